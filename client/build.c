@@ -97,7 +97,7 @@ static bool run_buildah(char *const *arguments, char **output, GError **error) {
                                    arguments[1], local->message);
 }
 
-/* Whether buildah has done something; its messages are nobody's business. */
+/* Whether buildah has done it; its messages are not shown, since a failure is expected. */
 static bool try_buildah(const Build *build, const char *verb, const char *first,
                         const char *second) {
     char *arguments[] = {build->buildah, (char *)verb, (char *)first, (char *)second, NULL};

@@ -90,7 +90,7 @@ int dist_append_sources(sd_bus_message *call, const char *file, GError **error) 
         return 0;
     if (!text)
         return -EINVAL;
-    /* What is wrong with it, the service says. */
+    /* The service reports what is wrong with it. */
     if (!berth_document_get_objects(json_node_get_object(node), "mounts", &mounts, NULL) || !mounts)
         return 0;
     for (guint i = 0, count = 0; r >= 0 && count < MAX_SOURCES && i < json_array_get_length(mounts);

@@ -19,6 +19,8 @@
 /* NULL before the first call. */
 static sd_bus *connection;
 
+/* Whatever belongs to the old connection, such as slots, is of no use afterwards; its owners drop
+ * it first. */
 sd_bus *dist_bus_again(GError **error) {
     connection = sd_bus_flush_close_unref(connection);
     return dist_bus(error);
@@ -49,10 +51,12 @@ sd_bus *dist_bus(GError **error) {
     return connection;
 }
 
+/* Always false, with error set: sd-bus could not read or append something. */
 bool dist_bad_reply(int r, GError **error) {
     return berth_error_set_errno(error, r, "%s", _("read the service's answer"));
 }
 
+/* The call belongs to the caller until dist_send() takes it. */
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member) {
     sd_bus_message *call = NULL;
@@ -66,6 +70,7 @@ sd_bus_message *dist_new_call(GError **error, const char *path, const char *inte
     return call;
 }
 
+/* For replies that come to a callback, where a method error is a message. */
 bool dist_check_reply(sd_bus_message *reply, GError **error) {
     const sd_bus_error *reason = sd_bus_message_get_error(reply);
 
@@ -106,6 +111,8 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
     return dist_send(g_steal_pointer(&call), error);
 }
 
+/* An empty list is not appended: for the service a missing option and an empty list are the
+ * same. */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
     int r;
 
@@ -120,6 +127,7 @@ int dist_append_strings(sd_bus_message *call, const char *key, char *const *stri
     return sd_bus_message_close_container(call);
 }
 
+/* KEY alone is KEY with an empty value. */
 int dist_append_label_map(sd_bus_message *call, char *const *labels) {
     int r = sd_bus_message_open_container(call, 'a', "{ss}");
 

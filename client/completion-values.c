@@ -21,6 +21,7 @@
 
 enum { MAX_NAMES_BYTES = 2 * 1024 * 1024 };
 
+/* capabilities(7), without the prefix CAP_, which --cap-add takes in either form. */
 static const char *const capabilities[] = {
     "ALL",
     "AUDIT_CONTROL",
@@ -74,6 +75,7 @@ static const char *const filters[] = {"default", "unconfined", NULL};
 static const char *const progress_kinds[] = {"auto", "plain", "tty", "json", "none", NULL};
 static const char *const log_drivers[] = {"journald", "none", NULL};
 static const char *const json_kinds[] = {"pretty", "short", "off", NULL};
+/* Resources of setrlimit(2) in lower case, each with the "=" that follows. */
 static const char *const limits[] = {
     "as=",      "core=",     "cpu=",        "data=",   "fsize=", "locks=",
     "memlock=", "msgqueue=", "nice=",       "nofile=", "nproc=", "rss=",
@@ -84,6 +86,7 @@ static void offer_all(const char *const *words, DistOffer offer) {
         offer(*words);
 }
 
+/* sigabbrev_np(3) has no name for real-time signals; these are left out. */
 static void offer_signals(DistOffer offer) {
     for (int number = 1; number < NSIG; number++) {
         const char *name = sigabbrev_np(number);
@@ -170,6 +173,8 @@ static bool is_plain_word(const char *name) {
     return true;
 }
 
+/* "ID:PATH": the names in the directory of the part that is typed. A container that cannot be read
+ * has no candidates. */
 void dist_offer_container_files(const char *word, DistOffer offer) {
     const char *colon = strchr(word, ':');
 

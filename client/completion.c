@@ -27,7 +27,7 @@ static void complete_offer(const char *prefix, const char *text) {
         puts(candidate);
 }
 
-/* What is before a value in its word: "--network=". */
+/* The part of the word before the value: "--network=". */
 static const char *value_prefix = "";
 
 static void complete_offer_value(const char *text) {
@@ -110,7 +110,7 @@ static void complete_leases(void) {
     complete_list(DIST_LEASES);
 }
 
-/* What an argument or a value is called in the help, and what can be offered for it. */
+/* The names of arguments in the help, and the function that offers values for each. */
 static const struct {
     const char *group, *name;
     void (*offer)(void);

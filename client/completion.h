@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What may follow on a command line of dist, for shells. */
+/* Candidates for the next word of a command line of dist, for shells. */
 
 #pragma once
 

@@ -107,7 +107,7 @@ static int status_read_mounts(sd_bus_message *message, void *mounts) {
     return sd_bus_message_exit_container(message);
 }
 
-/* Where it is: its networks, with the addresses while it runs, its mounts, and its cgroup. */
+/* Its networks, with the addresses while it runs, its mounts, and its cgroup. */
 static void status_add_places(DistLayout *layout, const char *id) {
     StatusMounts mounts = {layout, id, 0};
     g_auto(GStrv) networks = NULL, addresses = NULL;

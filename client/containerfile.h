@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a Containerfile builds on. */
+/* The images that a Containerfile builds on. */
 
 #pragma once
 

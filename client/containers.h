@@ -35,7 +35,7 @@ DistContainer *dist_container_get(const char *id, GError **error);
 /* Whether it has a terminal; false with error if the container cannot be read. */
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);
 
-/* What a container uses now, and has used since it was started. */
+/* The resources that a container uses now, and has used since it was started. */
 typedef struct {
     uint64_t memory, cpu_usec, tasks, read, written, received, sent;
 } DistFigures;

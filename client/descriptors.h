@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What dist was started with and hands on: its standard descriptors, and sockets of systemd's. */
+/* The descriptors that dist was started with and passes on: its standard streams, and sockets of
+ * its unit. */
 
 #pragma once
 
 #include "client/bus.h"
 
-/* That the count descriptors from 3 on are to be handed on, too; before dist opens any. */
+/* Passes on the count descriptors from 3 on, too. To be called before dist opens any of its own. */
 bool dist_preserve_descriptors(gint64 count, GError **error);
 
 /* Appends {sv} for the standard ones. One that is closed is not passed: the container has /dev/null

@@ -294,6 +294,8 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
     return *loop->request->creation == DIST_CREATION_DONE ? 0 : sd_event_exit(loop->event, 0);
 }
 
+/* The signal is blocked when it is raised, and ends this process as it is unblocked: the caller
+ * sees the signal as the reason. */
 void dist_end_by_signal(int number) {
     sigset_t set;
 

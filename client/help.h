@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What --help prints, made from the tables of verbs and options. */
+/* The output of --help, made from the tables of verbs and options. */
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What to do about an error of the service. */
+/* Hints for the user about an error of the service. */
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container writes to the journal, as it comes. */
+/* The lines that a container writes to the journal, as they arrive. */
 
 #pragma once
 

@@ -15,7 +15,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistLayout, dist_layout_free)
 
 /* One of each column first, then the cells row by row. */
 void dist_layout_add_header(DistLayout *layout, const char *text);
-/* What a colour says of a state; it is shown on a terminal only. */
+/* The meaning of a colour for a state; it is shown on a terminal only. */
 typedef enum { DIST_COLOR_NONE, DIST_COLOR_GOOD, DIST_COLOR_WARNING, DIST_COLOR_BAD } DistColor;
 
 void dist_layout_add_cell(DistLayout *layout, const char *text, DistColor color);

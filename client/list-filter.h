@@ -30,7 +30,7 @@ extern const DistOption dist_filter_options[];
 
 /* Whether all that was given has a known name, and a value of its kind. */
 bool dist_filter_check(const DistFilterName *names, GError **error);
-/* What a verb filters by besides. */
+/* Further filters of a verb, from options of its own. */
 typedef struct {
     const char *pattern; /* of the property Name; NULL */
     char *const *labels; /* KEY[=VALUE]; NULL */

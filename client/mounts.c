@@ -49,6 +49,8 @@ static int append_tail(sd_bus_message *call, const char *destination, const char
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
+/* O_PATH: the caller must be able to reach the path, not to read it; a device or a socket is not
+ * opened. */
 static int append_bind(sd_bus_message *call, char *const *parts, GError **error) {
     berth_autofd int source = open(parts[0], O_PATH | O_CLOEXEC);
     int r;
@@ -95,6 +97,7 @@ static int close_mount_list(sd_bus_message *call) {
     return sd_bus_message_close_container(call);
 }
 
+/* Descriptors are duplicated by sd-bus, so each is closed right after it was appended. */
 static int append_binds(sd_bus_message *call, char *const *volumes, const char *config,
                         GError **error) {
     int r = open_mount_list(call, "Binds", "(hsas)");

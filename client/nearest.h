@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The word that somebody may have meant. */
+/* The known word that is nearest to a mistyped one. */
 
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is given is passed on as it is: the service checks it. Ports are read by run-options.c. */
+/* Options of create and run about the network. They are kept as they were given and passed on
+ * unchanged: the service checks them. Ports are read by run-options.c. */
 
 #include "client/network-options.h"
 
@@ -38,6 +39,7 @@ const DistOption dist_network_options[] = {
     DIST_OPTION_END,
 };
 
+/* An address of IPv6 may be given alone; the list must not begin with NULL, which would end it. */
 int dist_append_network(sd_bus_message *call) {
     char *const addresses[] = {given.ip ? given.ip : given.ip6, given.ip ? given.ip6 : NULL, NULL};
     int r = given.network ? sd_bus_message_append(call, "{sv}", "Network", "s", given.network) : 0;

@@ -153,7 +153,7 @@ static void view_draw_total(DistProgressView *view, uint64_t done, uint64_t tota
     double rate = seconds > 0.5 ? (double)moved / seconds : 0;
     g_autoptr(GString) line = g_string_new(NULL);
 
-    /* Until the registry has told the sizes there is nothing to count. */
+    /* Until the sizes are known from the registry, there is nothing to count. */
     if (count == 0)
         g_string_append(line, _("asking the registry"));
     else if (total == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is shown of a transfer while it is waited for, on standard error. */
+/* Shows the progress of a transfer on standard error while dist waits for it. */
 
 #pragma once
 

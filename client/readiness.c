@@ -77,7 +77,7 @@ static void proxy_remove_stale(const char *parent) {
     }
 }
 
-/* Where other programs see it, too: /tmp may be the unit's own (PrivateTmp=). */
+/* In a directory that other programs see, too: /tmp may be the unit's own (PrivateTmp=). */
 static char *proxy_make_directory(GError **error) {
     const char *runtime = g_getenv("RUNTIME_DIRECTORY");
     g_auto(GStrv) first = g_strsplit(runtime ? runtime : "", ":", 2);
@@ -94,8 +94,8 @@ static char *proxy_make_directory(GError **error) {
     return NULL;
 }
 
-/* The container's users are others on the host: everybody may write who reaches the socket, which
- * is in a directory of dist's own. */
+/* The container's users are others on the host, so the socket is writable for everybody; only those
+ * who can enter dist's own directory reach it. */
 static bool proxy_open(GError **error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     berth_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

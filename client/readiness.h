@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What dist tells systemd when it runs a container as a unit of Type=notify (--notify). */
+/* Notifications to systemd, when dist runs a container as a unit of Type=notify (--notify). */
 
 #pragma once
 

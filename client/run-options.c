@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Filled while options are parsed and completed by dist_run_options_complete(); only read
+ * afterwards. It lives as long as dist. */
 DistRunOptions dist_run_given;
 
 /* Values as they are given, until dist_run_options_complete() has read them. */
@@ -32,6 +34,7 @@ static struct {
     gint64 tasks, tasks_limit, stop_timeout, cpu_shares, cpu_period, cpu_quota, health_retries;
 } texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
+/* Values of options for which Berth has one behaviour; see DIST_OPTION_ONLY. */
 static const char *const only_private[] = {"private", NULL};
 static const char *const only_true[] = {"true", NULL};
 static const char *const only_false[] = {"false", NULL};
@@ -40,6 +43,8 @@ static const char *const only_enabled[] = {"enabled", NULL};
 static const char *const only_none[] = {"none", NULL};
 static const char *const sdnotify_modes[] = {"conmon", "ignore", NULL};
 
+/* The order is that of the help. podman's other names of an option ("The same") have the same
+ * target. */
 const DistOption dist_create_options[] = {
     DIST_OPTION_TITLE(N_("Identity:")),
     {"name", 0, DIST_OPTION_TEXT, &dist_run_given.id,
@@ -339,6 +344,7 @@ static bool read_notify(GError **error) {
                            texts.notify);
 }
 
+/* Only with --detach: otherwise output goes to dist's own streams. */
 static bool read_log_driver(GError **error) {
     dist_run_given.to_journal = g_strcmp0(texts.log_driver, "none") != 0;
     return !texts.log_driver || !dist_run_given.to_journal ||
@@ -389,6 +395,7 @@ static bool read_environment(GError **error) {
     return true;
 }
 
+/* Labels of files come first, so that those of the command line override them. */
 static bool read_labels(GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
 

@@ -28,6 +28,8 @@ static bool settings_take_json(const char *value, GError **error) {
     return true;
 }
 
+/* At once, while options are parsed: the rest of the line need not be valid, and no service is
+ * asked. */
 static bool settings_show_version(const char *value, GError **error) {
     (void)value;
     (void)error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What applies to every verb: how results are printed and which service is asked. */
+/* Settings that apply to every verb: how results are printed and which service is asked. */
 
 #pragma once
 

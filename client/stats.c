@@ -35,7 +35,7 @@ const DistOption dist_stats_options[] = {
     DIST_OPTION_END,
 };
 
-/* What was seen of a container. */
+/* The figures that were read of a container so far. */
 typedef struct {
     char *id;
     uint64_t cpu_usec, at_usec; /* of the last time */

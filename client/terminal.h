@@ -14,7 +14,7 @@ typedef void (*DistDetached)(void *userdata);
 /* Checks keys like "ctrl-p,ctrl-q" or "ctrl-],x"; "" for none. */
 bool dist_terminal_check_keys(const char *keys, GError **error);
 
-/* What Attach gives; base/screen.h. */
+/* The descriptors that Attach returns (base/screen.h). */
 typedef struct {
     int master, screen, bell;
 } DistAttachment;

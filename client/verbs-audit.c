@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * dist audit: the service's records of who was allowed what and who changed what. journalctl finds
- * them, since it knows ways to say a time; the columns are made here. Only entries of root's berthd
- * count: anybody may write BERTH_AUDIT= into the journal, but _COMM and _UID are journald's.
+ * dist audit: the service's records of authorizations and changes, with the user of each.
+ * journalctl finds them, since it knows ways to say a time; the columns are made here. Only entries
+ * of root's berthd count: any user may write BERTH_AUDIT= into the journal, but _COMM and _UID are
+ * set by journald.
  */
 
 #include "client/verbs.h"

@@ -41,7 +41,7 @@ typedef struct {
     UpdateState state;
 } UpdateCandidate;
 
-/* What a name stood for. Strings are the reply's. */
+/* The image that a name stood for before the update. Strings belong to the reply. */
 typedef struct {
     sd_bus_message *reply;
     DistTarget target;
@@ -287,7 +287,7 @@ static UpdateState update_candidate(const UpdateCandidate *candidate) {
         report(candidate, error);
         return UPDATE_FAILED;
     }
-    /* Pulled by somebody else since the container was created. */
+    /* Another client has pulled it since the container was created. */
     if (!newer && before.updated <= candidate->created)
         return UPDATE_NONE;
     if (update_given.dry_run)

@@ -60,6 +60,7 @@ static int append_filter(sd_bus_message *call, const void *userdata) {
     return r;
 }
 
+/* key becomes the place at which the next page begins (listing.c). */
 static int read_content(sd_bus_message *reply, char **key, void *userdata) {
     const char *digest;
     uint64_t size = 0, committed = 0;
@@ -435,6 +436,7 @@ static const DistOption content_verify_options[] = {
     DIST_OPTION_END,
 };
 
+/* Damaged contents are an error of this verb, so that a timer or a script notices them. */
 static int content_verify(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 

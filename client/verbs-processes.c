@@ -87,6 +87,7 @@ static int verb_resume(char **argv, GError **error) {
     return dist_call_each(DIST_CONTAINERS, "Resume", argv + 1);
 }
 
+/* "-" for processes that exec has not started. */
 static int read_process(sd_bus_message *reply, char **key, void *userdata) {
     const char *name, *process = "", *command = "";
     uint32_t pid = 0, uid = 0;

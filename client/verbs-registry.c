@@ -60,6 +60,7 @@ static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
     return answer;
 }
 
+/* The service tries the credentials at the registry; dist has no network of its own. */
 static bool authenticate(const char *registry, const BerthCredentials *credentials, bool insecure,
                          GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Authenticate");
@@ -79,6 +80,8 @@ static bool authenticate(const char *registry, const BerthCredentials *credentia
     return reply != NULL;
 }
 
+/* Credentials are kept under the host alone, as docker and podman keep them; a scheme would be a
+ * part of the key that nobody looks for. */
 static bool check_registry(const char *registry, GError **error) {
     return !strstr(registry, "://") ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -100,6 +103,7 @@ static const DistOption login_options[] = {
     DIST_OPTION_END,
 };
 
+/* Nothing is stored unless the registry has accepted it. */
 static int verb_login(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);

@@ -137,7 +137,7 @@ static bool unit_check_files(char *const *paths, GError **error) {
 
     if (!set)
         return false;
-    /* What is wrong with the others is not asked. */
+    /* Problems of the other files are not of interest here. */
     g_ptr_array_set_size(set->problems->list, 0);
     set->problems->errors = 0;
     for (; *paths; paths++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist volume. */
+/* dist volume: directories of the service that outlive containers. dist keeps nothing of them; each
+ * verb is a call, or a listing. */
 
 #include "client/verbs.h"
 
@@ -23,6 +24,7 @@ static const DistOption volume_create_options[] = {
     DIST_OPTION_END,
 };
 
+/* AlreadyExists is no error with --ignore, which units use (berth-generator). */
 static bool volume_create_one(const char *name, const void *userdata, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "Create", "sa{sv}", name, 0);
 
@@ -44,6 +46,7 @@ static int volume_rm(char **argv, GError **error) {
     return dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
 }
 
+/* One item of a listing: 1, 0 at the end, negative on an error; as in the other verbs that list. */
 static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
     const char *name;
     uint64_t created = 0;

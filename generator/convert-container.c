@@ -169,7 +169,7 @@ static void add_environment_files(const BerthConversion *conversion, GPtrArray *
     }
 }
 
-/* What a container mounts: a path, whose file systems the unit then requires, or the volume of
+/* The source of a mount: a path, whose file systems the unit then requires, or the volume of
  * another file. NULL with an error. */
 static char *resolve_source(const BerthConversion *conversion, const BerthUnitLine *line,
                             const char *source) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where unit files are looked for. No state. */
+/* The directories of unit files, in the order of their precedence. No state. */
 
 #include "generator/sources.h"
 

@@ -33,8 +33,8 @@ static int connect_journal(void) {
     return -1;
 }
 
-/* Where problems are written to, the best first. By hand, and for other directories, it is standard
- * error. */
+/* The destinations of problems, the best first. Run by hand, or with other directories, it writes
+ * them to standard error. */
 typedef struct {
     int journal, kernel;
 } Log;
@@ -78,6 +78,7 @@ static bool write_unit(BerthUnitSet *set, const char *directory, const BerthServ
            berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", error->message);
 }
 
+/* EEXIST: two lines of [Install] may ask for the same link. */
 static void write_links(BerthUnitSet *set, const char *directory, const BerthUnitSource *source) {
     g_autoptr(GPtrArray) links = berth_unit_list_links(set, source);
 

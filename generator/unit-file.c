@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* Where the parser is in a text. */
+/* The position of the parser in a text. */
 typedef struct {
     BerthUnitFile *file;
     BerthProblems *problems;

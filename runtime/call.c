@@ -54,6 +54,7 @@ bool runtime_call_check(sd_bus_message *reply, GError **error) {
     return !reason || runtime_call_set_error(error, reason);
 }
 
+/* The service left the bus, or the bus closed the connection, before the answer. */
 bool runtime_call_was_lost(sd_bus_message *reply) {
     const sd_bus_error *reason = sd_bus_message_get_error(reply);
 
@@ -61,6 +62,7 @@ bool runtime_call_was_lost(sd_bus_message *reply) {
                       sd_bus_error_has_name(reason, SD_BUS_ERROR_DISCONNECTED));
 }
 
+/* Consumes call, also on an error. NULL with error. */
 sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) reason = SD_BUS_ERROR_NULL;
@@ -93,6 +95,7 @@ sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, co
     return runtime_call_send(g_steal_pointer(&call), error);
 }
 
+/* An empty list is not appended. */
 int runtime_call_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
     int r;
 

@@ -188,7 +188,8 @@ static int direction_on_ready_to_write(sd_event_source *source, void *userdata) 
                       direction->end - direction->start);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    /* Nobody reads any more: what comes is thrown away, or the container would wait for ever. */
+    /* If there is no reader any more, further output is discarded: otherwise the container would
+     * wait for ever. */
     direction->start = n < 0 ? direction->end : direction->start + (size_t)n;
     direction_balance(direction);
     return 0;
@@ -248,7 +249,7 @@ bool runtime_console_join(RuntimeConsole *console, sd_event *event, int master, 
     return true;
 }
 
-/* What is left is copied as long as its reader takes it. */
+/* Writes the rest, as long as its reader takes it. */
 static bool drain_write(int fd, const char *data, size_t size) {
     while (size > 0) {
         struct pollfd ready = {.fd = fd, .events = POLLOUT};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The socket in the directory of a record, at which the monitor of a created container is told to
- * start it, or to end it before that. Only the owner of the directory reaches it. */
+/* The socket in the directory of a record, on which the monitor of a created container receives the
+ * request to start it, or to end it before that. Only the owner of the directory reaches it. */
 
 #pragma once
 
@@ -10,7 +10,7 @@
 /* One packet: what is asked for, and a signal. */
 typedef enum { RUNTIME_DOOR_START = 's', RUNTIME_DOOR_KILL = 'k' } RuntimeDoorRequest;
 
-/* Where the monitor listens. -1 with error. */
+/* Opens the socket on which the monitor listens. -1 with error. */
 int runtime_door_open(const RuntimeRecord *record, GError **error);
 void runtime_door_remove(const RuntimeRecord *record);
 

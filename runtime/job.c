@@ -150,7 +150,8 @@ bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **
     return true;
 }
 
-/* What the monitor has reported: an exit status and the text of an error; nothing if it died. */
+/* Reads the monitor's report: an exit status and the text of an error. An empty one means that the
+ * monitor died. */
 static int job_read_report(int report, const RuntimeJob *job, GError **error) {
     char text[MAX_REPORT + 2] = "";
     ssize_t n, size = 0;
@@ -191,7 +192,7 @@ static int job_detach(const RuntimeJob *job, GError **error) {
         return runtime_job_failure(job);
     }
     int status = job_read_report(report, job, error);
-    /* Whoever looks after the death of processes here must not find one that failed. */
+    /* A failed monitor is reaped here, so that an engine which is a subreaper does not find it. */
     if (status != 0)
         (void)waitpid(monitor, NULL, 0);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What create, run and exec ask for: a process of a container, with whoever waits for it. */
+/* The request of create, run or exec: a process of a container, with the process that waits
+ * for it. */
 
 #pragma once
 

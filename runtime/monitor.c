@@ -162,7 +162,7 @@ static bool monitor_watch_signals(Monitor *monitor, GError **error) {
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
         sigaddset(&set, passed[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    /* Output to a terminal that somebody has hung up is no reason to end. */
+    /* Output to a terminal that was hung up is no reason to end. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGTTOU, SIG_IGN);
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(passed); i++)
@@ -410,7 +410,8 @@ int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
     if (job->kind != RUNTIME_JOB_CREATE)
         monitor_settle(&monitor);
     else if (job->terminal)
-        /* Nothing of them is for the container, and somebody may wait for their end. */
+        /* The container has a terminal, so it gets none of the streams; a reader may wait for their
+         * end. */
         monitor_release_descriptors(&monitor);
     (void)sd_event_loop(monitor.event);
     if (report < 0 && !job->keep)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process that stands for a process of a container. */
+/* The process that an engine watches in place of a process of a container. */
 
 #pragma once
 

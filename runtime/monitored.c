@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the order of RuntimeState; names are those of runtime.md, State, and "paused" of runc. */
 static const char *const state_names[] = {"stopped", "created", "running", "paused"};
 
 const char *runtime_state_get_name(RuntimeState state) {

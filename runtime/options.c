@@ -40,6 +40,7 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     }
 #define END G_OPTION_ENTRY_NULL
 
+/* Engines pass some of these always; they are accepted without an effect. */
 static const GOptionEntry global_options[] = {
     TEXT("root", 0, root, "Directory for the state of containers", "DIR"),
     TEXT("log", 0, log, "Log file", "FILE"),
@@ -246,7 +247,7 @@ bool runtime_options_parse(RuntimeOptions *options, const RuntimeVerb *verbs, in
     argc--, argv++;
     if (!options_take(verb->options, verb->arguments, NULL, verb->strict, &argc, &argv, error))
         return false;
-    /* What "--" separated is left in place. */
+    /* GOption leaves "--" in place, with the words after it. */
     argc--, argv++;
     if (argc > 0 && g_str_equal(argv[0], "--"))
         argc--, argv++;

@@ -102,6 +102,8 @@ static int reply_next(void *data, sd_bus_message *reply) {
                                  job->member.is_hard_link, job->member.is_file);
 }
 
+/* A call out of order, as Next before Open, is a mistake of berthd's and gets no message of its
+ * own. */
 static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     if (!state.reader)
@@ -109,6 +111,7 @@ static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error
     return run_job(call, new_job(), read_next_member, reply_next, error);
 }
 
+/* job->fd is the writing end of a pipe, whose reader hashes what comes. */
 static bool extract_member(void *data, GError **error) {
     Job *job = data;
     bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);

@@ -19,6 +19,7 @@ typedef struct {
     uint64_t size;
 } Job;
 
+/* Runs also if a call is refused, so that no descriptor outlives its job. */
 static void free_ingest_job(gpointer data) {
     Job *job = data;
 
@@ -184,6 +185,8 @@ static bool sync_directory(void *data, GError **error) {
     return true;
 }
 
+/* syncfs(2) writes back all files of a file system at once. It may take long, and would block the
+ * loop of the service as well. */
 static bool sync_file_system(void *data, GError **error) {
     if (syncfs(*(int *)data) < 0)
         return berth_error_set_errno(error, errno, "sync the file system");

@@ -100,6 +100,7 @@ static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **
     return true;
 }
 
+/* "config" may be missing; an empty object then gives all its members their defaults. */
 static bool read_container_config(JsonObject *object, BerthImageConfig *config, GError **error) {
     const char *os, *architecture, *variant;
     g_autoptr(JsonObject) empty = json_object_new();

@@ -47,6 +47,8 @@ static int append_text(sd_bus_message *reply, const void *text) {
     return sd_bus_message_append(reply, "s", text);
 }
 
+/* The bytes go along with the digest that was stated for them; that they match it is not checked
+ * here (manifest.c). */
 static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     int r = sd_bus_message_open_container(reply, 'a', "(say)");
 
@@ -211,6 +213,7 @@ static int method_signatures(sd_bus_message *call, void *userdata, sd_bus_error 
     return answer_list(call, berth_signatures_read, append_signatures, error);
 }
 
+/* The keys are those of the policy; they come with the call, since the worker cannot open files. */
 static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthSignatureCheck check = {0};
     g_auto(GStrv) keys = NULL;

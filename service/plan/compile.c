@@ -129,6 +129,7 @@ static void add_devices(Compilation *compilation, const BerthPlan *plan) {
     compilation->setup.device_count = plan->devices->len;
 }
 
+/* A hook without an environment gets an empty one, and not the launcher's. */
 static void add_hooks(Compilation *compilation, const BerthPlan *plan) {
     static char *const none[] = {NULL};
 
@@ -244,6 +245,7 @@ static const char *find_annotation(const BerthPlan *plan, const char *name) {
     return NULL;
 }
 
+/* Only pointers and numbers are copied: the plan must live until the image is made. */
 static void add_process(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 
@@ -394,6 +396,7 @@ static GByteArray *make_image(const BerthSetup *setup) {
     return image.image;
 }
 
+/* The caller frees the image. NULL with error, which only the seccomp profile can cause. */
 GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
                                const BerthFilterProgram *filter, GError **error) {
     g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);

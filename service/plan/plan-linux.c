@@ -13,6 +13,7 @@
 #include <sys/personality.h>
 #include <sys/stat.h>
 
+/* Each device is a node that is made at every start. */
 enum { MAX_DEVICES = 1024 };
 
 static const struct {
@@ -86,6 +87,7 @@ static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
+/* A type that is not in the list stays the host's (config-linux.md, Namespaces). */
 static bool read_namespaces(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonArray *array;
 

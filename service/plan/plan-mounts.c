@@ -40,6 +40,7 @@ static const struct {
 static const struct {
     const char *name;
     unsigned long flags;
+    /* The propagation types of mount_namespaces(7). */
 } propagations[] = {
     {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
     {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
@@ -125,8 +126,8 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* What is no flag is for the file system, in the order given. A remount makes no sense in a list of
- * mounts that are all new. */
+/* An option that is no flag is for the file system, in the order given. A remount makes no sense in
+ * a list of mounts that are all new. */
 static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
                          GError **error) {
     g_auto(GStrv) options = NULL;

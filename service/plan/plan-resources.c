@@ -22,6 +22,7 @@ static void add_number(BerthPlan *plan, const char *name, uint64_t value) {
     add(plan, name, g_variant_new_uint64(value));
 }
 
+/* Names and values are copies, since some are computed; they belong to the list. */
 static void add_file(BerthPlan *plan, const char *name, const char *value) {
     g_ptr_array_add(plan->cgroup_files, g_strdup(name));
     g_ptr_array_add(plan->cgroup_files, g_strdup(value));
@@ -82,6 +83,7 @@ static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) 
            read_swap(plan, memory, error);
 }
 
+/* systemd takes a list of processors as a bit mask in bytes (AllowedCPUs, type ay). */
 static bool add_list(BerthPlan *plan, const char *text, const char *name, GError **error) {
     uint8_t bits[BERTH_CPU_LIST_BYTES];
     size_t size;

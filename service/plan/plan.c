@@ -241,7 +241,8 @@ static bool read_all(BerthPlan *plan, GError **error) {
            read_annotations(plan, root, error) && check_whole(plan, error);
 }
 
-/* What Berth adds comes after all checks, because those are about the caller's configuration. */
+/* Berth's own additions come after all checks, because those are about the caller's
+ * configuration. */
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     JsonNode *node = berth_document_parse(text, size, error);
 

@@ -27,7 +27,7 @@ typedef struct {
 bool berth_tar_pax_read(BerthTarPax *pax, const char *text, size_t size, GError **error);
 void berth_tar_pax_clear(BerthTarPax *pax);
 
-/* Puts what it says in the place of what the header says, but for the size. */
+/* Replaces the fields of the entry that the records name, except for the size. */
 void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry);
 
 /* Decimal digits and nothing else. */

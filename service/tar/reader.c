@@ -267,7 +267,7 @@ static bool begin_file(BerthTarReader *reader, const BerthTarHeader *header, Ber
     return check_chunks(reader, entry->size, error);
 }
 
-/* What the extensions said of this member, and where its content is. */
+/* Applies the extensions to the member that they precede, and finds its content. */
 static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, BerthTarEntry *entry,
                          GError **error) {
     BerthTarPax *pax = &reader->pax;
