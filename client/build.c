@@ -270,6 +270,7 @@ static int build_push(const Build *build, GError **error) {
     return file;
 }
 
+/* Under the first name; name_again() adds the others. */
 static bool import_image(int file, const char *name, DistResult *result, GError **error) {
     sd_bus_message *reply =
         dist_call(error, DIST_IMAGES, "Import", "ha{sv}", file, 1, "Name", "s", name);

@@ -10,6 +10,7 @@
 #include "client/dictionary.h"
 #include "client/listing.h"
 
+/* A newer service may have further states; they are shown by their name. */
 static DistContainerState container_parse_state(const char *name) {
     static const char *const names[] = {
         [DIST_CONTAINER_CREATED] = "created",
@@ -160,6 +161,7 @@ GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
     return g_steal_pointer(&all);
 }
 
+/* NULL with error; an empty list is no error. Freed with g_strfreev(). */
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
     g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
     GPtrArray *ids = all ? g_ptr_array_new() : NULL;

@@ -72,6 +72,7 @@ char *dist_format_json(const char *text) {
     return g_string_free(plain, FALSE);
 }
 
+/* In powers of 1000, as g_format_size(3) writes them. */
 char *dist_format_size(uint64_t bytes) {
     return g_format_size(bytes);
 }

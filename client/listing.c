@@ -26,6 +26,8 @@ static sd_bus_message *listing_call_page(const DistListing *listing, const char 
     return NULL;
 }
 
+/* read takes one item of a page and sets key to its name, at which the next page begins. An item
+ * that appears or disappears between two pages does not disturb the others. */
 bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error) {
     g_autofree char *after = g_strdup("");
 

@@ -9,6 +9,7 @@
 #include "client/credentials.h"
 #include "client/progress.h"
 
+/* The platform is this machine's, as for a container. */
 bool dist_pull(const char *name, bool insecure, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials = dist_find_credentials(name, &local);

@@ -174,6 +174,7 @@ static const struct {
     {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
 };
 
+/* Values of all these files are numbers or "max", for which dist_parse_bytes() serves as well. */
 static int append_setting(sd_bus_message *call, const char *setting, GError **error) {
     g_auto(GStrv) parts = g_strsplit(setting, "=", 2);
     uint64_t value = UINT64_MAX;

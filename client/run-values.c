@@ -203,6 +203,7 @@ char *dist_get_platform(void) {
     return g_strconcat("linux/", architecture ? architecture : "", NULL);
 }
 
+/* The variant is not compared: uname(2) does not tell it for all architectures. */
 bool dist_check_platform(const char *platform, GError **error) {
     g_auto(GStrv) parts = g_strsplit(platform, "/", 3);
     struct utsname system;

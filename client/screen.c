@@ -26,6 +26,7 @@ int dist_screen_columns(void) {
     return dist_screen_columns_of(STDOUT_FILENO);
 }
 
+/* NO_COLOR counts only if it is not empty (no-color.org). */
 bool dist_screen_has_colors(void) {
     const char *no_color = g_getenv("NO_COLOR");
 

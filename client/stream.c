@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copying between descriptors of any kind, which blocks; the caller owns both. */
+/* Copies between descriptors of any kind. It blocks until the end of the input, a limit or an
+ * error; the caller owns both descriptors. SIGPIPE is the caller's matter, too. */
 
 #include "client/stream.h"
 

@@ -23,6 +23,8 @@ static bool template_add_field(GString *text, const char *action, DistTemplateLo
                                     name);
 }
 
+/* "\t" and "\n" are the two escapes that a shell leaves in a quoted format. The caller frees the
+ * line. */
 char *dist_template_fill(const char *template, DistTemplateLookUp look_up, void *userdata,
                          GError **error) {
     g_autoptr(GString) text = g_string_new(NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A table of verbs, read by name. What tables there are is in verbs.c. */
+/* Finds a verb in a table by its name; the tables are listed in verbs.c. Names are matched in full:
+ * an abbreviation could become ambiguous with a later verb. */
 
 #include "client/verb.h"
 

@@ -233,6 +233,7 @@ static bool put_image(const char *name, const UpdateImage *image, GError **error
     return reply != NULL;
 }
 
+/* Takes error; NULL is nothing. */
 static void report(const UpdateCandidate *candidate, GError *error) {
     if (!error)
         return;

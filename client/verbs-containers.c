@@ -75,6 +75,8 @@ static char *format_status(const DistContainer *container) {
     return g_strdup(container->state_name);
 }
 
+/* The order is that of the columns in new_table(); several of them are only in JSON and for
+ * --format. */
 static void add_row(DistTable *table, const DistContainer *container) {
     g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
                                    : container->status < 0

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist images: the images as a table, or with --tree the platforms and layers of each. */
+/* dist images: the images as a table, or with --tree the platforms and layers of each. The service
+ * filters by name and label; before and since are applied here, to rows that have come. */
 
 #include "client/verbs-image-list.h"
 

@@ -390,7 +390,7 @@ static int verb_inspect(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* Prints the name of the key that has signed the image. */
+/* Prints the file of the key that has signed the image. */
 static int verb_verify(char **argv, GError **error) {
     const char *key;
 

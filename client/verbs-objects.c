@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about single objects of registries: "dist fetch-object" and "dist push-object". */
+/* Verbs about single objects of registries: "dist fetch-object" and "dist push-object". A fetched
+ * object passes through a pipe to standard output; a pushed one is content that the service has.
+ * Nothing is kept here. */
 
 #include "client/verbs.h"
 

@@ -53,6 +53,7 @@ static bool prune_contents(GError **error) {
     return true;
 }
 
+/* A container that is paused, or in a state that dist does not know, stays. */
 static bool container_is_over(const DistContainer *container) {
     return container->state == DIST_CONTAINER_CREATED || container->state == DIST_CONTAINER_STOPPED;
 }

@@ -37,6 +37,7 @@ typedef enum {
     STREAMS_NULL,
 } StartStreams;
 
+/* member: "Start" or "Restore". Only Start takes further descriptors. */
 static sd_bus_message *new_start(const char *member, const char *id, StartStreams streams,
                                  GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, member);
@@ -105,6 +106,8 @@ static void hand_unit_over(sd_bus_message *started) {
         sd_notifyf(0, "MAINPID=%" PRIu32 "\nREADY=1", pid);
 }
 
+/* Prints the ID, which scripts read. The pid is written first: a file that cannot be written is an
+ * error, although the container runs. */
 static bool start_detached(const char *member, const char *id, StartStreams streams,
                            GError **error) {
     sd_bus_message *call = new_start(member, id, streams, error);
@@ -171,6 +174,7 @@ static bool prepare_run(int argc, GError **error) {
     return dist_readiness_prepare(error);
 }
 
+/* The ID is the only output. */
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     if (!prepare_run(argc, error))

@@ -31,6 +31,8 @@ static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+/* Nothing to print is a result, too: the message goes to standard error, and the status is that of
+ * success. */
 static int verb_why(char **argv, GError **error) {
     unsigned count = 0;
 

@@ -123,6 +123,7 @@ static void add_words(const BerthConversion *conversion, BerthVerb verb, const B
         add_value(conversion, verb, key, line, values->pdata[i], words);
 }
 
+/* TEXT and LIST take the value as one word; quotes around it are removed. */
 static void add_key(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                     const BerthUnitLine *line, GPtrArray *words) {
     if (key->use == BERTH_KEY_FLAG) {

@@ -60,6 +60,7 @@ static void check_device_keys(const BerthConversion *conversion) {
     }
 }
 
+/* With Device= there is no volume to create: the unit only checks the directory. */
 void berth_convert_volume(BerthConversion *conversion) {
     const BerthUnitLine *copy = berth_conversion_find(conversion, "Copy");
     const BerthUnitLine *device = berth_conversion_find(conversion, "Device");

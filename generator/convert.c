@@ -29,6 +29,7 @@ static bool is_foreign_section(const char *section) {
     return false;
 }
 
+/* A refused key that is empty only resets a list, and is accepted. */
 static void check_own_key(const BerthConversion *conversion, const BerthUnitLine *line) {
     const BerthKey *key = berth_key_find(conversion->source->kind, line->key);
 

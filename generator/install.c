@@ -137,6 +137,7 @@ static bool find_name(Install *install) {
     return false;
 }
 
+/* The caller frees the list. Links are relative to the directory of generated units. */
 GPtrArray *berth_unit_list_links(BerthUnitSet *set, const BerthUnitSource *source) {
     GPtrArray *links = g_ptr_array_new_with_free_func(link_free);
     Install install = {.set = set, .source = source, .links = links};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names of unit files (systemd.unit(5)). No state. */
+/* The kinds of unit files, and the rules for names of units (systemd.unit(5)). No state. A name
+ * that passes here can be a file's name in the directory of generated units. */
 
 #include "generator/kinds.h"
 
@@ -50,6 +51,7 @@ void berth_unit_name_split(const char *name, char **prefix, char **instance) {
         *instance = at ? g_strdup(at + 1) : NULL;
 }
 
+/* The characters that systemd allows (systemd.unit(5), "Description"); a slash is none of them. */
 bool berth_unit_name_is_valid(const char *name) {
     static const char *const suffixes[] = {".service", ".socket", ".target",    ".device",
                                            ".mount",   ".swap",   ".automount", ".timer",

@@ -77,6 +77,7 @@ char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
                            instance);
 }
 
+/* The text of a key of the kind's own section; the caller frees it. NULL if it is not given. */
 static char *find_text(const BerthUnitSource *source, const char *key) {
     const char *section = berth_unit_kinds[source->kind].section;
     const BerthUnitLine *line = berth_unit_file_find(source->file, section, key);

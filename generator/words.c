@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Separates a value into words and writes words. No state. */
+/* Separates a value into words and writes words, by systemd's rules of quoting and escaping
+ * (systemd.syntax(7)). No state. What is split here and written again is the same for systemd. */
 
 #include "generator/words.h"
 

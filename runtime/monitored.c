@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks the service about containers, and finds the one for which a monitor stands. */
+/* Asks the service for the states of containers, and finds the container that belongs to a
+ * monitor's pid. Nothing is kept: each call of berth-runtime asks anew. */
 
 #include "monitored.h"
 

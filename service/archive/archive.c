@@ -178,6 +178,8 @@ static bool read_part(BerthArchiveReader *reader, const void **block, size_t *si
                      error);
 }
 
+/* *size is valid on success only. A sparse member is refused before a byte of it could get a wrong
+ * place. */
 bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64_t limit,
                                   uint64_t *size, GError **error) {
     const void *block;
@@ -203,6 +205,8 @@ bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64
     return read;
 }
 
+/* pax_restricted writes an extended header only where ustar does not suffice
+ * (archive_write_format(3)). */
 BerthArchiveWriter *berth_archive_writer_new(int output, GError **error) {
     g_autoptr(BerthArchiveWriter) writer = g_new0(BerthArchiveWriter, 1);
 
@@ -226,6 +230,7 @@ void berth_archive_writer_free(BerthArchiveWriter *writer) {
     g_free(writer);
 }
 
+/* Only regular files with fixed modes: names are chosen by berthd, contents are blobs. */
 static bool write_header(BerthArchiveWriter *writer, const char *name, uint64_t size,
                          GError **error) {
     struct archive_entry *entry = archive_entry_new();

@@ -81,6 +81,7 @@ char *berth_config_append(const char *data, size_t size, const BerthAppendedLaye
     return format_document(g_steal_pointer(&config));
 }
 
+/* The members that descriptor.md requires, and no others. */
 static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
     JsonObject *object = json_object_new();
 
@@ -128,6 +129,7 @@ static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
     return true;
 }
 
+/* The result is an OCI manifest, whatever the original was. The caller frees it. */
 char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor *config,
                             const BerthDescriptor *layer, GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);

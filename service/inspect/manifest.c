@@ -79,6 +79,7 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded,
     return g_steal_pointer(&descriptor);
 }
 
+/* The object belongs to the array. NULL with error. */
 static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
     JsonNode *node = json_array_get_element(array, i);
 

@@ -294,6 +294,8 @@ static void add_root(Compilation *compilation, const BerthPlan *plan) {
     setup->ports = find_annotation(plan, "org.berth1.ports");
 }
 
+/* Offsets of the time namespace are written as the text that /proc/PID/timens_offsets takes
+ * (time_namespaces(7)). */
 static void add_linux(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 

@@ -99,6 +99,7 @@ static bool take_own(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
+/* Of two options that exclude each other the last one counts. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     if (g_strv_contains(empty_options, option) || take_own(mount, option))
         return true;
@@ -215,6 +216,7 @@ static bool read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
                            mount->destination);
 }
 
+/* The order of mounts is kept: a later one may be below an earlier one (config.md, Mounts). */
 bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error) {
     JsonArray *array;
 

@@ -332,6 +332,7 @@ static bool check_process(const BerthPlan *plan, GError **error) {
                            "command and environment are longer than %d bytes", MAX_LIST_BYTES);
 }
 
+/* check_process() comes last, as it is about all members. */
 bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error) {
     static const char *const unsupported[] = {"selinuxLabel", "commandLine", "execCPUAffinity",
                                               NULL};

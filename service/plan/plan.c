@@ -37,6 +37,7 @@ static void clear_property(gpointer data) {
     g_variant_unref(((BerthPlanProperty *)data)->value);
 }
 
+/* Lists that every plan has are made here, so that readers need not check for NULL. */
 static BerthPlan *new_plan(void) {
     BerthPlan *plan = g_new0(BerthPlan, 1);
 
@@ -175,6 +176,7 @@ static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {
            berth_document_get_string(root, "domainname", &plan->domainname, error);
 }
 
+/* Made anew or joined; berth_plan_find_namespace() tells which. */
 static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
