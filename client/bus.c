@@ -19,8 +19,7 @@
 /* NULL before the first call. */
 static sd_bus *connection;
 
-/* Whatever belongs to the old connection, such as slots, is of no use afterwards; its owners drop
- * it first. */
+/* Slots of the old connection are of no use afterwards. */
 sd_bus *dist_bus_again(GError **error) {
     connection = sd_bus_flush_close_unref(connection);
     return dist_bus(error);

@@ -132,7 +132,7 @@ bool dist_readiness_prepare(GError **error) {
     return true;
 }
 
-/* Once: a second READY=1 has no meaning for systemd. */
+/* Once: the unit stays ready. */
 static void readiness_tell(DistReadiness *readiness) {
     if (!readiness->ready)
         sd_notify(0, "READY=1");
@@ -307,7 +307,7 @@ void dist_readiness_started(DistReadiness *readiness) {
         readiness_subscribe(readiness);
 }
 
-/* bus may be a new connection; slots of the old one must be gone before it is freed. */
+/* bus may be a new connection: slots of the old one are of no use. */
 void dist_readiness_returned(DistReadiness *readiness, sd_bus *bus) {
     if (bus != readiness->bus) {
         readiness->events = sd_bus_slot_unref(readiness->events);

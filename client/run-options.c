@@ -395,7 +395,7 @@ static bool read_environment(GError **error) {
     return true;
 }
 
-/* Labels of files come first, so that those of the command line override them. */
+/* Labels of files come before those of the command line. */
 static bool read_labels(GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
 

@@ -116,8 +116,8 @@ static void monitor_pass_signal(Monitor *monitor, int number) {
                                        "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 0);
 }
 
-/* A container that is created only has no process in the kernel that a signal could end: it is
- * deleted instead. */
+/* A created container has no process in the kernel yet that a signal could end: it is deleted
+ * instead. */
 static bool monitor_kill_created(Monitor *monitor, int number, GError **error) {
     if (HARMLESS(number))
         return true;
@@ -295,8 +295,8 @@ static void monitor_settle(Monitor *monitor) {
         monitor_join_namespaces(monitor);
 }
 
-/* "start" and "kill" of a container that is created only (door.c). The answer is sent at the end,
- * when the container runs or has failed, since the caller exits with it. */
+/* Requests for a created container, to start it or to kill it (door.c). The answer is sent at the
+ * end, when the container runs or has failed, since the caller exits with it. */
 static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
     Monitor *monitor = userdata;
     g_autoptr(GError) error = NULL;

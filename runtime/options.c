@@ -225,7 +225,7 @@ static bool options_check_arguments(const RuntimeVerb *verb, int count, GError *
                            verb->name, verb->name, verb->arguments);
 }
 
-/* Twice: options before the verb are the global ones, options after it the verb's. */
+/* Options before the verb are the global ones, options after it are those of the verb. */
 bool runtime_options_parse(RuntimeOptions *options, const RuntimeVerb *verbs, int argc, char **argv,
                            GError **error) {
     g_autoptr(GString) summary = g_string_new("Verbs:");
