@@ -85,8 +85,8 @@ static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t own
            (geteuid() == 0 ? !of_user : of_user && owner == geteuid());
 }
 
-/* Containers without the label, without a name for their image, or of another's units are passed
- * over. */
+/* Passes over containers without the label, without a name for their image, or of units that are
+ * not the caller's. */
 static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const char *id, *image = "", *unit = "", *cgroup = "";

@@ -80,8 +80,8 @@ static bool authenticate(const char *registry, const BerthCredentials *credentia
     return reply != NULL;
 }
 
-/* Credentials are kept under the host alone, as docker and podman keep them; a scheme would be a
- * part of the key that nobody looks for. */
+/* Credentials are kept without a scheme, as docker and podman keep them: under a key with a scheme
+ * no program would find them. */
 static bool check_registry(const char *registry, GError **error) {
     return !strstr(registry, "://") ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

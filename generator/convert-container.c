@@ -145,8 +145,8 @@ static void add_user(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "user", both);
 }
 
-/* No-new-privileges is always set, so NoNewPrivileges=yes is accepted and means nothing. ReadOnly=
- * makes /tmp writable anyway. */
+/* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without an effect. With
+ * ReadOnly=, /tmp is writable in any case. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
 
