@@ -209,7 +209,8 @@ static bool options_take_global(RuntimeOptions *options, const char *summary, in
     if (!options_take(global_options, "VERB …", summary, true, argc, argv, error) ||
         !runtime_log_parse_format(options->log_format, &options->format, error))
         return false;
-    g_autofree char *given = options->root ? g_strdup(options->root) : options_default_root();
+    g_autofree char *given =
+        options->root ? g_steal_pointer(&options->root) : options_default_root();
     /* One form of it: ids at the service are made of it. */
     options->root = g_canonicalize_filename(given, NULL);
     return true;

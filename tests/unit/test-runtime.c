@@ -23,14 +23,23 @@ static const RuntimeVerb verbs[] = {
     {.name = NULL},
 };
 
-/* The vector stays: options point into it. */
+/* What a program parses once and never frees (options.h): its words, some of which GOption takes
+ * out of the vector, and its options, which point into them. */
+static GPtrArray *kept;
+
 static bool parse(const char *line, GError **error) {
     char **arguments;
     int count;
 
     memset(&runtime_options, 0, sizeof(runtime_options));
     g_assert_true(g_shell_parse_argv(line, &count, &arguments, NULL));
-    return runtime_options_parse(&runtime_options, verbs, count, arguments, error);
+    if (!kept)
+        kept = g_ptr_array_new();
+    g_ptr_array_add(kept, g_memdup2(arguments, (gsize)count * sizeof *arguments));
+    g_ptr_array_add(kept, arguments);
+    bool good = runtime_options_parse(&runtime_options, verbs, count, arguments, error);
+    g_ptr_array_add(kept, g_memdup2(&runtime_options, sizeof runtime_options));
+    return good;
 }
 
 static void assert_refused(const char *line, const char *reason) {
