@@ -182,9 +182,9 @@ sd_bus_message *dist_run_new_create(const char *id, const char *image, char *con
 char *dist_run_make_id(void) {
     uint64_t random = 0;
 
-    while (getrandom(&random, 6, 0) != 6)
+    while (getrandom(&random, sizeof random, 0) != sizeof random)
         ;
-    return g_strdup_printf("%012" PRIx64, random);
+    return g_strdup_printf("%012" PRIx64, random >> 16);
 }
 
 /* For --replace; it is no error if there is no container with that id. */

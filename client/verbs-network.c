@@ -65,7 +65,7 @@ static int network_create(char **argv, GError **error) {
         (r = sd_bus_message_append(call, "{sv}{sv}{sv}{sv}", "IPv6", "b", network_given.ipv6,
                                    "Internal", "b", network_given.internal, "DNS", "b",
                                    !network_given.no_dns, "MTU", "u",
-                                   (uint32_t)network_given.mtu)) < 0 ||
+                                   (uint32_t)MIN(network_given.mtu, UINT32_MAX))) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;

@@ -11,6 +11,7 @@
 #include "title.h"
 #include "verbs.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,6 +62,8 @@ static int run(int argc, char **argv, GError **error) {
 int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
+    /* Help has characters beyond ASCII; the messages are not translated. */
+    setlocale(LC_CTYPE, "");
     g_set_prgname("berth-runtime");
     runtime_title_init(argc, argv);
     int status = run(argc, argv, &error);
