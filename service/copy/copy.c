@@ -55,8 +55,8 @@ static bool copy_data(BerthTarReader *from, struct archive *to, const char *path
     bool read;
 
     while ((read = berth_tar_reader_data(from, &block, &size, &offset, error)) && size > 0) {
-        /* A hole is written as what it reads as. */
-        if (archive_write_data_block(to, block, size, offset) < ARCHIVE_WARN)
+        /* A hole is written as what it reads as. Of a disk that is full, libarchive only warns. */
+        if (archive_write_data_block(to, block, size, offset) != ARCHIVE_OK)
             return failed(to, "write", path, error);
     }
     return read;

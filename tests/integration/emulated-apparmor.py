@@ -107,7 +107,7 @@ def test_project_quotas_bound_what_a_user_writes():
     good("rm", "again", user="alice")
     # What is copied into a container counts as well.
     good("create", "--id=copied", image, "true", user="alice")
-    run("sh", "-c", "head -c 40M /dev/urandom >/home/alice/large; chown alice: /home/alice/large")
+    equal(run("sh", "-c", "head -c 20M /dev/urandom >/home/alice/large && chown alice: /home/alice/large").err, "")
     contains(dist("cp", "/home/alice/large", "copied:/tmp/", user="alice").err, "quota exceeded")
     good("rm", "copied", user="alice")
 

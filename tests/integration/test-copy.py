@@ -375,6 +375,17 @@ def test_what_is_wrong_is_named():
     equal(result.returncode, 1)
 
 
+def test_a_file_that_does_not_fit_is_an_error():
+    good("run", "-d", "--id=small", "--tmpfs=/small:size=1M", IMAGE, "sleep", "1000")
+    with open("/var/tmp/large", "wb") as file:
+        file.write(os.urandom(3 << 20))
+    result = dist("cp", "/var/tmp/large", "small:/small/")
+    equal(result.status, 1, str(result))
+    contains(result.err, "large: No space left on device")
+    good("rm", "-f", "small")
+    os.unlink("/var/tmp/large")
+
+
 def test_a_reader_that_leaves():
     good("exec", "runs", "dd", "if=/dev/zero", "of=/tmp/large", "bs=1M", "count=64")
     reader = subprocess.Popen(["sh", "-c", "dist cp runs:/tmp/large - | head -c 1000 >/dev/null"])
