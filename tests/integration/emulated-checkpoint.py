@@ -148,6 +148,8 @@ def test_descriptors_are_replaced():
                               stderr=subprocess.PIPE, text=True) as later:
             converse(later, f"{word}\n", f"got {word}\n")
             if word == "two":
+                # CRIU lets it run before the service knows that it does.
+                wait_until(lambda: row_of("echo")["state"] == "running", "the service knows")
                 good("checkpoint", "echo")
                 equal(later.wait(20), 137)
             else:
