@@ -63,8 +63,9 @@ static void monitor_end(Monitor *monitor, int status) {
 
 static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
 
-/* Wait is called again if the service was restarted before it answered. Any other failure ends the
- * monitor as if the container had been killed: the engine must see an end. */
+/* Wait is called again if the service was restarted before it answered. Any other failure, such as
+ * the loss of the bus, ends the monitor as if the process had been killed: the engine must see an
+ * end. The process may still run then: the guard, whose pipe is closed without a word, kills it. */
 static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Monitor *monitor = userdata;
     g_autoptr(GError) reason = NULL;
@@ -89,9 +90,11 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
             berth_error_set(&reason, BERTH_ERROR_INTERNAL, "its exit status is unknown");
     }
     /* A container that is deleted was killed first. */
-    if (!g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
+    if (!g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
         runtime_log(RUNTIME_LOG_WARNING, "container %s: %s", monitor->job->record->id,
                     reason->message);
+        berth_fd_clear(&monitor->guard);
+    }
     monitor_end(monitor, KILLED + SIGKILL);
     return 0;
 }

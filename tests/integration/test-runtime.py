@@ -213,6 +213,20 @@ def test_the_guard_kills_also_if_the_service_is_killed_meanwhile():
     nothing_is_left()
 
 
+def test_the_guard_kills_if_the_monitor_loses_the_bus():
+    """The engine sees an end: the process is not left running behind it."""
+    shell("sleep 1000")
+    pid = create("a")
+    works("start", "a")
+    container = real_pid("a")
+    run("systemctl", "reset-failed", "dbus.service", "polkit.service")
+    equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
+    equal(wait_for_child(pid), 137)
+    wait_until(lambda: not os.path.exists(f"/proc/{container}"), "the end of the process")
+    works("delete", "a")
+    nothing_is_left()
+
+
 def test_a_created_container_is_killed():
     shell("sleep 1000")
     pid = create("a")
