@@ -30,6 +30,18 @@ bool runtime_job_makes(const RuntimeJob *job) {
     return job->kind == RUNTIME_JOB_CREATE || job->kind == RUNTIME_JOB_RUN;
 }
 
+/* The texts are those of runc. */
+bool runtime_job_check_console(const RuntimeJob *job, GError **error) {
+    if (job->terminal && job->detach && !job->console_socket)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "cannot allocate tty if runc will detach without setting console socket");
+    if (!job->terminal && job->console_socket)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "cannot use console socket if there is no tty");
+    return true;
+}
+
 /* One that is closed is left out. */
 static int append_streams(sd_bus_message *call) {
     static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};

@@ -42,6 +42,9 @@ int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job);
 /* Whether the job makes a container, and does not begin a process in one that exists. */
 bool runtime_job_makes(const RuntimeJob *job);
 
+/* Whether a console socket is given if there is a terminal to hand out, and only then. */
+bool runtime_job_check_console(const RuntimeJob *job, GError **error);
+
 /* Calls that make the container and begin the process. pid is of the process. */
 bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error);
 bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error);

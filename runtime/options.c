@@ -25,6 +25,8 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     { (name), (letter), 0, G_OPTION_ARG_STRING, &runtime_options.member, (help), (value) }
 #define NUMBER(name, member, help)                                                                 \
     { (name), 0, 0, G_OPTION_ARG_INT64, &runtime_options.member, (help), "N" }
+#define COUNT(name, member, help)                                                                  \
+    { (name), 0, 0, G_OPTION_ARG_INT, &runtime_options.member, (help), "N" }
 #define LIST(name, letter, member, help, value)                                                    \
     { (name), (letter), 0, G_OPTION_ARG_STRING_ARRAY, &runtime_options.member, (help), (value) }
 /* --help lists what works: callers look there for what there is. */
@@ -53,21 +55,29 @@ static const GOptionEntry global_options[] = {
     END,
 };
 
+/* Of every verb that begins a process. */
+#define PROCESS_OPTIONS                                                                            \
+    TEXT("console-socket", 0, console_socket, "Socket that receives the terminal", "SOCKET"),      \
+        TEXT("pid-file", 0, pid_file, "File to write the PID to", "FILE"),                         \
+        COUNT("preserve-fds", preserve_fds, "Pass N further descriptors, starting at 3")
+
 #define CREATE_OPTIONS                                                                             \
     TEXT("bundle", 'b', bundle, "Directory of the bundle", "DIR"),                                 \
         TEXT("config", 'f', config, "File of the configuration, config.json", "FILE"),             \
-        TEXT("console-socket", 0, console_socket, "Socket that receives the terminal", "SOCKET"),  \
-        TEXT("pid-file", 0, pid_file, "File to write the PID to", "FILE"),                         \
-        {"preserve-fds",                                                                           \
-         0,                                                                                        \
-         0,                                                                                        \
-         G_OPTION_ARG_INT,                                                                         \
-         &runtime_options.preserve_fds,                                                            \
-         "Pass N further descriptors, starting at 3",                                              \
-         "N"},                                                                                     \
-        REFUSED_FLAG("no-pivot", "the root is always pivoted"),                                    \
+        PROCESS_OPTIONS, REFUSED_FLAG("no-pivot", "the root is always pivoted"),                   \
         REFUSED_FLAG("no-new-keyring", "a container has a session keyring of its own"),            \
         FLAG("no-subreaper", 0, no_subreaper, "Accepted: the service reaps")
+
+/* Of checkpoint and restore. */
+#define CHECKPOINT_OPTIONS                                                                         \
+    TEXT("image-path", 0, image_path, "Accepted: the checkpoint is stored with the container",     \
+         "DIR"),                                                                                   \
+        TEXT("work-path", 0, work_path, "Accepted, as --image-path", "DIR"),                       \
+        FLAG("tcp-established", 0, tcp_established,                                                \
+             "Accepted: as the service's settings have it"),                                       \
+        FLAG("ext-unix-sk", 0, ext_unix_sk, "Accepted: as the service's settings have it"),        \
+        FLAG("shell-job", 0, shell_job, "Accepted: as the service's settings have it"),            \
+        FLAG("file-locks", 0, file_locks, "Accepted: as the service's settings have it")
 
 const GOptionEntry runtime_no_options[] = {END};
 const GOptionEntry runtime_create_options[] = {CREATE_OPTIONS, END};
@@ -79,8 +89,7 @@ const GOptionEntry runtime_run_options[] = {
 };
 const GOptionEntry runtime_exec_options[] = {
     TEXT("process", 'p', process, "File with a process of the specification", "FILE"),
-    TEXT("console-socket", 0, console_socket, "Socket that receives the terminal", "SOCKET"),
-    TEXT("pid-file", 0, pid_file, "File to write the PID to", "FILE"),
+    PROCESS_OPTIONS,
     FLAG("tty", 't', tty, "Give it a terminal"),
     FLAG("detach", 'd', detach, "Do not wait"),
     TEXT("cwd", 0, cwd, "Working directory", "DIR"),
@@ -89,8 +98,6 @@ const GOptionEntry runtime_exec_options[] = {
     LIST("additional-gids", 'g', additional_gids, "Additional group", "GID"),
     LIST("cap", 'c', cap, "Add a capability", "NAME"),
     FLAG("no-new-privs", 0, no_new_privs, "Prevent it from gaining privileges"),
-    {"preserve-fds", 0, 0, G_OPTION_ARG_INT, &runtime_options.preserve_fds,
-     "Pass N further descriptors, starting at 3", "N"},
     TEXT("apparmor", 0, apparmor, "AppArmor profile", "NAME"),
     REFUSED("process-label", "SELinux is not supported"),
     REFUSED("cgroup", "a process is in the cgroup of its container"),
@@ -149,13 +156,7 @@ const GOptionEntry runtime_spec_options[] = {
 };
 const GOptionEntry runtime_checkpoint_options[] = {
     FLAG("leave-running", 'R', leave_running, "Leave it running"),
-    TEXT("image-path", 0, image_path, "Accepted: the checkpoint is stored with the container",
-         "DIR"),
-    TEXT("work-path", 0, work_path, "Accepted, as --image-path", "DIR"),
-    FLAG("tcp-established", 0, tcp_established, "Accepted: as the service's settings have it"),
-    FLAG("ext-unix-sk", 0, ext_unix_sk, "Accepted: as the service's settings have it"),
-    FLAG("shell-job", 0, shell_job, "Accepted: as the service's settings have it"),
-    FLAG("file-locks", 0, file_locks, "Accepted: as the service's settings have it"),
+    CHECKPOINT_OPTIONS,
     REFUSED("parent-path", "a checkpoint is whole"),
     REFUSED_FLAG("pre-dump", "a checkpoint is whole"),
     REFUSED_FLAG("lazy-pages", "a checkpoint is whole"),
@@ -164,13 +165,7 @@ const GOptionEntry runtime_checkpoint_options[] = {
 const GOptionEntry runtime_restore_options[] = {
     CREATE_OPTIONS,
     FLAG("detach", 'd', detach, "Leave the container running"),
-    TEXT("image-path", 0, image_path, "Accepted: the checkpoint is stored with the container",
-         "DIR"),
-    TEXT("work-path", 0, work_path, "Accepted, as --image-path", "DIR"),
-    FLAG("tcp-established", 0, tcp_established, "Accepted: as the service's settings have it"),
-    FLAG("ext-unix-sk", 0, ext_unix_sk, "Accepted: as the service's settings have it"),
-    FLAG("shell-job", 0, shell_job, "Accepted: as the service's settings have it"),
-    FLAG("file-locks", 0, file_locks, "Accepted: as the service's settings have it"),
+    CHECKPOINT_OPTIONS,
     END,
 };
 

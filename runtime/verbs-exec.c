@@ -104,14 +104,7 @@ static bool exec_check(const RuntimeOptions *options, const RuntimeJob *job, GEr
     if (!options->process && !job->command[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "exec: an argument is missing: COMMAND");
-    if (job->terminal && job->detach && !job->console_socket)
-        return berth_error_set(
-            error, BERTH_ERROR_INVALID_ARGUMENT,
-            "cannot allocate tty if runc will detach without setting console socket");
-    if (!job->terminal && job->console_socket)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "cannot use console socket if there is no tty");
-    return true;
+    return runtime_job_check_console(job, error);
 }
 
 /* Failures of exec itself end with 255, as runc's do: engines must not take them for exit statuses

@@ -13,18 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The texts are those of runc. */
-static bool check_console(const RuntimeJob *job, GError **error) {
-    if (job->terminal && job->detach && !job->console_socket)
-        return berth_error_set(
-            error, BERTH_ERROR_INVALID_ARGUMENT,
-            "cannot allocate tty if runc will detach without setting console socket");
-    if (!job->terminal && job->console_socket)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "cannot use console socket if there is no tty");
-    return true;
-}
-
 static void take_bundle(RuntimeRecord *record, const RuntimeBundle *bundle, const char *directory) {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 
@@ -55,7 +43,7 @@ static int make_container(RuntimeOptions *options, RuntimeJob *job, GError **err
     job->pid_file = options->pid_file;
     job->preserved = options->preserved;
     take_bundle(record, bundle, directory);
-    if (!check_console(job, error) || !runtime_record_create(record, error))
+    if (!runtime_job_check_console(job, error) || !runtime_record_create(record, error))
         return EXIT_FAILURE;
     return runtime_job_run(job, error);
 }
