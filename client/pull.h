@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulling an image on the way to something else. */
+/* Asking a registry for an image on the way to something else. */
 
 #pragma once
 
@@ -8,3 +8,6 @@
 
 /* Pulls it and prints nothing but the progress. name: complete. */
 bool dist_pull(const char *name, bool insecure, GError **error);
+
+/* The digest that the registry has for the name, to be freed; NULL with error. */
+char *dist_resolve(const char *name, GError **error);

@@ -3,15 +3,15 @@
 /*
  * dist auto-update: containers with the label io.containers.autoupdate, whose units are restarted
  * with a newer image. A unit that does not become ready with it gets the former image back, which
- * a lease keeps until then: neither its name nor a container does. The state of each candidate goes
- * one way, from its check to the last restart; a candidate whose unit was dealt with takes over its
- * result.
+ * a lease keeps until the end of the run: neither its name nor a container does. The state of each
+ * candidate goes one way, from its check to the last restart; a candidate whose unit was dealt with
+ * takes over its result. Units may share an image, so that what its name stood for is read once,
+ * before the first of them is updated.
  */
 
 #include "client/verbs-auto-update.h"
 
 #include "client/bus.h"
-#include "client/credentials.h"
 #include "client/dictionary.h"
 #include "client/each.h"
 #include "client/listing.h"
@@ -41,12 +41,21 @@ typedef struct {
     UpdateState state;
 } UpdateCandidate;
 
+typedef enum {
+    IMAGE_UNCHECKED, /* the registry has not been asked */
+    IMAGE_NEWEST,    /* the registry has no other one */
+    IMAGE_OUTDATED,  /* the registry has another one */
+    IMAGE_PULLED,    /* the name stands for that one now */
+} UpdateImageState;
+
 /* The image that a name stood for before the update. Strings belong to the reply. */
 typedef struct {
+    UpdateImageState state;
     sd_bus_message *reply;
     DistTarget target;
     uint64_t updated;
     GHashTable *labels;
+    char *lease; /* keeps it once it is pulled; NULL if the caller may make none */
 } UpdateImage;
 
 static struct { gboolean dry_run; } update_given;
@@ -68,13 +77,21 @@ static void update_candidate_free(void *pointer) {
     g_free(candidate);
 }
 
-static void update_image_clear(UpdateImage *image) {
-    sd_bus_message_unref(image->reply);
-    if (image->labels)
-        g_hash_table_unref(image->labels);
+/* A lease that cannot be ended, ends by itself. */
+static void release_image(const char *lease) {
+    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_LEASES, "Delete", "sa{sv}", lease, 0);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpdateImage, update_image_clear)
+static void update_image_free(void *pointer) {
+    UpdateImage *image = pointer;
+
+    if (image->lease)
+        release_image(image->lease);
+    g_free(image->lease);
+    sd_bus_message_unref(image->reply);
+    g_hash_table_unref(image->labels);
+    g_free(image);
+}
 
 /* Root deals with the units of the system, others with their own. A container that does not run has
  * no cgroup, and its unit takes the newest image when it is started. */
@@ -117,11 +134,14 @@ static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* The image keeps the reply, to which its strings belong; update_image_clear() frees both. */
-static bool read_image(const char *name, UpdateImage *image, GError **error) {
-    image->reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
-    if (!image->reply)
-        return false;
+/* The image keeps the reply, to which its strings belong. NULL with error. */
+static UpdateImage *update_image_read(const char *name, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
+
+    if (!reply)
+        return NULL;
+    UpdateImage *image = g_new0(UpdateImage, 1);
+    image->reply = g_steal_pointer(&reply);
     image->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const DistField fields[] = {
         {"Target", "(sst)", &image->target},
@@ -130,36 +150,28 @@ static bool read_image(const char *name, UpdateImage *image, GError **error) {
         {NULL, NULL, NULL},
     };
     int r = dist_dictionary_read(image->reply, fields);
-    return r >= 0 || dist_bad_reply(r, error);
+    if (r >= 0)
+        return image;
+    dist_bad_reply(r, error);
+    update_image_free(image);
+    return NULL;
 }
 
-/* Whether the registry has another image of this name. */
-static bool check_registry(const char *name, const char *digest, bool *differs, GError **error) {
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthCredentials) credentials = dist_find_credentials(name, &local);
-    sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_IMAGES, "Resolve");
-    const char *found, *type, *current;
-    uint64_t size;
-    int r;
+/* The image of a name, which belongs to images. NULL with error. */
+static UpdateImage *find_image(GHashTable *images, const char *name, GError **error) {
+    UpdateImage *image = g_hash_table_lookup(images, name);
 
-    if (!call) {
-        g_propagate_error(error, g_steal_pointer(&local));
+    if (!image && (image = update_image_read(name, error)))
+        g_hash_table_insert(images, g_strdup(name), image);
+    return image;
+}
+
+static bool check_registry(const char *name, UpdateImage *image, GError **error) {
+    g_autofree char *digest = dist_resolve(name, error);
+
+    if (!digest)
         return false;
-    }
-    if ((r = sd_bus_message_append(call, "s", name)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (r = dist_append_credentials(call, credentials)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0) {
-        sd_bus_message_unref(call);
-        return dist_bad_reply(r, error);
-    }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (!reply)
-        return false;
-    r = sd_bus_message_read(reply, "s(sst)", &found, &type, &current, &size);
-    if (r < 0)
-        return dist_bad_reply(r, error);
-    *differs = !g_str_equal(current, digest);
+    image->state = g_str_equal(digest, image->target.digest) ? IMAGE_NEWEST : IMAGE_OUTDATED;
     return true;
 }
 
@@ -176,11 +188,6 @@ static bool restart_unit(const char *unit, GError **error) {
     return g_spawn_check_wait_status(status, NULL) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            _("%s did not become ready with the new image"), unit);
-}
-
-/* A lease that cannot be ended, ends by itself. */
-static void release_image(const char *lease) {
-    g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_LEASES, "Delete", "sa{sv}", lease, 0);
 }
 
 /* Keeps an image although its name will stand for another one. The id of the lease, to be freed;
@@ -242,58 +249,59 @@ static void report(const UpdateCandidate *candidate, GError *error) {
     g_error_free(error);
 }
 
-/* former: what the image's name stood for, if it stands for something newer now. */
-static UpdateState restart_or_roll_back(const UpdateCandidate *candidate,
-                                        const UpdateImage *former) {
+/* A former image is there to go back to if this run has pulled another one. */
+static UpdateState restart_or_roll_back(const UpdateCandidate *candidate, UpdateImage *image) {
     GError *error = NULL;
 
     if (restart_unit(candidate->unit, &error))
         return UPDATE_DONE;
     report(candidate, g_steal_pointer(&error));
-    if (!former)
+    if (image->state != IMAGE_PULLED)
         return UPDATE_FAILED;
-    if (put_image(candidate->image, former, &error) && restart_unit(candidate->unit, &error))
-        return UPDATE_ROLLED_BACK;
+    if (put_image(candidate->image, image, &error)) {
+        image->state = IMAGE_OUTDATED;
+        if (restart_unit(candidate->unit, &error))
+            return UPDATE_ROLLED_BACK;
+    }
     report(candidate, error);
     return UPDATE_FAILED;
 }
 
-static UpdateState pull_and_restart(const UpdateCandidate *candidate, const UpdateImage *former) {
-    GError *error = NULL, *not_held = NULL;
-    g_autofree char *lease = hold_image(former, &not_held);
-    UpdateState state = UPDATE_FAILED;
+static bool pull_newer(const UpdateCandidate *candidate, UpdateImage *image, GError **error) {
+    GError *not_held = NULL;
 
     /* A caller who may pull, but make no lease, gets the update all the same. */
-    if (!lease)
+    if (!image->lease && !(image->lease = hold_image(image, &not_held)))
         g_prefix_error(&not_held, "%s: ", _("the former image is not kept"));
     report(candidate, not_held);
-    if (dist_pull(candidate->image, false, &error))
-        state = restart_or_roll_back(candidate, former);
-    else
-        report(candidate, error);
-    if (lease)
-        release_image(lease);
-    return state;
+    if (!dist_pull(candidate->image, false, error))
+        return false;
+    image->state = IMAGE_PULLED;
+    return true;
 }
 
 /* Errors are printed here, since one candidate that fails does not end the run. */
-static UpdateState update_candidate(const UpdateCandidate *candidate) {
-    g_auto(UpdateImage) before = {NULL};
-    bool from_registry = g_str_equal(candidate->policy, "registry"), newer = false;
+static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable *images) {
     GError *error = NULL;
+    bool from_registry = g_str_equal(candidate->policy, "registry");
+    UpdateImage *image = find_image(images, candidate->image, &error);
 
-    if (!read_image(candidate->image, &before, &error) ||
-        (from_registry &&
-         !check_registry(candidate->image, before.target.digest, &newer, &error))) {
+    if (!image || (from_registry && image->state == IMAGE_UNCHECKED &&
+                   !check_registry(candidate->image, image, &error))) {
         report(candidate, error);
         return UPDATE_FAILED;
     }
-    /* Another client has pulled it since the container was created. */
-    if (!newer && before.updated <= candidate->created)
+    bool to_pull = from_registry && image->state == IMAGE_OUTDATED;
+    /* This run, or another client, has pulled it since the container was created. */
+    if (!to_pull && image->state != IMAGE_PULLED && image->updated <= candidate->created)
         return UPDATE_NONE;
     if (update_given.dry_run)
         return UPDATE_PENDING;
-    return newer ? pull_and_restart(candidate, &before) : restart_or_roll_back(candidate, NULL);
+    if (to_pull && !pull_newer(candidate, image, &error)) {
+        report(candidate, error);
+        return UPDATE_FAILED;
+    }
+    return restart_or_roll_back(candidate, image);
 }
 
 /* Several containers of a unit are dealt with once. */
@@ -330,6 +338,8 @@ static bool print_candidates(const GPtrArray *candidates, GError **error) {
 
 int dist_verb_auto_update(char **argv, GError **error) {
     g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(update_candidate_free);
+    g_autoptr(GHashTable) images =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, update_image_free);
     const DistListing containers = {DIST_CONTAINERS, "List"};
     bool good = true;
 
@@ -344,7 +354,7 @@ int dist_verb_auto_update(char **argv, GError **error) {
     for (unsigned i = 0; i < candidates->len; i++) {
         UpdateCandidate *candidate = candidates->pdata[i];
         const UpdateCandidate *other = find_unit(candidates, i, candidate->unit);
-        candidate->state = other ? other->state : update_candidate(candidate);
+        candidate->state = other ? other->state : update_candidate(candidate, images);
         good = good && candidate->state < UPDATE_ROLLED_BACK;
     }
     return print_candidates(candidates, error) && good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -421,18 +421,36 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     equal(shown("moving", "ActiveState"), "active")
     equal(image_digest(name), good_digest)
     equal(listing("lease", "list"), [])
+    # Two units share an image, and the second one does not become ready with the newer one: it gets the former one, too.
+    shutil.rmtree(f"{UNITS}/moving.container.d")
+    write(f"{UNITS}/sharing.container", f"[Container]\nImage={name}\nAutoUpdate=registry\n")
+    systemctl("daemon-reload")
+    systemctl("start", "sharing")
+    push(serve("version-3"))
+    first, second = [row["unit"] for row in listing("auto-update", "--dry-run") if row["unit"] != "still.service"]
+    write(f"{UNITS}/{second.removesuffix('.service')}.container.d/refuse.conf",
+          f"[Service]\nExecStartPre=/bin/sh -c 'dist images --json | grep -q {good_digest}'\n")
+    systemctl("daemon-reload")
+    result = dist("auto-update", "--json")
+    assert result.status != 0, result
+    rows = {row["unit"]: row["updated"] for row in json.loads(result.out)}
+    equal(rows, {first: "true", second: "rolled back", "still.service": "false"})
+    wait_until(lambda: "version-3\n" in journal(first), "the newer image of the first unit")
+    equal([shown(unit, "ActiveState") for unit in (first, second)], ["active", "active"])
+    equal(image_digest(name), good_digest)
+    equal(listing("lease", "list"), [])
     # What somebody else has put is taken, too.
     good("tag", name, IMAGE)
     equal(updated()["still.service"], "pending")
-    systemctl("stop", "moving", "still")
-    shutil.rmtree(f"{UNITS}/moving.container.d")
+    systemctl("stop", "moving", "sharing", "still")
+    shutil.rmtree(f"{UNITS}/{second.removesuffix('.service')}.container.d")
     # Other words of the label ask for no update.
     write(f"{UNITS}/off.container", f"[Container]\nImage={IMAGE}\nLabel=io.containers.autoupdate=disabled\nStopTimeout=1\n")
     systemctl("daemon-reload")
     systemctl("start", "off")
     equal(updated(), {})
     systemctl("stop", "off")
-    for unit in ("moving", "still", "off"):
+    for unit in ("moving", "sharing", "still", "off"):
         os.unlink(f"{UNITS}/{unit}.container")
     systemctl("daemon-reload")
 
