@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Copies the image's directory into a tmpfs or a volume that will cover it: a walk by descriptors,
- * in the container's namespaces. The files that it reads are the image's: links are copied and
- * never followed, devices are left out, and the depth has a limit. Nothing is kept; a failure ends
- * the launch.
+ * Copies the image's directory into a tmpfs or a volume (volume-fill.c) that will cover it: a walk
+ * by descriptors, in the container's namespaces. The files that it reads are the image's: links are
+ * copied and never followed, devices are left out, and the depth has a limit. Nothing is kept; a
+ * failure ends the launch.
  */
 
 #include "launch/copy-up.h"
@@ -15,7 +15,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
@@ -108,25 +107,13 @@ static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) 
 }
 
 bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault) {
-    struct stat status;
-
-    if (fstat(from, &status) < 0)
-        return fail("a directory", fault);
     return copy_directory(from, to, 0, fault) &&
-           (keeps_own || set_attributes(to, "", &status) || fail("a directory", fault));
+           (keeps_own || berth_copy_up_attributes(from, to, fault));
 }
 
-/* Of containers that are started at once, one fills the volume. */
-bool berth_copy_up_claim(int directory) {
-    if (flock(directory, LOCK_EX | LOCK_NB) < 0)
-        return false;
-    int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = again < 0 ? NULL : fdopendir(again);
-    bool empty = entries != NULL;
+bool berth_copy_up_attributes(int from, int to, BerthFault *fault) {
+    struct stat status;
 
-    for (struct dirent *entry; empty && (entry = readdir(entries));)
-        empty = berth_text_is(entry->d_name, ".") || berth_text_is(entry->d_name, "..");
-    if (entries)
-        closedir(entries);
-    return empty;
+    return (fstat(from, &status) == 0 && set_attributes(to, "", &status)) ||
+           fail("a directory", fault);
 }

@@ -11,6 +11,5 @@
  * directory's owner and mode where keeps_own is not set. from, to: descriptors. */
 bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault);
 
-/* Whether a volume's directory is empty and nobody else is filling it. The claim ends with the
- * descriptor, which is open for reading. */
-bool berth_copy_up_claim(int directory);
+/* The directory's owner and mode alone. */
+bool berth_copy_up_attributes(int from, int to, BerthFault *fault);

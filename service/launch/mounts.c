@@ -13,6 +13,7 @@
 #include "launch/copy-up.h"
 #include "launch/device-links.h"
 #include "launch/text.h"
+#include "launch/volume-fill.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -205,15 +206,11 @@ static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault
            berth_fault_set_errno(fault, errno, "mount %s: propagation", mount->destination);
 }
 
-/* What is read-only is left as it is. */
-static bool wants_filling(const BerthMount *mount, int directory) {
-    bool is_read_only = ((mount->set | mount->set_below) & MOUNT_ATTR_RDONLY) != 0;
-
-    return mount->copies_up == BERTH_COPY_UP_ALWAYS ||
-           (!is_read_only && berth_copy_up_claim(directory));
+static bool is_read_only(const BerthMount *mount) {
+    return ((mount->set | mount->set_below) & MOUNT_ATTR_RDONLY) != 0;
 }
 
-/* Copies the image's directory into the tmpfs ("tmpcopyup") or the empty volume that will cover it.
+/* Copies the image's directory into the tmpfs ("tmpcopyup") or the new volume that will cover it.
  * A "mode" of the configuration's takes precedence over that of the directory. */
 static bool fill(const BerthMount *mount, int target, int tree, BerthFault *fault) {
     struct stat status;
@@ -229,7 +226,10 @@ static bool fill(const BerthMount *mount, int target, int tree, BerthFault *faul
     berth_autofd int directory = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (source < 0 || directory < 0)
         return berth_fault_set_errno(fault, errno, "open %s of the image", mount->destination);
-    return !wants_filling(mount, directory) || berth_copy_up(source, directory, has_mode, fault);
+    if (mount->copies_up == BERTH_COPY_UP_ALWAYS)
+        return berth_copy_up(source, directory, has_mode, fault);
+    /* What is read-only is left as it is. */
+    return is_read_only(mount) || berth_volume_fill(source, directory, fault);
 }
 
 bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault) {

@@ -247,6 +247,10 @@ def test_a_new_volume_begins_with_what_the_image_has():
     # What is in it stays, also if the image has more.
     good("run", "--rm", "-v", "app:/data", name, "rm", "/data/default.conf")
     equal(good("run", "--rm", "-v", "app:/data", name, "ls", "/data"), "link\nown\n")
+    # A filling that was killed half way is made anew.
+    good("volume", "create", "half")
+    os.makedirs(f"{STATE}/volumes/half/.berth-filling/of-a-former-image")
+    equal(good("run", "--rm", "-v", "half:/data", name, "sh", "-c", f"{look}; ls -A /data"), filled + 2 * "default.conf\nlink\n")
     # Nothing is copied if it is not to be, or cannot be.
     equal(good("run", "--rm", "-v", "empty:/data:nocopy", name, "sh", "-c", "stat -c %u /data; ls /data"), "0\n")
     equal(good("run", "--rm", "-v", "empty:/data:ro", name, "ls", "/data"), "")

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The state that a filling leaves when it is killed is made here by hand. */
+
+#include "launch/volume-fill.h"
+
+#include "base/fd.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+    char *directory, *image, *volume;
+} Fixture;
+
+static char *path_of(const char *directory, const char *name) {
+    return g_build_filename(directory, name, NULL);
+}
+
+static void put(const char *directory, const char *name, const char *text) {
+    g_autofree char *path = path_of(directory, name);
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    g_assert_cmpint(g_mkdir_with_parents(parent, 0755), ==, 0);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void fixture_set_up(Fixture *fixture, const void *data) {
+    (void)data;
+    fixture->directory = g_dir_make_tmp("test-volume-fill-XXXXXX", NULL);
+    fixture->image = path_of(fixture->directory, "image");
+    fixture->volume = path_of(fixture->directory, "volume");
+    put(fixture->image, "one", "of the image");
+    put(fixture->image, "below/two", "of the image, too");
+    g_assert_cmpint(g_chmod(fixture->image, 0750), ==, 0);
+    g_assert_cmpint(g_mkdir(fixture->volume, 0755), ==, 0);
+}
+
+static void fixture_tear_down(Fixture *fixture, const void *data) {
+    char *const arguments[] = {(char *)"rm", (char *)"-rf", (char *)"--", fixture->directory, NULL};
+
+    (void)data;
+    g_assert_true(g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+                               NULL, NULL, NULL, NULL));
+    g_free(fixture->directory);
+    g_free(fixture->image);
+    g_free(fixture->volume);
+}
+
+static bool fill(const Fixture *fixture, BerthFault *fault) {
+    berth_autofd int image = open(fixture->image, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int volume = open(fixture->volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return berth_volume_fill(image, volume, fault);
+}
+
+static void assert_fills(const Fixture *fixture) {
+    BerthFault fault = {""};
+
+    g_assert_true(fill(fixture, &fault));
+    g_assert_cmpstr(fault.text, ==, "");
+}
+
+static void assert_has(const Fixture *fixture, const char *name, const char *text) {
+    g_autofree char *path = path_of(fixture->volume, name), *there = NULL;
+
+    g_assert_true(g_file_get_contents(path, &there, NULL, NULL));
+    g_assert_cmpstr(there, ==, text);
+}
+
+static guint count_entries(const char *path) {
+    g_autoptr(GDir) entries = g_dir_open(path, 0, NULL);
+    guint count = 0;
+
+    g_assert_nonnull(entries);
+    while (g_dir_read_name(entries))
+        count++;
+    return count;
+}
+
+static void assert_whole(const Fixture *fixture) {
+    struct stat status;
+
+    assert_has(fixture, "one", "of the image");
+    assert_has(fixture, "below/two", "of the image, too");
+    g_assert_cmpuint(count_entries(fixture->volume), ==, 2);
+    g_assert_cmpint(stat(fixture->volume, &status), ==, 0);
+    g_assert_cmpuint(status.st_mode & 07777, ==, 0750);
+}
+
+static void test_an_empty_volume_is_filled(Fixture *fixture, const void *data) {
+    (void)data;
+    assert_fills(fixture);
+    assert_whole(fixture);
+}
+
+static void test_another_one_stays(Fixture *fixture, const void *data) {
+    (void)data;
+    put(fixture->volume, "own", "of a container");
+    assert_fills(fixture);
+    assert_has(fixture, "own", "of a container");
+    g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
+}
+
+static void test_an_incomplete_copy_is_made_anew(Fixture *fixture, const void *data) {
+    (void)data;
+    put(fixture->volume, ".berth-filling/one", "of the");
+    put(fixture->volume, ".berth-filling/gone/deep/three", "of a former image");
+    assert_fills(fixture);
+    assert_whole(fixture);
+}
+
+/* The image of the next start may be another one. */
+static void test_a_complete_copy_is_moved_up(Fixture *fixture, const void *data) {
+    g_autofree char *copy = path_of(fixture->volume, ".berth-filled");
+
+    (void)data;
+    put(fixture->volume, "one", "of the image");
+    put(fixture->volume, ".berth-filled/below/two", "of the image, too");
+    g_assert_cmpint(g_chmod(copy, 0750), ==, 0);
+    put(fixture->image, "three", "of the next image");
+    assert_fills(fixture);
+    assert_whole(fixture);
+}
+
+static void test_nothing_of_a_container_is_replaced(Fixture *fixture, const void *data) {
+    (void)data;
+    put(fixture->volume, "one", "of a container");
+    put(fixture->volume, ".berth-filled/one", "of the image");
+    put(fixture->volume, ".berth-filling/one", "of the image");
+    assert_fills(fixture);
+    assert_fills(fixture);
+    assert_has(fixture, "one", "of a container");
+    g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
+}
+
+/* Directories that are nested too deep end the filling at its deepest point. */
+static void test_a_failure_is_no_filling(Fixture *fixture, const void *data) {
+    g_autoptr(GString) deep = g_string_new("deep");
+    g_autofree char *away = path_of(fixture->directory, "away"), *from = NULL;
+    BerthFault fault = {""};
+
+    (void)data;
+    for (int i = 0; i < 300; i++)
+        g_string_append(deep, "/d");
+    g_string_append(deep, "/end");
+    put(fixture->image, deep->str, "");
+    g_assert_false(fill(fixture, &fault));
+    g_assert_nonnull(strstr(fault.text, "nested too deep"));
+    from = path_of(fixture->image, "deep");
+    g_assert_cmpint(g_rename(from, away), ==, 0);
+    assert_fills(fixture);
+    assert_whole(fixture);
+}
+
+/* Another container may have put it there. */
+static void test_a_link_is_not_followed(Fixture *fixture, const void *data) {
+    g_autofree char *link = path_of(fixture->volume, ".berth-filling");
+    g_autofree char *filled = path_of(fixture->volume, ".berth-filled");
+    g_autofree char *kept = path_of(fixture->directory, "elsewhere/kept");
+
+    (void)data;
+    put(fixture->directory, "elsewhere/kept", "of another");
+    g_assert_cmpint(symlink("../elsewhere", link), ==, 0);
+    g_assert_cmpint(symlink("../elsewhere", filled), ==, 0);
+    assert_fills(fixture);
+    g_assert_true(g_file_test(kept, G_FILE_TEST_IS_REGULAR));
+    g_assert_false(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+    g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *name;
+        void (*run)(Fixture *fixture, const void *data);
+    } tests[] = {
+        {"an-empty-volume-is-filled", test_an_empty_volume_is_filled},
+        {"another-one-stays", test_another_one_stays},
+        {"an-incomplete-copy-is-made-anew", test_an_incomplete_copy_is_made_anew},
+        {"a-complete-copy-is-moved-up", test_a_complete_copy_is_moved_up},
+        {"nothing-of-a-container-is-replaced", test_nothing_of_a_container_is_replaced},
+        {"a-failure-is-no-filling", test_a_failure_is_no_filling},
+        {"a-link-is-not-followed", test_a_link_is_not_followed},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *path = g_strconcat("/volume-fill/", tests[i].name, NULL);
+        g_test_add(path, Fixture, NULL, fixture_set_up, tests[i].run, fixture_tear_down);
+    }
+    return g_test_run();
+}
