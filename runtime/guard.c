@@ -26,11 +26,9 @@ static bool guard_kill(const char *berth_id, const char *process) {
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (bus && process[0])
+    if (bus)
         reply = runtime_call(bus, &error, "Kill", "sia{sv}", berth_id, SIGKILL, 1, "Process", "s",
                              process);
-    else if (bus)
-        reply = runtime_call(bus, &error, "Kill", "sia{sv}", berth_id, SIGKILL, 0);
     return reply || g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) ||
            g_error_matches(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||
            g_error_matches(error, BERTH_ERROR, BERTH_ERROR_ACCESS_DENIED);

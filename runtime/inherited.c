@@ -76,3 +76,14 @@ void runtime_inherited_close(uint64_t preserved) {
     }
     g_clear_pointer(&inherited, g_array_unref);
 }
+
+/* Readers of a pipe wait for its end until nobody holds the other one. */
+void runtime_inherited_release(uint64_t preserved) {
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd < 3 && null >= 0; fd++)
+        (void)dup2(null, fd);
+    for (int i = 0; i < RUNTIME_MAX_PRESERVED; i++)
+        if (preserved >> i & 1)
+            (void)close(3 + i);
+}

@@ -17,3 +17,7 @@ bool runtime_inherited_find(int preserve, uint64_t *preserved, GError **error);
 /* Closes all that nobody is given, once everything is read that may be one of them: an engine has
  * left them open, and waits for the end of its pipes. */
 void runtime_inherited_close(uint64_t preserved);
+
+/* Lets go of the standard streams and of those that are preserved, once the process of the
+ * container has them. */
+void runtime_inherited_release(uint64_t preserved);

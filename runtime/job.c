@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The calls of create, run and exec, and who makes them. In the foreground that is this process.
- * Otherwise it is a monitor, which this process leaves behind: a process of the container is a
- * child of the service and can never be one of conmon or of containerd's shim, but the monitor is,
- * and it ends with the container's exit status (monitor.c). It makes all calls itself, since the
- * connection that creates a container may start it without another authorization.
- */
+/* The calls of create, run and exec. The connection that creates a container may start it without
+ * another authorization, so one process makes all the calls of a job (run-job.c). */
 
 #include "job.h"
 
 #include "base/fd.h"
-#include "log.h"
-#include "monitor.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-enum { MAX_REPORT = 4096, EXEC_FAILURE = 255 };
+enum { EXEC_FAILURE = 255 };
 
 int runtime_job_failure(const RuntimeJob *job) {
     return job->kind == RUNTIME_JOB_EXEC ? EXEC_FAILURE : EXIT_FAILURE;
@@ -162,55 +153,21 @@ bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **
     return true;
 }
 
-/* Reads the monitor's report: an exit status and the text of an error. An empty one means that the
- * monitor died. */
-static int job_read_report(int report, const RuntimeJob *job, GError **error) {
-    char text[MAX_REPORT + 2] = "";
-    ssize_t n, size = 0;
+int runtime_job_open_terminal(sd_bus *bus, const RuntimeJob *job, GError **error) {
+    int fd;
+    g_autoptr(sd_bus_message) reply =
+        runtime_call(bus, error, "OpenTerminal", "ssa{sv}", job->record->berth_id, job->process, 0);
 
-    while (size <= MAX_REPORT &&
-           ((n = read(report, text + size, (size_t)(MAX_REPORT + 1 - size))) > 0 ||
-            (n < 0 && errno == EINTR)))
-        size += MAX(n, 0);
-    if (size == 0) {
-        berth_error_set(error, BERTH_ERROR_INTERNAL, "the monitor of container %s died",
-                        job->record->id);
-        return runtime_job_failure(job);
+    if (!reply)
+        return -1;
+    int r = sd_bus_message_read(reply, "h", &fd);
+    if (r < 0) {
+        runtime_call_malformed(r, error);
+        return -1;
     }
-    if (size > 1)
-        berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", text + 1);
-    return (unsigned char)text[0];
-}
-
-/* The monitor leads a session of its own, so that the end of the engine's terminal does not end it.
- * It leaves by _exit(): buffers and handlers are those of this process. */
-static int job_detach(const RuntimeJob *job, GError **error) {
-    int ends[2];
-
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        berth_error_set_errno(error, errno, "make a pipe");
-        return runtime_job_failure(job);
-    }
-    pid_t monitor = fork();
-    if (monitor == 0) {
-        close(ends[0]);
-        (void)setsid();
-        _exit(runtime_monitor_run(job, ends[1], NULL));
-    }
-    close(ends[1]);
-    berth_autofd int report = ends[0];
-    if (monitor < 0) {
-        berth_error_set_errno(error, errno, "start the monitor of container %s", job->record->id);
-        return runtime_job_failure(job);
-    }
-    int status = job_read_report(report, job, error);
-    /* A failed monitor is reaped here, so that an engine which is a subreaper does not find it. */
-    if (status != 0)
-        (void)waitpid(monitor, NULL, 0);
-    return status;
-}
-
-int runtime_job_run(const RuntimeJob *job, GError **error) {
-    runtime_inherited_close(job->preserved);
-    return job->detach ? job_detach(job, error) : runtime_monitor_run(job, -1, error);
+    /* The reply closes its own. */
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        berth_error_set_errno(error, errno, "keep the terminal");
+    return fd;
 }

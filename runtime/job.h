@@ -49,6 +49,5 @@ bool runtime_job_check_console(const RuntimeJob *job, GError **error);
 bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error);
 bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error);
 
-/* Does what is asked for. Returns once the process runs (detach, create), or has ended; the exit
- * status for this program, with error if that is of a failure. */
-int runtime_job_run(const RuntimeJob *job, GError **error);
+/* Opens the terminal of the process. -1 with error. */
+int runtime_job_open_terminal(sd_bus *bus, const RuntimeJob *job, GError **error);

@@ -108,15 +108,9 @@ static bool monitor_ask_to_wait(Monitor *monitor, GError **error) {
 }
 
 static void monitor_pass_signal(Monitor *monitor, int number) {
-    const char *id = monitor->job->record->berth_id, *process = monitor->job->process;
-
-    if (process[0])
-        (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
-                                       "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 1,
-                                       "Process", "s", process);
-    else
-        (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
-                                       "Kill", NULL, NULL, "sia{sv}", id, (int32_t)number, 0);
+    (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
+                                   "Kill", NULL, NULL, "sia{sv}", monitor->job->record->berth_id,
+                                   (int32_t)number, 1, "Process", "s", monitor->job->process);
 }
 
 /* A created container has no process in the kernel yet that a signal could end: it is deleted
@@ -198,22 +192,10 @@ static bool monitor_open_console(Monitor *monitor, GError **error) {
 }
 
 static bool monitor_join_console(Monitor *monitor, GError **error) {
-    int fd;
-
     if (!monitor->console)
         return true;
-    g_autoptr(sd_bus_message) reply =
-        runtime_call(monitor->bus, error, "OpenTerminal", "ssa{sv}", monitor->job->record->berth_id,
-                     monitor->job->process, 0);
-    if (!reply)
-        return false;
-    int r = sd_bus_message_read(reply, "h", &fd);
-    if (r < 0)
-        return runtime_call_malformed(r, error);
-    /* The reply closes its own. */
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    return (fd >= 0 || berth_error_set_errno(error, errno, "keep the terminal")) &&
-           runtime_console_join(monitor->console, monitor->event, fd, error);
+    int fd = runtime_job_open_terminal(monitor->bus, monitor->job, error);
+    return fd >= 0 && runtime_console_join(monitor->console, monitor->event, fd, error);
 }
 
 /* Without the privileges to join them, an engine finds this process's own namespaces. */
@@ -227,18 +209,6 @@ static void monitor_join_namespaces(const Monitor *monitor) {
         setns(fd, CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) < 0)
         runtime_log(RUNTIME_LOG_DEBUG, "join the namespaces of %s: %s", monitor->job->record->id,
                     strerror(errno));
-}
-
-/* The container's process has the descriptors now. This one lets go of them, since their readers
- * wait for the end of the file until nobody holds the other end. */
-static void monitor_release_descriptors(const Monitor *monitor) {
-    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = 0; fd < 3 && null >= 0; fd++)
-        (void)dup2(null, fd);
-    for (int i = 0; i < RUNTIME_MAX_PRESERVED; i++)
-        if (monitor->job->preserved >> i & 1)
-            (void)close(3 + i);
 }
 
 static bool monitor_write_pid(const RuntimeJob *job, pid_t pid, GError **error) {
@@ -264,7 +234,7 @@ static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error
     return monitor_write_pid(monitor->job, pid, error);
 }
 
-/* Sends the result to the process that waits for it (job.c), once: then the engine continues. */
+/* Sends the result to the process that waits for it (run-job.c), once: then the engine continues. */
 static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
     const char *text = reason ? reason->message : "";
 
@@ -293,7 +263,7 @@ static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
 static void monitor_settle(Monitor *monitor) {
     if (monitor->report < 0)
         return;
-    monitor_release_descriptors(monitor);
+    runtime_inherited_release(monitor->job->preserved);
     if (monitor->job->kind != RUNTIME_JOB_EXEC)
         monitor_join_namespaces(monitor);
 }
@@ -415,7 +385,7 @@ int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
     else if (job->terminal)
         /* The container has a terminal, so it gets none of the streams; a reader may wait for their
          * end. */
-        monitor_release_descriptors(&monitor);
+        runtime_inherited_release(job->preserved);
     (void)sd_event_loop(monitor.event);
     if (report < 0 && !job->keep)
         monitor_remove(&monitor);

@@ -5,7 +5,7 @@
  * which is then made of the container's own. */
 
 #include "base/fd.h"
-#include "job.h"
+#include "run-job.h"
 #include "verbs.h"
 
 #include <stdlib.h>
@@ -150,5 +150,5 @@ int runtime_verb_exec(RuntimeOptions *options, GError **error) {
         }
     }
     job.spec = text;
-    return exec_check(options, &job, error) ? runtime_job_run(&job, error) : FAILURE;
+    return exec_check(options, &job, error) ? runtime_run_job(&job, error) : FAILURE;
 }

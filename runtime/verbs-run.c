@@ -5,8 +5,8 @@
 
 #include "base/fd.h"
 #include "door.h"
-#include "job.h"
 #include "monitored.h"
+#include "run-job.h"
 #include "verbs.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static int make_container(RuntimeOptions *options, RuntimeJob *job, GError **err
     take_bundle(record, bundle, directory);
     if (!runtime_job_check_console(job, error) || !runtime_record_create(record, error))
         return EXIT_FAILURE;
-    return runtime_job_run(job, error);
+    return runtime_run_job(job, error);
 }
 
 int runtime_verb_create(RuntimeOptions *options, GError **error) {
@@ -98,5 +98,5 @@ int runtime_verb_restore(RuntimeOptions *options, GError **error) {
     job.process = "";
     job.pid_file = options->pid_file;
     job.preserved = options->preserved;
-    return runtime_job_run(&job, error);
+    return runtime_run_job(&job, error);
 }
