@@ -76,11 +76,6 @@ bool dist_check_reply(sd_bus_message *reply, GError **error) {
     return !reason || dist_set_bus_error(error, reason, sd_bus_message_get_errno(reply));
 }
 
-bool dist_reply_was_lost(sd_bus_message *reply) {
-    return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
-           sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
-}
-
 sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
@@ -108,22 +103,6 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
         return NULL;
     }
     return dist_send(g_steal_pointer(&call), error);
-}
-
-/* An empty list is not appended: for the service a missing option and an empty list are the
- * same. */
-int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
-    int r;
-
-    if (!strings || !strings[0])
-        return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", key)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
-        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
 }
 
 /* KEY alone is KEY with an empty value. */

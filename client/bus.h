@@ -5,15 +5,12 @@
 #pragma once
 
 #include "base/bus-error.h"
+#include "client/message.h"
 #include "client/settings.h"
 
-#include <systemd/sd-bus.h>
-
-#define DIST_DESTINATION "org.berth1"
 #define DIST_IMAGES "/org/berth1/images", "org.berth1.Images"
 #define DIST_CONTENTS "/org/berth1/contents", "org.berth1.Contents"
 #define DIST_LEASES "/org/berth1/leases", "org.berth1.Leases"
-#define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
 #define DIST_NETWORKS "/org/berth1/networks", "org.berth1.Networks"
 #define DIST_VOLUMES "/org/berth1/volumes", "org.berth1.Volumes"
 #define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
@@ -34,15 +31,8 @@ sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 
 /* Whether a reply is no error; otherwise sets error from it. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);
-
-/* Whether the service or the bus ended before it replied: whether it has done what was asked for is
- * unknown. */
-bool dist_reply_was_lost(sd_bus_message *reply);
 /* An error for a message that was not as expected. */
 bool dist_bad_reply(int r, GError **error);
-
-/* Appends {sv} with an array of strings; none if it is empty or NULL. */
-int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
 
 /* KEY=VALUE as a{ss}, and as {sv} with that; without "=" the value is empty. */
 int dist_append_label_map(sd_bus_message *call, char *const *labels);

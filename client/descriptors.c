@@ -33,16 +33,6 @@ bool dist_preserve_descriptors(gint64 count, GError **error) {
     return true;
 }
 
-int dist_append_streams(sd_bus_message *call) {
-    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
-    int r = 0;
-
-    for (int fd = 0; r >= 0 && fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0)
-            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
-    return r;
-}
-
 int dist_append_null_streams(sd_bus_message *call) {
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -61,18 +51,10 @@ int dist_append_descriptors(sd_bus_message *call) {
     int count = MAX(listening, preserved);
     if (count == 0)
         return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Descriptors")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
-        return r;
+    r = dist_open_list(call, "Descriptors", "(sh)");
     /* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
-    for (int i = 0; i < count; i++)
-        if ((r = sd_bus_message_append(call, "(sh)", i < listening ? names[i] : "unknown",
-                                       SD_LISTEN_FDS_START + i)) < 0)
-            return r;
-    if ((r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    for (int i = 0; r >= 0 && i < count; i++)
+        r = sd_bus_message_append(call, "(sh)", i < listening ? names[i] : "unknown",
+                                  SD_LISTEN_FDS_START + i);
+    return r < 0 ? r : dist_close_list(call);
 }

@@ -10,11 +10,8 @@
 /* Passes on the count descriptors from 3 on, too. To be called before dist opens any of its own. */
 bool dist_preserve_descriptors(gint64 count, GError **error);
 
-/* Appends {sv} for the standard ones. One that is closed is not passed: the container has /dev/null
- * or the journal there. */
-int dist_append_streams(sd_bus_message *call);
-
-/* The same with /dev/null for all of them. */
+/* Appends {sv} for the standard ones with /dev/null for all of them; dist_append_streams() passes
+ * those that dist has. */
 int dist_append_null_streams(sd_bus_message *call);
 
 /* Appends {sv} for further ones, if there are such: those that systemd has opened for dist

@@ -77,30 +77,10 @@ static int append_plain(sd_bus_message *call, const char *source, const char *de
     return sd_bus_message_close_container(call);
 }
 
-static int open_mount_list(sd_bus_message *call, const char *key, const char *type) {
-    g_autofree char *array = g_strconcat("a", type, NULL);
-    int r;
-
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", key)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', array)) < 0)
-        return r;
-    return sd_bus_message_open_container(call, 'a', type);
-}
-
-static int close_mount_list(sd_bus_message *call) {
-    int r;
-
-    if ((r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
 /* Descriptors are duplicated by sd-bus, so each is closed right after it was appended. */
 static int append_binds(sd_bus_message *call, char *const *volumes, const char *config,
                         GError **error) {
-    int r = open_mount_list(call, "Binds", "(hsas)");
+    int r = dist_open_list(call, "Binds", "(hsas)");
 
     if (r >= 0 && config)
         r = dist_append_sources(call, config, error);
@@ -111,7 +91,7 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
         if (is_path(parts[0]))
             r = append_bind(call, parts, error);
     }
-    return r < 0 ? r : close_mount_list(call);
+    return r < 0 ? r : dist_close_list(call);
 }
 
 /* Goes through the volumes twice, since paths and volumes are two options of Create, of different
@@ -120,7 +100,7 @@ int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *
                        const char *config, GError **error) {
     int r = append_binds(call, volumes, config, error);
 
-    if (r < 0 || (r = open_mount_list(call, "Mounts", "(ssas)")) < 0)
+    if (r < 0 || (r = dist_open_list(call, "Mounts", "(ssas)")) < 0)
         return r;
     for (; r >= 0 && volumes && *volumes; volumes++) {
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
@@ -135,5 +115,5 @@ int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *
             return -EINVAL;
         r = append_plain(call, "", parts[0], parts[1]);
     }
-    return r < 0 ? r : close_mount_list(call);
+    return r < 0 ? r : dist_close_list(call);
 }

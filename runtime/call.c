@@ -30,8 +30,7 @@ bool runtime_call_malformed(int r, GError **error) {
 
 sd_bus_message *runtime_call_new(sd_bus *bus, const char *member, GError **error) {
     sd_bus_message *call = NULL;
-    int r =
-        sd_bus_message_new_method_call(bus, &call, RUNTIME_DESTINATION, RUNTIME_CONTAINERS, member);
+    int r = sd_bus_message_new_method_call(bus, &call, DIST_DESTINATION, DIST_CONTAINERS, member);
 
     if (r < 0)
         runtime_call_malformed(r, error);
@@ -52,14 +51,6 @@ bool runtime_call_check(sd_bus_message *reply, GError **error) {
     const sd_bus_error *reason = sd_bus_message_get_error(reply);
 
     return !reason || runtime_call_set_error(error, reason);
-}
-
-/* The service left the bus, or the bus closed the connection, before the answer. */
-bool runtime_call_was_lost(sd_bus_message *reply) {
-    const sd_bus_error *reason = sd_bus_message_get_error(reply);
-
-    return reason && (sd_bus_error_has_name(reason, SD_BUS_ERROR_NO_REPLY) ||
-                      sd_bus_error_has_name(reason, SD_BUS_ERROR_DISCONNECTED));
 }
 
 /* Consumes call, also on an error. NULL with error. */
@@ -93,19 +84,4 @@ sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, co
         return NULL;
     }
     return runtime_call_send(g_steal_pointer(&call), error);
-}
-
-/* An empty list is not appended. */
-int runtime_call_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
-    int r;
-
-    if (!strings || !strings[0])
-        return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", key)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "as")) < 0 ||
-        (r = sd_bus_message_append_strv(call, (char **)strings)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
 }

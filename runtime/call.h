@@ -5,9 +5,7 @@
 #pragma once
 
 #include "base/bus-error.h"
-
-#define RUNTIME_DESTINATION "org.berth1"
-#define RUNTIME_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+#include "client/message.h"
 
 /* A new connection, which the caller owns. NULL with error. */
 sd_bus *runtime_bus_open(GError **error);
@@ -24,9 +22,3 @@ sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, co
 bool runtime_call_check(sd_bus_message *reply, GError **error);
 /* An error for a message that could not be written or read. */
 bool runtime_call_malformed(int r, GError **error);
-
-/* Whether the service ended before it had answered: the call may be made again. */
-bool runtime_call_was_lost(sd_bus_message *reply);
-
-/* Appends {sv} with an array of strings; none if it is empty or NULL. */
-int runtime_call_append_strings(sd_bus_message *call, const char *key, char *const *strings);

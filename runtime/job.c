@@ -33,40 +33,20 @@ bool runtime_job_check_console(const RuntimeJob *job, GError **error) {
     return true;
 }
 
-/* One that is closed is left out. */
-static int append_streams(sd_bus_message *call) {
-    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
-    int r = 0;
-
-    for (int fd = 0; r >= 0 && fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0)
-            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
-    return r;
-}
-
 /* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
-static int append_further(sd_bus_message *call, uint64_t preserved) {
-    int r;
+static int append_preserved(sd_bus_message *call, uint64_t preserved) {
+    int r = dist_open_list(call, "Descriptors", "(sh)");
 
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Descriptors")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
-        return r;
-    for (int i = 0; i < RUNTIME_MAX_PRESERVED; i++)
-        if ((preserved >> i & 1) &&
-            (r = sd_bus_message_append(call, "(sh)", "unknown", SD_LISTEN_FDS_START + i)) < 0)
-            return r;
-    if ((r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    for (int i = 0; r >= 0 && i < RUNTIME_MAX_PRESERVED; i++)
+        if (preserved >> i & 1)
+            r = sd_bus_message_append(call, "(sh)", "unknown", SD_LISTEN_FDS_START + i);
+    return r < 0 ? r : dist_close_list(call);
 }
 
 int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) {
-    int r = job->terminal ? 0 : append_streams(call);
+    int r = job->terminal ? 0 : dist_append_streams(call);
 
-    return r < 0 || job->preserved == 0 ? r : append_further(call, job->preserved);
+    return r < 0 || job->preserved == 0 ? r : append_preserved(call, job->preserved);
 }
 
 /* Labels tell a reader of "dist ps" which engine's container this is. */
@@ -104,8 +84,8 @@ static int append_exec(sd_bus_message *call, const RuntimeJob *job) {
         (r = append_text(call, "Spec", job->spec)) < 0 ||
         (r = append_text(call, "WorkingDirectory", job->working_directory)) < 0 ||
         (r = append_text(call, "User", job->user)) < 0 ||
-        (r = runtime_call_append_strings(call, "Env", job->environment)) < 0 ||
-        (r = runtime_call_append_strings(call, "CapabilitiesAdd", job->capabilities)) < 0)
+        (r = dist_append_strings(call, "Env", job->environment)) < 0 ||
+        (r = dist_append_strings(call, "CapabilitiesAdd", job->capabilities)) < 0)
         return r;
     if (job->no_new_privileges &&
         (r = sd_bus_message_append(call, "{sv}", "NoNewPrivileges", "b", 1)) < 0)

@@ -76,7 +76,7 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
     if (monitor->state == MONITOR_ENDED)
         return 0;
     /* The service knows every exit status after it was restarted, too. */
-    if (runtime_call_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
+    if (dist_reply_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
         return 0;
     if (!reason && runtime_call_check(reply, &reason)) {
         int r = sd_bus_message_read(reply, "it", &status, &exited);
@@ -100,16 +100,16 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
 }
 
 static bool monitor_ask_to_wait(Monitor *monitor, GError **error) {
-    int r = sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
-                                     "Wait", monitor_on_waited, monitor, "ssa{sv}",
+    int r = sd_bus_call_method_async(monitor->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
+                                     monitor_on_waited, monitor, "ssa{sv}",
                                      monitor->job->record->berth_id, monitor->job->process, 0);
 
     return r >= 0 || runtime_call_malformed(r, error);
 }
 
 static void monitor_pass_signal(Monitor *monitor, int number) {
-    (void)sd_bus_call_method_async(monitor->bus, NULL, RUNTIME_DESTINATION, RUNTIME_CONTAINERS,
-                                   "Kill", NULL, NULL, "sia{sv}", monitor->job->record->berth_id,
+    (void)sd_bus_call_method_async(monitor->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill",
+                                   NULL, NULL, "sia{sv}", monitor->job->record->berth_id,
                                    (int32_t)number, 1, "Process", "s", monitor->job->process);
 }
 
@@ -234,7 +234,8 @@ static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error
     return monitor_write_pid(monitor->job, pid, error);
 }
 
-/* Sends the result to the process that waits for it (run-job.c), once: then the engine continues. */
+/* Sends the result to the process that waits for it (run-job.c), once: then the engine continues.
+ */
 static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
     const char *text = reason ? reason->message : "";
 

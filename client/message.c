@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What dist and berth-runtime append to calls in the same way, and how both tell that a reply was
+ * lost. Each function returns a negative error number of sd-bus and sets no error: the texts of
+ * errors differ, since those of berth-runtime are never translated. */
+
+#include "client/message.h"
+
+#include <fcntl.h>
+#include <glib.h>
+
+int dist_open_list(sd_bus_message *call, const char *key, const char *type) {
+    g_autofree char *array = g_strconcat("a", type, NULL);
+    int r;
+
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'v', array)) < 0)
+        return r;
+    return sd_bus_message_open_container(call, 'a', type);
+}
+
+int dist_close_list(sd_bus_message *call) {
+    int r;
+
+    if ((r = sd_bus_message_close_container(call)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* An empty list is not appended: for the service a missing option and an empty list are the
+ * same. */
+int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
+    if (!strings || !strings[0])
+        return 0;
+    int r = dist_open_list(call, key, "s");
+    for (; r >= 0 && *strings; strings++)
+        r = sd_bus_message_append(call, "s", *strings);
+    return r < 0 ? r : dist_close_list(call);
+}
+
+int dist_append_streams(sd_bus_message *call) {
+    static const char *const keys[] = {"Stdin", "Stdout", "Stderr"};
+    int r = 0;
+
+    for (int fd = 0; r >= 0 && fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            r = sd_bus_message_append(call, "{sv}", keys[fd], "h", fd);
+    return r;
+}
+
+bool dist_reply_was_lost(sd_bus_message *reply) {
+    return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
+           sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
+}

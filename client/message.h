@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Parts of messages to the service and of its replies, for dist and berth-runtime. */
+
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#define DIST_DESTINATION "org.berth1"
+#define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
+
+/* Begins and ends {sv} with an array, whose elements of this type are appended in between. */
+int dist_open_list(sd_bus_message *call, const char *key, const char *type);
+int dist_close_list(sd_bus_message *call);
+
+/* Appends {sv} with an array of strings; none if it is empty or NULL. */
+int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
+
+/* Appends {sv} for the standard streams of this process. One that is closed is not passed: the
+ * container has /dev/null or the journal there. */
+int dist_append_streams(sd_bus_message *call);
+
+/* Whether the service or the bus ended before it replied: whether it has done what was asked for is
+ * unknown. */
+bool dist_reply_was_lost(sd_bus_message *reply);
