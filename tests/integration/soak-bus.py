@@ -27,8 +27,8 @@ CALLERS = 4
 # What a user may well have been given; with the rest, what is everybody's is hers to change.
 GRANTED = ["images.pull", "images.push", "contents.write", "containers.create", "containers.manage-own", "containers.exec"]
 
-OPTION = re.compile(r"\b([A-Z]\w+) (s|b|t|u|i|h|as|a\{ss\}|a\(ssas\)|a\(hsas\)|a\(sh\))[\s,;.:()]")
-STRINGS = ["", "roots", "hers", "hers2", "x" * 300, "x" * 200000, "../../etc/passwd", "/", "/etc", "/proc/self/fd/0", ".", "..", "a b",
+OPTION = re.compile(r"\b([A-Z]\w+) (s|b|t|u|i|h|as|ay|a\{ss\}|a\{sv\}|a\(ssas\)|a\(hsas\)|a\(sh\)|a\(st\))[\s,;.:()]")
+STRINGS = ["", "caller", "rootsnetwork", "rootsvolume", "10.0.0.0/8", "fd00::/64", "roots", "hers", "hers2", "x" * 300, "x" * 200000, "../../etc/passwd", "/", "/etc", "/proc/self/fd/0", ".", "..", "a b",
            "\\n", "%s%n", "ü" * 50, "{}", "[" * 5000, '{"a":' * 2000, "sha256:" + "0" * 64, "sha256:" + "F" * 64, "sha512:00",
            IMAGE, f"{HOST}/fuzz/absent:x", f"{HOST}/fuzz/base", "127.0.0.1:1/x:y", "host", "none", "auto", "default", "unconfined",
            "berth.slice", "system.slice", "berth-user-4242.slice", "berth-a/b.slice", "no", "always", "on-failure", "SIGKILL", "9", "-1", "true",
@@ -39,25 +39,42 @@ NUMBERS = {"t": [0, 1, 2, 4096, 2**31, 2**32, 2**63, 2**64 - 1], "u": [0, 1, 2**
 FILES = ["null", "read-pipe", "write-pipe", "memfd", "/etc/passwd", "/dev/zero", "directory:/etc", "directory:/home/alice", "path:/etc/passwd",
          "path:/", "/proc/self/mem", "/proc/self/status"]
 PREFIX = {"t": "uint64 ", "u": "uint32 ", "i": "int32 "}
+# Of every object, and of their collections.
+STANDARD = [("org.freedesktop.DBus.Properties", "Get", ["s", "s"]), ("org.freedesktop.DBus.Properties", "GetAll", ["s"]),
+            ("org.freedesktop.DBus.Introspectable", "Introspect", []), ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [])]
 
 
 def read_members():
-    """[(interface, method, kinds of its arguments)], {option: kind}"""
-    found, options = [], {}
+    """[(interface, method, kinds of its arguments)], {option: kind}, {method: its options}"""
+    found, options, own = [], {}, {}
     for name in sorted(os.listdir(SOURCE)):
         if not name.endswith(".xml"):
             continue
         with open(f"{SOURCE}/{name}", encoding="utf-8") as file:
             text = file.read()
         options.update(OPTION.findall(text))
+        for comment, method in re.findall(r"<!--((?:(?!-->).)*)-->\s*<method name=\"(\w+)\"", text, re.DOTALL):
+            own[method] = sorted({*own.get(method, ()), *(name for name, _ in OPTION.findall(comment))})
         for interface in ElementTree.fromstring(text).iter("interface"):
             for method in interface.findall("method"):
                 found.append((interface.get("name"), method.get("name"),
                               [a.get("type") for a in method.findall("arg") if a.get("direction") != "out"]))
-    return found, options
+    # As often as a member of ours each.
+    return found + STANDARD * 3, options, own
 
 
-MEMBERS, OPTIONS = read_members()
+MEMBERS, OPTIONS, OWN_OPTIONS = read_members()
+
+
+PATHS = {
+    "Manager": [""],
+    **{name: ["/" + name.lower()] for name in ("Images", "Contents", "Leases", "Volumes", "Networks", "Containers", "Transfers")},
+    "Container": ["/containers/" + name for name in ("hers", "roots", "absent", "_2e_2e")],
+    "Image": ["/images/" + bus_label(name) for name in (IMAGE, f"{HOST}/fuzz/absent:x", "..")],
+    "Volume": ["/volumes/" + name for name in ("hersvolume", "rootsvolume", "absent")],
+    "Network": ["/networks/" + name for name in ("rootsnetwork", "host", "absent")],
+    "Transfer": [f"/transfers/{number}" for number in range(1, 40)],
+}
 
 
 class Maker:
@@ -65,6 +82,7 @@ class Maker:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.member = ""
         self.files = []
 
     def string(self):
@@ -100,26 +118,36 @@ class Maker:
             return "@a{ss} {" + ", ".join(f"{key}: {value}" for key, value in keys.items()) + "}"
         if kind == "a{sv}":
             return self.options()
+        if kind == "ay":
+            return "@ay [" + ", ".join(str(self.random.randrange(256)) for _ in range(self.random.choice([0, 1, 8, 5000]))) + "]"
         if kind in ("(sst)",):
             return f"({self.string()}, {self.string()}, {self.value('t')})"
         inner = kind[2:-1]
         return self.many(lambda: "(" + ", ".join(self.value(part) for part in re.findall(r"as|\w", inner)) + ")", kind)
 
     def options(self):
-        chosen = self.random.sample(sorted(OPTIONS), self.random.choice([0, 0, 1, 2, 4]))
+        # An option that the member does not know is refused before anything else is looked at.
+        names = OWN_OPTIONS.get(self.member) if self.random.random() < 0.8 else None
+        names = names or sorted(OPTIONS)
+        chosen = self.random.sample(names, min(len(names), self.random.choice([0, 0, 1, 2, 4])))
         parts = []
         for name in chosen:
             kind = OPTIONS[name] if self.random.random() < 0.9 else self.random.choice(["s", "b", "t", "as"])
             parts.append(f"'{name}': <{self.value(kind)}>")
         return "@a{sv} {" + ", ".join(parts) + "}"
 
+    def path(self, name):
+        """An object of the interface, or any if it is one of every object's."""
+        if name not in PATHS:
+            name = self.random.choice(sorted(PATHS))
+        objects = PATHS[name]
+        return "/org/berth1" + self.random.choice(objects)
+
     def request(self):
         self.files = []
         interface, member, kinds = self.random.choice(MEMBERS)
-        name = interface.split(".")[-1]
-        path = {"Container": "/org/berth1/containers/" + self.random.choice(["hers", "roots", "absent", "_2e_2e"]),
-                "Transfer": f"/org/berth1/transfers/{self.random.randrange(1, 40)}",
-                "Manager": "/org/berth1"}.get(name, "/org/berth1/" + name.lower())
+        self.member = member
+        path = self.path(interface.split(".")[-1])
         values = [self.value(kind) for kind in kinds]
         text = "(" + ", ".join(values) + ("," if len(values) == 1 else "") + ")"
         return path, interface, member, text, "(" + "".join(kinds) + ")", list(self.files)
@@ -128,14 +156,18 @@ class Maker:
 def prepare():
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "100000"], "Env": ["PATH=/bin"]}), IMAGE)
     good("pull", IMAGE)
-    good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", IMAGE)
+    with open("/run/fuzz-secret", "w", encoding="utf-8") as file:
+        file.write(SECRET)
+    good("network", "create", "rootsnetwork")
+    good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "--secret=note=/run/fuzz-secret",
+         "-v", "rootsvolume:/v", IMAGE)
     names = ", ".join(f'"org.berth1.{action}"' for action in GRANTED)
     polkit_rule(f"""polkit.addRule(function(action, subject) {{
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return polkit.Result.NOT_HANDLED;
         return [{names}].indexOf(action.id) >= 0 ? polkit.Result.YES : polkit.Result.NO;
     }});""")
-    good("run", "-d", "--id=hers", IMAGE, user="alice")
+    good("run", "-d", "--id=hers", "-v", "hersvolume:/v", IMAGE, user="alice")
 
 
 class Fuzzer(threading.Thread):
@@ -171,6 +203,9 @@ def check_root(pid, problems):
     rows = listing("info", "roots")
     if rows[0]["state"] != "running":
         problems.append(f"root's container is {rows[0]}")
+    for kind, name in (("volume", "rootsvolume"), ("network", "rootsnetwork")):
+        if name not in [row["name"] for row in listing(kind, "ls")]:
+            problems.append(f"root's {kind} is gone")
 
 
 def soak():
