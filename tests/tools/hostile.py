@@ -152,6 +152,9 @@ def options(container, image):
     spec = {"Spec": GLib.Variant("s", '{"ociVersion":"1.0.0","process":{"args":["true"],"cwd":"/"},"root":{"path":"r"}}'),
             "RootDirectory": one}
     yield "Create", "(ssa{sv})", (f"bind-{container}", image, bind)
+    secrets = {"Secrets": GLib.Variant("a(sh)", [("a", 0), ("b", 0)])}
+    yield "Create", "(ssa{sv})", (f"secret-{container}", image, secrets)
+    yield "Create", "(ssa{sv})", (f"bind-of-spec-{container}", "", {**spec, **bind})
     yield "Create", "(ssa{sv})", (f"root-{container}", "", spec)
     yield "Create", "(ssa{sv})", (f"unknown-{container}", image, {"Unknown": one})
     yield "Start", "(sa{sv})", (container, streams)
