@@ -234,6 +234,59 @@ def test_applying_with_a_lying_unpack():
     lie_in({"unpack": ("Apply",)}, apply)
 
 
+def test_secrets_read_by_a_lying_ingest():
+    """A container has the secrets that it was given, each under its name, or it is not made."""
+    with open("/run/liars-secret", "w", encoding="ascii") as file:
+        file.write("a secret")
+
+    def give(_count):
+        result = dist("create", "--id=secretive", "--secret=mine=/run/liars-secret", VICTIM["reference"], "cat", "/run/secrets/mine")
+        if result.status == 0:
+            equal(good("start", "-a", "secretive"), "a secret")
+            good("rm", "secretive")
+        equal([row["id"] for row in listing("ps", "-a")], ["keeper"])
+        return {}
+    lie_in({"ingest": ("Gather",)}, give)
+    os.unlink("/run/liars-secret")
+
+
+def test_a_search_with_a_lying_fetch():
+    """What is found is small and printable, however much was said."""
+    def search(_count):
+        result = dist("search", f"{REGISTRY.host}/x", timeout=120)
+        assert len(result.out) < 1 << 20 and len(result.err) < 1 << 16, (len(result.out), len(result.err))
+        dist("login", "--username=me", "--password-stdin", REGISTRY.host, input="x")
+        return {}
+    lie_in({"fetch": ("Search", "Authenticate")}, search)
+
+
+def test_an_export_with_a_lying_archive():
+    def export(_count):
+        dist("export", VICTIM["reference"], "-o", "/tmp/liar-out.tar", timeout=120)
+        return {}
+    lie_in({"archive": ("Create", "Add", "Finish")}, export)
+    os.unlink("/tmp/liar-out.tar")
+
+
+def test_the_logs_with_a_lying_journal():
+    def read(_count):
+        dist("logs", "keeper", timeout=120)
+        return {}
+    lie_in({"journal": ("Read",)}, read)
+
+
+def test_terminals_with_a_lying_screen():
+    """The one whose owner's worker lies may be of no use; nobody else's is, and it goes as any other."""
+    def open_one(_count):
+        good("run", "-dt", "--id=screened", VICTIM["reference"], "sleep", "1000")
+        # Nothing is typed on it, and it stays attached for a moment.
+        call("/org/berth1/containers", "org.berth1.Containers", "Attach", "ssa{sv}", "screened", "", "0")
+        call("/org/berth1/containers", "org.berth1.Containers", "CloseStdin", "ssa{sv}", "screened", "", "0")
+        good("rm", "-f", "screened")
+        return {}
+    lie_in({"screen": ("Keep", "Release", "Type", "Ring")}, open_one)
+
+
 def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_it():
     for worker, member in (("ingest", "Sync"), ("unpack", "Settle")):
         with Liar(worker, member, "type", "x"):
