@@ -310,8 +310,8 @@ int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
     /* "probe copy-in": what becomes a worker in a container's namespaces is started in some like
-     * them. */
-    if (argc > 1) {
+     * them. A number is a user, whose rights alone the worker has. */
+    if (argc > 1 && !g_ascii_isdigit(argv[1][0])) {
         if (!berth_box_enter(berth_box_find(argv[1]), -1, &error)) {
             fprintf(stderr, "%s\n", error->message);
             return EXIT_FAILURE;
@@ -320,5 +320,8 @@ int main(int argc, char **argv) {
     }
     if (!name)
         return EXIT_FAILURE;
-    return berth_frame_run(berth_box_find(name + 1), vtable, try_all, (void *)(name + 1));
+    BerthBox box = *berth_box_find(name + 1);
+    if (argc > 1)
+        box = berth_box_narrow(&box, (uid_t)strtoul(argv[1], NULL, 10));
+    return berth_frame_run(&box, vtable, try_all, (void *)(name + 1));
 }

@@ -2,6 +2,7 @@
 # What a compromised worker can do: a program takes the place of each, is started by berthd itself, and
 # tries to clone, connect, signal, trace, mount and open.
 
+import json
 import os
 import shutil
 import signal
@@ -41,6 +42,10 @@ MAY = {
               "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0"},
 }
 
+# What is asked of a keeper is tried by itself, where there is none, as one that has the rights of a user.
+NARROW = {**{name: "EPERM" for name in MAY["unpack"] if name.startswith("kept-")},
+          "kept-get": "ENODATA", "kept-nothing": "EBADF", "open-kept-device": "ENOENT"}
+
 
 def take_over(name):
     os.rename(f"{WORKERS}/berth-{name}", f"{WORKERS}/real-{name}")
@@ -56,12 +61,12 @@ def reports(name):
     return [line for line in lines if line.startswith(f"box {name} ")]
 
 
-def report_of(name, *command):
+def report_of(name, *command, **more):
     """What the program said that command made berthd start in the worker's place."""
     before = len(reports(name))
     take_over(name)
     try:
-        result = dist(*command)
+        result = dist(*command, **more)
         wait_until(lambda: len(reports(name)) > before, f"the report of {name} ({result})")
     finally:
         give_back(name)
@@ -107,6 +112,27 @@ def test_inspect():
 
 def test_unpack():
     check("unpack", report_of("unpack", "pull", IMAGE), MAY["unpack"])
+
+
+def test_unpack_for_another_user():
+    """Its root is that user's directory, and it has no keeper: what another one of its kind asks of that does not come."""
+    good("pull", IMAGE)
+    polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
+    os.makedirs("/home/alice/applied", exist_ok=True)
+    os.chown("/home/alice/applied", 4242, 4242)
+    layer = json.loads(good("inspect", "--manifest", IMAGE))["layers"][0]["digest"]
+    found = report_of("unpack", "content", "apply", layer, "/home/alice/applied", user="alice")
+    check("unpack for alice", found, {**MAY["unpack"], **NARROW})
+
+
+def test_relay():
+    """It has a box of its own: nothing of root, and a filter."""
+    good("images", "-q")
+    status = read_status(run("pgrep", "-x", "berth-relay").out.strip())
+    equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+    equal([int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
+    assert "0" not in status["Uid"].split() + status["Gid"].split(), status
+    equal(status["Groups"].strip(), "")
 
 
 def test_archive():

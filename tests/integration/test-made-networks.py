@@ -100,6 +100,29 @@ def test_the_name_server_is_confined():
     assert status["Uid"].split()[0] != "0", status
 
 
+def test_netavark_may_do_little_beside():
+    """A program in its place: it has four capabilities, and the filter of what runs beside a container."""
+    place, log = "/usr/lib/podman/netavark", "/var/tmp/netavark-probed"
+    os.rename(place, place + ".real")
+    probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
+    with open(place, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\npython3 {probe} {log}\ngrep Cap /proc/self/status >{log}.sets\nexec {place}.real \"$@\"\n")
+    os.chmod(place, 0o755)
+    try:
+        good("run", "--rm", IMAGE, "true")
+    finally:
+        os.rename(place + ".real", place)
+    with open(log, encoding="utf-8") as file:
+        for line in file:
+            equal(json.loads(line), {"capabilities": [], "admin": 1, "seccomp": "2", "syslog": "Operation not permitted",
+                                     "quotactl": "Operation not permitted", "getpid": 0})
+    # CAP_NET_ADMIN, NET_RAW, SYS_PTRACE and SYS_ADMIN.
+    allowed = 1 << 12 | 1 << 13 | 1 << 19 | 1 << 21
+    with open(log + ".sets", encoding="utf-8") as file:
+        for line in file:
+            assert int(line.split()[1], 16) & ~allowed == 0, line
+
+
 def test_the_way_out_has_the_hosts_address():
     """A neighbour of the host's sees it, and not the container."""
     run("ip", "netns", "add", "neighbour")
