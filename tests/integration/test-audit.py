@@ -2,6 +2,7 @@
 # The journal records what was allowed, what was refused and what was changed, each with its user.
 
 import contextlib
+import importlib
 import select
 import signal
 import subprocess
@@ -299,6 +300,40 @@ def test_what_ends_with_its_caller_is_recorded_as_that():
     equal(wait_for(after, BERTH_MEMBER="Containers.CopyIn", BERTH_AUDIT="change")[0]["BERTH_RESULT"], "org.berth1.Error.Cancelled")
     copying.stdin.close()
     good("rm", "-f", "fills")
+
+
+# What these do is to look, to wait or to tell, or it ends with the caller.
+LOOKING = {
+    "Images.Resolve", "Images.Authenticate", "Images.Search", "Images.Export", "Images.Get", "Images.List", "Images.Inspect",
+    "Images.Describe", "Images.Verify", "Image.Inspect", "Image.Describe", "Image.Verify", "Contents.Info", "Contents.List",
+    "Contents.Open", "Contents.Read", "Contents.Explain", "Contents.Usage", "Contents.Status", "Contents.ListIngests",
+    "Contents.FetchObject", "Leases.List", "Volumes.List", "Networks.List", "Transfers.List", "Transfer.Wait", "Containers.Get",
+    "Containers.List", "Containers.Subscribe", "Containers.Unsubscribe", "Containers.EventsSince",
+    *(f"{face}.{member}" for face in ("Container", "Containers")
+      for member in ("Wait", "OpenProcess", "CopyOut", "Changes", "Logs", "Processes", "Inspect", "Stats")),
+}
+
+
+def test_every_member_that_changes_something_is_recorded():
+    """Each member that there is, called by root with what is not there: what came of it is in the journal."""
+    matrix = importlib.import_module("test-matrix")
+    matrix.digests["root"] = "sha256:" + "1" * 64
+    os.makedirs("/home/alice/place", exist_ok=True)
+    every = {f"{interface}.{member}" for interface, members in matrix.INTERFACES.items() for member in members}
+    equal(LOOKING - every, set())
+    after = cursor()
+    root = Caller()
+    for key in sorted(every):
+        path, arguments, signature, files = matrix.requests_of(*key.split("."), "absent")
+        root.call(path, f"org.berth1.{key.split('.')[0]}", key.split(".")[1], arguments, signature, files)
+
+    def recorded():
+        return {record["BERTH_MEMBER"] for record in audit(after, CALLER_NAME=root.name, BERTH_AUDIT="change")}
+    wait_until(lambda: recorded() == every - LOOKING, f"the records of {every - LOOKING - recorded()}, and none of {recorded() & LOOKING}")
+    root.end()
+    for verb in (("volume", "rm"), ("network", "rm"), ("lease", "rm")):
+        dist(*verb, "nobodys")
+    call("/org/berth1/contents", "org.berth1.Contents", "Abort", "sa{sv}", "nobodys", "0")
 
 
 def test_the_journal_explains_each():
