@@ -115,6 +115,7 @@ def test_questions_are_so_many_a_user_and_end_with_the_client():
     silent = f"127.0.0.1:{listener.getsockname()[1]}"
     for target, member, text in ((IMAGES, "Resolve", f"('{silent}/x:y', {{'Insecure': <true>}})"),
                                  (IMAGES, "Authenticate", f"('{silent}', {{'Insecure': <true>}})"),
+                                 (IMAGES, "Search", f"('{silent}', 'x', {{'Insecure': <true>}})"),
                                  (CONTENTS, "FetchObject", f"('{silent}/x:y', '', {{'Insecure': <true>}})")):
         limits(Questions=8)
         client = Client(9, target, member, text)
@@ -248,6 +249,29 @@ def test_labels_and_configurations_are_so_many_bytes_a_user():
     refused(dist("create", "--id=l2", "-e", f"A={large * 3}", IMAGE, user="alice"), "bytes of configurations", 20480)
     good("create", "--id=l2", "-e", f"A={large * 3}", IMAGE)
     good("rm", "l2")
+    limits()
+
+
+def test_secrets_are_so_many_bytes_a_user():
+    """Also while they are read, when they count with all that they may be."""
+    with open("/run/secret", "wb") as file:
+        file.write(b"x" * 1_000_000)
+    secret = "--secret=a=/run/secret"
+    # What may be in one container, and a little.
+    limits(Secrets="5M")
+    good("create", "--id=s1", secret, IMAGE, user="alice")
+    good("create", "--id=s2", secret, IMAGE, user="alice")
+    refused(dist("create", "--id=s3", secret, IMAGE, user="alice"), "bytes of secrets", 5242880)
+    # Another service counts what systemd kept for it.
+    kill_service()
+    refused(dist("create", "--id=s4", secret, IMAGE, user="alice"), "bytes of secrets", 5242880)
+    good("create", "--id=r1", secret, IMAGE)
+    good("rm", "s1", user="alice")
+    good("rm", "s2", user="alice")
+    wait_until(lambda: dist("create", "--id=s4", secret, IMAGE, user="alice").status == 0, "room for another")
+    for name in ("s4", "r1"):
+        good("rm", name)
+    os.unlink("/run/secret")
     limits()
 
 
