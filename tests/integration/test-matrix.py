@@ -123,6 +123,7 @@ def test_setup():
     good("pull", PRIVATE)
     digests["root"] = private.manifest["layers"][1]["digest"]
     good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+    good("network", "create", "rootsnetwork")
     good("lease", "create", "rootslease")
     good("lease", "add", "rootslease", digests["root"])
     reply = call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "rootsingest", "10", "", "0")
@@ -232,6 +233,7 @@ def roots_state():
                 ("labels", "kind, owner, key, value", "WHERE owner NOT LIKE 'hers%' AND owner NOT LIKE 'made%'"),
                 ("snapshots", "chain_id", ""), ("processes", "container, id, running", "WHERE container = 'roots'")):
             state[table] = set(database.execute(f"SELECT {columns} FROM {table} {where}"))
+        state["networks"] = set(database.execute("SELECT name FROM networks WHERE name = 'rootsnetwork'"))
     state["blobs"] = set(os.listdir(f"{STATE}/content/blobs/sha256"))
     state["files"] = sorted(os.listdir(f"{STATE}/volumes/rootsvolume")) if os.path.isdir(f"{STATE}/volumes/rootsvolume") else []
     state["scope"] = run("systemctl", "show", "-P", "ActiveState", "berth-roots.scope").out
@@ -326,6 +328,9 @@ def restore(anew=False):
         dist("rm", "-f", "roots")
         dist("rm", "-f", "renamed")
         good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+    dist("network", "create", "rootsnetwork")
+    for name in ("nobodys", "hersnetwork"):
+        dist("network", "rm", name)
     dist("lease", "create", "rootslease")
     dist("lease", "add", "rootslease", digests["root"])
 
