@@ -2,6 +2,7 @@
 # Sizes: no argument is larger than its limit, no reply is larger than the bus takes, and nothing in the
 # database, however large, stops the service.
 
+import importlib
 import json
 import os
 import sqlite3
@@ -9,6 +10,7 @@ import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import bus_call
+from caller import Caller
 import oci
 
 IMAGE = f"{HOST}/busybox:latest"
@@ -120,6 +122,39 @@ def test_everything_that_is_too_large_is_refused_by_name():
         equal(answer["error"], "org.berth1.Error.LimitExceeded", f"{member} {word}: {answer}")
         contains(answer["message"], word)
         contains(answer["message"], "limit" if word != "key" else "too long")
+    equal(service_pid(), pid, "the service is the same")
+
+
+def too_large(name, kind):
+    """GVariant's text of an argument of this name and kind that exceeds the limit for it."""
+    return {"s": f"'{big(5000)}'", "as": f"['{big(200000 if name == 'command' else 5000)}']", "a{ss}": f"{{'k': '{big(300000)}'}}",
+            "a{sv}": f"{{'Of no member': <'{big(300000)}'>}}", "(sst)": f"('{big(5000)}', '', uint64 1)"}.get(kind)
+
+
+def test_every_argument_of_every_member_has_a_limit():
+    """One after the other, from the descriptions: before it is looked at whether there is such an object, and by what right."""
+    matrix = importlib.import_module("test-matrix")
+    matrix.digests["root"] = "sha256:" + "1" * 64
+    os.makedirs("/home/alice/place", exist_ok=True)
+    alice, pid, problems, count = Caller("alice"), service_pid(), [], 0
+    for interface, members in matrix.INTERFACES.items():
+        for member, arguments in members.items():
+            path, _text, signature, _files = matrix.requests_of(interface, member, "absent")
+            for place, (name, kind) in enumerate(arguments):
+                if not too_large(name, kind):
+                    assert kind in ("h", "t", "u", "i", "b"), f"{member} takes {kind}, which has no size here"
+                    continue
+                files = []
+                values = [too_large(name, kind) if at == place else matrix.argument(other, other_kind, "absent", files)
+                          for at, (other, other_kind) in enumerate(arguments)]
+                reply = alice.call(path, f"org.berth1.{interface}", member, f"({', '.join(values)}{',' * (len(values) == 1)})",
+                                   signature, files)
+                count += 1
+                if reply.get("error") != "org.berth1.Error.LimitExceeded":
+                    problems.append(f"{interface}.{member}, {name}: {str(reply)[:200]}")
+    alice.end()
+    equal(problems, [])
+    assert count > 150, count
     equal(service_pid(), pid, "the service is the same")
 
 
