@@ -221,7 +221,7 @@ def read_source(*path):
 
 
 def test_what_the_page_on_security_names_is_there():
-    """Every test, and a row for every worker's box."""
+    """Every test, and a row for every worker's box and for every program that is installed."""
     page = read_source("docs", "security.md")
     named = re.findall(r"`([\w-]+\.(?:py|c)):(\w+)`", page)
     assert len(named) > 80, named
@@ -232,6 +232,13 @@ def test_what_the_page_on_security_names_is_there():
     assert len(workers) > 6, workers
     for worker in workers:
         contains(page, f"| berth-{worker} |")
+    programs = [*os.listdir("/usr/libexec/berth"), *(name for name in os.listdir("/usr/bin") if name.startswith("berth-")),
+                *os.listdir("/usr/lib/systemd/system-generators")]
+    programs = {name for name in programs if name.startswith("berth")}
+    assert {"berthd", "berth-relay", "berth-runtime", "berth-generator"} <= programs, programs
+    rows = re.findall(r"^\| ((?:its )?[^|]*) \|", page, re.MULTILINE)
+    for program in programs:
+        assert any(re.match(rf"{program}\b(?!-)", row) for row in rows), f"{program} has no row"
 
 
 def test_help_helps():
