@@ -11,6 +11,7 @@
 #include "bus/contents-object.h"
 #include "bus/options.h"
 #include "bus/page.h"
+#include "bus/viewer.h"
 #include "images/usage.h"
 
 #include <string.h>
@@ -48,15 +49,13 @@ int berth_contents_bus_explain(sd_bus_message *call, void *userdata, sd_bus_erro
     r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    uint32_t uid;
     BerthReachViewer viewer;
-    if ((r = berth_access_get_uid(service->access, call, &uid)) != BERTH_ACCESS_GRANTED ||
+    if ((r = berth_access_get_uid(service->access, call, &viewer.owner)) != BERTH_ACCESS_GRANTED ||
         (r = berth_access_query(service->access, call, &viewer.images, "images", "digest", digest,
                                 NULL)) != BERTH_ACCESS_GRANTED ||
         (r = berth_access_query(service->access, call, &viewer.others, "sight", "digest", digest,
                                 NULL)) != BERTH_ACCESS_GRANTED)
         return r;
-    viewer.owner = uid;
     g_autoptr(GPtrArray) words = berth_images_explain(service->images, digest, &viewer, &error);
     if (!words)
         return berth_bus_error_set(ret_error, error);
@@ -103,14 +102,12 @@ int berth_contents_bus_usage(sd_bus_message *call, void *userdata, sd_bus_error 
     r = berth_access_check(service->access, call, ret_error, "read", NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    BerthReachViewer viewer;
-    if ((r = berth_access_get_uid(service->access, call, &viewer.owner)) != BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.images, "images", NULL)) !=
-            BERTH_ACCESS_GRANTED ||
-        (r = berth_access_query(service->access, call, &viewer.others, "sight", NULL)) !=
-            BERTH_ACCESS_GRANTED)
+    BerthViewer viewer;
+    r = berth_viewer_find(call, service, &viewer);
+    if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &viewer, &error);
+    const BerthReachViewer seen = {viewer.images, viewer.others, viewer.uid};
+    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &seen, &error);
     if (!list)
         return berth_bus_error_set(ret_error, error);
     g_ptr_array_sort(list, compare_usage);
