@@ -8,7 +8,8 @@
  *        │  ├───► ASKING_POLKIT ─┤
  *        │  └───► AWAITING ──────┤      another call of the client makes what this one is about
  *        │                       ▼
- *        │◄─────────────────── QUEUED   the answer is kept, the bus will dispatch the call again
+ *        │◄─────────────────── QUEUED   the answer is kept, the bus will dispatch the call again;
+ *        │                       │      after AWAITING this is QUEUED_AS_MADE
  *        ▼                       │
  *       gone ◄────────────── ABANDONED  the caller left meanwhile: the handler does not run again
  *
@@ -40,6 +41,7 @@ typedef enum {
     AUTHORIZATION_ASKING_POLKIT,
     AUTHORIZATION_AWAITING,
     AUTHORIZATION_QUEUED,
+    AUTHORIZATION_QUEUED_AS_MADE,
     AUTHORIZATION_ABANDONED,
 } AuthorizationState;
 
@@ -56,7 +58,6 @@ struct BerthAuthorization {
     bool uid_failed;    /* the bus does not tell whose the call is */
     unsigned over;      /* 0, or the limit of calls of its user that wait as it would have to */
     char *makes;        /* the name of what the call makes; NULL */
-    bool awaits;        /* has waited for what another call makes, and does not run yet */
     bool authenticated; /* the user, for the whole act */
     bool manages;       /* the user has authenticated for managing the object of another */
     BerthAuthorizationResume resume;
@@ -167,7 +168,6 @@ BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_m
         return NULL;
     }
     authorization->state = AUTHORIZATION_RUNNING;
-    authorization->awaits = false;
     return authorization;
 }
 
@@ -239,7 +239,9 @@ static void authorization_resume(BerthAuthorization *authorization) {
         run_resume(authorization, call);
         return;
     }
-    authorization->state = AUTHORIZATION_QUEUED;
+    authorization->state = authorization->state == AUTHORIZATION_AWAITING
+                               ? AUTHORIZATION_QUEUED_AS_MADE
+                               : AUTHORIZATION_QUEUED;
     int r = sd_bus_enqueue_for_read(set->bus, call);
     if (r >= 0)
         return;
@@ -266,6 +268,11 @@ static void unref_message(gpointer message) {
     sd_bus_message_unref(message);
 }
 
+static bool is_queued(const BerthAuthorization *authorization) {
+    return authorization->state == AUTHORIZATION_QUEUED ||
+           authorization->state == AUTHORIZATION_QUEUED_AS_MADE;
+}
+
 /* The caller has left: no answer is sent, and nothing that it asked for is done. A call in the bus'
  * queue cannot be taken out of it, and is marked instead; berth_authorization_begin() drops it. */
 void berth_authorizations_drop_client(BerthAuthorizations *set, const char *client) {
@@ -280,7 +287,7 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
             continue;
         if (authorization->resume)
             g_ptr_array_add(answered, sd_bus_message_ref(authorization->call));
-        else if (authorization->state == AUTHORIZATION_QUEUED)
+        else if (is_queued(authorization))
             authorization->state = AUTHORIZATION_ABANDONED;
         else
             g_hash_table_iter_remove(&iterator);
@@ -295,12 +302,22 @@ static const BerthCaller *find_caller(const BerthAuthorization *authorization) {
                               sd_bus_message_get_sender(authorization->call));
 }
 
-/* Whether two calls wait for something of the same kind, of which a user may have so many. */
+/* Whether a call waits for what another one makes (awaits), or for an answer: there is a limit for
+ * each. One in the bus' queue counts as what it has waited for. */
 static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
-    return awaits ? authorization->awaits
-                  : authorization->state == AUTHORIZATION_ASKING_BUS ||
-                        authorization->state == AUTHORIZATION_ASKING_POLKIT ||
-                        (authorization->state == AUTHORIZATION_QUEUED && !authorization->awaits);
+    switch (authorization->state) {
+    case AUTHORIZATION_AWAITING:
+    case AUTHORIZATION_QUEUED_AS_MADE:
+        return awaits;
+    case AUTHORIZATION_ASKING_BUS:
+    case AUTHORIZATION_ASKING_POLKIT:
+    case AUTHORIZATION_QUEUED:
+        return !awaits;
+    case AUTHORIZATION_RUNNING:
+    case AUTHORIZATION_ABANDONED:
+        break;
+    }
+    return false;
 }
 
 /* Whether two calls count together: those of a user, and those of a sender whose user is not known
@@ -482,7 +499,6 @@ int berth_authorization_await(BerthAuthorization *authorization, const char *nam
         return -EDQUOT;
     berth_makings_await(makings, authorization->call, name);
     authorization->state = AUTHORIZATION_AWAITING;
-    authorization->awaits = true;
     return 0;
 }
 
