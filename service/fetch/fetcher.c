@@ -20,6 +20,9 @@
 
 enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
 
+/* Of a response: its place in the content is found when its first block comes. */
+typedef enum { RESPONSE_AWAITED, RESPONSE_PLACED, RESPONSE_MISPLACED } ResponsePlace;
+
 typedef struct {
     sd_event *event;
     GPtrArray *remotes;
@@ -27,13 +30,11 @@ typedef struct {
     BerthRemote *remote;
     BerthDescriptor *target;
     int pipe;
-    bool as_blob;
-    bool turned;       /* the other place to look has been tried */
-    uint64_t position; /* how much of the content is in the pipe, or was before */
-    uint64_t skip;     /* bytes at the start of this response that the other side has */
-    bool first_block;
+    bool turned;         /* the other place to look has been tried */
+    uint64_t position;   /* how much of the content is in the pipe, or was before */
+    uint64_t skip;       /* bytes at the start of this response that the other side has */
+    ResponsePlace place; /* of this response; MISPLACED: it is of a later part than was asked for */
     bool whole;     /* the server cannot give parts: all is asked for, and what is there skipped */
-    bool misplaced; /* this response is of another part than was asked for */
     size_t written; /* of the block that curl gives again after a pause */
     unsigned tries;
     char *accept;
@@ -45,15 +46,20 @@ typedef struct {
 
 static void fetcher_ask(Fetch *fetch);
 
+/* Where the object is looked for: the media type says it, and after a 404 the other place. */
+static bool is_asked_as_blob(const Fetch *fetch) {
+    BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
+    bool is_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
+
+    return is_blob != fetch->turned;
+}
+
 /* Begins with the next remote, as if nothing had been tried; only position stays. False if there is
  * none left. */
 static bool fetcher_ask_next(Fetch *fetch) {
-    BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
-
     if (fetch->next >= fetch->remotes->len)
         return false;
     fetch->remote = fetch->remotes->pdata[fetch->next++];
-    fetch->as_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
     fetch->turned = fetch->whole = false;
     fetch->tries = 0;
     fetcher_ask(fetch);
@@ -108,8 +114,8 @@ static bool find_place(Fetch *fetch, const BerthResponse *response, GError **err
                      : response->first_byte >= 0 ? (uint64_t)response->first_byte
                                                  : asked;
 
-    fetch->misplaced = first > fetch->position;
-    if (fetch->misplaced)
+    fetch->place = first > fetch->position ? RESPONSE_MISPLACED : RESPONSE_PLACED;
+    if (fetch->place == RESPONSE_MISPLACED)
         return berth_error_set(error, BERTH_ERROR_REGISTRY_FAILED,
                                "%s: the registry answered with another part of %s than was asked "
                                "for",
@@ -121,7 +127,7 @@ static bool find_place(Fetch *fetch, const BerthResponse *response, GError **err
 /* The stated size of a manifest may come from HEAD, which can be wrong; asking again would not
  * help. */
 static bool check_size(const Fetch *fetch, const BerthResponse *response, GError **error) {
-    if (fetch->as_blob || response->is_partial || response->content_length < 0 ||
+    if (is_asked_as_blob(fetch) || response->is_partial || response->content_length < 0 ||
         (uint64_t)response->content_length == fetch->target->size)
         return true;
     return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
@@ -135,10 +141,9 @@ static bool take_block(const BerthResponse *response, const char *data, size_t s
                        void *userdata, GError **error) {
     Fetch *fetch = userdata;
 
-    if (fetch->first_block &&
+    if (fetch->place == RESPONSE_AWAITED &&
         (!check_size(fetch, response, error) || !find_place(fetch, response, error)))
         return false;
-    fetch->first_block = false;
     while (fetch->written < size) {
         if (fetch->skip > 0) {
             size_t skipped = MIN(fetch->skip, size - fetch->written);
@@ -210,7 +215,7 @@ static void check_end(Fetch *fetch) {
  * section 15.5.17), or with a part that begins later. */
 static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
     if (fetch->whole || fetch->position == 0 ||
-        !(error ? fetch->misplaced : response->status == 416))
+        !(error ? fetch->place == RESPONSE_MISPLACED : response->status == 416))
         return false;
     fetch->whole = true;
     fetcher_ask(fetch);
@@ -234,7 +239,6 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
         fetcher_finish(fetch, error);
     } else if (response->status == 404 && !fetch->turned) {
         fetch->turned = true;
-        fetch->as_blob = !fetch->as_blob;
         fetcher_ask(fetch);
     } else if (response->status != 200 && response->status != 206) {
         berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
@@ -246,18 +250,18 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
 
 /* A request with an offset has a Range header; the answer need not keep to it (find_place()). */
 static void fetcher_ask(Fetch *fetch) {
+    bool as_blob = is_asked_as_blob(fetch);
     g_autofree char *path =
-        g_strconcat(fetch->as_blob ? "blobs/" : "manifests/", fetch->target->digest, NULL);
+        g_strconcat(as_blob ? "blobs/" : "manifests/", fetch->target->digest, NULL);
     BerthHttpOptions options = {
         .method = "GET",
-        .accept = fetch->as_blob ? NULL : fetch->accept,
+        .accept = as_blob ? NULL : fetch->accept,
         .offset = fetch->whole ? 0 : fetch->position,
         .sink = take_block,
     };
 
     fetch->tries++;
-    fetch->first_block = true;
-    fetch->misplaced = false;
+    fetch->place = RESPONSE_AWAITED;
     fetch->written = 0;
     fetch->call =
         berth_remote_send(fetch->remote, path, NULL, &options, on_fetcher_response, fetch);

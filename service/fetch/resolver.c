@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Resolution asks one remote after the other and frees itself after done. For each it goes from
- * HEAD to GET, if HEAD is refused or says too little, and for a digest from manifests/ to blobs/
- * after a 404. The answer of the first remote that knows the object counts.
+ * A Resolution asks one remote after the other and frees itself after done. The answer of the first
+ * remote that knows the object counts. At each remote it goes through these steps:
+ *
+ *     MANIFEST_HEAD ──► MANIFEST_GET   HEAD is refused or says too little
+ *           └─────┬──────────┘
+ *                 ▼
+ *             BLOB_HEAD                404, and the object is a digest
  */
 
 #include "fetch/resolver.h"
@@ -11,6 +15,8 @@
 #include "base/document.h"
 #include "base/hash.h"
 #include "base/names.h"
+
+typedef enum { RESOLVE_MANIFEST_HEAD, RESOLVE_MANIFEST_GET, RESOLVE_BLOB_HEAD } ResolveStep;
 
 typedef struct {
     GPtrArray *remotes;
@@ -20,9 +26,8 @@ typedef struct {
     bool has_digest;
     char *accept;
     char **media_types; /* what was asked for, by name */
-    bool as_blob;       /* the second place to look */
-    bool with_get;      /* HEAD was of no use */
-    bool only_get;      /* and is not to be tried */
+    ResolveStep first;  /* at each remote: MANIFEST_GET if HEAD is not to be tried */
+    ResolveStep step;
     BerthResolved done;
     void *userdata;
 } Resolution;
@@ -43,7 +48,8 @@ const char *berth_resolve_get_object(const BerthReference *reference, GError **e
 }
 
 static char *make_path(const Resolution *resolution) {
-    return g_strconcat(resolution->as_blob ? "blobs/" : "manifests/", resolution->object, NULL);
+    return g_strconcat(resolution->step == RESOLVE_BLOB_HEAD ? "blobs/" : "manifests/",
+                       resolution->object, NULL);
 }
 
 /* If a mirror does not have the object or does not answer, the next remote is asked. */
@@ -51,8 +57,7 @@ static bool resolver_ask_next(Resolution *resolution) {
     if (resolution->next >= resolution->remotes->len)
         return false;
     resolution->remote = resolution->remotes->pdata[resolution->next++];
-    resolution->as_blob = false;
-    resolution->with_get = resolution->only_get;
+    resolution->step = resolution->first;
     resolver_ask(resolution);
     return true;
 }
@@ -134,7 +139,7 @@ static const char *find_own_type(JsonObject *object) {
 static char *find_media_type(const Resolution *resolution, const BerthResponse *response) {
     const char *said = response->content_type, *own = NULL;
 
-    if (resolution->as_blob)
+    if (resolution->step == RESOLVE_BLOB_HEAD)
         return g_strdup(BERTH_MEDIA_UNKNOWN);
     if (is_telling(resolution, said))
         return g_strdup(said);
@@ -150,7 +155,7 @@ static BerthDescriptor *read_target(const Resolution *resolution, const BerthRes
                                     GError **error) {
     g_autofree char *media_type = find_media_type(resolution, response);
     /* After GET the size of the body counts; after HEAD there is only Content-Length. */
-    uint64_t size = resolution->with_get || response->content_length < 0
+    uint64_t size = resolution->step == RESOLVE_MANIFEST_GET || response->content_length < 0
                         ? response->body->len
                         : (uint64_t)response->content_length;
 
@@ -163,7 +168,12 @@ static BerthDescriptor *read_target(const Resolution *resolution, const BerthRes
     return digest ? berth_descriptor_new(media_type, digest, size) : NULL;
 }
 
-/* Each branch is taken once for a remote: from manifests/ to blobs/, and from HEAD to GET. */
+static void resolver_go_to(Resolution *resolution, ResolveStep step) {
+    resolution->step = step;
+    resolver_ask(resolution);
+}
+
+/* No step comes twice for a remote. */
 static void on_resolver_response(const BerthResponse *response, const GError *error,
                                  void *userdata) {
     Resolution *resolution = userdata;
@@ -177,16 +187,13 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
     bool complete = response->status == 200 && response->content_length > 0 &&
                     is_telling(resolution, response->content_type) &&
                     (response->digest[0] || resolution->has_digest);
-    if (response->status == 404 && resolution->has_digest && !resolution->as_blob) {
-        resolution->as_blob = true;
-        resolution->with_get = false;
-        resolver_ask(resolution);
-    } else if (!complete && response->status != 404 && !resolution->with_get &&
-               !resolution->as_blob) {
+    if (response->status == 404 && resolution->has_digest &&
+        resolution->step != RESOLVE_BLOB_HEAD) {
+        resolver_go_to(resolution, RESOLVE_BLOB_HEAD);
+    } else if (!complete && response->status != 404 && resolution->step == RESOLVE_MANIFEST_HEAD) {
         /* HEAD is not allowed (405), says too little, or has no room for the registry's words. What
          * GET answers is what counts. */
-        resolution->with_get = true;
-        resolver_ask(resolution);
+        resolver_go_to(resolution, RESOLVE_MANIFEST_GET);
     } else if (response->status != 200) {
         berth_remote_set_status_error(resolution->remote, path, response, &local);
         resolver_finish(resolution, NULL, local);
@@ -199,8 +206,8 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
 static void resolver_ask(Resolution *resolution) {
     g_autofree char *path = make_path(resolution);
     BerthHttpOptions options = {
-        .method = resolution->with_get ? "GET" : "HEAD",
-        .accept = resolution->as_blob ? NULL : resolution->accept,
+        .method = resolution->step == RESOLVE_MANIFEST_GET ? "GET" : "HEAD",
+        .accept = resolution->step == RESOLVE_BLOB_HEAD ? NULL : resolution->accept,
     };
 
     berth_remote_send(resolution->remote, path, NULL, &options, on_resolver_response, resolution);
@@ -216,7 +223,7 @@ void berth_resolve(GPtrArray *remotes, const char *object, char *const *media_ty
 
     resolution->remotes = remotes;
     resolution->object = g_strdup(object);
-    resolution->only_get = with_get;
+    resolution->first = with_get ? RESOLVE_MANIFEST_GET : RESOLVE_MANIFEST_HEAD;
     resolution->has_digest = berth_digest_is_valid(object);
     resolution->media_types = g_strdupv(given ? (char **)media_types : (char *[]){NULL});
     resolution->accept = g_strconcat(joined, ", */*", NULL);
