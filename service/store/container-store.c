@@ -121,35 +121,33 @@ static char *read_short(sqlite3_stmt *rows, int i) {
     return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
 }
 
+static gpointer read_process(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthProcessRecord *process = g_new0(BerthProcessRecord, 1);
+
+    (void)database;
+    *process = (BerthProcessRecord){
+        .container = g_strdup(berth_database_text(rows, 0)),
+        .id = g_strdup(berth_database_text(rows, 1)),
+        .command = read_short(rows, 2),
+        .pid = (uint32_t)sqlite3_column_int64(rows, 3),
+        .pid_start = (uint64_t)sqlite3_column_int64(rows, 4),
+        .boot = g_strdup(berth_database_text(rows, 5)),
+        .running = sqlite3_column_int(rows, 6) != 0,
+        .started_usec = (uint64_t)sqlite3_column_int64(rows, 7),
+        .exited_usec = (uint64_t)sqlite3_column_int64(rows, 8),
+        .status = sqlite3_column_int(rows, 9),
+    };
+    return process;
+}
+
 GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_process);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
+    sqlite3_stmt *rows = berth_database_query(
+        database, error,
         "SELECT container, id, command, pid, pid_start, boot, running, started, exited, status"
         "  FROM processes ORDER BY started",
         "");
 
-    while (!local && berth_database_step(rows, &local)) {
-        BerthProcessRecord *process = g_new0(BerthProcessRecord, 1);
-        *process = (BerthProcessRecord){
-            .container = g_strdup(berth_database_text(rows, 0)),
-            .id = g_strdup(berth_database_text(rows, 1)),
-            .command = read_short(rows, 2),
-            .pid = (uint32_t)sqlite3_column_int64(rows, 3),
-            .pid_start = (uint64_t)sqlite3_column_int64(rows, 4),
-            .boot = g_strdup(berth_database_text(rows, 5)),
-            .running = sqlite3_column_int(rows, 6) != 0,
-            .started_usec = (uint64_t)sqlite3_column_int64(rows, 7),
-            .exited_usec = (uint64_t)sqlite3_column_int64(rows, 8),
-            .status = sqlite3_column_int(rows, 9),
-        };
-        g_ptr_array_add(list, process);
-    }
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, read_process, free_process, error);
 }
 
 /* The row is deleted and inserted under the new id; processes and labels follow. Two events, since
@@ -180,44 +178,41 @@ static void free_record(gpointer data) {
     g_free(data);
 }
 
+static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthContainerRecord *record = g_new0(BerthContainerRecord, 1);
+
+    *record = (BerthContainerRecord){
+        .id = g_strdup(berth_database_text(rows, 0)),
+        .image = read_short(rows, 1),
+        .owner = (uint32_t)sqlite3_column_int64(rows, 2),
+        .state = berth_container_state_parse(berth_database_text(rows, 3)),
+        .created_usec = (uint64_t)sqlite3_column_int64(rows, 4),
+        .first =
+            {
+                .container = g_strdup(berth_database_text(rows, 0)),
+                .id = g_strdup(""),
+                .started_usec = (uint64_t)sqlite3_column_int64(rows, 5),
+                .exited_usec = (uint64_t)sqlite3_column_int64(rows, 6),
+                .pid = (uint32_t)sqlite3_column_int64(rows, 7),
+                .pid_start = (uint64_t)sqlite3_column_int64(rows, 8),
+                .boot = g_strdup(berth_database_text(rows, 9)),
+                .status = sqlite3_column_int(rows, 10),
+            },
+        .chain_id = g_strdup(berth_database_text(rows, 12)),
+    };
+    record->first.running =
+        record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
+    berth_container_record_parse_options(record, berth_database_text(rows, 11));
+    record->labels = berth_database_get_labels(database, "container", record->id);
+    return record;
+}
+
 GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_record);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
+    sqlite3_stmt *rows = berth_database_query(
+        database, error,
         "SELECT id, image, owner, state, created, started, exited, pid, pid_start, boot, status,"
         "  options, chain_id FROM containers ORDER BY created",
         "");
 
-    while (!local && berth_database_step(rows, &local)) {
-        BerthContainerRecord *record = g_new0(BerthContainerRecord, 1);
-        *record = (BerthContainerRecord){
-            .id = g_strdup(berth_database_text(rows, 0)),
-            .image = read_short(rows, 1),
-            .owner = (uint32_t)sqlite3_column_int64(rows, 2),
-            .state = berth_container_state_parse(berth_database_text(rows, 3)),
-            .created_usec = (uint64_t)sqlite3_column_int64(rows, 4),
-            .first =
-                {
-                    .container = g_strdup(berth_database_text(rows, 0)),
-                    .id = g_strdup(""),
-                    .started_usec = (uint64_t)sqlite3_column_int64(rows, 5),
-                    .exited_usec = (uint64_t)sqlite3_column_int64(rows, 6),
-                    .pid = (uint32_t)sqlite3_column_int64(rows, 7),
-                    .pid_start = (uint64_t)sqlite3_column_int64(rows, 8),
-                    .boot = g_strdup(berth_database_text(rows, 9)),
-                    .status = sqlite3_column_int(rows, 10),
-                },
-            .chain_id = g_strdup(berth_database_text(rows, 12)),
-        };
-        record->first.running =
-            record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
-        berth_container_record_parse_options(record, berth_database_text(rows, 11));
-        record->labels = berth_database_get_labels(database, "container", record->id);
-        g_ptr_array_add(list, record);
-    }
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, read_record, free_record, error);
 }

@@ -328,6 +328,27 @@ bool berth_database_step(sqlite3_stmt *rows, GError **error) {
     return false;
 }
 
+GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, BerthRowRead read,
+                               GDestroyNotify free_item, GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_item);
+    g_autoptr(BerthRows) owned = rows;
+    g_autoptr(GError) local = NULL;
+
+    if (!owned)
+        return NULL;
+    while (berth_database_step(owned, &local))
+        g_ptr_array_add(list, read(database, owned));
+    if (!local)
+        return g_steal_pointer(&list);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows) {
+    (void)database;
+    return g_strdup(berth_database_text(rows, 0));
+}
+
 const char *berth_database_text(sqlite3_stmt *rows, int i) {
     const unsigned char *text = sqlite3_column_text(rows, i);
 

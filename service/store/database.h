@@ -29,6 +29,15 @@ sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, cons
                                    const char *types, ...);
 bool berth_database_step(sqlite3_stmt *rows, GError **error);
 
+/* Makes an item, which the list owns, from the present row. */
+typedef gpointer (*BerthRowRead)(BerthDatabase *database, sqlite3_stmt *rows);
+/* The items of all rows of a query, which is freed; NULL with error, also for the NULL of a query
+ * that has failed. */
+GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, BerthRowRead read,
+                               GDestroyNotify free_item, GError **error);
+/* A BerthRowRead: column 0 as a string, freed by g_free. */
+gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows);
+
 /* Column i as a string, which belongs to the row; "" if it is NULL. */
 const char *berth_database_text(sqlite3_stmt *rows, int i);
 

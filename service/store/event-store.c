@@ -51,9 +51,10 @@ bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uin
     return trim_events(database, error);
 }
 
-static BerthEvent *read_event(sqlite3_stmt *rows) {
+static gpointer read_event(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthEvent *event = g_new0(BerthEvent, 1);
 
+    (void)database;
     *event = (BerthEvent){
         .sequence = (uint64_t)sqlite3_column_int64(rows, 0),
         .kind = g_strdup(berth_database_text(rows, 1)),
@@ -75,23 +76,17 @@ static void free_event(gpointer data) {
 
 GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
                                         GError **error) {
-    g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func(free_event);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local, EVENT_COLUMNS "WHERE sequence > ?1 ORDER BY sequence LIMIT ?2", "ii",
-        (int64_t)MIN(sequence, (uint64_t)INT64_MAX), (int64_t)limit);
-
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(events, read_event(rows));
-    if (!local)
-        return g_steal_pointer(&events);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(
+        database,
+        berth_database_query(database, error,
+                             EVENT_COLUMNS "WHERE sequence > ?1 ORDER BY sequence LIMIT ?2", "ii",
+                             (int64_t)MIN(sequence, (uint64_t)INT64_MAX), (int64_t)limit),
+        read_event, free_event, error);
 }
 
 BerthEvent *berth_event_store_get(BerthDatabase *database, uint64_t sequence) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL, EVENT_COLUMNS "WHERE sequence = ?1", "i", (int64_t)sequence);
 
-    return rows && berth_database_step(rows, NULL) ? read_event(rows) : NULL;
+    return rows && berth_database_step(rows, NULL) ? read_event(database, rows) : NULL;
 }

@@ -30,7 +30,7 @@ static const char *read_short(sqlite3_stmt *rows, int i) {
                                                                  : "";
 }
 
-static BerthImage *image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
+static gpointer image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthImage *image = g_new0(BerthImage, 1);
 
     image->name = g_strdup(berth_database_text(rows, 0));
@@ -90,16 +90,9 @@ bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **
 }
 
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) images = g_ptr_array_new_with_free_func(free_image);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
-
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(images, image_store_read(database, rows));
-    if (!local)
-        return g_steal_pointer(&images);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database,
+                               berth_database_query(database, error, COLUMNS "ORDER BY name", ""),
+                               image_store_read, free_image, error);
 }
 
 bool berth_image_store_put(BerthDatabase *database, const char *name, const BerthDescriptor *target,
@@ -180,12 +173,14 @@ bool berth_image_store_add_document(BerthDatabase *database, const char *digest,
 #define MANIFEST_TYPES "('" BERTH_MEDIA_OCI_MANIFEST "', '" BERTH_MEDIA_DOCKER_MANIFEST "')"
 #define INDEX_TYPES "('" BERTH_MEDIA_OCI_INDEX "', '" BERTH_MEDIA_DOCKER_LIST "')"
 
+static gpointer read_unread(BerthDatabase *database, sqlite3_stmt *rows) {
+    (void)database;
+    return berth_descriptor_new(berth_database_text(rows, 0), berth_database_text(rows, 1), 0);
+}
+
 GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list =
-        g_ptr_array_new_with_free_func((GDestroyNotify)berth_descriptor_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
+    sqlite3_stmt *rows = berth_database_query(
+        database, error,
         "SELECT media_type, digest FROM (SELECT media_type, digest FROM images UNION"
         "    SELECT media_type, digest FROM types WHERE digest IN (SELECT child FROM children)) AS"
         "    named"
@@ -195,13 +190,8 @@ GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error
         "      WHERE documents.digest = named.digest AND is_index)",
         "");
 
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(list, berth_descriptor_new(berth_database_text(rows, 0),
-                                                   berth_database_text(rows, 1), 0));
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, read_unread, (GDestroyNotify)berth_descriptor_free,
+                               error);
 }
 
 char *berth_image_store_get_info(BerthDatabase *database, const char *digest,
@@ -222,35 +212,21 @@ bool berth_image_store_set_info(BerthDatabase *database, const char *digest, con
 
 GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *digest,
                                            GError **error) {
-    g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local, "SELECT info FROM image_info WHERE digest = ?1 ORDER BY platform", "s",
+    sqlite3_stmt *rows = berth_database_query(
+        database, error, "SELECT info FROM image_info WHERE digest = ?1 ORDER BY platform", "s",
         digest);
 
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(infos, g_strdup(berth_database_text(rows, 0)));
-    if (!local)
-        return g_steal_pointer(&infos);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }
 
 /* Only of what an image's name or a lease stands for: an entry whose document is no longer named
  * may stay in the table until the next collection. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) infos = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, &local,
+    sqlite3_stmt *rows =
+        berth_database_query(database, error,
                              "SELECT info FROM image_info WHERE digest IN"
                              "  (SELECT digest FROM images UNION SELECT digest FROM lease_items)",
                              "");
 
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(infos, g_strdup(berth_database_text(rows, 0)));
-    if (!local)
-        return g_steal_pointer(&infos);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }

@@ -37,7 +37,7 @@ static char **list_digests(BerthDatabase *database, const char *id) {
     return (char **)g_ptr_array_free(g_steal_pointer(&digests), FALSE);
 }
 
-static BerthLease *read_row(BerthDatabase *database, sqlite3_stmt *rows) {
+static gpointer read_row(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthLease *lease = g_new0(BerthLease, 1);
 
     lease->id = g_strdup(berth_database_text(rows, 0));
@@ -100,19 +100,13 @@ BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GErro
 }
 
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(free_lease);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
-        "SELECT id, owner, created, expires FROM leases WHERE " FRESH " ORDER BY id", "i",
-        g_get_real_time());
-
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(leases, read_row(database, rows));
-    if (!local)
-        return g_steal_pointer(&leases);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(
+        database,
+        berth_database_query(database, error,
+                             "SELECT id, owner, created, expires FROM leases WHERE " FRESH
+                             " ORDER BY id",
+                             "i", g_get_real_time()),
+        read_row, free_lease, error);
 }
 
 bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, GError **error) {

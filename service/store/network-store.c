@@ -23,7 +23,7 @@ void berth_network_record_free(gpointer data) {
     g_free(record);
 }
 
-static BerthNetworkRecord *read_record(BerthDatabase *database, BerthRows *rows) {
+static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthNetworkRecord *record = g_new0(BerthNetworkRecord, 1);
 
     record->name = g_strdup(berth_database_text(rows, 0));
@@ -41,16 +41,9 @@ static BerthNetworkRecord *read_record(BerthDatabase *database, BerthRows *rows)
 }
 
 GPtrArray *berth_network_store_list(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_network_record_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(database, &local, COLUMNS "ORDER BY name", "");
-
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(list, read_record(database, rows));
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database,
+                               berth_database_query(database, error, COLUMNS "ORDER BY name", ""),
+                               read_record, berth_network_record_free, error);
 }
 
 BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char *name,

@@ -101,21 +101,14 @@ bool berth_provenance_reaches(BerthDatabase *database, const char *name, const c
  * may be held although its parent is not. */
 GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *name,
                                          const char *target, GError **error) {
-    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, &local,
+    sqlite3_stmt *rows =
+        berth_database_query(database, error,
                              "WITH RECURSIVE below (digest) AS (VALUES (?2) UNION"
                              "  SELECT child FROM children JOIN below ON parent = below.digest) "
                              "SELECT digest FROM below WHERE " REACHED("below.digest"),
                              "ss", name, target);
 
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(digests, g_strdup(berth_database_text(rows, 0)));
-    if (!local)
-        return g_steal_pointer(&digests);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }
 
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,

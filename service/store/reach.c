@@ -115,13 +115,20 @@ static void free_unreached(gpointer data) {
     g_free(unreached);
 }
 
+static gpointer read_unreached(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthUnreached *unreached = g_new0(BerthUnreached, 1);
+
+    (void)database;
+    unreached->chain_id = g_strdup(berth_database_text(rows, 0));
+    unreached->size = (uint64_t)sqlite3_column_int64(rows, 1);
+    return unreached;
+}
+
 /* Deepest first: berth_snapshot_records_remove refuses a snapshot on which another still stands.
  * Rows without a depth, whose parents are missing, come last. */
 GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_unreached);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
+    sqlite3_stmt *rows = berth_database_query(
+        database, error,
         "WITH RECURSIVE depths (chain_id, depth) AS (SELECT chain_id, 0 FROM snapshots"
         "  WHERE parent = '' UNION ALL SELECT snapshots.chain_id, depth + 1 FROM snapshots"
         "  JOIN depths ON parent = depths.chain_id)"
@@ -129,16 +136,7 @@ GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error) {
         "  WHERE chain_id NOT IN (SELECT chain_id FROM reached_chains) ORDER BY depth DESC",
         "");
 
-    while (!local && berth_database_step(rows, &local)) {
-        BerthUnreached *unreached = g_new0(BerthUnreached, 1);
-        unreached->chain_id = g_strdup(berth_database_text(rows, 0));
-        unreached->size = (uint64_t)sqlite3_column_int64(rows, 1);
-        g_ptr_array_add(list, unreached);
-    }
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, read_unreached, free_unreached, error);
 }
 
 bool berth_reach_forget(BerthDatabase *database, GError **error) {
@@ -240,19 +238,12 @@ GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
 }
 
 GPtrArray *berth_reach_list_blobs_of(BerthDatabase *database, const char *digest, GError **error) {
-    g_autoptr(GPtrArray) digests = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, &local,
+    sqlite3_stmt *rows =
+        berth_database_query(database, error,
                              "WITH RECURSIVE below (digest) AS (VALUES (?1) UNION"
                              "  SELECT child FROM children JOIN below ON parent = below.digest) "
                              "SELECT digest FROM below",
                              "s", digest);
 
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(digests, g_strdup(berth_database_text(rows, 0)));
-    if (!local)
-        return g_steal_pointer(&digests);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }

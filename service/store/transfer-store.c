@@ -33,34 +33,36 @@ void berth_transfer_store_remove(BerthDatabase *database, int64_t id) {
     berth_database_run(database, NULL, "DELETE FROM transfers WHERE id = ?1", "i", id);
 }
 
+static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
+    BerthTransferRecord *record = g_new0(BerthTransferRecord, 1);
+
+    (void)database;
+    *record = (BerthTransferRecord){
+        .id = sqlite3_column_int64(rows, 0),
+        .kind = g_strdup(berth_database_text(rows, 1)),
+        .reference = g_strdup(berth_database_text(rows, 2)),
+        .platform = g_strdup(berth_database_text(rows, 3)),
+        .all_platforms = sqlite3_column_int(rows, 4),
+        .insecure = sqlite3_column_int(rows, 5),
+        .owner = (uint32_t)sqlite3_column_int64(rows, 6),
+        .lease = g_strdup(berth_database_text(rows, 7)),
+        .own = sqlite3_column_int(rows, 8),
+    };
+    return record;
+}
+
 /* Returns the rows and deletes them: a transfer that is resumed adds a new one. If the service dies
  * in between, they are not resumed, and what they have fetched stays for the next pull. */
 GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local,
+    sqlite3_stmt *rows = berth_database_query(
+        database, error,
         "SELECT id, kind, reference, platform, all_platforms, insecure, owner, lease, own"
         "  FROM transfers ORDER BY id",
         "");
+    g_autoptr(GPtrArray) records =
+        berth_database_list(database, rows, read_record, free_record, error);
 
-    while (!local && berth_database_step(rows, &local)) {
-        BerthTransferRecord *record = g_new0(BerthTransferRecord, 1);
-        *record = (BerthTransferRecord){
-            .id = sqlite3_column_int64(rows, 0),
-            .kind = g_strdup(berth_database_text(rows, 1)),
-            .reference = g_strdup(berth_database_text(rows, 2)),
-            .platform = g_strdup(berth_database_text(rows, 3)),
-            .all_platforms = sqlite3_column_int(rows, 4),
-            .insecure = sqlite3_column_int(rows, 5),
-            .owner = (uint32_t)sqlite3_column_int64(rows, 6),
-            .lease = g_strdup(berth_database_text(rows, 7)),
-            .own = sqlite3_column_int(rows, 8),
-        };
-        g_ptr_array_add(records, record);
-    }
-    if (!local && berth_database_run(database, &local, "DELETE FROM transfers", ""))
-        return g_steal_pointer(&records);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return records && berth_database_run(database, error, "DELETE FROM transfers", "")
+               ? g_steal_pointer(&records)
+               : NULL;
 }

@@ -18,9 +18,10 @@ void berth_volume_free(gpointer data) {
 
 #define VOLUME_COLUMNS "SELECT name, owner, created FROM volumes "
 
-static BerthVolume *read_volume(sqlite3_stmt *rows) {
+static gpointer read_volume(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthVolume *volume = g_new0(BerthVolume, 1);
 
+    (void)database;
     volume->name = g_strdup(berth_database_text(rows, 0));
     volume->owner = (uint32_t)sqlite3_column_int64(rows, 1);
     volume->created_usec = (uint64_t)sqlite3_column_int64(rows, 2);
@@ -28,17 +29,9 @@ static BerthVolume *read_volume(sqlite3_stmt *rows) {
 }
 
 GPtrArray *berth_volume_store_list(BerthDatabase *database, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(berth_volume_free);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, &local, VOLUME_COLUMNS "ORDER BY name", "");
-
-    while (!local && berth_database_step(rows, &local))
-        g_ptr_array_add(list, read_volume(rows));
-    if (!local)
-        return g_steal_pointer(&list);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return berth_database_list(
+        database, berth_database_query(database, error, VOLUME_COLUMNS "ORDER BY name", ""),
+        read_volume, berth_volume_free, error);
 }
 
 BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, GError **error) {
@@ -47,7 +40,7 @@ BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, G
         berth_database_query(database, &local, VOLUME_COLUMNS "WHERE name = ?1", "s", name);
 
     if (rows && berth_database_step(rows, &local))
-        return read_volume(rows);
+        return read_volume(database, rows);
     if (local)
         g_propagate_error(error, g_steal_pointer(&local));
     else
