@@ -13,6 +13,8 @@ import oci
 
 IMAGE = f"{HOST}/busybox:latest"
 UNITS = "/run/systemd/system"
+# "sleep" is the container's init, which SIGTERM does not end.
+QUICK = "--stop-timeout=1"
 
 
 def write_unit(name, command, *lines):
@@ -56,7 +58,7 @@ def test_setup():
 
 
 def test_a_container_is_in_the_cgroup_of_its_unit():
-    write_unit("web", f"dist run --rm --replace --name=web --cgroup=caller {IMAGE} sh -c 'echo said; exec sleep 1000'")
+    write_unit("web", f"dist run --rm --replace --name=web --cgroup=caller {QUICK} {IMAGE} sh -c 'echo said; exec sleep 1000'")
     start("web")
     pid = container("web")["pid"]
     equal(cgroup_of(pid), "/system.slice/web.service/berth-web")
@@ -97,7 +99,7 @@ def test_a_limit_without_its_controller_is_refused_by_name():
 
 def test_it_may_open_no_other_device():
     """As with a scope's DevicePolicy=closed."""
-    write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
+    write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller {QUICK} --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
     start("node")
     result = dist("exec", "node", "sh", "-c", "cat /dev/null && mknod /dev/shm/mem c 1 1")
     assert result.status != 0
@@ -134,7 +136,7 @@ def test_stopping_the_unit_ends_it():
 
 
 def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
-    write_unit("kept", f"dist run --replace --name=kept --cgroup=caller {IMAGE} sleep 1000")
+    write_unit("kept", f"dist run --replace --name=kept --cgroup=caller {QUICK} {IMAGE} sleep 1000")
     start("kept")
     equal(run("systemctl", "kill", "-s", "KILL", "kept").status, 0)
     wait_until(lambda: container("kept")["state"] == "stopped", "its end")
@@ -265,7 +267,7 @@ def test_without_delegation_it_is_refused():
 
 def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
     allow_only("alice", "containers.create", "containers.manage-own")
-    write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {IMAGE} sleep 1000", "User=alice")
+    write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {QUICK} {IMAGE} sleep 1000", "User=alice")
     start("hers")
     equal(cgroup_of(container("hers")["pid"]), "/system.slice/hers.service/berth-hers")
     equal(run("systemctl", "stop", "hers").status, 0)
@@ -280,7 +282,7 @@ def test_under_a_user_s_manager():
     equal(run("systemctl", "start", "user@4242.service").status, 0)
     environment = dict(os.environ, XDG_RUNTIME_DIR="/run/user/4242")
     result = run("systemd-run", "--user", "--unit=mine", "-p", "Delegate=yes", "-p", "Type=notify", "-p", "KillMode=mixed",
-                 "dist", "run", "--rm", "--replace", "--name=mine", "--cgroup=caller", IMAGE, "sleep", "1000",
+                 "dist", "run", "--rm", "--replace", "--name=mine", "--cgroup=caller", QUICK, IMAGE, "sleep", "1000",
                  user="alice", env=environment)
     equal(result.status, 0, result.err)
     contains(cgroup_of(container("mine")["pid"]), "/user@4242.service/app.slice/mine.service/berth-mine")
@@ -295,7 +297,7 @@ def test_the_caller_cannot_take_another_s_place():
     """A caller in a cgroup of its own making is in the cgroup of its unit, and in no other."""
     code = (f"mkdir -p /sys/fs/cgroup/system.slice/maker.service/deep/er && "
             f"echo $$ >/sys/fs/cgroup/system.slice/maker.service/deep/er/cgroup.procs && "
-            f"exec dist run --rm --replace --name=maker --cgroup=caller {IMAGE} sleep 1000")
+            f"exec dist run --rm --replace --name=maker --cgroup=caller {QUICK} {IMAGE} sleep 1000")
     write_unit("maker", f"sh -c '{code.replace('$', '$$')}'")
     start("maker")
     equal(cgroup_of(container("maker")["pid"]), "/system.slice/maker.service/berth-maker")
@@ -313,7 +315,7 @@ def test_a_tree_that_is_full_says_so():
 def test_credentials_of_a_unit_are_secrets_of_its_container():
     with open("/run/password", "w", encoding="ascii") as file:
         file.write("open sesame")
-    write_unit("trusted", f"dist run --rm --replace --name=trusted --cgroup=caller --credentials --secret=other=/etc/hostname "
+    write_unit("trusted", f"dist run --rm --replace --name=trusted --cgroup=caller {QUICK} --credentials --secret=other=/etc/hostname "
                f"{IMAGE} sleep 1000", "LoadCredential=password:/run/password", "SetCredential=plain:word")
     start("trusted")
     contains(good("exec", "trusted", "env"), "CREDENTIALS_DIRECTORY=/run/secrets\n")
