@@ -37,6 +37,8 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_DESCRIPTORS] = {"Descriptors", "descriptors that systemd keeps", 4096, 8192},
     [BERTH_RESOURCE_SECRETS] = {"Secrets", "bytes of secrets", 64 * MIB, 512 * MIB},
     [BERTH_RESOURCE_SUBSCRIPTIONS] = {"Subscriptions", "subscriptions", 64, 1024},
+    /* In each network; a quarter of the default one, which everybody is in. */
+    [BERTH_RESOURCE_ADDRESSES] = {"Addresses", "addresses", 64, UINT64_MAX},
     [BERTH_RESOURCE_CONTAINERS] = {"Containers", "containers", 4096, UINT64_MAX},
     [BERTH_RESOURCE_VOLUMES] = {"Volumes", "volumes", 4096, UINT64_MAX},
     [BERTH_RESOURCE_LEASES] = {"Leases", "leases", 1000, UINT64_MAX},

@@ -24,6 +24,7 @@ typedef enum {
     BERTH_RESOURCE_PROCESSES,     /* that were executed in containers, and run */
     BERTH_RESOURCE_DESCRIPTORS,   /* that systemd keeps */
     BERTH_RESOURCE_SUBSCRIPTIONS, /* to events */
+    BERTH_RESOURCE_ADDRESSES,     /* in one network that Berth made */
     BERTH_RESOURCE_CONTAINERS,
     BERTH_RESOURCE_VOLUMES,
     BERTH_RESOURCE_LEASES,

@@ -252,6 +252,31 @@ def test_a_user_takes_no_name_of_others():
     good("rm", "-f", "hers", "registry.example.com")
 
 
+def test_a_user_does_not_take_all_addresses():
+    configure("[Defaults]\nNetwork=berth\n[Limits]\nAddresses=2\n")
+    good("network", "create", "--subnet=10.94.0.0/29", "small")
+    for name in ("small1", "small2"):
+        good("run", "-d", "--name", name, "--network=small", IMAGE, user="alice")
+    good("create", "--name=small3", "--network=small", IMAGE, user="alice")
+    message = 'network "small": user 4242 has 2 addresses and asks for 1 more; the limit is 2'
+    contains(dist("start", "small3", user="alice").err, message)
+    kill_service()
+    contains(dist("start", "small3", user="alice").err, message)
+    assert "small3.next" not in documents()
+    # Each network counts for itself, a start of the same container anew, and root has all the rest.
+    good("run", "--rm", IMAGE, "true", user="alice")
+    good("restart", "small2", user="alice")
+    for number in range(3):
+        good("run", "-d", "--name", f"rest{number}", "--network=small", IMAGE)
+    contains(dist("run", "--rm", "--network=small", IMAGE, "true").err, 'no address of the network "small" is free')
+    good("rm", "-f", "small1", "rest0", user="root")
+    wait_until(lambda: "small1.json" not in documents(), "it is disconnected")
+    good("start", "small3", user="alice")
+    good("rm", "-f", "small2", "small3", "rest1", "rest2")
+    good("network", "rm", "small")
+    configure("[Defaults]\nNetwork=berth\n")
+
+
 def test_a_rule_sees_the_network():
     allow("alice", 'action.id == "org.berth1.containers.create" && action.lookup("network") == "none"')
     good("create", "--name=without", "--network=none", IMAGE, user="alice")

@@ -7,11 +7,16 @@
  * are not given away, which does no harm.
  *
  * Addresses are given in turn and not the lowest free one, so that one that was just released, and
- * that others may still remember, is not used at once.
+ * that others may still remember, is not used at once. The turn is not kept when the service exits:
+ * the next service begins with the lowest free address.
+ *
+ * A lease keeps its owner, since it may outlive the container: what is not disconnected yet counts
+ * to the limit of the user who made it.
  */
 
 #include "containers/parts/addresses.h"
 
+#include "base/charge.h"
 #include "base/directory.h"
 #include "base/document.h"
 #include "base/fd.h"
@@ -29,6 +34,7 @@
 enum { MAX_STATE_BYTES = 1024 * 1024 };
 
 typedef struct {
+    uint32_t owner;
     char *network;
     char **addresses, **names;
     char *mac;
@@ -82,14 +88,17 @@ static void recover_lease(BerthAddresses *addresses, const char *name) {
     const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL;
     JsonObject *request = node ? json_node_get_object(node) : NULL;
     Lease *lease = g_new0(Lease, 1);
+    int64_t owner = 0;
 
     if (request && g_str_equal(dot, ".json") &&
         !berth_document_get_object(request, "request", &request, NULL))
         request = NULL;
     if (request && berth_document_get_string(request, "network", &network, NULL) && network &&
         berth_document_get_string(request, "mac", &mac, NULL) &&
+        berth_document_get_int(request, "owner", &owner, NULL) &&
         berth_document_get_strings(request, "addresses", &lease->addresses, NULL) &&
         berth_document_get_strings(request, "names", &lease->names, NULL)) {
+        lease->owner = (uint32_t)owner;
         lease->network = g_strdup(network);
         lease->mac = g_strdup(mac);
         g_hash_table_replace(addresses->leases, g_strndup(name, (size_t)(dot - name)), lease);
@@ -128,10 +137,10 @@ char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id
     return lease ? lease->addresses : NULL;
 }
 
-/* What others have in the network: addresses without prefix lengths, hardware addresses and names,
- * each with the id of the container as its value. */
+/* What other containers have in the network, as a set: addresses without prefix lengths, and
+ * hardware addresses. */
 static GHashTable *list_taken(BerthAddresses *addresses, const char *network, const char *except) {
-    GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iterator;
     gpointer id, value;
 
@@ -145,11 +154,31 @@ static GHashTable *list_taken(BerthAddresses *addresses, const char *network, co
             continue;
         }
         for (char **address = lease->addresses; *address; address++)
-            g_hash_table_replace(taken, g_strndup(*address, strcspn(*address, "/")), g_strdup(id));
+            g_hash_table_add(taken, g_strndup(*address, strcspn(*address, "/")));
         if (lease->mac)
-            g_hash_table_replace(taken, g_strdup(lease->mac), g_strdup(id));
+            g_hash_table_add(taken, g_strdup(lease->mac));
     }
     return taken;
+}
+
+/* No user but root takes all of a network that others are in, too. A container counts once, whether
+ * it has an IPv6 address as well or not. */
+static bool check_share(const BerthAddresses *addresses, const BerthContainerRecord *record,
+                        const char *network, GError **error) {
+    GHashTableIter iterator;
+    gpointer id, value;
+    uint64_t held = 0;
+
+    g_hash_table_iter_init(&iterator, addresses->leases);
+    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+        const Lease *lease = value;
+        held += lease->owner == record->owner && !g_str_equal(id, record->id) &&
+                g_str_equal(lease->network, network);
+    }
+    if (berth_charge_check(record->owner, BERTH_RESOURCE_ADDRESSES, held, 1, error))
+        return true;
+    g_prefix_error(error, "network \"%s\": ", network);
+    return false;
 }
 
 /* A name is one container's, or several of one user's, as replicas of a server have it. */
@@ -321,6 +350,8 @@ static char *format_request(const BerthContainer *container, const BerthNetworkR
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "owner");
+    json_builder_add_int_value(builder, lease->owner);
     add_string(builder, "network", network->name);
     add_string(builder, "bridge", network->bridge);
     if (lease->mac)
@@ -358,11 +389,13 @@ bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *conta
     const BerthContainerRecord *record = &container->record;
     Lease *lease = g_new0(Lease, 1);
 
+    lease->owner = record->owner;
     lease->network = g_strdup(network->name);
     lease->mac = berth_network_options_get_mac(record);
     lease->names = list_names(record);
     /* In this order: leases that have ended go with the first. */
     if (!take_addresses(addresses, container, network, lease, error) ||
+        !check_share(addresses, record, network->name, error) ||
         !check_names(addresses, container, network->name, lease->names, error)) {
         lease_free(lease);
         return false;

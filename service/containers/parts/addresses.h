@@ -19,7 +19,8 @@ BerthAddresses *berth_addresses_new(int directory);
 void berth_addresses_free(BerthAddresses *addresses);
 
 /* Gives the container its place in the network, and writes the request. InUse if an address or a
- * name that it asks for is another's. */
+ * name that it asks for is another's; LimitExceeded if the network has no free address, or the
+ * owner as many there as a user may have. */
 bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
                           const BerthNetworkRecord *network, GError **error);
 /* Takes back a request that was not carried out. */
