@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Host ports of containers. Forwarding is CNI's; so that a port belongs to one container alone, the
- * service binds it, and neither listens nor reads, from before the container starts until it has
- * ended. systemd keeps the sockets while the service is away. The sockets, in the part's slot, are
- * there while the ports are held.
+ * Host ports of containers. Forwarding is berth-network's; so that a port belongs to one container
+ * alone, the service binds it, and neither listens nor reads, from before the container starts
+ * until it has ended. systemd keeps the sockets while the service is away. The sockets, in the
+ * part's slot, are there while the ports are held.
  */
 
 #include "containers/parts/ports.h"
