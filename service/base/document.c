@@ -8,6 +8,10 @@
 
 #include "base/document.h"
 
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* Counts brackets outside of strings. The text need not be valid JSON; the parser decides that. */
@@ -64,6 +68,19 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
         return NULL;
     }
     return json_parser_steal_root(parser);
+}
+
+/* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
+JsonNode *berth_document_read(int directory, const char *path, size_t limit, GError **error) {
+    berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open %s", path);
+        return NULL;
+    }
+    g_autofree char *text = berth_fd_read_whole(file, limit, &size, error);
+    return text ? berth_document_parse(text, size, error) : NULL;
 }
 
 /* A member that is null counts as missing. */
@@ -197,14 +214,4 @@ JsonObject *berth_document_copy(JsonObject *object) {
         json_object_set_member(copy, member->data,
                                json_node_copy(json_object_get_member(object, member->data)));
     return copy;
-}
-
-void berth_document_add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
-                                   uint64_t size) {
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, media_type);
-    json_builder_set_member_name(builder, "digest");
-    json_builder_add_string_value(builder, digest);
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, (gint64)size);
 }

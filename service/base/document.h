@@ -17,6 +17,9 @@
 
 /* Parses data as one JSON object. Errors are InvalidArgument or LimitExceeded. */
 JsonNode *berth_document_parse(const char *data, size_t size, GError **error);
+/* The same for a file below a directory, or AT_FDCWD, of at most limit bytes. A path that ends in a
+ * symbolic link is refused. */
+JsonNode *berth_document_read(int directory, const char *path, size_t limit, GError **error);
 
 /* Members of an object. A missing member is NULL (0 for a size) without an error; one of another
  * type is InvalidArgument, naming the member. Strings stay the document's. */
@@ -46,7 +49,3 @@ JsonObject *berth_document_copy(JsonObject *object);
  * values following their keys (with_values). */
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
                              char ***value, GError **error);
-
-/* Writes a descriptor's members into the object that was begun (image-spec, descriptor.md). */
-void berth_document_add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
-                                   uint64_t size);

@@ -8,6 +8,7 @@
 
 #include "images/export.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "images/gathering.h"

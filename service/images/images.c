@@ -13,7 +13,7 @@
 
 #include "base/charge.h"
 #include "base/digest.h"
-#include "base/document.h"
+#include "base/document-members.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"

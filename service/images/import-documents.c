@@ -6,7 +6,7 @@
 
 #include "images/import-private.h"
 
-#include "base/document.h"
+#include "base/document-members.h"
 
 /* Adds a descriptor as an object of its own. */
 static void add_member(JsonBuilder *builder, const char *media_type,

@@ -7,26 +7,17 @@
 
 #include "network/bridge.h"
 
+#include "base/document-members.h"
 #include "base/programs.h"
 
 #include <string.h>
-
-static void add_string(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
-static void add_bool(JsonBuilder *builder, const char *name, bool value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_boolean_value(builder, value);
-}
 
 /* A gateway makes a default route, which an internal network has not. */
 static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *request,
                           GError **error) {
     json_builder_set_member_name(builder, "ipam");
     json_builder_begin_object(builder);
-    add_string(builder, "type", "static");
+    berth_document_add_string(builder, "type", "static");
     json_builder_set_member_name(builder, "addresses");
     json_builder_begin_array(builder);
     for (guint i = 0; request->addresses[i]; i++) {
@@ -34,8 +25,8 @@ static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *reque
         if (!berth_network_request_get_subnet(request, i, &subnet, &gateway, error))
             return false;
         json_builder_begin_object(builder);
-        add_string(builder, "address", request->addresses[i]);
-        add_string(builder, "gateway", gateway);
+        berth_document_add_string(builder, "address", request->addresses[i]);
+        berth_document_add_string(builder, "gateway", gateway);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
@@ -43,7 +34,8 @@ static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *reque
     json_builder_begin_array(builder);
     for (guint i = 0; request->addresses[i] && !request->internal; i++) {
         json_builder_begin_object(builder);
-        add_string(builder, "dst", strchr(request->addresses[i], ':') ? "::/0" : "0.0.0.0/0");
+        berth_document_add_string(builder, "dst",
+                                  strchr(request->addresses[i], ':') ? "::/0" : "0.0.0.0/0");
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
@@ -53,18 +45,17 @@ static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *reque
 
 static bool add_bridge(JsonBuilder *builder, const BerthNetworkRequest *request, GError **error) {
     json_builder_begin_object(builder);
-    add_string(builder, "type", "bridge");
-    add_string(builder, "bridge", request->bridge);
-    add_bool(builder, "isGateway", true);
-    add_bool(builder, "ipMasq", !request->internal);
-    add_bool(builder, "hairpinMode", true);
+    berth_document_add_string(builder, "type", "bridge");
+    berth_document_add_string(builder, "bridge", request->bridge);
+    berth_document_add_bool(builder, "isGateway", true);
+    berth_document_add_bool(builder, "ipMasq", !request->internal);
+    berth_document_add_bool(builder, "hairpinMode", true);
     if (request->mtu > 0) {
-        json_builder_set_member_name(builder, "mtu");
-        json_builder_add_int_value(builder, request->mtu);
+        berth_document_add_int(builder, "mtu", request->mtu);
     }
     json_builder_set_member_name(builder, "capabilities");
     json_builder_begin_object(builder);
-    add_bool(builder, "mac", true);
+    berth_document_add_bool(builder, "mac", true);
     json_builder_end_object(builder);
     if (!add_addresses(builder, request, error))
         return false;
@@ -78,11 +69,11 @@ static void add_plugin(JsonBuilder *builder, const char *type, const char *capab
     if (!path)
         return;
     json_builder_begin_object(builder);
-    add_string(builder, "type", type);
+    berth_document_add_string(builder, "type", type);
     if (capability) {
         json_builder_set_member_name(builder, "capabilities");
         json_builder_begin_object(builder);
-        add_bool(builder, capability, true);
+        berth_document_add_bool(builder, capability, true);
         json_builder_end_object(builder);
     }
     json_builder_end_object(builder);
@@ -92,8 +83,8 @@ JsonNode *berth_bridge_make(const BerthNetworkRequest *request, GError **error) 
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
-    add_string(builder, "cniVersion", "0.4.0");
-    add_string(builder, "name", request->network);
+    berth_document_add_string(builder, "cniVersion", "0.4.0");
+    berth_document_add_string(builder, "name", request->network);
     json_builder_set_member_name(builder, "plugins");
     json_builder_begin_array(builder);
     if (!add_bridge(builder, request, error))

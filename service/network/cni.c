@@ -10,11 +10,10 @@
 
 #include "base/directory.h"
 #include "base/document.h"
-#include "base/fd.h"
 #include "base/programs.h"
 #include "network/program.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -30,18 +29,6 @@ typedef struct {
     const char *name;
     JsonArray *plugins;
 } Run;
-
-static JsonNode *read_json(const char *path, GError **error) {
-    berth_autofd int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    size_t size;
-
-    if (file < 0) {
-        berth_error_set_errno(error, errno, "open %s", path);
-        return NULL;
-    }
-    g_autofree char *text = berth_fd_read_whole(file, MAX_BYTES, &size, error);
-    return text ? berth_document_parse(text, size, error) : NULL;
-}
 
 /* A configuration with a single plugin becomes a list of one. Takes the node. */
 static JsonNode *as_list(JsonNode *node) {
@@ -72,7 +59,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
     const char *found;
 
     for (guint i = 0; i < files->len; i++) {
-        JsonNode *node = read_json(files->pdata[i], NULL);
+        JsonNode *node = berth_document_read(AT_FDCWD, files->pdata[i], MAX_BYTES, NULL);
         if (!node)
             continue;
         if (berth_document_get_string(json_node_get_object(node), "name", &found, NULL) &&

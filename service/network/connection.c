@@ -17,6 +17,7 @@
 
 #include "network/connection.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/programs.h"
@@ -107,8 +108,7 @@ static JsonNode *make_result(const BerthNetworkRequest *request) {
     json_builder_begin_array(builder);
     for (char **address = request->addresses; *address; address++) {
         json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "address");
-        json_builder_add_string_value(builder, *address);
+        berth_document_add_string(builder, "address", *address);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);

@@ -12,6 +12,7 @@
 
 #include "network/netavark.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/programs.h"
 #include "network/program.h"
@@ -30,21 +31,11 @@
 /* Names of its own: podman's networks on the same host have rules of the same kind. */
 #define PREFIX "berth-"
 
-static void add_string(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
-static void add_bool(JsonBuilder *builder, const char *name, bool value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_boolean_value(builder, value);
-}
-
 /* netavark takes 64 hexadecimal digits, as podman's ids are, and compares parts of them. */
 static void add_id(JsonBuilder *builder, const char *name, const char *text) {
     g_autofree char *id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 
-    add_string(builder, name, id);
+    berth_document_add_string(builder, name, id);
 }
 
 static void add_place(JsonBuilder *builder, const BerthNetavark *netavark, const char *network) {
@@ -54,9 +45,9 @@ static void add_place(JsonBuilder *builder, const BerthNetavark *netavark, const
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, network);
     json_builder_begin_object(builder);
-    add_string(builder, "interface_name", "eth0");
+    berth_document_add_string(builder, "interface_name", "eth0");
     if (request->mac)
-        add_string(builder, "static_mac", request->mac);
+        berth_document_add_string(builder, "static_mac", request->mac);
     json_builder_set_member_name(builder, "static_ips");
     json_builder_begin_array(builder);
     for (char **address = request->addresses; *address; address++) {
@@ -76,8 +67,8 @@ static bool add_subnets(JsonBuilder *builder, const BerthNetworkRequest *request
         if (!berth_network_request_get_subnet(request, i, &subnet, &gateway, error))
             return false;
         json_builder_begin_object(builder);
-        add_string(builder, "subnet", subnet);
-        add_string(builder, "gateway", gateway);
+        berth_document_add_string(builder, "subnet", subnet);
+        berth_document_add_string(builder, "gateway", gateway);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
@@ -90,20 +81,20 @@ static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, network);
     json_builder_begin_object(builder);
-    add_string(builder, "name", network);
+    berth_document_add_string(builder, "name", network);
     add_id(builder, "id", network);
-    add_string(builder, "driver", "bridge");
-    add_string(builder, "network_interface", request->bridge);
-    add_bool(builder, "internal", request->internal);
-    add_bool(builder, "dns_enabled", false);
-    add_bool(builder, "ipv6_enabled", json_array_get_length(request->subnets) > 1);
+    berth_document_add_string(builder, "driver", "bridge");
+    berth_document_add_string(builder, "network_interface", request->bridge);
+    berth_document_add_bool(builder, "internal", request->internal);
+    berth_document_add_bool(builder, "dns_enabled", false);
+    berth_document_add_bool(builder, "ipv6_enabled", json_array_get_length(request->subnets) > 1);
     json_builder_set_member_name(builder, "options");
     json_builder_begin_object(builder);
     /* Networks do not reach each other. */
-    add_string(builder, "isolate", "true");
+    berth_document_add_string(builder, "isolate", "true");
     if (request->mtu > 0) {
         g_autofree char *mtu = g_strdup_printf("%" G_GINT64_FORMAT, request->mtu);
-        add_string(builder, "mtu", mtu);
+        berth_document_add_string(builder, "mtu", mtu);
     }
     json_builder_end_object(builder);
     bool good = add_subnets(builder, request, error);
@@ -123,14 +114,11 @@ static bool add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
         !berth_document_get_string(port, "hostIP", &address, error))
         return false;
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "host_port");
-    json_builder_add_int_value(builder, host);
-    json_builder_set_member_name(builder, "container_port");
-    json_builder_add_int_value(builder, container);
-    json_builder_set_member_name(builder, "range");
-    json_builder_add_int_value(builder, 1);
-    add_string(builder, "protocol", protocol ? protocol : "tcp");
-    add_string(builder, "host_ip", address ? address : "");
+    berth_document_add_int(builder, "host_port", host);
+    berth_document_add_int(builder, "container_port", container);
+    berth_document_add_int(builder, "range", 1);
+    berth_document_add_string(builder, "protocol", protocol ? protocol : "tcp");
+    berth_document_add_string(builder, "host_ip", address ? address : "");
     json_builder_end_object(builder);
     return true;
 }
@@ -141,7 +129,7 @@ static char *make_input(const BerthNetavark *netavark, GError **error) {
 
     json_builder_begin_object(builder);
     add_id(builder, "container_id", netavark->id);
-    add_string(builder, "container_name", netavark->id);
+    berth_document_add_string(builder, "container_name", netavark->id);
     add_place(builder, netavark, network);
     if (!add_network(builder, netavark->request, network, error))
         return NULL;

@@ -17,15 +17,11 @@
 enum { MAX_BYTES = 1024 * 1024, LOCKS = 64 };
 
 JsonNode *berth_network_state_read(int networks, const char *name, GError **error) {
-    berth_autofd int file = openat(networks, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    size_t size;
+    JsonNode *state = berth_document_read(networks, name, MAX_BYTES, error);
 
-    if (file < 0) {
-        berth_error_set_errno(error, errno, "open networks/%s", name);
-        return NULL;
-    }
-    g_autofree char *text = berth_fd_read_whole(file, MAX_BYTES, &size, error);
-    return text ? berth_document_parse(text, size, error) : NULL;
+    if (!state)
+        g_prefix_error(error, "networks: ");
+    return state;
 }
 
 bool berth_network_state_write(int networks, const char *name, JsonNode *state, GError **error) {

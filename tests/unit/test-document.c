@@ -2,7 +2,11 @@
 
 #include "base/document.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static JsonNode *parse(const char *text, GError **error) {
     return berth_document_parse(text, strlen(text), error);
@@ -82,6 +86,30 @@ static void test_maps_keep_their_values(void) {
     g_assert_cmpuint(g_strv_length(labels), ==, 4);
 }
 
+static void test_only_a_file_of_limited_size_is_read(void) {
+    g_autofree char *directory = g_dir_make_tmp("berth-document-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(directory, "file", NULL);
+    g_autofree char *link = g_build_filename(directory, "link", NULL);
+    g_autofree char *fifo = g_build_filename(directory, "fifo", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_set_contents(file, "{\"a\":1}", -1, NULL));
+    g_assert_cmpint(symlink("file", link), ==, 0);
+    g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+    g_autoptr(JsonNode) node = berth_document_read(AT_FDCWD, file, 7, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(node);
+    g_assert_null(berth_document_read(AT_FDCWD, file, 6, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+    g_assert_null(berth_document_read(AT_FDCWD, link, 7, NULL));
+    /* Does not wait for a writer. */
+    g_assert_null(berth_document_read(AT_FDCWD, fifo, 7, NULL));
+    g_unlink(file);
+    g_unlink(link);
+    g_unlink(fifo);
+    g_rmdir(directory);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/document/depth-is-limited", test_depth_is_limited);
@@ -91,6 +119,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/document/what-is-no-object-is-refused", test_what_is_no_object_is_refused);
     g_test_add_func("/document/members-of-wrong-types-are-named",
                     test_members_of_wrong_types_are_named);
+    g_test_add_func("/document/only-a-file-of-limited-size-is-read",
+                    test_only_a_file_of_limited_size_is_read);
     g_test_add_func("/document/maps-keep-their-values", test_maps_keep_their_values);
     return g_test_run();
 }

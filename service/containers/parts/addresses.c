@@ -18,6 +18,7 @@
 
 #include "base/charge.h"
 #include "base/directory.h"
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/subnet.h"
@@ -64,15 +65,6 @@ void berth_addresses_free(BerthAddresses *addresses) {
     g_free(addresses);
 }
 
-static JsonNode *read_document(int directory, const char *name) {
-    berth_autofd int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    size_t size;
-    g_autofree char *text =
-        file < 0 ? NULL : berth_fd_read_whole(file, MAX_STATE_BYTES, &size, NULL);
-
-    return text ? berth_document_parse(text, size, NULL) : NULL;
-}
-
 /* Of a start that is not connected yet, while an earlier one is not disconnected, there are both
  * documents: the request counts, since its addresses are the ones that stay. */
 static bool is_superseded(const BerthAddresses *addresses, const char *name) {
@@ -84,7 +76,8 @@ static bool is_superseded(const BerthAddresses *addresses, const char *name) {
 
 /* The request is all of the document before it was carried out, and a member afterwards. */
 static void recover_lease(BerthAddresses *addresses, const char *name) {
-    g_autoptr(JsonNode) node = read_document(addresses->directory, name);
+    g_autoptr(JsonNode) node =
+        berth_document_read(addresses->directory, name, MAX_STATE_BYTES, NULL);
     const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL;
     JsonObject *request = node ? json_node_get_object(node) : NULL;
     Lease *lease = g_new0(Lease, 1);
@@ -324,23 +317,10 @@ static char **list_names(const BerthContainerRecord *record) {
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
-static void add_strings(JsonBuilder *builder, const char *name, char *const *list) {
-    json_builder_set_member_name(builder, name);
-    json_builder_begin_array(builder);
-    for (; *list; list++)
-        json_builder_add_string_value(builder, *list);
-    json_builder_end_array(builder);
-}
-
-static void add_string(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
 static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gateway) {
     json_builder_begin_object(builder);
-    add_string(builder, "subnet", subnet);
-    add_string(builder, "gateway", gateway);
+    berth_document_add_string(builder, "subnet", subnet);
+    berth_document_add_string(builder, "gateway", gateway);
     json_builder_end_object(builder);
 }
 
@@ -350,27 +330,23 @@ static char *format_request(const BerthContainer *container, const BerthNetworkR
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "owner");
-    json_builder_add_int_value(builder, lease->owner);
-    add_string(builder, "network", network->name);
-    add_string(builder, "bridge", network->bridge);
+    berth_document_add_int(builder, "owner", lease->owner);
+    berth_document_add_string(builder, "network", network->name);
+    berth_document_add_string(builder, "bridge", network->bridge);
     if (lease->mac)
-        add_string(builder, "mac", lease->mac);
-    json_builder_set_member_name(builder, "internal");
-    json_builder_add_boolean_value(builder, network->internal);
-    json_builder_set_member_name(builder, "dns");
-    json_builder_add_boolean_value(builder, network->dns);
-    json_builder_set_member_name(builder, "mtu");
-    json_builder_add_int_value(builder, network->mtu);
+        berth_document_add_string(builder, "mac", lease->mac);
+    berth_document_add_bool(builder, "internal", network->internal);
+    berth_document_add_bool(builder, "dns", network->dns);
+    berth_document_add_int(builder, "mtu", network->mtu);
     json_builder_set_member_name(builder, "subnets");
     json_builder_begin_array(builder);
     add_subnet(builder, network->subnet, network->gateway);
     if (has_ipv6(network))
         add_subnet(builder, network->subnet6, network->gateway6);
     json_builder_end_array(builder);
-    add_strings(builder, "addresses", lease->addresses);
-    add_strings(builder, "names", lease->names);
-    add_strings(builder, "servers", servers);
+    berth_document_add_strings(builder, "addresses", lease->addresses);
+    berth_document_add_strings(builder, "names", lease->names);
+    berth_document_add_strings(builder, "servers", servers);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     return json_to_string(root, FALSE);

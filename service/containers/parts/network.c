@@ -37,13 +37,7 @@ static int get_directory(const BerthContainers *containers) {
 
 /* What berth-network did for a container; NULL if there is nothing. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
-    berth_autofd int file =
-        openat(get_directory(containers), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    size_t size;
-    g_autofree char *text =
-        file < 0 ? NULL : berth_fd_read_whole(file, MAX_STATE_BYTES, &size, NULL);
-
-    return text ? berth_document_parse(text, size, NULL) : NULL;
+    return berth_document_read(get_directory(containers), name, MAX_STATE_BYTES, NULL);
 }
 
 /* Without the prefix lengths that a result has. */

@@ -10,7 +10,6 @@
 
 #include "base/directory.h"
 #include "base/document.h"
-#include "base/fd.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -32,15 +31,6 @@ void berth_network_free(gpointer data) {
 
 static gint compare_networks(gconstpointer a, gconstpointer b) {
     return strcmp((*(BerthNetwork *const *)a)->name, (*(BerthNetwork *const *)b)->name);
-}
-
-static JsonNode *read_file(const char *path) {
-    /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
-    berth_autofd int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    size_t size;
-    g_autofree char *text = file < 0 ? NULL : berth_fd_read_whole(file, MAX_BYTES, &size, NULL);
-
-    return text ? berth_document_parse(text, size, NULL) : NULL;
 }
 
 static void add_subnet(JsonObject *holder, GPtrArray *subnets) {
@@ -79,7 +69,7 @@ static void read_plugin(JsonObject *plugin, BerthNetwork *network, GPtrArray *su
 }
 
 static BerthNetwork *read_network(const char *path) {
-    g_autoptr(JsonNode) node = read_file(path);
+    g_autoptr(JsonNode) node = berth_document_read(AT_FDCWD, path, MAX_BYTES, NULL);
     JsonObject *object = node ? json_node_get_object(node) : NULL;
     g_autoptr(GPtrArray) subnets = g_ptr_array_new();
     JsonArray *plugins = NULL;
