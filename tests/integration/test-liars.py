@@ -247,6 +247,17 @@ def test_secrets_read_by_a_lying_ingest():
         equal([row["id"] for row in listing("ps", "-a")], ["keeper"])
         return {}
     lie_in({"ingest": ("Gather",)}, give)
+    # In the file that it writes are names, which become files, and sizes.
+    for lie, text, says in (("grow", "x", "more secrets than it may"), ("spoil", "../escaped", "damaged"), ("spoil", "..", "damaged"),
+                            ("spoil", "/etc/escaped", "damaged"), ("spoil", "x" * 264, "damaged")):
+        with Liar("ingest", "Gather", lie, text):
+            result = dist("create", "--id=secretive", "--secret=mine=/run/liars-secret", VICTIM["reference"], "true")
+        if result.status == 0:
+            result = dist("start", "-a", "secretive")
+            good("rm", "secretive")
+        contains(result.err, says)
+    equal([row["id"] for row in listing("ps", "-a")], ["keeper"])
+    assert "escaped" not in run("find", "/run", "/etc", STATE, "-name", "*escaped*").out
     os.unlink("/run/liars-secret")
 
 

@@ -11,6 +11,8 @@
  *   drop     every list is empty             type      an answer of another type
  *   huge     a string of 32 MiB              never     no answer
  *   die      it ends                         error     an error whose text is TEXT, many times
+ *   spoil    TEXT is at the beginning of the file that it has written
+ *   grow     that file is 1 GiB large
  */
 
 #include <errno.h>
@@ -25,7 +27,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-enum { BUS_FD = 3, REPEATED = 100000, HUGE_BYTES = 32 * 1024 * 1024 };
+enum { BUS_FD = 3, REPEATED = 100000, HUGE_BYTES = 32 * 1024 * 1024, GROWN_BYTES = 1 << 30 };
 
 static struct {
     char *member, *lie, *text;
@@ -108,6 +110,19 @@ static void append_lie(sd_bus_message *answer, sd_bus_message *truth) {
     }
 }
 
+/* The file that Gather writes to is the second of its arguments. */
+static void change_file(sd_bus_message *call) {
+    int fd;
+
+    check(sd_bus_message_rewind(call, true));
+    check(sd_bus_message_skip(call, "a(sh)"));
+    check(sd_bus_message_read(call, "h", &fd));
+    if (lies("grow") && ftruncate(fd, GROWN_BYTES) < 0)
+        exit(EXIT_FAILURE);
+    if (lies("spoil") && pwrite(fd, liar.text, strlen(liar.text) + 1, 0) < 0)
+        exit(EXIT_FAILURE);
+}
+
 static int on_answer(sd_bus_message *truth, void *userdata, sd_bus_error *error) {
     sd_bus_message *call = userdata, *answer = NULL;
     bool is_lie = g_str_equal(sd_bus_message_get_member(call), liar.member);
@@ -117,6 +132,8 @@ static int on_answer(sd_bus_message *truth, void *userdata, sd_bus_error *error)
         return 0;
     if (is_lie && lies("die"))
         raise(SIGKILL);
+    if (is_lie && (lies("spoil") || lies("grow")))
+        change_file(call);
     if (is_lie && lies("error")) {
         g_autofree char *text = g_strnfill(1024 * 1024, liar.text[0]);
         check(sd_bus_reply_method_errorf(call, "org.berth1.Error.NotFound", "%s", text));

@@ -9,6 +9,7 @@
 #include "containers/core/secrets.h"
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "containers/core/process.h"
 #include "systemd/pidfd.h"
 
@@ -52,10 +53,15 @@ static void secrets_take(BerthContainer *container, int fd) {
 bool berth_secrets_give(BerthContainer *container, int fd, GError **error) {
     g_autofree char *name = secrets_get_name(container);
     int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    struct stat status;
 
     secrets_take(container, fd);
-    if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+    if (fcntl(fd, F_ADD_SEALS, seals) < 0 || fstat(fd, &status) < 0)
         return berth_error_set_errno(error, errno, "seal the secrets");
+    /* What was charged; the worker kept to it unless it was taken over. */
+    if ((uint64_t)status.st_size > BERTH_MAX_SECRETS_BYTES)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL,
+                               "berth-ingest wrote more secrets than it may");
     return berth_fd_store_put(name, fd, error);
 }
 
