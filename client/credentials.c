@@ -248,7 +248,6 @@ static char *find_helper(JsonNode *root, const char *registry) {
 static bool store_by_helper(const char *helper, const char *registry,
                             const BerthCredentials *credentials, GError **error) {
     g_autoptr(JsonObject) object = json_object_new();
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     size_t size;
 
     json_object_set_string_member(object, "ServerURL", registry);
@@ -257,8 +256,7 @@ static bool store_by_helper(const char *helper, const char *registry,
     json_object_set_string_member(object, "Secret",
                                   credentials->identity_token ? credentials->identity_token
                                                               : credentials->password);
-    json_node_set_object(node, object);
-    g_autofree char *text = json_to_string(node, FALSE);
+    g_autofree char *text = berth_document_print(object, false);
     g_autofree char *output = run_helper(helper, "store", text, &size, error);
     return output != NULL;
 }

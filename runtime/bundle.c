@@ -43,20 +43,6 @@ JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
     return node;
 }
 
-static JsonNode *node_of_object(JsonObject *object) {
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_take_object(node, object);
-    return node;
-}
-
-static JsonNode *node_of_array(JsonArray *array) {
-    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
-
-    json_node_take_array(node, array);
-    return node;
-}
-
 static bool mount_is_bind(JsonObject *mount) {
     g_auto(GStrv) options = NULL;
     const char *type = NULL;
@@ -88,7 +74,7 @@ static bool bundle_adapt_mounts(JsonObject *config, const char *directory, GErro
         }
         json_array_add_object_element(adapted, mount);
     }
-    json_object_set_member(config, "mounts", node_of_array(adapted));
+    json_object_set_array_member(config, "mounts", adapted);
     return true;
 }
 
@@ -116,7 +102,7 @@ static bool bundle_adapt_namespaces(JsonObject *linux_part, const char *root, GE
             json_object_set_string_member(entry, "path", real);
         json_array_add_object_element(adapted, entry);
     }
-    json_object_set_member(linux_part, "namespaces", node_of_array(adapted));
+    json_object_set_array_member(linux_part, "namespaces", adapted);
     return true;
 }
 
@@ -143,18 +129,17 @@ char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char
     *cgroups_path = NULL;
     if (!berth_document_get_object(config, "linux", &linux_part, error))
         return NULL;
-    JsonObject *whole = berth_document_copy(config);
-    g_autoptr(JsonNode) node = node_of_object(whole);
+    g_autoptr(JsonObject) whole = berth_document_copy(config);
     if (!bundle_adapt_mounts(whole, directory, error))
         return NULL;
     if (linux_part) {
         JsonObject *copy = berth_document_copy(linux_part);
-        json_object_set_member(whole, "linux", node_of_object(copy));
+        json_object_set_object_member(whole, "linux", copy);
         if (!bundle_adapt_namespaces(copy, root, error) ||
             !bundle_take_cgroups_path(copy, cgroups_path, error))
             return NULL;
     }
-    return json_to_string(node, FALSE);
+    return berth_document_print(whole, false);
 }
 
 /* O_NOFOLLOW: runc refuses a root directory that is a symbolic link, too. Opened here, with the

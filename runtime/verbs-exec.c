@@ -14,13 +14,6 @@
 
 enum { FAILURE = 255 };
 
-static JsonNode *exec_node_of(JsonObject *object) {
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_take_object(node, object);
-    return node;
-}
-
 /* The container's process, as the service has it. NULL with error. */
 static JsonObject *exec_copy_process(sd_bus *bus, const RuntimeRecord *record, GError **error) {
     g_autoptr(sd_bus_message) reply =
@@ -79,16 +72,13 @@ static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *
     if (!options->additional_gids && !options->apparmor)
         return NULL;
     g_autoptr(sd_bus) bus = runtime_bus_open(error);
-    JsonObject *process = bus ? exec_copy_process(bus, record, error) : NULL;
-    if (!process)
-        return NULL;
-    g_autoptr(JsonNode) node = exec_node_of(process);
-    if (options->additional_gids && !exec_set_user(process, options, error))
+    g_autoptr(JsonObject) process = bus ? exec_copy_process(bus, record, error) : NULL;
+    if (!process || (options->additional_gids && !exec_set_user(process, options, error)))
         return NULL;
     if (options->apparmor)
         json_object_set_string_member(process, "apparmorProfile", options->apparmor);
     json_object_set_boolean_member(process, "terminal", options->tty);
-    return json_to_string(node, FALSE);
+    return berth_document_print(process, false);
 }
 
 /* *text is the process object as the engine wrote it: the service reads it itself. Only "terminal"

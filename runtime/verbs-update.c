@@ -86,10 +86,7 @@ JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error) {
 
 /* Only whole configurations can be parsed: this is a minimal one. */
 BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error) {
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_set_object(node, resources);
-    g_autofree char *part = json_to_string(node, FALSE);
+    g_autofree char *part = berth_document_print(resources, false);
     g_autofree char *whole = g_strdup_printf(
         "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
         "\"process\":{\"cwd\":\"/\",\"args\":[\"/\"],\"user\":{\"uid\":0,\"gid\":0}},"

@@ -184,6 +184,13 @@ bool berth_document_get_strings(JsonObject *object, const char *member, char ***
     return true;
 }
 
+char *berth_document_print(JsonObject *object, bool pretty) {
+    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+    json_node_set_object(node, object);
+    return json_to_string(node, pretty);
+}
+
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
                              char ***value, GError **error) {
     JsonObject *map;

@@ -45,6 +45,9 @@ bool berth_document_get_strings(JsonObject *object, const char *member, char ***
 /* What was parsed is immutable: a new object with the same members, none for NULL. */
 JsonObject *berth_document_copy(JsonObject *object);
 
+/* The text of an object, which the caller frees. */
+char *berth_document_print(JsonObject *object, bool pretty);
+
 /* The keys of an object whose values do not matter ("Volumes"), or of a map of strings with the
  * values following their keys (with_values). */
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,

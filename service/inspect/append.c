@@ -17,14 +17,6 @@ static JsonArray *copy_array(JsonArray *from) {
     return copy;
 }
 
-/* Consumes object. */
-static char *format_document(JsonObject *object) {
-    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_take_object(root, object);
-    return json_to_string(root, FALSE);
-}
-
 static bool append_diff_id(JsonObject *config, JsonObject *original, const char *diff_id,
                            GError **error) {
     JsonObject *rootfs;
@@ -78,7 +70,7 @@ char *berth_config_append(const char *data, size_t size, const BerthAppendedLaye
     json_object_set_string_member(config, "created", layer->created);
     if (layer->author[0])
         json_object_set_string_member(config, "author", layer->author);
-    return format_document(g_steal_pointer(&config));
+    return berth_document_print(config, false);
 }
 
 /* The members that descriptor.md requires, and no others. */
@@ -145,5 +137,5 @@ char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor
     json_object_set_string_member(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
     json_object_set_array_member(manifest, "layers", g_steal_pointer(&all));
     json_object_set_object_member(manifest, "config", make_descriptor(config));
-    return format_document(g_steal_pointer(&manifest));
+    return berth_document_print(manifest, false);
 }

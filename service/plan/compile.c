@@ -218,9 +218,8 @@ static bool add_filter(Compilation *compilation, const BerthPlan *plan,
     compilation->setup.filter.socket = compilation->setup.filter.state = NULL;
     if (plan->seccomp || !plan->seccomp_profile)
         return true;
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-    json_node_set_object(node, plan->seccomp_profile);
-    compilation->setup.filter_profile = keep(compilation, json_to_string(node, FALSE));
+    compilation->setup.filter_profile =
+        keep(compilation, berth_document_print(plan->seccomp_profile, false));
     return add_listener(compilation, plan, error);
 }
 

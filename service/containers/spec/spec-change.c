@@ -27,13 +27,6 @@ static JsonNode *make_strings(char *const *strings) {
     return node;
 }
 
-static JsonNode *make_object(JsonObject *object) {
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-
-    json_node_take_object(node, object);
-    return node;
-}
-
 /* A variable of the caller's replaces the one of the same name. */
 static bool set_environment(JsonObject *process, char *const *added, GError **error) {
     g_auto(GStrv) before = NULL;
@@ -74,7 +67,7 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
         g_ptr_array_add(all, NULL);
         set_member(after, sets[i], make_strings((char **)all->pdata));
     }
-    set_member(process, "capabilities", make_object(after));
+    json_object_set_object_member(process, "capabilities", after);
     return true;
 }
 
@@ -87,7 +80,7 @@ static void set_console(JsonObject *process, const BerthExecOptions *options) {
     JsonObject *size = json_object_new();
     json_object_set_int_member(size, "height", options->rows);
     json_object_set_int_member(size, "width", options->columns);
-    set_member(process, "consoleSize", make_object(size));
+    json_object_set_object_member(process, "consoleSize", size);
 }
 
 /* The whole object is replaced: ids and groups of the user before must not remain. */
@@ -95,7 +88,7 @@ static void set_user(JsonObject *process, const char *user) {
     JsonObject *object = json_object_new();
 
     json_object_set_string_member(object, "username", user);
-    set_member(process, "user", make_object(object));
+    json_object_set_object_member(process, "user", object);
 }
 
 /* The process that the options are applied to: the caller's own, or the container's. */
@@ -127,10 +120,9 @@ static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOption
 
     if (!process)
         return NULL;
-    JsonObject *root = berth_document_copy(json_node_get_object(node));
+    g_autoptr(JsonObject) root = berth_document_copy(json_node_get_object(node));
     /* Part of the tree from now on, which owns it, also if a later step fails. */
-    set_member(root, "process", make_object(process));
-    g_autoptr(JsonNode) changed = make_object(root);
+    json_object_set_object_member(root, "process", process);
     if (!set_command(process, options, error) ||
         !berth_capabilities_check(options->capabilities_add, error))
         return NULL;
@@ -144,7 +136,7 @@ static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOption
     if (!set_environment(process, options->environment, error) ||
         !set_capabilities(process, options->capabilities_add, error))
         return NULL;
-    g_autofree char *result = json_to_string(changed, FALSE);
+    g_autofree char *result = berth_document_print(root, false);
     /* Checked as a whole before any part of it is used. */
     return berth_plan_parse(result, strlen(result), error);
 }
@@ -209,7 +201,7 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
         g_ptr_array_add(all, NULL);
         set_member(linux_part, "maskedPaths", make_strings((char **)all->pdata));
     }
-    set_member(whole, "linux", make_object(linux_part));
+    json_object_set_object_member(whole, "linux", linux_part);
     return true;
 }
 
@@ -221,9 +213,8 @@ char *berth_spec_complete(const char *text, const BerthSpecCompletion *completio
         !berth_document_get_object(json_node_get_object(node), "annotations", &before, error))
         return NULL;
     JsonObject *annotations = berth_document_copy(before);
-    JsonObject *whole = berth_document_copy(json_node_get_object(node));
-    set_member(whole, "annotations", make_object(annotations));
-    g_autoptr(JsonNode) changed = make_object(whole);
+    g_autoptr(JsonObject) whole = berth_document_copy(json_node_get_object(node));
+    json_object_set_object_member(whole, "annotations", annotations);
     /* Annotations of Berth's own are not the caller's to write. */
     g_autoptr(GList) members = json_object_get_members(annotations);
     for (GList *member = members; member; member = member->next)
@@ -244,5 +235,5 @@ char *berth_spec_complete(const char *text, const BerthSpecCompletion *completio
          (!plan || !berth_spec_complete_binds(whole, plan, completion->binds, error))) ||
         !complete_linux(whole, completion, error))
         return NULL;
-    return json_to_string(changed, TRUE);
+    return berth_document_print(whole, true);
 }
