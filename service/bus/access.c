@@ -3,32 +3,20 @@
 /*
  * The checks that handlers make, each from its row in permissions.c. The answers of the bus and of
  * polkit to a call are kept in its authorization (authorization.h); this file says what an answer
- * means: granted, refused with which error, or hidden as if the object did not exist. BerthAccess
- * has no states of its own; berthd.c owns it, and it owns the table of callers and the
- * authorizations under way. The one thing to know: a check can return BERTH_ACCESS_ASKING, after
- * which the handler runs again from its beginning and makes every check again, with the answers
- * that are known by then.
+ * means: granted, or refused with which error. What is hidden as if it did not exist is in
+ * access-owned.c. BerthAccess has no states of its own; berthd.c owns it, and it owns the table of
+ * callers and the authorizations under way. The one thing to know: a check can return
+ * BERTH_ACCESS_ASKING, after which the handler runs again from its beginning and makes every check
+ * again, with the answers that are known by then.
  */
 
-#include "bus/access.h"
+#include "bus/access-private.h"
 
 #include "base/charge.h"
 #include "base/log.h"
-#include "bus/authorization.h"
-#include "bus/permissions.h"
 
 #include <errno.h>
 #include <stdarg.h>
-
-/* (uid_t)-1, which no user has. */
-#define NOBODY "4294967295"
-
-struct BerthAccess {
-    BerthCallers *callers;
-    BerthAuthorizations *authorizations;
-    BerthPeerLeft left;
-    void *left_userdata;
-};
 
 /* The calls are dropped first: the audit records them with the credentials, which are forgotten
  * afterwards. */
@@ -125,13 +113,13 @@ void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
 }
 
 /* From 1, 0 and negative errno, as authorizations answer. */
-static int to_access(int r) {
+int berth_access_from_answer(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
 
 /* The strings stay the caller's. A key whose value is NULL is kept: has_details_of() compares all
  * keys with the row, and only the question to polkit leaves it out. */
-static GPtrArray *collect_details(va_list arguments) {
+GPtrArray *berth_access_collect_details(va_list arguments) {
     GPtrArray *details = g_ptr_array_new();
 
     for (char *key; (key = va_arg(arguments, char *));) {
@@ -161,8 +149,8 @@ static const BerthPermission *find_row(sd_bus_message *call, const char *check) 
 /* The question of the table's row for this check. false: there is no such row, or its details have
  * other keys than the handler's. Either is an error in the service, which is logged and answered by
  * a refusal. */
-static bool make_question(sd_bus_message *call, const char *check, GPtrArray *details,
-                          bool interactive, BerthQuestion *question) {
+bool berth_access_make_question(sd_bus_message *call, const char *check, GPtrArray *details,
+                                bool interactive, BerthQuestion *question) {
     *question = (BerthQuestion){.permission = find_row(call, check),
                                 .details = (char *const *)details->pdata,
                                 .interactive = interactive};
@@ -187,7 +175,7 @@ static int refuse(sd_bus_error *error, const BerthQuestion *question, BerthAudit
                              question->permission->action);
 }
 
-static bool may_ask_user(sd_bus_message *call) {
+bool berth_access_may_ask_user(sd_bus_message *call) {
     return sd_bus_message_get_allow_interactive_authorization(call) > 0;
 }
 
@@ -197,13 +185,14 @@ static int refuse_unknown(sd_bus_error *error) {
 }
 
 /* One question, with the user if the caller allows it; anything but a clear grant is a refusal. */
-static int check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                     const char *check, GPtrArray *details) {
+int berth_access_check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                           const char *check, GPtrArray *details) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
 
-    if (!authorization || !make_question(call, check, details, may_ask_user(call), &question))
+    if (!authorization || !berth_access_make_question(call, check, details,
+                                                      berth_access_may_ask_user(call), &question))
         return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the service has no rule for this call");
     int r = (question.permission->flags & BERTH_PERMISSION_COVERS)
@@ -225,11 +214,11 @@ int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
 
-    if (!authorization || !make_question(call, check, details, false, &question))
+    if (!authorization || !berth_access_make_question(call, check, details, false, &question))
         return -EACCES;
     int r = berth_authorization_decide(authorization, &question, &verdict);
     *granted = verdict == BERTH_AUDIT_GRANTED;
-    return to_access(r);
+    return berth_access_from_answer(r);
 }
 
 /* One list of details for all: each key with its distinct values, separated by blanks. The lists
@@ -262,7 +251,7 @@ static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error 
     int r = BERTH_ACCESS_GRANTED;
 
     for (guint i = 0; r == BERTH_ACCESS_GRANTED && i < lists->len; i++)
-        r = check_row(access, call, error, check, lists->pdata[i]);
+        r = berth_access_check_row(access, call, error, check, lists->pdata[i]);
     return r;
 }
 
@@ -276,13 +265,14 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
 
-    if (lists->len == 1 || !make_question(call, check, joined, false, &question))
+    if (lists->len == 1 || !berth_access_make_question(call, check, joined, false, &question))
         return check_singly(access, call, error, check, lists);
     int r = berth_authorization_decide(authorization, &question, &verdict);
     if (r <= 0)
         return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
-    return verdict == BERTH_AUDIT_CHALLENGE ? check_row(access, call, error, check, joined)
-                                            : check_singly(access, call, error, check, lists);
+    return verdict == BERTH_AUDIT_CHALLENGE
+               ? berth_access_check_row(access, call, error, check, joined)
+               : check_singly(access, call, error, check, lists);
 }
 
 /* First polkit is asked about each list without the user, so that one refusal ends it before
@@ -296,13 +286,14 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
     BerthQuestion question;
 
     for (guint i = 0; i < lists->len; i++) {
-        if (!authorization || !make_question(call, check, lists->pdata[i], false, &question))
+        if (!authorization ||
+            !berth_access_make_question(call, check, lists->pdata[i], false, &question))
             return refuse_unknown(error);
         int r = berth_authorization_decide(authorization, &question, &verdict);
         if (r <= 0)
             return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
         if (verdict == BERTH_AUDIT_REFUSED ||
-            (verdict == BERTH_AUDIT_CHALLENGE && !may_ask_user(call)))
+            (verdict == BERTH_AUDIT_CHALLENGE && !berth_access_may_ask_user(call)))
             return refuse(error, &question, verdict);
         if (verdict == BERTH_AUDIT_CHALLENGE && !berth_authorization_is_met(authorization, check))
             g_ptr_array_add(undecided, lists->pdata[i]);
@@ -331,9 +322,9 @@ int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *
     va_list arguments;
 
     va_start(arguments, check);
-    g_autoptr(GPtrArray) details = collect_details(arguments);
+    g_autoptr(GPtrArray) details = berth_access_collect_details(arguments);
     va_end(arguments);
-    return check_row(access, call, error, check, details);
+    return berth_access_check_row(access, call, error, check, details);
 }
 
 int berth_access_check_rest(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
@@ -342,7 +333,7 @@ int berth_access_check_rest(BerthAccess *access, sd_bus_message *call, sd_bus_er
     va_list arguments;
 
     va_start(arguments, check);
-    g_ptr_array_add(lists, collect_details(arguments));
+    g_ptr_array_add(lists, berth_access_collect_details(arguments));
     va_end(arguments);
     return berth_access_check_many(access, call, error, check, lists);
 }
@@ -352,7 +343,7 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted,
     va_list arguments;
 
     va_start(arguments, check);
-    g_autoptr(GPtrArray) details = collect_details(arguments);
+    g_autoptr(GPtrArray) details = berth_access_collect_details(arguments);
     va_end(arguments);
     return berth_access_query_details(access, call, granted, check, details);
 }
@@ -360,7 +351,9 @@ int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted,
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
 
-    return authorization ? to_access(berth_authorization_find_uid(authorization, uid)) : -EACCES;
+    return authorization
+               ? berth_access_from_answer(berth_authorization_find_uid(authorization, uid))
+               : -EACCES;
 }
 
 void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name) {
@@ -381,144 +374,8 @@ void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *na
 int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
 
-    return authorization ? to_access(berth_authorization_await(authorization, name)) : -EACCES;
-}
-
-static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
-    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
-                             object->kind, object->name);
-}
-
-/* The details of the check "others" with what the caller itself has said of the object, and nothing
- * that the service knows of it: the agent shows the question to the user before anything is
- * granted, and it has to be the same for an object that is hidden and one that is missing. */
-static GPtrArray *list_others(const BerthOwned *object, const GPtrArray *full) {
-    GPtrArray *details = g_ptr_array_new();
-
-    for (guint i = 0; full->pdata[i]; i += 2) {
-        g_ptr_array_add(details, full->pdata[i]);
-        g_ptr_array_add(details,
-                        g_str_equal(full->pdata[i], object->key) ? (char *)object->name : NULL);
-    }
-    g_ptr_array_add(details, NULL);
-    return details;
-}
-
-/* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
- * user for it; then there is no answer. */
-static int see_by_managing(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
-                           GPtrArray *lists, bool *asked, bool *sees) {
-    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
-    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    BerthQuestion question;
-
-    *asked = false;
-    if (!authorization || lists->len == 0)
-        return BERTH_ACCESS_GRANTED;
-    g_autoptr(GPtrArray) details = list_others(object, lists->pdata[0]);
-    if (!make_question(call, "others", details, false, &question))
-        return BERTH_ACCESS_GRANTED;
-    int r = berth_authorization_decide(authorization, &question, &verdict);
-    if (r <= 0 || verdict != BERTH_AUDIT_CHALLENGE)
-        return to_access(r);
-    question.interactive = true;
-    r = berth_authorization_decide_covering(authorization, &question, &verdict);
-    *asked = true;
-    *sees = r > 0 && verdict == BERTH_AUDIT_GRANTED;
-    return to_access(r);
-}
-
-/* Whether the caller may know of an object of another user, or of one that does not exist: the
- * question is the same, so that it does not tell which. A member that changes something may ask the
- * user for a password, in either case. A refusal is no error here; the caller of this function
- * answers it. */
-static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
-               GPtrArray *lists, bool *sees) {
-    g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
-    bool asked;
-    int r = berth_access_query_details(access, call, sees, "see", details);
-
-    if (r != BERTH_ACCESS_GRANTED || *sees || !find_row(call, "others") || !may_ask_user(call))
-        return r;
-    r = see_by_managing(access, call, object, lists, &asked, sees);
-    if (r != BERTH_ACCESS_GRANTED || asked)
-        return r;
-    g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
-    r = check_row(access, call, &refused, "see", details);
-    *sees = r == BERTH_ACCESS_GRANTED;
-    return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
-}
-
-/* Whether a rule gives the right "others" for all of these, and for any. */
-static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists, bool *all,
-                        bool *any) {
-    *all = lists->len > 0;
-    for (guint i = 0; i < lists->len; i++) {
-        bool granted = false;
-        int r = berth_access_query_details(access, call, &granted, "others", lists->pdata[i]);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-        *all = *all && granted;
-        *any = *any || granted;
-    }
-    return BERTH_ACCESS_GRANTED;
-}
-
-/* So that as many questions are asked about what is missing as about what is hidden: without it,
- * the lists here would be those of list_others(), whose verdict would be known already, and the
- * time until the answer would tell. */
-static void name_nobody_as_owner(GPtrArray *lists) {
-    for (guint i = 0; i < lists->len; i++) {
-        GPtrArray *details = lists->pdata[i];
-        for (guint j = 0; details->pdata[j]; j += 2)
-            if (g_str_equal(details->pdata[j], "owner"))
-                details->pdata[j + 1] = (char *)NOBODY;
-    }
-}
-
-/* The order is the security boundary: whether the caller may know of the object is decided before
- * anything is said about it, and NotFound is the same for an object that is hidden and one that is
- * missing. */
-int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                                  const BerthOwned *object, GPtrArray *lists) {
-    bool sees = false, all = false, any = false;
-    uint32_t uid;
-    int r = berth_access_get_uid(access, call, &uid);
-
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    if (object->exists && object->owner == uid)
-        return find_row(call, "own") ? berth_access_check_many(access, call, error, "own", lists)
-                                     : BERTH_ACCESS_GRANTED;
-    bool changes = find_row(call, "others") != NULL;
-    if (!object->exists)
-        name_nobody_as_owner(lists);
-    /* A right that a rule grants for this object is enough to know of it. */
-    if (changes) {
-        r = query_others(access, call, lists, &all, &any);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
-    if (!any) {
-        r = see(access, call, object, lists, &sees);
-        if (r != BERTH_ACCESS_GRANTED)
-            return r;
-    }
-    if (!object->exists || (!sees && !any))
-        return set_not_found(error, object);
-    return changes && !all ? berth_access_check_many(access, call, error, "others", lists)
-                           : BERTH_ACCESS_GRANTED;
-}
-
-int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                             const BerthOwned *object, ...) {
-    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    va_list arguments;
-
-    va_start(arguments, object);
-    g_ptr_array_add(lists, collect_details(arguments));
-    va_end(arguments);
-    return berth_access_check_owned_many(access, call, error, object, lists);
+    return authorization ? berth_access_from_answer(berth_authorization_await(authorization, name))
+                         : -EACCES;
 }
 
 bool berth_access_has_check(sd_bus_message *call, const char *check) {

@@ -4,7 +4,7 @@
  * The authorization of a call: its caller and the answers of polkit about it, kept with the
  * message. A handler that needs an answer which has not come yet returns; when it comes, it is
  * kept, the message is rewound and put into the bus' queue again, and the handler runs once more,
- * from its beginning. Used by access.c alone, which knows what the answers mean.
+ * from its beginning. Used by access.c and access-owned.c alone, which know what the answers mean.
  */
 
 #pragma once

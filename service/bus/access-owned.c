@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The checks about objects that have an owner, and of which other users may not know. There is no
+ * state. The one thing to know: for a caller that may not know of an object, the questions, the
+ * answer and their number are the same as for one that does not exist. See access.h.
+ */
+
+#include "bus/access-private.h"
+
+/* (uid_t)-1, which no user has. */
+#define NOBODY "4294967295"
+
+static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
+                             object->kind, object->name);
+}
+
+/* The details of the check "others" with what the caller itself has said of the object, and nothing
+ * that the service knows of it: the agent shows the question to the user before anything is
+ * granted, and it has to be the same for an object that is hidden and one that is missing. */
+static GPtrArray *list_others(const BerthOwned *object, const GPtrArray *full) {
+    GPtrArray *details = g_ptr_array_new();
+
+    for (guint i = 0; full->pdata[i]; i += 2) {
+        g_ptr_array_add(details, full->pdata[i]);
+        g_ptr_array_add(details,
+                        g_str_equal(full->pdata[i], object->key) ? (char *)object->name : NULL);
+    }
+    g_ptr_array_add(details, NULL);
+    return details;
+}
+
+/* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
+ * user for it; then there is no answer. */
+static int see_by_managing(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
+                           GPtrArray *lists, bool *asked, bool *sees) {
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+    BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
+    BerthQuestion question;
+
+    *asked = false;
+    if (!authorization || lists->len == 0)
+        return BERTH_ACCESS_GRANTED;
+    g_autoptr(GPtrArray) details = list_others(object, lists->pdata[0]);
+    if (!berth_access_make_question(call, "others", details, false, &question))
+        return BERTH_ACCESS_GRANTED;
+    int r = berth_authorization_decide(authorization, &question, &verdict);
+    if (r <= 0 || verdict != BERTH_AUDIT_CHALLENGE)
+        return berth_access_from_answer(r);
+    question.interactive = true;
+    r = berth_authorization_decide_covering(authorization, &question, &verdict);
+    *asked = true;
+    *sees = r > 0 && verdict == BERTH_AUDIT_GRANTED;
+    return berth_access_from_answer(r);
+}
+
+/* Whether the caller may know of an object of another user, or of one that does not exist: the
+ * question is the same, so that it does not tell which. A member that changes something may ask the
+ * user for a password, in either case. A refusal is no error here; the caller of this function
+ * answers it. */
+static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
+               GPtrArray *lists, bool *sees) {
+    g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
+    bool asked;
+    int r = berth_access_query_details(access, call, sees, "see", details);
+
+    if (r != BERTH_ACCESS_GRANTED || *sees || !berth_access_has_check(call, "others") ||
+        !berth_access_may_ask_user(call))
+        return r;
+    r = see_by_managing(access, call, object, lists, &asked, sees);
+    if (r != BERTH_ACCESS_GRANTED || asked)
+        return r;
+    g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
+    r = berth_access_check_row(access, call, &refused, "see", details);
+    *sees = r == BERTH_ACCESS_GRANTED;
+    return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
+}
+
+/* Whether a rule gives the right "others" for all of these, and for any. */
+static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists, bool *all,
+                        bool *any) {
+    *all = lists->len > 0;
+    for (guint i = 0; i < lists->len; i++) {
+        bool granted = false;
+        int r = berth_access_query_details(access, call, &granted, "others", lists->pdata[i]);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+        *all = *all && granted;
+        *any = *any || granted;
+    }
+    return BERTH_ACCESS_GRANTED;
+}
+
+/* So that as many questions are asked about what is missing as about what is hidden: without it,
+ * the lists here would be those of list_others(), whose verdict would be known already, and the
+ * time until the answer would tell. */
+static void name_nobody_as_owner(GPtrArray *lists) {
+    for (guint i = 0; i < lists->len; i++) {
+        GPtrArray *details = lists->pdata[i];
+        for (guint j = 0; details->pdata[j]; j += 2)
+            if (g_str_equal(details->pdata[j], "owner"))
+                details->pdata[j + 1] = (char *)NOBODY;
+    }
+}
+
+/* The order is the security boundary: whether the caller may know of the object is decided before
+ * anything is said about it, and NotFound is the same for an object that is hidden and one that is
+ * missing. */
+int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                                  const BerthOwned *object, GPtrArray *lists) {
+    bool sees = false, all = false, any = false;
+    uint32_t uid;
+    int r = berth_access_get_uid(access, call, &uid);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (object->exists && object->owner == uid)
+        return berth_access_has_check(call, "own")
+                   ? berth_access_check_many(access, call, error, "own", lists)
+                   : BERTH_ACCESS_GRANTED;
+    bool changes = berth_access_has_check(call, "others");
+    if (!object->exists)
+        name_nobody_as_owner(lists);
+    /* A right that a rule grants for this object is enough to know of it. */
+    if (changes) {
+        r = query_others(access, call, lists, &all, &any);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    if (!any) {
+        r = see(access, call, object, lists, &sees);
+        if (r != BERTH_ACCESS_GRANTED)
+            return r;
+    }
+    if (!object->exists || (!sees && !any))
+        return set_not_found(error, object);
+    return changes && !all ? berth_access_check_many(access, call, error, "others", lists)
+                           : BERTH_ACCESS_GRANTED;
+}
+
+int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                             const BerthOwned *object, ...) {
+    g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    va_list arguments;
+
+    va_start(arguments, object);
+    g_ptr_array_add(lists, berth_access_collect_details(arguments));
+    va_end(arguments);
+    return berth_access_check_owned_many(access, call, error, object, lists);
+}
