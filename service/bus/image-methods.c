@@ -118,10 +118,30 @@ static int parse_document(const char *name, BerthImageDocument *document, sd_bus
                              "\"%.50s\" is none of index, manifest and config", name);
 }
 
+/* Inspect and Describe begin alike: the right, the image, and a pending call that is charged for
+ * reading documents. Returns as berth_access_check does; the image is the caller's. */
+static int image_begin_reading(BerthService *service, sd_bus_message *call, sd_bus_error *ret_error,
+                               const char *name, BerthImage **image, BerthPendingCall **pending) {
+    g_autoptr(GError) error = NULL;
+    int r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    g_autoptr(BerthImage) found = berth_image_store_get(service->database, name, &error);
+    if (!found)
+        return berth_bus_error_set(ret_error, error);
+    *pending = berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
+    if (!*pending)
+        return -EBUSY;
+    *image = g_steal_pointer(&found);
+    return BERTH_ACCESS_GRANTED;
+}
+
 /* berth-inspect reads the document; berthd passes its text on. */
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthImage) image = NULL;
+    BerthPendingCall *pending = NULL;
     g_autofree char *name = NULL;
     const char *platform = NULL, *document = "config";
     const BerthOption options[] = {
@@ -133,16 +153,9 @@ int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error 
         (r = berth_options_read(call, options, ret_error)) < 0 ||
         (r = parse_document(document, &wanted, ret_error)) < 0)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
+    r = image_begin_reading(service, call, ret_error, name, &image, &pending);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
-    if (!pending)
-        return -EBUSY;
     berth_images_read_text(service->images, name, image->target, platform, wanted, on_text,
                            pending);
     return 1;
@@ -263,22 +276,16 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
 int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthImage) image = NULL;
+    BerthPendingCall *pending = NULL;
     g_autofree char *name = NULL;
     int r = read_describe(call, &name, &page, ret_error);
 
     if (r < 0)
         return r;
-    r = berth_access_check(service->access, call, ret_error, "inspect", "image", name, NULL);
+    r = image_begin_reading(service, call, ret_error, name, &image, &pending);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, &error);
-    if (!image)
-        return berth_bus_error_set(ret_error, error);
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
-    if (!pending)
-        return -EBUSY;
     berth_images_describe(service->images, image, on_described, pending);
     return 1;
 }
