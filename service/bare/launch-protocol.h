@@ -32,9 +32,9 @@
  * is in the scope. It sends RESTORED (pid; pidfd) when CRIU has made the processes, and waits for a
  * second GO_AHEAD, that the first of them is recorded, or for WITHDRAWN, that it is to be killed.
  *
- * A copy and a checkpoint send DONE at their end. Any sender may send FAILED or UNSUPPORTED with
- * the reason as text instead of what is next; if the inner or the outer process does so, it sends
- * PEER_FAILED to the other one, which then ends without a report of its own.
+ * A copy, a checkpoint and a change of limits send DONE at their end. Any sender may send FAILED or
+ * UNSUPPORTED with the reason as text instead of what is next; if the inner or the outer process
+ * does so, it sends PEER_FAILED to the other one, which then ends without a report of its own.
  */
 
 #pragma once

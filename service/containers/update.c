@@ -5,9 +5,13 @@
 #include "containers/update.h"
 
 #include "containers/core/state.h"
+#include "containers/parts/helper.h"
 #include "systemd/delegated.h"
+#include "systemd/limit-files.h"
 
-/* A request that systemd is to answer. The container may be gone by then. */
+#include <unistd.h>
+
+/* A request that systemd or a helper is to answer. The container may be gone by then. */
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -46,14 +50,56 @@ static void on_updated(const GError *scope_error, void *userdata) {
     g_free(request);
 }
 
-/* Without a scope there is no unit of systemd's, and berthd writes to the files of the cgroup
- * itself. */
-static void update_with_caller(const BerthContainer *container, UpdateRequest *request) {
-    g_autoptr(GError) error = NULL;
+/* To its caller it is no launch that has failed. */
+static void on_limits_written(const GError *error, void *userdata) {
+    g_autoptr(GError) failure = NULL;
 
-    (void)berth_delegated_set_properties(berth_container_get_place(container), request->properties,
-                                         &error);
-    on_updated(error, request);
+    if (g_error_matches(error, BERTH_ERROR, BERTH_ERROR_LAUNCH_FAILED))
+        berth_error_set(&failure, BERTH_ERROR_INTERNAL, "%s", error->message);
+    on_updated(failure ? failure : error, userdata);
+}
+
+/* The first file is the first of the descriptors, and so are its property and value. */
+static bool write_limits(BerthContainer *container, const GArray *writes, UpdateRequest *request,
+                         GError **error) {
+    g_autofree int *files = g_new(int, writes->len);
+    g_autofree const char **properties = g_new0(const char *, writes->len + 1);
+    g_autofree const char **values = g_new0(const char *, writes->len + 1);
+
+    for (guint i = 0; i < writes->len; i++) {
+        const BerthLimitWrite *write = &g_array_index(writes, BerthLimitWrite, i);
+        files[i] = write->file;
+        properties[i] = write->property;
+        values[i] = write->value;
+    }
+    g_autofree char *joined = g_strjoinv(":", (char **)values);
+    const BerthLaunchRequest launch = {
+        .program = container->containers->program,
+        .mode = "limits",
+        .arguments = {joined, berth_container_get_place(container)},
+        .descriptors = files,
+        .descriptor_count = writes->len,
+        .descriptor_names = properties,
+        .input = -1,
+        .output = -1,
+        .error = STDERR_FILENO,
+        .target = -1,
+        .snapshots = -1,
+        .secrets = -1,
+        .cgroup = -1,
+    };
+    return berth_helper_start(container, &launch, "updated", on_limits_written, request, error);
+}
+
+/* Without a scope there is no unit of systemd's, and the files of the cgroup are written to here:
+ * by a helper, since the kernel may reclaim memory within the write. */
+static void update_with_caller(BerthContainer *container, UpdateRequest *request) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) writes = berth_delegated_open_limits(berth_container_get_place(container),
+                                                           request->properties, &error);
+
+    if (!writes || writes->len == 0 || !write_limits(container, writes, request, &error))
+        on_updated(error, request);
 }
 
 /* A container that does not run only has its record changed. */

@@ -14,6 +14,7 @@
  *   berth-launch create ID OUTPUT ERROR [NAMES]   the container's first process
  *   berth-launch exec ID OUTPUT ERROR [NAMES]     another one
  *   berth-launch poststop ID                      the hooks of that stage
+ *   berth-launch limits ID VALUES CGROUP NAMES    writes limits of a cgroup (launch/limits.h)
  *
  * OUTPUT and ERROR are "journal", or "-" for the descriptors that are there. NAMES are those of the
  * further descriptors that the command is to have, with colons between them.
@@ -24,6 +25,7 @@
 #include "launch/filter.h"
 #include "launch/hooks.h"
 #include "launch/host.h"
+#include "launch/limits.h"
 #include "launch/outer-box.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
@@ -70,6 +72,8 @@ int main(int argc, char **argv) {
         return run_poststop(setup);
     if (argc != 5 && argc != 6)
         return BERTH_EXIT_LAUNCH;
+    if (berth_text_is(argv[1], "limits"))
+        return argc == 6 ? berth_limits_set(argv[5], argv[3], argv[4]) : BERTH_EXIT_LAUNCH;
     BerthInside inside = {
         .setup = setup,
         .output_to_journal = berth_text_is(argv[3], "journal"),

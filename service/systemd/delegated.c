@@ -116,13 +116,6 @@ static void delegated_each_version_1(const char *path, HierarchySeen seen) {
     }
 }
 
-/* Fails where the parent is in no cgroup of its own: the process then joins the one above. */
-static void delegated_make_version_1(const char *directory, const char *path) {
-    g_autofree char *whole = g_strconcat(directory, path, NULL);
-
-    (void)mkdir(whole, 0755);
-}
-
 static bool delegated_remove_below(int parent, const char *name, unsigned depth, unsigned *left) {
     berth_autofd int directory =
         openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -146,6 +139,15 @@ static bool delegated_remove_tree(int parent, const char *name) {
     unsigned left = MAX_REMOVED_AT_ONCE;
 
     return delegated_remove_below(parent, name, 0, &left);
+}
+
+/* Fails where the parent is in no cgroup of its own: the process then joins the one above. One that
+ * an earlier run has left is made anew, without the memory that is still charged to it. */
+static void delegated_make_version_1(const char *directory, const char *path) {
+    g_autofree char *whole = g_strconcat(directory, path, NULL);
+
+    if (mkdir(whole, 0755) < 0 && errno == EEXIST && delegated_remove_tree(AT_FDCWD, whole))
+        (void)mkdir(whole, 0755);
 }
 
 static void delegated_remove_version_1(const char *directory, const char *path) {
@@ -232,11 +234,11 @@ int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVa
     return delegated_make_below(directory, parent, name, properties, error);
 }
 
-bool berth_delegated_set_properties(const char *path, GVariant *properties, GError **error) {
+GArray *berth_delegated_open_limits(const char *path, GVariant *properties, GError **error) {
     berth_autofd int root = berth_delegation_open_root(error);
     berth_autofd int cgroup = root < 0 ? -1 : berth_delegation_open(root, path, error);
 
-    return cgroup >= 0 && berth_limit_files_write(cgroup, path, properties, error);
+    return cgroup < 0 ? NULL : berth_limit_files_open(cgroup, path, properties, error);
 }
 
 /* The innermost unit; "" for a cgroup outside of all units. */

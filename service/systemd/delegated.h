@@ -21,9 +21,9 @@ char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **e
 int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVariant *properties,
                          GError **error);
 
-/* Sets limits. Unsupported names one that systemd alone can set, or whose controller is not there.
- */
-bool berth_delegated_set_properties(const char *path, GVariant *properties, GError **error);
+/* Opens the files for limits, for a helper to write to them (systemd/limit-files.h). Unsupported
+ * names one that systemd alone can set, or whose controller is not there. */
+GArray *berth_delegated_open_limits(const char *path, GVariant *properties, GError **error);
 
 /* Removes it, with those below it; false if there are processes. */
 bool berth_delegated_remove(const char *path);

@@ -3,6 +3,11 @@
 /*
  * The limits that Create and Update take as systemd's properties, as the kernel's files have them
  * (cgroup-v2.rst; cgroup-v1/). One table; what is not in it only systemd can set. Nothing is kept.
+ *
+ * The one thing to know: when a limit of memory is lowered, the kernel reclaims down to it before
+ * the write returns, which a container with much memory makes last. O_NONBLOCK keeps it from that,
+ * but only since Linux 6.16, and not in version 1. So berthd itself writes to new cgroups alone,
+ * which have no memory.
  */
 
 #include "systemd/limit-files.h"
@@ -75,63 +80,82 @@ static char *limit_format_version_1(const LimitFile *limit, uint64_t value) {
     return g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)value);
 }
 
-/* 1: written; 0: there is no such file; -1 with errno. Without O_NONBLOCK, newer kernels reclaim
- * memory down to a lower limit before the write returns, which may take long. */
-static int limit_write(int directory, const char *file, const char *value) {
-    berth_autofd int fd = openat(directory, file, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+static void limit_write_clear(gpointer data) {
+    BerthLimitWrite *write = data;
 
-    if (fd < 0)
-        return errno == ENOENT ? 0 : -1;
-    return berth_fd_write_all(fd, value, strlen(value)) ? 1 : -1;
+    berth_fd_clear(&write->file);
+    g_free(write->value);
 }
 
-/* The cgroup of the same path in the controller's own hierarchy; 0 if the property has no file
- * there. */
-static int limit_write_version_1(const LimitFile *limit, const char *path, uint64_t value) {
+static int limit_open(int directory, const char *file) {
+    return openat(directory, file, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* The file of the cgroup of the same path in the controller's own hierarchy; ENOENT if the property
+ * has none there. */
+static int limit_open_version_1(const LimitFile *limit, const char *path) {
     g_autofree char *file =
         limit->directory ? g_strconcat(CGROUPS, limit->directory, path, "/", limit->file_1, NULL)
                          : NULL;
-    g_autofree char *text = file ? limit_format_version_1(limit, value) : NULL;
 
-    return file ? limit_write(AT_FDCWD, file, text) : 0;
+    errno = ENOENT;
+    return file ? limit_open(AT_FDCWD, file) : -1;
 }
 
-static bool limit_set(int cgroup, const char *path, const LimitFile *limit, uint64_t value,
-                      uint64_t period, GError **error) {
-    g_autofree char *text = limit_format(limit, value, period);
-    int r = limit_write(cgroup, limit->file, text);
+static bool limit_add(GArray *writes, int cgroup, const char *path, const LimitFile *limit,
+                      uint64_t value, uint64_t period, GError **error) {
+    BerthLimitWrite write = {limit->property, limit_open(cgroup, limit->file), NULL};
 
-    if (r == 0)
-        r = limit_write_version_1(limit, path, value);
-    if (r < 0)
+    if (write.file >= 0)
+        write.value = limit_format(limit, value, period);
+    else if (errno == ENOENT && (write.file = limit_open_version_1(limit, path)) >= 0)
+        write.value = limit_format_version_1(limit, value);
+    else if (errno != ENOENT)
         return berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"", limit->property,
                                      path);
+    if (write.file >= 0)
+        g_array_append_val(writes, write);
     /* No limit needs no controller. */
-    return r > 0 || value == UINT64_MAX ||
+    return write.file >= 0 || value == UINT64_MAX ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            "%s: the cgroup controller \"%s\" is not available in \"%s\"",
                            limit->property, limit->controller, path);
 }
 
-bool berth_limit_files_write(int cgroup, const char *path, GVariant *properties, GError **error) {
+GArray *berth_limit_files_open(int cgroup, const char *path, GVariant *properties, GError **error) {
+    g_autoptr(GArray) writes = g_array_new(FALSE, FALSE, sizeof(BerthLimitWrite));
     GVariantIter iterator;
     const char *name;
     GVariant *value;
 
-    if (!properties)
-        return true;
+    g_array_set_clear_func(writes, limit_write_clear);
     g_variant_iter_init(&iterator, properties);
     while (g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
         g_autoptr(GVariant) owned = value;
         const LimitFile *limit = limit_file_find(name);
         if (g_str_has_prefix(name, "Device") || g_str_equal(name, "CPUQuotaPeriodUSec"))
             continue;
-        if (!limit || !g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "%s cannot be set for a container in its caller's cgroup", name);
-        if (!limit_set(cgroup, path, limit, g_variant_get_uint64(value),
+        if (!limit || !g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64)) {
+            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                            "%s cannot be set for a container in its caller's cgroup", name);
+            return NULL;
+        }
+        if (!limit_add(writes, cgroup, path, limit, g_variant_get_uint64(value),
                        limit_get_period(properties), error))
-            return false;
+            return NULL;
     }
-    return true;
+    return g_steal_pointer(&writes);
+}
+
+bool berth_limit_files_write(int cgroup, const char *path, GVariant *properties, GError **error) {
+    g_autoptr(GArray) writes =
+        properties ? berth_limit_files_open(cgroup, path, properties, error) : NULL;
+
+    for (guint i = 0; writes && i < writes->len; i++) {
+        const BerthLimitWrite *write = &g_array_index(writes, BerthLimitWrite, i);
+        if (!berth_fd_write_all(write->file, write->value, strlen(write->value)))
+            return berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"",
+                                         write->property, path);
+    }
+    return !properties || writes;
 }

@@ -140,6 +140,15 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
     with open("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited/memory.limit_in_bytes",
               encoding="ascii") as file:
         equal(int(file.read()), 48 * 1024 * 1024)
+    # The kernel tries to reclaim what is in use, and gives up; the limits stay as they are.
+    good("exec", "limited", "dd", "if=/dev/zero", "of=/dev/shm/kept", "bs=1M", "count=16")
+    refused = dist("update", "limited", "MemoryMax=1M")
+    contains(refused.err, 'set MemoryMax of the cgroup "/system.slice/limited.service/berth-limited": Device or resource busy')
+    contains(good("inspect", "limited"), f"'MemoryMax': <uint64 {48 * 1024 * 1024}>")
+    good("update", "limited", "MemoryMax=40M", "TasksMax=20", "CPUQuotaPerSecUSec=500000")
+    for file, value in (("memory/{}/memory.limit_in_bytes", 40 * 1024 * 1024), ("pids/{}/pids.max", 20), ("cpu/{}/cpu.cfs_quota_us", 50000)):
+        with open("/sys/fs/cgroup/" + file.format("system.slice/limited.service/berth-limited"), encoding="ascii") as limit:
+            equal(int(limit.read()), value, file)
     equal(run("systemctl", "stop", "limited").status, 0)
     assert not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited")
 

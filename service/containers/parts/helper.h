@@ -2,7 +2,8 @@
 
 /*
  * Programs of the service that work on a container and may take as long as they need: copying,
- * checkpointing. While one works, a stopped container is not started, renamed or deleted.
+ * checkpointing, writing limits. While one works, a stopped container is not started, renamed or
+ * deleted.
  */
 
 #pragma once
