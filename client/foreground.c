@@ -4,9 +4,10 @@
  * A process of a container in the foreground: one event loop, which starts the process if that is
  * asked for, waits for its end, shows its terminal or journal, and passes signals on. It ends when
  * Wait has answered, with the detach keys, at the third Ctrl-C, or with the first error. The Loop
- * owns the terminal, the journal and the replies; the request is the caller's. To know: Start, Wait
- * and Attach are under way at the same time, and each callback considers which of the others were
- * answered before.
+ * owns the terminal, the journal and the replies; the request is the caller's. Its state goes from
+ * CREATING, which is passed over for a container that is there, to STARTING and RUNNING; a process
+ * that could not be started stays in STARTING. To know: Create, Start, Wait and Attach are under
+ * way at the same time, and each callback considers which of the others were answered before.
  */
 
 #include "client/foreground.h"
@@ -25,27 +26,38 @@
 /* With the third Ctrl-C dist leaves a container that does not end. */
 enum { MAX_INTERRUPTS = 3 };
 
+typedef enum {
+    LOOP_CREATING, /* Create is not answered yet */
+    LOOP_STARTING, /* Start is not, or it has failed */
+    LOOP_RUNNING,  /* or it ran before */
+} LoopState;
+
+/* Why the loop ended before the process. */
+typedef enum {
+    LEAVE_NOT,
+    LEAVE_DETACHED,
+    LEAVE_INTERRUPTED, /* by the third Ctrl-C */
+} LoopLeave;
+
 typedef struct {
     const DistForeground *request;
+    LoopState state;
+    LoopLeave leave;
     sd_bus *bus;
     sd_event *event;
     DistTerminal *terminal;
     DistJournal *journal;
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;
-    sd_bus_slot *slots[4]; /* of the calls that may be unanswered when the loop ends */
-    unsigned slot_count;
-    bool creating; /* Create is not answered yet */
-    bool detached;
-    bool attaching;       /* Attach is not answered yet */
-    bool started;         /* or it ran before */
+    /* A slot that is freed cancels its call, so that no callback finds a Loop that is gone. */
+    sd_bus_slot *create, *start, *waiting;
+    sd_bus_slot *attach;  /* NULL when Attach is answered, unlike the others */
     unsigned interrupts;  /* Ctrl-C so far */
     GError *attach_error; /* reported only if the process runs */
-    sd_bus_slot *waiting; /* of Wait */
     sd_event_source *again;
     unsigned absences; /* how often the service, or the bus, has left dist waiting */
     bool stopping;     /* as its unit wants it */
-    bool never_ready;
+    bool never_ready;  /* killed for it */
     DistReadiness *readiness;
 } Loop;
 
@@ -89,7 +101,7 @@ static bool is_absence(sd_bus_message *reply) {
 
 /* The bus tells of lost calls in any order, and Create decides: it was lost, too. */
 static bool was_lost_with_create(const Loop *loop, sd_bus_message *reply) {
-    return loop->creating && dist_reply_was_lost(reply);
+    return loop->state == LOOP_CREATING && dist_reply_was_lost(reply);
 }
 
 static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -98,17 +110,11 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
     (void)error;
     if (was_lost_with_create(loop, reply))
         return 0;
-    if (loop->started && is_absence(reply))
+    if (loop->state == LOOP_RUNNING && is_absence(reply))
         return ask_again_later(loop);
     loop->waited = sd_bus_message_ref(reply);
     /* Before Attach has answered, the last output is not shown yet: its callback ends the loop. */
-    return loop->attaching ? 0 : sd_event_exit(loop->event, 0);
-}
-
-/* A slot that is freed cancels its call, so that no callback finds a Loop that is gone. */
-static sd_bus_slot **next_slot(Loop *loop) {
-    g_assert(loop->slot_count < G_N_ELEMENTS(loop->slots));
-    return &loop->slots[loop->slot_count++];
+    return loop->attach ? 0 : sd_event_exit(loop->event, 0);
 }
 
 /* A call that is still under way is cancelled: two answers would end the loop twice. */
@@ -186,16 +192,18 @@ static void send_size(Loop *loop) {
 static void foreground_on_detached(void *userdata) {
     Loop *loop = userdata;
 
-    loop->detached = true;
+    loop->leave = LEAVE_DETACHED;
     sd_event_exit(loop->event, 0);
 }
 
 /* Attach has failed. That is an error only if the process runs: if it could not be started, the
  * reply to Start has the reason and Wait the status. */
 static int give_up_without_terminal(Loop *loop) {
-    if (loop->attach_error && !loop->waited && loop->started && !loop->error)
+    bool running = loop->state == LOOP_RUNNING;
+
+    if (loop->attach_error && !loop->waited && running && !loop->error)
         loop->error = g_steal_pointer(&loop->attach_error);
-    return loop->waited || (loop->error && loop->started) ? sd_event_exit(loop->event, 0) : 0;
+    return loop->waited || (loop->error && running) ? sd_event_exit(loop->event, 0) : 0;
 }
 
 static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -204,7 +212,7 @@ static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_
     int master, screen, bell;
 
     (void)error;
-    loop->attaching = false;
+    loop->attach = sd_bus_slot_unref(loop->attach);
     if (!dist_check_reply(reply, &loop->attach_error))
         return give_up_without_terminal(loop);
     int r = sd_bus_message_read(reply, "hhh", &master, &screen, &bell);
@@ -227,8 +235,7 @@ static int foreground_on_terminal(sd_bus_message *reply, void *userdata, sd_bus_
 }
 
 static int ask_for_terminal(Loop *loop) {
-    loop->attaching = true;
-    return sd_bus_call_method_async(loop->bus, next_slot(loop), DIST_DESTINATION, DIST_CONTAINERS,
+    return sd_bus_call_method_async(loop->bus, &loop->attach, DIST_DESTINATION, DIST_CONTAINERS,
                                     "Attach", foreground_on_terminal, loop, "ssa{sv}",
                                     loop->request->id, loop->request->process, 0);
 }
@@ -259,7 +266,8 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
     if (!good && !ended)
         return sd_event_exit(loop->event, 0);
-    loop->started = good;
+    if (good)
+        loop->state = LOOP_RUNNING;
     if (good && !dist_write_pid(reply, loop->request->pid_file, &loop->error))
         return sd_event_exit(loop->event, 0);
     /* For a unit of Type=notify (systemd.service(5)). */
@@ -289,9 +297,11 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
     Loop *loop = userdata;
 
     (void)error;
-    loop->creating = false;
     *loop->request->creation = dist_creation_read(reply, &loop->error);
-    return *loop->request->creation == DIST_CREATION_DONE ? 0 : sd_event_exit(loop->event, 0);
+    if (*loop->request->creation != DIST_CREATION_DONE)
+        return sd_event_exit(loop->event, 0);
+    loop->state = LOOP_STARTING;
+    return 0;
 }
 
 /* The signal is blocked when it is raised, and ends this process as it is unblocked: the caller
@@ -317,11 +327,13 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         return 0;
     }
     /* Nothing has been made yet: dist ends by the signal, and with it what it has asked for. */
-    if (loop->creating)
+    if (loop->state == LOOP_CREATING)
         dist_end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT, or takes long: leave it running. */
-    if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)
+    if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS) {
+        loop->leave = LEAVE_INTERRUPTED;
         return sd_event_exit(loop->event, 0);
+    }
     /* The service sends the container's own stop signal, and SIGKILL after its time. */
     if (info->ssi_signo == SIGTERM && loop->request->stops) {
         loop->stopping = true;
@@ -369,18 +381,17 @@ static int foreground_run(Loop *loop) {
     if (request->notify != DIST_NOTIFY_CONTAINER &&
         (r = sd_event_set_watchdog(loop->event, true)) < 0)
         return r;
-    loop->creating = request->create != NULL;
-    if ((loop->creating && (r = sd_bus_call_async(loop->bus, next_slot(loop), request->create,
-                                                  foreground_on_created, loop, UINT64_MAX)) < 0) ||
+    loop->state = request->create ? LOOP_CREATING : request->start ? LOOP_STARTING : LOOP_RUNNING;
+    if ((request->create && (r = sd_bus_call_async(loop->bus, &loop->create, request->create,
+                                                   foreground_on_created, loop, UINT64_MAX)) < 0) ||
         (!request->wait_after_start && (r = ask_to_wait(loop)) < 0))
         return r;
-    loop->started = !request->start;
     if (request->terminal && !request->wait_after_start && (r = ask_for_terminal(loop)) < 0)
         return r;
     if (request->journal &&
         !(loop->journal = dist_journal_follow(loop->event, request->id, &loop->error)))
         return 0;
-    if (request->start && (r = sd_bus_call_async(loop->bus, next_slot(loop), request->start,
+    if (request->start && (r = sd_bus_call_async(loop->bus, &loop->start, request->start,
                                                  foreground_on_started, loop, UINT64_MAX)) < 0)
         return r;
     return sd_event_loop(loop->event);
@@ -415,8 +426,9 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     dist_terminal_free(loop.terminal);
     dist_journal_free(loop.journal);
     dist_readiness_free(loop.readiness);
-    for (unsigned i = 0; i < loop.slot_count; i++)
-        sd_bus_slot_unref(loop.slots[i]);
+    sd_bus_slot_unref(loop.create);
+    sd_bus_slot_unref(loop.start);
+    sd_bus_slot_unref(loop.attach);
     sd_bus_slot_unref(loop.waiting);
     sd_event_source_disable_unref(loop.again);
     /* The loop has ended; another one may follow, with an event loop of its own. */
@@ -428,9 +440,9 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         g_propagate_error(error, loop.error);
     else if (r < 0 && !*error)
         berth_error_set_errno(error, r, "%s", _("run the container"));
-    if (loop.detached)
+    if (loop.leave == LEAVE_DETACHED)
         return EXIT_SUCCESS;
-    if (!waited && loop.interrupts >= MAX_INTERRUPTS) {
+    if (!waited && loop.leave == LEAVE_INTERRUPTED) {
         g_clear_error(error);
         fprintf(stderr, _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
                 request->id, request->id);
