@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Verbs about images and transfers. dist runs one verb and ends, so its options are static
+ * Verbs about images. dist runs one verb and ends, so its options are static
  * variables, which several verbs' tables share. Names are completed here, since the service takes
  * only complete ones; credentials go with the calls that lead to a registry.
  */
@@ -15,13 +15,12 @@
 #include "client/dictionary.h"
 #include "client/each.h"
 #include "client/format.h"
-#include "client/list-filter.h"
-#include "client/listing.h"
 #include "client/object.h"
 #include "client/progress-view.h"
 #include "client/progress.h"
 #include "client/table.h"
 #include "client/verbs-image-list.h"
+#include "client/verbs-transfers.h"
 #include "config.h"
 
 #include <errno.h>
@@ -424,74 +423,6 @@ static int verb_mount(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-static int read_transfer(sd_bus_message *reply, char **key, void *userdata) {
-    const char *number, *kind = "", *reference = "", *state = "";
-    uint64_t done = 0, total = 0;
-    uint32_t owner = 0;
-    const DistField fields[] = {
-        {"Kind", "s", &kind},   {"Reference", "s", &reference}, {"Owner", "u", &owner},
-        {"State", "s", &state}, {"Done", "t", &done},           {"Total", "t", &total},
-        {NULL, NULL, NULL},
-    };
-    int r = dist_dictionary_read_item(reply, &number, fields);
-
-    if (r <= 0)
-        return r;
-    dist_table_add(userdata, number, kind, reference, (int64_t)owner, state, (int64_t)done,
-                   (int64_t)total);
-    *key = g_strdup(number);
-    return 1;
-}
-
-static const DistFilterName transfer_filters[] = {
-    {"kind", "Kind", DIST_FILTER_TEXT},
-    {"reference", "Reference", DIST_FILTER_PART},
-    {"status", "State", DIST_FILTER_TEXT},
-    {NULL},
-};
-
-static const DistOption transfers_options[] = {
-    DIST_OPTION_INCLUDE(dist_filter_options),
-    DIST_OPTION_INCLUDE(dist_table_options),
-    DIST_OPTION_END,
-};
-
-static int append_transfer_filter(sd_bus_message *call, const void *userdata) {
-    (void)userdata;
-    return dist_filter_append(call, transfer_filters, NULL);
-}
-
-static int verb_transfers(char **argv, GError **error) {
-    const DistColumn columns[] = {
-        {"transfer", _("TRANSFER"), DIST_CELL_TEXT},   {"kind", _("KIND"), DIST_CELL_TEXT},
-        {"reference", _("REFERENCE"), DIST_CELL_TEXT}, {"owner", _("OWNER"), DIST_CELL_NUMBER},
-        {"state", _("STATE"), DIST_CELL_TEXT},         {"done", _("DONE"), DIST_CELL_SIZE},
-        {"total", _("TOTAL"), DIST_CELL_SIZE},         {NULL, NULL, 0},
-    };
-    const DistListing transfers = {DIST_TRANSFERS, "List", .filter = append_transfer_filter};
-
-    (void)argv;
-    if (!dist_filter_check(transfer_filters, error))
-        return EXIT_FAILURE;
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    if (!dist_list(&transfers, read_transfer, table, error))
-        return EXIT_FAILURE;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int verb_cancel(char **argv, GError **error) {
-    g_autofree char *path = g_strconcat("/org/berth1/transfers/", argv[1], NULL);
-    /* The argument becomes a part of an object path, which not every text can be. */
-    if (!sd_bus_object_path_is_valid(path)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no transfer \"%s\""),
-                        argv[1]);
-        return EXIT_FAILURE;
-    }
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, path, "org.berth1.Transfer", "Cancel", "a{sv}", 0);
-    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 const DistVerb dist_image_verbs[] = {
     {.name = "pull",
      .arguments = N_("REFERENCE…"),
@@ -584,12 +515,12 @@ const DistVerb dist_image_verbs[] = {
     {.name = "transfers",
      .arguments = "",
      .summary = N_("List transfers"),
-     .options = transfers_options,
-     .run = verb_transfers},
+     .options = dist_transfers_options,
+     .run = dist_verb_transfers},
     {.name = "cancel",
      .arguments = N_("TRANSFER"),
      .summary = N_("Cancel a transfer"),
-     .run = verb_cancel,
+     .run = dist_verb_cancel,
      .min = 1,
      .max = 1},
     {.name = NULL},
