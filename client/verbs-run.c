@@ -70,7 +70,7 @@ static bool is_unit_process(void) {
 }
 
 /* A call to Create that is sent before Start, without waiting for its answer; create is NULL for a
- * container that exists already. created tells whether Create has succeeded. */
+ * container that exists already. */
 typedef struct {
     sd_bus_message *create;
     DistCreation state;
@@ -248,11 +248,11 @@ static int create_and_run(Creation *creation, const char *id, GError **error) {
 }
 
 /* After a container in the foreground, which may not have been started. */
-static void clean_up(const Creation *creation, const char *id, const char *image,
+static void clean_up(DistCreation creation, const char *id, const char *image,
                      const GError *error) {
     const DistRunOptions *given = &dist_run_given;
 
-    if (error && creation->state == DIST_CREATION_DONE && !given->detach && given->remove &&
+    if (error && creation == DIST_CREATION_DONE && !given->detach && given->remove &&
         error->code != BERTH_ERROR_LAUNCH_FAILED)
         remove_unstarted(id);
     if (!error && given->remove_image)
@@ -287,7 +287,7 @@ static int run_at_once(char **arguments, GError **error) {
         }
         if (creation.state == DIST_CREATION_DONE || pulled || !local ||
             !dist_run_lacks_image(name, local)) {
-            clean_up(&creation, id, arguments[0], local);
+            clean_up(creation.state, id, arguments[0], local);
             if (local)
                 g_propagate_error(error, g_steal_pointer(&local));
             return status;
@@ -316,10 +316,7 @@ static int run_container(char **argv, GError **error) {
         if (dist_run_given.bundle || dist_run_given.spec)
             dist_container_find_terminal(id, &terminal, NULL);
         int status = run_in_foreground(NULL, "Start", id, terminal, false, error);
-        if (*error && (*error)->code != BERTH_ERROR_LAUNCH_FAILED && dist_run_given.remove)
-            remove_unstarted(id);
-        if (dist_run_given.remove_image && !*error)
-            remove_image(argv[1], id);
+        clean_up(DIST_CREATION_DONE, id, argv[1], *error);
         return status;
     }
     return start_detached("Start", id, detached_streams(), error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
