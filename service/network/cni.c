@@ -8,19 +8,15 @@
 
 #include "network/cni.h"
 
-#include "base/directory.h"
+#include "base/cni-configurations.h"
 #include "base/document.h"
 #include "base/programs.h"
 #include "network/program.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#define CONFIGURATIONS "/etc/cni/net.d"
 #define INTERFACE "eth0"
-
-enum { MAX_CONFIGURATIONS = 256, MAX_BYTES = 1024 * 1024 };
 
 typedef struct {
     const BerthCniCall *call;
@@ -53,13 +49,11 @@ static JsonNode *as_list(JsonNode *node) {
 /* The first document of that name, by the order of file names, as in other runtimes. A document
  * that cannot be read is passed over: it may be of another network. */
 JsonNode *berth_cni_find(const char *name, GError **error) {
-    static const char *const suffixes[] = {".conflist", ".conf", ".json", NULL};
-    g_autoptr(GPtrArray) files =
-        berth_directory_list_files(CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
+    g_autoptr(GPtrArray) files = berth_cni_configurations_list();
     const char *found;
 
     for (guint i = 0; i < files->len; i++) {
-        JsonNode *node = berth_document_read(AT_FDCWD, files->pdata[i], MAX_BYTES, NULL);
+        JsonNode *node = berth_cni_configurations_read(files->pdata[i]);
         if (!node)
             continue;
         if (berth_document_get_string(json_node_get_object(node), "name", &found, NULL) &&
@@ -68,7 +62,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
         json_node_unref(node);
     }
     berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                    "there is no network \"%.100s\" in " CONFIGURATIONS, name);
+                    "there is no network \"%.100s\" in " BERTH_CNI_CONFIGURATIONS, name);
     return NULL;
 }
 

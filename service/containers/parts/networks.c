@@ -8,15 +8,10 @@
 
 #include "containers/parts/networks.h"
 
-#include "base/directory.h"
+#include "base/cni-configurations.h"
 #include "base/document.h"
 
-#include <fcntl.h>
 #include <string.h>
-
-#define CONFIGURATIONS "/etc/cni/net.d"
-
-enum { MAX_CONFIGURATIONS = 256, MAX_BYTES = 1024 * 1024 };
 
 void berth_network_free(gpointer data) {
     BerthNetwork *network = data;
@@ -69,7 +64,7 @@ static void read_plugin(JsonObject *plugin, BerthNetwork *network, GPtrArray *su
 }
 
 static BerthNetwork *read_network(const char *path) {
-    g_autoptr(JsonNode) node = berth_document_read(AT_FDCWD, path, MAX_BYTES, NULL);
+    g_autoptr(JsonNode) node = berth_cni_configurations_read(path);
     JsonObject *object = node ? json_node_get_object(node) : NULL;
     g_autoptr(GPtrArray) subnets = g_ptr_array_new();
     JsonArray *plugins = NULL;
@@ -116,10 +111,8 @@ static void add_made(BerthContainers *containers, GPtrArray *networks, GHashTabl
 }
 
 GPtrArray *berth_networks_list(BerthContainers *containers) {
-    static const char *const suffixes[] = {".conflist", ".conf", ".json", NULL};
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GPtrArray) files =
-        berth_directory_list_files(CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
+    g_autoptr(GPtrArray) files = berth_cni_configurations_list();
     GPtrArray *networks = g_ptr_array_new_with_free_func(berth_network_free);
 
     add_made(containers, networks, names);
