@@ -257,5 +257,54 @@ def test_a_subscription_ends_with_the_rule_that_allowed_it():
     run("systemctl", "restart", "polkit.service")
 
 
+# Many connections of one user, which have all asked for everything. At a line, how many have heard of each object.
+MANY = """
+import collections, json, sys
+from gi.repository import Gio, GLib
+address = Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM)
+flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+clients = [Gio.DBusConnection.new_for_address_sync(address, flags) for _ in range(40)]
+told = collections.Counter()
+def hear(bus, sender, path, interface, signal, arguments):
+    told[arguments.unpack()[0].split("/")[-1]] += 1
+for bus in clients:
+    bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", "/org/berth1", None, 0, hear)
+    bus.call_sync("org.berth1", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, 0, 20000, None)
+print("ready", flush=True)
+for line in sys.stdin:
+    # What was sent before the answer is there before it.
+    for bus in clients:
+        bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 20000, None)
+    while GLib.MainContext.default().iteration(False):
+        pass
+    print(json.dumps(told), flush=True)
+    for bus in clients[:30]:
+        bus.close_sync()
+    del clients[:30]
+"""
+
+
+def test_signals_go_to_so_many_clients_of_a_user():
+    """Each takes a message and, of what is others', a question to polkit. Who leaves makes room."""
+    allow_only("alice", "containers.create", "containers.manage-own")
+    client = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", MANY], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    roots = ObjectClient()
+    equal(client.stdout.readline(), "ready\n")
+    for name, heard in (("first", {"first": 16}), ("second", {"first": 16, "second": 10})):
+        good("volume", "create", name, user="alice")
+        client.stdin.write("\n")
+        client.stdin.flush()
+        equal(json.loads(client.stdout.readline()), heard)
+        wait_until(lambda at=name: ("added", f"/org/berth1/volumes/{at}") in [told[:2] for told in roots.told], "the signal to root")
+    client.stdin.close()
+    client.wait()
+    roots.end()
+    for name in ("first", "second"):
+        good("volume", "rm", name)
+    run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
