@@ -10,9 +10,8 @@
 #include "launch/copy-up.h"
 
 #include "bare/fd.h"
-#include "launch/text.h"
+#include "launch/entries.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <sys/sendfile.h>
@@ -90,20 +89,27 @@ static bool copy_entry(int from, int to, const char *name, unsigned depth, Berth
     return good && (set_attributes(to, name, &status) || fail(name, fault));
 }
 
-static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) {
-    int again = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = again < 0 ? NULL : fdopendir(again);
-    bool good = true;
+typedef struct {
+    int to;
+    unsigned depth;
+    BerthFault *fault;
+    bool failed; /* with fault */
+} Copy;
 
-    if (!entries)
-        return fail("a directory", fault);
+static bool copy_seen(int from, const char *name, void *userdata) {
+    Copy *copy = userdata;
+
+    copy->failed = !copy_entry(from, copy->to, name, copy->depth, copy->fault);
+    return !copy->failed;
+}
+
+static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) {
+    Copy copy = {to, depth, fault, false};
+
     if (depth > MAX_DEPTH)
-        good = berth_fault_set(fault, "tmpcopyup: directories are nested too deep");
-    for (struct dirent *entry; good && (entry = readdir(entries));)
-        if (!berth_text_is(entry->d_name, ".") && !berth_text_is(entry->d_name, ".."))
-            good = copy_entry(from, to, entry->d_name, depth, fault);
-    closedir(entries);
-    return good;
+        return berth_fault_set(fault, "tmpcopyup: directories are nested too deep");
+    return berth_entries_each(from, copy_seen, &copy) ||
+           (!copy.failed && fail("a directory", fault));
 }
 
 bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault) {

@@ -14,9 +14,8 @@
 
 #include "bare/fd.h"
 #include "launch/copy-up.h"
-#include "launch/text.h"
+#include "launch/entries.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -31,43 +30,6 @@ static int open_directory(int parent, const char *name) {
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static DIR *list_directory(int directory) {
-    berth_autofd int again = open_directory(directory, ".");
-    DIR *entries = again < 0 ? NULL : fdopendir(again);
-
-    if (entries)
-        (void)berth_fd_steal(&again);
-    return entries;
-}
-
-/* NULL with errno, which is 0 at the end. */
-static const char *next_name(DIR *entries) {
-    struct dirent *entry;
-
-    errno = 0;
-    while ((entry = readdir(entries)))
-        if (!berth_text_is(entry->d_name, ".") && !berth_text_is(entry->d_name, ".."))
-            return entry->d_name;
-    return NULL;
-}
-
-typedef bool (*NameSeen)(int directory, const char *name, void *userdata);
-
-/* Until one returns false with errno. */
-static bool each_name(int directory, NameSeen seen, void *userdata) {
-    DIR *entries = list_directory(directory);
-    const char *name;
-    bool good = entries != NULL;
-
-    while (good && (name = next_name(entries)))
-        good = seen(directory, name, userdata);
-    int errnum = errno;
-    if (entries)
-        closedir(entries);
-    errno = errnum;
-    return good && errnum == 0;
-}
-
 /* userdata: how deep the directory is. */
 static bool remove_entry(int directory, const char *name, void *userdata) {
     unsigned depth = *(const unsigned *)userdata + 1;
@@ -77,7 +39,7 @@ static bool remove_entry(int directory, const char *name, void *userdata) {
     if (errno != EISDIR || depth > MAX_DEPTH)
         return false;
     berth_autofd int below = open_directory(directory, name);
-    return below >= 0 && each_name(below, remove_entry, &depth) &&
+    return below >= 0 && berth_entries_each(below, remove_entry, &depth) &&
            unlinkat(directory, name, AT_REMOVEDIR) == 0;
 }
 
@@ -94,13 +56,15 @@ static bool move_up(int directory, const char *name, void *userdata) {
     return renameat2(directory, name, volume, name, RENAME_NOREPLACE) == 0 || errno == EEXIST;
 }
 
-static bool is_empty(int directory) {
-    DIR *entries = list_directory(directory);
-    bool empty = entries && !next_name(entries);
+static bool refuse_entry(int directory, const char *name, void *userdata) {
+    (void)directory;
+    (void)name;
+    (void)userdata;
+    return false;
+}
 
-    if (entries)
-        closedir(entries);
-    return empty;
+static bool is_empty(int directory) {
+    return berth_entries_each(directory, refuse_entry, NULL);
 }
 
 static bool copy_aside(int source, int volume, BerthFault *fault) {
@@ -122,7 +86,7 @@ static bool move_all_up(int volume, BerthFault *fault) {
     if (copy < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
     return berth_copy_up_attributes(copy, volume, fault) &&
-           ((each_name(copy, move_up, &volume) && remove_tree(volume, COMPLETE)) ||
+           ((berth_entries_each(copy, move_up, &volume) && remove_tree(volume, COMPLETE)) ||
             berth_fault_set_errno(fault, errno, "fill the volume"));
 }
 
