@@ -61,22 +61,6 @@ typedef struct {
     DistReadiness *readiness;
 } Loop;
 
-int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {
-    uint64_t exited;
-    int32_t status;
-    int r = sd_bus_message_read(reply, "it", &status, &exited);
-
-    if (r < 0) {
-        dist_bad_reply(r, error);
-        return DIST_EXIT_BERTH;
-    }
-    if (status < 0) {
-        berth_error_set(error, BERTH_ERROR_INTERNAL, _("the exit status of %s is unknown"), id);
-        return DIST_EXIT_BERTH;
-    }
-    return status;
-}
-
 static int ask_again_later(Loop *loop);
 
 /* The service was killed, restarted or upgraded while the call was under way, or the bus was. The
@@ -240,20 +224,6 @@ static int ask_for_terminal(Loop *loop) {
                                     loop->request->id, loop->request->process, 0);
 }
 
-bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
-    uint32_t pid;
-    int r;
-
-    if (!file)
-        return true;
-    if ((r = sd_bus_message_read(reply, "u", &pid)) < 0)
-        return dist_bad_reply(r, error), false;
-    g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
-    /* Written whole or not at all: a program that waits for the file reads it as soon as it exists.
-     */
-    return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
-}
-
 static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
     int r = 0;
@@ -283,12 +253,6 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
         (r = ask_for_terminal(loop)) < 0)
         return r;
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
-}
-
-DistCreation dist_creation_read(sd_bus_message *reply, GError **error) {
-    if (dist_check_reply(reply, error))
-        return DIST_CREATION_DONE;
-    return dist_reply_was_lost(reply) ? DIST_CREATION_LOST : DIST_CREATION_REFUSED;
 }
 
 /* The calls that follow wait for Create in the service, and fail with it: its error is the reason.

@@ -8,19 +8,11 @@
 
 #pragma once
 
+#include "client/process-replies.h"
 #include "client/readiness.h"
 
 /* The keys that leave a terminal, by default. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
-
-typedef enum {
-    DIST_CREATION_REFUSED, /* or not answered yet */
-    DIST_CREATION_DONE,
-    DIST_CREATION_LOST, /* the service ended before it answered */
-} DistCreation;
-
-/* The state after an answer to Create; error is that of the answer. */
-DistCreation dist_creation_read(sd_bus_message *reply, GError **error);
 
 typedef struct {
     const char *id, *process; /* "" for the container's first */
@@ -41,9 +33,3 @@ int dist_foreground_run(const DistForeground *foreground, GError **error);
 
 /* Ends dist by a signal's own action. */
 void dist_end_by_signal(int number);
-
-/* Writes the pid that a reply to Start or Exec says; file may be NULL. */
-bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error);
-
-/* The exit status in a reply to Wait, as one of dist's own; an unknown one is an error. */
-int dist_read_status(sd_bus_message *reply, const char *id, GError **error);
