@@ -6,6 +6,7 @@ As a program: oci.py seed REFERENCE makes an image of the system's busybox-stati
 As a module: Layer (tar entries, compression), Image, and push().
 """
 
+import functools
 import gzip
 import hashlib
 import http.client
@@ -25,6 +26,15 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 def digest_of(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def gzip_of(plain):
+    return gzip.compress(plain, 6, mtime=0)
+
+
+# Most images have the same first layer, which takes longer to compress than to pull. Large layers are not worth the memory.
+MAX_REMEMBERED_BYTES = 4 * 1024 * 1024
+remembered_gzip_of = functools.lru_cache(maxsize=4)(gzip_of)
 
 
 class Layer:
@@ -63,7 +73,8 @@ class Layer:
         self.tar.close()
         plain = self.buffer.getvalue()
         if self.compression == "gzip":
-            stored, suffix = gzip.compress(plain, 6, mtime=0), "+gzip"
+            compress = remembered_gzip_of if len(plain) <= MAX_REMEMBERED_BYTES else gzip_of
+            stored, suffix = compress(plain), "+gzip"
         elif self.compression == "zstd":
             stored = subprocess.run(["zstd", "-q", "-c"], input=plain, check=True,
                                     stdout=subprocess.PIPE).stdout
