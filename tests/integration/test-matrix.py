@@ -17,6 +17,8 @@ IMAGE = f"{HOST}/matrix/base:x"
 PRIVATE = f"{HOST}/matrix/private:x"
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "introspection")
 POLICY = "/usr/share/polkit-1/actions/org.berth1.policy"
+# "sleep" is the containers' init, which SIGTERM does not end: a stop would take longer than the caller waits.
+QUICK = "--stop-timeout=1"
 # It stands in what is root's and in no request of alice's.
 SECRET = "onlyrootknows"
 
@@ -122,7 +124,7 @@ def test_setup():
     good("pull", IMAGE)
     good("pull", PRIVATE)
     digests["root"] = private.manifest["layers"][1]["digest"]
-    good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+    good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", QUICK, IMAGE)
     good("network", "create", "rootsnetwork")
     good("lease", "create", "rootslease")
     good("lease", "add", "rootslease", digests["root"])
@@ -145,7 +147,7 @@ def make_alices_objects():
     """What is hers, made with all that takes."""
     grant("containers.create", "containers.manage-own", "contents.write", "images.pull")
     if "hers" not in [row["id"] for row in listing("ps", "-a", user="alice")]:
-        good("run", "-d", "--id=hers", IMAGE, user="alice")
+        good("run", "-d", "--id=hers", QUICK, IMAGE, user="alice")
     elif listing("info", "hers", user="alice")[0]["state"] != "running":
         good("start", "hers", user="alice")
     if dist("volume", "create", "hersvolume", user="alice").status:
@@ -327,7 +329,7 @@ def restore(anew=False):
     if anew or dist("info", "roots").status or listing("info", "roots")[0]["state"] != "running":
         dist("rm", "-f", "roots")
         dist("rm", "-f", "renamed")
-        good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", IMAGE)
+        good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", QUICK, IMAGE)
     dist("network", "create", "rootsnetwork")
     for name in ("nobodys", "hersnetwork"):
         dist("network", "rm", name)
