@@ -4,10 +4,10 @@
  * specification's features.md). The list of capabilities is the running kernel's, as the service's
  * is. */
 
+#include "base/document-members.h"
 #include "config.h"
 #include "verbs.h"
 
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/capability.h>
@@ -32,11 +32,7 @@ static const char operators[] = "SCMP_CMP_EQ SCMP_CMP_GE SCMP_CMP_GT SCMP_CMP_LE
 static void add_words(JsonBuilder *builder, const char *name, const char *words) {
     g_auto(GStrv) all = g_strsplit(words, " ", -1);
 
-    json_builder_set_member_name(builder, name);
-    json_builder_begin_array(builder);
-    for (char **word = all; *word; word++)
-        json_builder_add_string_value(builder, *word);
-    json_builder_end_array(builder);
+    berth_document_add_strings(builder, name, all);
 }
 
 static void add_capabilities(JsonBuilder *builder) {
@@ -52,16 +48,6 @@ static void add_capabilities(JsonBuilder *builder) {
     json_builder_end_array(builder);
 }
 
-static void add_text(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
-static void add_flag(JsonBuilder *builder, const char *name, bool value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_boolean_value(builder, value);
-}
-
 static void begin(JsonBuilder *builder, const char *name) {
     json_builder_set_member_name(builder, name);
     json_builder_begin_object(builder);
@@ -72,21 +58,21 @@ static void add_linux(JsonBuilder *builder) {
     add_words(builder, "namespaces", namespaces);
     add_capabilities(builder);
     begin(builder, "cgroup");
-    add_flag(builder, "v1", false);
-    add_flag(builder, "v2", true);
-    add_flag(builder, "systemd", true);
-    add_flag(builder, "systemdUser", false);
+    berth_document_add_bool(builder, "v1", false);
+    berth_document_add_bool(builder, "v2", true);
+    berth_document_add_bool(builder, "systemd", true);
+    berth_document_add_bool(builder, "systemdUser", false);
     json_builder_end_object(builder);
     begin(builder, "seccomp");
-    add_flag(builder, "enabled", true);
+    berth_document_add_bool(builder, "enabled", true);
     add_words(builder, "actions", actions);
     add_words(builder, "operators", operators);
     json_builder_end_object(builder);
     begin(builder, "apparmor");
-    add_flag(builder, "enabled", true);
+    berth_document_add_bool(builder, "enabled", true);
     json_builder_end_object(builder);
     begin(builder, "selinux");
-    add_flag(builder, "enabled", false);
+    berth_document_add_bool(builder, "enabled", false);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
@@ -96,14 +82,14 @@ int runtime_verb_features(RuntimeOptions *options, GError **error) {
 
     (void)options, (void)error;
     json_builder_begin_object(builder);
-    add_text(builder, "ociVersionMin", "1.0.0");
-    add_text(builder, "ociVersionMax", "1.0.2");
+    berth_document_add_string(builder, "ociVersionMin", "1.0.0");
+    berth_document_add_string(builder, "ociVersionMax", "1.0.2");
     add_words(builder, "hooks", hooks);
     add_words(builder, "mountOptions", mount_options);
     add_linux(builder);
     begin(builder, "annotations");
-    add_text(builder, "org.opencontainers.runc.checkpoint.enabled", "true");
-    add_text(builder, "org.berth1.version", BERTH_VERSION);
+    berth_document_add_string(builder, "org.opencontainers.runc.checkpoint.enabled", "true");
+    berth_document_add_string(builder, "org.berth1.version", BERTH_VERSION);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) node = json_builder_get_root(builder);

@@ -8,10 +8,10 @@
 
 #include "log.h"
 
+#include "base/document-members.h"
 #include "base/fd.h"
 
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,11 +44,6 @@ bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GEr
     return the_log.fd >= 0 || berth_error_set_errno(error, errno, "open log file %s", file);
 }
 
-static void log_add_member(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
 /* The caller frees it. Messages contain names that may not be UTF-8, which JSON must be. */
 char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, const char *message,
                             GDateTime *time) {
@@ -62,9 +57,9 @@ char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, cons
     }
     g_autoptr(JsonBuilder) builder = json_builder_new();
     json_builder_begin_object(builder);
-    log_add_member(builder, "level", level_names[level]);
-    log_add_member(builder, "msg", valid);
-    log_add_member(builder, "time", stamp);
+    berth_document_add_string(builder, "level", level_names[level]);
+    berth_document_add_string(builder, "msg", valid);
+    berth_document_add_string(builder, "time", stamp);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     return json_to_string(root, FALSE);

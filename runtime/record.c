@@ -8,6 +8,7 @@
 
 #include "record.h"
 
+#include "base/document-members.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -82,34 +83,23 @@ bool runtime_record_create(RuntimeRecord *record, GError **error) {
     return berth_error_set_errno(error, errno, "create directory %s", record->directory);
 }
 
-static void record_add_text(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value ? value : "");
-}
-
-static void record_add_number(JsonBuilder *builder, const char *name, gint64 value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_int_value(builder, value);
-}
-
 /* Written to a temporary file and renamed, so that a reader finds all of it or the former one. */
 bool runtime_record_write(RuntimeRecord *record, GError **error) {
     g_autofree char *file = g_build_filename(record->directory, "status", NULL);
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
-    record_add_text(builder, "berth-id", record->berth_id);
-    record_add_text(builder, "bundle", record->bundle);
-    record_add_text(builder, "rootfs", record->rootfs);
-    record_add_text(builder, "created", record->created);
-    record_add_number(builder, "pid", record->pid);
-    record_add_number(builder, "process-start-time", (gint64)record->pid_start);
-    json_builder_set_member_name(builder, "monitored");
-    json_builder_add_boolean_value(builder, record->monitored);
+    berth_document_add_string_or_empty(builder, "berth-id", record->berth_id);
+    berth_document_add_string_or_empty(builder, "bundle", record->bundle);
+    berth_document_add_string_or_empty(builder, "rootfs", record->rootfs);
+    berth_document_add_string_or_empty(builder, "created", record->created);
+    berth_document_add_int(builder, "pid", record->pid);
+    berth_document_add_int(builder, "process-start-time", (gint64)record->pid_start);
+    berth_document_add_bool(builder, "monitored", record->monitored);
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
     for (char **entry = record->annotations; entry && *entry; entry += 2)
-        record_add_text(builder, entry[0], entry[1]);
+        berth_document_add_string_or_empty(builder, entry[0], entry[1]);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) node = json_builder_get_root(builder);

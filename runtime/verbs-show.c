@@ -5,6 +5,7 @@
  * it was left behind, and the first process's otherwise. Those of ps are the processes themselves.
  */
 
+#include "base/document-members.h"
 #include "monitored.h"
 #include "verbs.h"
 
@@ -28,11 +29,6 @@ static bool parse_format(const char *text, Format *format, GError **error) {
     else
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "invalid format option");
     return true;
-}
-
-static void add_text(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value ? value : "");
 }
 
 /* The name of a record's owner, or the number. The caller frees it. */
@@ -60,24 +56,23 @@ static void add_container(JsonBuilder *builder, const RuntimeRecord *record,
     g_autofree char *owner = find_owner(record);
 
     json_builder_begin_object(builder);
-    add_text(builder, "ociVersion", OCI_VERSION);
-    add_text(builder, "id", record->id);
-    json_builder_set_member_name(builder, "pid");
-    json_builder_add_int_value(builder, find_pid(record, status));
-    add_text(builder, "status", runtime_state_get_name(status->state));
-    add_text(builder, "bundle", record->bundle);
-    add_text(builder, "rootfs", record->rootfs);
-    add_text(builder, "created", record->created);
+    berth_document_add_string_or_empty(builder, "ociVersion", OCI_VERSION);
+    berth_document_add_string_or_empty(builder, "id", record->id);
+    berth_document_add_int(builder, "pid", find_pid(record, status));
+    berth_document_add_string_or_empty(builder, "status", runtime_state_get_name(status->state));
+    berth_document_add_string_or_empty(builder, "bundle", record->bundle);
+    berth_document_add_string_or_empty(builder, "rootfs", record->rootfs);
+    berth_document_add_string_or_empty(builder, "created", record->created);
     if (status->scope)
-        add_text(builder, "systemd-scope", status->scope);
+        berth_document_add_string_or_empty(builder, "systemd-scope", status->scope);
     if (record->annotations && record->annotations[0]) {
         json_builder_set_member_name(builder, "annotations");
         json_builder_begin_object(builder);
         for (char **entry = record->annotations; *entry; entry += 2)
-            add_text(builder, entry[0], entry[1]);
+            berth_document_add_string_or_empty(builder, entry[0], entry[1]);
         json_builder_end_object(builder);
     }
-    add_text(builder, "owner", owner);
+    berth_document_add_string_or_empty(builder, "owner", owner);
     json_builder_end_object(builder);
 }
 

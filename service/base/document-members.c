@@ -10,6 +10,11 @@ void berth_document_add_string(JsonBuilder *builder, const char *member, const c
     json_builder_add_string_value(builder, value);
 }
 
+void berth_document_add_string_or_empty(JsonBuilder *builder, const char *member,
+                                        const char *value) {
+    berth_document_add_string(builder, member, value ? value : "");
+}
+
 void berth_document_add_int(JsonBuilder *builder, const char *member, int64_t value) {
     json_builder_set_member_name(builder, member);
     json_builder_add_int_value(builder, value);

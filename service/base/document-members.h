@@ -11,6 +11,9 @@
 
 /* Adds a member to the object that was begun. */
 void berth_document_add_string(JsonBuilder *builder, const char *member, const char *value);
+/* "" for NULL, so that a reader always finds a string. */
+void berth_document_add_string_or_empty(JsonBuilder *builder, const char *member,
+                                        const char *value);
 void berth_document_add_int(JsonBuilder *builder, const char *member, int64_t value);
 void berth_document_add_bool(JsonBuilder *builder, const char *member, bool value);
 /* list: NULL for an empty array. */

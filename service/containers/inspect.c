@@ -4,6 +4,7 @@
 
 #include "containers/inspect.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "containers/core/object.h"
 #include "containers/parts/checkpoint.h"
@@ -12,36 +13,12 @@
 #include "containers/parts/ports.h"
 #include "containers/processes.h"
 
-/* A member is never left out: scripts find "" for what a container does not have. */
-static void add_string(JsonBuilder *builder, const char *member, const char *value) {
-    json_builder_set_member_name(builder, member);
-    json_builder_add_string_value(builder, value ? value : "");
-}
-
-static void add_number(JsonBuilder *builder, const char *member, int64_t value) {
-    json_builder_set_member_name(builder, member);
-    json_builder_add_int_value(builder, value);
-}
-
-static void add_flag(JsonBuilder *builder, const char *member, bool value) {
-    json_builder_set_member_name(builder, member);
-    json_builder_add_boolean_value(builder, value);
-}
-
-static void add_list(JsonBuilder *builder, const char *member, char *const *list) {
-    json_builder_set_member_name(builder, member);
-    json_builder_begin_array(builder);
-    for (; list && *list; list++)
-        json_builder_add_string_value(builder, *list);
-    json_builder_end_array(builder);
-}
-
 /* Each key is followed by its value. */
 static void add_labels(JsonBuilder *builder, char *const *labels) {
     json_builder_set_member_name(builder, "labels");
     json_builder_begin_object(builder);
     for (; labels && *labels; labels += 2)
-        add_string(builder, labels[0], labels[1]);
+        berth_document_add_string_or_empty(builder, labels[0], labels[1]);
     json_builder_end_object(builder);
 }
 
@@ -58,11 +35,11 @@ static void add_processes(JsonBuilder *builder, const BerthContainer *container)
         if (process->kind == BERTH_PROCESS_CHECK)
             continue;
         json_builder_begin_object(builder);
-        add_string(builder, "id", process->record->id);
-        add_string(builder, "command", process->record->command);
-        add_flag(builder, "running", process->record->running);
-        add_number(builder, "pid", process->record->running ? process->record->pid : 0);
-        add_number(builder, "exitStatus", process->record->status);
+        berth_document_add_string_or_empty(builder, "id", process->record->id);
+        berth_document_add_string_or_empty(builder, "command", process->record->command);
+        berth_document_add_bool(builder, "running", process->record->running);
+        berth_document_add_int(builder, "pid", process->record->running ? process->record->pid : 0);
+        berth_document_add_int(builder, "exitStatus", process->record->status);
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
@@ -76,6 +53,7 @@ static char **list_exposed_ports(const BerthContainer *container) {
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
+/* A member is never left out: scripts find "" for what a container does not have. */
 static void add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) addresses = berth_container_list_addresses(container);
@@ -86,33 +64,36 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     g_autofree char *properties =
         record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
 
-    add_string(builder, "id", record->id);
-    add_string(builder, "image", record->image);
-    add_string(builder, "rootDirectory", record->root);
-    add_string(builder, "state", berth_container_state_get_name(record->state));
-    add_number(builder, "pid", berth_container_is_running(container) ? record->first.pid : 0);
-    add_number(builder, "exitStatus", record->first.status);
-    add_string(builder, "scope", berth_container_get_scope(container));
-    add_string(builder, "unit", unit);
-    add_string(builder, "cgroup", cgroup ? cgroup : "");
-    add_string(builder, "slice", record->slice);
-    add_string(builder, "properties", properties);
-    add_number(builder, "owner", record->owner);
-    add_number(builder, "firstId", record->ids);
-    add_number(builder, "created", (int64_t)record->created_usec);
-    add_number(builder, "started", (int64_t)record->first.started_usec);
-    add_number(builder, "exited", (int64_t)record->first.exited_usec);
-    add_number(builder, "checkpointed", (int64_t)berth_checkpoint_find(container));
-    add_number(builder, "stopSignal", record->stop_signal);
-    add_string(builder, "restart", berth_restart_policy_get_name(record->restart));
-    add_flag(builder, "autoRemove", record->auto_remove);
-    add_flag(builder, "autostart", record->autostart);
-    add_flag(builder, "terminal", record->terminal);
-    add_string(builder, "health", berth_container_get_health(container));
-    add_string(builder, "network", record->network);
-    add_list(builder, "addresses", addresses);
-    add_list(builder, "ports", ports);
-    add_list(builder, "exposedPorts", exposed);
+    berth_document_add_string_or_empty(builder, "id", record->id);
+    berth_document_add_string_or_empty(builder, "image", record->image);
+    berth_document_add_string_or_empty(builder, "rootDirectory", record->root);
+    berth_document_add_string_or_empty(builder, "state",
+                                       berth_container_state_get_name(record->state));
+    berth_document_add_int(builder, "pid",
+                           berth_container_is_running(container) ? record->first.pid : 0);
+    berth_document_add_int(builder, "exitStatus", record->first.status);
+    berth_document_add_string_or_empty(builder, "scope", berth_container_get_scope(container));
+    berth_document_add_string_or_empty(builder, "unit", unit);
+    berth_document_add_string_or_empty(builder, "cgroup", cgroup ? cgroup : "");
+    berth_document_add_string_or_empty(builder, "slice", record->slice);
+    berth_document_add_string_or_empty(builder, "properties", properties);
+    berth_document_add_int(builder, "owner", record->owner);
+    berth_document_add_int(builder, "firstId", record->ids);
+    berth_document_add_int(builder, "created", (int64_t)record->created_usec);
+    berth_document_add_int(builder, "started", (int64_t)record->first.started_usec);
+    berth_document_add_int(builder, "exited", (int64_t)record->first.exited_usec);
+    berth_document_add_int(builder, "checkpointed", (int64_t)berth_checkpoint_find(container));
+    berth_document_add_int(builder, "stopSignal", record->stop_signal);
+    berth_document_add_string_or_empty(builder, "restart",
+                                       berth_restart_policy_get_name(record->restart));
+    berth_document_add_bool(builder, "autoRemove", record->auto_remove);
+    berth_document_add_bool(builder, "autostart", record->autostart);
+    berth_document_add_bool(builder, "terminal", record->terminal);
+    berth_document_add_string_or_empty(builder, "health", berth_container_get_health(container));
+    berth_document_add_string_or_empty(builder, "network", record->network);
+    berth_document_add_strings(builder, "addresses", addresses);
+    berth_document_add_strings(builder, "ports", ports);
+    berth_document_add_strings(builder, "exposedPorts", exposed);
     add_labels(builder, record->labels);
     add_processes(builder, container);
 }
