@@ -15,61 +15,15 @@
  *
  * The call of one with a resume function has been answered: it is not queued, resume takes the
  * place of the handler, and it always comes to its end, which is a refusal if the caller leaves.
+ *
+ * How many calls may wait is in authorization-limits.c.
  */
 
-#include "bus/authorization.h"
+#include "bus/authorization-private.h"
 
-#include "base/bus-error.h"
-#include "base/hold.h"
-#include "base/limits.h"
 #include "base/log.h"
-#include "bus/limits.h"
-#include "bus/makings.h"
 
 #include <errno.h>
-
-/* Limits for the waiting calls of one user, or of one sender while its user is not known. */
-enum {
-    MAX_WAITING_CALLS = 16,
-    MAX_AWAITING_CALLS = 64,
-    MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES,
-};
-
-typedef enum {
-    AUTHORIZATION_RUNNING,
-    AUTHORIZATION_ASKING_BUS,
-    AUTHORIZATION_ASKING_POLKIT,
-    AUTHORIZATION_AWAITING,
-    AUTHORIZATION_QUEUED,
-    AUTHORIZATION_QUEUED_AS_MADE,
-    AUTHORIZATION_ABANDONED,
-} AuthorizationState;
-
-struct BerthAuthorization {
-    BerthAuthorizations *set;
-    sd_bus_message *call;
-    AuthorizationState state;
-    GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
-    GHashTable *recorded; /* keys of questions of which the audit has a record */
-    char *asked;          /* key of the question that polkit is being asked */
-    BerthHold *hold;
-    sd_bus_slot *slot;  /* of the question to the bus or to polkit */
-    size_t bytes;       /* of the call; 0: not measured */
-    bool uid_failed;    /* the bus does not tell whose the call is */
-    unsigned over;      /* 0, or the limit of calls of its user that wait as it would have to */
-    char *makes;        /* the name of what the call makes; NULL */
-    bool authenticated; /* the user, for the whole act */
-    bool manages;       /* the user has authenticated for managing the object of another */
-    BerthAuthorizationResume resume;
-    void *userdata;
-};
-
-struct BerthAuthorizations {
-    sd_bus *bus;
-    BerthCallers *callers;
-    GHashTable *calls; /* sd_bus_message → BerthAuthorization */
-    BerthMakings *makings;
-};
 
 /* Dropping the slot cancels the question: its callback, which has this object as userdata, is not
  * called any more. */
@@ -171,16 +125,6 @@ BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_m
     return authorization;
 }
 
-/* In place of the error that the handler has made of the failed question, which would be a refusal.
- */
-static int refuse_to_wait(sd_bus_error *error, unsigned limit) {
-    sd_bus_error_free(error);
-    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
-                             "too many calls of this user wait for an authorization; the limits "
-                             "are %d calls and %d bytes",
-                             (int)limit, MAX_WAITING_BYTES);
-}
-
 /* An errno that the handler returned becomes the error name that sd-bus will reply with. */
 static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
                          const sd_bus_error *error) {
@@ -198,7 +142,7 @@ int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int 
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
     if (authorization && authorization->over > 0 && r < 0)
-        r = refuse_to_wait(error, authorization->over);
+        r = berth_authorization_refuse_to_wait(error, authorization->over);
     if (authorization && authorization->state != AUTHORIZATION_RUNNING)
         return r;
     settle_audit(set, call, r, error);
@@ -297,77 +241,6 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
         authorization_give_up(set, answered->pdata[i]);
 }
 
-static const BerthCaller *find_caller(const BerthAuthorization *authorization) {
-    return berth_callers_find(authorization->set->callers,
-                              sd_bus_message_get_sender(authorization->call));
-}
-
-/* Whether a call waits for what another one makes (awaits), or for an answer: there is a limit for
- * each. One in the bus' queue counts as what it has waited for. */
-static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
-    switch (authorization->state) {
-    case AUTHORIZATION_AWAITING:
-    case AUTHORIZATION_QUEUED_AS_MADE:
-        return awaits;
-    case AUTHORIZATION_ASKING_BUS:
-    case AUTHORIZATION_ASKING_POLKIT:
-    case AUTHORIZATION_QUEUED:
-        return !awaits;
-    case AUTHORIZATION_RUNNING:
-    case AUTHORIZATION_ABANDONED:
-        break;
-    }
-    return false;
-}
-
-/* Whether two calls count together: those of a user, and those of a sender whose user is not known
- * yet. */
-static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b) {
-    const BerthCaller *first = find_caller(a), *second = find_caller(b);
-
-    if (first && second)
-        return first->uid == second->uid;
-    return !first && !second &&
-           g_strcmp0(sd_bus_message_get_sender(a->call), sd_bus_message_get_sender(b->call)) == 0;
-}
-
-/* The handler has read the arguments already, hence the rewinding; 0 bytes stand for "not
- * measured". */
-static bool measure_call(BerthAuthorization *authorization) {
-    if (authorization->bytes > 0)
-        return true;
-    if (sd_bus_message_rewind(authorization->call, 1) < 0 ||
-        berth_limits_measure(authorization->call, &authorization->bytes) < 0)
-        return false;
-    authorization->bytes = MAX(authorization->bytes, 1);
-    return true;
-}
-
-/* A waiting call is kept whole, for as long as a person takes to type a password: without a limit,
- * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
- * not count. */
-static bool may_wait(BerthAuthorization *authorization, bool awaits) {
-    unsigned count = 0, limit = awaits ? MAX_AWAITING_CALLS : MAX_WAITING_CALLS;
-    size_t bytes = 0;
-    GHashTableIter iterator;
-    gpointer value;
-
-    if (!measure_call(authorization))
-        return false;
-    g_hash_table_iter_init(&iterator, authorization->set->calls);
-    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const BerthAuthorization *other = value;
-        if (other == authorization || !is_waiting(other, awaits) ||
-            !is_of_same(authorization, other))
-            continue;
-        count++;
-        bytes += other->bytes;
-    }
-    authorization->over =
-        count >= limit || bytes + authorization->bytes > MAX_WAITING_BYTES ? limit : 0;
-    return authorization->over == 0;
-}
-
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthAuthorization *authorization = userdata;
 
@@ -381,7 +254,7 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
 
 int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid) {
     const char *sender = sd_bus_message_get_sender(authorization->call);
-    const BerthCaller *caller = find_caller(authorization);
+    const BerthCaller *caller = berth_authorization_find_caller(authorization);
 
     if (!sender || authorization->uid_failed)
         return -EACCES;
@@ -389,7 +262,7 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
         *uid = caller->uid;
         return 1;
     }
-    if (!may_wait(authorization, false))
+    if (!berth_authorization_may_wait(authorization, false))
         return -EDQUOT;
     int r = berth_callers_ask(authorization->set->callers, &authorization->slot, sender,
                               on_credentials, authorization);
@@ -434,8 +307,8 @@ static void record_decision(BerthAuthorization *authorization, const BerthQuesti
         (verdict != BERTH_AUDIT_GRANTED && (g_str_equal(question->permission->check, "sight") ||
                                             g_str_equal(question->permission->check, "images"))))
         return;
-    berth_audit_decision(authorization->call, find_caller(authorization), question->permission,
-                         question->details, verdict);
+    berth_audit_decision(authorization->call, berth_authorization_find_caller(authorization),
+                         question->permission, question->details, verdict);
 }
 
 /* Root is granted everything without a question, so that the service works without polkit, too. */
@@ -449,7 +322,9 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
     if (r <= 0)
         return r;
     if (uid != 0 && !g_hash_table_lookup_extended(authorization->verdicts, key, NULL, &value))
-        return may_wait(authorization, false) ? ask_polkit(authorization, question) : -EDQUOT;
+        return berth_authorization_may_wait(authorization, false)
+                   ? ask_polkit(authorization, question)
+                   : -EDQUOT;
     *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
     record_decision(authorization, question, *verdict);
     return 1;
@@ -495,7 +370,7 @@ int berth_authorization_await(BerthAuthorization *authorization, const char *nam
 
     if (!berth_makings_has(makings, authorization->call, name))
         return 1;
-    if (!may_wait(authorization, true))
+    if (!berth_authorization_may_wait(authorization, true))
         return -EDQUOT;
     berth_makings_await(makings, authorization->call, name);
     authorization->state = AUTHORIZATION_AWAITING;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How many calls of a user may wait at once. There is no state but what each authorization has. The
+ * one thing to know: calls that wait for an answer and those that await what another call makes are
+ * counted apart, each with a limit of its own.
+ */
+
+#include "base/limits.h"
+#include "bus/authorization-private.h"
+#include "bus/limits.h"
+
+/* Limits for the waiting calls of one user, or of one sender while its user is not known. */
+enum {
+    MAX_WAITING_CALLS = 16,
+    MAX_AWAITING_CALLS = 64,
+    MAX_WAITING_BYTES = BERTH_MAX_CALL_BYTES,
+};
+
+const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *authorization) {
+    return berth_callers_find(authorization->set->callers,
+                              sd_bus_message_get_sender(authorization->call));
+}
+
+/* Whether a call waits for what another one makes (awaits), or for an answer: there is a limit for
+ * each. One in the bus' queue counts as what it has waited for. */
+static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
+    switch (authorization->state) {
+    case AUTHORIZATION_AWAITING:
+    case AUTHORIZATION_QUEUED_AS_MADE:
+        return awaits;
+    case AUTHORIZATION_ASKING_BUS:
+    case AUTHORIZATION_ASKING_POLKIT:
+    case AUTHORIZATION_QUEUED:
+        return !awaits;
+    case AUTHORIZATION_RUNNING:
+    case AUTHORIZATION_ABANDONED:
+        break;
+    }
+    return false;
+}
+
+/* Whether two calls count together: those of a user, and those of a sender whose user is not known
+ * yet. */
+static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b) {
+    const BerthCaller *first = berth_authorization_find_caller(a),
+                      *second = berth_authorization_find_caller(b);
+
+    if (first && second)
+        return first->uid == second->uid;
+    return !first && !second &&
+           g_strcmp0(sd_bus_message_get_sender(a->call), sd_bus_message_get_sender(b->call)) == 0;
+}
+
+/* The handler has read the arguments already, hence the rewinding; 0 bytes stand for "not
+ * measured". */
+static bool measure_call(BerthAuthorization *authorization) {
+    if (authorization->bytes > 0)
+        return true;
+    if (sd_bus_message_rewind(authorization->call, 1) < 0 ||
+        berth_limits_measure(authorization->call, &authorization->bytes) < 0)
+        return false;
+    authorization->bytes = MAX(authorization->bytes, 1);
+    return true;
+}
+
+/* A waiting call is kept whole, for as long as a person takes to type a password: without a limit,
+ * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
+ * not count. */
+bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits) {
+    unsigned count = 0, limit = awaits ? MAX_AWAITING_CALLS : MAX_WAITING_CALLS;
+    size_t bytes = 0;
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (!measure_call(authorization))
+        return false;
+    g_hash_table_iter_init(&iterator, authorization->set->calls);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthAuthorization *other = value;
+        if (other == authorization || !is_waiting(other, awaits) ||
+            !is_of_same(authorization, other))
+            continue;
+        count++;
+        bytes += other->bytes;
+    }
+    authorization->over =
+        count >= limit || bytes + authorization->bytes > MAX_WAITING_BYTES ? limit : 0;
+    return authorization->over == 0;
+}
+
+/* In place of the error that the handler has made of the failed question, which would be a refusal.
+ */
+int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit) {
+    sd_bus_error_free(error);
+    return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                             "too many calls of this user wait for an authorization; the limits "
+                             "are %d calls and %d bytes",
+                             (int)limit, MAX_WAITING_BYTES);
+}
