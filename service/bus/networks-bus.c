@@ -214,15 +214,17 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_autofree char *name = NULL;
+    uint32_t user;
     int r;
 
     if ((r = berth_object_read_name(&network_kind, call, &name)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0)
+        (r = berth_options_read_none(call, ret_error)) < 0 ||
+        (r = berth_access_get_uid(service->access, call, &user)) != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_access_check(service->access, call, ret_error, "manage", "network", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_network_delete(service->containers, name, &error)
+    return berth_network_delete(service->containers, name, user, &error)
                ? sd_bus_reply_method_return(call, NULL)
                : berth_bus_error_set(ret_error, error);
 }

@@ -285,6 +285,16 @@ def test_a_rule_sees_the_network():
     allow("alice", 'action.id == "org.berth1.networks.manage" && action.lookup("network") == "mine"')
     good("network", "create", "mine", user="alice")
     equal(dist("network", "create", "yours", user="alice").status, 1)
+    # Who may manage networks need not know whose containers are in them.
+    allow("alice", '["org.berth1.networks.manage", "org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
+    good("create", "--name=rootsown", "--network=mine", IMAGE)
+    told = dist("network", "rm", "mine", user="alice")
+    assert told.status != 0 and "rootsown" not in told.err, told
+    contains(told.err, "container of another user")
+    good("rm", "rootsown")
+    good("create", "--name=hersown", "--network=mine", IMAGE, user="alice")
+    contains(dist("network", "rm", "mine", user="alice").err, 'in use by the container "hersown"')
+    good("rm", "hersown")
     good("network", "rm", "mine", user="alice")
 
 

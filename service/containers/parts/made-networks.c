@@ -184,7 +184,19 @@ bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions
            berth_network_store_add(containers->database, record, error);
 }
 
-bool berth_network_delete(BerthContainers *containers, const char *name, GError **error) {
+/* Who may manage networks need not be allowed to see whose containers are in them. */
+static bool refuse_used(const BerthContainerRecord *record, const char *name, uint32_t user,
+                        GError **error) {
+    if (user != 0 && record->owner != user)
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "a container of another user is in the network \"%s\"", name);
+    return berth_error_set(error, BERTH_ERROR_IN_USE,
+                           "the network \"%s\" is in use by the container \"%s\"", name,
+                           record->id);
+}
+
+bool berth_network_delete(BerthContainers *containers, const char *name, uint32_t user,
+                          GError **error) {
     g_autoptr(BerthNetworkRecord) record =
         berth_network_store_get(containers->database, name, NULL);
     GHashTableIter iterator;
@@ -197,9 +209,7 @@ bool berth_network_delete(BerthContainers *containers, const char *name, GError 
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainer *container = value;
         if (g_strcmp0(container->record.network, name) == 0)
-            return berth_error_set(error, BERTH_ERROR_IN_USE,
-                                   "the network \"%s\" is in use by the container \"%s\"", name,
-                                   container->record.id);
+            return refuse_used(&container->record, name, user, error);
     }
     return berth_network_store_remove(containers->database, name, error);
 }

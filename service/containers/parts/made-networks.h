@@ -20,8 +20,9 @@ typedef struct {
 
 bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions *options,
                           GError **error);
-/* InUse while a container is in it. */
-bool berth_network_delete(BerthContainers *containers, const char *name, GError **error);
+/* InUse while a container is in it. user: who is told its id only if it is the user's, or root. */
+bool berth_network_delete(BerthContainers *containers, const char *name, uint32_t user,
+                          GError **error);
 
 /* The record, freed by the caller; NULL if Berth made no network of that name. The default network
  * is made when it is first looked for. */
