@@ -25,7 +25,7 @@ const BerthOption *berth_option_find(BerthVerb verb, const char *name, size_t le
     return NULL;
 }
 
-const BerthOption *berth_option_find_letter(BerthVerb verb, char letter) {
+static const BerthOption *find_option_by_letter(BerthVerb verb, char letter) {
     for (const BerthOption *option = verbs[verb]; option->name; option++)
         if (option->letter == letter)
             return option;
@@ -75,7 +75,7 @@ static const BerthOption *find_option(BerthVerb verb, const char *word, const ch
         option = berth_option_find(verb, word + 2, length);
         *value = equals ? equals + 1 : NULL;
     } else if (word[0] == '-' && word[1]) {
-        option = berth_option_find_letter(verb, word[1]);
+        option = find_option_by_letter(verb, word[1]);
         if (option && option->kind == BERTH_OPTION_FLAG && word[2])
             option = NULL;
         if (option && word[2])

@@ -34,7 +34,6 @@ typedef enum {
 
 /* NULL if the verb has no such option. */
 const BerthOption *berth_option_find(BerthVerb verb, const char *name, size_t length);
-const BerthOption *berth_option_find_letter(BerthVerb verb, char letter);
 
 /* Whether the option takes a value; otherwise *reason says why not, to be freed. */
 bool berth_option_check(BerthVerb verb, const char *name, const char *value, char **reason);

@@ -14,7 +14,6 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 from faulty_registry import FaultyRegistry
 
-BUSYBOX = f"{HOST}/busybox:latest"
 REGISTRY = FaultyRegistry()
 
 

@@ -4,7 +4,6 @@
 
 import json
 import os
-import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import

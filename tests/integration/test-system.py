@@ -17,7 +17,6 @@ SYSTEM = f"{HOST}/system/systemd:x"
 UNITS = ("basic", "sysinit", "shutdown", "local-fs", "local-fs-pre", "umount", "final", "exit", "sockets", "paths", "slices",
          "timers", "halt", "poweroff", "swap", "rescue", "emergency")
 JOURNAL = [f"systemd-journald{name}" for name in (".service", ".socket", "-dev-log.socket")]
-PACKAGES = os.environ["BERTH_BUILD"] + "/packages"
 
 
 def add_program(layer, path, added):

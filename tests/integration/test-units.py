@@ -39,10 +39,6 @@ def container(name):
     return rows[0] if rows else None
 
 
-def inspected(name):
-    return json.loads(good("inspect", name))
-
-
 def cgroup_of(pid):
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
         return [line.strip()[3:] for line in file if line.startswith("0::")][0]
