@@ -8,6 +8,7 @@
 #include "containers/core/object.h"
 #include "containers/core/part.h"
 #include "containers/core/process.h"
+#include "containers/core/secrets.h"
 #include "containers/core/setup.h"
 #include "systemd/delegated.h"
 
@@ -41,10 +42,7 @@ void berth_container_free(gpointer data) {
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);
     g_free(container->slots);
-    /* systemd keeps its duplicate of the secrets. */
-    berth_fd_clear(&container->secrets);
-    berth_charge_free(container->secrets_descriptor);
-    berth_charge_free(container->secrets_bytes);
+    berth_secrets_close(container);
     g_free(container->scope);
     g_free(container->cgroup);
     g_free(container);
