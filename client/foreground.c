@@ -16,6 +16,7 @@
 #include "client/bus.h"
 #include "client/journal.h"
 #include "client/last-exit.h"
+#include "client/signals.h"
 #include "client/terminal.h"
 
 #include <errno.h>
@@ -63,26 +64,6 @@ typedef struct {
 
 static int ask_again_later(Loop *loop);
 
-/* The service was killed, restarted or upgraded while the call was under way, or the bus was. The
- * container runs on. */
-static bool is_absence(sd_bus_message *reply) {
-    static const char *const names[] = {
-        SD_BUS_ERROR_SERVICE_UNKNOWN,
-        SD_BUS_ERROR_NAME_HAS_NO_OWNER,
-        SD_BUS_ERROR_TIMEOUT,
-    };
-
-    if (dist_reply_was_lost(reply))
-        return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (sd_bus_message_is_method_error(reply, names[i]))
-            return true;
-    /* The bus starts the service, which did not come up this time. */
-    const sd_bus_error *error = sd_bus_message_get_error(reply);
-    return error && (g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.") ||
-                     g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
-}
-
 /* The bus tells of lost calls in any order, and Create decides: it was lost, too. */
 static bool was_lost_with_create(const Loop *loop, sd_bus_message *reply) {
     return loop->state == LOOP_CREATING && dist_reply_was_lost(reply);
@@ -94,7 +75,7 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
     (void)error;
     if (was_lost_with_create(loop, reply))
         return 0;
-    if (loop->state == LOOP_RUNNING && is_absence(reply))
+    if (loop->state == LOOP_RUNNING && dist_reply_is_absence(reply))
         return ask_again_later(loop);
     loop->waited = sd_bus_message_ref(reply);
     /* Before Attach has answered, the last output is not shown yet: its callback ends the loop. */
@@ -266,18 +247,6 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
         return sd_event_exit(loop->event, 0);
     loop->state = LOOP_STARTING;
     return 0;
-}
-
-/* The signal is blocked when it is raised, and ends this process as it is unblocked: the caller
- * sees the signal as the reason. */
-void dist_end_by_signal(int number) {
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    signal(number, SIG_DFL);
-    raise(number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* A signal sent to dist is passed to the process; a new window size is passed to its terminal. */

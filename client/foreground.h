@@ -30,6 +30,3 @@ typedef struct {
 
 /* Its exit status; 0 after detaching. */
 int dist_foreground_run(const DistForeground *foreground, GError **error);
-
-/* Ends dist by a signal's own action. */
-void dist_end_by_signal(int number);

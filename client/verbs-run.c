@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * create, run, start, restart and restore. In the foreground and without a terminal, the container
- * gets dist's own standard descriptors: its input and output pass neither through dist nor through
- * the service.
+ * dist run and create: a container that is made, and its first start. If the options allow it, run
+ * sends Create, Wait and Start at once.
  */
 
 #include "client/verbs.h"
@@ -11,115 +10,24 @@
 #include "client/bus.h"
 #include "client/containers.h"
 #include "client/descriptors.h"
-#include "client/each.h"
-#include "client/foreground.h"
 #include "client/format.h"
 #include "client/leaf.h"
 #include "client/pull.h"
+#include "client/readiness.h"
 #include "client/run-create.h"
+#include "client/run-options.h"
+#include "client/run-start.h"
+#include "client/signals.h"
 #include "client/terminal.h"
+#include "client/verbs-start.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 /* Of the service in one "run", before dist gives up. */
 enum { MAX_LOSSES = 3 };
-
-/* What the standard streams of a container are connected to when it is started. */
-typedef enum {
-    STREAMS_JOURNAL, /* or its terminal, if it has one */
-    STREAMS_OWN,     /* dist's */
-    STREAMS_NULL,
-} StartStreams;
-
-/* member: "Start" or "Restore". Only Start takes further descriptors. */
-static sd_bus_message *new_start(const char *member, const char *id, StartStreams streams,
-                                 GError **error) {
-    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, member);
-    int r;
-
-    if (!call)
-        return NULL;
-    if ((r = sd_bus_message_append(call, "s", id)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (streams == STREAMS_OWN && (r = dist_append_streams(call)) < 0) ||
-        (streams == STREAMS_NULL && (r = dist_append_null_streams(call)) < 0) ||
-        (g_str_equal(member, "Start") && (r = dist_append_descriptors(call)) < 0) ||
-        (r = sd_bus_message_close_container(call)) < 0) {
-        sd_bus_message_unref(call);
-        return dist_bad_reply(r, error), NULL;
-    }
-    return call;
-}
-
-/* SIGTERM has stopped the container that runs in the foreground. */
-static bool was_told_to_stop;
-
-/* Whether systemd has started this very process as a unit's (systemd.exec(5), $SYSTEMD_EXEC_PID):
- * SIGTERM is then a request to stop the unit. */
-static bool is_unit_process(void) {
-    const char *pid = g_getenv("SYSTEMD_EXEC_PID");
-
-    return dist_run_given.with_caller ||
-           (pid && g_ascii_strtoll(pid, NULL, 10) == (gint64)getpid());
-}
-
-/* A call to Create that is sent before Start, without waiting for its answer; create is NULL for a
- * container that exists already. */
-typedef struct {
-    sd_bus_message *create;
-    DistCreation state;
-} Creation;
-
-static int run_in_foreground(Creation *creation, const char *member, const char *id, bool terminal,
-                             bool was_stopped, GError **error) {
-    g_autoptr(sd_bus_message) start =
-        new_start(member, id, terminal ? STREAMS_JOURNAL : STREAMS_OWN, error);
-    const DistForeground foreground = {
-        .id = id,
-        .process = "",
-        .create = creation ? creation->create : NULL,
-        .creation = creation ? &creation->state : NULL,
-        .start = start,
-        .wait_after_start = was_stopped,
-        .terminal = terminal,
-        .notify = dist_run_given.notify,
-        .stops = is_unit_process(),
-        .stopped = &was_told_to_stop,
-        .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
-        .pid_file = dist_run_given.pid_file,
-    };
-
-    return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
-}
-
-/* dist ends, and the process that remains in its unit is the unit's main one (sd_notify(3)). */
-static void hand_unit_over(sd_bus_message *started) {
-    uint32_t pid;
-
-    if (sd_bus_message_rewind(started, 1) >= 0 && sd_bus_message_read(started, "u", &pid) >= 0)
-        sd_notifyf(0, "MAINPID=%" PRIu32 "\nREADY=1", pid);
-}
-
-/* Prints the ID, which scripts read. The pid is written first: a file that cannot be written is an
- * error, although the container runs. */
-static bool start_detached(const char *member, const char *id, StartStreams streams,
-                           GError **error) {
-    sd_bus_message *call = new_start(member, id, streams, error);
-    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
-
-    if (!reply || !dist_write_pid(reply, dist_run_given.pid_file, error))
-        return false;
-    if (dist_run_given.with_caller && dist_run_given.notify == DIST_NOTIFY_STARTED)
-        hand_unit_over(reply);
-    puts(id);
-    return true;
-}
 
 /* Keeps the reply, an error too; create_and_start() unrefs it. */
 static int on_creation_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -130,7 +38,7 @@ static int on_creation_answered(sd_bus_message *reply, void *userdata, sd_bus_er
 
 /* Both are sent, then the answers are read: Start waits for Create in the service. If Create fails,
  * Start does, too, with a less useful error. */
-static bool create_and_start(Creation *creation, const char *id, StartStreams streams,
+static bool create_and_start(DistCreateCall *creation, const char *id, DistStreams streams,
                              GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -142,7 +50,7 @@ static bool create_and_start(Creation *creation, const char *id, StartStreams st
 
     if (r < 0)
         return *error ? false : dist_bad_reply(r, error);
-    bool started = start_detached("Start", id, streams, &local);
+    bool started = dist_start_detached("Start", id, streams, &local);
     while (!reply && (r = sd_bus_process(bus, NULL)) >= 0)
         if (r == 0 && (r = sd_bus_wait(bus, UINT64_MAX)) < 0)
             break;
@@ -236,15 +144,15 @@ static bool check_notify(GError **error) {
                              "--detach"));
 }
 
-static StartStreams detached_streams(void) {
-    return dist_run_given.to_journal ? STREAMS_JOURNAL : STREAMS_NULL;
+static DistStreams detached_streams(void) {
+    return dist_run_given.to_journal ? DIST_STREAMS_JOURNAL : DIST_STREAMS_NULL;
 }
 
-static int create_and_run(Creation *creation, const char *id, GError **error) {
+static int create_and_run(DistCreateCall *creation, const char *id, GError **error) {
     if (dist_run_given.detach)
         return create_and_start(creation, id, detached_streams(), error) ? EXIT_SUCCESS
                                                                          : DIST_EXIT_BERTH;
-    return run_in_foreground(creation, "Start", id, dist_run_given.terminal, false, error);
+    return dist_start_in_foreground(creation, "Start", id, dist_run_given.terminal, false, error);
 }
 
 /* After a container in the foreground, which may not have been started. */
@@ -276,7 +184,7 @@ static int run_at_once(char **arguments, GError **error) {
         g_autoptr(GError) local = NULL;
         g_autofree char *id = dist_run_make_id();
         g_autoptr(sd_bus_message) create = dist_run_new_create(id, name, arguments + 1, error);
-        Creation creation = {create, DIST_CREATION_REFUSED};
+        DistCreateCall creation = {create, DIST_CREATION_REFUSED};
         if (!create)
             return DIST_EXIT_BERTH;
         int status = create_and_run(&creation, id, &local);
@@ -315,11 +223,12 @@ static int run_container(char **argv, GError **error) {
         /* A configuration says itself whether its process has a terminal. */
         if (dist_run_given.bundle || dist_run_given.spec)
             dist_container_find_terminal(id, &terminal, NULL);
-        int status = run_in_foreground(NULL, "Start", id, terminal, false, error);
+        int status = dist_start_in_foreground(NULL, "Start", id, terminal, false, error);
         clean_up(DIST_CREATION_DONE, id, argv[1], *error);
         return status;
     }
-    return start_detached("Start", id, detached_streams(), error) ? EXIT_SUCCESS : DIST_EXIT_BERTH;
+    return dist_start_detached("Start", id, detached_streams(), error) ? EXIT_SUCCESS
+                                                                       : DIST_EXIT_BERTH;
 }
 
 /* A container that SIGTERM has ended as its unit wanted it is no failure of the unit: dist ends
@@ -327,110 +236,11 @@ static int run_container(char **argv, GError **error) {
 static int verb_run(char **argv, GError **error) {
     int status = run_container(argv, error);
 
-    if (was_told_to_stop && status == 128 + SIGTERM && !*error) {
+    if (dist_start_was_told_to_stop() && status == 128 + SIGTERM && !*error) {
         dist_readiness_forget();
         dist_end_by_signal(SIGTERM);
     }
     return status;
-}
-
-static bool start_by_id(const char *id, const void *userdata, GError **error) {
-    (void)userdata;
-    if (start_detached("Start", id, STREAMS_JOURNAL, error))
-        return true;
-    g_prefix_error(error, "%s: ", id);
-    return false;
-}
-
-/* For berth-autostart.service. A container that cannot be started does not keep the others
- * from it. */
-static int start_autostarted(GError **error) {
-    g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
-
-    return ids ? dist_for_each(ids, start_by_id, NULL) : EXIT_FAILURE;
-}
-
-static struct {
-    gboolean attach;
-    gboolean autostart;
-} start_given;
-
-static const DistOption start_options[] = {
-    {"attach", 'a', DIST_OPTION_FLAG, &start_given.attach,
-     N_("Use dist's standard streams and wait until it exits"), NULL},
-    {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
-     N_("Start all containers created with --autostart that are not running"), NULL},
-    {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
-     N_("Write its PID to a file when it runs"), N_("FILE")},
-    {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
-     N_("Pass N extra descriptors, starting at 3"), N_("NUMBER")},
-    DIST_OPTION_END,
-};
-
-static int verb_start(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
-
-    if (start_given.autostart == (argc > 1)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("start takes an ID or --autostart"));
-        return EXIT_FAILURE;
-    }
-    if (!dist_preserve_descriptors(dist_run_given.preserved, error))
-        return EXIT_FAILURE;
-    if (start_given.autostart)
-        return start_autostarted(error);
-    if (start_given.attach) {
-        g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
-        return container ? run_in_foreground(NULL, "Start", argv[1], container->terminal,
-                                             container->state == DIST_CONTAINER_STOPPED, error)
-                         : DIST_EXIT_BERTH;
-    }
-    return start_detached("Start", argv[1], STREAMS_JOURNAL, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static struct { gint64 seconds; } restart_given = {.seconds = -1};
-
-static const DistOption restart_options[] = {
-    {"time", 't', DIST_OPTION_NUMBER, &restart_given.seconds,
-     N_("Time to wait before SIGKILL, the container's own if not given"), N_("SECONDS")},
-    DIST_OPTION_END,
-};
-
-/* A container that does not run is only started, as by systemctl(1) restart. */
-static bool restart_by_id(const char *id, const void *userdata, GError **error) {
-    uint64_t timeout =
-        restart_given.seconds < 0 ? UINT64_MAX : (uint64_t)restart_given.seconds * G_USEC_PER_SEC;
-    g_autoptr(DistContainer) container = dist_container_get(id, error);
-
-    (void)userdata;
-    if (!container)
-        return false;
-    if (dist_container_is_running(container)) {
-        g_autoptr(sd_bus_message) reply =
-            dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}", id, 1, "TimeoutUSec", "t", timeout);
-        if (!reply)
-            return false;
-    }
-    return start_detached("Start", id, STREAMS_JOURNAL, error);
-}
-
-static int verb_restart(char **argv, GError **error) {
-    (void)error;
-    return dist_for_each(argv + 1, restart_by_id, NULL);
-}
-
-static struct { gboolean attach; } restore_given;
-
-static const DistOption restore_options[] = {
-    {"attach", 'a', DIST_OPTION_FLAG, &restore_given.attach,
-     N_("Use dist's standard streams and wait until it exits"), NULL},
-    DIST_OPTION_END,
-};
-
-static int verb_restore(char **argv, GError **error) {
-    if (restore_given.attach)
-        return run_in_foreground(NULL, "Restore", argv[1], false, true, error);
-    return start_detached("Restore", argv[1], STREAMS_JOURNAL, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const DistVerb dist_run_verbs[] = {
@@ -453,23 +263,23 @@ const DistVerb dist_run_verbs[] = {
     {.name = "start",
      .arguments = N_("ID"),
      .summary = N_("Start a container"),
-     .options = start_options,
-     .run = verb_start,
+     .options = dist_start_options,
+     .run = dist_verb_start,
      .max = 1,
      .example = "dist start web"},
     {.name = "restart",
      .arguments = N_("ID…"),
      .summary = N_("Stop containers and start them again"),
-     .options = restart_options,
-     .run = verb_restart,
+     .options = dist_restart_options,
+     .run = dist_verb_restart,
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist restart web"},
     {.name = "restore",
      .arguments = N_("ID"),
      .summary = N_("Start a container where its checkpoint left it"),
-     .options = restore_options,
-     .run = verb_restore,
+     .options = dist_restore_options,
+     .run = dist_verb_restore,
      .min = 1,
      .max = 1},
     {.name = NULL},

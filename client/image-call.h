@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls about images, with options and credentials. */
+
+#pragma once
+
+#include "base/error.h"
+
+#include <systemd/sd-bus.h>
+
+/* What is NULL or false is not sent. The types are those of targets of options (option.h). */
+typedef struct {
+    gboolean insecure, all_platforms;
+    char *platform, *lease;
+    const char *document; /* of Inspect */
+} DistImageOptions;
+
+/* Calls a member with name, an image that is here, and with reference, to whose registry the call
+ * leads, so that credentials for it go along. Either may be NULL. NULL with error. */
+sd_bus_message *dist_image_call(const char *member, const char *name, const char *reference,
+                                const DistImageOptions *options, GError **error);

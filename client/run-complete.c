@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reads the texts that the options of create and run have left (run-options-private.h) into numbers
+ * and choices of dist_run_given, once, after the whole command line: options depend on each other.
+ */
+
+#include "client/run-options-private.h"
+
+#include "client/mount-fields.h"
+#include "client/run-process.h"
+#include "client/run-values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* least is the smallest value: -1 means no limit or, of --stop-timeout, not given. */
+static bool read_numbers(GError **error) {
+    const struct {
+        const char *option;
+        gint64 value, least;
+    } numbers[] = {
+        {"--pids", dist_run_texts.tasks, 0},
+        {"--pids-limit", dist_run_texts.tasks_limit, -1},
+        {"--stop-timeout", dist_run_texts.stop_timeout, -1},
+        {"--cpu-shares", dist_run_texts.cpu_shares, 0},
+        {"--cpu-period", dist_run_texts.cpu_period, 0},
+        {"--cpu-quota", dist_run_texts.cpu_quota, 0},
+        {"--health-retries", dist_run_texts.health_retries, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (numbers[i].value < numbers[i].least) {
+            g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, numbers[i].value);
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("%s %s: the number must not be negative"), numbers[i].option,
+                                   text);
+        }
+    gint64 tasks = dist_run_texts.tasks_limit ? dist_run_texts.tasks_limit : dist_run_texts.tasks;
+    dist_run_given.tasks = tasks < 0 ? UINT64_MAX : (uint64_t)tasks;
+    dist_run_given.has_stop_timeout = dist_run_texts.stop_timeout >= 0;
+    if (dist_run_texts.stop_timeout >= 0)
+        dist_run_given.stop_timeout_usec = (uint64_t)dist_run_texts.stop_timeout * G_USEC_PER_SEC;
+    dist_run_given.health_retries = (uint64_t)dist_run_texts.health_retries;
+    return true;
+}
+
+/* Converts the CPU shares of cgroup v1 (2 to 262144), which docker's option has, to the weight of
+ * cgroup v2 (1 to 10000), as runc and crun do. 0: not given. */
+static uint64_t convert_shares(gint64 shares) {
+    return shares <= 0 ? 0 : 1 + ((uint64_t)CLAMP(shares, 2, 262144) - 2) * 9999 / 262142;
+}
+
+static bool read_processor_limits(GError **error) {
+    if (dist_run_texts.cpus &&
+        !dist_parse_cpus(dist_run_texts.cpus, &dist_run_given.cpu_usec, error))
+        return false;
+    /* --cpu-quota overrides --cpus. Its period is 100 ms if not given, as in the kernel
+     * (cgroup-v2, cpu.max). */
+    if (dist_run_texts.cpu_quota > 0)
+        dist_run_given.cpu_usec =
+            (uint64_t)dist_run_texts.cpu_quota * G_USEC_PER_SEC /
+            (uint64_t)(dist_run_texts.cpu_period > 0 ? dist_run_texts.cpu_period : 100000);
+    dist_run_given.cpu_weight = convert_shares(dist_run_texts.cpu_shares);
+    return true;
+}
+
+static bool read_health(GError **error) {
+    dist_run_given.no_health =
+        dist_run_texts.no_health || g_strcmp0(dist_run_texts.health_command, "none") == 0;
+    dist_run_given.health_command = dist_run_given.no_health ? NULL : dist_run_texts.health_command;
+    return dist_parse_duration("--health-interval", dist_run_texts.health_interval,
+                               &dist_run_given.health_interval_usec, error) &&
+           dist_parse_duration("--health-timeout", dist_run_texts.health_timeout,
+                               &dist_run_given.health_timeout_usec, error) &&
+           dist_parse_duration("--health-start-period", dist_run_texts.health_start,
+                               &dist_run_given.health_start_usec, error);
+}
+
+/* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped. The
+ * service knows the first name only. */
+static bool read_restart(GError **error) {
+    const char *text = dist_run_texts.restart;
+
+    if (text && g_str_has_prefix(text, "on-failure:")) {
+        if (!g_ascii_string_to_unsigned(text + strlen("on-failure:"), 10, 1, INT32_MAX,
+                                        &dist_run_given.restart_limit, NULL))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("invalid value \"%s\" of %s"), text, "--restart");
+        dist_run_given.restart = (char *)"on-failure";
+        return true;
+    }
+    dist_run_given.restart =
+        g_strcmp0(text, "unless-stopped") == 0 ? (char *)"always" : dist_run_texts.restart;
+    return true;
+}
+
+/* "newer" is "always" here, because a pull fetches only what is missing. true and false are the old
+ * forms of podman. */
+static bool read_pull_policy(GError **error) {
+    static const struct {
+        const char *name;
+        DistPullPolicy policy;
+    } policies[] = {
+        {"missing", DIST_PULL_MISSING}, {"always", DIST_PULL_ALWAYS}, {"newer", DIST_PULL_ALWAYS},
+        {"never", DIST_PULL_NEVER},     {"true", DIST_PULL_ALWAYS},   {"false", DIST_PULL_MISSING},
+    };
+
+    for (size_t i = 0; dist_run_texts.pull && i < G_N_ELEMENTS(policies); i++)
+        if (g_str_equal(policies[i].name, dist_run_texts.pull)) {
+            dist_run_given.pull = policies[i].policy;
+            return true;
+        }
+    return !dist_run_texts.pull ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("--pull takes missing, always, newer or never, not \"%s\""),
+                           dist_run_texts.pull);
+}
+
+static bool read_cgroup(GError **error) {
+    dist_run_given.with_caller = g_strcmp0(dist_run_texts.cgroup, "caller") == 0;
+    return !dist_run_texts.cgroup || dist_run_given.with_caller ||
+           g_str_equal(dist_run_texts.cgroup, "scope") ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("--cgroup takes scope or caller, not \"%s\""), dist_run_texts.cgroup);
+}
+
+static bool read_notify(GError **error) {
+    static const char *const names[] = {
+        [DIST_NOTIFY_STARTED] = "started",
+        [DIST_NOTIFY_HEALTHY] = "healthy",
+        [DIST_NOTIFY_CONTAINER] = "container",
+        [DIST_NOTIFY_NO] = "no",
+    };
+
+    for (size_t i = 0; dist_run_texts.notify && i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i], dist_run_texts.notify)) {
+            dist_run_given.notify = (DistNotify)i;
+            return true;
+        }
+    return !dist_run_texts.notify ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("--notify takes started, healthy, container or no, not \"%s\""),
+                           dist_run_texts.notify);
+}
+
+/* Only with --detach: otherwise output goes to dist's own streams. */
+static bool read_log_driver(GError **error) {
+    dist_run_given.to_journal = g_strcmp0(dist_run_texts.log_driver, "none") != 0;
+    return !dist_run_texts.log_driver || !dist_run_given.to_journal ||
+           g_str_equal(dist_run_texts.log_driver, "journald") ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--log-driver=%s is not supported: output goes to the journal"),
+                           dist_run_texts.log_driver);
+}
+
+/* --security-opt=seccomp=… overrides --seccomp. What Berth always does (no-new-privileges) and what
+ * it has not (SELinux labels) is accepted. */
+static bool read_security(GError **error) {
+    for (char **option = dist_run_texts.security; option && *option; option++) {
+        const char *text = *option;
+        if (g_str_has_prefix(text, "seccomp=") || g_str_has_prefix(text, "seccomp:"))
+            dist_run_texts.seccomp = (char *)text + strlen("seccomp=");
+        else if (!g_str_equal(text, "no-new-privileges") &&
+                 !g_str_equal(text, "no-new-privileges:true") &&
+                 !g_str_equal(text, "no-new-privileges=true") &&
+                 !g_str_equal(text, "label=disable") && !g_str_equal(text, "label:disable"))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   _("--security-opt=%s is not supported: only seccomp=PROFILE, "
+                                     "no-new-privileges and label=disable are"),
+                                   text);
+    }
+    dist_run_given.seccomp = dist_read_seccomp(dist_run_texts.seccomp, error);
+    return dist_run_given.seccomp || !dist_run_texts.seccomp;
+}
+
+/* A later variable replaces an earlier one of the same name: the caller's environment comes first,
+ * --env last. */
+static bool read_environment(GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+    if (dist_run_texts.host_environment)
+        dist_add_host_environment(list);
+    if (dist_run_texts.http_proxy)
+        dist_add_proxies(list);
+    for (char **file = dist_run_texts.environment_files; file && *file; file++)
+        if (!dist_add_variables_of_file(list, *file, error))
+            return false;
+    if (dist_run_texts.timezone && !dist_add_timezone(list, dist_run_texts.timezone, error))
+        return false;
+    for (char **variable = dist_run_texts.environment; variable && *variable; variable++)
+        dist_add_variable(list, *variable);
+    g_ptr_array_add(list, NULL);
+    dist_run_given.environment = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return true;
+}
+
+/* Labels of files come before those of the command line. */
+static bool read_labels(GError **error) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+    for (char **file = dist_run_texts.label_files; file && *file; file++)
+        if (!dist_add_lines_of_file(list, *file, error))
+            return false;
+    for (char **label = dist_run_given.labels; label && *label; label++)
+        g_ptr_array_add(list, *label);
+    g_ptr_array_add(list, NULL);
+    /* The list alone: what is in it are words of the command line. */
+    g_free(dist_run_given.labels);
+    dist_run_given.labels = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return true;
+}
+
+static bool read_mounts(GError **error) {
+    DistMountLists lists = {&dist_run_given.volumes, &dist_run_given.tmpfs};
+
+    return dist_mount_fields_read(dist_run_given.mounts, &lists, error);
+}
+
+/* --shm-size is a tmpfs on /dev/shm with the flags of the default one and another size. It follows
+ * read_mounts(), which extends the same list. */
+static bool read_shm_size(GError **error) {
+    uint64_t bytes = 0;
+
+    if (!dist_run_texts.shm_size)
+        return true;
+    if (!dist_parse_bytes(dist_run_texts.shm_size, &bytes, error))
+        return false;
+    dist_option_add_to_list(
+        &dist_run_given.tmpfs,
+        g_strdup_printf("/dev/shm:nosuid,nodev,noexec,mode=1777,size=%" G_GUINT64_FORMAT, bytes));
+    return true;
+}
+
+/* Called once, after the whole command line was read, since options depend on each other. */
+bool dist_run_options_complete(GError **error) {
+    dist_run_given.insecure = !dist_run_texts.tls_verify;
+    dist_run_given.remove |= dist_run_given.remove_image;
+    /* credentials.c and its helpers read the variable. */
+    if (dist_run_texts.auth_file)
+        g_setenv("REGISTRY_AUTH_FILE", dist_run_texts.auth_file, TRUE);
+    return read_numbers(error) &&
+           (!dist_run_texts.memory ||
+            dist_parse_bytes(dist_run_texts.memory, &dist_run_given.memory, error)) &&
+           read_processor_limits(error) && read_health(error) && read_restart(error) &&
+           read_pull_policy(error) && read_cgroup(error) && read_notify(error) &&
+           read_log_driver(error) && read_security(error) && read_environment(error) &&
+           read_labels(error) && read_mounts(error) && read_shm_size(error) &&
+           (!dist_run_texts.platform || dist_check_platform(dist_run_texts.platform, error)) &&
+           (dist_run_given.ports = dist_expand_ports(dist_run_texts.ports, error)) != NULL;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Values of options as they are given, between run-options.c, whose tables fill them, and
+ * run-complete.c, which reads them. Nothing else includes this. */
+
+#pragma once
+
+#include "client/run-options.h"
+
+typedef struct {
+    char *memory, *cpus, *seccomp, *restart, *pull, *cgroup, *notify, *platform, *log_driver,
+        *health_command;
+    char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
+    char **environment, **environment_files, **label_files, **security, **ports;
+    gboolean host_environment, http_proxy, no_health, tls_verify;
+    gint64 tasks, tasks_limit, stop_timeout, cpu_shares, cpu_period, cpu_quota, health_retries;
+} DistRunTexts;
+
+extern DistRunTexts dist_run_texts;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist ends by a signal that it has caught, or that has ended its container. */
+
+#include "client/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+/* The signal is blocked when it is raised, and ends this process as it is unblocked: the caller
+ * sees the signal as the reason. */
+void dist_end_by_signal(int number) {
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}

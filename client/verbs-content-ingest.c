@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist content ingest and edit: new contents, from standard input or from an editor. They pass
+ * through a pipe that the service answers; an ingest ends when its last writable end is closed, and
+ * is content after Commit.
+ */
+
+#include "client/verbs-content-ingest.h"
+
+#include "base/fd.h"
+#include "client/bus.h"
+#include "client/stream.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* An ingest with the same REF goes on where an earlier one broke off. Skips the bytes that the
+ * service has already: by seeking, or by reading if the input is a pipe. */
+static bool skip_stored(int fd, uint64_t offset, GError **error) {
+    berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    uint64_t copied;
+
+    if (lseek(fd, (off_t)offset, SEEK_CUR) >= 0)
+        return true;
+    return dist_copy(fd, null, offset, &copied, error);
+}
+
+/* Prints the digest. size and expected are 0 and "" if the caller does not know them. */
+static bool commit_ingest(const char *ref, gint64 size, const char *expected, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Commit", "stsa{sv}", ref, (uint64_t)size, expected, 0);
+    const char *digest;
+
+    if (!reply)
+        return false;
+    int r = sd_bus_message_read(reply, "s", &digest);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    puts(digest);
+    return true;
+}
+
+static struct {
+    char *lease;
+    char *expected;
+    gint64 size;
+} content_ingest_given;
+
+const DistOption dist_content_ingest_options[] = {
+    {"lease", 0, DIST_OPTION_TEXT, &content_ingest_given.lease, N_("Keep it with this lease"),
+     "ID"},
+    {"expected-digest", 0, DIST_OPTION_TEXT, &content_ingest_given.expected,
+     N_("Commit only if it has this digest"), N_("DIGEST")},
+    {"expected-size", 0, DIST_OPTION_NUMBER, &content_ingest_given.size,
+     N_("Commit only if it has this size"), N_("BYTES")},
+    DIST_OPTION_END,
+};
+
+int dist_content_ingest(char **argv, GError **error) {
+    uint64_t offset, copied;
+    int pipe;
+
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", argv[1],
+                  (uint64_t)MAX(content_ingest_given.size, 0),
+                  content_ingest_given.expected ? content_ingest_given.expected : "", 1, "Lease",
+                  "s", content_ingest_given.lease ? content_ingest_given.lease : "");
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* If the service closes the pipe, writing fails with EPIPE and is reported. */
+    signal(SIGPIPE, SIG_IGN);
+    if (!skip_stored(STDIN_FILENO, offset, error) ||
+        !dist_copy(STDIN_FILENO, pipe, UINT64_MAX, &copied, error))
+        return EXIT_FAILURE;
+    /* The reply owns the last writable end: without it the service sees the end of the content. */
+    reply = sd_bus_message_unref(reply);
+    return commit_ingest(argv[1], MAX(content_ingest_given.size, 0),
+                         content_ingest_given.expected ? content_ingest_given.expected : "", error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}
+
+/* Stores a file as content and prints its digest. fd is the caller's. */
+static bool ingest_file(int fd, const char *ref, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", ref, (uint64_t)0, "", 0);
+    uint64_t offset, copied;
+    int pipe;
+
+    if (!reply)
+        return false;
+    int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
+    if (r < 0)
+        return dist_bad_reply(r, error);
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0 || !dist_copy(fd, pipe, UINT64_MAX, &copied, error))
+        return false;
+    reply = sd_bus_message_unref(reply);
+    return commit_ingest(ref, 0, "", error);
+}
+
+static bool run_editor(const char *path, GError **error) {
+    const char *editor = g_getenv("VISUAL") ? g_getenv("VISUAL") : g_getenv("EDITOR");
+    g_autofree char *quoted = g_shell_quote(path);
+    /* As git(1) does: the variable is a shell command, which may have arguments. */
+    g_autofree char *command = g_strconcat(editor ? editor : "vi", " ", quoted, NULL);
+    int status = system(command); /* NOLINT: it is the caller's own command */
+
+    return status == 0 || berth_error_set(error, BERTH_ERROR_CANCELLED,
+                                          _("the editor failed; nothing was changed"));
+}
+
+/* Content cannot change: the edited text is stored as new content with another digest. The
+ * temporary file has mode 0600 and is removed in any case. */
+int dist_content_edit(char **argv, GError **error) {
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
+    uint64_t copied;
+    int fd;
+
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", argv[1], 0);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "h", &fd);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    berth_autofd int file = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0) {
+        berth_error_set_errno(error, errno, _("write %s"), path);
+        return EXIT_FAILURE;
+    }
+    bool edited = dist_copy(fd, file, UINT64_MAX, &copied, error) && run_editor(path, error);
+    /* The editor may have replaced the file, and the descriptor may be of the old one. */
+    berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (edited && result < 0)
+        berth_error_set_errno(error, errno, _("open %s"), path);
+    g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
+    bool done = result >= 0 && ingest_file(result, ref, error);
+    unlink(path);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}

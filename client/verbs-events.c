@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist events: what happens to containers, as signals of the service, after events of the past if
+ * those are asked for. Events have numbers, which rise. */
+
+#include "client/verbs-events.h"
+
+#include "client/bus.h"
+#include "client/dictionary.h"
+#include "client/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Prints an event if it follows *last, which becomes its number. After Subscribe an event may come
+ * twice, as a signal and in the reply of EventsSince. */
+static void print_event(sd_bus_message *message, uint64_t *last) {
+    const char *kind, *id, *process = "";
+    uint64_t sequence, usec = 0;
+    int32_t status = -1;
+    uint32_t pid = 0;
+    const DistField details[] = {
+        {"Process", "s", &process}, {"Pid", "u", &pid}, {"Status", "i", &status},
+        {"Time", "t", &usec},       {NULL, NULL, NULL},
+    };
+
+    if (sd_bus_message_read(message, "tss", &sequence, &kind, &id) <= 0 ||
+        dist_dictionary_read(message, details) < 0 || sequence <= *last)
+        return;
+    *last = sequence;
+    g_autofree char *time = dist_format_time(usec);
+    g_autofree char *name = process[0] ? g_strconcat(id, " ", process, NULL) : g_strdup(id);
+    if (dist_settings.json != DIST_JSON_OFF)
+        printf("{\"sequence\":%" G_GUINT64_FORMAT ",\"kind\":\"%s\",\"id\":\"%s\","
+               "\"process\":\"%s\",\"pid\":%u,\"status\":%d,\"time\":%" G_GUINT64_FORMAT "}\n",
+               sequence, kind, id, process, pid, status, usec);
+    else if (g_str_equal(kind, "exit"))
+        printf("%s  %-12s %s  %d\n", time, kind, name, status);
+    else
+        printf("%s  %-12s %s\n", time, kind, name);
+    fflush(stdout);
+}
+
+static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    (void)error;
+    print_event(signal, userdata);
+    return 0;
+}
+
+/* Prints all events after *last. A reply has at most 1000, so it asks until there are no more. */
+static bool print_past_events(uint64_t *last, GError **error) {
+    uint64_t before;
+
+    do {
+        before = *last;
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "EventsSince", "ta{sv}", before, 0);
+        if (!reply)
+            return false;
+        int r = sd_bus_message_enter_container(reply, 'a', "(tssa{sv})");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "tssa{sv}")) > 0) {
+            print_event(reply, last);
+            r = sd_bus_message_exit_container(reply);
+        }
+        if (r < 0)
+            return dist_bad_reply(r, error);
+    } while (*last != before);
+    return true;
+}
+
+static struct {
+    gint64 since;
+    gboolean no_follow;
+} events_given = {.since = -1};
+
+const DistOption dist_events_options[] = {
+    {"since", 0, DIST_OPTION_NUMBER, &events_given.since,
+     N_("Show past events after this number first"), N_("SEQUENCE")},
+    {"no-follow", 0, DIST_OPTION_FLAG, &events_given.no_follow,
+     N_("Do not wait for further events"), NULL},
+    DIST_OPTION_END,
+};
+
+/* Subscribes before asking for past events, so that none is lost in between. The match comes before
+ * Subscribe, for the same reason. */
+int dist_verb_events(char **argv, GError **error) {
+    uint64_t last = 0;
+    int r = 0;
+
+    (void)argv;
+    sd_bus *bus = dist_bus(error);
+    if (!bus)
+        return EXIT_FAILURE;
+    last = (uint64_t)MAX(events_given.since, 0);
+    if (!events_given.no_follow) {
+        r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event", on_event,
+                                &last);
+        g_autoptr(sd_bus_message) subscribed =
+            r < 0 ? NULL : dist_call(error, DIST_CONTAINERS, "Subscribe", "a{sv}", 0);
+        if (!subscribed)
+            return EXIT_FAILURE;
+    }
+    if (events_given.since >= 0 && !print_past_events(&last, error))
+        return EXIT_FAILURE;
+    while (!events_given.no_follow && r >= 0) {
+        r = sd_bus_process(bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(bus, UINT64_MAX);
+    }
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    return EXIT_SUCCESS;
+}

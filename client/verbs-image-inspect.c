@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * dist resolve, inspect and verify: what is known of one image, here or in its registry. Documents
+ * are the registry's and are read with care: what they lack appears as empty.
+ */
+
+#include "client/verbs-image-inspect.h"
+
+#include "base/document.h"
+#include "base/fd.h"
+#include "client/bus.h"
+#include "client/format.h"
+#include "client/image-call.h"
+#include "client/object.h"
+#include "client/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static DistImageOptions given;
+
+const DistOption dist_resolve_options[] = {
+    {"insecure", 0, DIST_OPTION_FLAG, &given.insecure,
+     N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_END,
+};
+
+/* Members that are missing or have another type appear as "" or 0: the document is the
+ * registry's. */
+static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
+    static const char *const parts[] = {"os", "architecture", "variant"};
+    g_autoptr(GString) name = g_string_new(NULL);
+    JsonObject *of = NULL;
+    const char *digest = NULL, *part = NULL;
+    uint64_t size = 0;
+
+    berth_document_get_object(manifest, "platform", &of, NULL);
+    for (size_t i = 0; of && i < G_N_ELEMENTS(parts); i++)
+        if (berth_document_get_string(of, parts[i], &part, NULL) && part)
+            g_string_append_printf(name, "%s%s", name->len > 0 ? "/" : "", part);
+    berth_document_get_string(manifest, "digest", &digest, NULL);
+    berth_document_get_size(manifest, "size", &size, NULL);
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "platform");
+    json_builder_add_string_value(builder, name->str);
+    json_builder_set_member_name(builder, "digest");
+    json_builder_add_string_value(builder, digest ? digest : "");
+    json_builder_set_member_name(builder, "size");
+    json_builder_add_int_value(builder, (gint64)size);
+    json_builder_end_object(builder);
+}
+
+/* The manifests that an index names, as JSON; "[]" if the object is not an index. The caller frees
+ * the text. */
+static char *list_platforms(const char *reference, const char *digest, const char *media_type,
+                            GError **error) {
+    bool is_index = berth_media_type_get_kind(media_type) == BERTH_KIND_INDEX;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    size_t size;
+
+    if (!is_index)
+        return g_strdup("[]");
+    berth_autofd int pipe = dist_fetch_object(reference, digest, given.insecure, error);
+    g_autofree char *text =
+        pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
+    JsonArray *array = NULL;
+    if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
+        return NULL;
+    json_builder_begin_array(builder);
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        if (JSON_NODE_HOLDS_OBJECT(node))
+            add_platform(builder, json_node_get_object(node));
+    }
+    json_builder_end_array(builder);
+    g_autoptr(JsonNode) list = json_builder_get_root(builder);
+    return json_to_string(list, FALSE);
+}
+
+int dist_verb_resolve(char **argv, GError **error) {
+    DistColumn columns[] = {
+        {"name", _("NAME"), DIST_CELL_TEXT},
+        {"mediaType", _("MEDIA TYPE"), DIST_CELL_TEXT},
+        {"digest", _("DIGEST"), DIST_CELL_TEXT},
+        {"size", _("SIZE"), DIST_CELL_NUMBER},
+        {NULL, "", DIST_CELL_JSON},
+        {NULL, NULL, 0},
+    };
+    const char *name, *media_type, *digest;
+    uint64_t size;
+
+    g_autofree char *reference = dist_complete_reference(argv[1]);
+    g_autoptr(sd_bus_message) reply = dist_image_call("Resolve", NULL, reference, &given, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* Only JSON has the platforms, since the index has to be fetched for them. A column without a
+     * key ends the table. */
+    bool as_json = dist_settings.json != DIST_JSON_OFF;
+    if (as_json)
+        columns[4].key = "platforms";
+    g_autofree char *platforms =
+        as_json ? list_platforms(reference, digest, media_type, error) : g_strdup("");
+    if (!platforms)
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    dist_table_add(table, name, media_type, digest, (int64_t)size, platforms);
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Prints the history in the configuration of an image (OCI image specification, config.md). */
+static bool print_history(const char *text, GError **error) {
+    const DistColumn columns[] = {
+        {"created", _("CREATED"), DIST_CELL_TEXT},
+        {"empty", _("EMPTY"), DIST_CELL_TEXT},
+        {"createdBy", _("CREATED BY"), DIST_CELL_TEXT},
+        {NULL, NULL, 0},
+    };
+    g_autoptr(JsonNode) root = berth_document_parse(text, strlen(text), error);
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    JsonArray *array;
+
+    if (!root || !berth_document_get_array(json_node_get_object(root), "history", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        const char *created = NULL, *created_by = NULL;
+        if (!JSON_NODE_HOLDS_OBJECT(node))
+            continue;
+        JsonObject *entry = json_node_get_object(node);
+        berth_document_get_string(entry, "created", &created, NULL);
+        berth_document_get_string(entry, "created_by", &created_by, NULL);
+        bool empty = json_object_get_boolean_member_with_default(entry, "empty_layer", FALSE);
+        dist_table_add(table, created ? created : "", empty ? _("yes") : _("no"),
+                       created_by ? created_by : "");
+    }
+    return dist_table_print(table, error);
+}
+
+static struct {
+    gboolean manifest;
+    gboolean history;
+} inspect_given;
+
+const DistOption dist_inspect_options[] = {
+    {"platform", 0, DIST_OPTION_TEXT, &given.platform, N_("Platform, this machine's if not given"),
+     N_("OS/ARCH[/VARIANT]")},
+    {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
+    {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show the history of its layers"),
+     NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+int dist_verb_inspect(char **argv, GError **error) {
+    const char *text;
+
+    given.document = inspect_given.manifest ? "manifest" : NULL;
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply = dist_image_call("Inspect", name, NULL, &given, &local);
+    /* The name may be that of a container. If it is neither, the error about the image is reported.
+     */
+    if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
+        !inspect_given.history)
+        reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "sa{sv}", argv[1], 0);
+    if (!reply) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return EXIT_FAILURE;
+    }
+    int r = sd_bus_message_read(reply, "s", &text);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (inspect_given.history)
+        return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
+     * and a newline. */
+    g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
+    puts(plain ? plain : text);
+    return EXIT_SUCCESS;
+}
+
+/* Prints the file of the key that has signed the image. */
+int dist_verb_verify(char **argv, GError **error) {
+    const char *key;
+
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autoptr(sd_bus_message) reply = dist_image_call("Verify", NULL, name, &given, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    int r = sd_bus_message_read(reply, "s", &key);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    puts(key);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist tag, rmi and untag: the names of images. Contents stay until "dist prune" deletes those that
+ * no name leads to any longer. */
+
+#include "client/verbs-image-names.h"
+
+#include "client/bus.h"
+#include "client/dictionary.h"
+#include "client/each.h"
+#include "client/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct { gboolean move; } tag_given;
+
+const DistOption dist_tag_options[] = {
+    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("Rename it: remove its own name"), NULL},
+    DIST_OPTION_END,
+};
+
+int dist_verb_tag(char **argv, GError **error) {
+    DistTarget target = {"", "", 0};
+    const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
+
+    g_autofree char *name = dist_complete_reference(argv[1]);
+    g_autofree char *new = dist_complete_reference(argv[2]);
+    if (strpbrk(argv[2], " \t\n") || argv[2][0] == '\0') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\""),
+                        argv[2]);
+        return EXIT_FAILURE;
+    }
+    if (tag_given.move) {
+        g_autoptr(sd_bus_message) renamed =
+            dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
+        return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    /* If the first name moves between the two calls, the new one keeps the earlier target. */
+    g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
+    if (!image)
+        return EXIT_FAILURE;
+    int r = dist_dictionary_read(image, fields);
+    if (r < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", new, target.media_type,
+                  target.digest, target.size, 0, 0);
+    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool delete_image_name(const char *name, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "sa{sv}", name, 0);
+
+    (void)userdata;
+    if (reply)
+        puts(name);
+    return reply != NULL;
+}
+
+/* In one call, so that a person is asked once. */
+static sd_bus_message *delete_image_names(char **names, GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "DeleteMany");
+    int r;
+
+    if (!call)
+        return NULL;
+    if ((r = sd_bus_message_append_strv(call, names)) < 0 ||
+        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
+        sd_bus_message_unref(call);
+        dist_bad_reply(r, error);
+        return NULL;
+    }
+    return dist_send(call, error);
+}
+
+int dist_verb_rmi(char **argv, GError **error) {
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) deleted = NULL;
+    int status = EXIT_SUCCESS, r;
+
+    for (char **argument = argv + 1; *argument; argument++)
+        g_ptr_array_add(names, dist_complete_reference(*argument));
+    g_ptr_array_add(names, NULL);
+    char **list = (char **)names->pdata;
+    if (!list[0] || !list[1])
+        return dist_for_each(list, delete_image_name, NULL);
+    g_autoptr(sd_bus_message) reply = delete_image_names(list, error);
+    if (!reply)
+        return EXIT_FAILURE;
+    if ((r = sd_bus_message_read_strv(reply, &deleted)) < 0)
+        return dist_bad_reply(r, error), EXIT_FAILURE;
+    for (char **name = list; *name; name++)
+        if (deleted && g_strv_contains((const char *const *)deleted, *name)) {
+            puts(*name);
+        } else {
+            g_autoptr(GError) missing = NULL;
+            berth_error_set(&missing, BERTH_ERROR_NOT_FOUND, _("there is no image \"%s\" here"),
+                            *name);
+            dist_print_error(missing);
+            status = EXIT_FAILURE;
+        }
+    return status;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "dist tag", and "dist rmi", which is "dist untag", too. */
+
+#pragma once
+
+#include "client/option.h"
+
+extern const DistOption dist_tag_options[];
+int dist_verb_tag(char **argv, GError **error);
+int dist_verb_rmi(char **argv, GError **error);

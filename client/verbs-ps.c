@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist ps and info: containers as a table, and one as a page. The service filters, except for
+ * before and since, which are applied to the containers that it has answered. */
+
+#include "client/verbs-ps.h"
+
+#include "client/bus.h"
+#include "client/container-status.h"
+#include "client/containers.h"
+#include "client/format.h"
+#include "client/table.h"
+
+#include <stdlib.h>
+
+static struct { gboolean all; } ps_given;
+
+/* podman's names of states. */
+static const char *const state_names[] = {"exited", "stopped", "configured", "created", NULL};
+
+static const DistFilterName ps_filters[] = {
+    {"id", "Id", DIST_FILTER_PREFIX},
+    {"name", "Id", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},
+    {"status", "State", DIST_FILTER_TEXT, state_names},
+    {"ancestor", "Image", DIST_FILTER_IMAGE},
+    {"exited", "ExitStatus", DIST_FILTER_STATUS},
+    {"health", "Health", DIST_FILTER_TEXT},
+    {"network", "Networks", DIST_FILTER_MEMBER},
+    {"before", NULL, DIST_FILTER_ADDITION},
+    {"since", NULL, DIST_FILTER_ADDITION},
+    {NULL},
+};
+
+const DistOption dist_ps_options[] = {
+    {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Show also containers that are not running"),
+     NULL},
+    DIST_OPTION_INCLUDE(dist_filter_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+/* "up 2 hours, healthy"; "exited (0) 5 minutes ago". */
+static char *format_status(const DistContainer *container) {
+    uint64_t now = (uint64_t)g_get_real_time();
+    g_autofree char *lasts = dist_format_duration(now - MIN(container->started, now));
+    g_autofree char *ended = dist_format_ago(container->exited);
+
+    switch (container->state) {
+    case DIST_CONTAINER_CREATED:
+        return g_strdup(_("created"));
+    case DIST_CONTAINER_RUNNING:
+        if (container->health[0])
+            return g_strdup_printf(_("up %s, %s"), lasts, _(container->health));
+        return g_strdup_printf(_("up %s"), lasts);
+    case DIST_CONTAINER_PAUSED:
+        return g_strdup_printf(_("paused, started %s ago"), lasts);
+    case DIST_CONTAINER_STOPPED:
+        if (container->status < 0)
+            return g_strdup_printf(_("exited %s, status unknown"), ended);
+        return g_strdup_printf(_("exited (%d) %s"), container->status, ended);
+    case DIST_CONTAINER_UNKNOWN:
+        break;
+    }
+    return g_strdup(container->state_name);
+}
+
+/* The order is that of the columns in new_table(); several of them are only in JSON and for
+ * --format. */
+static void add_row(DistTable *table, const DistContainer *container) {
+    g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
+                                   : container->status < 0
+                                       ? g_strdup(_("unknown"))
+                                       : g_strdup_printf("%d", container->status);
+    g_autofree char *status = format_status(container);
+    g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
+    g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
+
+    dist_table_add(table, container->id, container->image, command ? command : "", status,
+                   dist_container_get_color(container), ports ? ports : "", container->state_name,
+                   exit_status, container->health, (int64_t)container->pid,
+                   (int64_t)container->owner, (int64_t)container->created,
+                   (int64_t)container->started, (int64_t)container->exited);
+}
+
+static DistTable *new_table(void) {
+    static DistColumn columns[] = {
+        {"id", NULL, DIST_CELL_TEXT},         {"image", NULL, DIST_CELL_TEXT},
+        {"command", NULL, DIST_CELL_TEXT},    {"status", NULL, DIST_CELL_STATE},
+        {"ports", NULL, DIST_CELL_TEXT},      {"state", NULL, DIST_CELL_TEXT},
+        {"exitStatus", NULL, DIST_CELL_TEXT}, {"health", NULL, DIST_CELL_TEXT},
+        {"pid", NULL, DIST_CELL_NUMBER},      {"owner", NULL, DIST_CELL_NUMBER},
+        {"created", NULL, DIST_CELL_TIME},    {"started", NULL, DIST_CELL_TIME},
+        {"exited", NULL, DIST_CELL_TIME},     {NULL, NULL, 0},
+    };
+
+    /* Translated when dist runs: an initializer has to be constant. */
+    columns[0].header = _("ID");
+    columns[1].header = _("IMAGE");
+    columns[2].header = _("COMMAND");
+    columns[3].header = _("STATUS");
+    columns[4].header = _("PORTS");
+    return dist_table_new(columns);
+}
+
+/* When the container that a filter names was created; limit if there is no such filter. */
+static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
+    const char *id = dist_filter_find(filter);
+    g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
+
+    *moment = container ? container->created : limit;
+    return !id || container;
+}
+
+int dist_verb_ps(char **argv, GError **error) {
+    uint64_t before, since;
+
+    (void)argv;
+    if (!dist_filter_check(ps_filters, error) ||
+        !read_moment("before", UINT64_MAX, &before, error) ||
+        !read_moment("since", 0, &since, error))
+        return EXIT_FAILURE;
+    g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
+    g_autoptr(DistTable) table = new_table();
+    if (!all)
+        return EXIT_FAILURE;
+    uint64_t first = dist_filter_find("since") ? since + 1 : 0;
+    /* A filter for a state asks for all containers in it, running or not. */
+    bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
+    for (guint i = 0; i < all->len; i++) {
+        const DistContainer *container = all->pdata[i];
+        if ((any_state || dist_container_is_running(container)) && container->created < before &&
+            container->created >= first)
+            add_row(table, container);
+    }
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* For scripts it is a table of one row, as that of ps; for people it is a page. */
+int dist_verb_info(char **argv, GError **error) {
+    g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
+    g_autoptr(DistTable) table = new_table();
+
+    if (!container)
+        return EXIT_FAILURE;
+    if (dist_settings.json == DIST_JSON_OFF && !dist_settings.quiet && !dist_table_has_format()) {
+        g_autofree char *status = format_status(container);
+        dist_container_status_print(container, status);
+        return EXIT_SUCCESS;
+    }
+    add_row(table, container);
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

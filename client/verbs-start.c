@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist start, restart and restore: containers that exist. */
+
+#include "client/verbs-start.h"
+
+#include "client/bus.h"
+#include "client/containers.h"
+#include "client/descriptors.h"
+#include "client/each.h"
+#include "client/run-options.h"
+#include "client/run-start.h"
+
+#include <stdlib.h>
+
+static bool start_by_id(const char *id, const void *userdata, GError **error) {
+    (void)userdata;
+    if (dist_start_detached("Start", id, DIST_STREAMS_JOURNAL, error))
+        return true;
+    g_prefix_error(error, "%s: ", id);
+    return false;
+}
+
+/* For berth-autostart.service. A container that cannot be started does not keep the others
+ * from it. */
+static int start_autostarted(GError **error) {
+    g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
+
+    return ids ? dist_for_each(ids, start_by_id, NULL) : EXIT_FAILURE;
+}
+
+static struct {
+    gboolean attach;
+    gboolean autostart;
+} start_given;
+
+const DistOption dist_start_options[] = {
+    {"attach", 'a', DIST_OPTION_FLAG, &start_given.attach,
+     N_("Use dist's standard streams and wait until it exits"), NULL},
+    {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
+     N_("Start all containers created with --autostart that are not running"), NULL},
+    {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
+     N_("Write its PID to a file when it runs"), N_("FILE")},
+    {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
+     N_("Pass N extra descriptors, starting at 3"), N_("NUMBER")},
+    DIST_OPTION_END,
+};
+
+int dist_verb_start(char **argv, GError **error) {
+    int argc = (int)g_strv_length(argv);
+
+    if (start_given.autostart == (argc > 1)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("start takes an ID or --autostart"));
+        return EXIT_FAILURE;
+    }
+    if (!dist_preserve_descriptors(dist_run_given.preserved, error))
+        return EXIT_FAILURE;
+    if (start_given.autostart)
+        return start_autostarted(error);
+    if (start_given.attach) {
+        g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
+        return container
+                   ? dist_start_in_foreground(NULL, "Start", argv[1], container->terminal,
+                                              container->state == DIST_CONTAINER_STOPPED, error)
+                   : DIST_EXIT_BERTH;
+    }
+    return dist_start_detached("Start", argv[1], DIST_STREAMS_JOURNAL, error) ? EXIT_SUCCESS
+                                                                              : EXIT_FAILURE;
+}
+
+static struct { gint64 seconds; } restart_given = {.seconds = -1};
+
+const DistOption dist_restart_options[] = {
+    {"time", 't', DIST_OPTION_NUMBER, &restart_given.seconds,
+     N_("Time to wait before SIGKILL, the container's own if not given"), N_("SECONDS")},
+    DIST_OPTION_END,
+};
+
+/* A container that does not run is only started, as by systemctl(1) restart. */
+static bool restart_by_id(const char *id, const void *userdata, GError **error) {
+    uint64_t timeout =
+        restart_given.seconds < 0 ? UINT64_MAX : (uint64_t)restart_given.seconds * G_USEC_PER_SEC;
+    g_autoptr(DistContainer) container = dist_container_get(id, error);
+
+    (void)userdata;
+    if (!container)
+        return false;
+    if (dist_container_is_running(container)) {
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "Stop", "sa{sv}", id, 1, "TimeoutUSec", "t", timeout);
+        if (!reply)
+            return false;
+    }
+    return dist_start_detached("Start", id, DIST_STREAMS_JOURNAL, error);
+}
+
+int dist_verb_restart(char **argv, GError **error) {
+    (void)error;
+    return dist_for_each(argv + 1, restart_by_id, NULL);
+}
+
+static struct { gboolean attach; } restore_given;
+
+const DistOption dist_restore_options[] = {
+    {"attach", 'a', DIST_OPTION_FLAG, &restore_given.attach,
+     N_("Use dist's standard streams and wait until it exits"), NULL},
+    DIST_OPTION_END,
+};
+
+int dist_verb_restore(char **argv, GError **error) {
+    if (restore_given.attach)
+        return dist_start_in_foreground(NULL, "Restore", argv[1], false, true, error);
+    return dist_start_detached("Restore", argv[1], DIST_STREAMS_JOURNAL, error) ? EXIT_SUCCESS
+                                                                                : EXIT_FAILURE;
+}
