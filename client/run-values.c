@@ -229,32 +229,34 @@ static bool read_range(const char *text, guint64 *first, guint64 *last) {
 }
 
 /* Appends a port or, for a range, each of its ports. The last colon separates the ports, since an
- * IPv6 address has colons, too. */
+ * IPv6 address has colons, too. Without a port of the host the service chooses one: 0. */
 static bool expand_port(GPtrArray *list, const char *port, GError **error) {
     g_auto(GStrv) halves = g_strsplit(port, "/", 2);
-    const char *colon = halves[0] ? strrchr(halves[0], ':') : NULL;
-    g_autofree char *outer = colon ? g_strndup(halves[0], (gsize)(colon - halves[0])) : NULL;
-    const char *host = outer && strrchr(outer, ':') ? strrchr(outer, ':') + 1 : outer;
-    guint64 first, last, inner, inner_last;
+    const char *whole = halves[0] ? halves[0] : "";
+    const char *colon = strrchr(whole, ':');
+    const char *container = colon ? colon + 1 : whole;
+    g_autofree char *outer = g_strndup(whole, colon ? (gsize)(colon - whole) : 0);
+    char *host = strrchr(outer, ':') ? strrchr(outer, ':') + 1 : outer;
+    g_autofree char *address = g_strndup(outer, (gsize)(host - outer));
+    bool any = host[0] == '\0';
+    guint64 first = 0, last, inner, inner_last;
 
-    if (!outer)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("--publish %s names no port of the host; write HOST:%s"), port,
-                               port);
     /* A single port is checked by the service. */
     if (!strchr(port, '-')) {
-        g_ptr_array_add(list, g_strdup(port));
+        g_ptr_array_add(list, g_strconcat(address, any ? "0" : host, ":", container,
+                                          halves[0] && halves[1] ? "/" : NULL, halves[1], NULL));
         return true;
     }
-    if (!read_range(host, &first, &last) || !read_range(colon + 1, &inner, &inner_last) ||
-        last - first != inner_last - inner || list->len + (last - first) > MAX_PORTS)
+    if (!read_range(container, &inner, &inner_last) || !(any || read_range(host, &first, &last)) ||
+        (!any && last - first != inner_last - inner) ||
+        list->len + (inner_last - inner) > MAX_PORTS)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("--publish %s: the ranges must be of the same length, at most %d "
                                  "ports in all"),
                                port, MAX_PORTS);
-    for (guint64 i = 0; i <= last - first; i++)
-        g_ptr_array_add(list, g_strdup_printf("%.*s%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "%s%s",
-                                              (int)(host - outer), outer, first + i, inner + i,
+    for (guint64 i = 0; i <= inner_last - inner; i++)
+        g_ptr_array_add(list, g_strdup_printf("%s%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "%s%s",
+                                              address, any ? 0 : first + i, inner + i,
                                               halves[1] ? "/" : "", halves[1] ? halves[1] : ""));
     return true;
 }

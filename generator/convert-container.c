@@ -103,19 +103,10 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
 static void check_values(const BerthConversion *conversion) {
     static const char *const users[] = {"auto", "host", NULL};
     const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
-    g_autoptr(GPtrArray) ports =
-        berth_unit_file_list(conversion->source->file, conversion->section, "PublishPort");
 
     if (line && !strpbrk(line->value, "%$") && !g_strv_contains(users, line->value))
         berth_unit_line_error(conversion->problems, line,
                               _("UserNS=%s is not supported: use auto or host"), line->value);
-    for (unsigned i = 0; i < ports->len; i++) {
-        const BerthUnitLine *port = ports->pdata[i];
-        if (!strpbrk(port->value, "%$:"))
-            berth_unit_line_error(conversion->problems, port,
-                                  _("PublishPort=%s names no port of the host; write HOST:%s"),
-                                  port->value, port->value);
-    }
 }
 
 /* "-" before a device leaves it out if it does not exist. */

@@ -224,7 +224,7 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
                                   error))
         return NULL;
     if (creation->options->publish_all &&
-        !berth_ports_add_exposed(creation->options, image->ports, error))
+        !berth_ports_add_exposed(creation->containers, creation->options, image->ports, error))
         return NULL;
     /* No other creation can come between this and the record. */
     if (needs_ids(creation) && (creation->ids = berth_ids_allocate(
@@ -326,7 +326,8 @@ static bool prepare_creation(Creation *creation, GError **error) {
     /* The charge is taken before anything waits: two creations at once cannot both have the last
      * place. */
     if (!check_options(containers, options, error) ||
-        !berth_network_check_options(containers, options, error))
+        !berth_network_check_options(containers, options, error) ||
+        !berth_ports_choose(containers, options, error))
         return false;
     if (!options->slice)
         options->slice = berth_slice_get_default(options->owner);

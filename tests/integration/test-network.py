@@ -144,7 +144,7 @@ def test_ports_are_passed_on():
 
 
 def test_bad_networks_and_ports_are_named():
-    for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "80"], "--publish 80 names no port of the host"), (["-p", "80:80"], "needs a network"),
+    for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "x"], 'invalid port "0:x"'), (["-p", "80:80"], "needs a network"),
                           (["--network=mine", "-p", "70000:80"], "70000"), (["--network=mine", "-p", "1.2.3:80:80"], "1.2.3"),
                           (["--network=../x"], "../x"), (["--network=nosuch"], "nosuch")):
         result = dist("run", "--rm", *options, IMAGE, "true")

@@ -211,15 +211,33 @@ def test_only_addresses_of_this_machine():
 
 
 def test_ports_have_a_form_and_a_number():
-    for port in ("80", "x:80", "0:80", "70000:80", "80:0", "80:80/icmp", ":80:80", "[::ffff:127.0.0.1]:18080:80",
+    for port in ("x:80", "x", "70000:80", "80:0", "80:80/icmp", ":80:80", "[::ffff:127.0.0.1]:18080:80",
                  "1.2.3:80:80", "80-90:80", "18080:80/tcp/udp", "", ":", "/", "18080:80 "):
         result = publish("bad", port)
         equal(result.status, 125, port)
-        assert any(text in result.err for text in ("invalid port", "names no port of the host", "of the same length")), (
+        assert any(text in result.err for text in ("invalid port", "of the same length")), (
             port, result.err)
     many = [f"{20000 + number}:80" for number in range(129)]
     contains(publish("many", *many).err, "at most 128 ports")
     assert not is_taken(20000)
+
+
+def test_a_port_of_the_host_is_chosen():
+    """Where none is named, one that is free: known from Create on, reserved from the start, and another one each time."""
+    good("create", "--id=any", "--network=mine", "-p", "80", "-p", "127.0.0.1::81", "-p", "0:82/udp", "-p", "90-91", IMAGE, *SERVER)
+    rows = {row["container"]: row["host"] for row in listing("port", "any")}
+    equal(sorted(rows), ["80/tcp", "81/tcp", "82/udp", "90/tcp", "91/tcp"])
+    assert rows["80/tcp"].startswith("0.0.0.0:") and rows["81/tcp"].startswith("127.0.0.1:"), rows
+    numbers = {row: int(host.rsplit(":", 1)[1]) for row, host in rows.items()}
+    equal(len(set(numbers.values())), 5)
+    assert min(numbers.values()) >= 1024 and not is_taken(numbers["80/tcp"]), numbers
+    good("start", "any")
+    assert is_taken(numbers["80/tcp"]) and is_taken(numbers["82/udp"], socket.SOCK_DGRAM)
+    wait_until(lambda: page(f"127.0.0.1:{numbers['80/tcp']}") == b"page\n", "the page")
+    contains(good("ps", "--format={{.ID}} {{.Ports}}"), f"{numbers['80/tcp']}:80/tcp")
+    result = publish("elsewhere", "198.51.100.1::80")
+    contains(result.err, "not an address of this machine")
+    remove("any")
 
 
 def test_low_ports_are_a_privilege():

@@ -14,6 +14,27 @@ static void test_a_port_is_read(void) {
     g_assert_cmpstr(port.address, ==, "");
     g_assert_cmpstr(port.protocol, ==, "tcp");
     g_assert_true(berth_port_parse("10.0.0.1:1:65535/sctp", &port));
+    g_assert_true(berth_port_parse("0:80", &port));
+    g_assert_cmpuint(port.host, ==, 0);
+}
+
+static void test_a_port_is_written_as_it_is_read(void) {
+    static const char *const ports[] = {"[::1]:8080:80/udp", "8080:80/tcp",
+                                        "10.0.0.1:1:65535/sctp"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ports); i++) {
+        BerthPort port;
+        g_assert_true(berth_port_parse(ports[i], &port));
+        g_autofree char *text = berth_port_format(&port);
+        g_assert_cmpstr(text, ==, ports[i]);
+    }
+}
+
+/* No port that is chosen is one of those that need it. */
+static void test_a_port_that_is_chosen_is_no_privilege(void) {
+    g_assert_null(berth_port_get_privilege("0:80"));
+    g_autofree char *privilege = berth_port_get_privilege("1:80");
+    g_assert_cmpstr(privilege, ==, "1");
 }
 
 static void test_nothing_else_is_a_port(void) {
@@ -21,7 +42,6 @@ static void test_nothing_else_is_a_port(void) {
                                       "/",
                                       ":",
                                       "80",
-                                      "0:80",
                                       "80:0",
                                       "65536:80",
                                       "80:80/icmp",
@@ -46,6 +66,8 @@ static void test_nothing_else_is_a_port(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ports/read", test_a_port_is_read);
+    g_test_add_func("/ports/written", test_a_port_is_written_as_it_is_read);
+    g_test_add_func("/ports/chosen", test_a_port_that_is_chosen_is_no_privilege);
     g_test_add_func("/ports/refused", test_nothing_else_is_a_port);
     return g_test_run();
 }

@@ -171,7 +171,7 @@ def test_an_option_has_the_value_of_its_key():
                         ("Environment=A=b \"C=d e\" 'F=g\"h'\nEnvironment=I=\\x41", ["--env=A=b", "--env=C=d e", '--env=F=g"h', "--env=I=A"]),
                         ("HealthCmd=\"curl -f http://localhost || exit 1\"", ["--health-cmd=curl -f http://localhost || exit 1"]),
                         ("HealthCmd=sh -c \"true\"", ['--health-cmd=sh -c "true"']),
-                        ("PublishPort=1:1\nPublishPort=\nPublishPort=2:2\nPublishPort=3:3", ["--publish=2:2", "--publish=3:3"]),
+                        ("PublishPort=1:1\nPublishPort=\nPublishPort=2:2\nPublishPort=3:3\nPublishPort=80", ["--publish=2:2", "--publish=3:3", "--publish=80"]),
                         ("HostName=a\nHostName=b", ["--hostname=b"]),
                         ("DropCapability=CHOWN KILL", ["--cap-drop=CHOWN", "--cap-drop=KILL"]),
                         ("ReadOnly=yes", ["--read-only"]),
@@ -332,7 +332,6 @@ def test_what_is_wrong_is_named_with_its_line():
                           ("[Container]\nImage=i\nGlobalArgs=--log-level=debug\n", "web.container:3: GlobalArgs=: dist has no option --log-level=debug for it"),
                           ("[Container]\nImage=i\nAutoUpdate=sometimes\n", 'web.container:3: AutoUpdate= takes registry or local, not "sometimes"'),
                           ("[Container]\nImage=i\nUserNS=keep-id\n", "web.container:3: UserNS=keep-id is not supported: use auto or host"),
-                          ("[Container]\nImage=i\nPublishPort=80\n", "web.container:3: PublishPort=80 names no port of the host; write HOST:80"),
                           ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
                           ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
         equal(refused(text)[:1], [problem], text)

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { MAX_PORTS_PER_OWNER = 512 };
+enum { MAX_PORTS_PER_OWNER = 512, MAX_CHOICES = 16 };
 
 static GArray *get_sockets(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_ports_part);
@@ -119,34 +119,6 @@ static int bind_port(const BerthPort *port) {
     return fd;
 }
 
-/* 0 if there is none. */
-static unsigned choose_port(const char *protocol) {
-    const BerthPort any = {.protocol = protocol};
-    Address address = {0};
-    socklen_t size = sizeof address;
-    berth_autofd int fd = bind_port(&any);
-
-    /* sin6_port is where sin_port is. */
-    return fd >= 0 && getsockname(fd, &address.any, &size) == 0 ? ntohs(address.v4.sin_port) : 0;
-}
-
-bool berth_ports_add_exposed(BerthCreateOptions *options, char *const *exposed, GError **error) {
-    g_autoptr(GPtrArray) ports = g_ptr_array_new();
-
-    for (char **port = options->ports; port && *port; port++)
-        g_ptr_array_add(ports, g_strdup(*port));
-    for (; *exposed; exposed++) {
-        size_t length = strcspn(*exposed, "/");
-        const char *protocol = (*exposed)[length] ? *exposed + length + 1 : "tcp";
-        g_ptr_array_add(ports, g_strdup_printf("%u:%.*s/%s", choose_port(protocol), (int)length,
-                                               *exposed, protocol));
-    }
-    g_ptr_array_add(ports, NULL);
-    g_strfreev(options->ports);
-    options->ports = (char **)g_ptr_array_free(g_steal_pointer(&ports), FALSE);
-    return berth_ports_check(options, error);
-}
-
 /* An unspecified address overlaps all of its family; no address, those of both families. */
 static bool overlap(const BerthPort *a, const BerthPort *b) {
     if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))
@@ -159,6 +131,17 @@ static bool overlap(const BerthPort *a, const BerthPort *b) {
     return g_str_equal(a->address, wildcard) || g_str_equal(b->address, wildcard);
 }
 
+static bool has_port(const BerthContainer *container, const BerthPort *port) {
+    g_auto(GStrv) ports = berth_container_list_ports(container);
+
+    for (char **text = ports; *text; text++) {
+        BerthPort own;
+        if (berth_port_parse(*text, &own) && overlap(port, &own))
+            return true;
+    }
+    return false;
+}
+
 /* The kernel refuses ports that are bound already. Of a protocol that it does not support none is
  * bound, so the ports of other containers are compared as well. */
 static bool is_held(BerthContainers *containers, const BerthPort *port) {
@@ -168,14 +151,8 @@ static bool is_held(BerthContainers *containers, const BerthPort *port) {
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainer *container = value;
-        if (!get_sockets(container))
-            continue;
-        g_auto(GStrv) others = berth_container_list_ports(container);
-        for (char **text = others; *text; text++) {
-            BerthPort other;
-            if (berth_port_parse(*text, &other) && overlap(port, &other))
-                return true;
-        }
+        if (get_sockets(container) && has_port(container, port))
+            return true;
     }
     return false;
 }
@@ -210,6 +187,67 @@ static bool check_address(const BerthPort *port, GError **error) {
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "cannot publish port %u/%s: %s is not an address of this machine",
                            port->host, port->protocol, port->address);
+}
+
+/* Of any container, whether it runs or not: it would not start later. */
+static bool is_taken(BerthContainers *containers, const BerthPort *port) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value))
+        if (has_port(value, port))
+            return true;
+    return false;
+}
+
+/* The kernel's choice of a port that nothing is bound to. Should none be found, 0, which cannot be
+ * published, stays. */
+static void choose_port(BerthContainers *containers, BerthPort *port) {
+    for (unsigned i = 0; i < MAX_CHOICES; i++) {
+        Address address = {0};
+        socklen_t size = sizeof address;
+        port->host = 0;
+        berth_autofd int fd = bind_port(port);
+        if (fd < 0 || getsockname(fd, &address.any, &size) < 0)
+            return;
+        /* sin6_port is where sin_port is. */
+        port->host = ntohs(address.v4.sin_port);
+        if (!is_taken(containers, port))
+            return;
+    }
+    port->host = 0;
+}
+
+bool berth_ports_choose(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
+    for (char **text = options->ports; text && *text; text++) {
+        BerthPort port;
+        if (!berth_port_parse(*text, &port) || port.host > 0)
+            continue;
+        if (!check_address(&port, error))
+            return false;
+        choose_port(containers, &port);
+        if (port.host == 0)
+            return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                                   "no port is free for \"%.100s\"", *text);
+        g_free(*text);
+        *text = berth_port_format(&port);
+    }
+    return true;
+}
+
+bool berth_ports_add_exposed(BerthContainers *containers, BerthCreateOptions *options,
+                             char *const *exposed, GError **error) {
+    g_autoptr(GPtrArray) ports = g_ptr_array_new();
+
+    for (char **port = options->ports; port && *port; port++)
+        g_ptr_array_add(ports, g_strdup(*port));
+    for (; *exposed; exposed++)
+        g_ptr_array_add(ports, g_strconcat("0:", *exposed, NULL));
+    g_ptr_array_add(ports, NULL);
+    g_strfreev(options->ports);
+    options->ports = (char **)g_ptr_array_free(g_steal_pointer(&ports), FALSE);
+    return berth_ports_check(options, error) && berth_ports_choose(containers, options, error);
 }
 
 static bool hold_port(BerthContainers *containers, const char *text, GArray *sockets,

@@ -13,13 +13,13 @@
 /* Each is a descriptor here and in systemd's store, which has 8192 for all. */
 enum { MAX_PORTS = 128, DEFAULT_PRIVILEGED_BELOW = 1024 };
 
-static bool parse_number(const char *text, unsigned *number) {
+static bool parse_number(const char *text, unsigned smallest, unsigned *number) {
     char *end;
     guint64 value = g_ascii_strtoull(text, &end, 10);
 
     *number = (unsigned)value;
     /* g_ascii_strtoull() skips blanks and takes a sign. */
-    return g_ascii_isdigit(text[0]) && *end == '\0' && value >= 1 && value <= 65535;
+    return g_ascii_isdigit(text[0]) && *end == '\0' && value >= smallest && value <= 65535;
 }
 
 /* In one way of writing it only, whichever the caller's was. */
@@ -67,8 +67,16 @@ bool berth_port_parse(const char *text, BerthPort *port) {
     } else {
         host = halves[0];
     }
-    return parse_number(host, &port->host) && parse_number(container, &port->container) &&
+    return parse_number(host, 0, &port->host) && parse_number(container, 1, &port->container) &&
            take_address(address, port);
+}
+
+char *berth_port_format(const BerthPort *port) {
+    bool six = strchr(port->address, ':');
+
+    return g_strdup_printf("%s%s%s%s%u:%u/%s", six ? "[" : "", port->address, six ? "]" : "",
+                           port->address[0] ? ":" : "", port->host, port->container,
+                           port->protocol);
 }
 
 bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
@@ -98,7 +106,8 @@ char *berth_port_get_privilege(const char *text) {
 
     if (g_file_get_contents(PRIVILEGED_BELOW, &start, NULL, NULL))
         below = g_ascii_strtoull(start, NULL, 10);
-    if (!berth_port_parse(text, &port) || port.host >= below)
+    /* A port that the service chooses is never one of those (ip_local_port_range). */
+    if (!berth_port_parse(text, &port) || port.host >= below || port.host == 0)
         return NULL;
     return g_str_equal(port.protocol, "tcp") ? g_strdup_printf("%u", port.host)
                                              : g_strdup_printf("%u/%s", port.host, port.protocol);

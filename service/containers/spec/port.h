@@ -10,12 +10,16 @@
 
 typedef struct {
     char address[INET6_ADDRSTRLEN]; /* "" for all */
-    unsigned host, container;
+    unsigned host;                  /* 0: one that is free; none of a container that exists */
+    unsigned container;
     const char *protocol;
 } BerthPort;
 
 /* An IPv6 address is in brackets. */
 bool berth_port_parse(const char *text, BerthPort *port);
+
+/* As berth_port_parse() reads it. Caller frees. */
+char *berth_port_format(const BerthPort *port);
 
 /* Whether the ports of the options are well formed and have a network to be published from. */
 bool berth_ports_check(const BerthCreateOptions *options, GError **error);
