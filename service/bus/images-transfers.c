@@ -186,6 +186,16 @@ int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *
     return start_pull(call, userdata, error, BERTH_PULL_UNPACK);
 }
 
+/* A name may reach what only others hold: its base, after a commit of a container on an image of
+ * theirs, or everything, if they gave it the same target. To answer for the name, too, is no right
+ * to read that. */
+static bool holds_image(BerthService *service, const char *name, uint32_t uid) {
+    g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
+
+    return image &&
+           berth_provenance_holds_reached(service->database, name, image->target->digest, uid);
+}
+
 int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -217,9 +227,10 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
                            "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    bool held = uid != 0 && holds_image(service, name, uid);
     /* The registry gets everything that the name reaches. polkit is asked in the same way about a
      * name that does not exist. */
-    if (uid != 0 && !berth_provenance_vouches(service->database, name, uid)) {
+    if (uid != 0 && !held) {
         r = berth_access_check(service->access, call, ret_error, "read", "image", name, "reference",
                                reference, NULL);
         if (r != BERTH_ACCESS_GRANTED)
@@ -230,6 +241,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         .remote = {reference, "", insecure, credentials, own},
         .platform = platform,
         .owner = uid,
+        .held_alone = held,
     };
     BerthTransfer *transfer = berth_push_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)

@@ -21,6 +21,7 @@ struct BerthGathering {
     GatheringState state;
     char *name;
     uint32_t owner;
+    bool held_alone;
     BerthDescriptor *target;
     BerthPlatform *platform;
     BerthClosure *closure; /* while it collects */
@@ -82,9 +83,13 @@ static void gathering_on_collected(GPtrArray *items, const GError *error, void *
                                               gathering_on_fetched, gathering);
 }
 
-/* The scope is the image's name: layers of others are missing, even if they are in the store. */
+/* The scope is the image's name: layers of others are missing, even if they are in the store. It is
+ * the owner if nothing that others lend to the name may be sent. */
 static bool gathering_collect(BerthGathering *gathering, GError **error) {
-    const BerthClosureScope scope = {.name = gathering->name};
+    const BerthClosureScope scope = {
+        .name = gathering->held_alone ? NULL : gathering->name,
+        .owner = gathering->owner,
+    };
 
     gathering->closure =
         berth_closure_collect(gathering->images, gathering->target, gathering->platform, &scope,
@@ -100,6 +105,7 @@ BerthGathering *berth_gathering_new(BerthImages *images, const BerthGatheringReq
     *gathering = (BerthGathering){.images = images,
                                   .name = g_strdup(request->name),
                                   .owner = request->owner,
+                                  .held_alone = request->held_alone,
                                   .target = berth_descriptor_copy(request->target),
                                   .done = done,
                                   .userdata = userdata};

@@ -14,6 +14,7 @@ typedef struct {
     const BerthDescriptor *target;
     const BerthPlatform *platform; /* NULL for all */
     uint32_t owner;                /* for whom layers are fetched again */
+    bool held_alone; /* what owner does not hold is missing, though the name reaches it */
 } BerthGatheringRequest;
 
 typedef struct BerthGathering BerthGathering;

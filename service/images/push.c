@@ -201,6 +201,7 @@ static bool push_find_image(Push *push, const BerthPushRequest *request, GError 
         .target = image->target,
         .platform = push->platform,
         .owner = request->owner,
+        .held_alone = request->held_alone,
     };
     push->name = g_strdup(request->name);
     push->preparing++;

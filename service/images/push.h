@@ -17,6 +17,7 @@ typedef struct {
     BerthRemoteRequest remote;
     const char *platform; /* NULL: all of an index */
     uint32_t owner;
+    bool held_alone; /* of an image only what owner holds: nothing else was allowed to be read */
 } BerthPushRequest;
 
 /* Starts it; NULL with error if that fails at once. The transfer reports the rest. */

@@ -111,6 +111,18 @@ GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *na
     return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }
 
+bool berth_provenance_holds_reached(BerthDatabase *database, const char *name, const char *target,
+                                    uint32_t owner) {
+    g_autoptr(GPtrArray) reached = berth_provenance_vouches(database, name, owner)
+                                       ? berth_provenance_list_reached(database, name, target, NULL)
+                                       : NULL;
+
+    for (guint i = 0; reached && i < reached->len; i++)
+        if (!berth_provenance_holds(database, owner, reached->pdata[i]))
+            return false;
+    return reached != NULL;
+}
+
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
                                        const char *document) {
     g_autoptr(GError) error = NULL;

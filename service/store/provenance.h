@@ -42,6 +42,10 @@ bool berth_provenance_reaches(BerthDatabase *database, const char *name, const c
 /* All that it reaches of its target and what that leads to, as far as that was recorded. */
 GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *name,
                                          const char *target, GError **error);
+/* Whether owner answers for the name, and holds itself all that this reaches: the others who answer
+ * for it lend owner nothing. */
+bool berth_provenance_holds_reached(BerthDatabase *database, const char *name, const char *target,
+                                    uint32_t owner);
 /* Whether it reaches all that a document refers to, as recorded when that was read. */
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
                                        const char *document);

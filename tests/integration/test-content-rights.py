@@ -341,6 +341,77 @@ def test_a_push_of_anothers_image_needs_the_right_to_read_it():
     good("rmi", own)
 
 
+def refused_push(name, target):
+    """Nothing of it reaches the registry."""
+    result = dist("--no-ask-password", "push", name, target, user="alice")
+    equal(result.status, 1, result)
+    contains(result.err, "Permission denied")
+    assert run("skopeo", "inspect", "--tls-verify=false", f"docker://{target}").status != 0, target
+
+
+def test_a_commit_lends_nothing_of_its_base():
+    """Who may run an image sees its files, but no file that a layer of it removes."""
+    layer = oci.Layer().add("hidden", SECRET.encode()).add("noise", noise(1000))
+    base_image = oci.Image([oci.busybox_layer(), layer, oci.Layer().add(".wh.hidden", b"")])
+    base, base_digest = OWNER.add("base/x:1", base_image)
+    good("pull", base)
+    hidden, committed = base_image.manifest["layers"][1]["digest"], "hers.example/committed:1"
+    good("run", "--id=hers", base, "sh", "-c", "test ! -e /hidden; echo mine >/mine", user="alice")
+    good("commit", "hers", committed, user="alice")
+    equal(good("run", "--rm", committed, "cat", "/mine", user="alice"), "mine\n")
+    digest = image_digest(committed)
+    refused_push(committed, f"{HOST}/thief/committed:1")
+    for name in ("thief.example/again:1", "thief.example/renamed:1"):
+        # By another name, too, which does not even reach it.
+        if "again" in name:
+            good("tag", committed, name, user="alice")
+            contains(lacks_secret("push", name, f"{HOST}/thief/again:1").err, "is not here")
+            good("rmi", name, user="alice")
+        else:
+            equal(images_call("Rename", "ssa{sv}", committed, name, "0", user="alice").status, 0)
+            refused_push(name, f"{HOST}/thief/renamed:1")
+            equal(images_call("Rename", "ssa{sv}", name, committed, "0", user="alice").status, 0)
+    for verb in (("mount", committed, "/home/alice/m"), ("export", committed, "-o", "/home/alice/x"), ("content", "get", hidden),
+                 ("content", "get", digest)):
+        contains(lacks_secret("--no-ask-password", *verb).err, "Permission denied")
+    result = call("/org/berth1/contents", "org.berth1.Contents", "PushObject", "ssa{sv}", hidden, f"{HOST}/thief/object:x", "0", user="alice")
+    contains(result.err, "denied")
+    # Nor is it lent by answering for root's own name, too.
+    equal(ingest(base_image.finish(), "manifest").status, 0)
+    equal(images_call("Put", "s(sst)a{ss}a{sv}", base, oci.OCI_MANIFEST, base_digest, str(len(base_image.finish())), "0", "0",
+                      user="alice").status, 0)
+    refused_push(base, f"{HOST}/thief/base:1")
+    # A lease of hers keeps what is hers of it; her name keeps what it runs from, which she still cannot send.
+    lease_call("Create", "sa{sv}", "hers", "0", user="alice")
+    lease_call("Add", "sasa{sv}", "hers", "1", digest, "0", user="alice")
+    good("rmi", base)
+    good("rm", "hers", user="alice")
+    good("prune")
+    equal(good("run", "--rm", committed, "cat", "/mine", user="alice"), "mine\n")
+    refused_push(committed, f"{HOST}/thief/committed:1")
+    allow_only("alice", *RIGHTS, "contents.read")
+    good("push", committed, f"{HOST}/hers/committed:1", user="alice")
+    allow_only("alice", *RIGHTS)
+    good("rmi", committed)
+    good("prune")
+    equal([in_store(one) for one in (digest, hidden)], [True, False])
+    good("lease", "rm", "hers")
+
+
+def test_a_commit_on_ones_own_is_pushed():
+    """Also while others have named the base as well."""
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(300))])
+    base, _ = OWN.add("mine/base:1", image)
+    good("pull", base)
+    good("pull", base, user="alice")
+    good("run", "--id=hers", base, "touch", "/mine", user="alice")
+    good("commit", "hers", "hers.example/own:1", user="alice")
+    for name in (base, "hers.example/own:1"):
+        good("push", name, f"{HOST}/hers/own:1", user="alice")
+    good("rm", "hers", user="alice")
+    good("rmi", base, "hers.example/own:1")
+
+
 def lease_call(member, *arguments, **more):
     result = call("/org/berth1/leases", "org.berth1.Leases", member, *arguments, **more)
     equal(result.status, 0, result)
