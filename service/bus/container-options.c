@@ -266,8 +266,9 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
             return berth_bus_error_set(ret_error, error);
     /* One that cannot be parsed is refused after the authorization, as other options are. */
     (void)berth_create_options_parse_spec(options, NULL);
+    options->client = g_strdup(sd_bus_message_get_sender(call));
     if (provisional)
-        options->creator = g_strdup(sd_bus_message_get_sender(call));
+        options->creator = g_strdup(options->client);
     berth_create_options_set_properties(options);
     return r;
 }

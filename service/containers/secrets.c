@@ -2,8 +2,8 @@
 
 /*
  * A Reading is the operation of one berth-ingest, which reads the caller's descriptors, in their
- * envelopes, into a file in memory of berthd's. It ends with the worker's answer, or after a while:
- * a caller may hold the other end of a pipe.
+ * envelopes, into a file in memory of berthd's. It ends with the worker's answer, when the caller
+ * leaves the bus, or after a while: the caller may hold the other end of a pipe.
  */
 
 #include "containers/secrets.h"
@@ -105,6 +105,7 @@ void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, Bert
     reading->read = read;
     reading->userdata = userdata;
     reading->operation = berth_operation_new(event, &reading_type, reading);
+    berth_operation_set_caller(reading->operation, NULL, options->client);
     if (!reading_begin(reading, event, options, &error))
         berth_operation_end(reading->operation, error);
 }

@@ -11,7 +11,7 @@
 /* The file in memory, which the callee takes over; -1 with error. */
 typedef void (*BerthSecretsRead)(int fd, const GError *error, void *userdata);
 
-/* Reads them in a worker, which ends when it takes too long; read is called once, later. The
- * descriptors are not used after this has returned. */
+/* Reads them in a worker, which ends when it takes too long or options->client leaves the bus; read
+ * is called once, later. The descriptors are not used after this has returned. */
 void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
                         void *userdata);

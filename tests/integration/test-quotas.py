@@ -8,6 +8,7 @@ import random
 import socket
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import bus_call
@@ -271,6 +272,39 @@ def test_secrets_are_so_many_bytes_a_user():
     wait_until(lambda: dist("create", "--id=s4", secret, IMAGE, user="alice").status == 0, "room for another")
     for name in ("s4", "r1"):
         good("rm", name)
+    os.unlink("/run/secret")
+    limits()
+
+
+def test_reading_secrets_ends_with_the_client():
+    """They count with all that they may be until then, and the name is taken."""
+    limits(Secrets="5M")
+    # Its end is held here, so that it does not end with the client.
+    reading, writing = os.pipe()
+    code = ("import signal; from gi.repository import Gio, GLib\n"
+            "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
+            "message = Gio.DBusMessage.new_method_call('org.berth1', '/org/berth1/containers', 'org.berth1.Containers', 'Create')\n"
+            "message.set_body(GLib.Variant('(ssa{sv})', ('endless', '%s', {'Secrets': GLib.Variant('a(sh)', [('a', 0)])})))\n"
+            "message.set_unix_fd_list(Gio.UnixFDList.new_from_array([%d]))\n"
+            "bus.send_message(message, Gio.DBusSendMessageFlags.NONE)\n"
+            "signal.pause()\n") % (IMAGE, reading)
+    client = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", code], pass_fds=[reading])
+    os.close(reading)
+    with open("/run/secret", "wb") as file:
+        file.write(b"x")
+    other = ("create", "--id=endless", "--secret=a=/run/secret", IMAGE)
+    wait_until(lambda: workers("berth-ingest"), "the reader")
+    refused(dist(*other[:1], "--id=other", *other[2:], user="alice"), "bytes of secrets", 5242880)
+    contains(dist(*other).err, "already")
+    begin = time.monotonic()
+    run("pkill", "-P", str(client.pid))
+    client.wait()
+    wait_until(lambda: not workers("berth-ingest"), "the end of the reader")
+    # Long before its time is over.
+    assert time.monotonic() - begin < 15
+    good(*other, user="alice")
+    os.close(writing)
+    good("rm", "endless")
     os.unlink("/run/secret")
     limits()
 

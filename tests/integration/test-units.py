@@ -208,6 +208,32 @@ def test_a_unit_is_ready_when_it_is_healthy():
     equal(container("unfit"), None)
 
 
+class Endless:
+    """A client that creates a container with a secret from a pipe that it does not close."""
+
+    def begin(self):
+        reading, self.writing = os.pipe()
+        self.client = subprocess.Popen(["dist", "create", "--id=endless", f"--secret=x=/dev/fd/{reading}", IMAGE],
+                                       pass_fds=[reading], stderr=subprocess.PIPE, encoding="utf-8")
+        os.close(reading)
+        os.write(self.writing, b"a part")
+
+    def end(self):
+        text = self.client.communicate(timeout=60)[1]
+        os.close(self.writing)
+        return text
+
+
+ENDLESS = Endless()
+
+
+def test_a_secret_that_never_ends_does_not_hold_the_service():
+    """The tests up to the one that waits for its end go on meanwhile; none of them kills the service."""
+    ENDLESS.begin()
+    good("ps")
+    equal(ENDLESS.client.poll(), None)
+
+
 def test_a_container_says_itself_when_it_is_ready():
     """And what else concerns its unit, but not which process is the main one."""
     write_unit("self", f"dist run --rm --replace --name=self --cgroup=caller --notify=container {IMAGE} sleep 1000")
@@ -325,6 +351,11 @@ def test_credentials_of_a_unit_are_secrets_of_its_container():
     equal(run("systemctl", "stop", "trusted").status, 0)
 
 
+def test_and_one_that_never_ends_is_not_read_for_ever():
+    contains(ENDLESS.end(), "could not be read to their end in time")
+    equal(container("endless"), None)
+
+
 def test_a_secret_is_there_again_after_the_service_was_killed():
     good("create", "--id=again", "--user=1000", "--secret=key,src=/run/password", IMAGE, "sh", "-c", "cat /run/secrets/key; id -u")
     kill_service()
@@ -369,18 +400,6 @@ def test_a_secret_that_is_too_large_is_refused_and_leaves_nothing():
     equal(good("start", "-a", "fits").split()[0], "1048576")
     good("rm", "fits")
     wait_until(lambda: stored() == before, "the store without it")
-
-
-def test_a_secret_that_never_ends_does_not_hold_the_service():
-    reading, writing = os.pipe()
-    with subprocess.Popen(["dist", "create", "--id=endless", f"--secret=x=/dev/fd/{reading}", IMAGE], pass_fds=[reading],
-                          stderr=subprocess.PIPE, encoding="utf-8") as client:
-        os.close(reading)
-        os.write(writing, b"a part")
-        good("ps")
-        contains(client.communicate(timeout=60)[1], "could not be read to their end in time")
-    os.close(writing)
-    equal(container("endless"), None)
 
 
 if __name__ == "__main__":

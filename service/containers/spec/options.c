@@ -159,6 +159,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->image);
     g_free((char *)options->network);
     g_free((char *)options->seccomp_profile);
+    g_free((char *)options->client);
     g_free((char *)options->creator);
     g_free(options->cgroup_parent);
     g_clear_pointer(&options->plan, berth_plan_free);

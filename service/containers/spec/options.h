@@ -68,6 +68,7 @@ typedef struct {
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
     char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart, no_hosts, publish_all, init;
+    const char *client;  /* the caller's unique name: reading its secrets ends when it leaves */
     const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
