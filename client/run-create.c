@@ -90,9 +90,8 @@ static int append_flags(sd_bus_message *call) {
         const char *key;
         gboolean value;
     } flags[] = {
-        {"ReadOnly", given->read_only},
-        {"AutoRemove", given->remove},
-        {"Terminal", given->terminal},
+        {"ReadOnly", given->read_only},   {"AutoRemove", given->remove},
+        {"UnitBound", given->unit_bound}, {"Terminal", given->terminal},
         {"Autostart", given->autostart},
     };
     int r = 0;

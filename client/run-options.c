@@ -120,6 +120,8 @@ const DistOption dist_create_options[] = {
     {"slice", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("Slice of its scope"), N_("UNIT")},
     {"cgroup", 0, DIST_OPTION_TEXT, &dist_run_texts.cgroup,
      N_("scope (default), or caller: in the unit that dist runs in"), N_("PLACE")},
+    {"unit-bound", 0, DIST_OPTION_FLAG, &dist_run_given.unit_bound,
+     N_("Stop it with the unit that dist runs in"), NULL},
     {"cgroup-parent", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("The same"), N_("UNIT")},
     DIST_OPTION_TITLE(N_("Security:")),
     {"cap-add", 0, DIST_OPTION_LIST, &dist_run_given.add, N_("Add a capability"), N_("NAME")},

@@ -42,7 +42,8 @@ typedef struct {
     DistPullPolicy pull;
     DistNotify notify;
     bool with_caller; /* in dist's own cgroup */
-    bool to_journal;  /* without --log-driver=none */
+    gboolean unit_bound;
+    bool to_journal; /* without --log-driver=none */
 } DistRunOptions;
 
 extern DistRunOptions dist_run_given;

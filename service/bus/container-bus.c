@@ -42,6 +42,12 @@ BERTH_PROPERTY_GETTER(get_unit) {
     return sd_bus_message_append(reply, "s", unit);
 }
 
+BERTH_PROPERTY_GETTER(get_bound_unit) {
+    g_autofree char *unit = berth_container_get_bound_unit(get_container(view));
+
+    return sd_bus_message_append(reply, "s", unit ? unit : "");
+}
+
 BERTH_PROPERTY_GETTER(get_cgroup) {
     g_autofree char *cgroup = berth_container_get_cgroup(get_container(view));
 
@@ -176,6 +182,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("ExitStatus", "i", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Scope", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("BoundTo", "s", get_bound_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Cgroup", "s", get_cgroup, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -18,6 +18,7 @@
 #include "containers/spec/mounts.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
+#include "systemd/caller-unit.h"
 #include "systemd/delegated.h"
 
 #include <errno.h>
@@ -62,8 +63,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 
 #define DETAILS(port, volume)                                                                      \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \
-                             network, "slice", slice, "cgroup", options->cgroup_parent, "port",    \
-                             port, "volume", volume, NULL)
+                             network, "slice", slice, "cgroup", options->cgroup_parent, "unit",    \
+                             options->bound_unit, "port", port, "volume", volume, NULL)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
     /* Which ones is known when the image has been read. */
@@ -119,6 +120,20 @@ static int find_cgroup(sd_bus_message *call, BerthService *service, BerthCreateO
     return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
 }
 
+/* The caller's unit, in the same way. */
+static int find_unit(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
+                     sd_bus_error *ret_error) {
+    const BerthCaller *caller =
+        berth_access_find_caller(service->access, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+
+    if (!options->unit_bound || options->cgroup == BERTH_CGROUP_CALLER)
+        return 0;
+    options->bound_unit = berth_caller_unit_find(caller ? (pid_t)caller->pid : 0,
+                                                 caller ? caller->started : 0, &error);
+    return options->bound_unit ? 0 : berth_bus_error_set(ret_error, error);
+}
+
 /* berth_access_make() comes before the first check, which may return: calls about the id that
  * arrive meanwhile then wait. The options are read anew at each run, and owned by this function
  * until the container is being created. */
@@ -137,7 +152,8 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     options->id = g_strdup(id);
     options->image = g_strdup(image);
     if ((r = berth_create_options_read(call, options, error)) < 0 ||
-        (r = find_cgroup(call, service, options, error)) < 0)
+        (r = find_cgroup(call, service, options, error)) < 0 ||
+        (r = find_unit(call, service, options, error)) < 0)
         return r;
     /* Before the check: a rule sees the network that the container gets. */
     berth_network_choose(service->containers, options);

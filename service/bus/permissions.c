@@ -159,7 +159,7 @@ static const BerthPermission permissions[] = {
      CHANGES},
 
     {"Containers", "Create", "create", "containers.create", "create",
-     "container image network slice cgroup port volume", NULL, CHANGES},
+     "container image network slice cgroup unit port volume", NULL, CHANGES},
     {"Containers", "Create", "privileged", "containers.create-privileged", "create",
      "container image network port volume privilege", NULL, CHANGES | COVERS},
     MANAGED("Start", "start"),

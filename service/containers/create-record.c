@@ -58,6 +58,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     }
     if (options->cgroup_parent)
         g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
+    if (options->bound_unit)
+        g_variant_dict_insert(&extra, BERTH_BOUND_UNIT, "s", options->bound_unit);
     berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }

@@ -60,6 +60,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_auto(GStrv) exposed = list_exposed_ports(container);
     g_autofree char *unit = berth_container_get_unit(container);
+    g_autofree char *bound = berth_container_get_bound_unit(container);
     g_autofree char *cgroup = berth_container_get_cgroup(container);
     g_autofree char *properties =
         record->properties ? g_variant_print(record->properties, FALSE) : g_strdup("{}");
@@ -74,6 +75,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     berth_document_add_int(builder, "exitStatus", record->first.status);
     berth_document_add_string_or_empty(builder, "scope", berth_container_get_scope(container));
     berth_document_add_string_or_empty(builder, "unit", unit);
+    berth_document_add_string_or_empty(builder, "boundTo", bound ? bound : "");
     berth_document_add_string_or_empty(builder, "cgroup", cgroup ? cgroup : "");
     berth_document_add_string_or_empty(builder, "slice", record->slice);
     berth_document_add_string_or_empty(builder, "properties", properties);

@@ -4,6 +4,7 @@
  * BerthScopes sends calls to systemd; each is a ScopeCall until it is answered, owned by the array
  * in BerthScopes. A start passes through these states:
  *
+ *   asking    of a scope that is bound to another unit: systemd is asked for that unit's state
  *   sent      systemd has the StartTransientUnit call
  *   waiting   the name is still taken by an earlier scope (UnitExists): its UnitRemoved sends the
  *             call again
@@ -24,7 +25,12 @@
 /* Berth sends SIGKILL itself; systemd's own timeout comes this much later, as a fall-back. */
 #define STOP_MARGIN_USEC (5ull * G_USEC_PER_SEC)
 
-typedef enum { SCOPE_CALL_SENT, SCOPE_CALL_WAITING, SCOPE_CALL_QUEUED } ScopeCallState;
+typedef enum {
+    SCOPE_CALL_ASKING,
+    SCOPE_CALL_SENT,
+    SCOPE_CALL_WAITING,
+    SCOPE_CALL_QUEUED,
+} ScopeCallState;
 
 typedef struct {
     BerthScopes *scopes;
@@ -32,7 +38,9 @@ typedef struct {
     ScopeCallState state;
     sd_bus_message *start; /* sealed; sent again when the name is free; NULL for other calls */
     char *unit;
-    char *job; /* object path; NULL until systemd has named it */
+    sd_bus_message *unordered; /* the same without After=; NULL unless it is bound to a unit */
+    char *bound_to;            /* that unit, or NULL */
+    char *job;                 /* object path; NULL until systemd has named it */
     BerthScopeDone done;
     void *userdata;
 } ScopeCall;
@@ -50,7 +58,9 @@ static void scope_call_free(gpointer data) {
 
     sd_bus_slot_unref(pending->slot);
     sd_bus_message_unref(pending->start);
+    sd_bus_message_unref(pending->unordered);
     g_free(pending->unit);
+    g_free(pending->bound_to);
     g_free(pending->job);
     g_free(pending);
 }
@@ -66,10 +76,17 @@ static void scope_call_finish(ScopeCall *pending, const GError *error) {
         done(error, userdata);
 }
 
+static void set_bound_inactive(const char *unit, GError **error) {
+    berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                    "the unit \"%s\", which the container is bound to, is not active", unit);
+}
+
 static void scope_call_finish_job(ScopeCall *pending, const char *result) {
     g_autoptr(GError) error = NULL;
 
-    if (!g_str_equal(result, "done"))
+    if (pending->bound_to && g_str_equal(result, "dependency"))
+        set_bound_inactive(pending->bound_to, &error);
+    else if (!g_str_equal(result, "done"))
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED, "systemd did not start the scope: %s",
                         result);
     scope_call_finish(pending, error);
@@ -319,11 +336,21 @@ static int scope_append_given(sd_bus_message *call, GVariant *properties) {
     return r;
 }
 
+/* With After=, the scope's start would wait for that of a unit that is still starting, such as one
+ * of Type=notify, which in its turn waits for the container. */
+static int scope_append_bound(sd_bus_message *call, const char *unit, bool ordered) {
+    int r = 0;
+
+    if (unit && (r = sd_bus_message_append(call, "(sv)", "BindsTo", "as", 1, unit)) >= 0 && ordered)
+        r = sd_bus_message_append(call, "(sv)", "After", "as", 1, unit);
+    return r;
+}
+
 /* The given properties come last. CollectMode=inactive-or-failed (systemd.unit(5)) also unloads a
  * scope that failed, which would otherwise keep its name. The sum of the timeout and its margin
  * must not wrap around: UINT64_MAX means "no timeout". */
 static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions *options,
-                                   const char *controller) {
+                                   bool ordered, const char *controller) {
     uint64_t timeout = options->stop_timeout_usec < UINT64_MAX - STOP_MARGIN_USEC
                            ? options->stop_timeout_usec + STOP_MARGIN_USEC
                            : UINT64_MAX;
@@ -338,14 +365,17 @@ static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions
         (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
+        (r = scope_append_bound(call, options->bound_to, ordered)) < 0 ||
         (r = scope_append_given(call, options->properties)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
 
-/* The mode "fail" never replaces a job that is queued for a unit of this name. The last argument,
+/* The mode "fail" never replaces a job that is queued for a unit of this name. BindsTo= would start
+ * the other unit, too, which the caller may have no right to: with "ignore-requirements" systemd
+ * starts the scope alone, and stops it at once if that unit is not active. The last argument,
  * auxiliary units, is always empty. */
-static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *options,
+static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *options, bool ordered,
                             sd_bus_message **call) {
     const char *controller;
     int r;
@@ -353,8 +383,9 @@ static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *option
     if ((r = sd_bus_get_unique_name(scopes->bus, &controller)) < 0 ||
         (r = sd_bus_message_new_method_call(scopes->bus, call, SYSTEMD, MANAGER_PATH, MANAGER,
                                             "StartTransientUnit")) < 0 ||
-        (r = sd_bus_message_append(*call, "ss", options->unit, "fail")) < 0 ||
-        (r = scope_append_properties(*call, options, controller)) < 0)
+        (r = sd_bus_message_append(*call, "ss", options->unit,
+                                   options->bound_to ? "ignore-requirements" : "fail")) < 0 ||
+        (r = scope_append_properties(*call, options, ordered, controller)) < 0)
         return r;
     return sd_bus_message_append(*call, "a(sa(sv))", 0);
 }
@@ -375,15 +406,68 @@ static void scope_call_send_start(ScopeCall *pending) {
         scope_call_fail(pending, r, NULL, "ask systemd for a scope");
 }
 
+/* What "ignore-requirements" leaves out. The scope's own job waits for this one, by its After=. */
+static void scopes_start_slice(BerthScopes *scopes, const char *slice) {
+    (void)sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "StartUnit",
+                                   NULL, NULL, "ss", slice, "fail");
+}
+
+/* The reply has one unit of ten fields; the fourth is its state. */
+static int scope_call_on_bound_state(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    ScopeCall *pending = userdata;
+    g_autoptr(GError) inactive = NULL;
+    const char *name, *description, *load, *active;
+    int r = sd_bus_message_is_method_error(reply, NULL)
+                ? -EIO
+                : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+
+    (void)error;
+    if (r < 0 || (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) <= 0 ||
+        (r = sd_bus_message_read(reply, "ssss", &name, &description, &load, &active)) < 0) {
+        scope_call_fail(pending, r, sd_bus_message_get_error(reply), "ask systemd for a unit");
+        return 0;
+    }
+    bool starting = g_str_equal(active, "activating");
+    if (!starting && !g_str_equal(active, "active") && !g_str_equal(active, "reloading")) {
+        set_bound_inactive(pending->bound_to, &inactive);
+        scope_call_finish(pending, inactive);
+        return 0;
+    }
+    if (starting) {
+        sd_bus_message_unref(pending->start);
+        pending->start = g_steal_pointer(&pending->unordered);
+    }
+    pending->state = SCOPE_CALL_SENT;
+    scope_call_send_start(pending);
+    return 0;
+}
+
+static int scope_call_ask_for_bound(ScopeCall *pending, const BerthScopeOptions *options) {
+    BerthScopes *scopes = pending->scopes;
+    int r;
+
+    pending->state = SCOPE_CALL_ASKING;
+    pending->bound_to = g_strdup(options->bound_to);
+    if ((r = scope_make_start(scopes, options, false, &pending->unordered)) < 0 ||
+        (r = sd_bus_message_seal(pending->unordered, 1, 0)) < 0)
+        return r;
+    scopes_start_slice(scopes, options->slice);
+    return sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
+                                    "ListUnitsByNames", scope_call_on_bound_state, pending, "as", 1,
+                                    options->bound_to);
+}
+
 void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
                         void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);
-    int r = scope_make_start(scopes, options, &pending->start);
+    int r = scope_make_start(scopes, options, true, &pending->start);
 
+    pending->state = SCOPE_CALL_SENT;
     pending->unit = g_strdup(options->unit);
-    if (r < 0 || (r = sd_bus_message_seal(pending->start, 1, 0)) < 0)
+    if (r < 0 || (r = sd_bus_message_seal(pending->start, 1, 0)) < 0 ||
+        (options->bound_to && (r = scope_call_ask_for_bound(pending, options)) < 0))
         scope_call_fail(pending, r, NULL, "ask systemd for a scope");
-    else
+    else if (!options->bound_to)
         scope_call_send_start(pending);
 }
 

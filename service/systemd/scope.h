@@ -15,6 +15,7 @@ typedef struct {
     const char *unit; /* berth-ID.scope */
     const char *description;
     const char *slice;
+    const char *bound_to; /* another unit, with which it stops; NULL for none */
     uint32_t pid;
     int stop_signal;
     uint64_t stop_timeout_usec;

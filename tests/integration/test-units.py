@@ -402,5 +402,67 @@ def test_a_secret_that_is_too_large_is_refused_and_leaves_nothing():
     wait_until(lambda: stored() == before, "the store without it")
 
 
+def write_bound_unit(name, command, *lines):
+    """A service that runs dist with a container that has a scope of its own; of Type=notify, unless lines say else."""
+    with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
+        file.write("[Service]\nType=notify\nTimeoutStartSec=60\n" + "".join(f"{line}\n" for line in lines) +
+                   f"ExecStart={command}\n")
+    equal(run("systemctl", "daemon-reload").status, 0)
+
+
+def bound_to(name):
+    return busctl("get-property", "org.berth1", f"/org/berth1/containers/{name}", "org.berth1.Container", "BoundTo").out
+
+
+def test_a_bound_container_stops_with_its_caller_s_unit():
+    write_bound_unit("tied", f"dist run --replace --name=tied --unit-bound --restart=always {QUICK} {IMAGE} sleep 1000")
+    start("tied")
+    equal(show("berth-tied.scope", "BindsTo"), "tied.service")
+    equal(bound_to("tied"), 's "tied.service"\n')
+    equal(show("berth.slice", "ActiveState"), "active")
+    # dist cannot ask for the stop any more: only the scope's own dependency ends the container.
+    equal(run("systemctl", "kill", "-s", "KILL", "tied").status, 0)
+    wait_until(lambda: container("tied")["state"] == "stopped", "its end")
+    # Its start would start the unit, which its owner may have no right to.
+    contains(dist("start", "tied").err, 'the unit "tied.service", which the container is bound to, is not active')
+    assert show("tied", "ActiveState") != "active"
+    good("rm", "tied")
+
+
+def test_a_rule_sees_the_unit_that_a_container_is_bound_to():
+    allow_only("alice", "containers.create", "containers.manage-own")
+    write_bound_unit("hers", f"dist run --rm --replace --name=hers --unit-bound {QUICK} {IMAGE} sleep 1000",
+                     "User=alice", "Type=exec")
+    start("hers")
+    wait_until(lambda: (container("hers") or {}).get("state") == "running", "its start")
+    for name in ("BindsTo", "After"):
+        contains(show("berth-hers.scope", name).split(), "hers.service")
+    equal(bound_to("hers"), 's "hers.service"\n')
+    equal(run("systemctl", "stop", "hers").status, 0)
+    wait_until(lambda: container("hers") is None, "its removal")
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id.indexOf("org.berth1.") == 0)
+            return action.lookup("unit") == "hers.service" ? polkit.Result.NO : polkit.Result.YES;
+    });""")
+    run("systemctl", "start", "hers")
+    refused = 'User 4242 was refused org.berth1.containers.create for Containers.Create'
+    wait_until(lambda: refused in run("journalctl", "-o", "cat", "-t", "berthd").out, "the refusal")
+
+
+def test_what_cannot_be_bound_says_so_by_name():
+    equal(run("systemctl", "start", "user@4242.service").status, 0)
+    environment = dict(os.environ, XDG_RUNTIME_DIR="/run/user/4242")
+    allow_only("alice", "containers.create", "containers.manage-own")
+    result = run("systemd-run", "--user", "--unit=tied", "--wait", "--pipe", "--quiet", "dist", "create", "--unit-bound",
+                 IMAGE, user="alice", env=environment)
+    contains(result.err, 'the caller\'s unit "tied.service" is one of a user\'s manager')
+    run("systemctl", "stop", "user@4242.service")
+    for option, said in (("--autostart", "Autostart and UnitBound exclude each other"),
+                         ("--cgroup=caller", "UnitBound and Cgroup=caller exclude each other")):
+        result = run("systemd-run", "--wait", "--pipe", "--quiet", "-p", "Delegate=yes", "dist", "create", "--unit-bound",
+                     option, IMAGE)
+        contains(result.err, said)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

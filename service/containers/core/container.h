@@ -50,6 +50,8 @@ const BerthContainerRecord *berth_container_get_record(const BerthContainer *con
 const char *berth_container_get_scope(const BerthContainer *container);
 /* The unit that its processes belong to: its scope, or its caller's unit. Caller frees. */
 char *berth_container_get_unit(const BerthContainer *container);
+/* The unit that its scope is bound to, or NULL; caller frees. */
+char *berth_container_get_bound_unit(const BerthContainer *container);
 
 /* Starts it; done is called once its command runs. LaunchFailed names the step. */
 void berth_container_start(BerthContainer *container, const BerthContainerStreams *streams,

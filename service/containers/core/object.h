@@ -117,6 +117,9 @@ bool berth_container_check_not_starting(const BerthContainer *container, GError 
 /* In the record's extra: the caller's cgroup, below which the container's is (Cgroup=caller). */
 #define BERTH_CGROUP_PARENT "CgroupParent"
 
+/* In the record's extra: the unit with which its scope stops (UnitBound). */
+#define BERTH_BOUND_UNIT "BoundUnit"
+
 /* Whether it is below its caller's cgroup, and has no scope (place.c). */
 bool berth_container_is_with_caller(const BerthContainer *container);
 /* As systemd/cgroup.h takes it: the name of its scope, or the path of its cgroup. */

@@ -15,6 +15,13 @@ const char *berth_container_get_place(const BerthContainer *container) {
     return container->cgroup ? container->cgroup : container->scope;
 }
 
+char *berth_container_get_bound_unit(const BerthContainer *container) {
+    g_autoptr(GVariant) unit = berth_container_record_get_extra(
+        &container->record, BERTH_BOUND_UNIT, G_VARIANT_TYPE_STRING);
+
+    return unit ? g_variant_dup_string(unit, NULL) : NULL;
+}
+
 void berth_container_update_place(BerthContainer *container) {
     g_autoptr(GVariant) parent = berth_container_record_get_extra(
         &container->record, BERTH_CGROUP_PARENT, G_VARIANT_TYPE_STRING);

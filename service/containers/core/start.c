@@ -166,10 +166,12 @@ static StepResult start_step_scope(Start *start, GError **error) {
     g_autofree char *description =
         g_strdup_printf("Container %s (%s) of user %u", record->id,
                         record->image[0] ? record->image : record->root, record->owner);
+    g_autofree char *bound = berth_container_get_bound_unit(container);
     const BerthScopeOptions options = {
         .unit = container->scope,
         .description = description,
         .slice = record->slice,
+        .bound_to = bound,
         .pid = start->pid,
         .stop_signal = record->stop_signal,
         .stop_timeout_usec = record->stop_timeout_usec,

@@ -47,12 +47,20 @@ static bool check_cgroup(const BerthCreateOptions *options, GError **error) {
     const char *other = options->restart != BERTH_RESTART_NO ? "Restart"
                         : options->autostart                 ? "Autostart"
                         : options->slice                     ? "Slice"
+                        : options->unit_bound                ? "UnitBound"
                                                              : NULL;
 
     return options->cgroup != BERTH_CGROUP_CALLER || !other ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "%s and Cgroup=caller exclude each other: the caller's unit decides",
                            other);
+}
+
+/* What starts with the system is started before, and without, the unit. */
+static bool check_bound(const BerthCreateOptions *options, GError **error) {
+    return !options->unit_bound || !options->autostart ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "Autostart and UnitBound exclude each other");
 }
 
 static bool check_together(const BerthCreateOptions *options, GError **error) {
@@ -65,8 +73,8 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->secrets && options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "Secrets and Spec exclude each other");
-    return check_cgroup(options, error) && berth_ports_check(options, error) &&
-           berth_network_options_check(options, error) &&
+    return check_cgroup(options, error) && check_bound(options, error) &&
+           berth_ports_check(options, error) && berth_network_options_check(options, error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }
 

@@ -120,6 +120,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("RuntimeMaxUSec", LIMIT, limits.runtime_max),
     FIELD("Slice", TEXT, slice),
     CHOICE("Cgroup", cgroup, parse_cgroup),
+    FIELD("UnitBound", FLAG, unit_bound),
     CHOICE("Restart", restart, parse_restart),
     FIELD("RestartLimit", NUMBER, restart_limit),
     FIELD("Autostart", FLAG, autostart),
@@ -162,6 +163,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->client);
     g_free((char *)options->creator);
     g_free(options->cgroup_parent);
+    g_free(options->bound_unit);
     g_clear_pointer(&options->plan, berth_plan_free);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_clear_pointer(&options->secrets, g_ptr_array_unref);

@@ -51,6 +51,7 @@ typedef struct {
     BerthUserNamespace user_namespace;
     BerthCgroupMode cgroup;
     char *cgroup_parent; /* the caller's, found by its process; NULL for a scope */
+    char *bound_unit;    /* the caller's, found in the same way; NULL unless unit_bound */
     BerthRestartPolicy restart;
     uint64_t restart_limit; /* restarts in all; 0: any number */
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
@@ -69,6 +70,7 @@ typedef struct {
     char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
     int read_only, auto_remove, terminal, autostart, no_hosts, publish_all, init;
     const char *client;  /* the caller's unique name: reading its secrets ends when it leaves */
+    int unit_bound;      /* it stops with the caller's unit */
     const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Finds the unit of a client by its process's cgroup. There is no object. The one thing to know: a
+ * process below user@UID.service is in a unit of that user's manager, of which the system's manager
+ * knows nothing; user@UID.service, which it does know, would be the wrong one, since it outlives
+ * that unit.
+ */
+
+#include "systemd/caller-unit.h"
+
+#include "systemd/pidfd.h"
+
+#include <errno.h>
+#include <systemd/sd-login.h>
+
+/* The unit is of that very process: its number still belongs to the process that the bus has named,
+ * and so it did when the cgroup was read. */
+char *berth_caller_unit_find(pid_t pid, uint64_t started, GError **error) {
+    g_autofree char *unit = NULL, *of_user = NULL;
+    int r = pid > 0 && started > 0 ? sd_pid_get_unit(pid, &unit) : -ESRCH;
+    bool has_user_unit = r >= 0 && sd_pid_get_user_unit(pid, &of_user) >= 0;
+
+    if (r == -ESRCH || berth_pid_get_start(pid) != started)
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the caller has ended");
+    else if (r < 0)
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the caller is in no unit");
+    else if (has_user_unit)
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                        "the caller's unit \"%s\" is one of a user's manager, to which no scope of "
+                        "the system's can be bound",
+                        of_user);
+    else
+        return g_steal_pointer(&unit);
+    return NULL;
+}
