@@ -20,6 +20,9 @@ static const char *const fetch_calls[] = {
     "sendmmsg",   "stat",        "statfs",   "statx",      NULL,
 };
 
+/* libseccomp writes a filter to a file alone. */
+static const char *const filter_calls[] = {"memfd_create", NULL};
+
 static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync", "syncfs", NULL};
 
 static const char *const unpack_calls[] = {
@@ -91,6 +94,8 @@ static const BerthBox boxes[] = {
      .network = true,
      .files = BERTH_FILES_RESOLVER,
      .calls = fetch_calls},
+    /* Not a worker of berthd's: berth-launch runs it (seccomp/main.c). */
+    {.worker = "filter", .user = BERTH_USER, .calls = filter_calls},
     {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls},
     {.worker = "inspect", .user = BERTH_USER},
     /* The journal's files are root's. */

@@ -42,7 +42,8 @@ static bool find_groups(uid_t user, Groups *groups, BerthFault *fault) {
     berth_autofd int output = memfd_create("groups", MFD_CLOEXEC);
 
     snprintf(text, sizeof text, "%u", user);
-    int status = output < 0 ? -1 : berth_child_run(arguments, output, STDERR_FILENO + 1);
+    int status =
+        output < 0 ? -1 : berth_child_run(arguments, BERTH_CHILD_READS, output, STDERR_FILENO + 1);
     if (status < 0)
         return berth_fault_set_errno(fault, errno, "run berth-group");
     ssize_t size = pread(output, groups->list, sizeof groups->list, 0);

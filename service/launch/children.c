@@ -9,6 +9,7 @@
 
 #include "bare/fd.h"
 #include "config.h"
+#include "launch/outer-box.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -35,7 +36,8 @@ bool berth_child_await(pid_t child, uint64_t timeout_usec, int *status) {
     return ready != 0;
 }
 
-_Noreturn static void become_program(char *const *arguments, int output, unsigned kept) {
+_Noreturn static void become_program(char *const *arguments, BerthChildRights rights, int output,
+                                     unsigned kept) {
     static char *const environment[] = {NULL};
     char path[sizeof BERTH_LIBEXECDIR + 64];
 
@@ -43,16 +45,18 @@ _Noreturn static void become_program(char *const *arguments, int output, unsigne
     if (output >= 0 && dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
     close_range(kept, ~0u, 0);
+    if (rights == BERTH_CHILD_READS && !berth_outer_box_only_read())
+        _exit(127);
     execve(path, arguments, environment);
     _exit(127);
 }
 
-int berth_child_run(char *const *arguments, int output, unsigned kept) {
+int berth_child_run(char *const *arguments, BerthChildRights rights, int output, unsigned kept) {
     int status = 0;
     pid_t child = fork();
 
     if (child == 0)
-        become_program(arguments, output, kept);
+        become_program(arguments, rights, output, kept);
     if (child < 0)
         return -1;
     if (!berth_child_await(child, PROGRAM_TIMEOUT_SEC * BERTH_USEC_PER_SEC, &status)) {

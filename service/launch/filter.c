@@ -45,7 +45,9 @@ void berth_launch_filter_find(const BerthSetup *setup, BerthFilterProgram *filte
     if (!setup->filter_profile)
         return;
     berth_autofd int output = memfd_create("filter", MFD_CLOEXEC);
-    int status = output < 0 ? -1 : berth_child_run(arguments, output, BERTH_CONFIG_FD + 1);
+    int status = output < 0
+                     ? -1
+                     : berth_child_run(arguments, BERTH_CHILD_AS_THIS, output, BERTH_CONFIG_FD + 1);
     if (status < 0)
         berth_fail_errno(STEP, NULL);
     if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)

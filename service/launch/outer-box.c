@@ -8,6 +8,8 @@
 
 #include "launch/outer-box.h"
 
+#include "bare/capabilities.h"
+#include "bare/landlock.h"
 #include "launch/peer.h"
 
 #include <errno.h>
@@ -118,4 +120,16 @@ static void outer_box_filter(void) {
 void berth_outer_box_enter(void) {
     berth_outer_box_drop(0);
     outer_box_filter();
+}
+
+bool berth_outer_box_only_read(void) {
+    /* A server of user names is asked by a socket, with or without an abstract name. */
+    const BerthLandlock denied = {
+        .files = BERTH_LANDLOCK_WRITE,
+        .net = BERTH_LANDLOCK_BIND,
+        .scoped = BERTH_LANDLOCK_SIGNALS,
+    };
+
+    return berth_capabilities_bound(0) && berth_capabilities_set(0, 0, 0) &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && berth_landlock_restrict(&denied, -1);
 }

@@ -226,7 +226,7 @@ static void connect_network(const Outside *outside) {
     if (!berth_host_enter(&fault))
         berth_fail_with("network", &fault);
     snprintf(pid, sizeof pid, "%d", (int)outside->pid);
-    int status = berth_child_run(arguments, -1, BERTH_DIRECTORY_FD + 1);
+    int status = berth_child_run(arguments, BERTH_CHILD_AS_THIS, -1, BERTH_DIRECTORY_FD + 1);
     if (status < 0)
         berth_fail_errno("network", NULL);
     if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)

@@ -11,26 +11,19 @@
  * would keep the connection: it is shut down at the end.
  */
 
-#include "bare/capabilities.h"
 #include "bare/envelope.h"
 #include "base/fd.h"
-#include "config.h"
+#include "relay/box.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <pwd.h>
-#include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* The descriptors that berthd passes, by number. */
@@ -307,64 +300,6 @@ static void __attribute__((noreturn)) relay_run(void) {
     }
 }
 
-static bool restrict_calls(void) {
-    static const int calls[] = {
-        SCMP_SYS(brk),
-        SCMP_SYS(close),
-        SCMP_SYS(epoll_ctl),
-        SCMP_SYS(epoll_pwait),
-        SCMP_SYS(epoll_wait),
-        SCMP_SYS(exit),
-        SCMP_SYS(exit_group),
-        SCMP_SYS(futex),
-        SCMP_SYS(getpid),
-        SCMP_SYS(gettid),
-        SCMP_SYS(madvise),
-        SCMP_SYS(mmap),
-        SCMP_SYS(mprotect),
-        SCMP_SYS(munmap),
-        SCMP_SYS(readlink),
-        SCMP_SYS(readlinkat),
-        SCMP_SYS(recvmsg),
-        SCMP_SYS(rseq),
-        SCMP_SYS(rt_sigprocmask),
-        SCMP_SYS(rt_sigreturn),
-        SCMP_SYS(sendmsg),
-        SCMP_SYS(set_robust_list),
-        SCMP_SYS(shutdown),
-        SCMP_SYS(sigaltstack),
-        SCMP_SYS(socketpair),
-        SCMP_SYS(statx),
-        SCMP_SYS(write),
-    };
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-    /* Threads, and nothing else that clone(2) makes. */
-    bool done = filter && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                                           SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_NEWUSER,
-                                                   CLONE_THREAD)) == 0;
-
-    for (size_t i = 0; done && i < sizeof calls / sizeof *calls; i++)
-        done = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) == 0;
-    done = done && seccomp_load(filter) == 0;
-    seccomp_release(filter);
-    return done;
-}
-
-/* Unlike a worker it is not killed when the service ends: it sees its socket close and shuts the
- * bus down. SIGCONT lets it do so even if it was stopped; otherwise the name on the bus would
- * outlive the service. */
-static bool give_up_privileges(void) {
-    struct passwd *user = getpwnam(BERTH_USER);
-    struct rlimit none = {0, 0};
-
-    return user && berth_capabilities_bound(0) && setgroups(0, NULL) == 0 &&
-           setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
-           setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 &&
-           setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
-           prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) == 0 && restrict_calls();
-}
-
 int main(void) {
     if (fcntl(SERVICE_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
         fputs("berth-relay is started by berthd, not by hand\n", stderr);
@@ -372,7 +307,7 @@ int main(void) {
     }
     signal(SIGPIPE, SIG_IGN);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0 || !give_up_privileges()) {
+    if (poller < 0 || !berth_relay_box_enter()) {
         perror("berth-relay: cannot give up its privileges");
         return EXIT_FAILURE;
     }

@@ -4,33 +4,33 @@
  * berth-filter: compiles the system call filter of a set-up that has a profile of its own. Run by
  * berth-launch with the descriptors of the launch protocol, its standard output a file for the
  * program (BerthFilterHeader). The profile is its author's, and libseccomp takes long for one with
- * many rules of one call: it has no capability, and a limit of processor time. A failure is
- * reported to berthd from here, and its status is then 125.
+ * many rules of one call: it is read in a box like a worker's (frame/boxes.c), with a limit of
+ * processor time. A failure is reported to berthd from here, and its status is then 125.
  */
 
-#include "bare/capabilities.h"
 #include "bare/launch-protocol.h"
 #include "base/fd.h"
+#include "frame/box.h"
 #include "launch/peer.h"
 #include "seccomp/filter.h"
 
 #include <linux/filter.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
 enum { MAX_CPU_SEC = 2 };
 
-/* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. */
-static void enter_limits(void) {
-    const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC}, core = {0, 0};
+/* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. What
+ * libseccomp asks the kernel for, it has asked and remembers when the box has been entered. */
+static void enter_box(void) {
+    const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC};
+    g_autoptr(GError) error = NULL;
 
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
-        setrlimit(RLIMIT_CORE, &core) < 0 || !berth_capabilities_bound(0) ||
-        !berth_capabilities_set(0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    if (setrlimit(RLIMIT_CPU, &cpu) < 0)
         berth_fail_errno("system call filter", "limits");
+    if (!berth_box_enter(berth_box_find("filter"), -1, &error))
+        berth_fail("system call filter", NULL, error->message, BERTH_EXIT_LAUNCH);
 }
 
 static bool write_program(const BerthFilterProgram *program) {
@@ -46,10 +46,10 @@ int main(void) {
     BerthFilter filter;
 
     berth_peer_begin("berth-filter");
+    enter_box();
     const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
     if (!setup || !setup->filter_profile)
         berth_fail_errno("configuration", NULL);
-    enter_limits();
     bool built = berth_filter_build(setup->filter_profile, strlen(setup->filter_profile),
                                     setup->bounding, &filter, &error);
     g_autoptr(BerthFilterProgram) program = built ? berth_filter_compile(&filter, &error) : NULL;

@@ -2,6 +2,7 @@
 # What a compromised worker can do: a program takes the place of each, is started by berthd itself, and
 # tries to clone, connect, signal, trace, mount and open.
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from faulty_registry import FaultyRegistry
 IMAGE = f"{HOST}/boxes/base:x"
 WORKERS = "/usr/libexec/berth"
 PROBE = os.environ["BERTH_BUILD"] + "/tests/box/probe"
+TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
 # What each may do of what is tried; "0" is success. Everything else must fail, and with ENOSYS, which
 # says that the call itself is not there, unless another error is given here.
@@ -39,7 +41,12 @@ MAY = {
                **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
                                                        "above", "above-xattr", "elsewhere")}},
     "fetch": {**COMMON, **FILES, "socket-inet": "0", "socket-inet6": "0", "socket-route": "0", "socket-raw": "EPERM",
-              "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0"},
+              "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0",
+              # Landlock alone denies it.
+              "bind": "EACCES"},
+    # They are in the machine's pid namespace, and may neither see nor signal anything there.
+    "relay": {"thread": "0", "is-first": "EEXIST"},
+    "filter": {**COMMON, "is-first": "EEXIST", "memfd": "0"},
 }
 
 # What is asked of a keeper is tried by itself, where there is none, as one that has the rights of a user.
@@ -133,6 +140,103 @@ def test_relay():
     equal([int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
     assert "0" not in status["Uid"].split() + status["Gid"].split(), status
     equal(status["Groups"].strip(), "")
+
+
+def test_a_program_in_the_place_of_the_relay():
+    """Without it there is no service, which starts anew."""
+    run("systemctl", "stop", "berthd.service")
+    check("relay", report_of("relay", "images", "-q"), MAY["relay"])
+    run("systemctl", "reset-failed", "berthd.service")
+    good("images", "-q")
+
+
+def test_filter():
+    """It reads a profile of a caller's: a library, and the caller's text."""
+    good("pull", IMAGE)
+    profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
+    take_over("filter")
+    try:
+        result = dist("run", "--rm", f"--seccomp={profile}", IMAGE, "true")
+    finally:
+        give_back("filter")
+    contains(result.err, "berth-filter wrote no program")
+    line = next(line for line in result.err.splitlines() if line.startswith("box filter "))
+    check("filter", dict(item.split("=") for item in line.split()[2:]), MAY["filter"])
+
+
+class HelpingGroup:
+    """A script in the place of berth-group, which runs for a container with a directory of alice's."""
+    def __init__(self, text):
+        self.text = text
+
+    def __enter__(self):
+        good("pull", IMAGE)
+        polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
+        os.makedirs("/home/alice/bound", exist_ok=True)
+        os.chown("/home/alice/bound", 4242, 4242)
+        os.rename(f"{WORKERS}/berth-group", f"{WORKERS}/real-group")
+        with open(f"{WORKERS}/berth-group", "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{self.text}\nexec {WORKERS}/real-group \"$@\"\n")
+        os.chmod(f"{WORKERS}/berth-group", 0o755)
+
+    def __exit__(self, *_):
+        give_back("group")
+
+
+BOUND = ("run", "--rm", "--id=bound", "-v", "/home/alice/bound:/v", IMAGE, "echo", "well")
+
+
+def test_group():
+    """It runs as root, for libraries that the machine's administrator chose, and only reads."""
+    existing = "/run/boxes-existing"
+    with open(existing, "w", encoding="ascii") as file:
+        file.write("as it was")
+    with HelpingGroup(f"python3 {TOOLS}/reading_probe.py {existing} {service_pid()} >&2"):
+        result = dist(*BOUND, user="alice")
+    equal((result.status, result.out), (0, "well\n"), result)
+    equal(json.loads(result.err), {"capabilities": [0] * 5, "no_new_privs": 1, "read": 0, "write": "EACCES", "create": "EACCES", "state": "EACCES",
+                                   "remove": "EACCES", "signal": "EPERM", "bind": "EACCES", "trace": "EPERM"})
+    with open(existing, encoding="ascii") as file:
+        equal(file.read(), "as it was")
+    os.unlink(existing)
+
+
+def test_what_writes_limits():
+    """What waits in the kernel while it writes one can do nothing else. It is started here as berthd starts it, with the
+    set-up of a container whose start is held."""
+    with open("/run/boxes-gate", "w", encoding="ascii"):
+        pass
+    with HelpingGroup("while [ -e /run/boxes-gate ]; do sleep 0.05; done"):
+        started = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", *BOUND], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        held = wait_until(lambda: run("pgrep", "-x", "berth-launch").out.split(), "the start that is held")[0]
+        wait_until(lambda: run("pgrep", "-f", "berth-group").status == 0, "its helper")
+        setup = os.open(f"/proc/{held}/fd/4", os.O_RDONLY)
+        os.unlink("/run/boxes-gate")
+        equal(started.wait(60), 0)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, bytes(4096)):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    null = os.open("/dev/null", os.O_RDWR)
+    sources = (null, null, 2, theirs.fileno(), setup, null, null, null, null, writer)
+
+    def place():
+        above = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
+        for number, fd in enumerate(above):
+            os.dup2(fd, number)
+        os.closerange(len(above), 256)
+    with subprocess.Popen([f"{WORKERS}/berth-launch", "limits", "bound", "x", "/a/cgroup", "MemoryMax"], close_fds=False, preexec_fn=place,
+                          executable=f"{WORKERS}/berth-launch") as helper:
+        status = wait_until(lambda: (found := read_status(helper.pid))["NoNewPrivs"] == "1" and found, "its box")
+        equal([int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
+        equal(status["Seccomp"], "2")
+        os.read(reader, 65536)
+        equal(helper.wait(60), 0)
+    equal(ours.recv(100)[:1], b"K")
 
 
 def test_archive():

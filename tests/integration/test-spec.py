@@ -643,13 +643,34 @@ def test_what_is_not_supported_is_named():
     contains(result.err, "SCMP_ACT_NOTIFY is not supported as the default action")
 
 
+def watch_filter(seen):
+    """Adds the status of berth-filter once it is in its box."""
+    def look():
+        for pid in run("pgrep", "-x", "berth-filter").out.split():
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                    status = dict(line.split(":", 1) for line in file)
+            except OSError:
+                continue
+            if status["NoNewPrivs"].strip() == "1" and status["Uid"].split()[0] != "0":
+                seen.append(status)
+        return seen
+    wait_until(look, "berth-filter in its box")
+
+
 def test_a_profile_that_takes_too_long_ends_its_start_alone():
     """libseccomp takes long for many rules of one call. The service answers meanwhile."""
     rules = [{"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
               "args": [{"index": i % 6, "value": i * 7919, "op": "SCMP_CMP_EQ"},
                        {"index": (i + 1) % 6, "value": i * 104729 % 99991, "op": "SCMP_CMP_GT"}]} for i in range(2700)]
-    before = service_pid()
+    before, seen = service_pid(), []
+    watcher = threading.Thread(target=watch_filter, args=(seen,))
+    watcher.start()
     result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}}))
+    watcher.join()
+    # Meanwhile it is in its box (test-boxes.py): nothing of root, no capability, and a filter.
+    equal([int(seen[0][name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
+    assert "0" not in seen[0]["Uid"].split() + seen[0]["Gid"].split(), seen
     equal(result.status, 125)
     contains(result.err, "it takes too long to compile")
     equal(service_pid(), before)
