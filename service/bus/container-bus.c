@@ -13,6 +13,7 @@
 #include "bus/watchers.h"
 #include "containers/spec/network-mode.h"
 #include "systemd/scope.h"
+#include "systemd/unit-properties.h"
 
 #include <string.h>
 
@@ -126,7 +127,7 @@ BERTH_PROPERTY_GETTER(get_limits) {
             continue;
         if ((r = sd_bus_message_open_container(reply, 'e', "sv")) < 0 ||
             (r = sd_bus_message_append(reply, "s", name)) < 0 ||
-            (r = berth_scope_append_value(reply, owned)) < 0)
+            (r = berth_unit_append_value(reply, owned)) < 0)
             return r;
         r = sd_bus_message_close_container(reply);
     }

@@ -18,7 +18,7 @@
 #include "bus/pending-call.h"
 #include "bus/remote-check.h"
 #include "images/describe.h"
-#include "images/signatures.h"
+#include "images/image-signature.h"
 
 #include <errno.h>
 

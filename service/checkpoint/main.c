@@ -14,8 +14,8 @@
 
 #include "base/fd.h"
 #include "checkpoint/checkpoint.h"
+#include "launch/namespaces.h"
 #include "launch/outer-box.h"
-#include "launch/outside.h"
 #include "launch/peer.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static int write_dump(const BerthSetup *setup, const char *id, bool leave_runnin
     const BerthDump dump = {
         .setup = setup,
         .id = id,
-        .pid = berth_outside_read_pid(BERTH_SNAPSHOTS_FD),
+        .pid = berth_pid_read_pidfd(BERTH_SNAPSHOTS_FD),
         .leave_running = leave_running,
     };
     g_autoptr(GError) error = NULL;

@@ -16,10 +16,12 @@
 
 #include "base/fd.h"
 #include "copy/changes.h"
+#include "copy/copy-in.h"
+#include "copy/copy-out.h"
 #include "copy/copy.h"
 #include "copy/root.h"
 #include "frame/box.h"
-#include "launch/outside.h"
+#include "launch/namespaces.h"
 #include "launch/peer.h"
 
 #include <signal.h>
@@ -83,7 +85,7 @@ int main(int argc, char **argv) {
     BerthCopyKind kind = g_str_equal(argv[1], "out-file")        ? BERTH_COPY_FILE
                          : g_str_equal(argv[1], "out-directory") ? BERTH_COPY_DIRECTORY
                                                                  : BERTH_COPY_ANY;
-    pid_t pid = berth_outside_read_pid(BERTH_DIRECTORY_FD);
+    pid_t pid = berth_pid_read_pidfd(BERTH_DIRECTORY_FD);
     int lock = -1;
     if (pid > 0) {
         berth_copy_enter_running(pid);

@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "launch/mounts.h"
-#include "launch/outside.h"
+#include "launch/namespaces.h"
 #include "launch/peer.h"
 #include "launch/root-tree.h"
 #include "launch/trees.h"
@@ -52,7 +52,7 @@ static void become_root(void) {
 }
 
 void berth_copy_enter_running(pid_t pid) {
-    int flags = berth_outside_find_namespaces(pid) & (CLONE_NEWUSER | CLONE_NEWNS);
+    int flags = berth_namespaces_find(pid) & (CLONE_NEWUSER | CLONE_NEWNS);
     berth_autofd int userns = flags & CLONE_NEWUSER ? -1 : make_namespace_of_all();
 
     /* The namespace for a container without its own is made before: its maps are written by way of

@@ -8,19 +8,12 @@
 
 #include "images/export.h"
 
-#include "base/document-members.h"
-#include "base/document.h"
 #include "base/fd.h"
+#include "images/export-documents.h"
 #include "images/gathering.h"
 #include "worker/calls.h"
 
 #include <string.h>
-
-typedef struct {
-    char *name;
-    BerthDescriptor *target;
-    GPtrArray *items; /* of BerthClosureItem */
-} ExportedImage;
 
 typedef struct {
     BerthOperation *operation;
@@ -43,7 +36,7 @@ static void export_gather_next(Export *export);
 static void export_write_next(Export *export);
 
 static void exported_image_free(gpointer data) {
-    ExportedImage *image = data;
+    BerthExportedImage *image = data;
 
     berth_descriptor_free(image->target);
     g_clear_pointer(&image->items, g_ptr_array_unref);
@@ -67,103 +60,6 @@ static void export_free(void *object) {
     berth_platform_free(export->machine);
     berth_fd_clear(&export->content);
     g_free(export);
-}
-
-/* Caller frees. */
-static char *finish_text(JsonBuilder *builder) {
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-
-    return json_to_string(root, FALSE);
-}
-
-/* The image's name is written as podman writes it (ref.name holds all of it), and as containerd
- * does. */
-static char *export_format_index(Export *export) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "schemaVersion");
-    json_builder_add_int_value(builder, 2);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, BERTH_MEDIA_OCI_INDEX);
-    json_builder_set_member_name(builder, "manifests");
-    json_builder_begin_array(builder);
-    for (guint i = 0; i < export->names->len; i++) {
-        const ExportedImage *image = export->names->pdata[i];
-        json_builder_begin_object(builder);
-        berth_document_add_descriptor(builder, image->target->media_type, image->target->digest,
-                                      image->target->size);
-        json_builder_set_member_name(builder, "annotations");
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "io.containerd.image.name");
-        json_builder_add_string_value(builder, image->name);
-        json_builder_set_member_name(builder, "org.opencontainers.image.ref.name");
-        json_builder_add_string_value(builder, image->name);
-        json_builder_end_object(builder);
-        json_builder_end_object(builder);
-    }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    return finish_text(builder);
-}
-
-/* The manifest for manifest.json, which cannot describe an index; of an index, that for the
- * platform. */
-static const BerthDocument *export_find_manifest(Export *export, const ExportedImage *image) {
-    const BerthClosureItem *item = berth_closure_find(image->items, image->target->digest);
-
-    for (int depth = 0; depth < 4 && item && item->document && item->document->is_index; depth++) {
-        const BerthDescriptor *chosen =
-            berth_document_choose(item->document, export->machine, NULL);
-        item = chosen ? berth_closure_find(image->items, chosen->digest) : NULL;
-    }
-    return item ? item->document : NULL;
-}
-
-/* "sha256:HEX" as "blobs/sha256/HEX" (OCI image layout, image-layout.md, "Blobs"). manifest.json
- * refers to the same members, so that each object is in the archive once. */
-static char *path_of(const char *digest) {
-    g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '/');
-
-    return g_strconcat("blobs/", name, NULL);
-}
-
-static void add_path(JsonBuilder *builder, const char *digest) {
-    g_autofree char *path = path_of(digest);
-
-    json_builder_add_string_value(builder, path);
-}
-
-/* manifest.json, for docker load and everything else that does not read a layout's index. Artifacts
- * and images whose manifest is not here are left out of it. */
-static char *export_format_docker(Export *export) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-
-    json_builder_begin_array(builder);
-    for (guint i = 0; i < export->names->len; i++) {
-        const ExportedImage *image = export->names->pdata[i];
-        const BerthDocument *manifest = export_find_manifest(export, image);
-        if (!manifest || !manifest->config ||
-            berth_media_type_get_kind(manifest->config->media_type) != BERTH_KIND_CONFIG)
-            continue;
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "Config");
-        add_path(builder, manifest->config->digest);
-        json_builder_set_member_name(builder, "RepoTags");
-        json_builder_begin_array(builder);
-        /* RepoTags takes names with tags only. */
-        if (!strchr(image->name, '@'))
-            json_builder_add_string_value(builder, image->name);
-        json_builder_end_array(builder);
-        json_builder_set_member_name(builder, "Layers");
-        json_builder_begin_array(builder);
-        for (guint k = 0; k < manifest->layers->len; k++)
-            add_path(builder, ((BerthDescriptor *)manifest->layers->pdata[k])->digest);
-        json_builder_end_array(builder);
-        json_builder_end_object(builder);
-    }
-    json_builder_end_array(builder);
-    return finish_text(builder);
 }
 
 /* Appends one member. Only one is under way at a time, since the archive is a stream. */
@@ -190,7 +86,7 @@ static void export_report(void *object, BerthTransferResult *result) {
     char **names = result->names = g_new0(char *, export->names->len + 1);
 
     for (guint i = 0; i < export->names->len; i++)
-        names[i] = g_strdup(((const ExportedImage *)export->names->pdata[i])->name);
+        names[i] = g_strdup(((const BerthExportedImage *)export->names->pdata[i])->name);
 }
 
 static void export_on_finished(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -213,7 +109,8 @@ static void export_on_documents(sd_bus_message *reply, const GError *error, void
 
 static void export_on_index(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
-    g_autofree char *text = error ? NULL : export_format_docker(export);
+    g_autofree char *text =
+        error ? NULL : berth_export_format_docker(export->names, export->machine);
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
@@ -222,7 +119,7 @@ static void export_on_index(sd_bus_message *reply, const GError *error, void *us
 }
 
 static void export_write_documents(Export *export) {
-    g_autofree char *text = export_format_index(export);
+    g_autofree char *text = berth_export_format_index(export->names);
     g_autoptr(GError) error = NULL;
 
     if (!export_send_text(export, "index.json", text, export_on_index, &error))
@@ -270,7 +167,7 @@ static void export_write_next(Export *export) {
     export->item =
         berth_transfer_add_item(export->transfer, descriptor->digest, "writing", descriptor->size);
     berth_transfer_item_watch_position(export->item, &export->content);
-    g_autofree char *path = path_of(descriptor->digest);
+    g_autofree char *path = berth_export_make_path(descriptor->digest);
     export_send_add(export, path, blob.size, export->content, export_on_written);
 }
 
@@ -299,14 +196,14 @@ static void export_start_writing(Export *export) {
 
 /* Takes the items of an image. Content for other platforms of an index is left out if it is not
  * here, as the pull left it out; the image for the requested platform has to be complete. */
-static bool export_take_items(Export *export, ExportedImage *image, GError **error) {
+static bool export_take_items(Export *export, BerthExportedImage *image, GError **error) {
     /* The last item is the target, which differs from the image's if a platform was chosen. */
     const BerthClosureItem *last = image->items->pdata[image->items->len - 1];
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
     berth_descriptor_free(image->target);
     image->target = berth_descriptor_copy(last->descriptor);
-    const BerthDocument *manifest = export_find_manifest(export, image);
+    const BerthDocument *manifest = berth_export_find_manifest(image, export->machine);
     if (!manifest && !export->platform)
         return berth_closure_check(image->items, image->name, error);
     if (export->platform && !berth_closure_check(image->items, image->name, error))
@@ -330,7 +227,7 @@ static bool export_take_items(Export *export, ExportedImage *image, GError **err
 /* The gathering has freed itself. The items are referenced, since todo points into them. */
 static void export_on_gathered(GPtrArray *items, const GError *error, void *userdata) {
     Export *export = userdata;
-    ExportedImage *image = export->names->pdata[export->next];
+    BerthExportedImage *image = export->names->pdata[export->next];
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     export->gathering = NULL;
@@ -353,7 +250,7 @@ static void export_gather_next(Export *export) {
         export_start_writing(export);
         return;
     }
-    const ExportedImage *image = export->names->pdata[export->next];
+    const BerthExportedImage *image = export->names->pdata[export->next];
     const BerthGatheringRequest request = {
         .name = image->name,
         .target = image->target,
@@ -383,7 +280,7 @@ static bool export_find_images(Export *export, char *const *names, GError **erro
         g_autoptr(BerthImage) found = berth_image_store_get(export->images->database, *name, error);
         if (!found)
             return false;
-        ExportedImage *image = g_new0(ExportedImage, 1);
+        BerthExportedImage *image = g_new0(BerthExportedImage, 1);
         image->name = g_strdup(*name);
         image->target = berth_descriptor_copy(found->target);
         g_ptr_array_add(export->names, image);

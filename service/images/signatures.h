@@ -22,12 +22,3 @@ BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSe
                                               BerthSignatureFound done, void *userdata,
                                               GError **error);
 void berth_signature_search_free(BerthSignatureSearch *search);
-
-/* Searches at the remote of an image's own name, with the keys of the policy for it. */
-typedef struct {
-    BerthRemoteRequest remote;
-    const char *digest;
-} BerthSignatureRequest;
-typedef void (*BerthSignatureVerified)(const char *key, const GError *error, void *userdata);
-void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,
-                                   BerthSignatureVerified done, void *userdata);

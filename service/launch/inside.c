@@ -12,6 +12,7 @@
 #include "bare/fd.h"
 #include "bare/pivot.h"
 #include "launch/execute.h"
+#include "launch/hidden-paths.h"
 #include "launch/hooks.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"

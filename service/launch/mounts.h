@@ -34,8 +34,5 @@ bool berth_mounts_add_device(int root, const BerthDevice *device, int node, Bert
 /* Makes the links that belong into /dev, if they are missing. */
 bool berth_mounts_add_device_links(int root, BerthFault *fault);
 
-/* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
-bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault);
-
 /* Attaches a detached mount at a path of the root that was entered. */
 bool berth_mounts_cover(const char *path, int tree, BerthFault *fault);

@@ -9,9 +9,5 @@
 /* Makes a container of the set-up and its first process. */
 _Noreturn void berth_outside_create(BerthInside *inside);
 
-/* The namespaces (CLONE_NEW…) of a process that are not this one's; the pid of a pidfd, or -1. */
-int berth_outside_find_namespaces(pid_t pid);
-pid_t berth_outside_read_pid(int pidfd);
-
 /* Another process in the container whose first process is init, a pidfd. */
 _Noreturn void berth_outside_exec(BerthInside *inside, int init);

@@ -9,16 +9,15 @@
 
 #include "plan/compile.h"
 
+#include "base/document-members.h"
 #include "base/fd.h"
 #include "config.h"
+#include "plan/setup-image.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* Of every list in the image; no structure of the set-up needs more. */
-enum { ALIGNMENT = 8 };
 
 #define OCI_VERSION "1.0.2"
 
@@ -163,11 +162,6 @@ static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
     return text;
 }
 
-static void add_member(JsonBuilder *builder, const char *name, const char *value) {
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
-}
-
 /* runtime.md, State. */
 static void add_state(Compilation *compilation, const BerthPlan *plan) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -175,13 +169,13 @@ static void add_state(Compilation *compilation, const BerthPlan *plan) {
         g_strconcat(BERTH_STATEDIR "/containers/", compilation->setup.id, NULL);
 
     json_builder_begin_object(builder);
-    add_member(builder, "ociVersion", OCI_VERSION);
-    add_member(builder, "id", compilation->setup.id);
-    add_member(builder, "bundle", bundle);
+    berth_document_add_string(builder, "ociVersion", OCI_VERSION);
+    berth_document_add_string(builder, "id", compilation->setup.id);
+    berth_document_add_string(builder, "bundle", bundle);
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
     for (char **entry = plan->annotations; entry && *entry; entry += 2)
-        add_member(builder, entry[0], entry[1]);
+        berth_document_add_string(builder, entry[0], entry[1]);
     json_builder_end_object(builder);
     compilation->setup.state = open_end(compilation, builder);
 }
@@ -197,13 +191,13 @@ static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError
         !berth_document_get_string(plan->seccomp_profile, "listenerMetadata", &metadata, error))
         return false;
     json_builder_begin_object(builder);
-    add_member(builder, "ociVersion", OCI_VERSION);
+    berth_document_add_string(builder, "ociVersion", OCI_VERSION);
     json_builder_set_member_name(builder, "fds");
     json_builder_begin_array(builder);
     json_builder_add_string_value(builder, "seccompFd");
     json_builder_end_array(builder);
     if (metadata)
-        add_member(builder, "metadata", metadata);
+        berth_document_add_string(builder, "metadata", metadata);
     filter->state = open_end(compilation, builder);
     return true;
 }
@@ -320,83 +314,6 @@ static void add_linux(Compilation *compilation, const BerthPlan *plan) {
         make_pairs(compilation, (char *const *)plan->cgroup_files->pdata, plan->cgroup_files->len);
 }
 
-/* The image: structures and lists first, then all texts. Where a text will be is known only then,
- * so the places of their offsets are noted. */
-typedef struct {
-    GByteArray *image, *texts;
-    GArray *places; /* of gsize: in the image, of offsets into texts */
-} Image;
-
-/* By memcpy(3): GLib's buffer may move, and a pointer into it would not survive. */
-static void set_offset(Image *image, gsize place, uintptr_t offset) {
-    memcpy(image->image->data + place, &offset, sizeof offset);
-}
-
-/* The offset is relative to the texts until make_image() knows where they begin. */
-static void add_text(Image *image, gsize place, const char *text) {
-    set_offset(image, place, image->texts->len);
-    g_byte_array_append(image->texts, (const guint8 *)text, (guint)strlen(text) + 1);
-    g_array_append_val(image->places, place);
-}
-
-static void add_array(Image *image, gsize place, const char *first, uint32_t count,
-                      const BerthSetupReference *reference);
-
-/* Follows the references of a structure that is in the image, with pointers of this process still.
- * Places are offsets, since the image moves when it grows. */
-static void add_references(Image *image, gsize structure, const BerthSetupLayout *layout) {
-    for (size_t i = 0; i < layout->reference_count; i++) {
-        const BerthSetupReference *reference = &layout->references[i];
-        gsize place = structure + reference->pointer;
-        const char *pointer;
-        uint32_t count = 0;
-        memcpy(&pointer, image->image->data + place, sizeof pointer);
-        if (reference->element)
-            memcpy(&count, image->image->data + structure + reference->count, sizeof count);
-        if (!pointer || (reference->element && count == 0 && !reference->ends_with_null))
-            set_offset(image, place, 0);
-        else if (reference->element)
-            add_array(image, place, pointer, count, reference);
-        else
-            add_text(image, place, pointer);
-    }
-}
-
-static void add_array(Image *image, gsize place, const char *first, uint32_t count,
-                      const BerthSetupReference *reference) {
-    const BerthSetupLayout *element = reference->element;
-    gsize size = (count + (reference->ends_with_null ? 1u : 0u)) * element->size;
-    gsize offset = image->image->len;
-
-    g_byte_array_append(image->image, (const guint8 *)first, (guint)size);
-    /* setup.c refuses a list that is not aligned. */
-    while (image->image->len % ALIGNMENT != 0)
-        g_byte_array_append(image->image, (const guint8 *)"", 1);
-    set_offset(image, place, offset);
-    for (uint32_t i = 0; i < count; i++)
-        add_references(image, offset + i * element->size, element);
-}
-
-/* Texts follow the structures, so each of their offsets grows by the size of the image before them.
- * The size of the whole is known last. */
-static GByteArray *make_image(const BerthSetup *setup) {
-    g_autoptr(GByteArray) texts = g_byte_array_new();
-    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(gsize));
-    Image image = {g_byte_array_new(), texts, places};
-
-    g_byte_array_append(image.image, (const guint8 *)setup, sizeof *setup);
-    add_references(&image, 0, &berth_setup_layout);
-    for (guint i = 0; i < places->len; i++) {
-        gsize place = g_array_index(places, gsize, i);
-        uintptr_t offset;
-        memcpy(&offset, image.image->data + place, sizeof offset);
-        set_offset(&image, place, offset + image.image->len);
-    }
-    g_byte_array_append(image.image, texts->data, texts->len);
-    ((BerthSetup *)image.image->data)->bytes = image.image->len;
-    return image.image;
-}
-
 /* The caller frees the image. NULL with error, which only the seccomp profile can cause. */
 GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
                                const BerthFilterProgram *filter, GError **error) {
@@ -417,7 +334,9 @@ GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
     add_linux(&compilation, plan);
     add_hooks(&compilation, plan);
     add_state(&compilation, plan);
-    return add_filter(&compilation, plan, filter, error) ? make_image(&compilation.setup) : NULL;
+    return add_filter(&compilation, plan, filter, error)
+               ? berth_setup_image_make(&compilation.setup)
+               : NULL;
 }
 
 /* A launcher maps the file and follows the offsets in it: the seals guarantee that it does not

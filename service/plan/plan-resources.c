@@ -6,27 +6,9 @@
  * cgroup, which the launcher writes (launch/cgroup-files.c). Both lists belong to the plan.
  */
 
-#include "base/cpu-list.h"
-#include "plan/plan.h"
+#include "plan/plan-resources.h"
 
-#include <string.h>
-
-static void add(BerthPlan *plan, const char *name, GVariant *value) {
-    BerthPlanProperty property = {name, g_variant_ref_sink(value)};
-
-    g_array_append_val(plan->properties, property);
-}
-
-/* UINT64_MAX is infinity in properties of systemd on the bus (org.freedesktop.systemd1(5)). */
-static void add_number(BerthPlan *plan, const char *name, uint64_t value) {
-    add(plan, name, g_variant_new_uint64(value));
-}
-
-/* Names and values are copies, since some are computed; they belong to the list. */
-static void add_file(BerthPlan *plan, const char *name, const char *value) {
-    g_ptr_array_add(plan->cgroup_files, g_strdup(name));
-    g_ptr_array_add(plan->cgroup_files, g_strdup(value));
-}
+#include "plan/plan-limits.h"
 
 /* -1 is no limit, as the specification has it, which is systemd's infinity. */
 static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
@@ -39,7 +21,7 @@ static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member,
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources: \"%s\" is negative", member);
     if (value != 0)
-        add_number(plan, name, value < 0 ? UINT64_MAX : (uint64_t)value);
+        berth_plan_add_number(plan, name, value < 0 ? UINT64_MAX : (uint64_t)value);
     return true;
 }
 
@@ -57,7 +39,7 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     if (both > 0 && (limit <= 0 || both < limit))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.memory: \"swap\" is less than \"limit\"");
-    add_number(plan, "MemorySwapMax", both < 0 ? UINT64_MAX : (uint64_t)(both - limit));
+    berth_plan_add_number(plan, "MemorySwapMax", both < 0 ? UINT64_MAX : (uint64_t)(both - limit));
     return true;
 }
 
@@ -83,44 +65,18 @@ static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) 
            read_swap(plan, memory, error);
 }
 
-/* systemd takes a list of processors as a bit mask in bytes (AllowedCPUs, type ay). */
-static bool add_list(BerthPlan *plan, const char *text, const char *name, GError **error) {
-    uint8_t bits[BERTH_CPU_LIST_BYTES];
-    size_t size;
-
-    if (!berth_cpu_list_parse(text, bits, &size))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources: \"%.100s\" is not a list", text);
-    add(plan, name, g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bits, size, 1));
-    return true;
-}
-
 static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
                       GError **error) {
     const char *text;
 
     return berth_document_get_string(object, member, &text, error) &&
-           (!text || text[0] == '\0' || add_list(plan, text, name, error));
+           (!text || text[0] == '\0' || berth_plan_add_cpu_list(plan, text, name, error));
 }
 
 /* cgroup version 1 shares (2 to 262144) as version 2 weight (1 to 10000), as crun and runc do. */
 static uint64_t shares_to_weight(uint64_t shares) {
     shares = CLAMP(shares, 2, 262144);
     return 1 + ((shares - 2) * 9999) / 262142;
-}
-
-enum { DEFAULT_PERIOD_USEC = 100000 };
-
-/* quota: UINT64_MAX for none. */
-static bool is_quota(uint64_t quota, uint64_t period_usec) {
-    return period_usec >= 1000 && period_usec <= G_USEC_PER_SEC &&
-           (quota == UINT64_MAX || quota <= INT64_MAX / G_USEC_PER_SEC);
-}
-
-static void add_quota(BerthPlan *plan, uint64_t quota, uint64_t period_usec) {
-    add_number(plan, "CPUQuotaPerSecUSec",
-               quota == UINT64_MAX ? quota : quota * G_USEC_PER_SEC / period_usec);
-    add_number(plan, "CPUQuotaPeriodUSec", period_usec);
 }
 
 /* A period applies only with a quota, but a wrong one is refused in any case. Zero stands for the
@@ -146,19 +102,19 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
         return false;
     /* systemd.resource-control(5): "idle" is this weight. */
     if (idle == 1)
-        add_number(plan, "CPUWeight", 0);
+        berth_plan_add_number(plan, "CPUWeight", 0);
     else if (shares > 0)
-        add_number(plan, "CPUWeight", shares_to_weight(shares));
+        berth_plan_add_number(plan, "CPUWeight", shares_to_weight(shares));
     if (period == 0)
-        period = DEFAULT_PERIOD_USEC;
-    if (!is_quota(quota > 0 ? (uint64_t)quota : 0, period))
+        period = BERTH_PLAN_PERIOD_USEC;
+    if (!berth_plan_is_quota(quota > 0 ? (uint64_t)quota : 0, period))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.cpu: \"period\" is from 1000 to 1000000");
     if (quota > 0)
-        add_quota(plan, (uint64_t)quota, period);
+        berth_plan_add_quota(plan, (uint64_t)quota, period);
     if (burst > 0) {
         g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)burst);
-        add_file(plan, "cpu.max.burst", text);
+        berth_plan_add_cgroup_file(plan, "cpu.max.burst", text);
     }
     return true;
 }
@@ -202,7 +158,7 @@ static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *memb
         g_variant_builder_add(&list, "(st)", path, (guint64)amount);
     }
     if (count > 0)
-        add(plan, property, g_variant_builder_end(&list));
+        berth_plan_add_property(plan, property, g_variant_builder_end(&list));
     return true;
 }
 
@@ -228,63 +184,10 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
         !berth_document_get_size(block, "weight", &weight, error))
         return false;
     if (weight > 0)
-        add_number(plan, "IOWeight", block_to_weight(weight));
+        berth_plan_add_number(plan, "IOWeight", block_to_weight(weight));
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         if (!read_block_list(plan, block, lists[i].member, lists[i].value, lists[i].property,
                              error))
-            return false;
-    return true;
-}
-
-/* Rules apply in their order (config-linux.md, Allowed Device list), but systemd knows a list of
- * allowed devices only. So "deny all" empties the list, and a rule that denies a single device is
- * refused. */
-static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
-    const char *type, *access;
-    int64_t major = -1, minor = -1;
-    bool allow;
-
-    if (!berth_document_get_bool(rule, "allow", &allow, error) ||
-        !berth_document_get_string(rule, "type", &type, error) ||
-        !berth_document_get_string(rule, "access", &access, error) ||
-        (json_object_has_member(rule, "major") &&
-         !berth_document_get_int(rule, "major", &major, error)) ||
-        (json_object_has_member(rule, "minor") &&
-         !berth_document_get_int(rule, "minor", &minor, error)))
-        return false;
-    bool all = !type || g_str_equal(type, "a") || type[0] == '\0';
-    if (!access || access[0] == '\0')
-        access = "rwm";
-    if (!allow) {
-        if (!all || major >= 0 || minor >= 0)
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "linux.resources.devices: denying single devices is not "
-                                   "supported; deny all, then allow some");
-        plan->device_deny = true;
-        g_ptr_array_set_size(plan->device_rules, 0);
-        return true;
-    }
-    if (all && major < 0 && minor < 0) {
-        plan->device_deny = false;
-        return true;
-    }
-    const char *kind = g_strcmp0(type, "b") == 0 ? "block" : "char";
-    g_ptr_array_add(plan->device_rules,
-                    major < 0 ? g_strdup_printf("%s-* %s", kind, access)
-                    : minor < 0
-                        ? g_strdup_printf("%s-%" G_GINT64_FORMAT " %s", kind, major, access)
-                        : g_strdup_printf("/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT " %s",
-                                          kind, major, minor, access));
-    return true;
-}
-
-static bool read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error) {
-    JsonArray *array;
-
-    if (!berth_document_get_objects(resources, "devices", &array, error))
-        return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!read_device_rule(plan, json_array_get_object_element(array, i), error))
             return false;
     return true;
 }
@@ -309,7 +212,7 @@ static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **erro
                                    size ? size : "");
         g_autofree char *file = g_strconcat("hugetlb.", size, ".max", NULL);
         g_autofree char *value = g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)limit);
-        add_file(plan, file, value);
+        berth_plan_add_cgroup_file(plan, file, value);
     }
     return true;
 }
@@ -337,97 +240,8 @@ static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
                 return false;
             g_string_append_printf(line, " %s=%" G_GUINT64_FORMAT, keys[i], (guint64)limit);
         }
-        add_file(plan, "rdma.max", line->str);
+        berth_plan_add_cgroup_file(plan, "rdma.max", line->str);
     }
-    return true;
-}
-
-/* CONTROLLER.FILE. The files "cgroup.*" are not resources, and systemd manages them. */
-static bool check_file(const char *name, GError **error) {
-    if (!g_regex_match_simple("^[a-z0-9_]+\\.[a-zA-Z0-9_.]+$", name, 0, 0))
-        return berth_error_set(
-            error, BERTH_ERROR_INVALID_ARGUMENT,
-            "linux.resources.unified: the specified key has not the form CONTROLLER.VALUE `%.100s`",
-            name);
-    return !g_str_has_prefix(name, "cgroup.") ||
-           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           "linux.resources.unified: \"%.100s\" is not supported", name);
-}
-
-/* "max", or a decimal number; strtoull(3) alone would accept what follows the digits. */
-static bool read_file_number(const char *name, const char *text, uint64_t *value, GError **error) {
-    char *end;
-
-    *value = g_ascii_strtoull(text, &end, 10);
-    if (g_str_equal(text, "max"))
-        *value = UINT64_MAX;
-    else if (end == text || *end != '\0')
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources.unified: %s is not a number", name);
-    return true;
-}
-
-/* "QUOTA PERIOD", or the first alone. */
-static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
-    g_auto(GStrv) parts = g_strsplit(text, " ", 2);
-    uint64_t quota, period = DEFAULT_PERIOD_USEC;
-
-    if (!parts[0] || !read_file_number("cpu.max", parts[0], &quota, error) ||
-        (parts[1] && !read_file_number("cpu.max", parts[1], &period, error)))
-        return false;
-    if (!is_quota(quota, period))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "linux.resources.unified: cpu.max \"%.100s\" is out of range", text);
-    add_quota(plan, quota, period);
-    return true;
-}
-
-/* A prefix that io.weight may have. */
-#define OF_ALL_DEVICES "default "
-
-/* A file for which systemd has a property is set through systemd, which would overwrite it
- * otherwise. */
-static bool add_unified(BerthPlan *plan, const char *name, const char *value, GError **error) {
-    static const struct {
-        const char *file, *property;
-    } numbers[] =
-        {
-            {"memory.max", "MemoryMax"},          {"memory.high", "MemoryHigh"},
-            {"memory.low", "MemoryLow"},          {"memory.min", "MemoryMin"},
-            {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
-            {"cpu.weight", "CPUWeight"},          {"io.weight", "IOWeight"},
-        },
-      lists[] = {{"cpuset.cpus", "AllowedCPUs"}, {"cpuset.mems", "AllowedMemoryNodes"}};
-    uint64_t number;
-
-    if (!check_file(name, error))
-        return false;
-    if (g_str_equal(name, "cpu.max"))
-        return add_cpu_max(plan, value, error);
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
-        if (g_str_equal(numbers[i].file, name)) {
-            if (g_str_equal(name, "io.weight") && g_str_has_prefix(value, OF_ALL_DEVICES))
-                value += strlen(OF_ALL_DEVICES);
-            if (!read_file_number(name, value, &number, error))
-                return false;
-            add_number(plan, numbers[i].property, number);
-            return true;
-        }
-    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
-        if (g_str_equal(lists[i].file, name))
-            return add_list(plan, value, lists[i].property, error);
-    add_file(plan, name, value);
-    return true;
-}
-
-static bool read_unified(BerthPlan *plan, JsonObject *resources, GError **error) {
-    g_auto(GStrv) entries = NULL;
-
-    if (!berth_document_get_keys(resources, "unified", true, &entries, error))
-        return false;
-    for (char **entry = entries; *entry; entry += 2)
-        if (!add_unified(plan, entry[0], entry[1], error))
-            return false;
     return true;
 }
 
@@ -443,5 +257,6 @@ bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **err
             read_memory(plan, resources, error) && read_cpu(plan, resources, error) &&
             read_pids(plan, resources, error) && read_block_io(plan, resources, error) &&
             read_hugepages(plan, resources, error) && read_rdma(plan, resources, error) &&
-            read_device_rules(plan, resources, error) && read_unified(plan, resources, error));
+            berth_plan_read_device_rules(plan, resources, error) &&
+            berth_plan_read_unified(plan, resources, error));
 }

@@ -15,6 +15,8 @@
 
 #include "systemd/scope.h"
 
+#include "systemd/unit-properties.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -279,63 +281,6 @@ static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return 0;
 }
 
-/* The types are those of the properties that Berth sets on units. a(ss) and a(st) are lists by
- * path, such as DeviceAllow= and IOReadBandwidthMax=; any other type is refused. */
-int berth_scope_append_value(sd_bus_message *call, GVariant *value) {
-    GVariantIter iterator;
-    const char *path, *word;
-    gsize size;
-    guint64 number;
-    int r;
-
-    if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
-        return sd_bus_message_append(call, "v", "t", g_variant_get_uint64(value));
-    if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
-        return sd_bus_message_append(call, "v", "s", g_variant_get_string(value, NULL));
-    if (g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
-        gconstpointer bytes = g_variant_get_fixed_array(value, &size, 1);
-        if ((r = sd_bus_message_open_container(call, 'v', "ay")) < 0 ||
-            (r = sd_bus_message_append_array(call, 'y', bytes, size)) < 0)
-            return r;
-        return sd_bus_message_close_container(call);
-    }
-    bool pairs = g_variant_is_of_type(value, G_VARIANT_TYPE("a(ss)"));
-    if (!pairs && !g_variant_is_of_type(value, G_VARIANT_TYPE("a(st)")))
-        return -EINVAL;
-    if ((r = sd_bus_message_open_container(call, 'v', pairs ? "a(ss)" : "a(st)")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', pairs ? "(ss)" : "(st)")) < 0)
-        return r;
-    g_variant_iter_init(&iterator, value);
-    while (r >= 0 && (pairs ? g_variant_iter_next(&iterator, "(&s&s)", &path, &word)
-                            : g_variant_iter_next(&iterator, "(&st)", &path, &number)))
-        r = pairs ? sd_bus_message_append(call, "(ss)", path, word)
-                  : sd_bus_message_append(call, "(st)", path, number);
-    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
-/* Appends a{sv} as elements of systemd's a(sv). */
-static int scope_append_given(sd_bus_message *call, GVariant *properties) {
-    GVariantIter iterator;
-    const char *name;
-    GVariant *value;
-    int r = 0;
-
-    if (!properties)
-        return 0;
-    g_variant_iter_init(&iterator, properties);
-    while (r >= 0 && g_variant_iter_next(&iterator, "{&sv}", &name, &value)) {
-        g_autoptr(GVariant) owned = value;
-        if ((r = sd_bus_message_open_container(call, 'r', "sv")) < 0 ||
-            (r = sd_bus_message_append(call, "s", name)) < 0 ||
-            (r = berth_scope_append_value(call, owned)) < 0)
-            return r;
-        r = sd_bus_message_close_container(call);
-    }
-    return r;
-}
-
 /* With After=, the scope's start would wait for that of a unit that is still starting, such as one
  * of Type=notify, which in its turn waits for the container. */
 static int scope_append_bound(sd_bus_message *call, const char *unit, bool ordered) {
@@ -366,7 +311,7 @@ static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions
         (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
         (r = scope_append_bound(call, options->bound_to, ordered)) < 0 ||
-        (r = scope_append_given(call, options->properties)) < 0)
+        (r = berth_unit_append_properties(call, options->properties)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
@@ -517,46 +462,9 @@ void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant
                                             "SetUnitProperties")) < 0 ||
         (r = sd_bus_message_append(call, "sb", unit, 1)) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
-        (r = scope_append_given(call, properties)) < 0 ||
+        (r = berth_unit_append_properties(call, properties)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0 ||
         (r = sd_bus_call_async(scopes->bus, &pending->slot, call, scope_call_on_reply, pending,
                                CALL_TIMEOUT_USEC)) < 0)
         scope_call_fail(pending, r, NULL, "ask systemd to set properties");
-}
-
-typedef struct {
-    BerthScopeSeen seen;
-    void *userdata;
-} ScopeListing;
-
-/* Only the name, the first of the ten fields of each unit, is used. seen may have been called for
- * some units before a malformed reply ends the listing. */
-static int scopes_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    g_autofree ScopeListing *listing = userdata;
-    const char *unit;
-    int r = sd_bus_message_is_method_error(reply, NULL)
-                ? -EIO
-                : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
-
-    (void)error;
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
-        if ((r = sd_bus_message_read(reply, "s", &unit)) < 0 ||
-            (r = sd_bus_message_skip(reply, "sssssouso")) < 0 ||
-            (r = sd_bus_message_exit_container(reply)) < 0)
-            break;
-        listing->seen(unit, listing->userdata);
-    }
-    return 0;
-}
-
-/* There is no slot to cancel: sd-bus owns the call, and its handler frees the listing. */
-void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
-                       void *userdata) {
-    ScopeListing *listing = g_new0(ScopeListing, 1);
-
-    *listing = (ScopeListing){seen, userdata};
-    if (sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER,
-                                 "ListUnitsByPatterns", scopes_on_listed, listing, "asas", 0, 1,
-                                 pattern) < 0)
-        g_free(listing);
 }

@@ -36,22 +36,12 @@ void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, B
                         void *userdata);
 void berth_scopes_forget(BerthScopes *scopes, void *userdata);
 
-/* Calls seen for each scope whose name matches pattern (fnmatch(3)); not at all if systemd cannot
- * be asked. */
-typedef void (*BerthScopeSeen)(const char *unit, void *userdata);
-void berth_scopes_list(BerthScopes *scopes, const char *pattern, BerthScopeSeen seen,
-                       void *userdata);
-
 /* Stops a scope that no container owns, and the processes in it. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit);
 
 /* Freezes all processes of the unit, or thaws them. */
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata);
-
-/* Appends the value of a property, of one of the types that these have, as a variant. Negative
- * errno. */
-int berth_scope_append_value(sd_bus_message *message, GVariant *value);
 
 /* Sets properties (a{sv}) of a running unit; they last until it stops. */
 void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant *properties,

@@ -3,7 +3,7 @@
 /* A tar of a caller's into a directory, as an ordinary user: nothing may appear beside it. */
 
 #include "base/fd.h"
-#include "copy/copy.h"
+#include "copy/copy-in.h"
 #include "fuzz.h"
 
 #include <sys/mman.h>

@@ -18,6 +18,7 @@
 #include "containers/core/secrets.h"
 #include "snapshots/trash.h"
 #include "systemd/pidfd.h"
+#include "systemd/unit-list.h"
 
 #include <errno.h>
 
@@ -124,7 +125,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
     for (guint i = 0; good && i < list->len; i++)
         good = recover_container(list->pdata[i], &kept, error);
     drop_remaining(&kept);
-    berth_scopes_list(containers->scopes, "berth-*.scope", on_scope_seen, containers);
+    berth_units_list(containers->bus, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
     /* A rename that was cut off finds its directory before those without a row go. */
     return good && berth_parts_swept(containers, error) && remove_orphans(containers, error);

@@ -49,3 +49,4 @@ bool berth_spec_hides_as_default(const BerthPlan *plan);
 /* The same for what other runtimes' own configurations do. */
 bool berth_spec_hides_as_usual(const BerthPlan *plan);
 const char *const *berth_spec_get_masked_paths(void);
+const char *const *berth_spec_get_read_only_paths(void);

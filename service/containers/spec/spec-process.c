@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * "process" of a configuration: the command, its environment, its user and its rights, of the
+ * options and, where they say nothing, of the image (image specification, config.md).
+ */
+
+#include "containers/spec/spec-private.h"
+
+#include "bare/secrets.h"
+#include "base/document-members.h"
+#include "containers/spec/capabilities.h"
+#include "containers/spec/resource-limits.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Inheritable and ambient stay empty: a user other than root has no capabilities after execve(2)
+ * (capabilities(7)). */
+static void add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
+    static const char *const sets[] = {"bounding", "effective", "permitted"};
+    g_auto(GStrv) capabilities = berth_capabilities_make(options);
+
+    json_builder_set_member_name(builder, "capabilities");
+    json_builder_begin_object(builder);
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++)
+        berth_document_add_strings(builder, sets[i], capabilities);
+    json_builder_end_object(builder);
+}
+
+bool berth_spec_has_variable(char *const *environment, const char *assignment) {
+    size_t length = strcspn(assignment, "=") + 1;
+
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, assignment, length) == 0)
+            return true;
+    return false;
+}
+
+static bool is_unset(char *const *names, const char *assignment) {
+    for (; names && *names; names++)
+        if (g_str_equal(*names, "*") ||
+            (g_str_has_prefix(assignment, *names) && assignment[strlen(*names)] == '='))
+            return true;
+    return false;
+}
+
+static void add_environment(JsonBuilder *builder, const BerthCreateOptions *options,
+                            const BerthImageInfo *image, const BerthSpecContext *context) {
+    static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    json_builder_set_member_name(builder, "env");
+    json_builder_begin_array(builder);
+    if ((!berth_spec_has_variable(image->environment, path) || is_unset(options->unset, path)) &&
+        !berth_spec_has_variable(options->environment, path))
+        json_builder_add_string_value(builder, path);
+    for (char **variable = image->environment; *variable; variable++)
+        if (!berth_spec_has_variable(options->environment, *variable) &&
+            !is_unset(options->unset, *variable))
+            json_builder_add_string_value(builder, *variable);
+    for (char **variable = options->environment; variable && *variable; variable++)
+        json_builder_add_string_value(builder, *variable);
+    for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
+        json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
+    /* As for a service with LoadCredential= (systemd.exec(5)). */
+    if (options->secrets &&
+        !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
+        json_builder_add_string_value(builder, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
+    /* systemd's container interface: the manager that created it. */
+    if (!berth_spec_has_variable(image->environment, "container=") &&
+        !berth_spec_has_variable(options->environment, "container="))
+        json_builder_add_string_value(builder, "container=berth");
+    json_builder_end_array(builder);
+}
+
+typedef struct {
+    char *const *entrypoint, *const *command;
+} Arguments;
+
+/* As the image specification has it (config.md, Entrypoint and Cmd): the caller's command replaces
+ * Cmd and follows the Entrypoint. Cmd belongs to the image's Entrypoint and goes with it. */
+static Arguments choose_arguments(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    static char *const none[] = {NULL};
+    bool has_command = options->command && options->command[0];
+    bool has_entrypoint = options->entrypoint && options->entrypoint[0];
+
+    return (Arguments){
+        .entrypoint = !has_entrypoint             ? image->entrypoint
+                      : options->entrypoint[0][0] ? options->entrypoint
+                                                  : none,
+        .command = has_command      ? options->command
+                   : has_entrypoint ? none
+                                    : image->command,
+    };
+}
+
+static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
+                          const BerthImageInfo *image, GError **error) {
+    Arguments arguments = choose_arguments(options, image);
+
+    if (!arguments.entrypoint[0] && !arguments.command[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the image names no command to run; give one");
+    json_builder_set_member_name(builder, "args");
+    json_builder_begin_array(builder);
+    if (options->init) {
+        json_builder_add_string_value(builder, BERTH_SPEC_INIT_PATH);
+        json_builder_add_string_value(builder, "--");
+    }
+    for (char *const *argument = arguments.entrypoint; *argument; argument++)
+        json_builder_add_string_value(builder, *argument);
+    for (char *const *argument = arguments.command; *argument; argument++)
+        json_builder_add_string_value(builder, *argument);
+    json_builder_end_array(builder);
+    return true;
+}
+
+/* By name: the image's own passwd and group are read by berth-launch alone. The specification has
+ * no names of further groups, "additionalGroups" is Berth's own. */
+static void add_user(JsonBuilder *builder, const BerthCreateOptions *options,
+                     const BerthImageInfo *image) {
+    json_builder_set_member_name(builder, "user");
+    json_builder_begin_object(builder);
+    berth_document_add_string(builder, "username", options->user ? options->user : image->user);
+    if (options->groups && options->groups[0])
+        berth_document_add_strings(builder, "additionalGroups", options->groups);
+    if (options->umask != UINT64_MAX)
+        berth_document_add_int(builder, "umask", (int64_t)options->umask);
+    json_builder_end_object(builder);
+}
+
+bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *options,
+                            const BerthImageInfo *image, const BerthSpecContext *context,
+                            GError **error) {
+    const char *directory = options->working_directory    ? options->working_directory
+                            : image->working_directory[0] ? image->working_directory
+                                                          : "/";
+
+    if (directory[0] != '/')
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the working directory \"%.200s\" is not absolute", directory);
+    if (!berth_capabilities_check(options->capabilities_add, error) ||
+        !berth_capabilities_check(options->capabilities_drop, error))
+        return false;
+    json_builder_set_member_name(builder, "process");
+    json_builder_begin_object(builder);
+    berth_document_add_bool(builder, "terminal", options->terminal);
+    add_user(builder, options, image);
+    if (!add_arguments(builder, options, image, error))
+        return false;
+    add_environment(builder, options, image, context);
+    berth_document_add_string(builder, "cwd", directory);
+    add_capabilities(builder, options);
+    berth_resource_limits_add(builder, options->resource_limits);
+    if (options->oom_score != INT_MAX)
+        berth_document_add_int(builder, "oomScoreAdj", options->oom_score);
+    berth_document_add_bool(builder, "noNewPrivileges", true);
+    json_builder_end_object(builder);
+    return true;
+}
+
+bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    Arguments arguments = choose_arguments(options, image);
+    char *const *command = arguments.entrypoint[0] ? arguments.entrypoint : arguments.command;
+    g_autofree char *name = command[0] ? g_path_get_basename(command[0]) : NULL;
+
+    return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;
+}

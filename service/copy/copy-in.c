@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A tar into a directory of the container's root, which is this process's own by now: the tar is
+ * read here, and libarchive writes to disk. The tar is the client's, and no name in it may lead out
+ * of the directory.
+ */
+
+#include "copy/copy-in.h"
+
+#include "base/fd.h"
+#include "copy/copy.h"
+#include "copy/entry.h"
+#include "tar/reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 128 * 1024 };
+
+static bool copy_data(BerthTarReader *from, struct archive *to, const char *path, GError **error) {
+    const void *block;
+    size_t size;
+    int64_t offset;
+    bool read;
+
+    while ((read = berth_tar_reader_data(from, &block, &size, &offset, error)) && size > 0) {
+        /* A hole is written as what it reads as. Of a disk that is full, libarchive only warns. */
+        if (archive_write_data_block(to, block, size, offset) != ARCHIVE_OK)
+            return berth_copy_fail(to, "write", path, error);
+    }
+    return read;
+}
+
+/* "a/b" becomes "NAME/b"; what begins with "./" is without it. */
+static void rename_topmost(char **path, const char *name) {
+    const char *old = *path;
+
+    while (g_str_has_prefix(old, "./"))
+        old += 2;
+    char *renamed = g_strconcat(name, old + strcspn(old, "/"), NULL);
+    g_free(*path);
+    *path = renamed;
+}
+
+/* The directory that is copied into: it exists, and keeps its attributes. */
+static bool is_place_itself(const char *path) {
+    return path[0] != '/' && path[strspn(path, "./")] == '\0' && !strstr(path, "..");
+}
+
+/* libarchive may remove a file to make a directory, or an empty directory to make a file. Both are
+ * refused here. */
+static bool check_replaced(const BerthTarEntry *member, GError **error) {
+    bool directory = !member->is_hard_link && S_ISDIR(member->mode);
+    size_t length = strlen(member->path);
+    struct stat status;
+
+    /* With the slash behind the name of a directory, a file would not be found. */
+    while (length > 1 && member->path[length - 1] == '/')
+        length--;
+    g_autofree char *bare = g_strndup(member->path, length);
+    if (lstat(bare, &status) < 0 || S_ISDIR(status.st_mode) == directory)
+        return true;
+    /* A link to a directory counts as a directory. */
+    if (directory && S_ISLNK(status.st_mode) && stat(bare, &status) == 0 && S_ISDIR(status.st_mode))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           directory ? "%.500s of the container is not a directory; a directory "
+                                       "does not replace it"
+                                     : "%.500s of the container is a directory; a file does not "
+                                       "replace it",
+                           bare);
+}
+
+static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
+                        struct archive_entry *entry, const char *name, GError **error) {
+    if (!name && is_place_itself(member->path))
+        return true;
+    if (name)
+        rename_topmost(&member->path, name);
+    if (name && member->is_hard_link)
+        rename_topmost(&member->target, name);
+    if (S_ISCHR(member->mode) || S_ISBLK(member->mode))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               "%.500s is a device; devices cannot be copied into a container",
+                               member->path);
+    if (!check_replaced(member, error))
+        return false;
+    berth_copy_entry_from_tar(member, entry);
+    if (archive_write_header(disk, entry) < ARCHIVE_WARN)
+        return berth_copy_fail(disk, "write", member->path, error);
+    if (member->size > 0 && !copy_data(tar, disk, member->path, error))
+        return false;
+    return archive_write_finish_entry(disk) >= ARCHIVE_WARN ||
+           berth_copy_fail(disk, "write", member->path, error);
+}
+
+static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *name,
+                        GError **error) {
+    struct archive_entry *entry = archive_entry_new();
+    g_auto(BerthTarEntry) member = {0};
+    bool good, more = true;
+
+    do
+        good = berth_tar_reader_next(tar, &member, &more, error) &&
+               (!more || extract_one(tar, &member, disk, entry, name, error));
+    while (good && more);
+    archive_entry_free(entry);
+    return good;
+}
+
+/* The source of a tar that is read: a descriptor, in blocks. */
+typedef struct {
+    int fd, errnum;
+    char block[BLOCK_BYTES];
+} Input;
+
+static size_t fetch_block(void *userdata, const void **block) {
+    Input *input = userdata;
+    ssize_t got;
+
+    do
+        got = read(input->fd, input->block, sizeof input->block);
+    while (got < 0 && errno == EINTR);
+    input->errnum = got < 0 ? errno : 0;
+    *block = input->block;
+    return (size_t)MAX(got, 0);
+}
+
+bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error) {
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory =
+        root < 0 ? -1 : berth_fd_open_in_root(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+    if (directory < 0 || fchdir(directory) < 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               "the directory %.500s of the container: %s", path,
+                               g_strerror(errno));
+    return berth_copy_in_here(name, input, owners, error);
+}
+
+bool berth_copy_in_here(const char *name, int input, bool owners, GError **error) {
+    /* The tar is the client's: no name in it may leave the directory, by "..", by a leading slash
+     * or through a symbolic link (archive_write_disk(3)). */
+    int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
+                ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+                ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+                (owners ? ARCHIVE_EXTRACT_OWNER : 0);
+    g_autofree Input *source = g_new0(Input, 1);
+    g_autoptr(BerthTarReader) tar = berth_tar_reader_new(fetch_block, source);
+    struct archive *disk = archive_write_disk_new();
+
+    source->fd = input;
+    archive_write_disk_set_options(disk, flags);
+    bool good = extract_all(tar, disk, name, error);
+    /* The tar reader sees only an early end; the read error is the reason for it. */
+    if (source->errnum != 0) {
+        g_clear_error(error);
+        good = berth_error_set_errno(error, source->errnum, "read the tar");
+    }
+    good = good &&
+           (archive_write_close(disk) >= ARCHIVE_WARN || berth_copy_fail(disk, "write", "", error));
+    archive_write_free(disk);
+    return good;
+}

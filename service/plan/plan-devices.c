@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* "linux.resources.devices" as the lists of systemd's DeviceAllow= (systemd.resource-control(5)).
+ */
+
+#include "plan/plan-resources.h"
+
+/* Rules apply in their order (config-linux.md, Allowed Device list), but systemd knows a list of
+ * allowed devices only. So "deny all" empties the list, and a rule that denies a single device is
+ * refused. */
+static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
+    const char *type, *access;
+    int64_t major = -1, minor = -1;
+    bool allow;
+
+    if (!berth_document_get_bool(rule, "allow", &allow, error) ||
+        !berth_document_get_string(rule, "type", &type, error) ||
+        !berth_document_get_string(rule, "access", &access, error) ||
+        (json_object_has_member(rule, "major") &&
+         !berth_document_get_int(rule, "major", &major, error)) ||
+        (json_object_has_member(rule, "minor") &&
+         !berth_document_get_int(rule, "minor", &minor, error)))
+        return false;
+    bool all = !type || g_str_equal(type, "a") || type[0] == '\0';
+    if (!access || access[0] == '\0')
+        access = "rwm";
+    if (!allow) {
+        if (!all || major >= 0 || minor >= 0)
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "linux.resources.devices: denying single devices is not "
+                                   "supported; deny all, then allow some");
+        plan->device_deny = true;
+        g_ptr_array_set_size(plan->device_rules, 0);
+        return true;
+    }
+    if (all && major < 0 && minor < 0) {
+        plan->device_deny = false;
+        return true;
+    }
+    const char *kind = g_strcmp0(type, "b") == 0 ? "block" : "char";
+    g_ptr_array_add(plan->device_rules,
+                    major < 0 ? g_strdup_printf("%s-* %s", kind, access)
+                    : minor < 0
+                        ? g_strdup_printf("%s-%" G_GINT64_FORMAT " %s", kind, major, access)
+                        : g_strdup_printf("/dev/%s/%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT " %s",
+                                          kind, major, minor, access));
+    return true;
+}
+
+bool berth_plan_read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error) {
+    JsonArray *array;
+
+    if (!berth_document_get_objects(resources, "devices", &array, error))
+        return false;
+    for (guint i = 0; array && i < json_array_get_length(array); i++)
+        if (!read_device_rule(plan, json_array_get_object_element(array, i), error))
+            return false;
+    return true;
+}

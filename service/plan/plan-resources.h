@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The parts of "linux.resources" that have a file of their own. */
+
+#pragma once
+
+#include "plan/plan.h"
+
+bool berth_plan_read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error);
+bool berth_plan_read_unified(BerthPlan *plan, JsonObject *resources, GError **error);

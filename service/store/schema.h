@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The schema of berth.db. */
+
+#pragma once
+
+/* Statements that each upgrade the schema by one version. */
+extern const char *const berth_schemas[];
+extern const int berth_schema_version; /* how many they are */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The units that systemd has, by a pattern. */
+
+#include "systemd/unit-list.h"
+
+#include <errno.h>
+
+typedef struct {
+    BerthUnitSeen seen;
+    void *userdata;
+} UnitListing;
+
+/* Only the name, the first of the ten fields of each unit, is used. seen may have been called for
+ * some units before a malformed reply ends the listing. */
+static int units_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    g_autofree UnitListing *listing = userdata;
+    const char *unit;
+    int r = sd_bus_message_is_method_error(reply, NULL)
+                ? -EIO
+                : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+
+    (void)error;
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
+        if ((r = sd_bus_message_read(reply, "s", &unit)) < 0 ||
+            (r = sd_bus_message_skip(reply, "sssssouso")) < 0 ||
+            (r = sd_bus_message_exit_container(reply)) < 0)
+            break;
+        listing->seen(unit, listing->userdata);
+    }
+    return 0;
+}
+
+/* There is no slot to cancel: sd-bus owns the call, and its handler frees the listing. */
+void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitSeen seen, void *userdata) {
+    UnitListing *listing = g_new0(UnitListing, 1);
+
+    *listing = (UnitListing){seen, userdata};
+    if (sd_bus_call_method_async(bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                 "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns",
+                                 units_on_listed, listing, "asas", 0, 1, pattern) < 0)
+        g_free(listing);
+}
