@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Two threads and two queues of blocks. The stream's own thread takes empty blocks, fills and
- * hashes them; the caller takes full ones and gives them back. The block of size 0 ends the stream,
- * after an error as well, which is read only when the thread has been joined. A caller that stops
- * early sets abandoned and drains the queue, so that the thread never waits for a block that does
- * not come.
+ * Two threads and a ring of blocks. The stream's own thread inflates into free blocks, the caller
+ * takes filled ones in turn, and each block is hashed in between by the one of the two that would
+ * otherwise wait: by the thread if the ring is full, or else by the caller before it has the block.
+ * So both cores have work whether a layer is slow to inflate or, with many small files, slow to
+ * write; and what the caller has just hashed is in its cache when it is written.
+ *
+ * The ring is three counts that only grow, taken <= hashed <= filled <= taken + BLOCKS, under one
+ * lock. Block n is in place n % BLOCKS. Blocks from filled on are the thread's and those below are
+ * read only; the caller has block taken until it asks for the next one.
  */
 
 #include "unpack/stream.h"
@@ -18,8 +22,12 @@
 /* Blocks stay within the second level cache between the two threads. */
 enum { INPUT_BYTES = 256 * 1024, BLOCK_BYTES = 256 * 1024, BLOCKS = 6, MAGIC_BYTES = 4 };
 
+/* After an error as well as at the end of the input, the thread is done and has left the ring.
+ * Abandoned: the caller takes no more blocks. */
+typedef enum { STREAM_RUNNING, STREAM_DONE, STREAM_ABANDONED } StreamState;
+
 typedef struct {
-    size_t size; /* 0 in the block that ends the stream */
+    size_t size;
     uint8_t data[BLOCK_BYTES];
 } Block;
 
@@ -27,14 +35,71 @@ struct BerthStream {
     int input;
     uint64_t limit;
     uint64_t size;
-    BerthHash *hash;
     GThread *thread;
-    GAsyncQueue *full, *empty;
-    Block *current; /* with the caller */
-    bool ended;     /* the caller has seen the end */
-    gint abandoned; /* atomic: the caller takes no more blocks */
-    GError *error;  /* the thread's, to be read once it ended */
+    GError *error; /* the thread's, to be read once it ended */
+    Block *blocks[BLOCKS];
+    GMutex lock; /* for all that follows; the hash is with whoever has set is_hashing */
+    GCond changed;
+    StreamState state;
+    uint64_t filled, hashed, taken;
+    bool has_block;   /* the caller has block taken */
+    bool is_hashing;  /* one of the two hashes block hashed, without the lock */
+    unsigned waiting; /* of the two; the first has been woken already if both are */
+    BerthHash *hash;
 };
+
+static Block *stream_get_block(BerthStream *stream, uint64_t number) {
+    return stream->blocks[number % BLOCKS];
+}
+
+/* With the lock. Waking costs a system call, which an empty condition does not need. */
+static void stream_wake(BerthStream *stream) {
+    if (stream->waiting > 0)
+        g_cond_signal(&stream->changed);
+}
+
+static void stream_wait(BerthStream *stream) {
+    stream->waiting++;
+    g_cond_wait(&stream->changed, &stream->lock);
+    stream->waiting--;
+}
+
+/* With the lock, which it lets go of while it hashes. False if there is nothing to hash, or the
+ * other one hashes. */
+static bool stream_hash_one(BerthStream *stream) {
+    if (stream->is_hashing || stream->hashed == stream->filled)
+        return false;
+    const Block *block = stream_get_block(stream, stream->hashed);
+    stream->is_hashing = true;
+    g_mutex_unlock(&stream->lock);
+    berth_hash_update(stream->hash, block->data, block->size);
+    g_mutex_lock(&stream->lock);
+    stream->is_hashing = false;
+    stream->hashed++;
+    stream_wake(stream);
+    return true;
+}
+
+/* The block to fill next, or NULL if the caller has left. A thread that found the ring full sleeps
+ * until half of it is free, and not for each block. */
+static Block *stream_get_room(BerthStream *stream) {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+    unsigned most = BLOCKS - 1;
+
+    while (stream->state == STREAM_RUNNING && stream->filled - stream->taken > most) {
+        most = BLOCKS / 2;
+        if (!stream_hash_one(stream))
+            stream_wait(stream);
+    }
+    return stream->state == STREAM_RUNNING ? stream_get_block(stream, stream->filled) : NULL;
+}
+
+static void stream_add_block(BerthStream *stream) {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+
+    stream->filled++;
+    stream_wake(stream);
+}
 
 static ssize_t read_input(int fd, uint8_t *buffer, size_t size, GError **error) {
     ssize_t got;
@@ -58,29 +123,32 @@ static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
     return got < 0 ? got : size;
 }
 
-/* Passes inflated bytes on until more input is wanted. */
+/* Passes inflated bytes on until more input is wanted. A block that is hardly filled by then is
+ * filled on with what comes. */
 static bool drain_input(BerthStream *stream, BerthInflate *inflate, GError **error) {
     for (;;) {
-        Block *block = g_async_queue_pop(stream->empty);
-        ssize_t size = g_atomic_int_get(&stream->abandoned)
-                           ? 0
-                           : berth_inflate_take(inflate, block->data, BLOCK_BYTES, error);
-        if (size <= 0) {
-            g_async_queue_push(stream->empty, block);
+        Block *block = stream_get_room(stream);
+        ssize_t size = block ? berth_inflate_take(inflate, block->data + block->size,
+                                                  BLOCK_BYTES - block->size, error)
+                             : 0;
+        if (size <= 0)
             return size == 0;
-        }
-        stream->size += size;
-        if (stream->size > stream->limit) {
-            g_async_queue_push(stream->empty, block);
+        stream->size += (uint64_t)size;
+        if (stream->size > stream->limit)
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "the layer unpacks to more than the limit of %" G_GUINT64_FORMAT
                                    " bytes",
                                    stream->limit);
-        }
-        berth_hash_update(stream->hash, block->data, size);
-        block->size = size;
-        g_async_queue_push(stream->full, block);
+        block->size += (size_t)size;
+        if (block->size >= BLOCK_BYTES / 2)
+            stream_add_block(stream);
     }
+}
+
+static bool stream_is_abandoned(BerthStream *stream) {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+
+    return stream->state == STREAM_ABANDONED;
 }
 
 /* Runs in the stream's thread. Reads until the end of the input, also behind the end of the tar:
@@ -94,7 +162,7 @@ static bool inflate_all(BerthStream *stream, GError **error) {
     g_autoptr(BerthInflate) inflate = berth_inflate_new(buffer, got, error);
     if (!inflate)
         return false;
-    while (got > 0 && !g_atomic_int_get(&stream->abandoned)) {
+    while (got > 0 && !stream_is_abandoned(stream)) {
         berth_inflate_give(inflate, buffer, got);
         if (!drain_input(stream, inflate, error))
             return false;
@@ -103,15 +171,18 @@ static bool inflate_all(BerthStream *stream, GError **error) {
     return got >= 0 && berth_inflate_check_end(inflate, error);
 }
 
-/* A block for the end is always to be had: the caller gives blocks back until it has seen the
- * end. */
 static gpointer run_inflating(gpointer data) {
     BerthStream *stream = data;
 
     inflate_all(stream, &stream->error);
-    Block *last = g_async_queue_pop(stream->empty);
-    last->size = 0;
-    g_async_queue_push(stream->full, last);
+    /* Of the last block less than half may be filled. */
+    const Block *last = stream_get_room(stream);
+    if (last && last->size > 0)
+        stream_add_block(stream);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+    if (stream->state == STREAM_RUNNING)
+        stream->state = STREAM_DONE;
+    stream_wake(stream);
     return NULL;
 }
 
@@ -122,24 +193,37 @@ BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limi
     stream->input = input;
     stream->limit = limit;
     stream->hash = berth_hash_new(algorithm);
-    stream->full = g_async_queue_new();
-    stream->empty = g_async_queue_new();
-    for (int i = 0; i < BLOCKS; i++)
-        g_async_queue_push(stream->empty, g_malloc(sizeof(Block)));
+    g_mutex_init(&stream->lock);
+    g_cond_init(&stream->changed);
+    for (int i = 0; i < BLOCKS; i++) {
+        stream->blocks[i] = g_malloc(sizeof(Block));
+        stream->blocks[i]->size = 0;
+    }
     stream->thread = g_thread_try_new("inflate", run_inflating, stream, error);
     return stream->thread ? g_steal_pointer(&stream) : NULL;
 }
 
-/* The block is valid until the next call, which gives it back to the thread. */
+/* The block is valid until the next call, which gives it back to the thread. The caller sleeps only
+ * if there is nothing to hash; the thread then hashes the block that it waits for, or fills it. */
 size_t berth_stream_next(BerthStream *stream, const void **block) {
-    if (stream->ended)
-        return 0;
-    if (stream->current)
-        g_async_queue_push(stream->empty, stream->current);
-    stream->current = g_async_queue_pop(stream->full);
-    stream->ended = stream->current->size == 0;
-    *block = stream->current->data;
-    return stream->current->size;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+
+    if (stream->has_block) {
+        stream_get_block(stream, stream->taken++)->size = 0;
+        stream->has_block = false;
+        if (stream->filled - stream->taken <= BLOCKS / 2)
+            stream_wake(stream);
+    }
+    while (stream->hashed <= stream->taken) {
+        if (stream->state == STREAM_DONE && stream->filled == stream->taken)
+            return 0;
+        if (!stream_hash_one(stream))
+            stream_wait(stream);
+    }
+    const Block *first = stream_get_block(stream, stream->taken);
+    stream->has_block = true;
+    *block = first->data;
+    return first->size;
 }
 
 /* Joins the thread, after which its error, hash and size can be read without a lock. */
@@ -158,26 +242,26 @@ bool berth_stream_finish(BerthStream *stream, char **digest, uint64_t *size, GEr
     return true;
 }
 
+static void stream_abandon(BerthStream *stream) {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
+
+    stream->state = STREAM_ABANDONED;
+    stream_wake(stream);
+}
+
 /* Waits for the thread, which may be inside read(2) until the other end of a pipe is closed. */
 void berth_stream_free(BerthStream *stream) {
-    const void *block;
-
     if (!stream)
         return;
-    g_atomic_int_set(&stream->abandoned, 1);
     if (stream->thread) {
-        while (berth_stream_next(stream, &block) > 0)
-            ;
+        stream_abandon(stream);
         g_thread_join(stream->thread);
     }
-    g_free(stream->current);
-    for (Block *left; (left = g_async_queue_try_pop(stream->empty));)
-        g_free(left);
-    for (Block *left; (left = g_async_queue_try_pop(stream->full));)
-        g_free(left);
-    g_async_queue_unref(stream->full);
-    g_async_queue_unref(stream->empty);
+    for (int i = 0; i < BLOCKS; i++)
+        g_free(stream->blocks[i]);
     berth_hash_free(stream->hash);
+    g_mutex_clear(&stream->lock);
+    g_cond_clear(&stream->changed);
     g_clear_error(&stream->error);
     g_free(stream);
 }
