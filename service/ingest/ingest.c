@@ -2,8 +2,14 @@
 
 /*
  * One pass over the content, with its state on the stack of the job that runs it: first what an
- * earlier try left in the file, then the pipe. Writing comes before hashing: the bytes go onward as
- * soon as they are there, and berth-unpack works on them meanwhile.
+ * earlier try left in the file, then the pipe. Hashing comes last: the bytes go onward as soon as
+ * they are there, and berth-unpack works on them meanwhile.
+ *
+ * Onward they go by tee(2), which gives the second pipe the pages of the first and copies nothing.
+ * What is hashed and written is this process' own copy. A writer that can still change its pages
+ * (vmsplice(2), which berth-fetch's box does not allow) could therefore have berth-unpack read
+ * something else than is stored; that is caught by the diff ID, which berth-unpack computes from
+ * what it has read.
  */
 
 #include "ingest/ingest.h"
@@ -14,17 +20,39 @@
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
+/* How content goes onward. */
+typedef enum {
+    ONWARD_TEE,   /* as pages of the input, until that turns out not to be a pipe */
+    ONWARD_WRITE, /* as a copy */
+    ONWARD_CLOSED,
+} Onward;
+
 typedef struct {
     const BerthIngest *ingest;
     BerthHash *hash;
     uint64_t done;
-    bool onward_open;
+    Onward onward;
 } State;
 
 /* The reader of the onward pipe may fail and close it; the content is stored all the same. */
 static void pass_on(State *state, const char *data, size_t size) {
-    if (state->onward_open && !berth_fd_write_all(state->ingest->onward, data, size))
-        state->onward_open = false;
+    if (state->onward != ONWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
+        state->onward = ONWARD_CLOSED;
+}
+
+/* Passes on what the input has, and returns how much that is: as much is then to be read, and must
+ * not be passed on again. 0 if nothing was passed on, which read(2) then tells the reason of. */
+static size_t tee_onward(State *state) {
+    ssize_t got;
+
+    if (state->onward != ONWARD_TEE)
+        return 0;
+    do
+        got = tee(state->ingest->input, state->ingest->onward, CHUNK_BYTES, 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        state->onward = errno == EINVAL ? ONWARD_WRITE : ONWARD_CLOSED;
+    return (size_t)MAX(got, 0);
 }
 
 /* pread(2) leaves the file's offset where take_input() is to write. An end before the offset is an
@@ -49,8 +77,10 @@ static bool take_kept(State *state, char *buffer, GError **error) {
 static bool take_input(State *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 
-    for (;;) {
-        ssize_t got = read(ingest->input, buffer, CHUNK_BYTES);
+    for (size_t passed = 0;;) {
+        if (passed == 0)
+            passed = tee_onward(state);
+        ssize_t got = read(ingest->input, buffer, passed > 0 ? passed : CHUNK_BYTES);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -65,7 +95,10 @@ static bool take_input(State *state, char *buffer, GError **error) {
                                    ingest->limit);
         if (!berth_fd_write_all(ingest->file, buffer, got))
             return berth_error_set_errno(error, errno, "write the content");
-        pass_on(state, buffer, got);
+        if (passed > 0)
+            passed -= (size_t)got;
+        else
+            pass_on(state, buffer, got);
         berth_hash_update(state->hash, buffer, got);
         state->done += got;
     }
@@ -74,7 +107,8 @@ static bool take_input(State *state, char *buffer, GError **error) {
 bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error) {
     g_autoptr(BerthHash) hash = berth_hash_new(ingest->algorithm);
     g_autofree char *buffer = g_malloc(CHUNK_BYTES);
-    State state = {.ingest = ingest, .hash = hash, .onward_open = ingest->onward >= 0};
+    State state = {
+        .ingest = ingest, .hash = hash, .onward = ingest->onward >= 0 ? ONWARD_TEE : ONWARD_CLOSED};
 
     if (ingest->offset > ingest->limit)
         return berth_error_set(

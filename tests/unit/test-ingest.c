@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -81,6 +82,79 @@ static void test_a_listener_that_leaves_does_no_harm(void) {
     g_assert_cmpstr(digest, ==, ABC);
 }
 
+enum { LARGE_BYTES = 3 * 1024 * 1024 + 17, READER_BYTES = 5000 };
+
+typedef struct {
+    int fd;
+    const uint8_t *content;
+    GByteArray *got;
+} Side;
+
+static gpointer write_large(gpointer data) {
+    Side *side = data;
+
+    g_assert_true(berth_fd_write_all(side->fd, (const char *)side->content, LARGE_BYTES));
+    close(side->fd);
+    return NULL;
+}
+
+/* In pieces that are no multiple of a page. */
+static gpointer read_large(gpointer data) {
+    Side *side = data;
+    uint8_t buffer[READER_BYTES];
+    ssize_t size;
+
+    while ((size = read(side->fd, buffer, sizeof buffer)) > 0)
+        g_byte_array_append(side->got, buffer, (guint)size);
+    return NULL;
+}
+
+/* ends: of a pipe, of which pages can be passed on, or of something else. */
+static void check_onward(const int ends[2]) {
+    g_autofree uint8_t *content = g_malloc(LARGE_BYTES);
+    g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
+    berth_autofd int input = ends[0];
+    berth_autofd int file = memfd_create("ingest", 0);
+    int onward[2];
+    g_assert_true(berth_fd_pipe(onward, NULL));
+    berth_autofd int output = onward[0];
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        content[i] = (uint8_t)(i * 31 ^ (i >> 9));
+    Side from = {ends[1], content, NULL}, to = {output, NULL, g_byte_array_new()};
+    GThread *writer = g_thread_new("writer", write_large, &from);
+    GThread *reader = g_thread_new("reader", read_large, &to);
+    BerthIngest ingest = {input, file, onward[1], BERTH_ALGORITHM_SHA256, 0, LARGE_BYTES};
+    g_autofree char *digest = NULL, *expected = NULL;
+    uint64_t size;
+    size_t length;
+
+    g_assert_true(berth_ingest_run(&ingest, &digest, &size, NULL));
+    close(onward[1]);
+    g_thread_join(writer);
+    g_thread_join(reader);
+    g_autofree char *stored = berth_fd_read_whole(file, LARGE_BYTES, &length, NULL);
+    berth_hash_update(hash, content, LARGE_BYTES);
+    expected = berth_hash_get_digest(hash);
+    g_assert_cmpstr(digest, ==, expected);
+    g_assert_cmpmem(stored, length, content, LARGE_BYTES);
+    g_assert_cmpmem(to.got->data, to.got->len, content, LARGE_BYTES);
+    g_byte_array_unref(to.got);
+}
+
+static void test_pages_of_a_pipe_are_passed_on(void) {
+    int ends[2];
+
+    g_assert_true(berth_fd_pipe(ends, NULL));
+    check_onward(ends);
+}
+
+static void test_what_comes_from_a_socket_is_passed_on(void) {
+    int ends[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+    check_onward(ends);
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     g_test_init(&argc, &argv, NULL);
@@ -90,5 +164,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/ingest/more-than-the-limit-is-refused", test_more_than_the_limit_is_refused);
     g_test_add_func("/ingest/a-listener-that-leaves-does-no-harm",
                     test_a_listener_that_leaves_does_no_harm);
+    g_test_add_func("/ingest/pages-of-a-pipe-are-passed-on", test_pages_of_a_pipe_are_passed_on);
+    g_test_add_func("/ingest/what-comes-from-a-socket-is-passed-on",
+                    test_what_comes_from_a_socket_is_passed_on);
     return g_test_run();
 }
