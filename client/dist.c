@@ -8,6 +8,7 @@
 #include "client/each.h"
 #include "client/help.h"
 #include "client/manual.h"
+#include "client/mount-helper.h"
 #include "client/settings.h"
 #include "client/verb-run.h"
 #include "config.h"
@@ -45,6 +46,10 @@ int main(int argc, char **argv) {
     bindtextdomain(GETTEXT_DOMAIN, BERTH_LOCALEDIR);
     bind_textdomain_codeset(GETTEXT_DOMAIN, "UTF-8");
     textdomain(GETTEXT_DOMAIN);
+    if (dist_mount_helper_is(argv[0])) {
+        g_set_prgname("mount.berth");
+        return dist_mount_helper_run(argc, argv);
+    }
     g_set_prgname("dist");
     int status = run_dist(argc, argv, &error);
     dist_agent_close();

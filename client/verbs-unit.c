@@ -126,6 +126,10 @@ static int unit_cat(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autofree char *text = berth_service_print(service);
     printf("# %s\n%s", source->service, text);
+    if (service->other) {
+        g_autofree char *other = berth_service_print(service->other);
+        printf("\n# %s\n%s", service->other->name, other);
+    }
     return EXIT_SUCCESS;
 }
 

@@ -159,6 +159,41 @@ static void check_policy(const BerthConversion *conversion) {
                               policy->value);
 }
 
+/* The image as a directory: a plain service with RootDirectory= there requires this unit
+ * (systemd.exec(5)), and systemd stops it with the last one. A unit of this kind is named by its
+ * directory and cannot be a template (systemd.mount(5)). The default dependencies are those of
+ * file systems that are mounted before the bus is there. */
+static void add_image_mount(BerthConversion *conversion, const char *image) {
+    static const char directory[] = "/run/berth/images";
+    g_autofree char *name = berth_unit_name_get_stem(conversion->source->name);
+    g_autofree char *escaped = berth_unit_name_escape(name);
+    g_autofree char *unit = g_strdup_printf("run-berth-images-%s.mount", escaped);
+    g_autofree char *plain = g_build_filename(directory, name, NULL);
+    g_autofree char *place = berth_words_escape(plain, false);
+    const char *const lines[][3] = {
+        {"Unit", "SourcePath", conversion->source->path},
+        {"Unit", "DefaultDependencies", "no"},
+        {"Unit", "Requires", conversion->source->service},
+        {"Unit", "After", conversion->source->service},
+        {"Unit", "Requires", "dbus.socket"},
+        {"Unit", "After", "dbus.socket"},
+        {"Unit", "Conflicts", "umount.target"},
+        {"Unit", "Before", "umount.target"},
+        {"Unit", "StopWhenUnneeded", "yes"},
+        {"Mount", "What", image},
+        {"Mount", "Where", place},
+        {"Mount", "Type", "berth"},
+        {"Mount", "Options", "ro,nosuid,nodev"},
+        {"Mount", "DirectoryMode", "0700"},
+    };
+
+    if (conversion->set->scope == BERTH_UNITS_USER)
+        return;
+    conversion->service->other = berth_service_new(unit);
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+        berth_service_add(conversion->service->other, lines[i][0], lines[i][1], lines[i][2]);
+}
+
 void berth_convert_image(BerthConversion *conversion) {
     g_autofree char *image = berth_conversion_get(conversion, "Image");
     g_autofree char *file = berth_conversion_get(conversion, "AuthFile");
@@ -183,6 +218,7 @@ void berth_convert_image(BerthConversion *conversion) {
     if (verify && !berth_conversion_get_flag(conversion, "TLSVerify"))
         berth_conversion_add_option(words, "insecure", NULL);
     berth_conversion_add_keys(conversion, BERTH_VERB_PULL, words);
+    add_image_mount(conversion, image);
     g_ptr_array_add(words, g_steal_pointer(&image));
     add_oneshot(conversion, words);
 }

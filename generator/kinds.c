@@ -52,6 +52,23 @@ void berth_unit_name_split(const char *name, char **prefix, char **instance) {
 }
 
 /* The characters that systemd allows (systemd.unit(5), "Description"); a slash is none of them. */
+char *berth_unit_name_get_stem(const char *name) {
+    const char *dot = strrchr(name, '.');
+
+    return g_strndup(name, dot ? (gsize)(dot - name) : strlen(name));
+}
+
+char *berth_unit_name_escape(const char *name) {
+    GString *text = g_string_new(NULL);
+
+    for (const char *c = name; *c; c++)
+        if (g_ascii_isalnum(*c) || strchr(":_", *c) || (*c == '.' && c != name))
+            g_string_append_c(text, *c);
+        else
+            g_string_append_printf(text, "\\x%02x", (unsigned char)*c);
+    return g_string_free(text, FALSE);
+}
+
 bool berth_unit_name_is_valid(const char *name) {
     static const char *const suffixes[] = {".service", ".socket", ".target",    ".device",
                                            ".mount",   ".swap",   ".automount", ".timer",

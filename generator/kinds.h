@@ -40,5 +40,11 @@ bool berth_unit_kind_is_plain(BerthUnitKind kind);
  * instance is NULL without "@", and empty for a template. Either may be NULL. */
 void berth_unit_name_split(const char *name, char **prefix, char **instance);
 
+/* A name of a file without its suffix; and a name as a part of the name of a unit that systemd
+ * makes of a path (systemd.unit(5), "String Escaping for Inclusion in Unit Names"). Caller frees.
+ */
+char *berth_unit_name_get_stem(const char *name);
+char *berth_unit_name_escape(const char *name);
+
 /* Whether systemd takes a name, with its suffix, for a unit. */
 bool berth_unit_name_is_valid(const char *name);

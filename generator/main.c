@@ -117,7 +117,8 @@ int main(int argc, char **argv) {
     for (unsigned i = 0; i < set->sources->len; i++) {
         BerthUnitSource *source = set->sources->pdata[i];
         g_autoptr(BerthService) service = berth_unit_convert(set, source);
-        if (service && write_unit(set, argv[1], service))
+        if (service && write_unit(set, argv[1], service) &&
+            (!service->other || write_unit(set, argv[1], service->other)))
             write_links(set, argv[1], source);
     }
     if (set->problems->list->len == 0)

@@ -36,6 +36,7 @@ BerthService *berth_service_new(const char *name) {
 void berth_service_free(BerthService *service) {
     if (!service)
         return;
+    berth_service_free(service->other);
     g_ptr_array_unref(service->sections);
     g_free(service->name);
     g_free(service);

@@ -7,9 +7,10 @@
 
 #include <glib.h>
 
-typedef struct {
+typedef struct BerthService {
     char *name; /* with its suffix */
     GPtrArray *sections;
+    struct BerthService *other; /* a second unit of the same file; owned; NULL for none */
 } BerthService;
 
 BerthService *berth_service_new(const char *name);

@@ -67,8 +67,9 @@ static bool set_by_numbers(int context, const int *layers, unsigned count, int u
             (set_number(context, "upperdir", upper) && set_number(context, "workdir", work)));
 }
 
-static int make_mount(int context, bool writable) {
-    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+static int make_mount(int context, const char *source, bool writable) {
+    if ((source && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", source, 0) < 0) ||
+        syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -1;
     return (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
                         MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY));
@@ -76,7 +77,8 @@ static int make_mount(int context, bool writable) {
 
 /* With numbers as paths, which mean descriptors within /proc/self/fd, and are short. Kernels differ
  * in when they look at them, so it is the working directory from the first to the last call. */
-static int mount_by_numbers(const int *layers, unsigned count, int upper, int work) {
+static int mount_by_numbers(const int *layers, unsigned count, int upper, int work,
+                            const char *source) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
     berth_autofd int before = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int mount = -1;
@@ -84,7 +86,7 @@ static int mount_by_numbers(const int *layers, unsigned count, int upper, int wo
     if (context < 0 || before < 0 || chdir("/proc/self/fd") < 0)
         return -1;
     if (set_by_numbers(context, layers, count, upper, work))
-        mount = make_mount(context, upper >= 0);
+        mount = make_mount(context, source, upper >= 0);
     int errnum = errno;
     if (fchdir(before) < 0 && mount >= 0)
         berth_fd_clear(&mount);
@@ -93,12 +95,13 @@ static int mount_by_numbers(const int *layers, unsigned count, int upper, int wo
     return mount;
 }
 
-int berth_overlay_mount(const int *layers, unsigned count, int upper, int work) {
+int berth_overlay_mount(const int *layers, unsigned count, int upper, int work,
+                        const char *source) {
     if (upper < 0 && count == 1)
         return clone_read_only(layers[0]);
 
     berth_autofd int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
     if (context >= 0 && set_by_descriptors(context, layers, count, upper, work))
-        return make_mount(context, upper >= 0);
-    return mount_by_numbers(layers, count, upper, work);
+        return make_mount(context, source, upper >= 0);
+    return mount_by_numbers(layers, count, upper, work, source);
 }

@@ -9,6 +9,7 @@
 /*
  * A detached mount of layers (topmost first), writable through upper and work, or read-only where
  * those are -1. A single layer without an upper becomes a read-only clone of its directory.
- * Returns a mount descriptor (fsmount(2)), or -1 with errno.
+ * source is what the table of mounts shows as such; NULL for none. A clone has that of its file
+ * system instead. Returns a mount descriptor (fsmount(2)), or -1 with errno.
  */
-int berth_overlay_mount(const int *layers, unsigned count, int upper, int work);
+int berth_overlay_mount(const int *layers, unsigned count, int upper, int work, const char *source);

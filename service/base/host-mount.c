@@ -10,15 +10,17 @@
 
 #include "bare/kernel.h"
 
-#include <glib.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define TABLE "/proc/1/mountinfo"
 
 /* The line of a mount, without its end; NULL. The ID is its first field. */
 static char *find_line(uint64_t id) {
     g_autofree char *line = NULL;
     size_t size = 0;
-    FILE *mounts = fopen("/proc/1/mountinfo", "re");
+    FILE *mounts = fopen(TABLE, "re");
     bool found = false;
 
     while (mounts && !found && getline(&line, &size, mounts) >= 0)
@@ -54,6 +56,36 @@ bool berth_host_mount_parse(const char *line, bool (*kernel_is)(unsigned, unsign
         if (g_str_equal(types[i].type, fields[at + 1]))
             return kernel_is(types[i].major, types[i].minor);
     return false;
+}
+
+/* Without an optional field, the separator is the seventh. */
+static bool visit_line(char *line, void (*visit)(const BerthHostMount *, void *), void *userdata) {
+    g_auto(GStrv) fields = g_strsplit(g_strchomp(line), " ", -1);
+    guint count = g_strv_length(fields), at = 6;
+
+    while (at < count && !g_str_equal(fields[at], "-"))
+        at++;
+    if (at + 2 >= count)
+        return false;
+    const BerthHostMount mount = {fields[3], fields[4], fields[at + 1], fields[at + 2]};
+    visit(&mount, userdata);
+    return true;
+}
+
+bool berth_host_mount_visit(void (*visit)(const BerthHostMount *mount, void *userdata),
+                            void *userdata, GError **error) {
+    g_autofree char *line = NULL;
+    size_t size = 0;
+    FILE *mounts = fopen(TABLE, "re");
+    bool good = mounts != NULL;
+
+    while (good && getline(&line, &size, mounts) >= 0)
+        good = visit_line(line, visit, userdata);
+    good = good && !ferror(mounts);
+    int errnum = errno;
+    if (mounts)
+        fclose(mounts);
+    return good || berth_error_set_errno(error, errnum, "read %s", TABLE);
 }
 
 bool berth_host_mount_exists(uint64_t id) {

@@ -175,7 +175,7 @@ static int mount_image(const BerthSetup *setup) {
             berth_fail_errno("layer", name);
         g_array_append_val(layers, layer);
     }
-    int image = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1);
+    int image = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, NULL);
     if (image < 0)
         berth_fail_errno("image", "mount its layers");
     for (guint i = 0; i < layers->len; i++)

@@ -76,12 +76,23 @@ static bool prune_mark_pins(BerthImages *images, GError **error) {
     return true;
 }
 
+/* What is mounted on the host (Images.Mount): the mount itself keeps the image, so that nothing has
+ * to be taken back when it goes, however it goes. */
+static bool prune_mark_mounts(BerthImages *images, GError **error) {
+    g_autoptr(GPtrArray) chains = berth_snapshot_store_list_mounted(error);
+
+    for (guint i = 0; chains && i < chains->len; i++)
+        if (!berth_reach_add_chain(images->database, chains->pdata[i], error))
+            return false;
+    return chains != NULL;
+}
+
 /* The order matters: expired leases are no roots, and chains are marked by the marks of blobs. */
 bool berth_prune_mark(BerthImages *images, GError **error) {
     return berth_lease_store_expire(images->database, error) &&
            berth_reach_begin(images->database, error) && prune_mark_pins(images, error) &&
            berth_reach_spread_blobs(images->database, error) && prune_mark_chains(images, error) &&
-           berth_reach_spread_chains(images->database, error);
+           prune_mark_mounts(images, error) && berth_reach_spread_chains(images->database, error);
 }
 
 /* The files are only moved here, since deleting many of them takes long; a worker does that

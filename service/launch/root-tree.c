@@ -112,7 +112,7 @@ static bool attach_privately(const Layers *layers, int writable) {
 }
 
 static int mount_layers(const Layers *layers, int upper, int work, BerthFault *fault) {
-    int mount = berth_overlay_mount(layers->fds, layers->count, upper, work);
+    int mount = berth_overlay_mount(layers->fds, layers->count, upper, work, NULL);
 
     if (mount < 0)
         berth_fault_set_errno(fault, errno, "mount the overlay of %u layers", layers->count);

@@ -18,6 +18,7 @@
 #include "bare/overlay.h"
 #include "base/directory.h"
 #include "base/fd.h"
+#include "base/host-mount.h"
 #include "base/log.h"
 #include "base/overlay-lock.h"
 #include "snapshots/trash.h"
@@ -30,6 +31,8 @@
 #include <systemd/sd-id128.h>
 
 #define NEW_PREFIX ".new-"
+/* Of a mount of an image, before its chain ID: what the table of mounts shows as its source. */
+#define SOURCE_PREFIX "berth:"
 
 struct BerthSnapshotStore {
     sd_event *event;
@@ -226,10 +229,33 @@ int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, 
 
     if (!layers)
         return -1;
-    int mount = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1);
+    g_autofree char *source = g_strconcat(SOURCE_PREFIX, chain_id, NULL);
+    int mount = berth_overlay_mount((const int *)layers->data, layers->len, -1, -1, source);
     if (mount < 0)
         berth_error_set_errno(error, errno, "mount the %u layers of %s", layers->len, chain_id);
     return mount;
+}
+
+/* An overlay has its chain ID as the source; the clone of a single layer is the layer's directory,
+ * which is the root of the mount or, if a part of it is mounted once more, above it. */
+static void snapshot_store_add_mounted(const BerthHostMount *mount, void *userdata) {
+    GPtrArray *chains = userdata;
+    const char *name = strstr(mount->root, "/sha256-");
+
+    if (g_str_equal(mount->type, "overlay") && g_str_has_prefix(mount->source, SOURCE_PREFIX))
+        g_ptr_array_add(chains, g_strdup(mount->source + strlen(SOURCE_PREFIX)));
+    else if (name) {
+        g_autofree char *directory = g_strndup(name + 1, strcspn(name + 1, "/"));
+        g_ptr_array_add(chains, chain_id_of(directory));
+    }
+}
+
+GPtrArray *berth_snapshot_store_list_mounted(GError **error) {
+    g_autoptr(GPtrArray) chains = g_ptr_array_new_with_free_func(g_free);
+
+    return berth_host_mount_visit(snapshot_store_add_mounted, chains, error)
+               ? g_steal_pointer(&chains)
+               : NULL;
 }
 
 bool berth_snapshot_store_has_unsynced(BerthSnapshotStore *store, int64_t *newest_usec) {

@@ -45,6 +45,9 @@ int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, 
 int berth_snapshot_store_mount_locked(BerthSnapshotStore *store, const char *chain_id,
                                       GError **error);
 
+/* The chain IDs of the mounts that the host has, which keep their snapshots. NULL with error. */
+GPtrArray *berth_snapshot_store_list_mounted(GError **error);
+
 /* The names of a chain's directories in the store's, topmost first. */
 char **berth_snapshot_store_list_chain(BerthSnapshotStore *store, const char *chain_id,
                                        GError **error);

@@ -173,6 +173,8 @@ def test_every_file_has_a_unit_that_systemd_takes():
                      os.path.exists(path.replace("@", "@7")) else path)
         found = [line for line in result.err.splitlines() if "/run/systemd/generator" in line or any(name in line for name in rows)]
         equal(found, [], unit)
+    mount = "/run/systemd/generator/run-berth-images-db.mount"
+    equal(run("systemd-analyze", "verify", "--man=no", mount).err, "")
     equal(run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out.strip(), "")
 
 
@@ -329,6 +331,65 @@ def test_a_template_has_instances():
     wait_until(lambda: "worker-600 70 71\n" in journal("worker@600"), "the output of the other")
     equal(sorted(row["id"] for row in listing("ps") if "worker" in row["id"]), ["systemd-worker_500", "systemd-worker_600"])
     systemctl("stop", "worker@500", "worker@600")
+
+
+def snapshots():
+    return {name for name in os.listdir("/var/lib/berth/snapshots") if name.startswith("sha256-")}
+
+
+def mounted(path):
+    return run("findmnt", "-n", "-o", "OPTIONS", path).out.strip().split(",")
+
+
+def test_an_image_is_the_root_of_a_plain_unit():
+    """Of one layer, which is mounted as a directory, and of two, which are an overlay."""
+    layers = [oci.busybox_layer().directory("run").directory("var").directory("var/tmp"), oci.Layer().add("said", b"by the image\n")]
+    good("pull", IMAGE)
+    before = snapshots()
+    for name, count in (("one", 1), ("a-two", 2)):
+        image, place = f"{HOST}/units/{name}:x", f"/run/berth/images/{name}"
+        unit = run("systemd-escape", "-p", "--suffix=mount", place).out.strip()
+        oci.push(oci.Image(layers[:count], {"Cmd": ["x"]}), image)
+        write(f"{UNITS}/{name}.image", f"[Image]\nImage={image}\n")
+        write(f"/run/systemd/system/plain-{name}.service", f"[Service]\nType=exec\nRootDirectory={place}\n"
+              "ExecStart=/bin/sh -c 'cat /said; exec sleep 1000'\n")
+        systemctl("daemon-reload")
+        systemctl("start", f"plain-{name}")
+        for option in ("ro", "nosuid", "nodev"):
+            contains(mounted(place), option)
+        # The image loses its name, the service dies, and all that nothing needs goes.
+        good("rmi", image)
+        kill_service()
+        good("prune", "-f")
+        root = f"/proc/{shown(f'plain-{name}', 'MainPID')}/root"
+        assert os.path.exists(f"{root}/bin/busybox") and os.path.exists(f"{place}/bin/busybox")
+        if count == 2:
+            wait_until(lambda name=name: "by the image" in journal(f"plain-{name}"), "its output")
+        assert snapshots() - before
+        systemctl("stop", f"plain-{name}")
+        wait_until(lambda unit=unit: shown(unit, "ActiveState") == "inactive", "the end of the mount")
+        assert not os.path.ismount(place)
+        good("prune", "-f")
+        os.unlink(f"{UNITS}/{name}.image")
+        systemctl("stop", f"{name}-image")
+    wait_until(lambda: snapshots() == before, "the snapshots that were there before")
+    systemctl("daemon-reload")
+
+
+def test_mount_takes_an_image():
+    os.makedirs("/run/an-image", exist_ok=True)
+    good("pull", IMAGE)
+    result = run("mount", "-t", "berth", "-o", "noexec,setuid", IMAGE, "/run/an-image")
+    equal(result.status, 0, result.err)
+    options = mounted("/run/an-image")
+    equal([name for name in ("ro", "nosuid", "nodev", "noexec") if name in options], ["ro", "nodev", "noexec"])
+    equal(run("umount", "/run/an-image").status, 0)
+    for command, said in ((("mount", "-t", "berth", "-o", "size=1", IMAGE, "/run/an-image"), 'option "size=1" is not supported'),
+                          (("mount", "-t", "berth", f"{HOST}/units/none:x", "/run/an-image"), "none:x"),
+                          (("unshare", "-m", "mount", "-t", "berth", IMAGE, "/run/an-image"), "the host's mount namespace only")):
+        result = run(*command)
+        equal((result.status, os.path.ismount("/run/an-image")), (32, False))
+        contains(result.err, said)
 
 
 def test_the_system_starts_what_is_installed():

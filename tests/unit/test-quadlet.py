@@ -163,7 +163,7 @@ def test_every_key_does_what_the_page_says():
                     equal(problems, [f"x.{kind}:{number}: {key}= is not supported: {expected}"])
                     equal(files.names(), [])
                 else:
-                    equal((key, problems, len(files.names())), (key, [], 1))
+                    equal((key, problems, len(files.names())), (key, [], 2 if kind == "image" else 1))
 
 
 def test_an_option_has_the_value_of_its_key():
@@ -221,6 +221,17 @@ def test_what_the_file_says_counts():
     equal(generated("[Container]\nImage=i\nStopTimeout=100\n").one("Service", "TimeoutStopSec"), "110")
 
 
+def test_an_image_has_a_mount():
+    with Files() as files:
+        files.add("a-b.image", "[Image]\nImage=example.com/x:1\n")
+        equal(files.generate(), [])
+        equal(files.names(), ["a-b-image.service", "run-berth-images-a\\x2db.mount"])
+        unit = files.unit("run-berth-images-a\\x2db.mount")
+        for key, value in (("What", "example.com/x:1"), ("Where", "/run/berth/images/a-b"), ("Type", "berth")):
+            equal(unit.all("Mount", key), [value])
+        contains(unit.all("Unit", "Requires"), "a-b-image.service")
+
+
 def test_files_depend_on_each_other():
     with Files() as files:
         files.add("web.container", "[Unit]\nAfter=db.container other.service one@two.container\n[Container]\nImage=base.image\nVolume=data.volume:/data:ro\n"
@@ -231,7 +242,8 @@ def test_files_depend_on_each_other():
         files.add("data.volume", "[Volume]\n")
         files.add("more.volume", "[Volume]\nVolumeName=named\nServiceName=more\n")
         equal(files.generate(), [])
-        equal(files.names(), ["base-image.service", "data-volume.service", "database.service", "more.service", "one@.service", "web.service"])
+        equal(files.names(), ["base-image.service", "data-volume.service", "database.service", "more.service", "one@.service",
+                              "run-berth-images-base.mount", "web.service"])
         unit = files.unit("web.service")
         equal(unit.all("Unit", "After"), ["network-online.target", "database.service other.service one@two.service", "data-volume.service",
                                           "more.service", "base-image.service"])
