@@ -78,11 +78,15 @@ def contains(text, part):
 
 def wait_until(condition, what, seconds=20):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    begin = time.monotonic()
+    while begin < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        # What is waited for is given as much time as looking takes, on a busy or emulated machine.
+        now = time.monotonic()
+        time.sleep(max(0.02, min(now - begin, 1)))
+        begin = time.monotonic()
     raise AssertionError(f"timed out: {what}")
 
 
