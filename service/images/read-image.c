@@ -66,7 +66,7 @@ static void image_reading_on_text(sd_bus_message *reply, const GError *error, vo
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     const char *text;
 
-    if (!local && berth_reply_read_text(reply, &text, &local))
+    if (!local && berth_reply_read_stored_text(reply, reading->current->size, &text, &local))
         reading->text = g_strdup(text);
     berth_operation_end(reading->operation, local);
 }

@@ -3,6 +3,10 @@
 /*
  * Checking the content store: every blob is hashed again, one after the other. A damaged blob is
  * set aside and, on request, fetched again. The transfer's operation owns the object.
+ *
+ * The worker reads blobs that anybody may have brought. So that one that has been taken over, or
+ * that fails for another reason, takes no content away, damage counts once a new worker, which has
+ * read nothing else, finds it as well.
  */
 
 #include "images/verify.h"
@@ -15,12 +19,19 @@
 
 #include <string.h>
 
+/* What the worker is asked about the last of the blobs. */
+typedef enum {
+    VERIFY_ASKS,      /* whether it is damaged */
+    VERIFY_ASKS_ANEW, /* the same, after another worker has said so */
+} VerifyState;
+
 typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
     BerthTransferItem *item; /* one for the whole store */
     BerthWorker *worker;
+    VerifyState state;
     GPtrArray *blobs; /* of BerthBlob, the next one last */
     GPtrArray *damaged;
     BerthRefetch *refetching;
@@ -81,32 +92,63 @@ static bool verify_set_aside(Verify *verify, const char *digest, const char *fou
     return berth_contents_set_aside(verify->images->contents, digest, error);
 }
 
+/* Content that cannot be read is as damaged as content with another digest. Any other failure says
+ * nothing of the content. */
+static bool verify_read_digest(const BerthBlob *blob, sd_bus_message *reply,
+                               const GError *reply_error, const char **digest, GError **error) {
+    g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
+    uint64_t size;
+
+    *digest = "unreadable";
+    if (g_error_matches(reply_error, BERTH_ERROR, BERTH_ERROR_DIGEST_MISMATCH))
+        return true;
+    if (reply_error) {
+        g_propagate_error(error, g_error_copy(reply_error));
+        return false;
+    }
+    if (!berth_reply_read_ingested(reply, algorithm, UINT64_MAX, digest, &size, error))
+        return false;
+    return !g_str_equal(*digest, blob->digest) || size == blob->size ||
+           berth_reply_set_malformed("ingest", error);
+}
+
+/* In either state; it is not damaged if it was deleted meanwhile. */
+static bool verify_note_damage(Verify *verify, const BerthBlob *blob, const char *digest,
+                               GError **error) {
+    BerthContentStore *store = berth_contents_get_store(verify->images->contents);
+
+    if (!berth_content_store_has(store, blob->digest))
+        return true;
+    if (verify->state == VERIFY_ASKS_ANEW)
+        return verify_set_aside(verify, blob->digest, digest, error);
+    berth_worker_free(verify->worker);
+    verify->worker = berth_worker_new(verify->images->event, "ingest", -1, error);
+    verify->state = VERIFY_ASKS_ANEW;
+    return verify->worker != NULL;
+}
+
 static void verify_on_hashed(sd_bus_message *reply, const GError *error, void *userdata) {
     Verify *verify = userdata;
     const BerthBlob *blob = verify->blobs->pdata[verify->blobs->len - 1];
+    bool was_asked = verify->state == VERIFY_ASKS;
     g_autoptr(GError) local = NULL;
-    const char *digest = "unreadable";
-    uint64_t size;
+    const char *digest;
 
-    /* Content that cannot be read is as damaged as content with another digest, unless it was
-     * deleted meanwhile. */
-    g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
-    if (!error)
-        berth_reply_read_ingested(reply, algorithm, UINT64_MAX, &digest, &size, &local);
-    if (!local && !g_str_equal(digest, blob->digest) &&
-        berth_content_store_has(berth_contents_get_store(verify->images->contents), blob->digest))
-        verify_set_aside(verify, blob->digest, digest, &local);
-    if (local) {
+    if (!verify_read_digest(blob, reply, error, &digest, &local) ||
+        (!g_str_equal(digest, blob->digest) && !verify_note_damage(verify, blob, digest, &local))) {
         berth_operation_end(verify->operation, local);
         return;
     }
-    verify->item->done += blob->size;
-    g_ptr_array_set_size(verify->blobs, (gint)verify->blobs->len - 1);
+    /* With a new worker, the question is the same. */
+    if (!was_asked || verify->state == VERIFY_ASKS) {
+        verify->state = VERIFY_ASKS;
+        verify->item->done += blob->size;
+        g_ptr_array_set_size(verify->blobs, (gint)verify->blobs->len - 1);
+    }
     verify_check_next(verify);
 }
 
-/* One blob at a time. A cancellation is noticed here.
- */
+/* One blob at a time. A cancellation is noticed here. */
 static void verify_check_next(Verify *verify) {
     BerthContentStore *store = berth_contents_get_store(verify->images->contents);
 

@@ -139,7 +139,10 @@ bool berth_ingest_hash(int file, BerthAlgorithm algorithm, char **digest, uint64
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return berth_error_set_errno(error, errno, "read the content");
+            /* Apart from other failures: the content is as good as lost, and no reason to ask
+             * again. */
+            return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH, "read the content: %s",
+                                   g_strerror(errno));
         berth_hash_update(hash, buffer, (size_t)got);
         *size += (uint64_t)got;
     }

@@ -237,6 +237,12 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
            berth_reply_set_malformed("inspect", error);
 }
 
+bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
+                                  GError **error) {
+    return (berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) && strlen(*text) == size) ||
+           berth_reply_set_malformed("inspect", error);
+}
+
 /* The limit was given to berth-unpack as well; a larger size means that it did not keep to it. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
                                bool *needs_lower, GError **error) {

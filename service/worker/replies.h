@@ -74,6 +74,9 @@ bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uin
 
 /* berth-inspect: a document as text. */
 bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **error);
+/* The same of stored content, of which each byte is in the reply. */
+bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
+                                  GError **error);
 
 /* berth-unpack. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,

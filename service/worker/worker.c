@@ -4,16 +4,26 @@
  * A worker is owned by the job that needs it and lives as long: starting, while its box is not
  * entered and calls wait; serving, once it has spoken; dead, when its socket closes, after which
  * every call fails. Freeing it kills it in any of these; worker-process.c reaps it.
+ *
+ * A worker answers each call once, without descriptors, and says nothing else: one that does has
+ * been taken over, and is killed.
  */
 
 #include "worker/worker.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "worker/replies.h"
 #include "worker/worker-process.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/socket.h>
+
+/* Newer than the headers of some systems that Berth is built on (Linux 6.16). */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 typedef struct {
     const char *name, *call, *reply;
@@ -51,6 +61,7 @@ struct BerthWorker {
     sd_event *event;
     sd_bus *bus;
     pid_t pid;
+    bool breached;    /* it has said what it was not asked for */
     uid_t uid;        /* runs for this user; 0 for the service */
     GPtrArray *calls; /* of Call, those unanswered */
 };
@@ -74,10 +85,39 @@ static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_han
                                      "org.freedesktop.DBus.Local", member, handler, NULL, worker);
 }
 
+/* A filter of sd-bus's: it sees what is no reply to a call. The process is killed by its pid, which
+ * stays its own until berth_worker_free() has it reaped; then its calls fail as of any that died.
+ */
+static int on_other_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+    BerthWorker *worker = userdata;
+    const char *interface = sd_bus_message_get_interface(message);
+
+    (void)error;
+    /* sd-bus itself tells of the connection so. */
+    if (interface && g_str_equal(interface, "org.freedesktop.DBus.Local"))
+        return 0;
+    if (!worker->breached)
+        berth_log_warning(NULL, NULL,
+                          "berth-%s sent a message that was not asked for and is killed",
+                          worker->kind);
+    worker->breached = true;
+    kill(worker->pid, SIGKILL);
+    return 1;
+}
+
+/* Closing a descriptor of a worker's choice may block, on a file system that does not answer. The
+ * kernel refuses to send one where it can (unix(7)); older ones do not. */
+static void refuse_descriptors(int socket) {
+    const int no = 0;
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
+}
+
 /* The bus owns the socket once sd_bus_set_fd() succeeds; before, it is closed here. */
 static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
     int r;
 
+    refuse_descriptors(socket);
     if ((r = sd_bus_new(&worker->bus)) < 0 ||
         (r = sd_bus_set_fd(worker->bus, socket, socket)) < 0) {
         close(socket);
@@ -86,6 +126,7 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
     if ((r = sd_bus_set_anonymous(worker->bus, 1)) < 0 ||
         (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 ||
         (r = sd_bus_set_connected_signal(worker->bus, 1)) < 0 ||
+        (r = sd_bus_add_filter(worker->bus, NULL, on_other_message, worker)) < 0 ||
         (r = watch_bus(worker, "Connected", on_connected)) < 0 ||
         (r = watch_bus(worker, "Disconnected", on_disconnected)) < 0 ||
         (r = sd_bus_start(worker->bus)) < 0 ||
@@ -191,7 +232,8 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
                 (sd_bus_message_has_signature(kept, call->member->reply) ||
                  berth_reply_set_malformed(call->worker->kind, &error));
     finish_call(call, good ? kept : NULL, error);
-    return 0;
+    /* Otherwise sd-bus goes on with on_other_message(). */
+    return 1;
 }
 
 static int on_not_sent(sd_event_source *source, void *userdata) {

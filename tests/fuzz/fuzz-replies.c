@@ -132,7 +132,10 @@ static void read_reply(sd_bus_message *reply, uint8_t reader) {
         berth_reply_read_ingested(reply, "sha256", 1000, &text, &size, NULL);
         break;
     case 6:
-        berth_reply_read_text(reply, &text, NULL);
+        if (!berth_reply_read_text(reply, &text, NULL)) {
+            sd_bus_message_rewind(reply, true);
+            berth_reply_read_stored_text(reply, 2, &text, NULL);
+        }
         break;
     case 7:
         berth_reply_read_unpacked(reply, 1000, &size, &needs, NULL);

@@ -3,11 +3,15 @@
 # one member. Nothing false is named, stored, kept or shown because of that, and the service goes on.
 
 import importlib
+import io
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import tarfile
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from faulty_registry import FaultyRegistry
@@ -18,6 +22,7 @@ OTHER = FaultyRegistry()    # a user's
 trust = importlib.import_module("test-trust")
 WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 VICTIM = {}
 CALLED_OFF = []    # references of pulls
 LIES = ("text", "digests", "numbers", "flags", "lists", "drop", "type", "huge", "error", "die")
@@ -26,6 +31,25 @@ PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestOnwar
         "inspect": ("Manifest", "Config"), "unpack": ("Unpack", "Settle", "SettleLowest")}
 IMPORT = {"archive": ("Open", "Next", "Extract"), "ingest": ("Ingest",),
           "inspect": ("Layout", "Manifest")}
+
+
+TOLD = set()    # the members of workers that have lied
+
+
+def told(worker, member):
+    """Whether a lie of this one has been told since told_anew()."""
+    if not os.path.exists(f"{STATE}/liar-told"):
+        return False
+    with open(f"{STATE}/liar-told", encoding="ascii") as file:
+        TOLD.update(tuple(line.split()) for line in file)
+    with open(f"{STATE}/liar-told", encoding="ascii") as file:
+        return f"{worker} {member}\n" in file
+
+
+def told_anew():
+    told("", "")
+    if os.path.exists(f"{STATE}/liar-told"):
+        os.unlink(f"{STATE}/liar-told")
 
 
 class Liar:
@@ -40,6 +64,7 @@ class Liar:
 
     def __exit__(self, *_):
         os.rename(f"{WORKERS}/real-{self.name}", f"{WORKERS}/berth-{self.name}")
+        told_anew()
 
 
 def stored():
@@ -99,12 +124,21 @@ def lie_in(workers, attempt):
     assert not failures, "\n".join(failures)
 
 
-def pull(count):
+def image_of(count):
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("mine", f"{count}".encode())
                        .hard_link("link", "bin/busybox")])
-    reference, digest = REGISTRY.add(f"liar/x:{count}", image)
+    return REGISTRY.add(f"liar/x:{count}", image)
+
+
+def pull(count):
+    reference, digest = image_of(count)
     dist("pull", reference, timeout=120)
     return {reference: digest}
+
+
+def pull_one(count):
+    CALLED_OFF.append(image_of(count)[0])
+    return dist("pull", CALLED_OFF[-1], timeout=120)
 
 
 def test_a_pull_with_a_lying_fetch():
@@ -298,6 +332,112 @@ def test_terminals_with_a_lying_screen():
     lie_in({"screen": ("Keep", "Release", "Type", "Ring")}, open_one)
 
 
+def test_a_docker_archive_with_a_lying_inspect():
+    """The names, the configuration and the layers of each image are members of the archive."""
+    layer = oci.busybox_layer("none").finish()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"]},
+                         "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
+    manifest = json.dumps([{"Config": "c.json", "RepoTags": ["liar.example/docker:1"], "Layers": ["l.tar"]}]).encode()
+    with tarfile.open("/tmp/liar-docker.tar", "w") as archive:
+        for name, data in (("manifest.json", manifest), ("c.json", config), ("l.tar", layer[2])):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    good("import", "--no-unpack", "/tmp/liar-docker.tar")
+    digest = named()["liar.example/docker:1"]
+    good("rmi", "liar.example/docker:1")
+
+    def take(_count):
+        dist("import", "--no-unpack", "/tmp/liar-docker.tar", timeout=120)
+        return {"liar.example/docker:1": digest}
+    lie_in({"inspect": ("DockerArchive",)}, take)
+    os.unlink("/tmp/liar-docker.tar")
+
+
+def test_a_document_with_a_lying_inspect():
+    """It is the one that was asked for, as far as its length tells, or there is none."""
+    truth = good("inspect", "--manifest", VICTIM["reference"])
+
+    def look(_count):
+        result = dist("inspect", "--manifest", VICTIM["reference"], timeout=120)
+        assert result.status != 0 or result.out == truth, result
+        return {}
+    lie_in({"inspect": ("Text",)}, look)
+
+
+def test_a_verification_with_a_lying_ingest():
+    """What one worker says of damage takes nothing away; nor does one that fails."""
+    before = stored()
+
+    def verify(_count):
+        result = dist("content", "verify", timeout=120)
+        assert result.status != 0 or "damaged" not in result.out, result
+        equal(stored(), before)
+        return {}
+    for lie in ("numbers", "drop", "type", "huge", "error", "die", "once-text", "once-digests", "once-error", "once-die"):
+        with Liar("ingest", "Hash", lie, VICTIM["digest"]):
+            verify(0)
+    check_world(service_pid(), named(), {})
+
+
+def test_what_is_deleted_with_a_lying_unpack():
+    """What its worker does not delete goes at the next start. What it says of the size concerns that container."""
+    allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
+    configure("[Limits]\nDisk=10G\n")
+    pid = service_pid()
+    for member in ("Empty", "Measure"):
+        for lie in LIES + ("twice", "calls"):
+            with Liar("unpack", member, lie, VICTIM["digest"]):
+                good("run", "--id=hers", VICTIM["reference"], "sh", "-c", "mkdir /many; cd /many; for i in $(seq 100); do echo >$i; done", user="alice")
+                wait_until(lambda: told("unpack", "Measure") or member != "Measure", "its size is asked for")
+                good("rm", "hers", user="alice")
+                wait_until(lambda: told("unpack", member), f"the lie in {member}")
+    equal(service_pid(), pid)
+    kill_service()
+    good("images", "-q")
+    wait_until(lambda: not [name for name in os.listdir(f"{STATE}/containers") if name.startswith(".")], "what was left is deleted")
+    check_world(service_pid(), named(), {})
+
+
+def test_a_sync_with_a_lying_ingest():
+    """It tells nothing but that it is done."""
+    pid, before = service_pid(), named()
+    for lie in ("type", "huge", "error", "die", "twice", "calls"):
+        with Liar("ingest", "SyncFileSystem", lie, VICTIM["digest"]):
+            allowed = pull(f"sync-{lie}")
+            wait_until(lambda: told("ingest", "SyncFileSystem"), f"the lie {lie}")
+        check_world(pid, before, allowed)
+        good("rmi", *allowed)
+
+
+def test_a_worker_answers_once_and_says_nothing_else():
+    """One that does is killed, and its job fails; it has no name in anybody's stead, and its descriptors do not arrive."""
+    refuses = socket.socket(socket.AF_UNIX)
+    try:
+        refuses.setsockopt(socket.SOL_SOCKET, 83, 0)    # SO_PASSRIGHTS
+    except OSError:
+        refuses = None
+    for worker, member, attempt in (("fetch", "Resolve", pull_one), ("ingest", "Ingest", pull_one), ("inspect", "Manifest", pull_one),
+                                    ("unpack", "Unpack", pull_one), ("journal", "Read", lambda _: dist("logs", "keeper", timeout=120))):
+        for number, (lie, says) in enumerate((("twice", ""), ("calls", ""), ("signals", ""), ("files", "died" if refuses else "malformed"))):
+            if (worker, lie) == ("journal", "twice"):
+                continue    # It has nothing more to do after the first answer, and is gone.
+            pid, before = service_pid(), named()
+            count = len(reports())
+            with Liar(worker, member, lie, "/etc/hostname" if lie == "files" else VICTIM["reference"]):
+                result = attempt(f"{worker}-{lie}-{number}")
+            if says and worker != "journal":
+                contains(result.err, says)
+            if not says:
+                wait_until(lambda: len(reports()) > count, f"{worker} is killed for {lie}")
+            check_world(pid, before, {name: digest for name, digest in named().items() if name.startswith(f"{REGISTRY.host}/liar/")})
+
+
+def reports():
+    lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "berthd.service").out.splitlines()
+    return [line for line in lines if line.endswith("sent a message that was not asked for and is killed")]
+
+
 def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_it():
     for worker, member in (("ingest", "Sync"), ("unpack", "Settle")):
         with Liar(worker, member, "type", "x"):
@@ -324,6 +464,16 @@ def test_one_that_never_answers_can_be_called_off():
         CALLED_OFF.append(reference)
     service_is_up()
     equal(good("run", "--rm", VICTIM["reference"], "cat", "/mine"), "the victim's")
+
+
+def test_every_member_of_every_worker_has_lied():
+    with open(f"{SOURCE}/service/base/worker-members.h", encoding="utf-8") as file:
+        text = file.read()
+    for worker, members in re.findall(r"#define BERTH_([A-Z]+)_MEMBERS\(MEMBER\)(.*?)\n\n", text, re.DOTALL):
+        names = re.findall(r'"([A-Z][A-Za-z]+)",', members)
+        assert names, worker
+        for name in names:
+            assert (worker.lower(), name) in TOLD, (worker, name)
 
 
 def test_with_the_real_ones_all_is_well_again():

@@ -13,6 +13,11 @@
  *   die      it ends                         error     an error whose text is TEXT, many times
  *   spoil    TEXT is at the beginning of the file that it has written
  *   grow     that file is 1 GiB large
+ *   twice    the answer comes twice          calls     a call of berthd's comes before the answer
+ *   signals  a signal of its own does        files     the answer is descriptors of the file TEXT
+ *
+ * With "once-" before the LIE, only the first process tells it. /var/lib/berth/liar-told has a line
+ * "KIND MEMBER" for each lie that was told.
  */
 
 #include <errno.h>
@@ -31,7 +36,8 @@ enum { BUS_FD = 3, REPEATED = 100000, HUGE_BYTES = 32 * 1024 * 1024, GROWN_BYTES
 
 static struct {
     char *member, *lie, *text;
-    sd_bus *real;
+    const char *kind;
+    sd_bus *real, *theirs;
 } liar;
 
 static bool lies(const char *how) {
@@ -41,6 +47,24 @@ static bool lies(const char *how) {
 static void check(int r) {
     if (r < 0)
         exit(EXIT_FAILURE);
+}
+
+/* Whether the answer to this member is to be a lie, which is written down. */
+static bool tells_a_lie(const char *member) {
+    g_autofree char *line = g_strdup_printf("%s %s\n", liar.kind, member);
+    bool once = g_str_has_prefix(liar.lie, "once-");
+
+    if (!g_str_equal(member, liar.member))
+        return false;
+    int fd = open("/var/lib/berth/liar-told", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    check(fd);
+    bool told = once && lseek(fd, 0, SEEK_END) > 0;
+    if (!told && write(fd, line, strlen(line)) < 0)
+        exit(EXIT_FAILURE);
+    close(fd);
+    if (once)
+        memmove(liar.lie, liar.lie + strlen("once-"), strlen(liar.lie + strlen("once-")) + 1);
+    return !told;
 }
 
 static void copy_values(sd_bus_message *to, sd_bus_message *from);
@@ -99,8 +123,35 @@ static void copy_values(sd_bus_message *to, sd_bus_message *from) {
     }
 }
 
+static void append_files(sd_bus_message *answer) {
+    int fd = open(liar.text, O_RDWR | O_CLOEXEC);
+
+    check(fd);
+    check(sd_bus_message_append(answer, "ah", 4, fd, fd, fd, fd));
+    close(fd);
+}
+
+/* Not what was asked for: one that is written before the answer. */
+static void send_more(void) {
+    sd_bus_message *more = NULL;
+
+    if (lies("signals"))
+        check(sd_bus_message_new_signal(liar.theirs, &more, "/org/berth1/worker",
+                                        "org.berth1.Worker", "Progress"));
+    else
+        check(sd_bus_message_new_method_call(liar.theirs, &more, NULL, "/org/berth1/images",
+                                             "org.berth1.Images", "Delete"));
+    check(sd_bus_message_append(more, "s", liar.text));
+    check(sd_bus_send(liar.theirs, more, NULL));
+    sd_bus_message_unref(more);
+}
+
 static void append_lie(sd_bus_message *answer, sd_bus_message *truth) {
-    if (lies("type")) {
+    if (lies("signals") || lies("calls"))
+        send_more();
+    if (lies("files")) {
+        append_files(answer);
+    } else if (lies("type")) {
         check(sd_bus_message_append(answer, "(vx)", "s", liar.text, (int64_t)-1));
     } else if (lies("huge")) {
         g_autofree char *text = g_strnfill(HUGE_BYTES, 'x');
@@ -123,9 +174,19 @@ static void change_file(sd_bus_message *call) {
         exit(EXIT_FAILURE);
 }
 
+static void send_again(sd_bus_message *call, sd_bus_message *truth) {
+    sd_bus_message *answer = NULL;
+
+    check(sd_bus_message_rewind(truth, true));
+    check(sd_bus_message_new_method_return(call, &answer));
+    check(sd_bus_message_copy(answer, truth, true));
+    check(sd_bus_send(NULL, answer, NULL));
+    sd_bus_message_unref(answer);
+}
+
 static int on_answer(sd_bus_message *truth, void *userdata, sd_bus_error *error) {
     sd_bus_message *call = userdata, *answer = NULL;
-    bool is_lie = g_str_equal(sd_bus_message_get_member(call), liar.member);
+    bool is_lie = tells_a_lie(sd_bus_message_get_member(call));
 
     (void)error;
     if (is_lie && lies("never"))
@@ -147,6 +208,8 @@ static int on_answer(sd_bus_message *truth, void *userdata, sd_bus_error *error)
             check(sd_bus_message_copy(answer, truth, true));
         check(sd_bus_send(NULL, answer, NULL));
         sd_bus_message_unref(answer);
+        if (is_lie && lies("twice"))
+            send_again(call, truth);
     }
     sd_bus_message_unref(call);
     return 0;
@@ -212,6 +275,7 @@ int main(int argc, char **argv) {
     if (!g_file_get_contents("/run/liar", &order, NULL, NULL))
         return EXIT_FAILURE;
     g_auto(GStrv) words = g_strsplit(g_strstrip(order), " ", 3);
+    liar.kind = strrchr(argv[0], '-') + 1;
     liar.member = words[0];
     liar.lie = words[1];
     liar.text = words[2];
@@ -219,7 +283,7 @@ int main(int argc, char **argv) {
     int fd = start_real(argv);
     check(sd_event_new(&event));
     liar.real = open_bus(fd, false, event);
-    sd_bus *theirs = open_bus(BUS_FD, true, event);
-    check(sd_bus_add_filter(theirs, NULL, on_call, NULL));
+    liar.theirs = open_bus(BUS_FD, true, event);
+    check(sd_bus_add_filter(liar.theirs, NULL, on_call, NULL));
     return sd_event_loop(event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -114,6 +114,20 @@ static void test_lists_have_an_end(void) {
     g_assert_false(berth_reply_read_strings(message, &strings));
 }
 
+static void test_stored_text_is_as_long_as_its_content(void) {
+    g_autoptr(sd_bus_message) message = new_message();
+    const char *text;
+
+    sd_bus_message_append(message, "s", "{\"a\":1}");
+    seal(message);
+    g_assert_true(berth_reply_read_stored_text(message, 7, &text, NULL));
+    g_assert_cmpstr(text, ==, "{\"a\":1}");
+    for (uint64_t size = 6; size <= 8; size += 2) {
+        sd_bus_message_rewind(message, true);
+        g_assert_false(berth_reply_read_stored_text(message, size, &text, NULL));
+    }
+}
+
 static void test_another_type_is_no_answer(void) {
     g_autoptr(sd_bus_message) message = new_message();
     g_auto(GStrv) strings = NULL;
@@ -148,6 +162,8 @@ int main(int argc, char **argv) {
                     test_what_was_hashed_has_the_algorithm_and_the_size);
     g_test_add_func("/replies/a-sample-has-its-size", test_a_sample_has_its_size);
     g_test_add_func("/replies/lists-have-an-end", test_lists_have_an_end);
+    g_test_add_func("/replies/stored-text-is-as-long-as-its-content",
+                    test_stored_text_is_as_long_as_its_content);
     g_test_add_func("/replies/another-type-is-no-answer", test_another_type_is_no_answer);
     return g_test_run();
 }
