@@ -64,11 +64,8 @@ BERTH_PROPERTY_GETTER(get_gateways) {
 
 BERTH_PROPERTY_GETTER(get_network_labels) {
     const BerthNetworkRecord *made = get_network(view)->made;
-    int r = sd_bus_message_open_container(reply, 'a', "{ss}");
 
-    for (char **label = made ? made->labels : NULL; r >= 0 && label && *label; label += 2)
-        r = sd_bus_message_append(reply, "{ss}", label[0], label[1]);
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    return berth_bus_append_labels(reply, made ? made->labels : NULL);
 }
 
 BERTH_PROPERTY_GETTER(get_subnets) {

@@ -217,6 +217,13 @@ bool berth_database_step(sqlite3_stmt *rows, GError **error) {
     return false;
 }
 
+/* The place of such a key in the order of the database is not that of the text that stands for it,
+ * which the pages of a listing need. */
+bool berth_database_has_key(sqlite3_stmt *rows) {
+    return sqlite3_column_type(rows, 0) != SQLITE_TEXT ||
+           g_utf8_validate((const char *)sqlite3_column_text(rows, 0), -1, NULL);
+}
+
 GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, BerthRowRead read,
                                GDestroyNotify free_item, GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_item);
@@ -226,7 +233,8 @@ GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, Bert
     if (!owned)
         return NULL;
     while (berth_database_step(owned, &local))
-        g_ptr_array_add(list, read(database, owned));
+        if (berth_database_has_key(owned))
+            g_ptr_array_add(list, read(database, owned));
     if (!local)
         return g_steal_pointer(&list);
     g_propagate_error(error, g_steal_pointer(&local));
@@ -238,10 +246,18 @@ gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows) {
     return g_strdup(berth_database_text(rows, 0));
 }
 
+/* No message can carry text that is not UTF-8: one damaged row would fail every listing. */
 const char *berth_database_text(sqlite3_stmt *rows, int i) {
     const unsigned char *text = sqlite3_column_text(rows, i);
 
-    return text ? (const char *)text : "";
+    if (!text)
+        return "";
+    return g_utf8_validate((const char *)text, -1, NULL) ? (const char *)text
+                                                         : "\357\277\275"; /* U+FFFD */
+}
+
+const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes) {
+    return sqlite3_column_bytes(rows, i) <= bytes ? berth_database_text(rows, i) : "";
 }
 
 int64_t berth_database_last_row(BerthDatabase *database) {

@@ -31,15 +31,21 @@ bool berth_database_step(sqlite3_stmt *rows, GError **error);
 
 /* Makes an item, which the list owns, from the present row. */
 typedef gpointer (*BerthRowRead)(BerthDatabase *database, sqlite3_stmt *rows);
-/* The items of all rows of a query, which is freed; NULL with error, also for the NULL of a query
- * that has failed. */
+/* The items of all rows of a query that have a key, see below. The query is freed; NULL with error,
+ * also for the NULL of a query that has failed. */
 GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, BerthRowRead read,
                                GDestroyNotify free_item, GError **error);
 /* A BerthRowRead: column 0 as a string, freed by g_free. */
 gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows);
 
-/* Column i as a string, which belongs to the row; "" if it is NULL. */
+/* Whether the first column, the key of what a row is about, can be named by a message: damaged text
+ * cannot, and lists leave such a row out. */
+bool berth_database_has_key(sqlite3_stmt *rows);
+
+/* Column i as a string, which belongs to the row; "" if it is NULL, and U+FFFD for damaged text. */
 const char *berth_database_text(sqlite3_stmt *rows, int i);
+/* The same; "" for one of more bytes than it can have, which an earlier version may have stored. */
+const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes);
 
 int64_t berth_database_last_row(BerthDatabase *database);
 

@@ -23,18 +23,12 @@ void berth_image_free(BerthImage *image) {
     g_free(image);
 }
 
-/* An earlier version may have stored a longer text. It cannot be a media type or digest, and reads
- * as "". */
-static const char *read_short(sqlite3_stmt *rows, int i) {
-    return sqlite3_column_bytes(rows, i) <= MAX_DESCRIPTOR_BYTES ? berth_database_text(rows, i)
-                                                                 : "";
-}
-
 static gpointer image_store_read(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthImage *image = g_new0(BerthImage, 1);
 
     image->name = g_strdup(berth_database_text(rows, 0));
-    image->target = berth_descriptor_new(read_short(rows, 1), read_short(rows, 2),
+    image->target = berth_descriptor_new(berth_database_short_text(rows, 1, MAX_DESCRIPTOR_BYTES),
+                                         berth_database_short_text(rows, 2, MAX_DESCRIPTOR_BYTES),
                                          (uint64_t)sqlite3_column_int64(rows, 3));
     image->created_usec = (uint64_t)sqlite3_column_int64(rows, 4);
     image->updated_usec = (uint64_t)sqlite3_column_int64(rows, 5);
@@ -66,6 +60,8 @@ int berth_image_store_visit(BerthDatabase *database, const char *after, BerthIma
     int r = 1;
 
     while (!local && r > 0 && berth_database_step(rows, &local)) {
+        if (!berth_database_has_key(rows))
+            continue;
         g_autoptr(BerthImage) image = image_store_read(database, rows);
         r = visit(image, userdata);
     }

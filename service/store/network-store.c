@@ -4,6 +4,9 @@
 
 #include "store/network-store.h"
 
+/* An interface's name, an address or a subnet. */
+enum { MAX_ADDRESS_BYTES = 63 };
+
 #define COLUMNS                                                                                    \
     "SELECT name, created, bridge, subnet, gateway, subnet6, gateway6, internal, dns, mtu "        \
     "FROM networks "
@@ -28,11 +31,11 @@ static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
 
     record->name = g_strdup(berth_database_text(rows, 0));
     record->created_usec = (uint64_t)sqlite3_column_int64(rows, 1);
-    record->bridge = g_strdup(berth_database_text(rows, 2));
-    record->subnet = g_strdup(berth_database_text(rows, 3));
-    record->gateway = g_strdup(berth_database_text(rows, 4));
-    record->subnet6 = g_strdup(berth_database_text(rows, 5));
-    record->gateway6 = g_strdup(berth_database_text(rows, 6));
+    record->bridge = g_strdup(berth_database_short_text(rows, 2, MAX_ADDRESS_BYTES));
+    record->subnet = g_strdup(berth_database_short_text(rows, 3, MAX_ADDRESS_BYTES));
+    record->gateway = g_strdup(berth_database_short_text(rows, 4, MAX_ADDRESS_BYTES));
+    record->subnet6 = g_strdup(berth_database_short_text(rows, 5, MAX_ADDRESS_BYTES));
+    record->gateway6 = g_strdup(berth_database_short_text(rows, 6, MAX_ADDRESS_BYTES));
     record->internal = sqlite3_column_int64(rows, 7) != 0;
     record->dns = sqlite3_column_int64(rows, 8) != 0;
     record->mtu = (uint32_t)sqlite3_column_int64(rows, 9);

@@ -45,7 +45,7 @@ char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *ch
         "WITH RECURSIVE chain (id, parent, depth) AS (SELECT chain_id, parent, 0 FROM snapshots"
         "  WHERE chain_id = ?1 UNION ALL SELECT chain_id, snapshots.parent, depth + 1 FROM "
         "snapshots"
-        "  JOIN chain ON chain_id = chain.parent WHERE depth < ?2)"
+        "  JOIN chain ON chain_id = chain.parent WHERE chain.parent != '' AND depth < ?2)"
         "SELECT id, parent FROM chain ORDER BY depth",
         "si", chain_id, (int64_t)MAX_CHAIN);
     /* The parent that the last row names: a missing snapshot, or "" if that row is the lowest

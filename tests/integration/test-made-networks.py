@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from caller import Caller
 import oci
 
 IMAGE = f"{HOST}/net/base:x"
@@ -218,6 +219,33 @@ def test_bad_networks_are_named():
         result = dist("run", "--rm", *words, IMAGE, "true")
         equal(result.status, 125, str(words))
         contains(result.err, part)
+
+
+def test_networks_are_so_many():
+    """With a subnet and a bridge each; who deletes one makes room."""
+    root = Caller()
+
+    def make(name):
+        return root.call("/org/berth1/networks", "org.berth1.Networks", "Create", f"('{name}', @a{{sv}} {{}})", "(sa{sv})")
+
+    made = []
+    for number in range(129):
+        reply = make(f"many{number}")
+        if "error" in reply:
+            break
+        made.append(f"many{number}")
+    equal(reply["error"], "org.berth1.Error.LimitExceeded", reply)
+    contains(reply["message"], "at most 128")
+    rows = [row for row in networks().values() if row["backend"] == "berth"]
+    equal(len(rows), 128)
+    for key in ("interface", "subnets"):
+        equal(len({row[key] for row in rows}), 128, key)
+    good("network", "rm", made.pop())
+    equal("error" in make("another"), False)
+    for name in ["another", *made]:
+        reply = root.call(f"/org/berth1/networks/{name}", "org.berth1.Network", "Delete", "(@a{sv} {},)", "(a{sv})")
+        assert "error" not in reply, reply
+    root.end()
 
 
 def test_resolv_conf_and_hosts_are_as_asked():

@@ -276,6 +276,41 @@ def test_who_may_not_see_an_object_is_told_nothing_of_it():
     client.end()
 
 
+def shown(user, *objects):
+    """All that a user is shown of objects: their properties one by one and together, the lists, and the tree."""
+    texts = []
+    for kind, interface, name in objects:
+        path, of = f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}"
+        properties = ElementTree.parse(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "introspection", f"{of}.xml"))
+        texts.append(call(path, "org.freedesktop.DBus.Properties", "GetAll", "s", of, user=user).out)
+        texts += [busctl("get-property", "org.berth1", path, of, row.get("name"), user=user).out for row in properties.iter("property")]
+        texts.append(call(f"/org/berth1/{kind}", f"org.berth1.{interface}s", "List", "a{sv}", "0", user=user).out)
+    texts.append(call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", user=user).out)
+    return texts
+
+
+def test_no_property_names_what_the_viewer_may_not_see():
+    """Of an image, a network and a container that share with others' containers, whichever way it is read."""
+    allow("images.inspect", "containers.create", "containers.manage-own")
+    good("network", "create", "common")
+    good("create", "--id=hersinit", "--network=common", IMAGE, user="alice")
+    good("create", "--id=onlyroots", "--network=common", "--volume=onlyrootsvolume:/v", IMAGE)
+    objects = (("images", "Image", IMAGE), ("networks", "Network", "common"), ("containers", "Container", "hersinit"))
+    texts = shown("alice", *objects)
+    assert not [text for text in texts if "onlyroots" in text], [text[:200] for text in texts if "onlyroots" in text]
+    for kind, interface, name in objects[:2]:
+        place = ("org.berth1", f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}", "UsedBy")
+        equal(busctl("get-property", *place, user="alice").out.strip(), 'as 1 "hersinit"', kind)
+        contains(busctl("get-property", *place).out, '"onlyroots"')
+    # Without the right to look at images only her container is left.
+    allow("containers.create", "containers.manage-own")
+    assert not [text for text in shown("alice", *objects) if "onlyroots" in text or '"UsedBy"' in text and "images" in text]
+    assert any("onlyroots" in text for text in shown(None, *objects))
+    good("rm", "hersinit", "onlyroots")
+    good("network", "rm", "common")
+    good("volume", "rm", "onlyrootsvolume")
+
+
 def test_volumes_come_and_go():
     client = ObjectClient()
     equal(client.dump()["/org/berth1/volumes/rootsvolume"]["Owner"], 0)

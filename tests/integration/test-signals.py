@@ -4,6 +4,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -304,6 +305,46 @@ def test_signals_go_to_so_many_clients_of_a_user():
         good("volume", "rm", name)
     run("rm", "/etc/polkit-1/rules.d/00-berth-test.rules")
     run("systemctl", "restart", "polkit.service")
+
+
+# One connection that looks at all of 1100 images; then some of them change. It prints which changes it hears of.
+LOOKS = """
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+told = []
+bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.Properties", "PropertiesChanged", None, None, 0,
+                     lambda bus, sender, path, *rest: told.append(path.split("/")[-1]))
+def call(path, interface, member, arguments):
+    return bus.call_sync("org.berth1", path, interface, member, arguments, None, 0, 60000, None).unpack()
+for number in range(1100):
+    call(f"/org/berth1/images/many{number:04}", "org.freedesktop.DBus.Properties", "GetAll", GLib.Variant("(s)", ("org.berth1.Image",)))
+target = call("/org/berth1/images", "org.berth1.Images", "Get", GLib.Variant("(sa{sv})", ("many0000", {})))[0]["Target"]
+for number in (0, 1023, 1024, 1099):
+    call("/org/berth1/images", "org.berth1.Images", "Put",
+         GLib.Variant("(s(sst)a{ss}a{sv})", (f"many{number:04}", target, {"changed": "yes"}, {})))
+# What was sent before this answer is there before it.
+call("/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)))
+while GLib.MainContext.default().iteration(False):
+    pass
+print(sorted(set(told)))
+"""
+
+
+def test_signals_are_of_so_many_objects_a_client():
+    """Those that it has looked at first; who wants more asks the object manager for all."""
+    run("systemctl", "stop", "berthd.service")
+    database = sqlite3.connect(f"{STATE}/berth.db")
+    database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",
+                         [(f"many{number:04}", IMAGE) for number in range(1100)])
+    database.commit()
+    database.close()
+    result = run("/usr/bin/python3", "-c", LOOKS)
+    equal(result.out.strip(), "['many0000', 'many1023']", result)
+    run("systemctl", "stop", "berthd.service")
+    database = sqlite3.connect(f"{STATE}/berth.db")
+    database.execute("DELETE FROM images WHERE name LIKE 'many%'")
+    database.commit()
+    database.close()
 
 
 if __name__ == "__main__":

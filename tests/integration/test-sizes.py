@@ -2,9 +2,11 @@
 # Sizes: no argument is larger than its limit, no reply is larger than the bus takes, and nothing in the
 # database, however large, stops the service.
 
+import contextlib
 import importlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 
@@ -30,6 +32,7 @@ NAMES = {"Images": ("/org/berth1/images", "org.berth1.Images"),
          "Container": ("/org/berth1/containers/own", "org.berth1.Container"),
          "Leases": ("/org/berth1/leases", "org.berth1.Leases"),
          "Volumes": ("/org/berth1/volumes", "org.berth1.Volumes"),
+         "Networks": ("/org/berth1/networks", "org.berth1.Networks"),
          "Transfers": ("/org/berth1/transfers", "org.berth1.Transfers")}
 
 
@@ -240,6 +243,9 @@ def add_huge_rows(database):
     database.execute("INSERT INTO leases VALUES (?, 0, 1, 0)", (big(HUGE),))
     database.executemany("INSERT INTO lease_items VALUES ('l', ?)", [(f"sha256:{i:064x}",) for i in range(5000)])
     database.execute("INSERT INTO volumes VALUES (?, 0, 1)", (big(HUGE),))
+    database.execute("INSERT INTO networks VALUES (?, 1, 'berth1000', '', '', '', '', 0, 0, 0)", (big(HUGE),))
+    database.execute("INSERT INTO networks VALUES ('net', 1, ?, ?, ?, ?, ?, 0, 0, 0)", [big(HUGE) + str(i) for i in range(5)])
+    database.execute("INSERT INTO labels VALUES ('network', 'net', 'huge', ?)", (big(HUGE),))
     database.execute("INSERT INTO processes VALUES ('own', 'p', ?, 0, 0, '', 0, 1, 1, 0)", (big(HUGE),))
     database.execute("INSERT INTO events (kind, id, process, pid, status, time, owner) VALUES ('exit', 'own', ?, 1, 0, 1, 0)", (big(HUGE),))
     database.execute("UPDATE containers SET image = ?, options = replace(options, \"'no'\", ?) WHERE id = 'own'", (big(HUGE), f"'{big(HUGE)}'"))
@@ -247,7 +253,7 @@ def add_huge_rows(database):
 
 def remove_huge_rows(database):
     for table, column in (("images", "name"), ("images", "media_type"), ("leases", "id"), ("labels", "value"), ("volumes", "name"),
-                          ("processes", "command"), ("events", "process")):
+                          ("networks", "name"), ("networks", "bridge"), ("processes", "command"), ("events", "process")):
         database.execute(f"DELETE FROM {table} WHERE length({column}) > 1000000")
     database.execute("DELETE FROM lease_items")
     database.execute("DELETE FROM containers WHERE id = 'own'")
@@ -279,7 +285,7 @@ def test_what_is_in_the_database_cannot_stop_the_service():
     pid = None
     for name, member, key in (("Containers", "List", lambda item: item[0]), ("Images", "List", lambda item: item[0]),
                               ("Contents", "List", lambda item: item[0]), ("Leases", "List", lambda item: item[0]),
-                              ("Volumes", "List", lambda item: item[0]), ("Transfers", "List", lambda item: item[0]),
+                              ("Volumes", "List", lambda item: item[0]), ("Networks", "List", lambda item: item[0]), ("Transfers", "List", lambda item: item[0]),
                               ("Contents", "ListIngests", lambda item: item[0]),
                               ("Contents", "Usage", lambda item: item[0])):
         found = [item for page in pages(name, member, key) for item in page]
@@ -300,8 +306,8 @@ def test_what_is_in_the_database_cannot_stop_the_service():
         answer = ask(name, member, arguments)
         assert answer["bytes"] < MAX_REPLY, (name, member, answer["bytes"])
         equal(service_pid(), pid, f"{member}: the service is the same")
-    for arguments in ("('org.berth1.Container',)",):
-        answer = bus_call.call("/org/berth1/containers/own", "org.freedesktop.DBus.Properties", "GetAll", arguments)
+    for path, interface in (("containers/own", "Container"), ("networks/net", "Network")):
+        answer = bus_call.call(f"/org/berth1/{path}", "org.freedesktop.DBus.Properties", "GetAll", f"('org.berth1.{interface}',)")
         assert not answer["error"] and answer["bytes"] < MAX_REPLY, str(answer)[:300]
     answer = bus_call.call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "()")
     assert not answer["error"] and answer["bytes"] < MAX_REPLY, str(answer)[:300]
@@ -309,6 +315,90 @@ def test_what_is_in_the_database_cannot_stop_the_service():
     equal([row["id"] for row in listing("ps", "-a")], ["own"])
     change_database(remove_huge_rows)
     service_is_up()
+
+
+# What a column of this type may have been damaged to, beside being huge.
+DAMAGED = {"TEXT": ["", b"\xff\xfe\x80", "\x1b[31m", "../../etc", "a{sv}", "-1", 7, big(1 << 21)],
+           "INTEGER": [-1, (1 << 63) - 1, -(1 << 63), 1 << 32, "text", 1.5, b"\xff"]}
+
+
+def add_damaged_rows(database):
+    """Of each table a copy of a row for each value in each column; ids and the like become unique where they must be."""
+    count = 0
+    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
+        columns = database.execute(f"PRAGMA table_info({table})").fetchall()
+        row = database.execute(f"SELECT * FROM {table} LIMIT 1").fetchone() or [
+            1 if column[2] == "INTEGER" else f"{table}{i}" for i, column in enumerate(columns)]
+        keys = [i for i, column in enumerate(columns) if column[5] or column[1] in ("bridge", "sequence")]
+        for place, column in enumerate(columns):
+            for value in DAMAGED[column[2]]:
+                # No event comes after the last number that there is.
+                if (column[1], value) == ("sequence", (1 << 63) - 1):
+                    continue
+                count += 1
+                values = list(row)
+                for key in keys:
+                    values[key] = 100000 + count if columns[key][2] == "INTEGER" else f"damaged{count}"
+                values[place] = value
+                places = ", ".join("CAST(? AS TEXT)" if isinstance(one, bytes) else "?" for one in values)
+                # SQLite itself refuses a text in an INTEGER PRIMARY KEY.
+                with contextlib.suppress(sqlite3.IntegrityError):
+                    database.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", values)
+    assert count > 500, count
+
+
+def test_no_damaged_row_of_any_table_stops_the_service():
+    """At the start and in each listing, and what is whole beside it is still there."""
+    good("create", "--id=whole", IMAGE)
+    good("network", "create", "whole")
+    good("volume", "create", "whole")
+    good("lease", "create", "whole")
+    stop_service()
+    shutil.copy(f"{STATE}/berth.db", "/var/tmp/whole.db")
+    change_database(add_damaged_rows)
+    service_is_up()
+    pid = service_pid()
+    problems = []
+    for name, member, whole in (("Containers", "List", "whole"), ("Images", "List", IMAGE), ("Contents", "List", None), ("Leases", "List", "whole"),
+                                ("Volumes", "List", "whole"), ("Networks", "List", "whole"), ("Transfers", "List", None),
+                                ("Contents", "ListIngests", None), ("Contents", "Usage", None)):
+        try:
+            found = [item[0] for page in pages(name, member) for item in page]
+            if whole and whole not in found:
+                problems.append(f"{name}.{member} lacks {whole}")
+        except AssertionError as error:
+            problems.append(f"{name}.{member}: {str(error)[:200]}")
+        if service_pid() != pid:
+            problems.append(f"{name}.{member} ended the service")
+            pid = service_pid()
+    last = 0
+    for name, path, interface, member, arguments in (
+            ("container", "/org/berth1/containers/whole", "org.freedesktop.DBus.Properties", "GetAll", "('org.berth1.Container',)"),
+            ("network", "/org/berth1/networks/whole", "org.freedesktop.DBus.Properties", "GetAll", "('org.berth1.Network',)"),
+            ("manager", "/org/berth1", "org.freedesktop.DBus.Properties", "GetAll", "('org.berth1.Manager',)"),
+            ("objects", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "()"),
+            ("events", "/org/berth1/containers", "org.berth1.Containers", "EventsSince", f"(uint64 {last}, @a{{sv}} {{}})"),
+            *((kind, f"/org/berth1/{kind}", "org.freedesktop.DBus.Introspectable", "Introspect", "()")
+              for kind in ("containers", "images", "networks", "volumes", "transfers"))):
+        answer = bus_call.call(path, interface, member, arguments)
+        if answer["error"] or answer["bytes"] >= MAX_REPLY:
+            problems.append(f"{name}: {str(answer)[:200]}")
+        if service_pid() != pid:
+            problems.append(f"{name} ended the service")
+            pid = service_pid()
+    equal(problems, [])
+    good("network", "create", "another")
+    good("run", "--rm", IMAGE, "true")
+    good("prune")
+    equal(service_pid(), pid, "the service is the same")
+    stop_service()
+    for suffix in ("-wal", "-shm"):
+        if os.path.exists(f"{STATE}/berth.db{suffix}"):
+            os.unlink(f"{STATE}/berth.db{suffix}")
+    shutil.move("/var/tmp/whole.db", f"{STATE}/berth.db")
+    for kind in ("network", "volume", "lease"):
+        good(kind, "rm", "whole")
+    good("rm", "whole")
 
 
 def add_many_rows(database):
