@@ -271,12 +271,79 @@ def check_member(alice, action, interface, member, whose, problems):
     return re.sub(r"roots\w*|nobodys|private|absent|[0-9a-f]{64}|1\b|888888", "X", f"{reply.get('error')} {reply.get('message')}")
 
 
+CREATE = {"containers.create"}
+VOLUMES = {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}
+LEASES = {"own": "herslease", "root": "rootslease", "absent": "nobodys"}
+IDS = {"own": "hers", "root": "roots", "absent": "nobodys"}
+# The options that name an object: the member, its arguments before the options, their types, an option with %s for the object,
+# the objects, and whose may succeed with which actions; with those her own has to. Descriptors are kinds of the caller's. What needs create-privileged, too,
+# succeeds with no action alone.
+OPTIONS = [
+    *(("Containers.Create", f"'optional', '{IMAGE}'", "ss", option, objects, allowed) for option, objects, allowed in (
+        ("'Mounts': <[('%s', '/v', @as [])]>", VOLUMES, {"own": CREATE, "absent": CREATE}),
+        ("'Mounts': <[('%s', '/v', @as [])]>", {"root": "/etc", "absent": "/nowhere"}, {}),
+        ("'Binds': <[(handle 0, '/b', @as [])]>", {"hers": "directory:/home/alice/place", "root": "directory:/etc"}, {"hers": CREATE}),
+        ("'Secrets': <[('s', handle 0)]>", {"own": "/etc/hostname", "root": "path:/etc/shadow"}, {"own": CREATE}),
+        # A network has no owner, and is looked for at each start: whoever may create with its name among the details is in it.
+        ("'Network': <'%s'>", {"root": "rootsnetwork", "absent": "nobodys"}, {"root": CREATE, "absent": CREATE}),
+        ("'Network': <'%s'>", {"root": "host"}, {}),
+        ("'Network': <'rootsnetwork'>, 'Ports': <['%s:80']>", {"own": "18080", "root": "80"}, {"own": CREATE}),
+        ("'Slice': <'%s'>", {"own": "berth-user-4242-x.slice", "root": "berth-user-0.slice", "absent": "system.slice"}, {"own": CREATE}),
+        ("'Cgroup': <'%s'>", {"root": "caller"}, {}),
+        ("'Devices': <['%s']>", {"root": "/dev/null", "absent": "/dev/nowhere"}, {}),
+        ("'UserNamespace': <'%s'>", {"root": "host"}, {}),
+        ("'CapabilitiesAdd': <['%s']>", {"root": "CAP_SYS_ADMIN"}, {}),
+        ("'Seccomp': <'%s'>", {"root": "unconfined"}, {}),
+        ("'Spec': <'{}'>, 'RootDirectory': <handle 0>", {"own": "directory:/home/alice/place", "root": "directory:/etc"}, {}))),
+    *((f"Images.{member}", f"'{IMAGE}'", "s", "'Lease': <'%s'>", LEASES, {"own": PULL}) for member in ("Pull", "Fetch")),
+    ("Contents.Ingest", "'optionalingest', uint64 10, ''", "sts", "'Lease': <'%s'>", LEASES, {"own": WRITE}),
+    *(("Containers.Kill", f"'{name}', 0", "si", "'Process': <'%s'>", {whose: "first"}, {}) for whose, name in IDS.items()),
+    *((f"Containers.{member}", f"'{IDS[whose]}'", "s", "'%s': <true>", {whose: option}, {whose: MANAGE})
+      for member, option in (("Delete", "Force"),) for whose in ("root", "absent")),
+    *(("Containers.Exec", f"'{IDS[whose]}', 'p', ['true']", "ssas", "'Spec': <'%s'>", {whose: "{}"}, {}) for whose in ("root", "absent")),
+    *(("Containers.Update", f"'{IDS[whose]}'", "s", "'%s': <uint64 1048576>", {whose: "MemoryLow"}, {whose: MANAGE}) for whose in ("root", "absent")),
+    *(("Containers.Logs", f"'{IDS[whose]}'", "s", "'Fields': <['%s']>", {whose: "MESSAGE"}, {whose: {"containers.exec"}}) for whose in ("root", "absent")),
+    ("Images.Import", "handle 0", "h", "'Name': <'%s'>", {"own": IMAGE, "root": PRIVATE}, {"own": {"images.manage"}, "root": {"images.manage"}}),
+    ("Contents.Delete", "'sha256:" + "0" * 64 + "'", "s", "'%s': <true>", {"absent": "Force"}, {}),
+]
+
+
+def check_options(alice, action, problems):
+    """Each option that names an object, with hers, root's and an absent one."""
+    before = roots_state()
+    for key, arguments, types, option, objects, allowed in OPTIONS:
+        interface, member = key.split(".")
+        told = {}
+        for whose, name in objects.items():
+            files = [name] if "handle 0" in option else ["read-pipe"] if "handle 0" in arguments else []
+            text = f"({arguments}, {{{option.replace('%s', name)}}})"
+            reply = alice.call(PATHS[interface], f"org.berth1.{interface}", member, text, f"({types}a{{sv}})", files, 5000)
+            if "value" in reply and action not in allowed.get(whose, set()):
+                problems.append(f"{key} with {option} of {whose} succeeded with {action}: {reply}")
+            if "value" not in reply and action in allowed.get(whose, set()) and whose == "own":
+                problems.append(f"{key} with {option} of {whose} failed with {action}: {reply}")
+            if SECRET in str(reply) and action not in TELLING:
+                problems.append(f"{key} with {option} of {whose} told what is root's with {action}: {reply}")
+            told[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
+            if key == "Containers.Create" and "value" in reply:
+                good("rm", "optional")
+        # A volume and a lease of root's are hidden like absent ones, unless the name can be taken.
+        if action not in REACHING and objects is LEASES and told["root"] != told["absent"]:
+            problems.append(f"{key} with {option} and {action} tells root's from absent: {told}")
+    remove_made()
+    changed = lost(before, roots_state())
+    if changed and action in HARMLESS:
+        problems.append(f"an option changed with {action}: {changed}")
+
+
 def check_action(action):
     make_alices_objects()
     grant(action)
     problems = []
     alice = Caller("alice")
     try:
+        # First, since a member may delete what is hers.
+        check_options(alice, action, problems)
         for interface, members in INTERFACES.items():
             for member in members:
                 # A wait of what runs takes as long as that does.

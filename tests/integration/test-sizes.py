@@ -318,7 +318,7 @@ def test_what_is_in_the_database_cannot_stop_the_service():
 
 
 # What a column of this type may have been damaged to, beside being huge.
-DAMAGED = {"TEXT": ["", b"\xff\xfe\x80", "\x1b[31m", "../../etc", "a{sv}", "-1", 7, big(1 << 21)],
+DAMAGED = {"TEXT": ["", b"\xff\xfe\x80", "\x1b[31m", "../../etc", "a{sv}", "-1", 7, big(1 << 20)],
            "INTEGER": [-1, (1 << 63) - 1, -(1 << 63), 1 << 32, "text", 1.5, b"\xff"]}
 
 

@@ -300,6 +300,26 @@ def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
     contains(run("journalctl", "-o", "cat", "-u", "mixed").out, "is not delegated to user 4242")
 
 
+def test_a_rule_sees_whose_cgroup_it_is():
+    """And decides about it; there is no slice then."""
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (subject.user == "alice" && action.id == "org.berth1.containers.create")
+            return action.lookup("cgroup") == "/system.slice/theirs.service" && action.lookup("slice") == undefined ? "yes" : "no";
+        if (subject.user == "alice" && action.id == "org.berth1.containers.manage-own")
+            return "yes";
+    });""")
+    command = f"dist run --rm --replace --name=theirs --cgroup=caller {QUICK} {IMAGE} sleep 1000"
+    write_unit("theirs", command, "User=alice")
+    start("theirs")
+    equal(cgroup_of(container("theirs")["pid"]), "/system.slice/theirs.service/berth-theirs")
+    equal(run("systemctl", "stop", "theirs").status, 0)
+    write_unit("others", command, "User=alice")
+    assert run("systemctl", "start", "others").status != 0
+    contains(run("journalctl", "-o", "cat", "-u", "others").out, "Permission denied")
+    contains(dist("--no-ask-password", "run", "--rm", IMAGE, "true", user="alice").err, "Permission denied")
+    allow_only("alice", "containers.create", "containers.manage-own")
+
+
 def test_under_a_user_s_manager():
     equal(run("systemctl", "start", "user@4242.service").status, 0)
     environment = dict(os.environ, XDG_RUNTIME_DIR="/run/user/4242")
