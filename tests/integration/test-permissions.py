@@ -669,5 +669,66 @@ def test_each_weakening_of_a_configuration_is_refused_by_name():
     equal(listing("ps", "-a"), [])
 
 
+def test_a_rule_sees_all_that_a_member_names():
+    """A call of each kind with objects of root's, of which polkit is asked as the table of rights has it. The details that are not
+    here have tests of their own: ports and slices (test-ports.py), cgroups (test-units.py), credentials (test-remotes.py)."""
+    good("pull", IMAGE)
+    good("create", "--id=named", IMAGE, "true")
+    good("volume", "create", "namedvolume")
+    good("lease", "create", "namedlease")
+    target = image_digest(IMAGE)
+    equal(call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "namedingest", "1", "", "0").status, 0)
+    transfer = images_call("Fetch", "sa{sv}", IMAGE, "0").out.split('"')[1]
+    rule('action.id == "org.berth1.containers.inspect"')
+    owned = {"container": "named", "image": IMAGE, "owner": "0"}
+    rows = [
+        ("Transfer", "Cancel", ("a{sv}", "0"), "images.manage", {"transfer": transfer.split("/")[-1], "reference": IMAGE, "owner": "0"}),
+        ("Volumes", "Create", ("sa{sv}", "n", "0"), "containers.create", {"volume": "n"}),
+        ("Volumes", "Delete", ("sa{sv}", "namedvolume", "0"), "containers.manage", {"volume": "namedvolume", "owner": "0"}),
+        ("Leases", "Create", ("sa{sv}", "n", "0"), "contents.write", {"lease": "n"}),
+        ("Leases", "Add", ("sasa{sv}", "namedlease", "1", target, "0"), "contents.manage", {"lease": "namedlease", "owner": "0"}),
+        ("Leases", "Delete", ("sa{sv}", "namedlease", "0"), "contents.manage", {"lease": "namedlease", "owner": "0"}),
+        ("Contents", "Ingest", ("stsa{sv}", "r", "1", target, "0"), "contents.write", {"reference": "r", "digest": target}),
+        ("Contents", "Commit", ("stsa{sv}", "namedingest", "1", target, "0"), "contents.manage", {"reference": "namedingest", "digest": target}),
+        ("Contents", "Abort", ("sa{sv}", "namedingest", "0"), "contents.manage", {"reference": "namedingest"}),
+        *(("Contents", member, ("sa{sv}", target, "0"), action, {"digest": target})
+          for member, action in (("Info", "contents.read"), ("Open", "contents.read"), ("Explain", "contents.read"), ("Delete", "contents.manage"))),
+        ("Contents", "Read", ("stta{sv}", target, "0", "1", "0"), "contents.read", {"digest": target}),
+        ("Contents", "SetLabels", ("sa{ss}a{sv}", target, "0", "0"), "contents.manage", {"digest": target}),
+        ("Contents", "PushObject", ("ssa{sv}", target, f"{HOST}/x:1", "0"), "images.push", {"digest": target, "reference": f"{HOST}/x:1"}),
+        ("Images", "Put", ("s(sst)a{ss}a{sv}", IMAGE, "a/b", target, "1", "0", "0"), "images.manage", {"image": IMAGE, "digest": target, "replaced": target}),
+        ("Images", "Rename", ("ssa{sv}", IMAGE, "n:1", "0"), "images.manage", {"image": IMAGE, "digest": target, "reference": "n:1"}),
+        *(("Images", member, ("sa{sv}", IMAGE, "0"), "images.manage", {"image": IMAGE, "digest": target}) for member in ("Delete", "Mount")),
+        ("Images", "Push", ("ssa{sv}", IMAGE, f"{HOST}/x:1", "0"), "images.push", {"image": IMAGE, "reference": f"{HOST}/x:1"}),
+        ("Images", "Search", ("ssa{sv}", HOST, "x", "0"), "images.pull", {"reference": HOST}),
+        ("Images", "Authenticate", ("sa{sv}", HOST, "0"), "images.pull", {"reference": HOST}),
+        *(("Images", member, ("sa{sv}", IMAGE, "0"), action, {"image": IMAGE})
+          for member, action in (("Get", "images.inspect"), ("Inspect", "images.inspect"), ("Describe", "images.inspect"),
+                                 ("Verify", "images.pull"), ("Unpack", "images.pull"))),
+        ("Images", "Resolve", ("sa{sv}", IMAGE, "1", "Insecure", "b", "1"), "images.pull", {"reference": IMAGE, "insecure": "yes"}),
+        ("Networks", "Create", ("sa{sv}", "n", "0"), "networks.manage", {"network": "n"}),
+        ("Networks", "Delete", ("sa{sv}", "n", "0"), "networks.manage", {"network": "n"}),
+        *(("Containers", member, ("sa{sv}", "named", "0"), action, owned) for member, action in (
+            ("Start", "containers.manage"), ("Stop", "containers.manage"), ("Delete", "containers.manage"), ("Pause", "containers.manage"),
+            ("Diff", "containers.manage"), ("Checkpoint", "containers.checkpoint"), ("Restore", "containers.restore"),
+            ("Changes", "containers.exec"), ("Logs", "containers.exec"))),
+        ("Containers", "Update", ("sa{sv}a{sv}", "named", "1", "TasksMax", "t", "9", "0"), "containers.manage", {**owned, "property": "TasksMax"}),
+        ("Containers", "Rename", ("ssa{sv}", "named", "n", "0"), "containers.manage", owned),
+    ]
+    for interface, member, arguments, _action, _named in rows:
+        path = transfer if interface == "Transfer" else f"/org/berth1/{interface.lower()}"
+        result = call(path, f"org.berth1.{interface}", member, *arguments, user="alice")
+        assert result.status != 0, (interface, member, result)
+    questions = asked()
+    for interface, member, _arguments, action, named in rows:
+        found = [question for question in questions if f"[Action id='org.berth1.{action}'" in question and
+                 all(f" {key}='{value}'" in question for key, value in named.items())]
+        assert found, (interface, member, action, named, [question for question in questions if action in question])
+    contents_call("Abort", "sa{sv}", "namedingest", "0")
+    good("lease", "rm", "namedlease")
+    good("volume", "rm", "namedvolume")
+    good("rm", "named")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
