@@ -6,13 +6,16 @@ import http.client
 import http.server
 import json
 import os
+import pathlib
 import random
+import re
 import sys
 import threading
 import time
 import urllib.parse
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from caller import Caller
 import oci
 from faulty_registry import FaultyRegistry
 
@@ -181,38 +184,81 @@ def test_logout_with_a_credential_helper():
     equal(with_auth("logout", "keys.example", env=environment).status, 0)
 
 
-def as_alice(condition, *verb):
-    """How it ends, and what authorization the registry was shown."""
-    polkit_rule("""polkit.addRule(function(action, subject) {
-        if (subject.user != "alice" || action.id.indexOf("org.berth1.images.") != 0)
-            return undefined;
-        return (%s) ? polkit.Result.YES : polkit.Result.NO;
-    });""" % condition)
+INTERFACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "introspection")
+
+
+def members_with(option):
+    """The members whose description has this option, and those of an image, which take the options of the collection's."""
+    texts = {name: pathlib.Path(INTERFACES, f"org.berth1.{name}.xml").read_text(encoding="utf-8") for name in ("Images", "Image", "Contents")}
+    found = {(name, member) for name, text in texts.items()
+             for comment, member in re.findall(r'<!--((?:(?!-->).)*)-->\s*<method name="(\w+)"', text, re.DOTALL)
+             if re.search(rf"- {option}[:,]", comment)}
+    found |= {("Image", member) for name, member in found if name == "Images" and f'<method name="{member}"' in texts["Image"]}
+    return {".".join(pair) for pair in found}
+
+
+def calls_of_registries(reference, layer):
+    """A call of each member that talks to a registry: path, types and arguments without options."""
+    host = reference.split("/")[0]
+    collections = {kind: f"/org/berth1/{kind.lower()}" for kind in ("Images", "Contents")}
+    own = {"Image": f"/org/berth1/images/{bus_label(reference)}"}
+    table = {"Images.Resolve": ("s", f"'{reference}'"), "Images.Fetch": ("s", f"'{reference}'"), "Images.Pull": ("s", f"'{reference}'"),
+             "Images.Authenticate": ("s", f"'{host}'"), "Images.Search": ("ss", f"'{host}', 'app'"),
+             "Images.Push": ("ss", f"'{reference}', '{reference}'"), "Images.Verify": ("s", f"'{reference}'"),
+             "Image.Push": ("s", f"'{reference}'"), "Image.Verify": ("", ""),
+             "Contents.FetchObject": ("ss", f"'{reference}', ''"), "Contents.PushObject": ("ss", f"'{layer}', '{reference}'")}
+    return {key: ({**collections, **own}[key.split(".")[0]], *value) for key, value in table.items()}
+
+
+def shown_to_registry(caller, key, call_of_it, options):
+    """What authorizations the registry was shown by a call, to the end of its transfer."""
+    path, types, arguments = call_of_it
+    interface, member = key.split(".")
     OWN.authorizations.clear()
-    result = verb[0]() if callable(verb[0]) else dist("--no-ask-password", *verb, user="alice")
-    return result.status, [one for one in OWN.authorizations if one]
+    text = f"({arguments}, {options})" if arguments else f"({options},)"
+    reply = caller.call(path, f"org.berth1.{interface}", member, text, f"({types}a{{sv}})")
+    assert reply.get("error", "org.").startswith("org."), (key, reply)
+    transfer = re.search(r"'(/org/berth1/transfers/\d+)'", reply.get("value", ""))
+    if transfer:
+        caller.call(transfer[1], "org.berth1.Transfer", "Wait", "(@a{sv} {},)", "(a{sv})")
+    return [one for one in OWN.authorizations if one]
 
 
-def use_own_credentials(reference):
-    """Whose rule gives the service's own credentials away, and whose does not."""
-    for verb in (("resolve", reference), ("fetch", reference), ("pull", reference), ("push", reference, reference),
-                 ("fetch-object", reference)):
-        # No rule that has not looked for it.
-        for condition in ("true", f'action.lookup("reference").indexOf("{OWN.host}/") == 0', 'action.lookup("credentials") != undefined',
-                          'action.lookup("credentials") != "service"'):
-            status, shown = as_alice(condition, *verb)
-            assert status != 0 and not shown, (verb, condition, status, shown)
-        for condition in ('action.lookup("credentials") == "service"', '[undefined, "service"].indexOf(action.lookup("credentials")) >= 0'):
-            status, shown = as_alice(condition, *verb)
-            assert shown, (verb, condition, status)
-            # This registry takes nothing.
-            equal(status, 1 if verb[0] == "push" else 0, (verb, condition))
+def use_own_credentials(reference, layer):
+    """Whose rule gives the service's own credentials away, and whose does not: for each member, and never with Insecure."""
+    calls = calls_of_registries(reference, layer)
+    equal(set(calls), members_with("Insecure b"))
+    none, insecure = "@a{sv} {}", "{'Insecure': <true>}"
+    # What a rule may say that has not looked for them; then what names them.
+    cases = [(condition, none, False) for condition in
+             ("true", f'(action.lookup("reference") || action.lookup("image")).indexOf("{OWN.host}") == 0',
+              'action.lookup("credentials") != undefined', 'action.lookup("credentials") != "service"')]
+    cases += [(condition, none, True) for condition in
+              ('action.lookup("credentials") == "service"', '[undefined, "service"].indexOf(action.lookup("credentials")) >= 0')]
     # Never on a connection that nobody protects.
-    condition = 'action.lookup("insecure") == "yes" || action.lookup("credentials") == "service"'
-    for member in ("Resolve", "Pull"):
-        status, shown = as_alice(condition, lambda member=member: images_call(member, "sa{sv}", reference, "1", "Insecure", "b", "1",
-                                                                               user="alice"))
-        equal(shown, [], member)
+    cases.append(('action.lookup("insecure") == "yes" || action.lookup("credentials") == "service"', insecure, False))
+    equal(run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "/etc/berth/own.key").status, 0)
+    equal(run("openssl", "pkey", "-in", "/etc/berth/own.key", "-pubout", "-out", "/etc/berth/own.pub").status, 0)
+    # Verify asks the registry only for a signature that is wanted.
+    configure(f"[Policy {OWN.host}]\nRequire=signed\nKey=/etc/berth/own.pub\n")
+    alice, root = Caller("alice"), Caller()
+    problems = []
+    for condition, options, given in cases:
+        polkit_rule("""polkit.addRule(function(action, subject) {
+            if (subject.user != "alice" || action.id.indexOf("org.berth1.") != 0)
+                return undefined;
+            return action.id == "org.berth1.contents.read" || (%s) ? polkit.Result.YES : polkit.Result.NO;
+        });""" % condition)
+        for key, call_of_it in calls.items():
+            if bool(shown_to_registry(alice, key, call_of_it, options)) != given:
+                problems.append((key, condition, options))
+    for options, given in ((none, True), (insecure, False)):
+        problems += [(key, "root", options) for key, call_of_it in calls.items()
+                     if bool(shown_to_registry(root, key, call_of_it, options)) != given]
+    equal(problems, [])
+    alice.end()
+    root.end()
+    configure("")
     os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
 
 
@@ -238,7 +284,8 @@ def go_on_with_own_credentials():
 def test_the_service_has_credentials_of_its_own():
     registry = FaultyRegistry()
     registry.basic = "unit:file"
-    reference, _ = registry.add("app:x", image(10))
+    content = image(10)
+    reference, _ = registry.add("app:x", content)
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)
     os.makedirs("/etc/berth", exist_ok=True)
@@ -261,7 +308,7 @@ def test_the_service_has_credentials_of_its_own():
     equal([one for one in registry.authorizations if one], [])
     global OWN  # pylint: disable=global-statement
     OWN = registry
-    use_own_credentials(reference)
+    use_own_credentials(reference, content.manifest["layers"][0]["digest"])
     go_on_with_own_credentials()
     os.unlink(f"{directory}/own.conf")
     run("systemctl", "daemon-reload")
