@@ -15,17 +15,14 @@
 
 #include "systemd/scope.h"
 
+#include "systemd/manager.h"
+#include "systemd/scope-message.h"
 #include "systemd/unit-properties.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
-#define MANAGER_PATH "/org/freedesktop/systemd1"
-#define MANAGER SYSTEMD ".Manager"
 #define CALL_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
-/* Berth sends SIGKILL itself; systemd's own timeout comes this much later, as a fall-back. */
-#define STOP_MARGIN_USEC (5ull * G_USEC_PER_SEC)
 
 typedef enum {
     SCOPE_CALL_ASKING,
@@ -121,7 +118,7 @@ static int scopes_on_request_stop(sd_bus_message *signal, void *userdata, sd_bus
     g_autofree char *unit = NULL;
 
     (void)error;
-    if (sd_bus_path_decode(sd_bus_message_get_path(signal), MANAGER_PATH "/unit", &unit) > 0)
+    if (sd_bus_path_decode(sd_bus_message_get_path(signal), BERTH_SYSTEMD_PATH "/unit", &unit) > 0)
         scopes->requested(unit, scopes->userdata);
     return 0;
 }
@@ -135,10 +132,12 @@ BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *u
     scopes->calls = g_ptr_array_new_with_free_func(scope_call_free);
     scopes->requested = requested;
     scopes->userdata = userdata;
-    if ((r = sd_bus_match_signal_async(bus, &scopes->job_removed, SYSTEMD, MANAGER_PATH, MANAGER,
-                                       "JobRemoved", scopes_on_job_removed, NULL, scopes)) < 0 ||
-        (r = sd_bus_match_signal_async(bus, &scopes->request_stop, SYSTEMD, NULL, SYSTEMD ".Scope",
-                                       "RequestStop", scopes_on_request_stop, NULL, scopes)) < 0) {
+    if ((r = sd_bus_match_signal_async(bus, &scopes->job_removed, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                       BERTH_SYSTEMD_MANAGER, "JobRemoved", scopes_on_job_removed,
+                                       NULL, scopes)) < 0 ||
+        (r = sd_bus_match_signal_async(bus, &scopes->request_stop, BERTH_SYSTEMD, NULL,
+                                       BERTH_SYSTEMD ".Scope", "RequestStop",
+                                       scopes_on_request_stop, NULL, scopes)) < 0) {
         berth_error_set_errno(error, r, "listen to systemd");
         berth_scopes_free(scopes);
         return NULL;
@@ -192,11 +191,11 @@ void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
 
     /* systemd would ask the scope's controller to stop it and wait for that; an abandoned scope has
      * none. */
-    if (sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path) >= 0)
-        sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, path, SYSTEMD ".Scope", "Abandon",
-                                 NULL, NULL, "");
-    sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "StopUnit", NULL,
-                             NULL, "ss", unit, "replace");
+    if (sd_bus_path_encode(BERTH_SYSTEMD_PATH "/unit", unit, &path) >= 0)
+        sd_bus_call_method_async(scopes->bus, NULL, BERTH_SYSTEMD, path, BERTH_SYSTEMD ".Scope",
+                                 "Abandon", NULL, NULL, "");
+    sd_bus_call_method_async(scopes->bus, NULL, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                             BERTH_SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss", unit, "replace");
 }
 
 /* systemd removes a scope some milliseconds after its last process exits, so a restarted container
@@ -247,11 +246,12 @@ static void scope_call_wait_for_name(ScopeCall *pending) {
     berth_scopes_stop(scopes, pending->unit);
     if (scopes->unit_removed)
         return;
-    if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, SYSTEMD, MANAGER_PATH,
-                                       MANAGER, "UnitRemoved", scopes_on_unit_removed, NULL,
-                                       scopes)) < 0 ||
-        (r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                      "Subscribe", scopes_on_subscribed, pending, NULL)) < 0)
+    if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, BERTH_SYSTEMD,
+                                       BERTH_SYSTEMD_PATH, BERTH_SYSTEMD_MANAGER, "UnitRemoved",
+                                       scopes_on_unit_removed, NULL, scopes)) < 0 ||
+        (r = sd_bus_call_method_async(scopes->bus, &pending->slot, BERTH_SYSTEMD,
+                                      BERTH_SYSTEMD_PATH, BERTH_SYSTEMD_MANAGER, "Subscribe",
+                                      scopes_on_subscribed, pending, NULL)) < 0)
         scope_call_fail(pending, r, NULL, "listen to systemd");
 }
 
@@ -262,7 +262,7 @@ static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
 
     (void)error;
     pending->slot = sd_bus_slot_unref(pending->slot);
-    if (sd_bus_message_is_method_error(reply, SYSTEMD ".UnitExists")) {
+    if (sd_bus_message_is_method_error(reply, BERTH_SYSTEMD ".UnitExists")) {
         scope_call_wait_for_name(pending);
         return 0;
     }
@@ -281,60 +281,6 @@ static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return 0;
 }
 
-/* With After=, the scope's start would wait for that of a unit that is still starting, such as one
- * of Type=notify, which in its turn waits for the container. */
-static int scope_append_bound(sd_bus_message *call, const char *unit, bool ordered) {
-    int r = 0;
-
-    if (unit && (r = sd_bus_message_append(call, "(sv)", "BindsTo", "as", 1, unit)) >= 0 && ordered)
-        r = sd_bus_message_append(call, "(sv)", "After", "as", 1, unit);
-    return r;
-}
-
-/* The given properties come last. CollectMode=inactive-or-failed (systemd.unit(5)) also unloads a
- * scope that failed, which would otherwise keep its name. The sum of the timeout and its margin
- * must not wrap around: UINT64_MAX means "no timeout". */
-static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions *options,
-                                   bool ordered, const char *controller) {
-    uint64_t timeout = options->stop_timeout_usec < UINT64_MAX - STOP_MARGIN_USEC
-                           ? options->stop_timeout_usec + STOP_MARGIN_USEC
-                           : UINT64_MAX;
-    int r;
-
-    if ((r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "PIDs", "au", 1, options->pid)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "Slice", "s", options->slice)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "Description", "s", options->description)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "Delegate", "b", 1)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "CollectMode", "s", "inactive-or-failed")) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
-        (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
-        (r = scope_append_bound(call, options->bound_to, ordered)) < 0 ||
-        (r = berth_unit_append_properties(call, options->properties)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
-/* The mode "fail" never replaces a job that is queued for a unit of this name. BindsTo= would start
- * the other unit, too, which the caller may have no right to: with "ignore-requirements" systemd
- * starts the scope alone, and stops it at once if that unit is not active. The last argument,
- * auxiliary units, is always empty. */
-static int scope_make_start(BerthScopes *scopes, const BerthScopeOptions *options, bool ordered,
-                            sd_bus_message **call) {
-    const char *controller;
-    int r;
-
-    if ((r = sd_bus_get_unique_name(scopes->bus, &controller)) < 0 ||
-        (r = sd_bus_message_new_method_call(scopes->bus, call, SYSTEMD, MANAGER_PATH, MANAGER,
-                                            "StartTransientUnit")) < 0 ||
-        (r = sd_bus_message_append(*call, "ss", options->unit,
-                                   options->bound_to ? "ignore-requirements" : "fail")) < 0 ||
-        (r = scope_append_properties(*call, options, ordered, controller)) < 0)
-        return r;
-    return sd_bus_message_append(*call, "a(sa(sv))", 0);
-}
-
 /* A message can be sent only once, so each attempt sends a copy. */
 static void scope_call_send_start(ScopeCall *pending) {
     g_autoptr(sd_bus_message) copy = NULL;
@@ -342,8 +288,8 @@ static void scope_call_send_start(ScopeCall *pending) {
     int r;
 
     pending->slot = sd_bus_slot_unref(pending->slot);
-    if ((r = sd_bus_message_new_method_call(bus, &copy, SYSTEMD, MANAGER_PATH, MANAGER,
-                                            "StartTransientUnit")) < 0 ||
+    if ((r = sd_bus_message_new_method_call(bus, &copy, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                            BERTH_SYSTEMD_MANAGER, "StartTransientUnit")) < 0 ||
         (r = sd_bus_message_rewind(pending->start, 1)) < 0 ||
         (r = sd_bus_message_copy(copy, pending->start, 1)) < 0 ||
         (r = sd_bus_call_async(bus, &pending->slot, copy, scope_call_on_started, pending,
@@ -353,8 +299,9 @@ static void scope_call_send_start(ScopeCall *pending) {
 
 /* What "ignore-requirements" leaves out. The scope's own job waits for this one, by its After=. */
 static void scopes_start_slice(BerthScopes *scopes, const char *slice) {
-    (void)sd_bus_call_method_async(scopes->bus, NULL, SYSTEMD, MANAGER_PATH, MANAGER, "StartUnit",
-                                   NULL, NULL, "ss", slice, "fail");
+    (void)sd_bus_call_method_async(scopes->bus, NULL, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                   BERTH_SYSTEMD_MANAGER, "StartUnit", NULL, NULL, "ss", slice,
+                                   "fail");
 }
 
 /* The reply has one unit of ten fields; the fourth is its state. */
@@ -393,19 +340,19 @@ static int scope_call_ask_for_bound(ScopeCall *pending, const BerthScopeOptions 
 
     pending->state = SCOPE_CALL_ASKING;
     pending->bound_to = g_strdup(options->bound_to);
-    if ((r = scope_make_start(scopes, options, false, &pending->unordered)) < 0 ||
+    if ((r = berth_scope_make_start(scopes->bus, options, false, &pending->unordered)) < 0 ||
         (r = sd_bus_message_seal(pending->unordered, 1, 0)) < 0)
         return r;
     scopes_start_slice(scopes, options->slice);
-    return sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                    "ListUnitsByNames", scope_call_on_bound_state, pending, "as", 1,
-                                    options->bound_to);
+    return sd_bus_call_method_async(scopes->bus, &pending->slot, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                    BERTH_SYSTEMD_MANAGER, "ListUnitsByNames",
+                                    scope_call_on_bound_state, pending, "as", 1, options->bound_to);
 }
 
 void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
                         void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);
-    int r = scope_make_start(scopes, options, true, &pending->start);
+    int r = berth_scope_make_start(scopes->bus, options, true, &pending->start);
 
     pending->state = SCOPE_CALL_SENT;
     pending->unit = g_strdup(options->unit);
@@ -433,9 +380,9 @@ static int scope_call_on_reply(sd_bus_message *reply, void *userdata, sd_bus_err
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);
-    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                     "KillUnit", scope_call_on_reply, pending, "ssi", unit, "all",
-                                     (int32_t)signal);
+    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                     BERTH_SYSTEMD_MANAGER, "KillUnit", scope_call_on_reply,
+                                     pending, "ssi", unit, "all", (int32_t)signal);
 
     if (r < 0)
         scope_call_fail(pending, r, NULL, "ask systemd to kill");
@@ -444,9 +391,9 @@ void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthS
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);
-    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, SYSTEMD, MANAGER_PATH, MANAGER,
-                                     frozen ? "FreezeUnit" : "ThawUnit", scope_call_on_reply,
-                                     pending, "s", unit);
+    int r = sd_bus_call_method_async(scopes->bus, &pending->slot, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                     BERTH_SYSTEMD_MANAGER, frozen ? "FreezeUnit" : "ThawUnit",
+                                     scope_call_on_reply, pending, "s", unit);
 
     if (r < 0)
         scope_call_fail(pending, r, NULL, "ask systemd to freeze");
@@ -458,8 +405,8 @@ void berth_scopes_set_properties(BerthScopes *scopes, const char *unit, GVariant
     g_autoptr(sd_bus_message) call = NULL;
     int r;
 
-    if ((r = sd_bus_message_new_method_call(scopes->bus, &call, SYSTEMD, MANAGER_PATH, MANAGER,
-                                            "SetUnitProperties")) < 0 ||
+    if ((r = sd_bus_message_new_method_call(scopes->bus, &call, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                            BERTH_SYSTEMD_MANAGER, "SetUnitProperties")) < 0 ||
         (r = sd_bus_message_append(call, "sb", unit, 1)) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "(sv)")) < 0 ||
         (r = berth_unit_append_properties(call, properties)) < 0 ||

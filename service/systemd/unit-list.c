@@ -4,6 +4,8 @@
 
 #include "systemd/unit-list.h"
 
+#include "systemd/manager.h"
+
 #include <errno.h>
 
 typedef struct {
@@ -36,8 +38,8 @@ void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitSeen seen, void
     UnitListing *listing = g_new0(UnitListing, 1);
 
     *listing = (UnitListing){seen, userdata};
-    if (sd_bus_call_method_async(bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                                 "org.freedesktop.systemd1.Manager", "ListUnitsByPatterns",
-                                 units_on_listed, listing, "asas", 0, 1, pattern) < 0)
+    if (sd_bus_call_method_async(bus, NULL, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
+                                 BERTH_SYSTEMD_MANAGER, "ListUnitsByPatterns", units_on_listed,
+                                 listing, "asas", 0, 1, pattern) < 0)
         g_free(listing);
 }
