@@ -12,6 +12,7 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "client/bus.h"
+#include "client/message.h"
 
 #include <errno.h>
 #include <string.h>
@@ -165,17 +166,11 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
     berth_credentials_list_pairs(credentials, pairs);
     /* sd_bus_message_sensitive(3): the memory of the message is erased when it is freed. */
     if ((r = sd_bus_message_sensitive(call)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Credentials")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a{ss}")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "{ss}")) < 0)
+        (r = dist_open_list(call, "Credentials", "{ss}")) < 0)
         return r;
     for (const char **pair = pairs; r >= 0 && pair[0]; pair += 2)
         r = sd_bus_message_append(call, "{ss}", pair[0], pair[1]);
-    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    return r < 0 ? r : dist_close_list(call);
 }
 
 /* As podman-login(1): the file that REGISTRY_AUTH_FILE names, otherwise the one in the runtime

@@ -8,6 +8,7 @@
 
 #include "client/run-limits.h"
 
+#include "client/message.h"
 #include "client/run-values.h"
 #include "client/verbs-update.h"
 
@@ -129,10 +130,7 @@ static int append_device_limit(sd_bus_message *call, const DeviceLimit *limit, G
 
     if (!limit->values)
         return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", limit->key)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a(st)")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "(st)")) < 0)
+    if ((r = dist_open_list(call, limit->key, "(st)")) < 0)
         return r;
     for (char *const *entry = limit->values; *entry; entry++) {
         const char *colon = strrchr(*entry, ':');
@@ -143,10 +141,7 @@ static int append_device_limit(sd_bus_message *call, const DeviceLimit *limit, G
         if ((r = sd_bus_message_append(call, "(st)", path, value)) < 0)
             return r;
     }
-    if ((r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    return dist_close_list(call);
 }
 
 static int append_devices(sd_bus_message *call, GError **error) {

@@ -9,6 +9,7 @@
 #include "client/secrets.h"
 
 #include "base/fd.h"
+#include "client/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,16 +71,11 @@ int dist_append_secrets(sd_bus_message *call, char *const *secrets, bool credent
 
     if (!credentials && (!secrets || !secrets[0]))
         return 0;
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", "Secrets")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "a(sh)")) < 0 ||
-        (r = sd_bus_message_open_container(call, 'a', "(sh)")) < 0)
+    if ((r = dist_open_list(call, "Secrets", "(sh)")) < 0)
         return r;
     for (; r >= 0 && secrets && *secrets; secrets++)
         r = secret_append_given(call, *secrets, error);
-    if (r < 0 || (credentials && (r = secrets_append_all(call, error)) < 0) ||
-        (r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
+    if (r >= 0 && credentials)
+        r = secrets_append_all(call, error);
+    return r < 0 ? r : dist_close_list(call);
 }

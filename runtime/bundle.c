@@ -8,6 +8,7 @@
 
 #include "bundle.h"
 
+#include "base/delegation.h"
 #include "base/fd.h"
 #include "call.h"
 #include "log.h"
@@ -174,21 +175,8 @@ bool runtime_bundle_is_callers_cgroup(const char *path, const char *own) {
            (own[length] == '/' || own[length] == '\0');
 }
 
-/* Its path in the unified hierarchy, which the caller frees; NULL if there is none. */
-static char *bundle_find_own_cgroup(void) {
-    g_autofree char *text = NULL;
-
-    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL))
-        return NULL;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line; line++)
-        if (g_str_has_prefix(*line, "0::"))
-            return g_strdup(*line + strlen("0::"));
-    return NULL;
-}
-
 static void bundle_choose_cgroup(RuntimeBundle *bundle, const char *cgroups_path) {
-    g_autofree char *own = bundle_find_own_cgroup();
+    g_autofree char *own = berth_delegation_read_cgroup(0, NULL);
 
     bundle->in_callers_cgroup = own && runtime_bundle_is_callers_cgroup(cgroups_path, own);
     if (!bundle->in_callers_cgroup)

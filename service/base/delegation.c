@@ -11,6 +11,7 @@
 
 #include "base/delegation.h"
 
+#include "bare/cgroup-lines.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -37,16 +37,6 @@ int berth_delegation_open_root(GError **error) {
     berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                     "the unified hierarchy of cgroups (version 2) is not mounted");
     return -1;
-}
-
-/* The line of version 2 is "0::PATH". Names of cgroups have no newline. */
-static char *delegation_find_line(char *text) {
-    char *rest = NULL;
-
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        if (g_str_has_prefix(line, "0::/"))
-            return line + strlen("0::");
-    return NULL;
 }
 
 /* A path is shown to users and on the bus, and is kept in berth.db: other names are refused. */
@@ -68,7 +58,7 @@ char *berth_delegation_read_cgroup(pid_t pid, GError **error) {
     berth_autofd int file = open(name, O_RDONLY | O_CLOEXEC);
     size_t size;
     g_autofree char *text = file < 0 ? NULL : berth_fd_read_stream(file, MAX_TEXT, &size, NULL);
-    const char *path = text ? delegation_find_line(text) : NULL;
+    const char *path = text ? berth_cgroup_find_unified(text) : NULL;
 
     if (!path) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -81,12 +71,9 @@ char *berth_delegation_read_cgroup(pid_t pid, GError **error) {
 /* RESOLVE_BENEATH also refuses "/../…", which is how a cgroup outside of the reader's cgroup
  * namespace is shown (cgroup_namespaces(7)). */
 int berth_delegation_open(int root, const char *path, GError **error) {
-    const struct open_how how = {
-        .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-    };
     const char *below = path + strspn(path, "/");
-    int fd = (int)syscall(SYS_openat2, root, *below ? below : ".", &how, sizeof how);
+    int fd = berth_fd_open_resolving(root, *below ? below : ".", O_RDONLY | O_DIRECTORY, 0,
+                                     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 
     if (fd < 0)
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,

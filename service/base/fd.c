@@ -19,10 +19,6 @@
 
 enum { MAX_TREE_DEPTH = 2048, PIPE_BYTES = 1024 * 1024 };
 
-int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode) {
-    return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_BENEATH);
-}
-
 int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode) {
     return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
@@ -89,6 +85,13 @@ char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error) {
     }
     *size = text->len;
     return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+char *berth_fd_read_file_at(int directory, const char *name, size_t limit) {
+    berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    return file < 0 ? NULL : berth_fd_read_stream(file, limit, &size, NULL);
 }
 
 int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {

@@ -15,7 +15,6 @@ int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mo
 
 /* Opens path below directory; the kernel refuses every way out of it (openat2(2), RESOLVE_BENEATH).
  * Returns the descriptor, close-on-exec, or -1 with errno. */
-int berth_fd_open_beneath(int directory, const char *path, int flags, mode_t mode);
 
 /* As above, but an absolute symlink or ".." is taken within directory (RESOLVE_IN_ROOT). */
 int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode);
@@ -30,6 +29,9 @@ char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error);
 
 /* The same for a pipe or socket: from its present position to its end. */
 char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
+/* The same of a file below a directory, or of an absolute name (AT_FDCWD): files of cgroupfs and
+ * procfs have no size that stat(2) could tell. NULL if it cannot be opened or read. */
+char *berth_fd_read_file_at(int directory, const char *name, size_t limit);
 
 /* Replaces the file name below directory, or makes it: a new file is written beside it,
  * ".new-NAME", and renamed. A reader finds the old content or the new one, also after the writer

@@ -10,6 +10,7 @@
 
 #include "checkpoint/checkpoint.h"
 
+#include "base/delegation.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "checkpoint/criu.h"
@@ -68,10 +69,10 @@ static void announce(void) {
 /* The scope's cgroup, opened before this process is in a cgroup namespace, which hides the path.
  * The name is checked, since this cgroup may be killed as a whole (give_up) and is delegated. */
 static int open_scope(const char *id) {
-    g_autofree char *end = g_strdup_printf("/berth-%s.scope\n", id);
-    g_autofree char *text = NULL;
+    g_autofree char *end = g_strdup_printf("/berth-%s.scope", id);
+    g_autofree char *path = berth_delegation_read_cgroup(0, NULL);
 
-    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL) || !strstr(text, end))
+    if (!path || !g_str_has_suffix(path, end))
         berth_fail("scope", NULL, "the process is not in it", BERTH_EXIT_LAUNCH);
     int scope = berth_attributes_open_cgroup(getpid());
     if (scope < 0)

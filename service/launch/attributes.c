@@ -8,6 +8,7 @@
 
 #include "launch/attributes.h"
 
+#include "bare/cgroup-lines.h"
 #include "bare/fd.h"
 #include "launch/text.h"
 #include "launch/userns.h"
@@ -47,46 +48,40 @@ static char *read_cgroups(pid_t pid) {
     return text;
 }
 
-/* The line of version 2 is "0::PATH" (cgroups(7)). On a hybrid machine that hierarchy is mounted at
- * "unified". */
+/* On a hybrid machine the hierarchy of version 2 is mounted at "unified". */
 int berth_attributes_open_cgroup(pid_t pid) {
     static const char *const roots[] = {CGROUPS "/unified", CGROUPS};
-    char path[CGROUP_PATH_BYTES], *rest = NULL;
+    const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
+    char path[CGROUP_PATH_BYTES];
     int fd = -1;
 
-    for (char *line = strtok_r(read_cgroups(pid), "\n", &rest); fd < 0 && line;
-         line = strtok_r(NULL, "\n", &rest))
-        for (size_t i = 0; fd < 0 && berth_text_begins(line, "0::/") && i < BERTH_COUNT(roots);
-             i++) {
-            snprintf(path, sizeof path, "%s%s", roots[i], line + strlen("0::"));
-            fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        }
+    for (size_t i = 0; fd < 0 && unified && i < BERTH_COUNT(roots); i++) {
+        snprintf(path, sizeof path, "%s%s", roots[i], unified);
+        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
     return fd;
 }
 
-/* line: "NUMBER:CONTROLLERS:PATH". Version 2 has no controllers there and is skipped: the clone was
- * made into its cgroup. A hierarchy that is not mounted is passed over. */
-static void follow_line(char *line, const char *number) {
+/* Version 2 is skipped: the clone was made into its cgroup. A hierarchy that is not mounted is
+ * passed over. */
+static void follow_line(const BerthCgroupLine *line, const char *number) {
+    const char *mount = berth_cgroup_get_mount(line);
     char path[CGROUP_PATH_BYTES];
-    char *name = strchr(line, ':');
-    char *cgroup = name ? strchr(name + 1, ':') : NULL;
 
-    if (!cgroup || cgroup == name + 1)
+    if (!mount)
         return;
-    *cgroup = '\0';
-    name += berth_text_begins(name + 1, "name=") ? 1 + strlen("name=") : 1;
-    snprintf(path, sizeof path, CGROUPS "/%s%s/cgroup.procs", name, cgroup + 1);
+    snprintf(path, sizeof path, CGROUPS "/%s%s/cgroup.procs", mount, line->path);
     berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
     (void)(file >= 0 && berth_fd_write_all(file, number, strlen(number)));
 }
 
 void berth_attributes_follow(pid_t other, pid_t pid) {
-    char number[16], *rest = NULL;
+    char number[16], *text = read_cgroups(other);
+    BerthCgroupLine line;
 
     snprintf(number, sizeof number, "%d", (int)pid);
-    for (char *line = strtok_r(read_cgroups(other), "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest))
-        follow_line(line, number);
+    while (berth_cgroup_next_line(&text, &line))
+        follow_line(&line, number);
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -97,14 +92,14 @@ static bool ends_with(const char *text, const char *end) {
 
 /* The first component that is no slice: what is below it is the unit's own, or a user manager's. */
 void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]) {
-    char *found = strstr(read_cgroups(pid), "0::/"), *rest = NULL;
+    char path[PATH_MAX], *rest = NULL;
+    const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
 
     name[0] = '\0';
-    if (!found)
+    if (!unified || strlen(unified) >= sizeof path)
         return;
-    found[strcspn(found, "\n")] = '\0';
-    for (char *part = strtok_r(found + strlen("0::"), "/", &rest); part;
-         part = strtok_r(NULL, "/", &rest))
+    strcpy(path, unified);
+    for (char *part = strtok_r(path, "/", &rest); part; part = strtok_r(NULL, "/", &rest))
         if ((ends_with(part, ".service") || ends_with(part, ".scope")) &&
             strlen(part) < BERTH_UNIT_NAME_BYTES) {
             strcpy(name, part);
@@ -114,16 +109,13 @@ void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]) {
 
 /* Upwards, as systemd does where a controller is not used for a unit: the process would stay in the
  * service's own cgroup otherwise. */
-static void spread_line(char *line, const char *unified, const char *number) {
+static void spread_line(const BerthCgroupLine *line, const char *unified, const char *number) {
+    const char *mount = berth_cgroup_get_mount(line);
     char path[CGROUP_PATH_BYTES], *end;
-    char *name = strchr(line, ':');
-    char *colon = name ? strchr(name + 1, ':') : NULL;
 
-    if (!colon || colon == name + 1)
+    if (!mount)
         return;
-    *colon = '\0';
-    name += berth_text_begins(name + 1, "name=") ? 1 + strlen("name=") : 1;
-    size_t root = (size_t)snprintf(path, sizeof path, CGROUPS "/%s", name);
+    size_t root = (size_t)snprintf(path, sizeof path, CGROUPS "/%s", mount);
     if (root >= sizeof path || root + strlen(unified) >= sizeof path)
         return;
     for (strcpy(path + root, unified); (end = strrchr(path + root, '/')); *end = '\0') {
@@ -136,17 +128,17 @@ static void spread_line(char *line, const char *unified, const char *number) {
 }
 
 void berth_attributes_spread(pid_t pid) {
-    char unified[PATH_MAX], number[16], *rest = NULL;
-    const char *found = strstr(read_cgroups(pid), "0::/");
+    const char *found = berth_cgroup_find_unified(read_cgroups(pid));
+    char unified[PATH_MAX], number[16], *text;
+    BerthCgroupLine line;
 
-    if (!found || strcspn(found, "\n") >= sizeof unified)
+    if (!found || strlen(found) >= sizeof unified)
         return;
-    found += strlen("0::");
-    snprintf(unified, sizeof unified, "%.*s", (int)strcspn(found, "\n"), found);
+    strcpy(unified, found);
     snprintf(number, sizeof number, "%d", (int)pid);
-    for (char *line = strtok_r(read_cgroups(pid), "\n", &rest); line;
-         line = strtok_r(NULL, "\n", &rest))
-        spread_line(line, unified, number);
+    text = read_cgroups(pid);
+    while (berth_cgroup_next_line(&text, &line))
+        spread_line(&line, unified, number);
 }
 
 static bool set_limits(const BerthSetup *setup, pid_t pid, BerthFault *fault) {

@@ -9,6 +9,7 @@
 
 #include "systemd/cgroup.h"
 
+#include "bare/cgroup-lines.h"
 #include "base/directory.h"
 #include "base/fd.h"
 #include "systemd/pidfd.h"
@@ -30,20 +31,11 @@ enum {
     MAX_PROCESSES = 65536
 };
 
-/* Files of cgroupfs and procfs have no size that stat(2) could tell, so they are read until their
- * end, up to a limit. NULL if there is no such file. */
-static char *cgroup_read_text(int directory, const char *name) {
-    berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    size_t size;
-
-    return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
-}
-
 /* The process may end at any time; NULL is then as good as a missing file. */
 static char *cgroup_read_proc(pid_t pid, const char *name) {
     g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
 
-    return cgroup_read_text(AT_FDCWD, path);
+    return berth_fd_read_file_at(AT_FDCWD, path, MAX_FILE_BYTES);
 }
 
 /* Controllers of version 1 can be mounted together, as "cpu,cpuacct" (cgroups(7),
@@ -81,18 +73,17 @@ static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
     if (unit[0] == '/')
         return cgroup_open_path(unit, controller);
     g_autofree char *text = cgroup_read_proc(pid, "cgroup");
-    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+    char *rest = text;
+    BerthCgroupLine line;
 
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
-        if (g_strv_length(parts) != 3 ||
-            (controller[0] ? !cgroup_has_controller(parts[1], controller) : parts[1][0] != '\0'))
+    while (rest && berth_cgroup_next_line(&rest, &line)) {
+        if (controller[0] ? !cgroup_has_controller(line.controllers, controller)
+                          : line.controllers[0] != '\0')
             continue;
-        g_autofree char *path = cgroup_cut_below_unit(parts[2], unit);
+        g_autofree char *path = cgroup_cut_below_unit(line.path, unit);
         if (!path)
             return -1;
-        const char *const roots[] = {controller[0] ? controller : "unified",
-                                     controller[0] ? parts[1] : ""};
+        const char *const roots[] = {controller[0] ? controller : "unified", line.controllers};
         for (size_t i = 0; i < G_N_ELEMENTS(roots); i++) {
             g_autofree char *directory = g_strconcat(CGROUPS "/", roots[i], path, NULL);
             int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,14 +98,12 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit) {
     if (unit[0] == '/')
         return g_strdup(unit);
     g_autofree char *text = cgroup_read_proc(pid, "cgroup");
-    g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+    char *rest = text;
+    BerthCgroupLine line;
 
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
-        char *path = g_strv_length(parts) == 3 &&
-                             (parts[1][0] == '\0' || g_str_equal(parts[1], "name=systemd"))
-                         ? cgroup_cut_below_unit(parts[2], unit)
-                         : NULL;
+    while (rest && berth_cgroup_next_line(&rest, &line)) {
+        bool units = line.controllers[0] == '\0' || g_str_equal(line.controllers, "name=systemd");
+        char *path = units ? cgroup_cut_below_unit(line.path, unit) : NULL;
         /* Both may be there, of which systemd uses one for units. */
         if (path)
             return path;
@@ -128,14 +117,16 @@ static uint64_t cgroup_parse_number(const char *text) {
 }
 
 static uint64_t cgroup_read_number(int directory, const char *name) {
-    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
+    g_autofree char *text =
+        directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
 
     return text ? cgroup_parse_number(text) : 0;
 }
 
 /* From a file of "KEY VALUE" lines. */
 static uint64_t cgroup_read_value(int directory, const char *name, const char *key) {
-    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
+    g_autofree char *text =
+        directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
     size_t length = strlen(key);
 
@@ -148,7 +139,8 @@ static uint64_t cgroup_read_value(int directory, const char *name, const char *k
 /* The sum over all devices of the numbers that follow a word: " rbytes=" in version 2, " Read " in
  * version 1. */
 static uint64_t cgroup_sum_after(int directory, const char *name, const char *word) {
-    g_autofree char *text = directory < 0 ? NULL : cgroup_read_text(directory, name);
+    g_autofree char *text =
+        directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
     uint64_t sum = 0;
 
     for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
@@ -263,7 +255,7 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
 /* A container may make as many cgroups below its own, and as deep ones, as it likes: depth and
  * number are limited. A cgroup that goes away meanwhile is skipped. */
 static void cgroup_add_processes(int directory, unsigned depth, unsigned *left, GArray *list) {
-    g_autofree char *text = cgroup_read_text(directory, "cgroup.procs");
+    g_autofree char *text = berth_fd_read_file_at(directory, "cgroup.procs", MAX_FILE_BYTES);
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 
     for (char **line = lines; *line && list->len < MAX_PROCESSES; line++) {

@@ -14,6 +14,7 @@
 
 #include "systemd/delegated.h"
 
+#include "bare/cgroup-lines.h"
 #include "base/delegation.h"
 #include "base/directory.h"
 #include "base/fd.h"
@@ -31,6 +32,7 @@
 
 enum {
     MAX_FILE_BYTES = 4096,
+    MAX_CGROUPS_BYTES = 64 * 1024,
     MAX_REMOVED_AT_ONCE = 512 /* a container may make many, and this must not take long */
 };
 
@@ -38,13 +40,6 @@ static bool delegated_write(int directory, const char *name, const char *value) 
     berth_autofd int file = openat(directory, name, O_WRONLY | O_CLOEXEC);
 
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
-}
-
-static char *delegated_read(int directory, const char *name) {
-    berth_autofd int file = openat(directory, name, O_RDONLY | O_CLOEXEC);
-    size_t size;
-
-    return file < 0 ? NULL : berth_fd_read_stream(file, MAX_FILE_BYTES, &size, NULL);
 }
 
 /* Both owners are compared on the open directory, which cannot be exchanged any more. */
@@ -84,8 +79,10 @@ char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **e
  * figures are those of the parent. */
 static void delegated_enable_controllers(int parent) {
     static const char *const wanted[] = {"cpu", "io", "memory", "pids"};
-    g_autofree char *available = delegated_read(parent, "cgroup.controllers");
-    g_autofree char *enabled = delegated_read(parent, "cgroup.subtree_control");
+    g_autofree char *available =
+        berth_fd_read_file_at(parent, "cgroup.controllers", MAX_FILE_BYTES);
+    g_autofree char *enabled =
+        berth_fd_read_file_at(parent, "cgroup.subtree_control", MAX_FILE_BYTES);
     g_auto(GStrv) there = g_strsplit_set(available ? available : "", " \n", -1);
     g_auto(GStrv) done = g_strsplit_set(enabled ? enabled : "", " \n", -1);
 
@@ -99,19 +96,17 @@ static void delegated_enable_controllers(int parent) {
 
 typedef void (*HierarchySeen)(const char *directory, const char *path);
 
-/* The directories of the version 1 hierarchies (proc_pid_cgroup(5): "NUMBER:CONTROLLERS:PATH"). */
+/* The directories of the version 1 hierarchies. */
 static void delegated_each_version_1(const char *path, HierarchySeen seen) {
-    g_autofree char *text = NULL;
+    g_autofree char *text = berth_fd_read_file_at(AT_FDCWD, "/proc/self/cgroup", MAX_CGROUPS_BYTES);
+    char *rest = text;
+    BerthCgroupLine line;
 
-    if (!g_file_get_contents("/proc/self/cgroup", &text, NULL, NULL))
-        return;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) parts = g_strsplit(*line, ":", 3);
-        if (g_strv_length(parts) != 3 || parts[1][0] == '\0')
+    while (rest && berth_cgroup_next_line(&rest, &line)) {
+        const char *mount = berth_cgroup_get_mount(&line);
+        if (!mount)
             continue;
-        const char *name = parts[1] + (g_str_has_prefix(parts[1], "name=") ? 5 : 0);
-        g_autofree char *directory = g_strconcat(CGROUPS "/", name, NULL);
+        g_autofree char *directory = g_strconcat(CGROUPS "/", mount, NULL);
         seen(directory, path);
     }
 }
@@ -186,7 +181,7 @@ static bool delegated_mkdir(int parent, const char *parent_path, const char *nam
 
 /* Below a threaded cgroup there are no processes, only threads (cgroup-v2.rst, "Threads"). */
 static bool delegated_check_type(int cgroup, const char *parent, GError **error) {
-    g_autofree char *type = delegated_read(cgroup, "cgroup.type");
+    g_autofree char *type = berth_fd_read_file_at(cgroup, "cgroup.type", MAX_FILE_BYTES);
 
     return (type && g_str_has_prefix(type, "domain\n")) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
