@@ -280,24 +280,29 @@ static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_erro
  * whole act need not meet again. */
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
+    g_autofree BerthQuestion *questions = g_new0(BerthQuestion, lists->len);
     g_autoptr(GPtrArray) undecided = g_ptr_array_new();
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
-    BerthQuestion question;
 
-    for (guint i = 0; i < lists->len; i++) {
+    for (guint i = 0; i < lists->len; i++)
         if (!authorization ||
-            !berth_access_make_question(call, check, lists->pdata[i], false, &question))
+            !berth_access_make_question(call, check, lists->pdata[i], false, &questions[i]))
             return refuse_unknown(error);
-        int r = berth_authorization_decide(authorization, &question, &verdict);
+    int r = lists->len > 0 ? berth_authorization_prepare(authorization, questions, lists->len) : 1;
+    /* In the order of the lists, since the audit records what is decided. */
+    for (guint i = 0; r > 0 && i < lists->len; i++) {
+        r = berth_authorization_decide(authorization, &questions[i], &verdict);
         if (r <= 0)
-            return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
+            break;
         if (verdict == BERTH_AUDIT_REFUSED ||
             (verdict == BERTH_AUDIT_CHALLENGE && !berth_access_may_ask_user(call)))
-            return refuse(error, &question, verdict);
+            return refuse(error, &questions[i], verdict);
         if (verdict == BERTH_AUDIT_CHALLENGE && !berth_authorization_is_met(authorization, check))
             g_ptr_array_add(undecided, lists->pdata[i]);
     }
+    if (r <= 0)
+        return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
     if (undecided->len == 0)
         return BERTH_ACCESS_GRANTED;
     return check_together(access, call, error, check, undecided);

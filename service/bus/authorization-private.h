@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Authorizations as their two files see them: authorization.c has their states, and calls
- * authorization-limits.c, which counts those that wait. Used by these alone. */
+/* Authorizations as their files see them: authorization.c has their states,
+ * authorization-questions.c asks, and authorization-limits.c counts those that wait. Used by these
+ * alone. */
 
 #pragma once
 
@@ -20,21 +21,26 @@ typedef enum {
     AUTHORIZATION_ABANDONED,
 } AuthorizationState;
 
+/* What the user has authenticated for. */
+typedef enum {
+    AUTHORIZATION_MET_ACT = 1 << 0,    /* the whole act, except: */
+    AUTHORIZATION_MET_OTHERS = 1 << 1, /* managing the object of another user */
+} AuthorizationMet;
+
 struct BerthAuthorization {
     BerthAuthorizations *set;
     sd_bus_message *call;
     AuthorizationState state;
     GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
     GHashTable *recorded; /* keys of questions of which the audit has a record */
-    char *asked;          /* key of the question that polkit is being asked */
+    GPtrArray *asked;     /* of PolkitQuestion: those that polkit is being asked, owned; NULL */
     BerthHold *hold;
-    sd_bus_slot *slot;  /* of the question to the bus or to polkit */
-    size_t bytes;       /* of the call; 0: not measured */
-    bool uid_failed;    /* the bus does not tell whose the call is */
-    unsigned over;      /* 0, or the limit of calls of its user that wait as it would have to */
-    char *makes;        /* the name of what the call makes; NULL */
-    bool authenticated; /* the user, for the whole act */
-    bool manages;       /* the user has authenticated for managing the object of another */
+    sd_bus_slot *slot; /* of the question to the bus */
+    size_t bytes;      /* of the call; 0: not measured */
+    bool uid_failed;   /* the bus does not tell whose the call is */
+    unsigned met;      /* AuthorizationMet */
+    unsigned over;     /* 0, or the limit of calls of its user that wait as it would have to */
+    char *makes;       /* the name of what the call makes; NULL */
     BerthAuthorizationResume resume;
     void *userdata;
 };
@@ -54,3 +60,8 @@ const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *aut
 bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits);
 /* If not, makes the error of the call, in place of the one that its handler has made. */
 int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit);
+
+/* An answer has come: the handler gets the call again. */
+void berth_authorization_resume(BerthAuthorization *authorization);
+/* What a question of this check stands for. */
+AuthorizationMet berth_authorization_find_met(const char *check);

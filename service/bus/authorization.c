@@ -16,7 +16,7 @@
  * The call of one with a resume function has been answered: it is not queued, resume takes the
  * place of the handler, and it always comes to its end, which is a refusal if the caller leaves.
  *
- * How many calls may wait is in authorization-limits.c.
+ * What it asks is in authorization-questions.c, how many calls may wait in authorization-limits.c.
  */
 
 #include "bus/authorization-private.h"
@@ -25,7 +25,7 @@
 
 #include <errno.h>
 
-/* Dropping the slot cancels the question: its callback, which has this object as userdata, is not
+/* Dropping a slot cancels the question: its callback, which has this object as userdata, is not
  * called any more. */
 static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
@@ -39,7 +39,7 @@ static void authorization_free(gpointer data) {
     sd_bus_message_unref(authorization->call);
     g_hash_table_unref(authorization->verdicts);
     g_hash_table_unref(authorization->recorded);
-    g_free(authorization->asked);
+    g_clear_pointer(&authorization->asked, g_ptr_array_unref);
     g_free(authorization->makes);
     g_free(authorization);
 }
@@ -87,17 +87,21 @@ void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) 
 }
 
 void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
-    authorization->authenticated = true;
+    authorization->met |= AUTHORIZATION_MET_ACT;
 }
 
 /* A right over what is another user's is met by its own question alone: a rule may want a user's
  * own password for the rest of the act and an administrator's for this. */
+AuthorizationMet berth_authorization_find_met(const char *check) {
+    return g_str_equal(check, "others") ? AUTHORIZATION_MET_OTHERS : AUTHORIZATION_MET_ACT;
+}
+
 bool berth_authorization_is_met(const BerthAuthorization *authorization, const char *check) {
-    return g_str_equal(check, "others") ? authorization->manages : authorization->authenticated;
+    return authorization->met & berth_authorization_find_met(check);
 }
 
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
-    return authorization->authenticated;
+    return authorization->met & AUTHORIZATION_MET_ACT;
 }
 
 static void log_call(sd_bus_message *call) {
@@ -173,7 +177,7 @@ void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *cal
 /* An answer has come: the handler gets the call again, behind the messages that have arrived
  * meanwhile. If the bus cannot queue the call, it is answered here, since nobody else will. The
  * reference keeps the call alive when the authorization is freed. */
-static void authorization_resume(BerthAuthorization *authorization) {
+void berth_authorization_resume(BerthAuthorization *authorization) {
     BerthAuthorizations *set = authorization->set;
     g_autoptr(sd_bus_message) call = sd_bus_message_ref(authorization->call);
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
@@ -203,9 +207,9 @@ static void authorization_give_up(BerthAuthorizations *set, sd_bus_message *call
     if (!authorization)
         return;
     authorization->slot = sd_bus_slot_unref(authorization->slot);
-    g_clear_pointer(&authorization->asked, g_free);
+    g_clear_pointer(&authorization->asked, g_ptr_array_unref);
     authorization->uid_failed = true;
-    authorization_resume(authorization);
+    berth_authorization_resume(authorization);
 }
 
 static void unref_message(gpointer message) {
@@ -239,112 +243,6 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
     /* After the loop, since resuming changes the table. */
     for (guint i = 0; i < answered->len; i++)
         authorization_give_up(set, answered->pdata[i]);
-}
-
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthAuthorization *authorization = userdata;
-
-    (void)error;
-    authorization->slot = sd_bus_slot_unref(authorization->slot);
-    authorization->uid_failed = !berth_callers_learn(
-        authorization->set->callers, sd_bus_message_get_sender(authorization->call), reply);
-    authorization_resume(authorization);
-    return 0;
-}
-
-int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid) {
-    const char *sender = sd_bus_message_get_sender(authorization->call);
-    const BerthCaller *caller = berth_authorization_find_caller(authorization);
-
-    if (!sender || authorization->uid_failed)
-        return -EACCES;
-    if (caller) {
-        *uid = caller->uid;
-        return 1;
-    }
-    if (!berth_authorization_may_wait(authorization, false))
-        return -EDQUOT;
-    int r = berth_callers_ask(authorization->set->callers, &authorization->slot, sender,
-                              on_credentials, authorization);
-    if (r < 0)
-        return r;
-    authorization->state = AUTHORIZATION_ASKING_BUS;
-    return 0;
-}
-
-static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    BerthAuthorization *authorization = userdata;
-
-    (void)error;
-    authorization->slot = sd_bus_slot_unref(authorization->slot);
-    g_hash_table_insert(authorization->verdicts, g_steal_pointer(&authorization->asked),
-                        GINT_TO_POINTER(berth_polkit_read_verdict(reply)));
-    authorization_resume(authorization);
-    return 0;
-}
-
-/* One question at a time: the handler has returned, and asks the next one when it runs again. */
-static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
-    int r = berth_polkit_ask(authorization->set->bus, &authorization->slot,
-                             sd_bus_message_get_sender(authorization->call), question, on_verdict,
-                             authorization);
-
-    if (r < 0)
-        return r;
-    authorization->asked = berth_question_make_key(question);
-    authorization->state = AUTHORIZATION_ASKING_POLKIT;
-    return 0;
-}
-
-/* Each decision is recorded once, however often the handler runs. A list that leaves out what
- * belongs to others has been refused nothing: the checks "sight" and "images" are recorded only if
- * they are granted. */
-static void record_decision(BerthAuthorization *authorization, const BerthQuestion *question,
-                            BerthAuditVerdict verdict) {
-    char *key = berth_question_make_key(question);
-
-    if (!g_hash_table_add(authorization->recorded, key) ||
-        (verdict != BERTH_AUDIT_GRANTED && (g_str_equal(question->permission->check, "sight") ||
-                                            g_str_equal(question->permission->check, "images"))))
-        return;
-    berth_audit_decision(authorization->call, berth_authorization_find_caller(authorization),
-                         question->permission, question->details, verdict);
-}
-
-/* Root is granted everything without a question, so that the service works without polkit, too. */
-int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
-                               BerthAuditVerdict *verdict) {
-    g_autofree char *key = berth_question_make_key(question);
-    gpointer value = GINT_TO_POINTER(BERTH_AUDIT_GRANTED);
-    uint32_t uid;
-    int r = berth_authorization_find_uid(authorization, &uid);
-
-    if (r <= 0)
-        return r;
-    if (uid != 0 && !g_hash_table_lookup_extended(authorization->verdicts, key, NULL, &value))
-        return berth_authorization_may_wait(authorization, false)
-                   ? ask_polkit(authorization, question)
-                   : -EDQUOT;
-    *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
-    record_decision(authorization, question, *verdict);
-    return 1;
-}
-
-/* polkit is asked without the user first: only a challenge shows that the grant which follows comes
- * from the user and not from a rule. */
-int berth_authorization_decide_covering(BerthAuthorization *authorization,
-                                        const BerthQuestion *question, BerthAuditVerdict *verdict) {
-    BerthQuestion alone = *question;
-
-    alone.interactive = false;
-    int r = berth_authorization_decide(authorization, &alone, verdict);
-    if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
-        return r;
-    r = berth_authorization_decide(authorization, question, verdict);
-    bool *met = g_str_equal(question->permission->check, "others") ? &authorization->manages
-                                                                   : &authorization->authenticated;
-    *met = r > 0 && *verdict == BERTH_AUDIT_GRANTED;
-    return r;
 }
 
 /* The handler runs again after each answer: once is enough. */
@@ -397,7 +295,7 @@ static void on_settled(sd_bus_message *call, const char *name, bool made, void *
     if (!authorization || authorization->state != AUTHORIZATION_AWAITING)
         return;
     if (made)
-        authorization_resume(authorization);
+        berth_authorization_resume(authorization);
     else
         refuse_awaiting(set, call, name);
 }

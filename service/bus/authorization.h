@@ -40,6 +40,11 @@ void berth_authorizations_drop_client(BerthAuthorizations *authorizations, const
 
 /* 1 with *uid, 0 when the bus is asked, negative errno. */
 int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid);
+/* Asks polkit all these questions at once, as far as their answers are not known: the handler runs
+ * again when it has answered them, and decides them one after the other. 1 if all are known, 0 when
+ * polkit or the bus is asked, negative errno. */
+int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQuestion *questions,
+                                size_t count);
 /* 1 with *verdict, 0 when polkit or the bus is asked, negative errno. Each question is asked once
  * and recorded by the audit once, however often the handler runs. */
 int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,

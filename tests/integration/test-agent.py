@@ -171,6 +171,24 @@ def test_a_rule_still_refuses_a_name_of_several():
     good("rmi", OTHER)
 
 
+def test_more_names_than_polkit_is_asked_about_at_once():
+    """A rule about the last one refuses all of them; without it there is one prompt."""
+    many = [f"nothere.example/x:{number}" for number in range(70)]
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (action.id == "org.berth1.images.manage" && action.lookup("image") == "%s")
+            return polkit.Result.NO;
+    });""" % IMAGE)
+    person = Person("rmi", *many, IMAGE)
+    equal((person.finish(), person.asked()), (1, 0), person.text)
+    equal(IMAGE in names(), True)
+    polkit_rule("")
+    person = Person("rmi", *many, IMAGE)
+    person.answer(PASSWORD + "\n")
+    equal((person.finish(), person.asked()), (1, 1), person.text)
+    equal(IMAGE in names(), False)
+    good("pull", IMAGE)
+
+
 def test_a_renaming_asks_once():
     act("tag", "--move", IMAGE, OTHER)
     equal(names(), [OTHER])

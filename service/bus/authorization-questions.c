@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the authorization of a call asks: the bus for its caller's credentials, and polkit. polkit
+ * may be asked several questions at once; the handler runs again when all of them are answered, and
+ * each decision is recorded for the audit when the handler comes to it, in its order.
+ */
+
+#include "bus/authorization-private.h"
+
+#include <errno.h>
+
+/* How many questions of one call polkit is asked at once. */
+enum { MAX_QUESTIONS_AT_ONCE = 64 };
+
+/* A question that polkit is being asked. Its answer is kept under the key. */
+typedef struct {
+    BerthAuthorization *authorization;
+    sd_bus_slot *slot;
+    char *key;
+} PolkitQuestion;
+
+static void polkit_question_free(gpointer data) {
+    PolkitQuestion *asked = data;
+
+    sd_bus_slot_unref(asked->slot);
+    g_free(asked->key);
+    g_free(asked);
+}
+
+static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    BerthAuthorization *authorization = userdata;
+
+    (void)error;
+    authorization->slot = sd_bus_slot_unref(authorization->slot);
+    authorization->uid_failed = !berth_callers_learn(
+        authorization->set->callers, sd_bus_message_get_sender(authorization->call), reply);
+    berth_authorization_resume(authorization);
+    return 0;
+}
+
+int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid) {
+    const char *sender = sd_bus_message_get_sender(authorization->call);
+    const BerthCaller *caller = berth_authorization_find_caller(authorization);
+
+    if (!sender || authorization->uid_failed)
+        return -EACCES;
+    if (caller) {
+        *uid = caller->uid;
+        return 1;
+    }
+    if (!berth_authorization_may_wait(authorization, false))
+        return -EDQUOT;
+    int r = berth_callers_ask(authorization->set->callers, &authorization->slot, sender,
+                              on_credentials, authorization);
+    if (r < 0)
+        return r;
+    authorization->state = AUTHORIZATION_ASKING_BUS;
+    return 0;
+}
+
+/* The handler runs again once all answers are there. */
+static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    PolkitQuestion *asked = userdata;
+    BerthAuthorization *authorization = asked->authorization;
+
+    (void)error;
+    g_hash_table_insert(authorization->verdicts, g_steal_pointer(&asked->key),
+                        GINT_TO_POINTER(berth_polkit_read_verdict(reply)));
+    g_ptr_array_remove_fast(authorization->asked, asked);
+    if (authorization->asked->len == 0)
+        berth_authorization_resume(authorization);
+    return 0;
+}
+
+/* The state changes with the question: a call that waits is not at its end when its handler
+ * returns. */
+static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
+    PolkitQuestion *asked = g_new0(PolkitQuestion, 1);
+
+    asked->authorization = authorization;
+    asked->key = berth_question_make_key(question);
+    int r = berth_polkit_ask(authorization->set->bus, &asked->slot,
+                             sd_bus_message_get_sender(authorization->call), question, on_verdict,
+                             asked);
+    if (r < 0) {
+        polkit_question_free(asked);
+        return r;
+    }
+    if (!authorization->asked)
+        authorization->asked = g_ptr_array_new_with_free_func(polkit_question_free);
+    g_ptr_array_add(authorization->asked, asked);
+    authorization->state = AUTHORIZATION_ASKING_POLKIT;
+    return 0;
+}
+
+static guint count_asked(const BerthAuthorization *authorization) {
+    return authorization->asked ? authorization->asked->len : 0;
+}
+
+/* Whether there is an answer, or will be without asking. */
+static bool is_asked(const BerthAuthorization *authorization, const BerthQuestion *question) {
+    g_autofree char *key = berth_question_make_key(question);
+
+    for (guint i = 0; i < count_asked(authorization); i++)
+        if (g_str_equal(((PolkitQuestion *)authorization->asked->pdata[i])->key, key))
+            return true;
+    return g_hash_table_contains(authorization->verdicts, key);
+}
+
+/* If one cannot be asked, none is: the call ends with the error, and no answer may reach it. */
+int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQuestion *questions,
+                                size_t count) {
+    uint32_t uid;
+    int r = berth_authorization_find_uid(authorization, &uid);
+
+    if (r <= 0 || uid == 0)
+        return r;
+    for (size_t i = 0; i < count && count_asked(authorization) < MAX_QUESTIONS_AT_ONCE; i++) {
+        if (is_asked(authorization, &questions[i]))
+            continue;
+        r = count_asked(authorization) > 0 || berth_authorization_may_wait(authorization, false)
+                ? ask_polkit(authorization, &questions[i])
+                : -EDQUOT;
+        if (r < 0) {
+            g_clear_pointer(&authorization->asked, g_ptr_array_unref);
+            authorization->state = AUTHORIZATION_RUNNING;
+            return r;
+        }
+    }
+    return count_asked(authorization) == 0;
+}
+
+/* Each decision is recorded once, however often the handler runs. A list that leaves out what
+ * belongs to others has been refused nothing: the checks "sight" and "images" are recorded only if
+ * they are granted. */
+static void record_decision(BerthAuthorization *authorization, const BerthQuestion *question,
+                            BerthAuditVerdict verdict) {
+    char *key = berth_question_make_key(question);
+
+    if (!g_hash_table_add(authorization->recorded, key) ||
+        (verdict != BERTH_AUDIT_GRANTED && (g_str_equal(question->permission->check, "sight") ||
+                                            g_str_equal(question->permission->check, "images"))))
+        return;
+    berth_audit_decision(authorization->call, berth_authorization_find_caller(authorization),
+                         question->permission, question->details, verdict);
+}
+
+/* Root is granted everything without a question, so that the service works without polkit, too. */
+int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
+                               BerthAuditVerdict *verdict) {
+    g_autofree char *key = berth_question_make_key(question);
+    gpointer value = GINT_TO_POINTER(BERTH_AUDIT_GRANTED);
+    uint32_t uid;
+    int r = berth_authorization_find_uid(authorization, &uid);
+
+    if (r <= 0)
+        return r;
+    if (uid != 0 && !g_hash_table_lookup_extended(authorization->verdicts, key, NULL, &value))
+        return berth_authorization_may_wait(authorization, false)
+                   ? ask_polkit(authorization, question)
+                   : -EDQUOT;
+    *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
+    record_decision(authorization, question, *verdict);
+    return 1;
+}
+
+/* polkit is asked without the user first: only a challenge shows that the grant which follows comes
+ * from the user and not from a rule. */
+int berth_authorization_decide_covering(BerthAuthorization *authorization,
+                                        const BerthQuestion *question, BerthAuditVerdict *verdict) {
+    BerthQuestion alone = *question;
+
+    alone.interactive = false;
+    int r = berth_authorization_decide(authorization, &alone, verdict);
+    if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
+        return r;
+    r = berth_authorization_decide(authorization, question, verdict);
+    AuthorizationMet met = berth_authorization_find_met(question->permission->check);
+    if (r > 0 && *verdict == BERTH_AUDIT_GRANTED)
+        authorization->met |= met;
+    else
+        authorization->met &= ~(unsigned)met;
+    return r;
+}
