@@ -40,6 +40,13 @@ typedef enum {
     LEAVE_INTERRUPTED, /* by the third Ctrl-C */
 } LoopLeave;
 
+/* What dist has asked the service for, of its own accord. */
+typedef enum {
+    END_NOT_ASKED,
+    END_STOP,        /* as its unit wants it */
+    END_NEVER_READY, /* killed: no health check can make it ready */
+} LoopEnd;
+
 typedef struct {
     const DistForeground *request;
     LoopState state;
@@ -57,8 +64,7 @@ typedef struct {
     GError *attach_error; /* reported only if the process runs */
     sd_event_source *again;
     unsigned absences; /* how often the service, or the bus, has left dist waiting */
-    bool stopping;     /* as its unit wants it */
-    bool never_ready;  /* killed for it */
+    LoopEnd end;
     DistReadiness *readiness;
 } Loop;
 
@@ -94,9 +100,9 @@ static int ask_to_wait(Loop *loop) {
 static void foreground_on_never_ready(void *userdata) {
     Loop *loop = userdata;
 
-    if (loop->never_ready)
+    if (loop->end == END_NEVER_READY)
         return;
-    loop->never_ready = true;
+    loop->end = END_NEVER_READY;
     (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL,
                                    NULL, "sia{sv}", loop->request->id, (int32_t)SIGKILL, 1, "All",
                                    "b", 1);
@@ -130,7 +136,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
         return ask_again_later(loop);
     if (loop->readiness)
         dist_readiness_returned(loop->readiness, loop->bus);
-    if (loop->stopping)
+    if (loop->end == END_STOP)
         ask_to_stop(loop);
     return 0;
 }
@@ -225,7 +231,7 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     if (good)
         dist_readiness_started(loop->readiness);
     /* A request to stop that came before may have been refused: nothing ran yet. */
-    if (good && loop->stopping)
+    if (good && loop->end == END_STOP)
         ask_to_stop(loop);
     /* Attach was answered first. */
     if (good && loop->attach_error)
@@ -269,7 +275,8 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
     }
     /* The service sends the container's own stop signal, and SIGKILL after its time. */
     if (info->ssi_signo == SIGTERM && loop->request->stops) {
-        loop->stopping = true;
+        if (loop->end == END_NOT_ASKED)
+            loop->end = END_STOP;
         ask_to_stop(loop);
     } else if (loop->bus) {
         (void)sd_bus_call_method_async(
@@ -336,7 +343,7 @@ static int read_end(const Loop *loop, sd_bus_message *waited, GError **error) {
     g_autoptr(GError) local = NULL;
     int status;
 
-    if (loop->never_ready)
+    if (loop->end == END_NEVER_READY)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                _("--notify=healthy: container %s has no health check"),
                                request->id),
@@ -387,6 +394,6 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
     if (request->stopped)
-        *request->stopped = loop.stopping;
+        *request->stopped = loop.end == END_STOP;
     return read_end(&loop, waited, error);
 }

@@ -15,11 +15,17 @@
 
 enum { BLOCK_BYTES = 256 * 1024, MAX_MEMBERS = 100 * 1000 };
 
+typedef enum {
+    READER_NEW,
+    READER_BEGUN,  /* the decompressed stream, the one member of libarchive's */
+    READER_FAILED, /* to decompress */
+} ReaderState;
+
 struct BerthArchiveReader {
     struct archive *archive; /* the uncompressed bytes as one member */
     BerthTarReader *tar;     /* NULL if that is all */
     BerthTarEntry entry;
-    bool begun, failed;
+    ReaderState state;
     int input;
     unsigned members;
 };
@@ -64,7 +70,8 @@ static size_t read_archive_block(void *userdata, const void **block) {
     size_t size;
     int r = read_block(reader->archive, block, &size);
 
-    reader->failed = r != ARCHIVE_OK && r != ARCHIVE_EOF;
+    if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+        reader->state = READER_FAILED;
     return r == ARCHIVE_OK ? size : 0;
 }
 
@@ -116,7 +123,7 @@ static void set_member(const BerthTarEntry *entry, BerthArchiveMember *member) {
 /* local is consumed. If decompression failed, the error of the tar is only its consequence, and
  * libarchive's own is reported. */
 static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error) {
-    if (reader->failed) {
+    if (reader->state == READER_FAILED) {
         g_clear_error(&local);
         return set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
                          error);
@@ -129,7 +136,7 @@ static bool archive_entry_begin(BerthArchiveReader *reader, bool *more, GError *
     struct archive_entry *entry;
     int r = archive_read_next_header(reader->archive, &entry);
 
-    reader->begun = true;
+    reader->state = READER_BEGUN;
     *more = r == ARCHIVE_OK || r == ARCHIVE_WARN;
     return *more || (r == ARCHIVE_EOF && !reader->tar) ||
            set_error(reader->archive, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged",
@@ -141,7 +148,7 @@ bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArch
     GError *local = NULL;
 
     *more = reader->tar != NULL;
-    if (!reader->begun && !archive_entry_begin(reader, more, error))
+    if (reader->state == READER_NEW && !archive_entry_begin(reader, more, error))
         return false;
     if (!*more)
         return true;
@@ -151,7 +158,7 @@ bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArch
     }
     if (!berth_tar_reader_next(reader->tar, &reader->entry, more, &local))
         return is_damaged(reader, local, error);
-    if (reader->failed)
+    if (reader->state == READER_FAILED)
         return is_damaged(reader, NULL, error);
     if (!*more)
         return true;

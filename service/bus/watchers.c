@@ -17,9 +17,15 @@
 /* Paths of one client; further ones are not remembered. */
 enum { MAX_PATHS = 1024 };
 
+/* What a client has been shown, besides the paths. */
+typedef enum {
+    WATCHES_PATHS,
+    WATCHES_OWN, /* all that is its user's, or nobody's */
+    WATCHES_ALL,
+} WatcherScope;
+
 typedef struct {
-    bool all;
-    bool others; /* all: also what belongs to other users */
+    WatcherScope scope;
     GHashTable *paths;
     BerthHold *hold;
 } Watcher;
@@ -75,8 +81,7 @@ void berth_watchers_add(BerthWatchers *watchers, const char *client, const char 
 void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others) {
     Watcher *watcher = watchers_get(watchers, client);
 
-    watcher->all = true;
-    watcher->others = others;
+    watcher->scope = others ? WATCHES_ALL : WATCHES_OWN;
 }
 
 void berth_watchers_forget(BerthWatchers *watchers, const char *client) {
@@ -97,7 +102,8 @@ typedef sd_bus_message *(*MakeSignal)(BerthService *service, const BerthViewer *
  * the signal is only for clients that watch all. */
 static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uint32_t uid,
                           const char *path) {
-    return (watcher->all && (!object->owned || object->owner == uid || watcher->others)) ||
+    return watcher->scope == WATCHES_ALL ||
+           (watcher->scope == WATCHES_OWN && (!object->owned || object->owner == uid)) ||
            (path && g_hash_table_contains(watcher->paths, path));
 }
 
@@ -196,7 +202,7 @@ void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *obj
     g_hash_table_iter_init(&iterator, watchers->clients);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         Watcher *watcher = value;
-        if (g_hash_table_remove(watcher->paths, path) && !watcher->all &&
+        if (g_hash_table_remove(watcher->paths, path) && watcher->scope == WATCHES_PATHS &&
             g_hash_table_size(watcher->paths) == 0)
             g_hash_table_iter_remove(&iterator);
     }
