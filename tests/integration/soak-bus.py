@@ -154,7 +154,7 @@ class Maker:
 
 
 def prepare():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "100000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "100000"]), IMAGE)
     good("pull", IMAGE)
     with open("/run/fuzz-secret", "w", encoding="utf-8") as file:
         file.write(SECRET)

@@ -68,7 +68,7 @@ def one(seed, problems):
 
 
 def main_loop(seconds, seed):
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sh"]), IMAGE)
     good("pull", IMAGE)
     good("run", "--rm", IMAGE, "true")
     good("run", "-d", "--id=anchor", IMAGE, "sleep", "100000")

@@ -19,7 +19,7 @@ def offered(line, user=None):
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", IMAGE)
     for name in ("web", "worker", "db"):
         good("create", f"--id={name}", IMAGE)

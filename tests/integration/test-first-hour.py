@@ -46,7 +46,7 @@ def lines(text):
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     layers = [oci.Layer("gzip") for n in range(8)]
     for layer in layers:
         layer.add("file", os.urandom(1024 * 1024), mode=0o644)

@@ -35,7 +35,7 @@ def install(name, change=lambda text: text):
 
 def test_setup():
     for name in (IMAGE, OTHER):
-        oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), name)
+        oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), name)
     make_network("group", "10.79.0.0/24")
     # A file system whose ids can be mapped, which that of the machine cannot.
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/home/alice").status, 0)

@@ -60,7 +60,7 @@ def bridges():
 
 def test_setup():
     configure("[Defaults]\nNetwork=berth\n")
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", IMAGE)
     with open("/etc/resolv.conf", "w", encoding="utf-8") as file:
         file.write("nameserver 127.0.0.1\n")

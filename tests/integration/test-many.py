@@ -22,7 +22,7 @@ GROWS = ("fds", "mounts", "hostMounts", "scopes", "containers", "kept")
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sh"]), IMAGE)
     good("pull", IMAGE)
     # It keeps the service from leaving meanwhile.
     good("run", "-d", "--id=anchor", IMAGE, "sleep", "100000")

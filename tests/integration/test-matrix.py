@@ -118,7 +118,7 @@ def secret_image():
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     private = secret_image()
     oci.push(private, PRIVATE)
     good("pull", IMAGE)

@@ -35,7 +35,7 @@ def address(name):
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", IMAGE)
     write_network("mine", [
         {"type": "bridge", "bridge": "cni-mine", "isGateway": True, "ipMasq": False,

@@ -35,7 +35,7 @@ def follow(name):
 
 def test_setup():
     # docker.io is where this machine's registry is.
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh"], "Env": ["PATH=/bin"]}), f"{HOST}/hub/library/alpine:latest")
+    oci.push(oci.busybox_image(Cmd=["sh"]), f"{HOST}/hub/library/alpine:latest")
     configure(f"[Registry docker.io]\nLocation={HOST}/hub\n")
 
 

@@ -47,7 +47,7 @@ def attempt(line):
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", IMAGE)
     os.makedirs("/etc/cni/net.d", exist_ok=True)
     with open("/etc/cni/net.d/podman.conflist", "w", encoding="utf-8") as file:

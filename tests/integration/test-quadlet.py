@@ -154,7 +154,7 @@ def journal(unit):
 
 
 def test_setup():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     layer = oci.busybox_layer().directory("var").directory("var/lib").directory("var/lib/db", mode=0o777)
     oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), OTHER)
     for path, text in FILES.items():
@@ -458,7 +458,7 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     name = f"{HOST}/units/moving:x"
 
     def push(command):
-        oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sh", "-c", command], "Env": ["PATH=/bin"]}), name)
+        oci.push(oci.busybox_image(Cmd=["sh", "-c", command]), name)
 
     def serve(text):
         return f"trap 'exit 0' TERM; echo {text}; while :; do sleep 0.1; done"

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("SEED", "0")) or random.randrange(1 << 30)
 
 def test_setup():
     print(f"# seed {SEED}")
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", MARK], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", MARK]), IMAGE)
     good("pull", IMAGE)
     make_network("mine", "10.78.0.0/24")
 

@@ -539,7 +539,7 @@ def in_terminal(*command):
 
 
 def test_podman_runs_its_containers_with_it():
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     podman_works("pull", "-q", "--tls-verify=false", IMAGE)
     equal(podman("run", "--rm", IMAGE, "sh", "-c", "echo hello; exit 7").__dict__, {"status": 7, "out": "hello\n", "err": ""})
     result = in_terminal(*PODMAN, "run", "--rm", "-it", "--network=none", IMAGE, "sh", "-c", "tty; exit 4")

@@ -44,7 +44,7 @@ def test_setup():
     for socket in JOURNAL[1:]:
         layer.symlink(f"etc/systemd/system/sockets.target.wants/{socket}", f"/lib/systemd/system/{socket}")
     oci.push(oci.Image([layer], {"Cmd": ["/sbin/init"], "Env": ["PATH=/bin:/sbin"]}), SYSTEM)
-    oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}), IMAGE)
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", SYSTEM)
     good("pull", IMAGE)
 
