@@ -4,7 +4,18 @@
 
 #pragma once
 
-#include "systemd/scope.h"
+#include "base/bus-error.h"
+
+typedef struct {
+    const char *unit; /* berth-ID.scope */
+    const char *description;
+    const char *slice;
+    const char *bound_to; /* another unit, with which it stops; NULL for none */
+    uint32_t pid;
+    int stop_signal;
+    uint64_t stop_timeout_usec;
+    GVariant *properties; /* a{sv}: limits and the like; NULL for none */
+} BerthScopeOptions;
 
 /* ordered: with After= the unit that it is bound to. The call is not sealed. Negative errno. */
 int berth_scope_make_start(sd_bus *bus, const BerthScopeOptions *options, bool ordered,

@@ -7,20 +7,9 @@
 
 #pragma once
 
-#include "base/bus-error.h"
+#include "systemd/scope-message.h"
 
 typedef struct BerthScopes BerthScopes;
-
-typedef struct {
-    const char *unit; /* berth-ID.scope */
-    const char *description;
-    const char *slice;
-    const char *bound_to; /* another unit, with which it stops; NULL for none */
-    uint32_t pid;
-    int stop_signal;
-    uint64_t stop_timeout_usec;
-    GVariant *properties; /* a{sv}: limits and the like; NULL for none */
-} BerthScopeOptions;
 
 typedef void (*BerthScopeDone)(const GError *error, void *userdata);
 typedef void (*BerthStopRequested)(const char *unit, void *userdata);
