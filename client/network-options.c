@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run about the network. They are kept as they were given and passed on
- * unchanged: the service checks them. Ports are read by run-options.c. */
+/* Options of create and run about networks, and of "network connect". They are kept as they were
+ * given and passed on unchanged: the service checks them. Ports are read by run-options.c. The one
+ * thing to know: the first network is an option of Create like others, and ports lead to it;
+ * further ones are a list of its own. */
 
 #include "client/network-options.h"
 
 #include "client/bus.h"
+#include "client/translate.h"
+
+#include <errno.h>
+#include <string.h>
 
 static struct {
-    char *network, *mac, *ip, *ip6;
-    char **aliases, **servers, **search, **resolver_options, **hosts;
+    char *mac, *ip, *ip6;
+    char **networks, **aliases, **servers, **search, **resolver_options, **hosts;
     gboolean no_hosts, publish_all;
 } given;
 
 const DistOption dist_network_options[] = {
-    {"network", 0, DIST_OPTION_TEXT, &given.network, N_("none, host, or the name of a network"),
-     N_("NAME")},
-    {"net", 0, DIST_OPTION_TEXT, &given.network, NULL, N_("NAME")},
+    {"network", 0, DIST_OPTION_LIST, &given.networks,
+     N_("none, host, or the name of a network, with ip=, mac= and alias= after a colon; once for "
+        "each network"),
+     N_("NAME[:OPTIONS]")},
+    {"net", 0, DIST_OPTION_LIST, &given.networks, NULL, N_("NAME[:OPTIONS]")},
     {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
      N_("Publish the ports that the image names, each on a free port"), NULL},
     {"network-alias", 0, DIST_OPTION_LIST, &given.aliases,
@@ -39,19 +47,137 @@ const DistOption dist_network_options[] = {
     DIST_OPTION_END,
 };
 
-/* An address of IPv6 may be given alone; the list must not begin with NULL, which would end it. */
-int dist_append_network(sd_bus_message *call) {
-    char *const addresses[] = {given.ip ? given.ip : given.ip6, given.ip ? given.ip6 : NULL, NULL};
-    int r = given.network ? sd_bus_message_append(call, "{sv}", "Network", "s", given.network) : 0;
+/* A network as --network has it, "NAME:ip=ADDRESS,alias=NAME". */
+typedef struct {
+    char *name; /* "" for the default network */
+    GPtrArray *aliases, *addresses;
+    char *mac;
+} Place;
 
-    if (r < 0 || (r = dist_append_strings(call, "Aliases", given.aliases)) < 0 ||
-        (r = dist_append_strings(call, "StaticAddresses", addresses)) < 0 ||
+static void place_free(gpointer data) {
+    Place *place = data;
+
+    g_free(place->name);
+    g_ptr_array_unref(place->aliases);
+    g_ptr_array_unref(place->addresses);
+    g_free(place->mac);
+    g_free(place);
+}
+
+static bool read_place_option(Place *place, const char *option, GError **error) {
+    const char *value = strchr(option, '=') ? strchr(option, '=') + 1 : "";
+
+    if (g_str_has_prefix(option, "ip=") || g_str_has_prefix(option, "ip6="))
+        g_ptr_array_add(place->addresses, g_strdup(value));
+    else if (g_str_has_prefix(option, "alias="))
+        g_ptr_array_add(place->aliases, g_strdup(value));
+    else if (g_str_has_prefix(option, "mac=")) {
+        g_free(place->mac);
+        place->mac = g_strdup(value);
+    } else
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--network takes ip=, ip6=, mac= and alias=, not \"%s\""), option);
+    return true;
+}
+
+/* podman's and docker's names of the network that is there without asking. */
+static bool is_default(const char *name) {
+    return g_str_equal(name, "default") || g_str_equal(name, "bridge");
+}
+
+static Place *read_place(const char *text, GError **error) {
+    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+    g_auto(GStrv) options = g_strsplit(parts[0] && parts[1] ? parts[1] : "", ",", -1);
+    Place *place = g_new0(Place, 1);
+    const char *name = parts[0] ? parts[0] : "";
+
+    *place = (Place){
+        .name = g_strdup(is_default(name) ? "" : name),
+        .aliases = g_ptr_array_new_with_free_func(g_free),
+        .addresses = g_ptr_array_new_with_free_func(g_free),
+    };
+    for (char **option = options; *option; option++)
+        if (!read_place_option(place, *option, error)) {
+            place_free(place);
+            return NULL;
+        }
+    return place;
+}
+
+/* Without --network there is one place, in the default network. */
+static GPtrArray *read_places(GError **error) {
+    static char *none[] = {(char *)"default", NULL};
+    g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(place_free);
+
+    for (char **text = given.networks ? given.networks : none; *text; text++) {
+        Place *place = read_place(*text, error);
+        if (!place)
+            return NULL;
+        for (char **alias = given.aliases; alias && *alias; alias++)
+            g_ptr_array_add(place->aliases, g_strdup(*alias));
+        g_ptr_array_add(places, place);
+    }
+    return g_steal_pointer(&places);
+}
+
+static int append_list(sd_bus_message *call, const char *key, GPtrArray *list) {
+    if (list->len == 0)
+        return 0;
+    g_ptr_array_add(list, NULL);
+    int r = dist_append_strings(call, key, (char **)list->pdata);
+    g_ptr_array_set_size(list, (int)list->len - 1);
+    return r;
+}
+
+static int append_place(sd_bus_message *call, const Place *place) {
+    int r;
+
+    if ((r = append_list(call, "Aliases", place->aliases)) < 0 ||
+        (r = append_list(call, "StaticAddresses", place->addresses)) < 0)
+        return r;
+    return place->mac ? sd_bus_message_append(call, "{sv}", "MACAddress", "s", place->mac) : r;
+}
+
+/* --ip and its like are for one network, the first. */
+static int append_first(sd_bus_message *call, Place *place) {
+    if (given.ip)
+        g_ptr_array_add(place->addresses, g_strdup(given.ip));
+    if (given.ip6)
+        g_ptr_array_add(place->addresses, g_strdup(given.ip6));
+    if (given.mac && !place->mac)
+        place->mac = g_strdup(given.mac);
+    int r = place->name[0] ? sd_bus_message_append(call, "{sv}", "Network", "s", place->name) : 0;
+    return r < 0 ? r : append_place(call, place);
+}
+
+static int append_further(sd_bus_message *call, const GPtrArray *places) {
+    int r = places->len > 1 ? dist_open_list(call, "FurtherNetworks", "(sa{sv})") : 0;
+
+    for (guint i = 1; r >= 0 && i < places->len; i++) {
+        const Place *place = places->pdata[i];
+        /* As the service calls the one that it is the default of. */
+        const char *name = place->name[0] ? place->name : "berth";
+        if ((r = sd_bus_message_open_container(call, 'r', "sa{sv}")) < 0 ||
+            (r = sd_bus_message_append(call, "s", name)) < 0 ||
+            (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+            (r = append_place(call, place)) < 0 || (r = sd_bus_message_close_container(call)) < 0)
+            return r;
+        r = sd_bus_message_close_container(call);
+    }
+    return r < 0 || places->len <= 1 ? r : dist_close_list(call);
+}
+
+int dist_append_network(sd_bus_message *call, GError **error) {
+    g_autoptr(GPtrArray) places = read_places(error);
+    int r;
+
+    if (!places)
+        return -EINVAL;
+    if ((r = append_first(call, places->pdata[0])) < 0 || (r = append_further(call, places)) < 0 ||
         (r = dist_append_strings(call, "DNS", given.servers)) < 0 ||
         (r = dist_append_strings(call, "DNSSearch", given.search)) < 0 ||
         (r = dist_append_strings(call, "DNSOptions", given.resolver_options)) < 0 ||
         (r = dist_append_strings(call, "Hosts", given.hosts)) < 0)
-        return r;
-    if (given.mac && (r = sd_bus_message_append(call, "{sv}", "MACAddress", "s", given.mac)) < 0)
         return r;
     if (given.publish_all && (r = sd_bus_message_append(call, "{sv}", "PublishAll", "b", 1)) < 0)
         return r;

@@ -11,5 +11,6 @@
 
 extern const DistOption dist_network_options[];
 
-/* Appends them, as entries of the options of Create. Negative errno. */
-int dist_append_network(sd_bus_message *call);
+/* Appends them, as entries of the options of Create. Negative errno; error is set if it is a
+ * value's fault. */
+int dist_append_network(sd_bus_message *call, GError **error);

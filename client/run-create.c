@@ -118,7 +118,8 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = append_texts(call)) < 0 || (r = append_numbers(call)) < 0 ||
         (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||
         (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
-        (r = dist_append_network(call)) < 0 || (r = dist_run_process_append(call, error)) < 0 ||
+        (r = dist_append_network(call, error)) < 0 ||
+        (r = dist_run_process_append(call, error)) < 0 ||
         (r = dist_run_limits_append(call, given->memory, error)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
         /* The container is deleted again if dist is killed before it has started it. */

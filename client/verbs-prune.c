@@ -2,8 +2,8 @@
 
 /*
  * prune deletes what is no longer in use: containers that do not run, volumes that no container
- * mounts, contents that nothing needs; the last as the default, since they can be fetched again.
- * system has what concerns the whole store.
+ * mounts, networks that none is in, contents that nothing needs; the last as the default, since
+ * they can be fetched again. system has what concerns the whole store.
  */
 
 #include "client/verbs-prune.h"
@@ -130,6 +130,40 @@ bool dist_prune_volumes(GError **error) {
            delete_volumes(error);
 }
 
+/* Those of CNI are files of the administrator's; the default network would come back. */
+static int take_unused_network(sd_bus_message *reply, char **key, void *userdata) {
+    g_auto(GStrv) used_by = NULL;
+    const char *name, *file = "";
+    const DistField fields[] = {
+        {"File", "s", &file}, {"UsedBy", "as", &used_by}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    if (file[0] == '\0' && !g_str_equal(name, "berth") && (!used_by || !used_by[0]))
+        g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+/* A container of another user that is in one is not in the list: the service refuses. */
+bool dist_prune_networks(GError **error) {
+    const DistListing networks = {DIST_NETWORKS, "List"};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (!prune_given.force && !prune_given.dry_run &&
+        !dist_confirm(_("Delete all networks that no container is in?"), error))
+        return false;
+    if (!dist_list(&networks, take_unused_network, names, error))
+        return false;
+    for (guint i = 0; i < names->len; i++)
+        if (prune_given.dry_run)
+            puts(names->pdata[i]);
+        else if (!delete_unless_used(DIST_NETWORKS, names->pdata[i], error))
+            return false;
+    return true;
+}
+
 static bool confirm_containers(GError **error) {
     return prune_given.force || prune_given.dry_run ||
            dist_confirm(_("Delete all containers that do not run?"), error);
@@ -137,17 +171,18 @@ static bool confirm_containers(GError **error) {
 
 /* In the order in which one frees what the next deletes, whatever the order of the words. */
 static bool prune_words(char *const *words, GError **error) {
-    static const char *const known[] = {"containers", "volumes", "contents", NULL};
+    static const char *const known[] = {"containers", "volumes", "networks", "contents", NULL};
     const char *const *all = (const char *const *)words;
 
     for (char *const *word = words; *word; word++)
         if (!g_strv_contains(known, *word))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   _("prune takes containers, volumes or contents, not \"%s\""),
-                                   *word);
+            return berth_error_set(
+                error, BERTH_ERROR_INVALID_ARGUMENT,
+                _("prune takes containers, volumes, networks or contents, not \"%s\""), *word);
     return (!g_strv_contains(all, "containers") ||
             (confirm_containers(error) && prune_containers(error))) &&
            (!g_strv_contains(all, "volumes") || dist_prune_volumes(error)) &&
+           (!g_strv_contains(all, "networks") || dist_prune_networks(error)) &&
            ((*words && !g_strv_contains(all, "contents")) || prune_contents(error));
 }
 

@@ -11,5 +11,7 @@ int dist_verb_prune(char **argv, GError **error);
 
 /* Deletes the volumes that no container mounts. */
 bool dist_prune_volumes(GError **error);
+/* Deletes the networks that the service made and that no container is in. */
+bool dist_prune_networks(GError **error);
 
 extern const DistVerb dist_system_verbs[];

@@ -214,8 +214,9 @@ const DistVerb dist_store_verbs[] = {
      .options = dist_prune_options,
      .run = dist_verb_prune,
      .max = DIST_ANY_NUMBER,
-     .details = N_("WHAT is containers (those that do not run), volumes (those that no container "
-                   "mounts) or contents, which is the default."),
+     .details =
+         N_("WHAT is containers (those that do not run), volumes (those that no container "
+            "mounts), networks (those that no container is in) or contents, which is the default."),
      .example = "dist prune containers contents"},
     {.name = "system",
      .arguments = "VERB",

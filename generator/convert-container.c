@@ -235,18 +235,14 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     return network ? g_strconcat(network, line->value + length, NULL) : NULL;
 }
 
-/* The table of options says whether this dist takes several networks. */
 static void add_networks(const BerthConversion *conversion, GPtrArray *words) {
-    const BerthOption *option = berth_option_find(BERTH_VERB_RUN, "network", strlen("network"));
     g_autoptr(GPtrArray) lines =
         berth_unit_file_list(conversion->source->file, conversion->section, "Network");
 
     for (unsigned i = 0; i < lines->len; i++) {
         const BerthUnitLine *line = lines->pdata[i];
         g_autofree char *network = resolve_network(conversion, line);
-        if (i > 0 && option->kind != BERTH_OPTION_LIST)
-            berth_conversion_refuse(conversion, line, _("a container has one network"));
-        else if (network)
+        if (network)
             berth_conversion_add_option(words, "network", network);
     }
 }

@@ -32,9 +32,10 @@
  * is in the scope. It sends RESTORED (pid; pidfd) when CRIU has made the processes, and waits for a
  * second GO_AHEAD, that the first of them is recorded, or for WITHDRAWN, that it is to be killed.
  *
- * A copy, a checkpoint and a change of limits send DONE at their end. Any sender may send FAILED or
- * UNSUPPORTED with the reason as text instead of what is next; if the inner or the outer process
- * does so, it sends PEER_FAILED to the other one, which then ends without a report of its own.
+ * A copy, a checkpoint and a change of limits or networks send DONE at their end. Any sender may
+ * send FAILED or UNSUPPORTED with the reason as text instead of what is next; if the inner or the
+ * outer process does so, it sends PEER_FAILED to the other one, which then ends without a report of
+ * its own.
  */
 
 #pragma once
@@ -76,7 +77,8 @@ enum {
     BERTH_CONFIG_FD,
     BERTH_DIRECTORY_FD, /* the container's directory; a pidfd of its first process for an exec, and
                            for a copy while it runs */
-    BERTH_SNAPSHOTS_FD, /* the directory of the layers; a pidfd of the first process for a dump */
+    BERTH_SNAPSHOTS_FD, /* the directory of the layers; a pidfd of the first process for a dump
+                           and for joining or leaving a network */
     BERTH_CGROUP_FD,    /* the cgroup to clone the first process into; not for one in a scope */
     BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
     BERTH_FIRST_FREE_FD,

@@ -11,7 +11,7 @@
 #include "bus/container-object.h"
 #include "bus/objects.h"
 #include "bus/watchers.h"
-#include "containers/spec/network-mode.h"
+#include "containers/spec/places.h"
 #include "systemd/scope.h"
 #include "systemd/unit-properties.h"
 
@@ -89,10 +89,7 @@ BERTH_PROPERTY_GETTER(get_flag) {
 }
 
 static char **list_networks(const BerthContainer *container) {
-    const char *network = berth_container_get_record(container)->network;
-    char *const names[] = {berth_network_is_named(network) ? (char *)network : NULL, NULL};
-
-    return g_strdupv((char **)names);
+    return berth_places_list_networks(berth_container_get_record(container));
 }
 
 BERTH_PROPERTY_GETTER(get_list) {
@@ -101,7 +98,7 @@ BERTH_PROPERTY_GETTER(get_list) {
                          : g_str_equal(property, "Networks") ? list_networks(container)
                          : g_str_equal(property, "Command")
                              ? berth_container_get_command(container)
-                             : berth_container_list_addresses(container);
+                             : berth_container_list_addresses(container, NULL);
 
     return sd_bus_message_append_strv(reply, list);
 }

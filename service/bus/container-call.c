@@ -25,12 +25,12 @@ int berth_container_read_id(sd_bus_message *call, char **id) {
     return berth_object_read_name(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), call, id);
 }
 
-/* property: for members that set properties, otherwise NULL. The connection that created the
- * container needs no second question for it, but for its first process only: others were not part
- * of what Create was allowed. */
+/* key: a further detail of the member, "property" or "network", and its value; NULL for none. The
+ * connection that created the container needs no second question for it, but for its first process
+ * only: others were not part of what Create was allowed. */
 static int container_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                                  const char *id, const char *process, const char *property,
-                                  BerthContainer **container) {
+                                  const char *id, const char *process, const char *key,
+                                  const char *value, BerthContainer **container) {
     int r = berth_access_await(service->access, call, id);
 
     if (r != BERTH_ACCESS_GRANTED)
@@ -45,8 +45,8 @@ static int container_check_member(sd_bus_message *call, BerthService *service, s
         berth_access_has_check(call, "creator"))
         return BERTH_ACCESS_GRANTED;
     return berth_access_check_owned(service->access, call, error, &object, "container", id, "image",
-                                    record ? record->image : NULL, "owner", owner,
-                                    property ? "property" : NULL, property, NULL);
+                                    record ? record->image : NULL, "owner", owner, key, value,
+                                    NULL);
 }
 
 int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
@@ -56,7 +56,7 @@ int berth_container_check(sd_bus_message *call, BerthService *service, sd_bus_er
 
 int berth_container_check_process(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, BerthContainer **container) {
-    return container_check_member(call, service, error, id, process, NULL, container);
+    return container_check_member(call, service, error, id, process, NULL, NULL, container);
 }
 
 int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
@@ -74,5 +74,10 @@ int berth_container_read_and_check(sd_bus_message *call, BerthService *service,
 int berth_container_check_properties(sd_bus_message *call, BerthService *service,
                                      sd_bus_error *error, const char *id, const char *properties,
                                      BerthContainer **container) {
-    return container_check_member(call, service, error, id, "", properties, container);
+    return container_check_member(call, service, error, id, "", "property", properties, container);
+}
+
+int berth_container_check_network(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *network, BerthContainer **container) {
+    return container_check_member(call, service, error, id, "", "network", network, container);
 }

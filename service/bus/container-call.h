@@ -36,3 +36,6 @@ int berth_container_check_process(sd_bus_message *call, BerthService *service, s
 int berth_container_check_properties(sd_bus_message *call, BerthService *service,
                                      sd_bus_error *error, const char *id, const char *properties,
                                      BerthContainer **container);
+/* The same for members about a network of the container's. */
+int berth_container_check_network(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                                  const char *id, const char *network, BerthContainer **container);

@@ -31,8 +31,15 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
 /* The volumes that they name, for the details; NULL for none. Caller frees. */
 char *berth_create_options_list_volumes(const BerthCreateOptions *options);
 
+/* The option FurtherNetworks of Create, a(sa{sv}), into BerthCreateOptions. */
+int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_bus_error *error);
+
 /* The methods of both faces. */
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
+                                           sd_bus_error *error);
+int berth_container_method_disconnect_network(sd_bus_message *call, void *userdata,
+                                              sd_bus_error *error);
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_checkpoint(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -92,6 +99,13 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
         SD_BUS_METHOD_WITH_ARGS(                                                                   \
             "Update", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", properties, "a{sv}", options),              \
             SD_BUS_NO_RESULT, berth_container_method_update, SD_BUS_VTABLE_UNPRIVILEGED),          \
+        SD_BUS_METHOD_WITH_ARGS(                                                                   \
+            "ConnectNetwork", SD_BUS_ARGS(__VA_ARGS__ "s", network, "a{sv}", options),             \
+            SD_BUS_NO_RESULT, berth_container_method_connect_network, SD_BUS_VTABLE_UNPRIVILEGED), \
+        SD_BUS_METHOD_WITH_ARGS("DisconnectNetwork",                                               \
+                                SD_BUS_ARGS(__VA_ARGS__ "s", network, "a{sv}", options),           \
+                                SD_BUS_NO_RESULT, berth_container_method_disconnect_network,       \
+                                SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("Checkpoint", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),           \
                                 SD_BUS_NO_RESULT, berth_container_method_checkpoint,               \
                                 SD_BUS_VTABLE_UNPRIVILEGED),                                       \

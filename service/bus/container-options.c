@@ -223,6 +223,7 @@ static GArray *list_options(BerthCreateOptions *options, const char **texts, int
         {"Mounts", NULL, options, read_other_mounts},
         {"Binds", NULL, options, read_binds},
         {"Secrets", NULL, options, read_secrets},
+        {"FurtherNetworks", NULL, options, berth_container_read_further_networks},
         {"Provisional", "b", provisional},
     };
 

@@ -16,6 +16,7 @@
 #include "bus/subscribers.h"
 #include "containers/parts/made-networks.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/places.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
@@ -56,15 +57,16 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     g_free(create);
 }
 
-/* One list of details for each port and volume, or one in all. */
+/* One list of details for each port, volume and further network, or one in all. */
 static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    const char *network = options->network ? options->network : "none";
+    const char *first = options->network ? options->network : "none";
 
-#define DETAILS(port, volume)                                                                      \
+#define DETAILS_IN(network, port, volume)                                                          \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \
                              network, "slice", slice, "cgroup", options->cgroup_parent, "unit",    \
                              options->bound_unit, "port", port, "volume", volume, NULL)
+#define DETAILS(port, volume) DETAILS_IN(first, port, volume)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
     /* Which ones is known when the image has been read. */
@@ -77,7 +79,12 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     }
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(NULL, NULL));
+    for (guint i = 0; options->further && i < options->further->len; i++) {
+        const BerthPlace *place = options->further->pdata[i];
+        g_ptr_array_add(lists, DETAILS_IN(place->network, NULL, NULL));
+    }
 #undef DETAILS
+#undef DETAILS_IN
     return lists;
 }
 

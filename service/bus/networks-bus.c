@@ -10,6 +10,7 @@
 #include "containers/parts/networks.h"
 
 #include "containers/parts/made-networks.h"
+#include "containers/spec/places.h"
 
 #include "bus/container-object.h"
 #include "bus/objects.h"
@@ -72,26 +73,53 @@ BERTH_PROPERTY_GETTER(get_subnets) {
     return sd_bus_message_append_strv(reply, get_network(view)->subnets);
 }
 
-/* The ids of those containers in a network that the viewer sees. The caller owns the array, but not
- * the strings, which are the containers'. */
+/* Those containers in a network that the viewer sees. The caller owns the array alone. */
 static GPtrArray *list_members(const BerthView *view, const char *network) {
     g_autoptr(GPtrArray) containers = berth_containers_list(view->service->containers);
     GPtrArray *members = g_ptr_array_new();
 
     for (guint i = 0; i < containers->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(containers->pdata[i]);
-        if (berth_viewer_sees(&view->viewer, record->owner) &&
-            g_strcmp0(record->network, network) == 0)
-            g_ptr_array_add(members, record->id);
+        if (berth_viewer_sees(&view->viewer, record->owner) && berth_places_has(record, network))
+            g_ptr_array_add(members, containers->pdata[i]);
     }
     return members;
 }
 
 BERTH_PROPERTY_GETTER(get_members) {
     g_autoptr(GPtrArray) members = list_members(view, get_network(view)->name);
+    g_autofree char **ids = g_new0(char *, members->len + 1);
 
-    g_ptr_array_add(members, NULL);
-    return sd_bus_message_append_strv(reply, (char **)members->pdata);
+    for (guint i = 0; i < members->len; i++)
+        ids[i] = berth_container_get_record(members->pdata[i])->id;
+    return sd_bus_message_append_strv(reply, ids);
+}
+
+static int append_member(sd_bus_message *reply, const BerthContainer *container,
+                         const char *network) {
+    const BerthContainerRecord *record = berth_container_get_record(container);
+    g_auto(GStrv) addresses = berth_container_list_addresses(container, network);
+    g_autofree char *interface = berth_container_get_interface(container, network);
+    int r;
+
+    if ((r = sd_bus_message_open_container(reply, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(reply, "s", record->id)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "{sv}")) < 0 ||
+        (r = berth_options_append_strings(reply, "Addresses", addresses)) < 0 ||
+        (r = sd_bus_message_append(reply, "{sv}", "Interface", "s", interface)) < 0 ||
+        (r = sd_bus_message_close_container(reply)) < 0)
+        return r;
+    return sd_bus_message_close_container(reply);
+}
+
+BERTH_PROPERTY_GETTER(get_containers) {
+    const char *network = get_network(view)->name;
+    g_autoptr(GPtrArray) members = list_members(view, network);
+    int r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
+
+    for (guint i = 0; r >= 0 && i < members->len; i++)
+        r = append_member(reply, members->pdata[i], network);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
@@ -112,6 +140,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Labels", "a{ss}", get_network_labels, 0, 0),
     SD_BUS_PROPERTY("Created", "t", get_made, 0, 0),
     SD_BUS_PROPERTY("UsedBy", "as", get_members, 0, 0),
+    SD_BUS_PROPERTY("Containers", "a(sa{sv})", get_containers, 0, 0),
     SD_BUS_VTABLE_END,
 };
 

@@ -205,6 +205,13 @@ static const BerthPermission permissions[] = {
           CONTAINER " property"),
     {BOTH, "Update", "privileged", "containers.create-privileged", "update",
      "container image privilege", NULL, CHANGES},
+    /* As for Create, a rule may be about the network alone. */
+    OWNED_WITH(CHANGES | COVERS, BOTH, "ConnectNetwork", "connect", "containers.manage-own",
+               "containers.manage", "container", CONTAINER " network"),
+    {BOTH, "ConnectNetwork", "create", "containers.create", "connect", "container image network",
+     NULL, CHANGES},
+    OWNED(BOTH, "DisconnectNetwork", "disconnect", "containers.manage-own", "containers.manage",
+          "container", CONTAINER " network"),
     READ_INSIDE("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
     READ_INSIDE("Changes", "changes"),

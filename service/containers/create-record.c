@@ -14,6 +14,7 @@
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/network-options.h"
+#include "containers/spec/places.h"
 #include "containers/spec/spec.h"
 
 #include <signal.h>
@@ -50,6 +51,7 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
     berth_network_options_note(&extra, options);
+    berth_places_note(&extra, options->further);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
     if (options->secrets) {

@@ -56,7 +56,8 @@ static char **list_exposed_ports(const BerthContainer *container) {
 /* A member is never left out: scripts find "" for what a container does not have. */
 static void add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
-    g_auto(GStrv) addresses = berth_container_list_addresses(container);
+    g_auto(GStrv) addresses = berth_container_list_addresses(container, NULL);
+    g_auto(GStrv) networks = berth_places_list_networks(&container->record);
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_auto(GStrv) exposed = list_exposed_ports(container);
     g_autofree char *unit = berth_container_get_unit(container);
@@ -93,6 +94,7 @@ static void add_record(JsonBuilder *builder, BerthContainer *container) {
     berth_document_add_bool(builder, "terminal", record->terminal);
     berth_document_add_string_or_empty(builder, "health", berth_container_get_health(container));
     berth_document_add_string_or_empty(builder, "network", record->network);
+    berth_document_add_strings(builder, "networks", networks);
     berth_document_add_strings(builder, "addresses", addresses);
     berth_document_add_strings(builder, "ports", ports);
     berth_document_add_strings(builder, "exposedPorts", exposed);

@@ -12,9 +12,11 @@
 
 #include <string.h>
 
-/* A gateway makes a default route, which an internal network has not. */
+/* An internal network has no default route, and a container has one. */
 static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *request,
                           GError **error) {
+    bool leads_out = !request->no_route && !request->internal;
+
     json_builder_set_member_name(builder, "ipam");
     json_builder_begin_object(builder);
     berth_document_add_string(builder, "type", "static");
@@ -32,7 +34,7 @@ static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *reque
     json_builder_end_array(builder);
     json_builder_set_member_name(builder, "routes");
     json_builder_begin_array(builder);
-    for (guint i = 0; request->addresses[i] && !request->internal; i++) {
+    for (guint i = 0; request->addresses[i] && leads_out; i++) {
         json_builder_begin_object(builder);
         berth_document_add_string(builder, "dst",
                                   strchr(request->addresses[i], ':') ? "::/0" : "0.0.0.0/0");

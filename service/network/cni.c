@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define INTERFACE "eth0"
-
 typedef struct {
     const BerthCniCall *call;
     const char *command;
@@ -126,12 +124,13 @@ static bool run_plugin(const Run *run, JsonObject *plugin, JsonNode *previous, J
     g_autofree char *command = g_strconcat("CNI_COMMAND=", run->command, NULL);
     g_autofree char *id = g_strconcat("CNI_CONTAINERID=", run->call->id, NULL);
     g_autofree char *netns = g_strconcat("CNI_NETNS=", run->call->netns, NULL);
+    g_autofree char *interface = g_strconcat("CNI_IFNAME=", run->call->interface, NULL);
     g_autofree char *text = make_input(run, plugin, previous);
     char *const arguments[] = {path, NULL};
     char *const environment[] = {command,
                                  id,
                                  netns,
-                                 (char *)"CNI_IFNAME=" INTERFACE,
+                                 interface,
                                  (char *)"CNI_PATH=" BERTH_CNI_PLUGIN_PATH,
                                  (char *)"CNI_ARGS=IgnoreUnknown=1",
                                  NULL};

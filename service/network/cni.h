@@ -14,10 +14,11 @@
 /* What one run of the plugins needs. */
 typedef struct {
     const char *id;
-    const char *netns; /* "" when it has gone */
-    JsonArray *ports;  /* as portMappings has them; NULL for none */
-    JsonNode *network; /* a list of configurations */
-    const char *mac;   /* NULL: as the plugin chooses */
+    const char *netns;     /* "" when it has gone */
+    const char *interface; /* in the container */
+    JsonArray *ports;      /* as portMappings has them; NULL for none */
+    JsonNode *network;     /* a list of configurations */
+    const char *mac;       /* NULL: as the plugin chooses */
 } BerthCniCall;
 
 /* The first network of that name, by the order of file names, as in other runtimes; NotFound. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Connection is one run of berth-network: a container, its process, and the document about it.
+ * A Connection is a container's place in one network, its process, and the document about it.
  * The document is written before anything is done and again with the result, so that a process that
  * is killed leaves nothing that the next one does not find:
  *
  *   pid      of the container's first process
  *   ports    as CNI's portMappings
  *   network  a list of CNI configurations, the administrator's or bridge.c's
- *   request  of a network that Berth made (request.h); with "network", CNI's plugins made it, and
- *            without, netavark
+ *   request  berthd's (request.h), of a network that Berth made; with "network", CNI's plugins made
+ *            it, and without, netavark. Of a further network of the administrator's, too, without a
+ *            bridge
  *   result   of the last plugin, or of the same form: ips
  *
  * A network is undone as it was made, whatever the administrator has written or installed since.
@@ -17,6 +18,7 @@
 
 #include "network/connection.h"
 
+#include "base/directory.h"
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
@@ -37,16 +39,20 @@
 #define BRIDGE_WAIT_USEC (5 * G_USEC_PER_SEC)
 #define BRIDGE_STEP_USEC (5 * G_TIME_SPAN_MILLISECOND)
 
+enum { MAX_KEYS = 256 };
+
 typedef struct {
-    const char *id;
+    const char *key;
+    char *id;
     char *netns, *file; /* netns: "" when it has gone */
     int networks;
     JsonNode *state;
-    BerthNetworkRequest request; /* of a network that Berth made: made is true */
-    bool made;
+    BerthNetworkRequest request; /* of berthd's */
+    bool made;                   /* the network is one that Berth made */
 } Connection;
 
 static void connection_clear(Connection *connection) {
+    g_free(connection->id);
     g_free(connection->netns);
     g_free(connection->file);
     g_clear_pointer(&connection->state, json_node_unref);
@@ -55,13 +61,19 @@ static void connection_clear(Connection *connection) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Connection, connection_clear)
 
-static void connection_init(Connection *connection, const char *id, int networks) {
+static void connection_init(Connection *connection, const char *key, const char *netns,
+                            int networks) {
     *connection = (Connection){
-        .id = id,
+        .key = key,
+        .id = g_strndup(key, strcspn(key, "@")),
         .networks = networks,
-        .netns = g_strdup(""),
-        .file = g_strconcat(id, ".json", NULL),
+        .netns = g_strdup(netns),
+        .file = g_strconcat(key, ".json", NULL),
     };
+}
+
+static bool is_first(const Connection *connection) {
+    return !strchr(connection->key, '@');
 }
 
 static JsonObject *get_object(const Connection *connection) {
@@ -85,6 +97,8 @@ static bool fill_call(const Connection *connection, BerthCniCall *call, GError *
     *call = (BerthCniCall){
         .id = connection->id,
         .netns = connection->netns,
+        .interface =
+            connection->request.interface ? connection->request.interface : BERTH_FIRST_INTERFACE,
         .network = json_object_get_member(get_object(connection), "network"),
         .mac = connection->made ? connection->request.mac : NULL,
     };
@@ -135,7 +149,7 @@ static bool take_back(const Connection *connection, GError **error) {
 
     if (is_netavarks(connection))
         return fill_netavark(connection, &netavark, error) &&
-               berth_netavark_tear_down(&netavark, error);
+               berth_netavark_tear_down(&netavark, connection->netns, error);
     return fill_call(connection, &call, error) &&
            berth_cni_delete(&call, json_object_get_member(get_object(connection), "result"), error);
 }
@@ -144,7 +158,7 @@ static bool take_back(const Connection *connection, GError **error) {
 static void await_bridge(const Connection *connection) {
     const char *bridge = connection->request.bridge;
 
-    if (berth_names_count(connection->networks, bridge, connection->id) > 0)
+    if (berth_names_count(connection->networks, bridge, connection->key) > 0)
         return;
     for (gint64 waited = 0; waited < BRIDGE_WAIT_USEC && berth_interface_has_ports(bridge);
          waited += BRIDGE_STEP_USEC)
@@ -158,14 +172,16 @@ static bool connection_undo(Connection *connection, GError **error) {
     bool good = true;
 
     if (connection->made) {
-        await_bridge(connection);
+        /* The interface of a container that runs is deleted at once. */
+        if (!connection->netns[0])
+            await_bridge(connection);
         if ((locked = berth_network_lock_bridges(connection->networks, error)) < 0)
             return false;
     }
     /* Its names first: an address that nobody has is not to be found by one. */
     if (connection->made && connection->request.dns)
-        good = berth_names_publish(connection->networks, connection->request.bridge, connection->id,
-                                   error);
+        good = berth_names_publish(connection->networks, connection->request.bridge,
+                                   connection->key, error);
     good = take_back(connection, good ? error : NULL) && good;
     unlinkat(connection->networks, connection->file, 0);
     return good;
@@ -176,17 +192,20 @@ static bool read_request(Connection *connection, GError **error) {
 
     if (!berth_document_get_object(get_object(connection), "request", &request, error))
         return false;
-    connection->made = request != NULL;
-    return !request || berth_network_request_read(&connection->request, request, error);
+    if (request && !berth_network_request_read(&connection->request, request, error))
+        return false;
+    connection->made = connection->request.bridge != NULL;
+    return true;
 }
 
 /* Undoes what the document says. pid: only if it is of this process, since a newer start may have
  * connected the container again; 0 for any. */
-static bool undo_earlier(const char *id, pid_t pid, int networks, GError **error) {
+static bool undo_earlier(const char *key, pid_t pid, const char *netns, int networks,
+                         GError **error) {
     g_auto(Connection) connection = {0};
     int64_t of = 0;
 
-    connection_init(&connection, id, networks);
+    connection_init(&connection, key, netns, networks);
     if (faccessat(networks, connection.file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return true;
     if (!(connection.state = berth_network_state_read(networks, connection.file, error)) ||
@@ -208,7 +227,7 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
     connection->state = json_node_new(JSON_NODE_OBJECT);
     json_node_take_object(connection->state, object);
     json_object_set_int_member(object, "pid", pid);
-    if (setup->ports) {
+    if (setup->ports && is_first(connection)) {
         ports = berth_document_parse(setup->ports, strlen(setup->ports), error);
         if (!ports ||
             !berth_document_get_objects(json_node_get_object(ports), "ports", &list, error))
@@ -219,11 +238,12 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
         json_object_set_member(object, "request", json_node_copy(next));
     if (!read_request(connection, error))
         return false;
-    g_autofree char *netavark = next ? berth_program_find("netavark") : NULL;
+    g_autofree char *netavark = connection->made ? berth_program_find("netavark") : NULL;
     if (netavark)
         return true;
-    network = next ? berth_bridge_make(&connection->request, error)
-                   : berth_cni_find(setup->network, error);
+    network = connection->made
+                  ? berth_bridge_make(&connection->request, error)
+                  : berth_cni_find(next ? connection->request.network : setup->network, error);
     if (network)
         json_object_set_member(object, "network", network);
     return network != NULL;
@@ -263,42 +283,132 @@ static bool connection_connect(Connection *connection, JsonNode **result, GError
             berth_names_publish(connection->networks, connection->request.bridge, NULL, error));
 }
 
-bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                           GError **error) {
-    g_autofree char *next_name = g_strconcat(id, ".next", NULL);
+/* A failure leaves nothing of this network. */
+static bool connect_one(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
+                        int networks, JsonNode **result, GError **error) {
+    g_autofree char *next_name = g_strconcat(key, ".next", NULL);
     g_auto(Connection) connection = {0};
-    g_autoptr(JsonNode) next = NULL, result = NULL;
+    g_autoptr(JsonNode) next = NULL;
+    bool left = false;
 
-    berth_autofd int networks =
-        openat(directory, "../../networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (networks < 0)
-        return berth_error_set_errno(error, errno, "open the directory networks");
-    berth_autofd int locked = berth_network_lock_container(networks, id, error);
-    if (locked < 0)
-        return false;
     /* An earlier start may have ended before it was disconnected. */
-    (void)undo_earlier(id, 0, networks, NULL);
-    connection_init(&connection, id, networks);
-    g_free(connection.netns);
-    connection.netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    (void)undo_earlier(key, 0, "", networks, NULL);
+    connection_init(&connection, key, netns, networks);
     if (faccessat(networks, next_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-        !(next = berth_network_state_read(networks, next_name, error)))
+        (!(next = berth_network_state_read(networks, next_name, error)) ||
+         !berth_network_request_read_left(json_node_get_object(next), &left, error)))
         return false;
-    if (!connection_begin(&connection, setup, pid, next, error))
-        return false;
-    if (!connection_connect(&connection, &result, error)) {
-        (void)connection_undo(&connection, NULL);
-        return false;
+    if (!left) {
+        if (!connection_begin(&connection, setup, pid, next, error))
+            return false;
+        if (!connection_connect(&connection, result, error)) {
+            (void)connection_undo(&connection, NULL);
+            return false;
+        }
     }
     /* The addresses are taken by the document from now on. */
     unlinkat(networks, next_name, 0);
-    if (!next)
+    return true;
+}
+
+/* The keys of further networks that have a document of this kind. More than a container may have
+ * are not followed. */
+static GPtrArray *list_keys(int networks, const char *id, const char *suffix) {
+    g_autofree char *prefix = g_strconcat(id, "@", NULL);
+    berth_autolist DIR *list = berth_directory_list(networks);
+    GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
+    const char *name;
+
+    while (list && (name = berth_directory_next(list)) && keys->len < MAX_KEYS)
+        if (g_str_has_prefix(name, prefix) && g_str_has_suffix(name, suffix))
+            g_ptr_array_add(keys, g_strndup(name, strlen(name) - strlen(suffix)));
+    return keys;
+}
+
+/* The first failure is the one that is reported. */
+static bool undo_further(const char *id, pid_t pid, int networks, GError **error) {
+    g_autoptr(GPtrArray) keys = list_keys(networks, id, ".json");
+    bool good = true;
+
+    for (guint i = 0; i < keys->len; i++)
+        good = undo_earlier(keys->pdata[i], pid, "", networks, good ? error : NULL) && good;
+    return good;
+}
+
+static int compare_keys(gconstpointer a, gconstpointer b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool connect_further(const BerthSetup *setup, const char *id, pid_t pid, const char *netns,
+                            int networks, GError **error) {
+    g_autoptr(GPtrArray) keys = list_keys(networks, id, ".next");
+
+    /* In an order that does not change: earlier versions of netavark put the default route of the
+     * last one first. */
+    g_ptr_array_sort(keys, compare_keys);
+    for (guint i = 0; i < keys->len; i++) {
+        g_autoptr(JsonNode) result = NULL;
+        if (!connect_one(setup, keys->pdata[i], pid, netns, networks, &result, error))
+            return false;
+    }
+    return true;
+}
+
+static int open_networks(int directory, GError **error) {
+    int networks = openat(directory, "../../networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (networks < 0)
+        berth_error_set_errno(error, errno, "open the directory networks");
+    return networks;
+}
+
+bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
+                           GError **error) {
+    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    g_autofree char *next = g_strconcat(id, ".next", NULL);
+    g_autoptr(JsonNode) result = NULL;
+
+    berth_autofd int networks = open_networks(directory, error);
+    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
+    if (locked < 0)
+        return false;
+    (void)undo_further(id, 0, networks, NULL);
+    bool is_administrators = faccessat(networks, next, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+    if (!connect_further(setup, id, pid, netns, networks, error) ||
+        !connect_one(setup, id, pid, netns, networks, &result, error)) {
+        (void)undo_further(id, 0, networks, NULL);
+        return false;
+    }
+    if (is_administrators)
         add_to_hosts(setup, directory, result);
     return true;
 }
 
-bool berth_connection_undo(const char *id, pid_t pid, int networks, GError **error) {
+bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
+                           int directory, GError **error) {
+    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
+    g_autoptr(JsonNode) result = NULL;
+
+    berth_autofd int networks = open_networks(directory, error);
+    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
+    return locked >= 0 && connect_one(setup, key, pid, netns, networks, &result, error);
+}
+
+bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,
+                            GError **error) {
+    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
+
+    berth_autofd int networks = open_networks(directory, error);
+    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
+    return locked >= 0 && undo_earlier(key, pid, netns, networks, error);
+}
+
+bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **error) {
+    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
     berth_autofd int locked = berth_network_lock_container(networks, id, error);
 
-    return locked >= 0 && undo_earlier(id, pid, networks, error);
+    if (locked < 0)
+        return false;
+    bool good = g_str_equal(key, id) ? undo_further(id, pid, networks, error) : true;
+    return undo_earlier(key, pid, "", networks, good ? error : NULL) && good;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The connection of a container to its network: a CNI network of the administrator's, or one that
- * Berth made, by netavark or, if that is not installed, by CNI's plugins. What was done is kept in
- * networks/ID.json of the state directory until it was undone, beside the container's own
- * directory, which may go before that.
+ * The connections of a container to its networks: each a CNI network of the administrator's, or one
+ * that Berth made, by netavark or, if that is not installed, by CNI's plugins. What was done is
+ * kept in networks/KEY.json of the state directory until it was undone, beside the container's own
+ * directory, which may go before that. KEY is the container's id for the first network, and
+ * "ID@NETWORK" for further ones.
  */
 
 #pragma once
@@ -12,10 +13,17 @@
 #include "bare/setup.h"
 #include "base/error.h"
 
-/* Connects the container whose first process is pid. What an earlier run left is undone first.
- * directory: the container's. */
+/* Connects the container whose first process is pid to all networks that it is to be in. What an
+ * earlier run left is undone first. directory: the container's. */
 bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
                            GError **error);
+/* Connects a container that runs to one more. netns: its network namespace. */
+bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
+                           int directory, GError **error);
 
-/* Undoes it, if it was of this process. networks: where the state is. */
-bool berth_connection_undo(const char *id, pid_t pid, int networks, GError **error);
+/* Undoes the connection to one network, of a container that runs. */
+bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,
+                            GError **error);
+/* Undoes those of a container that has ended, if they were of this process: the one of the key and,
+ * for an id, all. networks: where the state is. */
+bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **error);

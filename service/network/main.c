@@ -7,20 +7,26 @@
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
  *                                      descriptors of the launch protocol; a failure is reported to
  *                                      berthd from here, and its status is then 125
- *   berth-network disconnect ID PID    run by berthd, with networks/ in the place of the
+ *   berth-network join ID PID KEY      run by berthd for a container that runs, with a pidfd of its
+ *   berth-network leave ID PID KEY     first process in the place of the snapshots; sends DONE
+ *   berth-network disconnect KEY PID   run by berthd, with networks/ in the place of the
  *                                      container's directory; a failure is written to standard
  *                                      error
  */
 
 #include "bare/launch-protocol.h"
 #include "bare/setup.h"
+#include "base/fd.h"
 #include "launch/host.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
 #include "network/connection.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int connect_container(const char *id, pid_t pid) {
     const BerthSetup *setup = berth_peer_map_setup();
@@ -46,11 +52,44 @@ static int disconnect_container(const char *id, pid_t pid) {
     return EXIT_FAILURE;
 }
 
+/* The namespace of a process whose pid cannot have become another's, as its pidfd shows afterwards.
+ */
+static int open_namespace(pid_t pid) {
+    g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    berth_autofd int namespace = open(path, O_RDONLY | O_CLOEXEC);
+    struct pollfd ended = {.fd = BERTH_SNAPSHOTS_FD, .events = POLLIN};
+
+    return namespace >= 0 && poll(&ended, 1, 0) == 0 ? berth_fd_steal(&namespace) : -1;
+}
+
+/* One that has ended meanwhile has left all of its networks, or is about to. */
+static int change_container(bool join, pid_t pid, const char *key) {
+    const BerthSetup *setup = berth_peer_map_setup();
+    g_autoptr(GError) error = NULL;
+    BerthFault fault;
+
+    berth_outer_box_enter();
+    if (!berth_host_enter(&fault))
+        berth_fail_with("network", &fault);
+    berth_autofd int namespace = open_namespace(pid);
+    if (namespace < 0)
+        berth_fail("network", NULL, "the container has exited", BERTH_EXIT_LAUNCH);
+    g_autofree char *netns = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), namespace);
+    if (!(join ? berth_connection_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, &error)
+               : berth_connection_leave(key, pid, netns, BERTH_DIRECTORY_FD, &error)))
+        berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
+    berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_DONE, NULL, -1);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv) {
     if (argc < 4)
         return EXIT_FAILURE;
     berth_peer_begin("berth-network");
     pid_t pid = (pid_t)g_ascii_strtoll(argv[3], NULL, 10);
+    bool join = g_str_equal(argv[1], "join");
+    if (join || g_str_equal(argv[1], "leave"))
+        return argc < 5 ? EXIT_FAILURE : change_container(join, pid, argv[4]);
     return g_str_equal(argv[1], "connect") ? connect_container(argv[2], pid)
                                            : disconnect_container(argv[2], pid);
 }

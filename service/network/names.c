@@ -69,7 +69,9 @@ static const char *find_family(char *const *addresses, bool six) {
     return "";
 }
 
-static void add_container(GString *text, const char *id, const BerthNetworkRequest *request) {
+/* The same ID in all networks of a container, so that it finds names of each. */
+static void add_container(GString *text, const char *key, const BerthNetworkRequest *request) {
+    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
     g_autofree char *gateways = join_gateways(request);
     g_autofree char *names = g_strjoinv(",", request->names);
@@ -90,7 +92,7 @@ static bool read_place(int networks, const char *name, JsonNode **state,
 
     return (*state = berth_network_state_read(networks, name, NULL)) != NULL &&
            berth_document_get_object(json_node_get_object(*state), "request", &object, NULL) &&
-           object && berth_network_request_read(request, object, NULL);
+           object && berth_network_request_read(request, object, NULL) && request->bridge;
 }
 
 typedef struct {
@@ -100,7 +102,7 @@ typedef struct {
     GHashTable *questions; /* gateway → a name that it is to know; NULL */
 } Visit;
 
-static void visit_container(Visit *visit, const char *id, const BerthNetworkRequest *request) {
+static void visit_container(Visit *visit, const char *key, const BerthNetworkRequest *request) {
     const char *subnet, *gateway;
 
     if (visit->questions && request->dns && request->names[0] &&
@@ -110,10 +112,10 @@ static void visit_container(Visit *visit, const char *id, const BerthNetworkRequ
         return;
     visit->count++;
     if (visit->text && request->dns)
-        add_container(visit->text, id, request);
+        add_container(visit->text, key, request);
 }
 
-/* Goes through all containers but one. */
+/* Goes through all places of containers but one. */
 static void visit_containers(int networks, const char *except, Visit *visit) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name;
@@ -121,11 +123,11 @@ static void visit_containers(int networks, const char *except, Visit *visit) {
     while (list && (name = berth_directory_next(list))) {
         if (name[0] == '.' || !g_str_has_suffix(name, ".json"))
             continue;
-        g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
+        g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
         g_auto(BerthNetworkRequest) request = {0};
         g_autoptr(JsonNode) state = NULL;
-        if (g_strcmp0(id, except) != 0 && read_place(networks, name, &state, &request))
-            visit_container(visit, id, &request);
+        if (g_strcmp0(key, except) != 0 && read_place(networks, name, &state, &request))
+            visit_container(visit, key, &request);
     }
 }
 

@@ -45,7 +45,7 @@ static void add_place(JsonBuilder *builder, const BerthNetavark *netavark, const
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, network);
     json_builder_begin_object(builder);
-    berth_document_add_string(builder, "interface_name", "eth0");
+    berth_document_add_string(builder, "interface_name", request->interface);
     if (request->mac)
         berth_document_add_string(builder, "static_mac", request->mac);
     json_builder_set_member_name(builder, "static_ips");
@@ -92,6 +92,9 @@ static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request
     json_builder_begin_object(builder);
     /* Networks do not reach each other. */
     berth_document_add_string(builder, "isolate", "true");
+    /* From netavark 1.9 on; earlier ones put the latest network first. */
+    if (request->no_route)
+        berth_document_add_string(builder, "no_default_route", "1");
     if (request->mtu > 0) {
         g_autofree char *mtu = g_strdup_printf("%" G_GINT64_FORMAT, request->mtu);
         berth_document_add_string(builder, "mtu", mtu);
@@ -180,15 +183,17 @@ bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GEr
     return run_netavark(netavark, "setup", netns, error);
 }
 
-bool berth_netavark_tear_down(const BerthNetavark *netavark, GError **error) {
+bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error) {
     g_auto(BerthScratch) scratch = BERTH_NO_SCRATCH;
     g_autofree char *bridge = g_build_filename("/sys/class/net", netavark->request->bridge, NULL);
 
-    if (!berth_scratch_open(&scratch, "eth0", error))
+    if (netns[0])
+        return run_netavark(netavark, "teardown", netns, error);
+    if (!berth_scratch_open(&scratch, netavark->request->interface, error))
         return false;
     /* Without the bridge, which an earlier one removed, netavark removes the ports and then fails.
      */
     bool gone = !g_file_test(bridge, G_FILE_TEST_EXISTS);
-    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
-    return run_netavark(netavark, "teardown", netns, gone ? NULL : error) || gone;
+    g_autofree char *other = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
+    return run_netavark(netavark, "teardown", other, gone ? NULL : error) || gone;
 }

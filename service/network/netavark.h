@@ -15,5 +15,5 @@ typedef struct {
 /* Connects the network namespace at the path netns. */
 bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error);
 
-/* Undoes it after the container's namespace has gone, and removes a network without containers. */
-bool berth_netavark_tear_down(const BerthNetavark *netavark, GError **error);
+/* Undoes it, and removes a network without containers. netns: "" if it has gone. */
+bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error);

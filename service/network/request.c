@@ -13,10 +13,17 @@ void berth_network_request_clear(BerthNetworkRequest *request) {
     g_clear_pointer(&request->servers, g_strfreev);
 }
 
+bool berth_network_request_read_left(JsonObject *object, bool *left, GError **error) {
+    *left = false;
+    return berth_document_get_bool(object, "left", left, error);
+}
+
 bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object, GError **error) {
     *request = (BerthNetworkRequest){0};
     if (!berth_document_get_string(object, "network", &request->network, error) ||
+        !berth_document_get_string(object, "interface", &request->interface, error) ||
         !berth_document_get_string(object, "bridge", &request->bridge, error) ||
+        !berth_document_get_bool(object, "noDefaultRoute", &request->no_route, error) ||
         !berth_document_get_string(object, "mac", &request->mac, error) ||
         !berth_document_get_bool(object, "internal", &request->internal, error) ||
         !berth_document_get_bool(object, "dns", &request->dns, error) ||
@@ -26,8 +33,13 @@ bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object
         !berth_document_get_strings(object, "names", &request->names, error) ||
         !berth_document_get_strings(object, "servers", &request->servers, error))
         return false;
-    return (request->network && request->bridge && request->subnets &&
-            g_strv_length(request->addresses) == json_array_get_length(request->subnets)) ||
+    /* Earlier versions wrote none. */
+    if (!request->interface)
+        request->interface = BERTH_FIRST_INTERFACE;
+    return (request->network &&
+            (!request->bridge ||
+             (request->subnets &&
+              g_strv_length(request->addresses) == json_array_get_length(request->subnets)))) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the request is not complete");
 }
 

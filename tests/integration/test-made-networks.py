@@ -58,6 +58,14 @@ def bridges():
     return [name for name in os.listdir("/sys/class/net") if name.startswith("berth")]
 
 
+def interfaces(name):
+    return sorted(re.findall(r"^\d+: (eth\d+)", good("exec", name, "ip", "link"), re.MULTILINE))
+
+
+def members(network):
+    return {row["id"]: row for row in json.loads(good("network", "inspect", network))[0]["containers"]}
+
+
 def test_setup():
     configure("[Defaults]\nNetwork=berth\n")
     oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
@@ -350,6 +358,125 @@ def test_the_service_may_die():
     good("ps")
     wait_until(lambda: "later.json" not in documents(), "the network is left")
     equal(resolve("one", "later"), [])
+
+
+def test_a_container_is_in_several_networks():
+    good("network", "create", "--ipv6=false", "--subnet=10.92.0.0/24", "left")
+    good("network", "create", "--ipv6=false", "--internal", "--subnet=10.93.0.0/24", "right")
+    good("run", "-d", "--name=page", "--network=right", IMAGE, "sh", "-c", "mkdir /www; echo right >/www/index.html; httpd -f -p 80 -h /www")
+    good("run", "-d", "--name=both", "--network=left:ip=10.92.0.9,alias=first", "--network=right:ip=10.93.0.9,mac=02:00:00:00:00:0b,alias=second",
+         "--network-alias=each", "-p", "18085:80", IMAGE, "sh", "-c", "mkdir /www; echo both >/www/index.html; httpd -f -p 80 -h /www")
+    equal(properties("both")["Networks"]["data"], ["left", "right"])
+    equal(addresses("both"), ["10.92.0.9", "10.93.0.9"])
+    equal(interfaces("both"), ["eth0", "eth1"])
+    contains(good("exec", "both", "ip", "addr", "show", "eth1"), "02:00:00:00:00:0b")
+    wait_until(lambda: fetch("both", "page") == "right\n", "the page by its name in the second network")
+    wait_until(lambda: resolve("page", "second") == ["10.93.0.9"], "its name in the second network")
+    equal((resolve("page", "each"), resolve("page", "first")), (["10.93.0.9"], []))
+    equal(fetch("page", "both"), "both\n")
+    equal(re.findall(r"^default via (\S+) dev (\S+)", good("exec", "both", "ip", "route"), re.MULTILINE), [("10.92.0.1", "eth0")])
+    wait_until(lambda: run("busybox", "wget", "-q", "-O-", "http://127.0.0.1:18085/").out == "both\n", "the port")
+    equal(members("right")["both"], {"id": "both", "interface": "eth1", "addresses": ["10.93.0.9"]})
+    contains(dist("network", "rm", "right").err, "in use by the container")
+
+
+def test_a_container_that_runs_changes_networks():
+    good("run", "-d", "--name=roam", "--network=left", IMAGE)
+    equal(fetch("roam", "10.93.0.9"), "")
+    good("network", "connect", "--alias=nomad", "--ip=10.93.0.20", "right", "roam")
+    equal(interfaces("roam"), ["eth0", "eth1"])
+    equal(addresses("roam"), [addresses("roam")[0], "10.93.0.20"])
+    equal(fetch("roam", "second"), "both\n")
+    wait_until(lambda: resolve("page", "nomad") == ["10.93.0.20"], "its name")
+    contains(dist("network", "connect", "right", "roam").err, 'is in the network "right" already')
+    contains(dist("network", "connect", "nosuch", "roam").err, 'there is no network "nosuch"')
+    contains(dist("network", "connect", "--ip=10.93.0.9", "berth", "roam").err, "not an address for containers")
+    equal(sorted(members("right")), ["both", "page", "roam"])
+    # It keeps it over a restart, and over the death of the service.
+    good("restart", "-t", "0", "roam")
+    wait_until(lambda: interfaces("roam") == ["eth0", "eth1"], "both interfaces")
+    kill_service()
+    equal(properties("roam")["Networks"]["data"], ["left", "right"])
+    good("network", "disconnect", "right", "roam")
+    equal(interfaces("roam"), ["eth0"])
+    wait_until(lambda: resolve("page", "nomad") == [], "the name goes")
+    equal(fetch("roam", "10.93.0.9"), "")
+    assert "roam@right.json" not in documents(), documents()
+    contains(dist("network", "disconnect", "right", "roam").err, "is not in that network")
+    good("network", "disconnect", "--force", "right", "roam")
+    # Between two runs only the record changes.
+    good("stop", "-t", "0", "roam")
+    good("network", "connect", "right", "roam")
+    good("start", "roam")
+    equal(interfaces("roam"), ["eth0", "eth1"])
+    good("rm", "-f", "roam")
+
+
+def test_the_first_network_is_left_and_joined_again():
+    good("network", "disconnect", "left", "both")
+    equal((interfaces("both"), properties("both")["Networks"]["data"]), (["eth1"], ["right"]))
+    wait_until(lambda: run("busybox", "wget", "-q", "-T", "1", "-O-", "http://127.0.0.1:18085/").out == "", "the port leads nowhere")
+    good("restart", "-t", "0", "both")
+    equal(interfaces("both"), ["eth1"])
+    equal(fetch("page", "both"), "both\n")
+    good("network", "connect", "--ip=10.92.0.30", "left", "both")
+    equal((interfaces("both"), addresses("both")), (["eth0", "eth1"], ["10.92.0.30", "10.93.0.9"]))
+    wait_until(lambda: run("busybox", "wget", "-q", "-O-", "http://127.0.0.1:18085/").out == "both\n", "the port")
+    for words, part in ((["none"], "was created with the network"), (["host"], "was created with the network")):
+        good("run", "-d", "--name=alone", f"--network={words[0]}", IMAGE)
+        contains(dist("network", "connect", "left", "alone").err, part)
+        good("rm", "-f", "alone")
+    for words, part in ((["--network=none", "--network=left"], "further networks need a first one"),
+                        (["--network=left", "--network=left"], "is given twice"),
+                        (["--network=left:colour=red"], "--network takes ip=")):
+        result = dist("run", "--rm", *words, IMAGE, "true")
+        equal(result.status, 125, words)
+        contains(result.err, part)
+
+
+def test_a_change_that_is_broken_off_leaves_nothing():
+    """The service and berth-network die while a container is being connected."""
+    good("run", "-d", "--name=roam", "--network=left", IMAGE)
+    place = "/usr/lib/podman/netavark"
+    os.rename(place, place + ".real")
+    with open(place, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n{place}.real \"$@\"\nr=$?\ntouch /run/netavark-waits\nsleep 1000\nexit $r\n")
+    os.chmod(place, 0o755)
+    try:
+        with subprocess.Popen(["dist", "network", "connect", "right", "roam"], stderr=subprocess.DEVNULL):
+            wait_until(lambda: os.path.exists("/run/netavark-waits"), "netavark is done")
+            kill_service()
+            run("pkill", "-KILL", "-x", "berth-network")
+    finally:
+        os.rename(place + ".real", place)
+    assert "roam@right.json" in documents(), documents()
+    good("rm", "-f", "roam")
+    wait_until(lambda: not [name for name in documents() if name.startswith("roam")], "its documents go")
+    wait_until(is_quiet, "nobody disconnects")
+
+
+def test_a_rule_sees_the_network_that_is_connected():
+    """Who may be in one network only does not get into another by connecting."""
+    allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" && action.lookup("network") == "left")')
+    good("run", "-d", "--name=theirs", "--network=left", IMAGE, user="alice")
+    contains(dist("--no-ask-password", "network", "connect", "right", "theirs", user="alice").err, "needs an administrator's authorization")
+    result = dist("--no-ask-password", "create", "--network=left", "--network=right", IMAGE, user="alice")
+    contains(result.err, "needs an administrator's authorization")
+    good("network", "disconnect", "left", "theirs", user="alice")
+    good("network", "connect", "left", "theirs", user="alice")
+    contains(dist("--no-ask-password", "network", "disconnect", "right", "both", user="alice").err, 'there is no container "both"')
+    good("rm", "-f", "theirs", user="alice")
+
+
+def test_networks_without_containers_are_pruned():
+    good("network", "create", "idle")
+    equal(good("network", "prune", "--dry-run").split(), ["idle"])
+    equal(good("network", "prune", "--force").split(), ["idle"])
+    assert "left" in networks() and "berth" in networks()
+    result = dist("network", "inspect", "idle")
+    contains(result.err, 'there is no network "idle"')
+    good("rm", "-f", "both", "page")
+    equal(sorted(good("prune", "networks", "--force").split()), ["left", "right"])
 
 
 def test_the_pages_examples_work():

@@ -69,7 +69,7 @@ ALLOWED = {
     "Transfer.Wait": (ANY, INSPECT), "Transfer.Cancel": (ANY, MANAGE),
 }
 for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProcess", "OpenTerminal", "Attach", "Detach", "Resize",
-               "CloseStdin", "Update", "CopyOut", "CopyIn", "Changes", "Rename", "Diff"):
+               "CloseStdin", "Update", "CopyOut", "CopyIn", "Changes", "Rename", "Diff", "DisconnectNetwork"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE)
 for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
     ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]

@@ -118,6 +118,19 @@ def test_two_containers_do_not_share_a_port():
     remove("first", "second")
 
 
+def test_a_restart_finds_its_port_free():
+    """systemd closes its descriptors of a port after the service: the next start comes before or after that."""
+    equal(publish("web", "18080:80", "18080:80/udp").status, 0)
+    for _ in range(5):
+        good("restart", "-t", "0", "web")
+        assert is_taken(18080) and is_taken(18080, socket.SOCK_DGRAM)
+    with contextlib.closing(listening(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1", 18081)):
+        good("create", "--id=other", "--network=mine", "-p", "18081:80", IMAGE, *SERVER)
+        good("restart", "-t", "0", "web")
+        contains(dist("start", "other").err, "port 18081/tcp on all addresses is in use")
+    remove("web", "other")
+
+
 def test_addresses_of_their_own_are_apart():
     equal(publish("one", "127.0.0.1:18080:80").status, 0)
     equal(publish("two", "127.0.0.2:18080:80").status, 0)

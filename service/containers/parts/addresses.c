@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Lease is what one container has in a network: addresses and names. The table of leases, by the
- * container's id, is made of the documents in networks/ when the service starts. A lease whose
- * documents have gone is removed when its network is next looked through; until then its addresses
- * are not given away, which does no harm.
+ * A Lease is what one container has in one network: an interface, addresses and names. The table of
+ * leases, by the keys of places (spec/places.h), is made of the documents in networks/ when the
+ * service starts. A lease whose documents have gone is removed when its network is next looked
+ * through; until then its addresses are not given away, which does no harm.
  *
  * Addresses are given in turn and not the lowest free one, so that one that was just released, and
  * that others may still remember, is not used at once. The turn is not kept when the service exits:
@@ -31,19 +31,21 @@
 #include <unistd.h>
 
 #define IPV6_IS_THERE "/proc/net/if_inet6"
+#define FIRST_INTERFACE "eth0"
 
 enum { MAX_STATE_BYTES = 1024 * 1024 };
 
 typedef struct {
     uint32_t owner;
     char *network;
+    char *interface; /* in the container */
     char **addresses, **names;
     char *mac;
 } Lease;
 
 struct BerthAddresses {
     int directory;
-    GHashTable *leases; /* id → Lease */
+    GHashTable *leases; /* key → Lease */
     GHashTable *last;   /* network → the number that was given last */
 };
 
@@ -51,6 +53,7 @@ static void lease_free(gpointer data) {
     Lease *lease = data;
 
     g_free(lease->network);
+    g_free(lease->interface);
     g_strfreev(lease->addresses);
     g_strfreev(lease->names);
     g_free(lease->mac);
@@ -78,7 +81,7 @@ static bool is_superseded(const BerthAddresses *addresses, const char *name) {
 static void recover_lease(BerthAddresses *addresses, const char *name) {
     g_autoptr(JsonNode) node =
         berth_document_read(addresses->directory, name, MAX_STATE_BYTES, NULL);
-    const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL;
+    const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL, *interface = NULL;
     JsonObject *request = node ? json_node_get_object(node) : NULL;
     Lease *lease = g_new0(Lease, 1);
     int64_t owner = 0;
@@ -88,11 +91,13 @@ static void recover_lease(BerthAddresses *addresses, const char *name) {
         request = NULL;
     if (request && berth_document_get_string(request, "network", &network, NULL) && network &&
         berth_document_get_string(request, "mac", &mac, NULL) &&
+        berth_document_get_string(request, "interface", &interface, NULL) &&
         berth_document_get_int(request, "owner", &owner, NULL) &&
         berth_document_get_strings(request, "addresses", &lease->addresses, NULL) &&
         berth_document_get_strings(request, "names", &lease->names, NULL)) {
         lease->owner = (uint32_t)owner;
         lease->network = g_strdup(network);
+        lease->interface = g_strdup(interface ? interface : FIRST_INTERFACE);
         lease->mac = g_strdup(mac);
         g_hash_table_replace(addresses->leases, g_strndup(name, (size_t)(dot - name)), lease);
         return;
@@ -116,18 +121,57 @@ BerthAddresses *berth_addresses_new(int directory) {
     return addresses;
 }
 
-static bool has_document(const BerthAddresses *addresses, const char *id) {
-    g_autofree char *state = g_strconcat(id, ".json", NULL);
-    g_autofree char *next = g_strconcat(id, ".next", NULL);
+static bool has_document(const BerthAddresses *addresses, const char *key) {
+    g_autofree char *state = g_strconcat(key, ".json", NULL);
+    g_autofree char *next = g_strconcat(key, ".next", NULL);
 
     return faccessat(addresses->directory, next, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
            faccessat(addresses->directory, state, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id) {
-    const Lease *lease = g_hash_table_lookup(addresses->leases, id);
+static const Lease *find_lease(const BerthAddresses *addresses, const char *id,
+                               const BerthPlace *place) {
+    g_autofree char *key = berth_place_make_key(id, place);
+
+    return g_hash_table_lookup(addresses->leases, key);
+}
+
+char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id,
+                                 const BerthPlace *place) {
+    const Lease *lease = find_lease(addresses, id, place);
 
     return lease ? lease->addresses : NULL;
+}
+
+const char *berth_addresses_get_interface(const BerthAddresses *addresses, const char *id,
+                                          const BerthPlace *place) {
+    const Lease *lease = find_lease(addresses, id, place);
+
+    return lease ? lease->interface : "";
+}
+
+/* "eth1", "eth2" …, the first that the container does not have. "eth0" is left to the first place,
+ * which may come back. */
+static char *choose_interface(const BerthAddresses *addresses, const char *id,
+                              const BerthPlace *place) {
+    g_autofree char *prefix = g_strconcat(id, "@", NULL);
+    g_autofree char *own = berth_place_make_key(id, place);
+
+    if (place->first)
+        return g_strdup(FIRST_INTERFACE);
+    for (unsigned i = 1;; i++) {
+        g_autofree char *name = g_strdup_printf("eth%u", i);
+        GHashTableIter iterator;
+        gpointer key, value;
+        bool taken = false;
+        g_hash_table_iter_init(&iterator, addresses->leases);
+        while (g_hash_table_iter_next(&iterator, &key, &value))
+            taken = taken || (g_str_has_prefix(key, prefix) && !g_str_equal(key, own) &&
+                              has_document(addresses, key) &&
+                              g_str_equal(((const Lease *)value)->interface, name));
+        if (!taken)
+            return g_steal_pointer(&name);
+    }
 }
 
 /* What other containers have in the network, as a set: addresses without prefix lengths, and
@@ -135,14 +179,14 @@ char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id
 static GHashTable *list_taken(BerthAddresses *addresses, const char *network, const char *except) {
     GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iterator;
-    gpointer id, value;
+    gpointer key, value;
 
     g_hash_table_iter_init(&iterator, addresses->leases);
-    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+    while (g_hash_table_iter_next(&iterator, &key, &value)) {
         const Lease *lease = value;
-        if (!g_str_equal(lease->network, network) || g_str_equal(id, except))
+        if (!g_str_equal(lease->network, network) || g_str_equal(key, except))
             continue;
-        if (!has_document(addresses, id)) {
+        if (!has_document(addresses, key)) {
             g_hash_table_iter_remove(&iterator);
             continue;
         }
@@ -157,15 +201,15 @@ static GHashTable *list_taken(BerthAddresses *addresses, const char *network, co
 /* No user but root takes all of a network that others are in, too. A container counts once, whether
  * it has an IPv6 address as well or not. */
 static bool check_share(const BerthAddresses *addresses, const BerthContainerRecord *record,
-                        const char *network, GError **error) {
+                        const char *network, const char *except, GError **error) {
     GHashTableIter iterator;
-    gpointer id, value;
+    gpointer key, value;
     uint64_t held = 0;
 
     g_hash_table_iter_init(&iterator, addresses->leases);
-    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+    while (g_hash_table_iter_next(&iterator, &key, &value)) {
         const Lease *lease = value;
-        held += lease->owner == record->owner && !g_str_equal(id, record->id) &&
+        held += lease->owner == record->owner && !g_str_equal(key, except) &&
                 g_str_equal(lease->network, network);
     }
     if (berth_charge_check(record->owner, BERTH_RESOURCE_ADDRESSES, held, 1, error))
@@ -179,11 +223,12 @@ static bool check_names(const BerthAddresses *addresses, const BerthContainer *c
                         const char *network, char *const *names, GError **error) {
     const BerthContainers *containers = container->containers;
     GHashTableIter iterator;
-    gpointer id, value;
+    gpointer key, value;
 
     g_hash_table_iter_init(&iterator, addresses->leases);
-    while (g_hash_table_iter_next(&iterator, &id, &value)) {
+    while (g_hash_table_iter_next(&iterator, &key, &value)) {
         const Lease *lease = value;
+        g_autofree char *id = berth_place_read_id(key);
         const BerthContainer *other = g_hash_table_lookup(containers->by_id, id);
         if (!other || other == container || other->record.owner == container->record.owner ||
             !g_str_equal(lease->network, network))
@@ -282,11 +327,11 @@ static bool has_ipv6(const BerthNetworkRecord *network) {
     return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
 }
 
-static bool take_addresses(BerthAddresses *addresses, const BerthContainer *container,
+static bool take_addresses(BerthAddresses *addresses, const BerthPlace *place, const char *key,
                            const BerthNetworkRecord *network, Lease *lease, GError **error) {
-    g_auto(GStrv) wanted = berth_network_options_list(&container->record, BERTH_NOTED_ADDRESSES);
+    char *const *wanted = place->addresses;
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) taken = list_taken(addresses, network->name, container->record.id);
+    g_autoptr(GHashTable) taken = list_taken(addresses, network->name, key);
 
     if (find_wanted(wanted, AF_INET6) && !has_ipv6(network))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -305,13 +350,12 @@ static bool take_addresses(BerthAddresses *addresses, const BerthContainer *cont
 }
 
 /* The id and the aliases. A user's container does not answer for a name of others. */
-static char **list_names(const BerthContainerRecord *record) {
-    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
+static char **list_names(const BerthContainerRecord *record, const BerthPlace *place) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     if (record->owner == 0 || !berth_network_is_others_name(record->id))
         g_ptr_array_add(names, g_ascii_strdown(record->id, -1));
-    for (char **alias = aliases; *alias; alias++)
+    for (char **alias = place->aliases; *alias; alias++)
         g_ptr_array_add(names, g_ascii_strdown(*alias, -1));
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
@@ -324,26 +368,31 @@ static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gat
     json_builder_end_object(builder);
 }
 
+/* network: NULL for one of CNI's configurations, which gives the addresses itself. */
 static char *format_request(const BerthContainer *container, const BerthNetworkRecord *network,
-                            const Lease *lease) {
+                            const Lease *lease, bool leads_out) {
     g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_NOTED_SERVERS);
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
     berth_document_add_int(builder, "owner", lease->owner);
-    berth_document_add_string(builder, "network", network->name);
-    berth_document_add_string(builder, "bridge", network->bridge);
+    berth_document_add_string(builder, "network", lease->network);
+    berth_document_add_string(builder, "interface", lease->interface);
     if (lease->mac)
         berth_document_add_string(builder, "mac", lease->mac);
-    berth_document_add_bool(builder, "internal", network->internal);
-    berth_document_add_bool(builder, "dns", network->dns);
-    berth_document_add_int(builder, "mtu", network->mtu);
-    json_builder_set_member_name(builder, "subnets");
-    json_builder_begin_array(builder);
-    add_subnet(builder, network->subnet, network->gateway);
-    if (has_ipv6(network))
-        add_subnet(builder, network->subnet6, network->gateway6);
-    json_builder_end_array(builder);
+    if (network) {
+        berth_document_add_string(builder, "bridge", network->bridge);
+        berth_document_add_bool(builder, "internal", network->internal);
+        berth_document_add_bool(builder, "noDefaultRoute", !leads_out);
+        berth_document_add_bool(builder, "dns", network->dns);
+        berth_document_add_int(builder, "mtu", network->mtu);
+        json_builder_set_member_name(builder, "subnets");
+        json_builder_begin_array(builder);
+        add_subnet(builder, network->subnet, network->gateway);
+        if (has_ipv6(network))
+            add_subnet(builder, network->subnet6, network->gateway6);
+        json_builder_end_array(builder);
+    }
     berth_document_add_strings(builder, "addresses", lease->addresses);
     berth_document_add_strings(builder, "names", lease->names);
     berth_document_add_strings(builder, "servers", servers);
@@ -352,42 +401,73 @@ static char *format_request(const BerthContainer *container, const BerthNetworkR
     return json_to_string(root, FALSE);
 }
 
-static bool write_request(const BerthAddresses *addresses, const char *id, const char *text,
+static bool write_request(const BerthAddresses *addresses, const char *key, const char *text,
                           GError **error) {
-    g_autofree char *name = g_strconcat(id, ".next", NULL);
+    g_autofree char *name = g_strconcat(key, ".next", NULL);
 
     return berth_fd_replace(addresses->directory, name, text, strlen(text), 0600) ||
            berth_error_set_errno(error, errno, "write networks/%s", name);
 }
 
-bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
-                          const BerthNetworkRecord *network, GError **error) {
-    const BerthContainerRecord *record = &container->record;
+static Lease *lease_new(const BerthAddresses *addresses, const BerthContainer *container,
+                        const BerthPlace *place) {
     Lease *lease = g_new0(Lease, 1);
 
-    lease->owner = record->owner;
-    lease->network = g_strdup(network->name);
-    lease->mac = berth_network_options_get_mac(record);
-    lease->names = list_names(record);
+    lease->owner = container->record.owner;
+    lease->network = g_strdup(place->network);
+    lease->interface = choose_interface(addresses, container->record.id, place);
+    return lease;
+}
+
+/* The lease takes the place of that of an earlier start, which may not be disconnected yet: its
+ * addresses are free as soon as berth-network, which does one after the other, has carried this
+ * out. */
+static bool lease_begin(BerthAddresses *addresses, const char *key, Lease *lease, const char *text,
+                        GError **error) {
+    g_hash_table_replace(addresses->leases, g_strdup(key), lease);
+    if (write_request(addresses, key, text, error))
+        return true;
+    g_hash_table_remove(addresses->leases, key);
+    return false;
+}
+
+bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
+                          const BerthPlace *place, const BerthNetworkRecord *network,
+                          bool leads_out, GError **error) {
+    const BerthContainerRecord *record = &container->record;
+    g_autofree char *key = berth_place_make_key(record->id, place);
+    Lease *lease = lease_new(addresses, container, place);
+
+    lease->mac = g_strdup(place->mac);
+    lease->names = list_names(record, place);
     /* In this order: leases that have ended go with the first. */
-    if (!take_addresses(addresses, container, network, lease, error) ||
-        !check_share(addresses, record, network->name, error) ||
+    if (!take_addresses(addresses, place, key, network, lease, error) ||
+        !check_share(addresses, record, network->name, key, error) ||
         !check_names(addresses, container, network->name, lease->names, error)) {
         lease_free(lease);
         return false;
     }
-    g_autofree char *text = format_request(container, network, lease);
-    /* In place of the lease of an earlier start, which may not be disconnected yet: its addresses
-     * are free as soon as berth-network, which does one after the other, has carried this out. */
-    g_hash_table_replace(addresses->leases, g_strdup(record->id), lease);
-    if (write_request(addresses, record->id, text, error))
-        return true;
-    g_hash_table_remove(addresses->leases, record->id);
-    return false;
+    g_autofree char *text = format_request(container, network, lease, leads_out);
+    return lease_begin(addresses, key, lease, text, error);
 }
 
-void berth_addresses_drop(BerthAddresses *addresses, const char *id) {
-    g_autofree char *name = g_strconcat(id, ".next", NULL);
+bool berth_addresses_take_none(BerthAddresses *addresses, const BerthContainer *container,
+                               const BerthPlace *place, GError **error) {
+    g_autofree char *key = berth_place_make_key(container->record.id, place);
+    Lease *lease = lease_new(addresses, container, place);
+
+    lease->addresses = g_new0(char *, 1);
+    lease->names = g_new0(char *, 1);
+    g_autofree char *text = format_request(container, NULL, lease, false);
+    return lease_begin(addresses, key, lease, text, error);
+}
+
+bool berth_addresses_write_left(BerthAddresses *addresses, const char *id, GError **error) {
+    return write_request(addresses, id, "{\"left\": true}", error);
+}
+
+void berth_addresses_drop(BerthAddresses *addresses, const char *key) {
+    g_autofree char *name = g_strconcat(key, ".next", NULL);
 
     unlinkat(addresses->directory, name, 0);
 }

@@ -2,14 +2,16 @@
 
 /*
  * Addresses of containers in networks that Berth made. A container has its addresses from the start
- * until it was disconnected, which a document in networks/ stands for: ID.next, a request that
- * berth-network is to carry out (network/request.h), or ID.json, what it did. Both survive the
- * service, so that no address is given twice.
+ * or from when it is connected until it was disconnected, which a document in networks/ stands for:
+ * KEY.next, a request that berth-network is to carry out (network/request.h), or KEY.json, what it
+ * did. Both survive the service, so that no address is given twice. KEY is that of a place
+ * (spec/places.h).
  */
 
 #pragma once
 
 #include "containers/core/object.h"
+#include "containers/spec/places.h"
 #include "store/network-store.h"
 
 typedef struct BerthAddresses BerthAddresses;
@@ -18,13 +20,24 @@ typedef struct BerthAddresses BerthAddresses;
 BerthAddresses *berth_addresses_new(int directory);
 void berth_addresses_free(BerthAddresses *addresses);
 
-/* Gives the container its place in the network, and writes the request. InUse if an address or a
- * name that it asks for is another's; LimitExceeded if the network has no free address, or the
- * owner as many there as a user may have. */
+/* Gives the container its place in the network, and writes the request. leads_out: its default
+ * route is through this network. InUse if an address or a name that it asks for is another's;
+ * LimitExceeded if the network has no free address, or the owner as many there as a user may
+ * have. */
 bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
-                          const BerthNetworkRecord *network, GError **error);
+                          const BerthPlace *place, const BerthNetworkRecord *network,
+                          bool leads_out, GError **error);
+/* Writes the request for a further network of CNI's configurations, which gives the addresses. */
+bool berth_addresses_take_none(BerthAddresses *addresses, const BerthContainer *container,
+                               const BerthPlace *place, GError **error);
+/* Writes that the container is not in its first network any more. */
+bool berth_addresses_write_left(BerthAddresses *addresses, const char *id, GError **error);
 /* Takes back a request that was not carried out. */
-void berth_addresses_drop(BerthAddresses *addresses, const char *id);
+void berth_addresses_drop(BerthAddresses *addresses, const char *key);
 
 /* With prefix lengths; what it has taken, NULL if nothing. */
-char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id);
+char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id,
+                                 const BerthPlace *place);
+/* Its interface there; "" if it has none. */
+const char *berth_addresses_get_interface(const BerthAddresses *addresses, const char *id,
+                                          const BerthPlace *place);

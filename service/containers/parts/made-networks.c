@@ -15,6 +15,7 @@
 #include "containers/core/table.h"
 #include "containers/parts/networks.h"
 #include "containers/spec/network-options.h"
+#include "containers/spec/places.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -208,7 +209,7 @@ bool berth_network_delete(BerthContainers *containers, const char *name, uint32_
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainer *container = value;
-        if (g_strcmp0(container->record.network, name) == 0)
+        if (berth_places_has(&container->record, name))
             return refuse_used(&container->record, name, user, error);
     }
     return berth_network_store_remove(containers->database, name, error);
@@ -254,15 +255,28 @@ void berth_network_choose(BerthContainers *containers, BerthCreateOptions *optio
     options->network_mode = BERTH_NETWORK_NAMED;
 }
 
-bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
-                                 GError **error) {
-    if (!berth_network_options_need_made(options))
-        return true;
-    g_autoptr(BerthNetworkRecord) made = options->network_mode == BERTH_NETWORK_NAMED
-                                             ? berth_network_find_made(containers, options->network)
-                                             : NULL;
+static bool check_made(BerthContainers *containers, const char *name, GError **error) {
+    g_autoptr(BerthNetworkRecord) made =
+        berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
+
     return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "aliases and addresses need a network that Berth made, and "
                                    "\"%s\" is none",
-                                   options->network ? options->network : "none");
+                                   name);
+}
+
+bool berth_network_check_place(BerthContainers *containers, const BerthPlace *place,
+                               GError **error) {
+    bool plain = !place->aliases[0] && !place->addresses[0] && !place->mac;
+
+    return plain || check_made(containers, place->network, error);
+}
+
+bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
+                                 GError **error) {
+    for (guint i = 0; options->further && i < options->further->len; i++)
+        if (!berth_network_check_place(containers, options->further->pdata[i], error))
+            return false;
+    return !berth_network_options_need_made(options) ||
+           check_made(containers, options->network ? options->network : "none", error);
 }

@@ -6,6 +6,7 @@
 
 #include "containers/core/part.h"
 #include "containers/spec/options.h"
+#include "containers/spec/places.h"
 #include "store/network-store.h"
 
 /* What Create of a network takes; what is NULL or 0 is chosen. */
@@ -32,6 +33,9 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
  * bring a configuration of their own. */
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options);
 
+/* Whether the network has what the place asks for. */
+bool berth_network_check_place(BerthContainers *containers, const BerthPlace *place,
+                               GError **error);
 /* Whether the network has what the options ask for; a network that does not exist yet has. */
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error);

@@ -35,19 +35,21 @@ static int get_directory(const BerthContainers *containers) {
     return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->directory;
 }
 
+BerthAddresses *berth_network_get_addresses(const BerthContainers *containers) {
+    return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->addresses;
+}
+
 /* What berth-network did for a container; NULL if there is nothing. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
     return berth_document_read(get_directory(containers), name, MAX_STATE_BYTES, NULL);
 }
 
 /* Without the prefix lengths that a result has. */
-char **berth_container_list_addresses(const BerthContainer *container) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new();
-    g_autofree char *name = g_strconcat(container->record.id, ".json", NULL);
-    g_autoptr(JsonNode) state =
-        berth_network_is_named(container->record.network) && berth_container_is_running(container)
-            ? read_state(container->containers, name)
-            : NULL;
+static void add_addresses(const BerthContainer *container, const BerthPlace *place,
+                          GPtrArray *list) {
+    g_autofree char *key = berth_place_make_key(container->record.id, place);
+    g_autofree char *name = g_strconcat(key, ".json", NULL);
+    g_autoptr(JsonNode) state = read_state(container->containers, name);
     JsonObject *result = NULL;
     JsonArray *addresses = NULL;
     const char *address;
@@ -59,8 +61,31 @@ char **berth_container_list_addresses(const BerthContainer *container) {
                                           &address, NULL) &&
                 address)
                 g_ptr_array_add(list, g_strndup(address, strcspn(address, "/")));
+}
+
+char **berth_container_list_addresses(const BerthContainer *container, const char *network) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_autoptr(GPtrArray) places = berth_places_list(&container->record);
+
+    for (guint i = 0; berth_container_is_running(container) && i < places->len; i++) {
+        const BerthPlace *place = places->pdata[i];
+        if (!network || g_str_equal(place->network, network))
+            add_addresses(container, place, list);
+    }
     g_ptr_array_add(list, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+char *berth_container_get_interface(const BerthContainer *container, const char *network) {
+    g_autoptr(BerthPlace) place = berth_places_find(&container->record, network);
+
+    if (!place || !berth_container_is_running(container))
+        return g_strdup("");
+    /* The first has no lease if CNI's plugins gave it its addresses. */
+    if (place->first)
+        return g_strdup("eth0");
+    return g_strdup(berth_addresses_get_interface(
+        berth_network_get_addresses(container->containers), container->record.id, place));
 }
 
 static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
@@ -74,7 +99,8 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
 /* The file of a container that may have ended while the service was away. A request goes with its
  * start, which ends if the service does. */
 static void sweep_file(BerthContainers *containers, const char *name) {
-    g_autofree char *id = g_strndup(name, strlen(name) - strlen(".json"));
+    g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
+    g_autofree char *id = berth_place_read_id(key);
     const BerthContainer *container = berth_containers_find(containers, id, NULL);
     g_autoptr(JsonNode) state = NULL;
     int64_t pid = 0;
@@ -89,7 +115,7 @@ static void sweep_file(BerthContainers *containers, const char *name) {
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
         unlinkat(get_directory(containers), name, 0);
     else
-        leave_network(containers, id, (uint32_t)pid);
+        leave_network(containers, key, (uint32_t)pid);
 }
 
 static bool network_swept(BerthContainers *containers, GError **error) {
@@ -124,10 +150,6 @@ static bool network_opened(BerthContainers *containers, GError **error) {
     return true;
 }
 
-static BerthAddresses *get_addresses(const BerthContainers *containers) {
-    return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->addresses;
-}
-
 /* The name server of a network listens at its gateways. */
 static void list_servers(const BerthNetworkRecord *network, char *const *addresses,
                          char *servers[3]) {
@@ -139,16 +161,32 @@ static void list_servers(const BerthNetworkRecord *network, char *const *address
     servers[1] = six ? network->gateway6 : NULL;
 }
 
-/* The host's name servers may be others than when it was created. made: its network, if Berth made
- * that; NULL. */
-static bool write_files(const BerthContainer *container, const BerthNetworkRecord *made,
-                        GError **error) {
+/* What all places together have: files name one network. */
+typedef struct {
+    const char *network; /* of the first place; "none" if there is none */
+    char *const *addresses;
+    GPtrArray *records;              /* of those networks that Berth made */
+    const BerthNetworkRecord *named; /* the first of them with a name server; NULL */
+    char *const *named_addresses;    /* the container's there */
+    bool leads_out;                  /* the default route is taken */
+} Joined;
+
+static void joined_clear(Joined *joined) {
+    g_clear_pointer(&joined->records, g_ptr_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Joined, joined_clear)
+
+static const BerthNetworkRecord *get_record(const Joined *joined, guint i) {
+    return joined->records->pdata[i];
+}
+
+/* The host's name servers may be others than when it was created. */
+static bool write_files(const BerthContainer *container, const Joined *joined, GError **error) {
     const BerthContainerRecord *record = &container->record;
     int directory = container->containers->directory;
     g_autofree char *path = g_strconcat(record->id, "/etc/hostname", NULL);
     berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    char *const *addresses =
-        made ? berth_addresses_get(get_addresses(container->containers), record->id) : NULL;
     char *own_servers[3] = {NULL};
     size_t size;
 
@@ -160,31 +198,78 @@ static bool write_files(const BerthContainer *container, const BerthNetworkRecor
     g_auto(GStrv) search = berth_network_options_list(record, BERTH_NOTED_SEARCH);
     g_auto(GStrv) options = berth_network_options_list(record, BERTH_NOTED_RESOLVER);
     g_auto(GStrv) hosts = berth_network_options_list(record, BERTH_NOTED_HOSTS);
-    list_servers(made, addresses, own_servers);
+    list_servers(joined->named, joined->named_addresses, own_servers);
     const BerthContainerFiles files = {
         .hostname = hostname ? g_strchomp(hostname) : NULL,
-        .network = record->network,
-        .addresses = addresses,
+        .network = joined->network,
+        .addresses = joined->addresses,
         .own_servers = own_servers[0] ? own_servers : NULL,
         .servers = servers,
         .search = search,
         .options = options,
         .hosts = hosts,
-        .gateway = made ? made->gateway : NULL,
+        .gateway = joined->records->len > 0 ? get_record(joined, 0)->gateway : NULL,
     };
     return hostname && berth_container_files_write(directory, record->id, &files, error);
 }
 
+/* Of the networks that lead out, the first has the default route; one of CNI's sets its own. */
+static bool join_place(BerthContainer *container, const BerthPlace *place, Joined *joined,
+                       GError **error) {
+    BerthAddresses *addresses = berth_network_get_addresses(container->containers);
+    BerthNetworkRecord *made = berth_network_find_made(container->containers, place->network);
+
+    if (!made) {
+        joined->leads_out = joined->leads_out || place->first;
+        return place->first || berth_addresses_take_none(addresses, container, place, error);
+    }
+    g_ptr_array_add(joined->records, made);
+    bool leads_out = !made->internal && !joined->leads_out;
+    if (!berth_addresses_take(addresses, container, place, made, leads_out, error))
+        return false;
+    char *const *own = berth_addresses_get(addresses, container->record.id, place);
+    joined->leads_out = joined->leads_out || leads_out;
+    if (place->first || !joined->addresses)
+        joined->addresses = own;
+    if (made->dns && !joined->named) {
+        joined->named = made;
+        joined->named_addresses = own;
+    }
+    return true;
+}
+
 static bool network_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
-    g_autoptr(BerthNetworkRecord) made =
-        berth_network_is_named(record->network)
-            ? berth_network_find_made(container->containers, record->network)
-            : NULL;
+    g_autoptr(GPtrArray) places = berth_places_list(record);
+    g_auto(Joined) joined = {
+        .network = record->network,
+        .records = g_ptr_array_new_with_free_func(berth_network_record_free),
+    };
 
-    if (made && !berth_addresses_take(get_addresses(container->containers), container, made, error))
-        return false;
-    return write_files(container, made, error);
+    for (guint i = 0; i < places->len; i++)
+        if (!join_place(container, places->pdata[i], &joined, error))
+            return false;
+    if (berth_network_is_named(record->network) && !berth_places_has(record, record->network)) {
+        joined.network = places->len > 0 ? ((const BerthPlace *)places->pdata[0])->network : "none";
+        if (!berth_addresses_write_left(berth_network_get_addresses(container->containers),
+                                        record->id, error))
+            return false;
+    }
+    return write_files(container, &joined, error);
+}
+
+/* A request that was not carried out: of a start that failed, or of a connection that was broken
+ * off. */
+static void drop_requests(const BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+    BerthAddresses *addresses = berth_network_get_addresses(container->containers);
+    g_autoptr(GPtrArray) places = berth_places_list(record);
+
+    berth_addresses_drop(addresses, record->id);
+    for (guint i = 0; i < places->len; i++) {
+        g_autofree char *key = berth_place_make_key(record->id, places->pdata[i]);
+        berth_addresses_drop(addresses, key);
+    }
 }
 
 /* A start that failed before the container ran may have been connected. */
@@ -193,7 +278,7 @@ static void network_abandoned(BerthContainer *container) {
 
     if (!berth_network_is_named(record->network))
         return;
-    berth_addresses_drop(get_addresses(container->containers), record->id);
+    drop_requests(container);
     if (record->first.pid > 0)
         leave_network(container->containers, record->id, record->first.pid);
 }
@@ -201,8 +286,10 @@ static void network_abandoned(BerthContainer *container) {
 static void network_exited(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
 
-    if (berth_network_is_named(record->network))
-        leave_network(container->containers, record->id, record->first.pid);
+    if (!berth_network_is_named(record->network))
+        return;
+    drop_requests(container);
+    leave_network(container->containers, record->id, record->first.pid);
 }
 
 const BerthPart berth_network_part = {

@@ -5,6 +5,11 @@
  * alone, the service binds it, and neither listens nor reads, from before the container starts
  * until it has ended. systemd keeps the sockets while the service is away. The sockets, in the
  * part's slot, are there while the ports are held.
+ *
+ * The one thing to know: systemd closes its own descriptors of the sockets some time after the
+ * service has told it to (asynchronous_close()), and until then nobody can bind the port anew. The
+ * service therefore keeps the sockets of a container that has ended for a moment, and the next
+ * start takes them over: a restart never finds its own port in use.
  */
 
 #include "containers/parts/ports.h"
@@ -22,6 +27,8 @@
 #include <sys/socket.h>
 
 enum { MAX_PORTS_PER_OWNER = 512, MAX_CHOICES = 16 };
+
+#define RELEASE_USEC (2 * G_USEC_PER_SEC)
 
 static GArray *get_sockets(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_ports_part);
@@ -250,6 +257,110 @@ bool berth_ports_add_exposed(BerthContainers *containers, BerthCreateOptions *op
     return berth_ports_check(options, error) && berth_ports_choose(containers, options, error);
 }
 
+static void clear_socket(gpointer data) {
+    berth_fd_clear(data);
+}
+
+static GArray *new_sockets(void) {
+    GArray *sockets = g_array_new(FALSE, FALSE, sizeof(int));
+
+    g_array_set_clear_func(sockets, clear_socket);
+    return sockets;
+}
+
+/* Of the service: sockets of containers that have ended, until the timer closes them. */
+typedef struct {
+    GArray *sockets;
+    sd_event_source *timer;
+} Released;
+
+static Released *get_released(const BerthContainers *containers) {
+    void **slot = berth_containers_slot(containers, &berth_ports_part);
+
+    if (!*slot) {
+        Released *released = g_new0(Released, 1);
+        released->sockets = new_sockets();
+        *slot = released;
+    }
+    return *slot;
+}
+
+static int on_released(sd_event_source *timer, uint64_t usec, void *userdata) {
+    (void)timer;
+    (void)usec;
+    g_array_set_size(((Released *)userdata)->sockets, 0);
+    return 0;
+}
+
+/* If there is no timer, they are closed at once. */
+static void release_sockets(BerthContainers *containers, GArray *sockets) {
+    Released *released = get_released(containers);
+
+    released->timer = sd_event_source_disable_unref(released->timer);
+    if (sd_event_add_time_relative(containers->event, &released->timer, CLOCK_MONOTONIC,
+                                   RELEASE_USEC, 0, on_released, released) < 0)
+        return;
+    g_array_append_vals(released->sockets, sockets->data, sockets->len);
+    g_array_set_clear_func(sockets, NULL);
+    g_array_set_size(sockets, 0);
+}
+
+static int get_option(int fd, int level, int option) {
+    socklen_t size = sizeof(int);
+    int value = -1;
+
+    return getsockopt(fd, level, option, &value, &size) == 0 ? value : -1;
+}
+
+/* Whether bind_port() would make such a socket. */
+static bool is_bound_to(int fd, const BerthPort *port) {
+    int protocol = g_str_equal(port->protocol, "tcp")   ? IPPROTO_TCP
+                   : g_str_equal(port->protocol, "udp") ? IPPROTO_UDP
+                                                        : IPPROTO_SCTP;
+    bool all = port->address[0] == '\0';
+    Address address = {0};
+    socklen_t size = sizeof address;
+
+    if (getsockname(fd, &address.any, &size) < 0 ||
+        get_option(fd, SOL_SOCKET, SO_PROTOCOL) != protocol)
+        return false;
+    int family = address.any.sa_family;
+    const Address wanted = make_address(port, family);
+    if (family == AF_INET)
+        return !strchr(port->address, ':') && address.v4.sin_port == wanted.v4.sin_port &&
+               address.v4.sin_addr.s_addr == wanted.v4.sin_addr.s_addr;
+    return (all || strchr(port->address, ':')) &&
+           get_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == !all &&
+           address.v6.sin6_port == wanted.v6.sin6_port &&
+           IN6_ARE_ADDR_EQUAL(&address.v6.sin6_addr, &wanted.v6.sin6_addr);
+}
+
+/* A socket that was kept for it; -1. Others may overlap the port, and are closed then. */
+static int take_released(BerthContainers *containers, const BerthPort *port) {
+    GArray *sockets = get_released(containers)->sockets;
+
+    for (guint i = 0; i < sockets->len; i++)
+        if (is_bound_to(g_array_index(sockets, int, i), port)) {
+            int fd = berth_fd_steal(&g_array_index(sockets, int, i));
+            g_array_remove_index(sockets, i);
+            return fd;
+        }
+    g_array_set_size(sockets, 0);
+    return -1;
+}
+
+static void ports_closed(BerthContainers *containers) {
+    void **slot = berth_containers_slot(containers, &berth_ports_part);
+    Released *released = *slot;
+
+    if (!released)
+        return;
+    sd_event_source_disable_unref(released->timer);
+    g_array_unref(released->sockets);
+    g_free(released);
+    *slot = NULL;
+}
+
 static bool hold_port(BerthContainers *containers, const char *text, GArray *sockets,
                       GError **error) {
     BerthPort port;
@@ -259,7 +370,10 @@ static bool hold_port(BerthContainers *containers, const char *text, GArray *soc
     if (!check_address(&port, error))
         return false;
     const char *where = port.address[0] ? port.address : "all addresses";
-    int fd = is_held(containers, &port) ? (errno = EADDRINUSE, -1) : bind_port(&port);
+    bool held = is_held(containers, &port);
+    int fd = held ? (errno = EADDRINUSE, -1) : take_released(containers, &port);
+    if (fd < 0 && !held)
+        fd = bind_port(&port);
     /* If the kernel does not support the protocol, no socket can occupy the port. */
     bool missing = fd < 0 && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT);
     if (fd >= 0)
@@ -271,17 +385,6 @@ static bool hold_port(BerthContainers *containers, const char *text, GArray *soc
                                port.protocol, where);
     return berth_error_set_errno(error, errno, "bind port %u/%s on %s", port.host, port.protocol,
                                  where);
-}
-
-static void clear_socket(gpointer data) {
-    berth_fd_clear(data);
-}
-
-static GArray *new_sockets(void) {
-    GArray *sockets = g_array_new(FALSE, FALSE, sizeof(int));
-
-    g_array_set_clear_func(sockets, clear_socket);
-    return sockets;
 }
 
 static char *make_fd_name(const BerthContainer *container) {
@@ -332,6 +435,7 @@ static void release_ports(BerthContainer *container) {
     if (!get_sockets(container))
         return;
     berth_fd_store_remove(name);
+    release_sockets(container->containers, get_sockets(container));
     ports_freed(container);
 }
 
@@ -366,6 +470,7 @@ static void ports_recovered(BerthContainer *container, const BerthKeptDescriptor
 
 const BerthPart berth_ports_part = {
     .name = "ports",
+    .closed = ports_closed,
     .recovered = ports_recovered,
     .starting = hold_ports,
     .recording = keep_ports,

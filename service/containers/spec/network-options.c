@@ -23,7 +23,6 @@ enum {
     MAC_LENGTH = 17
 };
 
-#define MAC "MACAddress"
 #define MAX_DOMAIN 253
 
 /* A name of DNS, in labels of letters, digits, "-" and "_". */
@@ -53,25 +52,25 @@ bool berth_network_is_others_name(const char *name) {
     return strchr(name, '.') || g_ascii_strcasecmp(name, "localhost") == 0;
 }
 
-static bool check_aliases(const BerthCreateOptions *options, GError **error) {
-    for (char **alias = options->aliases; alias && *alias; alias++) {
+bool berth_network_check_aliases(char *const *aliases, uint32_t owner, GError **error) {
+    for (char *const *alias = aliases; alias && *alias; alias++) {
         if (!is_domain(*alias))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "invalid alias \"%.100s\": not a name", *alias);
-        if (options->owner != 0 && berth_network_is_others_name(*alias))
+        if (owner != 0 && berth_network_is_others_name(*alias))
             return berth_error_set(
                 error, BERTH_ERROR_INVALID_ARGUMENT,
                 "invalid alias \"%.100s\": only root may take a name with a dot, "
                 "or localhost",
                 *alias);
     }
-    return check_count(options->aliases, MAX_ALIASES, "Aliases", error);
+    return check_count(aliases, MAX_ALIASES, "Aliases", error);
 }
 
-static bool check_addresses(const BerthCreateOptions *options, GError **error) {
+bool berth_network_check_addresses(char *const *addresses, GError **error) {
     unsigned four = 0, six = 0;
 
-    for (char **text = options->addresses; text && *text; text++) {
+    for (char *const *text = addresses; text && *text; text++) {
         BerthSubnet address;
         if (!berth_subnet_parse_address(*text, &address))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -85,7 +84,7 @@ static bool check_addresses(const BerthCreateOptions *options, GError **error) {
 }
 
 /* Of one interface: the first bit sent, the lowest of the first byte, is for groups (IEEE 802). */
-static bool check_mac(const char *text, GError **error) {
+bool berth_network_check_mac(const char *text, GError **error) {
     bool good = !text || strlen(text) == MAC_LENGTH;
 
     for (size_t i = 0; text && good && i < MAC_LENGTH; i++)
@@ -140,8 +139,9 @@ static bool check_hosts(const BerthCreateOptions *options, GError **error) {
 }
 
 bool berth_network_options_check(const BerthCreateOptions *options, GError **error) {
-    return check_aliases(options, error) && check_addresses(options, error) &&
-           check_mac(options->mac, error) && check_servers(options, error) &&
+    return berth_network_check_aliases(options->aliases, options->owner, error) &&
+           berth_network_check_addresses(options->addresses, error) &&
+           berth_network_check_mac(options->mac, error) && check_servers(options, error) &&
            check_search(options, error) && check_hosts(options, error);
 }
 
@@ -168,7 +168,7 @@ void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *o
             g_variant_dict_insert_value(extra, lists[i].key,
                                         g_variant_new_strv((const char *const *)lists[i].list, -1));
     if (options->mac)
-        g_variant_dict_insert(extra, MAC, "s", options->mac);
+        g_variant_dict_insert(extra, BERTH_NOTED_MAC, "s", options->mac);
 }
 
 char **berth_network_options_list(const BerthContainerRecord *record, const char *noted) {
@@ -180,7 +180,7 @@ char **berth_network_options_list(const BerthContainerRecord *record, const char
 
 char *berth_network_options_get_mac(const BerthContainerRecord *record) {
     g_autoptr(GVariant) value =
-        berth_container_record_get_extra(record, MAC, G_VARIANT_TYPE_STRING);
+        berth_container_record_get_extra(record, BERTH_NOTED_MAC, G_VARIANT_TYPE_STRING);
 
     return value ? g_ascii_strdown(g_variant_get_string(value, NULL), -1) : NULL;
 }

@@ -6,6 +6,11 @@
 
 #include "containers/spec/options.h"
 
+/* Of a place in a network. */
+bool berth_network_check_aliases(char *const *aliases, uint32_t owner, GError **error);
+bool berth_network_check_addresses(char *const *addresses, GError **error);
+bool berth_network_check_mac(const char *text, GError **error);
+
 bool berth_network_options_check(const BerthCreateOptions *options, GError **error);
 
 /* Whether a name is not for the container of a user: one with a dot may be the Internet's, and
@@ -21,6 +26,7 @@ void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *o
 /* Lists of the record, as they were noted; empty if there are none. Freed with g_strfreev(). */
 #define BERTH_NOTED_ALIASES "Aliases"
 #define BERTH_NOTED_ADDRESSES "StaticAddresses"
+#define BERTH_NOTED_MAC "MACAddress" /* a string */
 #define BERTH_NOTED_SERVERS "DNS"
 #define BERTH_NOTED_SEARCH "DNSSearch"
 #define BERTH_NOTED_RESOLVER "DNSOptions"

@@ -10,6 +10,7 @@
 #include "containers/spec/capabilities.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/network-options.h"
+#include "containers/spec/places.h"
 #include "containers/spec/port.h"
 #include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
@@ -75,6 +76,7 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
                                "Secrets and Spec exclude each other");
     return check_cgroup(options, error) && check_bound(options, error) &&
            berth_ports_check(options, error) && berth_network_options_check(options, error) &&
+           berth_places_check(options->further, options->network, options->owner, error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }
 

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * ConnectNetwork and DisconnectNetwork, for the manager and for the object of a container, and
+ * networks as Create has them beside the first. A NetworkCall lasts from the handler to the answer.
+ * The one thing to know: who may be in a network is decided by containers.create, with the network
+ * in its details, however the container comes there.
+ */
+
+#include "bus/container-object.h"
+#include "bus/options.h"
+#include "bus/watchers.h"
+#include "containers/parts/network-changes.h"
+
+/* Reads {sv}… of a place. The strings are the message's, and copied. */
+static int read_place(sd_bus_message *call, const char *network, BerthPlace **place,
+                      sd_bus_error *error) {
+    g_auto(GStrv) aliases = NULL, addresses = NULL;
+    const char *mac = NULL;
+    const BerthOption options[] = {
+        {"Aliases", "as", &aliases},
+        {"StaticAddresses", "as", &addresses},
+        {"MACAddress", "s", &mac},
+        {NULL, NULL, NULL},
+    };
+    int r = berth_options_read(call, options, error);
+
+    if (r >= 0)
+        *place = berth_place_new(network, aliases, addresses, mac);
+    return r;
+}
+
+int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_bus_error *error) {
+    BerthCreateOptions *options = value;
+    const char *network;
+    int r;
+
+    if (!options->further)
+        options->further = g_ptr_array_new_with_free_func(berth_place_free);
+    if ((r = sd_bus_message_enter_container(call, 'v', "a(sa{sv})")) < 0 ||
+        (r = sd_bus_message_enter_container(call, 'a', "(sa{sv})")) < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(call, 'r', "sa{sv}")) > 0) {
+        BerthPlace *place = NULL;
+        if ((r = sd_bus_message_read(call, "s", &network)) < 0 ||
+            (r = read_place(call, network, &place, error)) < 0)
+            return r;
+        g_ptr_array_add(options->further, place);
+        if ((r = sd_bus_message_exit_container(call)) < 0)
+            return r;
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+        return r;
+    return sd_bus_message_exit_container(call);
+}
+
+typedef struct {
+    BerthPendingCall *pending;
+    char *id;
+} NetworkCall;
+
+static NetworkCall *network_call_new(BerthService *service, sd_bus_message *call, char *id) {
+    NetworkCall *change = g_new0(NetworkCall, 1);
+
+    *change = (NetworkCall){berth_pending_call_new(service, call), id};
+    return change;
+}
+
+/* The container may be gone by now: then there is no signal, but the call is answered all the same.
+ */
+static void network_call_on_done(const GError *error, void *userdata) {
+    static const char *const changed[] = {"Networks", "Addresses", NULL};
+    NetworkCall *change = userdata;
+    BerthService *service = change->pending->service;
+    BerthContainer *container = berth_containers_find(service->containers, change->id, NULL);
+
+    if (container && !error) {
+        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), change->id,
+                                    true, berth_container_get_record(container)->owner, container};
+        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+    }
+    berth_pending_call_finish(error, change->pending);
+    g_free(change->id);
+    g_free(change);
+}
+
+int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
+                                           sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autoptr(BerthPlace) place = NULL;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *network;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &network)) < 0 ||
+        (r = read_place(call, network, &place, error)) < 0)
+        return r;
+    r = berth_container_check_network(call, service, error, id, network, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    r = berth_access_check(service->access, call, error, "create", "container", id, "image",
+                           berth_container_get_record(container)->image, "network", network, NULL);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_connect(container, g_steal_pointer(&place), network_call_on_done,
+                            network_call_new(service, call, g_steal_pointer(&id)));
+    return 1;
+}
+
+int berth_container_method_disconnect_network(sd_bus_message *call, void *userdata,
+                                              sd_bus_error *error) {
+    BerthService *service = userdata;
+    g_autofree char *id = NULL;
+    BerthContainer *container;
+    const char *network;
+    int r;
+
+    if ((r = berth_container_read_id(call, &id)) < 0 ||
+        (r = sd_bus_message_read(call, "s", &network)) < 0 ||
+        (r = berth_options_read_none(call, error)) < 0)
+        return r;
+    r = berth_container_check_network(call, service, error, id, network, &container);
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_disconnect(container, network, network_call_on_done,
+                               network_call_new(service, call, g_steal_pointer(&id)));
+    return 1;
+}

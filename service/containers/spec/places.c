@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Places in the record of a container: the first is made of the options of Create, as
+ * network-options.c notes them; further ones are a dictionary each. The first network stays in the
+ * record when the container leaves it, since the configuration names it: a mark says so. Nothing
+ * here has a state.
+ */
+
+#include "containers/spec/places.h"
+
+#include "base/names.h"
+#include "containers/spec/network-mode.h"
+#include "containers/spec/network-options.h"
+
+#include <string.h>
+
+#define FURTHER "FurtherNetworks"
+#define FURTHER_TYPE "a(sa{sv})"
+#define LEFT "FirstNetworkLeft"
+
+enum { MAX_FURTHER = 15 };
+
+static char **copy_list(char *const *list) {
+    return list ? g_strdupv((char **)list) : g_new0(char *, 1);
+}
+
+BerthPlace *berth_place_new(const char *network, char *const *aliases, char *const *addresses,
+                            const char *mac) {
+    BerthPlace *place = g_new0(BerthPlace, 1);
+
+    *place = (BerthPlace){
+        .network = g_strdup(network),
+        .aliases = copy_list(aliases),
+        .addresses = copy_list(addresses),
+        .mac = mac && mac[0] ? g_ascii_strdown(mac, -1) : NULL,
+    };
+    return place;
+}
+
+void berth_place_free(gpointer data) {
+    BerthPlace *place = data;
+
+    if (!place)
+        return;
+    g_free(place->network);
+    g_strfreev(place->aliases);
+    g_strfreev(place->addresses);
+    g_free(place->mac);
+    g_free(place);
+}
+
+bool berth_place_check(const BerthPlace *place, uint32_t owner, GError **error) {
+    if (!berth_name_check_container(place->network, NULL) ||
+        !berth_network_is_named(place->network))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.100s\" is not the name of a network", place->network);
+    return berth_network_check_aliases(place->aliases, owner, error) &&
+           berth_network_check_addresses(place->addresses, error) &&
+           berth_network_check_mac(place->mac, error);
+}
+
+bool berth_places_check(const GPtrArray *further, const char *first, uint32_t owner,
+                        GError **error) {
+    if (!further || further->len == 0)
+        return true;
+    if (!berth_network_is_named(first))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "further networks need a first one, not none or host");
+    if (further->len > MAX_FURTHER)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "a container is in at most %d networks", MAX_FURTHER + 1);
+    for (guint i = 0; i < further->len; i++) {
+        const BerthPlace *place = further->pdata[i];
+        bool twice = g_str_equal(place->network, first);
+        for (guint k = 0; k < i; k++)
+            twice = twice ||
+                    g_str_equal(place->network, ((const BerthPlace *)further->pdata[k])->network);
+        if (twice)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the network \"%s\" is given twice", place->network);
+        if (!berth_place_check(place, owner, error))
+            return false;
+    }
+    return true;
+}
+
+static BerthPlace *read_first(const BerthContainerRecord *record) {
+    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
+    g_auto(GStrv) addresses = berth_network_options_list(record, BERTH_NOTED_ADDRESSES);
+    g_autofree char *mac = berth_network_options_get_mac(record);
+    BerthPlace *place = berth_place_new(record->network, aliases, addresses, mac);
+
+    place->first = true;
+    return place;
+}
+
+static GPtrArray *list_further(const BerthContainerRecord *record) {
+    GPtrArray *list = g_ptr_array_new_with_free_func(berth_place_free);
+    g_autoptr(GVariant) noted =
+        berth_container_record_get_extra(record, FURTHER, G_VARIANT_TYPE(FURTHER_TYPE));
+    const char *network;
+    GVariantIter iterator;
+    GVariant *details;
+
+    if (!noted)
+        return list;
+    g_variant_iter_init(&iterator, noted);
+    while (g_variant_iter_next(&iterator, "(&s@a{sv})", &network, &details)) {
+        g_autofree const char **aliases = NULL, **addresses = NULL;
+        const char *mac = NULL;
+        (void)g_variant_lookup(details, BERTH_NOTED_ALIASES, "^a&s", &aliases);
+        (void)g_variant_lookup(details, BERTH_NOTED_ADDRESSES, "^a&s", &addresses);
+        (void)g_variant_lookup(details, BERTH_NOTED_MAC, "&s", &mac);
+        g_ptr_array_add(list, berth_place_new(network, (char **)aliases, (char **)addresses, mac));
+        g_variant_unref(details);
+    }
+    return list;
+}
+
+static bool has_left_first(const BerthContainerRecord *record) {
+    g_autoptr(GVariant) left =
+        berth_container_record_get_extra(record, LEFT, G_VARIANT_TYPE_BOOLEAN);
+
+    return left != NULL;
+}
+
+GPtrArray *berth_places_list(const BerthContainerRecord *record) {
+    if (!berth_network_is_named(record->network))
+        return g_ptr_array_new_with_free_func(berth_place_free);
+    GPtrArray *list = list_further(record);
+    if (!has_left_first(record))
+        g_ptr_array_insert(list, 0, read_first(record));
+    return list;
+}
+
+BerthPlace *berth_places_find(const BerthContainerRecord *record, const char *network) {
+    g_autoptr(GPtrArray) places = berth_places_list(record);
+
+    for (guint i = 0; i < places->len; i++)
+        if (g_str_equal(((const BerthPlace *)places->pdata[i])->network, network)) {
+            g_ptr_array_set_free_func(places, NULL);
+            BerthPlace *found = g_ptr_array_steal_index(places, i);
+            g_ptr_array_set_free_func(places, berth_place_free);
+            return found;
+        }
+    return NULL;
+}
+
+bool berth_places_has(const BerthContainerRecord *record, const char *network) {
+    g_autoptr(BerthPlace) place = berth_places_find(record, network);
+
+    return place != NULL;
+}
+
+char **berth_places_list_networks(const BerthContainerRecord *record) {
+    g_autoptr(GPtrArray) places = berth_places_list(record);
+    char **names = g_new0(char *, places->len + 1);
+
+    for (guint i = 0; i < places->len; i++)
+        names[i] = g_strdup(((const BerthPlace *)places->pdata[i])->network);
+    return names;
+}
+
+static GVariant *format_place(const BerthPlace *place) {
+    g_auto(GVariantDict) details = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert_value(&details, BERTH_NOTED_ALIASES,
+                                g_variant_new_strv((const char *const *)place->aliases, -1));
+    g_variant_dict_insert_value(&details, BERTH_NOTED_ADDRESSES,
+                                g_variant_new_strv((const char *const *)place->addresses, -1));
+    if (place->mac)
+        g_variant_dict_insert(&details, BERTH_NOTED_MAC, "s", place->mac);
+    return g_variant_new("(s@a{sv})", place->network, g_variant_dict_end(&details));
+}
+
+static GVariant *format_further(const GPtrArray *further) {
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE(FURTHER_TYPE));
+    for (guint i = 0; i < further->len; i++)
+        g_variant_builder_add_value(&builder, format_place(further->pdata[i]));
+    return g_variant_builder_end(&builder);
+}
+
+void berth_places_note(GVariantDict *extra, const GPtrArray *further) {
+    if (further && further->len > 0)
+        g_variant_dict_insert_value(extra, FURTHER, format_further(further));
+}
+
+/* The aliases and addresses of the first are those that it is given now. */
+static void add_first(BerthContainerRecord *record, const BerthPlace *place) {
+    berth_container_record_set_extra(record, LEFT, NULL);
+    berth_container_record_set_extra(record, BERTH_NOTED_ALIASES,
+                                     g_variant_new_strv((const char *const *)place->aliases, -1));
+    berth_container_record_set_extra(record, BERTH_NOTED_ADDRESSES,
+                                     g_variant_new_strv((const char *const *)place->addresses, -1));
+    berth_container_record_set_extra(record, BERTH_NOTED_MAC,
+                                     place->mac ? g_variant_new_string(place->mac) : NULL);
+}
+
+void berth_places_add(BerthContainerRecord *record, const BerthPlace *place) {
+    if (g_strcmp0(place->network, record->network) == 0) {
+        add_first(record, place);
+        return;
+    }
+    g_autoptr(GPtrArray) further = list_further(record);
+    g_ptr_array_add(further,
+                    berth_place_new(place->network, place->aliases, place->addresses, place->mac));
+    berth_container_record_set_extra(record, FURTHER, format_further(further));
+}
+
+void berth_places_remove(BerthContainerRecord *record, const char *network) {
+    if (g_strcmp0(network, record->network) == 0) {
+        berth_container_record_set_extra(record, LEFT, g_variant_new_boolean(TRUE));
+        return;
+    }
+    g_autoptr(GPtrArray) further = list_further(record);
+    for (guint i = 0; i < further->len; i++)
+        if (g_str_equal(((const BerthPlace *)further->pdata[i])->network, network))
+            g_ptr_array_remove_index(further, i--);
+    berth_container_record_set_extra(record, FURTHER,
+                                     further->len > 0 ? format_further(further) : NULL);
+}
+
+char *berth_place_make_key(const char *id, const BerthPlace *place) {
+    return place->first ? g_strdup(id) : g_strconcat(id, "@", place->network, NULL);
+}
+
+char *berth_place_read_id(const char *key) {
+    return g_strndup(key, strcspn(key, "@"));
+}
