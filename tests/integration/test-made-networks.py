@@ -434,6 +434,32 @@ def test_the_first_network_is_left_and_joined_again():
         contains(result.err, part)
 
 
+def test_rules_of_the_administrator_stay():
+    """Rules that were there before a network, in chains of theirs and in those of all, are there in their order during and after it."""
+    for words in (["-N", "ADMIN"], ["-A", "ADMIN", "-p", "tcp", "--dport", "9", "-j", "DROP"], ["-I", "INPUT", "-j", "ADMIN"],
+                  ["-A", "FORWARD", "-s", "198.51.100.0/24", "-j", "DROP"],
+                  ["-t", "nat", "-A", "POSTROUTING", "-s", "198.51.100.0/24", "-j", "MASQUERADE"]):
+        equal(run("iptables", *words).status, 0, words)
+
+    def own():
+        return [line for line in run("iptables-save").out.splitlines() if "ADMIN" in line or "198.51.100.0" in line]
+    before = [line.split(" [")[0] for line in own()]
+    equal(len(before), 5, before)
+    good("network", "create", "--ipv6=false", "passing")
+    good("run", "-d", "--name=passer", "--network=passing", "-p", "18086:80", IMAGE)
+    contains(rules(), "18086")
+    equal([line.split(" [")[0] for line in own()], before)
+    good("rm", "-f", "passer")
+    wait_until(lambda: "18086" not in rules(), "the rules of the container go")
+    equal([line.split(" [")[0] for line in own()], before)
+    good("network", "rm", "passing")
+    run("iptables", "-D", "INPUT", "-j", "ADMIN")
+    run("iptables", "-F", "ADMIN")
+    run("iptables", "-X", "ADMIN")
+    run("iptables", "-D", "FORWARD", "-s", "198.51.100.0/24", "-j", "DROP")
+    run("iptables", "-t", "nat", "-D", "POSTROUTING", "-s", "198.51.100.0/24", "-j", "MASQUERADE")
+
+
 def test_a_change_that_is_broken_off_leaves_nothing():
     """The service and berth-network die while a container is being connected."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)

@@ -74,6 +74,8 @@ for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProces
 for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
     ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]
 ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
+# It needs two rights: the container's, and that to be in the network.
+ALLOWED["Containers.ConnectNetwork"] = ALLOWED["Container.ConnectNetwork"] = (set(), set())
 # Who may execute anything in a container may copy its files and open its processes.
 for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
