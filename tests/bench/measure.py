@@ -277,6 +277,15 @@ def measure(title, systems, rounds, action, before=None, after=None):
     return {title: figures}
 
 
+def warm(megabytes):
+    """Memory that is touched for the first time since the machine's boot is slow."""
+    fresh("/tmp/warm")
+    with open("/tmp/warm/zeros", "wb") as file:
+        for _ in range(megabytes):
+            file.write(bytes(1 << 20))
+    run("umount", "/tmp/warm")
+
+
 def service_memory():
     """Proportional set size of the service and what runs beside it, in KiB."""
     total = 0
@@ -298,12 +307,7 @@ def main():
     oci.push(oci.busybox_image(), BUSYBOX)
     print(f"deb: {len(plain) / 1e6:.0f} MB, {len(stored) / 1e6:.0f} MB stored", file=sys.stderr)
     del plain, stored, layer
-    # Memory that is touched for the first time since the machine's boot is slow.
-    fresh("/tmp/warm")
-    with open("/tmp/warm/zeros", "wb") as file:
-        for _ in range(1500):
-            file.write(bytes(1 << 20))
-    run("umount", "/tmp/warm")
+    warm(1500)
     # crun's device filter wants more than the default, where more may be had.
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
