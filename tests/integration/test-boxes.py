@@ -239,6 +239,55 @@ def test_what_writes_limits():
     equal(ours.recv(100)[:1], b"K")
 
 
+# What no unit's program may do, beside its work.
+NOTHING = ("write /etc", "write /usr", "write /var", "write /var/lib/berth", "write /run", "write /run/systemd", "write /root", "write /home",
+           "read /dev/mem", "read /dev/kmsg", "packet", "vsock", "algorithm", "trace", "users", "network", "mount", "bpf", "keys", "swap",
+           "personality")
+
+
+def may_not(found, more=()):
+    equal((found["no_new_privs"], found["seccomp"]), (1, 2))
+    equal([name for name in NOTHING + tuple(more) if found[name] == 0], [])
+
+
+def test_the_name_server():
+    """It reads what containers send to it."""
+    good("pull", IMAGE)
+    place = "/usr/lib/podman/aardvark-dns"
+    os.rename(place, f"{place}.real")
+    shutil.copy(f"{TOOLS}/service_probe.py", f"{place}.probe")
+    os.chmod(f"{place}.probe", 0o755)
+    with open(place, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n/usr/bin/python3 {place}.probe {service_pid()}\nexec {place}.real \"$@\"\n")
+    os.chmod(place, 0o755)
+    try:
+        good("run", "--rm", "--network=berth", IMAGE, "true")
+    finally:
+        os.rename(f"{place}.real", place)
+    lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "berth-dns.service").out.splitlines()
+    found = json.loads(next(line for line in lines if line.startswith('{"capabilities"')))
+    equal(found["capabilities"], 1 << 10)    # CAP_NET_BIND_SERVICE
+    may_not(found, ("read /etc/shadow", "read /var/lib/berth", "read /root", "read /proc/PID/environ", "signal", "bus"))
+    equal(found["internet"], 0)
+
+
+def test_units_that_run_dist():
+    """Root's, for the bus alone: they have no capability, and nothing of the machine's to write."""
+    for unit in ("berth-autostart", "berth-prune", "berth-update", "berth-verify"):
+        os.makedirs(f"/run/systemd/system/{unit}.service.d", exist_ok=True)
+        with open(f"/run/systemd/system/{unit}.service.d/probe.conf", "w", encoding="utf-8") as file:
+            file.write(f"[Service]\nExecStart=\nExecStart=python3 {TOOLS}/service_probe.py {service_pid()}\n")
+        run("systemctl", "daemon-reload")
+        equal(run("systemctl", "start", f"{unit}.service").status, 0, unit)
+        lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", f"{unit}.service").out.splitlines()
+        found = json.loads(next(line for line in lines if line.startswith('{"capabilities"')))
+        equal(found["capabilities"], 0, unit)
+        may_not(found, ("internet",))
+        equal(found["bus"], 0, unit)
+        shutil.rmtree(f"/run/systemd/system/{unit}.service.d")
+    run("systemctl", "daemon-reload")
+
+
 def test_archive():
     good("pull", IMAGE)
     check("archive", report_of("archive", "export", "-o", "/var/tmp/x.tar", IMAGE), MAY["archive"])
