@@ -8,6 +8,12 @@
 
 #include "client/last-exit.h"
 
+#include "client/process-replies.h"
+#include "client/service-errors.h"
+
+/* The service is back within a second, unless it cannot start. */
+enum { MAX_ABSENCES = 60 };
+
 typedef struct {
     const char *id, *process;
     bool found;
@@ -59,6 +65,28 @@ static int read_events(sd_bus_message *reply, Search *search, uint64_t *sequence
     return r < 0 ? r : count;
 }
 
+/* The service may be killed again before it has answered this. */
+static sd_bus_message *ask_for_events(uint64_t sequence, GError **error) {
+    for (unsigned absences = 0;; absences++) {
+        g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "EventsSince");
+        g_auto(sd_bus_error) reason = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+
+        if (!call)
+            return NULL;
+        int r = sd_bus_message_append(call, "ta{sv}", sequence, 0);
+        if (r < 0 || (r = sd_bus_call(NULL, call, 0, &reason, &reply)) >= 0)
+            return r < 0 ? (dist_bad_reply(r, error), NULL) : reply;
+        if (absences == MAX_ABSENCES || !dist_error_is_absence(&reason)) {
+            dist_set_bus_error(error, &reason, -r);
+            return NULL;
+        }
+        g_usleep(absences < 10 ? 100 * 1000 : G_USEC_PER_SEC);
+        if (sd_bus_error_has_name(&reason, SD_BUS_ERROR_DISCONNECTED) && !dist_bus_again(error))
+            return NULL;
+    }
+}
+
 /* A reply has a limited number of events, so this asks until one is empty. */
 bool dist_find_last_exit(const char *id, const char *process, int *status, GError **error) {
     Search search = {.id = id, .process = process};
@@ -66,8 +94,7 @@ bool dist_find_last_exit(const char *id, const char *process, int *status, GErro
     int count;
 
     do {
-        g_autoptr(sd_bus_message) reply =
-            dist_call(error, DIST_CONTAINERS, "EventsSince", "ta{sv}", sequence, 0);
+        g_autoptr(sd_bus_message) reply = ask_for_events(sequence, error);
         if (!reply)
             return false;
         if ((count = read_events(reply, &search, &sequence)) < 0)
