@@ -240,7 +240,9 @@ def roots_state():
         state["networks"] = set(database.execute("SELECT name FROM networks WHERE name = 'rootsnetwork'"))
     state["blobs"] = set(os.listdir(f"{STATE}/content/blobs/sha256"))
     state["files"] = sorted(os.listdir(f"{STATE}/volumes/rootsvolume")) if os.path.isdir(f"{STATE}/volumes/rootsvolume") else []
-    state["scope"] = run("systemctl", "show", "-P", "ActiveState", "berth-roots.scope").out
+    # Whether its scope has processes and whether they are frozen. This is read for every call of every action: without a process.
+    scope = "/sys/fs/cgroup/berth.slice/berth-roots.scope/cgroup.events"
+    state["scope"] = open(scope, encoding="ascii").read() if os.path.exists(scope) else "inactive"
     state["etc"] = sorted(os.listdir("/etc"))
     return state
 
@@ -343,6 +345,7 @@ def check_action(action):
     grant(action)
     problems = []
     alice = Caller("alice")
+    before = roots_state()
     try:
         # First, since a member may delete what is hers.
         check_options(alice, action, problems)
@@ -353,14 +356,16 @@ def check_action(action):
                     whose_all = ("root", "absent") if action not in INSPECT else ("absent",)
                 else:
                     whose_all = ("own", "root", "absent")
-                before = roots_state()
                 told = {whose: check_member(alice, action, interface, member, whose, problems) for whose in whose_all}
                 remove_made()
-                changed = lost(before, roots_state())
+                after = roots_state()
+                changed = lost(before, after)
                 if changed and action in HARMLESS:
                     problems.append(f"{interface}.{member} changed with {action}: {changed}")
                 if changed and action not in HARMLESS:
                     restore()
+                    after = roots_state()
+                before = after
                 if action not in REACHING and f"{interface}.{member}" not in NAMING and told["root"] != told["absent"] and \
                         (interface in ("Container", "Transfer", "Volume") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
                     problems.append(f"{interface}.{member} with {action} tells root's from absent: {told}")
