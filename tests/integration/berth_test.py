@@ -27,7 +27,7 @@ class Result:
         return f"status {self.status}\nout: {self.out}\nerr: {self.err}"
 
 
-def run(*command, user=None, input=None, timeout=60, env=None):
+def run(*command, user=None, input=None, timeout=300, env=None):
     if user:
         command = ("runuser", "-u", user, "--") + command
     completed = subprocess.run(command, input=input, timeout=timeout, capture_output=True,
@@ -76,7 +76,7 @@ def contains(text, part):
     assert part in text, f"{part!r} is not in {text!r}"
 
 
-def wait_until(condition, what, seconds=20):
+def wait_until(condition, what, seconds=60):
     end = time.monotonic() + seconds
     begin = time.monotonic()
     while begin < end:
