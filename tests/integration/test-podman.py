@@ -15,7 +15,8 @@ import oci
 IMAGE = f"{HOST}/podman/box:x"
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 EXEC_OWN = {"process", "cap-add", "no-new-privileges", "spec", "pid-file"}
-OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "cgroup", "credentials", "notify"}
+OWN = {"id", "bundle", "spec", "seccomp", "slice", "autostart", "pids", "pid-file", "net", "cgroup", "unit-bound", "credentials",
+       "notify"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
