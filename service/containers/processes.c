@@ -47,8 +47,9 @@ static char *read_command(pid_t pid) {
     if (size <= 0) {
         g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
         berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
-        /* Without the newline at its end. */
-        size = name < 0 ? 0 : MAX(read(name, text, sizeof text - 1), 1) - 1;
+        size = name < 0 ? 0 : read(name, text, sizeof text - 1);
+        /* Without the newline at its end. MAX() would evaluate a call in it twice. */
+        size = MAX(size, 1) - 1;
     } else if (text[size - 1] == '\0') {
         size--;
     }
