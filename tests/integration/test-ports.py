@@ -129,6 +129,7 @@ def test_a_restart_finds_its_port_free():
         good("restart", "-t", "0", "web")
         contains(dist("start", "other").err, "port 18081/tcp on all addresses is in use")
     remove("web", "other")
+    wait_until(lambda: not is_taken(18080) and not is_taken(18080, socket.SOCK_DGRAM), "the ports are free")
 
 
 def test_addresses_of_their_own_are_apart():
