@@ -13,6 +13,7 @@
 #include "client/bus.h"
 #include "client/completion-values.h"
 #include "client/listing.h"
+#include "client/pods.h"
 #include "client/verbs.h"
 
 #include <stdio.h>
@@ -96,6 +97,10 @@ static void complete_volumes(void) {
     complete_list(DIST_VOLUMES);
 }
 
+static void complete_pods(void) {
+    complete_list(DIST_PODS);
+}
+
 static void complete_known_networks(void) {
     complete_list(DIST_NETWORKS);
 }
@@ -115,9 +120,13 @@ static const struct {
     const char *group, *name;
     void (*offer)(void);
 } known_values[] = {
-    {"", "ID", complete_containers},      {"content", "ID", complete_containers},
-    {"", "IMAGE", complete_images},       {"", "NAME", complete_images},
-    {"volume", "NAME", complete_volumes}, {"network", "NAME", complete_known_networks},
+    {"", "ID", complete_containers},
+    {"content", "ID", complete_containers},
+    {"", "IMAGE", complete_images},
+    {"", "NAME", complete_images},
+    {"volume", "NAME", complete_volumes},
+    {"pod", "NAME", complete_pods},
+    {"network", "NAME", complete_known_networks},
     {"lease", "ID", complete_leases},
 };
 
@@ -162,6 +171,7 @@ static const struct {
     {"network", complete_networks},
     {"net", complete_networks},
     {"volume", complete_volumes},
+    {"pod", complete_pods},
 };
 
 static void complete_value(const DistOption *option, const char *before) {

@@ -16,6 +16,7 @@
 #include "client/bus.h"
 #include "client/journal.h"
 #include "client/last-exit.h"
+#include "client/pods.h"
 #include "client/signals.h"
 #include "client/terminal.h"
 
@@ -91,6 +92,10 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
 /* A call that is still under way is cancelled: two answers would end the loop twice. */
 static int ask_to_wait(Loop *loop) {
     loop->waiting = sd_bus_slot_unref(loop->waiting);
+    if (loop->request->pod)
+        return sd_bus_call_method_async(loop->bus, &loop->waiting, DIST_DESTINATION, DIST_PODS,
+                                        "Wait", foreground_on_waited, loop, "sa{sv}",
+                                        loop->request->id, 0);
     return sd_bus_call_method_async(loop->bus, &loop->waiting, DIST_DESTINATION, DIST_CONTAINERS,
                                     "Wait", foreground_on_waited, loop, "ssa{sv}",
                                     loop->request->id, loop->request->process, 0);
@@ -110,7 +115,10 @@ static void foreground_on_never_ready(void *userdata) {
 
 /* If the service cannot be asked now, on_again() asks it later. */
 static void ask_to_stop(Loop *loop) {
-    if (loop->bus)
+    if (loop->bus && loop->request->pod)
+        (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_PODS, "Stop", NULL,
+                                       NULL, "sa{sv}", loop->request->id, 0);
+    else if (loop->bus)
         (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Stop",
                                        NULL, NULL, "sa{sv}", loop->request->id, 0);
 }
@@ -274,7 +282,7 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         return sd_event_exit(loop->event, 0);
     }
     /* The service sends the container's own stop signal, and SIGKILL after its time. */
-    if (info->ssi_signo == SIGTERM && loop->request->stops) {
+    if ((info->ssi_signo == SIGTERM && loop->request->stops) || loop->request->pod) {
         if (loop->end == END_NOT_ASKED)
             loop->end = END_STOP;
         ask_to_stop(loop);

@@ -16,6 +16,7 @@
 
 typedef struct {
     const char *id, *process; /* "" for the container's first */
+    bool pod;                 /* it is a pod: signals stop it */
     sd_bus_message *create;   /* the call that makes the container first; NULL if it is there */
     DistCreation *creation;   /* how that has ended */
     sd_bus_message *start;    /* the call that starts it; NULL for one that runs */

@@ -19,14 +19,12 @@ static struct {
     gboolean no_hosts, publish_all;
 } given;
 
-const DistOption dist_network_options[] = {
+const DistOption dist_pod_network_options[] = {
     {"network", 0, DIST_OPTION_LIST, &given.networks,
      N_("none, host, or the name of a network, with ip=, mac= and alias= after a colon; once for "
         "each network"),
      N_("NAME[:OPTIONS]")},
     {"net", 0, DIST_OPTION_LIST, &given.networks, NULL, N_("NAME[:OPTIONS]")},
-    {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
-     N_("Publish the ports that the image names, each on a free port"), NULL},
     {"network-alias", 0, DIST_OPTION_LIST, &given.aliases,
      N_("Another name of the container in its network"), N_("NAME")},
     {"ip", 0, DIST_OPTION_TEXT, &given.ip, N_("IPv4 address in the network"), N_("ADDRESS")},
@@ -42,10 +40,23 @@ const DistOption dist_network_options[] = {
     {"add-host", 0, DIST_OPTION_LIST, &given.hosts,
      N_("Line of /etc/hosts; host-gateway is the host's address in the network"),
      N_("NAME:ADDRESS")},
+    DIST_OPTION_END,
+};
+
+const DistOption dist_network_options[] = {
+    DIST_OPTION_INCLUDE(dist_pod_network_options),
+    {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
+     N_("Publish the ports that the image names, each on a free port"), NULL},
     {"no-hosts", 0, DIST_OPTION_FLAG, &given.no_hosts, N_("Leave /etc/hosts as in the image"),
      NULL},
     DIST_OPTION_END,
 };
+
+void dist_network_options_forget(void) {
+    given.networks = NULL;
+    given.mac = given.ip = given.ip6 = NULL;
+    given.aliases = given.servers = given.search = given.resolver_options = given.hosts = NULL;
+}
 
 /* A network as --network has it, "NAME:ip=ADDRESS,alias=NAME". */
 typedef struct {

@@ -10,6 +10,11 @@
 #include <systemd/sd-bus.h>
 
 extern const DistOption dist_network_options[];
+/* Those of them that a pod has, too. */
+extern const DistOption dist_pod_network_options[];
+
+/* A pod has them now: they are not the container's. */
+void dist_network_options_forget(void);
 
 /* Appends them, as entries of the options of Create. Negative errno; error is set if it is a
  * value's fault. */

@@ -37,6 +37,7 @@ static int append_texts(sd_bus_message *call) {
         {"Hostname", given->hostname},
         {"StopSignal", given->stop_signal},
         {"Slice", given->slice},
+        {"Pod", given->pod},
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
         {"UserNamespace",
          given->privileged && !given->user_namespace ? "host" : given->user_namespace},

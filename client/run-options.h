@@ -23,6 +23,7 @@ typedef enum {
 typedef struct {
     /* As given. */
     char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace;
+    char *pod;
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **secrets;

@@ -12,6 +12,8 @@
 #include "client/descriptors.h"
 #include "client/format.h"
 #include "client/leaf.h"
+#include "client/network-options.h"
+#include "client/pods.h"
 #include "client/pull.h"
 #include "client/readiness.h"
 #include "client/run-create.h"
@@ -25,6 +27,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Of the service in one "run", before dist gives up. */
 enum { MAX_LOSSES = 3 };
@@ -73,6 +76,37 @@ static bool check_run_arguments(int argc, GError **error) {
            dist_preserve_descriptors(dist_run_given.preserved, error);
 }
 
+/* "new:NAME" is created with the options that are a pod's, which are not the container's then. */
+static bool create_pod(const char *name, GError **error) {
+    const DistPodRequest request = {
+        .name = name,
+        .hostname = dist_run_given.hostname,
+        .user_namespace = dist_run_given.user_namespace,
+        .slice = dist_run_given.slice,
+        .ports = dist_run_given.ports,
+    };
+    char *created = dist_pod_create(&request, error);
+
+    if (!created)
+        return false;
+    dist_run_given.pod = created;
+    dist_run_given.hostname = dist_run_given.user_namespace = NULL;
+    dist_run_given.ports = NULL;
+    dist_network_options_forget();
+    return true;
+}
+
+/* --pod. A container starts only while its pod runs. */
+static bool join_pod(bool starts, GError **error) {
+    const char *pod = dist_run_given.pod;
+
+    if (!pod)
+        return true;
+    if (g_str_has_prefix(pod, "new:") && !create_pod(pod + strlen("new:"), error))
+        return false;
+    return !starts || dist_pod_start(dist_run_given.pod, error);
+}
+
 /* Must come before Create, which takes the cgroup that dist is in (--cgroup=caller). */
 static bool prepare_run(int argc, GError **error) {
     if (!check_run_arguments(argc, error))
@@ -85,7 +119,7 @@ static bool prepare_run(int argc, GError **error) {
 /* The ID is the only output. */
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!prepare_run(argc, error))
+    if (!prepare_run(argc, error) || !join_pod(false, error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = dist_run_create(false, argv + 1, error);
     if (!id)
@@ -209,7 +243,8 @@ static int run_at_once(char **arguments, GError **error) {
 static int run_container(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
-    if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error))
+    if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error) ||
+        !join_pod(true, error))
         return DIST_EXIT_BERTH;
     /* These options need the answer of Create before Start: an ID of the caller's own, a
      * configuration, or a file to write. */

@@ -9,6 +9,7 @@ const DistVerbGroup dist_verb_groups[] = {
     {"containers", N_("Manage containers:"), dist_container_verbs},
     {"processes", N_("Running containers:"), dist_process_verbs},
     {"files", N_("Files of containers:"), dist_copy_verbs},
+    {"pods", N_("Pods:"), dist_pod_verbs},
     {"volumes", N_("Volumes:"), dist_volume_verbs},
     {"networks", N_("Networks:"), dist_network_verbs},
     {"units", N_("Units:"), dist_unit_verbs},

@@ -8,8 +8,9 @@
 
 extern const DistVerb dist_run_verbs[], dist_container_verbs[], dist_process_verbs[],
     dist_copy_verbs[], dist_network_verbs[], dist_unit_verbs[], dist_volume_verbs[],
-    dist_image_verbs[], dist_registry_verbs[], dist_archive_verbs[], dist_content_verbs[],
-    dist_object_verbs[], dist_store_verbs[], dist_audit_verbs[], dist_shell_verbs[];
+    dist_pod_verbs[], dist_image_verbs[], dist_registry_verbs[], dist_archive_verbs[],
+    dist_content_verbs[], dist_object_verbs[], dist_store_verbs[], dist_audit_verbs[],
+    dist_shell_verbs[];
 
 typedef struct {
     const char *name;  /* of its manual page: dist-NAME(1) */

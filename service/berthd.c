@@ -159,8 +159,9 @@ static bool add_objects(BerthService *service, GError **error) {
         (r = berth_contents_bus_add(service)) < 0 || (r = berth_leases_bus_add(service)) < 0 ||
         (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0 ||
         (r = berth_transfers_bus_add(service)) < 0 || (r = berth_networks_bus_add(service)) < 0 ||
-        (r = berth_volumes_bus_add(service)) < 0 || (r = berth_image_bus_add(service)) < 0 ||
-        (r = berth_manager_bus_add(service)) < 0 || (r = berth_log_control_bus_add(service)) < 0)
+        (r = berth_volumes_bus_add(service)) < 0 || (r = berth_pods_bus_add(service)) < 0 ||
+        (r = berth_image_bus_add(service)) < 0 || (r = berth_manager_bus_add(service)) < 0 ||
+        (r = berth_log_control_bus_add(service)) < 0)
         return berth_error_set_errno(error, r, "add the bus objects");
     return true;
 }

@@ -81,6 +81,7 @@ enum {
                            and for joining or leaving a network */
     BERTH_CGROUP_FD,    /* the cgroup to clone the first process into; not for one in a scope */
     BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
+    BERTH_POD_FD,       /* the directory in /proc of the first process of the pod that is joined */
     BERTH_FIRST_FREE_FD,
 };
 

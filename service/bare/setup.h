@@ -23,7 +23,7 @@
 struct sock_filter;
 
 /* Changed with every change of a structure here. */
-enum { BERTH_SETUP_VERSION = 4 };
+enum { BERTH_SETUP_VERSION = 5 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -97,6 +97,7 @@ typedef struct {
     BerthCopyUp copies_up;
     bool self;                          /* a directory of the root's own, made a mount of itself */
     bool hosts_cgroups;                 /* all of the host's, which a user namespace cannot mount */
+    bool of_pod;                        /* the source is in the pod's mount namespace */
     bool has_inode;                     /* the source must still be this */
     uint64_t device, inode;             /* … */
     uint64_t set, clear;                /* MOUNT_ATTR_… of this mount */

@@ -75,10 +75,14 @@ static void take_caller(Change *change, const BerthCaller *caller) {
     change->caller.unit = g_strdup(caller->unit);
 }
 
-/* The name that the act is about: the first of these keys that has a value. */
-static const char *find_object(GHashTable *details) {
+/* The name that the act is about: a pod's if its row begins with it, since what is done to a pod is
+ * done to its containers; otherwise the first of these keys that has a value. */
+static const char *find_object(const BerthPermission *permission, GHashTable *details) {
     static const char *const keys[] = {"container", "image",    "reference", "volume",
                                        "lease",     "transfer", "digest",    NULL};
+
+    if (permission->details && g_str_has_prefix(permission->details, "pod"))
+        return g_hash_table_lookup(details, "pod");
 
     for (const char *const *key = keys; *key; key++) {
         const char *value = g_hash_table_lookup(details, *key);
@@ -180,10 +184,10 @@ static void take_decision(Change *change, const BerthPermission *permission, cha
     gpointer key, value;
 
     put_details(table, permission, details);
-    if (!change->is_named && find_object(table)) {
+    if (!change->is_named && find_object(permission, table)) {
         change->is_named = true;
         g_free(change->object);
-        change->object = g_strdup(find_object(table));
+        change->object = g_strdup(find_object(permission, table));
     }
     g_hash_table_iter_init(&iterator, table);
     while (g_hash_table_iter_next(&iterator, &key, &value))
@@ -214,7 +218,7 @@ static void record_decision(sd_bus_message *call, const BerthCaller *caller,
     g_autofree char *who = describe_caller(caller);
 
     put_details(table, permission, details);
-    const char *named = find_object(table);
+    const char *named = find_object(permission, table);
     g_autofree char *object = berth_audit_clean("image", named ? named : "");
     g_autofree char *message = g_strdup_printf(
         "%s %s " BERTH_ACTION_PREFIX "%s for %s%s%s%s", who, verbs[verdict], permission->action,

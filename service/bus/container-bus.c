@@ -49,6 +49,12 @@ BERTH_PROPERTY_GETTER(get_bound_unit) {
     return sd_bus_message_append(reply, "s", unit ? unit : "");
 }
 
+BERTH_PROPERTY_GETTER(get_container_pod) {
+    g_autofree char *pod = berth_container_get_pod(get_container(view));
+
+    return sd_bus_message_append(reply, "s", pod ? pod : "");
+}
+
 BERTH_PROPERTY_GETTER(get_cgroup) {
     g_autofree char *cgroup = berth_container_get_cgroup(get_container(view));
 
@@ -182,6 +188,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("BoundTo", "s", get_bound_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Cgroup", "s", get_cgroup, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Pod", "s", get_container_pod, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Terminal", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -222,7 +229,8 @@ static int visit_urgent(BerthService *service, const BerthViewer *viewer, BerthO
             const BerthObject object = make_object(list->pdata[i]);
             const BerthContainerState state = berth_container_get_record(list->pdata[i])->state;
             bool is_active = state == BERTH_CONTAINER_RUNNING || state == BERTH_CONTAINER_PAUSED;
-            if (is_active == active && berth_viewer_sees(viewer, object.owner))
+            if (is_active == active && !berth_container_is_pod(list->pdata[i]) &&
+                berth_viewer_sees(viewer, object.owner))
                 r = visit(&object, userdata);
         }
     return r;
@@ -241,7 +249,8 @@ static int visit_containers(BerthService *service, const BerthViewer *viewer, co
     g_ptr_array_sort(list, compare_ids);
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthObject object = make_object(list->pdata[i]);
-        if (berth_viewer_sees(viewer, object.owner) && strcmp(object.name, after) > 0)
+        if (!berth_container_is_pod(list->pdata[i]) && berth_viewer_sees(viewer, object.owner) &&
+            strcmp(object.name, after) > 0)
             r = visit(&object, userdata);
     }
     return r;

@@ -36,6 +36,9 @@ static int container_check_member(sd_bus_message *call, BerthService *service, s
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     *container = berth_containers_find(service->containers, id, NULL);
+    /* A pod has members of its own (pods-bus.c). */
+    if (*container && berth_container_is_pod(*container))
+        *container = NULL;
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
     const BerthOwned object = {"container", "container", id, record != NULL,
                                record ? record->owner : 0};

@@ -214,7 +214,8 @@ static int check_image(sd_bus_message *call, BerthService *service, sd_bus_error
 static int check_commit(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *id, const BerthCommitRequest *request) {
     BerthContainer *container = berth_containers_find(service->containers, id, NULL);
-    bool own = container && berth_container_get_record(container)->owner == request->owner;
+    bool own = container && !berth_container_is_pod(container) &&
+               berth_container_get_record(container)->owner == request->owner;
     int r = own ? check_image(call, service, error, id, request) : BERTH_ACCESS_GRANTED;
 
     if (r == BERTH_ACCESS_GRANTED)

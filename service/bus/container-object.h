@@ -28,6 +28,13 @@ int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *st
 /* Reads the options of Create, whose owner is set already, into an object. */
 int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *error);
+/* The same for the options of a pod. */
+int berth_pod_options_read(sd_bus_message *call, BerthCreateOptions *options, sd_bus_error *error);
+/* The caller's cgroup, by its process, if the options ask for it. Found again at each run of a
+ * handler, so that polkit is asked about the one that is used; a caller that has moved meanwhile is
+ * asked about anew. */
+int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
+                                BerthCreateOptions *options, sd_bus_error *error);
 /* The volumes that they name, for the details; NULL for none. Caller frees. */
 char *berth_create_options_list_volumes(const BerthCreateOptions *options);
 
@@ -169,3 +176,4 @@ int berth_container_append_properties(sd_bus_message *message, BerthService *ser
                                       BerthContainer *container);
 
 extern const BerthObjectKind berth_container_kind;
+extern const BerthObjectKind berth_pod_kind;

@@ -13,6 +13,7 @@
 #include "bus/options.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/properties.h"
+#include "systemd/delegated.h"
 
 #include <string.h>
 
@@ -217,18 +218,12 @@ static size_t count_properties(void) {
 /* The table for berth_options_read(), ended by a zeroed element (g_array_new). Texts are read into
  * texts first and taken over afterwards by take_text(); other values go directly into the object.
  */
-static GArray *list_options(BerthCreateOptions *options, const char **texts, int *provisional) {
+static GArray *list_fields(const BerthCreateField *fields, BerthCreateOptions *options,
+                           const char **texts) {
     GArray *list = g_array_new(TRUE, TRUE, sizeof(BerthOption));
-    const BerthOption others[] = {
-        {"Mounts", NULL, options, read_other_mounts},
-        {"Binds", NULL, options, read_binds},
-        {"Secrets", NULL, options, read_secrets},
-        {"FurtherNetworks", NULL, options, berth_container_read_further_networks},
-        {"Provisional", "b", provisional},
-    };
 
-    for (size_t i = 0; berth_create_fields[i].key; i++) {
-        const BerthCreateField *field = &berth_create_fields[i];
+    for (size_t i = 0; fields[i].key; i++) {
+        const BerthCreateField *field = &fields[i];
         bool is_text = field->kind == BERTH_FIELD_TEXT || field->kind == BERTH_FIELD_CHOICE;
         const BerthOption option = {
             .key = field->key,
@@ -237,21 +232,42 @@ static GArray *list_options(BerthCreateOptions *options, const char **texts, int
         };
         g_array_append_val(list, option);
     }
+    return list;
+}
+
+static GArray *list_options(BerthCreateOptions *options, const char **texts, int *provisional) {
+    GArray *list = list_fields(berth_create_fields, options, texts);
+    const BerthOption others[] = {
+        {"Mounts", NULL, options, read_other_mounts},
+        {"Binds", NULL, options, read_binds},
+        {"Secrets", NULL, options, read_secrets},
+        {"FurtherNetworks", NULL, options, berth_container_read_further_networks},
+        {"Provisional", "b", provisional},
+    };
+
     g_array_append_vals(list, others, G_N_ELEMENTS(others));
     return list;
 }
 
-static size_t count_fields(void) {
+static size_t count_fields(const BerthCreateField *fields) {
     size_t count = 0;
 
-    while (berth_create_fields[count].key)
+    while (fields[count].key)
         count++;
     return count;
 }
 
+static bool take_texts(const BerthCreateField *fields, BerthCreateOptions *options,
+                       const char *const *texts, GError **error) {
+    for (size_t i = 0; fields[i].key; i++)
+        if (!take_text(options, &fields[i], texts[i], error))
+            return false;
+    return true;
+}
+
 int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *ret_error) {
-    g_autofree const char **texts = g_new0(const char *, count_fields());
+    g_autofree const char **texts = g_new0(const char *, count_fields(berth_create_fields));
     int provisional = 0;
     g_autofree GivenProperty *properties = g_new0(GivenProperty, count_properties());
     g_autoptr(GArray) list = list_options(options, texts, &provisional);
@@ -262,9 +278,8 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
 
     if (r < 0)
         return r;
-    for (size_t i = 0; berth_create_fields[i].key; i++)
-        if (!take_text(options, &berth_create_fields[i], texts[i], &error))
-            return berth_bus_error_set(ret_error, error);
+    if (!take_texts(berth_create_fields, options, texts, &error))
+        return berth_bus_error_set(ret_error, error);
     /* One that cannot be parsed is refused after the authorization, as other options are. */
     (void)berth_create_options_parse_spec(options, NULL);
     options->client = g_strdup(sd_bus_message_get_sender(call));
@@ -272,6 +287,34 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
         options->creator = g_strdup(options->client);
     berth_create_options_set_properties(options);
     return r;
+}
+
+int berth_pod_options_read(sd_bus_message *call, BerthCreateOptions *options,
+                           sd_bus_error *ret_error) {
+    g_autofree const char **texts = g_new0(const char *, count_fields(berth_pod_fields));
+    g_autoptr(GArray) list = list_fields(berth_pod_fields, options, texts);
+    g_autoptr(GError) error = NULL;
+    int r = berth_options_read(call, (const BerthOption *)(void *)list->data, ret_error);
+
+    if (r < 0)
+        return r;
+    if (!take_texts(berth_pod_fields, options, texts, &error))
+        return berth_bus_error_set(ret_error, error);
+    berth_create_options_set_properties(options);
+    return r;
+}
+
+int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
+                                BerthCreateOptions *options, sd_bus_error *ret_error) {
+    const BerthCaller *caller =
+        berth_access_find_caller(service->access, sd_bus_message_get_sender(call));
+    g_autoptr(GError) error = NULL;
+
+    if (options->cgroup != BERTH_CGROUP_CALLER)
+        return 0;
+    options->cgroup_parent = berth_delegated_find(
+        caller ? (pid_t)caller->pid : 0, caller ? caller->started : 0, options->owner, &error);
+    return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
 }
 
 char *berth_create_options_list_volumes(const BerthCreateOptions *options) {

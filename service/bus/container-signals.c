@@ -51,6 +51,41 @@ static const struct {
     {"unhealthy", {"Health"}},
 };
 
+/* The same for a pod. */
+static const struct {
+    const char *kind, *changed[8];
+} pod_changes[] = {
+    {"start", {"State", "Pid", "Cgroup", "Addresses", "Started", "Exited"}},
+    {"exit", {"State", "Pid", "Cgroup", "Addresses", "Exited"}},
+    {"pause", {"State"}},
+    {"resume", {"State"}},
+};
+
+static void tell_pod_change(BerthService *service, const BerthEvent *event, BerthContainer *pod) {
+    const BerthObject object = {&berth_pod_kind, event->id, true, event->owner, pod};
+
+    if (g_str_equal(event->kind, "delete"))
+        berth_watchers_tell_removed(service->watchers, &object);
+    else if (g_str_equal(event->kind, "create"))
+        berth_watchers_tell_added(service->watchers, &object);
+    for (size_t i = 0; i < G_N_ELEMENTS(pod_changes); i++)
+        if (g_str_equal(pod_changes[i].kind, event->kind))
+            berth_watchers_tell_changed(service->watchers, &object, pod_changes[i].changed, NULL);
+}
+
+/* What the pod of a container shows of it. */
+static void tell_pod_of(BerthService *service, const BerthContainer *container) {
+    static const char *const changed[] = {"Containers", NULL};
+    g_autofree char *name = berth_container_get_pod(container);
+    BerthContainer *pod = name ? berth_pods_find(service->containers, name, NULL) : NULL;
+
+    if (!pod)
+        return;
+    const BerthContainerRecord *record = berth_container_get_record(pod);
+    const BerthObject object = {&berth_pod_kind, record->id, true, record->owner, pod};
+    berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+}
+
 /* Before the event, so that a client finds the object as the event says. */
 static void tell_object_change(BerthService *service, const BerthEvent *event,
                                BerthContainer *container) {
@@ -77,7 +112,12 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         berth_creators_forget(service, event->id);
     if (container && (deleted || g_str_equal(event->kind, "create")))
         berth_image_object_tell_users(service, berth_container_get_record(container)->image);
-    tell_object_change(service, event, container);
+    if (container && berth_container_is_pod(container))
+        tell_pod_change(service, event, container);
+    else
+        tell_object_change(service, event, container);
+    if (container && (deleted || g_str_equal(event->kind, "create")))
+        tell_pod_of(service, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         const BerthSubscriber *subscriber = value;

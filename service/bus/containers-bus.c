@@ -20,7 +20,6 @@
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
-#include "systemd/delegated.h"
 
 #include <errno.h>
 
@@ -64,8 +63,9 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 
 #define DETAILS_IN(network, port, volume)                                                          \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \
-                             network, "slice", slice, "cgroup", options->cgroup_parent, "unit",    \
-                             options->bound_unit, "port", port, "volume", volume, NULL)
+                             network, "slice", slice, "cgroup", options->cgroup_parent, "pod",     \
+                             options->pod, "unit", options->bound_unit, "port", port, "volume",    \
+                             volume, NULL)
 #define DETAILS(port, volume) DETAILS_IN(first, port, volume)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
@@ -102,32 +102,17 @@ static int check_create(sd_bus_message *call, BerthService *service,
     g_autofree char *volumes = berth_create_options_list_volumes(options);
 
     if (privileges) {
-        int r =
-            berth_access_check(service->access, call, error, "privileged", "container", options->id,
-                               "image", options->image, "network", options->network, "port", ports,
-                               "volume", volumes, "privilege", privileges, NULL);
+        int r = berth_access_check(service->access, call, error, "privileged", "container",
+                                   options->id, "image", options->image, "network",
+                                   options->network, "pod", options->pod, "port", ports, "volume",
+                                   volumes, "privilege", privileges, NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
     return berth_access_check_many(service->access, call, error, "create", lists);
 }
 
-/* The caller's cgroup, by its process. Found again at each run of the handler, so that polkit is
- * asked about the one that is used; a caller that has moved meanwhile is asked about anew. */
-static int find_cgroup(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
-                       sd_bus_error *ret_error) {
-    const BerthCaller *caller =
-        berth_access_find_caller(service->access, sd_bus_message_get_sender(call));
-    g_autoptr(GError) error = NULL;
-
-    if (options->cgroup != BERTH_CGROUP_CALLER)
-        return 0;
-    options->cgroup_parent = berth_delegated_find(
-        caller ? (pid_t)caller->pid : 0, caller ? caller->started : 0, options->owner, &error);
-    return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
-}
-
-/* The caller's unit, in the same way. */
+/* The caller's unit, by its process, as berth_container_find_cgroup() finds the cgroup. */
 static int find_unit(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
                      sd_bus_error *ret_error) {
     const BerthCaller *caller =
@@ -147,6 +132,7 @@ static int find_unit(sd_bus_message *call, BerthService *service, BerthCreateOpt
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
+    g_autoptr(GError) failure = NULL;
     const char *id, *image;
     int r;
 
@@ -159,9 +145,11 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     options->id = g_strdup(id);
     options->image = g_strdup(image);
     if ((r = berth_create_options_read(call, options, error)) < 0 ||
-        (r = find_cgroup(call, service, options, error)) < 0 ||
+        (r = berth_container_find_cgroup(call, service, options, error)) < 0 ||
         (r = find_unit(call, service, options, error)) < 0)
         return r;
+    if (!berth_pod_join(service->containers, options, &failure))
+        return berth_bus_error_set(error, failure);
     /* Before the check: a rule sees the network that the container gets. */
     berth_network_choose(service->containers, options);
     r = check_create(call, service, options, error);

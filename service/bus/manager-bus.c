@@ -22,9 +22,9 @@ BERTH_PROPERTY_GETTER(get_version) {
 /* Features that a build or a machine may lack, and those that were added after 1.0. Sorted.
  * "checkpoint" depends on the machine: CRIU can be installed at any time. */
 BERTH_PROPERTY_GETTER(get_features) {
-    static const char *const features[] = {"archives",  "checkpoint", "health", "leases",
-                                           "networks",  "objects",    "paging", "signatures",
-                                           "transfers", "volumes",    NULL};
+    static const char *const features[] = {"archives",   "checkpoint", "health",  "leases",
+                                           "networks",   "objects",    "paging",  "pods",
+                                           "signatures", "transfers",  "volumes", NULL};
     g_autofree char *criu = g_find_program_in_path("criu");
     int r = sd_bus_message_open_container(reply, 'a', "s");
 

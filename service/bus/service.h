@@ -46,6 +46,7 @@ int berth_transfers_bus_add(BerthService *service);
 int berth_containers_bus_add(BerthService *service);
 int berth_container_bus_add(BerthService *service);
 int berth_volumes_bus_add(BerthService *service);
+int berth_pods_bus_add(BerthService *service);
 int berth_manager_bus_add(BerthService *service);
 int berth_log_control_bus_add(BerthService *service);
 

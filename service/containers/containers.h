@@ -14,6 +14,7 @@
 #pragma once
 
 #include "containers/core/container.h"
+#include "containers/core/pod.h"
 #include "containers/core/recover.h"
 #include "containers/core/table.h"
 #include "containers/create.h"
@@ -23,6 +24,7 @@
 #include "containers/parts/configuration.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
+#include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
 #include "containers/parts/remove.h"
 #include "containers/parts/rename.h"

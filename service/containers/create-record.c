@@ -7,8 +7,10 @@
 
 #include "base/labels.h"
 #include "base/signals.h"
+#include "containers/core/pod.h"
 #include "containers/core/secrets.h"
 #include "containers/parts/configuration.h"
+#include "containers/parts/pods.h"
 #include "containers/parts/provisional.h"
 #include "containers/parts/restart.h"
 #include "containers/spec/health-options.h"
@@ -62,6 +64,14 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
         g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
     if (options->bound_unit)
         g_variant_dict_insert(&extra, BERTH_BOUND_UNIT, "s", options->bound_unit);
+    if (options->pod)
+        g_variant_dict_insert(&extra, BERTH_POD, "s", options->pod);
+    if (options->pod_exit != BERTH_POD_NOT)
+        g_variant_dict_insert(&extra, BERTH_POD_EXIT_POLICY, "s",
+                              options->pod_exit == BERTH_POD_EXIT_STOP ? "stop" : "continue");
+    if (options->pod_exit != BERTH_POD_NOT)
+        g_variant_dict_insert(&extra, BERTH_POD_HOSTNAME, "s",
+                              options->hostname ? options->hostname : options->id);
     berth_provisional_note(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }

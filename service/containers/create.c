@@ -138,13 +138,28 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
     }
     g_autofree char *directory =
         g_build_filename(creation->containers->state_path, "containers", options->id, NULL);
+    /* In a pod these files are the pod's. */
+    g_autofree char *files = g_build_filename(creation->containers->state_path, "containers",
+                                              options->pod ? options->pod : options->id, NULL);
     const BerthSpecContext context = {
         .chain = chain,
         .ids = creation->ids,
         .directory = directory,
+        .files = files,
+        .root = creation->root,
         .edits = creation->edits,
     };
     return berth_spec_format(options, image, &context, error);
+}
+
+/* A pod has no image: its root is the empty upper directory, in which only mounts are made. The ids
+ * of a directory are the host's, so that it has to belong to the pod's root. */
+static bool own_root(const Creation *creation, GError **error) {
+    g_autofree char *path = g_strconcat(creation->options->id, "/upper", NULL);
+
+    return creation->options->pod_exit == BERTH_POD_NOT ||
+           fchownat(creation->containers->directory, path, creation->ids, creation->ids, 0) == 0 ||
+           berth_error_set_errno(error, errno, "give the root of a pod to its root user");
 }
 
 /* The directory comes before the record: a crash in between leaves a directory without a record,
@@ -172,9 +187,10 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, id, creation->options->owner, config, error) ||
-        (!creation->options->spec &&
+        (!creation->options->spec && !creation->options->pod &&
          !berth_container_files_write(containers->directory, id, &files, error)) ||
-        (root >= 0 && !copy_root_attributes(containers, id, root, error)))
+        (root >= 0 && !copy_root_attributes(containers, id, root, error)) ||
+        !own_root(creation, error))
         return NULL;
     berth_capabilities_warn(id, plan->unknown_capabilities);
     if (!berth_health_check_options(creation->options, image, error))
@@ -204,9 +220,19 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     return NULL;
 }
 
+/* A container in a pod has the ids of the pod. */
 static bool needs_ids(const Creation *creation) {
+    if (creation->options->pod)
+        return false;
     return creation->options->spec ? creation->spec_needs_ids
                                    : creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
+}
+
+/* No other creation can come between this and the record. */
+static bool choose_ids(Creation *creation, GError **error) {
+    creation->ids = creation->options->pod_ids;
+    return !needs_ids(creation) || (creation->ids = berth_ids_allocate(
+                                        creation->containers, creation->options->id, error)) > 0;
 }
 
 /* From here to the record nothing waits: no collection can remove the snapshots in between. */
@@ -226,15 +252,32 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
     if (creation->options->publish_all &&
         !berth_ports_add_exposed(creation->containers, creation->options, image->ports, error))
         return NULL;
-    /* No other creation can come between this and the record. */
-    if (needs_ids(creation) && (creation->ids = berth_ids_allocate(
-                                    creation->containers, creation->options->id, error)) == 0)
+    if (!choose_ids(creation, error))
         return NULL;
     g_auto(GStrv) chain = berth_snapshot_store_list_chain(snapshots, image->chain_id, error);
     g_autoptr(GArray) layers =
         chain ? berth_snapshot_store_open_chain(snapshots, image->chain_id, error) : NULL;
     g_autofree char *config = layers ? format_config(creation, image, chain, error) : NULL;
     return config ? write_all(creation, image, config, g_array_index(layers, int, 0), error) : NULL;
+}
+
+static BerthContainer *make_pod(Creation *creation, GError **error) {
+    char *none[] = {NULL};
+    const BerthImageInfo image = {
+        .entrypoint = none,
+        .command = none,
+        .environment = none,
+        .volumes = none,
+        .ports = none,
+        .labels = none,
+        .user = (char *)"",
+        .working_directory = (char *)"",
+        .stop_signal = (char *)"",
+    };
+    g_autofree char *config =
+        choose_ids(creation, error) ? format_config(creation, &image, NULL, error) : NULL;
+
+    return config ? write_all(creation, NULL, config, -1, error) : NULL;
 }
 
 static BerthContainer *make_of_directory(Creation *creation, GError **error) {
@@ -266,6 +309,9 @@ static void creation_on_image(const BerthImageInfo *image, const GError *image_e
 /* RootDirectory: the container's root is a directory of the host, described by its path and inode.
  */
 static bool take_root(Creation *creation, int root, GError **error) {
+    if (creation->options->pod_exit != BERTH_POD_NOT)
+        creation->root = g_build_filename(creation->containers->state_path, "containers",
+                                          creation->options->id, "upper", NULL);
     if (root < 0)
         return true;
     if (!creation->options->spec || creation->options->image[0])
@@ -317,6 +363,9 @@ static bool prepare_creation(Creation *creation, GError **error) {
     BerthCreateOptions *options = creation->options;
     int root = options->root_directory;
 
+    /* Its process has nothing to do that needs one. */
+    if (options->pod_exit != BERTH_POD_NOT)
+        options->capabilities_drop = g_strsplit("ALL", " ", -1);
     /* The descriptor is the call's, and is closed with it. */
     options->root_directory = -1;
     if (options->id[0] == '\0') {
@@ -348,7 +397,9 @@ static void creation_make(Creation *creation) {
                                NULL, creation_on_image, creation);
         return;
     }
-    BerthContainer *container = make_of_directory(creation, &error);
+    BerthContainer *container = creation->options->pod_exit != BERTH_POD_NOT
+                                    ? make_pod(creation, &error)
+                                    : make_of_directory(creation, &error);
     creation_finish(creation, container, error);
 }
 

@@ -19,6 +19,7 @@
 #include "containers/parts/machines.h"
 #include "containers/parts/network.h"
 #include "containers/parts/oom.h"
+#include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
 #include "containers/parts/provisional.h"
 #include "containers/parts/remove.h"
@@ -58,6 +59,8 @@ static const BerthPart *const parts[] = {
     &berth_configuration_part,
     &berth_copy_part,
     &berth_disk_part,
+    /* Exited: a restart is planned by then, and a removal has begun. */
+    &berth_pods_part,
     NULL,
 };
 

@@ -86,6 +86,7 @@ static bool write_limits(BerthContainer *container, const GArray *writes, Update
         .target = -1,
         .snapshots = -1,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
     return berth_helper_start(container, &launch, "updated", on_limits_written, request, error);

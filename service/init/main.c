@@ -3,7 +3,9 @@
 /*
  * berth-init: the first process of a container that was created with Init. It runs the command as
  * its child, passes signals on to it, reaps what is orphaned in the container, and ends as the
- * command does. Static, since it runs on the image's root; it allocates nothing and opens nothing.
+ * command does. With --hold it is the process of a pod: there is no command, and it ends with the
+ * first signal that asks for it. Static, since it runs on the image's root; it allocates nothing
+ * and opens nothing.
  */
 
 #include <errno.h>
@@ -55,18 +57,36 @@ static bool reap(pid_t child, int *status) {
     return ended;
 }
 
+/* The first process of a PID namespace gets no signal that it does not handle
+ * (pid_namespaces(7)): it takes them from the queue. */
+static int hold(const sigset_t *passed) {
+    int status = 0, number;
+
+    for (;;) {
+        number = sigwaitinfo(passed, NULL);
+        if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT)
+            return 0;
+        if (number == SIGCHLD)
+            (void)reap(-1, &status);
+    }
+}
+
 int main(int argc, char **argv) {
     char **command = argv + 1;
     sigset_t passed, before;
     int status = 0;
 
+    fill_passed(&passed);
+    if (argc == 2 && strcmp(command[0], "--hold") == 0) {
+        sigprocmask(SIG_SETMASK, &passed, NULL);
+        return hold(&passed);
+    }
     if (argc > 1 && strcmp(command[0], "--") == 0)
         command++;
     if (argc < 2 || !command[0]) {
         dprintf(STDERR_FILENO, "berth-init: there is no command\n");
         return EXIT_NOT_FOUND;
     }
-    fill_passed(&passed);
     sigprocmask(SIG_SETMASK, &passed, &before);
     pid_t child = fork();
     if (child < 0) {

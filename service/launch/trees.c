@@ -2,11 +2,11 @@
 
 /*
  * Which of a container's mounts only the host's root can make, and who makes them: binds
- * (bind-tree.c), /dev (device-tree.c), and the host's cgroups (mounts.c). Every tree is a detached
- * mount: a descriptor that only this process has, from open_tree(2) or fsmount(2) until the inner
- * process attaches it with move_mount(2). The caller owns it and closes it. The one thing to know:
- * attributes are set before a tree leaves this process, since afterwards the container's root could
- * clear what is not locked.
+ * (bind-tree.c), what a pod shares (pod-tree.c), /dev (device-tree.c), and the host's cgroups
+ * (mounts.c). Every tree is a detached mount: a descriptor that only this process has, from
+ * open_tree(2) or fsmount(2) until the inner process attaches it with move_mount(2). The caller
+ * owns it and closes it. The one thing to know: attributes are set before a tree leaves this
+ * process, since afterwards the container's root could clear what is not locked.
  */
 
 #include "launch/trees.h"
@@ -14,6 +14,7 @@
 #include "launch/bind-tree.h"
 #include "launch/device-tree.h"
 #include "launch/mounts.h"
+#include "launch/pod-tree.h"
 #include "launch/text.h"
 
 bool berth_trees_is_dev(const BerthMount *mount) {
@@ -28,6 +29,8 @@ bool berth_trees_has(const BerthMount *mount) {
 int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
     if (mount->hosts_cgroups)
         return berth_mounts_make(mount, fault);
+    if (mount->of_pod)
+        return berth_pod_tree_make(mount, fault);
     return berth_trees_is_dev(mount) ? berth_device_tree_make(trees, mount, fault)
                                      : berth_bind_tree_make(trees, mount, fault);
 }

@@ -100,6 +100,7 @@ static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
             .copies_up = mount->copies_up,
             .self = mount->self,
             .hosts_cgroups = mount->hosts_cgroups,
+            .of_pod = mount->of_pod,
             .has_inode = mount->has_inode,
             .device = mount->device,
             .inode = mount->inode,

@@ -70,9 +70,10 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.volume" and
- * "x-berth.fill" (of a volume) are written by berthd itself. "owned" is for a bind mount that needs
- * no privilege, because its source belongs to that user (bind-tree.c in launch/). */
+/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.volume",
+ * "x-berth.fill" (of a volume) and "x-berth.pod" are written by berthd itself. "owned" is for a
+ * bind mount that needs no privilege, because its source belongs to that user (bind-tree.c in
+ * launch/). */
 static bool take_own(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -84,6 +85,10 @@ static bool take_own(BerthPlanMount *mount, const char *option) {
     }
     if (g_str_equal(option, "x-berth.volume")) {
         mount->self = mount->bind = true;
+        return true;
+    }
+    if (g_str_equal(option, "x-berth.pod")) {
+        mount->of_pod = mount->bind = true;
         return true;
     }
     if (g_str_equal(option, "x-berth.fill")) {

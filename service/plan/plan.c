@@ -8,6 +8,9 @@
 
 #include "plan/plan.h"
 
+#include "bare/launch-protocol.h"
+
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -145,12 +148,25 @@ static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) 
         !berth_document_get_string(object, "org.berth1.root", &plan->root, error) ||
         !berth_document_get_string(object, "org.berth1.root.inode", &inode, error) ||
         !berth_document_get_string(object, "org.berth1.network", &plan->network, error) ||
+        !berth_document_get_string(object, "org.berth1.pod", &plan->pod, error) ||
         !berth_document_get_string(object, "org.berth1.seccomp", &plan->seccomp, error))
         return false;
     if (layers && layers[0])
         plan->layers = g_strsplit(layers, ":", -1);
     plan->root_has_inode = inode && parse_inode(inode, &plan->root_device, &plan->root_inode);
     return true;
+}
+
+/* The namespaces of a container in a pod, except those for mounts, processes and cgroups, are the
+ * pod's. Which ones these are is known only at a start: the launcher gets the directory of the
+ * pod's first process in /proc. */
+static void join_pod(BerthPlan *plan) {
+    for (guint i = 0; plan->pod && i < plan->namespaces->len; i++) {
+        BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
+        if (entry->flag & (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
+            entry->path = berth_plan_keep(
+                plan, g_strdup_printf("/proc/self/fd/%d/ns/%s", BERTH_POD_FD, entry->name));
+    }
 }
 
 /* Any 1.x: within a major version configurations stay compatible (semantic versioning, as the
@@ -253,6 +269,7 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     BerthPlan *plan = new_plan();
     plan->document = node;
     if (read_all(plan, error)) {
+        join_pod(plan);
         add_default_devices(plan);
         find_cgroup_mounts(plan);
         return plan;

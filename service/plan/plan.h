@@ -34,9 +34,10 @@ typedef struct {
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
     bool self;                       /* the container's own directory, writable again */
     bool hosts_cgroups;              /* all of the host's, which a user namespace cannot mount */
-    int64_t owner;                   /* the container's root stands for this uid; -1 */
-    bool owned;                      /* and the source must be this uid's */
-    bool has_inode;                  /* the source must still be this */
+    bool of_pod;    /* the source is in the mount namespace of the container's pod */
+    int64_t owner;  /* the container's root stands for this uid; -1 */
+    bool owned;     /* and the source must be this uid's */
+    bool has_inode; /* the source must still be this */
     uint64_t device, inode;
 } BerthPlanMount;
 
@@ -85,6 +86,7 @@ typedef struct {
     GPtrArray *mounts; /* of BerthPlanMount */
     const char *hostname, *domainname;
     const char *network; /* of CNI; NULL for none */
+    const char *pod;     /* whose namespaces it joins; NULL for none */
 
     /* linux */
     GArray *namespaces; /* of BerthPlanNamespace */

@@ -68,10 +68,11 @@ MEMBERS, OPTIONS, OWN_OPTIONS = read_members()
 
 PATHS = {
     "Manager": [""],
-    **{name: ["/" + name.lower()] for name in ("Images", "Contents", "Leases", "Volumes", "Networks", "Containers", "Transfers")},
+    **{name: ["/" + name.lower()] for name in ("Images", "Contents", "Leases", "Volumes", "Networks", "Containers", "Pods", "Transfers")},
     "Container": ["/containers/" + name for name in ("hers", "roots", "absent", "_2e_2e")],
     "Image": ["/images/" + bus_label(name) for name in (IMAGE, f"{HOST}/fuzz/absent:x", "..")],
     "Volume": ["/volumes/" + name for name in ("hersvolume", "rootsvolume", "absent")],
+    "Pod": ["/pods/" + name for name in ("herspod", "rootspod", "absent")],
     "Network": ["/networks/" + name for name in ("rootsnetwork", "host", "absent")],
     "Transfer": [f"/transfers/{number}" for number in range(1, 40)],
 }

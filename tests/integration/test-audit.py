@@ -307,7 +307,7 @@ LOOKING = {
     "Images.Resolve", "Images.Authenticate", "Images.Search", "Images.Export", "Images.Get", "Images.List", "Images.Inspect",
     "Images.Describe", "Images.Verify", "Image.Inspect", "Image.Describe", "Image.Verify", "Contents.Info", "Contents.List",
     "Contents.Open", "Contents.Read", "Contents.Explain", "Contents.Usage", "Contents.Status", "Contents.ListIngests",
-    "Contents.FetchObject", "Leases.List", "Volumes.List", "Networks.List", "Transfers.List", "Transfer.Wait", "Containers.Get",
+    "Contents.FetchObject", "Leases.List", "Volumes.List", "Pods.List", "Pods.Wait", "Pod.Wait", "Networks.List", "Transfers.List", "Transfer.Wait", "Containers.Get",
     "Containers.List", "Containers.Subscribe", "Containers.Unsubscribe", "Containers.EventsSince",
     *(f"{face}.{member}" for face in ("Container", "Containers")
       for member in ("Wait", "OpenProcess", "CopyOut", "Changes", "Logs", "Processes", "Inspect", "Stats")),

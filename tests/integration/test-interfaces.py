@@ -19,6 +19,8 @@ OBJECTS = {
     "org.berth1.Contents": "/org/berth1/contents",
     "org.berth1.Leases": "/org/berth1/leases",
     "org.berth1.Volumes": "/org/berth1/volumes",
+    "org.berth1.Pods": "/org/berth1/pods",
+    "org.berth1.Pod": "/org/berth1/pods/x",
     "org.berth1.Containers": "/org/berth1/containers",
     "org.berth1.Container": "/org/berth1/containers/x",
     "org.berth1.Image": "/org/berth1/images/x",

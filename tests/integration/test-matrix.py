@@ -25,7 +25,7 @@ SECRET = "onlyrootknows"
 PATHS = {
     "Images": "/org/berth1/images", "Contents": "/org/berth1/contents", "Leases": "/org/berth1/leases",
     "Volumes": "/org/berth1/volumes", "Containers": "/org/berth1/containers",
-    "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks",
+    "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks", "Pods": "/org/berth1/pods",
 }
 
 # The actions that let a member succeed, by whose the object is. A member that is not here may succeed
@@ -61,6 +61,9 @@ ALLOWED = {
     "Leases.Delete": (WRITE, {"contents.manage"}), "Leases.List": (ANY, ANY),
     "Volumes.Create": ({"containers.create"}, {"containers.create"}), "Volumes.Delete": (MINE, MANAGE),
     "Volumes.List": (ANY, ANY), "Transfers.List": (ANY, ANY),
+    "Pods.Create": ({"containers.create"}, {"containers.create"}), "Pods.List": (ANY, ANY),
+    **{f"{face}.{member}": (MINE, MANAGE) for face in ("Pods", "Pod") for member in ("Start", "Stop", "Delete")},
+    "Pods.Wait": (ANY, INSPECT), "Pod.Wait": (ANY, INSPECT),
     "Containers.Create": ({"containers.create"}, {"containers.create"}),
     "Containers.List": (ANY, ANY), "Containers.Subscribe": (ANY, ANY), "Containers.Unsubscribe": (ANY, ANY),
     "Containers.EventsSince": (ANY, ANY),
@@ -91,7 +94,7 @@ TELLING = LOOK | READ | INSPECT
 # These are for containers of others, which a caller with them may name.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
 # Of these a name is taken or it is not, whoever has it.
-NAMING = {"Containers.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
+NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
 
 
 def read_interfaces():
@@ -128,12 +131,23 @@ def test_setup():
     digests["root"] = private.manifest["layers"][1]["digest"]
     good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", QUICK, IMAGE)
     good("network", "create", "rootsnetwork")
+    make_pod("rootspod")
     good("lease", "create", "rootslease")
     good("lease", "add", "rootslease", digests["root"])
     reply = call("/org/berth1/contents", "org.berth1.Contents", "Ingest", "stsa{sv}", "rootsingest", "10", "", "0")
     assert reply.status == 0, reply
     os.makedirs("/home/alice/place", exist_ok=True)
     os.chown("/home/alice/place", 4242, 4242)
+
+
+def make_pod(name, **more):
+    """One that runs."""
+    good("pod", "create", "--replace", f"--label=note={SECRET if name == 'rootspod' else 'hers'}", name, **more)
+    good("pod", "start", name, **more)
+
+
+def pod_runs(name, **more):
+    return [row["state"] for row in listing("pod", "ps", **more) if row["name"] == name] == ["running"]
 
 
 def grant(*actions):
@@ -152,6 +166,8 @@ def make_alices_objects():
         good("run", "-d", "--id=hers", QUICK, IMAGE, user="alice")
     elif listing("info", "hers", user="alice")[0]["state"] != "running":
         good("start", "hers", user="alice")
+    if not pod_runs("herspod", user="alice"):
+        make_pod("herspod", user="alice")
     if dist("volume", "create", "hersvolume", user="alice").status:
         pass
     dist("lease", "create", "herslease", user="alice")
@@ -203,6 +219,7 @@ def requests_of(interface, member, whose):
     """(path, arguments as text, signature, files)"""
     files, values, kinds = [], [], []
     special = {"Volumes": {"name": {"own": "'hersvolume'", "root": "'rootsvolume'", "absent": "'nobodys'"}},
+               "Pods": {"name": {"own": "'herspod'", "root": "'rootspod'", "absent": "'nobodys'"}},
                # A network has no owner.
                "Networks": {"name": {"own": "'hersnetwork'", "root": "'rootsnetwork'", "absent": "'nobodys'"}},
                "Leases": {"id": {"own": "'herslease'", "root": "'rootslease'", "absent": "'nobodys'"}}}
@@ -215,6 +232,8 @@ def requests_of(interface, member, whose):
         path = "/org/berth1/images/" + bus_label({"own": IMAGE, "root": PRIVATE, "absent": "nobodys"}[whose])
     if interface == "Volume":
         path = "/org/berth1/volumes/" + {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}[whose]
+    if interface == "Pod":
+        path = "/org/berth1/pods/" + {"own": "herspod", "root": "rootspod", "absent": "nobodys"}[whose]
     if interface == "Network":
         path = "/org/berth1/networks/" + {"own": "hersnetwork", "root": "rootsnetwork", "absent": "nobodys"}[whose]
     if interface == "Container":
@@ -367,7 +386,7 @@ def check_action(action):
                     after = roots_state()
                 before = after
                 if action not in REACHING and f"{interface}.{member}" not in NAMING and told["root"] != told["absent"] and \
-                        (interface in ("Container", "Transfer", "Volume") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
+                        (interface in ("Container", "Transfer", "Volume", "Pod", "Pods") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
                     problems.append(f"{interface}.{member} with {action} tells root's from absent: {told}")
     finally:
         alice.end()
@@ -383,6 +402,7 @@ def remove_made():
     for name in ("nobodys", "renamed"):
         if os.path.isdir(f"{STATE}/containers/{name}"):
             dist("rm", "-f", name)
+            dist("pod", "rm", "-f", name)
     with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
         made = {table: {row[0].split()[-1] for row in database.execute(f"SELECT {column} FROM {table} WHERE owner = 4242")} - HERS
                 for table, column in (("volumes", "name"), ("leases", "id"), ("ingests", "ref"))}
@@ -404,6 +424,8 @@ def restore(anew=False):
         dist("rm", "-f", "roots")
         dist("rm", "-f", "renamed")
         good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", QUICK, IMAGE)
+    if anew or not pod_runs("rootspod"):
+        make_pod("rootspod")
     dist("network", "create", "rootsnetwork")
     for name in ("nobodys", "hersnetwork"):
         dist("network", "rm", name)

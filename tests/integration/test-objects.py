@@ -137,7 +137,7 @@ def test_the_tree_is_what_the_caller_may_see():
                  "/org/berth1/networks/shown"):
         contains(tree, path)
     polkit_rule(NOTHING)
-    for kind in ("images", "containers", "volumes", "networks", "transfers"):
+    for kind in ("images", "containers", "pods", "volumes", "networks", "transfers"):
         equal(children(f"/org/berth1/{kind}", "alice"), set(), kind)
     allow("images.inspect")
     equal(children("/org/berth1/images", "alice"), {bus_label(IMAGE)})

@@ -31,6 +31,8 @@ def rows(of="run and create", least=140):
 def clean():
     for name in good("ps", "-a", "-q").split():
         good("rm", "-f", name)
+    for name in good("pod", "ps", "-q").split():
+        good("pod", "rm", name)
     for name in ("/tmp/podman-cid", "/tmp/podman-pid"):
         if os.path.exists(name):
             os.unlink(name)

@@ -25,6 +25,7 @@ static char *format(const BerthCreateOptions *options, GError **error) {
         .chain = chain,
         .ids = options->network_mode == BERTH_NETWORK_HOST ? 0 : 524288,
         .directory = "/d",
+        .files = "/d",
     };
     return berth_spec_format(options, image, &context, error);
 }

@@ -108,6 +108,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
         [BERTH_DIRECTORY_FD] = request->target,
         [BERTH_SNAPSHOTS_FD] = request->snapshots < 0 ? null : request->snapshots,
         [BERTH_SECRETS_FD] = request->secrets < 0 ? null : request->secrets,
+        [BERTH_POD_FD] = request->pod < 0 ? null : request->pod,
         [BERTH_CGROUP_FD] = request->cgroup < 0 ? null : request->cgroup,
     };
 
@@ -194,6 +195,7 @@ bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mod
         .target = directory,
         .snapshots = -1,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
 

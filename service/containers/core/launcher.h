@@ -34,6 +34,7 @@ typedef struct {
     BerthLaunchKind kind;
     int snapshots; /* -1 for exec */
     int secrets;   /* of a start; -1 for none */
+    int pod;       /* of a start: containers/core/pod.h; -1 for none */
     int cgroup;    /* to clone the process into; -1 for a scope's, and for exec */
 } BerthLaunchRequest;
 

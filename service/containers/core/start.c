@@ -19,6 +19,7 @@
 #include "containers/core/exit.h"
 #include "containers/core/launch.h"
 #include "containers/core/part.h"
+#include "containers/core/pod.h"
 #include "containers/core/process.h"
 #include "containers/core/secrets.h"
 #include "containers/core/state.h"
@@ -359,6 +360,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
         .descriptor_names = streams->names,
         .snapshots = -1,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
 }
@@ -368,7 +370,8 @@ static bool start_first(BerthContainer *container, int restorer,
                         const BerthContainerStreams *streams, BerthContainerDone done,
                         void *userdata, GError **error) {
     BerthLaunchRequest request = make_request(container, streams);
-    berth_autofd int config = -1, directory = -1, cgroup = -1;
+    berth_autofd int config = -1, directory = -1, cgroup = -1, pod = -1;
+    g_autoptr(GError) local = NULL;
     const StartStep *steps = restorer >= 0                               ? restore_steps
                              : berth_container_is_with_caller(container) ? create_with_caller_steps
                                                                          : create_steps;
@@ -376,6 +379,11 @@ static bool start_first(BerthContainer *container, int restorer,
     /* Before the parts begin the new run: the terminal of the last one has the same names with
      * systemd. */
     berth_parts_process_dropped(container->first);
+    pod = berth_container_open_pod(container, &local);
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
     if (!berth_secrets_check(container, error) || !berth_parts_starting(container, error) ||
         !berth_container_open_files(container, &config, &directory, error))
         return false;
@@ -385,6 +393,7 @@ static bool start_first(BerthContainer *container, int restorer,
         return false;
     request.cgroup = cgroup;
     request.secrets = container->secrets;
+    request.pod = pod;
     request.config = config;
     request.target = directory;
     request.snapshots =

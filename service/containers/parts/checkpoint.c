@@ -161,6 +161,7 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
         .target = -1,
         .snapshots = container->first->pidfd,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
     Checkpoint *checkpoint = g_new0(Checkpoint, 1);

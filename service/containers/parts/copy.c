@@ -60,6 +60,7 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
         .target = runs && !request->changes ? container->first->pidfd : -1,
         .snapshots = -1,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
     g_autoptr(GError) error = NULL;

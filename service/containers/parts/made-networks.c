@@ -246,8 +246,9 @@ void berth_network_make_default(BerthContainers *containers) {
 }
 
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options) {
-    const char *name =
-        options->network || options->spec ? NULL : berth_network_get_default(containers);
+    const char *name = options->network || options->spec || options->pod
+                           ? NULL
+                           : berth_network_get_default(containers);
 
     if (!name)
         return;

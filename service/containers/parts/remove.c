@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "containers/core/cgroup.h"
 #include "containers/core/launcher.h"
+#include "containers/core/pod.h"
 #include "containers/core/process.h"
 #include "containers/core/secrets.h"
 #include "containers/core/state.h"
@@ -228,8 +229,9 @@ static bool remove_permits(const BerthContainer *container, BerthAct act, GError
     return act == BERTH_ACT_REMOVE || act == BERTH_ACT_PAUSE || check_kept(container, error);
 }
 
+/* A pod goes after what is in it (pods.c). */
 static void remove_exited(BerthContainer *container) {
-    if (container->record.auto_remove)
+    if (container->record.auto_remove && !berth_container_is_pod(container))
         berth_container_remove_soon(container);
 }
 

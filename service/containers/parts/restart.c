@@ -39,7 +39,7 @@ static RestartState *get_state(BerthContainer *container) {
     return *slot;
 }
 
-static bool restart_is_planned(const BerthContainer *container) {
+bool berth_container_is_restarting(const BerthContainer *container) {
     const RestartState *state = find_state(container);
 
     return state && state->timer;
@@ -171,7 +171,7 @@ static bool restart_recording(BerthContainer *container, GError **error) {
 }
 
 static bool restart_permits(const BerthContainer *container, BerthAct act, GError **error) {
-    return act != BERTH_ACT_RENAME || !restart_is_planned(container) ||
+    return act != BERTH_ACT_RENAME || !berth_container_is_restarting(container) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" is about to be restarted; stop it first",
                            container->record.id);

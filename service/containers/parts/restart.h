@@ -14,5 +14,7 @@ extern const BerthPart berth_restart_part;
 void berth_container_forbid_restart(BerthContainer *container);
 /* How often its policy has started it again since a client did. */
 unsigned berth_container_count_restarts(const BerthContainer *container);
+/* Whether one is planned. */
+bool berth_container_is_restarting(const BerthContainer *container);
 /* A restart that is planned does not happen. */
 void berth_container_cancel_restart(BerthContainer *container);

@@ -64,6 +64,28 @@ static bool check_bound(const BerthCreateOptions *options, GError **error) {
                            "Autostart and UnitBound exclude each other");
 }
 
+/* What a container shares with its pod is the pod's to say, and so is whether it runs at boot. */
+static bool check_pod(const BerthCreateOptions *options, GError **error) {
+    const struct {
+        const char *key;
+        bool given;
+    } others[] = {
+        {"Ports", options->ports},      {"PublishAll", options->publish_all},
+        {"Aliases", options->aliases},  {"StaticAddresses", options->addresses},
+        {"MACAddress", options->mac},   {"DNS", options->servers},
+        {"DNSSearch", options->search}, {"DNSOptions", options->resolver_options},
+        {"Hosts", options->hosts},      {"Autostart", options->autostart},
+        {"Spec", options->spec},        {"FurtherNetworks", options->further},
+    };
+
+    for (size_t i = 0; options->pod && i < G_N_ELEMENTS(others); i++)
+        if (others[i].given)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "%s and Pod exclude each other: it is an option of the pod",
+                                   others[i].key);
+    return true;
+}
+
 static bool check_together(const BerthCreateOptions *options, GError **error) {
     if (options->restart_limit > 0 && options->restart != BERTH_RESTART_ON_FAILURE)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -75,7 +97,8 @@ static bool check_together(const BerthCreateOptions *options, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "Secrets and Spec exclude each other");
     return check_cgroup(options, error) && check_bound(options, error) &&
-           berth_ports_check(options, error) && berth_network_options_check(options, error) &&
+           check_pod(options, error) && berth_ports_check(options, error) &&
+           berth_network_options_check(options, error) &&
            berth_places_check(options->further, options->network, options->owner, error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }

@@ -119,6 +119,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("CPUWeight", LIMIT, limits.cpu_weight),
     FIELD("RuntimeMaxUSec", LIMIT, limits.runtime_max),
     FIELD("Slice", TEXT, slice),
+    FIELD("Pod", TEXT, pod),
     CHOICE("Cgroup", cgroup, parse_cgroup),
     FIELD("UnitBound", FLAG, unit_bound),
     CHOICE("Restart", restart, parse_restart),
@@ -126,6 +127,37 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("Autostart", FLAG, autostart),
     FIELD("StopSignal", TEXT, stop_signal),
     FIELD("StopTimeoutUSec", NUMBER, stop_timeout_usec),
+    FIELD("AutoRemove", FLAG, auto_remove),
+    {NULL},
+};
+
+static bool parse_pod_exit(BerthCreateOptions *options, const char *text, GError **error) {
+    if (!g_str_equal(text, "stop") && !g_str_equal(text, "continue"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown exit policy \"%.100s\"; use stop or continue", text);
+    options->pod_exit = text[0] == 's' ? BERTH_POD_EXIT_STOP : BERTH_POD_EXIT_CONTINUE;
+    return true;
+}
+
+/* What its containers share, and where its own process is. */
+const BerthCreateField berth_pod_fields[] = {
+    FIELD("Hostname", TEXT, hostname),
+    FIELD("Labels", MAP, labels),
+    CHOICE("Network", network_mode, parse_network),
+    FIELD("Ports", LIST, ports),
+    FIELD("Aliases", LIST, aliases),
+    FIELD("StaticAddresses", LIST, addresses),
+    FIELD("MACAddress", TEXT, mac),
+    FIELD("DNS", LIST, servers),
+    FIELD("DNSSearch", LIST, search),
+    FIELD("DNSOptions", LIST, resolver_options),
+    FIELD("Hosts", LIST, hosts),
+    FIELD("Sysctls", MAP, sysctls),
+    CHOICE("UserNamespace", user_namespace, parse_user_namespace),
+    FIELD("ShmSize", NUMBER, shm_size),
+    FIELD("Slice", TEXT, slice),
+    CHOICE("Cgroup", cgroup, parse_cgroup),
+    CHOICE("ExitPolicy", pod_exit, parse_pod_exit),
     FIELD("AutoRemove", FLAG, auto_remove),
     {NULL},
 };

@@ -15,6 +15,13 @@ typedef enum {
     BERTH_USER_NAMESPACE_HOST,
 } BerthUserNamespace;
 
+/* What a pod does when the last of its containers has ended. */
+typedef enum {
+    BERTH_POD_NOT, /* a container, and no pod */
+    BERTH_POD_EXIT_CONTINUE,
+    BERTH_POD_EXIT_STOP,
+} BerthPodExit;
+
 typedef enum {
     BERTH_CGROUP_SCOPE,  /* a scope of its own */
     BERTH_CGROUP_CALLER, /* below the caller's cgroup */
@@ -57,6 +64,10 @@ typedef struct {
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
     BerthPlan *plan;        /* of spec; NULL without one, or if it cannot be parsed */
     int root_directory;     /* of the caller's, instead of an image; -1 */
+    const char *pod;        /* whose namespaces it joins; NULL: its own */
+    uint32_t pod_ids;       /* the first host id of that pod; 0 for the host's own */
+    BerthPodExit pod_exit;  /* of a pod itself */
+    uint64_t shm_size;      /* of a pod: of /dev/shm, in bytes; 0: the default */
     char **capabilities_add, **capabilities_drop;
     char **labels;      /* key, value, … */
     GPtrArray *secrets; /* of BerthSecretRequest; NULL for none */
@@ -108,6 +119,8 @@ typedef struct {
 
 /* All but mounts, other_limits and Provisional; the last one has no key. */
 extern const BerthCreateField berth_create_fields[];
+/* The same for a pod. */
+extern const BerthCreateField berth_pod_fields[];
 
 BerthCreateOptions *berth_create_options_new(uint32_t owner);
 void berth_create_options_free(BerthCreateOptions *options);

@@ -85,11 +85,28 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
                                  NULL};
 
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-        g_autofree char *source = g_strconcat(context->directory, paths[i], NULL);
+        g_autofree char *source = g_strconcat(context->files, paths[i], NULL);
         if (i == 0 && options->no_hosts)
             continue;
         if (!is_mounted(options, paths[i]))
             add_mount(builder, paths[i], "bind", source, flags);
+    }
+}
+
+/* POSIX shared memory is part of what the containers of a pod share, and its size is the pod's. */
+static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *options) {
+    static const char *const shared[] = {"bind", "nosuid", "noexec", "nodev", "x-berth.pod", NULL};
+    g_autofree char *size = g_strdup_printf("size=%" G_GUINT64_FORMAT, options->shm_size);
+    const char *const sized[] = {"nosuid", "noexec", "nodev", "mode=1777", size, NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++) {
+        const char *destination = default_mounts[i].destination;
+        bool is_shm = g_str_equal(destination, "/dev/shm");
+        if (is_shm && options->pod)
+            add_mount(builder, destination, "bind", destination, shared);
+        else
+            add_mount(builder, destination, default_mounts[i].type, default_mounts[i].source,
+                      is_shm && options->shm_size > 0 ? sized : default_mounts[i].options);
     }
 }
 
@@ -105,9 +122,7 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
 
     json_builder_set_member_name(builder, "mounts");
     json_builder_begin_array(builder);
-    for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++)
-        add_mount(builder, default_mounts[i].destination, default_mounts[i].type,
-                  default_mounts[i].source, default_mounts[i].options);
+    add_default_mounts(builder, options);
     add_sys(builder, options, context->ids, is_system);
     add_temporary(builder, options, is_system);
     for (char **path = image->volumes; *path; path++)
@@ -121,7 +136,7 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
     /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
     if (options->secrets)
         add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
-    if (options->init)
+    if (options->init || options->pod_exit != BERTH_POD_NOT)
         add_mount(builder, BERTH_SPEC_INIT_PATH, "bind", BERTH_LIBEXECDIR "/berth-init",
                   init_flags);
     json_builder_end_array(builder);

@@ -94,10 +94,23 @@ static Arguments choose_arguments(const BerthCreateOptions *options, const Berth
     };
 }
 
+/* Nothing runs in a pod: its process holds the namespaces (init/main.c). */
+static void add_holder(JsonBuilder *builder) {
+    json_builder_set_member_name(builder, "args");
+    json_builder_begin_array(builder);
+    json_builder_add_string_value(builder, BERTH_SPEC_INIT_PATH);
+    json_builder_add_string_value(builder, "--hold");
+    json_builder_end_array(builder);
+}
+
 static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image, GError **error) {
     Arguments arguments = choose_arguments(options, image);
 
+    if (options->pod_exit != BERTH_POD_NOT) {
+        add_holder(builder);
+        return true;
+    }
     if (!arguments.entrypoint[0] && !arguments.command[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the image names no command to run; give one");

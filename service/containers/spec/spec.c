@@ -135,13 +135,18 @@ static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
 }
 
 static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *options,
-                            char *const *chain) {
-    g_autofree char *layers = g_strjoinv(":", (char **)chain);
+                            const BerthSpecContext *context) {
+    g_autofree char *layers = context->chain ? g_strjoinv(":", (char **)context->chain) : NULL;
 
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
     add_pairs(builder, options->annotations);
-    berth_document_add_string(builder, "org.berth1.layers", layers);
+    if (layers)
+        berth_document_add_string(builder, "org.berth1.layers", layers);
+    else
+        berth_document_add_string(builder, "org.berth1.root", context->root);
+    if (options->pod)
+        berth_document_add_string(builder, "org.berth1.pod", options->pod);
     berth_document_add_string(builder, "org.berth1.image", options->image);
     berth_spec_add_network(builder, options);
     if (options->seccomp != BERTH_SECCOMP_PROFILE)
@@ -171,7 +176,7 @@ char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo 
     if (!add_linux(builder, options, context, error))
         return NULL;
     add_hooks(builder, context);
-    add_annotations(builder, options, context->chain);
+    add_annotations(builder, options, context);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     return json_to_string(root, TRUE);

@@ -15,6 +15,8 @@ typedef struct {
     char *const *chain;    /* names of the layers' directories, topmost first */
     uint32_t ids;          /* the first host id, or 0 for the host's own */
     const char *directory; /* the container's, as a path */
+    const char *files;     /* the same of the container whose /etc/hosts and so on it has */
+    const char *root;      /* a directory instead of layers; or NULL */
     const BerthDeviceEdits *edits;
 } BerthSpecContext;
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist pod: containers that share a network, IPC objects and a host name. dist keeps nothing of
+ * them; "run" stays while the pod runs, for a unit of systemd. */
+
+#include "client/verbs.h"
+
+#include "client/dictionary.h"
+#include "client/each.h"
+#include "client/foreground.h"
+#include "client/leaf.h"
+#include "client/list-filter.h"
+#include "client/listing.h"
+#include "client/network-options.h"
+#include "client/pods.h"
+#include "client/run-values.h"
+#include "client/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    char *name, *hostname, *user_namespace, *slice, *exit_policy, *shm_size, *cgroup;
+    char **labels, **ports, **sysctls;
+    gboolean replace, remove;
+} pod_given;
+
+static const char *const exit_policies[] = {"continue", "stop", NULL};
+static const char *const cgroups[] = {"scope", "caller", NULL};
+static const char *const user_namespaces[] = {"auto", "host", NULL};
+
+static const DistOption pod_create_options[] = {
+    {"name", 0, DIST_OPTION_TEXT, &pod_given.name, N_("Name of the pod, instead of NAME"),
+     N_("NAME")},
+    {"replace", 0, DIST_OPTION_FLAG, &pod_given.replace,
+     N_("Delete a pod of the same name first, with its containers"), NULL},
+    {"label", 'l', DIST_OPTION_LIST, &pod_given.labels, N_("Add a label"), N_("KEY=VALUE")},
+    {"hostname", 0, DIST_OPTION_TEXT, &pod_given.hostname, N_("Host name"), N_("NAME")},
+    {"publish", 'p', DIST_OPTION_LIST, &pod_given.ports, N_("Publish a port, or a range of ports"),
+     N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
+    DIST_OPTION_INCLUDE(dist_pod_network_options),
+    {"userns", 0, DIST_OPTION_TEXT, &pod_given.user_namespace, N_("User namespace: auto, host"),
+     N_("MODE"), .choices = user_namespaces},
+    {"sysctl", 0, DIST_OPTION_LIST, &pod_given.sysctls,
+     N_("Set a kernel parameter of the container's namespaces"), N_("NAME=VALUE")},
+    {"shm-size", 0, DIST_OPTION_TEXT, &pod_given.shm_size, N_("Size of /dev/shm"), N_("BYTES")},
+    {"exit-policy", 0, DIST_OPTION_TEXT, &pod_given.exit_policy,
+     N_("What the pod does when its last container has ended: continue (default) or stop"),
+     N_("POLICY"), .choices = exit_policies},
+    {"slice", 0, DIST_OPTION_TEXT, &pod_given.slice, N_("Slice of the pod and its containers"),
+     N_("UNIT")},
+    {"cgroup-parent", 0, DIST_OPTION_TEXT, &pod_given.slice, N_("The same"), N_("UNIT")},
+    {"cgroup", 0, DIST_OPTION_TEXT, &pod_given.cgroup,
+     N_("scope (default), or caller: in the unit that dist runs in"), N_("PLACE"),
+     .choices = cgroups},
+    {"rm", 0, DIST_OPTION_FLAG, &pod_given.remove,
+     N_("Delete the pod when it has ended and has no containers"), NULL},
+    DIST_OPTION_END,
+};
+
+/* The name may be given as an argument, as the name of an object usually is, or as an option. */
+static bool read_request(char **argv, DistPodRequest *request, GError **error) {
+    char **ports = dist_expand_ports(pod_given.ports, error);
+
+    if (!ports)
+        return false;
+    if (argv[1] && pod_given.name)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("the name of the pod is given twice"));
+    *request = (DistPodRequest){
+        .name = argv[1]          ? argv[1]
+                : pod_given.name ? pod_given.name
+                                 : "",
+        .hostname = pod_given.hostname,
+        .user_namespace = pod_given.user_namespace,
+        .slice = pod_given.slice,
+        .exit_policy = pod_given.exit_policy,
+        .labels = pod_given.labels,
+        .ports = ports,
+        .sysctls = pod_given.sysctls,
+        .with_caller = g_strcmp0(pod_given.cgroup, "caller") == 0,
+        .remove = pod_given.remove,
+        .replace = pod_given.replace,
+    };
+    if (request->replace && !request->name[0])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("--replace needs --name"));
+    /* Must come before Create, which takes the cgroup that dist is in. */
+    if (request->with_caller)
+        dist_leaf_enter();
+    return !pod_given.shm_size || dist_parse_bytes(pod_given.shm_size, &request->shm_bytes, error);
+}
+
+/* The name is the only output. */
+static int pod_create(char **argv, GError **error) {
+    DistPodRequest request;
+    g_autofree char *name =
+        read_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
+
+    if (!name)
+        return EXIT_FAILURE;
+    puts(name);
+    return EXIT_SUCCESS;
+}
+
+/* For a unit: it is ready when the pod runs, and SIGTERM stops the pod and what is in it. */
+static int pod_run(char **argv, GError **error) {
+    DistPodRequest request;
+    g_autofree char *name =
+        read_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
+    g_autoptr(sd_bus_message) start = name ? dist_new_call(error, DIST_PODS, "Start") : NULL;
+    int r;
+
+    if (!start)
+        return DIST_EXIT_BERTH;
+    if ((r = sd_bus_message_append(start, "sa{sv}", name, 0)) < 0)
+        return dist_bad_reply(r, error), DIST_EXIT_BERTH;
+    const DistForeground foreground = {
+        .id = name,
+        .process = "",
+        .pod = true,
+        .start = start,
+        .notify = DIST_NOTIFY_STARTED,
+        .detach_keys = DIST_DETACH_KEYS,
+    };
+    return dist_foreground_run(&foreground, error);
+}
+
+/* One that runs already is as it is wanted. */
+static bool start_container(const char *id, const void *userdata, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_CONTAINERS, "Start", "sa{sv}", id, 0);
+
+    (void)userdata;
+    if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+/* A container of a pod could not be started, which is reported already. */
+static bool start_failed;
+
+static bool start_pod(const char *name, const void *userdata, GError **error) {
+    g_auto(GStrv) ids = NULL;
+
+    (void)userdata;
+    if (!dist_pod_start(name, error) || !(ids = dist_pod_list_containers(name, error)))
+        return false;
+    if (dist_for_each(ids, start_container, NULL) != EXIT_SUCCESS)
+        start_failed = true;
+    puts(name);
+    return true;
+}
+
+static int pod_start(char **argv, GError **error) {
+    int status = dist_for_each(argv + 1, start_pod, NULL);
+
+    (void)error;
+    return start_failed ? EXIT_FAILURE : status;
+}
+
+static struct {
+    gint64 seconds;
+    gboolean ignore;
+} pod_stop_given = {.seconds = -1};
+
+static const DistOption pod_stop_options[] = {
+    {"time", 't', DIST_OPTION_NUMBER, &pod_stop_given.seconds,
+     N_("Time to wait before SIGKILL, for each container"), N_("SECONDS")},
+    {"ignore", 'i', DIST_OPTION_FLAG, &pod_stop_given.ignore, N_("Do not fail if there is none"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static bool stop_pod(const char *name, const void *userdata, GError **error) {
+    g_autoptr(GError) local = NULL;
+    uint64_t timeout =
+        pod_stop_given.seconds < 0 ? UINT64_MAX : (uint64_t)pod_stop_given.seconds * G_USEC_PER_SEC;
+    g_autoptr(sd_bus_message) reply =
+        dist_call(&local, DIST_PODS, "Stop", "sa{sv}", name, 1, "TimeoutUSec", "t", timeout);
+
+    (void)userdata;
+    if (reply)
+        puts(name);
+    if (reply ||
+        (pod_stop_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+static int pod_stop(char **argv, GError **error) {
+    (void)error;
+    return dist_for_each(argv + 1, stop_pod, NULL);
+}
+
+static struct { gboolean force, ignore; } pod_rm_given;
+
+static const DistOption pod_rm_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &pod_rm_given.force, N_("Kill and delete its containers, too"),
+     NULL},
+    {"ignore", 'i', DIST_OPTION_FLAG, &pod_rm_given.ignore, N_("Do not fail if there is none"),
+     NULL},
+    DIST_OPTION_END,
+};
+
+static bool remove_pod(const char *name, const void *userdata, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_PODS, "Delete", "sa{sv}", name, 1,
+                                                "Force", "b", (int)pod_rm_given.force);
+
+    (void)userdata;
+    if (reply)
+        puts(name);
+    if (reply ||
+        (pod_rm_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+static int pod_rm(char **argv, GError **error) {
+    (void)error;
+    return dist_for_each(argv + 1, remove_pod, NULL);
+}
+
+static int read_pod(sd_bus_message *reply, char **key, void *userdata) {
+    g_auto(GStrv) containers = NULL, ports = NULL, addresses = NULL;
+    const char *name, *state = "", *network = "", *hostname = "", *policy = "", *unit = "";
+    uint64_t created = 0;
+    uint32_t owner = 0;
+    const DistField fields[] = {
+        {"State", "s", &state},       {"Containers", "as", &containers},
+        {"Ports", "as", &ports},      {"Addresses", "as", &addresses},
+        {"Network", "s", &network},   {"Hostname", "s", &hostname},
+        {"ExitPolicy", "s", &policy}, {"Unit", "s", &unit},
+        {"Created", "t", &created},   {"Owner", "u", &owner},
+        {NULL, NULL, NULL},
+    };
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    g_autofree char *ids = containers ? g_strjoinv(" ", containers) : g_strdup("");
+    g_autofree char *port_list = ports ? g_strjoinv(" ", ports) : g_strdup("");
+    g_autofree char *address_list = addresses ? g_strjoinv(" ", addresses) : g_strdup("");
+    dist_table_add(userdata, name, state, ids, port_list, network, address_list, hostname, policy,
+                   unit, (int64_t)owner, (int64_t)created);
+    *key = g_strdup(name);
+    return 1;
+}
+
+static const DistFilterName pod_filters[] = {
+    {"name", "Name", DIST_FILTER_PART},
+    {NULL},
+};
+
+static const DistOption pod_list_options[] = {
+    DIST_OPTION_INCLUDE(dist_filter_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static int append_pod_filter(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return dist_filter_append(call, pod_filters, NULL);
+}
+
+/* A table refers to its columns. */
+static DistTable *new_pod_table(void) {
+    static DistColumn columns[12];
+    const DistColumn translated[G_N_ELEMENTS(columns)] = {
+        {"name", _("NAME"), DIST_CELL_TEXT},
+        {"state", _("STATE"), DIST_CELL_TEXT},
+        {"containers", _("CONTAINERS"), DIST_CELL_TEXT},
+        {"ports", _("PORTS"), DIST_CELL_TEXT},
+        {"network", NULL, DIST_CELL_TEXT},
+        {"addresses", NULL, DIST_CELL_TEXT},
+        {"hostname", NULL, DIST_CELL_TEXT},
+        {"exit_policy", NULL, DIST_CELL_TEXT},
+        {"unit", NULL, DIST_CELL_TEXT},
+        {"owner", NULL, DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+
+    memcpy(columns, translated, sizeof columns);
+    return dist_table_new(columns);
+}
+
+static int pod_list(char **argv, GError **error) {
+    const DistListing pods = {DIST_PODS, "List", .filter = append_pod_filter};
+
+    (void)argv;
+    if (!dist_filter_check(pod_filters, error))
+        return EXIT_FAILURE;
+    g_autoptr(DistTable) table = new_pod_table();
+    if (!dist_list(&pods, read_pod, table, error))
+        return EXIT_FAILURE;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* One of the pods that are asked for. */
+static int append_pod_name(sd_bus_message *call, const void *userdata) {
+    return sd_bus_message_append(call, "{sv}", "Filter", "a{sv}", 1, "Name", "s",
+                                 (const char *)userdata);
+}
+
+static int pod_inspect(char **argv, GError **error) {
+    g_autoptr(DistTable) table = new_pod_table();
+
+    for (char **name = argv + 1; *name; name++) {
+        const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
+                                     .filter_data = *name};
+        /* Its error says that there is none, or that it is hidden. */
+        g_auto(GStrv) ids = dist_pod_list_containers(*name, error);
+        if (!ids || !dist_list(&listing, read_pod, table, error))
+            return EXIT_FAILURE;
+    }
+    if (dist_settings.json == DIST_JSON_OFF)
+        dist_settings.json = DIST_JSON_PRETTY;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static const DistVerb pod_verbs[] = {
+    {.name = "create",
+     .arguments = N_("[NAME]"),
+     .summary = N_("Create a pod"),
+     .options = pod_create_options,
+     .run = pod_create,
+     .max = 1,
+     .example = "dist pod create -p 8080:80 shop"},
+    {.name = "run",
+     .arguments = N_("[NAME]"),
+     .summary = N_("Create and start a pod, and wait until it ends, for a unit"),
+     .options = pod_create_options,
+     .run = pod_run,
+     .max = 1,
+     .flags = DIST_VERB_RUNS},
+    {.name = "start",
+     .arguments = N_("NAME…"),
+     .summary = N_("Start pods and their containers"),
+     .run = pod_start,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "stop",
+     .arguments = N_("NAME…"),
+     .summary = N_("Stop pods and their containers"),
+     .options = pod_stop_options,
+     .run = pod_stop,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "rm",
+     .arguments = N_("NAME…"),
+     .summary = N_("Delete pods"),
+     .options = pod_rm_options,
+     .run = pod_rm,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "ps",
+     .arguments = "",
+     .summary = N_("List pods"),
+     .options = pod_list_options,
+     .run = pod_list},
+    {.name = "ls",
+     .arguments = "",
+     .summary = N_("List pods"),
+     .options = pod_list_options,
+     .run = pod_list},
+    {.name = "list",
+     .arguments = "",
+     .summary = N_("List pods"),
+     .options = pod_list_options,
+     .run = pod_list},
+    {.name = "inspect",
+     .arguments = N_("NAME…"),
+     .summary = N_("Show all of pods as JSON"),
+     .options = dist_table_options,
+     .run = pod_inspect,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = NULL},
+};
+
+const DistVerb dist_pod_verbs[] = {
+    {.name = "pod",
+     .arguments = "VERB",
+     .summary = N_("Work with pods: containers that share a network"),
+     .verbs = pod_verbs},
+    {.name = NULL},
+};

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a pod and its containers do to each other. A pod that runs is OPEN until it is to be
+ * stopped, then STOPPING until its last container has ended and it has ended itself. The state is
+ * in the pod's slot and is not recorded: a service that dies meanwhile leaves the containers that
+ * have been told to stop, and the caller asks again.
+ *
+ * pod_settle() looks at all of a pod and does what is due, whenever something in it has ended; it
+ * may be called at any time. A removal with force is an object of its own, since the
+ * pod goes last.
+ */
+
+#include "containers/parts/pods.h"
+
+#include "containers/core/pod.h"
+#include "containers/core/state.h"
+#include "containers/core/table.h"
+#include "containers/parts/remove.h"
+#include "containers/parts/restart.h"
+#include "containers/parts/stop.h"
+
+#include <string.h>
+
+typedef enum {
+    POD_OPEN,
+    POD_STOPPING,
+} PodState;
+
+static PodState get_state(const BerthContainer *pod) {
+    return (PodState)GPOINTER_TO_UINT(*berth_container_slot(pod, &berth_pods_part));
+}
+
+static void set_state(BerthContainer *pod, PodState state) {
+    *berth_container_slot(pod, &berth_pods_part) = GUINT_TO_POINTER(state);
+}
+
+static char *get_text(const BerthContainer *pod, const char *key) {
+    g_autoptr(GVariant) value =
+        berth_container_record_get_extra(&pod->record, key, G_VARIANT_TYPE_STRING);
+
+    return g_strdup(value ? g_variant_get_string(value, NULL) : "");
+}
+
+char *berth_pod_get_exit_policy(const BerthContainer *pod) {
+    return get_text(pod, BERTH_POD_EXIT_POLICY);
+}
+
+char *berth_pod_get_hostname(const BerthContainer *pod) {
+    return get_text(pod, BERTH_POD_HOSTNAME);
+}
+
+BerthContainer *berth_pods_find(BerthContainers *containers, const char *name, GError **error) {
+    BerthContainer *pod = berth_containers_find(containers, name, NULL);
+
+    if (pod && berth_container_is_pod(pod))
+        return pod;
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no pod \"%.100s\"", name);
+    return NULL;
+}
+
+static bool is_in_pod(const BerthContainer *container, const BerthContainer *pod) {
+    g_autofree char *name = berth_container_get_pod(container);
+
+    return g_strcmp0(name, pod->record.id) == 0;
+}
+
+GPtrArray *berth_pod_list_containers(const BerthContainer *pod) {
+    g_autoptr(GPtrArray) all = berth_containers_list(pod->containers);
+    GPtrArray *list = g_ptr_array_new();
+
+    for (guint i = 0; i < all->len; i++)
+        if (is_in_pod(all->pdata[i], pod))
+            g_ptr_array_add(list, all->pdata[i]);
+    return list;
+}
+
+/* A pod of another user is as one that does not exist. What the pod has been allowed is asked about
+ * again for each container in it: a rule may allow a pod in the host's network and not everything
+ * that joins it. */
+bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
+    const char *name = options->pod;
+
+    if (!name)
+        return true;
+    const BerthContainer *pod = berth_pods_find(containers, name, NULL);
+    if (!pod || pod->record.owner != options->owner)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               "there is no pod \"%.100s\" of user %u", name, options->owner);
+    if (options->hostname || options->network ||
+        options->user_namespace != BERTH_USER_NAMESPACE_AUTO)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "%s and Pod exclude each other: it is an option of the pod",
+                               options->hostname  ? "Hostname"
+                               : options->network ? "Network"
+                                                  : "UserNamespace");
+    options->hostname = berth_pod_get_hostname(pod);
+    options->pod_ids = pod->record.ids;
+    options->user_namespace =
+        pod->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
+    if (berth_network_parse_mode(pod->record.network) == BERTH_NETWORK_HOST) {
+        options->network_mode = BERTH_NETWORK_HOST;
+        options->network = g_strdup(pod->record.network);
+    }
+    if (!options->slice && options->cgroup != BERTH_CGROUP_CALLER)
+        options->slice = g_strdup(pod->record.slice);
+    return true;
+}
+
+/* Whether it runs or is about to. */
+static bool is_active(const BerthContainer *container) {
+    return berth_container_is_running(container) || berth_container_is_starting(container) ||
+           berth_container_is_restarting(container);
+}
+
+/* One that has not run since the pod was started does not count as its last container. */
+static bool has_run(const BerthContainer *container, const BerthContainer *pod) {
+    return container->record.first.exited_usec > pod->record.first.started_usec;
+}
+
+/* leaving: one that is being deleted, and is still in the table; or NULL. */
+static void pod_settle(BerthContainer *pod, BerthContainer *leaving) {
+    g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
+    g_autofree char *policy = berth_pod_get_exit_policy(pod);
+    bool active = false, ran = false;
+
+    if (leaving)
+        g_ptr_array_remove(list, leaving);
+    for (guint i = 0; i < list->len; i++) {
+        active = active || is_active(list->pdata[i]);
+        ran = ran || has_run(list->pdata[i], pod);
+    }
+    if (berth_container_is_running(pod) && !active &&
+        (get_state(pod) == POD_STOPPING || (ran && g_str_equal(policy, "stop"))))
+        berth_container_stop(pod, UINT64_MAX);
+    /* It removes itself when it has ended, but not before what is in it. */
+    if (list->len == 0 && pod->record.auto_remove && pod->record.state == BERTH_CONTAINER_STOPPED)
+        berth_container_remove_soon(pod);
+}
+
+static void stop_containers(const BerthContainer *pod, uint64_t timeout_usec) {
+    g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
+
+    for (guint i = 0; i < list->len; i++)
+        berth_container_stop(list->pdata[i], timeout_usec);
+}
+
+/* NULL for a container without one. */
+static BerthContainer *find_pod_of(const BerthContainer *container) {
+    g_autofree char *name = berth_container_get_pod(container);
+
+    return name ? berth_pods_find(container->containers, name, NULL) : NULL;
+}
+
+static void pods_settled(BerthContainer *container) {
+    BerthContainer *pod = find_pod_of(container);
+
+    if (pod)
+        pod_settle(pod, NULL);
+}
+
+static void pods_deleted(BerthContainer *container) {
+    BerthContainer *pod = find_pod_of(container);
+
+    if (pod)
+        pod_settle(pod, container);
+}
+
+void berth_pod_stop(BerthContainer *pod, uint64_t timeout_usec) {
+    if (!berth_container_is_running(pod))
+        return;
+    set_state(pod, POD_STOPPING);
+    stop_containers(pod, timeout_usec);
+    pod_settle(pod, NULL);
+}
+
+/* Whether what it is in lets it start: asked before it is known whether the pod runs. */
+static bool pods_starting(BerthContainer *container, GError **error) {
+    const BerthContainer *pod = find_pod_of(container);
+
+    return !pod || get_state(pod) == POD_OPEN ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "the pod \"%s\" of container \"%s\" is being stopped", pod->record.id,
+                           container->record.id);
+}
+
+/* The pod may have ended, or have been told to, while it was being started. */
+static void pods_started(BerthContainer *container) {
+    const BerthContainer *pod = find_pod_of(container);
+
+    if (pod && (!berth_container_is_running(pod) || get_state(pod) == POD_STOPPING))
+        berth_container_stop(container, UINT64_MAX);
+}
+
+static void pods_exited(BerthContainer *container) {
+    if (!berth_container_is_pod(container))
+        return;
+    set_state(container, POD_OPEN);
+    stop_containers(container, UINT64_MAX);
+    pod_settle(container, NULL);
+}
+
+/* Ends that the service has not seen. */
+static bool pods_swept(BerthContainers *containers, GError **error) {
+    g_autoptr(GPtrArray) list = berth_containers_list(containers);
+
+    (void)error;
+    for (guint i = 0; i < list->len; i++) {
+        if (!berth_container_is_pod(list->pdata[i]))
+            continue;
+        if (!berth_container_is_running(list->pdata[i]))
+            stop_containers(list->pdata[i], UINT64_MAX);
+        pod_settle(list->pdata[i], NULL);
+    }
+    return true;
+}
+
+static bool check_empty(const BerthContainer *pod, GError **error) {
+    g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
+
+    return list->len == 0 ||
+           berth_error_set(error, BERTH_ERROR_IN_USE, "the pod \"%s\" has the container \"%s\"",
+                           pod->record.id, ((const BerthContainer *)list->pdata[0])->record.id);
+}
+
+static bool pods_permit(const BerthContainer *container, BerthAct act, GError **error) {
+    if (act == BERTH_ACT_REMOVE && berth_container_is_pod(container))
+        return check_empty(container, error);
+    g_autofree char *pod = berth_container_get_pod(container);
+    return act != BERTH_ACT_CHECKPOINT || !pod ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "container \"%s\" is in the pod \"%s\"; it cannot be checkpointed alone",
+                           container->record.id, pod);
+}
+
+/* Its containers first, then the pod. By the name: the pod may be gone when the last of them is. */
+typedef struct {
+    BerthContainers *containers;
+    char *name;
+    unsigned left; /* containers that are not removed yet, and one for the loop that begins */
+    GError *error; /* the first */
+    BerthContainerExited removed;
+    void *userdata;
+} PodRemoval;
+
+static void pod_removal_advance(PodRemoval *removal, const GError *error) {
+    g_autoptr(GError) local = NULL;
+
+    if (error && !removal->error)
+        removal->error = g_error_copy(error);
+    if (--removal->left > 0)
+        return;
+    BerthContainer *pod =
+        removal->error ? NULL : berth_pods_find(removal->containers, removal->name, &local);
+    if (pod)
+        berth_container_remove(pod, true, removal->removed, removal->userdata);
+    else
+        removal->removed(BERTH_STATUS_UNKNOWN, 0, removal->error ? removal->error : local,
+                         removal->userdata);
+    g_clear_error(&removal->error);
+    g_free(removal->name);
+    g_free(removal);
+}
+
+static void pod_removal_on_removed(int status, uint64_t exited_usec, const GError *error,
+                                   void *userdata) {
+    (void)status;
+    (void)exited_usec;
+    pod_removal_advance(userdata, error);
+}
+
+/* One container is found by its id after another: a removal may end at once, and the pointers of
+ * those that are gone are not looked at. */
+void berth_pod_remove(BerthContainer *pod, bool force, BerthContainerExited removed,
+                      void *userdata) {
+    BerthContainers *containers = pod->containers;
+    g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+
+    if (!force) {
+        berth_container_remove(pod, false, removed, userdata);
+        return;
+    }
+    PodRemoval *removal = g_new0(PodRemoval, 1);
+    *removal = (PodRemoval){.containers = containers,
+                            .name = g_strdup(pod->record.id),
+                            .left = 1,
+                            .removed = removed,
+                            .userdata = userdata};
+    for (guint i = 0; i < list->len; i++)
+        g_ptr_array_add(ids, g_strdup(((const BerthContainer *)list->pdata[i])->record.id));
+    for (guint i = 0; i < ids->len; i++) {
+        BerthContainer *container = berth_containers_find(containers, ids->pdata[i], NULL);
+        if (!container)
+            continue;
+        removal->left++;
+        berth_container_remove(container, true, pod_removal_on_removed, removal);
+    }
+    pod_removal_advance(removal, NULL);
+}
+
+const BerthPart berth_pods_part = {
+    .name = "pods",
+    .swept = pods_swept,
+    .permits = pods_permit,
+    .starting = pods_starting,
+    .started = pods_started,
+    .exited = pods_exited,
+    .settled = pods_settled,
+    .deleted = pods_deleted,
+};

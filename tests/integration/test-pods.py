@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Containers of a pod share a network, IPC objects, a host name and users, and nothing else; the pod outlives
+# berthd, ends with its containers and they with it, and is nobody else's to see or to join.
+
+import json
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/pods/base:x"
+QUICK = ("--stop-timeout=1",)
+SLEEP = ("sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait")
+
+
+def pods_call(member, *arguments, user=None):
+    return call("/org/berth1/pods", "org.berth1.Pods", member, *arguments, user=user)
+
+
+def pod(name, user=None):
+    found = [entry for entry in listing("pod", "ps", user=user) if entry["name"] == name]
+    return found[0] if found else None
+
+
+def state(name):
+    found = [entry for entry in listing("ps", "-a") if entry["id"] == name]
+    return found[0]["state"] if found else None
+
+
+def namespaces(pid):
+    return {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in ("user", "net", "ipc", "uts", "pid", "mnt", "cgroup")}
+
+
+def pid_of(name):
+    path = f"/org/berth1/containers/{bus_label(name)}"
+    return int(run("busctl", "get-property", "org.berth1", path, "org.berth1.Container", "Pid").out.split()[1])
+
+
+def pid_of_pod(name):
+    path = f"/org/berth1/pods/{bus_label(name)}"
+    return int(run("busctl", "get-property", "org.berth1", path, "org.berth1.Pod", "Pid").out.split()[1])
+
+
+def wait_for(name, wanted):
+    wait_until(lambda: pod(name)["state"] == wanted, f"{name} {wanted}")
+
+
+def join(name, pod_name, *command, options=()):
+    good("run", "-d", f"--name={name}", f"--pod={pod_name}", *QUICK, *options, IMAGE, *(command or SLEEP))
+
+
+def clean():
+    for entry in listing("pod", "ps"):
+        good("pod", "rm", "-f", entry["name"])
+
+
+def test_setup():
+    oci.push(oci.Image([oci.busybox_layer()], {"Env": ["PATH=/bin"]}), IMAGE)
+    good("pull", IMAGE)
+
+
+def test_containers_of_a_pod_share_what_is_the_pods_and_nothing_else():
+    equal(good("pod", "create", "--hostname=shop", "--shm-size=1m", "shop").strip(), "shop")
+    equal(pod("shop")["state"], "created")
+    join("one", "shop")
+    join("two", "shop")
+    equal(pod("shop")["state"], "running")
+    equal(pod("shop")["containers"], "one two")
+    first, second, holder = namespaces(pid_of("one")), namespaces(pid_of("two")), namespaces(pid_of_pod("shop"))
+    for name in ("user", "net", "ipc", "uts"):
+        assert first[name] == second[name] == holder[name] != os.readlink(f"/proc/self/ns/{name}"), (name, first, second, holder)
+    for name in ("pid", "mnt", "cgroup"):
+        equal(len({first[name], second[name], holder[name]}), 3, name)
+
+
+def test_they_reach_each_other_at_localhost():
+    good("exec", "-d", "one", "sh", "-c", "echo hello | nc -l -p 7777")
+    wait_until(lambda: "hello" in dist("exec", "two", "sh", "-c", "nc 127.0.0.1 7777 </dev/null").out, "the answer")
+
+
+def test_they_share_the_host_name_and_its_files():
+    for name in ("one", "two"):
+        equal(good("exec", name, "hostname").strip(), "shop")
+        contains(good("exec", name, "cat", "/etc/hosts"), "shop")
+        equal(good("exec", name, "cat", "/etc/hostname").strip(), "shop")
+
+
+def test_they_share_memory_and_its_size_is_the_pods():
+    good("exec", "one", "sh", "-c", "echo shared >/dev/shm/note")
+    equal(good("exec", "two", "cat", "/dev/shm/note").strip(), "shared")
+    contains(good("exec", "two", "df", "-k", "/dev/shm"), "1024")
+    flags = [line.split()[5] for line in good("exec", "two", "cat", "/proc/self/mountinfo").splitlines() if " /dev/shm " in line]
+    for flag in ("nosuid", "nodev", "noexec"):
+        contains(flags[0], flag)
+
+
+def test_their_files_and_processes_are_their_own():
+    good("exec", "one", "touch", "/mine")
+    assert dist("exec", "two", "test", "-e", "/mine").status != 0
+    assert len(good("exec", "two", "ps").splitlines()) < 6
+
+
+def test_root_in_them_is_the_same_user_of_the_host():
+    owners = {os.stat(f"/proc/{pid_of(name)}").st_uid for name in ("one", "two")}
+    equal(len(owners), 1)
+    assert owners != {0}, owners
+
+
+def test_a_pod_is_no_container():
+    assert "shop" not in good("ps", "-a", "-q").split()
+    for member, *arguments in (("Start", "sa{sv}", "shop", "0"), ("Kill", "sia{sv}", "shop", "9", "0"), ("Stop", "sa{sv}", "shop", "0"),
+                               ("Delete", "sa{sv}", "shop", "1", "Force", "b", "true"), ("Exec", "ssasa{sv}", "shop", "x", "1", "sh", "0"),
+                               ("Rename", "ssa{sv}", "shop", "other", "0")):
+        contains(containers_call(member, *arguments).err, 'no container "shop"')
+    equal(pod("shop")["state"], "running")
+
+
+def test_its_name_is_taken_for_containers():
+    contains(dist("create", "--name=shop", IMAGE, "true").err, "shop")
+    contains(dist("pod", "create", "one").err, "one")
+
+
+def test_a_pod_with_containers_is_not_deleted_without_force():
+    good("pod", "create", "empty")
+    join("member", "empty")
+    assert dist("pod", "rm", "empty").status != 0
+    good("pod", "stop", "empty")
+    equal((state("member"), pod("empty")["state"]), ("stopped", "stopped"))
+    contains(dist("pod", "rm", "empty").err, 'the pod "empty" has the container "member"')
+    good("pod", "rm", "-f", "empty")
+    equal((state("member"), pod("empty")), (None, None))
+
+
+def test_its_containers_are_refused_what_is_the_pods():
+    for option in ("--hostname=x", "-p=8080:80", "--network=none", "--dns=1.1.1.1", "--add-host=a:10.0.0.1", "--network-alias=x",
+                   "--userns=host", "-P"):
+        result = dist("create", "--pod=shop", option, IMAGE, "true")
+        assert result.status != 0, option
+        contains(result.err, "Pod exclude each other")
+    contains(dist("create", "--pod=absent", IMAGE, "true").err, 'there is no pod "absent"')
+
+
+def test_it_survives_the_death_of_the_service():
+    before = pid_of_pod("shop"), pid_of("one")
+    kill_service()
+    equal((pid_of_pod("shop"), pid_of("one")), before)
+    join("three", "shop")
+    equal(namespaces(pid_of("three"))["net"], namespaces(pid_of("one"))["net"])
+
+
+def test_a_start_after_a_stop_begins_again_with_all_containers():
+    good("pod", "stop", "shop")
+    equal([state(name) for name in ("one", "two", "three")], ["stopped"] * 3)
+    contains(dist("start", "one").err, 'the pod "shop" of container "one" does not run')
+    good("pod", "start", "shop")
+    equal([state(name) for name in ("one", "two", "three")], ["running"] * 3)
+    equal(namespaces(pid_of("three"))["ipc"], namespaces(pid_of("one"))["ipc"])
+
+
+def test_its_end_stops_its_containers():
+    os.kill(pid_of_pod("shop"), 9)
+    wait_for("shop", "stopped")
+    wait_until(lambda: {state(name) for name in ("one", "two", "three")} == {"stopped"}, "the end of the containers")
+
+
+def test_an_end_that_the_service_has_not_seen_stops_them_too():
+    good("pod", "start", "shop")
+    holder = pid_of_pod("shop")
+    run("systemctl", "stop", "berthd.service")
+    os.kill(holder, 9)
+    wait_for("shop", "stopped")
+    wait_until(lambda: {state(name) for name in ("one", "two", "three")} == {"stopped"}, "the end of the containers")
+    clean()
+
+
+def test_the_exit_policy_decides_what_follows_the_last_container():
+    for policy, wanted in (("stop", "stopped"), ("continue", "running")):
+        good("pod", "create", f"--exit-policy={policy}", policy)
+        join(f"{policy}1", policy)
+        join(f"{policy}2", policy)
+        good("stop", f"{policy}1")
+        equal(pod(policy)["state"], "running")
+        good("stop", f"{policy}2")
+        wait_for(policy, wanted)
+    contains(dist("pod", "create", "--exit-policy=often", "x").err, "often")
+    clean()
+
+
+def test_a_container_that_is_restarted_is_not_the_last_one_to_end():
+    good("pod", "create", "--exit-policy=stop", "again")
+    good("run", "-d", "--name=flaps", "--pod=again", "--restart=on-failure:3", *QUICK, IMAGE, "sh", "-c", "sleep 0.1; exit 1")
+    wait_for("again", "stopped")
+    equal(int(run("busctl", "get-property", "org.berth1", "/org/berth1/containers/flaps", "org.berth1.Container", "RestartCount").out.split()[1]), 3)
+    clean()
+
+
+def test_new_creates_the_pod_with_what_is_the_pods():
+    make_network("front", "10.77.0.0/24")
+    good("run", "-d", "--name=web", "--pod=new:site", "--hostname=here", "--network=front", "-p", "127.0.0.1:8085:80", *QUICK, IMAGE, *SLEEP)
+    join("other", "site")
+    equal((pod("site")["hostname"], pod("site")["containers"]), ("here", "web other"))
+    contains(pod("site")["ports"], "127.0.0.1:8085:80")
+    address = pod("site")["addresses"]
+    contains(address, "10.77.0.")
+    for name in ("web", "other"):
+        contains(good("exec", name, "ip", "addr"), address)
+        contains(good("exec", name, "cat", "/etc/hosts"), f"{address}\there")
+    shown = json.loads(good("pod", "inspect", "site"))
+    equal([entry["name"] for entry in shown], ["site"])
+    clean()
+
+
+def test_a_pod_that_removes_itself_goes_after_its_containers():
+    good("pod", "create", "--rm", "gone")
+    join("kept", "gone")
+    good("pod", "stop", "gone")
+    equal(pod("gone")["state"], "stopped")
+    good("rm", "kept")
+    wait_until(lambda: pod("gone") is None, "the end of the pod")
+
+
+def test_a_pod_in_the_hosts_network_is_a_privilege_of_each_container():
+    good("pod", "create", "--network=host", "open")
+    join("inside", "open")
+    equal(namespaces(pid_of("inside"))["net"], os.readlink("/proc/self/ns/net"))
+    assert namespaces(pid_of("inside"))["user"] != os.readlink("/proc/self/ns/user")
+    clean()
+    allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own" ||'
+                   ' (action.id == "org.berth1.containers.create-privileged" && action.lookup("verb") == "pod-create")')
+    good("pod", "create", "--network=host", "hers", user="alice")
+    assert dist("create", "--pod=hers", IMAGE, "true", user="alice").status != 0
+    good("pod", "rm", "hers", user="alice")
+
+
+def test_nobody_else_sees_or_joins_a_pod():
+    good("pod", "create", "roots")
+    allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
+    equal(pod("roots", user="alice"), None)
+    # Without a question about an image that is not hers to see.
+    create = ("create", "--pull=never", "--pod=roots", IMAGE, "true")
+    contains(dist(*create, user="alice").err, 'there is no pod "roots"')
+    for member, *arguments in (("Start", "sa{sv}", "roots", "0"), ("Stop", "sa{sv}", "roots", "0"), ("Wait", "sa{sv}", "roots", "0"),
+                               ("Delete", "sa{sv}", "roots", "0")):
+        contains(pods_call(member, *arguments, user="alice").err, 'there is no pod "roots"')
+    # Who may do anything with the pods of others cannot put a container into one.
+    polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return polkit.Result.YES; });')
+    contains(dist(*create, user="alice").err, 'there is no pod "roots"')
+    good("pod", "create", "alices", user="alice")
+    contains(dist("create", "--pod=alices", IMAGE, "true").err, 'there is no pod "alices"')
+    clean()
+
+
+def test_a_rule_sees_the_pod_and_each_container_that_is_stopped_with_it():
+    allow("alice", 'action.id == "org.berth1.containers.create" || (action.id == "org.berth1.containers.manage-own" &&'
+                   ' action.lookup("container") != "precious")')
+    good("pod", "create", "hers", user="alice")
+    good("run", "-d", "--name=precious", "--pod=hers", *QUICK, IMAGE, *SLEEP, user="alice")
+    assert dist("pod", "stop", "hers", user="alice").status != 0
+    assert dist("pod", "rm", "-f", "hers", user="alice").status != 0
+    equal(pod("hers")["state"], "running")
+    clean()
+    allow("alice", 'action.id == "org.berth1.containers.create" && action.lookup("pod") == "mine"')
+    assert dist("pod", "create", "other", user="alice").status != 0
+    good("pod", "create", "mine", user="alice")
+    good("create", "--name=in", "--pod=mine", IMAGE, "true", user="alice")
+    assert dist("create", "--name=out", IMAGE, "true", user="alice").status != 0
+    clean()
+
+
+def test_an_unprivileged_pod_works_as_roots_does():
+    allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
+    good("run", "-d", "--name=hers1", "--pod=new:hers", *QUICK, IMAGE, *SLEEP, user="alice")
+    good("run", "-d", "--name=hers2", "--pod=hers", *QUICK, IMAGE, *SLEEP, user="alice")
+    equal(namespaces(pid_of("hers1"))["net"], namespaces(pid_of("hers2"))["net"])
+    contains(run("systemctl", "show", "-P", "Slice", "berth-hers.scope").out, "berth-user-4242")
+    good("pod", "rm", "-f", "hers", user="alice")
+
+
+def test_a_pod_counts_as_a_container():
+    before = len(os.listdir(f"{STATE}/containers"))
+    good("pod", "create", "counted")
+    equal(len(os.listdir(f"{STATE}/containers")), before + 1)
+    clean()
+    equal(len(os.listdir(f"{STATE}/containers")), before)
+
+
+def test_a_pod_in_the_callers_cgroup_runs_in_its_unit():
+    unit = "pod-unit.service"
+    run("systemd-run", f"--unit={unit}", "--property=Type=notify", "--property=Delegate=yes", "--property=NotifyAccess=all",
+        "dist", "pod", "run", "--cgroup=caller", "--replace", "--rm", "unitpod")
+    wait_for("unitpod", "running")
+    equal(pod("unitpod")["unit"], unit)
+    join("guest", "unitpod")
+    kill_service()
+    run("systemctl", "stop", unit)
+    wait_until(lambda: state("guest") == "stopped", "the end of the container")
+    equal(pod("unitpod")["state"], "stopped")
+    good("rm", "guest")
+    wait_until(lambda: pod("unitpod") is None, "the end of the pod")
+    run("systemctl", "reset-failed", unit)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
