@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -264,13 +265,16 @@ def test_others_entries_are_not_shown():
 def test_a_user_cannot_flood_the_journal():
     after = cursor()
     alice = Caller("alice")
+    begin = time.monotonic()
     for number in range(500):
         alice.call(*VOLUMES, "Create", f"('flood{number}', @a{{sv}} {{}})", "(sa{sv})")
+    seconds = time.monotonic() - begin
     summary = wait_for(after, BERTH_AUDIT="suppressed", CALLER_UID="4242")
     alice.end()
     told = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
-    # The calls take less than two windows.
-    assert 0 < len(told) <= 300, len(told)
+    # A window is 10 s at least, from its first record on. How many the calls take depends on the machine.
+    windows = int(seconds // 10) + 1
+    assert 0 < len(told) <= 100 * windows, f"{len(told)} in {windows} windows"
     equal(summary[0]["MESSAGE_ID"], SUPPRESSED)
     wait_until(lambda: len(audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")) + sum(
         int(record["BERTH_SUPPRESSED"]) for record in audit(after, BERTH_AUDIT="suppressed")) == 500,

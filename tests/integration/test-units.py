@@ -39,6 +39,11 @@ def container(name):
     return rows[0] if rows else None
 
 
+def wait_for_message(unit, text):
+    """Waits until the journal has a message of the unit; the unit can fail before journald has read its last output."""
+    wait_until(lambda: text in run("journalctl", "-o", "cat", "-u", unit).out, f'"{text}" in the journal of {unit}')
+
+
 def cgroup_of(pid):
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
         return [line.strip()[3:] for line in file if line.startswith("0::")][0]
@@ -204,7 +209,7 @@ def test_a_unit_is_ready_when_it_is_healthy():
     equal(run("systemctl", "kill", "-s", "KILL", "fit").status, 0)
     write_unit("unfit", f"dist run --rm --replace --name=unfit --cgroup=caller --notify=healthy {IMAGE} sleep 1000")
     assert run("systemctl", "start", "unfit").status != 0
-    contains(run("journalctl", "-o", "cat", "-u", "unfit").out, "container unfit has no health check")
+    wait_for_message("unfit", "container unfit has no health check")
     equal(container("unfit"), None)
 
 
@@ -279,8 +284,7 @@ def test_a_detached_container_is_the_main_process_of_its_unit():
 def test_without_delegation_it_is_refused():
     write_unit("plain", f"dist run --rm --name=plain --cgroup=caller {IMAGE}", "Delegate=no")
     assert run("systemctl", "start", "plain").status != 0
-    contains(run("journalctl", "-o", "cat", "-u", "plain").out,
-             'the cgroup "/system.slice/plain.service" is not delegated to user 0; its unit needs Delegate=yes')
+    wait_for_message("plain", 'the cgroup "/system.slice/plain.service" is not delegated to user 0; its unit needs Delegate=yes')
     equal(container("plain"), None)
     for option in ("--restart=always", "--autostart", "--slice=berth.slice"):
         contains(run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "create",
@@ -297,7 +301,7 @@ def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
     write_unit("mixed", f"runuser -u alice -- dist run --rm --name=mixed --cgroup=caller {IMAGE} sleep 1000",
                "NotifyAccess=all")
     assert run("systemctl", "start", "mixed").status != 0
-    contains(run("journalctl", "-o", "cat", "-u", "mixed").out, "is not delegated to user 4242")
+    wait_for_message("mixed", "is not delegated to user 4242")
 
 
 def test_a_rule_sees_whose_cgroup_it_is():
@@ -315,7 +319,7 @@ def test_a_rule_sees_whose_cgroup_it_is():
     equal(run("systemctl", "stop", "theirs").status, 0)
     write_unit("others", command, "User=alice")
     assert run("systemctl", "start", "others").status != 0
-    contains(run("journalctl", "-o", "cat", "-u", "others").out, "Permission denied")
+    wait_for_message("others", "Permission denied")
     contains(dist("--no-ask-password", "run", "--rm", IMAGE, "true", user="alice").err, "Permission denied")
     allow_only("alice", "containers.create", "containers.manage-own")
 
@@ -350,7 +354,7 @@ def test_a_tree_that_is_full_says_so():
     write_unit("full", f"dist run --rm --name=full --cgroup=caller {IMAGE} sleep 1000",
                "ExecStartPre=sh -c 'echo 1 >/sys/fs/cgroup/system.slice/full.service/cgroup.max.descendants'")
     assert run("systemctl", "start", "full").status != 0
-    contains(run("journalctl", "-o", "cat", "-u", "full").out, "may have no further cgroups below it")
+    wait_for_message("full", "may have no further cgroups below it")
     equal(container("full"), None)
 
 
