@@ -146,7 +146,7 @@ bool dist_offer_values(const DistOption *option, DistOffer offer) {
 }
 
 /* The service writes into a file in memory: a pipe would have to be read while the call waits. */
-static char *list_names(const char *id, const char *directory) {
+static char *list_container_files(const char *id, const char *directory) {
     berth_autofd int file = memfd_create("names", MFD_CLOEXEC);
     size_t size;
 
@@ -184,7 +184,7 @@ void dist_offer_container_files(const char *word, DistOffer offer) {
     const char *slash = strrchr(colon, '/');
     g_autofree char *typed = g_strndup(colon + 1, slash ? (gsize)(slash - colon) : 0);
     g_autofree char *directory = typed[0] == '/' ? g_strdup(typed) : g_strconcat("/", typed, NULL);
-    g_autofree char *text = list_names(id, directory);
+    g_autofree char *text = list_container_files(id, directory);
     g_auto(GStrv) names = text ? g_strsplit(text, "\n", -1) : NULL;
 
     for (char **name = names; name && *name; name++) {

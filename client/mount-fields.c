@@ -67,7 +67,8 @@ static bool read_fields(MountFields *fields, char **texts, GError **error) {
 
 /* Appends the text, which the list owns, to the list of its kind. A bind whose source has no slash
  * gets "./", since such a source would be the name of a volume. */
-static bool add_mount(const MountFields *fields, DistMountLists *lists, GError **error) {
+static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
+                                      GError **error) {
     const char *type = fields->type ? fields->type : "volume";
     bool is_bind = g_str_equal(type, "bind"), is_tmpfs = g_str_equal(type, "tmpfs");
     const char *colon = fields->options->len > 0 ? ":" : "";
@@ -98,7 +99,8 @@ bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError *
         g_auto(GStrv) texts = g_strsplit(*mounts, ",", -1);
         g_autoptr(GString) options = g_string_new(NULL);
         MountFields fields = {.options = options};
-        if (!read_fields(&fields, texts, error) || !add_mount(&fields, lists, error))
+        if (!read_fields(&fields, texts, error) ||
+            !mount_fields_add_to_lists(&fields, lists, error))
             return false;
     }
     return true;

@@ -114,8 +114,8 @@ static void add_flag(const BerthConversion *conversion, BerthVerb verb, const Be
         add_value(conversion, verb, key, line, "false", words);
 }
 
-static void add_words(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
-                      const BerthUnitLine *line, GPtrArray *words) {
+static void conversion_add_words(const BerthConversion *conversion, BerthVerb verb,
+                                 const BerthKey *key, const BerthUnitLine *line, GPtrArray *words) {
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
 
     split_line(conversion, line, values);
@@ -129,7 +129,7 @@ static void add_key(const BerthConversion *conversion, BerthVerb verb, const Ber
     if (key->use == BERTH_KEY_FLAG) {
         add_flag(conversion, verb, key, line, words);
     } else if (key->use == BERTH_KEY_WORDS) {
-        add_words(conversion, verb, key, line, words);
+        conversion_add_words(conversion, verb, key, line, words);
     } else {
         g_autofree char *text = berth_unit_line_get_text(line);
         add_value(conversion, verb, key, line, text, words);

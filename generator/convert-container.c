@@ -110,7 +110,7 @@ static void check_values(const BerthConversion *conversion) {
 }
 
 /* "-" before a device leaves it out if it does not exist. */
-static void add_devices(const BerthConversion *conversion, GPtrArray *words) {
+static void convert_devices(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) devices = berth_conversion_get_words(conversion, "AddDevice");
 
     for (unsigned i = 0; i < devices->len; i++) {
@@ -209,7 +209,7 @@ static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLin
     return g_strjoinv(",", fields);
 }
 
-static void add_mounts(const BerthConversion *conversion, GPtrArray *words) {
+static void convert_mounts(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Mount");
     g_autoptr(GPtrArray) mounts = berth_conversion_get_words(conversion, "Mount");
 
@@ -329,12 +329,12 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     add_cgroup(conversion, words);
     add_notify(conversion, oneshot, words);
     add_networks(conversion, words);
-    add_devices(conversion, words);
+    convert_devices(conversion, words);
     add_user(conversion, words);
     add_security(conversion, words);
     add_environment_files(conversion, words);
     add_volumes(conversion, words);
-    add_mounts(conversion, words);
+    convert_mounts(conversion, words);
     add_update_label(conversion, words);
     berth_convert_secrets(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);

@@ -32,16 +32,17 @@ static const BerthOption *find_option_by_letter(BerthVerb verb, char letter) {
     return NULL;
 }
 
-static bool refuse(char **reason, char *text) {
+static bool options_refuse(char **reason, char *text) {
     *reason = text;
     return false;
 }
 
 static bool check_value(const BerthOption *option, const char *value, char **reason) {
     if (option->kind == BERTH_OPTION_REFUSED)
-        return refuse(reason, g_strdup(_(option->reason)));
+        return options_refuse(reason, g_strdup(_(option->reason)));
     if (option->choices && value && !g_strv_contains(option->choices, value))
-        return refuse(reason, g_strdup_printf("%s", option->reason ? _(option->reason) : value));
+        return options_refuse(reason,
+                              g_strdup_printf("%s", option->reason ? _(option->reason) : value));
     return true;
 }
 
@@ -49,7 +50,7 @@ bool berth_option_check(BerthVerb verb, const char *name, const char *value, cha
     const BerthOption *option = berth_option_find(verb, name, strlen(name));
 
     if (!option)
-        return refuse(reason, g_strdup_printf(_("dist has no option --%s for it"), name));
+        return options_refuse(reason, g_strdup_printf(_("dist has no option --%s for it"), name));
     return check_value(option, value, reason);
 }
 
@@ -59,7 +60,8 @@ static bool check_owned(BerthVerb verb, const BerthOption *option, char **reason
                                         "cgroup", "notify", "bundle", "tty",     NULL};
 
     if (verb == BERTH_VERB_RUN && g_strv_contains(owned, option->name))
-        return refuse(reason, g_strdup_printf(_("--%s is not left to the file"), option->name));
+        return options_refuse(reason,
+                              g_strdup_printf(_("--%s is not left to the file"), option->name));
     return true;
 }
 
@@ -94,16 +96,17 @@ bool berth_options_check_line(BerthVerb verb, char *const *words, char **reason)
         const BerthOption *option = find_option(verb, *words, &value, &takes_next);
         g_autofree char *why = NULL;
         if (!option && (*words)[0] != '-')
-            return refuse(reason, g_strdup_printf(_("\"%s\" is not an option"), *words));
+            return options_refuse(reason, g_strdup_printf(_("\"%s\" is not an option"), *words));
         if (!option)
-            return refuse(reason, g_strdup_printf(_("dist has no option %s for it"), *words));
+            return options_refuse(reason,
+                                  g_strdup_printf(_("dist has no option %s for it"), *words));
         if (takes_next && !words[1])
-            return refuse(reason, g_strdup_printf(_("%s needs a value"), *words));
+            return options_refuse(reason, g_strdup_printf(_("%s needs a value"), *words));
         if (!check_owned(verb, option, reason))
             return false;
         if (!check_value(option, takes_next ? words[1] : value, &why))
-            return refuse(reason,
-                          g_strdup_printf(_("--%s is not supported: %s"), option->name, why));
+            return options_refuse(
+                reason, g_strdup_printf(_("--%s is not supported: %s"), option->name, why));
         words += takes_next;
     }
     return true;

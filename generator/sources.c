@@ -48,7 +48,7 @@ static bool read_all(int fd, GString *text) {
 
 /* The contents of a file, NULL with a problem if they cannot be read. *masked: it is empty or
  * /dev/null. */
-static GString *read_file(const char *path, bool *masked, BerthProblems *problems) {
+static GString *read_source_file(const char *path, bool *masked, BerthProblems *problems) {
     g_autoptr(GString) text = g_string_new(NULL);
     struct stat about;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -140,7 +140,7 @@ static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
     for (unsigned i = 0; i < count; i++) {
         const char *path = g_hash_table_lookup(found, names[i]);
         bool masked;
-        g_autoptr(GString) text = read_file(path, &masked, problems);
+        g_autoptr(GString) text = read_source_file(path, &masked, problems);
         if (masked)
             continue;
         g_ptr_array_add(source->drop_ins, g_strdup(path));
@@ -162,7 +162,7 @@ BerthUnitSource *berth_unit_source_read(const char *path, char *const *directori
         report(problems, path, _("not the name of a unit file"));
         return NULL;
     }
-    g_autoptr(GString) text = read_file(path, &masked, problems);
+    g_autoptr(GString) text = read_source_file(path, &masked, problems);
     if (masked)
         return NULL;
     BerthUnitSource *source = g_new0(BerthUnitSource, 1);

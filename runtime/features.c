@@ -29,13 +29,13 @@ static const char actions[] = "SCMP_ACT_ALLOW SCMP_ACT_ERRNO SCMP_ACT_KILL SCMP_
 static const char operators[] = "SCMP_CMP_EQ SCMP_CMP_GE SCMP_CMP_GT SCMP_CMP_LE SCMP_CMP_LT "
                                 "SCMP_CMP_MASKED_EQ SCMP_CMP_NE";
 
-static void add_words(JsonBuilder *builder, const char *name, const char *words) {
+static void features_add_words(JsonBuilder *builder, const char *name, const char *words) {
     g_auto(GStrv) all = g_strsplit(words, " ", -1);
 
     berth_document_add_strings(builder, name, all);
 }
 
-static void add_capabilities(JsonBuilder *builder) {
+static void features_add_capabilities(JsonBuilder *builder) {
     json_builder_set_member_name(builder, "capabilities");
     json_builder_begin_array(builder);
     for (cap_value_t value = 0; value < cap_max_bits(); value++) {
@@ -55,8 +55,8 @@ static void begin(JsonBuilder *builder, const char *name) {
 
 static void add_linux(JsonBuilder *builder) {
     begin(builder, "linux");
-    add_words(builder, "namespaces", namespaces);
-    add_capabilities(builder);
+    features_add_words(builder, "namespaces", namespaces);
+    features_add_capabilities(builder);
     begin(builder, "cgroup");
     berth_document_add_bool(builder, "v1", false);
     berth_document_add_bool(builder, "v2", true);
@@ -65,8 +65,8 @@ static void add_linux(JsonBuilder *builder) {
     json_builder_end_object(builder);
     begin(builder, "seccomp");
     berth_document_add_bool(builder, "enabled", true);
-    add_words(builder, "actions", actions);
-    add_words(builder, "operators", operators);
+    features_add_words(builder, "actions", actions);
+    features_add_words(builder, "operators", operators);
     json_builder_end_object(builder);
     begin(builder, "apparmor");
     berth_document_add_bool(builder, "enabled", true);
@@ -84,8 +84,8 @@ int runtime_verb_features(RuntimeOptions *options, GError **error) {
     json_builder_begin_object(builder);
     berth_document_add_string(builder, "ociVersionMin", "1.0.0");
     berth_document_add_string(builder, "ociVersionMax", "1.0.2");
-    add_words(builder, "hooks", hooks);
-    add_words(builder, "mountOptions", mount_options);
+    features_add_words(builder, "hooks", hooks);
+    features_add_words(builder, "mountOptions", mount_options);
     add_linux(builder);
     begin(builder, "annotations");
     berth_document_add_string(builder, "org.opencontainers.runc.checkpoint.enabled", "true");

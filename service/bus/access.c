@@ -165,7 +165,8 @@ bool berth_access_make_question(sd_bus_message *call, const char *check, GPtrArr
 /* A challenge that cannot be met, because the caller did not allow interaction, has an error of its
  * own: the client may repeat the call with the flag set ("Message Format" in the D-Bus
  * specification, ALLOW_INTERACTIVE_AUTHORIZATION). */
-static int refuse(sd_bus_error *error, const BerthQuestion *question, BerthAuditVerdict verdict) {
+static int access_refuse(sd_bus_error *error, const BerthQuestion *question,
+                         BerthAuditVerdict verdict) {
     if (verdict == BERTH_AUDIT_CHALLENGE)
         return sd_bus_error_setf(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                  BERTH_ACTION_PREFIX "%s needs an administrator's authorization",
@@ -203,7 +204,7 @@ int berth_access_check_row(BerthAccess *access, sd_bus_message *call, sd_bus_err
     if (r == 0)
         return BERTH_ACCESS_ASKING;
     return verdict == BERTH_AUDIT_GRANTED ? BERTH_ACCESS_GRANTED
-                                          : refuse(error, &question, verdict);
+                                          : access_refuse(error, &question, verdict);
 }
 
 /* The verdict alone, without an error for the caller. A check that is not in the table is -EACCES.
@@ -297,7 +298,7 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
             break;
         if (verdict == BERTH_AUDIT_REFUSED ||
             (verdict == BERTH_AUDIT_CHALLENGE && !berth_access_may_ask_user(call)))
-            return refuse(error, &questions[i], verdict);
+            return access_refuse(error, &questions[i], verdict);
         if (verdict == BERTH_AUDIT_CHALLENGE && !berth_authorization_is_met(authorization, check))
             g_ptr_array_add(undecided, lists->pdata[i]);
     }

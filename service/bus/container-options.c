@@ -26,7 +26,8 @@ typedef struct {
     char **options;
 } GivenMount;
 
-static bool add_mount(BerthCreateOptions *options, const GivenMount *given, GError **error) {
+static bool create_options_add_mount(BerthCreateOptions *options, const GivenMount *given,
+                                     GError **error) {
     BerthMountRequest *request =
         given->source ? berth_mount_request_new(given->source, given->destination, given->options,
                                                 options->owner, error)
@@ -56,7 +57,9 @@ static int read_mount(sd_bus_message *call, bool binds, BerthCreateOptions *opti
     if (r < 0 || (r = sd_bus_message_read_strv(call, &flags)) < 0)
         return r;
     given.options = flags;
-    return add_mount(options, &given, &error) ? 1 : berth_bus_error_set(ret_error, error);
+    return create_options_add_mount(options, &given, &error)
+               ? 1
+               : berth_bus_error_set(ret_error, error);
 }
 
 /* Both options add to the same list, in the order in which the message has them. */

@@ -129,7 +129,7 @@ static int find_unit(sd_bus_message *call, BerthService *service, BerthCreateOpt
 /* berth_access_make() comes before the first check, which may return: calls about the id that
  * arrive meanwhile then wait. The options are read anew at each run, and owned by this function
  * until the container is being created. */
-static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
     g_autoptr(GError) failure = NULL;
@@ -244,7 +244,7 @@ static int method_unsubscribe(sd_bus_message *call, void *userdata, sd_bus_error
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "s", image, "a{sv}", options),
-                            SD_BUS_RESULT("o", container), method_create,
+                            SD_BUS_RESULT("o", container), containers_method_create,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_CONTAINER_METHODS("s", id, ),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id, "a{sv}", options),

@@ -174,7 +174,7 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 /* The second question decides only what the error may say: which images need the blob is told to
  * callers that may see images. */
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int contents_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *digest;
@@ -290,8 +290,8 @@ static sd_bus_message *make_signal(BerthService *service, const void *data) {
 }
 
 /* Sent to each client by itself, and only to those that have the right to read this digest. */
-static void on_change(const char *digest, uint64_t size, BerthContentChange change,
-                      void *userdata) {
+static void on_content_change(const char *digest, uint64_t size, BerthContentChange change,
+                              void *userdata) {
     const Change data = {digest, size, change};
     const BerthSignalRight right = {"contents.read", "digest", digest};
     BerthService *service = userdata;
@@ -313,7 +313,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_ARGS("s", digest, "t", offset, "t", length, "a{sv}", options),
                             SD_BUS_RESULT("ay", data), method_read, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", digest, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            contents_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetLabels",
                             SD_BUS_ARGS("s", digest, "a{ss}", labels, "a{sv}", options),
                             SD_BUS_NO_RESULT, method_set_labels, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -370,6 +370,6 @@ int berth_contents_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = contents_open};
 
-    berth_contents_observe(service->contents, on_change, service);
+    berth_contents_observe(service->contents, on_content_change, service);
     return berth_objects_add_single(service, PATH, &source);
 }

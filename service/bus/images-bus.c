@@ -152,8 +152,8 @@ static sd_bus_message *make_signal(BerthService *service, const void *data) {
     return g_steal_pointer(&signal);
 }
 
-static void on_change(const char *name, const BerthDescriptor *target, BerthImageChange change,
-                      unsigned what, void *userdata) {
+static void on_image_change(const char *name, const BerthDescriptor *target,
+                            BerthImageChange change, unsigned what, void *userdata) {
     const Change data = {name, target, change};
     const BerthSignalRight right = {"images.inspect", "image", name};
     BerthService *service = userdata;
@@ -246,7 +246,7 @@ int berth_images_bus_add(BerthService *service) {
 
     if (r < 0)
         return r;
-    service->images->observer = on_change;
+    service->images->observer = on_image_change;
     service->images->observer_userdata = service;
     return berth_objects_add_collection(service, PATH, INTERFACE, vtable);
 }

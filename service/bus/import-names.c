@@ -24,7 +24,7 @@ typedef struct {
 
 /* One list of details for each name, with the digest that it stands for at this moment, which may
  * change while polkit is asked. replaced keeps the images to which the digests belong. */
-static GPtrArray *list_names(const ImportNames *names, GPtrArray *replaced) {
+static GPtrArray *list_import_names(const ImportNames *names, GPtrArray *replaced) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < names->images->len; i++) {
@@ -54,7 +54,7 @@ static void check_names(sd_bus_message *call, void *userdata) {
         g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
     ImportNames *names = userdata;
-    g_autoptr(GPtrArray) lists = list_names(names, replaced);
+    g_autoptr(GPtrArray) lists = list_import_names(names, replaced);
     g_autoptr(GError) local = NULL;
     if (names->authenticated)
         berth_access_set_authenticated(names->service->access, call);

@@ -51,7 +51,7 @@ static bool check_quota(BerthService *service, uint32_t owner, char *const *labe
 
 /* An empty id is replaced by a random one. polkit is asked about the id as the caller has given it.
  */
-static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) labels = NULL;
@@ -177,7 +177,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return sd_bus_reply_method_return(call, NULL);
 }
 
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int leases_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *id;
@@ -241,11 +241,12 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("s", lease), method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("s", lease), leases_method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", id, "as", digests, "a{sv}", options),
                             SD_BUS_NO_RESULT, method_add, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            leases_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
                             SD_BUS_RESULT("a(sa{sv})", leases), method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),

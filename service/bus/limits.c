@@ -138,8 +138,8 @@ static const Limit *find_limit(const char *key) {
 }
 
 /* Without a unit no limit was met: the message itself cannot be read. */
-static int refuse(sd_bus_message *call, const char *what, const char *name, const Measure *measure,
-                  sd_bus_error *error) {
+static int limits_refuse(sd_bus_message *call, const char *what, const char *name,
+                         const Measure *measure, sd_bus_error *error) {
     if (!measure->unit)
         return -EBADMSG;
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
@@ -149,7 +149,7 @@ static int refuse(sd_bus_message *call, const char *what, const char *name, cons
 }
 
 /* a{sv}: each value by its key. */
-static int check_options(sd_bus_message *call, Measure *all, sd_bus_error *error) {
+static int limits_check_options(sd_bus_message *call, Measure *all, sd_bus_error *error) {
     unsigned count = 0;
     const char *key;
     int r = sd_bus_message_enter_container(call, 'a', "{sv}");
@@ -163,7 +163,7 @@ static int check_options(sd_bus_message *call, Measure *all, sd_bus_error *error
                                      sd_bus_message_get_member(call));
         Measure measure = {.limit = find_limit(key)};
         if (measure_one(call, &measure) < 0)
-            return refuse(call, "option", key, &measure, error);
+            return limits_refuse(call, "option", key, &measure, error);
         all->bytes += measure.bytes;
         r = sd_bus_message_exit_container(call);
     }
@@ -192,14 +192,14 @@ static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
     for (unsigned number = 1; (r = sd_bus_message_peek_type(call, &type, &contents)) > 0;
          number++) {
         if (type == SD_BUS_TYPE_ARRAY && g_str_equal(contents, "{sv}")) {
-            r = check_options(call, &all, error);
+            r = limits_check_options(call, &all, error);
         } else {
             Measure measure = {.limit = find_argument_limit(call, type, contents)};
             char name[16];
             g_snprintf(name, sizeof name, "%u", number);
             r = measure_one(call, &measure);
             if (r < 0)
-                r = refuse(call, "argument", name, &measure, error);
+                r = limits_refuse(call, "argument", name, &measure, error);
             all.bytes += measure.bytes;
         }
         if (r < 0)

@@ -83,12 +83,12 @@ void berth_makings_free(BerthMakings *makings) {
     g_free(makings);
 }
 
-static char *make_key(sd_bus_message *call, const char *name) {
+static char *making_make_key(sd_bus_message *call, const char *name) {
     return g_strconcat(sd_bus_message_get_sender(call), " ", name, NULL);
 }
 
 static Making *find_making(const BerthMakings *makings, sd_bus_message *call, const char *name) {
-    g_autofree char *key = make_key(call, name);
+    g_autofree char *key = making_make_key(call, name);
 
     return g_hash_table_lookup(makings->table, key);
 }
@@ -103,7 +103,7 @@ void berth_makings_begin(BerthMakings *makings, sd_bus_message *call, const char
         making = g_new0(Making, 1);
         making->name = g_strdup(name);
         making->calls = g_ptr_array_new_with_free_func(unref_call);
-        g_hash_table_insert(makings->table, make_key(call, name), making);
+        g_hash_table_insert(makings->table, making_make_key(call, name), making);
     }
     making->count++;
 }

@@ -122,12 +122,12 @@ BERTH_PROPERTY_GETTER(get_containers) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
+static int networks_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error);
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            networks_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Type", "s", get_text, 0, 0),
     SD_BUS_PROPERTY("File", "s", get_text, 0, 0),
@@ -208,7 +208,7 @@ static void network_close(BerthView *view) {
 }
 
 /* The strings in network are the message's; the domain copies what it keeps. */
-static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthNetworkOptions network = {.ipv6 = true, .dns = true};
     g_autoptr(GError) error = NULL;
@@ -236,7 +236,7 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret
 }
 
 /* For the collection and for the object of a network. */
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int networks_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_autofree char *name = NULL;
@@ -258,9 +258,9 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                            networks_method_create, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            networks_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(networks),
     SD_BUS_VTABLE_END,
 };

@@ -153,7 +153,7 @@ static int list_object(const BerthObject *object, void *userdata) {
 
 /* The properties of a listing: those of the option Properties, and those that the filter looks at.
  * The caller frees the array; the strings are not its own. NULL: all. */
-static const char **list_names(char *const *chosen, const BerthPage *page) {
+static const char **list_object_names(char *const *chosen, const BerthPage *page) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     GVariantIter iterator;
     const char *key;
@@ -190,7 +190,7 @@ int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error
     if ((r = berth_viewer_find(call, service, &viewer)) != BERTH_ACCESS_GRANTED)
         return r;
     viewer.images = kind->list_check != NULL;
-    g_autofree const char **names = list_names(chosen, &page);
+    g_autofree const char **names = list_object_names(chosen, &page);
     Listing listing = {service, &viewer, &page, names};
     if ((r = berth_page_open(&page, call, "(sa{sv})")) > 0)
         r = kind->visit(service, &viewer, page.after, list_object, &listing);

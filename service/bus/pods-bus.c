@@ -80,7 +80,7 @@ static int check_create(sd_bus_message *call, BerthService *service,
 }
 
 /* In the order of Containers.Create: calls about the name wait from before the first question. */
-static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
     const char *name;
@@ -239,7 +239,7 @@ static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error
 }
 
 /* The answer comes at the end of the removal. */
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int pods_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *pod;
     int force = 0;
     const BerthOption options[] = {{"Force", "b", &force}, {NULL, NULL, NULL}};
@@ -328,7 +328,7 @@ BERTH_PROPERTY_GETTER(get_labels) {
                                 SD_BUS_RESULT("i", status, "t", exited), method_wait,              \
                                 SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),               \
-                                SD_BUS_RESULT("i", status, "t", exited), method_delete,            \
+                                SD_BUS_RESULT("i", status, "t", exited), pods_method_delete,       \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
 
 static const sd_bus_vtable pod_vtable[] = {
@@ -401,7 +401,8 @@ static int pod_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("o", pod), method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", pod), pods_method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     METHODS("s", name, ),
     BERTH_OBJECTS_LIST(pods),
     SD_BUS_VTABLE_END,

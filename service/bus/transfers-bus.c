@@ -253,7 +253,8 @@ static void tell_presence(BerthService *service, const BerthTransfer *transfer, 
 
 /* The order at the end: signals, so that they normally arrive before Wait returns; the audit, which
  * follows the transfer; then the replies. */
-static void on_change(BerthTransfer *transfer, BerthTransferChange change, void *userdata) {
+static void on_transfer_change(BerthTransfer *transfer, BerthTransferChange change,
+                               void *userdata) {
     BerthService *service = userdata;
 
     if (change == BERTH_TRANSFER_ADDED || change == BERTH_TRANSFER_REMOVED) {
@@ -282,7 +283,7 @@ int berth_transfers_bus_add(BerthService *service) {
 
     berth_transfer_waiters_open();
     sent_progress = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    berth_transfers_observe(service->transfers, on_change, service);
+    berth_transfers_observe(service->transfers, on_transfer_change, service);
     int r = berth_objects_add_kind(service, &transfer_kind, &source);
     return r < 0
                ? r

@@ -23,7 +23,7 @@
 static const BerthObjectKind volume_kind;
 
 /* The volume belongs to the caller. */
-static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *name;
@@ -58,7 +58,7 @@ static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_erro
 }
 
 /* For the collection and for the object of a volume. */
-static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int volumes_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_autofree char *name = NULL;
@@ -96,7 +96,7 @@ BERTH_PROPERTY_GETTER(get_created) {
 static const sd_bus_vtable volume_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            volumes_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Name", "s", get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_created, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -155,7 +155,7 @@ static void volume_close(BerthView *view) {
     berth_volume_free(view->object);
 }
 
-static void on_change(const BerthVolume *volume, bool added, void *userdata) {
+static void on_volume_change(const BerthVolume *volume, bool added, void *userdata) {
     BerthService *service = userdata;
     const BerthObject object = make_object(volume);
 
@@ -168,9 +168,9 @@ static void on_change(const BerthVolume *volume, bool added, void *userdata) {
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+                            volumes_method_create, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
+                            volumes_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(volumes),
     SD_BUS_VTABLE_END,
 };
@@ -179,7 +179,7 @@ int berth_volumes_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = VOLUME, .vtable = volume_vtable, .open = volume_open, .close = volume_close};
 
-    berth_volumes_observe(service->containers, on_change, service);
+    berth_volumes_observe(service->containers, on_volume_change, service);
     int r = berth_objects_add_kind(service, &volume_kind, &source);
     return r < 0 ? r : berth_objects_add_collection(service, PATH, INTERFACE, vtable);
 }

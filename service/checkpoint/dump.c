@@ -24,7 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool refuse(const char *what, GError **error) {
+static bool dump_refuse(const char *what, GError **error) {
     return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            "a container with %s cannot be checkpointed", what);
 }
@@ -35,20 +35,20 @@ bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault) {
 
 bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
     if (setup->terminal)
-        return refuse("a terminal", error);
+        return dump_refuse("a terminal", error);
     if (setup->network)
-        return refuse("a network", error);
+        return dump_refuse("a network", error);
     if (!berth_setup_find_namespace(setup, CLONE_NEWPID))
-        return refuse("the pid namespace of the host", error);
+        return dump_refuse("the pid namespace of the host", error);
     for (uint32_t i = 0; i < setup->namespace_count; i++)
         if (setup->namespaces[i].path)
-            return refuse("a namespace that it joined", error);
+            return dump_refuse("a namespace that it joined", error);
     for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
         if (stage != BERTH_HOOK_POSTSTOP && setup->hooks[stage].count > 0)
-            return refuse("hooks", error);
+            return dump_refuse("hooks", error);
     for (uint32_t i = 0; i < setup->device_count; i++)
         if (berth_inside_has_loose_device(setup, &setup->devices[i]))
-            return refuse("devices outside of a /dev of its own", error);
+            return dump_refuse("devices outside of a /dev of its own", error);
     return true;
 }
 
@@ -111,7 +111,7 @@ static void find_given(Mounts *mounts, const BerthSetup *setup, int root) {
     }
 }
 
-static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
+static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
     gpointer number = GUINT_TO_POINTER(mount->number);
     const char *key = g_hash_table_lookup(mounts->given, number);
     const char *above = g_hash_table_lookup(mounts->given, GUINT_TO_POINTER(mount->parent));
@@ -136,7 +136,7 @@ static bool add_mount(Mounts *mounts, const Mount *mount, GError **error) {
     return true;
 }
 
-static bool add_mounts(Mounts *mounts, const BerthSetup *setup, pid_t pid, GError **error) {
+static bool dump_add_mounts(Mounts *mounts, const BerthSetup *setup, pid_t pid, GError **error) {
     g_autofree char *root_path = g_strdup_printf("/proc/%d/root", (int)pid);
     g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", (int)pid);
     berth_autofd int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -153,7 +153,7 @@ static bool add_mounts(Mounts *mounts, const BerthSetup *setup, pid_t pid, GErro
         g_auto(GStrv) fields = g_strsplit(*line, " ", -1);
         Mount mount;
         if (read_mount(fields, &mount))
-            good = add_mount(mounts, &mount, error);
+            good = dump_add_mount(mounts, &mount, error);
     }
     return good;
 }
@@ -189,7 +189,7 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
     berth_criu_add(arguments, "--tree=%d", (int)dump->pid);
     if (dump->leave_running)
         berth_criu_add(arguments, "--leave-running");
-    bool good = add_mounts(&mounts, dump->setup, dump->pid, error);
+    bool good = dump_add_mounts(&mounts, dump->setup, dump->pid, error);
     g_free(mounts.dev);
     if (!good || !add_streams(&streams, arguments, error))
         return false;

@@ -178,7 +178,7 @@ static void add_null(const Restore *restore, const char *dev) {
     berth_criu_add(restore->arguments, "--external=mnt[null]:%s", there);
 }
 
-static void add_mount(const Restore *restore, const BerthTrees *trees, uint32_t number) {
+static void restore_add_mount(const Restore *restore, const BerthTrees *trees, uint32_t number) {
     const BerthMount *mount = &trees->setup->mounts[number];
     g_autofree char *key = g_strdup_printf("mount-%u", number);
     BerthFault fault;
@@ -331,7 +331,7 @@ void berth_checkpoint_restore(const BerthRestore *request) {
     g_autofree char *root_path = attach("root", root);
     berth_criu_add(restore.arguments, "--root=%s", root_path);
     for (uint32_t i = 0; i < setup->mount_count; i++)
-        add_mount(&restore, &trees, i);
+        restore_add_mount(&restore, &trees, i);
     add_streams(&restore);
     berth_criu_add(restore.arguments, "--restore-detached");
     berth_criu_add(restore.arguments, "--restore-sibling");

@@ -64,8 +64,8 @@ static void free_creation(Creation *creation) {
 }
 
 /* An id is taken by a container or by a creation that is under way. */
-static bool check_options(BerthContainers *containers, const BerthCreateOptions *options,
-                          GError **error) {
+static bool check_create_options(BerthContainers *containers, const BerthCreateOptions *options,
+                                 GError **error) {
     if (!berth_create_options_check(options, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
@@ -374,7 +374,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
     }
     /* The charge is taken before anything waits: two creations at once cannot both have the last
      * place. */
-    if (!check_options(containers, options, error) ||
+    if (!check_create_options(containers, options, error) ||
         !berth_network_check_options(containers, options, error) ||
         !berth_ports_choose(containers, options, error))
         return false;

@@ -75,21 +75,21 @@ static bool write_data(int file, BerthTarWriter *to, const char *path, off_t who
     return write_zeros(to, whole - at, error);
 }
 
-static char *make_key(struct archive_entry *entry) {
+static char *entry_make_key(struct archive_entry *entry) {
     return g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
                            (guint64)archive_entry_dev(entry), (guint64)archive_entry_ino64(entry));
 }
 
 /* The first name of a file with several, to which this one becomes a link; NULL for the first. */
 static const char *find_first(GHashTable *seen, struct archive_entry *entry) {
-    g_autofree char *key = make_key(entry);
+    g_autofree char *key = entry_make_key(entry);
 
     return archive_entry_nlink(entry) < 2 ? NULL : g_hash_table_lookup(seen, key);
 }
 
 static void note_first(GHashTable *seen, struct archive_entry *entry) {
     if (archive_entry_nlink(entry) >= 2)
-        g_hash_table_insert(seen, make_key(entry), g_strdup(archive_entry_pathname(entry)));
+        g_hash_table_insert(seen, entry_make_key(entry), g_strdup(archive_entry_pathname(entry)));
 }
 
 /* The walk may produce a path that is longer than PATH_MAX: it is opened in parts. */

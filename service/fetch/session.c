@@ -134,7 +134,7 @@ int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
 
 /* libcurl takes PEM by path only, so path names a descriptor. The descriptor is a file in memory
  * that berthd has filled, and stays open as long as the process. */
-static int read_file(sd_bus_message *call, char **path) {
+static int read_session_file(sd_bus_message *call, char **path) {
     int fd;
     int r = sd_bus_message_read(call, "v", "h", &fd);
 
@@ -159,11 +159,11 @@ static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error
         if ((r = sd_bus_message_read(call, "s", &key)) < 0)
             return r;
         if (g_str_equal(key, "Authorities"))
-            r = read_file(call, &tls.authorities);
+            r = read_session_file(call, &tls.authorities);
         else if (g_str_equal(key, "Certificate"))
-            r = read_file(call, &tls.certificate);
+            r = read_session_file(call, &tls.certificate);
         else if (g_str_equal(key, "Key"))
-            r = read_file(call, &tls.key);
+            r = read_session_file(call, &tls.key);
         else if ((r = sd_bus_message_read(call, "v", "s", &value)) >= 0) {
             g_ptr_array_add(pairs, (char *)key);
             g_ptr_array_add(pairs, (char *)value);

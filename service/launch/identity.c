@@ -29,7 +29,7 @@ static void free_text(char **text) {
 
 /* A file that the image provides, to be freed; an empty text if it has no such file, NULL with
  * fault if it cannot be read. */
-static char *read_file(const char *path, BerthFault *fault) {
+static char *read_identity_file(const char *path, BerthFault *fault) {
     struct stat status = {0};
 
     /* A fifo in its place would keep a reader waiting for ever. */
@@ -97,7 +97,7 @@ static bool find_entry(char *text, const char *name, size_t wanted_fields,
 }
 
 static bool find_group(const char *name, gid_t *gid, BerthFault *fault) {
-    autofree char *text = read_file("/etc/group", fault);
+    autofree char *text = read_identity_file("/etc/group", fault);
     char *fields[MAX_FIELDS];
 
     if (!text)
@@ -117,7 +117,7 @@ static bool is_member(char *members, const char *user) {
 }
 
 static bool find_supplementary(const char *user, BerthIdentity *identity, BerthFault *fault) {
-    autofree char *text = read_file("/etc/group", fault);
+    autofree char *text = read_identity_file("/etc/group", fault);
     char *fields[MAX_FIELDS], *rest = text;
     size_t count;
 
@@ -140,7 +140,7 @@ static void take_home(BerthIdentity *identity, const char *home) {
 
 static bool find_user(const char *name, bool with_groups, BerthIdentity *identity,
                       BerthFault *fault) {
-    autofree char *text = read_file("/etc/passwd", fault);
+    autofree char *text = read_identity_file("/etc/passwd", fault);
     char *fields[MAX_FIELDS];
 
     if (!text)
@@ -194,7 +194,7 @@ bool berth_identity_add_groups(const BerthSetup *setup, BerthIdentity *identity,
 }
 
 static bool find_home(BerthIdentity *identity, BerthFault *fault) {
-    autofree char *text = read_file("/etc/passwd", fault);
+    autofree char *text = read_identity_file("/etc/passwd", fault);
     char *fields[MAX_FIELDS], *rest = text;
     uint32_t id;
     size_t count;

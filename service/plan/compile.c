@@ -85,7 +85,7 @@ static BerthTexts make_environment(Compilation *compilation, char *const *variab
 
 /* Field by field: a mount of the plan has GLib's containers, a mount of the set-up has plain
  * lists. */
-static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
+static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
     BerthMount *mounts = keep(compilation, g_new0(BerthMount, plan->mounts->len + 1));
 
     for (guint i = 0; i < plan->mounts->len; i++) {
@@ -120,7 +120,7 @@ static void add_mounts(Compilation *compilation, const BerthPlan *plan) {
     compilation->setup.mount_count = plan->mounts->len;
 }
 
-static void add_devices(Compilation *compilation, const BerthPlan *plan) {
+static void compile_devices(Compilation *compilation, const BerthPlan *plan) {
     BerthDevice *devices = keep(compilation, g_new0(BerthDevice, plan->devices->len + 1));
 
     for (guint i = 0; i < plan->devices->len; i++)
@@ -281,7 +281,7 @@ static void add_root(Compilation *compilation, const BerthPlan *plan) {
     setup->root_device = plan->root_device;
     setup->root_inode = plan->root_inode;
     setup->layers = make_texts(plan->layers);
-    add_mounts(compilation, plan);
+    compile_mounts(compilation, plan);
     setup->hostname = plan->hostname;
     setup->domainname = plan->domainname;
     setup->network = plan->network;
@@ -297,7 +297,7 @@ static void add_linux(Compilation *compilation, const BerthPlan *plan) {
     setup->namespace_count = plan->namespaces->len;
     setup->uid_ranges = make_ranges(plan->uid_ranges);
     setup->gid_ranges = make_ranges(plan->gid_ranges);
-    add_devices(compilation, plan);
+    compile_devices(compilation, plan);
     setup->makes_dev = plan->makes_dev;
     add_sysctls(compilation, plan);
     setup->masked_paths = make_texts(plan->masked_paths);

@@ -41,7 +41,8 @@ static int make_file(const char *data, size_t size, GError **error) {
     return berth_fd_steal(&fd);
 }
 
-static char *read_file(const char *directory, const char *name, size_t *size, GError **error) {
+static char *read_certificate_file(const char *directory, const char *name, size_t *size,
+                                   GError **error) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     /* Opening a FIFO for reading blocks until it has a writer, unless with O_NONBLOCK (fifo(7)). */
     berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -58,7 +59,7 @@ static char *read_file(const char *directory, const char *name, size_t *size, GE
 
 static int copy_file(const char *directory, const char *name, GError **error) {
     size_t size;
-    g_autofree char *text = read_file(directory, name, &size, error);
+    g_autofree char *text = read_certificate_file(directory, name, &size, error);
     int fd = text ? make_file(text, size, error) : -1;
 
     /* A copy of a private key does not stay on the heap. */
@@ -104,7 +105,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
         const char *name = names->pdata[i];
         size_t size;
         if (g_str_has_suffix(name, ".crt")) {
-            g_autofree char *text = read_file(directory, name, &size, error);
+            g_autofree char *text = read_certificate_file(directory, name, &size, error);
             if (!text)
                 return false;
             g_string_append_printf(authorities, "%s\n", text);

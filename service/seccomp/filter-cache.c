@@ -54,7 +54,7 @@ static const char *find_library(void) {
                : "/proc/self/exe";
 }
 
-static char *make_key(uint64_t capabilities, GError **error) {
+static char *filter_make_key(uint64_t capabilities, GError **error) {
     g_autoptr(GString) key = g_string_new(NULL);
     struct utsname system;
 
@@ -85,7 +85,7 @@ bool berth_filter_cache_find(const BerthPlan *plan, const BerthFilterProgram **p
     *program = NULL;
     if (g_strcmp0(plan->seccomp, "default") != 0)
         return true;
-    g_autofree char *key = make_key(plan->bounding, error);
+    g_autofree char *key = filter_make_key(plan->bounding, error);
     if (!key)
         return false;
     if (!programs)

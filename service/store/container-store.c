@@ -178,7 +178,7 @@ static void free_record(gpointer data) {
     g_free(data);
 }
 
-static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
+static gpointer read_container_record(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthContainerRecord *record = g_new0(BerthContainerRecord, 1);
 
     *record = (BerthContainerRecord){
@@ -214,5 +214,5 @@ GPtrArray *berth_container_store_list(BerthDatabase *database, GError **error) {
         "  options, chain_id FROM containers ORDER BY created",
         "");
 
-    return berth_database_list(database, rows, read_record, free_record, error);
+    return berth_database_list(database, rows, read_container_record, free_record, error);
 }

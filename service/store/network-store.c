@@ -26,7 +26,7 @@ void berth_network_record_free(gpointer data) {
     g_free(record);
 }
 
-static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
+static gpointer read_network_record(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthNetworkRecord *record = g_new0(BerthNetworkRecord, 1);
 
     record->name = g_strdup(berth_database_text(rows, 0));
@@ -46,7 +46,7 @@ static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
 GPtrArray *berth_network_store_list(BerthDatabase *database, GError **error) {
     return berth_database_list(database,
                                berth_database_query(database, error, COLUMNS "ORDER BY name", ""),
-                               read_record, berth_network_record_free, error);
+                               read_network_record, berth_network_record_free, error);
 }
 
 BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char *name,
@@ -54,7 +54,7 @@ BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char 
     g_autoptr(BerthRows) rows =
         berth_database_query(database, error, COLUMNS "WHERE name = ?1", "s", name);
 
-    return rows && berth_database_step(rows, error) ? read_record(database, rows) : NULL;
+    return rows && berth_database_step(rows, error) ? read_network_record(database, rows) : NULL;
 }
 
 bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,

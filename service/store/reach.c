@@ -161,8 +161,8 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
 }
 
 /* viewer: the owner whose names are disclosed; -1 discloses all of them. */
-static bool add_words(BerthDatabase *database, GPtrArray *words, const char *what, const char *sql,
-                      const char *digest, int64_t viewer, GError **error) {
+static bool reach_add_words(BerthDatabase *database, GPtrArray *words, const char *what,
+                            const char *sql, const char *digest, int64_t viewer, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthRows) rows = berth_database_query(database, &local, sql, "si", digest, viewer);
 
@@ -221,18 +221,18 @@ GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
     int64_t of_images = viewer->images ? -1 : (int64_t)viewer->owner;
     int64_t of_others = viewer->others ? -1 : (int64_t)viewer->owner;
 
-    if (add_words(database, words, "image",
-                  ABOVE "SELECT DISTINCT " TOLD(ANSWERS_FOR, "images.name") NAMES_ABOVE
-                  " ORDER BY 1",
-                  digest, of_images, error) &&
-        add_words(database, words, "lease",
-                  ABOVE "SELECT DISTINCT " TOLD("leases.owner = ?2", "lease") LEASES_ABOVE, digest,
-                  of_others, error) &&
-        add_words(database, words, "container",
-                  CHAIN_ABOVE
-                  "SELECT DISTINCT " TOLD("owner = ?2", "id") " FROM containers JOIN above"
-                                                              " USING (chain_id)",
-                  digest, of_others, error))
+    if (reach_add_words(database, words, "image",
+                        ABOVE "SELECT DISTINCT " TOLD(ANSWERS_FOR, "images.name") NAMES_ABOVE
+                        " ORDER BY 1",
+                        digest, of_images, error) &&
+        reach_add_words(database, words, "lease",
+                        ABOVE "SELECT DISTINCT " TOLD("leases.owner = ?2", "lease") LEASES_ABOVE,
+                        digest, of_others, error) &&
+        reach_add_words(database, words, "container",
+                        CHAIN_ABOVE
+                        "SELECT DISTINCT " TOLD("owner = ?2", "id") " FROM containers JOIN above"
+                                                                    " USING (chain_id)",
+                        digest, of_others, error))
         return g_steal_pointer(&words);
     return NULL;
 }

@@ -33,7 +33,7 @@ void berth_transfer_store_remove(BerthDatabase *database, int64_t id) {
     berth_database_run(database, NULL, "DELETE FROM transfers WHERE id = ?1", "i", id);
 }
 
-static gpointer read_record(BerthDatabase *database, sqlite3_stmt *rows) {
+static gpointer read_transfer_record(BerthDatabase *database, sqlite3_stmt *rows) {
     BerthTransferRecord *record = g_new0(BerthTransferRecord, 1);
 
     (void)database;
@@ -60,7 +60,7 @@ GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
         "  FROM transfers ORDER BY id",
         "");
     g_autoptr(GPtrArray) records =
-        berth_database_list(database, rows, read_record, free_record, error);
+        berth_database_list(database, rows, read_transfer_record, free_record, error);
 
     return records && berth_database_run(database, error, "DELETE FROM transfers", "")
                ? g_steal_pointer(&records)

@@ -121,8 +121,8 @@ static void set_text(char **text, const char *value) {
 
 /* An empty value deletes what an earlier header said (pax(1)); none outlives its member here, so
  * there is nothing to delete. Only xattrs may contain zero bytes. */
-static bool read_record(BerthTarPax *pax, const char *key, const char *value, size_t size,
-                        GError **error) {
+static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value, size_t size,
+                            GError **error) {
     if (size == 0)
         return true;
     if (g_str_has_prefix(key, XATTR_PREFIX)) {
@@ -176,7 +176,7 @@ bool berth_tar_pax_read(BerthTarPax *pax, const char *text, size_t size, GError 
         g_autofree char *value = g_malloc(value_size + 1);
         memcpy(value, equals + 1, value_size);
         value[value_size] = '\0';
-        if (!read_record(pax, name, value, value_size, error))
+        if (!pax_read_record(pax, name, value, value_size, error))
             return false;
         text += length;
         size -= length;

@@ -47,7 +47,7 @@ static void free_copy(gpointer data) {
 }
 
 /* Device and inode: two names of one file below have the same key, and so become one copy. */
-static char *make_key(const struct stat *status) {
+static char *link_make_key(const struct stat *status) {
     return g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)status->st_dev,
                            (guint64)status->st_ino);
 }
@@ -177,7 +177,7 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
     if (!copied)
         return NULL;
     Copy *copy = g_new0(Copy, 1);
-    copy->key = make_key(status);
+    copy->key = link_make_key(status);
     copy->target = g_strdup(link->target);
     copy->path = g_strdup(path);
     copy->has_more_names = status->st_nlink > 1;
@@ -212,7 +212,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"%.200s\" is a hard link to \"%.200s\", which is a directory",
                                (char *)names->pdata[0], link->target);
-    g_autofree char *key = make_key(&status);
+    g_autofree char *key = link_make_key(&status);
     Copy *copy = g_hash_table_lookup(links->copies, key);
     if (!copy)
         copy = make_copy(links, link, names->pdata[0], source, &status, error);
@@ -330,7 +330,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
             /* Depth first: few wait at a time. */
             g_queue_push_head(directories, g_steal_pointer(&path));
         } else if (status.st_nlink > 1) {
-            g_autofree char *key = make_key(&status);
+            g_autofree char *key = link_make_key(&status);
             const Copy *copy = g_hash_table_lookup(links->copies, key);
             good = !copy || add_name(links, copy, path, error);
         }

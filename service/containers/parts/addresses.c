@@ -350,7 +350,7 @@ static bool take_addresses(BerthAddresses *addresses, const BerthPlace *place, c
 }
 
 /* The id and the aliases. A user's container does not answer for a name of others. */
-static char **list_names(const BerthContainerRecord *record, const BerthPlace *place) {
+static char **list_host_names(const BerthContainerRecord *record, const BerthPlace *place) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     if (record->owner == 0 || !berth_network_is_others_name(record->id))
@@ -439,7 +439,7 @@ bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *conta
     Lease *lease = lease_new(addresses, container, place);
 
     lease->mac = g_strdup(place->mac);
-    lease->names = list_names(record, place);
+    lease->names = list_host_names(record, place);
     /* In this order: leases that have ended go with the first. */
     if (!take_addresses(addresses, place, key, network, lease, error) ||
         !check_share(addresses, record, network->name, key, error) ||

@@ -68,7 +68,7 @@ static char *get_string(JsonObject *object, const char *member) {
 }
 
 /* Create allows no more mounts than BERTH_MAX_ITEM_BYTES / 64; those of a Spec may be more. */
-static void add_mounts(GPtrArray *mounts, JsonObject *object) {
+static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
     size_t left = BERTH_MAX_ITEM_BYTES;
     JsonArray *array = NULL;
 
@@ -104,7 +104,7 @@ static BerthConfiguration *configuration_new(const BerthContainer *container) {
     configuration->environment = get_strings(process, "env");
     configuration->mounts = g_ptr_array_new_with_free_func(mount_info_free);
     if (object)
-        add_mounts(configuration->mounts, object);
+        configuration_add_mounts(configuration->mounts, object);
     return configuration;
 }
 

@@ -142,8 +142,8 @@ static bool choose_addresses(BerthNetworkRecord *record, const BerthNetworkOptio
     return true;
 }
 
-static bool check_options(const BerthNetworkOptions *options, const GPtrArray *networks,
-                          guint count, GError **error) {
+static bool check_network_options(const BerthNetworkOptions *options, const GPtrArray *networks,
+                                  guint count, GError **error) {
     if (!berth_name_check_container(options->name, error))
         return false;
     if (g_str_equal(options->name, "none") || g_str_equal(options->name, "host") ||
@@ -172,7 +172,7 @@ bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions
     if (!records)
         return false;
     g_autoptr(GPtrArray) networks = berth_networks_list(containers);
-    if (!check_options(options, networks, records->len, error))
+    if (!check_network_options(options, networks, records->len, error))
         return false;
     record->name = g_strdup(options->name);
     record->bridge = choose_bridge(records);

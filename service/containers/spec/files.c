@@ -73,7 +73,7 @@ static char *read_resolv_conf(BerthNetworkMode mode) {
     return g_strdup("");
 }
 
-static void add_words(GString *text, const char *keyword, char *const *words) {
+static void add_resolver_words(GString *text, const char *keyword, char *const *words) {
     g_autofree char *joined = words && words[0] ? g_strjoinv(" ", (char **)words) : NULL;
 
     if (joined)
@@ -110,10 +110,10 @@ static char *format_resolv_conf(const BerthContainerFiles *files) {
     }
     /* "." alone means no domain (podman-run(1), --dns-search). */
     if (has_search && !g_str_equal(files->search[0], "."))
-        add_words(text, "search", files->search);
+        add_resolver_words(text, "search", files->search);
     for (; has_servers && *servers; servers++)
         g_string_append_printf(text, "nameserver %s\n", *servers);
-    add_words(text, "options", files->options);
+    add_resolver_words(text, "options", files->options);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

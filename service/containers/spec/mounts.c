@@ -68,7 +68,7 @@ static bool is_for_root(const char *option) {
 }
 
 /* Flags only: the file system is not the caller's to configure. */
-static bool check_options(char *const *options, uint32_t caller, GError **error) {
+static bool check_mount_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
         BerthPlanMount mount = {.owner = -1};
         /* Options x-berth.… are berthd's own (plan/plan-mounts.c). */
@@ -126,7 +126,7 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
     BerthEnvelopeNote note;
 
-    if (!check_destination(destination, error) || !check_options(options, caller, error) ||
+    if (!check_destination(destination, error) || !check_mount_options(options, caller, error) ||
         !(path = berth_mount_describe(fd, &inode, error)))
         return NULL;
     bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
@@ -164,7 +164,7 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
                                                    char **options, GError **error) {
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", NULL};
 
-    if (!check_destination(destination, error) || !check_options(options, 0, error))
+    if (!check_destination(destination, error) || !check_mount_options(options, 0, error))
         return NULL;
     if (source[0] != '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -183,7 +183,7 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
                                            char **options, uint32_t caller, GError **error) {
     static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
 
-    if (!check_destination(destination, error) || !check_options(options, caller, error))
+    if (!check_destination(destination, error) || !check_mount_options(options, caller, error))
         return NULL;
     if (source[0] == '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

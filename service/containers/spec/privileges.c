@@ -27,7 +27,7 @@ static char *join(GPtrArray *names) {
     return g_strjoinv(" ", (char **)names->pdata);
 }
 
-static void add_capabilities(GPtrArray *names, char *const *capabilities) {
+static void add_capability_options(GPtrArray *names, char *const *capabilities) {
     for (; capabilities && *capabilities; capabilities++) {
         g_autofree char *name = berth_capability_get_name(*capabilities);
         berth_privileges_add(names, "capability:", name);
@@ -50,7 +50,7 @@ static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
 
 /* An owned bind is none, unless the container's root is the host's. With a Spec, Binds are
  * descriptors for its mounts, which add_spec() names. */
-static void add_mounts(GPtrArray *names, const BerthCreateOptions *options) {
+static void add_mount_options(GPtrArray *names, const BerthCreateOptions *options) {
     bool has_users = options->spec || options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
@@ -70,7 +70,7 @@ static void add_root_directory(GPtrArray *names, int directory) {
 }
 
 /* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
-static void add_devices(GPtrArray *names, char *const *devices) {
+static void add_device_options(GPtrArray *names, char *const *devices) {
     for (; devices && *devices; devices++) {
         g_autofree char *path =
             (*devices)[0] == '/' ? g_strndup(*devices, strcspn(*devices, ":")) : g_strdup(*devices);
@@ -107,10 +107,10 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
         add_spec(names, options);
     if (options->root_directory >= 0)
         add_root_directory(names, options->root_directory);
-    add_mounts(names, options);
-    add_devices(names, options->devices);
+    add_mount_options(names, options);
+    add_device_options(names, options->devices);
     add_ports(names, options->ports);
-    add_capabilities(names, options->capabilities_add);
+    add_capability_options(names, options->capabilities_add);
     if (options->seccomp != BERTH_SECCOMP_DEFAULT)
         berth_privileges_add(names, "seccomp", "");
     berth_resource_limits_add_privileges(names, options->resource_limits);
@@ -131,7 +131,7 @@ char *berth_privileges_of_exec(const BerthExecOptions *options) {
         berth_privileges_add(names, "spec", "");
     if (plan)
         berth_spec_add_process_privileges(names, plan);
-    add_capabilities(names, options->capabilities_add);
+    add_capability_options(names, options->capabilities_add);
     return join(names);
 }
 

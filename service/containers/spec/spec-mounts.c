@@ -29,8 +29,8 @@ static const struct {
 /* Directories that an init system in a container writes to. */
 static const char *const system_directories[] = {"/run", "/run/lock", "/tmp", "/var/log/journal"};
 
-static void add_mount(JsonBuilder *builder, const char *destination, const char *type,
-                      const char *source, const char *const *options) {
+static void spec_add_mount(JsonBuilder *builder, const char *destination, const char *type,
+                           const char *source, const char *const *options) {
     json_builder_begin_object(builder);
     berth_document_add_string(builder, "destination", destination);
     berth_document_add_string(builder, "type", type);
@@ -48,12 +48,12 @@ static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uin
     static const char *const writable[] = {"nosuid", "noexec", "nodev", NULL};
     bool host = ids > 0 && options->network_mode == BERTH_NETWORK_HOST;
 
-    add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
-              host ? hosts : own);
+    spec_add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
+                   host ? hosts : own);
     /* The limits of this cgroup remain the host's to set; only the cgroups below it are
      * the container's.
      */
-    add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
+    spec_add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
 }
 
 static bool is_mounted(const BerthCreateOptions *options, const char *destination) {
@@ -72,8 +72,8 @@ static void add_temporary(JsonBuilder *builder, const BerthCreateOptions *option
         const char *path = system_directories[i];
         bool plain = g_str_equal(path, "/run") || g_str_equal(path, "/tmp");
         if ((is_system || (options->read_only && plain)) && !is_mounted(options, path))
-            add_mount(builder, path, "tmpfs", "tmpfs",
-                      g_str_equal(path, "/tmp") ? flags : run_flags);
+            spec_add_mount(builder, path, "tmpfs", "tmpfs",
+                           g_str_equal(path, "/tmp") ? flags : run_flags);
     }
 }
 
@@ -89,7 +89,7 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
         if (i == 0 && options->no_hosts)
             continue;
         if (!is_mounted(options, paths[i]))
-            add_mount(builder, paths[i], "bind", source, flags);
+            spec_add_mount(builder, paths[i], "bind", source, flags);
     }
 }
 
@@ -103,10 +103,10 @@ static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *o
         const char *destination = default_mounts[i].destination;
         bool is_shm = g_str_equal(destination, "/dev/shm");
         if (is_shm && options->pod)
-            add_mount(builder, destination, "bind", destination, shared);
+            spec_add_mount(builder, destination, "bind", destination, shared);
         else
-            add_mount(builder, destination, default_mounts[i].type, default_mounts[i].source,
-                      is_shm && options->shm_size > 0 ? sized : default_mounts[i].options);
+            spec_add_mount(builder, destination, default_mounts[i].type, default_mounts[i].source,
+                           is_shm && options->shm_size > 0 ? sized : default_mounts[i].options);
     }
 }
 
@@ -127,7 +127,7 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
     add_temporary(builder, options, is_system);
     for (char **path = image->volumes; *path; path++)
         if ((*path)[0] == '/' && !is_mounted(options, *path))
-            add_mount(builder, *path, "bind", *path, volume);
+            spec_add_mount(builder, *path, "bind", *path, volume);
     add_files(builder, options, context);
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
         berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0);
@@ -135,9 +135,9 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
         berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0);
     /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
     if (options->secrets)
-        add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
+        spec_add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
     if (options->init || options->pod_exit != BERTH_POD_NOT)
-        add_mount(builder, BERTH_SPEC_INIT_PATH, "bind", BERTH_LIBEXECDIR "/berth-init",
-                  init_flags);
+        spec_add_mount(builder, BERTH_SPEC_INIT_PATH, "bind", BERTH_LIBEXECDIR "/berth-init",
+                       init_flags);
     json_builder_end_array(builder);
 }

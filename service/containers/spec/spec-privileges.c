@@ -26,7 +26,7 @@
 #include <sys/capability.h>
 #include <sys/mount.h>
 
-static void add_capabilities(GPtrArray *names, const BerthPlan *plan) {
+static void add_capability_privileges(GPtrArray *names, const BerthPlan *plan) {
     uint64_t bits =
         plan->bounding | plan->permitted | plan->effective | plan->inheritable | plan->ambient;
     const BerthCreateOptions none = {.root_directory = -1};
@@ -62,7 +62,7 @@ static bool goes_before_others(const BerthPlan *plan) {
 }
 
 void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan) {
-    add_capabilities(names, plan);
+    add_capability_privileges(names, plan);
     add_limits(names, plan);
     if (!plan->no_new_privileges)
         berth_privileges_add(names, "new-privileges", "");
@@ -158,8 +158,8 @@ static bool is_below_root(const char *destination) {
 }
 
 /* request: the descriptor of a bind mount's source, which says what is mounted; or NULL. */
-static void add_mount(GPtrArray *names, const BerthPlan *plan, const BerthPlanMount *mount,
-                      const BerthMountRequest *request) {
+static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
+                                const BerthPlanMount *mount, const BerthMountRequest *request) {
     const char *source = request ? request->source : mount->source ? mount->source : "";
 
     if (mount->bind && !berth_spec_is_owned(plan, mount, request))
@@ -192,7 +192,7 @@ static bool is_default_rule(const char *rule) {
     return false;
 }
 
-static void add_devices(GPtrArray *names, const BerthPlan *plan) {
+static void add_device_privileges(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
         if (!is_default_device(device))
@@ -286,8 +286,8 @@ static void add_most(GPtrArray *names, const BerthPlan *plan, const BerthCreateO
     add_ids(names, "host-uids:", plan->uid_ranges);
     add_ids(names, "host-gids:", plan->gid_ranges);
     for (guint i = 0; i < plan->mounts->len; i++)
-        add_mount(names, plan, plan->mounts->pdata[i], requests->pdata[i]);
-    add_devices(names, plan);
+        add_mount_privilege(names, plan, plan->mounts->pdata[i], requests->pdata[i]);
+    add_device_privileges(names, plan);
     add_resources(names, plan);
     add_hooks(names, plan);
     berth_spec_add_sysctl_privileges(names, plan->sysctls, joins_namespaces(plan));

@@ -17,7 +17,7 @@
 
 /* Inheritable and ambient stay empty: a user other than root has no capabilities after execve(2)
  * (capabilities(7)). */
-static void add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
+static void spec_add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     g_auto(GStrv) capabilities = berth_capabilities_make(options);
 
@@ -163,7 +163,7 @@ bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *opti
         return false;
     add_environment(builder, options, image, context);
     berth_document_add_string(builder, "cwd", directory);
-    add_capabilities(builder, options);
+    spec_add_capabilities(builder, options);
     berth_resource_limits_add(builder, options->resource_limits);
     if (options->oom_score != INT_MAX)
         berth_document_add_int(builder, "oomScoreAdj", options->oom_score);

@@ -49,7 +49,7 @@ static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_end_array(builder);
 }
 
-static void add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
+static void spec_add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
     json_builder_set_member_name(builder, "devices");
     json_builder_begin_array(builder);
     for (guint i = 0; context->edits && i < context->edits->devices->len; i++) {
@@ -122,7 +122,7 @@ static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
         add_range(builder, "uidMappings", ids);
         add_range(builder, "gidMappings", ids);
     }
-    add_devices(builder, context);
+    spec_add_devices(builder, context);
     add_own_kernel(builder, options);
     berth_document_add_strings(builder, "maskedPaths",
                                (char *const *)berth_spec_get_masked_paths());
