@@ -113,6 +113,7 @@ static int append_throttle(sd_bus_message *call, GVariant *value) {
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
+/* The types of the properties that plan/ makes of resources; a(st) are the throttles. */
 static int append_value(sd_bus_message *call, const char *type, GVariant *value) {
     if (g_str_equal(type, "t"))
         return sd_bus_message_append(call, "t", (uint64_t)g_variant_get_uint64(value));

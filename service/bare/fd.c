@@ -16,6 +16,8 @@ enum { INFO_BYTES = 4096 };
 
 int berth_fd_open_resolving(int directory, const char *path, int flags, mode_t mode,
                             uint64_t resolve) {
+    /* openat2(2) fails with EINVAL for a mode without a file to create. A magic link of /proc is
+     * never followed: it leads to any file that its process has open. */
     struct open_how how = {
         .flags = (uint64_t)flags | O_CLOEXEC,
         .mode = (flags & (O_CREAT | __O_TMPFILE)) ? mode : 0,

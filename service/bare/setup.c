@@ -17,6 +17,9 @@
 
 enum { ALIGNMENT = 8 };
 
+/* One entry below for each pointer of the structures in setup.h. plan/setup-image.c writes the
+ * image by these tables and this file reads it by them; a pointer without an entry would stay an
+ * offset, or an address of berthd's. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT(type, member)                                                                         \
     { offsetof(type, member), 0, NULL, false }
@@ -110,6 +113,8 @@ static const BerthSetupReference setup_references[] = {
 };
 const BerthSetupLayout berth_setup_layout = LAYOUT(BerthSetup, setup_references);
 
+/* config-linux.md, "Default Devices", but for /dev/console and /dev/ptmx, which are no device files
+ * of their own here. The numbers are those of the kernel's devices.txt. */
 const BerthDevice berth_default_devices[] = {
     {.path = "/dev/null", .type = S_IFCHR, .major = 1, .minor = 3, .mode = 0666},
     {.path = "/dev/zero", .type = S_IFCHR, .major = 1, .minor = 5, .mode = 0666},
@@ -200,6 +205,7 @@ const BerthSetup *berth_setup_map(int file) {
         errno = EINVAL;
         return NULL;
     }
+    /* From here on nothing may change it, the launcher's own mistakes included. */
     return mprotect(image, size, PROT_READ) == 0 ? image : NULL;
 }
 

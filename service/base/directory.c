@@ -15,6 +15,7 @@ int berth_directory_make(int parent, const char *name, mode_t mode, GError **err
         berth_error_set_errno(error, errno, "make directory %s", name);
         return -1;
     }
+    /* One that existed keeps its mode; a symbolic link in its place is refused. */
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         berth_error_set_errno(error, errno, "open directory %s", name);

@@ -49,6 +49,8 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
                         BERTH_DOCUMENT_MAX_BYTES);
         return NULL;
     }
+    /* RFC 8259, section 8.1. Strings of a document also go into messages of the bus, which takes
+     * nothing else. */
     if (!g_utf8_validate_len(data, size, NULL)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: invalid UTF-8");
         return NULL;
@@ -96,6 +98,8 @@ static bool wrong_type(const char *member, const char *expected, GError **error)
                            expected);
 }
 
+/* Each getter succeeds with an empty value (NULL, 0 or false) if the member is missing, and fails
+ * only if it has another type: whether it must be there is for its reader to say. */
 bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
                                GError **error) {
     JsonNode *node = find_member(object, member);
@@ -130,6 +134,7 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
                              GError **error) {
     JsonNode *node = find_member(object, member);
 
+    /* A number with a fraction or an exponent is a double to json-glib, and no size. */
     if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64 ||
                  json_node_get_int(node) < 0))
         return wrong_type(member, "a size", error);
@@ -213,6 +218,8 @@ bool berth_document_get_keys(JsonObject *object, const char *member, bool with_v
     return true;
 }
 
+/* Only the copy's own members may be changed: objects and arrays in them are shared with the
+ * document (json_node_copy() takes references). */
 JsonObject *berth_document_copy(JsonObject *object) {
     JsonObject *copy = json_object_new();
     g_autoptr(GList) members = object ? json_object_get_members(object) : NULL;

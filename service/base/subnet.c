@@ -32,6 +32,7 @@ bool berth_subnet_parse_address(const char *text, BerthSubnet *address) {
     return inet_pton(address->family, text, address->bytes) == 1;
 }
 
+/* 10.0.0.7/24 is accepted and means 10.0.0.0/24. */
 bool berth_subnet_parse(const char *text, BerthSubnet *subnet, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, "/", 2);
     guint64 prefix;
@@ -58,6 +59,7 @@ bool berth_subnet_contains(const BerthSubnet *outer, const BerthSubnet *inner) {
     return inner->prefix >= outer->prefix && share_prefix(outer, inner, outer->prefix);
 }
 
+/* Subnets overlap only if the one with the shorter prefix contains the other. */
 bool berth_subnet_overlaps(const BerthSubnet *a, const BerthSubnet *b) {
     return share_prefix(a, b, MIN(a->prefix, b->prefix));
 }
@@ -69,6 +71,7 @@ uint32_t berth_subnet_count_hosts(const BerthSubnet *subnet) {
     return bits > 31 ? UINT32_MAX : bits < 2 ? 0 : (1u << bits) - 2;
 }
 
+/* n is added to the host's bits: a caller keeps it below the number of hosts. */
 char *berth_subnet_get_address(const BerthSubnet *subnet, uint32_t n) {
     char text[INET6_ADDRSTRLEN] = "";
     BerthSubnet address = *subnet;
@@ -139,6 +142,7 @@ static void add_routed(GArray *subnets) {
     }
 }
 
+/* Routes are those of IPv4 alone, which ROUTES lists. Of IPv6, subnets of interfaces count. */
 GArray *berth_subnet_list_in_use(void) {
     GArray *subnets = g_array_new(FALSE, FALSE, sizeof(BerthSubnet));
 

@@ -33,6 +33,8 @@ bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault) {
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", fault->text);
 }
 
+/* What CRIU cannot write to disk, or Berth could not make again for the restore, is refused by name
+ * before CRIU sees the container: its own errors name what it has found in the kernel. */
 bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
     if (setup->terminal)
         return dump_refuse("a terminal", error);
@@ -52,6 +54,7 @@ bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
     return true;
 }
 
+/* Returns the directory's path in the host's mount namespace: CRIU takes paths. */
 char *berth_checkpoint_enter_host(GError **error) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", BERTH_DIRECTORY_FD);
     BerthFault fault;
@@ -69,6 +72,7 @@ typedef struct {
     const char *device, *root, *point, *type;
 } Mount;
 
+/* Paths have no spaces: the kernel writes them as \040. */
 static bool read_mount(char **fields, Mount *mount) {
     guint dash = 0;
 
@@ -118,6 +122,7 @@ static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
 
     if (g_str_equal(mount->point, "/dev") && g_str_equal(mount->type, "tmpfs") && key)
         mounts->dev = g_strdup(mount->device);
+    /* A masked file: the container's /dev/null is mounted on it. */
     if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
         key = "null";
     /* A mount that a recursive bind mount brought along, as /sys does with the host's network. */
@@ -129,6 +134,8 @@ static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
             mount->point);
     if (!key || g_str_equal(mount->point, "/"))
         return true;
+    /* The kernel escapes with a backslash (\040 for a space), which CRIU would take as it is; and
+     * it reads the mount point up to "]". */
     if (strpbrk(mount->point, "]\\"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "cannot tell CRIU about the mount point %s", mount->point);

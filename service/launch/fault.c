@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The text is cut at what a message of the launch protocol can carry. */
+/*
+ * Errors of the programs without GLib: a text in a buffer of the caller's, of the size that a
+ * message of the launch protocol carries, in which a longer one is cut. Nothing here allocates, so
+ * that it also serves a child between clone(2) and execve(2). errno is kept, since callers decide
+ * by it after they have reported.
+ */
 
 #include "launch/fault.h"
 
@@ -9,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Unlike strerror(3), it neither translates nor allocates. */
 const char *berth_fault_describe(int errnum) {
     const char *text = strerrordesc_np(errnum);
 

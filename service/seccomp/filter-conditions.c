@@ -74,6 +74,8 @@ static bool is_kernel(const char *version, bool *result, GError **error) {
     return true;
 }
 
+/* As moby has them: all of the capabilities and one of the architectures must fit, and the kernel
+ * must be at least as new. */
 static bool check_includes(const Conditions *conditions, uint64_t capabilities, bool kernel) {
     bool architecture = !conditions->architectures || !conditions->architectures[0];
 
@@ -85,6 +87,7 @@ static bool check_includes(const Conditions *conditions, uint64_t capabilities, 
     return architecture && (!conditions->kernel || kernel);
 }
 
+/* The opposite: one capability, one architecture or the kernel is enough to leave the rule out. */
 static bool check_excludes(const Conditions *conditions, uint64_t capabilities, bool kernel) {
     for (char **name = conditions->capabilities; name && *name; name++)
         if (has_capability(capabilities, *name))

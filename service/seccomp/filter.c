@@ -111,6 +111,8 @@ static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GEr
 static bool note_action(BerthFilter *filter, uint32_t action, char **names, GError **error) {
     if (action != SCMP_ACT_NOTIFY)
         return true;
+    /* The supervisor cannot decide about the call by which it gets the listener: the launcher would
+     * wait for itself. */
     if (g_strv_contains((const char *const *)names, HANDS_OVER))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "seccomp: SCMP_ACT_NOTIFY is not supported for " HANDS_OVER
@@ -241,6 +243,7 @@ static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, G
         if (!berth_document_get_string(entry, "architecture", &name, error) ||
             !berth_document_get_strings(entry, "subArchitectures", &below, error))
             return false;
+        /* Entries of other machines are passed over: one profile serves all of them. */
         if (name && resolve_architecture(name) == seccomp_arch_native() &&
             !add_named_architectures(filter, below, error))
             return false;

@@ -211,6 +211,7 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error) {
     return g_steal_pointer(&blobs);
 }
 
+/* A blob has no media type of its own: this is the one of the last descriptor that led to it. */
 bool berth_content_store_set_type(BerthContentStore *store, const char *digest,
                                   const char *media_type, GError **error) {
     return berth_database_run(store->database, error,
@@ -225,6 +226,7 @@ char *berth_content_store_get_type(BerthContentStore *store, const char *digest)
     return g_strdup(rows && berth_database_step(rows, NULL) ? berth_database_text(rows, 0) : "");
 }
 
+/* For the collection: one rename takes a blob out of the store; a worker frees its space later. */
 bool berth_content_store_move(BerthContentStore *store, const char *digest, int directory,
                               GError **error) {
     const char *name;

@@ -52,6 +52,8 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
     return NULL;
 }
 
+/* In the order of names and from after on, so that a listing in pages goes on where it ended,
+ * whatever was added or removed meanwhile. */
 int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
                             void *userdata, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -174,6 +176,9 @@ static gpointer read_unread(BerthDatabase *database, sqlite3_stmt *rows) {
     return berth_descriptor_new(berth_database_text(rows, 0), berth_database_text(rows, 1), 0);
 }
 
+/* Documents that names or other documents lead to, and whose own references are not recorded yet. A
+ * content may be named with both kinds of media type: it has been read as an index, as a manifest,
+ * or as both. */
 GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error) {
     sqlite3_stmt *rows = berth_database_query(
         database, error,

@@ -57,6 +57,8 @@ BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char 
     return rows && berth_database_step(rows, error) ? read_network_record(database, rows) : NULL;
 }
 
+/* The row and its labels are one transaction, so that a crash leaves both or neither. If a
+ * statement has failed, its error is the one to report, and that of the rollback is dropped. */
 bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,
                              GError **error) {
     if (!berth_database_begin(database, error))
@@ -73,6 +75,7 @@ bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+/* As above: a network that is made anew with this name must not find the labels of the old one. */
 bool berth_network_store_remove(BerthDatabase *database, const char *name, GError **error) {
     if (!berth_database_begin(database, error))
         return false;

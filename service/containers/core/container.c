@@ -52,6 +52,7 @@ const BerthContainerRecord *berth_container_get_record(const BerthContainer *con
     return &container->record;
 }
 
+/* A container in its caller's cgroup has no scope; its unit is the one with that cgroup. */
 const char *berth_container_get_scope(const BerthContainer *container) {
     return container->cgroup ? "" : container->scope;
 }
@@ -93,6 +94,7 @@ bool berth_container_is_starting(const BerthContainer *container) {
     return container->first->start != NULL;
 }
 
+/* A process that has ended does not count, though its record is still here. */
 bool berth_container_has_executed(const BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
 
+/* Scopes of other programs may be named like Berth's. They are in no record, and so are none. */
 BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit) {
     const size_t around = strlen("berth-") + strlen(".scope");
 
@@ -36,6 +37,7 @@ bool berth_containers_open_state(const BerthContainers *containers, const char *
                                  GError **error) {
     int state = containers->state;
 
+    /* 0700: nobody but root reaches containers' files past the bus. */
     if (mkdirat(state, name, 0700) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make directory %s", name);
     *fd = openat(state, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -121,6 +123,7 @@ BerthContainer *berth_containers_find(BerthContainers *containers, const char *i
     BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
 
     if (!container)
+        /* The id is the caller's, of any length: an error has room for its beginning. */
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"", id);
     return container;
 }

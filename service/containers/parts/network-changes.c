@@ -33,6 +33,7 @@ typedef struct {
     void *userdata;
 } Change;
 
+/* Takes place over; change_finish() frees it, and the change with it. */
 static Change *change_new(BerthContainer *container, BerthPlace *place, BerthContainerDone done,
                           void *userdata) {
     Change *change = g_new0(Change, 1);
@@ -170,6 +171,7 @@ static void change_on_connected(const GError *error, void *userdata) {
 static bool begin_connect(BerthContainer *container, Change *change, GError **error) {
     BerthPlace *place = change->place;
     bool runs = berth_container_is_running(container);
+    /* Before the record has the new place, which would be taken for the one with the route. */
     bool has_route = leads_out(container);
 
     place->first = g_str_equal(place->network, container->record.network);
@@ -183,6 +185,8 @@ static bool begin_connect(BerthContainer *container, Change *change, GError **er
         g_autofree char *key = berth_place_make_key(container->record.id, place);
         berth_addresses_drop(berth_network_get_addresses(container->containers), key);
         berth_places_remove(&container->record, place->network);
+        /* If this write fails as well, the record on disk has a place that the one in memory lacks,
+         * until the next write; a service that starts before then connects it at the next start. */
         (void)berth_container_write(container, NULL, NULL);
         return false;
     }
@@ -214,6 +218,7 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
                                "container \"%s\" is not in that network", record->id);
     berth_places_remove(&container->record, change->place->network);
     if (!berth_container_write(container, NULL, error)) {
+        /* Not written: disconnecting is refused, so the container is in the network still. */
         berth_places_add(&container->record, change->place);
         return false;
     }

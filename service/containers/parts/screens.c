@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Reader is the worker of one owner: it exists while it reads a terminal or has an errand, and
- * ends with the last. If it dies, its terminals go back to those that handed them over. */
+/*
+ * berthd's side of berth-screen, which reads terminals that no client is attached to. A Kept is a
+ * terminal in a worker's care, from berth_screens_keep() until the worker has released it; an
+ * Errand is one other call that may block on a client's terminal. A Reader is the worker of one
+ * owner, so that a user who blocks a terminal holds up no other user: it exists while it reads a
+ * terminal or has an errand, and ends with the last. If it dies, its terminals go back to those
+ * that handed them over. The part of terminals (terminals.c) owns the whole.
+ */
 
 #include "containers/parts/screens.h"
 
@@ -76,6 +82,7 @@ static void bury(Reader *reader, const GError *error) {
     BerthScreens *screens = reader->screens;
 
     g_hash_table_steal(screens->readers, GUINT_TO_POINTER(reader->owner));
+    /* No callback of a call comes after this, so that none finds a Kept that is freed below. */
     g_clear_pointer(&reader->worker, berth_worker_free);
     for (guint i = 0; i < reader->kept->len; i++)
         g_hash_table_steal(screens->kept, &((Kept *)reader->kept->pdata[i])->token);
@@ -148,6 +155,8 @@ static void end_if_unused(Reader *reader) {
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
 }
 
+/* The reply to Keep, which comes only when the worker has let go of the terminal. An error is the
+ * worker's end: nothing that it keeps will be released by it. */
 static void on_released(sd_bus_message *reply, const GError *error, void *userdata) {
     Kept *kept = userdata;
     Reader *reader = kept->reader;
@@ -163,6 +172,7 @@ static void on_released(sd_bus_message *reply, const GError *error, void *userda
         note_answer(reader);
     end_if_unused(reader);
     if (kept->released)
+        /* Last, since it may hand over another terminal of the owner and so need a new reader. */
         kept->released(NULL, kept->userdata);
     g_free(kept);
 }
@@ -203,6 +213,7 @@ void berth_screens_forget(BerthScreens *screens, uint64_t token) {
 
     if (!kept)
         return;
+    /* The worker lets go of it all the same; only the caller is not interested in it any longer. */
     kept->released = NULL;
     berth_screens_release(screens, token);
 }
@@ -210,6 +221,7 @@ void berth_screens_forget(BerthScreens *screens, uint64_t token) {
 static void on_errand(sd_bus_message *reply, const GError *error, void *userdata) {
     Errand *errand = userdata;
     Reader *reader = errand->reader;
+    /* Copies: the errand is freed before the callback, which may begin another. */
     BerthScreenDone done = errand->done;
     void *done_userdata = errand->userdata;
 

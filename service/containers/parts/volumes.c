@@ -103,6 +103,8 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
                                "there is a volume \"%s\" already", name);
     if (!check_quota(containers, owner, error))
         return false;
+    /* The row first. If the directory then fails, the volume exists without one, and its next use
+     * makes it (berth_volume_open). */
     if (!berth_volume_store_add(containers->database, name, owner, error))
         return false;
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
@@ -124,6 +126,8 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
         if (!berth_volume_create(containers, name, user, error))
             return NULL;
     }
+    /* NotFound, as for a name that nobody has: users do not learn the names of others' volumes.
+     * Root may use any. */
     if (user != 0 && owner != user) {
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
         return NULL;

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+/* Only the form is checked: the network may be made, or come from CNI's files, before the start. */
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
     if (!berth_name_check_container(text, NULL))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -166,6 +167,7 @@ BerthCreateOptions *berth_create_options_new(uint32_t owner) {
     BerthCreateOptions *options = g_new0(BerthCreateOptions, 1);
 
     options->owner = owner;
+    /* Values that no caller can give stand for "not given" where 0 is one to give. */
     options->root_directory = -1;
     options->stop_timeout_usec = UINT64_MAX;
     options->umask = UINT64_MAX;
@@ -211,6 +213,8 @@ bool berth_create_options_parse_spec(BerthCreateOptions *options, GError **error
            (options->plan = berth_plan_parse(options->spec, strlen(options->spec), error)) != NULL;
 }
 
+/* The limits of the scope under the names that systemd has for them, from the fields and from the
+ * other limits, which are taken over as they are. */
 void berth_create_options_set_properties(BerthCreateOptions *options) {
     g_autoptr(GVariant) others = options->other_limits
                                      ? g_variant_ref_sink(g_variant_dict_end(options->other_limits))

@@ -19,6 +19,7 @@
 #define FURTHER_TYPE "a(sa{sv})"
 #define LEFT "FirstNetworkLeft"
 
+/* With the first network, the limit of a container (network-changes.c has it for a change). */
 enum { MAX_FURTHER = 15 };
 
 static char **copy_list(char *const *list) {
@@ -50,6 +51,8 @@ void berth_place_free(gpointer data) {
     g_free(place);
 }
 
+/* Checks the form alone. Whether the network exists, and has the addresses, is known only when the
+ * container comes to be in it (parts/network-changes.c). */
 bool berth_place_check(const BerthPlace *place, uint32_t owner, GError **error) {
     if (!berth_name_check_container(place->network, NULL) ||
         !berth_network_is_named(place->network))
@@ -67,6 +70,7 @@ bool berth_places_check(const GPtrArray *further, const char *first, uint32_t ow
     if (!berth_network_is_named(first))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "further networks need a first one, not none or host");
+    /* Before the list is walked, once for each of its entries: the caller decides its length. */
     if (further->len > MAX_FURTHER)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "a container is in at most %d networks", MAX_FURTHER + 1);
@@ -95,6 +99,7 @@ static BerthPlace *read_first(const BerthContainerRecord *record) {
     return place;
 }
 
+/* A member that an entry lacks leaves NULL, which berth_place_new() reads as none. */
 static GPtrArray *list_further(const BerthContainerRecord *record) {
     GPtrArray *list = g_ptr_array_new_with_free_func(berth_place_free);
     g_autoptr(GVariant) noted =
@@ -118,6 +123,7 @@ static GPtrArray *list_further(const BerthContainerRecord *record) {
     return list;
 }
 
+/* The mark counts by being there; its value is always true. */
 static bool has_left_first(const BerthContainerRecord *record) {
     g_autoptr(GVariant) left =
         berth_container_record_get_extra(record, LEFT, G_VARIANT_TYPE_BOOLEAN);
@@ -212,6 +218,8 @@ void berth_places_add(BerthContainerRecord *record, const BerthPlace *place) {
 
 void berth_places_remove(BerthContainerRecord *record, const char *network) {
     if (g_strcmp0(network, record->network) == 0) {
+        /* Its aliases and addresses stay in the record, and are replaced if it comes back
+         * (add_first). */
         berth_container_record_set_extra(record, LEFT, g_variant_new_boolean(TRUE));
         return;
     }
@@ -223,6 +231,7 @@ void berth_places_remove(BerthContainerRecord *record, const char *network) {
                                      further->len > 0 ? format_further(further) : NULL);
 }
 
+/* No container's id has an "@" (base/names.h), so that the key leads back to one id. */
 char *berth_place_make_key(const char *id, const BerthPlace *place) {
     return place->first ? g_strdup(id) : g_strconcat(id, "@", place->network, NULL);
 }
