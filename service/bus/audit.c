@@ -20,28 +20,36 @@
 enum { MAX_JOINED_BYTES = 512 };
 
 typedef struct {
-    char *member; /* "Images.Pull" */
-    char *client; /* unique name */
-    BerthCaller caller;
-    bool knows_caller;
-    char *action;        /* that was last granted */
-    GHashTable *details; /* key → value, of all questions */
-    char *object;        /* as the call names it, or as the first question did */
-    char *error_name;    /* that it was answered with */
-    bool held, refused, is_named;
+    char *member;              /* "Images.Pull" */
+    char *client;              /* unique name */
+    BerthCaller *caller;       /* NULL while it is unknown */
+    bool held;                 /* a pending call answers it, and not its handler */
+    BerthAuditVerdict verdict; /* of the last question; granted while there was none */
+    char *action;              /* that was last granted */
+    GHashTable *details;       /* key → value, of all questions */
+    char *argument;            /* the object as the call names it */
+    char *object;              /* as the first question that names one does; NULL: none did */
+    char *error_name;          /* that it was answered with */
 } Change;
 
 static GHashTable *calls;     /* sd_bus_message → Change */
 static GHashTable *transfers; /* number → Change */
+
+static void free_caller(BerthCaller *caller) {
+    if (caller)
+        g_free(caller->unit);
+    g_free(caller);
+}
 
 static void free_change(gpointer data) {
     Change *change = data;
 
     g_free(change->member);
     g_free(change->client);
-    g_free(change->caller.unit);
+    free_caller(change->caller);
     g_free(change->action);
     g_hash_table_unref(change->details);
+    g_free(change->argument);
     g_free(change->object);
     g_free(change->error_name);
     g_free(change);
@@ -68,11 +76,10 @@ static void on_error_reply(sd_bus_message *call, const char *name) {
 
 /* A copy: the caller may leave the bus, and be forgotten, before the change ends. */
 static void take_caller(Change *change, const BerthCaller *caller) {
-    if (change->knows_caller || !caller)
+    if (change->caller || !caller)
         return;
-    change->knows_caller = true;
-    change->caller = *caller;
-    change->caller.unit = g_strdup(caller->unit);
+    change->caller = g_memdup2(caller, sizeof *caller);
+    change->caller->unit = g_strdup(caller->unit);
 }
 
 /* The name that the act is about: a pod's if its row begins with it, since what is done to a pod is
@@ -133,8 +140,9 @@ static char *describe_caller(const BerthCaller *caller) {
 /* A caller that is not known counts as one user for the limit, UINT32_MAX, so that unknown callers
  * together cannot flood the journal. */
 static void record_change(const Change *change, const char *error_name) {
-    const BerthCaller *caller = change->knows_caller ? &change->caller : NULL;
-    g_autofree char *object = berth_audit_clean("image", change->object ? change->object : "");
+    const BerthCaller *caller = change->caller;
+    const char *named = change->object ? change->object : change->argument;
+    g_autofree char *object = berth_audit_clean("image", named ? named : "");
     g_autofree char *who = describe_caller(caller);
     g_autofree char *message =
         g_strdup_printf("%s called %s%s%s%s: %s", who, change->member, object[0] ? " of \"" : "",
@@ -174,8 +182,7 @@ static void join_detail(GHashTable *table, const char *key, const char *value) {
         g_hash_table_insert(table, g_strdup(key), g_strconcat(before, " ", value, NULL));
 }
 
-/* The first decision that names an object replaces the name that the call itself was read for. A
- * later grant takes a refusal back: some members ask for one right and, if it is refused, for
+/* A later grant takes a refusal back: some members ask for one right and, if it is refused, for
  * another. */
 static void take_decision(Change *change, const BerthPermission *permission, char *const *details,
                           BerthAuditVerdict verdict) {
@@ -184,16 +191,13 @@ static void take_decision(Change *change, const BerthPermission *permission, cha
     gpointer key, value;
 
     put_details(table, permission, details);
-    if (!change->is_named && find_object(permission, table)) {
-        change->is_named = true;
-        g_free(change->object);
+    if (!change->object)
         change->object = g_strdup(find_object(permission, table));
-    }
     g_hash_table_iter_init(&iterator, table);
     while (g_hash_table_iter_next(&iterator, &key, &value))
         join_detail(change->details, key, value);
-    change->refused = verdict != BERTH_AUDIT_GRANTED;
-    if (change->refused)
+    change->verdict = verdict;
+    if (verdict != BERTH_AUDIT_GRANTED)
         return;
     g_free(change->action);
     change->action = g_strdup(permission->action);
@@ -277,7 +281,7 @@ void berth_audit_begin(sd_bus_message *call) {
     change->member = make_member(call);
     change->client = g_strdup(sd_bus_message_get_sender(call));
     change->details = new_details();
-    change->object = read_object(call);
+    change->argument = read_object(call);
     g_hash_table_insert(calls, sd_bus_message_ref(call), change);
 }
 
@@ -288,7 +292,7 @@ static bool is_refusal(const char *error_name) {
 
 static void audit_end(sd_bus_message *call, Change *change) {
     /* The record of the decision says the same. */
-    if (!change->refused || !is_refusal(change->error_name))
+    if (change->verdict == BERTH_AUDIT_GRANTED || !is_refusal(change->error_name))
         record_change(change, change->error_name);
     g_hash_table_remove(calls, call);
 }
