@@ -110,36 +110,46 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
         commit_finish(commit);
 }
 
-/* The manifest is pinned until it has its name; the layer and the configuration, which it refers
- * to, are pinned as well. */
+/* Stores the document that berth-inspect replied with, or ends the commit. */
+static void commit_store_document(Commit *commit, sd_bus_message *reply, const GError *reply_error,
+                                  BerthTextStored stored) {
+    g_autoptr(GError) error = reply_error ? g_error_copy(reply_error) : NULL;
+    const char *text;
+
+    if (error || !berth_reply_read_text(reply, &text, &error))
+        commit_end(commit, error);
+    else
+        commit->storing = berth_contents_store_text(commit->images->contents, text, stored, commit);
+}
+
+/* The descriptor of a document that was stored; NULL if that failed, which ends the commit. It is
+ * pinned, as the layer is, until the image that refers to it has its name. */
+static BerthDescriptor *commit_take_document(Commit *commit, const char *media_type,
+                                             const char *digest, uint64_t size,
+                                             const GError *error) {
+    commit->storing = NULL;
+    if (error) {
+        commit_end(commit, error);
+        return NULL;
+    }
+    berth_pins_add(commit->pins, digest);
+    commit_hold(commit, digest);
+    return berth_descriptor_new(media_type, digest, size);
+}
+
 static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
                                       void *userdata) {
     Commit *commit = userdata;
     BerthContentStore *store = berth_contents_get_store(commit->images->contents);
 
-    commit->storing = NULL;
-    if (error) {
-        commit_end(commit, error);
-        return;
-    }
-    berth_pins_add(commit->pins, digest);
-    commit_hold(commit, digest);
-    commit->manifest = berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
-    berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
-                           commit_on_synced, commit);
+    commit->manifest = commit_take_document(commit, BERTH_MEDIA_OCI_MANIFEST, digest, size, error);
+    if (commit->manifest)
+        berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
+                               commit_on_synced, commit);
 }
 
 static void commit_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
-    Commit *commit = userdata;
-    const char *text;
-
-    g_autoptr(GError) local = NULL;
-
-    if (error || !berth_reply_read_text(reply, &text, &local))
-        commit_end(commit, error ? error : local);
-    else
-        commit->storing = berth_contents_store_text(commit->images->contents, text,
-                                                    commit_on_manifest_stored, commit);
+    commit_store_document(userdata, reply, error, commit_on_manifest_stored);
 }
 
 /* Ends the commit if the blob cannot be opened; the caller only returns. */
@@ -157,14 +167,9 @@ static void commit_on_config_stored(const char *digest, uint64_t size, const GEr
                                     void *userdata) {
     Commit *commit = userdata;
 
-    commit->storing = NULL;
-    if (error) {
-        commit_end(commit, error);
+    commit->config = commit_take_document(commit, BERTH_MEDIA_OCI_CONFIG, digest, size, error);
+    if (!commit->config)
         return;
-    }
-    berth_pins_add(commit->pins, digest);
-    commit_hold(commit, digest);
-    commit->config = berth_descriptor_new(BERTH_MEDIA_OCI_CONFIG, digest, size);
     berth_autofd int manifest = commit_open_blob(commit, commit->manifest_digest);
     if (manifest < 0)
         return;
@@ -173,16 +178,7 @@ static void commit_on_config_stored(const char *digest, uint64_t size, const GEr
 }
 
 static void commit_on_config(sd_bus_message *reply, const GError *error, void *userdata) {
-    Commit *commit = userdata;
-    const char *text;
-
-    g_autoptr(GError) local = NULL;
-
-    if (error || !berth_reply_read_text(reply, &text, &local))
-        commit_end(commit, error ? error : local);
-    else
-        commit->storing = berth_contents_store_text(commit->images->contents, text,
-                                                    commit_on_config_stored, commit);
+    commit_store_document(userdata, reply, error, commit_on_config_stored);
 }
 
 /* The name may refer to another image by now: the layer fits only the one of the container. */
