@@ -22,7 +22,7 @@
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 #include "config.h"
-#include "images/pull.h"
+#include "images/pull-resume.h"
 #include "seccomp/filter-cache.h"
 
 #include <errno.h>

@@ -25,10 +25,6 @@ typedef struct {
     bool lasting; /* resumed by the next start of the service */
 } BerthPullRequest;
 
-/* Resumes the transfers that were interrupted when the service stopped; one that cannot be resumed
- * is logged. */
-void berth_pull_resume_all(BerthImages *images);
-
 /* Starts it; NULL with error if that fails at once. The transfer reports the rest. */
 BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *request,
                                 GError **error);
