@@ -78,6 +78,7 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
         return 0;
     if (given.entrypoint[0] != '[')
         return dist_append_strings(call, "Entrypoint", alone);
+    /* berth_document_parse() takes objects only, so the list becomes a member of one. */
     g_autofree char *text = g_strdup_printf("{\"words\":%s}", given.entrypoint);
     g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), NULL);
     if (!node || !berth_document_get_strings(json_node_get_object(node), "words", &words, NULL) ||
@@ -86,6 +87,8 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
     return dist_append_strings(call, "Entrypoint", words);
 }
 
+/* keep-groups passes on the groups of podman's own process (podman-run(1)). A container of Berth's
+ * is no child of its caller, so the option is refused and not ignored. */
 static int append_groups(sd_bus_message *call, GError **error) {
     for (char **group = given.groups; group && *group; group++)
         if (g_str_equal(*group, "keep-groups")) {
@@ -97,6 +100,7 @@ static int append_groups(sd_bus_message *call, GError **error) {
     return dist_append_strings(call, "Groups", given.groups);
 }
 
+/* Octal with or without a leading 0, as for umask(1). None given differs from 0. */
 static int append_umask(sd_bus_message *call, GError **error) {
     uint64_t mask;
 

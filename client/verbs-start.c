@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist start, restart and restore: containers that exist. */
+/* dist start, restart and restore: containers that exist. A verb ends when the service has
+ * answered, or, with --attach, with the status of the container, for which foreground.c waits. */
 
 #include "client/verbs-start.h"
 

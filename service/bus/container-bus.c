@@ -71,6 +71,7 @@ BERTH_PROPERTY_GETTER(get_number) {
         return sd_bus_message_append(reply, "u", record->owner);
     if (g_str_equal(property, "RestartCount"))
         return sd_bus_message_append(reply, "u", berth_container_count_restarts(container));
+    /* The record keeps the PID of the last run, which may belong to another process by now. */
     bool runs = record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
     return sd_bus_message_append(reply, "u", runs ? record->first.pid : 0);
 }

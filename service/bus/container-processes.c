@@ -97,6 +97,7 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
     uint32_t uid;
     request.exec.by_root =
         berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid) && uid == 0;
+    /* Answered in on_exec(), also if it fails at once. */
     berth_container_exec(container, &request.exec, &request.streams, on_exec,
                          berth_pending_call_new(service, call));
     return 1;

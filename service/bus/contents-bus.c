@@ -109,6 +109,8 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store_of(service), &error);
     if (!blobs)
         return berth_bus_error_set(ret_error, error);
+    /* By digest, which is the key of a page: a blob that is committed or deleted between two pages
+     * neither repeats another nor hides it. */
     berth_page_sort(blobs);
     r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < blobs->len; i++) {
@@ -137,8 +139,7 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_reply_method_return(call, "h", fd);
 }
 
-/* The answer is shorter than length at the end of the
- * blob. */
+/* The answer is shorter than length at the end of the blob. */
 static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;

@@ -226,8 +226,7 @@ static void on_object(int pipe, const BerthDescriptor *target, const GError *err
                                    target->digest, target->size);
 }
 
-/* The charge is handed over
- * with the request, since the pipe outlives the call. */
+/* The charge is handed over with the request, since the pipe outlives the call. */
 int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthSecrets) credentials = NULL;

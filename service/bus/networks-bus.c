@@ -170,6 +170,8 @@ static int visit_networks(BerthService *service, const BerthViewer *viewer, cons
                           BerthObjectVisit visit, void *userdata) {
     int r = 1;
 
+    /* Made when it is first looked for, so that a listing shows the network that a container gets
+     * without asking for one. */
     berth_network_make_default(service->containers);
     g_autoptr(GPtrArray) networks = berth_networks_list(service->containers);
 

@@ -46,6 +46,8 @@ static int append_ingested(void *data, sd_bus_message *message) {
     return sd_bus_message_append(message, "st", job->digest, job->size);
 }
 
+/* berthd has checked the name (base/digest.h); a wrong one would end as a digest that differs from
+ * the expected one. */
 static BerthAlgorithm parse_algorithm(const char *name) {
     return g_str_equal(name, "sha512")   ? BERTH_ALGORITHM_SHA512
            : g_str_equal(name, "sha384") ? BERTH_ALGORITHM_SHA384

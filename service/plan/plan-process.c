@@ -50,6 +50,7 @@ static const struct {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
 };
 
+/* The plan's pool owns the copy; the list that name is of is freed when it has been read. */
 static void note_unknown(BerthPlan *plan, const char *name) {
     if (g_ptr_array_find_with_equal_func(plan->unknown_capabilities, name, g_str_equal, NULL))
         return;
@@ -68,6 +69,7 @@ static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, ui
         return false;
     for (char **name = names; *name; name++) {
         cap_value_t value;
+        /* The kernel has two words of 32 bits for a set (capget(2)). */
         if (cap_from_name(*name, &value) < 0 || value > 63)
             note_unknown(plan, *name);
         else

@@ -90,6 +90,8 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
                            "seccomp: the %s \"%.100s\" is not supported", member, name ? name : "");
 }
 
+/* valueTwo is the value to compare with after masking, and used by SCMP_CMP_MASKED_EQ alone
+ * (config-linux.md, "args"). */
 static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GError **error) {
     uint64_t index, value, second;
     const char *name;

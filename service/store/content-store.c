@@ -260,6 +260,7 @@ bool berth_content_store_has_source(BerthContentStore *store, const char *digest
     return rows && berth_database_step(rows, NULL);
 }
 
+/* Bounded, since each is tried in turn: to fetch the blob again, or to mount it in a push. */
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest) {
     g_autoptr(GPtrArray) locators = g_ptr_array_new();
     g_autoptr(BerthRows) rows = berth_database_query(

@@ -119,6 +119,7 @@ static void disk_measure_next(Disk *disk) {
             g_clear_pointer(&disk->current, free_tree);
             continue;
         }
+        /* It holds the service, which might exit idle otherwise, and lose the figure. */
         disk->operation = berth_operation_new(disk->containers->event, &type, disk);
         berth_call_unpack_measure(disk->worker, on_measured, disk);
     }
@@ -164,6 +165,7 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* A running container goes on when its owner is above the limit: only a start is refused. */
 static bool disk_permits(const BerthContainer *container, BerthAct act, GError **error) {
     return act != BERTH_ACT_START || berth_container_is_running(container) ||
            berth_disk_check(container->containers, container->record.owner, error);

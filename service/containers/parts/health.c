@@ -213,6 +213,7 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata)
     health->process = g_strdup_printf("health-check-%u", ++health->number);
     *check =
         (Check){container->containers, g_strdup(container->record.id), g_strdup(health->process)};
+    /* quiet: no events for a process of the service's own, which would drown the others. */
     const BerthExecOptions options = {
         .process = check->process,
         .command = get_command(health)->command,

@@ -50,6 +50,7 @@ static const char *find_overlap(const GPtrArray *networks, const BerthSubnet *su
     return NULL;
 }
 
+/* The lowest that is free, so that subnets of deleted networks are used again. */
 static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError **error) {
     /* Read once: a route as wide as 10.0.0.0/8 refuses all of them. */
     g_autoptr(GArray) in_use = berth_subnet_list_in_use();

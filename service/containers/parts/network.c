@@ -88,6 +88,8 @@ char *berth_container_get_interface(const BerthContainer *container, const char 
         berth_network_get_addresses(container->containers), container->record.id, place));
 }
 
+/* Nobody waits for the end of it. If the service dies first, its file is still there, and
+ * network_swept() begins it again. */
 static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
     g_autoptr(GError) error = NULL;
 
@@ -107,10 +109,12 @@ static void sweep_file(BerthContainers *containers, const char *name) {
 
     if (container && berth_container_is_running(container))
         return;
+    /* A request that no start will carry out any more. */
     if (g_str_has_suffix(name, ".next")) {
         unlinkat(get_directory(containers), name, 0);
         return;
     }
+    /* A file that cannot be read names no process whose network could be left. */
     state = read_state(containers, name);
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
         unlinkat(get_directory(containers), name, 0);
@@ -238,6 +242,8 @@ static bool join_place(BerthContainer *container, const BerthPlace *place, Joine
     return true;
 }
 
+/* Takes addresses before berth-launch runs, which finds the requests in networks/. If a later step
+ * of the start fails, network_abandoned() drops them. */
 static bool network_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GPtrArray) places = berth_places_list(record);

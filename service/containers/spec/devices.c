@@ -111,6 +111,7 @@ static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, 
                     count > 2 ? parts[2] : "rwm", owner, error);
 }
 
+/* "deviceNodes" of CDI (SPEC.md): what the file says about a node replaces what the host's has. */
 static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
     const char *path, *host_path, *access;
     uint64_t mode, uid, gid;
@@ -138,6 +139,8 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
     return true;
 }
 
+/* "mounts" of CDI. The source is the administrator's choice, and not checked against the caller's
+ * rights, as that of a mount option is. */
 static bool apply_mount(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
     const char *source, *destination;
     g_auto(GStrv) options = NULL;
@@ -160,6 +163,8 @@ static bool apply_hook(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return false;
     if (!name)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a hook has no hookName");
+    /* The rest of a CDI hook has the members of a hook of the runtime specification, so that it
+     * goes into the configuration as it is. */
     JsonObject *hook = berth_document_copy(object);
     json_object_remove_member(hook, "hookName");
     if (!json_object_has_member(edits->hooks, name))
@@ -180,6 +185,8 @@ static bool apply_each(BerthDeviceEdits *edits, JsonObject *object, const char *
     return true;
 }
 
+/* Edits are added in the order in which the caller names devices; a failure refuses all of them, as
+ * a device without its mounts or hooks would only seem to work. */
 static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error) {
     g_auto(GStrv) environment = NULL;
     JsonObject *object;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes of existing OCI runtime configurations: another process in a container's, and Berth's
- * additions to a caller's own. */
+/*
+ * Changes of existing OCI runtime configurations: another process in a container's, and Berth's
+ * additions to a caller's own. There is no state: documents are immutable, and each change is made
+ * in a copy of the object that it concerns. The one thing to know: whatever comes out is parsed as
+ * a whole (plan/) before it is used.
+ */
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/spec-binds.h"
@@ -44,6 +48,8 @@ static bool set_environment(JsonObject *process, char *const *added, GError **er
     return true;
 }
 
+/* Not "inheritable" and "ambient": by these a process of another user than root would keep
+ * capabilities across execve(2) (capabilities(7)), which no option asks for. */
 static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     JsonObject *before;
