@@ -204,6 +204,8 @@ static bool provide_base(const Build *build, const char *written, GError **error
     g_autofree char *kept = g_strconcat("localhost/berth:", hex, NULL);
     /* A name with a digest cannot be given: buildah looks for it among the digests. */
     bool is_digest = strchr(name, '@') != NULL;
+    /* Succeeds if buildah has the image from an earlier build: tagging it is all that is left to
+     * do. Otherwise it goes through an archive, once. */
     if (!try_buildah(build, "tag", kept, is_digest ? kept : name)) {
         g_autofree char *path = g_build_filename(build->directory, "base.tar", NULL);
         g_autofree char *archive = g_strconcat("oci-archive:", path, NULL);

@@ -146,6 +146,7 @@ static void status_print_log(const char *id) {
     dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, &refused);
 }
 
+/* The container may have ended since its properties were read. The parts are then left out. */
 static void status_add_running(DistLayout *layout, const DistContainer *container) {
     const DistListing listing = {DIST_CONTAINERS, "Processes", .of = container->id};
     StatusProcesses processes = {layout, 0};

@@ -175,10 +175,12 @@ char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
     return (char **)g_ptr_array_free(ids, FALSE);
 }
 
+/* A paused container runs: it has processes and can be stopped. */
 bool dist_container_is_running(const DistContainer *container) {
     return container->state == DIST_CONTAINER_RUNNING || container->state == DIST_CONTAINER_PAUSED;
 }
 
+/* At boot none runs, but berth-autostart.service may be restarted later, when some do. */
 bool dist_container_awaits_autostart(const DistContainer *container) {
     return container->autostart && (container->state == DIST_CONTAINER_CREATED ||
                                     container->state == DIST_CONTAINER_STOPPED);

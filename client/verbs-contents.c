@@ -48,6 +48,7 @@ static int content_get(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "h", &fd);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    /* Beyond the end is no error (lseek(2)): nothing is written then. */
     if (lseek(fd, content_get_given.offset, SEEK_SET) < 0) {
         berth_error_set_errno(error, errno, "%s", _("go to the offset"));
         return EXIT_FAILURE;

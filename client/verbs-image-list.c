@@ -41,6 +41,7 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     if (r <= 0)
         return r;
     *key = g_strdup(name);
+    /* Left out, but its name is the key of the next page all the same. */
     if (created >= rows->before || (dist_filter_find("since") && created <= rows->since))
         return 1;
     g_autofree char *repository = NULL, *tag = NULL;
@@ -50,6 +51,8 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+/* As a property's value: inside a variant. The layers are appended to lines, since the line of
+ * their platform comes first and has figures that follow in the message. */
 static int read_layers(sd_bus_message *reply, void *lines) {
     const char *media_type, *digest;
     uint64_t size;

@@ -83,6 +83,7 @@ static int network_create(char **argv, GError **error) {
     return EXIT_FAILURE;
 }
 
+/* Errors are printed for each name; the status says whether there was one. */
 static int network_rm(char **argv, GError **error) {
     (void)error;
     return dist_call_each(DIST_NETWORKS, "Delete", argv + 1);

@@ -78,6 +78,8 @@ static bool delete_unless_used(const char *path, const char *interface, const ch
     return false;
 }
 
+/* The list may be out of date by the time of a deletion: delete_unless_used() takes that as it
+ * comes. */
 static bool prune_containers(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(container_is_over, error);
 
@@ -190,6 +192,7 @@ int dist_verb_prune(char **argv, GError **error) {
     return prune_words(argv + 1, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* All that the service counts, also what this dist has no name for. */
 static int add_numbers(DistTable *table, sd_bus_message *message) {
     const char *name;
     uint64_t value;

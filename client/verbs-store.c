@@ -125,6 +125,7 @@ static int lease_rm(char **argv, GError **error) {
     return dist_call_each(DIST_LEASES, "Delete", argv + 1);
 }
 
+/* The table has the number of contents; "dist why" and Leases.List say which they are. */
 static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) digests = NULL;
     uint64_t created = 0, expires = 0;

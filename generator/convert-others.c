@@ -130,6 +130,8 @@ static void add_network_options(const BerthConversion *conversion, GPtrArray *wo
     }
 }
 
+/* "--ignore": a network of this name may have been made before, by hand or by an earlier start. Its
+ * options are not compared with those of the file. */
 void berth_convert_network(BerthConversion *conversion) {
     g_autoptr(GPtrArray) words =
         berth_conversion_new_command(conversion, "network", "create", "--ignore", NULL);
@@ -187,6 +189,7 @@ static void add_image_mount(BerthConversion *conversion, const char *image) {
         {"Mount", "DirectoryMode", "0700"},
     };
 
+    /* mount(8) needs root; a user's manager cannot run the unit. */
     if (conversion->set->scope == BERTH_UNITS_USER)
         return;
     conversion->service->other = berth_service_new(unit);

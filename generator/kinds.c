@@ -29,6 +29,7 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_TIMER] = {".timer", "Timer", "", NULL},
 };
 
+/* BERTH_UNIT_KINDS for a name of no kind. The loop ends there, since no suffix equals it. */
 BerthUnitKind berth_unit_kind_of(const char *name) {
     const char *dot = strrchr(name, '.');
     unsigned kind = 0;
@@ -58,6 +59,8 @@ char *berth_unit_name_get_stem(const char *name) {
     return g_strndup(name, dot ? (gsize)(dot - name) : strlen(name));
 }
 
+/* systemd-escape(1): "-" is escaped too, as it stands for "/" in the name of a mount unit, and so
+ * is a dot in the first place. */
 char *berth_unit_name_escape(const char *name) {
     GString *text = g_string_new(NULL);
 

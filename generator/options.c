@@ -78,6 +78,8 @@ static const BerthOption *find_option(BerthVerb verb, const char *word, const ch
         *value = equals ? equals + 1 : NULL;
     } else if (word[0] == '-' && word[1]) {
         option = find_option_by_letter(verb, word[1]);
+        /* "-it", several flags in one word, is not taken apart: a file has them apart, or they are
+         * refused. */
         if (option && option->kind == BERTH_OPTION_FLAG && word[2])
             option = NULL;
         if (option && word[2])

@@ -59,6 +59,8 @@ static void append_escape(GString *word, const char **at) {
     *at = digits;
 }
 
+/* Quotes may begin and end within a word, as for a shell. False if one is not closed; what was read
+ * up to there is in words all the same. */
 static bool words_split(GPtrArray *words, const char *text, bool escapes) {
     char quote = 0;
 
@@ -117,6 +119,8 @@ void berth_words_append(GString *text, const char *word) {
     g_string_append_c(text, '"');
 }
 
+/* "%" begins a specifier in any value, "$" a variable in a command line only; doubled they stand
+ * for themselves (systemd.unit(5), systemd.service(5)). */
 char *berth_words_escape(const char *text, bool command_line) {
     GString *escaped = g_string_new(NULL);
 

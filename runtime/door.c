@@ -16,6 +16,8 @@
 
 enum { MAX_TEXT = 4096, NO_ERROR = 255, REQUEST_TIMEOUT_SEC = 5 };
 
+/* By way of /proc, since the path of a record is often longer than the 108 bytes of sun_path
+ * (unix(7)). The caller closes the directory after it has bound or connected. */
 static bool door_address(const RuntimeRecord *record, int *directory, struct sockaddr_un *address) {
     *directory = open(record->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -55,6 +57,7 @@ bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, i
         send(connection, packet, sizeof(packet), MSG_NOSIGNAL) < 0)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container %s is not waiting to be started", record->id);
+    /* No timeout: a start lasts as long as the service and the container's hooks take. */
     ssize_t n = recv(connection, answer, sizeof(answer) - 1, 0);
     if (n < 1)
         return berth_error_set(error, BERTH_ERROR_INTERNAL,
@@ -82,6 +85,8 @@ int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_numbe
     return berth_fd_steal(&connection);
 }
 
+/* One packet: a byte with the error's code, or NO_ERROR, and the message. Both ends are the same
+ * program, so that codes need no translation. */
 void runtime_door_answer(int connection, const GError *reason) {
     char answer[MAX_TEXT + 1] = {(char)NO_ERROR};
     size_t length = 0;

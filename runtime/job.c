@@ -13,6 +13,7 @@
 
 enum { EXEC_FAILURE = 255 };
 
+/* runc's exec fails with 255, so that engines can tell it from the status of the command. */
 int runtime_job_failure(const RuntimeJob *job) {
     return job->kind == RUNTIME_JOB_EXEC ? EXEC_FAILURE : EXIT_FAILURE;
 }

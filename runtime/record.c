@@ -107,6 +107,8 @@ bool runtime_record_write(RuntimeRecord *record, GError **error) {
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
+/* berth-id is not read back: it follows from the root and the id, and a changed file must not lead
+ * to another container. */
 static bool record_take(RuntimeRecord *record, JsonObject *object, GError **error) {
     const char *bundle, *rootfs, *created;
     int64_t pid;
@@ -151,6 +153,8 @@ RuntimeRecord *runtime_record_read(const char *root, const char *id, GError **er
     return g_steal_pointer(&record);
 }
 
+/* What remains after an error is found by the next "delete --force", as after a creation that was
+ * killed. */
 void runtime_record_remove(const RuntimeRecord *record) {
     berth_autofd int root = open(record->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -162,6 +166,7 @@ static int compare_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A root that does not exist has no containers: nothing was created below it yet. */
 char **runtime_record_list(const char *root, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) local = NULL;
@@ -195,6 +200,7 @@ uint64_t runtime_process_get_start(pid_t pid) {
     return g_ascii_strtoull(fields[19], NULL, 10);
 }
 
+/* The start time tells the process from a later one with the same PID (proc_pid_stat(5)). */
 bool runtime_record_is_alive(const RuntimeRecord *record) {
     return record->pid_start > 0 && runtime_process_get_start(record->pid) == record->pid_start;
 }

@@ -137,6 +137,7 @@ int runtime_verb_delete(RuntimeOptions *options, GError **error) {
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The service checks the state and words the error: engines do not read that of these verbs. */
 static int change_plainly(RuntimeOptions *options, const char *member, GError **error) {
     g_autoptr(RuntimeRecord) record = NULL;
     g_autoptr(sd_bus) bus = NULL;

@@ -57,6 +57,8 @@ bool(berth_error_set_errno)(GError **error, int errnum, const char *format, ...)
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
 
+    /* Both errno and the negative result of sd-bus and others are taken. Only a full disk has a
+     * code of its own: it is the one failure that the user can do something about. */
     errnum = ABS(errnum);
     int code = errnum == ENOSPC || errnum == EDQUOT ? BERTH_ERROR_NO_SPACE : BERTH_ERROR_INTERNAL;
     set_message(error, code, g_strdup_printf("%s: %s", what, g_strerror(errnum)));

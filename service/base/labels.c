@@ -17,6 +17,7 @@ const char *berth_labels_find(char *const *labels, const char *key) {
     return NULL;
 }
 
+/* An empty value stands for any: a filter names a key alone. */
 bool berth_labels_match(char *const *labels, char *const *wanted) {
     for (; wanted && *wanted; wanted += 2) {
         const char *value = berth_labels_find(labels, wanted[0]);
@@ -39,6 +40,8 @@ size_t berth_labels_measure(char *const *labels) {
     return bytes;
 }
 
+/* The limits are those of a whole set. Labels of an image give way to the caller's: they are left
+ * out, without an error, if there is no room, since the caller did not choose them. */
 char **berth_labels_merge(char *const *under, char *const *over) {
     GPtrArray *all = g_ptr_array_new();
     size_t bytes = berth_labels_measure(over);

@@ -139,6 +139,7 @@ typedef struct {
     BerthImageChange change;
 } Change;
 
+/* Called once for each client that watches, as make_signal() in contents-bus.c. */
 static sd_bus_message *make_signal(BerthService *service, const void *data) {
     static const char *const members[] = {"Added", "Updated", "Removed"};
     const Change *change = data;

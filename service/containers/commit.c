@@ -65,6 +65,8 @@ static void commit_free(void *object) {
     g_free(commit);
 }
 
+/* The first end wins; the operation frees the commit in the next turn of the loop, so that the
+ * callers of this function may still use it. */
 static void commit_end(Commit *commit, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 

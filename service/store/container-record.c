@@ -38,6 +38,8 @@ bool berth_restart_policy_parse(const char *name, BerthRestartPolicy *policy) {
     return false;
 }
 
+/* A damaged text counts as stopped: the container can be deleted, and nothing is taken for its
+ * process. */
 BerthContainerState berth_container_state_parse(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
         if (g_str_equal(state_names[i], name))
@@ -65,6 +67,7 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->extra, g_variant_unref);
 }
 
+/* NULL also for a value of another type than the caller expects. */
 GVariant *berth_container_record_get_extra(const BerthContainerRecord *record, const char *key,
                                            const GVariantType *type) {
     return record->extra ? g_variant_lookup_value(record->extra, key, type) : NULL;

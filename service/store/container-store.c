@@ -53,6 +53,8 @@ static bool write_row(BerthDatabase *database, const BerthContainerRecord *recor
             berth_database_set_labels(database, "container", record->id, record->labels, error));
 }
 
+/* kind: of the event that reports the change; NULL for a change that clients do not see. After a
+ * failure neither is on disk, and sequence is not set. */
 bool berth_container_store_put(BerthDatabase *database, const BerthContainerRecord *record,
                                const char *kind, uint64_t *sequence, GError **error) {
     if (!berth_database_begin(database, error))
@@ -62,6 +64,7 @@ bool berth_container_store_put(BerthDatabase *database, const BerthContainerReco
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
+/* Events of the past keep the id: a client that reads them later learns how it ended. */
 bool berth_container_store_delete(BerthDatabase *database, const BerthContainerRecord *record,
                                   uint64_t *sequence, GError **error) {
     if (!berth_database_begin(database, error))

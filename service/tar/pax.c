@@ -20,6 +20,8 @@ static bool is_malformed(const char *key, GError **error) {
                            "the extended header has a malformed \"%.100s\"", key);
 }
 
+/* pax(1) writes decimal numbers. A leading blank or "+", which strtoll(3) would take, is refused:
+ * two readers of one archive must not differ. */
 bool berth_tar_pax_number(const char *text, int64_t *value, GError **error) {
     char *end;
 

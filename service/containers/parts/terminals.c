@@ -109,6 +109,7 @@ static void answer_attaching(BerthProcess *process, const GError *error) {
     if (!state)
         return;
     state->attaching = new_attaching();
+    /* The state has a new list already: a callback may let another client wait. */
     for (guint i = 0; i < all->len; i++) {
         const Attaching *attaching = all->pdata[i];
         if (error)
@@ -215,6 +216,8 @@ static bool will_have_terminal(const BerthProcess *process) {
            (process->start || record->state == BERTH_CONTAINER_CREATED);
 }
 
+/* client: its unique name, by which berth_containers_forget_client() finds it if it leaves the bus.
+ */
 static void wait_for_terminal(BerthProcess *process, const char *client, bool alone,
                               BerthAttached done, void *userdata) {
     Attaching *attaching = g_new0(Attaching, 1);

@@ -35,6 +35,8 @@ static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options,
     return true;
 }
 
+/* A single range (config-linux.md, "User namespace mappings"): the container's ids from 0 on are
+ * the host's from ids on. */
 static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_set_member_name(builder, member);
     json_builder_begin_array(builder);
