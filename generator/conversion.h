@@ -24,6 +24,16 @@ void berth_convert_container(BerthConversion *conversion);
 void berth_convert_volume(BerthConversion *conversion);
 void berth_convert_network(BerthConversion *conversion);
 void berth_convert_image(BerthConversion *conversion);
+void berth_convert_pod(BerthConversion *conversion);
+
+/* What containers and pods have in common: the values of UserNS=, and their networks. */
+void berth_convert_check_users(const BerthConversion *conversion);
+void berth_convert_networks(const BerthConversion *conversion, BerthVerb verb, GPtrArray *words);
+/* Their process is dist's child in all but name: it ends, and reports, as the unit wants it. */
+void berth_convert_service(const BerthConversion *conversion);
+
+/* The pod of a container: its options and dependencies. */
+void berth_convert_member(const BerthConversion *conversion, GPtrArray *words);
 
 /* The options of a container's secrets, which are credentials of its unit. */
 void berth_convert_secrets(const BerthConversion *conversion, GPtrArray *words);

@@ -100,7 +100,7 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
 }
 
 /* Values that follow from the file alone are checked here, not when the unit starts. */
-static void check_values(const BerthConversion *conversion) {
+void berth_convert_check_users(const BerthConversion *conversion) {
     static const char *const users[] = {"auto", "host", NULL};
     const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
 
@@ -235,14 +235,17 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     return network ? g_strconcat(network, line->value + length, NULL) : NULL;
 }
 
-static void add_networks(const BerthConversion *conversion, GPtrArray *words) {
+/* A pod has one network; a container may have several. */
+void berth_convert_networks(const BerthConversion *conversion, BerthVerb verb, GPtrArray *words) {
     g_autoptr(GPtrArray) lines =
         berth_unit_file_list(conversion->source->file, conversion->section, "Network");
 
     for (unsigned i = 0; i < lines->len; i++) {
         const BerthUnitLine *line = lines->pdata[i];
         g_autofree char *network = resolve_network(conversion, line);
-        if (network)
+        if (i > 0 && verb == BERTH_VERB_POD_CREATE)
+            berth_conversion_refuse(conversion, line, _("a pod has one network"));
+        else if (network)
             berth_conversion_add_option(words, "network", network);
     }
 }
@@ -328,7 +331,8 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_conversion_add_option(words, "name", name);
     add_cgroup(conversion, words);
     add_notify(conversion, oneshot, words);
-    add_networks(conversion, words);
+    berth_convert_networks(conversion, BERTH_VERB_RUN, words);
+    berth_convert_member(conversion, words);
     convert_devices(conversion, words);
     add_user(conversion, words);
     add_security(conversion, words);
@@ -347,16 +351,20 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
 
 /* Delegate= lets the container's cgroup be a child of the unit's (--cgroup=caller). %N is the name
  * of the unit without its suffix (systemd.unit(5)). */
+void berth_convert_service(const BerthConversion *conversion) {
+    add_kill_mode(conversion);
+    berth_conversion_set_default(conversion, "Delegate", "yes");
+    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
+}
+
 void berth_convert_container(BerthConversion *conversion) {
     bool oneshot = is_oneshot(conversion);
 
     if (!oneshot)
         berth_conversion_set_default(conversion, "Type", "notify");
-    add_kill_mode(conversion);
+    berth_convert_service(conversion);
     add_timeouts(conversion, oneshot);
     add_log_driver(conversion);
-    check_values(conversion);
-    berth_conversion_set_default(conversion, "Delegate", "yes");
-    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
+    berth_convert_check_users(conversion);
     add_commands(conversion, oneshot);
 }

@@ -150,6 +150,7 @@ static void convert_kind(BerthConversion *conversion) {
         [BERTH_UNIT_VOLUME] = berth_convert_volume,
         [BERTH_UNIT_NETWORK] = berth_convert_network,
         [BERTH_UNIT_IMAGE] = berth_convert_image,
+        [BERTH_UNIT_POD] = berth_convert_pod,
     };
 
     if (berth_unit_file_find_section(conversion->source->file, conversion->section)) {

@@ -24,7 +24,7 @@
 
 #define NO_MODULES N_("Berth does not read containers.conf; see berth.conf(5)")
 #define NO_REMAP N_("it is deprecated; see UserNS=")
-#define NO_PODS N_("there are no pods")
+#define NO_MAPS N_("the service allots the ids of a user namespace")
 #define NO_LABELS N_("containers have no SELinux label of their own")
 #define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
@@ -84,7 +84,7 @@ static const BerthKey container_keys[] = {
     OWN("NoNewPrivileges"),
     OWN("Notify"),
     TEXT("PidsLimit", "pids-limit"),
-    REFUSED("Pod", NO_PODS),
+    OWN("Pod"),
     OWN("PodmanArgs"),
     LIST("PublishPort", "publish"),
     TEXT("Pull", "pull"),
@@ -109,7 +109,7 @@ static const BerthKey container_keys[] = {
     REFUSED("SecurityLabelType", NO_LABELS),
     OWN("ServiceName"),
     TEXT("ShmSize", "shm-size"),
-    REFUSED("StartWithPod", NO_PODS),
+    OWN("StartWithPod"),
     TEXT("StopSignal", "stop-signal"),
     TEXT("StopTimeout", "stop-timeout"),
     TEXT("SubGIDMap", "subgidname"),
@@ -191,6 +191,35 @@ static const BerthKey image_keys[] = {
     {NULL},
 };
 
+static const BerthKey pod_keys[] = {
+    LIST("AddHost", "add-host"),
+    REFUSED("ContainersConfModule", NO_MODULES),
+    LIST("DNS", "dns"),
+    LIST("DNSOption", "dns-option"),
+    LIST("DNSSearch", "dns-search"),
+    OWN("ExitPolicy"),
+    REFUSED("GIDMap", NO_MAPS),
+    OWN("GlobalArgs"),
+    TEXT("HostName", "hostname"),
+    TEXT("IP", "ip"),
+    TEXT("IP6", "ip6"),
+    WORDS("Label", "label"),
+    OWN("Network"),
+    LIST("NetworkAlias", "network-alias"),
+    OWN("PodName"),
+    OWN("PodmanArgs"),
+    LIST("PublishPort", "publish"),
+    OWN("ServiceName"),
+    TEXT("ShmSize", "shm-size"),
+    REFUSED("StopTimeout", N_("each container has its own")),
+    REFUSED("SubGIDMap", NO_MAPS),
+    REFUSED("SubUIDMap", NO_MAPS),
+    REFUSED("UIDMap", NO_MAPS),
+    TEXT("UserNS", "userns"),
+    REFUSED("Volume", N_("name the volumes in each .container")),
+    {NULL},
+};
+
 /* NULL for plain units of systemd and for kinds that are not supported. */
 const BerthKey *berth_keys_of(BerthUnitKind kind) {
     static const BerthKey *const tables[BERTH_UNIT_KINDS] = {
@@ -198,6 +227,7 @@ const BerthKey *berth_keys_of(BerthUnitKind kind) {
         [BERTH_UNIT_VOLUME] = volume_keys,
         [BERTH_UNIT_NETWORK] = network_keys,
         [BERTH_UNIT_IMAGE] = image_keys,
+        [BERTH_UNIT_POD] = pod_keys,
     };
 
     return tables[kind];

@@ -17,8 +17,7 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_VOLUME] = {".volume", "Volume", "-volume", NULL},
     [BERTH_UNIT_NETWORK] = {".network", "Network", "-network", NULL},
     [BERTH_UNIT_IMAGE] = {".image", "Image", "-image", NULL},
-    [BERTH_UNIT_POD] = {".pod", "Pod", "-pod",
-                        N_("there are no pods; give containers a network in common")},
+    [BERTH_UNIT_POD] = {".pod", "Pod", "-pod", NULL},
     [BERTH_UNIT_KUBE] = {".kube", "Kube", "",
                          N_("Berth does not read Kubernetes' files; write a .container for each "
                             "container")},

@@ -16,6 +16,7 @@ static const BerthOption *const verbs[] = {
     [BERTH_VERB_PULL] = pull_options,
     [BERTH_VERB_VOLUME_CREATE] = volume_create_options,
     [BERTH_VERB_NETWORK_CREATE] = network_create_options,
+    [BERTH_VERB_POD_CREATE] = pod_create_options,
 };
 
 const BerthOption *berth_option_find(BerthVerb verb, const char *name, size_t length) {
@@ -59,7 +60,8 @@ static bool check_owned(BerthVerb verb, const BerthOption *option, char **reason
     static const char *const owned[] = {"detach", "name",   "id",     "replace", "rm",
                                         "cgroup", "notify", "bundle", "tty",     NULL};
 
-    if (verb == BERTH_VERB_RUN && g_strv_contains(owned, option->name))
+    if ((verb == BERTH_VERB_RUN || verb == BERTH_VERB_POD_CREATE) &&
+        g_strv_contains(owned, option->name))
         return options_refuse(reason,
                               g_strdup_printf(_("--%s is not left to the file"), option->name));
     return true;

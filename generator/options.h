@@ -30,6 +30,7 @@ typedef enum {
     BERTH_VERB_PULL,
     BERTH_VERB_VOLUME_CREATE,
     BERTH_VERB_NETWORK_CREATE,
+    BERTH_VERB_POD_CREATE,
 } BerthVerb;
 
 /* NULL if the verb has no such option. */

@@ -520,6 +520,104 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     systemctl("daemon-reload")
 
 
+POD = {
+    f"{UNITS}/shop.pod": "[Unit]\nDescription=Shop\n\n[Pod]\nPodName=shop\nNetwork=front.network\nPublishPort=127.0.0.1:18093:8080\n",
+    f"{UNITS}/shop.pod.d/name.conf": "[Pod]\nHostName=counter\n",
+    f"{UNITS}/shop-web.container": f"""
+[Container]
+Image={IMAGE}
+ContainerName=shop-web
+Pod=shop.pod
+StopTimeout=1
+Exec=sh -c 'mkdir -p /tmp/www; hostname >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'
+""",
+    f"{UNITS}/shop-client.container": f"""
+[Container]
+Image={IMAGE}
+ContainerName=shop-client
+Pod=shop.pod
+StopTimeout=1
+Exec=sh -c 'until wget -q -O - http://127.0.0.1:8080/; do sleep 0.2; done; exec sleep 1000'
+""",
+    f"{UNITS}/shop-later.container": f"""
+[Container]
+Image={IMAGE}
+ContainerName=shop-later
+Pod=shop.pod
+StartWithPod=no
+StopTimeout=1
+Exec=sleep 1000
+""",
+}
+
+
+def active(*units):
+    """Which of them run; a container that SIGKILL has stopped leaves a failed unit."""
+    return [unit for unit in units if shown(unit, "ActiveState") == "active"]
+
+
+SHOP = ["shop-pod", "shop-web", "shop-client", "shop-later"]
+
+
+def test_a_pod_is_a_service_that_its_containers_are_bound_to():
+    for path, text in POD.items():
+        write(path, text)
+    systemctl("daemon-reload")
+    rows = {row["unit"]: row["state"] for row in listing("unit", "list")}
+    equal([rows[f"{unit}.service"] for unit in SHOP], ["ok"] * 4)
+    systemctl("start", "shop-pod")
+    wait_until(lambda: active(*SHOP) == SHOP[:3], "the pod and its containers")
+    # They reach each other at localhost, and are reached through the pod's port.
+    wait_until(lambda: "counter" in journal("shop-client"), "the answer")
+    wait_until(lambda: run("curl", "-s", "http://127.0.0.1:18093/").out == "counter\n", "the port")
+    equal([sorted(row["containers"].split()) for row in listing("pod", "ps")], [["shop-client", "shop-web"]])
+    # A container that is started later joins the same pod; each is a process of its own unit.
+    before = shown("shop-pod", "MainPID")
+    systemctl("start", "shop-later")
+    equal((shown("shop-pod", "MainPID"), active("shop-later")), (before, ["shop-later"]))
+    for unit in ("shop-pod", "shop-web", "shop-later"):
+        assert re.findall(rf"/{unit}\.service/berth-", "\n".join(path for path, *_ in os.walk("/sys/fs/cgroup"))), unit
+    systemctl("stop", "shop-pod")
+    equal(active(*SHOP), [])
+    equal([row["id"] for row in listing("ps", "-a") if row["id"].startswith("shop")], [])
+    equal(listing("pod", "ps"), [])
+
+
+def test_a_pod_starts_with_its_container_and_ends_with_the_last_one():
+    systemctl("start", "shop-later")
+    wait_until(lambda: active(*SHOP) == SHOP, "the pod and its containers")
+    systemctl("stop", "shop-web", "shop-client")
+    equal(active(*SHOP), ["shop-pod", "shop-later"])
+    good("kill", "-s", "KILL", "shop-later")
+    wait_until(lambda: active(*SHOP) == [], "the pod's end")
+    write(f"{UNITS}/shop.pod.d/stay.conf", "[Pod]\nExitPolicy=continue\n")
+    systemctl("daemon-reload")
+    systemctl("start", "shop-later")
+    wait_until(lambda: active(*SHOP) == SHOP, "its containers")
+    systemctl("stop", "shop-web", "shop-client", "shop-later")
+    equal((active(*SHOP), [row["state"] for row in listing("pod", "ps")]), (["shop-pod"], ["running"]))
+    # A pod that is killed takes its containers along, and comes back with those that start with it.
+    systemctl("start", "shop-web")
+    before = shown("shop-pod", "MainPID"), shown("shop-web", "MainPID")
+    os.kill(int(before[0]), 9)
+    wait_until(lambda: active("shop-pod", "shop-web") == ["shop-pod", "shop-web"] and shown("shop-pod", "MainPID") != before[0] and
+               shown("shop-web", "MainPID") != before[1], "the restart")
+    systemctl("stop", "shop-pod")
+    equal((active(*SHOP), listing("pod", "ps")), ([], []))
+
+
+def test_mistakes_in_pods_name_file_and_line():
+    write(f"{UNITS}/shop.pod.d/stay.conf", "[Pod]\nNetwork=one\n")
+    write(f"{UNITS}/shop-web.container.d/port.conf", "[Container]\nPublishPort=80\n")
+    result = dist("unit", "check", f"{UNITS}/shop.pod", f"{UNITS}/shop-web.container")
+    assert result.status != 0, result
+    contains(result.err, f"{UNITS}/shop.pod.d/stay.conf:2: Network= is not supported: a pod has one network")
+    contains(result.err, f"{UNITS}/shop-web.container.d/port.conf:2: PublishPort= is not supported: it belongs in the .pod file")
+    for path in [*POD, f"{UNITS}/shop.pod.d/stay.conf", f"{UNITS}/shop-web.container.d/port.conf"]:
+        os.unlink(path)
+    systemctl("daemon-reload")
+
+
 def test_the_generator_is_quick():
     for number in range(200):
         write(f"/tmp/many/c{number}.container", FILES[f"{UNITS}/web.container"].replace("ContainerName=web\n", ""))

@@ -14,7 +14,7 @@ import traceback
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv[1])
-KINDS = ("container", "volume", "network", "image")
+KINDS = ("container", "volume", "network", "image", "pod")
 
 
 def equal(found, expected, what=""):
@@ -232,6 +232,49 @@ def test_an_image_has_a_mount():
         contains(unit.all("Unit", "Requires"), "a-b-image.service")
 
 
+def test_a_pod_and_its_containers_depend_on_each_other():
+    with Files() as files:
+        files.add("shop.pod", "[Unit]\nAfter=db.container\n[Pod]\nPublishPort=8080:80\nNetwork=front.network:ip=10.9.0.7\n")
+        files.add("shop.pod.d/more.conf", "[Pod]\nHostName=box\n")
+        files.add("front.network", "[Network]\n")
+        files.add("db.container", "[Container]\nImage=i\n")
+        files.add("web.container", "[Container]\nImage=i\nPod=shop.pod\n")
+        files.add("later.container", "[Container]\nImage=i\nPod=shop.pod\nStartWithPod=no\n")
+        files.add("many@.container", "[Container]\nImage=i\nPod=shop.pod\n")
+        files.add("many@one.container", ("many@.container",))
+        equal(files.generate(), [])
+        pod, web = files.unit("shop-pod.service"), files.unit("web.service")
+        equal(pod.command()[1:3], ["pod", "run"])
+        equal(sorted(pod.command()[3:]), sorted(["--replace", "--rm", "--cgroup=caller", "--exit-policy=stop", "--publish=8080:80",
+                                                 "--network=systemd-front:ip=10.9.0.7", "--hostname=box", "systemd-shop"]))
+        equal(pod.command("ExecStopPost")[1:], ["pod", "rm", "--force", "--ignore", "systemd-shop"])
+        for key, value in (("Type", "notify"), ("Restart", "on-failure"), ("Delegate", "yes"), ("KillMode", "mixed")):
+            equal(pod.one("Service", key), value)
+        equal(sorted(pod.all("Unit", "Wants")), ["many@one.service", "network-online.target", "web.service"])
+        equal(sorted(pod.all("Unit", "Before")), ["many@one.service", "web.service"])
+        for name in ("db.service", "front-network.service"):
+            contains(pod.all("Unit", "After"), name)
+        equal(pod.all("Unit", "Requires"), ["front-network.service"])
+        for unit in (web, files.unit("later.service"), files.unit("many@.service")):
+            equal(unit.all("Unit", "BindsTo"), ["shop-pod.service"])
+            contains(unit.all("Unit", "After"), "shop-pod.service")
+            contains(unit.command(), "--pod=systemd-shop")
+
+
+def test_what_a_pod_shares_is_not_its_containers():
+    with Files() as files:
+        files.add("shop.pod", "[Pod]\nPodName=shop\n")
+        for line in ("AddHost=a:10.0.0.1", "DNS=1.1.1.1", "DNSOption=ndots:1", "DNSSearch=x", "HostName=x", "IP=10.0.0.9", "IP6=fd00::9",
+                     "Network=none", "NetworkAlias=x", "PublishPort=80", "UserNS=host"):
+            files.add("web.container", f"[Container]\nImage=i\nPod=shop.pod\n{line}\n")
+            equal(files.generate(), [f"web.container:4: {line.split('=')[0]}= is not supported: it belongs in the .pod file"])
+        for name in ("absent.pod", "web.container", "shop"):
+            files.add("web.container", f"[Container]\nImage=i\nPod={name}\n")
+            equal(files.generate(), [f"web.container:3: Pod=: there is no unit file {name}"])
+        files.add("web.container", "[Container]\nImage=i\nPod=shop.pod\nStartWithPod=perhaps\n")
+        equal(files.generate(), ['web.container:4: StartWithPod= takes yes or no, not "perhaps"'])
+
+
 def test_files_depend_on_each_other():
     with Files() as files:
         files.add("web.container", "[Unit]\nAfter=db.container other.service one@two.container\n[Container]\nImage=base.image\nVolume=data.volume:/data:ro\n"
@@ -347,7 +390,14 @@ def test_what_is_wrong_is_named_with_its_line():
                           ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
                           ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
         equal(refused(text)[:1], [problem], text)
-    equal(refused("[Pod]\n", "a.pod"), ["a.pod:1: .pod files are not supported: there are no pods; give containers a network in common"])
+    for text, problem in (("[Pod]\nNetwork=one\nNetwork=two\n", "a.pod:3: Network= is not supported: a pod has one network"),
+                          ("[Pod]\nExitPolicy=never\n", 'a.pod:2: ExitPolicy= takes stop or continue, not "never"'),
+                          ("[Pod]\nUserNS=keep-id\n", "a.pod:2: UserNS=keep-id is not supported: use auto or host"),
+                          ("[Pod]\nPodmanArgs=--rm\n", "a.pod:2: PodmanArgs=: --rm is not left to the file"),
+                          ("[Pod]\nImage=x\n", "a.pod:2: unknown key Image= in [Pod]"),
+                          ("[Pod]\n[Service]\nType=simple\n", "a.pod:3: Type= can only be notify here")):
+        equal(refused(text, "a.pod"), [problem])
+    equal(refused("[Pod]\n", "a@.pod"), ["a@.pod: only a .container can be a template"])
     contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
     equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
     equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: write nocopy among the options of Volume="])

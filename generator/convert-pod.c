@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The unit of a .pod, and what a .container has by Pod=. The pod's service is dist pod run in the
+ * foreground: it is active while the pod runs. Its containers are services of their own, bound to
+ * it: they start after it, and systemd stops them before it, or when it ends by itself. The one
+ * thing to know: a pod does not name its containers, they name it; so its unit is made by looking
+ * through all files.
+ */
+
+#include "generator/conversion.h"
+#include "generator/translate.h"
+
+#include <string.h>
+
+/* Whether the file is a container of this pod that starts with it. A template is none: nothing says
+ * which instances it has. */
+static bool starts_with(const BerthUnitSource *source, const char *pod) {
+    const BerthUnitLine *line = berth_unit_file_find(source->file, "Container", "Pod");
+    const BerthUnitLine *start = berth_unit_file_find(source->file, "Container", "StartWithPod");
+    bool wanted = true;
+
+    return source->kind == BERTH_UNIT_CONTAINER && line && g_str_equal(line->value, pod) &&
+           (!start || (berth_unit_line_get_boolean(start, &wanted) && wanted)) &&
+           !strstr(source->name, "@.");
+}
+
+static void want_containers(const BerthConversion *conversion) {
+    const GPtrArray *sources = conversion->set->sources;
+
+    for (unsigned i = 0; i < sources->len; i++) {
+        const BerthUnitSource *source = sources->pdata[i];
+        if (!starts_with(source, conversion->source->name))
+            continue;
+        berth_service_add(conversion->service, "Unit", "Wants", source->service);
+        berth_service_add(conversion->service, "Unit", "Before", source->service);
+    }
+}
+
+/* A pod without a word about it ends with its last container, as podman-systemd.unit(5) has it;
+ * otherwise its unit would stay active for nothing. */
+static void add_exit_policy(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "ExitPolicy");
+
+    if (line && !g_str_equal(line->value, "stop") && !g_str_equal(line->value, "continue"))
+        berth_unit_line_error(conversion->problems, line,
+                              _("ExitPolicy= takes stop or continue, not \"%s\""), line->value);
+    berth_conversion_add_option(words, "exit-policy", line ? line->value : "stop");
+}
+
+void berth_convert_pod(BerthConversion *conversion) {
+    const char *name = conversion->source->resource;
+    const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
+    g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "pod", "run", "--replace",
+                                                              "--rm", "--cgroup=caller", NULL);
+    g_autoptr(GPtrArray) remove =
+        berth_conversion_new_command(conversion, "pod", "rm", "--force", "--ignore", name, NULL);
+
+    if (type && !g_str_equal(type->value, "notify"))
+        berth_unit_line_error(conversion->problems, type, _("Type= can only be notify here"));
+    want_containers(conversion);
+    berth_conversion_set_default(conversion, "Type", "notify");
+    berth_conversion_set_default(conversion, "Restart", "on-failure");
+    berth_convert_service(conversion);
+    berth_convert_check_users(conversion);
+    add_exit_policy(conversion, words);
+    berth_convert_networks(conversion, BERTH_VERB_POD_CREATE, words);
+    berth_conversion_add_keys(conversion, BERTH_VERB_POD_CREATE, words);
+    g_ptr_array_add(words, g_strdup(name));
+    berth_service_add_command(conversion->service, "ExecStart", "", words);
+    /* If dist is killed, the pod may be there still. */
+    berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
+}
+
+/* The service would refuse these with Pod: here the message has the line. */
+static void refuse_shared_keys(const BerthConversion *conversion) {
+    static const char *const keys[] = {"AddHost",      "DNS",         "DNSOption", "DNSSearch",
+                                       "HostName",     "IP",          "IP6",       "Network",
+                                       "NetworkAlias", "PublishPort", "UserNS"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
+        if (line)
+            berth_conversion_refuse(conversion, line, _("it belongs in the .pod file"));
+    }
+}
+
+/* BindsTo= with After= stops the container as soon as the pod's unit is not active any more
+ * (systemd.unit(5)). */
+void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+
+    (void)berth_conversion_get_flag(conversion, "StartWithPod");
+    if (!line)
+        return;
+    const BerthUnitSource *pod = berth_unit_kind_of(line->value) == BERTH_UNIT_POD
+                                     ? berth_unit_set_find(conversion->set, line->value)
+                                     : NULL;
+    if (!pod || !pod->resource || !pod->service) {
+        berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
+                              line->key, line->value);
+        return;
+    }
+    refuse_shared_keys(conversion);
+    berth_service_add(conversion->service, "Unit", "BindsTo", pod->service);
+    berth_service_add(conversion->service, "Unit", "After", pod->service);
+    berth_conversion_add_option(words, "pod", pod->resource);
+}
