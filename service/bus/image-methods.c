@@ -95,6 +95,7 @@ int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_er
     return sd_bus_send(NULL, reply, NULL);
 }
 
+/* A document may be larger than a message of the bus: the error then names the way to open it. */
 static void on_text(const char *text, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 

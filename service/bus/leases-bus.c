@@ -24,6 +24,8 @@
 #define PATH BERTH_BUS_ROOT "/leases"
 #define INTERFACE "org.berth1.Leases"
 
+/* For a caller that names none: random, so that two leases never meet. "" if the kernel gives no
+ * random bytes, which is refused as a name. */
 static char *make_id(void) {
     sd_id128_t id;
     char text[SD_ID128_STRING_MAX];

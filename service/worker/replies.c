@@ -194,6 +194,7 @@ bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **err
            berth_reply_set_malformed("fetch", error);
 }
 
+/* data points into the reply, and is compared with the blob here (images/pull-proof.c). */
 bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **data,
                              GError **error) {
     size_t read;
@@ -217,6 +218,7 @@ const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error) {
     return NULL;
 }
 
+/* The limit was given to the worker as well; a larger size means that it did not keep to it. */
 bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uint64_t limit,
                                const char **digest, uint64_t *size, GError **error) {
     const char *text;
@@ -237,6 +239,7 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
            berth_reply_set_malformed("inspect", error);
 }
 
+/* The blob's size is known from the store, so that a worker cannot add to a text or cut it. */
 bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
                                   GError **error) {
     return (berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) && strlen(*text) == size) ||
@@ -268,6 +271,7 @@ bool berth_reply_read_measured(sd_bus_message *reply, uint64_t *size, bool *is_c
     return true;
 }
 
+/* Names are limited and no more: what they lead to is checked where they are used. */
 bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GError **error) {
     int more, is_hard_link, is_file;
     const char *name, *target;

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+/* Sorted, so that a rule that compares the text does not depend on the order of the options. */
 static char *join(GPtrArray *names) {
     if (names->len == 0)
         return NULL;
@@ -34,6 +35,8 @@ static void add_capability_options(GPtrArray *names, char *const *capabilities) 
     }
 }
 
+/* A slice decides what a container shares its limits with: only slices of the owner's own are free.
+ */
 static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
     if (slice && !berth_slice_is_of_user(slice, owner))
         berth_privileges_add(names, "slice:", slice);
@@ -78,6 +81,7 @@ static void add_device_options(GPtrArray *names, char *const *devices) {
     }
 }
 
+/* As ip_unprivileged_port_start has it for processes of users (ip(7)); port.c knows the numbers. */
 static void add_ports(GPtrArray *names, char *const *ports) {
     for (; ports && *ports; ports++) {
         g_autofree char *port = berth_port_get_privilege(*ports);
@@ -96,6 +100,8 @@ static void add_properties(GPtrArray *names, GVariant *properties) {
             berth_privileges_add(names, "property:", name);
 }
 
+/* Every option that weakens the confinement has a line here. One that is forgotten needs no right.
+ */
 char *berth_privileges_of_container(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -123,6 +129,8 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     return join(names);
 }
 
+/* A Spec is a privilege even if it asks for nothing, or cannot be parsed: then plan is NULL, and
+ * the call is refused later. */
 char *berth_privileges_of_exec(const BerthExecOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(BerthPlan) plan = options->spec ? berth_spec_parse_exec(options) : NULL;

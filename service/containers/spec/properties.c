@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits that callers may set. What is not in this table cannot reach systemd. */
+/* The limits that callers may set at Create and by Update: one table, without a state. What is not
+ * in it cannot reach systemd, where a scope's properties also decide about devices and programs. */
 
 #include "containers/spec/properties.h"
 
@@ -41,6 +42,7 @@ const char *berth_container_property_get_type(const char *name) {
     return NULL;
 }
 
+/* For a loop over the table; NULL ends it. */
 const char *berth_container_property_get_name(size_t number) {
     return number < G_N_ELEMENTS(properties) ? properties[number].name : NULL;
 }
