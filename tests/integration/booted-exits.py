@@ -32,7 +32,7 @@ def test_every_status_is_known_after_a_kill():
     equal(len(listing("ps")), COUNT)
     equal(containers_call("Kill", "sia{sv}", "c1", "10", "1", "Process", "s", "other").status, 0)
     contains(containers_call("Wait", "ssa{sv}", "c1", "other", "0").out, "it 77 ")
-    # All at once, so that they are told of together.
+    # All at once, so that their exits are reported together.
     good("kill", *[f"c{number}" for number in range(1, COUNT)])
     for number in range(1, COUNT):
         equal(dist("wait", f"c{number}").status, number)
@@ -47,7 +47,7 @@ def test_after_a_restart_too():
     equal(dist("wait", "kept").status, 13)
 
 
-def test_what_ended_while_nobody_looked_is_unknown():
+def test_exit_while_the_service_is_away_is_unknown():
     good("run", "-d", "--id=unseen", IMAGE, "sleep", "1000")
     pid = listing("info", "unseen")[0]["pid"]
     run("systemctl", "stop", "berthd.service")

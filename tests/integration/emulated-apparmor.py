@@ -49,7 +49,7 @@ def test_the_command_has_the_profile():
     contains(result.out, "/file")
 
 
-def test_so_has_what_is_executed():
+def test_executed_processes_have_the_profile_too():
     config = json.load(open(f"{write('berth-test')}/config.json", encoding="utf-8"))
     config["process"]["args"] = ["sleep", "1000"]
     json.dump(config, open(f"{BUNDLE}/config.json", "w", encoding="utf-8"))

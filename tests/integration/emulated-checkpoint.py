@@ -110,7 +110,7 @@ def test_its_cgroup_is_its_own():
     contains(run("systemctl", "status", "--no-pager", "berth-box.scope").out, "line ")
 
 
-def test_what_writes_to_the_journal_again_is_refused_the_second_time():
+def test_second_checkpoint_with_output_in_the_journal_is_refused():
     result = dist("checkpoint", "box")
     equal(result.status, 1)
     contains(result.err, "a socket of another network namespace, as to the journal after a restore")

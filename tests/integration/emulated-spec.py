@@ -39,14 +39,14 @@ def test_setup():
     spec_tests.test_setup()
 
 
-def test_what_systemd_has_properties_for():
+def test_resources_with_a_systemd_property():
     found = same({"memory": {"limit": 67108864, "reservation": 33554432, "swap": 100663296},
                   "cpu": {"shares": 2048, "quota": 50000, "period": 100000, "cpus": "0", "mems": "0"}, "pids": {"limit": 33}})
     equal((found["memory.max"], found["memory.swap.max"], found["cpu.max"]), ("67108864", "33554432", "50000 100000"))
     equal(same({"blockIO": {"weight": 500}})["io.weight"], "default 4950")
 
 
-def test_what_it_has_none_for():
+def test_resources_without_a_systemd_property():
     found = same({"cpu": {"quota": 50000, "period": 100000, "burst": 20000}, "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]},
                  # Which this crun is too old for.
                  known=["cpu.max.burst"])
@@ -62,7 +62,7 @@ def test_files_of_the_unified_hierarchy():
     equal((mine["cpu.max"], mine["cpuset.cpus"]), ("30000 60000", "0"))
 
 
-def test_what_is_not_there_is_named():
+def test_unusable_cgroup_file_is_named():
     for name, word in (("memory.nothing", "No such file"), ("nothing.max", "is not available"), ("cpu.max.burst", "write")):
         result = spec_tests.with_berth(spec_tests.spec("true", {"linux.resources": {"unified": {name: "words"}}}))
         equal(result.status, 125)

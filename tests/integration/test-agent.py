@@ -143,7 +143,7 @@ def test_a_lease_of_several_digests_asks_once():
     polkit_rule("")
 
 
-def test_unpacking_by_itself_says_what_it_is():
+def test_unpack_alone_is_asked_about_as_unpack():
     contains(act("unpack", IMAGE), f"required to unpack the container image {IMAGE}.")
 
 
@@ -232,7 +232,7 @@ def test_the_object_of_another_is_asked_about_once():
     equal(listing("ps", "-a"), [])
 
 
-def test_managing_anothers_is_asked_about_even_after_the_rest_of_the_act():
+def test_managing_anothers_container_is_asked_about_after_other_questions():
     """The right to images does not stand for it."""
     good("create", "--id=roots", IMAGE, "true")
     person = Person("commit", "roots", OTHER)

@@ -153,7 +153,7 @@ def hostile():
     return layer
 
 
-def test_what_is_written_is_the_users_and_has_no_privileges():
+def test_written_files_belong_to_the_user_without_privileges():
     allow("alice", APPLY)
     mine = directory_of("alice", "/tmp/mine")
     lower = oci.Layer("none").add("gone/away", b"").add("gone/opaque/old", b"").add("disk", b"was a file")
@@ -230,7 +230,7 @@ def test_a_read_only_mount_stays_read_only():
     equal(os.listdir(mine), [])
 
 
-def test_what_lies_in_wait_under_the_working_name_is_harmless():
+def test_planted_file_under_the_temporary_name_is_harmless():
     allow("alice", APPLY)
     mine = directory_of("alice", "/tmp/mine")
     os.makedirs("/tmp/roots", exist_ok=True)

@@ -175,7 +175,7 @@ def small(seed=0):
     return oci.Image([oci.Layer("gzip").add("f", random.Random(seed).randbytes(50000))])
 
 
-def test_what_is_no_archive():
+def test_input_that_is_not_an_archive():
     refused(b"not a tar at all" * 100, "tar")
     refused(b"", "")
     refused(make_tar([("hello", b"x")]), "neither index.json nor manifest.json")
@@ -231,7 +231,7 @@ def test_killed_in_the_middle_of_an_import():
             equal(oci.digest_of(file.read()), f"sha256:{name}")
 
 
-def test_who_may():
+def test_rights():
     equal(dist("import", f"{WORK}/one.tar", user="alice").status, 1)
     equal(dist("export", IMAGE, user="alice").status, 1)
 

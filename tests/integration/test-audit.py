@@ -61,7 +61,7 @@ def test_setup():
     good("pull", IMAGE)
 
 
-def test_what_root_changes_is_recorded_with_all_its_fields():
+def test_changes_by_root_are_recorded_with_all_fields():
     after = cursor()
     root = Caller()
     root.call(*VOLUMES, "Create", "('data', @a{sv} {})", "(sa{sv})")
@@ -85,7 +85,7 @@ def test_what_root_changes_is_recorded_with_all_its_fields():
     equal(change["MESSAGE"], 'User 0 called Volumes.Create of "data": ok')
 
 
-def test_what_root_reads_is_not():
+def test_reads_by_root_are_not_recorded():
     after = cursor()
     root = Caller()
     root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})")
@@ -117,7 +117,7 @@ def test_the_answer_that_comes_late_is_the_result():
     equal(members["Containers.Start"], "org.berth1.Error.LaunchFailed")
 
 
-def test_what_the_creator_needs_no_right_for_is_recorded_too():
+def test_acts_of_the_creator_without_a_question_are_recorded_too():
     after = cursor()
     equal(good("run", "--rm", "--id=mine", IMAGE, "true"), "")
     wait_for(after, BERTH_MEMBER="Containers.Start", BERTH_OBJECT="mine")
@@ -146,18 +146,18 @@ def test_a_rule_and_its_refusal_are_recorded_with_the_details():
     equal(refused["BERTH_ACTION"], "org.berth1.containers.create")
     equal(refused["BERTH_DETAIL_VOLUME"], "others")
     equal(refused["BERTH_OBJECT"], "others")
-    # What was refused changed nothing, and is told of once.
+    # A refused call changed nothing and is recorded once.
     equal([record["BERTH_OBJECT"] for record in audit(after, CALLER_UID="4242", BERTH_AUDIT="change")], ["hers"])
 
 
-def test_what_an_administrator_would_have_to_allow_is_a_challenge():
+def test_act_that_needs_an_administrator_is_recorded_as_challenge():
     after = cursor()
     images_call("Pull", "sa{sv}", IMAGE, "0", user="alice")
     record = wait_for(after, CALLER_UID="4242", BERTH_RESULT="challenge")[0]
     equal((record["MESSAGE_ID"], record["BERTH_ACTION"]), (REFUSED, "org.berth1.images.pull"))
 
 
-def test_what_others_may_not_see_is_a_refusal():
+def test_access_to_a_hidden_object_is_recorded_as_refusal():
     good("run", "-d", "--id=roots", IMAGE, "sleep", "1000")
     after = cursor()
     contains(dist("info", "roots", user="alice").err, "no container")
@@ -243,7 +243,7 @@ def test_the_table_has_80_columns():
     assert any("alice" in line and "refused" in line for line in lines)
 
 
-def test_what_comes_is_followed():
+def test_follow_shows_new_records():
     with subprocess.Popen(["dist", "audit", "-f", "--json=short", "--since=now"], stdout=subprocess.PIPE,
                           text=True) as follower:
         # It may begin to look only after the first of them.
@@ -294,7 +294,7 @@ def test_a_call_that_wants_no_answer_is_recorded():
         caller.end()
 
 
-def test_what_ends_with_its_caller_is_recorded_as_that():
+def test_act_cancelled_with_its_caller_is_recorded_as_cancelled():
     good("run", "-d", "--id=fills", IMAGE, "sleep", "1000")
     after = cursor()
     copying = subprocess.Popen(["dist", "cp", "-", "fills:/"], stdin=subprocess.PIPE)
@@ -306,7 +306,7 @@ def test_what_ends_with_its_caller_is_recorded_as_that():
     good("rm", "-f", "fills")
 
 
-# What these do is to look, to wait or to tell, or it ends with the caller.
+# These members only read, wait or report, or their effect ends with the caller.
 LOOKING = {
     "Images.Resolve", "Images.Authenticate", "Images.Search", "Images.Export", "Images.Get", "Images.List", "Images.Inspect",
     "Images.Describe", "Images.Verify", "Image.Inspect", "Image.Describe", "Image.Verify", "Contents.Info", "Contents.List",
@@ -357,7 +357,7 @@ def stopped_journal():
         os.kill(journald, signal.SIGCONT)
 
 
-def test_a_journal_that_does_not_read_stops_nobody():
+def test_blocked_journal_does_not_block_the_service():
     after = cursor()
     root = Caller()
     count = 1500
@@ -370,7 +370,7 @@ def test_a_journal_that_does_not_read_stops_nobody():
     root.end()
 
 
-def test_what_a_journal_that_stands_still_did_not_get_is_counted():
+def test_records_lost_by_a_blocked_journal_are_counted():
     """As many bytes as are kept for it, and more: the oldest are there, and how many are not."""
     after = cursor()
     root = Caller()
@@ -378,7 +378,7 @@ def test_what_a_journal_that_stands_still_did_not_get_is_counted():
     with stopped_journal():
         for number in range(count):
             root.call(*VOLUMES, "Delete", f"('{number:05}{'x' * 4000}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
-    # It is told with the next one that is taken.
+    # The number of lost records is reported with the next record that is written.
     good("images", "-q")
     wait_until(lambda: run("journalctl", "-b", "-q", "-o", "cat", f"MESSAGE_ID={ENTRIES_LOST}").out, "the count", seconds=90)
     lost = [record for record in records(after) if record.get("MESSAGE_ID") == ENTRIES_LOST]

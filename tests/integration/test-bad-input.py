@@ -274,7 +274,7 @@ def test_tar_with_symlinks_in_a_ring():
     refused(REGISTRY.add("ring:x", layer_image(layer))[0], "symbolic links")
 
 
-def test_nothing_got_out():
+def test_nothing_escaped():
     assert not os.path.exists("/etc/owned") and not os.path.exists("/owned")
     equal(run("find", "/etc", "/var", "/tmp", "/usr/local", "/home", "-path", f"{STATE}/snapshots", "-prune", "-o",
               "-name", "owned", "-print").out, "")
@@ -300,7 +300,7 @@ def test_json_without_a_mode_takes_no_argument():
     good("rmi", reference)
 
 
-def test_names_that_nobody_means():
+def test_invalid_image_names():
     reference, _ = REGISTRY.add("named:x", small_image(4))
     good("pull", reference)
     for name in ("two words", ""):
@@ -380,7 +380,7 @@ def test_no_space_left():
     good("pull", reference)
 
 
-def test_content_ingest_checks_what_it_is_told():
+def test_content_ingest_checks_size_and_digest():
     data = "hello"
     digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     result = dist("content", "ingest", "a", f"--expected-digest=sha256:{'0' * 64}", input=data)
@@ -464,7 +464,7 @@ def test_the_service_is_up():
 
 
 def test_a_start_that_fails_leaves_the_service_at_rest():
-    """With its creator gone too, of which the service is told meanwhile."""
+    """Also if the creator has left the bus, which the service learns in the meantime."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")
     pid = service_pid()

@@ -49,7 +49,7 @@ MAY = {
     "filter": {**COMMON, "is-first": "EEXIST", "memfd": "0"},
 }
 
-# What is asked of a keeper is tried by itself, where there is none, as one that has the rights of a user.
+# Operations that a keeper does are tried directly where there is no keeper, with the rights of a user.
 NARROW = {**{name: "EPERM" for name in MAY["unpack"] if name.startswith("kept-")},
           "kept-get": "ENODATA", "kept-nothing": "EBADF", "open-kept-device": "ENOENT"}
 
@@ -201,7 +201,7 @@ def test_group():
     os.unlink(existing)
 
 
-def test_what_writes_limits():
+def test_process_that_writes_limits():
     """What waits in the kernel while it writes one can do nothing else. It is started here as berthd starts it, with the
     set-up of a container whose start is held."""
     with open("/run/boxes-gate", "w", encoding="ascii"):

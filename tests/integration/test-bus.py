@@ -60,7 +60,7 @@ def test_the_bus_starts_again():
 
 
 def test_in_the_middle_of_starts():
-    """Whoever was waiting is told, and nothing half-made stays."""
+    """Waiting callers get an answer, and nothing incomplete remains."""
     for round_number in range(4):
         commands = [subprocess.Popen(["dist", "run", "-d", f"--id=mid-{round_number}-{number}", IMAGE], stdout=subprocess.DEVNULL,
                                      stderr=subprocess.PIPE, text=True) for number in range(8)]

@@ -55,7 +55,7 @@ def test_processes_that_were_executed_are_not_of_it():
     wait_until(lambda: len(listing("top", "box")) == 1, "the end of the other process")
 
 
-def test_what_is_removed_when_it_ends_must_be_left_running():
+def test_autoremove_container_must_be_left_running():
     good("run", "-d", "--rm", "--id=gone", IMAGE)
     refused("checkpoint", "gone", says="leave it running")
     good("rm", "-f", "gone")
@@ -108,7 +108,7 @@ def test_criu_has_no_use_for_the_machines_clock_or_modules():
     os.unlink(log)
 
 
-def test_what_fails_goes_on():
+def test_container_continues_after_a_failed_checkpoint():
     with_failing_criu(lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     equal(state("box"), "running")
     equal(sorted(os.listdir(f"{STATE}/containers/box")),
@@ -116,7 +116,7 @@ def test_what_fails_goes_on():
     equal(good("exec", "box", "echo", "alive"), "alive\n")
 
 
-def test_what_criu_cannot_it_says():
+def test_reason_of_criu_is_reported():
     """Where it works: that it wrote one. Debian's does not deal with every kernel."""
     result = dist("checkpoint", "--leave-running", "box")
     if result.status == 0:
@@ -139,7 +139,7 @@ def test_a_failed_one_does_not_forbid_restarts():
     good("rm", "-f", "again")
 
 
-def test_only_who_may_manage_it():
+def test_checkpoint_needs_the_right_to_manage():
     result = containers_call("Checkpoint", "sa{sv}", "box", "0", user="alice")
     contains(result.err, 'no container "box"')
     # Who may do everything else with a container of one's own may not do this.

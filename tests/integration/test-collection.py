@@ -85,7 +85,7 @@ def test_a_document_is_read_once():
     good("pull", f"{REGISTRY.host}/a:x")
 
 
-def test_a_removed_image_goes_but_what_it_shared():
+def test_removed_image_is_collected_except_shared_content():
     other, _ = REGISTRY.add("b:x", image(2))
     good("pull", other)
     kept = blobs()
@@ -133,7 +133,7 @@ def commit(ref):
     return call("/org/berth1/contents", "org.berth1.Contents", "Commit", "stsa{sv}", ref, "0", "", "0")
 
 
-def test_an_ingest_remembers_what_it_was_told():
+def test_ingest_keeps_its_lease():
     good("lease", "create", "late")
     for ref, away in (("late-1", False), ("late-2", True)):
         begin_ingest(ref, ref.encode(), "--lease=late")
@@ -331,7 +331,7 @@ def test_edit_makes_new_content():
     contains(removed.err, "No such file")
 
 
-def test_who_may():
+def test_rights():
     equal(dist("prune", user="alice").status, 1)
     equal(dist("lease", "create", "hers", user="alice").status, 1)
 

@@ -141,7 +141,7 @@ def test_the_base_stays_while_it_is_committed_on():
         good("rm", "going")
 
 
-def test_what_cannot_be_committed():
+def test_commits_that_are_refused():
     good("run", "-d", "--id=busy", IMAGE, "sleep", "100")
     result = dist("commit", "busy", "local.test/busy:1")
     equal(result.status, 1)

@@ -76,7 +76,7 @@ def test_nor_does_a_registry_that_claims_to_have_it():
     assert reference not in [row["name"] for row in listing("images")]
 
 
-def test_the_error_tells_no_digest_that_was_not_asked_for():
+def test_error_reveals_no_digest_that_the_caller_did_not_name():
     image, reference, _ = stolen("thief/c:1")
     data = b"something else entirely"
     image.blobs[PRIVATE["layer"]] = data
@@ -96,7 +96,7 @@ def test_a_configuration_that_claims_anothers_layers_gets_its_own():
     result = dist("pull", reference, user="alice")
     assert result.status != 0, result
     contains(result.err, "diff ID")
-    # Which one it does have is not told.
+    # The error does not say which one it has.
     assert own_diff_id not in result.err, result
     # Neither by fetching it and naming it by hand.
     good("fetch", reference, user="alice")
@@ -174,7 +174,7 @@ def ingest(data, name):
     return run("sh", "-c", f"dist content ingest {name} </tmp/ingest", user="alice")
 
 
-def test_a_digest_is_named_by_who_brought_it():
+def test_only_the_user_who_brought_content_may_name_it():
     forget_alice()
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
                          PRIVATE["manifest"], "1", "0", "0", user="alice")
@@ -226,7 +226,7 @@ def test_a_manifest_keeps_nothing_that_its_owner_has_not():
     forget_alice()
     equal(ingest(PRIVATE["image"].finish(), "manifest").status, 0)
     put_private("thief.example/keep:1")
-    # She may look at its configuration, and the chain that this claims is here.
+    # She may read its configuration; the chain that it claims is in the store.
     images_call("Describe", "sa{sv}", "thief.example/keep:1", "0", user="alice")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
@@ -242,7 +242,7 @@ def test_a_manifest_keeps_nothing_that_its_owner_has_not():
     good("lease", "rm", "keeps")
 
 
-def test_what_one_may_read_is_kept_and_counts():
+def test_readable_content_is_kept_and_counted():
     forget_alice()
     allow_only("alice", *RIGHTS, "contents.read")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
@@ -266,7 +266,7 @@ def test_what_one_may_read_is_kept_and_counts():
     good("rmi", "reader.example/x:1")
 
 
-def test_what_a_user_pulled_is_kept_by_the_users_name():
+def test_content_pulled_by_a_user_is_kept_by_the_users_name():
     reference, _ = OWN.add("kept/x:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")]))
     good("pull", reference, user="alice")
     good("prune")
@@ -274,7 +274,7 @@ def test_what_a_user_pulled_is_kept_by_the_users_name():
     good("rmi", reference)
 
 
-def test_a_claimed_chain_is_not_told_to_be_here():
+def test_claimed_chain_is_not_revealed_to_exist():
     forget_alice()
     told = []
     for diff_ids in (PRIVATE["image"].config["rootfs"]["diff_ids"], ["sha256:" + "1" * 64, "sha256:" + "2" * 64]):
@@ -290,7 +290,7 @@ def test_a_claimed_chain_is_not_told_to_be_here():
         told.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
     contains(told[0], "DIGEST")
     equal(*told)
-    # Who has it is told.
+    # Root, which has pulled it, sees that it is complete.
     contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, '"Complete" b true "Unpacked" b true')
     good("rmi", "thief.example/claim:1")
 
@@ -491,7 +491,7 @@ def test_numbers_of_transfers_do_not_count_others():
     equal(roots, list(range(roots[0], roots[0] + 3)))
 
 
-def test_ingest_and_leases_do_not_tell_what_others_have():
+def test_ingests_and_leases_do_not_reveal_content_of_others():
     contents = ("/org/berth1/contents", "org.berth1.Contents")
     layer = PRIVATE["image"].blobs[PRIVATE["layer"]]
     result = call(*contents, "Ingest", "stsa{sv}", "probe", "0", PRIVATE["layer"], "0", user="alice")
@@ -509,7 +509,7 @@ def test_ingest_and_leases_do_not_tell_what_others_have():
     equal(call(*leases, "Delete", "sa{sv}", "alices", "0", user="alice").status, 0)
 
 
-def test_what_keeps_content_is_told_without_others_names():
+def test_explain_reveals_no_names_of_others():
     allow_only("alice", *RIGHTS, "contents.read")
     good("run", "-d", "--id=rootsbox", PRIVATE["reference"], "sleep", "1000")
     chain = run("sqlite3", f"{STATE}/berth.db",
@@ -525,7 +525,7 @@ def test_what_keeps_content_is_told_without_others_names():
     allow_only("alice", *RIGHTS)
 
 
-def test_what_takes_space_is_told_without_others_names():
+def test_usage_reveals_no_names_of_others():
     run("sh", "-c", "echo -n x | dist content ingest --expected-size=9 roots-ingest")
     usage = ("/org/berth1/contents", "org.berth1.Contents", "Usage", "a{sv}", "0")
     equal(ingest(b"hers", "--expected-size=9 hers").status, 1)
@@ -542,7 +542,7 @@ def test_what_takes_space_is_told_without_others_names():
     allow_only("alice", *RIGHTS)
 
 
-def test_what_is_in_use_names_no_image_that_the_caller_may_not_see():
+def test_in_use_error_names_no_hidden_image():
     contents = ("/org/berth1/contents", "org.berth1.Contents", "Delete", "sa{sv}", PRIVATE["layer"], "0")
     for rights, named in ((("contents.manage",), False), (("contents.manage", "images.inspect"), True)):
         allow_only("alice", *rights)
@@ -554,7 +554,7 @@ def test_what_is_in_use_names_no_image_that_the_caller_may_not_see():
     allow_only("alice", *RIGHTS)
 
 
-def test_what_a_registry_shows_is_used_and_not_fetched_again():
+def test_content_that_a_registry_proves_to_have_is_not_fetched_again():
     """Of a large layer that is here: two samples, from a repository that was not seen before."""
     forget_alice()
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(500000))])
@@ -590,7 +590,7 @@ def test_a_push_names_no_repositories_but_the_images_own():
     assert "hidden" not in str(OWN.requests), OWN.requests
 
 
-def test_an_ingest_that_is_held_is_in_nobody_elses_way():
+def test_held_ingest_does_not_block_other_users():
     """Under the very names that transfers and other users have."""
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
     reference, _ = OWNER.add("held/x:1", image)
@@ -605,7 +605,7 @@ def test_an_ingest_that_is_held_is_in_nobody_elses_way():
     good("pull", reference)
     equal(run("sh", "-c", "echo mine | dist content ingest common").status, 0)
     assert layer in good("content", "list")
-    # Nobody goes on with what another has left, by whatever name.
+    # Nobody resumes an ingest of another user, under any name.
     equal([row["ref"] for row in listing("content", "active") if row["ref"] == "common"], ["common"])
     run("pkill", "-u", "alice", "dist")
     holder.stdin.close()
@@ -634,7 +634,7 @@ def test_garbage_that_is_resumed_is_thrown_away_and_begun_anew_once():
     good("rmi", reference)
 
 
-def test_who_answers_for_a_name_is_found_after_a_restart():
+def test_provenance_of_a_name_survives_a_restart():
     forget_alice()
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")])
     reference, _ = OWN.add("hers/x:1", image)

@@ -148,7 +148,7 @@ def in_its_box(*arguments, **streams):
     return copying, pid, status
 
 
-def test_what_copies_is_in_a_box():
+def test_copy_worker_is_sandboxed():
     good("create", "--id=idle-of-host", "--userns=host", IMAGE)
     good("run", "-d", "--id=runs-of-host", "--userns=host", IMAGE)
     # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP; and DAC_READ_SEARCH.
@@ -220,7 +220,7 @@ while True:
 """
 
 
-def test_what_is_swapped_while_it_is_read_holds_nothing_up():
+def test_file_swapped_during_a_copy_does_not_block_it():
     """Files and FIFOs that nobody writes change places all the time."""
     good("run", "-d", "--id=swaps", IMAGE, "sh", "-c", "mkdir /swap; cd /swap; for i in $(seq 0 99); do echo data >file$i; mkfifo pipe$i; done; "
          "echo steady >steady; exec sleep 1000")
@@ -248,7 +248,7 @@ def test_a_sparse_file_is_whole():
     equal(tar_of("runs", "/hole").getmembers()[0].size, 5000000)
 
 
-def test_changes_do_not_tell_of_the_host():
+def test_list_of_changes_reveals_nothing_of_the_host():
     """A directory in place of a link of the image's is new, whatever the link would lead to on the host."""
     good("run", "--id=told", IMAGE, "sh", "-c", "rm /out /dir/link; mkdir /out /dir/link; touch /out/passwd /out/nothing /dir/link/x")
     lines = good("diff", "told").splitlines()
@@ -257,7 +257,7 @@ def test_changes_do_not_tell_of_the_host():
     good("rm", "told")
 
 
-def test_what_was_changed():
+def test_list_of_changes():
     good("run", "-d", "--id=changed", IMAGE)
     good("exec", "changed", "sh", "-c", "echo x >/new; echo y >>/dir/file; rm /dir/sub/deep; mkdir /fresh; touch '/fresh/a b'; rm -r /dir/sub")
     for _ in range(2):

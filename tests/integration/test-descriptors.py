@@ -73,7 +73,7 @@ def test_setup():
     polkit_rule(RULE)
 
 
-def test_a_terminal_that_takes_no_input_holds_nobody_up():
+def test_blocked_terminal_does_not_block_other_users():
     client = Client()
     good("create", "-t", "--id=full", IMAGE, "sleep", "1000", user="alice")
     good("start", "full")
@@ -97,7 +97,7 @@ def test_a_terminal_that_takes_no_input_holds_nobody_up():
     good("rm", "-f", "full")
 
 
-def test_a_bell_that_is_full_holds_nobody_up():
+def test_full_bell_does_not_block_other_users():
     client, other = Client(), Client()
     good("create", "-t", "--id=bell", IMAGE, "sleep", "1000", user="alice")
     good("start", "bell")
@@ -173,7 +173,7 @@ class Attack:
 
 
 def everything_works():
-    """For somebody else: what asks, what forks, what has descriptors of its own."""
+    """For another user: calls that ask polkit, that fork, and that pass descriptors of their own."""
     equal(dist("images", timeout=8).status, 0)
     pid = service_pid()
     equal(dist("ps", "-a", timeout=8).status, 0)

@@ -166,7 +166,7 @@ def test_a_user_names_devices_of_dev_alone():
 
 def test_a_terminal_works():
     out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
-    # script(1) tells of the end of its input by a NUL, which a terminal that echoes may still show.
+    # script(1) sends a NUL at the end of its input, which a terminal that echoes may still show.
     contains(out.replace("\r", "").replace("^@", "").replace("\b", ""), "/dev/pts/0\nx\ncharacter special file\n")
 
 
@@ -189,7 +189,7 @@ def test_a_mount_of_an_image():
 
 
 def test_a_mount_of_an_image_stays_as_it_is():
-    """Flags of a detached mount are taken back by whoever has a namespace of his own, unless they are locked."""
+    """A caller with a mount namespace of its own can clear flags of a detached mount unless they are locked."""
     for image in (IMAGE, SINGLE):
         for flag in ("dev", "suid", "rw"):
             result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && mount -o remount,bind,{flag} {MOUNT} && echo undone")

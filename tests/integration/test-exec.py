@@ -170,11 +170,11 @@ def test_statuses_are_kept_and_waited_for():
     contains(reply.err, "nosuch")
 
 
-def test_what_it_writes_is_in_the_journal():
+def test_output_is_in_the_journal():
     good("exec", "-d", "--process=says", "box", "sh", "-c", "echo to-the-journal; echo '<3>badly' >&2")
     equal(wait_for("box", "says"), 0)
     wait_until(lambda: "to-the-journal" in good("logs", "box"), "the line")
-    # What ends at once is of its unit all the same.
+    # Output of a process that ends at once is in the log of its unit, too.
     for number in range(40):
         good("exec", "-d", f"--process=short{number}", "box", "echo", f"short-line-{number}")
     good("run", "-d", "--id=brief", IMAGE, "echo", "brief-line")
@@ -221,7 +221,7 @@ def test_standard_input_that_is_closed_or_ends_early():
         equal((result.status, result.out), (status, out), str(result))
         result = run("sh", "-c", f"dist exec box cat {shell}")
         equal((result.status, result.out), (status, out), str(result))
-    # Who writes to what has ended is told as by any pipe.
+    # A write to a process that has ended fails as on any pipe.
     result = run("sh", "-c", f"(yes; echo $? >/tmp/yes-status) | dist run --rm {IMAGE} head -n 1")
     equal((result.status, result.out), (0, "y\n"), str(result))
     with open("/tmp/yes-status", encoding="utf-8") as file:
@@ -345,7 +345,7 @@ def test_job_control_in_a_terminal():
     equal(terminal.end(), 6)
 
 
-def test_what_ends_at_once_is_seen():
+def test_output_of_a_process_that_ends_at_once_is_shown():
     for number in range(20):
         for options in (("run", "-it", "--rm", IMAGE), ("exec", "-it", "box")):
             terminal = DistTerminal(*options, "sh", "-c", f"echo word-$(({number}+1000)); exit 3")
@@ -394,7 +394,7 @@ def test_detach_and_attach():
     good("rm", "tty")
 
 
-def test_all_who_are_attached_see_all():
+def test_all_attached_clients_see_all_output():
     first = DistTerminal("run", "-it", "--id=shared", IMAGE, "sh")
     first.expect("# ")
     first.type("echo before-$((40+2))\n")
@@ -465,7 +465,7 @@ def test_attach_to_what_writes_to_the_journal():
     good("rm", "lines")
 
 
-def test_who_opens_a_terminal_reads_it_alone():
+def test_opened_terminal_is_read_by_its_opener_alone():
     from gi.repository import Gio, GLib  # pylint: disable=import-outside-toplevel
     good("create", "-t", "--id=one", IMAGE, "sh", "-c", "echo ready; read line; echo got-$line; cat")
     good("start", "one")
@@ -496,7 +496,7 @@ def test_who_opens_a_terminal_reads_it_alone():
     good("ps")
     os.write(master, b"got-it\n")
     contains(read().decode(), "got-it")
-    time.sleep(1.5)  # as long as the service would wait for somebody else, and more
+    time.sleep(1.5)  # longer than the service would wait for another client
     equal(run("pgrep", "-x", "berth-screen").status, 1)
     call_terminal("Detach", "(ssa{sv})", "one", "", {})
     wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
@@ -710,7 +710,7 @@ def test_logs_of_what_has_just_ended_are_whole():
     good("rm", "brief")
 
 
-def test_what_had_the_id_before_is_not_in_the_logs():
+def test_logs_exclude_an_earlier_container_of_the_same_id():
     good("rm", "-f", "roots")
     good("run", "--id=roots", IMAGE, "true", user="alice")
     equal(good("logs", "roots", user="alice"), "")

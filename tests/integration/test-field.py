@@ -89,7 +89,7 @@ def test_whiteouts_without_a_name_and_of_what_is_not_there():
             assert b"target/keep" in tree and b"d/one" in tree and b"last" in tree, (name, sorted(tree))
 
 
-def test_what_aufs_left_in_layers():
+def test_files_left_by_aufs_in_layers():
     layer = oci.Layer().directory("./").directory(".wh..wh.plnk").add(".wh..wh.plnk/12.34", b"linked").directory(".wh..wh.orph")
     layer.add(".wh..wh.aufs", b"").hard_link("first", ".wh..wh.plnk/12.34").hard_link("second", ".wh..wh.plnk/12.34")
     tree = compare(push("aufs", layer))

@@ -159,7 +159,7 @@ def test_containers_inherit_nothing_of_the_unit():
     equal(out.splitlines()[-1], "00000000", "the personality")
 
 
-def test_what_the_unit_does_not_take_is_explained():
+def test_omitted_hardening_of_the_unit_is_explained():
     """By the name of the setting, in the unit's comments."""
     unit = run("systemctl", "cat", "berthd.service").out
     comments = " ".join(line for line in unit.splitlines() if line.startswith("#"))

@@ -99,7 +99,7 @@ def test_every_member_is_documented():
     equal(missing, [])
 
 
-def test_what_the_documentation_names_is_there():
+def test_members_named_in_the_documentation_exist():
     """Actions of the policy, errors of the service, and each option of it."""
     text = "".join(read_source("introspection", f"{name}.xml") for name in OBJECTS)
     policy = read_source("polkit", "org.berth1.policy.in")
@@ -222,7 +222,7 @@ def read_source(*path):
         return file.read()
 
 
-def test_what_the_page_on_security_names_is_there():
+def test_tests_named_in_the_security_page_exist():
     """Every test, and a row for every worker's box and for every program that is installed."""
     page = read_source("docs", "security.md")
     named = re.findall(r"`([\w-]+\.(?:py|c)):(\w+)`", page)

@@ -43,7 +43,7 @@ def test_users_are_not_the_hosts():
     good("rm", "-f", "users", "others")
 
 
-def test_what_is_on_disk_has_the_ids_of_the_image():
+def test_files_on_disk_have_the_ids_of_the_image():
     good("create", "--id=ids", IMAGE, "sh", "-c", "touch /mine; chown 7:8 /mine; stat -c %u:%g /data/of-image; chown 1 /data/of-image")
     equal(good("start", "-a", "ids"), "7:8\n")
     upper = f"{STATE}/containers/ids/upper"
@@ -355,7 +355,7 @@ def test_a_seccomp_profile_of_ones_own():
     contains(dist("create", "--seccomp=odd", IMAGE).err, "unconfined")
 
 
-def test_nothing_of_the_host_is_in_sight():
+def test_host_is_not_visible():
     out = inside("sh", "-c", "ls /run /var/lib 2>&1; ls -d /run/systemd /run/dbus /var/lib/berth /sys/fs/cgroup/../cgroup/berth.slice 2>&1; "
                  "cat /proc/net/dev; ps; grep -c . /proc/self/mountinfo; ls /proc/self/fd")
     for word in ("berth.db", "system_bus_socket", "journal", "eth0", "berthd", "systemd\n"):
@@ -495,7 +495,7 @@ def test_a_fork_bomb_and_a_full_disk_are_contained():
 
 
 def test_a_full_disk_is_contained():
-    """The one that Berth's own state is on: whoever fills it fails, the rest goes on, and no status is lost."""
+    """The file system of Berth's own state: writes that fill it fail, the rest continues, and no status is lost."""
     run("systemctl", "stop", "berthd")
     run("mount", "-t", "tmpfs", "-o", "size=32M", "tmpfs", "/var/lib/berth")
     good("pull", IMAGE)

@@ -37,7 +37,7 @@ TOLD = set()    # the members of workers that have lied
 
 
 def told(worker, member):
-    """Whether a lie of this one has been told since told_anew()."""
+    """Whether this worker has sent a false reply since told_anew()."""
     if not os.path.exists(f"{STATE}/liar-told"):
         return False
     with open(f"{STATE}/liar-told", encoding="ascii") as file:
@@ -99,7 +99,7 @@ def test_setup():
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("mine", b"the victim's")])
     VICTIM["reference"], VICTIM["digest"] = REGISTRY.add("victim/x:1", image)
     good("pull", VICTIM["reference"])
-    # It is kept in no other way while the tests look at it.
+    # Nothing else keeps it while the tests check it.
     good("run", "-d", "--id=keeper", VICTIM["reference"], "sleep", "10000")
 
 
@@ -360,7 +360,7 @@ def test_a_docker_archive_with_a_lying_inspect():
 
 
 def test_a_document_with_a_lying_inspect():
-    """It is the one that was asked for, as far as its length tells, or there is none."""
+    """It is the requested one, as far as its length shows, or there is none."""
     truth = good("inspect", "--manifest", VICTIM["reference"])
 
     def look(_count):
@@ -385,7 +385,7 @@ def test_a_verification_with_a_lying_ingest():
     check_world(service_pid(), named(), {})
 
 
-def test_what_is_deleted_with_a_lying_unpack():
+def test_deletion_with_a_lying_unpack_worker():
     """What its worker does not delete goes at the next start. What it says of the size concerns that container."""
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
     configure("[Limits]\nDisk=10G\n")

@@ -58,7 +58,7 @@ def told_of_a_kill(name, *arguments):
     raise AssertionError("no kill is told of")
 
 
-def test_the_killer_is_told_of_before_the_end():
+def test_oom_event_precedes_the_exit_event():
     found = told_of_a_kill("hungry", "--memory=32M", IMAGE, "sh", "-c", f"exec sh -c '{HUNGRY}'")
     assert found.index("oom") < found.index("exit") == len(found) - 1, found
 
@@ -76,7 +76,7 @@ def test_the_killer_may_be_quicker_than_the_start():
     equal(told_of_a_kill("quick", "--bundle=/var/tmp/hungry"), ["create", "start", "oom", "exit"])
 
 
-def test_the_killer_of_a_part_leaves_the_rest():
+def test_oom_kill_of_one_process_leaves_the_others():
     good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "100")
     assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
     wait_until(lambda: "oom" in kinds("partly"), "the event")

@@ -571,7 +571,7 @@ def test_without_netavark_cni_makes_it():
     contains(rules(), "18080")
     found = wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", "http://192.0.2.2/cgi-bin/who").out.strip(), "an answer")
     contains(found, "192.0.2.1")
-    # What was made by one is undone by it, whatever is installed then.
+    # The backend that set a network up also removes it, whichever is installed by then.
     os.rename("/usr/lib/podman/netavark.away", "/usr/lib/podman/netavark")
     good("rm", "-f", "one", "two")
     wait_until(lambda: documents() == [] and is_quiet(), "all are disconnected")

@@ -79,7 +79,7 @@ def test_callers_that_vanish():
     equal(run("pgrep", "-x", "berth-launch").out + run("pgrep", "-x", "berth-copy").out, "")
 
 
-def test_ranges_of_ids_run_out_with_a_word():
+def test_error_when_ranges_of_ids_run_out():
     with open("/etc/subuid", encoding="utf-8") as file:
         before = file.read()
     try:

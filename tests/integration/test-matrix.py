@@ -85,7 +85,7 @@ for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
 ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
-# These change nothing that is root's, whatever is granted.
+# These change nothing of root's, whichever right is granted.
 HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pull", "images.push", "contents.write",
             "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
             "contents.apply"}
@@ -93,7 +93,7 @@ HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pul
 TELLING = LOOK | READ | INSPECT
 # These are for containers of others, which a caller with them may name.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
-# Of these a name is taken or it is not, whoever has it.
+# Names of these are unique among all users: whether one is taken shows.
 NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
 
 
@@ -410,7 +410,7 @@ def remove_made():
         dist("volume", "rm", name)
     for name in made["leases"]:
         dist("lease", "rm", name)
-    # An ingest is its owner's, whoever else has one of that name.
+    # An ingest belongs to its owner, even if another user has one of the same name.
     for name in made["ingests"]:
         call("/org/berth1/contents", "org.berth1.Contents", "Abort", "sa{sv}", name, "0", user="alice")
 

@@ -91,7 +91,7 @@ def test_containers_reach_each_other():
     wait_until(lambda: dist("exec", "one", "wget", "-q", "-O-", f"http://{address('two')}/").out == "page\n", "the page")
 
 
-def test_what_goes_through_it_is_counted():
+def test_network_traffic_is_counted():
     before = [row for row in listing("stats", "one") if row["id"] == "one"][0]
     good("exec", "two", "dd", "if=/dev/zero", "of=/www/much", "bs=1k", "count=200")
     good("exec", "one", "wget", "-q", "-O/dev/null", f"http://{address('two')}/much")

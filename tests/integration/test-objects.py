@@ -55,7 +55,7 @@ def test_setup():
     good("pull", IMAGE)
 
 
-def test_the_manager_says_what_it_is():
+def test_manager_has_version_and_features():
     contains(good("--version"), manager("Version").split('"')[1])
     features = manager("Features").split('"')[1::2]
     equal(features, sorted(features))
@@ -109,7 +109,7 @@ def test_only_root_sets_the_log_level():
     contains(busctl("set-property", *LOG, "SyslogIdentifier", "s", "x").err, "read-only")
 
 
-def test_what_keeps_the_service_running_is_logged():
+def test_holds_of_the_service_are_logged():
     def is_logged():
         run("journalctl", "--sync")
         return "log settings: 1" in run("journalctl", "-q", "-o", "cat", "-p", "debug", "-u", "berthd", "--grep=Not idle:").out
@@ -229,7 +229,7 @@ def test_a_proxy_of_a_transfer_has_its_end():
     client = ObjectClient()
     path = begin(IMAGE)
     client.ask(path)
-    # That it was added and that Pull has answered are told to two clients.
+    # Two clients: one receives the signal that it was added, the other the reply to Pull.
     wait_until(lambda: client.dump().get(path, {}).get("State") == "done", "the end")
     found = client.dump()[path]
     equal((found["Result"]["Name"], found["Error"], found["Cancelable"]), (IMAGE, ["", ""], False))
@@ -253,7 +253,7 @@ def test_a_proxy_of_a_transfer_has_its_end():
     client.end()
 
 
-def test_who_may_not_see_an_object_is_told_nothing_of_it():
+def test_hidden_object_sends_no_signals():
     allow("images.pull")
     client = ObjectClient("alice")
     equal([path for path in client.dump() if "/transfers/" not in path], [])
@@ -269,7 +269,7 @@ def test_who_may_not_see_an_object_is_told_nothing_of_it():
                     user="alice").err, "no volume")
     contains(busctl("get-property", "org.berth1", "/org/berth1/networks/shown", "org.berth1.Network", "Type",
                     user="alice").err, "no network")
-    # What she pulls she is told of, after all that is root's.
+    # She receives the signals of her own pulls, after all of root's.
     second = begin(IMAGE, "alice")
     wait_until(lambda: client.dump().get(second, {}).get("State") == "done", "her second transfer")
     equal({told[1] for told in client.told} - {mine, second}, set())
@@ -302,7 +302,7 @@ def test_no_property_names_what_the_viewer_may_not_see():
         place = ("org.berth1", f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}", "UsedBy")
         equal(busctl("get-property", *place, user="alice").out.strip(), 'as 1 "hersinit"', kind)
         contains(busctl("get-property", *place).out, '"onlyroots"')
-    # Without the right to look at images only her container is left.
+    # Without the right to inspect images only her container is visible.
     allow("containers.create", "containers.manage-own")
     assert not [text for text in shown("alice", *objects) if "onlyroots" in text or '"UsedBy"' in text and "images" in text]
     assert any("onlyroots" in text for text in shown(None, *objects))

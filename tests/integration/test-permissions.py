@@ -143,7 +143,7 @@ def test_both_names_of_a_container_are_asked_about():
     good("rm", "hers", user="alice")
 
 
-def test_what_create_touches_is_named():
+def test_objects_touched_by_create_are_in_the_details():
     rule('action.id == "org.berth1.containers.create" && [undefined, "mine"].indexOf(action.lookup("volume")) >= 0')
     good("create", "--id=hers", "--volume=mine:/x", IMAGE, user="alice")
     details(asked("containers.create")[-1], ("container", "hers"), ("image", IMAGE), ("network", "none"), ("volume", "mine"))
@@ -211,7 +211,7 @@ def test_one_act_asks_once():
     equal(listing("ps", "-a"), [])
 
 
-def test_what_create_allowed_is_the_connections():
+def test_permission_of_create_belongs_to_the_connection():
     rule('action.id == "org.berth1.containers.create"')
     good("create", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     # The next dist is another connection of the same user.
@@ -284,7 +284,7 @@ def leases_call(member, *arguments, **more):
 
 
 def same_error(there, absent, name, other):
-    """That what is another's is told from what is not there by its name alone."""
+    """Errors about an object of another user and about an absent one differ in the name alone."""
     assert there.status != 0 and absent.status != 0, (there, absent)
     equal(there.err.replace(name, "NAME"), absent.err.replace(other, "NAME"))
 
@@ -326,7 +326,7 @@ def test_a_lease_that_is_gone_is_not_the_next_of_its_name():
     leases_call("Delete", "sa{sv}", "name", "0")
 
 
-def test_what_is_anothers_is_not_there():
+def test_objects_of_others_are_not_found():
     leases_call("Create", "sa{sv}", "roots", "0")
     good("create", "--id=roots", "--volume=roots:/x", IMAGE)
     run("sh", "-c", "printf x | dist content ingest roots --expected-size=2")
@@ -360,7 +360,7 @@ def test_what_is_anothers_is_not_there():
     leases_call("Delete", "sa{sv}", "roots", "0")
 
 
-def test_what_the_bus_library_answers_tells_nothing():
+def test_answers_of_the_bus_library_reveal_nothing():
     """Introspection, and arguments of a wrong type, which no handler sees."""
     good("create", "--id=roots", IMAGE)
     transfer = images_call("Unpack", "sa{sv}", IMAGE, "0").out.split('"')[1]
@@ -390,7 +390,7 @@ def test_properties_are_named_and_none_loosens_isolation():
         result = containers_call("Update", "sa{sv}a{sv}", "hers", "1", name, *value, "0", user="alice")
         contains(result.err, "Access denied")
         details(asked("containers.create-privileged")[-1], ("verb", "update"), ("privilege", f"property:{name}"))
-    # What would undo the device lock and the like is nobody's to set.
+    # No user may set properties that would undo the device policy and the like.
     for name, *value in (("DevicePolicy", "s", "auto"), ("DeviceAllow", "a(ss)", "1", "/dev/mem", "rw"), ("Delegate", "b", "1"),
                          ("Slice", "s", "system.slice"), ("BPFProgram", "a(ss)", "0"), ("IPAddressAllow", "a(iayu)", "0"),
                          ("DisableControllers", "as", "0"), ("KillMode", "s", "none"), ("OOMPolicy", "s", "continue")):
@@ -476,7 +476,7 @@ def test_the_creator_has_its_terminal_and_removes_it():
     equal(listing("ps", "-a"), [])
 
 
-def test_who_may_manage_others_containers_may_see_them():
+def test_right_to_manage_includes_the_right_to_see():
     good("create", "--id=roots", IMAGE)
     for action, seen in (("manage", ["roots"]), ("exec", [])):
         allow("alice", f'action.id == "org.berth1.containers.{action}"')

@@ -59,7 +59,7 @@ def test_setup():
     good("network", "create", "--subnet=10.89.77.0/24", "--subnet=fd77::/64", "pages")
 
 
-def test_what_is_the_same_or_differs_is_accepted():
+def test_supported_options_are_accepted():
     for option, kind, _how, line in rows():
         if kind == "refused":
             continue
@@ -68,7 +68,7 @@ def test_what_is_the_same_or_differs_is_accepted():
         clean()
 
 
-def test_what_is_refused_says_why():
+def test_refused_options_say_why():
     for option, kind, reason, line in rows():
         if kind != "refused":
             continue
@@ -219,7 +219,7 @@ def test_init_passes_on_and_reaps():
     clean()
 
 
-def test_what_the_process_has():
+def test_options_about_the_process():
     shown = good("run", "--rm", "--ulimit=nofile=100:200", "--ulimit=core=0", "--umask=0027", "--group-add=4242", "--oom-score-adj=77",
                  "--sysctl=net.ipv4.ping_group_range=3 9", "--personality=LINUX32", "-u", "0", IMAGE, "sh", "-c",
                  "ulimit -Sn; ulimit -Hn; ulimit -c; umask; id -G; cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ping_group_range; uname -m")

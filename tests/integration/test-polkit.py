@@ -19,7 +19,7 @@ CHANGES = [
     ("run", IMAGE, "true"), ("create", IMAGE),
 ]
 
-# The same to what is another's: it is not there for alice.
+# The same for an object of another user: for alice it does not exist.
 CHANGES_OF_ROOTS = [("start", "roots"), ("kill", "roots"), ("stop", "roots"), ("rm", "roots")]
 
 

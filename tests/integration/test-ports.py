@@ -65,7 +65,7 @@ def test_setup():
     make_network("mine", "10.77.0.0/24")
 
 
-def test_what_listens_already_is_not_shadowed():
+def test_listening_port_is_not_shadowed():
     stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
     for number, (family, kind, address, port, told) in enumerate((
             (socket.AF_INET, stream, "0.0.0.0", "18080:80", "port 18080/tcp on all addresses"),
@@ -139,7 +139,7 @@ def test_addresses_of_their_own_are_apart():
     remove("one", "two")
 
 
-def test_nobody_takes_it_while_the_container_runs():
+def test_port_is_not_taken_while_the_container_runs():
     equal(publish("web", "18080:80", "18080:80/udp").status, 0)
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         assert is_taken(18080, kind) and is_taken(18080, kind, socket.AF_INET6)
@@ -158,7 +158,7 @@ def page(address):
         return None
 
 
-def test_what_is_bound_is_still_forwarded():
+def test_bound_port_is_still_forwarded():
     equal(publish("web", "18080:80", "127.0.0.1:18081:80").status, 0)
     for address in ("127.0.0.1:18080", "127.0.0.1:18081", "10.77.0.1:18080"):
         wait_until(lambda at=address: page(at) == b"page\n", f"the page of {address}")

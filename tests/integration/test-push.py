@@ -254,7 +254,7 @@ def test_workers_stay_small_whatever_the_size():
     assert max(peaks.values()) < 64 * 1024, peaks
 
 
-def test_errors_of_the_registry_are_told():
+def test_errors_of_the_registry_are_reported():
     registry = Receiver()
     registry.status["denied"] = (403, "read only")
     result = dist("push", IMAGE, f"{registry.host}/denied:x")

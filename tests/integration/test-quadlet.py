@@ -504,7 +504,7 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     equal([shown(unit, "ActiveState") for unit in (first, second)], ["active", "active"])
     equal(image_digest(name), good_digest)
     equal(listing("lease", "list"), [])
-    # What somebody else has put is taken, too.
+    # A target that another client has put is used, too.
     good("tag", name, IMAGE)
     equal(updated()["still.service"], "pending")
     systemctl("stop", "moving", "sharing", "still")

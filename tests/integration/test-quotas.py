@@ -337,7 +337,7 @@ def wait_for_refusal(*command, limit):
     refused(wait_until(is_refused, f"{command} to be refused"), "bytes on disk", limit)
 
 
-def test_what_a_container_wrote_counts():
+def test_files_written_by_a_container_count():
     limits(Disk="30M")
     probe = ("create", "--id=disk-probe", IMAGE)
     good("create", "--id=disk-other", IMAGE, user="alice")
@@ -363,7 +363,7 @@ def test_what_a_container_wrote_counts():
     limits()
 
 
-def test_what_a_running_container_wrote_counts():
+def test_files_written_by_a_running_container_count():
     """However deep in its tree, and with links to it."""
     limits(Disk="30M")
     good("run", "-d", "--id=disk-runs", IMAGE, "sh", "-c",

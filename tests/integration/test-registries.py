@@ -133,7 +133,7 @@ def test_get_decides_on_the_size_and_the_type():
     REGISTRY.hook = None
 
 
-def test_the_document_says_what_it_is():
+def test_media_type_is_taken_from_the_document():
     for number, said in enumerate(("application/json", "application/octet-stream", "text/plain; charset=utf-8", None,
                                    oci.OCI_MANIFEST.upper())):
         for with_own in (True, False):

@@ -342,7 +342,7 @@ def holds(pid, word):
     return False
 
 
-def test_what_was_handed_over_is_forgotten():
+def test_credentials_are_forgotten_after_use():
     registry = FaultyRegistry()
     password = "remembered-by-nobody"
     registry.basic = f"anna:{password}"

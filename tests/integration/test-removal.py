@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Removing a container is one act: whatever is begun at the same time, nothing of the container is left.
+# Removing a container is one act: nothing of it is left, even if something else begins at the same time.
 
 import os
 import random
@@ -72,7 +72,7 @@ def test_nothing_is_left_of_what_is_started_and_removed_at_once():
     nothing_remains("after starts and removals")
 
 
-def test_what_runs_in_it_ends_with_it():
+def test_processes_end_with_the_removed_container():
     chance = random.Random(SEED + 1)
     for number in range(15):
         name = f"busy{number}"
@@ -119,7 +119,7 @@ def test_removal_goes_on_after_a_kill_of_the_service():
     nothing_remains("after kills of the service")
 
 
-def test_what_is_paused_or_stopping_or_was_never_started_is_removed():
+def test_paused_stopping_and_unstarted_containers_are_removed():
     good("run", "-d", "--id=paused", IMAGE)
     good("pause", "paused")
     good("rm", "-f", "paused")
@@ -137,7 +137,7 @@ def test_what_is_paused_or_stopping_or_was_never_started_is_removed():
     nothing_remains("after all states")
 
 
-def test_what_is_being_removed_takes_nothing_new():
+def test_nothing_new_begins_during_a_removal():
     good("run", "-d", "--id=full", IMAGE)
     removing = begin("rm", "-f", "full")
     result = dist("start", "full")

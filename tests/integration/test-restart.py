@@ -50,7 +50,7 @@ def test_an_exit_while_the_service_is_dead_is_known():
     contains(containers_call("Delete", "sa{sv}", "seven", "0").out, "it 7 1")
 
 
-def test_what_runs_is_found_again():
+def test_running_containers_are_recovered():
     good("run", "-d", "--id=survivor", IMAGE, "sh", "-c", "trap 'exit 11' TERM; while :; do sleep 0.05; done")
     pid = listing("info", "survivor")[0]["pid"]
     kill_service()
@@ -77,7 +77,7 @@ def test_a_stop_of_the_service_keeps_containers():
     good("rm", "-f", "alone")
 
 
-def test_an_end_that_nobody_saw_is_unknown_and_not_zero():
+def test_unseen_exit_status_is_unknown_and_not_zero():
     good("run", "-d", "--id=unseen", IMAGE, "sleep", "100")
     pid = listing("info", "unseen")[0]["pid"]
     # systemctl stop empties the descriptor store: nothing remembers the process then.
@@ -133,7 +133,7 @@ def ids():
     return sorted(row["id"] for row in listing("ps", "-a"))
 
 
-def test_who_leaves_before_the_start_leaves_nothing():
+def test_client_that_leaves_before_the_start_leaves_nothing():
     from gi.repository import GLib  # pylint: disable=import-outside-toplevel
     wish = {"Provisional": GLib.Variant("b", True)}
     before = ids()

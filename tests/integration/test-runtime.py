@@ -101,7 +101,7 @@ def read_pid():
 
 
 def wait_for_child(pid):
-    """What waitpid() says to whoever looks after the runtime's children."""
+    """The status that waitpid() reports to the parent of the runtime's children."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         found, status = os.waitpid(pid, os.WNOHANG)
@@ -449,7 +449,7 @@ def test_engines_with_one_id_do_not_meet():
     nothing_is_left()
 
 
-def test_what_is_wrong_is_said_and_leaves_nothing():
+def test_errors_are_reported_and_leave_nothing():
     fails("No such file or directory", "create", "--bundle", "/none", "a")
     shell("true", whole=lambda config: config.update(ociVersion="9.0.0"))
     fails("ociVersion", "create", "--bundle", BUNDLE, "a")

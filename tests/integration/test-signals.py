@@ -78,7 +78,7 @@ def test_order_of_a_life():
            ("exit", ""), ("delete", "")])
     sequences = [event[1] for event in events]
     equal(sequences, sorted(set(sequences)))
-    # What an object has become is told before what happened, once for each.
+    # PropertiesChanged of an object comes before the signal of the event, once for each.
     told = [(lines[i - 1][2] if lines[i - 1][0] == "signal" else None, lines[i][2], lines[i][4])
             for i in range(len(lines)) if lines[i][0] == "event"]
     changed = ("start", "pause", "resume", "exit")
@@ -200,7 +200,7 @@ def ingest(text):
     return run("dist", "content", "ingest", text, input=text).out.strip()
 
 
-def test_images_and_contents_are_told_to_those_who_may_see_them():
+def test_signals_of_images_and_contents_reach_only_permitted_clients():
     polkit_rule(SEES % "false")
     good("rm", "-f", *[row["id"] for row in listing("ps", "-a")]) if listing("ps", "-a") else None
     hers, roots = Listener("proxy", user="alice"), Listener("proxy")
@@ -228,7 +228,7 @@ def test_images_and_contents_are_told_to_those_who_may_see_them():
     hers.wait(["signal", "Added", mine], 2)
     assert ["signal", "Committed", third] not in hers.synced(), hers.lines
     good("rmi", mine)
-    # Who calls nothing hears nothing, whoever it is.
+    # A client that makes no call receives no signals, whichever user it is.
     good("run", "--rm", IMAGE, "true")
     for listener in (eavesdropper, owner):
         equal(listener.synced(), [])
@@ -307,7 +307,7 @@ def test_signals_go_to_so_many_clients_of_a_user():
     run("systemctl", "restart", "polkit.service")
 
 
-# One connection that looks at all of 1100 images; then some of them change. It prints which changes it hears of.
+# One connection reads all of 1100 images; then some of them change. It prints the changes that are signalled to it.
 LOOKS = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)

@@ -170,7 +170,7 @@ def test_many_small_things_are_too_large_together():
         contains(answer["message"], word)
 
 
-def test_what_is_as_large_as_the_limit_is_taken():
+def test_input_as_large_as_the_limit_is_accepted():
     labels = {f"k{i}": big(30000) for i in range(2)}
     answer = ask("Containers", "Create", f"('labelled', '{IMAGE}', {{'Labels': <{labels}>}})", user="alice")
     equal(answer["error"], None, answer)
@@ -200,7 +200,7 @@ def test_a_process_has_as_many_arguments_and_variables_as_the_kernel_takes():
     good("rm", "-f", "exec")
 
 
-def test_what_the_kernel_does_not_take_is_told_as_that():
+def test_input_too_large_for_the_kernel_is_reported():
     variables, arguments = [f"V{i}={big(980)}" for i in range(1100)], ["true"] + [big(1000)] * 1100
     answer = ask("Containers", "Create", f"('more', '{IMAGE}', {{'Env': <{variables}>, 'Command': <{arguments}>}})")
     equal(answer["error"], None, answer)
@@ -213,7 +213,7 @@ def test_what_the_kernel_does_not_take_is_told_as_that():
     contains(answer["message"], "65536 items")
 
 
-def test_what_a_container_takes_over_from_its_image_is_limited():
+def test_values_from_the_image_are_limited():
     image = oci.busybox_image(Labels={f"k{i}": big(9000) for i in range(20)})
     oci.push(image, f"{HOST}/labels:latest")
     good("pull", f"{HOST}/labels:latest")
@@ -280,7 +280,7 @@ def test_nothing_that_others_wrote_moves_a_terminal():
     run("sqlite3", f"{STATE}/berth.db", "DELETE FROM leases")
 
 
-def test_what_is_in_the_database_cannot_stop_the_service():
+def test_content_of_the_database_cannot_stop_the_service():
     change_database(add_huge_rows)
     pid = None
     for name, member, key in (("Containers", "List", lambda item: item[0]), ("Images", "List", lambda item: item[0]),

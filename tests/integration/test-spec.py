@@ -184,7 +184,7 @@ def test_dev():
          "for i in fd stdin stdout stderr ptmx; do readlink /dev/$i; done", mask=r"console\n|core\n")
 
 
-def test_what_is_read_only_has_room_for_mounts():
+def test_read_only_mounts_have_mount_points():
     mounts = copy.deepcopy(BASE["mounts"])
     for mount in mounts:
         if mount["destination"] == "/dev":
@@ -244,7 +244,7 @@ def test_sysctls():
          {"linux.sysctl": {"net.ipv4.ip_forward": "1", "kernel.shmmni": "99", "kernel.domainname": "dom"}})
 
 
-def test_capabilities_that_nobody_knows():
+def test_unknown_capabilities():
     names = ["CAP_CHOWN", "CAP_NOT_A_REAL_ONE"]
     same("grep ^Cap /proc/self/status", {"process.capabilities": {name: names for name in ("bounding", "effective", "permitted")}})
     contains(run("journalctl", "-u", "berthd", "-o", "cat").out, '"CAP_NOT_A_REAL_ONE"')
@@ -333,7 +333,7 @@ def test_long_paths():
         for changes in ({"mounts+": [{**mount, "destination": path}]}, {"process.cwd": path}, {"linux.maskedPaths": [path]},
                         {"mounts+": [{**mount, "destination": "/t", "type": "bind", "source": path, "options": ["bind"]}]}):
             result = with_berth(spec("true", changes))
-            # A masked path that is not there is none.
+            # A masked path that does not exist is ignored.
             if "linux.maskedPaths" not in changes:
                 equal(result.status, 125, f"{changes}: {result}"[:2000])
                 contains(result.err, "eeee" if len(path) < 4096 else "longer than 4095 bytes" if len(path) != 6001 else "")
@@ -394,7 +394,7 @@ def test_seccomp_of_arguments():
 
 
 def answer_one(listener, errnum, told):
-    """Takes the filter that is handed over and answers the next call that it tells of."""
+    """Receives the listener of the filter and answers the next call that it reports."""
     connection, _ = listener.accept()
     with connection:
         text, (filter_fd,), _, _ = socket.recv_fds(connection, 65536, 1)
@@ -629,7 +629,7 @@ def test_a_terminal_of_the_configuration():
     good("rm", "term")
 
 
-def test_what_is_not_supported_is_named():
+def test_unsupported_members_are_named():
     refused("selinuxLabel", {"process.selinuxLabel": "l"})
     refused("intelRdt", {"linux.intelRdt": {"closID": "x"}})
     refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})

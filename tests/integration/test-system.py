@@ -98,7 +98,7 @@ def test_machinectl_knows_what_runs():
     equal(run("systemctl", "is-active", "systemd-machined").out.strip(), "inactive", "it is not started for this")
 
 
-def test_what_asks_for_it_is_started_with_the_system():
+def test_autostart_containers_start_with_the_system():
     good("create", "--autostart", "--id=with", IMAGE)
     good("create", "--id=without", IMAGE)
     equal(run("systemctl", "start", "berth-autostart").status, 0)
@@ -118,7 +118,7 @@ def test_what_asks_for_it_is_started_with_the_system():
 
 
 def test_a_unit_hands_its_sockets_on():
-    """Socket activation, as of any service: systemd listens, and what it was told is there for the container."""
+    """Socket activation, as of any service: systemd listens, and the container receives what was sent."""
     with open("/run/systemd/system/handed.socket", "w", encoding="utf-8") as file:
         file.write("[Socket]\nListenDatagram=/run/handed\nFileDescriptorName=mine\n")
     with open("/run/systemd/system/handed.service", "w", encoding="utf-8") as file:

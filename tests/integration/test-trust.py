@@ -84,7 +84,7 @@ def test_setup():
               f"[Policy {REGISTRY.host}/nokey]\nRequire=signed\n")
 
 
-def test_what_is_rejected_is_not_fetched():
+def test_rejected_images_are_not_fetched():
     reference, *_ = add("other/app", 1)
     refused(reference, "policy", "rejects")
     assert not [path for _, path, _ in REGISTRY.requests if "blobs" in path]

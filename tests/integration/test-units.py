@@ -72,7 +72,7 @@ def test_a_container_is_in_the_cgroup_of_its_unit():
     wait_until(lambda: "said" in run("journalctl", "-o", "cat", "-u", "web").out, "its output, as the unit's")
 
 
-def test_what_is_executed_is_in_it_too():
+def test_executed_processes_are_in_the_unit_too():
     contains(good("exec", "web", "cat", "/proc/self/cgroup"), "0::/\n")
     good("exec", "-d", "web", "sleep", "500")
     pids = [row["pid"] for row in listing("top", "web")]
@@ -473,7 +473,7 @@ def test_a_rule_sees_the_unit_that_a_container_is_bound_to():
     wait_until(lambda: refused in run("journalctl", "-o", "cat", "-t", "berthd").out, "the refusal")
 
 
-def test_what_cannot_be_bound_says_so_by_name():
+def test_error_names_the_unit_that_cannot_be_bound():
     equal(run("systemctl", "start", "user@4242.service").status, 0)
     environment = dict(os.environ, XDG_RUNTIME_DIR="/run/user/4242")
     allow_only("alice", "containers.create", "containers.manage-own")
