@@ -40,7 +40,8 @@ sd_bus *dist_bus(GError **error) {
         berth_error_set_errno(error, r, "%s", _("connect to the system bus"));
         return NULL;
     }
-    if (!dist_settings.no_ask_password)
+    /* An agent of this machine is of no use to the polkitd of another. */
+    if (!dist_settings.no_ask_password && !dist_settings.host && !dist_settings.machine)
         dist_agent_open();
     sd_bus_set_method_call_timeout(connection, CALL_TIMEOUT_USEC);
     /* A verb may run one loop after another, for several transfers: the end of a loop must not
@@ -48,6 +49,10 @@ sd_bus *dist_bus(GError **error) {
     sd_bus_set_close_on_exit(connection, 0);
     sd_bus_set_allow_interactive_authorization(connection, !dist_settings.no_ask_password);
     return connection;
+}
+
+bool dist_bus_passes_descriptors(void) {
+    return connection && sd_bus_can_send(connection, SD_BUS_TYPE_UNIX_FD) > 0;
 }
 
 /* Always false, with error set: sd-bus could not read or append something. */

@@ -18,6 +18,10 @@
 /* The system bus, connected once. NULL with error. */
 sd_bus *dist_bus(GError **error);
 
+/* Whether that connection does; one by ssh does not. A call whose reply has a descriptor would wait
+ * for ever. */
+bool dist_bus_passes_descriptors(void);
+
 /* A new connection in its place, after it was lost. */
 sd_bus *dist_bus_again(GError **error);
 

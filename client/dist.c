@@ -7,6 +7,7 @@
 #include "client/completion.h"
 #include "client/each.h"
 #include "client/help.h"
+#include "client/hosts.h"
 #include "client/manual.h"
 #include "client/mount-helper.h"
 #include "client/settings.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 
 static int run_dist(int argc, char **argv, GError **error) {
+    dist_hosts_set_words(argc, argv);
     /* For the scripts of completion/; before anything is parsed, since the line is not whole. */
     if (argc == 3 && g_str_equal(argv[1], "shell-completion") &&
         g_str_has_prefix(argv[2], "--line=")) {

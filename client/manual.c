@@ -106,7 +106,29 @@ static void manual_print_group(const DistVerbGroup *group) {
     puts(".SH SEE ALSO\n.BR dist (1),\n.BR berthd (8)");
 }
 
+static const char *manual_find_way(const DistVerb *verb) {
+    return verb->flags & DIST_VERB_THERE     ? "there"
+           : verb->flags & DIST_VERB_STREAMS ? "stream"
+           : verb->flags & DIST_VERB_HERE    ? "refused"
+                                             : "bus";
+}
+
+/* How each verb works with -H, for the test of docs/fleet.md. */
+static void manual_print_ways(void) {
+    for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
+        for (const DistVerb *verb = group->verbs; verb->name; verb++)
+            if (!verb->verbs)
+                printf("%s\t%s\n", manual_find_way(verb), verb->name);
+            else
+                for (const DistVerb *inner = verb->verbs; inner->name; inner++)
+                    printf("%s\t%s %s\n", manual_find_way(inner), verb->name, inner->name);
+}
+
 bool dist_manual_print(const char *name) {
+    if (g_str_equal(name, "hosts")) {
+        manual_print_ways();
+        return true;
+    }
     for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
         if (g_str_equal(group->name, name)) {
             manual_print_group(group);

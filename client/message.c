@@ -54,3 +54,20 @@ bool dist_reply_was_lost(sd_bus_message *reply) {
     return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
            sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
 }
+
+bool dist_error_is_absence(const sd_bus_error *error) {
+    static const char *const names[] = {
+        SD_BUS_ERROR_NO_REPLY,          SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_SERVICE_UNKNOWN,
+        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_TIMEOUT,      NULL,
+    };
+
+    /* The bus starts the service, which did not come up this time. */
+    return error && error->name &&
+           (g_strv_contains(names, error->name) ||
+            g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.") ||
+            g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
+}
+
+bool dist_reply_is_absence(sd_bus_message *reply) {
+    return dist_error_is_absence(sd_bus_message_get_error(reply));
+}

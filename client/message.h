@@ -24,3 +24,8 @@ int dist_append_streams(sd_bus_message *call);
 /* Whether the service or the bus ended before it replied: whether it has done what was asked for is
  * unknown. */
 bool dist_reply_was_lost(sd_bus_message *reply);
+
+/* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
+ * was. The container runs on. */
+bool dist_reply_is_absence(sd_bus_message *reply);
+bool dist_error_is_absence(const sd_bus_error *error);

@@ -15,23 +15,6 @@ DistCreation dist_creation_read(sd_bus_message *reply, GError **error) {
     return dist_reply_was_lost(reply) ? DIST_CREATION_LOST : DIST_CREATION_REFUSED;
 }
 
-bool dist_error_is_absence(const sd_bus_error *error) {
-    static const char *const names[] = {
-        SD_BUS_ERROR_NO_REPLY,          SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_SERVICE_UNKNOWN,
-        SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_TIMEOUT,      NULL,
-    };
-
-    /* The bus starts the service, which did not come up this time. */
-    return error && error->name &&
-           (g_strv_contains(names, error->name) ||
-            g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.") ||
-            g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
-}
-
-bool dist_reply_is_absence(sd_bus_message *reply) {
-    return dist_error_is_absence(sd_bus_message_get_error(reply));
-}
-
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
     uint32_t pid;
     int r;

@@ -17,11 +17,6 @@ typedef enum {
 /* The state after an answer to Create; error is that of the answer. */
 DistCreation dist_creation_read(sd_bus_message *reply, GError **error);
 
-/* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
- * was. The container runs on. */
-bool dist_reply_is_absence(sd_bus_message *reply);
-bool dist_error_is_absence(const sd_bus_error *error);
-
 /* Writes the pid that a reply to Start or Exec says; file may be NULL. */
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error);
 

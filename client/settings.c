@@ -5,6 +5,7 @@
 
 #include "client/settings.h"
 
+#include "client/hosts.h"
 #include "config.h"
 
 #include <stdio.h>
@@ -12,6 +13,13 @@
 #include <string.h>
 
 DistSettings dist_settings;
+
+static bool settings_take_host(const char *value, GError **error) {
+    if (!dist_hosts_take(value, error))
+        return false;
+    dist_settings.host = dist_hosts_get_first();
+    return true;
+}
 
 static const char *const json_modes[] = {"pretty", "short", "off", NULL};
 
@@ -38,8 +46,8 @@ static bool settings_show_version(const char *value, GError **error) {
 }
 
 const DistOption dist_common_options[] = {
-    {"host", 'H', DIST_OPTION_TEXT, &dist_settings.host, N_("Talk to Berth on another host by ssh"),
-     N_("[USER@]HOST"), .complete = "none"},
+    {"host", 'H', DIST_OPTION_CALL, NULL, N_("Talk to Berth on other hosts by ssh"),
+     N_("[USER@]HOST[:PORT],…"), .take = settings_take_host, .complete = "none"},
     {"machine", 'M', DIST_OPTION_TEXT, &dist_settings.machine,
      N_("Talk to Berth in a local container"), N_("MACHINE"), .complete = "none"},
     {"json", 0, DIST_OPTION_CALL, NULL, N_("Print listings as JSON: pretty, short or off"),

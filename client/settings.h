@@ -15,7 +15,8 @@ typedef enum { DIST_JSON_OFF, DIST_JSON_PRETTY, DIST_JSON_SHORT } DistJson;
 typedef struct {
     DistJson json;
     gboolean quiet, no_pager, no_ask_password, help;
-    char *host, *machine;
+    const char *host;
+    char *machine;
 } DistSettings;
 
 extern DistSettings dist_settings;

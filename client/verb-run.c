@@ -7,6 +7,7 @@
 
 #include "client/aliases.h"
 #include "client/help.h"
+#include "client/hosts.h"
 #include "client/nearest.h"
 #include "client/verbs.h"
 
@@ -40,6 +41,26 @@ static bool verb_check_count(const DistVerb *verb, int count, GError **error) {
     return true;
 }
 
+static bool verb_check_place(const DistVerb *verb, GError **error) {
+    if (dist_settings.host && dist_settings.machine)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("use either -H or -M, not both"));
+    return !(dist_settings.host || dist_settings.machine) || !(verb->flags & DIST_VERB_HERE) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("%s reads files of this machine only; run dist on the other one"),
+                           verb->name);
+}
+
+/* As another user of a machine, sd-bus goes through systemd-stdio-bridge(1) there. */
+static bool verb_check_machine(const DistVerb *verb, GError **error) {
+    return !dist_settings.machine || !strchr(dist_settings.machine, '@') ||
+           !(verb->flags & DIST_VERB_THERE) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("%s passes descriptors, which -M cannot do with a user; use -M "
+                             "MACHINE or \"machinectl shell\""),
+                           verb->name);
+}
+
 /* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have a
  * status of their own. */
 static int verb_run_single(const DistVerb *verb, const char *path, char **argv, GError **error) {
@@ -53,7 +74,13 @@ static int verb_run_single(const DistVerb *verb, const char *path, char **argv, 
         dist_help_print_verb(verb, path);
         return EXIT_SUCCESS;
     }
-    return verb_check_count(verb, argc - 1, error) ? verb->run(argv, error) : failure;
+    if (!verb_check_count(verb, argc - 1, error) || !verb_check_place(verb, error))
+        return failure;
+    if (dist_hosts_are_several())
+        return dist_hosts_run_each(error);
+    if (dist_settings.host && verb->flags & DIST_VERB_THERE)
+        return dist_host_run_there(error);
+    return verb_check_machine(verb, error) ? verb->run(argv, error) : failure;
 }
 
 /* Runs a verb of a verb, which argv[1] names. */

@@ -14,6 +14,11 @@ enum { DIST_ANY_NUMBER = -1 };
 typedef enum {
     DIST_VERB_STRICT = 1 << 0, /* options end at the first argument: what follows is a command */
     DIST_VERB_RUNS = 1 << 1,   /* its status is that of a process; failures of dist have 125 */
+    /* With -H, a verb without one of these uses the bus of the host, which passes no descriptors.
+     */
+    DIST_VERB_THERE = 1 << 2,   /* it passes descriptors or reads files: it runs there */
+    DIST_VERB_STREAMS = 1 << 3, /* its files are here: dist there gets them as a stream */
+    DIST_VERB_HERE = 1 << 4,    /* it is refused */
 } DistVerbFlags;
 
 typedef struct DistVerb {

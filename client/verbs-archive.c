@@ -11,6 +11,7 @@
 #include "client/build.h"
 #include "client/bus.h"
 #include "client/format.h"
+#include "client/hosts.h"
 #include "client/progress-view.h"
 #include "client/progress.h"
 #include "config.h"
@@ -183,6 +184,11 @@ static int verb_import(char **argv, GError **error) {
     }
     if (!open_input(argc > 1 ? argv[1] : NULL, &stream, error))
         return EXIT_FAILURE;
+    if (dist_settings.host)
+        return dist_host_run_with((DistHostWord){argc > 1 ? argv[1] : NULL, "-"}, stream.fd, -1,
+                                  error)
+                   ? EXIT_SUCCESS
+                   : EXIT_FAILURE;
     sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
     /* The service has a descriptor of its own. tar could not notice that the service has closed it,
      * if this one stayed open. */
@@ -241,7 +247,10 @@ static int verb_export(char **argv, GError **error) {
 
     if (!open_output(&stream, &temporary, error))
         return EXIT_FAILURE;
-    bool done = export_to(stream.fd, argv + 1, error) && finish_archive_tar(&stream, error);
+    bool sent = dist_settings.host
+                    ? dist_host_run_with((DistHostWord){output, NULL}, -1, stream.fd, error)
+                    : export_to(stream.fd, argv + 1, error);
+    bool done = sent && finish_archive_tar(&stream, error);
     if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))
         done = berth_error_set_errno(error, errno, _("write %s"), output);
     if (!done && temporary)
@@ -281,6 +290,7 @@ const DistVerb dist_archive_verbs[] = {
      .summary = N_("Build an image of a Containerfile"),
      .options = dist_build_options,
      .run = dist_verb_build,
+     .flags = DIST_VERB_HERE,
      .max = 1,
      .details =
          N_("buildah(1) builds it, with the rights of the user. Images that it builds on are "
@@ -292,7 +302,7 @@ const DistVerb dist_archive_verbs[] = {
      .options = import_options,
      .run = verb_import,
      .max = DIST_ANY_NUMBER,
-     .flags = DIST_VERB_STRICT,
+     .flags = DIST_VERB_STREAMS | DIST_VERB_STRICT,
      .details = N_("Reads an OCI layout or an archive of \"docker save\" or \"podman save\", from "
                    "standard input if no file is named."),
      .example = "dist import redis.tar"},
@@ -301,6 +311,7 @@ const DistVerb dist_archive_verbs[] = {
      .summary = N_("Export images into an archive"),
      .options = export_options,
      .run = verb_export,
+     .flags = DIST_VERB_STREAMS,
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist export -o redis.tar redis"},

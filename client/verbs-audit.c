@@ -263,10 +263,7 @@ static int verb_audit(char **argv, GError **error) {
     bool good = true;
 
     (void)argv;
-    if (dist_settings.host)
-        good = berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                               _("the journal of another host cannot be read; run dist there"));
-    if (good && audit.user)
+    if (audit.user)
         good = (uid = find_uid(audit.user, error)) != NULL;
     good = good && read_records(&audit, uid, error);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -278,6 +275,7 @@ const DistVerb dist_audit_verbs[] = {
      .summary = N_("Show who was allowed what, and who changed what"),
      .options = audit_options,
      .run = verb_audit,
+     .flags = DIST_VERB_THERE,
      .example = "dist audit --user=alice --since=yesterday"},
     {.name = NULL},
 };

@@ -344,7 +344,7 @@ int dist_verb_auto_update(char **argv, GError **error) {
     bool good = true;
 
     (void)argv;
-    if (dist_settings.host || dist_settings.machine) {
+    if (dist_settings.machine) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                         _("auto-update restarts units of this machine only"));
         return EXIT_FAILURE;

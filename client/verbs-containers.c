@@ -201,6 +201,7 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("Show what containers wrote to the journal"),
      .options = dist_logs_options,
      .run = dist_verb_logs,
+     .flags = DIST_VERB_THERE,
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist logs -f web"},

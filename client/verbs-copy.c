@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "client/bus.h"
+#include "client/hosts.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +22,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+static struct {
+    gboolean archive;
+    char *as, *kind; /* of a stream, as dist on another host gives them */
+} cp_given = {.as = (char *)"", .kind = (char *)""};
 
 typedef struct {
     char *id, *path; /* in the container */
@@ -98,8 +104,30 @@ static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name,
     return g_steal_pointer(&call);
 }
 
+/* What runs on the other host, with the pipe as a stream. */
+static bool copy_over_ssh(const Copy *copy, const char *path, int input, int output,
+                          const char *name, const char *kind, bool quiet, GError **error) {
+    g_autofree char *place = g_strconcat(copy->id, ":", path, NULL);
+    g_autofree char *named = g_strconcat("--as=", name, NULL);
+    g_autofree char *checked = g_strconcat("--kind=", kind, NULL);
+    const char *const arguments[] = {
+        "cp",
+        copy->archive ? "--archive" : "--archive=false",
+        named,
+        checked,
+        "--",
+        input >= 0 ? "-" : place,
+        input >= 0 ? place : "-",
+        NULL,
+    };
+
+    return dist_host_call(arguments, input, output, quiet, error);
+}
+
 static bool call_copy_in(const Copy *copy, const char *path, int tar, const char *name,
                          GError **error) {
+    if (dist_settings.host)
+        return copy_over_ssh(copy, path, tar, -1, name, "", false, error);
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyIn");
     int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, path, tar, 2, "Name", "s",
                                          name, "KeepOwners", "b", copy->archive)
@@ -154,10 +182,22 @@ static bool find_target(const char *local, char **directory, char **name, const 
 
 static bool send_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
                           GError **error) {
+    if (dist_settings.host)
+        return copy_over_ssh(copy, copy->path, -1, tar, name, kind, false, error);
     g_autoptr(sd_bus_message) call = new_copy_out(copy, tar, name, kind, error);
     g_autoptr(sd_bus_message) reply = call ? dist_send(g_steal_pointer(&call), error) : NULL;
 
     return reply != NULL;
+}
+
+/* The topmost name in the archive. The caller frees it. */
+static char *copy_out_get_member(const Copy *copy, const char *name) {
+    g_autofree char *own_name = g_path_get_basename(copy->path);
+
+    if (name[0])
+        return g_strdup(name);
+    return g_str_equal(own_name, "/") || g_str_equal(own_name, "..") ? g_strdup(".")
+                                                                     : g_steal_pointer(&own_name);
 }
 
 static int copy_out(const Copy *copy, GError **error) {
@@ -166,20 +206,20 @@ static int copy_out(const Copy *copy, GError **error) {
     int ends[2];
 
     if (g_str_equal(copy->local, "-"))
-        return send_copy_out(copy, STDOUT_FILENO, "", "", error) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return send_copy_out(copy, STDOUT_FILENO, cp_given.as, cp_given.kind, error) ? EXIT_SUCCESS
+                                                                                     : EXIT_FAILURE;
     if (!find_target(copy->local, &directory, &name, &kind, error) || !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
-    const char *arguments[] = {"tar",
-                               "-x",
-                               "-f",
-                               "-",
-                               "-C",
-                               directory,
-                               copy->archive ? "-p" : "--no-same-owner",
-                               "--no-overwrite-dir",
-                               "--warning=no-unknown-keyword",
-                               NULL};
+    g_autofree char *member = copy_out_get_member(copy, name);
+    bool is_foreign = dist_settings.host != NULL && !g_str_equal(member, ".");
+    const char *arguments[] = {
+        "tar", "-x", "-f", "-", "-C", directory, copy->archive ? "-p" : "--no-same-owner",
+        /* Another host makes no file set-user-ID for this one's root. */
+        dist_settings.host && !copy->archive ? "--no-same-permissions" : "--no-overwrite-dir",
+        "--no-overwrite-dir", "--warning=no-unknown-keyword",
+        /* Nor any file beside the one that is asked for; the list ends here otherwise. */
+        is_foreign ? "--no-unquote" : NULL, "--no-wildcards", "--", member, NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
     pid_t pid = start_tar((char *const *)arguments, input, -1, says, error);
     if (pid < 0)
@@ -201,7 +241,8 @@ static bool is_container_directory(const Copy *copy) {
         return false;
     berth_autofd int input = ends[0];
     close(ends[1]);
-    return call_copy_in(copy, copy->path, input, "", &ignored);
+    return dist_settings.host ? copy_over_ssh(copy, copy->path, input, -1, "", "", true, &ignored)
+                              : call_copy_in(copy, copy->path, input, "", &ignored);
 }
 
 /* The directory in the container for a copy, and the name it gets there. own_name is the name of
@@ -228,8 +269,8 @@ static int copy_in(const Copy *copy, GError **error) {
     int ends[2];
 
     if (g_str_equal(copy->local, "-"))
-        return call_copy_in(copy, copy->path, STDIN_FILENO, "", error) ? EXIT_SUCCESS
-                                                                       : EXIT_FAILURE;
+        return call_copy_in(copy, copy->path, STDIN_FILENO, cp_given.as, error) ? EXIT_SUCCESS
+                                                                                : EXIT_FAILURE;
     g_autofree char *trimmed = g_canonicalize_filename(copy->local, NULL);
     g_autofree char *own_name = g_path_get_basename(trimmed);
     /* A symbolic link is followed; one that leads nowhere is copied itself. */
@@ -319,7 +360,9 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
          in = split_container_path(to, &target.id, &target.path);
     int status = EXIT_FAILURE;
 
-    if (out && in)
+    if (out && in && dist_settings.host)
+        status = dist_host_run_there(error);
+    else if (out && in)
         status = copy_across(&source, &target, error);
     else if (out)
         status = copy_out(&source, error);
@@ -335,10 +378,12 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
     return status;
 }
 
-static struct { gboolean archive; } cp_given;
-
 static const DistOption cp_options[] = {
     {"archive", 'a', DIST_OPTION_FLAG, &cp_given.archive, N_("Keep owners"), NULL},
+    {"as", 0, DIST_OPTION_TEXT, &cp_given.as, N_("With \"-\": the name that the copy gets"),
+     N_("NAME")},
+    {"kind", 0, DIST_OPTION_TEXT, &cp_given.kind,
+     N_("With \"-\": fail unless the source is a file, or a directory"), N_("KIND")},
     DIST_OPTION_END,
 };
 
@@ -359,6 +404,7 @@ const DistVerb dist_copy_verbs[] = {
      .summary = N_("Copy files out of a container, into one, or between two"),
      .options = cp_options,
      .run = verb_cp,
+     .flags = DIST_VERB_STREAMS,
      .min = 2,
      .max = 2,
      .details = N_("LOCAL \"-\" reads or writes a tar archive on the standard streams."),
@@ -367,6 +413,7 @@ const DistVerb dist_copy_verbs[] = {
      .arguments = N_("ID"),
      .summary = N_("List files that a container added (A), changed (C) and deleted (D)"),
      .run = verb_diff,
+     .flags = DIST_VERB_THERE,
      .min = 1,
      .max = 1},
     {.name = NULL},

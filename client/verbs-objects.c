@@ -105,6 +105,7 @@ const DistVerb dist_object_verbs[] = {
      .summary = N_("Write an object of a registry to standard output"),
      .options = fetch_object_options,
      .run = verb_fetch_object,
+     .flags = DIST_VERB_THERE,
      .min = 1,
      .max = 2,
      .example = "dist fetch-object redis"},

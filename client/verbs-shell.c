@@ -48,6 +48,7 @@ const DistVerb dist_shell_verbs[] = {
      .arguments = N_("[SHELL]"),
      .summary = N_("Print the completion script for bash, zsh or fish"),
      .run = shell_run_completion,
+     .flags = DIST_VERB_HERE,
      .max = 1,
      .example = "source <(dist shell-completion bash)"},
     {.name = NULL},

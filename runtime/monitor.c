@@ -51,6 +51,8 @@ typedef struct {
     sd_bus *bus;
     sd_event *event;
     RuntimeConsole *console;
+    sd_event_source *again; /* of a monitor in the foreground that has lost the bus */
+    unsigned losses;
     int report, door, guard;
     int status;
 } Monitor;
@@ -63,9 +65,51 @@ static void monitor_end(Monitor *monitor, int status) {
 
 static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
 
-/* Wait is called again if the service was restarted before it answered. Any other failure, such as
- * the loss of the bus, ends the monitor as if the process had been killed: the engine must see an
- * end. The process may still run then: the guard, whose pipe is closed without a word, kills it. */
+static int monitor_ask_again_later(Monitor *monitor);
+
+/* The old connection stays lost, and its slots with it. */
+static bool monitor_reconnect(Monitor *monitor) {
+    sd_bus *bus = runtime_bus_open(NULL);
+
+    if (!bus)
+        return false;
+    sd_bus_detach_event(monitor->bus);
+    sd_bus_unref(monitor->bus);
+    monitor->bus = bus;
+    return sd_bus_attach_event(bus, monitor->event, SD_EVENT_PRIORITY_NORMAL) >= 0;
+}
+
+static int monitor_on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+    Monitor *monitor = userdata;
+
+    (void)source, (void)usec;
+    if ((sd_bus_is_open(monitor->bus) <= 0 && !monitor_reconnect(monitor)) ||
+        !monitor_ask_to_wait(monitor, NULL))
+        return monitor_ask_again_later(monitor);
+    return 0;
+}
+
+/* Soon at first, since the bus starts the service with the call; then each second. */
+static int monitor_ask_again_later(Monitor *monitor) {
+    uint64_t delay_usec = monitor->losses++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
+
+    sd_event_source_disable_unref(monitor->again);
+    monitor->again = NULL;
+    return sd_event_add_time_relative(monitor->event, &monitor->again, CLOCK_MONOTONIC, delay_usec,
+                                      0, monitor_on_again, monitor);
+}
+
+/* Only in the foreground: a monitor that was left behind is in the container's mount namespace, and
+ * does not find the bus again. */
+static bool monitor_has_lost_bus(const Monitor *monitor, sd_bus_message *reply) {
+    return monitor->report < 0 &&
+           (sd_bus_is_open(monitor->bus) <= 0 || dist_reply_is_absence(reply));
+}
+
+/* Wait is called again if the service was restarted before it answered, and in the foreground also
+ * if the bus was. Any other failure ends the monitor as if the process had been killed: the engine
+ * must see an end. The process may still run then: the guard, whose pipe is closed without a word,
+ * kills it. */
 static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Monitor *monitor = userdata;
     g_autoptr(GError) reason = NULL;
@@ -77,6 +121,8 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
         return 0;
     /* The service knows every exit status after it was restarted, too. */
     if (dist_reply_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
+        return 0;
+    if (monitor_has_lost_bus(monitor, reply) && monitor_ask_again_later(monitor) >= 0)
         return 0;
     if (!reason && runtime_call_check(reply, &reason)) {
         int r = sd_bus_message_read(reply, "it", &status, &exited);
@@ -361,6 +407,7 @@ static void monitor_close(Monitor *monitor) {
     runtime_guard_dismiss(monitor->guard);
     if (monitor->bus)
         sd_bus_flush_close_unref(monitor->bus);
+    sd_event_source_disable_unref(monitor->again);
     sd_event_unref(monitor->event);
 }
 

@@ -106,7 +106,8 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
     bool done = berth_database_run(
         database, error,
         "INSERT INTO images VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name) DO UPDATE SET"
-        "  media_type = ?2, digest = ?3, size = ?4, updated = ?5",
+        "  updated = CASE WHEN digest = ?3 THEN updated ELSE ?5 END,"
+        "  media_type = ?2, digest = ?3, size = ?4",
         "sssii", name, target->media_type, target->digest, (int64_t)target->size, now);
     /* Those who gave the name its earlier target do not answer for the new one. */
     done = done && berth_provenance_vouch(database, name, owner, !is_same, error);

@@ -469,6 +469,9 @@ def test_newer_images_are_taken_and_bad_ones_given_back():
     systemctl("daemon-reload")
     systemctl("start", "moving", "still")
     equal(updated(), {"moving.service": "false", "still.service": "false"})
+    # A pull of the image that is here already changes nothing.
+    good("pull", IMAGE)
+    equal(updated(), {"moving.service": "false", "still.service": "false"})
     push(serve("version-2"))
     equal(updated(), {"moving.service": "pending", "still.service": "false"})
     equal([row["updated"] for row in listing("auto-update")], ["true", "false"])

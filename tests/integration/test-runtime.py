@@ -227,6 +227,21 @@ def test_the_guard_kills_if_the_monitor_loses_the_bus():
     nothing_is_left()
 
 
+def test_run_in_the_foreground_survives_a_restart_of_the_bus():
+    shell("echo begun; read line; exit 6")
+    with subprocess.Popen(["berth-runtime", "--root", ROOT, "run", "--bundle", BUNDLE, "a"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, encoding="utf-8") as process:
+        equal(process.stdout.readline(), "begun\n")
+        run("systemctl", "reset-failed", "dbus.service", "polkit.service")
+        equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
+        kill_service()
+        equal(state("a")["status"], "running")
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        equal(process.wait(timeout=60), 6)
+    nothing_is_left()
+
+
 def test_a_created_container_is_killed():
     shell("sleep 1000")
     pid = create("a")

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Other hosts, by ssh(1). The list of hosts is read once, while options are parsed; the words of
+ * the command line are kept as they were, since another host's dist parses them again. The one
+ * thing to know: ssh(1) joins the words of a command with spaces and leaves them to the shell of
+ * the user there, so every word is quoted, and no host begins with "-".
+ */
+
+#include "client/hosts.h"
+
+#include "base/fd.h"
+#include "client/translate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The status is that of every failure of dist itself (DIST_EXIT_BERTH). */
+enum { STATUS_FAILURE = 125, MAX_HOSTS = 64, MAX_LINE_BYTES = 64 * 1024 };
+
+static char **words;             /* NULL-terminated; without the program */
+static const char *hosts_option; /* a part of one of them */
+static char **hosts;
+
+void dist_hosts_set_words(int argc, char **argv) {
+    words = g_new0(char *, argc + 1);
+    for (int i = 1; i < argc; i++)
+        words[i - 1] = argv[i];
+}
+
+/* "[USER@]HOST[:PORT]" in its parts, as sd-bus takes it apart. */
+typedef struct {
+    char *user; /* or NULL */
+    char *name; /* without the brackets of an address */
+    char *port; /* or NULL */
+} HostParts;
+
+static void host_parts_clear(HostParts *parts) {
+    g_free(parts->user);
+    g_free(parts->name);
+    g_free(parts->port);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostParts, host_parts_clear)
+
+/* Letters, digits and some of ".-_:%"; the first is none of "-", which begins an option of ssh(1).
+ */
+static bool host_part_is_good(const char *part, const char *others) {
+    bool good = g_ascii_isalnum(part[0]) || part[0] == '_' || (part[0] == ':' && part[1] == ':');
+
+    for (const char *c = part; good && *c; c++)
+        good = g_ascii_isalnum(*c) || strchr(others, *c);
+    return good;
+}
+
+static bool host_port_is_good(const char *port) {
+    guint64 number;
+
+    return g_ascii_string_to_unsigned(port, 10, 1, 65535, &number, NULL);
+}
+
+/* Nothing that ssh(1), sd-bus and a shell could take for anything else: sd-bus takes a port that is
+ * no number for a machine of the host. False if it is no host. */
+static bool host_split(const char *host, HostParts *parts) {
+    const char *at = strchr(host, '@');
+    const char *name = at ? at + 1 : host;
+    const char *end = name[0] == '[' ? strchr(name, ']') : strchrnul(name, ':');
+
+    if (!end)
+        return false;
+    const char *rest = end + (name[0] == '[');
+    if (*rest != '\0' && *rest != ':')
+        return false;
+    parts->user = at ? g_strndup(host, (gsize)(at - host)) : NULL;
+    parts->name = g_strndup(name + (name[0] == '['), (gsize)(end - name) - (name[0] == '['));
+    parts->port = *rest ? g_strdup(rest + 1) : NULL;
+    return (!parts->user || host_part_is_good(parts->user, "._-")) &&
+           host_part_is_good(parts->name, name[0] == '[' ? ".:-_%" : ".-_") &&
+           (!parts->port || host_port_is_good(parts->port));
+}
+
+static bool host_check(const char *host, GError **error) {
+    g_auto(HostParts) parts = {0};
+
+    return host_split(host, &parts) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           _("invalid host \"%.100s\"; use [USER@]HOST[:PORT]"), host);
+}
+
+bool dist_hosts_take(const char *value, GError **error) {
+    g_auto(GStrv) list = g_strsplit(value, ",", MAX_HOSTS + 1);
+
+    /* ssh(1) is found by PATH, and has the configuration and the keys of whom it runs as. */
+    if (getauxval(AT_SECURE))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("-H is refused to a dist that is set-user-ID"));
+    if (hosts)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("-H is given twice; separate hosts by commas"));
+    if (g_strv_length(list) > MAX_HOSTS)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, _("more than %d hosts"),
+                               MAX_HOSTS);
+    if (!list[0])
+        return host_check("", error);
+    for (char **host = list; *host; host++)
+        if (!host_check(*host, error))
+            return false;
+    hosts = g_steal_pointer(&list);
+    hosts_option = value;
+    return true;
+}
+
+const char *dist_hosts_get_first(void) {
+    return hosts[0];
+}
+
+bool dist_hosts_are_several(void) {
+    return hosts && hosts[1];
+}
+
+static bool word_has(const char *word, const char *place) {
+    return place >= word && place <= word + strlen(word);
+}
+
+/* The letters of an option such as "-qH" without the last, which takes the value; NULL if nothing
+ * is left of it. */
+static char *option_without_value(const char *option, size_t length) {
+    return length > 2 && option[1] != '-' ? g_strndup(option, length - 1) : NULL;
+}
+
+/* What is left of a word when the value at place is left out, with the option that it belongs to.
+ */
+static char *word_without(const char *word, const char *next, const char *place) {
+    if (next == place)
+        return option_without_value(word, strlen(word));
+    if (word == place)
+        return NULL;
+    return word_has(word, place)
+               ? option_without_value(word, (size_t)(place - word) - (place[-1] == '='))
+               : g_strdup(word);
+}
+
+/* The command line without -H, and with one word changed. */
+static GPtrArray *words_for_host(DistHostWord changed) {
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+
+    for (char **word = words; *word; word++) {
+        bool is_dropped = changed.word && !changed.instead;
+        g_autofree char *left = changed.instead && *word == changed.word
+                                    ? g_strdup(changed.instead)
+                                    : word_without(*word, word[1], hosts_option);
+        g_autofree char *other =
+            is_dropped ? word_without(*word, word[1], changed.word) : g_strdup(*word);
+        if (left && other)
+            g_ptr_array_add(list, is_dropped && !g_str_equal(other, *word)
+                                      ? g_steal_pointer(&other)
+                                      : g_steal_pointer(&left));
+    }
+    return list;
+}
+
+/* "\" and "'" stand outside of the quotes: fish gives both a meaning inside of them. */
+static void append_quoted(GString *command, const char *word) {
+    g_string_append(command, " '");
+    for (const char *c = word; *c; c++)
+        if (*c == '\'' || *c == '\\')
+            g_string_append_printf(command, "'\\%c'", *c);
+        else
+            g_string_append_c(command, *c);
+    g_string_append_c(command, '\'');
+}
+
+static void append_destination(GPtrArray *arguments, const char *host) {
+    g_auto(HostParts) parts = {0};
+
+    g_assert(host_split(host, &parts));
+    if (parts.port) {
+        g_ptr_array_add(arguments, g_strdup("-p"));
+        g_ptr_array_add(arguments, g_strdup(parts.port));
+    }
+    g_ptr_array_add(arguments, g_strdup("--"));
+    g_ptr_array_add(arguments, parts.user ? g_strconcat(parts.user, "@", parts.name, NULL)
+                                          : g_strdup(parts.name));
+}
+
+/* A terminal there only for one here: it would change the bytes of a pipe. */
+static GPtrArray *new_ssh(const char *const *arguments, guint count, bool terminal) {
+    GPtrArray *ssh = g_ptr_array_new_with_free_func(g_free);
+    GString *command = g_string_new("dist");
+
+    g_ptr_array_add(ssh, g_strdup("ssh"));
+    g_ptr_array_add(ssh, g_strdup(terminal ? "-t" : "-T"));
+    g_ptr_array_add(ssh, g_strdup("-x"));
+    append_destination(ssh, hosts[0]);
+    for (guint i = 0; i < count; i++)
+        append_quoted(command, arguments[i]);
+    g_ptr_array_add(ssh, g_string_free(command, FALSE));
+    g_ptr_array_add(ssh, NULL);
+    return ssh;
+}
+
+int dist_host_run_there(GError **error) {
+    g_autoptr(GPtrArray) list = words_for_host((DistHostWord){NULL, NULL});
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    g_autoptr(GPtrArray) ssh = new_ssh((const char *const *)list->pdata, list->len, terminal);
+
+    execvp("ssh", (char **)ssh->pdata);
+    berth_error_set_errno(error, errno, "%s", _("run ssh"));
+    return STATUS_FAILURE;
+}
+
+/* In a child of fork(2). */
+static void exec_with(char *const *arguments, int input, int output, int says) {
+    /* execve(2) keeps signals ignored, and "dist cp" ignores this one. */
+    signal(SIGPIPE, SIG_DFL);
+    if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
+        (output >= 0 && dup2(output, STDOUT_FILENO) < 0) ||
+        (says >= 0 && dup2(says, STDERR_FILENO) < 0))
+        _exit(127);
+    close_range(STDERR_FILENO + 1, ~0u, 0);
+    execvp(arguments[0], arguments);
+    _exit(127);
+}
+
+static bool run_ssh(GPtrArray *ssh, int input, int output, bool quiet, GError **error) {
+    berth_autofd int null = quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0)
+        exec_with((char *const *)ssh->pdata, input, output, null);
+    if (pid < 0)
+        return berth_error_set_errno(error, errno, "fork");
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           berth_error_set(error, BERTH_ERROR_INTERNAL, _("dist on %s failed"), hosts[0]);
+}
+
+bool dist_host_run_with(DistHostWord changed, int input, int output, GError **error) {
+    g_autoptr(GPtrArray) list = words_for_host(changed);
+    g_autoptr(GPtrArray) ssh = new_ssh((const char *const *)list->pdata, list->len, false);
+
+    return run_ssh(ssh, input, output, false, error);
+}
+
+bool dist_host_call(const char *const *arguments, int input, int output, bool quiet,
+                    GError **error) {
+    g_autoptr(GPtrArray) ssh = new_ssh(arguments, g_strv_length((char **)arguments), false);
+
+    return run_ssh(ssh, input, output, quiet, error);
+}
+
+/* One host of several: a dist of its own, whose lines are passed on. */
+typedef struct {
+    const char *host;
+    pid_t pid;
+    int pipes[2];      /* its output and its errors; -1 at their end */
+    GString *lines[2]; /* what has come without the end of a line */
+} HostRun;
+
+static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, GError **error) {
+    int output[2], says[2];
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new();
+    pid_t parent = getpid();
+
+    g_ptr_array_add(arguments, (char *)program);
+    g_ptr_array_add(arguments, (char *)"-H");
+    g_ptr_array_add(arguments, (char *)run->host);
+    for (guint i = 0; i < list->len; i++)
+        g_ptr_array_add(arguments, list->pdata[i]);
+    g_ptr_array_add(arguments, NULL);
+    if (!berth_fd_pipe(output, error))
+        return false;
+    run->pipes[0] = output[0];
+    berth_autofd int own_output = output[1];
+    if (!berth_fd_pipe(says, error))
+        return false;
+    run->pipes[1] = says[0];
+    berth_autofd int own_says = says[1];
+    berth_autofd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    run->pid = fork();
+    if (run->pid == 0) {
+        /* It ends with this process, also if that is killed. */
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+            _exit(127);
+        exec_with((char *const *)arguments->pdata, null, own_output, own_says);
+    }
+    return run->pid > 0 || berth_error_set_errno(error, errno, "fork");
+}
+
+/* A terminal does not obey one host, which could write over the lines of another. */
+static void host_run_write_visibly(const char *line, gsize length, FILE *file) {
+    g_autofree char *valid = g_utf8_make_valid(line, (gssize)length);
+
+    for (const char *c = valid; *c; c = g_utf8_next_char(c))
+        if (g_unichar_iscntrl(g_utf8_get_char(c)) && *c != '\t')
+            fprintf(file, "\\x%02x", g_utf8_get_char(c));
+        else
+            fwrite(c, 1, (size_t)(g_utf8_next_char(c) - c), file);
+}
+
+static void host_run_print(HostRun *run, int stream, bool all) {
+    GString *text = run->lines[stream];
+    FILE *file = stream == 0 ? stdout : stderr;
+    char *end;
+
+    while ((end = memchr(text->str, '\n', text->len)) ||
+           (all && text->len > 0 && (end = text->str + text->len))) {
+        gsize length = (gsize)(end - text->str);
+        fprintf(file, "%s: ", run->host);
+        if (isatty(fileno(file)))
+            host_run_write_visibly(text->str, length, file);
+        else
+            fwrite(text->str, 1, length, file);
+        fputc('\n', file);
+        g_string_erase(text, 0, (gssize)MIN(length + 1, text->len));
+    }
+    fflush(file);
+}
+
+static void host_run_read(HostRun *run, int stream) {
+    char buffer[4096];
+    ssize_t size = read(run->pipes[stream], buffer, sizeof buffer);
+
+    if (size < 0 && errno == EINTR)
+        return;
+    if (size > 0)
+        g_string_append_len(run->lines[stream], buffer, size);
+    if (size <= 0)
+        berth_fd_clear(&run->pipes[stream]);
+    host_run_print(run, stream, size <= 0 || run->lines[stream]->len > MAX_LINE_BYTES);
+}
+
+/* Until both streams of each have ended. */
+static void host_runs_pass_on(HostRun *runs, guint count) {
+    for (;;) {
+        struct pollfd polled[2 * MAX_HOSTS];
+        bool open = false;
+        for (guint i = 0; i < 2 * count; i++) {
+            polled[i] = (struct pollfd){.fd = runs[i / 2].pipes[i % 2], .events = POLLIN};
+            open = open || polled[i].fd >= 0;
+        }
+        if (!open || (poll(polled, 2 * count, -1) < 0 && errno != EINTR))
+            return;
+        for (guint i = 0; i < 2 * count; i++)
+            if (polled[i].fd >= 0 && polled[i].revents)
+                host_run_read(&runs[i / 2], (int)(i % 2));
+    }
+}
+
+static int host_run_finish(HostRun *run) {
+    int status = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(run->lines); i++) {
+        berth_fd_clear(&run->pipes[i]);
+        g_string_free(run->lines[i], TRUE);
+    }
+    if (run->pid <= 0)
+        return STATUS_FAILURE;
+    while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int dist_hosts_run_each(GError **error) {
+    g_autoptr(GPtrArray) list = words_for_host((DistHostWord){NULL, NULL});
+    guint count = g_strv_length(hosts);
+    HostRun runs[MAX_HOSTS];
+    int worst = EXIT_SUCCESS;
+
+    for (guint i = 0; i < count; i++) {
+        runs[i] = (HostRun){.host = hosts[i], .pipes = {-1, -1}};
+        runs[i].lines[0] = g_string_new(NULL);
+        runs[i].lines[1] = g_string_new(NULL);
+        g_autoptr(GError) local = NULL;
+        if (!host_run_begin(&runs[i], "/proc/self/exe", list, &local) && !*error)
+            g_propagate_error(error, g_steal_pointer(&local));
+    }
+    host_runs_pass_on(runs, count);
+    for (guint i = 0; i < count; i++) {
+        int status = host_run_finish(&runs[i]);
+        worst = MAX(worst, status);
+    }
+    return worst;
+}
