@@ -28,7 +28,7 @@ void berth_convert_pod(BerthConversion *conversion);
 
 /* What containers and pods have in common: the values of UserNS=, and their networks. */
 void berth_convert_check_users(const BerthConversion *conversion);
-void berth_convert_networks(const BerthConversion *conversion, BerthVerb verb, GPtrArray *words);
+void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words);
 /* Their process is dist's child in all but name: it ends, and reports, as the unit wants it. */
 void berth_convert_service(const BerthConversion *conversion);
 

@@ -235,17 +235,14 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     return network ? g_strconcat(network, line->value + length, NULL) : NULL;
 }
 
-/* A pod has one network; a container may have several. */
-void berth_convert_networks(const BerthConversion *conversion, BerthVerb verb, GPtrArray *words) {
+void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) lines =
         berth_unit_file_list(conversion->source->file, conversion->section, "Network");
 
     for (unsigned i = 0; i < lines->len; i++) {
         const BerthUnitLine *line = lines->pdata[i];
         g_autofree char *network = resolve_network(conversion, line);
-        if (i > 0 && verb == BERTH_VERB_POD_CREATE)
-            berth_conversion_refuse(conversion, line, _("a pod has one network"));
-        else if (network)
+        if (network)
             berth_conversion_add_option(words, "network", network);
     }
 }
@@ -331,7 +328,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_conversion_add_option(words, "name", name);
     add_cgroup(conversion, words);
     add_notify(conversion, oneshot, words);
-    berth_convert_networks(conversion, BERTH_VERB_RUN, words);
+    berth_convert_networks(conversion, words);
     berth_convert_member(conversion, words);
     convert_devices(conversion, words);
     add_user(conversion, words);

@@ -64,7 +64,7 @@ void berth_convert_pod(BerthConversion *conversion) {
     berth_convert_service(conversion);
     berth_convert_check_users(conversion);
     add_exit_policy(conversion, words);
-    berth_convert_networks(conversion, BERTH_VERB_POD_CREATE, words);
+    berth_convert_networks(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_POD_CREATE, words);
     g_ptr_array_add(words, g_strdup(name));
     berth_service_add_command(conversion->service, "ExecStart", "", words);

@@ -296,7 +296,11 @@ int berth_pod_options_read(sd_bus_message *call, BerthCreateOptions *options,
                            sd_bus_error *ret_error) {
     g_autofree const char **texts = g_new0(const char *, count_fields(berth_pod_fields));
     g_autoptr(GArray) list = list_fields(berth_pod_fields, options, texts);
+    const BerthOption further = {"FurtherNetworks", NULL, options,
+                                 berth_container_read_further_networks};
     g_autoptr(GError) error = NULL;
+
+    g_array_append_val(list, further);
     int r = berth_options_read(call, (const BerthOption *)(void *)list->data, ret_error);
 
     if (r < 0)

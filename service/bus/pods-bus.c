@@ -44,19 +44,25 @@ static void pod_on_created(BerthContainer *pod, const GError *error, void *userd
     g_free(create);
 }
 
-/* One list of details for each port, or one in all. The strings remain the caller's. */
+/* One list of details for each port, or one in all, and one for each further network. The strings
+ * remain the caller's. */
 static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    const char *network = options->network ? options->network : "none";
-    char *none[] = {NULL, NULL};
+    const char *first = options->network ? options->network : "none";
 
-    for (char **port = options->ports && options->ports[0] ? options->ports : none;; port++) {
-        g_ptr_array_add(
-            lists, berth_access_new_details("pod", options->id, "network", network, "slice", slice,
-                                            "cgroup", options->cgroup_parent, "port", *port, NULL));
-        if (!*port || !port[1])
-            return lists;
+#define DETAILS(network, port)                                                                     \
+    berth_access_new_details("pod", options->id, "network", network, "slice", slice, "cgroup",     \
+                             options->cgroup_parent, "port", port, NULL)
+    for (char **port = options->ports; port && *port; port++)
+        g_ptr_array_add(lists, DETAILS(first, *port));
+    if (lists->len == 0)
+        g_ptr_array_add(lists, DETAILS(first, NULL));
+    for (guint i = 0; options->further && i < options->further->len; i++) {
+        const BerthPlace *place = options->further->pdata[i];
+        g_ptr_array_add(lists, DETAILS(place->network, NULL));
     }
+#undef DETAILS
+    return lists;
 }
 
 static int check_create(sd_bus_message *call, BerthService *service,

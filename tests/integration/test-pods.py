@@ -211,6 +211,33 @@ def test_new_creates_the_pod_with_what_is_the_pods():
     clean()
 
 
+def test_a_pod_is_in_several_networks():
+    make_network("back", "10.78.0.0/24")
+    good("pod", "create", "--network=front", "--network=back", "-p", "127.0.0.1:8086:80", "both")
+    join("member", "both")
+    shown = good("exec", "member", "ip", "-4", "-o", "addr")
+    for subnet in ("10.77.0.", "10.78.0."):
+        contains(shown, subnet)
+        contains(pod("both")["addresses"], subnet)
+    contains(good("exec", "member", "ip", "route"), "default via 10.77.0.1")
+    equal(pod("both")["network"], "front")
+    kill_service()
+    contains(good("exec", "member", "ip", "-4", "-o", "addr"), "10.78.0.")
+    good("pod", "stop", "both")
+    good("pod", "start", "both")
+    contains(good("exec", "member", "ip", "-4", "-o", "addr"), "10.78.0.")
+    clean()
+    for networks, problem in ((("none", "back"), "further networks need a first one, not none or host"), (("back", "back"), "twice")):
+        contains(dist("pod", "create", *(f"--network={name}" for name in networks), "bad").err, problem)
+    # A rule sees each of them.
+    allow("alice", 'action.id == "org.berth1.containers.manage-own" ||'
+                   ' (action.id == "org.berth1.containers.create" && action.lookup("network") == "front")')
+    good("pod", "create", "--network=front", "hers", user="alice")
+    good("pod", "rm", "hers", user="alice")
+    assert dist("pod", "create", "--network=front", "--network=back", "hers", user="alice").status != 0
+    equal(pod("hers"), None)
+
+
 def test_a_pod_that_removes_itself_goes_after_its_containers():
     good("pod", "create", "--rm", "gone")
     join("kept", "gone")

@@ -610,11 +610,11 @@ def test_a_pod_starts_with_its_container_and_ends_with_the_last_one():
 
 
 def test_mistakes_in_pods_name_file_and_line():
-    write(f"{UNITS}/shop.pod.d/stay.conf", "[Pod]\nNetwork=one\n")
+    write(f"{UNITS}/shop.pod.d/stay.conf", "[Pod]\nExitPolicy=never\n")
     write(f"{UNITS}/shop-web.container.d/port.conf", "[Container]\nPublishPort=80\n")
     result = dist("unit", "check", f"{UNITS}/shop.pod", f"{UNITS}/shop-web.container")
     assert result.status != 0, result
-    contains(result.err, f"{UNITS}/shop.pod.d/stay.conf:2: Network= is not supported: a pod has one network")
+    contains(result.err, f"{UNITS}/shop.pod.d/stay.conf:2: ExitPolicy= takes stop or continue, not \"never\"")
     contains(result.err, f"{UNITS}/shop-web.container.d/port.conf:2: PublishPort= is not supported: it belongs in the .pod file")
     for path in [*POD, f"{UNITS}/shop.pod.d/stay.conf", f"{UNITS}/shop-web.container.d/port.conf"]:
         os.unlink(path)

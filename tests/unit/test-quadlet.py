@@ -234,7 +234,7 @@ def test_an_image_has_a_mount():
 
 def test_a_pod_and_its_containers_depend_on_each_other():
     with Files() as files:
-        files.add("shop.pod", "[Unit]\nAfter=db.container\n[Pod]\nPublishPort=8080:80\nNetwork=front.network:ip=10.9.0.7\n")
+        files.add("shop.pod", "[Unit]\nAfter=db.container\n[Pod]\nPublishPort=8080:80\nNetwork=front.network:ip=10.9.0.7\nNetwork=back\n")
         files.add("shop.pod.d/more.conf", "[Pod]\nHostName=box\n")
         files.add("front.network", "[Network]\n")
         files.add("db.container", "[Container]\nImage=i\n")
@@ -246,7 +246,7 @@ def test_a_pod_and_its_containers_depend_on_each_other():
         pod, web = files.unit("shop-pod.service"), files.unit("web.service")
         equal(pod.command()[1:3], ["pod", "run"])
         equal(sorted(pod.command()[3:]), sorted(["--replace", "--rm", "--cgroup=caller", "--exit-policy=stop", "--publish=8080:80",
-                                                 "--network=systemd-front:ip=10.9.0.7", "--hostname=box", "systemd-shop"]))
+                                                 "--network=systemd-front:ip=10.9.0.7", "--network=back", "--hostname=box", "systemd-shop"]))
         equal(pod.command("ExecStopPost")[1:], ["pod", "rm", "--force", "--ignore", "systemd-shop"])
         for key, value in (("Type", "notify"), ("Restart", "on-failure"), ("Delegate", "yes"), ("KillMode", "mixed")):
             equal(pod.one("Service", key), value)
@@ -390,8 +390,7 @@ def test_what_is_wrong_is_named_with_its_line():
                           ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
                           ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
         equal(refused(text)[:1], [problem], text)
-    for text, problem in (("[Pod]\nNetwork=one\nNetwork=two\n", "a.pod:3: Network= is not supported: a pod has one network"),
-                          ("[Pod]\nExitPolicy=never\n", 'a.pod:2: ExitPolicy= takes stop or continue, not "never"'),
+    for text, problem in (("[Pod]\nExitPolicy=never\n", 'a.pod:2: ExitPolicy= takes stop or continue, not "never"'),
                           ("[Pod]\nUserNS=keep-id\n", "a.pod:2: UserNS=keep-id is not supported: use auto or host"),
                           ("[Pod]\nPodmanArgs=--rm\n", "a.pod:2: PodmanArgs=: --rm is not left to the file"),
                           ("[Pod]\nImage=x\n", "a.pod:2: unknown key Image= in [Pod]"),
