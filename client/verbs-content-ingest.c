@@ -139,6 +139,7 @@ int dist_content_edit(char **argv, GError **error) {
     berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (edited && result < 0)
         berth_error_set_errno(error, errno, _("open %s"), path);
+    /* With the PID: two editors of the same content do not write into one ingest. */
     g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
     bool done = result >= 0 && ingest_file(result, ref, error);
     unlink(path);

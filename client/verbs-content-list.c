@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist content list and active: contents and ingests as tables. The service filters; a listing
- * comes in pages, which listing.c asks for one after another. */
+/*
+ * dist content list and active: contents and ingests as tables. The service filters; a listing
+ * comes in pages, which listing.c asks for one after another. Rows are kept only until the table is
+ * printed.
+ */
 
 #include "client/verbs-content-list.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist events: what happens to containers, as signals of the service, after events of the past if
- * those are asked for. Events have numbers, which rise. */
+/*
+ * dist events: what happens to containers, as signals of the service, after events of the past if
+ * those are asked for. Events have numbers, which rise; the last one that was printed is the only
+ * state.
+ */
 
 #include "client/verbs-events.h"
 

@@ -81,6 +81,7 @@ static char *list_platforms(const char *reference, const char *digest, const cha
     return json_to_string(list, FALSE);
 }
 
+/* One request to the registry, and with --json a second one for the index. */
 int dist_verb_resolve(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist ps and info: containers as a table, and one as a page. The service filters, except for
- * before and since, which are applied to the containers that it has answered. */
+/*
+ * dist ps and info: containers as a table, and one as a page. The service filters, except for
+ * before and since, which are applied to the containers that it has answered. Nothing is kept: the
+ * list is as of one moment, and a container may have changed by the time its row is read.
+ */
 
 #include "client/verbs-ps.h"
 

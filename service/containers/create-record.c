@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The record of a new container. Most of it is what Create was given; the rest comes from the
- * image, from the configuration, and from berth.conf. */
+/*
+ * The record of a new container. Most of it is what Create was given; the rest comes from the
+ * image, from the configuration, and from berth.conf, as they are now: later changes of these do
+ * not change it. The record is the caller's, and not yet on disk. The one thing to know: the
+ * configuration is applied last and has precedence.
+ */
 
 #include "containers/create-record.h"
 
@@ -110,6 +114,8 @@ static void fill_record(BerthContainerRecord *record, const BerthNewContainer *c
     const char *of_image = image && image->stop_signal[0] ? image->stop_signal
                            : is_system                    ? "SIGRTMIN+3"
                                                           : "";
+    /* Of the caller, of the image (config.md, "StopSignal"), or of an init that is systemd
+     * (SIGRTMIN+3 halts it, systemd(1)); SIGTERM if there is none, or none that this kernel has. */
     int signal = berth_signal_parse(options->stop_signal ? options->stop_signal : of_image);
 
     *record = (BerthContainerRecord){

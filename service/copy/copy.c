@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Paths of the container's root, which is this process's own by now, and what is in a directory
- * there: for copying out of it and into it. */
+ * there: for copying out of it and into it. No state; descriptors and lists are the caller's. */
 
 #include "copy/copy.h"
 

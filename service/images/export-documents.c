@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two documents of an archive that name what is in it: the index of an OCI image layout, and
- * docker's manifest.json, which refers to the same members. */
+/*
+ * The two documents of an archive that name what is in it: the index of an OCI image layout
+ * (image-layout.md), and docker's manifest.json, which refers to the same members. No state; texts
+ * are the caller's. The one thing to know: an archive has both, so that each tool finds the one
+ * that it reads, and no blob twice.
+ */
 
 #include "images/export-documents.h"
 
@@ -54,6 +58,7 @@ const BerthDocument *berth_export_find_manifest(const BerthExportedImage *image,
                                                 const BerthPlatform *machine) {
     const BerthClosureItem *item = berth_closure_find(image->items, image->target->digest);
 
+    /* An index may list indexes. The depth is bounded, as the documents are a registry's. */
     for (int depth = 0; depth < 4 && item && item->document && item->document->is_index; depth++) {
         const BerthDescriptor *chosen = berth_document_choose(item->document, machine, NULL);
         item = chosen ? berth_closure_find(image->items, chosen->digest) : NULL;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks the signature of an image that is here, for Verify: a search for a signature, whose result
- * is the key. */
+/*
+ * Verify: whether an image that is here is signed, at the remote of its own name. A Verification is
+ * a session with that remote and then a search for a signature (signatures.c), whose result is the
+ * key. Its operation owns it. Without a policy for the name there are no keys, and so no signature
+ * that is valid.
+ */
 
 #include "images/image-signature.h"
 

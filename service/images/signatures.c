@@ -3,8 +3,8 @@
 /*
  * A search looks for one valid signature of a digest: it reads manifests of signatures (of the tag
  * that cosign uses, then of referrers), and checks each candidate that they list with the keys. The
- * caller owns a search until it reports. A verification (the member VerifySignature) is a session
- * and a search, owned by its operation.
+ * caller owns a search until it reports, and then it frees itself: a pull, which meets its policy
+ * by it, or a verification (image-signature.c).
  */
 
 #include "images/signatures.h"

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths that the command does not see, or cannot write to: "maskedPaths", "readonlyPaths" and a
- * read-only root (runtime specification, config-linux.md). */
+/*
+ * Paths that the command does not see, or cannot write to: "maskedPaths", "readonlyPaths" and a
+ * read-only root (runtime specification, config-linux.md). Called once by the inner process, in the
+ * container's root and mount namespace; nothing is kept. The one thing to know: kernel parameters
+ * and directories are written before it (inside.c), since it may make /proc/sys and the root
+ * read-only.
+ */
 
 #include "launch/hidden-paths.h"
 
@@ -70,6 +75,7 @@ static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
     if (list->count > 0 && null < 0)
         return false;
     for (; paths < end; paths++) {
+        /* A path that this kernel does not have needs no mask. */
         if (lstat(*paths, &status) < 0)
             continue;
         if (!S_ISDIR(status.st_mode)) {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The namespaces of a container as the outer process sees them: those that it joins, and those that
- * an exec enters. */
+/*
+ * The namespaces of a container as the outer process sees them: those that it joins, and those that
+ * an exec enters. It works with the host's rights; the descriptors that it opens are kept in the
+ * caller's BerthInside. An error ends the launch.
+ */
 
 #include "launch/namespaces.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* "linux.resources.devices" as the lists of systemd's DeviceAllow= (systemd.resource-control(5)).
- */
+ * The list belongs to the plan; of the rules only the result is kept. */
 
 #include "plan/plan-resources.h"
 
@@ -37,6 +37,9 @@ static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) 
         plan->device_deny = false;
         return true;
     }
+    /* systemd takes the numbers from a path of this form itself, so that no node of the host
+     * decides which device it is. "char-*" and "char-MAJOR" stand for all devices of a kind and of
+     * a driver. */
     const char *kind = g_strcmp0(type, "b") == 0 ? "block" : "char";
     g_ptr_array_add(plan->device_rules,
                     major < 0 ? g_strdup_printf("%s-* %s", kind, access)

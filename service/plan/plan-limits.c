@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The limits of a plan: properties of its scope, and files of its cgroup for what systemd has no
- * property for. Both lists belong to the plan. */
+ * property for. Both lists belong to the plan. plan-resources.c and plan-unified.c add to them. */
 
 #include "plan/plan-limits.h"
 
@@ -37,6 +37,8 @@ bool berth_plan_add_cpu_list(BerthPlan *plan, const char *text, const char *name
     return true;
 }
 
+/* systemd takes periods from 1 ms to 1 s; the product in berth_plan_add_quota() must not overflow.
+ */
 bool berth_plan_is_quota(uint64_t quota, uint64_t period_usec) {
     return period_usec >= 1000 && period_usec <= G_USEC_PER_SEC &&
            (quota == UINT64_MAX || quota <= INT64_MAX / G_USEC_PER_SEC);

@@ -2,7 +2,8 @@
 
 /*
  * "linux.resources.unified": files of the cgroup of version 2. What systemd has a property for is
- * set through systemd, which would overwrite the file otherwise.
+ * set through systemd, which would overwrite the file otherwise. No state; names and values are
+ * added to the lists of the plan.
  */
 
 #include "plan/plan-resources.h"

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The call that makes a scope: its properties are those of the container, and what Berth sets for
- * all of its scopes. */
+/*
+ * The call that makes a scope: its properties are those of the container, and what Berth sets for
+ * all of its scopes. No state; the message belongs to the caller, which may send it again as it is
+ * (scope.c). The one thing to know: systemd takes the last of two values of a property, so that the
+ * order here decides.
+ */
 
 #include "systemd/scope-message.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units that systemd has, by a pattern. */
+/* The units that systemd has, by a pattern. A listing lives from the call to its reply and frees
+ * itself. After a failure nothing is listed. */
 
 #include "systemd/unit-list.h"
 

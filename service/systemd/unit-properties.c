@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Properties of units, as GVariants in Berth, appended to calls to systemd
- * (org.freedesktop.systemd1(5)). */
+/*
+ * Properties of units, which Berth keeps as GVariants, as they are in calls to systemd and in
+ * replies of its own (org.freedesktop.systemd1(5)). No state; sd-bus and GVariant have the same
+ * types under different functions, hence this translation.
+ */
 
 #include "systemd/unit-properties.h"
 

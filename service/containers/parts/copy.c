@@ -29,6 +29,7 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" in the container is not absolute",
                                request->path);
+    /* The name replaces the first component of what the tar has; it must not lead elsewhere. */
     if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is not a file name",
                                request->name);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Helpers at work on containers. The container owns its helpers; one ends when its program has, or
- * when it is cancelled. */
+/*
+ * Helpers: programs beside the service that work on one container (berth-copy, berth-checkpoint,
+ * berth-network). The container owns its helpers, in its slot; one ends when its program has, or
+ * when it is cancelled, and its operation keeps the service until then. The one thing to know: a
+ * helper excludes what would pull the container from under it (helpers_permit).
+ */
 
 #include "containers/parts/helper.h"
 
@@ -84,6 +88,8 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
     request.event = containers->event;
     request.id = container->record.id;
     request.config = config;
+    /* Descriptors that the caller leaves out: the container's directory, and that of all snapshots.
+     */
     if (request.target < 0)
         request.target = directory;
     if (request.snapshots < 0)
