@@ -118,6 +118,8 @@ static bool each_call_one(const char *argument, const void *userdata, GError **e
     return reply != NULL;
 }
 
+/* One call after another: a password that polkit's agent asks for in between belongs to the
+ * argument whose call is under way. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments) {
     const EachMember call = {path, interface, member};
 

@@ -14,6 +14,7 @@
 
 enum { LEFT_COLUMNS = 30, MIN_RIGHT_COLUMNS = 24, MAX_COLUMNS = 100 };
 
+/* One column less than the screen has, since some terminals wrap at the last one. */
 static int help_width(void) {
     return CLAMP(dist_screen_columns(), LEFT_COLUMNS + MIN_RIGHT_COLUMNS, MAX_COLUMNS) - 1;
 }
@@ -119,6 +120,8 @@ void dist_help_print_inner(const DistVerb *verb) {
     help_print_verbs(verb->verbs, path);
 }
 
+/* Two words of podman's, such as "container ls", are a verb of dist; there is no verb of the first
+ * word alone. */
 void dist_help_print_aliases(const char *word) {
     g_autofree char *prefix = g_strconcat(word, " ", NULL);
 

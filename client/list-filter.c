@@ -68,6 +68,7 @@ const char *dist_filter_find(const char *name) {
     return NULL;
 }
 
+/* podman's word for a value, if the service has another; pairs of theirs and ours. */
 static const char *filter_translate(const char *const *values, const char *value) {
     for (; values && *values; values += 2)
         if (g_str_equal(values[0], value))
@@ -75,6 +76,7 @@ static const char *filter_translate(const char *const *values, const char *value
     return value;
 }
 
+/* As a list of one: the service compares with each member of a property that is a list. */
 static int filter_append_member(sd_bus_message *call, const char *key, const char *value) {
     char *list[] = {(char *)value, NULL};
 

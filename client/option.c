@@ -40,6 +40,7 @@ const DistOption *dist_option_find(const DistOption *table, const char *name, si
     return found;
 }
 
+/* 0 is the letter of options that have none. */
 const DistOption *dist_option_find_letter(const DistOption *table, char letter) {
     const DistOption *found = NULL;
 
@@ -76,6 +77,7 @@ static bool option_set_unknown(const OptionParser *parser, const char *name, GEr
                            _("unknown option --%s; see --help"), name);
 }
 
+/* "--rm=false" is podman's form; "--rm false" is not, where false would be an argument. */
 static bool option_set_flag(const DistOption *option, const char *value, GError **error) {
     static const char *const yes[] = {"true", "1", "yes", NULL}, *const no[] = {"false", "0", "no",
                                                                                 NULL};

@@ -78,6 +78,7 @@ static bool column_is_text(const DistColumn *column) {
            column->type == DIST_CELL_DIGEST || column->type == DIST_CELL_JSON;
 }
 
+/* A time as people read it: how long ago, unless --no-trunc asks for the moment itself. */
 static char *table_format_number(const DistColumn *column, int64_t number) {
     if (column->type == DIST_CELL_SIZE)
         return dist_format_size((uint64_t)number);
@@ -96,8 +97,7 @@ static char *table_format_text(const DistColumn *column, const char *text) {
 }
 
 /* One argument for each column: a text (of a state, with its colour), or an int64_t for a type that
- * is a number. Integers have to
- * be cast, since variable arguments are not converted. */
+ * is a number. Integers have to be cast, since variable arguments are not converted. */
 void dist_table_add(DistTable *table, ...) {
     va_list arguments;
 

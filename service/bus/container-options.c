@@ -26,6 +26,8 @@ typedef struct {
     char **options;
 } GivenMount;
 
+/* The limit comes after the mount was checked: a list of any length costs no more than its checks.
+ */
 static bool create_options_add_mount(BerthCreateOptions *options, const GivenMount *given,
                                      GError **error) {
     BerthMountRequest *request =
@@ -118,6 +120,7 @@ static int add_secret(BerthCreateOptions *options, const char *name, int fd, sd_
     if (!is_secret_name(name))
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                  "invalid name of a secret \"%.100s\"", name);
+    /* Each is a descriptor that the service keeps open until Create is answered. */
     if (options->secrets->len >= BERTH_MAX_SECRETS)
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded", "more than %u secrets",
                                  BERTH_MAX_SECRETS);

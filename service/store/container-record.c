@@ -154,8 +154,8 @@ static char *look_up_string(GVariantDict *options, const char *key, const char *
     return g_variant_dict_lookup(options, key, "s", &value) ? value : g_strdup(otherwise);
 }
 
-/* A text that cannot be parsed leaves every option at its default, so that the
- * container is still listed and can be deleted. */
+/* A text that cannot be parsed leaves every option at its default, so that the container is still
+ * listed and can be deleted. */
 void berth_container_record_parse_options(BerthContainerRecord *record, const char *text) {
     g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The tables containers and processes. There is no object: each function is one
- * statement or one transaction on the database, and the caller frees the records that it gets.
+ * The tables containers and processes. There is no object: each function is one statement or one
+ * transaction on the database, and the caller frees the records that it gets.
  *
  * A change of a container or a process is written in one transaction with the event that reports
  * it, so that neither is on disk without the other. Starts, exits and recovery (containers/core/)

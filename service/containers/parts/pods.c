@@ -4,11 +4,10 @@
  * What a pod and its containers do to each other. A pod that runs is OPEN until it is to be
  * stopped, then STOPPING until its last container has ended and it has ended itself. The state is
  * in the pod's slot and is not recorded: a service that dies meanwhile leaves the containers that
- * have been told to stop, and the caller asks again.
+ * were asked to stop, and the caller repeats the call.
  *
- * pod_settle() looks at all of a pod and does what is due, whenever something in it has ended; it
- * may be called at any time. A removal with force is an object of its own, since the
- * pod goes last.
+ * pod_settle() checks all of a pod and does what is due, whenever something in it has ended; it may
+ * be called at any time. A removal with force is an object of its own, since the pod goes last.
  */
 
 #include "containers/parts/pods.h"

@@ -48,6 +48,8 @@ static bool check_count(char *const *list, unsigned limit, const char *option, G
                            g_strv_length((char **)list), limit);
 }
 
+/* Names that other containers look up on the internet or on the host: with one as an alias, a
+ * container would receive what is meant for them. */
 bool berth_network_is_others_name(const char *name) {
     return strchr(name, '.') || g_ascii_strcasecmp(name, "localhost") == 0;
 }
@@ -67,6 +69,7 @@ bool berth_network_check_aliases(char *const *aliases, uint32_t owner, GError **
     return check_count(aliases, MAX_ALIASES, "Aliases", error);
 }
 
+/* Whether the network has such an address, and whether it is free, is checked at each start. */
 bool berth_network_check_addresses(char *const *addresses, GError **error) {
     unsigned four = 0, six = 0;
 
@@ -145,6 +148,7 @@ bool berth_network_options_check(const BerthCreateOptions *options, GError **err
            check_search(options, error) && check_hosts(options, error);
 }
 
+/* Of a network of CNI's, the plugins choose these, so that the option would be without effect. */
 bool berth_network_options_need_made(const BerthCreateOptions *options) {
     return (options->aliases && options->aliases[0]) ||
            (options->addresses && options->addresses[0]) || options->mac;

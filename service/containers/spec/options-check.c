@@ -32,6 +32,7 @@ static bool check_host_name(const char *name, GError **error) {
                                    "invalid host name \"%.100s\"", name);
 }
 
+/* execve(2) takes any text; one without a name or "=" would be lost in most programs. */
 static bool check_environment(char *const *environment, GError **error) {
     for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
