@@ -385,13 +385,19 @@ bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, i
 }
 
 bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
-                           int directory, GError **error) {
+                           int directory, bool (*is_running)(void), GError **error) {
     g_autofree char *id = g_strndup(key, strcspn(key, "@"));
     g_autoptr(JsonNode) result = NULL;
 
     berth_autofd int networks = open_networks(directory, error);
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
-    return locked >= 0 && connect_one(setup, key, pid, netns, networks, &result, error);
+    if (locked < 0)
+        return false;
+    /* What undoes the connections of a container that has exited waits for the same lock: it comes
+     * after this one, or has found nothing and does not come again. */
+    if (!is_running())
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the container has exited");
+    return connect_one(setup, key, pid, netns, networks, &result, error);
 }
 
 bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,

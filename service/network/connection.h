@@ -17,9 +17,10 @@
  * earlier run left is undone first. directory: the container's. */
 bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
                            GError **error);
-/* Connects a container that runs to one more. netns: its network namespace. */
+/* Connects a container to one more, if it is still running when its networks are nobody else's to
+ * change. netns: its network namespace. */
 bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
-                           int directory, GError **error);
+                           int directory, bool (*is_running)(void), GError **error);
 
 /* Undoes the connection to one network, of a container that runs. */
 bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,

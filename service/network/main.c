@@ -52,14 +52,19 @@ static int disconnect_container(const char *id, pid_t pid) {
     return EXIT_FAILURE;
 }
 
+static bool is_running(void) {
+    struct pollfd ended = {.fd = BERTH_SNAPSHOTS_FD, .events = POLLIN};
+
+    return poll(&ended, 1, 0) == 0;
+}
+
 /* The namespace of a process whose pid cannot have become another's, as its pidfd shows afterwards.
  */
 static int open_namespace(pid_t pid) {
     g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)pid);
     berth_autofd int namespace = open(path, O_RDONLY | O_CLOEXEC);
-    struct pollfd ended = {.fd = BERTH_SNAPSHOTS_FD, .events = POLLIN};
 
-    return namespace >= 0 && poll(&ended, 1, 0) == 0 ? berth_fd_steal(&namespace) : -1;
+    return namespace >= 0 && is_running() ? berth_fd_steal(&namespace) : -1;
 }
 
 /* One that has ended meanwhile has left all of its networks, or is about to. */
@@ -75,7 +80,8 @@ static int change_container(bool join, pid_t pid, const char *key) {
     if (namespace < 0)
         berth_fail("network", NULL, "the container has exited", BERTH_EXIT_LAUNCH);
     g_autofree char *netns = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), namespace);
-    if (!(join ? berth_connection_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, &error)
+    if (!(join ? berth_connection_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, is_running,
+                                       &error)
                : berth_connection_leave(key, pid, netns, BERTH_DIRECTORY_FD, &error)))
         berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
     berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_DONE, NULL, -1);

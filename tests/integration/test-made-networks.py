@@ -481,6 +481,37 @@ def test_a_change_that_is_broken_off_leaves_nothing():
     wait_until(is_quiet, "nobody disconnects")
 
 
+def test_one_change_at_a_time():
+    """A disconnection does not overtake the connection, and one that failed can be tried again."""
+    good("run", "-d", "--name=roam", "--network=left", IMAGE)
+    place, waits, go = "/usr/lib/podman/netavark", "/run/netavark-waits", "/run/netavark-go"
+    for name in (waits, go):
+        run("rm", "-f", name)
+    os.rename(place, place + ".real")
+    with open(place, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\necho $$ >{waits}.new\nmv {waits}.new {waits}\nwhile [ ! -e {go} ]; do sleep 0.05; done\nexec {place}.real \"$@\"\n")
+    os.chmod(place, 0o755)
+    try:
+        with subprocess.Popen(["dist", "network", "connect", "right", "roam"]) as connect:
+            wait_until(lambda: os.path.exists(waits), "netavark waits")
+            contains(dist("network", "disconnect", "right", "roam").err, "is being connected to a network; wait for it")
+            run("touch", go)
+        equal(connect.returncode, 0)
+        run("rm", waits, go)
+        with subprocess.Popen(["dist", "network", "disconnect", "right", "roam"], stderr=subprocess.DEVNULL) as disconnect:
+            wait_until(lambda: os.path.exists(waits), "netavark waits")
+            run("pkill", "-KILL", "-x", "berth-network")
+            with open(waits, encoding="utf-8") as file:
+                run("kill", "-KILL", file.read().strip())
+        equal(disconnect.returncode, 1)
+    finally:
+        os.rename(place + ".real", place)
+    equal(properties("roam")["Networks"]["data"], ["left", "right"])
+    good("network", "disconnect", "right", "roam")
+    equal(interfaces("roam"), ["eth0"])
+    good("rm", "-f", "roam")
+
+
 def test_a_rule_sees_the_network_that_is_connected():
     """Who may be in one network only does not get into another by connecting."""
     allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" && action.lookup("network") == "left")')

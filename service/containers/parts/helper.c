@@ -61,6 +61,21 @@ bool berth_helpers_are_at_work(const BerthContainer *container) {
     return helpers && helpers->len > 0;
 }
 
+static bool refuse_busy(const BerthContainer *container, const char *activity, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being %s; wait for it",
+                           container->record.id, activity);
+}
+
+bool berth_helpers_check_none(const BerthContainer *container, const char *activity,
+                              GError **error) {
+    const GPtrArray *helpers = find_helpers(container);
+
+    for (guint i = 0; helpers && i < helpers->len; i++)
+        if (g_str_equal(((const Helper *)helpers->pdata[i])->activity, activity))
+            return refuse_busy(container, activity, error);
+    return true;
+}
+
 /* Only kills: the helper stays in the list until its launch is done. */
 static void cancel_helper(void *userdata, const GError *error) {
     berth_launch_fail(((Helper *)userdata)->launch, error);
@@ -117,8 +132,7 @@ static bool helpers_permit(const BerthContainer *container, BerthAct act, GError
     const GPtrArray *helpers = find_helpers(container);
 
     return !conflicts || !helpers || helpers->len == 0 ||
-           berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being %s; wait for it",
-                           container->record.id, ((const Helper *)helpers->pdata[0])->activity);
+           refuse_busy(container, ((const Helper *)helpers->pdata[0])->activity, error);
 }
 
 static void helpers_freed(BerthContainer *container) {

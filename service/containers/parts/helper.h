@@ -22,5 +22,8 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *req
                         GError **error);
 
 bool berth_helpers_are_at_work(const BerthContainer *container);
+/* Busy while one works that completes "being …" in this way. */
+bool berth_helpers_check_none(const BerthContainer *container, const char *activity,
+                              GError **error);
 /* Ends those of this container; each reports the error once it is gone. */
 void berth_helpers_cancel(BerthContainer *container, const GError *error);

@@ -5,7 +5,10 @@
  * place, or has it no more; then, if the container runs, berth-network carries that out beside the
  * service, as a helper (helper.h). The record comes first, so that a service that dies in between
  * is at most behind in the container that runs now: berth-network goes on without it, and the next
- * start does what the record says. A connection that failed is taken out of the record again.
+ * start does what the record says. A change that failed is taken back in the record.
+ *
+ * One change of a container at a time: the helpers of two would be carried out in any order, and a
+ * connection that comes after its own disconnection would stay, with nothing in the record.
  */
 
 #include "containers/parts/network-changes.h"
@@ -24,6 +27,9 @@
 #include <string.h>
 
 enum { MAX_PLACES = 16 };
+
+static const char CONNECTED[] = "connected to a network";
+static const char DISCONNECTED[] = "disconnected from a network";
 
 typedef struct {
     BerthContainers *containers;
@@ -67,6 +73,8 @@ static bool check_container(const BerthContainer *container, GError **error) {
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is paused; resume it first", record->id);
     return berth_container_check_not_starting(container, error) &&
+           berth_helpers_check_none(container, CONNECTED, error) &&
+           berth_helpers_check_none(container, DISCONNECTED, error) &&
            berth_parts_permit(container, BERTH_ACT_HELP, error);
 }
 
@@ -180,8 +188,8 @@ static bool begin_connect(BerthContainer *container, Change *change, GError **er
         return false;
     berth_places_add(&container->record, place);
     if (!berth_container_write(container, NULL, error) ||
-        (runs && !run_helper(container, "join", place, "connected to a network",
-                             change_on_connected, change, error))) {
+        (runs &&
+         !run_helper(container, "join", place, CONNECTED, change_on_connected, change, error))) {
         g_autofree char *key = berth_place_make_key(container->record.id, place);
         berth_addresses_drop(berth_network_get_addresses(container->containers), key);
         berth_places_remove(&container->record, place->network);
@@ -203,8 +211,26 @@ void berth_container_connect(BerthContainer *container, BerthPlace *place, Berth
         change_finish(change, error);
 }
 
+/* The container is still there, and so is its place: the caller can try again. */
+static void restore_place(BerthContainer *container, const BerthPlace *place) {
+    g_autoptr(GError) error = NULL;
+
+    berth_places_add(&container->record, place);
+    if (!berth_container_write(container, NULL, &error))
+        berth_log_warning("BERTH_CONTAINER", container->record.id, "%s", error->message);
+}
+
+/* A container that has exited meanwhile has left all of its networks. */
 static void change_on_disconnected(const GError *error, void *userdata) {
-    change_finish(userdata, error);
+    Change *change = userdata;
+    BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
+
+    if (error && container && berth_container_is_running(container)) {
+        restore_place(container, change->place);
+        change_finish(change, error);
+        return;
+    }
+    change_finish(change, NULL);
 }
 
 static bool begin_disconnect(BerthContainer *container, Change *change, GError **error) {
@@ -222,8 +248,12 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
         berth_places_add(&container->record, change->place);
         return false;
     }
-    return !runs || run_helper(container, "leave", change->place, "disconnected from a network",
-                               change_on_disconnected, change, error);
+    if (runs && !run_helper(container, "leave", change->place, DISCONNECTED, change_on_disconnected,
+                            change, error)) {
+        restore_place(container, change->place);
+        return false;
+    }
+    return true;
 }
 
 void berth_container_disconnect(BerthContainer *container, const char *network,
