@@ -125,15 +125,35 @@ static int verb_wait(char **argv, GError **error) {
     return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
 }
 
-static struct { gboolean force, ignore; } rm_given;
+static struct {
+    gint64 seconds;
+    gboolean force, ignore;
+} rm_given = {.seconds = -1};
 
 static const DistOption rm_options[] = {
     {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
+    {"time", 't', DIST_OPTION_NUMBER, &rm_given.seconds,
+     N_("With --force: time to wait before SIGKILL"), N_("SECONDS")},
     {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if there is none"), NULL},
     DIST_OPTION_END,
 };
 
+/* With --time: false only if it runs on. One that does not run is none that has to be stopped. */
+static bool stop_before_rm(const char *id, GError **error) {
+    uint64_t timeout = (uint64_t)rm_given.seconds * G_USEC_PER_SEC;
+    sd_bus_message *call = make_stop(id, &timeout, error);
+    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
+
+    if (!reply && g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION)) {
+        g_clear_error(error);
+        return true;
+    }
+    return reply != NULL;
+}
+
 static bool rm_by_id(const char *id, const void *userdata, GError **error) {
+    if (rm_given.seconds >= 0 && !stop_before_rm(id, error))
+        return ignore_absent(NULL, rm_given.ignore, error);
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1, "Force", "b", rm_given.force);
 
@@ -144,7 +164,10 @@ static bool rm_by_id(const char *id, const void *userdata, GError **error) {
 }
 
 static int verb_rm(char **argv, GError **error) {
-    (void)error;
+    if (rm_given.seconds >= 0 && !rm_given.force) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", _("--time needs --force"));
+        return EXIT_FAILURE;
+    }
     return dist_for_each(argv + 1, rm_by_id, NULL);
 }
 
@@ -154,8 +177,8 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("List containers"),
      .options = dist_ps_options,
      .run = dist_verb_ps,
-     .details = N_("Filters: id, name, label, status, ancestor, exited, health, network, before, "
-                   "since."),
+     .details = N_("Filters: id, name, label, status, ancestor, exited, health, network, volume, "
+                   "before, since."),
      .example = "dist ps -a --filter status=exited"},
     {.name = "info",
      .arguments = N_("ID"),

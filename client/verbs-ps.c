@@ -30,6 +30,7 @@ static const DistFilterName ps_filters[] = {
     {"exited", "ExitStatus", DIST_FILTER_STATUS},
     {"health", "Health", DIST_FILTER_TEXT},
     {"network", "Networks", DIST_FILTER_MEMBER},
+    {"volume", "Volumes", DIST_FILTER_MEMBER},
     {"before", NULL, DIST_FILTER_ADDITION},
     {"since", NULL, DIST_FILTER_ADDITION},
     {NULL},

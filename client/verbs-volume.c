@@ -46,8 +46,47 @@ static int volume_rm(char **argv, GError **error) {
     return dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
 }
 
+/* The rows of volumes, and by which of them --filter dangling= goes. */
+typedef struct {
+    DistTable *table;
+    const char *dangling; /* "true", "false", or NULL: all */
+    GHashTable *mounted;  /* names of volumes that containers have */
+} VolumeRows;
+
+static int read_mounted(sd_bus_message *reply, char **key, void *userdata) {
+    g_auto(GStrv) volumes = NULL;
+    const DistField fields[] = {{"Volumes", "as", &volumes}, {NULL, NULL, NULL}};
+    const char *id;
+    int r = dist_dictionary_read_item(reply, &id, fields);
+
+    for (char **volume = volumes; r > 0 && volume && *volume; volume++)
+        g_hash_table_add(userdata, g_strdup(*volume));
+    if (r > 0)
+        *key = g_strdup(id);
+    return r;
+}
+
+static int append_mounted(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "Volumes");
+}
+
+/* Containers know their volumes, and a volume does not know its containers: one more listing is
+ * cheaper than for the service to look through all containers for each volume. */
+static bool read_dangling(VolumeRows *rows, GError **error) {
+    const DistListing containers = {DIST_CONTAINERS, "List", .filter = append_mounted};
+
+    if (!(rows->dangling = dist_filter_find("dangling")))
+        return true;
+    if (!g_str_equal(rows->dangling, "true") && !g_str_equal(rows->dangling, "false"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"),
+                               rows->dangling, "--filter dangling");
+    return dist_list(&containers, read_mounted, rows->mounted, error);
+}
+
 /* One item of a listing: 1, 0 at the end, negative on an error; as in the other verbs that list. */
 static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
+    const VolumeRows *rows = userdata;
     const char *name;
     uint64_t created = 0;
     uint32_t owner = 0;
@@ -57,13 +96,16 @@ static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
 
     if (r <= 0)
         return r;
-    dist_table_add(userdata, name, (int64_t)owner, (int64_t)created);
     *key = g_strdup(name);
+    if (!rows->dangling ||
+        g_str_equal(rows->dangling, "false") == g_hash_table_contains(rows->mounted, name))
+        dist_table_add(rows->table, name, (int64_t)owner, (int64_t)created);
     return 1;
 }
 
 static const DistFilterName volume_filters[] = {
     {"name", "Name", DIST_FILTER_PART},
+    {"dangling", NULL, DIST_FILTER_ADDITION},
     {NULL},
 };
 
@@ -86,12 +128,15 @@ static int volume_list(char **argv, GError **error) {
         {NULL, NULL, DIST_CELL_TEXT},
     };
     const DistListing volumes = {DIST_VOLUMES, "List", .filter = append_volume_filter};
+    g_autoptr(GHashTable) mounted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    VolumeRows rows = {.mounted = mounted};
 
     (void)argv;
-    if (!dist_filter_check(volume_filters, error))
+    if (!dist_filter_check(volume_filters, error) || !read_dangling(&rows, error))
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
-    if (!dist_list(&volumes, read_volume, table, error))
+    rows.table = table;
+    if (!dist_list(&volumes, read_volume, &rows, error))
         return EXIT_FAILURE;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -106,12 +151,16 @@ static const DistVerb volume_verbs[] = {
      .arguments = "",
      .summary = N_("List volumes"),
      .options = volume_list_options,
-     .run = volume_list},
+     .run = volume_list,
+     .details = N_("Filters: name, dangling=true|false (no container mounts it)."),
+     .example = "dist volume ls --filter dangling=true"},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List volumes"),
      .options = volume_list_options,
-     .run = volume_list},
+     .run = volume_list,
+     .details = N_("Filters: name, dangling=true|false (no container mounts it)."),
+     .example = "dist volume ls --filter dangling=true"},
     {.name = "create",
      .arguments = N_("NAME…"),
      .summary = N_("Create volumes"),

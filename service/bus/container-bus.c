@@ -11,6 +11,7 @@
 #include "bus/container-object.h"
 #include "bus/objects.h"
 #include "bus/watchers.h"
+#include "containers/parts/volumes.h"
 #include "containers/spec/places.h"
 #include "systemd/scope.h"
 #include "systemd/unit-properties.h"
@@ -103,6 +104,8 @@ BERTH_PROPERTY_GETTER(get_list) {
     const BerthContainer *container = get_container(view);
     g_auto(GStrv) list = g_str_equal(property, "Ports")      ? berth_container_list_ports(container)
                          : g_str_equal(property, "Networks") ? list_networks(container)
+                         : g_str_equal(property, "Volumes")
+                             ? berth_volumes_list_of(berth_container_get_record(container))
                          : g_str_equal(property, "Command")
                              ? berth_container_get_command(container)
                              : berth_container_list_addresses(container, NULL);
@@ -201,7 +204,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Addresses", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Health", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Networks", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Networks", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Volumes", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Exited", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -128,6 +128,35 @@ def test_filters():
     good("rm", "labelled")
 
 
+def test_filters_of_volumes():
+    good("volume", "create", "spare")
+    good("create", "--name=mounts", "-v", "kept:/data", IMAGE)
+    equal(filtered(("ps", "-aq"), "volume=kept"), ["mounts"])
+    equal(filtered(("ps", "-aq"), "volume=spare"), [])
+    equal(filtered(("volume", "ls", "-q"), "dangling=true"), ["spare"])
+    equal(filtered(("volume", "ls", "-q"), "dangling=false"), ["kept"])
+    equal(filtered(("volume", "ls", "-q"), "dangling=true", "name=kept"), [])
+    contains(dist("volume", "ls", "-f", "dangling=perhaps").err, 'invalid value "perhaps" of --filter dangling')
+    good("rm", "mounts")
+    equal(filtered(("volume", "ls", "-q"), "dangling=true"), ["kept", "spare"])
+    good("volume", "rm", "kept", "spare")
+
+
+def test_rm_stops_first():
+    good("run", "-d", "--name=graceful", "-v", "kept:/data", IMAGE, "sh", "-c", "trap 'echo ended >/data/how; exit 0' TERM; touch /data/ready; while :; do sleep 0.1; done")
+    wait_until(lambda: os.path.exists("/var/lib/berth/volumes/kept/ready"), "the trap is set")
+    result = dist("rm", "-t", "5", "graceful")
+    equal((result.status, result.err), (1, "dist: --time needs --force\n"))
+    equal(good("rm", "-f", "-t", "60", "graceful").strip(), "graceful")
+    with open("/var/lib/berth/volumes/kept/how", encoding="utf-8") as file:
+        equal(file.read(), "ended\n")
+    good("create", "--name=made2", IMAGE)
+    good("rm", "-f", "-t5", "made2")
+    good("rm", "-f", "-i", "-t5", "nobody")
+    equal(dist("rm", "-f", "-t5", "nobody").status, 1)
+    good("volume", "rm", "kept")
+
+
 def test_stats_are_live():
     good("run", "-d", "--name=busy", IMAGE, "sh", "-c", "while :; do :; done")
     equal(good("stats", "--no-stream", "--noheading", "--format=id", "web", "busy").split(), ["web", "busy"])

@@ -129,16 +129,14 @@ static void disk_measure_next(Disk *disk) {
 static void disk_measure(BerthContainer *container) {
     Disk *disk = *berth_containers_slot(container->containers, &berth_disk_part);
     const BerthContainerRecord *record = &container->record;
-    g_autoptr(GVariant) value =
-        berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
-    g_autofree const char **volumes = value ? g_variant_get_strv(value, NULL) : NULL;
+    g_auto(GStrv) volumes = berth_volumes_list_of(record);
     uint32_t owner;
 
     if (!is_limited())
         return;
     if (record->owner != 0)
         disk_add_tree(disk, BERTH_DISK_CONTAINER, record->id);
-    for (const char **volume = volumes; volume && *volume; volume++)
+    for (char **volume = volumes; *volume; volume++)
         if (berth_volume_get_owner(container->containers, *volume, &owner, NULL) && owner != 0)
             disk_add_tree(disk, BERTH_DISK_VOLUME, *volume);
     disk_measure_next(disk);

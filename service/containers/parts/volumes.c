@@ -137,13 +137,17 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
     return g_build_filename(containers->state_path, "volumes", name, NULL);
 }
 
-/* A container has its volumes from Create to Delete, whether it runs or not. */
-static bool has_volume(const BerthContainerRecord *record, const char *name) {
-    g_autoptr(GVariant) value =
+char **berth_volumes_list_of(const BerthContainerRecord *record) {
+    g_autoptr(GVariant) names =
         berth_container_record_get_extra(record, "Volumes", G_VARIANT_TYPE_STRING_ARRAY);
-    g_autofree const char **names = value ? g_variant_get_strv(value, NULL) : NULL;
 
-    return names && g_strv_contains(names, name);
+    return names ? g_variant_dup_strv(names, NULL) : g_new0(char *, 1);
+}
+
+static bool has_volume(const BerthContainerRecord *record, const char *name) {
+    g_auto(GStrv) names = berth_volumes_list_of(record);
+
+    return g_strv_contains((const char *const *)names, name);
 }
 
 /* Root's containers may have a user's volume, and are nothing that the user may know of. */

@@ -28,6 +28,10 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
 bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t user,
                          GError **error);
 
+/* The names of a container's volumes, which it has from Create to Delete, whether it runs or not.
+ * Freed with g_strfreev(). */
+char **berth_volumes_list_of(const BerthContainerRecord *record);
+
 int berth_volumes_get_directory(const BerthContainers *containers);
 
 /* Of BerthVolume. */
