@@ -154,21 +154,27 @@ static bool read_log_driver(GError **error) {
                            dist_run_texts.log_driver);
 }
 
-/* --security-opt=seccomp=… overrides --seccomp. What Berth always does (no-new-privileges) and what
- * it has not (SELinux labels) is accepted. */
+/* What Berth always does, and what it has not: SELinux labels, and profiles of AppArmor. */
+static bool is_always_so(const char *option) {
+    static const char *const all[] = {
+        "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "label=disable",
+        "label:disable",     "apparmor=unconfined",    "apparmor:unconfined",    NULL};
+
+    return g_strv_contains(all, option);
+}
+
+/* --security-opt=seccomp=… overrides --seccomp. */
 static bool read_security(GError **error) {
     for (char **option = dist_run_texts.security; option && *option; option++) {
         const char *text = *option;
         if (g_str_has_prefix(text, "seccomp=") || g_str_has_prefix(text, "seccomp:"))
             dist_run_texts.seccomp = (char *)text + strlen("seccomp=");
-        else if (!g_str_equal(text, "no-new-privileges") &&
-                 !g_str_equal(text, "no-new-privileges:true") &&
-                 !g_str_equal(text, "no-new-privileges=true") &&
-                 !g_str_equal(text, "label=disable") && !g_str_equal(text, "label:disable"))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   _("--security-opt=%s is not supported: only seccomp=PROFILE, "
-                                     "no-new-privileges and label=disable are"),
-                                   text);
+        else if (!is_always_so(text))
+            return berth_error_set(
+                error, BERTH_ERROR_UNSUPPORTED,
+                _("--security-opt=%s is not supported: only seccomp=PROFILE, "
+                  "no-new-privileges, label=disable and apparmor=unconfined are"),
+                text);
     }
     dist_run_given.seccomp = dist_read_seccomp(dist_run_texts.seccomp, error);
     return dist_run_given.seccomp || !dist_run_texts.seccomp;

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Command lines of the READMEs of well-known images, for docker and podman: dist takes them as they are.
+
+import os
+import shlex
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+BOX = f"{HOST}/readmes/box:x"
+TREE = "/var/tmp/readmes"
+
+# The word with a + is the image, in whose place the test's image is run. "REFUSED reason" follows what is not possible.
+LINES = r"""
+docker run +hello-world
+docker run -it --rm +busybox
+docker run +alpine echo "hello world"
+docker run --name some-postgres -e POSTGRES_PASSWORD=mysecretpassword -d +postgres
+docker run -it --rm --network some-network +postgres psql -h some-postgres -U postgres
+docker run -d --name some-postgres -e POSTGRES_PASSWORD=mysecretpassword -e PGDATA=/var/lib/postgresql/data/pgdata -v /custom/mount:/var/lib/postgresql/data +postgres
+docker run -d --name some-postgres --shm-size=256MB -v "$PWD/my-postgres.conf":/etc/postgresql/postgresql.conf -e POSTGRES_PASSWORD=x +postgres -c 'config_file=/etc/postgresql/postgresql.conf'
+docker run -it --rm --user "1000:1000" -v /etc/passwd:/etc/passwd:ro -e POSTGRES_PASSWORD=mysecretpassword +postgres
+docker run --name some-nginx -v /some/content:/usr/share/nginx/html:ro -d +nginx
+docker run --name some-nginx -d -p 8080:80 +some-content-nginx
+docker run -d -p 80:80 --read-only -v $(pwd)/nginx-cache:/var/cache/nginx -v $(pwd)/nginx-pid:/var/run +nginx
+docker run --rm --entrypoint=cat +nginx /etc/nginx/nginx.conf
+docker run --name some-redis -d +redis redis-server --save 60 1 --loglevel warning
+docker run -it --network some-network --rm +redis redis-cli -h some-redis
+docker run -v /myredis/conf:/usr/local/etc/redis --name myredis +redis redis-server /usr/local/etc/redis/redis.conf
+docker run --detach --name some-mariadb --env MARIADB_USER=example-user --env MARIADB_ROOT_PASSWORD=my-secret-pw +mariadb:latest
+docker run --name some-mariadb -v /my/own/datadir:/var/lib/mysql:Z -e MARIADB_ROOT_PASSWORD=my-secret-pw -d +mariadb --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci
+docker run --name some-mysql -e MYSQL_ROOT_PASSWORD=my-secret-pw --cap-add=sys_nice -d +mysql:8
+docker run -it --network some-network --rm +mysql mysql -hsome-mysql -uexample-user -p
+docker run -it --rm --network some-network +mongo mongosh --host some-mongo test
+docker run --name my-memcache -d +memcached memcached --memory-limit=64
+docker run -d -p 5000:5000 --restart always --name registry +registry:2
+docker run -d --restart=always --name registry -v "$(pwd)"/certs:/certs -e REGISTRY_HTTP_ADDR=0.0.0.0:443 -e REGISTRY_HTTP_TLS_KEY=/certs/domain.key -p 443:443 +registry:2
+docker run -d -p 8080:8080 -p 80:80 -v $PWD/traefik.yml:/etc/traefik/traefik.yml +traefik:v3.0
+docker run --name prometheus -d -p 127.0.0.1:9090:9090 +prom/prometheus
+docker run -p 9090:9090 -v /path/to/prometheus.yml:/etc/prometheus/prometheus.yml -v prometheus-data:/prometheus +prom/prometheus
+docker run -d --net="host" --pid="host" -v "/:/host:ro,rslave" +quay.io/prometheus/node-exporter:latest --path.rootfs=/host REFUSED --pid=host is not supported
+docker run --volume=/:/rootfs:ro --volume=/var/run:/var/run:ro --volume=/sys:/sys:ro --volume=/dev/disk/:/dev/disk:ro --publish=8080:8080 --detach=true --name=cadvisor --privileged --device=/dev/null +gcr.io/cadvisor/cadvisor
+docker run -d --name=grafana -p 3000:3000 +grafana/grafana
+docker run -d -p 3000:3000 --name=grafana --user "$(id -u)" --volume "$PWD/data:/var/lib/grafana" +grafana/grafana-enterprise
+docker run -d -p 3000:3000 --name=grafana --volume grafana-storage:/var/lib/grafana -e "GF_PLUGINS_PREINSTALL=grafana-clock-panel, grafana-simple-json-datasource" +grafana/grafana
+docker run -d --name gitea -p 3000:3000 -p 222:22 -e USER_UID=1000 -e USER_GID=1000 -v ./gitea:/data -v /etc/timezone:/etc/timezone:ro -v /etc/localtime:/etc/localtime:ro --restart always +docker.gitea.com/gitea:1
+docker run -d -v nextcloud:/var/www/html -v apps:/var/www/html/custom_apps -p 8080:80 +nextcloud
+sudo docker run --init --sig-proxy=false --name nextcloud-aio-mastercontainer --restart always --publish 80:80 --publish 8080:8080 --publish 8443:8443 --volume nextcloud_aio_mastercontainer:/mnt/docker-aio-config --volume /var/run/docker.sock:/var/run/docker.sock:ro +ghcr.io/nextcloud-releases/all-in-one:latest REFUSED --sig-proxy=false is not supported: signals are always passed on
+docker run --name some-wordpress --network some-network -p 8080:80 -d +wordpress
+docker run -it --rm --volumes-from some-wordpress --network some-network -e WORDPRESS_DB_USER=x +wordpress:cli user list REFUSED --volumes-from is not supported
+docker run -d --name jellyfin --user 1000:1000 --net=host --volume jellyfin-config:/config --volume jellyfin-cache:/cache --mount type=bind,source=/path/to/media,target=/media --restart=unless-stopped +jellyfin/jellyfin
+podman run --detach --label "io.containers.autoupdate=registry" --name myjellyfin --publish 8096:8096/tcp --device /dev/null:/dev/dri --user 1000:1000 --volume jellyfin-cache:/cache:Z --mount type=bind,source=/path/to/media,destination=/media,ro=true,relabel=private +docker.io/jellyfin/jellyfin:latest
+podman run --detach --rm --userns keep-id --volume jellyfin-config:/config:Z +docker.io/jellyfin/jellyfin:latest REFUSED unknown user namespace "keep-id"; use auto or host
+docker run -d --name homeassistant --privileged --restart=unless-stopped -e TZ=MY_TIME_ZONE -v /PATH_TO_YOUR_CONFIG:/config -v /run/dbus:/run/dbus:ro --network=host +ghcr.io/home-assistant/home-assistant:stable
+docker run --name pihole -p 53:53/tcp -p 53:53/udp -p 80:80/tcp -p 443:443/tcp -e TZ=Europe/London -e FTLCONF_webserver_api_password="correct horse battery staple" -v ./etc-pihole:/etc/pihole -v ./etc-dnsmasq.d:/etc/dnsmasq.d --cap-add NET_ADMIN --restart unless-stopped +pihole/pihole:latest
+docker run -d --name pihole -p 53:53/tcp -p 53:53/udp -p 80:80 -e TZ="America/Chicago" -v "$PWD/etc-pihole:/etc/pihole" --dns=127.0.0.1 --dns=1.1.1.1 --restart=unless-stopped --hostname pi.hole -e VIRTUAL_HOST="pi.hole" +pihole/pihole:latest
+docker run -d -p 8000:8000 -p 9443:9443 --name portainer --restart=always -v /var/run/docker.sock:/var/run/docker.sock -v portainer_data:/data +portainer/portainer-ce:lts
+podman run -p 9000:9000 -p 9001:9001 -v /mnt/data:/data +quay.io/minio/minio server /data --console-address ":9001"
+docker run -d --hostname my-rabbit --name some-rabbit -e RABBITMQ_DEFAULT_VHOST=my_vhost -p 15672:15672 +rabbitmq:3-management
+docker run -d --name elasticsearch --net some-network -p 9200:9200 -p 9300:9300 -e "discovery.type=single-node" +elasticsearch:8
+docker run --name es01 --net some-network -p 9200:9200 -it -m 1GB --ulimit nofile=65535:65535 --ulimit memlock=-1:-1 +docker.elastic.co/elasticsearch/elasticsearch:9
+docker run -dit --name my-apache-app -p 8080:80 -v "$PWD":/usr/local/apache2/htdocs/ +httpd:2.4
+podman run -dt -p 8080:80/tcp +docker.io/library/httpd
+docker run -it --rm --name my-running-script -v "$PWD":/usr/src/app -w /usr/src/app +node:22 node your-daemon-or-script.js
+docker run --rm -v "$PWD":/usr/src/myapp -w /usr/src/myapp -e GOOS=windows -e GOARCH=386 +golang:1.25 go build -v
+docker run --detach --name vaultwarden --env DOMAIN="https://vw.domain.tld" --volume /vw-data/:/data/ --restart unless-stopped --publish 127.0.0.1:8000:80 +vaultwarden/server:latest
+docker run -p 8080:8080 -p 50000:50000 --restart=on-failure -v jenkins_home:/var/jenkins_home +jenkins/jenkins:lts-jdk21
+docker run --stop-timeout 3600 -e SONAR_ES_BOOTSTRAP_CHECKS_DISABLE=true -p 9000:9000 +sonarqube:latest
+docker run -it -p 1883:1883 -v "$PWD/mosquitto.conf:/mosquitto/config/mosquitto.conf" -v /mosquitto/data -v /mosquitto/log +eclipse-mosquitto REFUSED /mosquitto/data
+docker run -d --restart=always -p 3001:3001 -v uptime-kuma:/app/data --name uptime-kuma +louislam/uptime-kuma:1
+docker run --name adguardhome --restart unless-stopped -v /my/own/workdir:/opt/adguardhome/work -v /my/own/confdir:/opt/adguardhome/conf -p 53:53/tcp -p 53:53/udp -p 67:67/udp -p 68:68/udp -p 3000:3000/tcp -p 784:784/udp -d +adguard/adguardhome
+docker run -d --name=wireguard --cap-add=NET_ADMIN --cap-add=SYS_MODULE -e PUID=1000 -e TZ=Etc/UTC -p 51820:51820/udp -v /path/to/wireguard/config:/config -v /lib/modules:/lib/modules --sysctl="net.ipv4.conf.all.src_valid_mark=1" --restart unless-stopped +lscr.io/linuxserver/wireguard:latest
+docker run -d --name frigate --restart=unless-stopped --stop-timeout 30 --mount type=tmpfs,target=/tmp/cache,tmpfs-size=1000000000 --device /dev/null:/dev/bus/usb --shm-size=64m -v /path/to/media:/media/frigate -e FRIGATE_RTSP_PASSWORD='password' -p 8971:8971 -p 8555:8555/udp +ghcr.io/blakeblackshear/frigate:stable
+docker run -d -v ollama:/root/.ollama -p 11434:11434 --name ollama +ollama/ollama
+docker run -d --gpus=all -v ollama:/root/.ollama -p 11434:11434 --name ollama +ollama/ollama REFUSED --gpus is not supported
+docker run -d -p 3000:8080 --add-host=host.docker.internal:host-gateway -v open-webui:/app/backend/data --name open-webui --restart always +ghcr.io/open-webui/open-webui:main
+docker run -d --name=netdata -p 19999:19999 --network=host -v netdataconfig:/etc/netdata -v /etc/passwd:/host/etc/passwd:ro -v /proc:/host/proc:ro -v /sys:/host/sys:ro --cap-add SYS_PTRACE --cap-add SYS_ADMIN --restart unless-stopped +netdata/netdata REFUSED network
+docker run -d --name=netdata --cap-add SYS_PTRACE --security-opt apparmor=unconfined +netdata/netdata
+docker run -d --cap-add=NET_ADMIN -p 80:80 -p 443:443 -p 443:443/udp -v $PWD/site:/srv -v caddy_data:/data -v caddy_config:/config +caddy
+docker run --privileged --name some-docker -d --network some-network --network-alias docker -e DOCKER_TLS_CERTDIR=/certs -v some-docker-certs-ca:/certs/ca +docker:dind
+docker run -p 127.0.0.1:8080:8080 -e KC_BOOTSTRAP_ADMIN_USERNAME=admin +quay.io/keycloak/keycloak:26 start-dev
+docker run --network=host -e STGUIADDRESS= -v /wherever/st-sync:/var/syncthing --hostname=my-syncthing +syncthing/syncthing:latest
+docker run -P -d +nginx
+docker run --name some-app --link some-redis:redis -d +application REFUSED --link
+docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-opt is not supported
+"""
+
+
+def split(line):
+    """The words for dist create, and why it is refused; None if it is not."""
+    line, _, reason = line.partition(" REFUSED ")
+    words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("$(id -u)", "0"))
+    words = words[words.index("run") + 1:]
+    image = next(i for i, word in enumerate(words) if word.startswith("+"))
+    # Only run has --detach.
+    options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true")]
+    options = ["-it" if word == "-dit" else "-t" if word == "-dt" else word for word in options]
+    return options, [BOX] + words[image + 1:], reason or None
+
+
+def test_setup():
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), BOX)
+    good("pull", BOX)
+    configure("[Defaults]\nNetwork=berth\n")
+    good("network", "create", "some-network")
+    os.makedirs(TREE, exist_ok=True)
+    os.chdir(TREE)
+    for line in LINES.strip().split("\n"):
+        words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE))
+        for word in words:
+            path = word.split("=")[-1].split(":")[0] if ":/" in word else ""
+            if path.startswith(("/", "./")) and not os.path.exists(path):
+                os.makedirs(path)
+    os.makedirs("/path/to/media", exist_ok=True)
+
+
+def test_lines():
+    wrong = []
+    for line in LINES.strip().split("\n"):
+        options, rest, reason = split(line)
+        result = dist("create", *options, *rest)
+        if (reason is None) != (result.status == 0 and result.err == "") or (reason or "") not in result.err:
+            wrong.append((line, result.status, result.err))
+        for name in good("ps", "-aq").split():
+            good("rm", "-f", name)
+    assert not wrong, "\n".join(f"{line}\n  -> {status} {err}" for line, status, err in wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
