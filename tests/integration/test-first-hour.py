@@ -184,7 +184,7 @@ def test_prune_asks():
         equal(screen.finish(), 0 if deleted else 1)
         equal(good("volume", "ls", "-q").split(), ["used"] if deleted else ["unused", "used"])
     contains(good("prune", "containers", "--dry-run"), "old\n")
-    contains(dist("prune", "pods").err, 'prune takes containers, volumes or contents, not "pods"')
+    contains(dist("prune", "pods").err, 'prune takes containers, volumes, networks or contents, not "pods"')
     equal(sorted(good("container", "prune", "--force").split()), ["failed", "made", "old"])
     equal(good("ps", "-aq"), "web\n")
     equal(good("volume", "prune", "-f"), "used\n")
