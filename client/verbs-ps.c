@@ -22,18 +22,12 @@ static struct { gboolean all; } ps_given;
 static const char *const state_names[] = {"exited", "stopped", "configured", "created", NULL};
 
 static const DistFilterName ps_filters[] = {
-    {"id", "Id", DIST_FILTER_PREFIX},
-    {"name", "Id", DIST_FILTER_PART},
-    {"label", "Labels", DIST_FILTER_LABEL},
-    {"status", "State", DIST_FILTER_TEXT, state_names},
-    {"ancestor", "Image", DIST_FILTER_IMAGE},
-    {"exited", "ExitStatus", DIST_FILTER_STATUS},
-    {"health", "Health", DIST_FILTER_TEXT},
-    {"network", "Networks", DIST_FILTER_MEMBER},
-    {"volume", "Volumes", DIST_FILTER_MEMBER},
-    {"before", NULL, DIST_FILTER_ADDITION},
-    {"since", NULL, DIST_FILTER_ADDITION},
-    {NULL},
+    {"id", "Id", DIST_FILTER_PREFIX},          {"name", "Id", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},    {"status", "State", DIST_FILTER_TEXT, state_names},
+    {"ancestor", "Image", DIST_FILTER_IMAGE},  {"exited", "ExitStatus", DIST_FILTER_STATUS},
+    {"health", "Health", DIST_FILTER_TEXT},    {"network", "Networks", DIST_FILTER_MEMBER},
+    {"volume", "Volumes", DIST_FILTER_MEMBER}, {"before", NULL, DIST_FILTER_ADDITION},
+    {"since", NULL, DIST_FILTER_ADDITION},     {NULL},
 };
 
 const DistOption dist_ps_options[] = {
