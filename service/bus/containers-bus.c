@@ -59,7 +59,9 @@ static void on_created(BerthContainer *container, const GError *error, void *use
 /* One list of details for each port, volume and further network, or one in all. */
 static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    const char *first = options->network ? options->network : "none";
+    const char *first = options->network       ? options->network
+                        : options->pod_network ? options->pod_network
+                                               : "none";
 
 #define DETAILS_IN(network, port, volume)                                                          \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \

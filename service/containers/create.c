@@ -18,6 +18,7 @@
 #include "containers/ids.h"
 #include "containers/parts/disk-limit.h"
 #include "containers/parts/made-networks.h"
+#include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
 #include "containers/parts/volumes.h"
 #include "containers/quota.h"
@@ -230,6 +231,8 @@ static bool needs_ids(const Creation *creation) {
 
 /* No other creation can come between this and the record. */
 static bool choose_ids(Creation *creation, GError **error) {
+    if (!berth_pod_check_joined(creation->containers, creation->options, error))
+        return false;
     creation->ids = creation->options->pod_ids;
     return !needs_ids(creation) || (creation->ids = berth_ids_allocate(
                                         creation->containers, creation->options->id, error)) > 0;

@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -275,6 +276,69 @@ def test_nobody_else_sees_or_joins_a_pod():
     contains(dist(*create, user="alice").err, 'there is no pod "roots"')
     good("pod", "create", "alices", user="alice")
     contains(dist("create", "--pod=alices", IMAGE, "true").err, 'there is no pod "alices"')
+    clean()
+
+
+def send_as(user, code, *descriptors):
+    """A client of that user, which runs the code with a bus and call(path, interface, member, signature, *arguments)."""
+    program = ("import sys; from gi.repository import Gio, GLib\n"
+               "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
+               "def message(interface, member, body, files=()):\n"
+               "    made = Gio.DBusMessage.new_method_call('org.berth1', '/org/berth1/' + interface.lower(), 'org.berth1.' + interface, member)\n"
+               "    made.set_body(body)\n"
+               "    made.set_unix_fd_list(Gio.UnixFDList.new_from_array(list(files)))\n"
+               "    return made\n" + code)
+    return subprocess.Popen(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", program], pass_fds=descriptors,
+                            stdout=subprocess.PIPE, text=True)
+
+
+def test_a_container_does_not_join_another_pod_of_the_same_name():
+    """Its secrets come from a pipe of its creator, who says by that when it is created."""
+    allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
+    for deleted_by, created_by in (("alice", None), ("alice", "alice")):
+        good("pod", "create", "swap", user="alice")
+        reading, writing = os.pipe()
+        client = send_as("alice", "options = {'Command': GLib.Variant('as', ['true']), 'Pod': GLib.Variant('s', 'swap'), 'Secrets': GLib.Variant('a(sh)', [('a', 0)])}\n"
+                         f"body = GLib.Variant('(ssa{{sv}})', ('late', '{IMAGE}', options))\n"
+                         f"reply, serial = bus.send_message_with_reply_sync(message('Containers', 'Create', body, [{reading}]), 0, -1, None)\n"
+                         "print(reply.get_error_name())\n", reading)
+        os.close(reading)
+        wait_until(lambda: run("pgrep", "-x", "berth-ingest").out, "the reader of the secret")
+        good("pod", "rm", "swap", user=deleted_by)
+        good("pod", "create", "swap", user=created_by)
+        os.close(writing)
+        equal(client.communicate()[0].strip(), "org.berth1.Error.NotFound")
+        equal((state("late"), pod("swap")["containers"]), (None, ""))
+        clean()
+
+
+def test_a_pod_that_is_being_deleted_takes_no_container():
+    for name, member in (("leaving1", None), ("leaving2", "held")):
+        good("pod", "create", name)
+        good("pod", "start", name)
+        if member:
+            join(member, name)
+        client = send_as("root", f"delete = GLib.Variant('(sa{{sv}})', ('{name}', {{'Force': GLib.Variant('b', True)}}))\n"
+                         f"create = GLib.Variant('(ssa{{sv}})', ('late', '{IMAGE}', {{'Command': GLib.Variant('as', ['true']), 'Pod': GLib.Variant('s', '{name}')}}))\n"
+                         "bus.send_message(message('Pods', 'Delete', delete), 0)\n"
+                         "reply, serial = bus.send_message_with_reply_sync(message('Containers', 'Create', create), 0, -1, None)\n"
+                         "print(reply.get_error_name())\n")
+        client.communicate()
+        wait_until(lambda: pod(name) is None or state("late"), "an end of the deletion or the new container")  # pylint: disable=cell-var-from-loop
+        # Whichever came first: no container is in a pod that is gone.
+        wait_until(lambda: (state("late") is None) == (pod(name) is None), "a pod with its container, or neither")  # pylint: disable=cell-var-from-loop
+        clean()
+        equal(state("late"), None)
+
+
+def test_a_rule_sees_the_network_of_the_pod():
+    make_network("back", "10.78.0.0/24")
+    allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" &&'
+                   ' (action.lookup("verb") == "pod-create" || action.lookup("network") == "none"))')
+    good("pod", "create", "--network=back", "connected", user="alice")
+    good("pod", "create", "--network=none", "apart", user="alice")
+    assert dist("create", "--name=in", "--pod=connected", IMAGE, "true", user="alice").status != 0
+    good("create", "--name=in", "--pod=apart", IMAGE, "true", user="alice")
     clean()
 
 

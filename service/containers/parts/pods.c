@@ -74,18 +74,27 @@ GPtrArray *berth_pod_list_containers(const BerthContainer *pod) {
     return list;
 }
 
-/* A pod of another user is as one that does not exist. What the pod has been allowed is asked about
- * again for each container in it: a rule may allow a pod in the host's network and not everything
- * that joins it. */
-bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
-    const char *name = options->pod;
+/* A pod of another user is as one that does not exist. One that is being deleted takes no
+ * container: its name would outlive it in the record. NULL with error. */
+static const BerthContainer *find_open_pod(BerthContainers *containers,
+                                           const BerthCreateOptions *options, GError **error) {
+    const BerthContainer *pod = berth_pods_find(containers, options->pod, NULL);
 
-    if (!name)
+    if (pod && pod->record.owner == options->owner)
+        return berth_container_check_kept(pod, error) ? pod : NULL;
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no pod \"%.100s\" of user %u",
+                    options->pod, options->owner);
+    return NULL;
+}
+
+/* What the pod has been allowed is asked about again for each container in it: a rule may allow a
+ * pod in the host's network and not everything that joins it. */
+bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
+    if (!options->pod)
         return true;
-    const BerthContainer *pod = berth_pods_find(containers, name, NULL);
-    if (!pod || pod->record.owner != options->owner)
-        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                               "there is no pod \"%.100s\" of user %u", name, options->owner);
+    const BerthContainer *pod = find_open_pod(containers, options, error);
+    if (!pod)
+        return false;
     if (options->hostname || options->network ||
         options->user_namespace != BERTH_USER_NAMESPACE_AUTO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -95,6 +104,8 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
                                                   : "UserNamespace");
     options->hostname = berth_pod_get_hostname(pod);
     options->pod_ids = pod->record.ids;
+    options->pod_created = pod->record.created_usec;
+    options->pod_network = g_strdup(pod->record.network);
     options->user_namespace =
         pod->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
     if (berth_network_parse_mode(pod->record.network) == BERTH_NETWORK_HOST) {
@@ -104,6 +115,19 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     if (!options->slice && options->cgroup != BERTH_CGROUP_CALLER)
         options->slice = g_strdup(pod->record.slice);
     return true;
+}
+
+/* The pod may have been deleted while secrets and the image were read, and its name may be another
+ * pod's by now, even another user's. */
+bool berth_pod_check_joined(BerthContainers *containers, const BerthCreateOptions *options,
+                            GError **error) {
+    if (!options->pod)
+        return true;
+    const BerthContainer *pod = find_open_pod(containers, options, error);
+    return pod && (pod->record.created_usec == options->pod_created ||
+                   berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                                   "the pod \"%s\" was deleted before container \"%s\" was created",
+                                   options->pod, options->id));
 }
 
 /* Whether it runs or is about to. */
@@ -251,7 +275,8 @@ static void pod_removal_advance(PodRemoval *removal, const GError *error) {
         return;
     BerthContainer *pod =
         removal->error ? NULL : berth_pods_find(removal->containers, removal->name, &local);
-    if (pod)
+    /* Another container may have joined it meanwhile. */
+    if (pod && check_empty(pod, &local))
         berth_container_remove(pod, true, removal->removed, removal->userdata);
     else
         removal->removed(BERTH_STATUS_UNKNOWN, 0, removal->error ? removal->error : local,

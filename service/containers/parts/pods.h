@@ -16,6 +16,11 @@ extern const BerthPart berth_pods_part;
  * that is not of their owner. */
 bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error);
 
+/* Before the record of that container is made, with nothing that waits in between: whether that pod
+ * is still there. */
+bool berth_pod_check_joined(BerthContainers *containers, const BerthCreateOptions *options,
+                            GError **error);
+
 /* The pod of this name; NULL with NotFound. */
 BerthContainer *berth_pods_find(BerthContainers *containers, const char *name, GError **error);
 /* The containers in a pod, of BerthContainer, oldest first. Caller unrefs. */

@@ -155,7 +155,7 @@ void berth_container_remove_soon(BerthContainer *container) {
     continue_removal(container);
 }
 
-static bool check_kept(const BerthContainer *container, GError **error) {
+bool berth_container_check_kept(const BerthContainer *container, GError **error) {
     return !get_requests(container) ||
            berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being deleted",
                            container->record.id);
@@ -174,7 +174,7 @@ static void cancel_starts(BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
 
-    (void)check_kept(container, &error);
+    (void)berth_container_check_kept(container, &error);
     berth_helpers_cancel(container, error);
     if (container->first->start)
         container->first->start->cancel(container->first->start, error);
@@ -226,7 +226,8 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
 }
 
 static bool remove_permits(const BerthContainer *container, BerthAct act, GError **error) {
-    return act == BERTH_ACT_REMOVE || act == BERTH_ACT_PAUSE || check_kept(container, error);
+    return act == BERTH_ACT_REMOVE || act == BERTH_ACT_PAUSE ||
+           berth_container_check_kept(container, error);
 }
 
 /* A pod goes after what is in it (pods.c). */

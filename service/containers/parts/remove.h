@@ -13,3 +13,5 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
                             void *userdata);
 /* Removes it from the event loop, once nothing runs in it; nothing is started in it from now on. */
 void berth_container_remove_soon(BerthContainer *container);
+/* Busy while it is being removed. */
+bool berth_container_check_kept(const BerthContainer *container, GError **error);
