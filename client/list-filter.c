@@ -128,7 +128,7 @@ static int filter_append_labels(sd_bus_message *call, char *const *labels) {
 }
 
 int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
-                       const DistFilterMore *more) {
+                       const DistExtraFilters *more) {
     int r;
 
     /* A filter that holds for everything makes the service look at each item twice. */

@@ -34,10 +34,10 @@ bool dist_filter_check(const DistFilterName *names, GError **error);
 typedef struct {
     const char *pattern; /* of the property Name; NULL */
     char *const *labels; /* KEY[=VALUE]; NULL */
-} DistFilterMore;
+} DistExtraFilters;
 
 /* Appends the option Filter of a listing; more may be NULL. */
 int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
-                       const DistFilterMore *more);
+                       const DistExtraFilters *more);
 /* The value that was given under this name; NULL. */
 const char *dist_filter_find(const char *name);

@@ -63,10 +63,10 @@ typedef struct {
     char *name; /* "" for the default network */
     GPtrArray *aliases, *addresses;
     char *mac;
-} Place;
+} NetworkPlace;
 
 static void place_free(gpointer data) {
-    Place *place = data;
+    NetworkPlace *place = data;
 
     g_free(place->name);
     g_ptr_array_unref(place->aliases);
@@ -75,7 +75,7 @@ static void place_free(gpointer data) {
     g_free(place);
 }
 
-static bool read_place_option(Place *place, const char *option, GError **error) {
+static bool read_place_option(NetworkPlace *place, const char *option, GError **error) {
     const char *value = strchr(option, '=') ? strchr(option, '=') + 1 : "";
 
     if (g_str_has_prefix(option, "ip=") || g_str_has_prefix(option, "ip6="))
@@ -96,13 +96,13 @@ static bool is_default(const char *name) {
     return g_str_equal(name, "default") || g_str_equal(name, "bridge");
 }
 
-static Place *read_place(const char *text, GError **error) {
+static NetworkPlace *read_place(const char *text, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);
     g_auto(GStrv) options = g_strsplit(parts[0] && parts[1] ? parts[1] : "", ",", -1);
-    Place *place = g_new0(Place, 1);
+    NetworkPlace *place = g_new0(NetworkPlace, 1);
     const char *name = parts[0] ? parts[0] : "";
 
-    *place = (Place){
+    *place = (NetworkPlace){
         .name = g_strdup(is_default(name) ? "" : name),
         .aliases = g_ptr_array_new_with_free_func(g_free),
         .addresses = g_ptr_array_new_with_free_func(g_free),
@@ -121,7 +121,7 @@ static GPtrArray *read_places(GError **error) {
     g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(place_free);
 
     for (char **text = given.networks ? given.networks : none; *text; text++) {
-        Place *place = read_place(*text, error);
+        NetworkPlace *place = read_place(*text, error);
         if (!place)
             return NULL;
         for (char **alias = given.aliases; alias && *alias; alias++)
@@ -140,7 +140,7 @@ static int append_list(sd_bus_message *call, const char *key, GPtrArray *list) {
     return r;
 }
 
-static int append_place(sd_bus_message *call, const Place *place) {
+static int append_place(sd_bus_message *call, const NetworkPlace *place) {
     int r;
 
     if ((r = append_list(call, "Aliases", place->aliases)) < 0 ||
@@ -150,7 +150,7 @@ static int append_place(sd_bus_message *call, const Place *place) {
 }
 
 /* --ip and its like are for one network, the first. */
-static int append_first(sd_bus_message *call, Place *place) {
+static int append_first(sd_bus_message *call, NetworkPlace *place) {
     if (given.ip)
         g_ptr_array_add(place->addresses, g_strdup(given.ip));
     if (given.ip6)
@@ -165,7 +165,7 @@ static int append_further(sd_bus_message *call, const GPtrArray *places) {
     int r = places->len > 1 ? dist_open_list(call, "FurtherNetworks", "(sa{sv})") : 0;
 
     for (guint i = 1; r >= 0 && i < places->len; i++) {
-        const Place *place = places->pdata[i];
+        const NetworkPlace *place = places->pdata[i];
         /* As the service calls the one that it is the default of. */
         const char *name = place->name[0] ? place->name : "berth";
         if ((r = sd_bus_message_open_container(call, 'r', "sa{sv}")) < 0 ||

@@ -44,10 +44,10 @@ typedef struct {
     guint count;
     DistFigures figures;
     bool is_current;
-} Seen;
+} ContainerHistory;
 
-static void seen_free(gpointer data) {
-    g_free(((Seen *)data)->id);
+static void history_free(gpointer data) {
+    g_free(((ContainerHistory *)data)->id);
     g_free(data);
 }
 
@@ -88,37 +88,40 @@ static int stats_print_once(char **ids, GError **error) {
 }
 
 /* The first look gives no load: it takes two to know an interval. */
-static void seen_add(Seen *seen, const DistFigures *figures, uint64_t now) {
-    bool is_first = seen->at_usec == 0;
+static void history_add(ContainerHistory *history, const DistFigures *figures, uint64_t now) {
+    bool is_first = history->at_usec == 0;
     /* A restart begins at 0 again. */
-    uint64_t used = figures->cpu_usec >= seen->cpu_usec ? figures->cpu_usec - seen->cpu_usec : 0;
+    uint64_t used =
+        figures->cpu_usec >= history->cpu_usec ? figures->cpu_usec - history->cpu_usec : 0;
 
-    seen->cpu =
-        is_first || now <= seen->at_usec ? -1 : (double)used / (double)(now - seen->at_usec);
-    seen->figures = *figures;
-    seen->cpu_usec = figures->cpu_usec;
-    seen->at_usec = now;
-    seen->is_current = true;
-    if (seen->cpu < 0)
+    history->cpu =
+        is_first || now <= history->at_usec ? -1 : (double)used / (double)(now - history->at_usec);
+    history->figures = *figures;
+    history->cpu_usec = figures->cpu_usec;
+    history->at_usec = now;
+    history->is_current = true;
+    if (history->cpu < 0)
         return;
-    if (seen->count == HISTORY)
-        memmove(seen->loads, seen->loads + 1, sizeof seen->loads - sizeof seen->loads[0]);
+    if (history->count == HISTORY)
+        memmove(history->loads, history->loads + 1,
+                sizeof history->loads - sizeof history->loads[0]);
     else
-        seen->count++;
-    seen->loads[seen->count - 1] = seen->cpu;
+        history->count++;
+    history->loads[history->count - 1] = history->cpu;
 }
 
 /* Bars from an eighth to full, in relation to the highest; nothing is a low line. */
-static char *format_history(const Seen *seen) {
+static char *format_history(const ContainerHistory *history) {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     g_autoptr(GString) line = g_string_new(NULL);
     /* Below a hundredth of a processor, noise would look like work. */
     double highest = 0.01;
 
-    for (guint i = 0; i < seen->count; i++)
-        highest = MAX(highest, seen->loads[i]);
-    for (guint i = 0; i < seen->count; i++)
-        g_string_append(line, bars[(size_t)(seen->loads[i] / highest * (G_N_ELEMENTS(bars) - 1))]);
+    for (guint i = 0; i < history->count; i++)
+        highest = MAX(highest, history->loads[i]);
+    for (guint i = 0; i < history->count; i++)
+        g_string_append(line,
+                        bars[(size_t)(history->loads[i] / highest * (G_N_ELEMENTS(bars) - 1))]);
     return g_string_free(g_steal_pointer(&line), FALSE);
 }
 
@@ -128,42 +131,42 @@ static void layout_add_size(DistLayout *layout, uint64_t bytes) {
     dist_layout_add_cell(layout, text, DIST_COLOR_NONE);
 }
 
-static void layout_add_seen(DistLayout *layout, const Seen *seen) {
+static void layout_add_history(DistLayout *layout, const ContainerHistory *history) {
     g_autofree char *cpu =
-        seen->cpu < 0 ? g_strdup("-") : g_strdup_printf("%.1f %%", seen->cpu * 100);
-    g_autofree char *history = format_history(seen);
-    g_autofree char *tasks = g_strdup_printf("%" G_GUINT64_FORMAT, seen->figures.tasks);
+        history->cpu < 0 ? g_strdup("-") : g_strdup_printf("%.1f %%", history->cpu * 100);
+    g_autofree char *graph = format_history(history);
+    g_autofree char *tasks = g_strdup_printf("%" G_GUINT64_FORMAT, history->figures.tasks);
 
-    dist_layout_add_cell(layout, seen->id, DIST_COLOR_NONE);
+    dist_layout_add_cell(layout, history->id, DIST_COLOR_NONE);
     dist_layout_add_cell(layout, cpu, DIST_COLOR_NONE);
-    dist_layout_add_cell(layout, history, DIST_COLOR_NONE);
-    layout_add_size(layout, seen->figures.memory);
+    dist_layout_add_cell(layout, graph, DIST_COLOR_NONE);
+    layout_add_size(layout, history->figures.memory);
     dist_layout_add_cell(layout, tasks, DIST_COLOR_NONE);
-    layout_add_size(layout, seen->figures.read);
-    layout_add_size(layout, seen->figures.written);
-    layout_add_size(layout, seen->figures.received);
-    layout_add_size(layout, seen->figures.sent);
+    layout_add_size(layout, history->figures.read);
+    layout_add_size(layout, history->figures.written);
+    layout_add_size(layout, history->figures.received);
+    layout_add_size(layout, history->figures.sent);
 }
 
-static Seen *find_seen(GPtrArray *all, const char *id) {
+static ContainerHistory *find_history(GPtrArray *all, const char *id) {
     for (guint i = 0; i < all->len; i++)
-        if (g_str_equal(((Seen *)all->pdata[i])->id, id))
+        if (g_str_equal(((ContainerHistory *)all->pdata[i])->id, id))
             return all->pdata[i];
-    Seen *seen = g_new0(Seen, 1);
-    seen->id = g_strdup(id);
-    seen->cpu = -1;
-    g_ptr_array_add(all, seen);
-    return seen;
+    ContainerHistory *history = g_new0(ContainerHistory, 1);
+    history->id = g_strdup(id);
+    history->cpu = -1;
+    g_ptr_array_add(all, history);
+    return history;
 }
 
 /* One that has ended or gone since the list was read is left out. */
 static void look(GPtrArray *all, char **ids) {
     for (guint i = 0; i < all->len; i++)
-        ((Seen *)all->pdata[i])->is_current = false;
+        ((ContainerHistory *)all->pdata[i])->is_current = false;
     for (; *ids; ids++) {
         DistFigures figures;
         if (dist_container_read_figures(*ids, &figures, NULL))
-            seen_add(find_seen(all, *ids), &figures, (uint64_t)g_get_monotonic_time());
+            history_add(find_history(all, *ids), &figures, (uint64_t)g_get_monotonic_time());
     }
 }
 
@@ -177,8 +180,8 @@ static void show(const GPtrArray *all) {
     for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
         dist_layout_add_header(layout, headers[i]);
     for (guint i = 0; i < all->len; i++)
-        if (((const Seen *)all->pdata[i])->is_current)
-            layout_add_seen(layout, all->pdata[i]);
+        if (((const ContainerHistory *)all->pdata[i])->is_current)
+            layout_add_history(layout, all->pdata[i]);
     fputs("\033[H\033[J", stdout);
     dist_layout_print(layout, dist_screen_columns(), true);
     fflush(stdout);
@@ -186,7 +189,7 @@ static void show(const GPtrArray *all) {
 
 /* The list is read again each time, so that new containers appear. */
 static int stats_follow(char **argv, GError **error) {
-    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(seen_free);
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(history_free);
 
     for (;;) {
         g_auto(GStrv) ids = list_ids(argv, error);

@@ -174,7 +174,7 @@ int dist_verb_images(char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    const DistFilterMore filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
+    const DistExtraFilters filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
     ImageRows rows = {0};
     const DistListing images = {DIST_IMAGES, "List", .filter = append_image_filter,
                                 .filter_data = &filter};

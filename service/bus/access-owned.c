@@ -11,7 +11,7 @@
 /* (uid_t)-1, which no user has. */
 #define NOBODY "4294967295"
 
-static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
+static int set_not_found(sd_bus_error *error, const BerthOwnedObject *object) {
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
                              object->kind, object->name);
 }
@@ -19,7 +19,7 @@ static int set_not_found(sd_bus_error *error, const BerthOwned *object) {
 /* The details of the check "others" with what the caller itself has said of the object, and nothing
  * that the service knows of it: the agent shows the question to the user before anything is
  * granted, and it has to be the same for an object that is hidden and one that is missing. */
-static GPtrArray *list_others(const BerthOwned *object, const GPtrArray *full) {
+static GPtrArray *list_others(const BerthOwnedObject *object, const GPtrArray *full) {
     GPtrArray *details = g_ptr_array_new();
 
     for (guint i = 0; full->pdata[i]; i += 2) {
@@ -33,8 +33,9 @@ static GPtrArray *list_others(const BerthOwned *object, const GPtrArray *full) {
 
 /* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
  * user for it; then there is no answer. */
-static int see_by_managing(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
-                           GPtrArray *lists, bool *asked, bool *sees) {
+static int see_by_managing(BerthAccess *access, sd_bus_message *call,
+                           const BerthOwnedObject *object, GPtrArray *lists, bool *asked,
+                           bool *sees) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
@@ -59,7 +60,7 @@ static int see_by_managing(BerthAccess *access, sd_bus_message *call, const Bert
  * question is the same, so that it does not tell which. A member that changes something may ask the
  * user for a password, in either case. A refusal is no error here; the caller of this function
  * answers it. */
-static int see(BerthAccess *access, sd_bus_message *call, const BerthOwned *object,
+static int see(BerthAccess *access, sd_bus_message *call, const BerthOwnedObject *object,
                GPtrArray *lists, bool *sees) {
     g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
     bool asked;
@@ -108,7 +109,7 @@ static void name_nobody_as_owner(GPtrArray *lists) {
  * anything is said about it, and NotFound is the same for an object that is hidden and one that is
  * missing. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                                  const BerthOwned *object, GPtrArray *lists) {
+                                  const BerthOwnedObject *object, GPtrArray *lists) {
     bool sees = false, all = false, any = false;
     uint32_t uid;
     int r = berth_access_get_uid(access, call, &uid);
@@ -140,7 +141,7 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
 }
 
 int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                             const BerthOwned *object, ...) {
+                             const BerthOwnedObject *object, ...) {
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     va_list arguments;
 

@@ -86,16 +86,16 @@ typedef struct {
     const char *name;
     bool exists;
     uint32_t owner;
-} BerthOwned;
+} BerthOwnedObject;
 
 /* Makes the check "own" or "others" for a caller that may know of the object. For every other
  * caller the answer is NotFound, exactly as for an object that does not exist. A member without the
  * row needs no right of that kind beyond "see". */
 int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                             const BerthOwned *object, ...) G_GNUC_NULL_TERMINATED;
+                             const BerthOwnedObject *object, ...) G_GNUC_NULL_TERMINATED;
 /* The same for several lists of details, as berth_access_check_many. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                                  const BerthOwned *object, GPtrArray *lists);
+                                  const BerthOwnedObject *object, GPtrArray *lists);
 
 /* The caller's uid, if it returns BERTH_ACCESS_GRANTED; as berth_access_check, but never asks
  * polkit. */

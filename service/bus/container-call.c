@@ -40,8 +40,8 @@ static int container_check_member(sd_bus_message *call, BerthService *service, s
     if (*container && berth_container_is_pod(*container))
         *container = NULL;
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;
-    const BerthOwned object = {"container", "container", id, record != NULL,
-                               record ? record->owner : 0};
+    const BerthOwnedObject object = {"container", "container", id, record != NULL,
+                                     record ? record->owner : 0};
     g_autofree char *owner = record ? g_strdup_printf("%u", record->owner) : NULL;
 
     if (record && process[0] == '\0' && berth_creators_is(service, id, call) &&

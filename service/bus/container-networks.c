@@ -13,7 +13,7 @@
 #include "containers/parts/network-changes.h"
 
 /* Reads {sv}… of a place. The strings are the message's, and copied. */
-static int read_place(sd_bus_message *call, const char *network, BerthPlace **place,
+static int read_place(sd_bus_message *call, const char *network, BerthNetworkPlace **place,
                       sd_bus_error *error) {
     g_auto(GStrv) aliases = NULL, addresses = NULL;
     const char *mac = NULL;
@@ -41,7 +41,7 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
         (r = sd_bus_message_enter_container(call, 'a', "(sa{sv})")) < 0)
         return r;
     while ((r = sd_bus_message_enter_container(call, 'r', "sa{sv}")) > 0) {
-        BerthPlace *place = NULL;
+        BerthNetworkPlace *place = NULL;
         if ((r = sd_bus_message_read(call, "s", &network)) < 0 ||
             (r = read_place(call, network, &place, error)) < 0)
             return r;
@@ -87,7 +87,7 @@ static void network_call_on_done(const GError *error, void *userdata) {
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
                                            sd_bus_error *error) {
     BerthService *service = userdata;
-    g_autoptr(BerthPlace) place = NULL;
+    g_autoptr(BerthNetworkPlace) place = NULL;
     g_autofree char *id = NULL;
     BerthContainer *container;
     const char *network;

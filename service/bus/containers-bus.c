@@ -82,7 +82,7 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(NULL, NULL));
     for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthPlace *place = options->further->pdata[i];
+        const BerthNetworkPlace *place = options->further->pdata[i];
         g_ptr_array_add(lists, DETAILS_IN(place->network, NULL, NULL));
     }
 #undef DETAILS

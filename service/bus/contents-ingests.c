@@ -91,7 +91,7 @@ static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_erro
     if (!(*key = berth_content_store_find_ingest(store, uid, ref, NULL)))
         *key = find_of_others(store, ref);
     bool exists = *key && berth_content_store_status(store, *key, &info, NULL);
-    const BerthOwned ingest = {"reference", "ingest", ref, exists, info.owner};
+    const BerthOwnedObject ingest = {"reference", "ingest", ref, exists, info.owner};
     if (!expected)
         return berth_access_check_owned(service->access, call, ret_error, &ingest, "reference", ref,
                                         NULL);

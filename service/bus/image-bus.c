@@ -246,20 +246,20 @@ typedef struct {
     BerthService *service;
     BerthImageChange change;
     unsigned what;
-} Telling;
+} ImageNotice;
 
 /* The first four are reported with every change, Target and Labels only if they have changed. */
 static int tell_object(const BerthObject *object, void *userdata) {
-    const Telling *telling = userdata;
-    BerthWatchers *watchers = telling->service->watchers;
+    const ImageNotice *notice = userdata;
+    BerthWatchers *watchers = notice->service->watchers;
     const char *changed[8] = {"Updated", "Size", "Platforms", "Unpacked"};
     size_t count = 4;
 
-    if (telling->what & BERTH_IMAGE_RETARGETED)
+    if (notice->what & BERTH_IMAGE_RETARGETED)
         changed[count++] = "Target";
-    if (telling->what & BERTH_IMAGE_RELABELED)
+    if (notice->what & BERTH_IMAGE_RELABELED)
         changed[count++] = "Labels";
-    if (telling->change == BERTH_IMAGE_ADDED)
+    if (notice->change == BERTH_IMAGE_ADDED)
         berth_watchers_tell_added(watchers, object);
     else
         berth_watchers_tell_changed(watchers, object, changed, NULL);
@@ -270,7 +270,7 @@ static int tell_object(const BerthObject *object, void *userdata) {
  * signal needs none. */
 void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
                              unsigned what) {
-    Telling telling = {service, change, what};
+    ImageNotice notice = {service, change, what};
 
     if (berth_watchers_count(service->watchers) == 0)
         return;
@@ -282,7 +282,7 @@ void berth_image_object_tell(BerthService *service, const char *name, BerthImage
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
     g_autoptr(GHashTable) users = list_users(service);
     if (image)
-        visit_image(service, image, users, tell_object, &telling);
+        visit_image(service, image, users, tell_object, &notice);
 }
 
 /* Only invalidated: the value of UsedBy is not the same for every client. */

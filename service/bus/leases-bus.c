@@ -93,7 +93,7 @@ static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_err
 static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                               const char *id, char *const *digests) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
-    const BerthOwned object = {"lease", "lease", id, lease != NULL, lease ? lease->owner : 0};
+    const BerthOwnedObject object = {"lease", "lease", id, lease != NULL, lease ? lease->owner : 0};
     g_autofree char *owner = lease ? g_strdup_printf("%u", lease->owner) : NULL;
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 

@@ -19,9 +19,10 @@ typedef struct {
     BerthService *service;
     const BerthViewer *viewer;
     BerthPage *page;
-} Managed;
+} ManagedListing;
 
-static int managed_append(sd_bus_message *item, const Managed *managed, const BerthObject *object) {
+static int managed_append(sd_bus_message *item, const ManagedListing *managed,
+                          const BerthObject *object) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     int r;
 
@@ -38,7 +39,7 @@ static int managed_append(sd_bus_message *item, const Managed *managed, const Be
 }
 
 static int managed_add(const BerthObject *object, void *userdata) {
-    const Managed *managed = userdata;
+    const ManagedListing *managed = userdata;
     sd_bus_message *item;
     int r;
 
@@ -62,7 +63,7 @@ static int managed_answer(sd_bus_message *call, void *userdata, sd_bus_error *er
     (void)error;
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    Managed managed = {.service = service, .viewer = &viewer, .page = &page};
+    ManagedListing managed = {.service = service, .viewer = &viewer, .page = &page};
     r = berth_page_open(&page, call, "{oa{sa{sv}}}");
     if (r > 0)
         r = berth_objects_visit_all(service, &viewer, managed_add, &managed);

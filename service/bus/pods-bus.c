@@ -58,7 +58,7 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(first, NULL));
     for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthPlace *place = options->further->pdata[i];
+        const BerthNetworkPlace *place = options->further->pdata[i];
         g_ptr_array_add(lists, DETAILS(place->network, NULL));
     }
 #undef DETAILS
@@ -148,8 +148,8 @@ static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     *pod = berth_pods_find(service->containers, name, NULL);
-    const BerthOwned object = {"pod", "pod", name, *pod != NULL,
-                               *pod ? berth_container_get_record(*pod)->owner : 0};
+    const BerthOwnedObject object = {"pod", "pod", name, *pod != NULL,
+                                     *pod ? berth_container_get_record(*pod)->owner : 0};
     g_autofree char *owner = *pod ? g_strdup_printf("%u", object.owner) : NULL;
     g_autoptr(GPtrArray) lists = list_details(*pod, name, owner, members);
     g_autoptr(GPtrArray) containers = *pod && members ? berth_pod_list_containers(*pod) : NULL;

@@ -49,8 +49,8 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
     const char *path = sd_bus_message_get_path(call);
     const char *number = g_str_has_prefix(path, PREFIX "/") ? path + strlen(PREFIX "/") : path;
     BerthTransfer *transfer = *found = find_by_path(service, path);
-    const BerthOwned object = {"transfer", "transfer", number, transfer != NULL,
-                               transfer ? transfer->owner : 0};
+    const BerthOwnedObject object = {"transfer", "transfer", number, transfer != NULL,
+                                     transfer ? transfer->owner : 0};
     g_autofree char *owner = transfer ? g_strdup_printf("%u", transfer->owner) : NULL;
 
     return cancels

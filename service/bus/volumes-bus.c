@@ -49,7 +49,7 @@ static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_erro
                         const char *name, bool deletes) {
     uint32_t uid = 0;
     bool exists = berth_volume_get_owner(service->containers, name, &uid, NULL);
-    const BerthOwned volume = {"volume", "volume", name, exists, uid};
+    const BerthOwnedObject volume = {"volume", "volume", name, exists, uid};
     g_autofree char *owner = exists ? g_strdup_printf("%u", uid) : NULL;
 
     return deletes ? berth_access_check_owned(service->access, call, error, &volume, "volume", name,

@@ -123,7 +123,7 @@ static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     g_autoptr(GPtrArray) dead = berth_reach_list_chains(images->database, error);
 
     for (guint i = 0; dead && i < dead->len; i++) {
-        const BerthUnreached *unreached = dead->pdata[i];
+        const BerthUnreachedChain *unreached = dead->pdata[i];
         if (!prune->dry_run &&
             !berth_snapshot_store_remove(images->snapshots, unreached->chain_id, error))
             return false;

@@ -139,7 +139,7 @@ static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
             usage->bytes += blob->size;
     }
     for (guint i = 0; chains && i < chains->len; i++)
-        usage->bytes += ((BerthUnreached *)chains->pdata[i])->size;
+        usage->bytes += ((BerthUnreachedChain *)chains->pdata[i])->size;
     usage->unique = usage->bytes;
     return chains != NULL;
 }

@@ -22,36 +22,36 @@ enum { CHUNK_BYTES = 256 * 1024 };
 
 /* How content goes onward. */
 typedef enum {
-    ONWARD_TEE,   /* as pages of the input, until that turns out not to be a pipe */
-    ONWARD_WRITE, /* as a copy */
-    ONWARD_CLOSED,
-} Onward;
+    FORWARD_TEE,   /* as pages of the input, until that turns out not to be a pipe */
+    FORWARD_WRITE, /* as a copy */
+    FORWARD_CLOSED,
+} ForwardMode;
 
 typedef struct {
     const BerthIngest *ingest;
     BerthHash *hash;
     uint64_t done;
-    Onward onward;
+    ForwardMode onward;
 } State;
 
 /* The reader of the onward pipe may fail and close it; the content is stored all the same. */
 static void pass_on(State *state, const char *data, size_t size) {
-    if (state->onward != ONWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
-        state->onward = ONWARD_CLOSED;
+    if (state->onward != FORWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
+        state->onward = FORWARD_CLOSED;
 }
 
 /* Passes on what the input has, and returns how much that is: as much is then to be read, and must
  * not be passed on again. 0 if nothing was passed on, which read(2) then tells the reason of. */
-static size_t tee_onward(State *state) {
+static size_t forward_by_tee(State *state) {
     ssize_t got;
 
-    if (state->onward != ONWARD_TEE)
+    if (state->onward != FORWARD_TEE)
         return 0;
     do
         got = tee(state->ingest->input, state->ingest->onward, CHUNK_BYTES, 0);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        state->onward = errno == EINVAL ? ONWARD_WRITE : ONWARD_CLOSED;
+        state->onward = errno == EINVAL ? FORWARD_WRITE : FORWARD_CLOSED;
     return (size_t)MAX(got, 0);
 }
 
@@ -79,7 +79,7 @@ static bool take_input(State *state, char *buffer, GError **error) {
 
     for (size_t passed = 0;;) {
         if (passed == 0)
-            passed = tee_onward(state);
+            passed = forward_by_tee(state);
         ssize_t got = read(ingest->input, buffer, passed > 0 ? passed : CHUNK_BYTES);
         if (got < 0 && errno == EINTR)
             continue;
@@ -107,8 +107,9 @@ static bool take_input(State *state, char *buffer, GError **error) {
 bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error) {
     g_autoptr(BerthHash) hash = berth_hash_new(ingest->algorithm);
     g_autofree char *buffer = g_malloc(CHUNK_BYTES);
-    State state = {
-        .ingest = ingest, .hash = hash, .onward = ingest->onward >= 0 ? ONWARD_TEE : ONWARD_CLOSED};
+    State state = {.ingest = ingest,
+                   .hash = hash,
+                   .onward = ingest->onward >= 0 ? FORWARD_TEE : FORWARD_CLOSED};
 
     if (ingest->offset > ingest->limit)
         return berth_error_set(

@@ -24,14 +24,14 @@ typedef struct {
     char *digest;
     uint8_t *data;
     size_t size;
-} BerthEmbedded;
+} BerthEmbeddedContent;
 
 typedef struct {
     BerthKind kind;          /* index or manifest */
     GPtrArray *entries;      /* index: of BerthIndexEntry */
     BerthDescriptor *config; /* manifest */
     GPtrArray *layers;       /* manifest: of BerthDescriptor */
-    GPtrArray *embedded;     /* of BerthEmbedded */
+    GPtrArray *embedded;     /* of BerthEmbeddedContent */
 } BerthManifest;
 
 /* media_type is what the descriptor said; the document's own must not contradict it. */

@@ -53,7 +53,7 @@ static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     int r = sd_bus_message_open_container(reply, 'a', "(say)");
 
     for (guint i = 0; r >= 0 && i < embedded->len; i++) {
-        const BerthEmbedded *content = embedded->pdata[i];
+        const BerthEmbeddedContent *content = embedded->pdata[i];
         if ((r = sd_bus_message_open_container(reply, 'r', "say")) < 0 ||
             (r = sd_bus_message_append(reply, "s", content->digest)) < 0 ||
             (r = sd_bus_message_append_array(reply, 'y', content->data, content->size)) < 0)

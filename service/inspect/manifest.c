@@ -27,7 +27,7 @@ static void free_index_entry(gpointer data) {
 }
 
 static void free_embedded(gpointer data) {
-    BerthEmbedded *embedded = data;
+    BerthEmbeddedContent *embedded = data;
 
     g_free(embedded->digest);
     g_free(embedded->data);
@@ -64,8 +64,8 @@ static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
         return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
                                "the data embedded with %s has %zu bytes, not %" G_GUINT64_FORMAT,
                                digest, length, size);
-    BerthEmbedded *found = g_new(BerthEmbedded, 1);
-    *found = (BerthEmbedded){g_strdup(digest), g_steal_pointer(&data), length};
+    BerthEmbeddedContent *found = g_new(BerthEmbeddedContent, 1);
+    *found = (BerthEmbeddedContent){g_strdup(digest), g_steal_pointer(&data), length};
     g_ptr_array_add(embedded, found);
     return true;
 }

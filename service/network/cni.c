@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Networks by the Container Network Interface. A Run is one pass over the plugins of a network, for
- * one container; nothing outlives it. What was added is kept by the caller (connection.c), which
- * gives it back for the delete.
+ * Networks by the Container Network Interface. A CniRun is one pass over the plugins of a network,
+ * for one container; nothing outlives it. What was added is kept by the caller (connection.c),
+ * which gives it back for the delete.
  */
 
 #include "network/cni.h"
@@ -22,7 +22,7 @@ typedef struct {
     const char *version;
     const char *name;
     JsonArray *plugins;
-} Run;
+} CniRun;
 
 /* A configuration with a single plugin becomes a list of one. Takes the node. */
 static JsonNode *as_list(JsonNode *node) {
@@ -65,7 +65,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
 }
 
 /* The input of a plugin: its own configuration, and the members that the runtime adds. */
-static char *make_input(const Run *run, JsonObject *plugin, JsonNode *previous) {
+static char *make_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
     JsonObject *input = berth_document_copy(plugin);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     JsonObject *capabilities = NULL;
@@ -92,7 +92,7 @@ static char *make_input(const Run *run, JsonObject *plugin, JsonNode *previous) 
 }
 
 /* A plugin that fails says why on its standard output (SPEC.md, Error). */
-static bool report(const char *type, const Run *run, const char *text, size_t size,
+static bool report(const char *type, const CniRun *run, const char *text, size_t size,
                    GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, NULL);
     const char *message = NULL, *details = NULL;
@@ -108,7 +108,7 @@ static bool report(const char *type, const Run *run, const char *text, size_t si
 }
 
 /* Runs one; its answer in *result, which may stay NULL (DEL). */
-static bool run_plugin(const Run *run, JsonObject *plugin, JsonNode *previous, JsonNode **result,
+static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous, JsonNode **result,
                        GError **error) {
     const char *type;
     size_t size;
@@ -145,7 +145,7 @@ static bool run_plugin(const Run *run, JsonObject *plugin, JsonNode *previous, J
     return size == 0 || !result || *result;
 }
 
-static bool run_delete(Run *run, JsonNode *result, GError **error) {
+static bool run_delete(CniRun *run, JsonNode *result, GError **error) {
     bool good = true;
 
     run->command = "DEL";
@@ -158,10 +158,10 @@ static bool run_delete(Run *run, JsonNode *result, GError **error) {
     return good;
 }
 
-static bool run_begin(Run *run, const BerthCniCall *call, GError **error) {
+static bool run_begin(CniRun *run, const BerthCniCall *call, GError **error) {
     JsonObject *network = json_node_get_object(call->network);
 
-    *run = (Run){.call = call};
+    *run = (CniRun){.call = call};
     if (!berth_document_get_string(network, "name", &run->name, error) ||
         !berth_document_get_string(network, "cniVersion", &run->version, error) ||
         !berth_document_get_objects(network, "plugins", &run->plugins, error))
@@ -174,7 +174,7 @@ static bool run_begin(Run *run, const BerthCniCall *call, GError **error) {
 
 bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error) {
     g_autoptr(JsonNode) previous = NULL;
-    Run run;
+    CniRun run;
 
     if (!run_begin(&run, call, error))
         return false;
@@ -197,7 +197,7 @@ bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error) 
 }
 
 bool berth_cni_delete(const BerthCniCall *call, JsonNode *result, GError **error) {
-    Run run;
+    CniRun run;
 
     return run_begin(&run, call, error) && run_delete(&run, result, error);
 }

@@ -36,16 +36,16 @@ enum { CHUNK_BYTES = 64 * 1024, MAX_RIGHTS = 253, HEADER_BYTES = 16 };
 /* Threads that wait at once; what is to be closed beyond waits for one of them. */
 enum { MAX_CLOSERS = 1024, STACK_BYTES = 32 * 1024, MAX_IDLE = 2 };
 
-typedef struct Held {
-    struct Held *next;
+typedef struct HeldDescriptor {
+    struct HeldDescriptor *next;
     int holder; /* our side of the envelope */
     int fd;
-} Held;
+} HeldDescriptor;
 
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t more;
-    Held *first, **last;
+    HeldDescriptor *first, **last;
     unsigned threads, idle;
 } closing = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, &closing.first, 0, 0};
 
@@ -72,7 +72,7 @@ static void *run_closer(void *unused) {
             pthread_cond_wait(&closing.more, &closing.lock);
             closing.idle--;
         }
-        Held *held = closing.first;
+        HeldDescriptor *held = closing.first;
         if (!(closing.first = held->next))
             closing.last = &closing.first;
         pthread_mutex_unlock(&closing.lock);
@@ -95,7 +95,7 @@ static void start_closer(void) {
     pthread_attr_destroy(&attributes);
 }
 
-static void close_later(Held *held) {
+static void close_later(HeldDescriptor *held) {
     pthread_mutex_lock(&closing.lock);
     held->next = NULL;
     *closing.last = held;
@@ -108,7 +108,7 @@ static void close_later(Held *held) {
 
 /* The envelope that goes to the service instead of fd, which is taken over. */
 static int hold_descriptor(int fd) {
-    Held *held = calloc(1, sizeof *held);
+    HeldDescriptor *held = calloc(1, sizeof *held);
     int envelope = held ? berth_envelope_new(fd, &held->holder) : -1;
     struct epoll_event event = {.data.ptr = held};
 
@@ -270,7 +270,7 @@ static void relay_messages(void) {
 }
 
 /* The last copy of the envelope was closed. */
-static void let_go(Held *held) {
+static void let_go(HeldDescriptor *held) {
     (void)epoll_ctl(poller, EPOLL_CTL_DEL, held->holder, NULL);
     close(held->holder);
     close_later(held);

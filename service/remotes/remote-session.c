@@ -36,7 +36,7 @@ struct BerthRemoteSession {
     char **credentials;
     char *reference, *object;
     bool insecure;
-    BerthOpened opened;
+    BerthOpenReply opened;
     BerthRemoteReady ready;
     void *userdata;
 };
@@ -73,7 +73,7 @@ void berth_remote_session_free(BerthRemoteSession *session) {
     g_clear_pointer(&session->own, g_bytes_unref);
     g_free(session->reference);
     g_free(session->object);
-    berth_opened_clear(&session->opened);
+    berth_open_reply_clear(&session->opened);
     g_free(session);
 }
 

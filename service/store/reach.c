@@ -109,14 +109,14 @@ bool berth_reach_has_blob(BerthDatabase *database, const char *digest) {
 }
 
 static void free_unreached(gpointer data) {
-    BerthUnreached *unreached = data;
+    BerthUnreachedChain *unreached = data;
 
     g_free(unreached->chain_id);
     g_free(unreached);
 }
 
 static gpointer read_unreached(BerthDatabase *database, sqlite3_stmt *rows) {
-    BerthUnreached *unreached = g_new0(BerthUnreached, 1);
+    BerthUnreachedChain *unreached = g_new0(BerthUnreachedChain, 1);
 
     (void)database;
     unreached->chain_id = g_strdup(berth_database_text(rows, 0));

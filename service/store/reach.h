@@ -32,9 +32,9 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest);
 typedef struct {
     char *chain_id;
     uint64_t size;
-} BerthUnreached;
+} BerthUnreachedChain;
 
-/* Snapshots that are not reached, those on others first: of BerthUnreached. */
+/* Snapshots that are not reached, those on others first: of BerthUnreachedChain. */
 GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error);
 
 /* Forgets what is known of blobs that are not reached: sources, types, labels, children. */

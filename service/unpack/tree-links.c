@@ -51,7 +51,7 @@ static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *ta
 }
 
 /* An empty file, which settling replaces. */
-static bool add_placeholder(BerthTree *tree, const Target *target, const BerthPlace *place,
+static bool add_placeholder(BerthTree *tree, const Target *target, const BerthEntryPlace *place,
                             GError **error) {
     if (!berth_tree_remove(tree, place, error))
         return false;
@@ -67,13 +67,13 @@ static bool add_placeholder(BerthTree *tree, const Target *target, const BerthPl
     return berth_tree_note(tree, tree->links, place->path, link, error);
 }
 
-static int link_target(int source, const Target *target, const BerthPlace *place) {
+static int link_target(int source, const Target *target, const BerthEntryPlace *place) {
     return linkat(source, berth_tree_get_name(target->path), place->parent, place->name, 0);
 }
 
 /* A link to a placeholder is a placeholder, too: its name is noted for the same BerthTreeLink. */
 static bool add_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
-                     const BerthPlace *place, GError **error) {
+                     const BerthEntryPlace *place, GError **error) {
     g_autofree char *directory = berth_tree_get_directory(target->path);
     BerthTreeLink *link = g_tree_lookup(tree->links, target->path);
     berth_autofd int source =
@@ -110,7 +110,7 @@ static bool add_link_to_itself(BerthTree *tree, const BerthTreeEntry *entry, con
 
 bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     g_auto(Target) target = {0};
-    BerthPlace place;
+    BerthEntryPlace place;
 
     if (!find_target(tree, entry, &target, error) ||
         !berth_tree_find_place(tree, entry->path, &place, error))

@@ -106,7 +106,7 @@ bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GEr
     return berth_tree_note(tree, tree->opaque, path, NULL, error);
 }
 
-bool berth_tree_remove(BerthTree *tree, const BerthPlace *place, GError **error) {
+bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error) {
     struct stat status;
 
     if (fstatat(place->parent, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
@@ -138,7 +138,7 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over, Berth
                                   GError **error) {
     BerthTree *tree = walk->tree;
     berth_autofd int parent = open_done(walk);
-    const BerthPlace place = {parent, path, berth_tree_get_name(path)};
+    const BerthEntryPlace place = {parent, path, berth_tree_get_name(path)};
 
     if (parent < 0)
         return fail_walk(walk, errno, error);
@@ -351,7 +351,8 @@ static bool is_parent_of(const BerthTree *tree, const char *path, size_t length)
 
 /* Keeps the directory of the last entry open, since entries of one directory mostly follow each
  * other. */
-bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error) {
+bool berth_tree_find_place(BerthTree *tree, const char *path, BerthEntryPlace *place,
+                           GError **error) {
     const char *name = berth_tree_get_name(path);
     size_t length = name == path ? 0 : (size_t)(name - path - 1);
 

@@ -37,13 +37,14 @@ bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind,
 typedef struct {
     int parent;
     const char *path, *name;
-} BerthPlace;
+} BerthEntryPlace;
 
-bool berth_tree_find_place(BerthTree *tree, const char *path, BerthPlace *place, GError **error);
+bool berth_tree_find_place(BerthTree *tree, const char *path, BerthEntryPlace *place,
+                           GError **error);
 void berth_tree_forget_parent(BerthTree *tree);
 
 /* Removes what is at the place, in any form, with the notes of it. False with error. */
-bool berth_tree_remove(BerthTree *tree, const BerthPlace *place, GError **error);
+bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error);
 
 /* Makes the directory hide what the layers below have in it. */
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error);

@@ -17,7 +17,7 @@ typedef enum {
     BERTH_LOWER_UNKNOWN, /* not there yet */
     BERTH_LOWER_NONE,    /* this is the lowest layer */
     BERTH_LOWER_KNOWN,
-} BerthLower;
+} BerthLowerState;
 
 /* A directory that was made on the way to an entry, and is not listed itself. */
 typedef enum {
@@ -35,7 +35,7 @@ typedef struct {
 
 typedef struct {
     int root;
-    BerthLower knows;
+    BerthLowerState knows;
     int lower;        /* the merged tree of the layers below; -1 unless known */
     bool is_inexact;  /* only the lower tree can say what an entry means */
     bool is_opaque;   /* the root hides all that is below */

@@ -121,7 +121,7 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
 /* For entries that only hide: what an earlier entry of this layer has made under the name is
  * removed, too. */
 bool berth_tree_add_overlay_whiteout(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
-    BerthPlace place;
+    BerthEntryPlace place;
 
     return berth_tree_find_place(tree, entry->path, &place, error) &&
            berth_tree_remove(tree, &place, error) &&

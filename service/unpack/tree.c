@@ -17,7 +17,7 @@
 #define ACL_XATTR "system.posix_acl_access"
 #define DEFAULT_ACL_XATTR "system.posix_acl_default"
 
-BerthTree *berth_tree_new(int root, BerthLower knows, int lower) {
+BerthTree *berth_tree_new(int root, BerthLowerState knows, int lower) {
     BerthTree *tree = g_new0(BerthTree, 1);
 
     tree->root = root;
@@ -43,7 +43,7 @@ void berth_tree_free(BerthTree *tree) {
 
 /* Sets the attributes of an open file, or, with fd -1, of one that cannot be opened and is named by
  * place. */
-static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthPlace *place,
+static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthEntryPlace *place,
                        int fd, GError **error) {
     g_assert(place || fd >= 0);
     for (guint i = 0; entry->xattr_names && i < entry->xattr_names->len; i++) {
@@ -84,7 +84,8 @@ static bool is_as_made(const BerthTree *tree, const BerthTreeEntry *entry) {
 
 /* Opens or makes the directory. Anything else of that name is removed, and over is set. */
 static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
-                                 const BerthPlace *place, bool *made, bool *over, GError **error) {
+                                 const BerthEntryPlace *place, bool *made, bool *over,
+                                 GError **error) {
     *over = false;
     for (int attempt = 0; attempt < 2; attempt++) {
         *made = mkdirat(place->parent, place->name, entry->mode & 0777) == 0;
@@ -111,7 +112,7 @@ static bool clear_xattrs(BerthTree *tree, bool made, int fd, const char *path, G
 
 static bool add_root(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     berth_autofd int fd = openat(tree->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const BerthPlace place = {tree->root, "", "."};
+    const BerthEntryPlace place = {tree->root, "", "."};
 
     tree->is_listed = true;
     /* What it gives to those that are made in it may be another group from now on. */
@@ -124,7 +125,7 @@ static bool add_root(BerthTree *tree, const BerthTreeEntry *entry, GError **erro
 }
 
 bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
-    BerthPlace place;
+    BerthEntryPlace place;
     bool made, over;
 
     if (entry->path[0] == '\0')
@@ -154,7 +155,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
  * is then removed, since the later entry of a tar replaces the earlier one. */
 int berth_tree_create_file(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    BerthPlace place;
+    BerthEntryPlace place;
 
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return -1;
@@ -185,7 +186,7 @@ bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd
     return true;
 }
 
-static int make_node(const BerthTreeEntry *entry, const BerthPlace *place) {
+static int make_node(const BerthTreeEntry *entry, const BerthEntryPlace *place) {
     return S_ISLNK(entry->mode)
                ? symlinkat(entry->target, place->parent, place->name)
                : berth_overlay_make_node(place->parent, place->name, entry->mode, entry->device);
@@ -193,7 +194,7 @@ static int make_node(const BerthTreeEntry *entry, const BerthPlace *place) {
 
 /* For symbolic links and nodes, which are never opened: opening a device or a FIFO has effects. */
 static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
-                                   const BerthPlace *place, GError **error) {
+                                   const BerthEntryPlace *place, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
 
     /* A node of an overlay's form may have been made with other permissions. */
@@ -212,7 +213,7 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
 
 /* Makes a symbolic link or a node in the place of whatever has the name. */
 static bool add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
-    BerthPlace place;
+    BerthEntryPlace place;
 
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return false;

@@ -32,7 +32,7 @@ typedef struct {
 } BerthTreeEntry;
 
 /* Takes root over; lower stays the caller's. */
-BerthTree *berth_tree_new(int root, BerthLower knows, int lower);
+BerthTree *berth_tree_new(int root, BerthLowerState knows, int lower);
 void berth_tree_free(BerthTree *tree);
 
 bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GError **error);

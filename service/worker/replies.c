@@ -62,7 +62,7 @@ int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descrip
     return 1;
 }
 
-void berth_opened_clear(BerthOpened *opened) {
+void berth_open_reply_clear(BerthOpenReply *opened) {
     g_clear_pointer(&opened->locator, g_free);
     g_clear_pointer(&opened->name, g_free);
     g_clear_pointer(&opened->locators, g_strfreev);
@@ -103,7 +103,7 @@ static bool are_places(char *const *places, const char *locator, char *const *lo
 }
 
 bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *request,
-                             BerthOpened *opened, GError **error) {
+                             BerthOpenReply *opened, GError **error) {
     g_auto(GStrv) locators = NULL;
     const char *locator, *name;
 
@@ -112,7 +112,7 @@ bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *requ
         !berth_reply_read_strings(reply, &locators) || !is_of_reference(request, locator, name) ||
         !are_places(request->places, locator, locators))
         return berth_reply_set_malformed("fetch", error);
-    *opened = (BerthOpened){g_strdup(locator), g_strdup(name), g_steal_pointer(&locators)};
+    *opened = (BerthOpenReply){g_strdup(locator), g_strdup(name), g_steal_pointer(&locators)};
     return true;
 }
 

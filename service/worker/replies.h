@@ -42,10 +42,10 @@ typedef struct {
 typedef struct {
     char *locator, *name;
     char **locators;
-} BerthOpened;
-void berth_opened_clear(BerthOpened *opened);
+} BerthOpenReply;
+void berth_open_reply_clear(BerthOpenReply *opened);
 bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *request,
-                             BerthOpened *opened, GError **error);
+                             BerthOpenReply *opened, GError **error);
 /* Resolve: under that name, and of the digest that was asked for: by object, or without one by the
  * name's end. */
 bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const char *object,
@@ -93,4 +93,4 @@ typedef struct {
 } BerthArchiveEntry;
 bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GError **error);
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthOpened, berth_opened_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthOpenReply, berth_open_reply_clear)

@@ -5,8 +5,8 @@
  * while it runs: its pid is the BerthWorker's.
  *
  * A killed worker may not end at once, if it is inside a system call on a user's file system. It
- * then exists without its BerthWorker, as a Killed that the event loop reaps, and counts against
- * its user until it is gone (count_lingering).
+ * then exists without its BerthWorker, as a KilledWorker that the event loop reaps, and counts
+ * against its user until it is gone (count_lingering).
  */
 
 #include "worker/worker-process.h"
@@ -32,7 +32,7 @@ static GHashTable *lingering; /* uid → how many workers for it are killed and 
 typedef struct {
     char *kind;
     uid_t uid;
-} Killed;
+} KilledWorker;
 
 static unsigned count_lingering(uid_t uid) {
     return lingering ? GPOINTER_TO_UINT(g_hash_table_lookup(lingering, GUINT_TO_POINTER(uid))) : 0;
@@ -48,7 +48,7 @@ static void add_lingering(uid_t uid, int change) {
         g_hash_table_remove(lingering, GUINT_TO_POINTER(uid));
 }
 
-static void free_killed(Killed *killed) {
+static void free_killed(KilledWorker *killed) {
     add_lingering(killed->uid, -1);
     g_free(killed->kind);
     g_free(killed);
@@ -57,7 +57,7 @@ static void free_killed(Killed *killed) {
 /* The worker has ended. SIGKILL is what this file has sent; any other signal is a crash, and is
  * logged. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
-    Killed *killed = userdata;
+    KilledWorker *killed = userdata;
 
     if (info->si_code != CLD_EXITED && info->si_status != SIGKILL)
         berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", killed->kind,
@@ -81,11 +81,11 @@ typedef struct {
     char **environment;
     int socket, directory;
     int errnum; /* of what failed in the child */
-} Birth;
+} ChildArguments;
 
 /* Runs in the child, in the parent's memory: nothing may be called that keeps state. */
 static int execute_worker(void *data) {
-    Birth *birth = data;
+    ChildArguments *birth = data;
     char *arguments[] = {birth->path, birth->uid, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
@@ -105,7 +105,7 @@ static int execute_worker(void *data) {
 
 /* As posix_spawn() does, which has no way to ask for a pid namespace: the worker is the only
  * process in its own, and sees, signals and traces no other. Its pid here is that of any child. */
-static pid_t clone_child(Birth *birth) {
+static pid_t clone_child(ChildArguments *birth) {
     enum { STACK_BYTES = 64 * 1024 };
     sigset_t all, before;
     void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
@@ -137,7 +137,7 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
                                          "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
     g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
-    Birth birth = {path, uid_text, environment, socket, directory, 0};
+    ChildArguments birth = {path, uid_text, environment, socket, directory, 0};
     size_t count = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
@@ -160,9 +160,9 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);
-    Killed *killed = g_new0(Killed, 1);
+    KilledWorker *killed = g_new0(KilledWorker, 1);
 
-    *killed = (Killed){g_strdup(kind), uid};
+    *killed = (KilledWorker){g_strdup(kind), uid};
     add_lingering(uid, 1);
     kill(pid, SIGKILL);
     if (pidfd < 0 ||

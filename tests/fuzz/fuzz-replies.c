@@ -101,7 +101,7 @@ static void append(sd_bus_message *message, Input *input) {
 static void read_reply(sd_bus_message *reply, uint8_t reader) {
     char *places[] = {(char *)"h", NULL};
     const BerthOpenRequest request = {"h/p:t", "", places};
-    g_auto(BerthOpened) opened = {0};
+    g_auto(BerthOpenReply) opened = {0};
     g_autoptr(BerthDescriptor) target = NULL;
     g_autoptr(BerthDocument) document = NULL;
     g_autoptr(BerthImageInfo) info = NULL;

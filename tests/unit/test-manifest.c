@@ -52,7 +52,7 @@ static void test_content_in_the_document(void) {
 
     g_assert_no_error(error);
     g_assert_cmpuint(manifest->embedded->len, ==, 1);
-    BerthEmbedded *embedded = manifest->embedded->pdata[0];
+    BerthEmbeddedContent *embedded = manifest->embedded->pdata[0];
     g_assert_cmpstr(embedded->digest, ==, DIGEST);
     g_assert_cmpmem(embedded->data, embedded->size, "{}", 2);
     g_assert_null(read_manifest("{\"schemaVersion\":2," CONFIG

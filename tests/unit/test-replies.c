@@ -27,7 +27,7 @@ static bool reads_opened(const char *locator, const char *name, const char *plac
     char *places[] = {(char *)"mirror.example/hub", (char *)"registry.example", NULL};
     const BerthOpenRequest request = {"registry.example/a/b:tag?query", "", places};
     g_autoptr(sd_bus_message) message = new_message();
-    g_auto(BerthOpened) opened = {0};
+    g_auto(BerthOpenReply) opened = {0};
     g_autoptr(GError) error = NULL;
 
     sd_bus_message_append(message, "ssas", locator, name, second ? 2 : 1, place, second);

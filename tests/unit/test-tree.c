@@ -11,7 +11,7 @@
 
 static char *directory, *below;
 
-static BerthTree *new_tree_on(BerthLower knows, int lower) {
+static BerthTree *new_tree_on(BerthLowerState knows, int lower) {
     g_assert_true(berth_fd_remove_children(directory, NULL));
     return berth_tree_new(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), knows, lower);
 }

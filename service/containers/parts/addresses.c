@@ -130,21 +130,21 @@ static bool has_document(const BerthAddresses *addresses, const char *key) {
 }
 
 static const Lease *find_lease(const BerthAddresses *addresses, const char *id,
-                               const BerthPlace *place) {
+                               const BerthNetworkPlace *place) {
     g_autofree char *key = berth_place_make_key(id, place);
 
     return g_hash_table_lookup(addresses->leases, key);
 }
 
 char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id,
-                                 const BerthPlace *place) {
+                                 const BerthNetworkPlace *place) {
     const Lease *lease = find_lease(addresses, id, place);
 
     return lease ? lease->addresses : NULL;
 }
 
 const char *berth_addresses_get_interface(const BerthAddresses *addresses, const char *id,
-                                          const BerthPlace *place) {
+                                          const BerthNetworkPlace *place) {
     const Lease *lease = find_lease(addresses, id, place);
 
     return lease ? lease->interface : "";
@@ -153,7 +153,7 @@ const char *berth_addresses_get_interface(const BerthAddresses *addresses, const
 /* "eth1", "eth2" …, the first that the container does not have. "eth0" is left to the first place,
  * which may come back. */
 static char *choose_interface(const BerthAddresses *addresses, const char *id,
-                              const BerthPlace *place) {
+                              const BerthNetworkPlace *place) {
     g_autofree char *prefix = g_strconcat(id, "@", NULL);
     g_autofree char *own = berth_place_make_key(id, place);
 
@@ -327,8 +327,9 @@ static bool has_ipv6(const BerthNetworkRecord *network) {
     return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
 }
 
-static bool take_addresses(BerthAddresses *addresses, const BerthPlace *place, const char *key,
-                           const BerthNetworkRecord *network, Lease *lease, GError **error) {
+static bool take_addresses(BerthAddresses *addresses, const BerthNetworkPlace *place,
+                           const char *key, const BerthNetworkRecord *network, Lease *lease,
+                           GError **error) {
     char *const *wanted = place->addresses;
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GHashTable) taken = list_taken(addresses, network->name, key);
@@ -350,7 +351,7 @@ static bool take_addresses(BerthAddresses *addresses, const BerthPlace *place, c
 }
 
 /* The id and the aliases. A user's container does not answer for a name of others. */
-static char **list_host_names(const BerthContainerRecord *record, const BerthPlace *place) {
+static char **list_host_names(const BerthContainerRecord *record, const BerthNetworkPlace *place) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     if (record->owner == 0 || !berth_network_is_others_name(record->id))
@@ -410,7 +411,7 @@ static bool write_request(const BerthAddresses *addresses, const char *key, cons
 }
 
 static Lease *lease_new(const BerthAddresses *addresses, const BerthContainer *container,
-                        const BerthPlace *place) {
+                        const BerthNetworkPlace *place) {
     Lease *lease = g_new0(Lease, 1);
 
     lease->owner = container->record.owner;
@@ -432,7 +433,7 @@ static bool lease_begin(BerthAddresses *addresses, const char *key, Lease *lease
 }
 
 bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
-                          const BerthPlace *place, const BerthNetworkRecord *network,
+                          const BerthNetworkPlace *place, const BerthNetworkRecord *network,
                           bool leads_out, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autofree char *key = berth_place_make_key(record->id, place);
@@ -452,7 +453,7 @@ bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *conta
 }
 
 bool berth_addresses_take_none(BerthAddresses *addresses, const BerthContainer *container,
-                               const BerthPlace *place, GError **error) {
+                               const BerthNetworkPlace *place, GError **error) {
     g_autofree char *key = berth_place_make_key(container->record.id, place);
     Lease *lease = lease_new(addresses, container, place);
 

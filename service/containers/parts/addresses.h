@@ -25,11 +25,11 @@ void berth_addresses_free(BerthAddresses *addresses);
  * LimitExceeded if the network has no free address, or the owner as many there as a user may
  * have. */
 bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
-                          const BerthPlace *place, const BerthNetworkRecord *network,
+                          const BerthNetworkPlace *place, const BerthNetworkRecord *network,
                           bool leads_out, GError **error);
 /* Writes the request for a further network of CNI's configurations, which gives the addresses. */
 bool berth_addresses_take_none(BerthAddresses *addresses, const BerthContainer *container,
-                               const BerthPlace *place, GError **error);
+                               const BerthNetworkPlace *place, GError **error);
 /* Writes that the container is not in its first network any more. */
 bool berth_addresses_write_left(BerthAddresses *addresses, const char *id, GError **error);
 /* Takes back a request that was not carried out. */
@@ -37,7 +37,7 @@ void berth_addresses_drop(BerthAddresses *addresses, const char *key);
 
 /* With prefix lengths; what it has taken, NULL if nothing. */
 char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id,
-                                 const BerthPlace *place);
+                                 const BerthNetworkPlace *place);
 /* Its interface there; "" if it has none. */
 const char *berth_addresses_get_interface(const BerthAddresses *addresses, const char *id,
-                                          const BerthPlace *place);
+                                          const BerthNetworkPlace *place);

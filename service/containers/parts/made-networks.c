@@ -267,7 +267,7 @@ static bool check_made(BerthContainers *containers, const char *name, GError **e
                                    name);
 }
 
-bool berth_network_check_place(BerthContainers *containers, const BerthPlace *place,
+bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPlace *place,
                                GError **error) {
     bool plain = !place->aliases[0] && !place->addresses[0] && !place->mac;
 

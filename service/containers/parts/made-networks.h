@@ -34,7 +34,7 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options);
 
 /* Whether the network has what the place asks for. */
-bool berth_network_check_place(BerthContainers *containers, const BerthPlace *place,
+bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPlace *place,
                                GError **error);
 /* Whether the network has what the options ask for; a network that does not exist yet has. */
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,

@@ -34,14 +34,14 @@ static const char DISCONNECTED[] = "disconnected from a network";
 typedef struct {
     BerthContainers *containers;
     char *id; /* the container may be gone at the end */
-    BerthPlace *place;
+    BerthNetworkPlace *place;
     BerthContainerDone done;
     void *userdata;
 } Change;
 
 /* Takes place over; change_finish() frees it, and the change with it. */
-static Change *change_new(BerthContainer *container, BerthPlace *place, BerthContainerDone done,
-                          void *userdata) {
+static Change *change_new(BerthContainer *container, BerthNetworkPlace *place,
+                          BerthContainerDone done, void *userdata) {
     Change *change = g_new0(Change, 1);
 
     *change = (Change){
@@ -88,7 +88,7 @@ static bool exists(BerthContainers *containers, const char *name) {
     return made != NULL;
 }
 
-static bool check_place(BerthContainer *container, const BerthPlace *place, GError **error) {
+static bool check_place(BerthContainer *container, const BerthNetworkPlace *place, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GPtrArray) places = berth_places_list(record);
 
@@ -113,7 +113,7 @@ static bool leads_out(BerthContainer *container) {
     g_autoptr(GPtrArray) places = berth_places_list(&container->record);
 
     for (guint i = 0; i < places->len; i++) {
-        const BerthPlace *place = places->pdata[i];
+        const BerthNetworkPlace *place = places->pdata[i];
         g_autoptr(BerthNetworkRecord) made =
             berth_network_find_made(container->containers, place->network);
         if (!made || !made->internal)
@@ -122,7 +122,7 @@ static bool leads_out(BerthContainer *container) {
     return false;
 }
 
-static bool take_place(BerthContainer *container, const BerthPlace *place, bool has_route,
+static bool take_place(BerthContainer *container, const BerthNetworkPlace *place, bool has_route,
                        GError **error) {
     BerthAddresses *addresses = berth_network_get_addresses(container->containers);
     g_autoptr(BerthNetworkRecord) made =
@@ -135,7 +135,7 @@ static bool take_place(BerthContainer *container, const BerthPlace *place, bool 
 }
 
 /* berth-network, with a pidfd by which it knows that the pid is still the container's. */
-static bool run_helper(BerthContainer *container, const char *mode, const BerthPlace *place,
+static bool run_helper(BerthContainer *container, const char *mode, const BerthNetworkPlace *place,
                        const char *activity, BerthContainerDone done, Change *change,
                        GError **error) {
     g_autofree char *key = berth_place_make_key(container->record.id, place);
@@ -177,7 +177,7 @@ static void change_on_connected(const GError *error, void *userdata) {
 }
 
 static bool begin_connect(BerthContainer *container, Change *change, GError **error) {
-    BerthPlace *place = change->place;
+    BerthNetworkPlace *place = change->place;
     bool runs = berth_container_is_running(container);
     /* Before the record has the new place, which would be taken for the one with the route. */
     bool has_route = leads_out(container);
@@ -201,8 +201,8 @@ static bool begin_connect(BerthContainer *container, Change *change, GError **er
     return true;
 }
 
-void berth_container_connect(BerthContainer *container, BerthPlace *place, BerthContainerDone done,
-                             void *userdata) {
+void berth_container_connect(BerthContainer *container, BerthNetworkPlace *place,
+                             BerthContainerDone done, void *userdata) {
     Change *change = change_new(container, place, done, userdata);
     bool runs = berth_container_is_running(container);
     g_autoptr(GError) error = NULL;
@@ -212,7 +212,7 @@ void berth_container_connect(BerthContainer *container, BerthPlace *place, Berth
 }
 
 /* The container is still there, and so is its place: the caller can try again. */
-static void restore_place(BerthContainer *container, const BerthPlace *place) {
+static void restore_place(BerthContainer *container, const BerthNetworkPlace *place) {
     g_autoptr(GError) error = NULL;
 
     berth_places_add(&container->record, place);

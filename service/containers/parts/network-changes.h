@@ -10,8 +10,8 @@
 
 /* The container has the place from now on, at its next start, too. done is called once. Takes the
  * place. */
-void berth_container_connect(BerthContainer *container, BerthPlace *place, BerthContainerDone done,
-                             void *userdata);
+void berth_container_connect(BerthContainer *container, BerthNetworkPlace *place,
+                             BerthContainerDone done, void *userdata);
 /* The same for leaving a network. */
 void berth_container_disconnect(BerthContainer *container, const char *network,
                                 BerthContainerDone done, void *userdata);

@@ -45,7 +45,7 @@ static JsonNode *read_state(BerthContainers *containers, const char *name) {
 }
 
 /* Without the prefix lengths that a result has. */
-static void add_addresses(const BerthContainer *container, const BerthPlace *place,
+static void add_addresses(const BerthContainer *container, const BerthNetworkPlace *place,
                           GPtrArray *list) {
     g_autofree char *key = berth_place_make_key(container->record.id, place);
     g_autofree char *name = g_strconcat(key, ".json", NULL);
@@ -68,7 +68,7 @@ char **berth_container_list_addresses(const BerthContainer *container, const cha
     g_autoptr(GPtrArray) places = berth_places_list(&container->record);
 
     for (guint i = 0; berth_container_is_running(container) && i < places->len; i++) {
-        const BerthPlace *place = places->pdata[i];
+        const BerthNetworkPlace *place = places->pdata[i];
         if (!network || g_str_equal(place->network, network))
             add_addresses(container, place, list);
     }
@@ -77,7 +77,7 @@ char **berth_container_list_addresses(const BerthContainer *container, const cha
 }
 
 char *berth_container_get_interface(const BerthContainer *container, const char *network) {
-    g_autoptr(BerthPlace) place = berth_places_find(&container->record, network);
+    g_autoptr(BerthNetworkPlace) place = berth_places_find(&container->record, network);
 
     if (!place || !berth_container_is_running(container))
         return g_strdup("");
@@ -173,20 +173,21 @@ typedef struct {
     const BerthNetworkRecord *named; /* the first of them with a name server; NULL */
     char *const *named_addresses;    /* the container's there */
     bool leads_out;                  /* the default route is taken */
-} Joined;
+} JoinedNetworks;
 
-static void joined_clear(Joined *joined) {
+static void joined_clear(JoinedNetworks *joined) {
     g_clear_pointer(&joined->records, g_ptr_array_unref);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Joined, joined_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(JoinedNetworks, joined_clear)
 
-static const BerthNetworkRecord *get_record(const Joined *joined, guint i) {
+static const BerthNetworkRecord *get_record(const JoinedNetworks *joined, guint i) {
     return joined->records->pdata[i];
 }
 
 /* The host's name servers may be others than when it was created. */
-static bool write_files(const BerthContainer *container, const Joined *joined, GError **error) {
+static bool write_files(const BerthContainer *container, const JoinedNetworks *joined,
+                        GError **error) {
     const BerthContainerRecord *record = &container->record;
     int directory = container->containers->directory;
     g_autofree char *path = g_strconcat(record->id, "/etc/hostname", NULL);
@@ -218,8 +219,8 @@ static bool write_files(const BerthContainer *container, const Joined *joined, G
 }
 
 /* Of the networks that lead out, the first has the default route; one of CNI's sets its own. */
-static bool join_place(BerthContainer *container, const BerthPlace *place, Joined *joined,
-                       GError **error) {
+static bool join_place(BerthContainer *container, const BerthNetworkPlace *place,
+                       JoinedNetworks *joined, GError **error) {
     BerthAddresses *addresses = berth_network_get_addresses(container->containers);
     BerthNetworkRecord *made = berth_network_find_made(container->containers, place->network);
 
@@ -247,7 +248,7 @@ static bool join_place(BerthContainer *container, const BerthPlace *place, Joine
 static bool network_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GPtrArray) places = berth_places_list(record);
-    g_auto(Joined) joined = {
+    g_auto(JoinedNetworks) joined = {
         .network = record->network,
         .records = g_ptr_array_new_with_free_func(berth_network_record_free),
     };
@@ -256,7 +257,8 @@ static bool network_starting(BerthContainer *container, GError **error) {
         if (!join_place(container, places->pdata[i], &joined, error))
             return false;
     if (berth_network_is_named(record->network) && !berth_places_has(record, record->network)) {
-        joined.network = places->len > 0 ? ((const BerthPlace *)places->pdata[0])->network : "none";
+        joined.network =
+            places->len > 0 ? ((const BerthNetworkPlace *)places->pdata[0])->network : "none";
         if (!berth_addresses_write_left(berth_network_get_addresses(container->containers),
                                         record->id, error))
             return false;

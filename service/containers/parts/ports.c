@@ -272,13 +272,13 @@ static GArray *new_sockets(void) {
 typedef struct {
     GArray *sockets;
     sd_event_source *timer;
-} Released;
+} ReleasedSockets;
 
-static Released *get_released(const BerthContainers *containers) {
+static ReleasedSockets *get_released(const BerthContainers *containers) {
     void **slot = berth_containers_slot(containers, &berth_ports_part);
 
     if (!*slot) {
-        Released *released = g_new0(Released, 1);
+        ReleasedSockets *released = g_new0(ReleasedSockets, 1);
         released->sockets = new_sockets();
         *slot = released;
     }
@@ -288,13 +288,13 @@ static Released *get_released(const BerthContainers *containers) {
 static int on_released(sd_event_source *timer, uint64_t usec, void *userdata) {
     (void)timer;
     (void)usec;
-    g_array_set_size(((Released *)userdata)->sockets, 0);
+    g_array_set_size(((ReleasedSockets *)userdata)->sockets, 0);
     return 0;
 }
 
 /* If there is no timer, they are closed at once. */
 static void release_sockets(BerthContainers *containers, GArray *sockets) {
-    Released *released = get_released(containers);
+    ReleasedSockets *released = get_released(containers);
 
     released->timer = sd_event_source_disable_unref(released->timer);
     if (sd_event_add_time_relative(containers->event, &released->timer, CLOCK_MONOTONIC,
@@ -351,7 +351,7 @@ static int take_released(BerthContainers *containers, const BerthPort *port) {
 
 static void ports_closed(BerthContainers *containers) {
     void **slot = berth_containers_slot(containers, &berth_ports_part);
-    Released *released = *slot;
+    ReleasedSockets *released = *slot;
 
     if (!released)
         return;

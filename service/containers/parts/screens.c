@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berthd's side of berth-screen, which reads terminals that no client is attached to. A Kept is a
- * terminal in a worker's care, from berth_screens_keep() until the worker has released it; an
- * Errand is one other call that may block on a client's terminal. A Reader is the worker of one
+ * berthd's side of berth-screen, which reads terminals that no client is attached to. A KeptScreen
+ * is a terminal in a worker's care, from berth_screens_keep() until the worker has released it; a
+ * ReaderCall is one other call that may block on a client's terminal. A Reader is the worker of one
  * owner, so that a user who blocks a terminal holds up no other user: it exists while it reads a
- * terminal or has an errand, and ends with the last. If it dies, its terminals go back to those
- * that handed them over. The part of terminals (terminals.c) owns the whole.
+ * terminal or waits for a call, and ends with the last. If it dies, its terminals go back to
+ * those that handed them over. The part of terminals (terminals.c) owns the whole.
  */
 
 #include "containers/parts/screens.h"
@@ -20,7 +20,7 @@
 struct BerthScreens {
     sd_event *event;
     GHashTable *readers; /* owner → Reader */
-    GHashTable *kept;    /* token → Kept */
+    GHashTable *kept;    /* token → KeptScreen */
     uint64_t last_token;
 };
 
@@ -28,9 +28,9 @@ typedef struct {
     BerthScreens *screens;
     uint32_t owner;
     BerthWorker *worker;
-    GPtrArray *kept;    /* of Kept, as in the screens */
-    GPtrArray *errands; /* of Errand, owned */
-    unsigned asked;     /* releases that are not done, and errands */
+    GPtrArray *kept;  /* of KeptScreen, as in the screens */
+    GPtrArray *calls; /* of ReaderCall, owned */
+    unsigned asked;   /* releases that are not done, and calls */
     sd_event_source *timeout;
 } Reader;
 
@@ -40,13 +40,13 @@ typedef struct {
     bool asked;                   /* to let it go */
     BerthScreenReleased released; /* NULL once it is forgotten */
     void *userdata;
-} Kept;
+} KeptScreen;
 
 typedef struct {
     Reader *reader;
     BerthScreenDone done; /* NULL: nobody waits */
     void *userdata;
-} Errand;
+} ReaderCall;
 
 static void free_reader(gpointer data) {
     Reader *reader = data;
@@ -55,7 +55,7 @@ static void free_reader(gpointer data) {
     if (reader->timeout)
         sd_event_source_disable_unref(reader->timeout);
     g_ptr_array_unref(reader->kept);
-    g_ptr_array_unref(reader->errands);
+    g_ptr_array_unref(reader->calls);
     g_free(reader);
 }
 
@@ -78,23 +78,24 @@ void berth_screens_free(BerthScreens *screens) {
 
 /* Ends a reader whose worker has died or does not answer. It is taken out of the tables before the
  * callbacks run, which may need a new reader of the same owner. */
-static void bury(Reader *reader, const GError *error) {
+static void reader_fail(Reader *reader, const GError *error) {
     BerthScreens *screens = reader->screens;
 
     g_hash_table_steal(screens->readers, GUINT_TO_POINTER(reader->owner));
-    /* No callback of a call comes after this, so that none finds a Kept that is freed below. */
+    /* No callback of a call comes after this, so that none finds a KeptScreen that is freed below.
+     */
     g_clear_pointer(&reader->worker, berth_worker_free);
     for (guint i = 0; i < reader->kept->len; i++)
-        g_hash_table_steal(screens->kept, &((Kept *)reader->kept->pdata[i])->token);
+        g_hash_table_steal(screens->kept, &((KeptScreen *)reader->kept->pdata[i])->token);
     for (guint i = 0; i < reader->kept->len; i++) {
-        g_autofree Kept *kept = reader->kept->pdata[i];
+        g_autofree KeptScreen *kept = reader->kept->pdata[i];
         if (kept->released)
             kept->released(error, kept->userdata);
     }
-    for (guint i = 0; i < reader->errands->len; i++) {
-        const Errand *errand = reader->errands->pdata[i];
-        if (errand->done)
-            errand->done(error, errand->userdata);
+    for (guint i = 0; i < reader->calls->len; i++) {
+        const ReaderCall *call = reader->calls->pdata[i];
+        if (call->done)
+            call->done(error, call->userdata);
     }
     free_reader(reader);
 }
@@ -109,7 +110,7 @@ static int on_reader_timeout(sd_event_source *source, uint64_t usec, void *userd
                     "a program that shares a terminal of user %u held up its reader, which was "
                     "ended",
                     reader->owner);
-    bury(reader, error);
+    reader_fail(reader, error);
     return 0;
 }
 
@@ -125,7 +126,7 @@ static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error
     reader = g_new0(Reader, 1);
     *reader = (Reader){.screens = screens, .owner = owner, .worker = worker};
     reader->kept = g_ptr_array_new();
-    reader->errands = g_ptr_array_new_with_free_func(g_free);
+    reader->calls = g_ptr_array_new_with_free_func(g_free);
     g_hash_table_insert(screens->readers, GUINT_TO_POINTER(owner), reader);
     if ((r = sd_event_add_time_relative(screens->event, &reader->timeout, CLOCK_MONOTONIC,
                                         ANSWER_USEC, 0, on_reader_timeout, reader)) < 0 ||
@@ -151,19 +152,19 @@ static void note_answer(Reader *reader) {
 
 /* May free the reader. */
 static void end_if_unused(Reader *reader) {
-    if (reader->kept->len == 0 && reader->errands->len == 0)
+    if (reader->kept->len == 0 && reader->calls->len == 0)
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
 }
 
 /* The reply to Keep, which comes only when the worker has let go of the terminal. An error is the
  * worker's end: nothing that it keeps will be released by it. */
 static void on_released(sd_bus_message *reply, const GError *error, void *userdata) {
-    Kept *kept = userdata;
+    KeptScreen *kept = userdata;
     Reader *reader = kept->reader;
 
     (void)reply;
     if (error) {
-        bury(reader, error);
+        reader_fail(reader, error);
         return;
     }
     g_hash_table_steal(reader->screens->kept, &kept->token);
@@ -190,8 +191,8 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
 
     if (!reader)
         return 0;
-    Kept *kept = g_new0(Kept, 1);
-    *kept = (Kept){reader, ++screens->last_token, false, released, userdata};
+    KeptScreen *kept = g_new0(KeptScreen, 1);
+    *kept = (KeptScreen){reader, ++screens->last_token, false, released, userdata};
     g_hash_table_insert(screens->kept, &kept->token, kept);
     g_ptr_array_add(reader->kept, kept);
     berth_call_screen_keep(reader->worker, kept->token, master, screen, on_released, kept);
@@ -199,7 +200,7 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
 }
 
 void berth_screens_release(BerthScreens *screens, uint64_t token) {
-    Kept *kept = g_hash_table_lookup(screens->kept, &token);
+    KeptScreen *kept = g_hash_table_lookup(screens->kept, &token);
 
     if (!kept || kept->asked)
         return;
@@ -209,7 +210,7 @@ void berth_screens_release(BerthScreens *screens, uint64_t token) {
 }
 
 void berth_screens_forget(BerthScreens *screens, uint64_t token) {
-    Kept *kept = g_hash_table_lookup(screens->kept, &token);
+    KeptScreen *kept = g_hash_table_lookup(screens->kept, &token);
 
     if (!kept)
         return;
@@ -218,28 +219,28 @@ void berth_screens_forget(BerthScreens *screens, uint64_t token) {
     berth_screens_release(screens, token);
 }
 
-static void on_errand(sd_bus_message *reply, const GError *error, void *userdata) {
-    Errand *errand = userdata;
-    Reader *reader = errand->reader;
-    /* Copies: the errand is freed before the callback, which may begin another. */
-    BerthScreenDone done = errand->done;
-    void *done_userdata = errand->userdata;
+static void reader_on_call(sd_bus_message *reply, const GError *error, void *userdata) {
+    ReaderCall *call = userdata;
+    Reader *reader = call->reader;
+    /* Copies: the call is freed before the callback, which may begin another. */
+    BerthScreenDone done = call->done;
+    void *done_userdata = call->userdata;
 
     (void)reply;
     note_answer(reader);
-    g_ptr_array_remove_fast(reader->errands, errand);
+    g_ptr_array_remove_fast(reader->calls, call);
     end_if_unused(reader);
     if (done)
         done(error, done_userdata);
 }
 
-static Errand *add_errand(Reader *reader, BerthScreenDone done, void *userdata) {
-    Errand *errand = g_new0(Errand, 1);
+static ReaderCall *reader_add_call(Reader *reader, BerthScreenDone done, void *userdata) {
+    ReaderCall *call = g_new0(ReaderCall, 1);
 
-    *errand = (Errand){reader, done, userdata};
-    g_ptr_array_add(reader->errands, errand);
+    *call = (ReaderCall){reader, done, userdata};
+    g_ptr_array_add(reader->calls, call);
     expect_answer(reader);
-    return errand;
+    return call;
 }
 
 void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8_t character,
@@ -251,8 +252,8 @@ void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8
         done(error, userdata);
         return;
     }
-    berth_call_screen_type(reader->worker, master, character, on_errand,
-                           add_errand(reader, done, userdata));
+    berth_call_screen_type(reader->worker, master, character, reader_on_call,
+                           reader_add_call(reader, done, userdata));
 }
 
 void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell) {
@@ -260,5 +261,6 @@ void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell) {
 
     if (!reader)
         return;
-    berth_call_screen_ring(reader->worker, bell, on_errand, add_errand(reader, NULL, NULL));
+    berth_call_screen_ring(reader->worker, bell, reader_on_call,
+                           reader_add_call(reader, NULL, NULL));
 }

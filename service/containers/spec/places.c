@@ -26,11 +26,11 @@ static char **copy_list(char *const *list) {
     return list ? g_strdupv((char **)list) : g_new0(char *, 1);
 }
 
-BerthPlace *berth_place_new(const char *network, char *const *aliases, char *const *addresses,
-                            const char *mac) {
-    BerthPlace *place = g_new0(BerthPlace, 1);
+BerthNetworkPlace *berth_place_new(const char *network, char *const *aliases,
+                                   char *const *addresses, const char *mac) {
+    BerthNetworkPlace *place = g_new0(BerthNetworkPlace, 1);
 
-    *place = (BerthPlace){
+    *place = (BerthNetworkPlace){
         .network = g_strdup(network),
         .aliases = copy_list(aliases),
         .addresses = copy_list(addresses),
@@ -40,7 +40,7 @@ BerthPlace *berth_place_new(const char *network, char *const *aliases, char *con
 }
 
 void berth_place_free(gpointer data) {
-    BerthPlace *place = data;
+    BerthNetworkPlace *place = data;
 
     if (!place)
         return;
@@ -53,7 +53,7 @@ void berth_place_free(gpointer data) {
 
 /* Checks the form alone. Whether the network exists, and has the addresses, is known only when the
  * container comes to be in it (parts/network-changes.c). */
-bool berth_place_check(const BerthPlace *place, uint32_t owner, GError **error) {
+bool berth_place_check(const BerthNetworkPlace *place, uint32_t owner, GError **error) {
     if (!berth_name_check_container(place->network, NULL) ||
         !berth_network_is_named(place->network))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -75,11 +75,11 @@ bool berth_places_check(const GPtrArray *further, const char *first, uint32_t ow
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "a container is in at most %d networks", MAX_FURTHER + 1);
     for (guint i = 0; i < further->len; i++) {
-        const BerthPlace *place = further->pdata[i];
+        const BerthNetworkPlace *place = further->pdata[i];
         bool twice = g_str_equal(place->network, first);
         for (guint k = 0; k < i; k++)
-            twice = twice ||
-                    g_str_equal(place->network, ((const BerthPlace *)further->pdata[k])->network);
+            twice = twice || g_str_equal(place->network,
+                                         ((const BerthNetworkPlace *)further->pdata[k])->network);
         if (twice)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "the network \"%s\" is given twice", place->network);
@@ -89,11 +89,11 @@ bool berth_places_check(const GPtrArray *further, const char *first, uint32_t ow
     return true;
 }
 
-static BerthPlace *read_first(const BerthContainerRecord *record) {
+static BerthNetworkPlace *read_first(const BerthContainerRecord *record) {
     g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
     g_auto(GStrv) addresses = berth_network_options_list(record, BERTH_NOTED_ADDRESSES);
     g_autofree char *mac = berth_network_options_get_mac(record);
-    BerthPlace *place = berth_place_new(record->network, aliases, addresses, mac);
+    BerthNetworkPlace *place = berth_place_new(record->network, aliases, addresses, mac);
 
     place->first = true;
     return place;
@@ -140,13 +140,13 @@ GPtrArray *berth_places_list(const BerthContainerRecord *record) {
     return list;
 }
 
-BerthPlace *berth_places_find(const BerthContainerRecord *record, const char *network) {
+BerthNetworkPlace *berth_places_find(const BerthContainerRecord *record, const char *network) {
     g_autoptr(GPtrArray) places = berth_places_list(record);
 
     for (guint i = 0; i < places->len; i++)
-        if (g_str_equal(((const BerthPlace *)places->pdata[i])->network, network)) {
+        if (g_str_equal(((const BerthNetworkPlace *)places->pdata[i])->network, network)) {
             g_ptr_array_set_free_func(places, NULL);
-            BerthPlace *found = g_ptr_array_steal_index(places, i);
+            BerthNetworkPlace *found = g_ptr_array_steal_index(places, i);
             g_ptr_array_set_free_func(places, berth_place_free);
             return found;
         }
@@ -154,7 +154,7 @@ BerthPlace *berth_places_find(const BerthContainerRecord *record, const char *ne
 }
 
 bool berth_places_has(const BerthContainerRecord *record, const char *network) {
-    g_autoptr(BerthPlace) place = berth_places_find(record, network);
+    g_autoptr(BerthNetworkPlace) place = berth_places_find(record, network);
 
     return place != NULL;
 }
@@ -164,11 +164,11 @@ char **berth_places_list_networks(const BerthContainerRecord *record) {
     char **names = g_new0(char *, places->len + 1);
 
     for (guint i = 0; i < places->len; i++)
-        names[i] = g_strdup(((const BerthPlace *)places->pdata[i])->network);
+        names[i] = g_strdup(((const BerthNetworkPlace *)places->pdata[i])->network);
     return names;
 }
 
-static GVariant *format_place(const BerthPlace *place) {
+static GVariant *format_place(const BerthNetworkPlace *place) {
     g_auto(GVariantDict) details = G_VARIANT_DICT_INIT(NULL);
 
     g_variant_dict_insert_value(&details, BERTH_NOTED_ALIASES,
@@ -195,7 +195,7 @@ void berth_places_note(GVariantDict *extra, const GPtrArray *further) {
 }
 
 /* The aliases and addresses of the first are those that it is given now. */
-static void add_first(BerthContainerRecord *record, const BerthPlace *place) {
+static void add_first(BerthContainerRecord *record, const BerthNetworkPlace *place) {
     berth_container_record_set_extra(record, LEFT, NULL);
     berth_container_record_set_extra(record, BERTH_NOTED_ALIASES,
                                      g_variant_new_strv((const char *const *)place->aliases, -1));
@@ -205,7 +205,7 @@ static void add_first(BerthContainerRecord *record, const BerthPlace *place) {
                                      place->mac ? g_variant_new_string(place->mac) : NULL);
 }
 
-void berth_places_add(BerthContainerRecord *record, const BerthPlace *place) {
+void berth_places_add(BerthContainerRecord *record, const BerthNetworkPlace *place) {
     if (g_strcmp0(place->network, record->network) == 0) {
         add_first(record, place);
         return;
@@ -225,14 +225,14 @@ void berth_places_remove(BerthContainerRecord *record, const char *network) {
     }
     g_autoptr(GPtrArray) further = list_further(record);
     for (guint i = 0; i < further->len; i++)
-        if (g_str_equal(((const BerthPlace *)further->pdata[i])->network, network))
+        if (g_str_equal(((const BerthNetworkPlace *)further->pdata[i])->network, network))
             g_ptr_array_remove_index(further, i--);
     berth_container_record_set_extra(record, FURTHER,
                                      further->len > 0 ? format_further(further) : NULL);
 }
 
 /* No container's id has an "@" (base/names.h), so that the key leads back to one id. */
-char *berth_place_make_key(const char *id, const BerthPlace *place) {
+char *berth_place_make_key(const char *id, const BerthNetworkPlace *place) {
     return place->first ? g_strdup(id) : g_strconcat(id, "@", place->network, NULL);
 }
 
