@@ -9,7 +9,7 @@
 #include "base/bus-error.h"
 #include "base/hold.h"
 #include "bus/authorization.h"
-#include "bus/makings.h"
+#include "bus/creations.h"
 
 typedef enum {
     AUTHORIZATION_RUNNING,
@@ -49,7 +49,7 @@ struct BerthAuthorizations {
     sd_bus *bus;
     BerthCallers *callers;
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
-    BerthMakings *makings;
+    BerthCreations *creations;
 };
 
 /* The caller; NULL: not known yet. */

@@ -32,8 +32,8 @@ static void authorization_free(gpointer data) {
 
     berth_hold_free(authorization->hold);
     if (authorization->makes)
-        berth_makings_end(authorization->set->makings, authorization->call, authorization->makes,
-                          false);
+        berth_creations_end(authorization->set->creations, authorization->call,
+                            authorization->makes, false);
     sd_bus_slot_unref(authorization->slot);
     berth_audit_drop(authorization->call);
     sd_bus_message_unref(authorization->call);
@@ -66,7 +66,7 @@ BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers
     set->bus = bus;
     set->callers = callers;
     set->calls = g_hash_table_new_full(NULL, NULL, NULL, authorization_free);
-    set->makings = berth_makings_new(sd_bus_get_event(bus), on_settled, set);
+    set->creations = berth_creations_new(sd_bus_get_event(bus), on_settled, set);
     return set;
 }
 
@@ -74,7 +74,7 @@ void berth_authorizations_free(BerthAuthorizations *set) {
     if (!set)
         return;
     g_hash_table_unref(set->calls);
-    berth_makings_free(set->makings);
+    berth_creations_free(set->creations);
     g_free(set);
 }
 
@@ -250,27 +250,27 @@ void berth_authorization_make(BerthAuthorization *authorization, const char *nam
     if (authorization->makes)
         return;
     authorization->makes = g_strdup(name);
-    berth_makings_begin(authorization->set->makings, authorization->call, name);
+    berth_creations_begin(authorization->set->creations, authorization->call, name);
 }
 
 void berth_authorizations_make_on(BerthAuthorizations *set, sd_bus_message *call,
                                   const char *name) {
-    berth_makings_begin(set->makings, call, name);
+    berth_creations_begin(set->creations, call, name);
 }
 
 void berth_authorizations_made(BerthAuthorizations *set, sd_bus_message *call, const char *name,
                                bool made) {
-    berth_makings_end(set->makings, call, name, made);
+    berth_creations_end(set->creations, call, name, made);
 }
 
 int berth_authorization_await(BerthAuthorization *authorization, const char *name) {
-    BerthMakings *makings = authorization->set->makings;
+    BerthCreations *creations = authorization->set->creations;
 
-    if (!berth_makings_has(makings, authorization->call, name))
+    if (!berth_creations_has(creations, authorization->call, name))
         return 1;
     if (!berth_authorization_may_wait(authorization, true))
         return -EDQUOT;
-    berth_makings_await(makings, authorization->call, name);
+    berth_creations_await(creations, authorization->call, name);
     authorization->state = AUTHORIZATION_AWAITING;
     return 0;
 }
