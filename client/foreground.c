@@ -71,7 +71,7 @@ typedef struct {
 
 static int ask_again_later(Loop *loop);
 
-/* The bus tells of lost calls in any order, and Create decides: it was lost, too. */
+/* The bus reports lost calls in any order. The result of Create decides, and it was lost, too. */
 static bool was_lost_with_create(const Loop *loop, sd_bus_message *reply) {
     return loop->state == LOOP_CREATING && dist_reply_was_lost(reply);
 }

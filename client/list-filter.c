@@ -131,7 +131,7 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
                        const DistExtraFilters *more) {
     int r;
 
-    /* A filter that holds for everything makes the service look at each item twice. */
+    /* A filter that matches everything would only make the service check each item twice. */
     if (!given && !(more && (more->pattern || more->labels)))
         return 0;
     if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||

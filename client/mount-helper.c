@@ -4,7 +4,7 @@
  * mount.berth, the helper by which mount(8), fstab(5) and systemd's mount units mount an image:
  * "mount -t berth NAME DIRECTORY". It has no state: the service makes the mount, and keeps the
  * image's snapshots for as long as the host has it (prune.c). The one thing to know: an image is
- * somebody else's file system, so it is nosuid unless "setuid" says otherwise (mount(8) passes no
+ * another party's file system, so it is nosuid unless "setuid" says otherwise (mount(8) passes no
  * "suid" on), and nodev in any case.
  */
 

@@ -262,7 +262,7 @@ static int readiness_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus
     return 0;
 }
 
-/* The match precedes Subscribe, and Subscribe the look at the present state, so that no event is
+/* The match precedes Subscribe, and Subscribe the reading of the present state, so that no event is
  * lost between them. Called again after a reconnection, when the old slots mean nothing. */
 static void readiness_subscribe(DistReadiness *readiness) {
     readiness->events = sd_bus_slot_unref(readiness->events);

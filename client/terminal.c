@@ -114,7 +114,7 @@ static bool filter(DistTerminal *terminal, const unsigned char *data, size_t siz
         if (terminal->matched > 0) {
             g_byte_array_append(out, terminal->keys, (guint)terminal->matched);
             terminal->matched = 0;
-            /* This byte may be a first key itself: look at it again. */
+            /* This byte may be a first key itself: check it again. */
             i--;
             continue;
         }

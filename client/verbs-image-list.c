@@ -191,7 +191,7 @@ int dist_verb_images(char **argv, GError **error) {
         return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     rows.table = table;
-    /* An image without a name is none here: its contents are what "dist prune" deletes. */
+    /* An image without a name does not exist here: "dist prune" deletes its contents. */
     if (g_strcmp0(dist_filter_find("dangling"), "true") != 0 &&
         !dist_list(&images, read_image, &rows, error))
         return EXIT_FAILURE;

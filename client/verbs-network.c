@@ -41,7 +41,7 @@ static const DistOption network_create_options[] = {
     DIST_OPTION_END,
 };
 
-/* IPv4 and IPv6 are told apart by their form. */
+/* The form of an address distinguishes IPv4 and IPv6. */
 static int append_addresses(sd_bus_message *call, char **list, const char *key, const char *key6) {
     int r = 0;
 

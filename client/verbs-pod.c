@@ -314,7 +314,7 @@ static int pod_inspect(char **argv, GError **error) {
     for (char **name = argv + 1; *name; name++) {
         const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
                                      .filter_data = *name};
-        /* Its error says that there is none, or that it is hidden. */
+        /* The error says that it does not exist, or that it is hidden. */
         g_auto(GStrv) ids = dist_pod_list_containers(*name, error);
         if (!ids || !dist_list(&listing, read_pod, table, error))
             return EXIT_FAILURE;

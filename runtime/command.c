@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The path within the root after all symbolic links, as far as it exists there; the rest of it is
- * appended. The caller frees it; NULL if it cannot be told. */
+ * appended. The caller frees it; NULL if it cannot be determined. */
 static char *command_resolve(int root, const char *path) {
     g_autofree char *base = NULL;
     g_autofree char *existing = g_canonicalize_filename(path, "/");

@@ -77,7 +77,7 @@ void runtime_log(RuntimeLogLevel level, const char *format, ...) {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *line = runtime_log_make_line(the_log.format, level, message, now);
     g_autofree char *whole = g_strconcat(line, "\n", NULL);
-    /* Also with --log, as runc does: conmon passes it on to whoever typed the command. */
+    /* Also with --log, as runc does: conmon passes it on to the user who typed the command. */
     if (level == RUNTIME_LOG_ERROR)
         fprintf(stderr, "berth-runtime: %s\n", message);
     else if (the_log.fd < 0)

@@ -6,7 +6,7 @@
  * and ends with the status that Wait answers, also if the service is restarted meanwhile.
  *
  * To know: a monitor that was left behind joins the namespaces of its container, all but those of
- * users and processes, so that an engine that looks at /proc/PID finds the container's. From then
+ * users and processes, so that an engine that reads /proc/PID finds the container's. From then
  * on a path is one of the container's files: nothing is opened any more, and it leaves by _exit().
  * It is not in the pid namespace (it would die with it, without the status), so that nothing in the
  * container sees it.

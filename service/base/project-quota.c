@@ -2,10 +2,11 @@
 
 /*
  * A project is a number that inodes carry and that new ones inherit from their directory; the
- * kernel counts by it whoever owns a file, so that the ids of user namespaces do not matter. There
- * is no state here: the file system has it. The one thing to know: rename(2) and link(2) do not go
- * into a directory of another project (EXDEV), so that the directories of a container's overlay
- * have to be of one, and what is shared by users, content and layers, is of none.
+ * kernel counts by it, not by the owner of a file, so that the ids of user namespaces do not
+ * matter. There is no state here: the file system has it. The one thing to know: rename(2) and
+ * link(2) do not go into a directory of another project (EXDEV), so that the directories of a
+ * container's overlay have to be of one, and what is shared by users, content and layers, is of
+ * none.
  */
 
 #include "base/project-quota.h"

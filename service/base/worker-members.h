@@ -41,7 +41,7 @@ enum {
 
 #define BERTH_FETCH_MEMBERS(MEMBER)                                                                \
     /* reference, object or "", insecure, registries (host, mirrors, location, insecure, blocked)  \
-     * → locator, name, locators of all places to look at, the registry's last */                  \
+     * → locator, name, locators of all places to search, the registry's last */                  \
     MEMBER(BERTH_FETCH_OPEN, open, "Open", "ssba(sassbb)", "ssas")                                 \
     /* for each place what proves an identity there, bytes a second, time-out of connecting and of \
      * a stall in seconds, proxy, hosts without proxy */                                           \

@@ -173,8 +173,8 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* The second question decides only what the error may say: which images need the blob is told to
- * callers that may see images. */
+/* The second question decides only what the error may say: the images that need the blob are named
+ * to callers that may see images. */
 static int contents_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;

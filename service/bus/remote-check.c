@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See remote-check.h. Most rules look at the reference alone and would grant the service's
+ * See remote-check.h. Most rules check the reference alone and would grant the service's
  * credentials along with it, without a word of them. So polkit is asked twice: with
  * credentials=service, and with a value that stands for nothing. A rule that grants both has not
  * looked, and its answer does not count; nor does an authorization that polkit kept, for the same

@@ -21,7 +21,7 @@
  * one user that get the same signal. */
 enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
 
-/* Members after whose call a client gets signals: those that look at something, and GetAll, which a
+/* Members after whose call a client gets signals: those that read something, and GetAll, which a
  * proxy calls first. */
 static const struct {
     const char *interface, *member;

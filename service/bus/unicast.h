@@ -32,7 +32,7 @@ void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_messag
  * user, or root's. users is empty before the first, and counts them. */
 bool berth_unicast_count_client(GHashTable *users, uint32_t uid);
 
-/* A client has called this member. If it is one of those that look at something, the client gets
+/* A client has called this member. If it is one of those that read something, the client gets
  * the signals of that interface from now on. */
 void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
                         const char *client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The rights of a client that looks at objects: polkit's answers, kept for as long as one call is
+ * The rights of a client that reads objects: polkit's answers, kept for as long as one call is
  * handled, or a client is subscribed to events. A client always sees what its user owns.
  */
 

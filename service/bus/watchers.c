@@ -20,7 +20,7 @@ enum { MAX_PATHS = 1024 };
 /* What a client has been shown, besides the paths. */
 typedef enum {
     WATCHES_PATHS,
-    WATCHES_OWN, /* all that is its user's, or nobody's */
+    WATCHES_OWN, /* objects of its user, and those without an owner */
     WATCHES_ALL,
 } WatcherScope;
 

@@ -47,7 +47,8 @@ static void commit_free(void *object) {
         commit->id,       commit->name,      commit->author,          commit->comment,
         commit->chain_id, commit->base_name, commit->manifest_digest, commit->config_digest};
 
-    /* The transfer keeps the item, which must not look at the file of the ingestion any more. */
+    /* The transfer keeps the item, which must not read the size of the ingestion's file any more.
+     */
     if (commit->item)
         commit->item->poll = NULL;
     berth_operation_abandon(commit->reading);

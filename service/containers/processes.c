@@ -61,7 +61,7 @@ static char *read_command(pid_t pid) {
     return g_utf8_make_valid(text, -1);
 }
 
-/* A process may end between the listing and the look at it, and is left out then. */
+/* A process that ends between the listing and the reading of its files is left out. */
 GPtrArray *berth_container_list_processes(BerthContainer *container, GError **error) {
     GPtrArray *list;
 

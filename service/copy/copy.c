@@ -50,7 +50,7 @@ char *berth_copy_go_to(const char *path, GError **error) {
     return g_steal_pointer(&base);
 }
 
-/* A name with a line break cannot be told from two, and is left out. */
+/* A name with a line break would read as two names, and is left out. */
 static void add_name(GString *lines, DIR *directory, const char *name) {
     struct stat status;
 

@@ -3,7 +3,7 @@
 /*
  * A challenge is what one parsing of the headers leaves; it has no states and belongs to the
  * request that was challenged. The grammar is ambiguous: a comma separates challenges as well as
- * the parameters of one. A scheme is told from a parameter by the "=" that does not follow it.
+ * the parameters of one. A scheme differs from a parameter in the "=" that does not follow it.
  */
 
 #include "fetch/challenge.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What libcurl is told about one request, and the callbacks through which it passes headers and
+ * The options of libcurl for one request, and the callbacks through which it passes headers and
  * body. There is no state: the request is http.c's. The one thing to know: credentials and client
  * certificates are for the host that the request was made for, and a redirect to another one goes
  * without them.

@@ -21,6 +21,6 @@ typedef struct {
 /* results: of BerthSearchResult, at most limit; NULL with error. */
 typedef void (*BerthSearched)(GPtrArray *results, const GError *error, void *userdata);
 
-/* Those that have term in their name; Docker Hub looks at descriptions, too. */
+/* Those that have term in their name; Docker Hub searches descriptions, too. */
 void berth_search(BerthFetchSession *session, BerthSearchKind kind, const char *term,
                   uint32_t limit, BerthSearched done, void *userdata);

@@ -3,8 +3,8 @@
 /*
  * The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
  * remote for each of them), and configured with their credentials; it belongs to main() and lasts
- * as long as the process. The one thing to know: credentials come only after Open has told berthd
- * which registries the reference concerns, and each goes to the one that it is for.
+ * as long as the process. The one thing to know: credentials come only after Open has reported to
+ * berthd which registries the reference concerns, and each goes to the one that it is for.
  */
 
 #include "fetch/session.h"

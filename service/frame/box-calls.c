@@ -121,7 +121,7 @@ static const int fcntl_commands[] = {
 /* How much is to be read; what the C library asks of a resolver's answer. */
 static const int ioctl_requests[] = {FIONREAD};
 
-/* Of netlink the one family that tells of addresses and routes, which getaddrinfo() sorts by. */
+/* Of netlink only the family that reports addresses and routes, which getaddrinfo() sorts by. */
 static const struct {
     int family;
     int protocol; /* -1: any */

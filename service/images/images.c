@@ -112,7 +112,7 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
-/* In one transaction, and with one index.json; what is told is what has been committed. */
+/* In one transaction, and with one index.json; observers are called only for what was committed. */
 bool berth_images_delete_many(BerthImages *images, char *const *names, GPtrArray **deleted,
                               GError **error) {
     g_autoptr(GPtrArray) gone = g_ptr_array_new();

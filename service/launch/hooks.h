@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hooks of the runtime configuration (config.md, POSIX-platform Hooks): programs that are told of a
- * stage of the container's life. */
+/* Hooks of the runtime configuration (config.md, POSIX-platform Hooks): programs that are notified
+ * of a stage of the container's life. */
 
 #pragma once
 

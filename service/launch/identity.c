@@ -132,7 +132,7 @@ static bool find_supplementary(const char *user, BerthIdentity *identity, BerthF
     return true;
 }
 
-/* A directory that is too long for a path is none. */
+/* A directory that is too long for a path counts as missing. */
 static void take_home(BerthIdentity *identity, const char *home) {
     if (home[0] == '/' && strlen(home) < sizeof identity->home)
         strcpy(identity->home, home);

@@ -35,7 +35,7 @@ static int clone_source(const BerthMount *mount, BerthFault *fault) {
 }
 
 /* The directory of the pod's first process in /proc stays that process's: if it has ended, the open
- * fails, whoever has its PID now. */
+ * fails, even if another process has its PID now. */
 int berth_pod_tree_make(const BerthMount *mount, BerthFault *fault) {
     char path[BERTH_PROC_PATH_BYTES];
 

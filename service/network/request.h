@@ -3,8 +3,8 @@
 /*
  * What berthd wants of a network that it made itself: the network, and the place of one container
  * in it. berthd writes it to networks/KEY.next (containers/parts/addresses.c), so that the
- * addresses are taken from then on, whoever dies. Of a further network that is one of CNI's
- * configurations it has the name and the interface alone.
+ * addresses are taken from then on, even if one of the processes dies. Of a further network that is
+ * one of CNI's configurations it has the name and the interface alone.
  */
 
 #pragma once

@@ -2,8 +2,8 @@
 
 /*
  * The records of a container and of a process: what berth.db has of them, in memory, and the text
- * in which the options of Create are stored. A record belongs to whoever has read or made it; its
- * states are changed by containers/core/state.c alone.
+ * in which the options of Create are stored. A record belongs to the caller that has read or made
+ * it; its states are changed by containers/core/state.c alone.
  */
 
 #include "store/container-record.h"

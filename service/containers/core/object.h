@@ -20,7 +20,7 @@ typedef struct BerthStart BerthStart;
 
 /* A start as its process sees it; start.c has the whole of it. */
 struct BerthStart {
-    /* The process has ended: answers whoever started it, and frees the start. */
+    /* The process has ended: answers the caller that started it, and frees the start. */
     void (*settle)(BerthStart *start, int status);
     /* Gives it up for this reason, and kills what it has made; it ends as any that fails. */
     void (*cancel)(BerthStart *start, const GError *reason);

@@ -17,7 +17,7 @@
 
 #include "containers/core/object.h"
 
-/* What a part may refuse while it is at work on a container. */
+/* Acts that a part may refuse while it is busy with a container. */
 typedef enum {
     BERTH_ACT_START,
     BERTH_ACT_EXEC,

@@ -3,7 +3,7 @@
 /*
  * A process of a container, known by a pidfd. The service holds one while the process runs, and
  * systemd keeps a duplicate: a pidfd still tells the exit status after the process has been reaped
- * by somebody else (systemd/pidfd.h).
+ * by another process (systemd/pidfd.h).
  *
  * Its container owns it. A start (start.c) gives it life, exit.c records its end.
  */

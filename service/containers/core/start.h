@@ -6,7 +6,7 @@
 
 #include "containers/core/object.h"
 
-/* Whether the container may be started or restored now. An act that is at work on it, or its
+/* Whether the container may be started or restored now. An act that is under way on it, or its
  * owner's limits, may forbid it. */
 bool berth_start_check(const BerthContainer *container, GError **error);
 

@@ -2,9 +2,9 @@
 
 /*
  * The configuration of a container, as its properties show it. config.json is written once, with
- * the container, and is the only copy; it is read when somebody first asks, so that neither a start
- * nor a list of other properties pays for it, and what was read is kept in the part's slot until
- * the container goes.
+ * the container, and is the only copy; it is read at the first request for it, so that neither a
+ * start nor a list of other properties pays for it, and what was read is kept in the part's slot
+ * until the container goes.
  */
 
 #include "containers/parts/configuration.h"

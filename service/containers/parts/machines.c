@@ -2,7 +2,7 @@
 
 /*
  * Containers as systemd-machined's machines: each is registered when it starts, and all that run
- * whenever machined starts itself, which machinectl(1) causes only when somebody uses it. A machine
+ * whenever machined starts itself, which machinectl(1) causes only when it is used. A machine
  * that machined knows already stays as it is, and machined forgets one when its leader ends.
  */
 

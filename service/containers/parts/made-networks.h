@@ -21,7 +21,8 @@ typedef struct {
 
 bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions *options,
                           GError **error);
-/* InUse while a container is in it. user: who is told its id only if it is the user's, or root. */
+/* InUse while a container is in it. user: the caller, which learns the id only if the container is
+ * its own, or if it is root. */
 bool berth_network_delete(BerthContainers *containers, const char *name, uint32_t user,
                           GError **error);
 

@@ -207,7 +207,7 @@ static bool pods_starting(BerthContainer *container, GError **error) {
                            container->record.id);
 }
 
-/* The pod may have ended, or have been told to, while it was being started. */
+/* The pod may have ended, or have been stopped, while it was being started. */
 static void pods_started(BerthContainer *container) {
     const BerthContainer *pod = find_pod_of(container);
 

@@ -95,7 +95,7 @@ static void provisional_recovered(BerthContainer *container, const BerthKeptDesc
     provisional_watch(container);
 }
 
-/* It stays from now on, whoever leaves. */
+/* It stays from now on, even if its creator leaves the bus. */
 static bool provisional_recording(BerthContainer *container, GError **error) {
     g_autoptr(GVariant) creator = get_creator(container);
 

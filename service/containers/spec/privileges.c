@@ -51,8 +51,8 @@ static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
         berth_spec_add_privileges(names, options->plan, options);
 }
 
-/* An owned bind is none, unless the container's root is the host's. With a Spec, Binds are
- * descriptors for its mounts, which add_spec() names. */
+/* A bind of the caller's own files is no privilege, unless the container's root is the host's. With
+ * a Spec, Binds are descriptors for its mounts, which add_spec() names. */
 static void add_mount_options(GPtrArray *names, const BerthCreateOptions *options) {
     bool has_users = options->spec || options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 
