@@ -76,7 +76,7 @@ static void test_docker_becomes_oci(void) {
                     BERTH_MEDIA_OCI_LAYER "+gzip");
 }
 
-static void test_what_is_no_configuration(void) {
+static void test_invalid_configurations(void) {
     static const char *const bad[] = {"",
                                       "[]",
                                       "{}",
@@ -96,6 +96,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/append/configuration", test_configuration);
     g_test_add_func("/append/manifest", test_manifest);
     g_test_add_func("/append/docker-becomes-oci", test_docker_becomes_oci);
-    g_test_add_func("/append/what-is-no-configuration", test_what_is_no_configuration);
+    g_test_add_func("/append/invalid-configurations", test_invalid_configurations);
     return g_test_run();
 }

@@ -44,7 +44,7 @@ static void test_bad_layouts(void) {
     }
 }
 
-static void test_what_docker_saved(void) {
+static void test_manifest_of_docker_save(void) {
     static const char text[] = "[{\"Config\":\"c.json\",\"RepoTags\":[\"a:b\",\"c:d\"],"
                                "\"Layers\":[\"1/layer.tar\",\"2/layer.tar\"]},"
                                "{\"Config\":\"d.json\",\"RepoTags\":null,\"Layers\":[]}]";
@@ -81,7 +81,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/archive-index/names-of-a-layout", test_names_of_a_layout);
     g_test_add_func("/archive-index/bad-layouts", test_bad_layouts);
-    g_test_add_func("/archive-index/what-docker-saved", test_what_docker_saved);
+    g_test_add_func("/archive-index/manifest-of-docker-save", test_manifest_of_docker_save);
     g_test_add_func("/archive-index/bad-docker-archives", test_bad_docker_archives);
     return g_test_run();
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void test_a_user_is_bounded_and_names_are_told(void) {
+static void test_charges_of_a_user_are_limited_and_named(void) {
     g_autoptr(GError) error = NULL;
 
     berth_charge_set_limit(BERTH_RESOURCE_COPIES, 2);
@@ -62,7 +62,7 @@ static void test_projects_are_a_users_own(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/charge/a-user-is-bounded", test_a_user_is_bounded_and_names_are_told);
+    g_test_add_func("/charge/a-user-is-bounded", test_charges_of_a_user_are_limited_and_named);
     g_test_add_func("/charge/root-is-bounded-by-totals", test_root_is_bounded_by_totals);
     g_test_add_func("/charge/sums-do-not-wrap", test_sums_do_not_wrap);
     g_test_add_func("/charge/projects-are-a-users-own", test_projects_are_a_users_own);

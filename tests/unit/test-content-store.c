@@ -88,7 +88,7 @@ static void test_an_ingest_goes_on_where_it_was(void) {
     tear_down();
 }
 
-static void test_what_an_ingest_was_told_stays(void) {
+static void test_expected_values_of_an_ingest_are_kept(void) {
     g_auto(BerthIngestInfo) info = {0}, later = {0};
 
     set_up();
@@ -116,7 +116,7 @@ static void test_abort_of_nothing_is_fine(void) {
     tear_down();
 }
 
-static void test_what_a_crash_leaves_is_removed_at_the_next_start(void) {
+static void test_remains_of_a_crash_are_removed_at_the_next_start(void) {
     g_autoptr(GError) error = NULL;
     struct stat status;
 
@@ -153,11 +153,11 @@ int main(int argc, char **argv) {
                     test_a_second_commit_is_already_exists_and_keeps_the_blob);
     g_test_add_func("/content-store/an-ingest-goes-on-where-it-was",
                     test_an_ingest_goes_on_where_it_was);
-    g_test_add_func("/content-store/what-an-ingest-was-told-stays",
-                    test_what_an_ingest_was_told_stays);
+    g_test_add_func("/content-store/expected-values-of-an-ingest-are-kept",
+                    test_expected_values_of_an_ingest_are_kept);
     g_test_add_func("/content-store/abort-of-nothing-is-fine", test_abort_of_nothing_is_fine);
     g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
-                    test_what_a_crash_leaves_is_removed_at_the_next_start);
+                    test_remains_of_a_crash_are_removed_at_the_next_start);
     g_test_add_func("/content-store/digests-are-no-paths", test_digests_are_no_paths);
     return g_test_run();
 }

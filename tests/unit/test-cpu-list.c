@@ -14,7 +14,7 @@ static void test_lists(void) {
     g_assert_cmpuint(size, ==, BERTH_CPU_LIST_BYTES);
 }
 
-static void test_what_is_none(void) {
+static void test_invalid_lists(void) {
     static const char *const bad[] = {"",  "x", "1-", "-1", "3-1", "1,,2", "8192", "0-99999999999",
                                       " 1"};
     uint8_t bits[BERTH_CPU_LIST_BYTES];
@@ -27,6 +27,6 @@ static void test_what_is_none(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cpu-list/lists", test_lists);
-    g_test_add_func("/cpu-list/what-is-none", test_what_is_none);
+    g_test_add_func("/cpu-list/invalid-lists", test_invalid_lists);
     return g_test_run();
 }

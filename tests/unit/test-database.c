@@ -141,7 +141,7 @@ static void test_a_failed_part_undoes_the_whole(void) {
     g_assert_null(berth_image_store_get(database, "name", NULL));
 }
 
-static void test_put_and_delete_answer_what_was_before(void) {
+static void test_put_and_delete_return_the_former_target(void) {
     g_autofree char *path = NULL;
     g_autoptr(BerthDatabase) database = open_new(&path);
     g_autoptr(BerthDescriptor) first = berth_descriptor_new("a/b", "sha256:1", 1);
@@ -186,7 +186,7 @@ static void assert_keeps(BerthDatabase *database, const char *digest, bool kept)
     g_assert_cmpint(berth_reach_has_blob(database, digest), ==, kept);
 }
 
-static void test_what_keeps_a_blob_is_found(void) {
+static void test_keepers_of_a_blob_are_found(void) {
     g_autofree char *path = NULL;
     g_autoptr(BerthDatabase) database = open_with_image(&path, 0);
 
@@ -195,7 +195,7 @@ static void test_what_keeps_a_blob_is_found(void) {
     assert_keeps(database, "other", false);
 }
 
-static void test_a_users_name_keeps_what_the_user_holds(void) {
+static void test_name_of_a_user_keeps_held_content(void) {
     g_autofree char *path = NULL;
     g_autoptr(BerthDatabase) database = open_with_image(&path, 1000);
 
@@ -245,11 +245,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
     g_test_add_func("/database/a-failed-part-undoes-the-whole",
                     test_a_failed_part_undoes_the_whole);
-    g_test_add_func("/database/put-and-delete-answer-what-was-before",
-                    test_put_and_delete_answer_what_was_before);
-    g_test_add_func("/database/what-keeps-a-blob-is-found", test_what_keeps_a_blob_is_found);
-    g_test_add_func("/database/a-users-name-keeps-what-the-user-holds",
-                    test_a_users_name_keeps_what_the_user_holds);
+    g_test_add_func("/database/put-and-delete-return-the-former-target",
+                    test_put_and_delete_return_the_former_target);
+    g_test_add_func("/database/keepers-of-a-blob-are-found", test_keepers_of_a_blob_are_found);
+    g_test_add_func("/database/name-of-a-user-keeps-held-content",
+                    test_name_of_a_user_keeps_held_content);
     g_test_add_func("/database/a-users-name-keeps-a-snapshot-of-its-own-layers",
                     test_a_users_name_keeps_a_snapshot_of_its_own_layers);
     int status = g_test_run();

@@ -43,7 +43,7 @@ static void test_size_is_limited(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
 }
 
-static void test_what_is_no_object_is_refused(void) {
+static void test_documents_other_than_objects_are_refused(void) {
     static const char *const texts[] = {"",  "[]",       "1",        "\"x\"",   "null",
                                         "{", "{\"a\":}", "\xff\xfe", "{\"a\":1"};
 
@@ -116,7 +116,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/document/brackets-in-strings-do-not-count",
                     test_brackets_in_strings_do_not_count);
     g_test_add_func("/document/size-is-limited", test_size_is_limited);
-    g_test_add_func("/document/what-is-no-object-is-refused", test_what_is_no_object_is_refused);
+    g_test_add_func("/document/documents-other-than-objects-are-refused",
+                    test_documents_other_than_objects_are_refused);
     g_test_add_func("/document/members-of-wrong-types-are-named",
                     test_members_of_wrong_types_are_named);
     g_test_add_func("/document/only-a-file-of-limited-size-is-read",

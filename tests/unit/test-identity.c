@@ -16,7 +16,7 @@ static void test_numbers_need_no_files(void) {
     g_assert_cmpuint(identity.group_count, ==, 0);
 }
 
-static void test_nobody_said_is_root(void) {
+static void test_empty_user_is_root(void) {
     BerthIdentity identity;
 
     g_assert_true(berth_identity_find("", &identity, NULL));
@@ -39,7 +39,7 @@ static void test_unknown_names_are_errors(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/identity/numbers-need-no-files", test_numbers_need_no_files);
-    g_test_add_func("/identity/nobody-said-is-root", test_nobody_said_is_root);
+    g_test_add_func("/identity/empty-user-is-root", test_empty_user_is_root);
     g_test_add_func("/identity/unknown-names-are-errors", test_unknown_names_are_errors);
     return g_test_run();
 }

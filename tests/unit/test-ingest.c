@@ -148,7 +148,7 @@ static void test_pages_of_a_pipe_are_passed_on(void) {
     check_onward(ends);
 }
 
-static void test_what_comes_from_a_socket_is_passed_on(void) {
+static void test_input_from_a_socket_is_passed_on(void) {
     int ends[2];
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
@@ -165,7 +165,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/ingest/a-listener-that-leaves-does-no-harm",
                     test_a_listener_that_leaves_does_no_harm);
     g_test_add_func("/ingest/pages-of-a-pipe-are-passed-on", test_pages_of_a_pipe_are_passed_on);
-    g_test_add_func("/ingest/what-comes-from-a-socket-is-passed-on",
-                    test_what_comes_from_a_socket_is_passed_on);
+    g_test_add_func("/ingest/input-from-a-socket-is-passed-on",
+                    test_input_from_a_socket_is_passed_on);
     return g_test_run();
 }

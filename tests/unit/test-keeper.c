@@ -64,7 +64,7 @@ static void test_nonsense_is_refused_and_changes_nothing(int socket, int directo
             }
 }
 
-static void test_it_does_what_layers_need_and_no_more(int directory) {
+static void test_keeper_allows_only_operations_of_layers(int directory) {
     char names[1024], value[8];
 
     g_assert_cmpint(berth_keeper_list_xattrs(directory, names, sizeof names), >=, 0);
@@ -97,7 +97,7 @@ static void test_keeper(void) {
 
     berth_keeper_use(socket);
     test_nonsense_is_refused_and_changes_nothing(socket, directory);
-    test_it_does_what_layers_need_and_no_more(directory);
+    test_keeper_allows_only_operations_of_layers(directory);
     close(socket);
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_cmpint(status, ==, 0);

@@ -51,7 +51,7 @@ static void test_merge(void) {
     assert_merged(NULL, NULL, "");
 }
 
-static void test_merge_leaves_out_what_is_too_large(void) {
+static void test_merge_omits_labels_above_the_limit(void) {
     g_autofree char *large = g_strnfill(BERTH_MAX_LABELS_BYTES - 10, 'x');
     const char *under[] = {"a", large, "b", "2", NULL}, *over[] = {"c", "0123456789", NULL};
     g_auto(GStrv) merged = berth_labels_merge((char **)under, (char **)over);
@@ -67,6 +67,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/labels/find", test_find);
     g_test_add_func("/labels/match", test_match);
     g_test_add_func("/labels/merge", test_merge);
-    g_test_add_func("/labels/merge-large", test_merge_leaves_out_what_is_too_large);
+    g_test_add_func("/labels/merge-large", test_merge_omits_labels_above_the_limit);
     return g_test_run();
 }

@@ -38,7 +38,7 @@ static void work_begin(Work *work, sd_event *event) {
     work->operation = berth_operation_new(event, &work_type, work);
 }
 
-static void test_the_first_end_counts_and_is_told_later(void) {
+static void test_first_end_counts_and_is_reported_in_a_later_turn(void) {
     g_autoptr(GError) error = g_error_new_literal(BERTH_ERROR, BERTH_ERROR_NO_SPACE, "full");
     sd_event *event = NULL;
     Work work;
@@ -85,7 +85,7 @@ static void test_nothing_of_an_object_comes_after_its_end(void) {
     sd_event_unref(event);
 }
 
-static void test_what_is_abandoned_tells_nobody(void) {
+static void test_abandoned_operation_reports_nothing(void) {
     sd_event *event = NULL;
     Work running, ended;
 
@@ -137,10 +137,11 @@ static void test_a_caller_and_a_client_cancel_what_is_theirs(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/operation/first-end-counts", test_the_first_end_counts_and_is_told_later);
+    g_test_add_func("/operation/first-end-counts",
+                    test_first_end_counts_and_is_reported_in_a_later_turn);
     g_test_add_func("/operation/nothing-comes-after",
                     test_nothing_of_an_object_comes_after_its_end);
-    g_test_add_func("/operation/abandoned", test_what_is_abandoned_tells_nobody);
+    g_test_add_func("/operation/abandoned", test_abandoned_operation_reports_nothing);
     g_test_add_func("/operation/cancelled-by-caller-and-client",
                     test_a_caller_and_a_client_cancel_what_is_theirs);
     return g_test_run();

@@ -212,7 +212,7 @@ static bool asks_only(const BerthPermission *row) {
     return g_strv_contains(members, member);
 }
 
-static void test_what_changes_something_says_so(void) {
+static void test_rows_of_changing_members_have_the_flag(void) {
     size_t count;
     const BerthPermission *rows = berth_permissions_list(&count);
 
@@ -231,7 +231,7 @@ static void test_what_changes_something_says_so(void) {
 }
 
 /* Only what one answer can stand for is kept: kept authorizations ignore details. */
-static void test_what_the_policy_keeps(void) {
+static void test_actions_whose_authorization_is_kept(void) {
     static const char *const kept[] = {"images.pull", "contents.write", "containers.inspect", NULL};
     g_autofree char *policy = read_source("polkit/org.berth1.policy.in");
     g_auto(GStrv) actions = g_strsplit(policy, "<action id=\"" BERTH_ACTION_PREFIX, -1);
@@ -257,8 +257,9 @@ int main(int argc, char **argv) {
                     test_rules_get_one_spelling_of_a_host);
     g_test_add_func("/permissions/only-ingests-have-opaque-references",
                     test_only_ingests_have_opaque_references);
-    g_test_add_func("/permissions/what-changes-something-says-so",
-                    test_what_changes_something_says_so);
-    g_test_add_func("/permissions/what-the-policy-keeps", test_what_the_policy_keeps);
+    g_test_add_func("/permissions/rows-of-changing-members-have-the-flag",
+                    test_rows_of_changing_members_have_the_flag);
+    g_test_add_func("/permissions/actions-whose-authorization-is-kept",
+                    test_actions_whose_authorization_is_kept);
     return g_test_run();
 }

@@ -14,7 +14,7 @@ static void wait_readable(int pidfd) {
     g_assert_cmpint(poll(&poll_fd, 1, 10000), ==, 1);
 }
 
-static void test_a_child_is_reaped_and_its_status_told(void) {
+static void test_child_is_reaped_and_its_status_reported(void) {
     int status = 0;
     pid_t child = fork();
 
@@ -74,7 +74,7 @@ static void test_without_the_kernels_help_the_end_is_unknown(void) {
 }
 
 /* Its parent, which is not us, has not looked yet. */
-static void test_what_is_not_reaped_tells_its_status(void) {
+static void test_pidfd_reports_the_status_without_reaping(void) {
     int status = -2, ends[2];
     pid_t grandchild = -1;
 
@@ -104,7 +104,7 @@ static void test_what_is_not_reaped_tells_its_status(void) {
     close(ends[1]);
 }
 
-static void test_a_process_is_told_from_a_later_one(void) {
+static void test_process_differs_from_a_later_one_with_its_pid(void) {
     g_assert_cmpuint(berth_pid_get_start(getpid()), >, 0);
     g_assert_cmpuint(berth_pid_get_start(getpid()), ==, berth_pid_get_start(getpid()));
     g_assert_cmpuint(berth_pid_get_start(0x7ffffffe), ==, 0);
@@ -113,16 +113,16 @@ static void test_a_process_is_told_from_a_later_one(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/pidfd/a-child-is-reaped-and-its-status-told",
-                    test_a_child_is_reaped_and_its_status_told);
+    g_test_add_func("/pidfd/child-is-reaped-and-its-status-reported",
+                    test_child_is_reaped_and_its_status_reported);
     g_test_add_func("/pidfd/a-signal-is-128-and-its-number", test_a_signal_is_128_and_its_number);
     g_test_add_func("/pidfd/a-status-that-another-has-reaped",
                     test_a_status_that_another_has_reaped);
     g_test_add_func("/pidfd/without-the-kernels-help-the-end-is-unknown",
                     test_without_the_kernels_help_the_end_is_unknown);
-    g_test_add_func("/pidfd/what-is-not-reaped-tells-its-status",
-                    test_what_is_not_reaped_tells_its_status);
-    g_test_add_func("/pidfd/a-process-is-told-from-a-later-one",
-                    test_a_process_is_told_from_a_later_one);
+    g_test_add_func("/pidfd/pidfd-reports-the-status-without-reaping",
+                    test_pidfd_reports_the_status_without_reaping);
+    g_test_add_func("/pidfd/process-differs-from-a-later-one-with-its-pid",
+                    test_process_differs_from_a_later_one_with_its_pid);
     return g_test_run();
 }

@@ -84,7 +84,7 @@ static bool reads_ingested(const char *algorithm, uint64_t limit, const char *di
     return berth_reply_read_ingested(message, algorithm, limit, &read, &size, NULL);
 }
 
-static void test_what_was_hashed_has_the_algorithm_and_the_size(void) {
+static void test_reply_about_a_hash_is_checked(void) {
     g_assert_true(reads_ingested("sha256", 3, DIGEST, 3));
     g_assert_false(reads_ingested("sha512", 3, DIGEST, 3));
     g_assert_false(reads_ingested("sha256", 3, DIGEST, 4));
@@ -158,8 +158,7 @@ int main(int argc, char **argv) {
                     test_a_reference_keeps_its_repository_and_places);
     g_test_add_func("/replies/a-name-is-resolved-as-itself-and-as-its-digest",
                     test_a_name_is_resolved_as_itself_and_as_its_digest);
-    g_test_add_func("/replies/what-was-hashed-has-the-algorithm-and-the-size",
-                    test_what_was_hashed_has_the_algorithm_and_the_size);
+    g_test_add_func("/replies/reply-about-a-hash-is-checked", test_reply_about_a_hash_is_checked);
     g_test_add_func("/replies/a-sample-has-its-size", test_a_sample_has_its_size);
     g_test_add_func("/replies/lists-have-an-end", test_lists_have_an_end);
     g_test_add_func("/replies/stored-text-is-as-long-as-its-content",

@@ -74,7 +74,7 @@ static void test_options_follow_the_id_but_not_the_command(void) {
     g_assert_cmpstr(runtime_options.arguments[3], ==, "--env");
 }
 
-static void test_what_cannot_be_done_is_refused_by_name(void) {
+static void test_unsupported_options_are_refused_by_name(void) {
     assert_refused("runtime create --no-pivot NAME", "option --no-pivot is not supported");
     assert_refused("runtime exec --cgroup x NAME ls", "option --cgroup is not supported");
     assert_refused("runtime create --unknown NAME", "--unknown");
@@ -215,8 +215,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/runtime/the-command-line-of-conmon", test_the_command_line_of_conmon);
     g_test_add_func("/runtime/options-follow-the-id-but-not-the-command",
                     test_options_follow_the_id_but_not_the_command);
-    g_test_add_func("/runtime/what-cannot-be-done-is-refused-by-name",
-                    test_what_cannot_be_done_is_refused_by_name);
+    g_test_add_func("/runtime/unsupported-options-are-refused-by-name",
+                    test_unsupported_options_are_refused_by_name);
     g_test_add_func("/runtime/a-line-of-the-log-is-what-logrus-writes",
                     test_a_line_of_the_log_is_what_logrus_writes);
     g_test_add_func("/runtime/ids-at-the-service-are-of-root-and-id",

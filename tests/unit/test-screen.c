@@ -77,7 +77,7 @@ static void test_one_reads_at_a_time(void) {
 }
 
 /* Lines of 15 bytes, so many that the ring was gone through more than once. */
-static void test_who_comes_late_sees_whole_lines(void) {
+static void test_late_reader_sees_whole_lines(void) {
     const unsigned lines = 3 * BERTH_SCREEN_BYTES / 15 + 7;
     g_autoptr(GByteArray) fresh = g_byte_array_new();
     char line[32];
@@ -106,7 +106,7 @@ static void test_who_comes_late_sees_whole_lines(void) {
 }
 
 /* Who is too slow loses what was overwritten, and sees the rest. */
-static void test_who_is_slow_goes_on(void) {
+static void test_slow_reader_continues(void) {
     g_autofree char *much = g_strnfill(BERTH_SCREEN_BYTES / 4, 'm');
     g_autoptr(GByteArray) fresh = g_byte_array_new();
 
@@ -129,7 +129,7 @@ static void test_who_is_slow_goes_on(void) {
 }
 
 /* All who are attached may write there. */
-static void test_nonsense_in_it_harms_nobody(void) {
+static void test_corrupted_counts_are_harmless(void) {
     const uint64_t counts[] = {UINT64_MAX, 3, 0, UINT64_MAX / 2, BERTH_SCREEN_BYTES + 1};
 
     set_up();
@@ -152,7 +152,7 @@ static void test_nonsense_in_it_harms_nobody(void) {
 
 /* A reader that is killed anywhere in a read, again and again: each byte is seen once and in order.
  */
-static void test_who_is_killed_has_lost_nothing(void) {
+static void test_killed_reader_loses_no_output(void) {
     g_autoptr(GByteArray) fresh = g_byte_array_new(), all = g_byte_array_new();
     unsigned sent = 0;
 
@@ -202,11 +202,10 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/screen/all-see-all", test_all_see_all);
     g_test_add_func("/screen/one-reads-at-a-time", test_one_reads_at_a_time);
-    g_test_add_func("/screen/who-comes-late-sees-whole-lines",
-                    test_who_comes_late_sees_whole_lines);
-    g_test_add_func("/screen/who-is-slow-goes-on", test_who_is_slow_goes_on);
-    g_test_add_func("/screen/nonsense-in-it-harms-nobody", test_nonsense_in_it_harms_nobody);
-    g_test_add_func("/screen/who-is-killed-has-lost-nothing", test_who_is_killed_has_lost_nothing);
+    g_test_add_func("/screen/late-reader-sees-whole-lines", test_late_reader_sees_whole_lines);
+    g_test_add_func("/screen/slow-reader-continues", test_slow_reader_continues);
+    g_test_add_func("/screen/corrupted-counts-are-harmless", test_corrupted_counts_are_harmless);
+    g_test_add_func("/screen/killed-reader-loses-no-output", test_killed_reader_loses_no_output);
     g_test_add_func("/screen/a-master-that-waits-is-not-waited-for",
                     test_a_master_that_waits_is_not_waited_for);
     return g_test_run();

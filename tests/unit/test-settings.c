@@ -37,7 +37,7 @@ static void test_drop_ins_by_name_the_last_directory_wins(void) {
     g_assert_cmpstr(registry->mirrors[1], ==, "m2/x");
 }
 
-static void test_what_is_wrong_is_left_out(void) {
+static void test_invalid_settings_are_ignored(void) {
     write_file("etc/berth/berth.conf.d/70-c.conf",
                "stray=1\n[Transfer]\nParallelObjects=0\nMaxLayerSize=-1\nnonsense\n"
                "ConnectTimeoutSec=7\n[Registry bad\nBlocked=yes\n[Registry a..b]\nBlocked=yes\n"
@@ -120,7 +120,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/settings/defaults-without-files", test_defaults_without_files);
     g_test_add_func("/settings/drop-ins-by-name-the-last-directory-wins",
                     test_drop_ins_by_name_the_last_directory_wins);
-    g_test_add_func("/settings/what-is-wrong-is-left-out", test_what_is_wrong_is_left_out);
+    g_test_add_func("/settings/invalid-settings-are-ignored", test_invalid_settings_are_ignored);
     g_test_add_func("/settings/policies-by-the-longest-prefix",
                     test_policies_by_the_longest_prefix);
     g_test_add_func("/settings/a-host-has-one-policy-however-it-is-spelt",

@@ -105,7 +105,7 @@ static void check_rest(const BerthSetup *setup) {
     g_assert_false(g_str_has_suffix(setup->state, "}}"));
 }
 
-static void test_says_what_the_plan_says(void) {
+static void test_set_up_equals_the_plan(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BerthPlan) plan = berth_plan_parse(CONFIGURATION, strlen(CONFIGURATION), &error);
     berth_autofd int file = berth_plan_compile(plan, "c1", &filter, &error);
@@ -187,7 +187,7 @@ static void test_wrong_offsets_lead_nowhere(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/setup/says-what-the-plan-says", test_says_what_the_plan_says);
+    g_test_add_func("/setup/set-up-equals-the-plan", test_set_up_equals_the_plan);
     g_test_add_func("/setup/one-that-may-change-is-refused", test_one_that_may_change_is_refused);
     g_test_add_func("/setup/parts-and-others-are-refused", test_parts_and_others_are_refused);
     g_test_add_func("/setup/wrong-offsets-lead-nowhere", test_wrong_offsets_lead_nowhere);

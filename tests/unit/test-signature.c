@@ -56,7 +56,7 @@ static void assert_refused(BerthSignatureCheck check, const char *words) {
     g_assert_nonnull(strstr(error->message, words));
 }
 
-static void test_what_is_not_signed(void) {
+static void test_invalid_signatures(void) {
     char *keys[] = {ecdsa_key, NULL}, *others[] = {ed25519_key, NULL}, *none[] = {NULL};
     char nonsense[] = "nonsense";
     char *no_keys[] = {nonsense, NULL};
@@ -95,7 +95,7 @@ static void test_layers_of_other_kinds_are_left_out(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/signature/the-key-that-signed", test_the_key_that_signed);
-    g_test_add_func("/signature/what-is-not-signed", test_what_is_not_signed);
+    g_test_add_func("/signature/invalid-signatures", test_invalid_signatures);
     g_test_add_func("/signature/other-layers", test_layers_of_other_kinds_are_left_out);
     return g_test_run();
 }

@@ -9,7 +9,7 @@ static void test_a_user_has_a_slice_of_the_users_own(void) {
     g_assert_cmpstr(hers, ==, "berth-user-1000.slice");
 }
 
-static void test_only_what_is_below_it_is_hers(void) {
+static void test_only_slices_below_the_own_one_belong_to_the_user(void) {
     static const char *const others[] = {
         "berth-user-10001.slice", "berth-user-100.slice", "berth-user.slice", "berth.slice",
         "berth-user-0.slice",     "berth-web.slice",      "berth-user-1000",  "system.slice"};
@@ -49,7 +49,7 @@ static void test_names_are_those_of_systemd(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/slices/default", test_a_user_has_a_slice_of_the_users_own);
-    g_test_add_func("/slices/of-user", test_only_what_is_below_it_is_hers);
+    g_test_add_func("/slices/of-user", test_only_slices_below_the_own_one_belong_to_the_user);
     g_test_add_func("/slices/names", test_names_are_those_of_systemd);
     return g_test_run();
 }

@@ -424,7 +424,7 @@ static char *list_without_usual(const char *names, const char *expected) {
     return g_strjoinv(" ", (char **)left->pdata);
 }
 
-static void test_each_property_alone_needs_what_it_weakens(void) {
+static void test_each_weakening_property_needs_its_privilege(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
         g_autofree char *spec = format_plain(properties[i].process, properties[i].mounts,
                                              properties[i].of_linux, properties[i].rest);
@@ -587,8 +587,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
     g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",
                     test_nothing_of_a_spec_goes_without_a_name);
-    g_test_add_func("/spec/each-property-alone-needs-what-it-weakens",
-                    test_each_property_alone_needs_what_it_weakens);
+    g_test_add_func("/spec/each-weakening-property-needs-its-privilege",
+                    test_each_weakening_property_needs_its_privilege);
     g_test_add_func("/spec/a-plain-spec-is-completed", test_a_plain_spec_is_completed);
     g_test_add_func("/spec/an-exec-has-the-same-names", test_an_exec_has_the_same_names);
     g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);

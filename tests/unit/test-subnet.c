@@ -45,7 +45,7 @@ static void test_overlaps(void) {
     g_assert_true(berth_subnet_contains(&part, &address));
 }
 
-static void test_what_is_none(void) {
+static void test_invalid_subnets(void) {
     static const char *const bad[] = {"",          "10.0.0.0",    "10.0.0.0/",   "10.0.0.0/33",
                                       "10.0.0/24", "10.0.0.0/-1", "fd00::/129",  "fd00::1::/64",
                                       "x/8",       "10.0.0.0/8/", " 10.0.0.0/8", "10.0.0.0/ 8"};
@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/subnet/bits-of-hosts-are-cleared", test_bits_of_hosts_are_cleared);
     g_test_add_func("/subnet/addresses-are-numbered", test_addresses_are_numbered);
     g_test_add_func("/subnet/overlaps", test_overlaps);
-    g_test_add_func("/subnet/what-is-none", test_what_is_none);
+    g_test_add_func("/subnet/invalid-subnets", test_invalid_subnets);
     g_test_add_func("/subnet/the-hosts-own-is-in-use", test_the_hosts_own_is_in_use);
     return g_test_run();
 }

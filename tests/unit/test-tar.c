@@ -268,7 +268,7 @@ static void test_damaged_headers_are_refused(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
 }
 
-static void test_what_is_written_is_read(void) {
+static void test_written_archive_is_read_back(void) {
     g_autofree char *long_name = g_strnfill(3000, 'l');
     const BerthTarEntry entries[] = {
         {.path = (char *)"file",
@@ -334,7 +334,7 @@ int main(int argc, char **argv) {
     ADD("sparse-files", test_sparse_files);
     ADD("maps-that-lie-are-refused", test_maps_that_lie_are_refused);
     ADD("damaged-headers-are-refused", test_damaged_headers_are_refused);
-    ADD("what-is-written-is-read", test_what_is_written_is_read);
+    ADD("written-archive-is-read-back", test_written_archive_is_read_back);
 #undef ADD
     return g_test_run();
 }

@@ -188,7 +188,7 @@ static void test_a_later_entry_replaces_an_earlier(void) {
     g_assert_true(is_there("x/again"));
 }
 
-static void test_what_is_replaced_is_forgotten(void) {
+static void test_replaced_entries_are_forgotten(void) {
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_NONE, -1);
     GError *error = NULL;
 
@@ -369,7 +369,7 @@ int main(int argc, char **argv) {
     ADD("the-hosts-acl-stays-outside", test_the_hosts_acl_stays_outside);
     ADD("symlinks-in-a-ring-are-refused", test_symlinks_in_a_ring_are_refused);
     ADD("a-later-entry-replaces-an-earlier", test_a_later_entry_replaces_an_earlier);
-    ADD("what-is-replaced-is-forgotten", test_what_is_replaced_is_forgotten);
+    ADD("replaced-entries-are-forgotten", test_replaced_entries_are_forgotten);
     ADD("a-parent-that-is-replaced-through-a-link", test_a_parent_that_is_replaced_through_a_link);
     ADD("links-to-lower-layers-wait", test_links_to_lower_layers_wait);
     ADD("chains-of-links-forward", test_chains_of_links_forward);
