@@ -46,6 +46,8 @@ static bool delete_replaced_pod(const char *name, GError **error) {
     return false;
 }
 
+/* Returns the name of the new pod, which the service has chosen if none was given; the caller frees
+ * it. After --replace the old pod is gone, even if the new one cannot be created. */
 char *dist_pod_create(const DistPodRequest *request, GError **error) {
     const char *path;
     char *name = NULL;
@@ -83,6 +85,7 @@ static sd_bus_message *get_pod_property(const char *name, const char *property, 
                      property);
 }
 
+/* A paused pod runs. A pod that cannot be read does not, so that Start reports why. */
 static bool pod_runs(const char *name) {
     g_autoptr(sd_bus_message) reply = get_pod_property(name, "State", NULL);
     const char *state;
@@ -91,7 +94,7 @@ static bool pod_runs(const char *name) {
            (g_str_equal(state, "running") || g_str_equal(state, "paused"));
 }
 
-/* Somebody else may start it at the same time: that it runs is what is wanted. */
+/* Another client may start it at the same time; it is enough that it runs. */
 bool dist_pod_start(const char *name, GError **error) {
     g_autoptr(GError) local = NULL;
 

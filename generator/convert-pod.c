@@ -13,8 +13,8 @@
 
 #include <string.h>
 
-/* Whether the file is a container of this pod that starts with it. A template is none: nothing says
- * which instances it has. */
+/* Whether the file is a container of this pod that starts with it. A template does not: nothing
+ * says which instances it has. */
 static bool starts_with(const BerthUnitSource *source, const char *pod) {
     const BerthUnitLine *line = berth_unit_file_find(source->file, "Container", "Pod");
     const BerthUnitLine *start = berth_unit_file_find(source->file, "Container", "StartWithPod");
@@ -37,8 +37,8 @@ static void want_containers(const BerthConversion *conversion) {
     }
 }
 
-/* A pod without a word about it ends with its last container, as podman-systemd.unit(5) has it;
- * otherwise its unit would stay active for nothing. */
+/* Without ExitPolicy=, a pod ends with its last container, as in podman-systemd.unit(5); its unit
+ * would otherwise stay active without a container. */
 static void add_exit_policy(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "ExitPolicy");
 
@@ -68,7 +68,7 @@ void berth_convert_pod(BerthConversion *conversion) {
     berth_conversion_add_keys(conversion, BERTH_VERB_POD_CREATE, words);
     g_ptr_array_add(words, g_strdup(name));
     berth_service_add_command(conversion->service, "ExecStart", "", words);
-    /* If dist is killed, the pod may be there still. */
+    /* If dist is killed, the pod may still exist. */
     berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
 }
 

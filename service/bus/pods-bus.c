@@ -25,7 +25,8 @@ typedef struct {
     char *name; /* as requested, "" for any */
 } PodCreateCall;
 
-/* As of a container: the creator is noted before the reply, and who waits goes on after it. */
+/* As for a container: the creator is recorded before the reply, and calls that wait for the pod
+ * continue after it. */
 static void pod_on_created(BerthContainer *pod, const GError *error, void *userdata) {
     PodCreateCall *create = userdata;
     sd_bus_message *call = create->pending->call;
@@ -65,6 +66,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     return lists;
 }
 
+/* The privileges first, as in Containers.Create: that right covers what the second check would ask
+ * an administrator for again. */
 static int check_create(sd_bus_message *call, BerthService *service,
                         const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
@@ -171,7 +174,7 @@ static int read_and_check(sd_bus_message *call, BerthService *service, const Ber
     return check_pod(call, service, error, name, members, pod);
 }
 
-/* By the name: the pod may have ended and gone before the answer. */
+/* The pod by its name: it may have ended and been deleted before the answer. */
 typedef struct {
     BerthPendingCall *pending;
     char *name;
@@ -206,6 +209,7 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
     return 1;
 }
 
+/* For Stop, Wait and Delete alike: all of them answer when the pod has ended. */
 static void pod_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
