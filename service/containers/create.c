@@ -71,9 +71,8 @@ static bool check_create_options(BerthContainers *containers, const BerthCreateO
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
         g_hash_table_contains(containers->reserved, options->id))
-        return berth_error_set(
-            error, BERTH_ERROR_ALREADY_EXISTS,
-            "there is a container \"%s\" already; choose another id or delete it", options->id);
+        return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
+                               "there is a container \"%s\" already", options->id);
     return true;
 }
 

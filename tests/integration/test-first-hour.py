@@ -157,6 +157,23 @@ def test_rm_stops_first():
     good("volume", "rm", "kept")
 
 
+def test_mistakes_fit_one_line():
+    """What is wrong, and what helps: in one line of 80 columns, nothing twice, in German as well."""
+    good("run", "-d", "--name=net", "--network=berth", "-p", "18080:80", IMAGE)
+    for words, english, german in (
+            (("create", "--name=web", IMAGE), 'there is a container "web" already; "dist rm web" deletes it',
+             "es gibt schon einen Container „web“; „dist rm web“ löscht ihn"),
+            (("run", "--rm", "--network=berth", "-p", "18080:80", IMAGE), 'port 18080/tcp is in use; "dist ps" lists ports',
+             "der Port 18080/tcp ist belegt; „dist ps“ zeigt die Ports"),
+            (("rmi", "nosuch:1"), 'there is no image "docker.io/library/nosuch:1" here', "es gibt hier kein Abbild „docker.io/library/nosuch:1“"),
+            (("pull", f"{HOST}/no/such:1"), f"{HOST}/no/such: the registry answered 404 to manifests/1; it has no such image or tag", "Registry hat kein solches Abbild oder keinen solchen Tag"),
+            (("imgaes",), 'unknown verb "imgaes"; did you mean "images"?', "unbekanntes Verb „imgaes“; war „images“ gemeint?"),
+            (("run", "--nmae=x", IMAGE), "unknown option --nmae; did you mean --name?", "unbekannte Option --nmae; war --name gemeint?")):
+        for text, env in ((english, {"LANG": "C.UTF-8"}), (german, {"LANG": "C.UTF-8", "LANGUAGE": "de"})):
+            contains(dist(*words, env=env).err, text)
+    good("rm", "-f", "net")
+
+
 def test_stats_are_live():
     good("run", "-d", "--name=busy", IMAGE, "sh", "-c", "while :; do :; done")
     equal(good("stats", "--no-stream", "--noheading", "--format=id", "web", "busy").split(), ["web", "busy"])

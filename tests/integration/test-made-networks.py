@@ -165,7 +165,7 @@ def test_ports_are_published():
     good("rm", "-f", "all")
     result = dist("run", "-d", "--name=second", "-p", "18080:80", IMAGE)
     equal(result.status, 125)
-    contains(result.err, "port 18080/tcp on all addresses is in use")
+    contains(result.err, "port 18080/tcp is in use")
     good("rm", "-f", "web")
     wait_until(lambda: "18080" not in rules() and "18081" not in rules(), "the rules go")
     assert not os.path.exists(f"{NETWORKS}/second.next")

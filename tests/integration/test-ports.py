@@ -68,12 +68,12 @@ def test_setup():
 def test_listening_port_is_not_shadowed():
     stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
     for number, (family, kind, address, port, told) in enumerate((
-            (socket.AF_INET, stream, "0.0.0.0", "18080:80", "port 18080/tcp on all addresses"),
-            (socket.AF_INET, stream, "127.0.0.1", "18080:80", "port 18080/tcp on all addresses"),
-            (socket.AF_INET6, stream, "::", "18080:80", "port 18080/tcp on all addresses"),
+            (socket.AF_INET, stream, "0.0.0.0", "18080:80", "port 18080/tcp is in use"),
+            (socket.AF_INET, stream, "127.0.0.1", "18080:80", "port 18080/tcp is in use"),
+            (socket.AF_INET6, stream, "::", "18080:80", "port 18080/tcp is in use"),
             (socket.AF_INET6, stream, "::1", "[::1]:18080:80", "port 18080/tcp on ::1"),
             (socket.AF_INET, stream, "127.0.0.1", "127.0.0.1:18080:80", "port 18080/tcp on 127.0.0.1"),
-            (socket.AF_INET, datagram, "0.0.0.0", "18080:80/udp", "port 18080/udp on all addresses"))):
+            (socket.AF_INET, datagram, "0.0.0.0", "18080:80/udp", "port 18080/udp is in use"))):
         with contextlib.closing(listening(family, kind, address, 18080)):
             result = publish(f"late{number}", port)
             equal(result.status, 125, str(result))
@@ -91,7 +91,7 @@ def test_listening_port_is_not_shadowed():
 def test_a_failed_start_holds_nothing():
     make("half", "18080:80", "18082:82")
     with contextlib.closing(listening(socket.AF_INET, socket.SOCK_STREAM, "", 18082)):
-        contains(dist("start", "half").err, "18082/tcp on all addresses is in use")
+        contains(dist("start", "half").err, "18082/tcp is in use")
         assert not is_taken(18080)
     good("start", "half")
     assert is_taken(18080) and is_taken(18082)
@@ -127,7 +127,7 @@ def test_a_restart_finds_its_port_free():
     with contextlib.closing(listening(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1", 18081)):
         good("create", "--id=other", "--network=mine", "-p", "18081:80", IMAGE, *SERVER)
         good("restart", "-t", "0", "web")
-        contains(dist("start", "other").err, "port 18081/tcp on all addresses is in use")
+        contains(dist("start", "other").err, "port 18081/tcp is in use")
     remove("web", "other")
     wait_until(lambda: not is_taken(18080) and not is_taken(18080, socket.SOCK_DGRAM), "the ports are free")
 

@@ -380,6 +380,9 @@ static bool hold_port(BerthContainers *containers, const char *text, GArray *soc
         g_array_append_val(sockets, fd);
     if (fd >= 0 || missing)
         return true;
+    if (errno == EADDRINUSE && !port.address[0])
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "port %u/%s is in use", port.host,
+                               port.protocol);
     if (errno == EADDRINUSE)
         return berth_error_set(error, BERTH_ERROR_IN_USE, "port %u/%s on %s is in use", port.host,
                                port.protocol, where);
