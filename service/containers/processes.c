@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { MAX_COMMAND = 4096 };
-
 static void free_info(gpointer data) {
     BerthProcessInfo *info = data;
 
@@ -35,30 +33,6 @@ static const char *find_process_id(const BerthContainer *container, pid_t pid) {
             return record->id;
     }
     return NULL;
-}
-
-/* Arguments, separated by spaces; a process without any has a name. */
-static char *read_command(pid_t pid) {
-    char path[64], text[MAX_COMMAND];
-
-    g_snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
-    if (size <= 0) {
-        g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-        berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
-        size = name < 0 ? 0 : read(name, text, sizeof text - 1);
-        /* Without the newline at its end. MAX() would evaluate a call in it twice. */
-        size = MAX(size, 1) - 1;
-    } else if (text[size - 1] == '\0') {
-        size--;
-    }
-    /* The text is the process's own to choose, and may be shown on a terminal. */
-    for (ssize_t i = 0; i < size; i++)
-        if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
-            text[i] = ' ';
-    text[size] = '\0';
-    return g_utf8_make_valid(text, -1);
 }
 
 /* A process that ends between the listing and the reading of its files is left out. */
@@ -83,7 +57,7 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
         info->pid = (uint32_t)pid;
         info->process = g_strdup(id ? id : "");
         info->uid = status.st_uid;
-        info->command = read_command(pid);
+        info->command = berth_pid_read_command(pid);
         g_ptr_array_add(list, info);
     }
     return list;

@@ -34,6 +34,8 @@ struct exit_info {
 #define GET_INFO _IOWR(0xFF, 11, struct exit_info)
 #define INFO_EXIT (1u << 3)
 
+enum { MAX_COMMAND = 4096 };
+
 /* PID_FS_MAGIC of Linux 6.9 (linux/magic.h). */
 #define PID_FS 0x50494446
 
@@ -133,6 +135,29 @@ uint64_t berth_pid_get_start(pid_t pid) {
     const char *field = stat ? find_stat_field(stat, 22) : NULL;
 
     return field ? g_ascii_strtoull(field, NULL, 10) : 0;
+}
+
+char *berth_pid_read_command(pid_t pid) {
+    char path[64], text[MAX_COMMAND];
+
+    g_snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+    berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (size <= 0) {
+        g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+        berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
+        size = name < 0 ? 0 : read(name, text, sizeof text - 1);
+        /* Without the newline at its end. MAX() would evaluate a call in it twice. */
+        size = MAX(size, 1) - 1;
+    } else if (text[size - 1] == '\0') {
+        size--;
+    }
+    /* The text is the process's own to choose, and may be shown on a terminal. */
+    for (ssize_t i = 0; i < size; i++)
+        if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
+            text[i] = ' ';
+    text[size] = '\0';
+    return g_utf8_make_valid(text, -1);
 }
 
 /* Whole components are compared: a unit whose name only begins like this one does not count. */

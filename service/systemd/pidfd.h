@@ -39,6 +39,10 @@ uint64_t berth_pidfd_get_id(int pidfd);
  * start time identify a process also after pids were reused. */
 uint64_t berth_pid_get_start(pid_t pid);
 
+/* Its arguments, separated by spaces; its name if it has none, as a zombie; "" if it is gone.
+ * Printable, and valid UTF-8. Caller frees. */
+char *berth_pid_read_command(pid_t pid);
+
 /* Whether the process is in the cgroup of a unit, or in the one with this absolute path. */
 bool berth_pid_is_in_unit(pid_t pid, const char *unit);
 

@@ -111,6 +111,23 @@ static void test_process_differs_from_a_later_one_with_its_pid(void) {
     g_assert_false(berth_pid_is_in_unit(getpid(), "berth-no-such.scope"));
 }
 
+/* A zombie's command line is empty. */
+static void test_process_without_arguments_has_a_name(void) {
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
+    wait_readable(pidfd);
+    g_autofree char *zombie = berth_pid_read_command(child);
+    g_assert_cmpstr(zombie, ==, "test-pidfd");
+    waitpid(child, NULL, 0);
+    g_autofree char *gone = berth_pid_read_command(child);
+    g_assert_cmpstr(gone, ==, "");
+    g_autofree char *own = berth_pid_read_command(getpid());
+    g_assert_nonnull(strstr(own, "test-pidfd --tap"));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pidfd/child-is-reaped-and-its-status-reported",
@@ -124,5 +141,7 @@ int main(int argc, char **argv) {
                     test_pidfd_reports_the_status_without_reaping);
     g_test_add_func("/pidfd/process-differs-from-a-later-one-with-its-pid",
                     test_process_differs_from_a_later_one_with_its_pid);
+    g_test_add_func("/pidfd/process-without-arguments-has-a-name",
+                    test_process_without_arguments_has_a_name);
     return g_test_run();
 }
