@@ -12,41 +12,17 @@
 #include "bus/options.h"
 #include "containers/commit.h"
 
-/* A call of Start or Restore. It keeps the id, since the container may end and be removed before
- * the answer. */
-typedef struct {
-    BerthPendingCall *pending;
-    char *id;
-} StartCall;
-
-static StartCall *start_call_new(BerthService *service, sd_bus_message *call,
-                                 BerthContainer *container) {
-    StartCall *start = g_new0(StartCall, 1);
-
-    start->pending = berth_pending_call_new(service, call);
-    start->id = g_strdup(berth_container_get_record(container)->id);
-    return start;
-}
-
-static void start_call_free(StartCall *start) {
-    berth_pending_call_free(start->pending);
-    g_free(start->id);
-    g_free(start);
-}
-
 /* The container is found again by its id. One that is gone by now has the PID 0. */
 static void on_started(const GError *error, void *userdata) {
-    StartCall *start = userdata;
+    g_autoptr(BerthPendingCall) pending = userdata;
     BerthContainer *container =
-        berth_containers_find(start->pending->service->containers, start->id, NULL);
+        berth_containers_find(pending->service->containers, pending->name, NULL);
 
     if (error)
-        berth_bus_reply_error(start->pending->call, error);
+        berth_bus_reply_error(pending->call, error);
     else
-        sd_bus_reply_method_return(start->pending->call, "u",
-                                   container ? berth_container_get_record(container)->first.pid
-                                             : 0);
-    start_call_free(start);
+        sd_bus_reply_method_return(
+            pending->call, "u", container ? berth_container_get_record(container)->first.pid : 0);
 }
 
 /* Start and Restore. */
@@ -64,12 +40,13 @@ static int start_container(sd_bus_message *call, void *userdata, sd_bus_error *e
     r = berth_container_check(call, service, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    StartCall *start = start_call_new(service, call, container);
+    BerthPendingCall *pending =
+        berth_pending_call_new_about(service, call, berth_container_get_record(container)->id);
 
     if (restores)
-        berth_container_restore(container, &streams, on_started, start);
+        berth_container_restore(container, &streams, on_started, pending);
     else
-        berth_container_start(container, &streams, on_started, start);
+        berth_container_start(container, &streams, on_started, pending);
     return 1;
 }
 

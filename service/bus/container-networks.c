@@ -2,9 +2,9 @@
 
 /*
  * ConnectNetwork and DisconnectNetwork, for the manager and for the object of a container, and
- * networks as Create has them beside the first. A NetworkCall lasts from the handler to the answer.
- * The one thing to know: who may be in a network is decided by containers.create, with the network
- * in its details, however the container comes there.
+ * networks as Create has them beside the first. A pending call lasts from the handler to the
+ * answer. The one thing to know: who may be in a network is decided by containers.create, with the
+ * network in its details, however the container comes there.
  */
 
 #include "bus/container-object.h"
@@ -54,34 +54,21 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
     return sd_bus_message_exit_container(call);
 }
 
-typedef struct {
-    BerthPendingCall *pending;
-    char *id;
-} NetworkCall;
-
-static NetworkCall *network_call_new(BerthService *service, sd_bus_message *call, char *id) {
-    NetworkCall *change = g_new0(NetworkCall, 1);
-
-    *change = (NetworkCall){berth_pending_call_new(service, call), id};
-    return change;
-}
-
 /* The container may be gone by now: then there is no signal, but the call is answered all the same.
  */
 static void network_call_on_done(const GError *error, void *userdata) {
     static const char *const changed[] = {"Networks", "Addresses", NULL};
-    NetworkCall *change = userdata;
-    BerthService *service = change->pending->service;
-    BerthContainer *container = berth_containers_find(service->containers, change->id, NULL);
+    BerthPendingCall *pending = userdata;
+    BerthService *service = pending->service;
+    BerthContainer *container = berth_containers_find(service->containers, pending->name, NULL);
 
     if (container && !error) {
-        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), change->id,
-                                    true, berth_container_get_record(container)->owner, container};
+        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
+                                    pending->name, true,
+                                    berth_container_get_record(container)->owner, container};
         berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
     }
-    berth_pending_call_finish(error, change->pending);
-    g_free(change->id);
-    g_free(change);
+    berth_pending_call_finish(error, pending);
 }
 
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
@@ -105,7 +92,7 @@ int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_container_connect(container, g_steal_pointer(&place), network_call_on_done,
-                            network_call_new(service, call, g_steal_pointer(&id)));
+                            berth_pending_call_new_about(service, call, id));
     return 1;
 }
 
@@ -125,6 +112,6 @@ int berth_container_method_disconnect_network(sd_bus_message *call, void *userda
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     berth_container_disconnect(container, network, network_call_on_done,
-                               network_call_new(service, call, g_steal_pointer(&id)));
+                               berth_pending_call_new_about(service, call, id));
     return 1;
 }

@@ -2,8 +2,8 @@
 
 /*
  * The method Update, for the manager and for the object of a container: properties of its scope,
- * with the names and types that systemd gives them (org.freedesktop.systemd1(5)). An UpdateCall
- * lasts from the handler to the answer. The one thing to know: only properties that
+ * with the names and types that systemd gives them (org.freedesktop.systemd1(5)). A pending
+ * call lasts from the handler to the answer. The one thing to know: only properties that
  * berth_container_property_get_type() knows can be set.
  */
 
@@ -73,27 +73,21 @@ static int check_update(sd_bus_message *call, BerthService *service, sd_bus_erro
                                     "privilege", privileges, NULL);
 }
 
-typedef struct {
-    BerthPendingCall *pending;
-    char *id;
-} UpdateCall;
-
 /* The container may be gone by now: then there is no signal, but the call is answered all the same.
  */
 static void on_limits_set(const GError *error, void *userdata) {
     static const char *const limits[] = {"Limits", NULL};
-    UpdateCall *update = userdata;
-    BerthService *service = update->pending->service;
-    BerthContainer *container = berth_containers_find(service->containers, update->id, NULL);
+    BerthPendingCall *pending = userdata;
+    BerthService *service = pending->service;
+    BerthContainer *container = berth_containers_find(service->containers, pending->name, NULL);
 
     if (container && !error) {
-        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), update->id,
-                                    true, berth_container_get_record(container)->owner, container};
+        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
+                                    pending->name, true,
+                                    berth_container_get_record(container)->owner, container};
         berth_watchers_tell_changed(service->watchers, &object, limits, NULL);
     }
-    berth_pending_call_finish(error, update->pending);
-    g_free(update->id);
-    g_free(update);
+    berth_pending_call_finish(error, pending);
 }
 
 int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -109,9 +103,7 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     r = check_update(call, userdata, error, id, changed, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    UpdateCall *update = g_new0(UpdateCall, 1);
-    update->pending = berth_pending_call_new(userdata, call);
-    update->id = g_steal_pointer(&id);
-    berth_container_update(container, changed, on_limits_set, update);
+    berth_container_update(container, changed, on_limits_set,
+                           berth_pending_call_new_about(userdata, call, id));
     return 1;
 }

@@ -27,33 +27,26 @@
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
 
-typedef struct {
-    BerthPendingCall *pending;
-    char *id; /* as requested, "" for any */
-} CreateCall;
-
 /* The creator is noted before the reply is sent: it may call Start at once. */
-static void create_call_reply(const CreateCall *create, BerthContainer *container,
-                              const GError *error) {
+static void reply_created(const BerthPendingCall *pending, BerthContainer *container,
+                          const GError *error) {
     if (error) {
-        berth_bus_reply_error(create->pending->call, error);
+        berth_bus_reply_error(pending->call, error);
         return;
     }
     const char *id = berth_container_get_record(container)->id;
     g_autofree char *path = berth_container_make_path(id);
-    berth_creators_add(create->pending->service, id, create->pending->call);
-    sd_bus_reply_method_return(create->pending->call, "o", path);
+    berth_creators_add(pending->service, id, pending->call);
+    sd_bus_reply_method_return(pending->call, "o", path);
 }
 
-/* The calls that wait for this container are let go after the reply to Create, in either case. */
+/* The calls that wait for this container are let go after the reply to Create, in either case: by
+ * the id as requested, "" for any. */
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
-    CreateCall *create = userdata;
+    g_autoptr(BerthPendingCall) pending = userdata;
 
-    create_call_reply(create, container, error);
-    berth_access_made(create->pending->service->access, create->pending->call, create->id, !error);
-    berth_pending_call_free(create->pending);
-    g_free(create->id);
-    g_free(create);
+    reply_created(pending, container, error);
+    berth_access_made(pending->service->access, pending->call, pending->name, !error);
 }
 
 /* One list of details for each port, volume and further network, or one in all. */
@@ -157,11 +150,9 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
     r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    CreateCall *create = g_new0(CreateCall, 1);
-    create->pending = berth_pending_call_new(service, call);
-    create->id = g_strdup(id);
+    BerthPendingCall *pending = berth_pending_call_new_about(service, call, id);
     berth_access_make_on(service->access, call, id);
-    berth_container_create(service->containers, g_steal_pointer(&options), on_created, create);
+    berth_container_create(service->containers, g_steal_pointer(&options), on_created, pending);
     return 1;
 }
 

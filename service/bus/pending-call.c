@@ -6,7 +6,7 @@
  * callback replies and frees it. While it exists, the call counts against the caller's limit, the
  * audit waits for its result, and the service stays. The one thing to know: the list
  * service->waiting is how the calls of a client that leaves the bus are found, and each of these
- * objects is in it.
+ * objects is in it. What the service's end leaves unanswered stays there.
  */
 
 #include "bus/pending-call.h"
@@ -61,6 +61,14 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
     return pending;
 }
 
+BerthPendingCall *berth_pending_call_new_about(BerthService *service, sd_bus_message *call,
+                                               const char *name) {
+    BerthPendingCall *pending = berth_pending_call_new(service, call);
+
+    pending->name = g_strdup(name);
+    return pending;
+}
+
 void berth_pending_call_free(BerthPendingCall *pending) {
     if (!pending)
         return;
@@ -70,6 +78,7 @@ void berth_pending_call_free(BerthPendingCall *pending) {
     berth_charge_free(pending->waits);
     berth_charge_free(pending->charge);
     berth_hold_free(pending->hold);
+    g_free(pending->name);
     g_free(pending);
 }
 

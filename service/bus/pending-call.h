@@ -12,6 +12,7 @@
 typedef struct {
     BerthService *service;
     sd_bus_message *call;
+    char *name; /* of what it is about; NULL unless berth_pending_call_new_about() set it */
     BerthCharge *waits, *charge;
     BerthHold *hold;
 } BerthPendingCall;
@@ -25,6 +26,10 @@ BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, Berth
 BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_message *call,
                                                  BerthResource resource, sd_bus_error *error);
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call);
+/* One that keeps the id of a container or the name of a pod, by which its callback finds it again:
+ * it may end and be removed before the answer. */
+BerthPendingCall *berth_pending_call_new_about(BerthService *service, sd_bus_message *call,
+                                               const char *name);
 void berth_pending_call_free(BerthPendingCall *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPendingCall, berth_pending_call_free)
 

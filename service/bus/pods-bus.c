@@ -20,29 +20,22 @@
 #define COLLECTION "org.berth1.Pods"
 #define INTERFACE "org.berth1.Pod"
 
-typedef struct {
-    BerthPendingCall *pending;
-    char *name; /* as requested, "" for any */
-} PodCreateCall;
-
 /* As for a container: the creator is recorded before the reply, and calls that wait for the pod
  * continue after it. */
 static void pod_on_created(BerthContainer *pod, const GError *error, void *userdata) {
-    PodCreateCall *create = userdata;
-    sd_bus_message *call = create->pending->call;
+    g_autoptr(BerthPendingCall) pending = userdata;
+    sd_bus_message *call = pending->call;
 
     if (error) {
         berth_bus_reply_error(call, error);
     } else {
         const char *name = berth_container_get_record(pod)->id;
         g_autofree char *path = berth_object_make_path(&berth_pod_kind, name);
-        berth_creators_add(create->pending->service, name, call);
+        berth_creators_add(pending->service, name, call);
         sd_bus_reply_method_return(call, "o", path);
     }
-    berth_access_made(create->pending->service->access, call, create->name, !error);
-    berth_pending_call_free(create->pending);
-    g_free(create->name);
-    g_free(create);
+    /* By the name as requested, "" for any. */
+    berth_access_made(pending->service->access, call, pending->name, !error);
 }
 
 /* One list of details for each port, or one in all, and one for each further network. The strings
@@ -111,11 +104,9 @@ static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error
     r = check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    PodCreateCall *create = g_new0(PodCreateCall, 1);
-    create->pending = berth_pending_call_new(service, call);
-    create->name = g_strdup(name);
+    BerthPendingCall *pending = berth_pending_call_new_about(service, call, name);
     berth_access_make_on(service->access, call, name);
-    berth_container_create(service->containers, g_steal_pointer(&options), pod_on_created, create);
+    berth_container_create(service->containers, g_steal_pointer(&options), pod_on_created, pending);
     return 1;
 }
 
@@ -174,25 +165,15 @@ static int read_and_check(sd_bus_message *call, BerthService *service, const Ber
     return check_pod(call, service, error, name, members, pod);
 }
 
-/* The pod by its name: it may have ended and been deleted before the answer. */
-typedef struct {
-    BerthPendingCall *pending;
-    char *name;
-} PodStartCall;
-
 static void pod_on_started(const GError *error, void *userdata) {
-    PodStartCall *start = userdata;
-    const BerthContainer *pod =
-        berth_pods_find(start->pending->service->containers, start->name, NULL);
+    g_autoptr(BerthPendingCall) pending = userdata;
+    const BerthContainer *pod = berth_pods_find(pending->service->containers, pending->name, NULL);
 
     if (error)
-        berth_bus_reply_error(start->pending->call, error);
+        berth_bus_reply_error(pending->call, error);
     else
-        sd_bus_reply_method_return(start->pending->call, "u",
+        sd_bus_reply_method_return(pending->call, "u",
                                    pod ? berth_container_get_record(pod)->first.pid : 0);
-    berth_pending_call_free(start->pending);
-    g_free(start->name);
-    g_free(start);
 }
 
 static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -202,10 +183,9 @@ static int method_start(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    PodStartCall *start = g_new0(PodStartCall, 1);
-    start->pending = berth_pending_call_new(userdata, call);
-    start->name = g_strdup(berth_container_get_record(pod)->id);
-    berth_container_start(pod, &none, pod_on_started, start);
+    berth_container_start(
+        pod, &none, pod_on_started,
+        berth_pending_call_new_about(userdata, call, berth_container_get_record(pod)->id));
     return 1;
 }
 
