@@ -24,6 +24,7 @@ enum {
     CONNECT_SECONDS = 15,
     USER_TASKS = 4096,
     STALL_SECONDS = 60,
+    MEASURE_SECONDS = 600,
     MAX_SECONDS = 3600,
     MAX_PARALLEL = 64,
 };
@@ -120,11 +121,14 @@ static bool take_transfer(const BerthSettingsPlace *place, BerthSettings *settin
     return true;
 }
 
-/* The keys of [Limits] are those of the table in base/charge.c. */
+/* The other keys of [Limits] are those of the table in base/charge.c. */
 static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
                        const char *text) {
     BerthResource resource;
 
+    if (g_str_equal(key, "MeasureTimeoutSec"))
+        return berth_settings_take_number(place, key, text, MAX_SECONDS,
+                                          &settings->measure_timeout);
     return berth_charge_find(key, &resource) &&
            berth_settings_take_amount(place, key, text, berth_charge_is_bytes(resource),
                                       &settings->limits[resource]);
@@ -332,6 +336,7 @@ BerthSettings *berth_settings_load(const char *root) {
         (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * (uint64_t)sysconf(_SC_PAGESIZE);
     settings->user_tasks_max = USER_TASKS;
     settings->stall_timeout = STALL_SECONDS;
+    settings->measure_timeout = MEASURE_SECONDS;
     settings->proxy = g_strdup("");
     settings->no_proxy = g_strdup("");
     settings->network = g_strdup(BERTH_DEFAULT_NETWORK);

@@ -39,8 +39,8 @@ typedef struct {
     unsigned parallel_objects, parallel_layers;
     uint64_t bytes_per_second; /* 0: not limited */
     uint64_t max_layer_bytes, max_blob_bytes;
-    unsigned connect_timeout, stall_timeout; /* seconds */
-    char *proxy, *no_proxy;                  /* "" to use the unit's environment */
+    unsigned connect_timeout, stall_timeout, measure_timeout; /* seconds */
+    char *proxy, *no_proxy;                                   /* "" to use the unit's environment */
     bool keep_compressed;
     uint64_t limits[BERTH_RESOURCE_COUNT];          /* of a user; 0: the default of base/charge.c */
     uint64_t default_memory_max, default_tasks_max; /* of containers; 0: none */

@@ -4,7 +4,8 @@
  * What containers and volumes of users take on disk, for Disk= of berth.conf: a worker walks one
  * tree after the other, when a container has ended and every few minutes while it runs. Between two
  * walks the last one counts. Without a limit nothing is walked. The queue of trees is the
- * service's; while a tree is walked, an operation keeps the service.
+ * service's; while a tree is walked, an operation keeps the service. A walk has a limit of time:
+ * one that did not end would be the last of all.
  */
 
 #include "containers/parts/disk.h"
@@ -34,6 +35,7 @@ typedef struct {
     Tree *current;  /* that the worker walks; NULL: none */
     BerthWorker *worker;
     BerthOperation *operation; /* while it walks */
+    sd_event_source *timeout;  /* of the walk */
     sd_event_source *timer;
 } Disk;
 
@@ -83,6 +85,25 @@ static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_co
     berth_disk_usage_set(database, tree->kind, tree->name, bytes, NULL);
 }
 
+static void disk_end_walk(Disk *disk) {
+    g_clear_pointer(&disk->worker, berth_worker_free);
+    g_clear_pointer(&disk->timeout, sd_event_source_disable_unref);
+    g_clear_pointer(&disk->current, free_tree);
+    g_clear_pointer(&disk->operation, berth_operation_abandon);
+}
+
+/* What it takes is asked again with the next measurement. */
+static int on_walk_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+    Disk *disk = userdata;
+
+    (void)source;
+    (void)usec;
+    berth_log_warning(NULL, NULL, "Cannot measure %s: it took too long", disk->current->name);
+    disk_end_walk(disk);
+    disk_measure_next(disk);
+    return 0;
+}
+
 static void on_measured(sd_bus_message *reply, const GError *error, void *userdata) {
     Disk *disk = userdata;
     g_autoptr(GError) local = NULL;
@@ -95,9 +116,7 @@ static void on_measured(sd_bus_message *reply, const GError *error, void *userda
         berth_log_warning(NULL, NULL, "Cannot measure %s: %s", disk->current->name, local->message);
     else
         disk_record(disk, disk->current, bytes, is_complete);
-    g_clear_pointer(&disk->worker, berth_worker_free);
-    g_clear_pointer(&disk->current, free_tree);
-    g_clear_pointer(&disk->operation, berth_operation_abandon);
+    disk_end_walk(disk);
     disk_measure_next(disk);
 }
 
@@ -107,6 +126,7 @@ static void disk_measure_next(Disk *disk) {
 
     while (!disk->current && (disk->current = g_queue_pop_head(&disk->waiting))) {
         g_autoptr(GError) error = NULL;
+        uint64_t seconds = disk->containers->images->remotes->settings->measure_timeout;
         int above = disk->current->kind == BERTH_DISK_CONTAINER
                         ? disk->containers->directory
                         : berth_volumes_get_directory(disk->containers);
@@ -115,7 +135,10 @@ static void disk_measure_next(Disk *disk) {
         /* It may be gone by now. */
         disk->worker =
             top < 0 ? NULL : berth_worker_new(disk->containers->event, "unpack", top, &error);
-        if (!disk->worker) {
+        if (!disk->worker ||
+            sd_event_add_time_relative(disk->containers->event, &disk->timeout, CLOCK_MONOTONIC,
+                                       seconds * G_USEC_PER_SEC, 0, on_walk_timeout, disk) < 0) {
+            g_clear_pointer(&disk->worker, berth_worker_free);
             g_clear_pointer(&disk->current, free_tree);
             continue;
         }
@@ -176,9 +199,7 @@ static void disk_closed(BerthContainers *containers) {
         return;
     sd_event_source_disable_unref(disk->timer);
     g_queue_clear_full(&disk->waiting, free_tree);
-    g_clear_pointer(&disk->current, free_tree);
-    berth_worker_free(disk->worker);
-    berth_operation_abandon(disk->operation);
+    disk_end_walk(disk);
     g_free(disk);
 }
 
