@@ -13,6 +13,7 @@
 #include "containers/core/object.h"
 #include "contents/claim.h"
 #include "contents/ingestion.h"
+#include "images/documents.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -140,21 +141,6 @@ static BerthDescriptor *commit_take_document(Commit *commit, const char *media_t
     return berth_descriptor_new(media_type, digest, size);
 }
 
-static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
-                                      void *userdata) {
-    Commit *commit = userdata;
-    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
-
-    commit->manifest = commit_take_document(commit, BERTH_MEDIA_OCI_MANIFEST, digest, size, error);
-    if (commit->manifest)
-        berth_call_ingest_sync(commit->ingest, berth_content_store_get_directory(store, digest),
-                               commit_on_synced, commit);
-}
-
-static void commit_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
-    commit_store_document(userdata, reply, error, commit_on_manifest_stored);
-}
-
 /* Ends the commit if the blob cannot be opened; the caller only returns. */
 static int commit_open_blob(Commit *commit, const char *digest) {
     g_autoptr(GError) error = NULL;
@@ -164,6 +150,52 @@ static int commit_open_blob(Commit *commit, const char *digest) {
     if (fd < 0)
         commit_end(commit, error);
     return fd;
+}
+
+/* What the name is to stand for ends with the new layer and has the new configuration, whatever the
+ * worker that wrote the manifest has made of it: another one has read it. */
+static void commit_on_read_again(sd_bus_message *reply, const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
+    const BerthDescriptor *top = document && document->layers && document->layers->len > 0
+                                     ? document->layers->pdata[document->layers->len - 1]
+                                     : NULL;
+
+    if (!local && (!top || !document->config || !g_str_equal(top->digest, commit->layer->digest) ||
+                   !g_str_equal(document->config->digest, commit->config->digest)))
+        berth_reply_set_malformed("inspect", &local);
+    if (local)
+        commit_end(commit, local);
+    else
+        berth_call_ingest_sync(commit->ingest,
+                               berth_content_store_get_directory(store, commit->manifest->digest),
+                               commit_on_synced, commit);
+}
+
+static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,
+                                      void *userdata) {
+    Commit *commit = userdata;
+    g_autoptr(GError) local = NULL;
+
+    commit->manifest = commit_take_document(commit, BERTH_MEDIA_OCI_MANIFEST, digest, size, error);
+    if (!commit->manifest)
+        return;
+    berth_autofd int manifest = commit_open_blob(commit, digest);
+    if (manifest < 0)
+        return;
+    berth_worker_free(commit->inspect);
+    commit->inspect = berth_worker_new(commit->images->event, "inspect", -1, &local);
+    if (commit->inspect)
+        berth_call_inspect_manifest(commit->inspect, manifest, commit->manifest->media_type,
+                                    commit_on_read_again, commit);
+    else
+        commit_end(commit, local);
+}
+
+static void commit_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
+    commit_store_document(userdata, reply, error, commit_on_manifest_stored);
 }
 
 static void commit_on_config_stored(const char *digest, uint64_t size, const GError *error,

@@ -148,9 +148,23 @@ void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error
     ingestion_take_answer(ingestion);
 }
 
+/* Content that is here already has the length of what was written, or the digest is made up: where
+ * nobody knows it beforehand, berth-ingest could otherwise name any content that it likes. */
+static bool has_its_length(const BerthIngestion *ingestion, const char *digest, off_t size,
+                           GError **error) {
+    g_auto(BerthBlob) blob = {0};
+
+    return berth_content_store_info(berth_contents_get_store(ingestion->contents), digest, &blob,
+                                    error) &&
+           (blob.size == (uint64_t)size || berth_reply_set_malformed("ingest", error));
+}
+
 bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error) {
     g_autoptr(GError) local = NULL;
+    struct stat status;
 
+    if (fstat(ingestion->file, &status) < 0)
+        return berth_error_set_errno(error, errno, "look at an ingest");
     if (!berth_contents_commit(ingestion->contents, ingestion->key, digest, &local) &&
         local->code != BERTH_ERROR_ALREADY_EXISTS) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -158,7 +172,7 @@ bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GErro
     }
     /* Also with AlreadyExists, the commit has removed the ingest. */
     ingestion->state = INGESTION_COMMITTED;
-    return true;
+    return !local || has_its_length(ingestion, digest, status.st_size, error);
 }
 
 void berth_ingestion_discard(BerthIngestion *ingestion) {

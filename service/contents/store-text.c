@@ -3,7 +3,9 @@
 /*
  * Content that the service makes itself, such as the manifest of an image that came without one. As
  * all content, it goes through berth-ingest. It is stored even if its caller no longer waits: the
- * operation owns the object, and a forgotten caller (done is NULL) receives no result.
+ * operation owns the object, and a forgotten caller (done is NULL) receives no result. What a name
+ * is to stand for comes of this, so the digest is the service's own: one that berth-ingest made up
+ * could be that of somebody else's image.
  */
 
 #include "base/fd.h"
@@ -11,6 +13,7 @@
 #include "contents/claim.h"
 #include "contents/contents-private.h"
 #include "contents/ingestion.h"
+#include "worker/replies.h"
 
 #include <string.h>
 
@@ -19,7 +22,8 @@ struct BerthTextStoring {
     BerthClaim *claim; /* of the ingestion's key */
     BerthWorker *worker;
     BerthIngestion *ingestion;
-    char *digest; /* the result */
+    char *expected; /* the digest of the text */
+    char *digest;   /* the result */
     size_t size;
     BerthTextStored done;
     void *userdata;
@@ -38,6 +42,7 @@ static void text_storing_free(void *object) {
     berth_worker_free(storing->worker);
     berth_ingestion_free(storing->ingestion);
     berth_claim_free(storing->claim);
+    g_free(storing->expected);
     g_free(storing->digest);
     g_free(storing);
 }
@@ -48,6 +53,8 @@ static void text_storing_on_ingested(const char *digest, uint64_t size, const GE
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)size;
+    if (!local && !g_str_equal(digest, storing->expected))
+        berth_reply_set_malformed("ingest", &local);
     if (!local && berth_ingestion_commit(storing->ingestion, digest, &local))
         storing->digest = g_strdup(digest);
     berth_operation_end(storing->operation, local);
@@ -66,6 +73,9 @@ BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char 
     g_autoptr(GError) error = NULL;
 
     *storing = (BerthTextStoring){.size = strlen(text), .done = done, .userdata = userdata};
+    g_autofree char *hex =
+        g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, storing->size);
+    storing->expected = g_strconcat("sha256:", hex, NULL);
     storing->operation = berth_operation_new(contents->event, &type, storing);
     g_autofree char *ref = g_strdup_printf("text %d %u", (int)getpid(), counter++);
     g_autofree char *key = berth_ingest_key_new(0, BERTH_INGEST_OF_TRANSFER, ref);
