@@ -12,35 +12,76 @@
 #include "client/dictionary.h"
 #include "client/format.h"
 
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Kind, container and process are plain words, unless the service's database is damaged. */
+typedef struct {
+    uint64_t sequence, usec;
+    const char *kind, *id, *process;
+    uint32_t pid;
+    int32_t status;
+} Event;
+
+static void event_print_json(const Event *event) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    const struct {
+        const char *key, *text;
+    } texts[] = {{"kind", event->kind}, {"id", event->id}, {"process", event->process}};
+    const struct {
+        const char *key;
+        gint64 value;
+    } numbers[] = {{"pid", event->pid}, {"status", event->status}, {"time", (gint64)event->usec}};
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "sequence");
+    json_builder_add_int_value(builder, (gint64)event->sequence);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        json_builder_set_member_name(builder, texts[i].key);
+        json_builder_add_string_value(builder, texts[i].text);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        json_builder_set_member_name(builder, numbers[i].key);
+        json_builder_add_int_value(builder, numbers[i].value);
+    }
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(root, FALSE);
+    g_autofree char *shown = dist_format_json(text);
+    puts(shown);
+}
+
+static void event_print_line(const Event *event) {
+    g_autofree char *time = dist_format_time(event->usec);
+    g_autofree char *whole =
+        g_strdup_printf("%s%s%s", event->id, event->process[0] ? " " : "", event->process);
+    g_autofree char *name = dist_format_text(whole, "");
+    g_autofree char *kind = dist_format_text(event->kind, "");
+
+    if (g_str_equal(kind, "exit"))
+        printf("%s  %-12s %s  %d\n", time, kind, name, event->status);
+    else
+        printf("%s  %-12s %s\n", time, kind, name);
+}
 
 /* Prints an event if it follows *last, which becomes its number. After Subscribe an event may come
  * twice, as a signal and in the reply of EventsSince. */
 static void print_event(sd_bus_message *message, uint64_t *last) {
-    const char *kind, *id, *process = "";
-    uint64_t sequence, usec = 0;
-    int32_t status = -1;
-    uint32_t pid = 0;
+    Event event = {.process = "", .status = -1};
     const DistField details[] = {
-        {"Process", "s", &process}, {"Pid", "u", &pid}, {"Status", "i", &status},
-        {"Time", "t", &usec},       {NULL, NULL, NULL},
+        {"Process", "s", &event.process}, {"Pid", "u", &event.pid}, {"Status", "i", &event.status},
+        {"Time", "t", &event.usec},       {NULL, NULL, NULL},
     };
 
-    if (sd_bus_message_read(message, "tss", &sequence, &kind, &id) <= 0 ||
-        dist_dictionary_read(message, details) < 0 || sequence <= *last)
+    if (sd_bus_message_read(message, "tss", &event.sequence, &event.kind, &event.id) <= 0 ||
+        dist_dictionary_read(message, details) < 0 || event.sequence <= *last)
         return;
-    *last = sequence;
-    g_autofree char *time = dist_format_time(usec);
-    g_autofree char *name = process[0] ? g_strconcat(id, " ", process, NULL) : g_strdup(id);
+    *last = event.sequence;
     if (dist_settings.json != DIST_JSON_OFF)
-        printf("{\"sequence\":%" G_GUINT64_FORMAT ",\"kind\":\"%s\",\"id\":\"%s\","
-               "\"process\":\"%s\",\"pid\":%u,\"status\":%d,\"time\":%" G_GUINT64_FORMAT "}\n",
-               sequence, kind, id, process, pid, status, usec);
-    else if (g_str_equal(kind, "exit"))
-        printf("%s  %-12s %s  %d\n", time, kind, name, status);
+        event_print_json(&event);
     else
-        printf("%s  %-12s %s\n", time, kind, name);
+        event_print_line(&event);
     fflush(stdout);
 }
 

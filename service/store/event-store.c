@@ -7,6 +7,12 @@
 
 #include "store/event-store.h"
 
+#include "base/log.h"
+
+/* The kernel counts the time in nanoseconds, as a 64-bit number (ktime_t): no clock shows this many
+ * microseconds, and no count of events goes on from the present to here. */
+#define IMPOSSIBLE_SEQUENCE (INT64_MAX / 1000)
+
 /* Older events are deleted once there are this many newer ones. */
 enum { MAX_EVENTS = 20000, EVENTS_BETWEEN_TRIMS = 128 };
 
@@ -49,6 +55,27 @@ bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uin
         return false;
     *sequence = (uint64_t)berth_database_last_row(database);
     return trim_events(database, error);
+}
+
+/* After the highest number that SQLite has, no event could be added, nor a container started; and a
+ * client that continues from it would see no event any more. */
+bool berth_event_store_mend(BerthDatabase *database, GError **error) {
+    g_autoptr(BerthRows) rows =
+        berth_database_query(database, error, "SELECT count(*) FROM events WHERE sequence >= ?1",
+                             "i", (int64_t)IMPOSSIBLE_SEQUENCE);
+
+    if (!rows || !berth_database_step(rows, error))
+        return false;
+    int64_t count = sqlite3_column_int64(rows, 0);
+    g_clear_pointer(&rows, berth_rows_free);
+    if (count == 0)
+        return true;
+    berth_log_warning(NULL, NULL,
+                      "berth.db has %" G_GINT64_FORMAT
+                      " events whose sequence number is impossible; they are deleted",
+                      count);
+    return berth_database_run(database, error, "DELETE FROM events WHERE sequence >= ?1", "i",
+                              (int64_t)IMPOSSIBLE_SEQUENCE);
 }
 
 static gpointer read_event(BerthDatabase *database, sqlite3_stmt *rows) {

@@ -17,6 +17,7 @@
 #include "containers/core/process.h"
 #include "containers/core/secrets.h"
 #include "snapshots/trash.h"
+#include "store/event-store.h"
 #include "systemd/pidfd.h"
 #include "systemd/unit-list.h"
 
@@ -111,7 +112,10 @@ static void drop_remaining(const BerthKeptDescriptors *kept) {
 
 bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
                               GError **error) {
-    g_autoptr(GPtrArray) records = berth_container_store_list(containers->database, error);
+    /* First, since what has ended meanwhile is an event. */
+    g_autoptr(GPtrArray) records = berth_event_store_mend(containers->database, error)
+                                       ? berth_container_store_list(containers->database, error)
+                                       : NULL;
     const BerthKeptDescriptors kept = {names, fds, count};
     g_autoptr(GPtrArray) list = NULL;
 
