@@ -307,8 +307,8 @@ OPTIONS = [
         ("'Mounts': <[('%s', '/v', @as [])]>", {"root": "/etc", "absent": "/nowhere"}, {}),
         ("'Binds': <[(handle 0, '/b', @as [])]>", {"hers": "directory:/home/alice/place", "root": "directory:/etc"}, {"hers": CREATE}),
         ("'Secrets': <[('s', handle 0)]>", {"own": "/etc/hostname", "root": "path:/etc/shadow"}, {"own": CREATE}),
-        # A network has no owner, and is looked for at each start: whoever may create with its name among the details is in it.
-        ("'Network': <'%s'>", {"root": "rootsnetwork", "absent": "nobodys"}, {"root": CREATE, "absent": CREATE}),
+        # A network has no owner: whoever may create with its name among the details is in it.
+        ("'Network': <'%s'>", {"root": "rootsnetwork", "absent": "nobodys"}, {"root": CREATE}),
         ("'Network': <'%s'>", {"root": "host"}, {}),
         ("'Network': <'rootsnetwork'>, 'Ports': <['%s:80']>", {"own": "18080", "root": "80"}, {"own": CREATE}),
         ("'Slice': <'%s'>", {"own": "berth-user-4242-x.slice", "root": "berth-user-0.slice", "absent": "system.slice"}, {"own": CREATE}),

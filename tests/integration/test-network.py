@@ -146,10 +146,20 @@ def test_ports_are_passed_on():
 def test_bad_networks_and_ports_are_named():
     for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "x"], 'invalid port "0:x"'), (["-p", "80:80"], "needs a network"),
                           (["--network=mine", "-p", "70000:80"], "70000"), (["--network=mine", "-p", "1.2.3:80:80"], "1.2.3"),
-                          (["--network=../x"], "../x"), (["--network=nosuch"], "nosuch")):
-        result = dist("run", "--rm", *options, IMAGE, "true")
+                          (["--network=../x"], "../x"), (["--network=nosuch"], 'there is no network "nosuch"'),
+                          (["--network=mine", "--network=nosuch"], 'there is no network "nosuch"')):
+        result = dist("create", "--id=bad", *options, IMAGE, "true")
         equal(result.status, 125, str(options))
         contains(result.err, word)
+    equal(listing("ps", "-a"), [])
+
+
+def test_a_network_that_went_fails_the_start():
+    write_network("passing", [{"type": "bridge", "bridge": "cni-passing", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.1.0/24"}]]}}])
+    good("create", "--id=late", "--network=passing", IMAGE, "true")
+    os.unlink("/etc/cni/net.d/passing.conflist")
+    contains(dist("start", "late").err, 'there is no network "passing"')
+    good("rm", "late")
 
 
 def test_a_plugin_that_fails_leaves_nothing():

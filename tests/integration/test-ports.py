@@ -96,8 +96,11 @@ def test_a_failed_start_holds_nothing():
     good("start", "half")
     assert is_taken(18080) and is_taken(18082)
     remove("half")
-    result = dist("run", "--rm", "--network=nosuch", "-p", "18080:80", IMAGE, "true")
-    equal(result.status, 125)
+    make_network("passing", "10.77.1.0/24")
+    good("create", "--id=late", "--network=passing", "-p", "18080:80", IMAGE, "true")
+    os.unlink("/etc/cni/net.d/passing.conflist")
+    contains(dist("start", "late").err, 'no network "passing"')
+    remove("late")
     wait_until(lambda: not is_taken(18080), "the port is free")
 
 

@@ -257,6 +257,18 @@ void berth_network_choose(BerthContainers *containers, BerthCreateOptions *optio
     options->network_mode = BERTH_NETWORK_NAMED;
 }
 
+/* The files are read only for a name that Berth has given to no network. */
+static bool check_exists(BerthContainers *containers, const char *name, GError **error) {
+    g_autoptr(BerthNetworkRecord) made = berth_network_find_made(containers, name);
+    g_autoptr(GPtrArray) networks = made ? NULL : berth_networks_list(containers);
+
+    for (guint i = 0; networks && i < networks->len; i++)
+        if (g_str_equal(((const BerthNetwork *)networks->pdata[i])->name, name))
+            return true;
+    return made ||
+           berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no network \"%.100s\"", name);
+}
+
 static bool check_made(BerthContainers *containers, const char *name, GError **error) {
     g_autoptr(BerthNetworkRecord) made =
         berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
@@ -271,11 +283,15 @@ bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPl
                                GError **error) {
     bool plain = !place->aliases[0] && !place->addresses[0] && !place->mac;
 
-    return plain || check_made(containers, place->network, error);
+    return check_exists(containers, place->network, error) &&
+           (plain || check_made(containers, place->network, error));
 }
 
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error) {
+    if (options->network_mode == BERTH_NETWORK_NAMED &&
+        !check_exists(containers, options->network, error))
+        return false;
     for (guint i = 0; options->further && i < options->further->len; i++)
         if (!berth_network_check_place(containers, options->further->pdata[i], error))
             return false;

@@ -34,10 +34,10 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
  * bring a configuration of their own. */
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options);
 
-/* Whether the network has what the place asks for. */
+/* Whether the network exists, and has what the place asks for. */
 bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPlace *place,
                                GError **error);
-/* Whether the network has what the options ask for; a network that does not exist yet has. */
+/* Whether the networks of the options exist, and have what the options ask for. */
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error);
 

@@ -78,26 +78,12 @@ static bool check_container(const BerthContainer *container, GError **error) {
            berth_parts_permit(container, BERTH_ACT_HELP, error);
 }
 
-static bool exists(BerthContainers *containers, const char *name) {
-    g_autoptr(BerthNetworkRecord) made = berth_network_find_made(containers, name);
-    g_autoptr(GPtrArray) networks = made ? NULL : berth_networks_list(containers);
-
-    for (guint i = 0; networks && i < networks->len; i++)
-        if (g_str_equal(((const BerthNetwork *)networks->pdata[i])->name, name))
-            return true;
-    return made != NULL;
-}
-
 static bool check_place(BerthContainer *container, const BerthNetworkPlace *place, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GPtrArray) places = berth_places_list(record);
 
-    if (!berth_place_check(place, record->owner, error))
-        return false;
-    if (!exists(container->containers, place->network))
-        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no network \"%.100s\"",
-                               place->network);
-    if (!berth_network_check_place(container->containers, place, error))
+    if (!berth_place_check(place, record->owner, error) ||
+        !berth_network_check_place(container->containers, place, error))
         return false;
     if (berth_places_has(record, place->network))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
