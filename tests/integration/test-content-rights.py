@@ -326,6 +326,31 @@ def test_a_push_of_an_object_needs_it_to_be_the_callers():
     contains(result.err, "denied")
 
 
+def test_a_push_does_not_tell_whether_others_have_what_it_lacks():
+    """The error names the layer by the digest that is in her own manifest, and it is the same for one that is nowhere."""
+    forget_alice()
+    absent = "sha256:" + "3" * 64
+    told = []
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "4" * 64]}}).encode()
+    equal(ingest(config, "config").status, 0)
+    for digest in (PRIVATE["layer"], absent):
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST,
+                               "config": {"mediaType": PRIVATE["image"].manifest["config"]["mediaType"],
+                                          "digest": oci.digest_of(config), "size": len(config)},
+                               "layers": [{**PRIVATE["image"].manifest["layers"][1], "digest": digest}]}).encode()
+        equal(ingest(manifest, "manifest").status, 0)
+        equal(images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/lacks:1", oci.OCI_MANIFEST, oci.digest_of(manifest),
+                          str(len(manifest)), "0", "0", user="alice").status, 0)
+        results = [lacks_secret("push", "thief.example/lacks:1", f"{HOST}/thief/lacks:1"),
+                   lacks_secret("export", "thief.example/lacks:1", "-o", "/tmp/lacks.tar")]
+        told.append([(result.status, (result.out + result.err).replace(digest, "DIGEST")) for result in results])
+    contains(told[0][0][1], "DIGEST")
+    contains(told[0][0][1], "is not here")
+    equal(*told)
+    good("rmi", "thief.example/lacks:1")
+
+
 def test_a_push_of_anothers_image_needs_the_right_to_read_it():
     own, _ = OWN.add("pushed/own:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")]))
     good("pull", own, user="alice")
