@@ -49,12 +49,12 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     berth_access_made(pending->service->access, pending->call, pending->name, !error);
 }
 
-/* One list of details for each port, volume and further network, or one in all. */
+/* One list of details for each port, volume and further network, its pod's too, or one in all. */
 static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    const char *first = options->network       ? options->network
-                        : options->pod_network ? options->pod_network
-                                               : "none";
+    const char *first = options->network        ? options->network
+                        : options->pod_networks ? options->pod_networks[0]
+                                                : "none";
 
 #define DETAILS_IN(network, port, volume)                                                          \
     berth_access_new_details("container", options->id, "image", options->image, "network",         \
@@ -78,6 +78,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
         const BerthNetworkPlace *place = options->further->pdata[i];
         g_ptr_array_add(lists, DETAILS_IN(place->network, NULL, NULL));
     }
+    for (char **next = options->pod_networks; next && next[0] && next[1]; next++)
+        g_ptr_array_add(lists, DETAILS_IN(next[1], NULL, NULL));
 #undef DETAILS
 #undef DETAILS_IN
     return lists;

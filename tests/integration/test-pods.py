@@ -331,14 +331,15 @@ def test_a_pod_that_is_being_deleted_takes_no_container():
         equal(state("late"), None)
 
 
-def test_a_rule_sees_the_network_of_the_pod():
-    make_network("back", "10.78.0.0/24")
+def test_a_rule_sees_each_network_of_the_pod():
+    for name, subnet in (("open", "10.78.0.0/24"), ("closed", "10.79.0.0/24")):
+        make_network(name, subnet)
     allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" &&'
-                   ' (action.lookup("verb") == "pod-create" || action.lookup("network") == "none"))')
-    good("pod", "create", "--network=back", "connected", user="alice")
-    good("pod", "create", "--network=none", "apart", user="alice")
-    assert dist("create", "--name=in", "--pod=connected", IMAGE, "true", user="alice").status != 0
-    good("create", "--name=in", "--pod=apart", IMAGE, "true", user="alice")
+                   ' (action.lookup("verb") == "pod-create" || ["open", "none"].indexOf(action.lookup("network")) >= 0))')
+    for number, (networks, allowed) in enumerate(((["none"], True), (["open"], True), (["closed"], False), (["open", "closed"], False))):
+        good("pod", "create", *[f"--network={name}" for name in networks], f"pod{number}", user="alice")
+        result = dist("create", f"--name=in{number}", f"--pod=pod{number}", IMAGE, "true", user="alice")
+        equal(result.status == 0, allowed, (networks, result))
     clean()
 
 

@@ -18,6 +18,7 @@
 #include "containers/parts/remove.h"
 #include "containers/parts/restart.h"
 #include "containers/parts/stop.h"
+#include "containers/spec/places.h"
 
 #include <string.h>
 
@@ -87,6 +88,14 @@ static const BerthContainer *find_open_pod(BerthContainers *containers,
     return NULL;
 }
 
+/* At least one: "host" and "none" are no places. */
+static char **list_networks(const BerthContainer *pod) {
+    g_auto(GStrv) places = berth_places_list_networks(&pod->record);
+    char *const mode[] = {pod->record.network, NULL};
+
+    return places[0] ? g_steal_pointer(&places) : g_strdupv((char **)mode);
+}
+
 /* What the pod has been allowed is asked about again for each container in it: a rule may allow a
  * pod in the host's network and not everything that joins it. */
 bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
@@ -105,7 +114,7 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     options->hostname = berth_pod_get_hostname(pod);
     options->pod_ids = pod->record.ids;
     options->pod_created = pod->record.created_usec;
-    options->pod_network = g_strdup(pod->record.network);
+    options->pod_networks = list_networks(pod);
     options->user_namespace =
         pod->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
     if (berth_network_parse_mode(pod->record.network) == BERTH_NETWORK_HOST) {

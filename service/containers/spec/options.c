@@ -196,7 +196,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free((char *)options->seccomp_profile);
     g_free((char *)options->client);
     g_free((char *)options->creator);
-    g_free(options->pod_network);
+    g_strfreev(options->pod_networks);
     g_free(options->cgroup_parent);
     g_free(options->bound_unit);
     g_clear_pointer(&options->plan, berth_plan_free);

@@ -67,7 +67,7 @@ typedef struct {
     const char *pod;        /* whose namespaces it joins; NULL: its own */
     uint32_t pod_ids;       /* the first host id of that pod; 0 for the host's own */
     uint64_t pod_created;   /* when it was created, which tells it from a later one of its name */
-    char *pod_network;      /* the network that it is in */
+    char **pod_networks;    /* the networks that it is in, or "host" or "none" */
     BerthPodExit pod_exit;  /* of a pod itself */
     uint64_t shm_size;      /* of a pod: of /dev/shm, in bytes; 0: the default */
     char **capabilities_add, **capabilities_drop;
