@@ -154,15 +154,22 @@ static bool take_back(const Connection *connection, GError **error) {
            berth_cni_delete(&call, json_object_get_member(get_object(connection), "result"), error);
 }
 
-/* A bridge is removed with its last container, if that has no interface there any more. */
-static void await_bridge(const Connection *connection) {
+/* A bridge is removed with its last container, if that has no interface there any more. Which one
+ * is the last is known only under the lock: of two that leave at once, each sees the other's
+ * document before. The interface of a container that runs is deleted at once. -1 with error. */
+static int lock_to_leave(const Connection *connection, GError **error) {
     const char *bridge = connection->request.bridge;
+    bool has_ended = !connection->netns[0];
 
-    if (berth_names_count(connection->networks, bridge, connection->key) > 0)
-        return;
-    for (gint64 waited = 0; waited < BRIDGE_WAIT_USEC && berth_interface_has_ports(bridge);
-         waited += BRIDGE_STEP_USEC)
+    for (gint64 waited = 0;; waited += BRIDGE_STEP_USEC) {
+        berth_autofd int locked = berth_network_lock_bridges(connection->networks, error);
+        if (locked < 0 || !has_ended || waited >= BRIDGE_WAIT_USEC ||
+            !berth_interface_has_ports(bridge) ||
+            berth_names_count(connection->networks, bridge, connection->key) > 0)
+            return berth_fd_steal(&locked);
+        berth_fd_clear(&locked);
         g_usleep(BRIDGE_STEP_USEC);
+    }
 }
 
 /* The first failure is the one that is reported; the rest is done all the same, and the document
@@ -171,13 +178,8 @@ static bool connection_undo(Connection *connection, GError **error) {
     berth_autofd int locked = -1;
     bool good = true;
 
-    if (connection->made) {
-        /* The interface of a container that runs is deleted at once. */
-        if (!connection->netns[0])
-            await_bridge(connection);
-        if ((locked = berth_network_lock_bridges(connection->networks, error)) < 0)
-            return false;
-    }
+    if (connection->made && (locked = lock_to_leave(connection, error)) < 0)
+        return false;
     /* Its names first: an address that nobody has is not to be found by one. */
     if (connection->made && connection->request.dns)
         good = berth_names_publish(connection->networks, connection->request.bridge,
