@@ -30,6 +30,21 @@
         interfaces, member, "others", others, verb, details, NULL, flags                           \
     }
 #define OWNED(...) OWNED_WITH(CHANGES, __VA_ARGS__)
+/* A pod, of which the action's own words say nothing. */
+#define POD_MANAGED(member, verb, details)                                                         \
+    {"Pods Pod",                                                                                   \
+     member,                                                                                       \
+     "own",                                                                                        \
+     "containers.manage-own",                                                                      \
+     verb,                                                                                         \
+     details,                                                                                      \
+     NULL,                                                                                         \
+     CHANGES,                                                                                      \
+     N_("Authentication is required to manage the pod $(pod).")},                                  \
+        {"Pods Pod", member, "see", "containers.inspect", verb, "pod", NULL}, {                    \
+        "Pods Pod", member, "others", "containers.manage", verb, details, NULL, CHANGES,           \
+            N_("Authentication is required to manage the pod $(pod) of another user.")             \
+    }
 #define MANAGED(member, verb)                                                                      \
     OWNED(BOTH, member, verb, "containers.manage-own", "containers.manage", "container", CONTAINER)
 #define ENTERED(member, verb)                                                                      \
@@ -152,17 +167,15 @@ static const BerthPermission permissions[] = {
     LISTED("Network", "Properties"),
 
     {"Pods", "Create", "create", "containers.create", "pod-create", "pod network slice cgroup port",
-     NULL, CHANGES},
+     NULL, CHANGES, N_("Authentication is required to create a pod.")},
     {"Pods", "Create", "privileged", "containers.create-privileged", "pod-create",
-     "pod network port privilege", NULL, CHANGES | COVERS},
-    OWNED("Pods Pod", "Start", "pod-start", "containers.manage-own", "containers.manage", "pod",
-          "pod owner"),
+     "pod network port privilege", NULL, CHANGES | COVERS,
+     N_("Authentication is required to give the pod $(pod) these privileges: $(privilege).")},
+    POD_MANAGED("Start", "pod-start", "pod owner"),
     {"Pods Pod", "Start", "creator", NULL, NULL, NULL, "Create was allowed to the same connection"},
     /* Its containers are stopped and deleted with it, and each is named. */
-    OWNED("Pods Pod", "Stop", "pod-stop", "containers.manage-own", "containers.manage", "pod",
-          "pod container owner"),
-    OWNED("Pods Pod", "Delete", "pod-delete", "containers.manage-own", "containers.manage", "pod",
-          "pod container owner"),
+    POD_MANAGED("Stop", "pod-stop", "pod container owner"),
+    POD_MANAGED("Delete", "pod-delete", "pod container owner"),
     {"Pods Pod", "Delete", "creator", NULL, NULL, NULL,
      "Create was allowed to the same connection"},
     SEEN("Pods Pod", "Wait", "pod-wait", "pod"),
