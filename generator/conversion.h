@@ -25,6 +25,12 @@ void berth_convert_volume(BerthConversion *conversion);
 void berth_convert_network(BerthConversion *conversion);
 void berth_convert_image(BerthConversion *conversion);
 void berth_convert_pod(BerthConversion *conversion);
+void berth_convert_build(BerthConversion *conversion);
+
+/* A unit that runs these words once, and stays active. */
+void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *words);
+/* AuthFile=: the credentials of registries. */
+void berth_convert_auth_file(const BerthConversion *conversion);
 
 /* What containers and pods have in common: the values of UserNS=, and their networks. */
 void berth_convert_check_users(const BerthConversion *conversion);

@@ -301,9 +301,7 @@ static void add_image(const BerthConversion *conversion, GPtrArray *words) {
         berth_conversion_add_option(words, "rootfs", NULL);
     g_autofree char *name = line || root ? berth_unit_line_get_text(line ? line : root) : NULL;
     BerthUnitKind kind = line ? berth_unit_kind_of(name) : BERTH_UNIT_KINDS;
-    if (kind == BERTH_UNIT_BUILD)
-        berth_conversion_refuse(conversion, line, _(berth_unit_kinds[kind].refused));
-    if (kind == BERTH_UNIT_IMAGE) {
+    if (kind == BERTH_UNIT_IMAGE || kind == BERTH_UNIT_BUILD) {
         const char *image = berth_conversion_require(conversion, line, name);
         g_free(name);
         name = g_strdup(image);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units of .volume, .network and .image files: commands that run once and see to it that
- * something is there. */
+/* The units of .volume, .network and .image files, and what .build files have in common with them:
+ * commands that run once and see to it that something is there. */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -11,7 +11,7 @@
 
 /* RemainAfterExit= keeps the unit active, so that the containers that require it do not run the
  * command again (systemd.service(5)). */
-static void add_oneshot(const BerthConversion *conversion, const GPtrArray *words) {
+void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *words) {
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
 
     if (type && !g_str_equal(type->value, "oneshot"))
@@ -47,7 +47,7 @@ static void convert_directory(const BerthConversion *conversion, const BerthUnit
     g_ptr_array_add(words, (char *)"/usr/bin/test");
     g_ptr_array_add(words, (char *)"-d");
     g_ptr_array_add(words, conversion->source->resource);
-    add_oneshot(conversion, words);
+    berth_convert_oneshot(conversion, words);
 }
 
 static void check_device_keys(const BerthConversion *conversion) {
@@ -81,7 +81,7 @@ void berth_convert_volume(BerthConversion *conversion) {
     check_device_keys(conversion);
     berth_conversion_add_keys(conversion, BERTH_VERB_VOLUME_CREATE, words);
     g_ptr_array_add(words, g_strdup(conversion->source->resource));
-    add_oneshot(conversion, words);
+    berth_convert_oneshot(conversion, words);
 }
 
 /* Gateways and ranges belong to subnets by their position. */
@@ -143,7 +143,7 @@ void berth_convert_network(BerthConversion *conversion) {
     add_network_options(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_NETWORK_CREATE, words);
     g_ptr_array_add(words, g_strdup(name));
-    add_oneshot(conversion, words);
+    berth_convert_oneshot(conversion, words);
     if (berth_conversion_get_flag(conversion, "NetworkDeleteOnStop")) {
         g_autoptr(GPtrArray) remove =
             berth_conversion_new_command(conversion, "network", "rm", name, NULL);
@@ -197,9 +197,20 @@ static void add_image_mount(BerthConversion *conversion, const char *image) {
         berth_service_add(conversion->service->other, lines[i][0], lines[i][1], lines[i][2]);
 }
 
+void berth_convert_auth_file(const BerthConversion *conversion) {
+    g_autofree char *file = berth_conversion_get(conversion, "AuthFile");
+
+    if (!file)
+        return;
+    g_autofree char *path = berth_conversion_resolve_path(conversion, file, false);
+    g_autofree char *variable = g_strconcat("REGISTRY_AUTH_FILE=", path, NULL);
+    g_autoptr(GString) quoted = g_string_new(NULL);
+    berth_words_append(quoted, variable);
+    berth_service_add(conversion->service, "Service", "Environment", quoted->str);
+}
+
 void berth_convert_image(BerthConversion *conversion) {
     g_autofree char *image = berth_conversion_get(conversion, "Image");
-    g_autofree char *file = berth_conversion_get(conversion, "AuthFile");
     const BerthUnitLine *verify = berth_conversion_find(conversion, "TLSVerify");
     g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "pull", NULL);
 
@@ -211,17 +222,11 @@ void berth_convert_image(BerthConversion *conversion) {
         return;
     }
     check_policy(conversion);
-    if (file) {
-        g_autofree char *path = berth_conversion_resolve_path(conversion, file, false);
-        g_autofree char *variable = g_strconcat("REGISTRY_AUTH_FILE=", path, NULL);
-        g_autoptr(GString) quoted = g_string_new(NULL);
-        berth_words_append(quoted, variable);
-        berth_service_add(conversion->service, "Service", "Environment", quoted->str);
-    }
+    berth_convert_auth_file(conversion);
     if (verify && !berth_conversion_get_flag(conversion, "TLSVerify"))
         berth_conversion_add_option(words, "insecure", NULL);
     berth_conversion_add_keys(conversion, BERTH_VERB_PULL, words);
     add_image_mount(conversion, image);
     g_ptr_array_add(words, g_steal_pointer(&image));
-    add_oneshot(conversion, words);
+    berth_convert_oneshot(conversion, words);
 }

@@ -151,6 +151,7 @@ static void convert_kind(BerthConversion *conversion) {
         [BERTH_UNIT_NETWORK] = berth_convert_network,
         [BERTH_UNIT_IMAGE] = berth_convert_image,
         [BERTH_UNIT_POD] = berth_convert_pod,
+        [BERTH_UNIT_BUILD] = berth_convert_build,
     };
 
     if (berth_unit_file_find_section(conversion->source->file, conversion->section)) {

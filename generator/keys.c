@@ -25,6 +25,8 @@
 #define NO_MODULES N_("Berth does not read containers.conf; see berth.conf(5)")
 #define NO_REMAP N_("it is deprecated; see UserNS=")
 #define NO_MAPS N_("the service allots the ids of a user namespace")
+#define NO_BUILD_OPTION N_("dist build has no such option")
+#define NO_OTHER_PLATFORM N_("images are built for this machine")
 #define NO_LABELS N_("containers have no SELinux label of their own")
 #define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
@@ -220,6 +222,38 @@ static const BerthKey pod_keys[] = {
     {NULL},
 };
 
+static const BerthKey build_keys[] = {
+    REFUSED("Annotation", NO_BUILD_OPTION),
+    REFUSED("Arch", NO_OTHER_PLATFORM),
+    OWN("AuthFile"),
+    WORDS("BuildArg", "build-arg"),
+    REFUSED("ContainersConfModule", NO_MODULES),
+    REFUSED("DNS", NO_BUILD_OPTION),
+    REFUSED("DNSOption", NO_BUILD_OPTION),
+    REFUSED("DNSSearch", NO_BUILD_OPTION),
+    REFUSED("Environment", NO_BUILD_OPTION),
+    OWN("File"),
+    REFUSED("ForceRM", NO_BUILD_OPTION),
+    OWN("GlobalArgs"),
+    REFUSED("GroupAdd", NO_BUILD_OPTION),
+    REFUSED("IgnoreFile", NO_BUILD_OPTION),
+    LIST("ImageTag", "tag"),
+    WORDS("Label", "label"),
+    REFUSED("Network", NO_BUILD_OPTION),
+    OWN("PodmanArgs"),
+    OWN("Pull"),
+    REFUSED("Retry", N_("the service decides how often it tries")),
+    REFUSED("RetryDelay", N_("the service decides how often it tries")),
+    LIST("Secret", "secret"),
+    OWN("ServiceName"),
+    OWN("SetWorkingDirectory"),
+    REFUSED("TLSVerify", NO_BUILD_OPTION),
+    TEXT("Target", "target"),
+    REFUSED("Variant", NO_OTHER_PLATFORM),
+    REFUSED("Volume", NO_BUILD_OPTION),
+    {NULL},
+};
+
 /* NULL for plain units of systemd and for kinds that are not supported. */
 const BerthKey *berth_keys_of(BerthUnitKind kind) {
     static const BerthKey *const tables[BERTH_UNIT_KINDS] = {
@@ -228,6 +262,7 @@ const BerthKey *berth_keys_of(BerthUnitKind kind) {
         [BERTH_UNIT_NETWORK] = network_keys,
         [BERTH_UNIT_IMAGE] = image_keys,
         [BERTH_UNIT_POD] = pod_keys,
+        [BERTH_UNIT_BUILD] = build_keys,
     };
 
     return tables[kind];

@@ -21,7 +21,7 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_KUBE] = {".kube", "Kube", "",
                          N_("Berth does not read Kubernetes' files; write a .container for each "
                             "container")},
-    [BERTH_UNIT_BUILD] = {".build", "Build", "-build", N_("build the image with \"dist build\"")},
+    [BERTH_UNIT_BUILD] = {".build", "Build", "-build", NULL},
     [BERTH_UNIT_ARTIFACT] = {".artifact", "Artifact", "-artifact",
                              N_("Berth does not pull artifacts")},
     [BERTH_UNIT_SOCKET] = {".socket", "Socket", "", NULL},

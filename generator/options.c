@@ -17,6 +17,7 @@ static const BerthOption *const verbs[] = {
     [BERTH_VERB_VOLUME_CREATE] = volume_create_options,
     [BERTH_VERB_NETWORK_CREATE] = network_create_options,
     [BERTH_VERB_POD_CREATE] = pod_create_options,
+    [BERTH_VERB_BUILD] = build_options,
 };
 
 const BerthOption *berth_option_find(BerthVerb verb, const char *name, size_t length) {

@@ -31,6 +31,7 @@ typedef enum {
     BERTH_VERB_VOLUME_CREATE,
     BERTH_VERB_NETWORK_CREATE,
     BERTH_VERB_POD_CREATE,
+    BERTH_VERB_BUILD,
 } BerthVerb;
 
 /* NULL if the verb has no such option. */

@@ -94,6 +94,7 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
         [BERTH_UNIT_NETWORK] = "NetworkName",
         [BERTH_UNIT_IMAGE] = "ImageTag",
         [BERTH_UNIT_POD] = "PodName",
+        [BERTH_UNIT_BUILD] = "ImageTag",
     };
     /* A directory of the host needs no volume: containers mount it. */
     char *given = source->kind == BERTH_UNIT_VOLUME ? find_text(source, "Device") : NULL;

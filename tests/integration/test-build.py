@@ -111,5 +111,30 @@ def test_the_store_decides_what_a_name_is():
     contains(result.err, "404")
 
 
+def test_a_unit_builds_what_its_container_runs():
+    units = "/etc/berth/units"
+    os.makedirs(f"{units}/box")
+    for name, text in (("box/Containerfile", f"FROM {BASE} AS first\nARG WORD\nRUN echo $WORD >/which\nFROM {BASE}\n"),
+                       ("box.build", "[Build]\nImageTag=localhost/unit:x\nSetWorkingDirectory=./box\nTarget=first\nBuildArg=WORD=built\n"
+                                     "[Service]\nEnvironment=BUILDAH_ISOLATION=chroot\n"),
+                       ("box.container", "[Container]\nImage=box.build\nPull=never\n[Service]\nType=oneshot\n")):
+        with open(f"{units}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    equal(run("systemctl", "daemon-reload").status, 0)
+    result = run("systemctl", "start", "box")
+    journal = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "box", "-u", "box-build").out
+    equal(result.status, 0, journal)
+    contains(journal, "\nbuilt\n")
+    equal(run("systemctl", "show", "-P", "ActiveState", "box-build").out, "active\n")
+    # What cannot be built starts nothing.
+    with open(f"{units}/box/Containerfile", "a", encoding="utf-8") as file:
+        file.write("RUN false\n")
+    with open(f"{units}/box.build", "w", encoding="utf-8") as file:
+        file.write("[Build]\nImageTag=localhost/unit:x\nSetWorkingDirectory=./box\n[Service]\nEnvironment=BUILDAH_ISOLATION=chroot\n")
+    equal(run("systemctl", "daemon-reload").status, 0)
+    equal(run("systemctl", "stop", "box-build").status, 0)
+    contains(run("systemctl", "start", "box").err, "dependency")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

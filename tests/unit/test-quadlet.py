@@ -14,7 +14,7 @@ import traceback
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv[1])
-KINDS = ("container", "volume", "network", "image", "pod")
+KINDS = ("container", "volume", "network", "image", "pod", "build")
 
 
 def equal(found, expected, what=""):
@@ -127,6 +127,8 @@ def with_key(kind, key, line):
     text = f"[{kind.capitalize()}]\n"
     if kind in ("container", "image") and key not in ("Image", "Rootfs"):
         text += "Image=localhost/box:x\n"
+    if kind == "build":
+        text += "ImageTag=localhost/box:x\n" + ("" if key in ("File", "SetWorkingDirectory") else "SetWorkingDirectory=/srv\n")
     if key == "Group" and kind == "container":
         text += "User=1000\n"
     if key in ("Options", "Type") and kind == "volume":
@@ -261,6 +263,37 @@ def test_a_pod_and_its_containers_depend_on_each_other():
             contains(unit.command(), "--pod=systemd-shop")
 
 
+def test_a_build_is_done_before_its_containers_start():
+    for lines, words in (("SetWorkingDirectory=/srv/a", ["/srv/a"]),
+                         ("SetWorkingDirectory=/srv/a\nFile=sub/Containerfile", ["--file=/srv/a/sub/Containerfile", "/srv/a"]),
+                         ("SetWorkingDirectory=/srv/a\nFile=/else/File", ["--file=/else/File", "/srv/a"]),
+                         ("SetWorkingDirectory=file\nFile=/srv/b/File", ["--file=/srv/b/File", "/srv/b"]),
+                         ("SetWorkingDirectory=file\nFile=box/File", ["--file=UNITS/box/File", "UNITS/box"]),
+                         ("SetWorkingDirectory=unit\nFile=File", ["--file=UNITS/File", "UNITS"]),
+                         ("SetWorkingDirectory=box", ["UNITS/box"]),
+                         ("File=/srv/b/File\nPull=newer\nTarget=last\nBuildArg=A=b \"C=d e\"\nImageTag=localhost/other:x",
+                          ["--file=/srv/b/File", "--pull", "--build-arg=A=b", "--build-arg=C=d e", "--tag=localhost/other:x", "--target=last", "/srv/b"])):
+        with Files() as files:
+            files.add("x.build", f"[Build]\nImageTag=localhost/box:x\n{lines}\n")
+            files.add("web.container", "[Container]\nImage=x.build\n")
+            equal(files.generate(), [])
+            build, web = files.unit("x-build.service"), files.unit("web.service")
+            command = [os.path.normpath(word.replace(str(files.units), "UNITS")) for word in build.command()]
+            equal(command[1], "build")
+            equal([word for word in command[2:] if word != "--tag=localhost/box:x"], words, lines)
+            equal((build.one("Service", "Type"), build.one("Service", "RemainAfterExit")), ("oneshot", "yes"))
+            equal(web.all("Unit", "Requires"), ["x-build.service"])
+            contains(web.all("Unit", "After"), "x-build.service")
+            assert web.command()[-1] in ("localhost/box:x", "localhost/other:x")
+    for text, problem in (("ImageTag=x\n", "x.build:1: [Build] needs SetWorkingDirectory=, or File= with an absolute path"),
+                          ("ImageTag=x\nFile=File\n", "x.build:3: [Build] needs SetWorkingDirectory=, or File= with an absolute path"),
+                          ("SetWorkingDirectory=unit\n", "x.build:1: [Build] needs ImageTag="),
+                          ("ImageTag=x\nSetWorkingDirectory=https://example.com/x.git\n", "x.build:3: SetWorkingDirectory= is not supported: dist builds from a directory"),
+                          ("ImageTag=x\nSetWorkingDirectory=unit\nPull=never\n", 'x.build:4: Pull= takes always, newer or missing, not "never"'),
+                          ("ImageTag=x\nSetWorkingDirectory=unit\n[Service]\nType=simple\n", "x.build:5: Type= can only be oneshot here")):
+        equal(refused(f"[Build]\n{text}", "x.build"), [problem])
+
+
 def test_what_a_pod_shares_is_not_its_containers():
     with Files() as files:
         files.add("shop.pod", "[Pod]\nPodName=shop\n")
@@ -372,7 +405,7 @@ def test_what_is_wrong_is_named_with_its_line():
                           ("[Container]\n", "web.container:1: [Container] needs either Image= or Rootfs="),
                           ("[Unit]\n", "web.container: there is no section [Container]"),
                           ("[Container]\nImage=x.image\n", "web.container:2: Image=: there is no unit file x.image"),
-                          ("[Container]\nImage=x.build\n", "web.container:2: Image= is not supported: build the image with \"dist build\""),
+                          ("[Container]\nImage=x.build\n", "web.container:2: Image=: there is no unit file x.build"),
                           ("[Container]\nImage=i\nVolume=x.volume:/x\n", "web.container:3: Volume=: there is no unit file x.volume"),
                           ("[Container]\nImage=i\nNetwork=x.network\n", "web.container:3: Network=: there is no unit file x.network"),
                           ("[Container]\nImage=i\n[Unit]\nAfter=x.container\n", "web.container:4: After=: there is no unit file x.container"),

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The unit of a .build: dist build, once. The directory that is built and its Containerfile are
+ * found by the rules of podman-systemd.unit(5): SetWorkingDirectory= names the directory, and File=
+ * the other, relative to it; without the former, File= is absolute and in the directory. */
+
+#include "generator/conversion.h"
+#include "generator/translate.h"
+
+#include <string.h>
+
+/* As podman has it, buildah's addresses of repositories and archives: dist passes on a directory
+ * alone. */
+static bool is_remote(const char *path) {
+    return strstr(path, "://") || g_str_has_prefix(path, "git@") ||
+           g_str_has_prefix(path, "github.com/");
+}
+
+/* The directory that is built, as a word of a command line; NULL with an error. */
+static char *find_context(const BerthConversion *conversion, const BerthUnitLine *given,
+                          const BerthUnitLine *file) {
+    const char *directory = given ? given->value : "file";
+
+    if (is_remote(directory) || (file && is_remote(file->value))) {
+        berth_conversion_refuse(conversion, is_remote(directory) ? given : file,
+                                _("dist builds from a directory"));
+        return NULL;
+    }
+    if (g_str_equal(directory, "unit"))
+        return berth_conversion_resolve_path(conversion, ".", true);
+    if (!g_str_equal(directory, "file"))
+        return berth_conversion_resolve_path(conversion, directory, true);
+    if (!file || (!given && file->value[0] != '/' && file->value[0] != '%')) {
+        berth_unit_line_error(
+            conversion->problems,
+            file ? file
+                 : berth_unit_file_find_section(conversion->source->file, conversion->section),
+            _("[%s] needs SetWorkingDirectory=, or File= with an absolute path"),
+            conversion->section);
+        return NULL;
+    }
+    g_autofree char *path = berth_conversion_resolve_path(conversion, file->value, true);
+    return g_path_get_dirname(path);
+}
+
+static void add_file(const BerthUnitLine *file, const char *context, bool beside,
+                     GPtrArray *words) {
+    g_autofree char *name = beside ? g_path_get_basename(file->value) : g_strdup(file->value);
+    bool absolute = name[0] == '/' || name[0] == '%';
+    g_autofree char *path = absolute ? g_strdup(name) : g_build_filename(context, name, NULL);
+
+    berth_conversion_add_option(words, "file", path);
+}
+
+/* dist pulls what is not here in any case, and what is here only with --pull. */
+static void add_pull(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Pull");
+
+    if (!line || g_str_equal(line->value, "missing"))
+        return;
+    if (g_str_equal(line->value, "always") || g_str_equal(line->value, "newer"))
+        berth_conversion_add_option(words, "pull", NULL);
+    else
+        berth_unit_line_error(conversion->problems, line,
+                              _("Pull= takes always, newer or missing, not \"%s\""), line->value);
+}
+
+void berth_convert_build(BerthConversion *conversion) {
+    const BerthUnitLine *given = berth_conversion_find(conversion, "SetWorkingDirectory");
+    const BerthUnitLine *file = berth_conversion_find(conversion, "File");
+    g_autofree char *context = find_context(conversion, given, file);
+    g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "build", NULL);
+
+    if (!berth_conversion_find(conversion, "ImageTag"))
+        berth_unit_line_error(
+            conversion->problems,
+            berth_unit_file_find_section(conversion->source->file, conversion->section),
+            _("[%s] needs ImageTag="), conversion->section);
+    if (file && context)
+        add_file(file, context, !given || g_str_equal(given->value, "file"), words);
+    berth_convert_auth_file(conversion);
+    add_pull(conversion, words);
+    berth_conversion_add_keys(conversion, BERTH_VERB_BUILD, words);
+    if (context)
+        g_ptr_array_add(words, g_steal_pointer(&context));
+    berth_convert_oneshot(conversion, words);
+}
