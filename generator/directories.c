@@ -15,7 +15,7 @@ static void add(GPtrArray *list, char *directory) {
 
 /* In the order of precedence. podman's directories are left to podman's own generator if it is
  * installed: two generators would write the same unit. */
-static void add_of_system(GPtrArray *list) {
+static void add_system_directories(GPtrArray *list) {
     add(list, g_strdup("/etc/berth/units"));
     add(list, g_strdup("/run/berth/units"));
     add(list, g_strdup("/usr/lib/berth/units"));
@@ -27,7 +27,7 @@ static void add_of_system(GPtrArray *list) {
 }
 
 /* An administrator's files for all users, or for one, stand below the system's own, in "users". */
-static void add_of_user(GPtrArray *list) {
+static void add_user_directories(GPtrArray *list) {
     const char *config = g_get_user_config_dir(), *runtime = g_getenv("XDG_RUNTIME_DIR");
     unsigned uid = (unsigned)getuid();
 
@@ -52,9 +52,9 @@ char **berth_unit_directories(BerthUnitScope scope) {
     if (given)
         return g_strsplit(given, ":", 64);
     if (scope == BERTH_UNITS_USER)
-        add_of_user(list);
+        add_user_directories(list);
     else
-        add_of_system(list);
+        add_system_directories(list);
     g_ptr_array_add(list, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }

@@ -166,7 +166,7 @@ static bool add_objects(BerthService *service, GError **error) {
     return true;
 }
 
-static int put_off_exit(Daemon *daemon) {
+static int delay_exit(Daemon *daemon) {
     g_autofree char *holds = berth_holds_describe();
 
     berth_log(LOG_DEBUG, NULL, NULL, NULL, "Not idle: %s", holds);
@@ -187,7 +187,7 @@ static int exit_if_still_idle(Daemon *daemon) {
     if (r >= 0 && berth_holds_count() > 0) {
         r = sd_bus_request_name(service->bus, BERTH_BUS_NAME, 0);
         if (r >= 0)
-            return put_off_exit(daemon);
+            return delay_exit(daemon);
     }
     sd_notify(0, "STOPPING=1");
     return sd_event_exit(service->event, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -198,7 +198,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
     (void)source;
     (void)usec;
-    return berth_holds_count() == 0 ? exit_if_still_idle(daemon) : put_off_exit(daemon);
+    return berth_holds_count() == 0 ? exit_if_still_idle(daemon) : delay_exit(daemon);
 }
 
 /* Every call puts the exit off, and is measured before anything else happens to it. A filter that

@@ -3,7 +3,7 @@
 /*
  * See keeper.h. A request is one message of fixed size, followed by an attribute's value, with one
  * descriptor; the answer is a number, followed by what was read. The one thing to know: the keeper
- * believes nothing of it. carry_out() is what both it and a process without one call.
+ * believes nothing of it. keeper_perform() is what both it and a process without one call.
  */
 
 #include "base/keeper.h"
@@ -101,7 +101,7 @@ static int set_xattr(const Request *request, int fd, const char *value) {
 }
 
 /* value: what is to be set, or room for what is read. */
-static ssize_t carry_out(const Request *request, int fd, char *value) {
+static ssize_t keeper_perform(const Request *request, int fd, char *value) {
     if (!is_allowed(request, value)) {
         errno = EPERM;
         return -1;
@@ -144,7 +144,7 @@ static ssize_t answer_request(const Request *request, size_t received, int fd, c
         errno = EPERM;
         return -1;
     }
-    return carry_out(request, fd, value);
+    return keeper_perform(request, fd, value);
 }
 
 /* static, since both are large and only one request is served at a time. A message that was cut
@@ -219,7 +219,7 @@ static ssize_t ask_keeper(const Request *request, int fd, void *value) {
     bool reads = request->act == ACT_GET || request->act == ACT_LIST;
 
     if (keeper < 0)
-        return carry_out(request, fd, value);
+        return keeper_perform(request, fd, value);
     g_mutex_lock(&lock);
     ssize_t r =
         send_request(request, fd, value) ? receive_answer(value, reads ? request->size : 0) : -1;

@@ -33,9 +33,9 @@ static GPtrArray *list_others(const BerthOwnedObject *object, const GPtrArray *f
 
 /* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
  * user for it; then there is no answer. */
-static int see_by_managing(BerthAccess *access, sd_bus_message *call,
-                           const BerthOwnedObject *object, GPtrArray *lists, bool *asked,
-                           bool *sees) {
+static int caller_sees_by_managing(BerthAccess *access, sd_bus_message *call,
+                                   const BerthOwnedObject *object, GPtrArray *lists, bool *asked,
+                                   bool *sees) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
@@ -60,8 +60,8 @@ static int see_by_managing(BerthAccess *access, sd_bus_message *call,
  * question is the same, so that it does not tell which. A member that changes something may ask the
  * user for a password, in either case. A refusal is no error here; the caller of this function
  * answers it. */
-static int see(BerthAccess *access, sd_bus_message *call, const BerthOwnedObject *object,
-               GPtrArray *lists, bool *sees) {
+static int caller_sees_object(BerthAccess *access, sd_bus_message *call,
+                              const BerthOwnedObject *object, GPtrArray *lists, bool *sees) {
     g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
     bool asked;
     int r = berth_access_query_details(access, call, sees, "see", details);
@@ -69,7 +69,7 @@ static int see(BerthAccess *access, sd_bus_message *call, const BerthOwnedObject
     if (r != BERTH_ACCESS_GRANTED || *sees || !berth_access_has_check(call, "others") ||
         !berth_access_may_ask_user(call))
         return r;
-    r = see_by_managing(access, call, object, lists, &asked, sees);
+    r = caller_sees_by_managing(access, call, object, lists, &asked, sees);
     if (r != BERTH_ACCESS_GRANTED || asked)
         return r;
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
@@ -79,8 +79,8 @@ static int see(BerthAccess *access, sd_bus_message *call, const BerthOwnedObject
 }
 
 /* Whether a rule gives the right "others" for all of these, and for any. */
-static int query_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists, bool *all,
-                        bool *any) {
+static int query_right_to_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists,
+                                 bool *all, bool *any) {
     *all = lists->len > 0;
     for (guint i = 0; i < lists->len; i++) {
         bool granted = false;
@@ -125,12 +125,12 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
         name_nobody_as_owner(lists);
     /* A right that a rule grants for this object is enough to know of it. */
     if (changes) {
-        r = query_others(access, call, lists, &all, &any);
+        r = query_right_to_others(access, call, lists, &all, &any);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
     if (!any) {
-        r = see(access, call, object, lists, &sees);
+        r = caller_sees_object(access, call, object, lists, &sees);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }

@@ -247,8 +247,8 @@ static GPtrArray *join_details(const BerthPermission *row, GPtrArray *lists) {
 }
 
 /* One after the other, each with the user if it needs one. */
-static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                        const char *check, GPtrArray *lists) {
+static int access_check_each(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                             const char *check, GPtrArray *lists) {
     int r = BERTH_ACCESS_GRANTED;
 
     for (guint i = 0; r == BERTH_ACCESS_GRANTED && i < lists->len; i++)
@@ -259,21 +259,21 @@ static int check_singly(BerthAccess *access, sd_bus_message *call, sd_bus_error 
 /* Asks the user once for everything that no rule has decided. polkit is asked about the joined list
  * without the user first: if it decides at once, that is a rule which may have taken the list for a
  * single name. Such an answer does not count, and polkit is asked about each one. */
-static int check_together(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
-                          const char *check, GPtrArray *lists) {
+static int access_check_all_at_once(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
+                                    const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) joined = join_details(find_row(call, check), lists);
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
     BerthAuditVerdict verdict = BERTH_AUDIT_REFUSED;
     BerthQuestion question;
 
     if (lists->len == 1 || !berth_access_make_question(call, check, joined, false, &question))
-        return check_singly(access, call, error, check, lists);
+        return access_check_each(access, call, error, check, lists);
     int r = berth_authorization_decide(authorization, &question, &verdict);
     if (r <= 0)
         return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
     return verdict == BERTH_AUDIT_CHALLENGE
                ? berth_access_check_row(access, call, error, check, joined)
-               : check_singly(access, call, error, check, lists);
+               : access_check_each(access, call, error, check, lists);
 }
 
 /* First polkit is asked about each list without the user, so that one refusal ends it before
@@ -306,7 +306,7 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
         return r < 0 ? refuse_unknown(error) : BERTH_ACCESS_ASKING;
     if (undecided->len == 0)
         return BERTH_ACCESS_GRANTED;
-    return check_together(access, call, error, check, undecided);
+    return access_check_all_at_once(access, call, error, check, undecided);
 }
 
 GPtrArray *berth_access_new_details(const char *key, ...) {

@@ -224,8 +224,8 @@ static BerthObject make_object(BerthContainer *container) {
 
 /* Active containers first, and of each sort the newest first: a reply without pages may not hold
  * all. */
-static int visit_urgent(BerthService *service, const BerthViewer *viewer, BerthObjectVisit visit,
-                        void *userdata) {
+static int visit_active_first(BerthService *service, const BerthViewer *viewer,
+                              BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
     int r = 1;
 
@@ -268,7 +268,7 @@ const BerthObjectKind berth_container_kind = {
     .action = "containers.inspect",
     .vtable = vtable,
     .visit = visit_containers,
-    .visit_urgent = visit_urgent,
+    .visit_urgent = visit_active_first,
 };
 
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,

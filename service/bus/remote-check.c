@@ -62,8 +62,8 @@ static int query_all(BerthAccess *access, sd_bus_message *call, const char *chec
 
 /* The two questions differ in the value of "credentials" alone: only a rule that tells them apart
  * has decided about the credentials. */
-static int check_own(BerthService *service, sd_bus_message *call, const char *check,
-                     const GPtrArray *details, const char *name, bool *own) {
+static int check_own_credentials(BerthService *service, sd_bus_message *call, const char *check,
+                                 const GPtrArray *details, const char *name, bool *own) {
     g_autoptr(GPtrArray) with = list_questions(details, name, OWN, false);
     g_autoptr(GPtrArray) without = list_questions(details, name, ANY, false);
     bool granted = false, blind = false;
@@ -95,7 +95,7 @@ static int check_details(BerthService *service, sd_bus_message *call, sd_bus_err
 
     *own = false;
     if (r == BERTH_ACCESS_GRANTED && uid != 0 && may_have_own(service, question))
-        r = check_own(service, call, check, details, name, own);
+        r = check_own_credentials(service, call, check, details, name, own);
     /* A rule that grants the act with the service's credentials has granted the act. */
     if (r != BERTH_ACCESS_GRANTED || *own)
         return r;

@@ -152,8 +152,8 @@ static bool is_runnable(const BerthIndexedManifest *entry) {
 }
 
 /* The message lists the platforms that there are, so that the user can choose one. */
-static void set_none_fits(const BerthDocument *index, const BerthPlatform *platform,
-                          GError **error) {
+static void set_no_platform_error(const BerthDocument *index, const BerthPlatform *platform,
+                                  GError **error) {
     g_autofree char *wanted = berth_platform_format(platform);
     g_autoptr(GString) offered = g_string_new(NULL);
 
@@ -189,7 +189,7 @@ const BerthDescriptor *berth_document_choose(const BerthDocument *index,
         best = nameless;
     if (best)
         return best->descriptor;
-    set_none_fits(index, platform, error);
+    set_no_platform_error(index, platform, error);
     return NULL;
 }
 

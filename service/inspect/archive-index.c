@@ -49,7 +49,7 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
 
 /* index.json of an OCI layout (image-layout.md). A descriptor without a media type is taken for a
  * manifest's. */
-GPtrArray *berth_layout_read(const char *data, size_t size, GError **error) {
+GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
     JsonArray *array;

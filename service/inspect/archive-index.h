@@ -18,5 +18,5 @@ typedef struct {
 } BerthDockerEntry;
 
 /* Of BerthLayoutEntry and BerthDockerEntry. */
-GPtrArray *berth_layout_read(const char *data, size_t size, GError **error);
+GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error);
 GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error);

@@ -270,7 +270,7 @@ static int method_append_to_manifest(sd_bus_message *call, void *userdata,
 
 static int method_layout(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
-    return answer_list(call, berth_layout_read, append_layout, error);
+    return answer_list(call, berth_archive_index_read, append_layout, error);
 }
 
 static int method_docker_archive(sd_bus_message *call, void *userdata, sd_bus_error *error) {

@@ -108,7 +108,7 @@ static bool make_read_only(const char *path, BerthFault *fault) {
            berth_fault_set_errno(fault, errno, "make %s read-only", path);
 }
 
-bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault) {
+bool berth_hidden_paths_apply(const BerthSetup *setup, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 
     if (!mask_paths(&setup->masked_paths, fault))

@@ -8,4 +8,4 @@
 #include "launch/fault.h"
 
 /* In the root that was entered: masked and read-only paths, a read-only root, its propagation. */
-bool berth_mounts_restrict(const BerthSetup *setup, BerthFault *fault);
+bool berth_hidden_paths_apply(const BerthSetup *setup, BerthFault *fault);

@@ -313,10 +313,10 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
         berth_fail_with("hooks", &fault);
     if (!berth_pivot_enter(root))
         berth_fail_errno("root", "change the root");
-    /* Before berth_mounts_restrict, which may make /proc/sys and the root read-only. */
+    /* Before berth_hidden_paths_apply, which may make /proc/sys and the root read-only. */
     write_sysctls(setup);
     berth_execution_make_directory(setup);
-    if (!berth_mounts_restrict(setup, &fault))
+    if (!berth_hidden_paths_apply(setup, &fault))
         berth_fail_with("root", &fault);
 }
 

@@ -25,7 +25,7 @@ typedef struct {
 } CniRun;
 
 /* A configuration with a single plugin becomes a list of one. Takes the node. */
-static JsonNode *as_list(JsonNode *node) {
+static JsonNode *plugin_as_list(JsonNode *node) {
     JsonObject *object = json_node_get_object(node);
     JsonObject *list = json_object_new();
     JsonArray *plugins = json_array_new();
@@ -56,7 +56,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
             continue;
         if (berth_document_get_string(json_node_get_object(node), "name", &found, NULL) &&
             g_strcmp0(found, name) == 0)
-            return g_str_has_suffix(files->pdata[i], ".conflist") ? node : as_list(node);
+            return g_str_has_suffix(files->pdata[i], ".conflist") ? node : plugin_as_list(node);
         json_node_unref(node);
     }
     berth_error_set(error, BERTH_ERROR_NOT_FOUND,

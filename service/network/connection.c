@@ -130,7 +130,8 @@ static JsonNode *make_result(const BerthNetworkRequest *request) {
     return json_builder_get_root(builder);
 }
 
-static bool carry_out(const Connection *connection, JsonNode **result, GError **error) {
+static bool connection_run_plugins(const Connection *connection, JsonNode **result,
+                                   GError **error) {
     BerthNetavark netavark;
     BerthCniCall call;
 
@@ -202,8 +203,8 @@ static bool read_request(Connection *connection, GError **error) {
 
 /* Undoes what the document says. pid: only if it is of this process, since a newer start may have
  * connected the container again; 0 for any. */
-static bool undo_earlier(const char *key, pid_t pid, const char *netns, int networks,
-                         GError **error) {
+static bool undo_recorded_connection(const char *key, pid_t pid, const char *netns, int networks,
+                                     GError **error) {
     g_auto(Connection) connection = {0};
     int64_t of = 0;
 
@@ -276,7 +277,8 @@ static bool connection_connect(Connection *connection, JsonNode **result, GError
     /* netavark and the rules that it writes are for one at a time. */
     if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
         return false;
-    if (!connection_write(connection, error) || !carry_out(connection, result, error) ||
+    if (!connection_write(connection, error) ||
+        !connection_run_plugins(connection, result, error) ||
         (connection->made && !berth_interface_pin(connection->request.bridge, error)))
         return false;
     json_object_set_member(get_object(connection), "result", json_node_copy(*result));
@@ -294,7 +296,7 @@ static bool connect_one(const BerthSetup *setup, const char *key, pid_t pid, con
     bool left = false;
 
     /* An earlier start may have ended before it was disconnected. */
-    (void)undo_earlier(key, 0, "", networks, NULL);
+    (void)undo_recorded_connection(key, 0, "", networks, NULL);
     connection_init(&connection, key, netns, networks);
     if (faccessat(networks, next_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
         (!(next = berth_network_state_read(networks, next_name, error)) ||
@@ -328,12 +330,13 @@ static GPtrArray *list_keys(int networks, const char *id, const char *suffix) {
 }
 
 /* The first failure is the one that is reported. */
-static bool undo_further(const char *id, pid_t pid, int networks, GError **error) {
+static bool undo_administrators_networks(const char *id, pid_t pid, int networks, GError **error) {
     g_autoptr(GPtrArray) keys = list_keys(networks, id, ".json");
     bool good = true;
 
     for (guint i = 0; i < keys->len; i++)
-        good = undo_earlier(keys->pdata[i], pid, "", networks, good ? error : NULL) && good;
+        good = undo_recorded_connection(keys->pdata[i], pid, "", networks, good ? error : NULL) &&
+               good;
     return good;
 }
 
@@ -341,8 +344,8 @@ static int compare_keys(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool connect_further(const BerthSetup *setup, const char *id, pid_t pid, const char *netns,
-                            int networks, GError **error) {
+static bool connect_administrators_networks(const BerthSetup *setup, const char *id, pid_t pid,
+                                            const char *netns, int networks, GError **error) {
     g_autoptr(GPtrArray) keys = list_keys(networks, id, ".next");
 
     /* In an order that does not change: earlier versions of netavark put the default route of the
@@ -374,11 +377,11 @@ bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, i
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
     if (locked < 0)
         return false;
-    (void)undo_further(id, 0, networks, NULL);
+    (void)undo_administrators_networks(id, 0, networks, NULL);
     bool is_administrators = faccessat(networks, next, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-    if (!connect_further(setup, id, pid, netns, networks, error) ||
+    if (!connect_administrators_networks(setup, id, pid, netns, networks, error) ||
         !connect_one(setup, id, pid, netns, networks, &result, error)) {
-        (void)undo_further(id, 0, networks, NULL);
+        (void)undo_administrators_networks(id, 0, networks, NULL);
         return false;
     }
     if (is_administrators)
@@ -408,7 +411,7 @@ bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int d
 
     berth_autofd int networks = open_networks(directory, error);
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
-    return locked >= 0 && undo_earlier(key, pid, netns, networks, error);
+    return locked >= 0 && undo_recorded_connection(key, pid, netns, networks, error);
 }
 
 bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **error) {
@@ -417,6 +420,7 @@ bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **er
 
     if (locked < 0)
         return false;
-    bool good = g_str_equal(key, id) ? undo_further(id, pid, networks, error) : true;
-    return undo_earlier(key, pid, "", networks, good ? error : NULL) && good;
+    bool good =
+        g_str_equal(key, id) ? undo_administrators_networks(id, pid, networks, error) : true;
+    return undo_recorded_connection(key, pid, "", networks, good ? error : NULL) && good;
 }

@@ -175,7 +175,7 @@ static bool write_names(int directory, const char *bridge, const char *text, GEr
            berth_error_set_errno(error, errno, "write " DIRECTORY "/%s", bridge);
 }
 
-static bool serves_others(int directory) {
+static bool serves_other_bridges(int directory) {
     berth_autolist DIR *list = berth_directory_list(directory);
     const char *name;
 
@@ -201,7 +201,7 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
         return write_names(directory, bridge, text->str, error) && reload_server(questions, error);
     if (unlinkat(directory, bridge, 0) < 0 && errno == ENOENT)
         return true;
-    if (serves_others(directory))
+    if (serves_other_bridges(directory))
         return reload_server(questions, error);
     /* Waits for its end: one that is about to leave by itself would not see the next file. */
     return control_server("stop", error);

@@ -74,7 +74,7 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
  * "x-berth.fill" (of a volume) and "x-berth.pod" are written by berthd itself. "owned" is for a
  * bind mount that needs no privilege, because its source belongs to that user (bind-tree.c in
  * launch/). */
-static bool take_own(BerthPlanMount *mount, const char *option) {
+static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     char *end;
 
     if (g_str_has_prefix(option, "x-berth.inode=")) {
@@ -106,7 +106,7 @@ static bool take_own(BerthPlanMount *mount, const char *option) {
 
 /* Of two options that exclude each other the last one counts. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
-    if (g_strv_contains(empty_options, option) || take_own(mount, option))
+    if (g_strv_contains(empty_options, option) || take_berth_option(mount, option))
         return true;
     /* "rro" is before "ro", but "rw" and "relatime" begin with an r of their own. */
     if (take_attribute(mount, option))

@@ -104,7 +104,7 @@ static void remote_session_on_configured(sd_bus_message *reply, const GError *er
 
 /* The service's own credentials, in memory that is cleared when it is freed. NULL without an error
  * if the unit has none. */
-static GBytes *read_own(GError **error) {
+static GBytes *read_own_credentials(GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
     g_autofree char *path = directory ? g_build_filename(directory, OWN_CREDENTIALS, NULL) : NULL;
     berth_autofd int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -247,7 +247,7 @@ static char *copy_path(const char *reference) {
 /* Asked before a session exists, so the locators are composed here as berth-fetch would compose
  * them. The answer only decides whether polkit is asked about the use of these credentials. */
 bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
-    g_autoptr(GBytes) own = read_own(NULL);
+    g_autoptr(GBytes) own = read_own_credentials(NULL);
     g_auto(GStrv) places = own ? list_places(remotes->settings, reference) : NULL;
     g_autofree char *path = copy_path(reference);
     gsize size = 0;
@@ -333,7 +333,7 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     checked = berth_credentials_read_pairs(request->credentials, &local);
     /* Never on an unprotected connection: any host on the path could answer and receive them. */
     if (!local && request->own && !request->insecure)
-        session->own = read_own(&local);
+        session->own = read_own_credentials(&local);
     if (!local)
         session->worker = berth_worker_new(remotes->event, "fetch", -1, &local);
     if (!session->worker) {

@@ -58,7 +58,7 @@ bool berth_tar_header_number(const char *field, size_t size, int64_t *value, GEr
 }
 
 /* pax(1): the checksum field itself counts as blanks. */
-static void sum_up(const BerthTarHeader *header, int64_t *sum, int64_t *signed_sum) {
+static void header_sum_bytes(const BerthTarHeader *header, int64_t *sum, int64_t *signed_sum) {
     const unsigned char *bytes = (const unsigned char *)header;
     const size_t start = offsetof(BerthTarHeader, checksum);
 
@@ -75,7 +75,7 @@ bool berth_tar_header_check(const BerthTarHeader *header, GError **error) {
 
     if (!berth_tar_header_number(header->checksum, sizeof header->checksum, &stated, error))
         return false;
-    sum_up(header, &sum, &signed_sum);
+    header_sum_bytes(header, &sum, &signed_sum);
     /* Some old programs added signed characters. */
     return stated == sum || stated == signed_sum ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a header's checksum is wrong");
@@ -86,7 +86,7 @@ void berth_tar_header_seal(BerthTarHeader *header) {
     int64_t sum, signed_sum;
     char text[sizeof header->checksum];
 
-    sum_up(header, &sum, &signed_sum);
+    header_sum_bytes(header, &sum, &signed_sum);
     g_snprintf(text, sizeof text, "%06o", (unsigned)sum);
     memcpy(header->checksum, text, 7);
     header->checksum[7] = ' ';

@@ -250,7 +250,7 @@ static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 /* The layer is unpacked beside what is there, with that as what is below it, and then moved into
  * its place. */
-static bool apply_into(Job *job, int root, GError **error) {
+static bool apply_beside(Job *job, int root, GError **error) {
     bool is_inexact;
 
     if (mkdirat(root, APPLIED, 0700) < 0)
@@ -284,7 +284,7 @@ static bool run_apply(void *data, GError **error) {
     /* Left by an earlier try that was interrupted. */
     if (!berth_fd_remove_tree(root, APPLIED, error))
         return false;
-    bool done = apply_into(data, root, error);
+    bool done = apply_beside(data, root, error);
     /* If the layer could not be applied, that error is the one to report. */
     return berth_fd_remove_tree(root, APPLIED, done ? error : NULL) && done;
 }

@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *text = (const char *)data;
-    g_autoptr(GPtrArray) layout = berth_layout_read(text, size, NULL);
+    g_autoptr(GPtrArray) layout = berth_archive_index_read(text, size, NULL);
     g_autoptr(GPtrArray) docker = berth_docker_archive_read(text, size, NULL);
 
     (void)layout;

@@ -15,7 +15,7 @@ static void test_names_of_a_layout(void) {
         "\"io.containerd.image.name\":\"host.example/app:1.0\"}}]}";
     static const char *const names[] = {"", "1.0", "host.example/app:1.0"};
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) entries = berth_layout_read(text, strlen(text), &error);
+    g_autoptr(GPtrArray) entries = berth_archive_index_read(text, strlen(text), &error);
 
     g_assert_no_error(error);
     g_assert_cmpuint(entries->len, ==, G_N_ELEMENTS(names));
@@ -39,7 +39,7 @@ static void test_bad_layouts(void) {
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(berth_layout_read(bad[i], strlen(bad[i]), &error));
+        g_assert_null(berth_archive_index_read(bad[i], strlen(bad[i]), &error));
         g_assert_nonnull(error);
     }
 }

@@ -244,7 +244,7 @@ static bool check_names(const BerthAddresses *addresses, const BerthContainer *c
     return true;
 }
 
-static char *with_prefix(const BerthSubnet *subnet, const char *address) {
+static char *address_with_prefix_length(const BerthSubnet *subnet, const char *address) {
     return g_strdup_printf("%s/%u", address, subnet->prefix);
 }
 
@@ -271,7 +271,7 @@ static char *take_wanted(const BerthSubnet *subnet, const char *gateway, const c
         berth_error_set(error, BERTH_ERROR_IN_USE, "the address %s is in use", text);
         return NULL;
     }
-    return with_prefix(subnet, text);
+    return address_with_prefix_length(subnet, text);
 }
 
 /* The next free one after the last. There are more numbers than addresses that are taken, or none
@@ -291,7 +291,7 @@ static char *take_next(BerthAddresses *addresses, const BerthSubnet *subnet, con
             continue;
         if (subnet->family == AF_INET)
             g_hash_table_replace(addresses->last, g_strdup(network), GUINT_TO_POINTER(last));
-        return with_prefix(subnet, text);
+        return address_with_prefix_length(subnet, text);
     }
     berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "no address of the network \"%s\" is free",
                     network);

@@ -81,7 +81,8 @@ static void add_resolver_words(GString *text, const char *keyword, char *const *
 }
 
 /* Lines of the host's file that begin with these words give way to the container's own. */
-static void add_others(GString *text, const char *given, bool servers, bool search, bool options) {
+static void add_host_lines(GString *text, const char *given, bool servers, bool search,
+                           bool options) {
     g_auto(GStrv) lines = g_strsplit(given, "\n", -1);
 
     for (char **line = lines; *line; line++) {
@@ -106,7 +107,7 @@ static char *format_resolv_conf(const BerthContainerFiles *files) {
         g_autofree char *host = read_resolv_conf(berth_network_parse_mode(files->network));
         if (!has_servers && !has_search && !has_options)
             return g_steal_pointer(&host);
-        add_others(text, host, has_servers, has_search, has_options);
+        add_host_lines(text, host, has_servers, has_search, has_options);
     }
     /* "." alone means no domain (podman-run(1), --dns-search). */
     if (has_search && !g_str_equal(files->search[0], "."))

@@ -87,7 +87,7 @@ static bool check_pod(const BerthCreateOptions *options, GError **error) {
     return true;
 }
 
-static bool check_together(const BerthCreateOptions *options, GError **error) {
+static bool check_combinations(const BerthCreateOptions *options, GError **error) {
     if (options->restart_limit > 0 && options->restart != BERTH_RESTART_ON_FAILURE)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a limit of restarts needs the restart policy on-failure");
@@ -155,6 +155,6 @@ bool berth_create_options_check(const BerthCreateOptions *options, GError **erro
            check_environment(options->environment, error) &&
            berth_capabilities_check(options->capabilities_add, error) &&
            berth_capabilities_check(options->capabilities_drop, error) &&
-           check_process(options, error) && check_together(options, error) &&
+           check_process(options, error) && check_combinations(options, error) &&
            check_stop_signal(options->stop_signal, error);
 }

@@ -279,7 +279,8 @@ static bool joins_namespaces(const BerthPlan *plan) {
 }
 
 /* All but the filter and the hidden paths, which depend on the rest. */
-static void add_most(GPtrArray *names, const BerthPlan *plan, const BerthCreateOptions *options) {
+static void add_plan_privileges(GPtrArray *names, const BerthPlan *plan,
+                                const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) requests = berth_spec_match_binds(plan, options->mounts);
 
     add_namespaces(names, plan);
@@ -304,13 +305,13 @@ bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *option
 
     if (plan->seccomp_profile || !berth_spec_hides_as_usual(plan))
         return false;
-    add_most(names, plan, options);
+    add_plan_privileges(names, plan, options);
     return names->len == 0;
 }
 
 void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
                                const BerthCreateOptions *options) {
-    add_most(names, plan, options);
+    add_plan_privileges(names, plan, options);
     /* Only Berth's own configurations, and plain ones, have the default filter. */
     berth_privileges_add(names, "seccomp", "");
     if (!berth_spec_hides_as_default(plan))
