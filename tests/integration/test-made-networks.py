@@ -2,6 +2,7 @@
 # Networks that Berth makes, with netavark and aardvark-dns: the default network, addresses, names, ports, the way
 # out, what is kept apart; and that nothing is left of them, whoever died.
 
+import contextlib
 import json
 import os
 import pathlib
@@ -64,6 +65,32 @@ def interfaces(name):
 
 def members(network):
     return {row["id"]: row for row in json.loads(good("network", "inspect", network))[0]["containers"]}
+
+
+@contextlib.contextmanager
+def held_netavark(works):
+    """netavark says that it was called and does not end. works: it has done its work by then."""
+    place = "/usr/lib/podman/netavark"
+    run("rm", "-f", "/run/netavark-waits")
+    os.rename(place, place + ".real")
+    with open(place, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + (f'{place}.real "$@"\n' if works else "") +
+                   "echo $$ >/run/netavark-waits.new\nmv /run/netavark-waits.new /run/netavark-waits\nexec sleep 1000\n")
+    os.chmod(place, 0o755)
+    try:
+        yield
+    finally:
+        os.rename(place + ".real", place)
+
+
+def break_off():
+    """The service dies while netavark is held, and so does all that it has started."""
+    wait_until(lambda: os.path.exists("/run/netavark-waits"), "netavark waits")
+    kill_service()
+    run("pkill", "-KILL", "-x", "berth-network")
+    with open("/run/netavark-waits", encoding="utf-8") as file:
+        run("kill", "-KILL", file.read().strip())
+    wait_until(is_quiet, "the end of what connects")
 
 
 def test_setup():
@@ -479,6 +506,20 @@ def test_a_change_that_is_broken_off_leaves_nothing():
     good("rm", "-f", "roam")
     wait_until(lambda: not [name for name in documents() if name.startswith("roam")], "its documents go")
     wait_until(is_quiet, "nobody disconnects")
+
+
+def test_a_request_that_was_broken_off_is_not_carried_out_by_the_next_start():
+    """It stays if the service and all that connects die; the container leaves the network before it starts again."""
+    good("run", "-d", "--name=roam", "--network=left", IMAGE)
+    with held_netavark(works=True):
+        with subprocess.Popen(["dist", "network", "connect", "right", "roam"], stderr=subprocess.DEVNULL):
+            break_off()
+    assert "roam@right.next" in documents(), documents()
+    good("network", "disconnect", "right", "roam")
+    good("restart", "-t", "0", "roam")
+    equal((interfaces("roam"), properties("roam")["Networks"]["data"]), (["eth0"], ["left"]))
+    assert not [name for name in documents() if name.startswith("roam@")], documents()
+    good("rm", "-f", "roam")
 
 
 def test_one_change_at_a_time():

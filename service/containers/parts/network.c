@@ -266,18 +266,19 @@ static bool network_starting(BerthContainer *container, GError **error) {
     return write_files(container, &joined, error);
 }
 
-/* A request that was not carried out: of a start that failed, or of a connection that was broken
- * off. */
+/* Requests that were not carried out: of a start that failed, or of a connection that was broken
+ * off. All of the container's, also those of places that its record lacks: the next start would
+ * carry them out. No id contains "@". */
 static void drop_requests(const BerthContainer *container) {
-    const BerthContainerRecord *record = &container->record;
-    BerthAddresses *addresses = berth_network_get_addresses(container->containers);
-    g_autoptr(GPtrArray) places = berth_places_list(record);
+    const char *id = container->record.id, *name;
+    int directory = get_directory(container->containers);
+    g_autofree char *prefix = g_strconcat(id, "@", NULL);
+    berth_autolist DIR *list = berth_directory_list(directory);
 
-    berth_addresses_drop(addresses, record->id);
-    for (guint i = 0; i < places->len; i++) {
-        g_autofree char *key = berth_place_make_key(record->id, places->pdata[i]);
-        berth_addresses_drop(addresses, key);
-    }
+    berth_addresses_drop(berth_network_get_addresses(container->containers), id);
+    while (list && (name = berth_directory_next(list)))
+        if (g_str_has_prefix(name, prefix) && g_str_has_suffix(name, ".next"))
+            unlinkat(directory, name, 0);
 }
 
 /* A start that failed before the container ran may have been connected. */
