@@ -402,6 +402,9 @@ bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, 
      * after this one, or has found nothing and does not come again. */
     if (!is_running())
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the container has exited");
+    /* What is left of a disconnection that was broken off goes in the container's own namespace,
+     * before a request of the same key takes the place of its document. */
+    (void)undo_recorded_connection(key, pid, netns, networks, NULL);
     return connect_one(setup, key, pid, netns, networks, &result, error);
 }
 

@@ -522,6 +522,21 @@ def test_a_request_that_was_broken_off_is_not_carried_out_by_the_next_start():
     good("rm", "-f", "roam")
 
 
+def test_a_disconnection_that_was_broken_off_does_not_prevent_a_connection():
+    """The record lacks the network already, the container has the interface still."""
+    good("run", "-d", "--name=roam", "--network=left", "--network=right", IMAGE)
+    with held_netavark(works=False):
+        with subprocess.Popen(["dist", "network", "disconnect", "right", "roam"], stderr=subprocess.DEVNULL):
+            break_off()
+    equal((interfaces("roam"), properties("roam")["Networks"]["data"]), (["eth0", "eth1"], ["left"]))
+    assert "roam@right.json" in documents(), documents()
+    good("network", "connect", "--ip=10.93.0.40", "right", "roam")
+    equal((interfaces("roam"), addresses("roam")[1]), (["eth0", "eth1"], "10.93.0.40"))
+    equal(re.findall(r"inet (\S+)/", good("exec", "roam", "ip", "addr", "show", "eth1")), ["10.93.0.40"])
+    good("rm", "-f", "roam")
+    wait_until(lambda: not [name for name in documents() if name.startswith("roam")], "its documents go")
+
+
 def test_one_change_at_a_time():
     """A disconnection does not overtake the connection, and one that failed can be tried again."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
