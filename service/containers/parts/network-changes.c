@@ -138,6 +138,7 @@ static bool run_helper(BerthContainer *container, const char *mode, const BerthN
         .target = -1,
         .snapshots = container->first->pidfd,
         .secrets = -1,
+        .pod = -1,
         .cgroup = -1,
     };
 
