@@ -73,9 +73,10 @@ static void tell_pod_change(BerthService *service, const BerthEvent *event, Bert
             berth_watchers_tell_changed(service->watchers, &object, pod_changes[i].changed, NULL);
 }
 
-/* What the pod of a container shows of it. */
+/* What the pod of a container shows of it. Only invalidated: a container that is being deleted is
+ * in the list until after its event. */
 static void tell_pod_of(BerthService *service, const BerthContainer *container) {
-    static const char *const changed[] = {"Containers", NULL};
+    static const char *const invalidated[] = {"Containers", NULL};
     g_autofree char *name = berth_container_get_pod(container);
     BerthContainer *pod = name ? berth_pods_find(service->containers, name, NULL) : NULL;
 
@@ -83,7 +84,7 @@ static void tell_pod_of(BerthService *service, const BerthContainer *container) 
         return;
     const BerthContainerRecord *record = berth_container_get_record(pod);
     const BerthObject object = {&berth_pod_kind, record->id, true, record->owner, pod};
-    berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+    berth_watchers_tell_changed(service->watchers, &object, NULL, invalidated);
 }
 
 /* Before the event, so that a client finds the object as the event says. */

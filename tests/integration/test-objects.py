@@ -171,6 +171,23 @@ def test_an_image_is_an_object():
     client.end()
 
 
+def test_a_pod_tells_that_its_containers_are_others():
+    path = "/org/berth1/pods/grouped"
+    members = ("get-property", "org.berth1", path, "org.berth1.Pod", "Containers")
+    told = ("changed", path, {}, ["Containers"])
+    good("pod", "create", "--name=grouped", "--network=none")
+    client = ObjectClient()
+    equal(client.dump()[path]["Containers"], [])
+    good("create", "--id=inner", "--pod=grouped", IMAGE)
+    wait_until(lambda: client.told.count(told) == 1, "that one was created")
+    equal(busctl(*members).out.strip(), 'as 1 "inner"')
+    good("rm", "inner")
+    wait_until(lambda: client.told.count(told) == 2, "that it was deleted")
+    equal(busctl(*members).out.strip(), "as 0")
+    good("pod", "rm", "grouped")
+    client.end()
+
+
 def test_methods_of_an_image_are_those_of_the_collection():
     path = image_path(IMAGE)
     equal(call(path, "org.berth1.Image", "Inspect", "a{sv}", "1", "Document", "s", "manifest").out,
