@@ -320,7 +320,10 @@ static int scope_call_on_bound_state(sd_bus_message *reply, void *userdata, sd_b
         return 0;
     }
     bool starting = g_str_equal(active, "activating");
-    if (!starting && !g_str_equal(active, "active") && !g_str_equal(active, "reloading")) {
+    /* A unit that reloads is active; a newer systemd has "refreshing" besides, while it renews the
+     * mounts of one. */
+    if (!starting && !g_str_equal(active, "active") && !g_str_equal(active, "reloading") &&
+        !g_str_equal(active, "refreshing")) {
         set_bound_inactive(pending->bound_to, &inactive);
         scope_call_finish(pending, inactive);
         return 0;
