@@ -50,6 +50,7 @@ struct BerthAuthorizations {
     BerthCallers *callers;
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
     BerthCreations *creations;
+    unsigned asked; /* questions of all calls that polkit has not answered */
 };
 
 /* The caller; NULL: not known yet. */

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 
-/* How many questions of one call polkit is asked at once. */
-enum { MAX_QUESTIONS_AT_ONCE = 64 };
+/* How many questions of all calls polkit is asked at once, beside one of each call: the bus lets
+ * the service wait for 128 replies (max_replies_per_connection of dbus-daemon(1)), and systemd's
+ * are among them. */
+enum { MAX_QUESTIONS_AT_ONCE = 32 };
 
 /* A question that polkit is being asked. Its answer is kept under the key. */
 typedef struct {
@@ -23,6 +25,7 @@ typedef struct {
 static void polkit_question_free(gpointer data) {
     PolkitQuestion *asked = data;
 
+    asked->authorization->set->asked--;
     sd_bus_slot_unref(asked->slot);
     g_free(asked->key);
     g_free(asked);
@@ -79,6 +82,7 @@ static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *qu
     PolkitQuestion *asked = g_new0(PolkitQuestion, 1);
 
     asked->authorization = authorization;
+    authorization->set->asked++;
     asked->key = berth_question_make_key(question);
     int r = berth_polkit_ask(authorization->set->bus, &asked->slot,
                              sd_bus_message_get_sender(authorization->call), question, on_verdict,
@@ -96,6 +100,11 @@ static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *qu
 
 static guint count_asked(const BerthAuthorization *authorization) {
     return authorization->asked ? authorization->asked->len : 0;
+}
+
+/* Each call may have one, however many the others have: no user can keep another's from polkit. */
+static bool may_ask(const BerthAuthorization *authorization) {
+    return count_asked(authorization) == 0 || authorization->set->asked < MAX_QUESTIONS_AT_ONCE;
 }
 
 /* Whether there is an answer, or will be without asking. */
@@ -116,7 +125,7 @@ int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQu
 
     if (r <= 0 || uid == 0)
         return r;
-    for (size_t i = 0; i < count && count_asked(authorization) < MAX_QUESTIONS_AT_ONCE; i++) {
+    for (size_t i = 0; i < count && may_ask(authorization); i++) {
         if (is_asked(authorization, &questions[i]))
             continue;
         r = count_asked(authorization) > 0 || berth_authorization_may_wait(authorization, false)

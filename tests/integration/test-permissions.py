@@ -260,6 +260,47 @@ def test_few_calls_of_a_user_wait_for_polkit():
     equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
+# Each call has more questions than the bus lets the service wait for replies.
+PORTS = """
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+loop = GLib.MainLoop()
+left = [4]
+def answered(bus, result):
+    try:
+        bus.call_finish(result)
+        print("created", flush=True)
+    except GLib.Error as error:
+        print(error.message, flush=True)
+    left[0] -= 1
+    if not left[0]:
+        loop.quit()
+for number in range(left[0]):
+    ports = GLib.Variant("as", [f"{port}:80" for port in range(20000, 20130)])
+    arguments = GLib.Variant("(ssa{sv})", (f"ports{number}", "IMAGE", {"Ports": ports}))
+    bus.call("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", arguments, None, 0, 600000, None, answered)
+bus.flush_sync()
+print("sent", flush=True)
+loop.run()
+"""
+
+
+def test_questions_about_many_ports_leave_the_bus_to_others():
+    rule("false")
+    run("systemctl", "kill", "-s", "STOP", "polkit")
+    client = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", PORTS.replace("IMAGE", IMAGE)],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        equal(client.stdout.readline(), "sent\n")
+        # What waits for other answers of the bus still has them.
+        for _ in range(3):
+            good("run", "--rm", IMAGE, "true")
+    finally:
+        run("systemctl", "kill", "-s", "CONT", "polkit")
+    lines = client.communicate(timeout=120)[0].splitlines()
+    equal(["AccessDenied" in line for line in lines], [True] * 4, lines)
+
+
 IMPORT = """
 import sys
 from gi.repository import Gio, GLib
