@@ -155,6 +155,25 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
     good("rm", "-f", "one", "three")
 
 
+def test_more_provisional_containers_than_the_bus_has_matches():
+    """dbus-daemon gives a connection 512 matches, and the service must not lose the bus over them."""
+    from gi.repository import GLib  # pylint: disable=import-outside-toplevel
+    before = ids()
+    client = connect()
+    for number in range(600):
+        ask(client, "Create", "(ssa{sv})", f"p{number}", IMAGE, {"Provisional": GLib.Variant("b", True)})
+    pid = service_pid()
+    equal(len(ids()), len(before) + 600)
+    # Nor when it finds them again.
+    kill_service()
+    equal(len(ids()), len(before) + 600)
+    assert service_pid() != pid
+    pid = service_pid()
+    client.close_sync(None)
+    wait_until(lambda: ids() == before, "they are gone")
+    equal(service_pid(), pid)
+
+
 def test_a_kept_filter_is_used_only_as_it_was_written():
     good("run", "--rm", IMAGE, "true")
     kept = f"{STATE}/filters"

@@ -5,14 +5,18 @@
  * start, they are removed. The client's unique name is recorded until then, so that a service that
  * was away still knows it.
  *
- * The part's slot is a Watch, from the creation or recovery until the first start. It asks for the
- * bus's signal about the name and then whether the name is there. The bus answers in this order, so
- * that a client that leaves in between is not missed; and nothing waits for the answers, as
- * sd_bus_track_add_name(3) would, with each start behind it.
+ * The part's slot on the service is a table of the containers that depend on their creator, from
+ * the creation or recovery until the first start; that on a container is its Watch. One match, made
+ * before any container is known, tells of every name that leaves: a match for each container would
+ * reach the bus's limit (max_match_rules_per_connection of dbus-daemon(1)). The bus is then asked
+ * whether the name is there. It answers in this order, so that a client that leaves in between is
+ * not missed; and nothing waits for the answers, as sd_bus_track_add_name(3) would, with each start
+ * behind it.
  */
 
 #include "containers/parts/provisional.h"
 
+#include "base/bus-error.h"
 #include "containers/parts/remove.h"
 
 #define CREATOR "Creator"
@@ -22,20 +26,23 @@ static GVariant *get_creator(const BerthContainer *container) {
 }
 
 typedef struct {
-    sd_bus_slot *signal, *question;
+    sd_bus_slot *signal;
+    GHashTable *depending; /* BerthContainer → its Watch */
+} Provisional;
+
+typedef struct {
+    char *creator;
+    sd_bus_slot *question;
 } Watch;
+
+static Provisional *get_provisional(const BerthContainers *containers) {
+    return *berth_containers_slot(containers, &berth_provisional_part);
+}
 
 static void provisional_creator_left(BerthContainer *container) {
     if (container->record.state == BERTH_CONTAINER_CREATED &&
         !berth_container_is_starting(container))
         berth_container_remove_soon(container);
-}
-
-static int on_creator_left(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    (void)signal;
-    (void)error;
-    provisional_creator_left(userdata);
-    return 0;
 }
 
 /* A bus that does not answer is no reason to remove the container. */
@@ -54,6 +61,58 @@ void berth_provisional_note(GVariantDict *extra, const char *creator) {
         g_variant_dict_insert(extra, CREATOR, "s", creator);
 }
 
+static GPtrArray *list_created_by(Provisional *provisional, const char *creator) {
+    GPtrArray *created = g_ptr_array_new();
+    GHashTableIter iterator;
+    gpointer container, watch;
+
+    g_hash_table_iter_init(&iterator, provisional->depending);
+    while (g_hash_table_iter_next(&iterator, &container, &watch))
+        if (g_str_equal(((const Watch *)watch)->creator, creator))
+            g_ptr_array_add(created, container);
+    return created;
+}
+
+/* Also called when a well-known name loses its owner: no container has such a creator. */
+static int on_name_left(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    Provisional *provisional = userdata;
+    const char *name;
+
+    (void)error;
+    if (sd_bus_message_read(signal, "s", &name) < 0)
+        return 0;
+    /* A removal takes its container out of the table. */
+    g_autoptr(GPtrArray) created = list_created_by(provisional, name);
+    for (guint i = 0; i < created->len; i++)
+        if (g_hash_table_contains(provisional->depending, created->pdata[i]))
+            provisional_creator_left(created->pdata[i]);
+    return 0;
+}
+
+static bool provisional_opened(BerthContainers *containers, GError **error) {
+    Provisional *provisional = g_new0(Provisional, 1);
+
+    provisional->depending = g_hash_table_new(NULL, NULL);
+    *berth_containers_slot(containers, &berth_provisional_part) = provisional;
+    int r = sd_bus_add_match_async(containers->bus, &provisional->signal,
+                                   "type='signal',sender='org.freedesktop.DBus',"
+                                   "path='/org/freedesktop/DBus',"
+                                   "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                   "arg2=''",
+                                   on_name_left, NULL, provisional);
+    return r >= 0 || berth_error_set_errno(error, r, "watch the bus");
+}
+
+static void provisional_closed(BerthContainers *containers) {
+    Provisional *provisional = get_provisional(containers);
+
+    if (!provisional)
+        return;
+    sd_bus_slot_unref(provisional->signal);
+    g_hash_table_unref(provisional->depending);
+    g_free(provisional);
+}
+
 static void provisional_freed(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_provisional_part);
     Watch *watch = *slot;
@@ -61,8 +120,9 @@ static void provisional_freed(BerthContainer *container) {
     *slot = NULL;
     if (!watch)
         return;
-    sd_bus_slot_unref(watch->signal);
+    g_hash_table_remove(get_provisional(container->containers)->depending, container);
     sd_bus_slot_unref(watch->question);
+    g_free(watch->creator);
     g_free(watch);
 }
 
@@ -70,22 +130,16 @@ static void provisional_freed(BerthContainer *container) {
 static void provisional_watch(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_provisional_part);
     g_autoptr(GVariant) creator = get_creator(container);
-    sd_bus *bus = container->containers->bus;
 
     if (!creator || container->record.state != BERTH_CONTAINER_CREATED)
         return;
-    const char *name = g_variant_get_string(creator, NULL);
-    g_autofree char *match = g_strdup_printf("type='signal',sender='org.freedesktop.DBus',"
-                                             "path='/org/freedesktop/DBus',"
-                                             "interface='org.freedesktop.DBus',"
-                                             "member='NameOwnerChanged',arg0='%s',arg2=''",
-                                             name);
     Watch *watch = *slot = g_new0(Watch, 1);
-    int r = sd_bus_add_match_async(bus, &watch->signal, match, on_creator_left, NULL, container);
-    if (r >= 0)
-        r = sd_bus_call_method_async(bus, &watch->question, "org.freedesktop.DBus",
-                                     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                     "NameHasOwner", on_creator_known, container, "s", name);
+    watch->creator = g_variant_dup_string(creator, NULL);
+    g_hash_table_insert(get_provisional(container->containers)->depending, container, watch);
+    int r = sd_bus_call_method_async(container->containers->bus, &watch->question,
+                                     "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                     "org.freedesktop.DBus", "NameHasOwner", on_creator_known,
+                                     container, "s", watch->creator);
     if (r < 0)
         provisional_creator_left(container);
 }
@@ -108,6 +162,8 @@ static bool provisional_recording(BerthContainer *container, GError **error) {
 
 const BerthPart berth_provisional_part = {
     .name = "provisional",
+    .opened = provisional_opened,
+    .closed = provisional_closed,
     .created = provisional_watch,
     .recovered = provisional_recovered,
     .recording = provisional_recording,
