@@ -170,6 +170,9 @@ static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image
     const char *id = creation->options->id;
     BerthContainerRecord record;
 
+    /* Again: a network may have been deleted while the image or the secrets were read. */
+    if (!berth_network_check_options(containers, creation->options, error))
+        return NULL;
     if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "the configuration of container \"%s\" would have %zu bytes, with what its "
