@@ -237,8 +237,8 @@ static const BerthPermission permissions[] = {
     {BOTH, "Update", "privileged", "containers.create-privileged", "update",
      "container image privilege", NULL, CHANGES},
     /* As for Create, a rule may be about the network alone. */
-    OWNED_WITH(CHANGES | COVERS, BOTH, "ConnectNetwork", "connect", "containers.manage-own",
-               "containers.manage", "container", CONTAINER " network"),
+    OWNED(BOTH, "ConnectNetwork", "connect", "containers.manage-own", "containers.manage",
+          "container", CONTAINER " network"),
     {BOTH, "ConnectNetwork", "create", "containers.create", "connect", "container image network",
      NULL, CHANGES},
     OWNED(BOTH, "DisconnectNetwork", "disconnect", "containers.manage-own", "containers.manage",
