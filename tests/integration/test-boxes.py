@@ -222,7 +222,7 @@ def test_process_that_writes_limits():
     except BlockingIOError:
         os.set_blocking(writer, True)
     null = os.open("/dev/null", os.O_RDWR)
-    sources = (null, null, 2, theirs.fileno(), setup, null, null, null, null, writer)
+    sources = (null, null, 2, theirs.fileno(), setup, null, null, null, null, null, writer)
 
     def place():
         above = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
@@ -272,17 +272,19 @@ def test_the_name_server():
 
 
 def test_units_that_run_dist():
-    """Root's, for the bus alone: they have no capability, and nothing of the machine's to write."""
+    """Root's, for the bus alone: they have no capability, and nothing of the machine's to write. Only what pulls may run a
+    helper for credentials, which asks others."""
     for unit in ("berth-autostart", "berth-prune", "berth-update", "berth-verify"):
         os.makedirs(f"/run/systemd/system/{unit}.service.d", exist_ok=True)
         with open(f"/run/systemd/system/{unit}.service.d/probe.conf", "w", encoding="utf-8") as file:
             file.write(f"[Service]\nExecStart=\nExecStart=python3 {TOOLS}/service_probe.py {service_pid()}\n")
         run("systemctl", "daemon-reload")
-        equal(run("systemctl", "start", f"{unit}.service").status, 0, unit)
+        started = run("systemctl", "start", f"{unit}.service")
         lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", f"{unit}.service").out.splitlines()
+        assert started.status == 0, (started, lines)
         found = json.loads(next(line for line in lines if line.startswith('{"capabilities"')))
         equal(found["capabilities"], 0, unit)
-        may_not(found, ("internet",))
+        may_not(found, () if unit == "berth-update" else ("internet",))
         equal(found["bus"], 0, unit)
         shutil.rmtree(f"/run/systemd/system/{unit}.service.d")
     run("systemctl", "daemon-reload")

@@ -23,7 +23,7 @@ def attempt(name, act, *arguments):
         error = ctypes.get_errno() if isinstance(result, int) and result < 0 else 0
     except OSError as failure:
         error = failure.errno
-    found[name] = errno.errorcode[error] if error else 0
+    found[name] = errno.errorcode.get(error, error)
 
 
 def connect(path):
