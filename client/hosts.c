@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The status is that of every failure of dist itself (DIST_EXIT_BERTH). */
+/* The status is that of every failure of dist itself (DIST_EXIT_BERTH); settings.h includes this
+ * file. */
 enum { STATUS_FAILURE = 125, MAX_HOSTS = 64, MAX_LINE_BYTES = 64 * 1024 };
 
 static char **words;             /* NULL-terminated; without the program */
@@ -180,8 +181,9 @@ static void append_quoted(GString *command, const char *word) {
 
 static void append_destination(GPtrArray *arguments, const char *host) {
     g_auto(HostParts) parts = {0};
+    bool valid = host_split(host, &parts);
 
-    g_assert(host_split(host, &parts));
+    g_assert(valid);
     if (parts.port) {
         g_ptr_array_add(arguments, g_strdup("-p"));
         g_ptr_array_add(arguments, g_strdup(parts.port));
@@ -232,11 +234,15 @@ static void exec_with(char *const *arguments, int input, int output, int says) {
 
 static bool run_ssh(GPtrArray *ssh, int input, int output, bool quiet, GError **error) {
     berth_autofd int null = quiet ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     int status = 0;
 
-    if (pid == 0)
+    if (pid == 0) {
+        /* Among several hosts no terminal ends it: its parent does. */
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+            _exit(127);
         exec_with((char *const *)ssh->pdata, input, output, null);
+    }
     if (pid < 0)
         return berth_error_set_errno(error, errno, "fork");
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -291,6 +297,9 @@ static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, G
     if (run->pid == 0) {
         /* It ends with this process, also if that is killed. */
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+            _exit(127);
+        /* ssh(1) asks for passwords on the terminal, whatever standard input is: it has none. */
+        if (setsid() < 0 || setenv("SSH_ASKPASS_REQUIRE", "never", 1) < 0)
             _exit(127);
         exec_with((char *const *)arguments->pdata, null, own_output, own_says);
     }

@@ -61,6 +61,13 @@ static bool verb_check_machine(const DistVerb *verb, GError **error) {
                            verb->name);
 }
 
+/* What several hosts send would overwrite each other. */
+static bool verb_check_hosts(const DistVerb *verb, char **argv, GError **error) {
+    return !verb->writes_here || !verb->writes_here(argv) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("%s writes files of this machine, so it takes one host"), verb->name);
+}
+
 /* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have a
  * status of their own. */
 static int verb_run_single(const DistVerb *verb, const char *path, char **argv, GError **error) {
@@ -77,7 +84,7 @@ static int verb_run_single(const DistVerb *verb, const char *path, char **argv, 
     if (!verb_check_count(verb, argc - 1, error) || !verb_check_place(verb, error))
         return failure;
     if (dist_hosts_are_several())
-        return dist_hosts_run_each(error);
+        return verb_check_hosts(verb, argv, error) ? dist_hosts_run_each(error) : failure;
     if (dist_settings.host && verb->flags & DIST_VERB_THERE)
         return dist_host_run_there(error);
     return verb_check_machine(verb, error) ? verb->run(argv, error) : failure;

@@ -29,9 +29,10 @@ typedef struct DistVerb {
     int (*run)(char **argv, GError **error); /* argv[0] is the verb; options are taken */
     int min, max;                            /* number of arguments */
     DistVerbFlags flags;
-    const char *details;          /* more for the help, or NULL */
-    const char *example;          /* a line to type, or NULL */
-    const struct DistVerb *verbs; /* of a verb that has verbs instead of run() */
+    bool (*writes_here)(char **argv); /* with -H: files of this machine, so of one host; or NULL */
+    const char *details;              /* more for the help, or NULL */
+    const char *example;              /* a line to type, or NULL */
+    const struct DistVerb *verbs;     /* of a verb that has verbs instead of run() */
 } DistVerb;
 
 /* Verbs end with one without a name. NULL if there is none of that name. */

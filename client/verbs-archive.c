@@ -186,7 +186,8 @@ static int verb_import(char **argv, GError **error) {
         return EXIT_FAILURE;
     if (dist_settings.host)
         return dist_host_run_with((DistHostWord){argc > 1 ? argv[1] : NULL, "-"}, stream.fd, -1,
-                                  error)
+                                  error) &&
+                       finish_archive_tar(&stream, error)
                    ? EXIT_SUCCESS
                    : EXIT_FAILURE;
     sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
@@ -284,6 +285,11 @@ static int verb_commit(char **argv, GError **error) {
     return commit_given.no_unpack || unpack_images(names, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool exports_here(char **argv) {
+    (void)argv;
+    return true;
+}
+
 const DistVerb dist_archive_verbs[] = {
     {.name = "build",
      .arguments = N_("[DIRECTORY]"),
@@ -312,6 +318,7 @@ const DistVerb dist_archive_verbs[] = {
      .options = export_options,
      .run = verb_export,
      .flags = DIST_VERB_STREAMS,
+     .writes_here = exports_here,
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist export -o redis.tar redis"},

@@ -398,6 +398,16 @@ static int verb_diff(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static bool is_container_path(const char *text) {
+    g_autofree char *id = NULL, *path = NULL;
+
+    return split_container_path(text, &id, &path);
+}
+
+static bool copies_out(char **argv) {
+    return is_container_path(argv[1]) && !is_container_path(argv[2]);
+}
+
 const DistVerb dist_copy_verbs[] = {
     {.name = "cp",
      .arguments = N_("ID:PATH LOCAL | LOCAL ID:PATH | ID:PATH ID:PATH"),
@@ -405,6 +415,7 @@ const DistVerb dist_copy_verbs[] = {
      .options = cp_options,
      .run = verb_cp,
      .flags = DIST_VERB_STREAMS,
+     .writes_here = copies_out,
      .min = 2,
      .max = 2,
      .details = N_("LOCAL \"-\" reads or writes a tar archive on the standard streams."),

@@ -121,6 +121,10 @@ def test_several_hosts_at_once():
     equal(sorted(set(line.split(": ")[0] for line in result.out.splitlines())), ["one", "two"])
     assert result.status != 0
     contains(result.err, "gone: ")
+    for command in (("export", IMAGE, "-o", "/tmp/fleet/several.tar"), ("cp", "far:/etc", "/tmp/fleet/several")):
+        result = dist("-H", "one,two", *command)
+        equal((result.status, os.path.lexists(command[-1])), (1, False), command)
+        contains(result.err, "takes one host")
 
 
 def test_a_host_controls_no_terminal():
