@@ -392,7 +392,9 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         return EXIT_SUCCESS;
     if (!waited && loop.leave == LEAVE_INTERRUPTED) {
         g_clear_error(error);
-        fprintf(stderr, _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
+        fprintf(stderr,
+                request->pod ? _("dist: %s goes on without dist; \"dist pod stop %s\" stops it\n")
+                             : _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
                 request->id, request->id);
         return 128 + SIGINT;
     }

@@ -3,6 +3,7 @@
 /* dist pod: containers that share a network, IPC objects and a host name. dist keeps nothing of
  * them; "run" stays while the pod runs, for a unit of systemd. */
 
+#include "client/containers.h"
 #include "client/verbs.h"
 
 #include "client/dictionary.h"
@@ -127,13 +128,21 @@ static int pod_run(char **argv, GError **error) {
     return dist_foreground_run(&foreground, error);
 }
 
-/* One that runs already is as it is wanted. */
+static bool is_running(const char *id) {
+    g_autoptr(DistContainer) container = dist_container_get(id, NULL);
+
+    return container && dist_container_is_running(container);
+}
+
+/* One that runs already is as it is wanted. The service's error has other reasons, too, such as
+ * secrets that were lost. */
 static bool start_container(const char *id, const void *userdata, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_CONTAINERS, "Start", "sa{sv}", id, 0);
 
     (void)userdata;
-    if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION))
+    if (reply ||
+        (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) && is_running(id)))
         return true;
     g_propagate_error(error, g_steal_pointer(&local));
     return false;
@@ -319,7 +328,7 @@ static int pod_inspect(char **argv, GError **error) {
         if (!ids || !dist_list(&listing, read_pod, table, error))
             return EXIT_FAILURE;
     }
-    if (dist_settings.json == DIST_JSON_OFF)
+    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
         dist_settings.json = DIST_JSON_PRETTY;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -105,7 +105,7 @@ static int take_name(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-static GPtrArray *list_unused_names(const char *path, const char *interface, GError **error) {
+static GPtrArray *list_object_names(const char *path, const char *interface, GError **error) {
     const DistListing listing = {path, interface, "List"};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -114,7 +114,7 @@ static GPtrArray *list_unused_names(const char *path, const char *interface, GEr
 
 /* Which are in use, the service knows best: it refuses to delete them. A dry run cannot ask. */
 static bool delete_volumes(GError **error) {
-    g_autoptr(GPtrArray) names = list_unused_names(DIST_VOLUMES, error);
+    g_autoptr(GPtrArray) names = list_object_names(DIST_VOLUMES, error);
 
     for (guint i = 0; names && i < names->len; i++)
         if (!delete_unless_used(DIST_VOLUMES, names->pdata[i], error))
@@ -286,7 +286,7 @@ static const DistOption reset_options[] = {
 
 /* One that another client has deleted meanwhile is no error. */
 static bool delete_all(const char *path, const char *interface, bool forced, GError **error) {
-    g_autoptr(GPtrArray) names = list_unused_names(path, interface, error);
+    g_autoptr(GPtrArray) names = list_object_names(path, interface, error);
 
     for (guint i = 0; names && i < names->len; i++) {
         g_autoptr(GError) local = NULL;
