@@ -17,11 +17,12 @@ static bool is_remote(const char *path) {
 }
 
 /* The directory that is built, as a word of a command line; NULL with an error. */
-static char *find_context(const BerthConversion *conversion, const BerthUnitLine *given,
-                          const BerthUnitLine *file) {
-    const char *directory = given ? given->value : "file";
+static char *find_context(const BerthConversion *conversion, const char *directory,
+                          const char *name) {
+    const BerthUnitLine *given = berth_conversion_find(conversion, "SetWorkingDirectory");
+    const BerthUnitLine *file = berth_conversion_find(conversion, "File");
 
-    if (is_remote(directory) || (file && is_remote(file->value))) {
+    if (is_remote(directory) || (name && is_remote(name))) {
         berth_conversion_refuse(conversion, is_remote(directory) ? given : file,
                                 _("dist builds from a directory"));
         return NULL;
@@ -30,7 +31,7 @@ static char *find_context(const BerthConversion *conversion, const BerthUnitLine
         return berth_conversion_resolve_path(conversion, ".", true);
     if (!g_str_equal(directory, "file"))
         return berth_conversion_resolve_path(conversion, directory, true);
-    if (!file || (!given && file->value[0] != '/' && file->value[0] != '%')) {
+    if (!name || (!given && name[0] != '/' && name[0] != '%')) {
         berth_unit_line_error(
             conversion->problems,
             file ? file
@@ -39,13 +40,12 @@ static char *find_context(const BerthConversion *conversion, const BerthUnitLine
             conversion->section);
         return NULL;
     }
-    g_autofree char *path = berth_conversion_resolve_path(conversion, file->value, true);
+    g_autofree char *path = berth_conversion_resolve_path(conversion, name, true);
     return g_path_get_dirname(path);
 }
 
-static void add_file(const BerthUnitLine *file, const char *context, bool beside,
-                     GPtrArray *words) {
-    g_autofree char *name = beside ? g_path_get_basename(file->value) : g_strdup(file->value);
+static void add_file(const char *given, const char *context, bool beside, GPtrArray *words) {
+    g_autofree char *name = beside ? g_path_get_basename(given) : g_strdup(given);
     bool absolute = name[0] == '/' || name[0] == '%';
     g_autofree char *path = absolute ? g_strdup(name) : g_build_filename(context, name, NULL);
 
@@ -66,9 +66,9 @@ static void add_pull(const BerthConversion *conversion, GPtrArray *words) {
 }
 
 void berth_convert_build(BerthConversion *conversion) {
-    const BerthUnitLine *given = berth_conversion_find(conversion, "SetWorkingDirectory");
-    const BerthUnitLine *file = berth_conversion_find(conversion, "File");
-    g_autofree char *context = find_context(conversion, given, file);
+    g_autofree char *given = berth_conversion_get(conversion, "SetWorkingDirectory");
+    g_autofree char *file = berth_conversion_get(conversion, "File");
+    g_autofree char *context = find_context(conversion, given ? given : "file", file);
     g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "build", NULL);
 
     if (!berth_conversion_find(conversion, "ImageTag"))
@@ -77,7 +77,7 @@ void berth_convert_build(BerthConversion *conversion) {
             berth_unit_file_find_section(conversion->source->file, conversion->section),
             _("[%s] needs ImageTag="), conversion->section);
     if (file && context)
-        add_file(file, context, !given || g_str_equal(given->value, "file"), words);
+        add_file(file, context, !given || g_str_equal(given, "file"), words);
     berth_convert_auth_file(conversion);
     add_pull(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_BUILD, words);

@@ -172,8 +172,9 @@ static void add_image_mount(BerthConversion *conversion, const char *image) {
     g_autofree char *unit = g_strdup_printf("run-berth-images-%s.mount", escaped);
     g_autofree char *plain = g_build_filename(directory, name, NULL);
     g_autofree char *place = berth_words_escape(plain, false);
+    g_autofree char *source = berth_words_escape(conversion->source->path, false);
     const char *const lines[][3] = {
-        {"Unit", "SourcePath", conversion->source->path},
+        {"Unit", "SourcePath", source},
         {"Unit", "DefaultDependencies", "no"},
         {"Unit", "Requires", conversion->source->service},
         {"Unit", "After", conversion->source->service},

@@ -51,7 +51,6 @@ void berth_unit_name_split(const char *name, char **prefix, char **instance) {
         *instance = at ? g_strdup(at + 1) : NULL;
 }
 
-/* The characters that systemd allows (systemd.unit(5), "Description"); a slash is none of them. */
 char *berth_unit_name_get_stem(const char *name) {
     const char *dot = strrchr(name, '.');
 
@@ -71,6 +70,7 @@ char *berth_unit_name_escape(const char *name) {
     return g_string_free(text, FALSE);
 }
 
+/* The characters that systemd allows (systemd.unit(5), "Description"); a slash is not one. */
 bool berth_unit_name_is_valid(const char *name) {
     static const char *const suffixes[] = {".service", ".socket", ".target",    ".device",
                                            ".mount",   ".swap",   ".automount", ".timer",

@@ -52,11 +52,6 @@ BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name) 
     return NULL;
 }
 
-/* The name of a file without its suffix. */
-static char *get_stem(const char *name) {
-    return g_strndup(name, (gsize)(strrchr(name, '.') - name));
-}
-
 /* The service of a unit file, or of an instance of a template: "web@1.container" is "web@1.service"
  * if there is a web@.container. The caller frees it. */
 char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
@@ -64,7 +59,7 @@ char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
 
     if (source)
         return g_strdup(source->service);
-    g_autofree char *stem = get_stem(name), *prefix = NULL, *instance = NULL;
+    g_autofree char *stem = berth_unit_name_get_stem(name), *prefix = NULL, *instance = NULL;
     berth_unit_name_split(stem, &prefix, &instance);
     if (!instance || !instance[0])
         return NULL;
@@ -112,7 +107,7 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
 
 /* Sets service and resource in any case, since problems name them; false if they are of no use. */
 static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
-    g_autofree char *stem = get_stem(source->name);
+    g_autofree char *stem = berth_unit_name_get_stem(source->name);
     bool is_plain = berth_unit_kind_is_plain(source->kind);
     g_autofree char *given = is_plain ? NULL : find_text(source, "ServiceName");
     const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];

@@ -271,6 +271,7 @@ def test_a_build_is_done_before_its_containers_start():
                          ("SetWorkingDirectory=file\nFile=box/File", ["--file=UNITS/box/File", "UNITS/box"]),
                          ("SetWorkingDirectory=unit\nFile=File", ["--file=UNITS/File", "UNITS"]),
                          ("SetWorkingDirectory=box", ["UNITS/box"]),
+                         ("File=\"/srv/my app/File\"", ["--file=/srv/my app/File", "/srv/my app"]),
                          ("File=/srv/b/File\nPull=newer\nTarget=last\nBuildArg=A=b \"C=d e\"\nImageTag=localhost/other:x",
                           ["--file=/srv/b/File", "--pull", "--build-arg=A=b", "--build-arg=C=d e", "--tag=localhost/other:x", "--target=last", "/srv/b"])):
         with Files() as files:
