@@ -13,10 +13,8 @@
 /* Opens path below directory, and on the same mount. */
 int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode);
 
-/* Opens path below directory; the kernel refuses every way out of it (openat2(2), RESOLVE_BENEATH).
- * Returns the descriptor, close-on-exec, or -1 with errno. */
-
-/* As above, but an absolute symlink or ".." is taken within directory (RESOLVE_IN_ROOT). */
+/* Opens path below directory; an absolute symlink or ".." is taken within it (openat2(2),
+ * RESOLVE_IN_ROOT). Returns the descriptor, close-on-exec, or -1 with errno. */
 int berth_fd_open_in_root(int directory, const char *path, int flags, mode_t mode);
 
 /* As the first, but a symlink is an error (ELOOP), also within directory. With O_PATH and

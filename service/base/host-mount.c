@@ -65,8 +65,10 @@ static bool visit_line(char *line, void (*visit)(const BerthHostMount *, void *)
 
     while (at < count && !g_str_equal(fields[at], "-"))
         at++;
-    if (at + 2 >= count)
+    if (at + 2 >= count) {
+        errno = EBADMSG;
         return false;
+    }
     const BerthHostMount mount = {fields[3], fields[4], fields[at + 1], fields[at + 2]};
     visit(&mount, userdata);
     return true;

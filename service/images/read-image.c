@@ -13,6 +13,9 @@
 #include "worker/calls.h"
 #include "worker/replies.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 enum { MAX_NESTING = 4 };
 
 typedef struct {
@@ -32,6 +35,7 @@ typedef struct {
     /* The answer. */
     BerthImageInfo *info;
     char *text;
+    uint64_t text_size; /* of the stored document: a descriptor may claim another */
 } ImageReading;
 
 static void image_reading_read_document(ImageReading *reading);
@@ -66,7 +70,7 @@ static void image_reading_on_text(sd_bus_message *reply, const GError *error, vo
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     const char *text;
 
-    if (!local && berth_reply_read_stored_text(reply, reading->current->size, &text, &local))
+    if (!local && berth_reply_read_stored_text(reply, reading->text_size, &text, &local))
         reading->text = g_strdup(text);
     berth_operation_end(reading->operation, local);
 }
@@ -103,11 +107,15 @@ static int open_current(ImageReading *reading, GError **error) {
 static void image_reading_read_last(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = open_current(reading, &error);
+    struct stat status;
 
-    if (blob < 0) {
+    if (blob >= 0 && fstat(blob, &status) < 0)
+        berth_error_set_errno(&error, errno, "read %s", reading->current->digest);
+    if (error) {
         berth_operation_end(reading->operation, error);
         return;
     }
+    reading->text_size = (uint64_t)status.st_size;
     if (reading->text_done)
         berth_call_inspect_text(reading->inspect, blob, image_reading_on_text, reading);
     else
