@@ -68,6 +68,7 @@ static bool measure_call(BerthAuthorization *authorization) {
  * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
  * not count. */
 bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits) {
+    const BerthCaller *caller = berth_authorization_find_caller(authorization);
     unsigned count = 0, limit = awaits ? MAX_AWAITING_CALLS : MAX_WAITING_CALLS;
     size_t bytes = 0;
     GHashTableIter iterator;
@@ -75,6 +76,13 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
 
     if (!measure_call(authorization))
         return false;
+    /* Who is not known yet may be root, of whom polkit is asked nothing. */
+    if (!awaits && caller && authorization->set->asked >= BERTH_MAX_QUESTIONS_IN_ALL) {
+        authorization->over = BERTH_MAX_QUESTIONS_IN_ALL;
+        return false;
+    }
+    if (!awaits && caller)
+        count = berth_polkit_question_count_orphans(authorization->set, caller->uid);
     g_hash_table_iter_init(&iterator, authorization->set->calls);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthAuthorization *other = value;
@@ -93,6 +101,11 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
  */
 int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit) {
     sd_bus_error_free(error);
+    if (limit == BERTH_MAX_QUESTIONS_IN_ALL)
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                 "too many calls of all users wait for an authorization; the "
+                                 "limit is %d calls",
+                                 (int)limit);
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
                              "too many calls of this user wait for an authorization; the limits "
                              "are %d calls and %d bytes",

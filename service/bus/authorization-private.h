@@ -33,7 +33,7 @@ struct BerthAuthorization {
     AuthorizationState state;
     GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
     GHashTable *recorded; /* keys of questions of which the audit has a record */
-    GPtrArray *asked;     /* of PolkitQuestion: those that polkit is being asked, owned; NULL */
+    GPtrArray *asked; /* of BerthPolkitQuestion: those that polkit is being asked, owned; NULL */
     BerthHold *hold;
     sd_bus_slot *slot; /* of the question to the bus */
     size_t bytes;      /* of the call; 0: not measured */
@@ -50,8 +50,32 @@ struct BerthAuthorizations {
     BerthCallers *callers;
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
     BerthCreations *creations;
-    unsigned asked; /* questions of all calls that polkit has not answered */
+    unsigned asked;     /* questions of all calls that polkit has not answered, with: */
+    GPtrArray *orphans; /* those of them whose calls have ended, owned */
 };
+
+/* The bus lets the service wait for 128 replies (max_replies_per_connection of dbus-daemon(1));
+ * systemd's are among them, so these are fewer. */
+enum { BERTH_MAX_QUESTIONS_IN_ALL = 96 };
+
+/* A question that polkit is being asked. Its answer is kept under the key. When its call ends
+ * before, the question is orphaned: the bus counts the reply until it comes, and so do the
+ * limits. */
+typedef struct {
+    BerthAuthorizations *set;
+    BerthAuthorization *authorization; /* NULL: orphaned */
+    uint32_t uid;
+    sd_bus_slot *slot; /* NULL: answered, or not sent */
+    char *key;
+} BerthPolkitQuestion;
+
+void berth_polkit_question_free(gpointer question);
+/* Its call has ended. */
+void berth_polkit_question_leave(gpointer question);
+/* For BerthAuthorizations. */
+GPtrArray *berth_polkit_question_new_orphans(void);
+/* Those of a user. */
+unsigned berth_polkit_question_count_orphans(const BerthAuthorizations *set, uint32_t uid);
 
 /* The caller; NULL: not known yet. */
 const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *authorization);

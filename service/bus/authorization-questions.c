@@ -10,26 +10,8 @@
 
 #include <errno.h>
 
-/* How many questions of all calls polkit is asked at once, beside one of each call: the bus lets
- * the service wait for 128 replies (max_replies_per_connection of dbus-daemon(1)), and systemd's
- * are among them. */
+/* How many questions of all calls polkit is asked at once, beside one of each call. */
 enum { MAX_QUESTIONS_AT_ONCE = 32 };
-
-/* A question that polkit is being asked. Its answer is kept under the key. */
-typedef struct {
-    BerthAuthorization *authorization;
-    sd_bus_slot *slot;
-    char *key;
-} PolkitQuestion;
-
-static void polkit_question_free(gpointer data) {
-    PolkitQuestion *asked = data;
-
-    asked->authorization->set->asked--;
-    sd_bus_slot_unref(asked->slot);
-    g_free(asked->key);
-    g_free(asked);
-}
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthAuthorization *authorization = userdata;
@@ -64,10 +46,15 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
 
 /* The handler runs again once all answers are there. */
 static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    PolkitQuestion *asked = userdata;
+    BerthPolkitQuestion *asked = userdata;
     BerthAuthorization *authorization = asked->authorization;
 
     (void)error;
+    asked->slot = sd_bus_slot_unref(asked->slot);
+    if (!authorization) {
+        g_ptr_array_remove_fast(asked->set->orphans, asked);
+        return 0;
+    }
     g_hash_table_insert(authorization->verdicts, g_steal_pointer(&asked->key),
                         GINT_TO_POINTER(berth_polkit_read_verdict(reply)));
     g_ptr_array_remove_fast(authorization->asked, asked);
@@ -79,20 +66,23 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error
 /* The state changes with the question: a call that waits is not at its end when its handler
  * returns. */
 static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
-    PolkitQuestion *asked = g_new0(PolkitQuestion, 1);
+    const BerthCaller *caller = berth_authorization_find_caller(authorization);
+    BerthPolkitQuestion *asked = g_new0(BerthPolkitQuestion, 1);
 
+    asked->set = authorization->set;
     asked->authorization = authorization;
+    asked->uid = caller ? caller->uid : UINT32_MAX;
     authorization->set->asked++;
     asked->key = berth_question_make_key(question);
     int r = berth_polkit_ask(authorization->set->bus, &asked->slot,
                              sd_bus_message_get_sender(authorization->call), question, on_verdict,
                              asked);
     if (r < 0) {
-        polkit_question_free(asked);
+        berth_polkit_question_free(asked);
         return r;
     }
     if (!authorization->asked)
-        authorization->asked = g_ptr_array_new_with_free_func(polkit_question_free);
+        authorization->asked = g_ptr_array_new_with_free_func(berth_polkit_question_leave);
     g_ptr_array_add(authorization->asked, asked);
     authorization->state = AUTHORIZATION_ASKING_POLKIT;
     return 0;
@@ -112,7 +102,7 @@ static bool is_asked(const BerthAuthorization *authorization, const BerthQuestio
     g_autofree char *key = berth_question_make_key(question);
 
     for (guint i = 0; i < count_asked(authorization); i++)
-        if (g_str_equal(((PolkitQuestion *)authorization->asked->pdata[i])->key, key))
+        if (g_str_equal(((BerthPolkitQuestion *)authorization->asked->pdata[i])->key, key))
             return true;
     return g_hash_table_contains(authorization->verdicts, key);
 }

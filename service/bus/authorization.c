@@ -66,6 +66,7 @@ BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers
     set->bus = bus;
     set->callers = callers;
     set->calls = g_hash_table_new_full(NULL, NULL, NULL, authorization_free);
+    set->orphans = berth_polkit_question_new_orphans();
     set->creations = berth_creations_new(sd_bus_get_event(bus), on_settled, set);
     return set;
 }
@@ -74,6 +75,7 @@ void berth_authorizations_free(BerthAuthorizations *set) {
     if (!set)
         return;
     g_hash_table_unref(set->calls);
+    g_ptr_array_unref(set->orphans);
     berth_creations_free(set->creations);
     g_free(set);
 }

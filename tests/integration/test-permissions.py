@@ -244,6 +244,42 @@ for one in calls:
     print(one.communicate()[1].strip())
 """
 
+# Clients that leave while their calls wait: "refused" for each that did not wait.
+LEAVE = """
+import os
+import sys
+from gi.repository import Gio, GLib
+address = Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM)
+for _ in range(int(sys.argv[1])):
+    bus = Gio.DBusConnection.new_for_address_sync(
+        address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+    try:
+        bus.call_sync("org.berth1", "/org/berth1/images", "org.berth1.Images", "Delete",
+                      GLib.Variant("(sa{sv})", ("local.test/none:x", {})), None, 0, 500)
+    except GLib.Error as error:
+        print("refused " + error.message if "too many" in error.message else "waited", flush=True)
+    bus.close_sync()
+"""
+
+
+def leave(user, *arguments, script=LEAVE):
+    return run("setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", "/usr/bin/python3", "-c", script, *arguments)
+
+
+def test_calls_of_clients_that_left_count_until_polkit_answers():
+    rule("false")
+    run("systemctl", "kill", "-s", "STOP", "polkit")
+    try:
+        for user in ("bin", "games", "lp", "man", "news", "sys"):
+            left = leave(user, "18")
+            equal([line.split()[0] for line in left.out.splitlines()], ["waited"] * 16 + ["refused"] * 2, left)
+        contains(leave("uucp", "1").out, "of all users")
+        # The bus has room for what the service asks for others.
+        good("run", "--rm", IMAGE, "true")
+    finally:
+        run("systemctl", "kill", "-s", "CONT", "polkit")
+    wait_until(lambda: leave("uucp", "1", script=LEAVE.replace("500)", "60000)")).out == "waited\n", "the answers")
+
 
 def test_few_calls_of_a_user_wait_for_polkit():
     rule("false")

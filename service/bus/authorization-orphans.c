@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Questions to polkit from when they are sent until polkit has answered, which is longer than their
+ * calls last if a client leaves meanwhile. A call under way owns its questions; after it the set of
+ * authorizations does. Their number is what the bus has to keep for the service.
+ */
+
+#include "bus/authorization-private.h"
+
+void berth_polkit_question_free(gpointer question) {
+    BerthPolkitQuestion *asked = question;
+
+    asked->set->asked--;
+    sd_bus_slot_unref(asked->slot);
+    g_free(asked->key);
+    g_free(asked);
+}
+
+void berth_polkit_question_leave(gpointer question) {
+    BerthPolkitQuestion *asked = question;
+
+    asked->authorization = NULL;
+    if (asked->slot)
+        g_ptr_array_add(asked->set->orphans, asked);
+    else
+        berth_polkit_question_free(asked);
+}
+
+GPtrArray *berth_polkit_question_new_orphans(void) {
+    return g_ptr_array_new_with_free_func(berth_polkit_question_free);
+}
+
+unsigned berth_polkit_question_count_orphans(const BerthAuthorizations *set, uint32_t uid) {
+    unsigned count = 0;
+
+    for (guint i = 0; i < set->orphans->len; i++)
+        count += ((const BerthPolkitQuestion *)set->orphans->pdata[i])->uid == uid;
+    return count;
+}
