@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What calls about containers have in common: the id, and the check of the caller. A container has
- * two addresses, an argument of the manager's members and an object path; handlers serve both, and
- * read the id here. There is no state. The one thing to know: the container is looked up anew at
- * every check, since it may be gone by the time polkit answers.
+ * What calls about containers have in common: the id, the check of the caller, and telling what
+ * they changed. A container has two addresses, an argument of the manager's members and an object
+ * path; handlers serve both, and read the id here. There is no state. The one thing to know: the
+ * container is looked up anew at every check, since it may be gone by the time polkit answers.
  */
 
 #include "bus/container-call.h"
@@ -12,6 +12,7 @@
 #include "bus/access.h"
 #include "bus/creators.h"
 #include "bus/objects.h"
+#include "bus/watchers.h"
 
 char *berth_container_make_path(const char *id) {
     return berth_object_make_path(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), id);
@@ -83,4 +84,18 @@ int berth_container_check_properties(sd_bus_message *call, BerthService *service
 int berth_container_check_network(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *network, BerthContainer **container) {
     return container_check_member(call, service, error, id, "", "network", network, container);
+}
+
+void berth_container_finish_change(const GError *error, BerthPendingCall *pending,
+                                   const char *const *changed) {
+    BerthService *service = pending->service;
+    BerthContainer *container = berth_containers_find(service->containers, pending->name, NULL);
+
+    if (container && !error) {
+        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
+                                    pending->name, true,
+                                    berth_container_get_record(container)->owner, container};
+        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+    }
+    berth_pending_call_finish(error, pending);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What all members about a container begin with: the id, and the check of the caller. */
+/* What members about a container have in common: the id, the check of the caller, and the end of a
+ * change. */
 
 #pragma once
 
 #include "bus/options.h"
+#include "bus/pending-call.h"
 #include "bus/service.h"
 
 #define BERTH_CONTAINER_PREFIX BERTH_BUS_ROOT "/containers"
@@ -39,3 +41,8 @@ int berth_container_check_properties(sd_bus_message *call, BerthService *service
 /* The same for members about a network of the container's. */
 int berth_container_check_network(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *network, BerthContainer **container);
+
+/* Ends a call that has changed properties of the container, whose names end with NULL. The
+ * container may be gone by now: then there is no signal, but the call is answered all the same. */
+void berth_container_finish_change(const GError *error, BerthPendingCall *pending,
+                                   const char *const *changed);

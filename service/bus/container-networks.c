@@ -54,21 +54,10 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
     return sd_bus_message_exit_container(call);
 }
 
-/* The container may be gone by now: then there is no signal, but the call is answered all the same.
- */
 static void network_call_on_done(const GError *error, void *userdata) {
     static const char *const changed[] = {"Networks", "Addresses", NULL};
-    BerthPendingCall *pending = userdata;
-    BerthService *service = pending->service;
-    BerthContainer *container = berth_containers_find(service->containers, pending->name, NULL);
 
-    if (container && !error) {
-        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
-                                    pending->name, true,
-                                    berth_container_get_record(container)->owner, container};
-        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
-    }
-    berth_pending_call_finish(error, pending);
+    berth_container_finish_change(error, userdata, changed);
 }
 
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,

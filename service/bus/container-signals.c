@@ -37,10 +37,12 @@ static void send_event(BerthService *service, const BerthViewer *subscriber,
         berth_unicast_send(service->unicast, destination, g_steal_pointer(&signal), &right);
 }
 
-/* The properties that each kind of event changes. Events of other kinds change no property. */
-static const struct {
+/* The properties that a kind of event changes. Events of other kinds change no property. */
+typedef struct {
     const char *kind, *changed[12];
-} changes[] = {
+} EventChange;
+
+static const EventChange container_changes[] = {
     {"start",
      {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "RestartCount", "Addresses", "Health",
       "Started", "Exited"}},
@@ -49,29 +51,16 @@ static const struct {
     {"resume", {"State"}},
     {"healthy", {"Health"}},
     {"unhealthy", {"Health"}},
+    {NULL, {NULL}},
 };
 
-/* The same for a pod. */
-static const struct {
-    const char *kind, *changed[8];
-} pod_changes[] = {
+static const EventChange pod_changes[] = {
     {"start", {"State", "Pid", "Cgroup", "Addresses", "Started", "Exited"}},
     {"exit", {"State", "Pid", "Cgroup", "Addresses", "Exited"}},
     {"pause", {"State"}},
     {"resume", {"State"}},
+    {NULL, {NULL}},
 };
-
-static void tell_pod_change(BerthService *service, const BerthEvent *event, BerthContainer *pod) {
-    const BerthObject object = {&berth_pod_kind, event->id, true, event->owner, pod};
-
-    if (g_str_equal(event->kind, "delete"))
-        berth_watchers_tell_removed(service->watchers, &object);
-    else if (g_str_equal(event->kind, "create"))
-        berth_watchers_tell_added(service->watchers, &object);
-    for (size_t i = 0; i < G_N_ELEMENTS(pod_changes); i++)
-        if (g_str_equal(pod_changes[i].kind, event->kind))
-            berth_watchers_tell_changed(service->watchers, &object, pod_changes[i].changed, NULL);
-}
 
 /* What the pod of a container shows of it. Only invalidated: a container that is being deleted is
  * in the list until after its event. */
@@ -90,16 +79,21 @@ static void tell_pod_of(BerthService *service, const BerthContainer *container) 
 /* Before the event, so that a client finds the object as the event says. */
 static void tell_object_change(BerthService *service, const BerthEvent *event,
                                BerthContainer *container) {
-    const BerthObject object = {&berth_container_kind, event->id, true, event->owner, container};
+    bool is_pod = container && berth_container_is_pod(container);
+    const BerthObject object = {is_pod ? &berth_pod_kind : &berth_container_kind, event->id, true,
+                                event->owner, container};
 
     if (g_str_equal(event->kind, "delete"))
         berth_watchers_tell_removed(service->watchers, &object);
     else if (container && g_str_equal(event->kind, "create"))
         berth_watchers_tell_added(service->watchers, &object);
     /* Events of other processes than the first do not change the object. */
-    for (size_t i = 0; container && event->process[0] == '\0' && i < G_N_ELEMENTS(changes); i++)
-        if (g_str_equal(changes[i].kind, event->kind))
-            berth_watchers_tell_changed(service->watchers, &object, changes[i].changed, NULL);
+    if (!container || event->process[0])
+        return;
+    for (const EventChange *change = is_pod ? pod_changes : container_changes; change->kind;
+         change++)
+        if (g_str_equal(change->kind, event->kind))
+            berth_watchers_tell_changed(service->watchers, &object, change->changed, NULL);
 }
 
 static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
@@ -113,10 +107,7 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
         berth_creators_forget(service, event->id);
     if (container && (deleted || g_str_equal(event->kind, "create")))
         berth_image_object_tell_users(service, berth_container_get_record(container)->image);
-    if (container && berth_container_is_pod(container))
-        tell_pod_change(service, event, container);
-    else
-        tell_object_change(service, event, container);
+    tell_object_change(service, event, container);
     if (container && (deleted || g_str_equal(event->kind, "create")))
         tell_pod_of(service, container);
     g_hash_table_iter_init(&iterator, service->subscribers);

@@ -73,21 +73,10 @@ static int check_update(sd_bus_message *call, BerthService *service, sd_bus_erro
                                     "privilege", privileges, NULL);
 }
 
-/* The container may be gone by now: then there is no signal, but the call is answered all the same.
- */
 static void on_limits_set(const GError *error, void *userdata) {
     static const char *const limits[] = {"Limits", NULL};
-    BerthPendingCall *pending = userdata;
-    BerthService *service = pending->service;
-    BerthContainer *container = berth_containers_find(service->containers, pending->name, NULL);
 
-    if (container && !error) {
-        const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
-                                    pending->name, true,
-                                    berth_container_get_record(container)->owner, container};
-        berth_watchers_tell_changed(service->watchers, &object, limits, NULL);
-    }
-    berth_pending_call_finish(error, pending);
+    berth_container_finish_change(error, userdata, limits);
 }
 
 int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_error *error) {
