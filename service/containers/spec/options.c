@@ -66,6 +66,13 @@ static bool parse_restart(BerthCreateOptions *options, const char *text, GError 
     { key, BERTH_FIELD_##kind, offsetof(BerthCreateOptions, member) }
 #define CHOICE(key, member, parse)                                                                 \
     { key, BERTH_FIELD_CHOICE, offsetof(BerthCreateOptions, member), parse }
+/* Of a container, or of the pod that has its network. */
+#define NETWORK_FIELDS                                                                             \
+    CHOICE("Network", network_mode, parse_network), FIELD("Ports", LIST, ports),                   \
+        FIELD("Aliases", LIST, aliases), FIELD("StaticAddresses", LIST, addresses),                \
+        FIELD("MACAddress", TEXT, mac), FIELD("DNS", LIST, servers),                               \
+        FIELD("DNSSearch", LIST, search), FIELD("DNSOptions", LIST, resolver_options),             \
+        FIELD("Hosts", LIST, hosts)
 
 const BerthCreateField berth_create_fields[] = {
     FIELD("Command", LIST, command),
@@ -87,15 +94,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("ReadOnly", FLAG, read_only),
     FIELD("Labels", MAP, labels),
     FIELD("Devices", LIST, devices),
-    CHOICE("Network", network_mode, parse_network),
-    FIELD("Ports", LIST, ports),
-    FIELD("Aliases", LIST, aliases),
-    FIELD("StaticAddresses", LIST, addresses),
-    FIELD("MACAddress", TEXT, mac),
-    FIELD("DNS", LIST, servers),
-    FIELD("DNSSearch", LIST, search),
-    FIELD("DNSOptions", LIST, resolver_options),
-    FIELD("Hosts", LIST, hosts),
+    NETWORK_FIELDS,
     FIELD("NoHosts", FLAG, no_hosts),
     FIELD("PublishAll", FLAG, publish_all),
     FIELD("HealthCommand", LIST, health_command),
@@ -144,15 +143,7 @@ static bool parse_pod_exit(BerthCreateOptions *options, const char *text, GError
 const BerthCreateField berth_pod_fields[] = {
     FIELD("Hostname", TEXT, hostname),
     FIELD("Labels", MAP, labels),
-    CHOICE("Network", network_mode, parse_network),
-    FIELD("Ports", LIST, ports),
-    FIELD("Aliases", LIST, aliases),
-    FIELD("StaticAddresses", LIST, addresses),
-    FIELD("MACAddress", TEXT, mac),
-    FIELD("DNS", LIST, servers),
-    FIELD("DNSSearch", LIST, search),
-    FIELD("DNSOptions", LIST, resolver_options),
-    FIELD("Hosts", LIST, hosts),
+    NETWORK_FIELDS,
     FIELD("Sysctls", MAP, sysctls),
     CHOICE("UserNamespace", user_namespace, parse_user_namespace),
     FIELD("ShmSize", NUMBER, shm_size),
