@@ -116,19 +116,26 @@ static bool run_editor(const char *path, GError **error) {
                                           _("the editor failed; nothing was changed"));
 }
 
+int dist_content_open(const char *digest, sd_bus_message **reply, GError **error) {
+    int fd;
+
+    *reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", digest, 0);
+    if (!*reply)
+        return -1;
+    int r = sd_bus_message_read(*reply, "h", &fd);
+    return r < 0 ? dist_bad_reply(r, error), -1 : fd;
+}
+
 /* Content cannot change: the edited text is stored as new content with another digest. The
  * temporary file has mode 0600 and is removed in any case. */
 int dist_content_edit(char **argv, GError **error) {
     g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
     uint64_t copied;
-    int fd;
+    g_autoptr(sd_bus_message) reply = NULL;
+    int fd = dist_content_open(argv[1], &reply, error);
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", argv[1], 0);
-    if (!reply)
+    if (fd < 0)
         return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "h", &fd);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
     berth_autofd int file = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
     if (file < 0) {
         berth_error_set_errno(error, errno, _("write %s"), path);

@@ -6,6 +6,10 @@
 
 #include "client/option.h"
 
+#include <systemd/sd-bus.h>
+
 extern const DistOption dist_content_ingest_options[];
 int dist_content_ingest(char **argv, GError **error);
+/* A descriptor for reading content, which belongs to the reply; -1 with an error. */
+int dist_content_open(const char *digest, sd_bus_message **reply, GError **error);
 int dist_content_edit(char **argv, GError **error);

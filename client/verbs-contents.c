@@ -37,17 +37,13 @@ static const DistOption content_get_options[] = {
     DIST_OPTION_END,
 };
 
-/* The descriptor belongs to the reply, which is freed at the end of the function. */
 static int content_get(char **argv, GError **error) {
     uint64_t copied;
-    int fd;
+    g_autoptr(sd_bus_message) reply = NULL;
+    int fd = dist_content_open(argv[1], &reply, error);
 
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Open", "sa{sv}", argv[1], 0);
-    if (!reply)
+    if (fd < 0)
         return EXIT_FAILURE;
-    int r = sd_bus_message_read(reply, "h", &fd);
-    if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
     /* Beyond the end is no error (lseek(2)): nothing is written then. */
     if (lseek(fd, content_get_given.offset, SEEK_SET) < 0) {
         berth_error_set_errno(error, errno, "%s", _("go to the offset"));
