@@ -129,8 +129,10 @@ static int image_begin_reading(BerthService *service, sd_bus_message *call, sd_b
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(BerthImage) found = berth_image_store_get(service->database, name, &error);
-    if (!found)
-        return berth_bus_error_set(ret_error, error);
+    if (!found) {
+        berth_bus_error_set(ret_error, error);
+        return -ENOENT;
+    }
     *pending = berth_pending_call_new_charged(service, call, BERTH_RESOURCE_READS, ret_error);
     if (!*pending)
         return -EBUSY;
