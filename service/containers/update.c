@@ -85,9 +85,7 @@ static bool write_limits(BerthContainer *container, const GArray *writes, Update
         .error = STDERR_FILENO,
         .target = -1,
         .snapshots = -1,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
     return berth_helper_start(container, &launch, "updated", on_limits_written, request, error);
 }

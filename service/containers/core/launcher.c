@@ -194,9 +194,7 @@ bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mod
         .config = config,
         .target = directory,
         .snapshots = -1,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
 
     if (null < 0)

@@ -38,6 +38,10 @@ typedef struct {
     int cgroup;    /* to clone the process into; -1 for a scope's, and for exec */
 } BerthLaunchRequest;
 
+/* None of the descriptors that only a start needs, which sets its own afterwards. In the
+ * initialiser of every request: one that is left out would be berthd's own 0. */
+#define BERTH_LAUNCH_NO_DESCRIPTORS .secrets = -1, .pod = -1, .cgroup = -1
+
 /* A descriptor of the program through a read-only mount of its own: what runs in a container and
  * reaches it as /proc/self/exe cannot write to it, whatever its rights. */
 int berth_launcher_open_program(const char *name, GError **error);

@@ -359,9 +359,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
         .descriptor_count = streams->count,
         .descriptor_names = streams->names,
         .snapshots = -1,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
 }
 

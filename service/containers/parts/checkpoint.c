@@ -161,9 +161,7 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
         .error = STDERR_FILENO,
         .target = -1,
         .snapshots = container->first->pidfd,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
     Checkpoint *checkpoint = g_new0(Checkpoint, 1);
 

@@ -60,9 +60,7 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
         .error = STDERR_FILENO,
         .target = runs && !request->changes ? container->first->pidfd : -1,
         .snapshots = -1,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
     g_autoptr(GError) error = NULL;
 

@@ -137,9 +137,7 @@ static bool run_helper(BerthContainer *container, const char *mode, const BerthN
         .error = STDERR_FILENO,
         .target = -1,
         .snapshots = container->first->pidfd,
-        .secrets = -1,
-        .pod = -1,
-        .cgroup = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
     };
 
     return program >= 0 && berth_helper_start(container, &launch, activity, done, change, error);
