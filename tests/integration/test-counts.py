@@ -22,9 +22,13 @@ def test_nothing_takes_more_than_it_did():
         print(f"# not compared: the figures are of {kept['system']}, this is {counts.system()}")
         return
     equal(sorted(found), sorted(kept["figures"]), "the figures")
-    differ = {name: f"{kept['figures'][name]} before, now {value}" for name, value in found.items()
+    differ = {name: value - kept["figures"][name] for name, value in found.items()
               if abs(value - kept["figures"][name]) > max(TOLERANCE * kept["figures"][name], 3)}
-    equal(differ, {}, "see \"tests/bench/bench --counts\", which also brings the file up to date")
+    for name, value in differ.items():
+        print(f"# {name}: {kept['figures'][name]} before, now {found[name]} ({value:+})")
+    # Less is no fault: on a busy machine a read finds what two reads found before.
+    equal({name: value for name, value in differ.items() if value > 0}, {},
+          "see \"tests/bench/bench --counts\", which also brings the file up to date")
 
 
 if __name__ == "__main__":
