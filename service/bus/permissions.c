@@ -358,6 +358,8 @@ static const struct {
     {"/org/berth1/leases", "Leases"},
     {"/org/berth1/networks", "Networks"},
     {"/org/berth1/networks/", "Network"},
+    {"/org/berth1/pods", "Pods"},
+    {"/org/berth1/pods/", "Pod"},
     {"/org/berth1/volumes", "Volumes"},
     {"/org/berth1/volumes/", "Volume"},
     {"/org/berth1/transfers", "Transfers"},
@@ -367,7 +369,7 @@ static const struct {
     {"/org/freedesktop/LogControl1", "LogControl1"},
 };
 
-static const char *find_object(const char *path) {
+const char *berth_permission_find_interface(const char *path) {
     for (size_t i = 0; i < G_N_ELEMENTS(objects); i++)
         if (g_str_has_suffix(objects[i].path, "/") ? g_str_has_prefix(path, objects[i].path)
                                                    : g_str_equal(path, objects[i].path))
@@ -388,5 +390,5 @@ const char *berth_permission_read_member(sd_bus_message *call, const char **memb
         *member = "Properties";
     if (g_strcmp0(interface, "org.freedesktop.DBus.Introspectable") == 0)
         *member = "Introspect";
-    return find_object(sd_bus_message_get_path(call));
+    return berth_permission_find_interface(sd_bus_message_get_path(call));
 }

@@ -54,6 +54,9 @@ bool berth_permission_changes(const char *interface, const char *member);
  * the object's interface. */
 const char *berth_permission_read_member(sd_bus_message *call, const char **member);
 
+/* The interface of Berth's that the object at a path has, without "org.berth1."; NULL for none. */
+const char *berth_permission_find_interface(const char *path);
+
 /* Whether the row names this interface, or this detail. */
 bool berth_permission_has_interface(const BerthPermission *permission, const char *interface);
 bool berth_permission_has_detail(const BerthPermission *permission, const char *key);

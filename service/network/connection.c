@@ -12,6 +12,7 @@
  *            it, and without, netavark. Of a further network of the administrator's, too, without a
  *            bridge
  *   result   of the last plugin, or of the same form: ips
+ *   port, portIndex, otherPorts  of a network that Berth made (port.h)
  *
  * A network is undone as it was made, whatever the administrator has written or installed since.
  */
@@ -28,6 +29,7 @@
 #include "network/interface.h"
 #include "network/names.h"
 #include "network/netavark.h"
+#include "network/port.h"
 #include "network/state.h"
 
 #include <errno.h>
@@ -157,13 +159,19 @@ static bool take_back(const Connection *connection, GError **error) {
 
 /* A bridge is removed with its last container, if that has no interface there any more. Which one
  * is the last is known only under the lock: of two that leave at once, each sees the other's
- * document before. The interface of a container that runs is deleted at once. -1 with error. */
+ * document before. The interface of a container that runs is deleted at once; that of one that has
+ * ended is deleted here, and the loop is for what earlier versions have connected, which have not
+ * noted it. -1 with error. */
 static int lock_to_leave(const Connection *connection, GError **error) {
     const char *bridge = connection->request.bridge;
     bool has_ended = !connection->netns[0];
 
     for (gint64 waited = 0;; waited += BRIDGE_STEP_USEC) {
         berth_autofd int locked = berth_network_lock_bridges(connection->networks, error);
+        if (locked >= 0 && has_ended &&
+            !berth_port_delete(connection->networks, connection->file, get_object(connection),
+                               bridge, error))
+            return -1;
         if (locked < 0 || !has_ended || waited >= BRIDGE_WAIT_USEC ||
             !berth_interface_has_ports(bridge) ||
             berth_names_count(connection->networks, bridge, connection->key) > 0)
@@ -186,6 +194,12 @@ static bool connection_undo(Connection *connection, GError **error) {
         good = berth_names_publish(connection->networks, connection->request.bridge,
                                    connection->key, error);
     good = take_back(connection, good ? error : NULL) && good;
+    /* Of a container that runs, in case the interface was hidden from what takes it back. The
+     * address is given to others when the document has gone. */
+    if (connection->made &&
+        !berth_port_delete(connection->networks, connection->file, get_object(connection),
+                           connection->request.bridge, error && *error ? NULL : error))
+        return false;
     unlinkat(connection->networks, connection->file, 0);
     return good;
 }
@@ -277,10 +291,14 @@ static bool connection_connect(Connection *connection, JsonNode **result, GError
     /* netavark and the rules that it writes are for one at a time. */
     if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
         return false;
+    if (connection->made)
+        berth_port_note_others(get_object(connection), connection->request.bridge);
     if (!connection_write(connection, error) ||
         !connection_run_plugins(connection, result, error) ||
         (connection->made && !berth_interface_pin(connection->request.bridge, error)))
         return false;
+    if (connection->made)
+        berth_port_note(get_object(connection), connection->request.bridge);
     json_object_set_member(get_object(connection), "result", json_node_copy(*result));
     return connection_write(connection, error) &&
            (!connection->made || !connection->request.dns ||

@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import re
+import select
+import socket
 import subprocess
 import sys
 
@@ -16,6 +18,27 @@ import oci
 
 IMAGE = f"{HOST}/net/base:x"
 NETWORKS = f"{STATE}/networks"
+
+# Listens, sends the socket out by descriptor 3, and ends: whoever has it keeps the network namespace.
+KEPT = r"""
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+int main(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8099)};
+    union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control = {.space = {0}};
+    struct iovec data = {"x", 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0)
+        return 1;
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    return sendmsg(3, &message, 0) == 1 ? 0 : 1;
+}
+"""
 
 
 def properties(name):
@@ -53,6 +76,11 @@ def documents():
 def is_quiet():
     """Nobody connects or disconnects."""
     return run("pgrep", "-x", "berth-network").status == 1
+
+
+def ports_of(bridge):
+    """The interfaces of containers on it."""
+    return os.listdir(f"/sys/class/net/{bridge}/brif")
 
 
 def bridges():
@@ -313,6 +341,39 @@ def test_a_user_takes_no_name_of_others():
     equal(dist("network", "create", "mine", user="alice").status, 1)
     equal(dist("network", "rm", "berth", user="alice").status, 1)
     good("rm", "-f", "hers", "registry.example.com")
+
+
+def run_and_keep_a_socket(name, *options):
+    """A container that has ended, and a socket that listened in it."""
+    ours, theirs = socket.socketpair()
+    command = ["dist", "run", "--rm", f"--name={name}", "--preserve-fds=1", *options, f"{HOST}/net/kept:x", "/kept"]
+    ended = subprocess.run(["sh", "-c", f'exec "$@" 3<&{theirs.fileno()}', "sh", *command], pass_fds=[theirs.fileno()], check=False)
+    equal(ended.returncode, 0, name)
+    theirs.close()
+    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    ours.close()
+    return socket.socket(fileno=descriptors[0])
+
+
+def test_an_address_ends_with_its_container():
+    """A process outside may keep what the container was: the address is given to others, and is no longer there."""
+    equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/kept", "-", input=KEPT).status, 0)
+    with open("/var/tmp/kept", "rb") as file:
+        layer = oci.busybox_layer().add("kept", file.read(), mode=0o755)
+    oci.push(oci.Image([layer], {"Env": ["PATH=/bin"]}), f"{HOST}/net/kept:x")
+    good("pull", f"{HOST}/net/kept:x")
+    address = networks()["berth"]["subnets"].split(".0/")[0] + ".200"
+    before = sorted(ports_of("berth0"))
+    listener = run_and_keep_a_socket("kept", f"--ip={address}")
+    wait_until(lambda: "kept.json" not in documents() and is_quiet(), "the address is free")
+    equal(sorted(ports_of("berth0")), before)
+    equal(fetch("one", f"{address}:8099"), "")
+    equal(select.select([listener], [], [], 0)[0], [])
+    good("run", "-d", "--name=next", f"--ip={address}", IMAGE, "sh", "-c", "mkdir /www; echo next >/www/index.html; httpd -f -p 8099 -h /www")
+    wait_until(lambda: fetch("one", f"{address}:8099") == "next\n", "the page")
+    equal(select.select([listener], [], [], 0)[0], [])
+    listener.close()
+    good("rm", "-f", "next")
 
 
 def test_a_user_does_not_take_all_addresses():

@@ -166,6 +166,24 @@ def test_its_end_stops_its_containers():
     wait_until(lambda: {state(name) for name in ("one", "two", "three")} == {"stopped"}, "the end of the containers")
 
 
+def test_its_address_is_no_longer_there_when_it_is_free():
+    """A container of the pod may take its time to stop."""
+    good("network", "create", "--ipv6=false", "dying")
+    good("pod", "create", "--network=dying", "dies")
+    good("run", "-d", "--name=stays", "--pod=dies", "--stop-timeout=1000", IMAGE, "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+
+    def links():
+        return run("nsenter", "-t", str(pid_of("stays")), "-n", "ip", "link").out
+    contains(links(), "eth0")
+    os.kill(pid_of_pod("dies"), 9)
+    wait_for("dies", "stopped")
+    wait_until(lambda: "dies.json" not in os.listdir(f"{STATE}/networks"), "the address is free")
+    assert "eth0" not in links(), links()
+    equal(state("stays"), "running")
+    good("pod", "rm", "-f", "dies")
+    good("network", "rm", "dying")
+
+
 def test_an_end_that_the_service_has_not_seen_stops_them_too():
     good("pod", "start", "shop")
     holder = pid_of_pod("shop")
@@ -291,6 +309,23 @@ def send_as(user, code, *descriptors):
                "    return made\n" + code)
     return subprocess.Popen(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", program], pass_fds=descriptors,
                             stdout=subprocess.PIPE, text=True)
+
+
+def test_its_object_is_the_owners_and_that_of_those_who_see_all():
+    allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
+    good("pod", "create", "roots")
+    good("pod", "create", "alices", user="alice")
+
+    def get(name, user=None):
+        return call(f"/org/berth1/pods/{name}", "org.freedesktop.DBus.Properties", "GetAll", "s", "org.berth1.Pod", user=user)
+    contains(get("roots").out, '"roots"')
+    contains(get("alices").out, '"alices"')
+    contains(get("alices", user="alice").out, '"alices"')
+    for name in ("roots", "absent"):
+        contains(get(name, user="alice").err, f'there is no pod "{name}"')
+    contains(get("absent").err, 'there is no pod "absent"')
+    contains(busctl("introspect", "org.berth1", "/org/berth1/pods/alices").out, '"alices"')
+    clean()
 
 
 def test_a_container_does_not_join_another_pod_of_the_same_name():

@@ -100,6 +100,26 @@ static void test_every_action_is_in_the_policy(void) {
     }
 }
 
+/* Of "Images" the object at /org/berth1/images, of "Image" those below it: a call of a standard
+ * interface, such as Properties, has no other way to its rows. */
+static void test_every_interface_is_found_by_its_path(void) {
+    g_autoptr(GHashTable) methods = read_methods();
+    GHashTableIter iterator;
+    gpointer method;
+
+    g_hash_table_iter_init(&iterator, methods);
+    while (g_hash_table_iter_next(&iterator, &method, NULL)) {
+        g_autofree char *interface = g_strndup(method, strcspn(method, "."));
+        g_autofree char *small = g_ascii_strdown(interface, -1);
+        bool is_collection = g_str_has_suffix(small, "s");
+        g_autofree char *path =
+            g_strconcat("/org/berth1/", small, is_collection ? NULL : "s/x", NULL);
+        g_assert_cmpstr(berth_permission_find_interface(path), ==, interface);
+    }
+    g_assert_cmpstr(berth_permission_find_interface("/org/berth1"), ==, "Manager");
+    g_assert_null(berth_permission_find_interface("/org/berth1/nothing"));
+}
+
 static void test_rows_are_found_by_their_check(void) {
     size_t count;
     const BerthPermission *rows = berth_permissions_list(&count);
@@ -248,6 +268,8 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/permissions/every-method-is-in-the-table", test_every_method_is_in_the_table);
     g_test_add_func("/permissions/every-row-is-a-method", test_every_row_is_a_method);
+    g_test_add_func("/permissions/every-interface-is-found-by-its-path",
+                    test_every_interface_is_found_by_its_path);
     g_test_add_func("/permissions/every-action-is-in-the-policy",
                     test_every_action_is_in_the_policy);
     g_test_add_func("/permissions/rows-are-found-by-their-check",

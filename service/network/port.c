@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Finds and deletes ports. Programs that connect a container do not say which port they made: it is
+ * the one that a bridge has afterwards and had not before. A connection that was broken off in
+ * between has noted only what was there before; its port is what no other document names either.
+ * Nothing here has a state.
+ */
+
+#include "network/port.h"
+
+#include "base/directory.h"
+#include "base/document.h"
+#include "base/fd.h"
+#include "network/state.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Members of a document. */
+#define OTHERS "otherPorts"
+#define PORT "port"
+#define INDEX "portIndex"
+
+/* The names of a bridge's ports, as a set; empty if there is no such bridge. */
+static GHashTable *list_ports(const char *bridge) {
+    GHashTable *ports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *path = g_build_filename("/sys/class/net", bridge, "brif", NULL);
+    g_autoptr(GDir) list = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (list && (name = g_dir_read_name(list)))
+        g_hash_table_add(ports, g_strdup(name));
+    return ports;
+}
+
+/* 0 if there is no interface of that name. */
+static int64_t read_index(const char *name) {
+    g_autofree char *path = g_build_filename("/sys/class/net", name, "ifindex", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+void berth_port_note_others(JsonObject *document, const char *bridge) {
+    g_autoptr(GHashTable) ports = list_ports(bridge);
+    JsonArray *others = json_array_new();
+    GHashTableIter iterator;
+    gpointer name;
+
+    g_hash_table_iter_init(&iterator, ports);
+    while (g_hash_table_iter_next(&iterator, &name, NULL))
+        json_array_add_string_element(others, name);
+    json_object_set_array_member(document, OTHERS, others);
+}
+
+/* Takes out of ports what was there before the document's connection. False for a document of an
+ * earlier version, which has not noted it. */
+static bool leave_out_others(JsonObject *document, GHashTable *ports) {
+    g_auto(GStrv) others = NULL;
+
+    if (!json_object_has_member(document, OTHERS) ||
+        !berth_document_get_strings(document, OTHERS, &others, NULL))
+        return false;
+    for (char **name = others; *name; name++)
+        g_hash_table_remove(ports, *name);
+    return true;
+}
+
+void berth_port_note(JsonObject *document, const char *bridge) {
+    g_autoptr(GHashTable) ports = list_ports(bridge);
+    GHashTableIter iterator;
+    gpointer name;
+
+    if (!leave_out_others(document, ports) || g_hash_table_size(ports) != 1)
+        return;
+    g_hash_table_iter_init(&iterator, ports);
+    g_hash_table_iter_next(&iterator, &name, NULL);
+    json_object_set_int_member(document, INDEX, read_index(name));
+    json_object_set_string_member(document, PORT, name);
+    json_object_remove_member(document, OTHERS);
+}
+
+/* The index tells the port from a later one of the same name. */
+static bool read_port(JsonObject *document, const char **name, int64_t *index) {
+    *name = NULL;
+    *index = 0;
+    return berth_document_get_string(document, PORT, name, NULL) && *name &&
+           berth_document_get_int(document, INDEX, index, NULL) && *index > 0;
+}
+
+/* Takes out of ports what documents other than this one have noted. */
+static void leave_out_noted(int networks, const char *except, GHashTable *ports) {
+    berth_autolist DIR *list = berth_directory_list(networks);
+    const char *name, *port;
+    int64_t index;
+
+    while (list && g_hash_table_size(ports) > 0 && (name = berth_directory_next(list))) {
+        if (name[0] == '.' || !g_str_has_suffix(name, ".json") || g_str_equal(name, except))
+            continue;
+        g_autoptr(JsonNode) state = berth_network_state_read(networks, name, NULL);
+        if (state && read_port(json_node_get_object(state), &port, &index))
+            g_hash_table_remove(ports, port);
+    }
+}
+
+/* RTM_DELLINK, of one end of a pair and so of both (veth(4)). ENODEV: it went by itself. */
+static bool delete_interface(int64_t index, const char *name, GError **error) {
+    const struct {
+        struct nlmsghdr header;
+        struct ifinfomsg info;
+    } message = {
+        .header = {.nlmsg_len = sizeof message,
+                   .nlmsg_type = RTM_DELLINK,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+        .info = {.ifi_family = AF_UNSPEC, .ifi_index = (int)index},
+    };
+    struct {
+        struct nlmsghdr header;
+        struct nlmsgerr error;
+        char echo[sizeof message];
+    } answer = {.error = {.error = -EPROTO}};
+
+    berth_autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0 || send(fd, &message, sizeof message, 0) < 0 ||
+        recv(fd, &answer, sizeof answer, 0) < (ssize_t)NLMSG_LENGTH(sizeof(int)))
+        return berth_error_set_errno(error, errno, "delete the interface %s", name);
+    int code = answer.header.nlmsg_type == NLMSG_ERROR ? -answer.error.error : EPROTO;
+    return code == 0 || code == ENODEV ||
+           berth_error_set_errno(error, code, "delete the interface %s", name);
+}
+
+bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
+                       GError **error) {
+    g_autoptr(GHashTable) ports = list_ports(bridge);
+    GHashTableIter iterator;
+    gpointer other;
+    const char *port;
+    int64_t index;
+
+    if (read_port(document, &port, &index))
+        return !g_hash_table_contains(ports, port) || read_index(port) != index ||
+               delete_interface(index, port, error);
+    if (!leave_out_others(document, ports))
+        return true;
+    leave_out_noted(networks, name, ports);
+    g_hash_table_iter_init(&iterator, ports);
+    while (g_hash_table_iter_next(&iterator, &other, NULL))
+        if ((index = read_index(other)) > 0 && !delete_interface(index, other, error))
+            return false;
+    return true;
+}
