@@ -20,7 +20,7 @@
 static sd_bus *connection;
 
 /* Slots of the old connection are of no use afterwards. */
-sd_bus *dist_bus_again(GError **error) {
+sd_bus *dist_bus_reconnect(GError **error) {
     connection = sd_bus_flush_close_unref(connection);
     return dist_bus(error);
 }

@@ -23,7 +23,7 @@ sd_bus *dist_bus(GError **error);
 bool dist_bus_passes_descriptors(void);
 
 /* A new connection in its place, after it was lost. */
-sd_bus *dist_bus_again(GError **error);
+sd_bus *dist_bus_reconnect(GError **error);
 
 /* A call that waits for its reply; types and values as sd_bus_message_append. NULL with error. */
 sd_bus_message *dist_call(GError **error, const char *path, const char *interface,

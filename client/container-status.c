@@ -32,9 +32,9 @@ static void status_add(DistLayout *layout, const char *name, const char *value) 
 
 static void status_add_figures(DistLayout *layout, const char *id) {
     g_autoptr(GError) ended = NULL;
-    DistFigures figures;
+    DistContainerUsage figures;
 
-    if (!dist_container_read_figures(id, &figures, &ended))
+    if (!dist_container_read_usage(id, &figures, &ended))
         return;
     g_autofree char *memory_text = dist_format_size(figures.memory);
     g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, figures.tasks);

@@ -40,7 +40,7 @@ static char *take_variable(const char **at, char **fallback) {
 }
 
 /* NULL if a variable has no value. */
-static char *expand(const Reading *reading, const char *text) {
+static char *expand_variables(const Reading *reading, const char *text) {
     g_autoptr(GString) result = g_string_new(NULL);
 
     while (*text) {
@@ -59,8 +59,8 @@ static char *expand(const Reading *reading, const char *text) {
     return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
-static void add_image(Reading *reading, const char *text) {
-    g_autofree char *name = expand(reading, text);
+static void containerfile_add_image(Reading *reading, const char *text) {
+    g_autofree char *name = expand_variables(reading, text);
     g_autofree char *lower = name ? g_ascii_strdown(name, -1) : NULL;
 
     if (!name || !name[0] || g_str_equal(name, "scratch") ||
@@ -70,7 +70,7 @@ static void add_image(Reading *reading, const char *text) {
     g_ptr_array_add(reading->images, g_steal_pointer(&name));
 }
 
-static void read_argument(Reading *reading, char *const *words) {
+static void containerfile_read_argument(Reading *reading, char *const *words) {
     for (; !reading->begun && *words; words++) {
         const char *equals = strchr(*words, '=');
         g_autofree char *name = equals ? g_strndup(*words, (gsize)(equals - *words)) : NULL;
@@ -90,7 +90,7 @@ static void read_from(Reading *reading, char *const *words) {
     reading->begun = true;
     if (!*words)
         return;
-    add_image(reading, *words);
+    containerfile_add_image(reading, *words);
     if (words[1] && g_ascii_strcasecmp(words[1], "as") == 0 && words[2])
         g_hash_table_add(reading->stages, g_ascii_strdown(words[2], -1));
 }
@@ -100,10 +100,10 @@ static void read_copy(Reading *reading, char *const *words) {
     for (; *words && g_str_has_prefix(*words, "--"); words++)
         if (g_str_has_prefix(*words, "--from=") &&
             !g_ascii_string_to_unsigned(*words + strlen("--from="), 10, 0, 10000, NULL, NULL))
-            add_image(reading, *words + strlen("--from="));
+            containerfile_add_image(reading, *words + strlen("--from="));
 }
 
-static void read_line(Reading *reading, const char *line) {
+static void containerfile_read_line(Reading *reading, const char *line) {
     g_auto(GStrv) all = g_strsplit_set(line, " \t\r", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 
@@ -117,7 +117,7 @@ static void read_line(Reading *reading, const char *line) {
     if (g_ascii_strcasecmp(list[0], "from") == 0)
         read_from(reading, list + 1);
     else if (g_ascii_strcasecmp(list[0], "arg") == 0)
-        read_argument(reading, list + 1);
+        containerfile_read_argument(reading, list + 1);
     else if (g_ascii_strcasecmp(list[0], "copy") == 0)
         read_copy(reading, list + 1);
 }
@@ -148,7 +148,7 @@ char **dist_containerfile_list_images(const char *text, char *const *arguments) 
         g_hash_table_add(reading.given, name);
     }
     for (char **line = lines; *line; line++)
-        read_line(&reading, *line);
+        containerfile_read_line(&reading, *line);
     g_hash_table_unref(reading.variables);
     g_hash_table_unref(reading.given);
     g_hash_table_unref(reading.stages);

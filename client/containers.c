@@ -90,7 +90,7 @@ bool dist_container_find_terminal(const char *id, bool *terminal, GError **error
     return container != NULL;
 }
 
-bool dist_container_read_figures(const char *id, DistFigures *figures, GError **error) {
+bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error) {
     const struct {
         const char *name;
         uint64_t *value;
@@ -106,7 +106,7 @@ bool dist_container_read_figures(const char *id, DistFigures *figures, GError **
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
     if (!reply)
         return false;
-    *figures = (DistFigures){0};
+    *figures = (DistContainerUsage){0};
     int r = sd_bus_message_enter_container(reply, 'a', "{st}");
     while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
         for (size_t i = 0; i < G_N_ELEMENTS(known); i++)

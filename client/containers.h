@@ -38,10 +38,10 @@ bool dist_container_find_terminal(const char *id, bool *terminal, GError **error
 /* The resources that a container uses now, and has used since it was started. */
 typedef struct {
     uint64_t memory, cpu_usec, tasks, read, written, received, sent;
-} DistFigures;
+} DistContainerUsage;
 
 /* A figure that the service does not have is 0; one that dist does not know is skipped. */
-bool dist_container_read_figures(const char *id, DistFigures *figures, GError **error);
+bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
 /* All that the caller may see and for which --filter holds, the oldest first. names: those that
  * --filter knows; NULL for no filter. NULL with error. */

@@ -62,8 +62,8 @@ static char *read_auth_file(const char *path, size_t *size, GError **error) {
 /* Runs a credential helper. Its protocol (docker-credential-helpers, README): a verb as the
  * argument, the server or a JSON document on standard input, the answer on standard output. The
  * error is NotFound if the helper has no credentials for the server. */
-static char *run_helper(const char *name, const char *verb, const char *input, size_t *size,
-                        GError **error) {
+static char *run_credential_helper(const char *name, const char *verb, const char *input,
+                                   size_t *size, GError **error) {
     g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
     char *arguments[] = {program, (char *)verb, NULL};
     g_autoptr(GError) local = NULL;
@@ -103,7 +103,7 @@ static BerthCredentials *ask_helper(const char *name, const char *key, GError **
     const char *username = NULL, *secret = NULL;
     g_autoptr(GError) local = NULL;
     size_t size;
-    g_autofree char *text = run_helper(name, "get", key, &size, &local);
+    g_autofree char *text = run_credential_helper(name, "get", key, &size, &local);
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
 
     if (local && !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
@@ -252,7 +252,7 @@ static bool store_by_helper(const char *helper, const char *registry,
                                   credentials->identity_token ? credentials->identity_token
                                                               : credentials->password);
     g_autofree char *text = berth_document_print(object, false);
-    g_autofree char *output = run_helper(helper, "store", text, &size, error);
+    g_autofree char *output = run_credential_helper(helper, "store", text, &size, error);
     return output != NULL;
 }
 
@@ -292,7 +292,7 @@ static bool remove_from_auth_file(const char *path, const char *registry, bool *
     g_autofree char *helper = find_helper(root, registry);
     if (helper) {
         g_autoptr(GError) local = NULL;
-        g_autofree char *output = run_helper(helper, "erase", registry, &size, &local);
+        g_autofree char *output = run_credential_helper(helper, "erase", registry, &size, &local);
         *removed = *removed || output != NULL;
         if (output || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
             return true;

@@ -7,7 +7,7 @@
 #include "client/dictionary.h"
 
 /* Adds only keys that the table does not have yet. */
-static int read_pairs(sd_bus_message *message, GHashTable *pairs) {
+static int dictionary_read_pairs(sd_bus_message *message, GHashTable *pairs) {
     const char *key, *value;
     int r = sd_bus_message_enter_container(message, 'a', "{ss}");
 
@@ -19,7 +19,7 @@ static int read_pairs(sd_bus_message *message, GHashTable *pairs) {
 
 /* The variant is entered with the type that is expected: a service that sends another one has made
  * a malformed reply. */
-static int read_field(sd_bus_message *message, const DistField *field) {
+static int dictionary_read_field(sd_bus_message *message, const DistField *field) {
     if (field->read)
         return field->read(message, field->value);
     int r = sd_bus_message_enter_container(message, 'v', field->type);
@@ -29,7 +29,7 @@ static int read_field(sd_bus_message *message, const DistField *field) {
     if (g_str_equal(field->type, "as"))
         r = sd_bus_message_read_strv(message, field->value);
     else if (g_str_equal(field->type, "a{ss}"))
-        r = read_pairs(message, field->value);
+        r = dictionary_read_pairs(message, field->value);
     else if (g_str_equal(field->type, "(sst)"))
         r = sd_bus_message_read(message, "(sst)", &((DistTarget *)field->value)->media_type,
                                 &((DistTarget *)field->value)->digest,
@@ -49,7 +49,7 @@ int dist_dictionary_read(sd_bus_message *message, const DistField *fields) {
             return r;
         while (field->key && !g_str_equal(field->key, key))
             field++;
-        r = field->key ? read_field(message, field) : sd_bus_message_skip(message, "v");
+        r = field->key ? dictionary_read_field(message, field) : sd_bus_message_skip(message, "v");
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
     }

@@ -22,7 +22,7 @@ void dist_print_error(const GError *error) {
     fprintf(stderr, "dist: %s\n", message);
 }
 
-int dist_for_each(char *const *arguments, DistAct act, const void *userdata) {
+int dist_for_each(char *const *arguments, DistArgumentAction act, const void *userdata) {
     int status = EXIT_SUCCESS;
 
     for (; *arguments; arguments++) {

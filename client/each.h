@@ -7,10 +7,10 @@
 
 #include "client/bus.h"
 
-typedef bool (*DistAct)(const char *argument, const void *userdata, GError **error);
+typedef bool (*DistArgumentAction)(const char *argument, const void *userdata, GError **error);
 
 /* Returns the status to exit with. */
-int dist_for_each(char *const *arguments, DistAct act, const void *userdata);
+int dist_for_each(char *const *arguments, DistArgumentAction act, const void *userdata);
 void dist_print_error(const GError *error);
 
 /* The call for one argument; NULL with error. */

@@ -34,24 +34,24 @@ typedef enum {
     LOOP_RUNNING,  /* or it ran before */
 } LoopState;
 
-/* Why the loop ended before the process. */
+/* Why the loop ended. */
 typedef enum {
-    LEAVE_NOT,
-    LEAVE_DETACHED,
-    LEAVE_INTERRUPTED, /* by the third Ctrl-C */
-} LoopLeave;
+    EXIT_PROCESS_ENDED,
+    EXIT_DETACHED,
+    EXIT_INTERRUPTED, /* by the third Ctrl-C */
+} LoopExit;
 
 /* What dist has asked the service for, of its own accord. */
 typedef enum {
-    END_NOT_ASKED,
-    END_STOP,        /* as its unit wants it */
-    END_NEVER_READY, /* killed: no health check can make it ready */
-} LoopEnd;
+    STOP_NOT_REQUESTED,
+    STOP_FOR_UNIT,    /* as its unit wants it */
+    STOP_NEVER_READY, /* killed: no health check can make it ready */
+} StopRequest;
 
 typedef struct {
     const DistForeground *request;
     LoopState state;
-    LoopLeave leave;
+    LoopExit exit;
     sd_bus *bus;
     sd_event *event;
     DistTerminal *terminal;
@@ -65,7 +65,7 @@ typedef struct {
     GError *attach_error; /* reported only if the process runs */
     sd_event_source *again;
     unsigned absences; /* how often the service, or the bus, has left dist waiting */
-    LoopEnd end;
+    StopRequest stop;
     DistReadiness *readiness;
 } Loop;
 
@@ -105,9 +105,9 @@ static int ask_to_wait(Loop *loop) {
 static void foreground_on_never_ready(void *userdata) {
     Loop *loop = userdata;
 
-    if (loop->end == END_NEVER_READY)
+    if (loop->stop == STOP_NEVER_READY)
         return;
-    loop->end = END_NEVER_READY;
+    loop->stop = STOP_NEVER_READY;
     (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Kill", NULL,
                                    NULL, "sia{sv}", loop->request->id, (int32_t)SIGKILL, 1, "All",
                                    "b", 1);
@@ -130,7 +130,7 @@ static int foreground_reconnect(Loop *loop) {
     loop->waiting = sd_bus_slot_unref(loop->waiting);
     if (loop->bus)
         sd_bus_detach_event(loop->bus);
-    loop->bus = dist_bus_again(NULL);
+    loop->bus = dist_bus_reconnect(NULL);
     return loop->bus ? sd_bus_attach_event(loop->bus, loop->event, 0) : -ENOTCONN;
 }
 
@@ -144,7 +144,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
         return ask_again_later(loop);
     if (loop->readiness)
         dist_readiness_returned(loop->readiness, loop->bus);
-    if (loop->end == END_STOP)
+    if (loop->stop == STOP_FOR_UNIT)
         ask_to_stop(loop);
     return 0;
 }
@@ -171,7 +171,7 @@ static void send_size(Loop *loop) {
 static void foreground_on_detached(void *userdata) {
     Loop *loop = userdata;
 
-    loop->leave = LEAVE_DETACHED;
+    loop->exit = EXIT_DETACHED;
     sd_event_exit(loop->event, 0);
 }
 
@@ -239,7 +239,7 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     if (good)
         dist_readiness_started(loop->readiness);
     /* A request to stop that came before may have been refused: nothing ran yet. */
-    if (good && loop->end == END_STOP)
+    if (good && loop->stop == STOP_FOR_UNIT)
         ask_to_stop(loop);
     /* Attach was answered first. */
     if (good && loop->attach_error)
@@ -278,13 +278,13 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         dist_end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT, or takes long: leave it running. */
     if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS) {
-        loop->leave = LEAVE_INTERRUPTED;
+        loop->exit = EXIT_INTERRUPTED;
         return sd_event_exit(loop->event, 0);
     }
     /* The service sends the container's own stop signal, and SIGKILL after its time. */
     if ((info->ssi_signo == SIGTERM && loop->request->stops) || loop->request->pod) {
-        if (loop->end == END_NOT_ASKED)
-            loop->end = END_STOP;
+        if (loop->stop == STOP_NOT_REQUESTED)
+            loop->stop = STOP_FOR_UNIT;
         ask_to_stop(loop);
     } else if (loop->bus) {
         (void)sd_bus_call_method_async(
@@ -323,7 +323,7 @@ static int foreground_run(Loop *loop) {
         (r = sd_bus_attach_event(loop->bus, loop->event, 0)) < 0)
         return r;
     loop->readiness = dist_readiness_new(loop->event, loop->bus, request->id, request->notify);
-    dist_readiness_on_never(loop->readiness, foreground_on_never_ready, loop);
+    dist_readiness_on_impossible(loop->readiness, foreground_on_never_ready, loop);
     /* sd_watchdog_enabled(3): for as long as this loop turns. A container that notifies by itself
      * has its own. */
     if (request->notify != DIST_NOTIFY_CONTAINER &&
@@ -351,7 +351,7 @@ static int read_end(const Loop *loop, sd_bus_message *waited, GError **error) {
     g_autoptr(GError) local = NULL;
     int status;
 
-    if (loop->end == END_NEVER_READY)
+    if (loop->stop == STOP_NEVER_READY)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                _("--notify=healthy: container %s has no health check"),
                                request->id),
@@ -388,9 +388,9 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         g_propagate_error(error, loop.error);
     else if (r < 0 && !*error)
         berth_error_set_errno(error, r, "%s", _("run the container"));
-    if (loop.leave == LEAVE_DETACHED)
+    if (loop.exit == EXIT_DETACHED)
         return EXIT_SUCCESS;
-    if (!waited && loop.leave == LEAVE_INTERRUPTED) {
+    if (!waited && loop.exit == EXIT_INTERRUPTED) {
         g_clear_error(error);
         fprintf(stderr,
                 request->pod ? _("dist: %s goes on without dist; \"dist pod stop %s\" stops it\n")
@@ -404,6 +404,6 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
     if (request->stopped)
-        *request->stopped = loop.end == END_STOP;
+        *request->stopped = loop.stop == STOP_FOR_UNIT;
     return read_end(&loop, waited, error);
 }

@@ -150,7 +150,7 @@ static char *word_without(const char *word, const char *next, const char *place)
 }
 
 /* The command line without -H, and with one word changed. */
-static GPtrArray *words_for_host(DistHostWord changed) {
+static GPtrArray *words_for_host(DistWordReplacement changed) {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
 
     for (char **word = words; *word; word++) {
@@ -210,7 +210,7 @@ static GPtrArray *new_ssh(const char *const *arguments, guint count, bool termin
 }
 
 int dist_host_run_there(GError **error) {
-    g_autoptr(GPtrArray) list = words_for_host((DistHostWord){NULL, NULL});
+    g_autoptr(GPtrArray) list = words_for_host((DistWordReplacement){NULL, NULL});
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     g_autoptr(GPtrArray) ssh = new_ssh((const char *const *)list->pdata, list->len, terminal);
 
@@ -251,7 +251,7 @@ static bool run_ssh(GPtrArray *ssh, int input, int output, bool quiet, GError **
            berth_error_set(error, BERTH_ERROR_INTERNAL, _("dist on %s failed"), hosts[0]);
 }
 
-bool dist_host_run_with(DistHostWord changed, int input, int output, GError **error) {
+bool dist_host_run_with(DistWordReplacement changed, int input, int output, GError **error) {
     g_autoptr(GPtrArray) list = words_for_host(changed);
     g_autoptr(GPtrArray) ssh = new_ssh((const char *const *)list->pdata, list->len, false);
 
@@ -381,7 +381,7 @@ static int host_run_finish(HostRun *run) {
 }
 
 int dist_hosts_run_each(GError **error) {
-    g_autoptr(GPtrArray) list = words_for_host((DistHostWord){NULL, NULL});
+    g_autoptr(GPtrArray) list = words_for_host((DistWordReplacement){NULL, NULL});
     guint count = g_strv_length(hosts);
     HostRun runs[MAX_HOSTS];
     int worst = EXIT_SUCCESS;

@@ -26,14 +26,14 @@ int dist_hosts_run_each(GError **error);
 typedef struct {
     const char *word;
     const char *instead; /* NULL: it is left out, with the option whose value it is */
-} DistHostWord;
+} DistWordReplacement;
 
 /* Runs this command line with dist on the host, in place of this process. Returns only with error.
  */
 int dist_host_run_there(GError **error);
 
 /* The same as a child, with other standard streams (-1: these), and one word changed. */
-bool dist_host_run_with(DistHostWord changed, int input, int output, GError **error);
+bool dist_host_run_with(DistWordReplacement changed, int input, int output, GError **error);
 
 /* Runs dist with these arguments on the host. quiet: what it says is not shown. */
 bool dist_host_call(const char *const *arguments, int input, int output, bool quiet,

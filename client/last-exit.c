@@ -82,7 +82,7 @@ static sd_bus_message *ask_for_events(uint64_t sequence, GError **error) {
             return NULL;
         }
         g_usleep(absences < 10 ? 100 * 1000 : G_USEC_PER_SEC);
-        if (sd_bus_error_has_name(&reason, SD_BUS_ERROR_DISCONNECTED) && !dist_bus_again(error))
+        if (sd_bus_error_has_name(&reason, SD_BUS_ERROR_DISCONNECTED) && !dist_bus_reconnect(error))
             return NULL;
     }
 }

@@ -14,7 +14,7 @@ typedef struct {
     GString *options;
 } MountFields;
 
-static void add_option(MountFields *fields, const char *option) {
+static void mount_add_option(MountFields *fields, const char *option) {
     g_string_append_printf(fields->options, "%s%s", fields->options->len > 0 ? "," : "", option);
 }
 
@@ -24,7 +24,8 @@ static bool is_one_of(const char *name, const char *const *names) {
 
 /* Reads a field NAME=VALUE, or a name alone (value is NULL). Relabelling for SELinux is accepted
  * without an effect. */
-static bool read_field(MountFields *fields, const char *name, const char *value, GError **error) {
+static bool mount_read_field(MountFields *fields, const char *name, const char *value,
+                             GError **error) {
     static const char *const sources[] = {"source", "src", NULL};
     static const char *const targets[] = {"target", "destination", "dst", NULL};
     static const char *const read_only[] = {"ro", "readonly", NULL};
@@ -41,25 +42,25 @@ static bool read_field(MountFields *fields, const char *name, const char *value,
     else if (is_one_of(name, targets))
         fields->target = value;
     else if (is_one_of(name, read_only))
-        add_option(fields, value && g_str_equal(value, "false") ? "rw" : "ro");
+        mount_add_option(fields, value && g_str_equal(value, "false") ? "rw" : "ro");
     else if (g_str_equal(name, "bind-propagation") && value)
-        add_option(fields, value);
+        mount_add_option(fields, value);
     else if (g_str_equal(name, "tmpfs-size") || g_str_equal(name, "tmpfs-mode"))
-        add_option(fields, option = g_strconcat(name + strlen("tmpfs-"), "=", value, NULL));
+        mount_add_option(fields, option = g_strconcat(name + strlen("tmpfs-"), "=", value, NULL));
     else if (is_one_of(name, plain) && !value)
-        add_option(fields, name);
+        mount_add_option(fields, name);
     else if (!is_one_of(name, relabel))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                _("--mount: the field \"%s\" is not supported"), name);
     return true;
 }
 
-static bool read_fields(MountFields *fields, char **texts, GError **error) {
+static bool mount_read_fields(MountFields *fields, char **texts, GError **error) {
     for (; *texts; texts++) {
         char *equals = strchr(*texts, '=');
         if (equals)
             *equals = '\0';
-        if (!read_field(fields, *texts, equals ? equals + 1 : NULL, error))
+        if (!mount_read_field(fields, *texts, equals ? equals + 1 : NULL, error))
             return false;
     }
     return true;
@@ -99,7 +100,7 @@ bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError *
         g_auto(GStrv) texts = g_strsplit(*mounts, ",", -1);
         g_autoptr(GString) options = g_string_new(NULL);
         MountFields fields = {.options = options};
-        if (!read_fields(&fields, texts, error) ||
+        if (!mount_read_fields(&fields, texts, error) ||
             !mount_fields_add_to_lists(&fields, lists, error))
             return false;
     }

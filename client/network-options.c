@@ -96,7 +96,7 @@ static bool is_default(const char *name) {
     return g_str_equal(name, "default") || g_str_equal(name, "bridge");
 }
 
-static NetworkPlace *read_place(const char *text, GError **error) {
+static NetworkPlace *read_endpoint(const char *text, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);
     g_auto(GStrv) options = g_strsplit(parts[0] && parts[1] ? parts[1] : "", ",", -1);
     NetworkPlace *place = g_new0(NetworkPlace, 1);
@@ -121,7 +121,7 @@ static GPtrArray *read_places(GError **error) {
     g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(place_free);
 
     for (char **text = given.networks ? given.networks : none; *text; text++) {
-        NetworkPlace *place = read_place(*text, error);
+        NetworkPlace *place = read_endpoint(*text, error);
         if (!place)
             return NULL;
         for (char **alias = given.aliases; alias && *alias; alias++)

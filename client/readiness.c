@@ -38,7 +38,7 @@ struct DistReadiness {
     const char *id;
     DistNotify notify;
     bool ready;
-    DistNeverReady never;
+    DistReadinessImpossible never;
     void *userdata;
     sd_bus_slot *events, *subscribe, *get;
     sd_event_source *socket;
@@ -295,7 +295,8 @@ void dist_readiness_free(DistReadiness *readiness) {
     g_free(readiness);
 }
 
-void dist_readiness_on_never(DistReadiness *readiness, DistNeverReady never, void *userdata) {
+void dist_readiness_on_impossible(DistReadiness *readiness, DistReadinessImpossible never,
+                                  void *userdata) {
     readiness->never = never;
     readiness->userdata = userdata;
 }

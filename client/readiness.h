@@ -20,8 +20,9 @@ void dist_readiness_forget(void);
 /* Follows a container from its start; the id is the caller's. */
 DistReadiness *dist_readiness_new(sd_event *event, sd_bus *bus, const char *id, DistNotify notify);
 /* Called if it is to be healthy and nothing checks its health. */
-typedef void (*DistNeverReady)(void *userdata);
-void dist_readiness_on_never(DistReadiness *readiness, DistNeverReady never, void *userdata);
+typedef void (*DistReadinessImpossible)(void *userdata);
+void dist_readiness_on_impossible(DistReadiness *readiness, DistReadinessImpossible never,
+                                  void *userdata);
 void dist_readiness_free(DistReadiness *readiness);
 
 /* Its command runs. */

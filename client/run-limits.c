@@ -53,7 +53,7 @@ const DistOption dist_run_limit_options[] = {
 };
 
 /* Returns an errno for sd-bus's convention; error has the text. */
-static int fail(GError **error, const char *option, const char *value) {
+static int fail_limit(GError **error, const char *option, const char *value) {
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"), value,
                     option);
     return -EINVAL;
@@ -99,7 +99,7 @@ static int append_weight(sd_bus_message *call, GError **error) {
         return 0;
     if (given.weight < 10 || given.weight > 1000) {
         g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, given.weight);
-        return fail(error, "--blkio-weight", text);
+        return fail_limit(error, "--blkio-weight", text);
     }
     return append_number(call, "IOWeight", convert_weight((uint64_t)given.weight));
 }
@@ -137,7 +137,7 @@ static int append_device_limit(sd_bus_message *call, const DeviceLimit *limit, G
         g_autofree char *path = colon ? g_strndup(*entry, (size_t)(colon - *entry)) : NULL;
         uint64_t value;
         if (!path || path[0] != '/' || !read_device_value(limit->kind, colon + 1, &value))
-            return fail(error, limit->option, *entry);
+            return fail_limit(error, limit->option, *entry);
         if ((r = sd_bus_message_append(call, "(st)", path, value)) < 0)
             return r;
     }
@@ -177,7 +177,7 @@ static int append_setting(sd_bus_message *call, const char *setting, GError **er
 
     if (g_strv_length(parts) != 2 ||
         (!g_str_equal(parts[1], "max") && !dist_parse_bytes(parts[1], &value, NULL)))
-        return fail(error, "--cgroup-conf", setting);
+        return fail_limit(error, "--cgroup-conf", setting);
     while (i < G_N_ELEMENTS(cgroup_files) && !g_str_equal(cgroup_files[i].file, parts[0]))
         i++;
     if (i == G_N_ELEMENTS(cgroup_files)) {
@@ -192,14 +192,14 @@ static int append_setting(sd_bus_message *call, const char *setting, GError **er
 static int append_limits(sd_bus_message *call, GError **error) {
     for (char **limit = given.limits; limit && *limit; limit++)
         if (!strchr(*limit, '='))
-            return fail(error, "--ulimit", *limit);
+            return fail_limit(error, "--ulimit", *limit);
     return dist_append_labels(call, "ResourceLimits", given.limits);
 }
 
 static int append_timeout(sd_bus_message *call, GError **error) {
     if (given.timeout < 0 || given.timeout > INT32_MAX) {
         g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, given.timeout);
-        return fail(error, "--timeout", text);
+        return fail_limit(error, "--timeout", text);
     }
     return given.timeout == 0
                ? 0

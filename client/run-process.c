@@ -63,7 +63,7 @@ const DistOption dist_run_startup_options[] = {
     DIST_OPTION_END,
 };
 
-static int fail(GError **error, const char *option, const char *value) {
+static int fail_process_option(GError **error, const char *option, const char *value) {
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"), value,
                     option);
     return -EINVAL;
@@ -83,7 +83,7 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), NULL);
     if (!node || !berth_document_get_strings(json_node_get_object(node), "words", &words, NULL) ||
         !words[0])
-        return fail(error, "--entrypoint", given.entrypoint);
+        return fail_process_option(error, "--entrypoint", given.entrypoint);
     return dist_append_strings(call, "Entrypoint", words);
 }
 
@@ -108,7 +108,7 @@ static int append_umask(sd_bus_message *call, GError **error) {
         return 0;
     return g_ascii_string_to_unsigned(given.umask, 8, 0, 0777, &mask, NULL)
                ? sd_bus_message_append(call, "{sv}", "Umask", "t", mask)
-               : fail(error, "--umask", given.umask);
+               : fail_process_option(error, "--umask", given.umask);
 }
 
 static int append_score(sd_bus_message *call, GError **error) {
@@ -118,7 +118,7 @@ static int append_score(sd_bus_message *call, GError **error) {
         return 0;
     return g_ascii_string_to_signed(given.score, 10, -1000, 1000, &score, NULL)
                ? sd_bus_message_append(call, "{sv}", "OOMScoreAdjust", "i", (int)score)
-               : fail(error, "--oom-score-adj", given.score);
+               : fail_process_option(error, "--oom-score-adj", given.score);
 }
 
 static int append_unset(sd_bus_message *call) {
@@ -132,7 +132,7 @@ static int append_map(sd_bus_message *call, const char *key, const char *option,
                       char *const *assignments, GError **error) {
     for (char *const *assignment = assignments; assignment && *assignment; assignment++)
         if (!strchr(*assignment, '='))
-            return fail(error, option, *assignment);
+            return fail_process_option(error, option, *assignment);
     return assignments ? dist_append_labels(call, key, assignments) : 0;
 }
 
@@ -142,7 +142,8 @@ static int append_startup(sd_bus_message *call, GError **error) {
     int r;
 
     if (startup.retries < 0 || startup.successes < 0)
-        return fail(error, "--health-startup-retries, --health-startup-success", "-1");
+        return fail_process_option(error, "--health-startup-retries, --health-startup-success",
+                                   "-1");
     if (!dist_parse_duration("--health-startup-interval", startup.interval, &interval, error) ||
         !dist_parse_duration("--health-startup-timeout", startup.timeout, &timeout, error))
         return -EINVAL;

@@ -94,6 +94,6 @@ bool dist_start_detached(const char *member, const char *id, DistStreams streams
     return true;
 }
 
-bool dist_start_was_told_to_stop(void) {
+bool dist_start_was_terminated(void) {
     return was_told_to_stop;
 }

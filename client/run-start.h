@@ -25,7 +25,7 @@ int dist_start_in_foreground(DistCreateCall *creation, const char *member, const
                              bool terminal, bool was_stopped, GError **error);
 
 /* Whether SIGTERM has stopped the container that ran in the foreground. */
-bool dist_start_was_told_to_stop(void);
+bool dist_start_was_terminated(void);
 
 /* Prints the ID, which scripts read. */
 bool dist_start_detached(const char *member, const char *id, DistStreams streams, GError **error);

@@ -44,7 +44,7 @@ static void split_term(const char *text, char **registry, char **term) {
 }
 
 /* place: a registry, or a repository for its tags. Credentials are for that place alone. */
-static sd_bus_message *ask(const char *place, const char *term, GError **error) {
+static sd_bus_message *search_ask(const char *place, const char *term, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials = dist_find_credentials(place, &local);
     g_autoptr(sd_bus_message) call = local ? NULL : dist_new_call(error, DIST_IMAGES, "Search");
@@ -66,7 +66,7 @@ static sd_bus_message *ask(const char *place, const char *term, GError **error) 
     return dist_send(g_steal_pointer(&call), error);
 }
 
-static int read_found(sd_bus_message *reply, const char *place, DistTable *table) {
+static int search_read_found(sd_bus_message *reply, const char *place, DistTable *table) {
     const char *name, *description = "";
     uint64_t stars = 0;
     int official = 0;
@@ -91,7 +91,7 @@ static int read_found(sd_bus_message *reply, const char *place, DistTable *table
 static int print_found(sd_bus_message *reply, const char *place, DistTable *table, GError **error) {
     int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})");
 
-    while (r >= 0 && (r = read_found(reply, place, table)) > 0)
+    while (r >= 0 && (r = search_read_found(reply, place, table)) > 0)
         continue;
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
@@ -107,7 +107,7 @@ static int list_tags(const char *reference, GError **error) {
     g_autofree char *whole = dist_complete_reference(reference);
     g_autofree char *place = NULL, *tag = NULL;
     dist_split_reference(whole, &place, &tag);
-    g_autoptr(sd_bus_message) reply = ask(place, "", error);
+    g_autoptr(sd_bus_message) reply = search_ask(place, "", error);
     g_autoptr(DistTable) table = dist_table_new(columns);
 
     return reply ? print_found(reply, place, table, error) : EXIT_FAILURE;
@@ -124,7 +124,7 @@ int dist_verb_search(char **argv, GError **error) {
     if (given.tags)
         return list_tags(argv[1], error);
     split_term(argv[1], &registry, &term);
-    g_autoptr(sd_bus_message) reply = ask(registry, term, error);
+    g_autoptr(sd_bus_message) reply = search_ask(registry, term, error);
     g_autoptr(DistTable) table = dist_table_new(columns);
     return reply ? print_found(reply, registry, table, error) : EXIT_FAILURE;
 }

@@ -42,7 +42,7 @@ typedef struct {
     double cpu;                 /* processors in the last interval; negative: not known yet */
     double loads[HISTORY];      /* the last ones, the newest last */
     guint count;
-    DistFigures figures;
+    DistContainerUsage figures;
     bool is_current;
 } ContainerHistory;
 
@@ -51,15 +51,15 @@ static void history_free(gpointer data) {
     g_free(data);
 }
 
-static bool is_any(const DistContainer *container) {
+static bool is_any_container(const DistContainer *container) {
     (void)container;
     return true;
 }
 
 static char **list_ids(char **argv, GError **error) {
-    return argv[1]
-               ? g_strdupv(argv + 1)
-               : dist_containers_list_ids(given.all ? is_any : dist_container_is_running, error);
+    return argv[1] ? g_strdupv(argv + 1)
+                   : dist_containers_list_ids(
+                         given.all ? is_any_container : dist_container_is_running, error);
 }
 
 static int stats_print_once(char **ids, GError **error) {
@@ -77,8 +77,8 @@ static int stats_print_once(char **ids, GError **error) {
     g_autoptr(DistTable) table = dist_table_new(columns);
 
     for (char **id = ids; *id; id++) {
-        DistFigures figures;
-        if (!dist_container_read_figures(*id, &figures, error))
+        DistContainerUsage figures;
+        if (!dist_container_read_usage(*id, &figures, error))
             return EXIT_FAILURE;
         dist_table_add(table, *id, (int64_t)figures.cpu_usec, (int64_t)figures.memory,
                        (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
@@ -88,7 +88,8 @@ static int stats_print_once(char **ids, GError **error) {
 }
 
 /* The first look gives no load: it takes two to know an interval. */
-static void history_add(ContainerHistory *history, const DistFigures *figures, uint64_t now) {
+static void history_add(ContainerHistory *history, const DistContainerUsage *figures,
+                        uint64_t now) {
     bool is_first = history->at_usec == 0;
     /* A restart begins at 0 again. */
     uint64_t used =
@@ -160,19 +161,19 @@ static ContainerHistory *find_history(GPtrArray *all, const char *id) {
 }
 
 /* One that has ended or gone since the list was read is left out. */
-static void look(GPtrArray *all, char **ids) {
+static void update_histories(GPtrArray *all, char **ids) {
     for (guint i = 0; i < all->len; i++)
         ((ContainerHistory *)all->pdata[i])->is_current = false;
     for (; *ids; ids++) {
-        DistFigures figures;
-        if (dist_container_read_figures(*ids, &figures, NULL))
+        DistContainerUsage figures;
+        if (dist_container_read_usage(*ids, &figures, NULL))
             history_add(find_history(all, *ids), &figures, (uint64_t)g_get_monotonic_time());
     }
 }
 
 /* From the top of the screen on, over what was there, and with the rest erased: clearing all of it
  * first would flicker. */
-static void show(const GPtrArray *all) {
+static void show_histories(const GPtrArray *all) {
     const char *const headers[] = {_("ID"),   _("CPU"),     _("LOAD"),     _("MEMORY"), _("TASKS"),
                                    _("READ"), _("WRITTEN"), _("RECEIVED"), _("SENT")};
     g_autoptr(DistLayout) layout = dist_layout_new(G_N_ELEMENTS(headers));
@@ -195,8 +196,8 @@ static int stats_follow(char **argv, GError **error) {
         g_auto(GStrv) ids = list_ids(argv, error);
         if (!ids)
             return EXIT_FAILURE;
-        look(all, ids);
-        show(all);
+        update_histories(all, ids);
+        show_histories(all);
         /* Ctrl-C ends dist, and the line below the table is the shell's. */
         g_usleep((gulong)given.interval * G_USEC_PER_SEC);
     }

@@ -103,8 +103,8 @@ static bool write_to_master(DistTerminal *terminal, const unsigned char *data, s
 
 /* Appends to out the input without the detach keys; returns true when those are complete. Keys that
  * may be the beginning are held back, and passed on when another key follows. */
-static bool filter(DistTerminal *terminal, const unsigned char *data, size_t size,
-                   GByteArray *out) {
+static bool filter_detach_keys(DistTerminal *terminal, const unsigned char *data, size_t size,
+                               GByteArray *out) {
     for (size_t i = 0; i < size; i++) {
         if (terminal->key_count > 0 && data[i] == terminal->keys[terminal->matched]) {
             if (++terminal->matched == terminal->key_count)
@@ -139,7 +139,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
         write_to_master(terminal, &end, 1);
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
     }
-    bool detach = filter(terminal, buffer, (size_t)size, out);
+    bool detach = filter_detach_keys(terminal, buffer, (size_t)size, out);
     if (!write_to_master(terminal, out->data, out->len))
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
     if (detach)
@@ -203,7 +203,7 @@ static bool make_raw(DistTerminal *terminal, GError **error) {
 }
 
 /* epoll(7) refuses plain files with EPERM: they are read at once. */
-static void copy_file(DistTerminal *terminal) {
+static void terminal_copy_output(DistTerminal *terminal) {
     unsigned char buffer[BUFFER_BYTES];
     ssize_t size;
 
@@ -246,7 +246,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
     /* Standard input may be closed (EBADF): then the output is only shown. */
     r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
     if (r == -EPERM)
-        copy_file(terminal);
+        terminal_copy_output(terminal);
     else if (r < 0 && r != -EBADF) {
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;

@@ -185,8 +185,8 @@ static int verb_import(char **argv, GError **error) {
     if (!open_input(argc > 1 ? argv[1] : NULL, &stream, error))
         return EXIT_FAILURE;
     if (dist_settings.host)
-        return dist_host_run_with((DistHostWord){argc > 1 ? argv[1] : NULL, "-"}, stream.fd, -1,
-                                  error) &&
+        return dist_host_run_with((DistWordReplacement){argc > 1 ? argv[1] : NULL, "-"}, stream.fd,
+                                  -1, error) &&
                        finish_archive_tar(&stream, error)
                    ? EXIT_SUCCESS
                    : EXIT_FAILURE;
@@ -249,7 +249,7 @@ static int verb_export(char **argv, GError **error) {
     if (!open_output(&stream, &temporary, error))
         return EXIT_FAILURE;
     bool sent = dist_settings.host
-                    ? dist_host_run_with((DistHostWord){output, NULL}, -1, stream.fd, error)
+                    ? dist_host_run_with((DistWordReplacement){output, NULL}, -1, stream.fd, error)
                     : export_to(stream.fd, argv + 1, error);
     bool done = sent && finish_archive_tar(&stream, error);
     if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))

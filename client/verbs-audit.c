@@ -41,7 +41,7 @@ static const char *get_field(GHashTable *fields, const char *name) {
 }
 
 /* A user that is not known on this machine is shown by number. */
-static char *find_user(const char *uid) {
+static char *find_user_name(const char *uid) {
     const struct passwd *user = uid[0] ? getpwuid((uid_t)g_ascii_strtoull(uid, NULL, 10)) : NULL;
 
     return g_strdup(user ? user->pw_name : uid);
@@ -89,7 +89,7 @@ static void print_entry(GHashTable *fields) {
     g_autoptr(GDateTime) local =
         g_date_time_new_from_unix_local((gint64)(get_time(fields) / G_USEC_PER_SEC));
     g_autofree char *time = local ? g_date_time_format(local, "%m-%d %H:%M:%S") : g_strdup("-");
-    g_autofree char *user = find_user(get_field(fields, "CALLER_UID"));
+    g_autofree char *user = find_user_name(get_field(fields, "CALLER_UID"));
     const char *left_out = get_field(fields, "BERTH_SUPPRESSED");
     g_autofree char *object = left_out[0] ? g_strdup_printf(_("%s left out"), left_out)
                                           : g_strdup(shorten(get_field(fields, "BERTH_OBJECT")));
@@ -100,7 +100,7 @@ static void print_entry(GHashTable *fields) {
     fflush(stdout);
 }
 
-static void add_details(JsonBuilder *builder, GHashTable *fields) {
+static void audit_add_details(JsonBuilder *builder, GHashTable *fields) {
     g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(fields), (GCompareFunc)strcmp);
 
     json_builder_set_member_name(builder, "details");
@@ -139,7 +139,7 @@ static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
         json_builder_add_int_value(builder,
                                    g_ascii_strtoll(get_field(fields, numbers[i].field), NULL, 10));
     }
-    add_details(builder, fields);
+    audit_add_details(builder, fields);
     json_builder_end_object(builder);
 }
 
@@ -178,7 +178,7 @@ static void audit_end_entry(void *userdata) {
 
 /* The UID of a user, given by name or by number. A name goes first, since it may consist of digits.
  */
-static char *find_uid(const char *name, GError **error) {
+static char *find_uid_of_name(const char *name, GError **error) {
     const struct passwd *user = getpwnam(name);
     guint64 number;
 
@@ -190,7 +190,7 @@ static char *find_uid(const char *name, GError **error) {
     return NULL;
 }
 
-static void add_option(GPtrArray *arguments, const char *option, const char *value) {
+static void audit_add_option(GPtrArray *arguments, const char *option, const char *value) {
     if (value)
         g_ptr_array_add(arguments, g_strconcat(option, "=", value, NULL));
 }
@@ -204,22 +204,22 @@ static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
     g_ptr_array_add(arguments, g_strdup("--quiet"));
     g_ptr_array_add(arguments, g_strdup("--no-pager"));
     g_ptr_array_add(arguments, g_strdup("--output=export"));
-    add_option(arguments, "--since", options->since);
-    add_option(arguments, "--until", options->until);
-    add_option(arguments, "--machine", dist_settings.machine);
+    audit_add_option(arguments, "--since", options->since);
+    audit_add_option(arguments, "--until", options->until);
+    audit_add_option(arguments, "--machine", dist_settings.machine);
     if (options->follow) {
         g_ptr_array_add(arguments, g_strdup("--follow"));
         g_ptr_array_add(arguments, g_strdup("--no-tail"));
     }
     /* journald sets these two fields itself (systemd.journal-fields(7)). A process may name itself
      * berthd, but its UID is its own. */
-    add_option(arguments, "_UID", "0");
-    add_option(arguments, "_COMM", "berthd");
-    add_option(arguments, "CALLER_UID", uid);
+    audit_add_option(arguments, "_UID", "0");
+    audit_add_option(arguments, "_COMM", "berthd");
+    audit_add_option(arguments, "CALLER_UID", uid);
     /* Matches of the same field are alternatives (journalctl(1)). The first two IDs are those of
      * refused calls and of records that were left out. */
     for (size_t i = 0; i < (options->refused ? 2 : G_N_ELEMENTS(ids)); i++)
-        add_option(arguments, "MESSAGE_ID", ids[i]);
+        audit_add_option(arguments, "MESSAGE_ID", ids[i]);
     g_ptr_array_add(arguments, NULL);
     return arguments;
 }
@@ -264,7 +264,7 @@ static int verb_audit(char **argv, GError **error) {
 
     (void)argv;
     if (audit.user)
-        good = (uid = find_uid(audit.user, error)) != NULL;
+        good = (uid = find_uid_of_name(audit.user, error)) != NULL;
     good = good && read_records(&audit, uid, error);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

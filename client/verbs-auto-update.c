@@ -166,7 +166,7 @@ static UpdateImage *find_image(GHashTable *images, const char *name, GError **er
     return image;
 }
 
-static bool check_registry(const char *name, UpdateImage *image, GError **error) {
+static bool check_image_registry(const char *name, UpdateImage *image, GError **error) {
     g_autofree char *digest = dist_resolve(name, error);
 
     if (!digest)
@@ -241,7 +241,7 @@ static bool put_image(const char *name, const UpdateImage *image, GError **error
 }
 
 /* Takes error; NULL is nothing. */
-static void report(const UpdateCandidate *candidate, GError *error) {
+static void report_update(const UpdateCandidate *candidate, GError *error) {
     if (!error)
         return;
     g_prefix_error(&error, "%s: ", candidate->unit);
@@ -255,7 +255,7 @@ static UpdateState restart_or_roll_back(const UpdateCandidate *candidate, Update
 
     if (restart_unit(candidate->unit, &error))
         return UPDATE_DONE;
-    report(candidate, g_steal_pointer(&error));
+    report_update(candidate, g_steal_pointer(&error));
     if (image->state != IMAGE_PULLED)
         return UPDATE_FAILED;
     if (put_image(candidate->image, image, &error)) {
@@ -263,7 +263,7 @@ static UpdateState restart_or_roll_back(const UpdateCandidate *candidate, Update
         if (restart_unit(candidate->unit, &error))
             return UPDATE_ROLLED_BACK;
     }
-    report(candidate, error);
+    report_update(candidate, error);
     return UPDATE_FAILED;
 }
 
@@ -273,7 +273,7 @@ static bool pull_newer(const UpdateCandidate *candidate, UpdateImage *image, GEr
     /* A caller who may pull, but make no lease, gets the update all the same. */
     if (!image->lease && !(image->lease = hold_image(image, &not_held)))
         g_prefix_error(&not_held, "%s: ", _("the former image is not kept"));
-    report(candidate, not_held);
+    report_update(candidate, not_held);
     if (!dist_pull(candidate->image, false, error))
         return false;
     image->state = IMAGE_PULLED;
@@ -287,8 +287,8 @@ static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable
     UpdateImage *image = find_image(images, candidate->image, &error);
 
     if (!image || (from_registry && image->state == IMAGE_UNCHECKED &&
-                   !check_registry(candidate->image, image, &error))) {
-        report(candidate, error);
+                   !check_image_registry(candidate->image, image, &error))) {
+        report_update(candidate, error);
         return UPDATE_FAILED;
     }
     bool to_pull = from_registry && image->state == IMAGE_OUTDATED;
@@ -298,7 +298,7 @@ static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable
     if (update_given.dry_run)
         return UPDATE_PENDING;
     if (to_pull && !pull_newer(candidate, image, &error)) {
-        report(candidate, error);
+        report_update(candidate, error);
         return UPDATE_FAILED;
     }
     return restart_or_roll_back(candidate, image);

@@ -21,10 +21,10 @@
 typedef struct {
     int signal, all;
     const char *process;
-} Kill;
+} KillOptions;
 
 static bool kill_one(const char *id, const void *userdata, GError **error) {
-    const Kill *request = userdata;
+    const KillOptions *request = userdata;
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}", id, request->signal, 2, "All", "b",
                   request->all, "Process", "s", request->process ? request->process : "");
@@ -55,7 +55,7 @@ static int verb_kill(char **argv, GError **error) {
                         kill_given.name);
         return EXIT_FAILURE;
     }
-    const Kill request = {signal, kill_given.all, kill_given.process};
+    const KillOptions request = {signal, kill_given.all, kill_given.process};
     return dist_for_each(argv + 1, kill_one, &request);
 }
 

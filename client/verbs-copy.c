@@ -162,8 +162,8 @@ static void split_path(const char *path, char **directory, char **name) {
 /* The local directory for a copy and the name it gets there ("": its own). *kind is what the source
  * has to be for that: "file", "directory", or "" for either. The caller frees directory and name.
  */
-static bool find_target(const char *local, char **directory, char **name, const char **kind,
-                        GError **error) {
+static bool find_copy_target(const char *local, char **directory, char **name, const char **kind,
+                             GError **error) {
     struct stat status;
     bool there = stat(local, &status) == 0;
 
@@ -208,7 +208,8 @@ static int copy_out(const Copy *copy, GError **error) {
     if (g_str_equal(copy->local, "-"))
         return send_copy_out(copy, STDOUT_FILENO, cp_given.as, cp_given.kind, error) ? EXIT_SUCCESS
                                                                                      : EXIT_FAILURE;
-    if (!find_target(copy->local, &directory, &name, &kind, error) || !berth_fd_pipe(ends, error))
+    if (!find_copy_target(copy->local, &directory, &name, &kind, error) ||
+        !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
     g_autofree char *member = copy_out_get_member(copy, name);
@@ -247,8 +248,8 @@ static bool is_container_directory(const Copy *copy) {
 
 /* The directory in the container for a copy, and the name it gets there. own_name is the name of
  * the source, "" for the contents of a directory. The caller frees directory and name. */
-static bool find_place(const Copy *copy, const char *own_name, bool source_is_directory,
-                       char **directory, char **name, GError **error) {
+static bool find_destination(const Copy *copy, const char *own_name, bool source_is_directory,
+                             char **directory, char **name, GError **error) {
     if (is_container_directory(copy)) {
         *directory = g_strdup(copy->path);
         *name = g_strdup(own_name);
@@ -277,8 +278,8 @@ static int copy_in(const Copy *copy, GError **error) {
     g_autofree char *real = realpath(trimmed, NULL);
     if (lstat(real ? real : trimmed, &status) < 0)
         return berth_error_set_errno(error, errno, "%s", copy->local), EXIT_FAILURE;
-    if (!find_place(copy, contents ? "" : own_name, S_ISDIR(status.st_mode), &directory, &name,
-                    error) ||
+    if (!find_destination(copy, contents ? "" : own_name, S_ISDIR(status.st_mode), &directory,
+                          &name, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
@@ -322,9 +323,9 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
     int ends[2], r = 0;
 
     split_path(from->path, &parent, &own_name);
-    /* It is not known here whether the source is a directory: find_place() assumes it. If the
+    /* It is not known here whether the source is a directory: find_destination() assumes it. If the
      * target ends with a slash, "Kind" has berth-copy check it. */
-    if (!find_place(to, contents ? "" : own_name, true, &directory, &name, error) ||
+    if (!find_destination(to, contents ? "" : own_name, true, &directory, &name, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];

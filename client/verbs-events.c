@@ -85,7 +85,7 @@ static void print_event(sd_bus_message *message, uint64_t *last) {
     fflush(stdout);
 }
 
-static int on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+static int events_on_event(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     (void)error;
     print_event(signal, userdata);
     return 0;
@@ -137,8 +137,8 @@ int dist_verb_events(char **argv, GError **error) {
         return EXIT_FAILURE;
     last = (uint64_t)MAX(events_given.since, 0);
     if (!events_given.no_follow) {
-        r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event", on_event,
-                                &last);
+        r = sd_bus_match_signal(bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Event",
+                                events_on_event, &last);
         g_autoptr(sd_bus_message) subscribed =
             r < 0 ? NULL : dist_call(error, DIST_CONTAINERS, "Subscribe", "a{sv}", 0);
         if (!subscribed)

@@ -133,7 +133,8 @@ static int append_image_filter(sd_bus_message *call, const void *userdata) {
 }
 
 /* When the image that a filter names was created; limit if there is no such filter. */
-static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
+static bool image_read_moment(const char *filter, uint64_t limit, uint64_t *moment,
+                              GError **error) {
     const char *image = dist_filter_find(filter);
     const DistField fields[] = {{"Created", "t", moment}, {NULL, NULL, NULL}};
 
@@ -179,8 +180,8 @@ int dist_verb_images(char **argv, GError **error) {
     const DistListing images = {DIST_IMAGES, "List", .filter = append_image_filter,
                                 .filter_data = &filter};
     if (!dist_filter_check(image_filters, error) ||
-        !read_moment("before", UINT64_MAX, &rows.before, error) ||
-        !read_moment("since", 0, &rows.since, error))
+        !image_read_moment("before", UINT64_MAX, &rows.before, error) ||
+        !image_read_moment("since", 0, &rows.since, error))
         return EXIT_FAILURE;
     if (filter.pattern && dist_filter_find("reference")) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",

@@ -61,7 +61,7 @@ static const DistOption pod_create_options[] = {
 };
 
 /* The name may be given as an argument, as the name of an object usually is, or as an option. */
-static bool read_request(char **argv, DistPodRequest *request, GError **error) {
+static bool read_pod_request(char **argv, DistPodRequest *request, GError **error) {
     char **ports = dist_expand_ports(pod_given.ports, error);
 
     if (!ports)
@@ -97,7 +97,7 @@ static bool read_request(char **argv, DistPodRequest *request, GError **error) {
 static int pod_create(char **argv, GError **error) {
     DistPodRequest request;
     g_autofree char *name =
-        read_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
+        read_pod_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
 
     if (!name)
         return EXIT_FAILURE;
@@ -109,7 +109,7 @@ static int pod_create(char **argv, GError **error) {
 static int pod_run(char **argv, GError **error) {
     DistPodRequest request;
     g_autofree char *name =
-        read_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
+        read_pod_request(argv, &request, error) ? dist_pod_create(&request, error) : NULL;
     g_autoptr(sd_bus_message) start = name ? dist_new_call(error, DIST_PODS, "Start") : NULL;
     int r;
 
@@ -128,7 +128,7 @@ static int pod_run(char **argv, GError **error) {
     return dist_foreground_run(&foreground, error);
 }
 
-static bool is_running(const char *id) {
+static bool pod_is_running(const char *id) {
     g_autoptr(DistContainer) container = dist_container_get(id, NULL);
 
     return container && dist_container_is_running(container);
@@ -136,13 +136,13 @@ static bool is_running(const char *id) {
 
 /* One that runs already is as it is wanted. The service's error has other reasons, too, such as
  * secrets that were lost. */
-static bool start_container(const char *id, const void *userdata, GError **error) {
+static bool pod_start_container(const char *id, const void *userdata, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_CONTAINERS, "Start", "sa{sv}", id, 0);
 
     (void)userdata;
-    if (reply ||
-        (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) && is_running(id)))
+    if (reply || (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) &&
+                  pod_is_running(id)))
         return true;
     g_propagate_error(error, g_steal_pointer(&local));
     return false;
@@ -157,7 +157,7 @@ static bool start_pod(const char *name, const void *userdata, GError **error) {
     (void)userdata;
     if (!dist_pod_start(name, error) || !(ids = dist_pod_list_containers(name, error)))
         return false;
-    if (dist_for_each(ids, start_container, NULL) != EXIT_SUCCESS)
+    if (dist_for_each(ids, pod_start_container, NULL) != EXIT_SUCCESS)
         start_failed = true;
     puts(name);
     return true;

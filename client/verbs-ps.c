@@ -63,7 +63,7 @@ static char *format_status(const DistContainer *container) {
     return g_strdup(container->state_name);
 }
 
-/* The order is that of the columns in new_table(); several of them are only in JSON and for
+/* The order is that of the columns in new_process_table(); several of them are only in JSON and for
  * --format. */
 static void add_row(DistTable *table, const DistContainer *container) {
     g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
@@ -81,7 +81,7 @@ static void add_row(DistTable *table, const DistContainer *container) {
                    (int64_t)container->started, (int64_t)container->exited);
 }
 
-static DistTable *new_table(void) {
+static DistTable *new_process_table(void) {
     static DistColumn columns[] = {
         {"id", NULL, DIST_CELL_TEXT},         {"image", NULL, DIST_CELL_TEXT},
         {"command", NULL, DIST_CELL_TEXT},    {"status", NULL, DIST_CELL_STATE},
@@ -102,7 +102,7 @@ static DistTable *new_table(void) {
 }
 
 /* When the container that a filter names was created; limit if there is no such filter. */
-static bool read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
+static bool ps_read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
     const char *id = dist_filter_find(filter);
     g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
 
@@ -115,11 +115,11 @@ int dist_verb_ps(char **argv, GError **error) {
 
     (void)argv;
     if (!dist_filter_check(ps_filters, error) ||
-        !read_moment("before", UINT64_MAX, &before, error) ||
-        !read_moment("since", 0, &since, error))
+        !ps_read_moment("before", UINT64_MAX, &before, error) ||
+        !ps_read_moment("since", 0, &since, error))
         return EXIT_FAILURE;
     g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
-    g_autoptr(DistTable) table = new_table();
+    g_autoptr(DistTable) table = new_process_table();
     if (!all)
         return EXIT_FAILURE;
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
@@ -137,7 +137,7 @@ int dist_verb_ps(char **argv, GError **error) {
 /* For scripts it is a table of one row, as that of ps; for people it is a page. */
 int dist_verb_info(char **argv, GError **error) {
     g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
-    g_autoptr(DistTable) table = new_table();
+    g_autoptr(DistTable) table = new_process_table();
 
     if (!container)
         return EXIT_FAILURE;

@@ -19,7 +19,7 @@
 
 /* A line without its end, which the caller frees. The buffer of getline(3) is erased, since the
  * line may be a password. */
-static char *read_line(FILE *file) {
+static char *read_password_line(FILE *file) {
     char *line = NULL;
     size_t size = 0;
     ssize_t length = getline(&line, &size, file);
@@ -49,7 +49,7 @@ static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
         quiet.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(fileno(terminal), TCSAFLUSH, &quiet);
     }
-    char *answer = read_line(terminal);
+    char *answer = read_password_line(terminal);
     if (silenced) {
         tcsetattr(fileno(terminal), TCSAFLUSH, &before);
         fputc('\n', terminal);
@@ -61,8 +61,8 @@ static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
 }
 
 /* The service tries the credentials at the registry; dist has no network of its own. */
-static bool authenticate(const char *registry, const BerthCredentials *credentials, bool insecure,
-                         GError **error) {
+static bool registry_authenticate(const char *registry, const BerthCredentials *credentials,
+                                  bool insecure, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Authenticate");
     int r;
 
@@ -82,7 +82,7 @@ static bool authenticate(const char *registry, const BerthCredentials *credentia
 
 /* Credentials are kept without a scheme, as docker and podman keep them: under a key with a scheme
  * no program would find them. */
-static bool check_registry(const char *registry, GError **error) {
+static bool check_login_registry(const char *registry, GError **error) {
     return !strstr(registry, "://") ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            _("name the registry as HOST[:PORT], without a scheme"));
@@ -109,14 +109,14 @@ static int verb_login(char **argv, GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
     const char *registry = argc > 1 ? argv[1] : "docker.io";
 
-    if (!check_registry(registry, error))
+    if (!check_login_registry(registry, error))
         return EXIT_FAILURE;
     credentials->username = g_strdup(login_given.username);
     if (!credentials->username &&
         !(credentials->username = ask_at_terminal(_("User name: "), false, error)))
         return EXIT_FAILURE;
-    credentials->password =
-        login_given.from_stdin ? read_line(stdin) : ask_at_terminal(_("Password: "), true, error);
+    credentials->password = login_given.from_stdin ? read_password_line(stdin)
+                                                   : ask_at_terminal(_("Password: "), true, error);
     if (!credentials->password) {
         if (!*error)
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));
@@ -124,7 +124,7 @@ static int verb_login(char **argv, GError **error) {
     }
     /* The host is asked; the credentials may be kept for one repository or namespace of it. */
     g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
-    if (!authenticate(host, credentials, login_given.insecure, error) ||
+    if (!registry_authenticate(host, credentials, login_given.insecure, error) ||
         !dist_keep_credentials(registry, credentials, error))
         return EXIT_FAILURE;
     if (!dist_settings.quiet)

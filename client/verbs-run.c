@@ -223,7 +223,7 @@ static int run_at_once(char **arguments, GError **error) {
             return DIST_EXIT_BERTH;
         int status = create_and_run(&creation, id, &local);
         if (creation.state == DIST_CREATION_LOST && losses++ < MAX_LOSSES) {
-            if (!dist_bus_again(error))
+            if (!dist_bus_reconnect(error))
                 return DIST_EXIT_BERTH;
             continue;
         }
@@ -271,7 +271,7 @@ static int run_container(char **argv, GError **error) {
 static int verb_run(char **argv, GError **error) {
     int status = run_container(argv, error);
 
-    if (dist_start_was_told_to_stop() && status == 128 + SIGTERM && !*error) {
+    if (dist_start_was_terminated() && status == 128 + SIGTERM && !*error) {
         dist_readiness_forget();
         dist_end_by_signal(SIGTERM);
     }

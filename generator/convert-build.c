@@ -44,7 +44,7 @@ static char *find_context(const BerthConversion *conversion, const char *directo
     return g_path_get_dirname(path);
 }
 
-static void add_file(const char *given, const char *context, bool beside, GPtrArray *words) {
+static void build_add_file(const char *given, const char *context, bool beside, GPtrArray *words) {
     g_autofree char *name = beside ? g_path_get_basename(given) : g_strdup(given);
     bool absolute = name[0] == '/' || name[0] == '%';
     g_autofree char *path = absolute ? g_strdup(name) : g_build_filename(context, name, NULL);
@@ -77,7 +77,7 @@ void berth_convert_build(BerthConversion *conversion) {
             berth_unit_file_find_section(conversion->source->file, conversion->section),
             _("[%s] needs ImageTag="), conversion->section);
     if (file && context)
-        add_file(file, context, !given || g_str_equal(given, "file"), words);
+        build_add_file(file, context, !given || g_str_equal(given, "file"), words);
     berth_convert_auth_file(conversion);
     add_pull(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_BUILD, words);

@@ -123,7 +123,7 @@ static void convert_devices(const BerthConversion *conversion, GPtrArray *words)
     }
 }
 
-static void add_user(const BerthConversion *conversion, GPtrArray *words) {
+static void convert_user(const BerthConversion *conversion, GPtrArray *words) {
     g_autofree char *user = berth_conversion_get(conversion, "User");
     g_autofree char *group = berth_conversion_get(conversion, "Group");
 
@@ -284,7 +284,7 @@ static void add_reload(const BerthConversion *conversion) {
 }
 
 /* The image, and the command in it. */
-static void add_image(const BerthConversion *conversion, GPtrArray *words) {
+static void convert_image_key(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Image");
     const BerthUnitLine *root = berth_conversion_find(conversion, "Rootfs");
     const BerthUnitLine *command = berth_conversion_find(conversion, "Exec");
@@ -329,7 +329,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_convert_networks(conversion, words);
     berth_convert_member(conversion, words);
     convert_devices(conversion, words);
-    add_user(conversion, words);
+    convert_user(conversion, words);
     add_security(conversion, words);
     add_environment_files(conversion, words);
     add_volumes(conversion, words);
@@ -337,7 +337,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     add_update_label(conversion, words);
     berth_convert_secrets(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
-    add_image(conversion, words);
+    convert_image_key(conversion, words);
     berth_service_add_command(conversion->service, "ExecStart", "", words);
     /* If dist is killed, the container may be there still. */
     berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);

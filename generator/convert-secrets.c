@@ -25,7 +25,7 @@ static bool is_name(const char *text) {
     return text[0] != '\0';
 }
 
-static bool read_field(const char *field, Secret *secret) {
+static bool secret_read_field(const char *field, Secret *secret) {
     if (g_str_equal(field, "type=mount"))
         return true;
     if (!g_str_has_prefix(field, "target="))
@@ -52,8 +52,8 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
 }
 
 /* The credential gets the name of the file in the container, since that is what dist passes on. */
-static void add_secret(const BerthConversion *conversion, const BerthUnitLine *line,
-                       const char *text, GPtrArray *words) {
+static void convert_secret(const BerthConversion *conversion, const BerthUnitLine *line,
+                           const char *text, GPtrArray *words) {
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);
     Secret secret = {fields[0], fields[0]};
     g_autofree char *reason = NULL;
@@ -62,7 +62,7 @@ static void add_secret(const BerthConversion *conversion, const BerthUnitLine *l
         berth_unit_line_error(conversion->problems, line, _("\"%s\" is not the name of a secret"),
                               text);
     for (char **field = fields[0] ? fields + 1 : fields; *field; field++)
-        if (!read_field(*field, &secret))
+        if (!secret_read_field(*field, &secret))
             berth_unit_line_error(
                 conversion->problems, line,
                 _("the field \"%s\" of a secret is not supported: secrets are files in "
@@ -88,6 +88,6 @@ void berth_convert_secrets(const BerthConversion *conversion, GPtrArray *words) 
         g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
         berth_words_split(secrets, line->value);
         for (unsigned j = 0; j < secrets->len; j++)
-            add_secret(conversion, line, secrets->pdata[j], words);
+            convert_secret(conversion, line, secrets->pdata[j], words);
     }
 }

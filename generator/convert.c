@@ -96,7 +96,7 @@ static char *translate_dependencies(const BerthConversion *conversion, const Ber
     return g_string_free(text, FALSE);
 }
 
-static void pass_on(const BerthConversion *conversion) {
+static void pass_other_lines_on(const BerthConversion *conversion) {
     const GPtrArray *lines = conversion->source->file->lines;
 
     for (unsigned i = 0; i < lines->len; i++) {
@@ -111,7 +111,7 @@ static void pass_on(const BerthConversion *conversion) {
 
 /* A pull needs the network; there is no such target in a user's manager. The lines come first: one
  * of the file's that is empty removes them. */
-static void add_defaults(const BerthConversion *conversion) {
+static void add_unit_defaults(const BerthConversion *conversion) {
     static const char target[] = "network-online.target";
     const BerthUnitLine *line =
         berth_unit_file_find(conversion->source->file, "Quadlet", "DefaultDependencies");
@@ -179,8 +179,8 @@ BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
     BerthConversion conversion = {set, source, set->problems, service, kind->section};
     for (unsigned i = 0; i < source->file->lines->len; i++)
         check_line(&conversion, source->file->lines->pdata[i]);
-    add_defaults(&conversion);
-    pass_on(&conversion);
+    add_unit_defaults(&conversion);
+    pass_other_lines_on(&conversion);
     check_service(&conversion);
     convert_kind(&conversion);
     source->failed = set->problems->errors != errors;

@@ -9,21 +9,21 @@
 #define PODMAN_GENERATOR "/usr/lib/systemd/system-generators/podman-system-generator"
 #define PODMAN_USER_GENERATOR "/usr/lib/systemd/user-generators/podman-user-generator"
 
-static void add(GPtrArray *list, char *directory) {
+static void add_directory(GPtrArray *list, char *directory) {
     g_ptr_array_add(list, directory);
 }
 
 /* In the order of precedence. podman's directories are left to podman's own generator if it is
  * installed: two generators would write the same unit. */
 static void add_system_directories(GPtrArray *list) {
-    add(list, g_strdup("/etc/berth/units"));
-    add(list, g_strdup("/run/berth/units"));
-    add(list, g_strdup("/usr/lib/berth/units"));
+    add_directory(list, g_strdup("/etc/berth/units"));
+    add_directory(list, g_strdup("/run/berth/units"));
+    add_directory(list, g_strdup("/usr/lib/berth/units"));
     if (access(PODMAN_GENERATOR, F_OK) == 0)
         return;
-    add(list, g_strdup("/run/containers/systemd"));
-    add(list, g_strdup("/etc/containers/systemd"));
-    add(list, g_strdup("/usr/share/containers/systemd"));
+    add_directory(list, g_strdup("/run/containers/systemd"));
+    add_directory(list, g_strdup("/etc/containers/systemd"));
+    add_directory(list, g_strdup("/usr/share/containers/systemd"));
 }
 
 /* An administrator's files for all users, or for one, stand below the system's own, in "users". */
@@ -31,18 +31,18 @@ static void add_user_directories(GPtrArray *list) {
     const char *config = g_get_user_config_dir(), *runtime = g_getenv("XDG_RUNTIME_DIR");
     unsigned uid = (unsigned)getuid();
 
-    add(list, g_build_filename(config, "berth/units", NULL));
+    add_directory(list, g_build_filename(config, "berth/units", NULL));
     if (runtime)
-        add(list, g_build_filename(runtime, "berth/units", NULL));
-    add(list, g_strdup_printf("/etc/berth/units/users/%u", uid));
-    add(list, g_strdup("/etc/berth/units/users"));
+        add_directory(list, g_build_filename(runtime, "berth/units", NULL));
+    add_directory(list, g_strdup_printf("/etc/berth/units/users/%u", uid));
+    add_directory(list, g_strdup("/etc/berth/units/users"));
     if (access(PODMAN_USER_GENERATOR, F_OK) == 0)
         return;
     if (runtime)
-        add(list, g_build_filename(runtime, "containers/systemd", NULL));
-    add(list, g_build_filename(config, "containers/systemd", NULL));
-    add(list, g_strdup_printf("/etc/containers/systemd/users/%u", uid));
-    add(list, g_strdup("/etc/containers/systemd/users"));
+        add_directory(list, g_build_filename(runtime, "containers/systemd", NULL));
+    add_directory(list, g_build_filename(config, "containers/systemd", NULL));
+    add_directory(list, g_strdup_printf("/etc/containers/systemd/users/%u", uid));
+    add_directory(list, g_strdup("/etc/containers/systemd/users"));
 }
 
 char **berth_unit_directories(BerthUnitScope scope) {

@@ -29,7 +29,7 @@ static void link_free(void *pointer) {
 }
 
 /* Expands the specifiers that follow from the name alone; others are systemd's. NULL for those. */
-static char *expand(const Install *install, const char *text) {
+static char *expand_specifiers(const Install *install, const char *text) {
     g_autoptr(GString) expanded = g_string_new(NULL);
     size_t stem = (size_t)(strrchr(install->name, '.') - install->name);
 
@@ -56,7 +56,7 @@ static char *expand(const Install *install, const char *text) {
 }
 
 /* Takes both texts. */
-static void add_link(const Install *install, char *path, char *target) {
+static void install_add_link(const Install *install, char *path, char *target) {
     BerthUnitLink *link = g_new0(BerthUnitLink, 1);
 
     link->path = path;
@@ -73,7 +73,7 @@ static void add_links_of_line(const Install *install, const BerthUnitLine *line,
 
     berth_words_split_names(words, line->value);
     for (unsigned i = 0; i < words->len; i++) {
-        g_autofree char *unit = expand(install, words->pdata[i]);
+        g_autofree char *unit = expand_specifiers(install, words->pdata[i]);
         bool is_alias = suffix == NULL;
         if (!unit || !berth_unit_name_is_valid(unit) ||
             (is_alias && !g_str_has_suffix(unit, strrchr(install->target, '.')))) {
@@ -83,10 +83,10 @@ static void add_links_of_line(const Install *install, const BerthUnitLine *line,
             continue;
         }
         if (is_alias && !g_str_equal(unit, install->target))
-            add_link(install, g_steal_pointer(&unit), g_strdup(install->target));
+            install_add_link(install, g_steal_pointer(&unit), g_strdup(install->target));
         else if (!is_alias)
-            add_link(install, g_strconcat(unit, suffix, "/", install->name, NULL),
-                     g_strconcat("../", install->target, NULL));
+            install_add_link(install, g_strconcat(unit, suffix, "/", install->name, NULL),
+                             g_strconcat("../", install->target, NULL));
     }
 }
 

@@ -57,7 +57,7 @@ bool berth_option_check(BerthVerb verb, const char *name, const char *value, cha
 }
 
 /* A unit waits for its container, and names it. */
-static bool check_owned(BerthVerb verb, const BerthOption *option, char **reason) {
+static bool check_unit_option(BerthVerb verb, const BerthOption *option, char **reason) {
     static const char *const owned[] = {"detach", "name",   "id",     "replace", "rm",
                                         "cgroup", "notify", "bundle", "tty",     NULL};
 
@@ -107,7 +107,7 @@ bool berth_options_check_line(BerthVerb verb, char *const *words, char **reason)
                                   g_strdup_printf(_("dist has no option %s for it"), *words));
         if (takes_next && !words[1])
             return options_refuse(reason, g_strdup_printf(_("%s needs a value"), *words));
-        if (!check_owned(verb, option, reason))
+        if (!check_unit_option(verb, option, reason))
             return false;
         if (!check_value(option, takes_next ? words[1] : value, &why))
             return options_refuse(

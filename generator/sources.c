@@ -29,12 +29,12 @@ void berth_unit_source_free(void *pointer) {
     g_free(source);
 }
 
-static bool report(BerthProblems *problems, const char *path, const char *text) {
+static bool report_source_error(BerthProblems *problems, const char *path, const char *text) {
     return berth_problem_add(problems, BERTH_PROBLEM_ERROR, path, 0, "%s", text);
 }
 
 /* Stops after one buffer too many; the parser refuses a text that is too long. */
-static bool read_all(int fd, GString *text) {
+static bool read_source_text(int fd, GString *text) {
     char buffer[16384];
     ssize_t count;
 
@@ -55,14 +55,15 @@ static GString *read_source_file(const char *path, bool *masked, BerthProblems *
 
     *masked = false;
     if (fd < 0)
-        return report(problems, path, g_strerror(errno)), NULL;
+        return report_source_error(problems, path, g_strerror(errno)), NULL;
     bool known = fstat(fd, &about) == 0;
     bool regular = known && S_ISREG(about.st_mode);
-    bool good = regular && read_all(fd, text);
+    bool good = regular && read_source_text(fd, text);
     close(fd);
     *masked = (known && S_ISCHR(about.st_mode)) || (good && text->len == 0);
     if (!good && !*masked)
-        return report(problems, path, regular ? _("cannot be read") : _("not a regular file")),
+        return report_source_error(problems, path,
+                                   regular ? _("cannot be read") : _("not a regular file")),
                NULL;
     return g_steal_pointer(&text);
 }
@@ -106,7 +107,7 @@ static void collect_drop_in(const char *directory, const char *name, void *userd
 }
 
 /* For qsort(3), by bytes as systemd sorts drop-ins, not by the locale. */
-static int compare_names(const void *one, const void *other) {
+static int compare_source_names(const void *one, const void *other) {
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
@@ -136,7 +137,7 @@ static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
     if (count > BERTH_UNIT_MAX_DROP_INS)
         return berth_problem_add(problems, BERTH_PROBLEM_ERROR, source->path, 0,
                                  _("more than %d drop-ins"), BERTH_UNIT_MAX_DROP_INS);
-    qsort(names, count, sizeof(*names), compare_names);
+    qsort(names, count, sizeof(*names), compare_source_names);
     for (unsigned i = 0; i < count; i++) {
         const char *path = g_hash_table_lookup(found, names[i]);
         bool masked;
@@ -159,7 +160,7 @@ BerthUnitSource *berth_unit_source_read(const char *path, char *const *directori
     bool masked;
 
     if (kind == BERTH_UNIT_KINDS || !berth_unit_name_is_valid(name)) {
-        report(problems, path, _("not the name of a unit file"));
+        report_source_error(problems, path, _("not the name of a unit file"));
         return NULL;
     }
     g_autoptr(GString) text = read_source_file(path, &masked, problems);
@@ -254,10 +255,11 @@ GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *prob
         visit_directory(*directory, search_entry, &search);
     }
     if (search.full)
-        report(problems, directories[0], _("too many unit files; the rest is ignored"));
+        report_source_error(problems, directories[0],
+                            _("too many unit files; the rest is ignored"));
     g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(paths, NULL);
     unsigned count = g_hash_table_size(paths);
-    qsort(names, count, sizeof(*names), compare_names);
+    qsort(names, count, sizeof(*names), compare_source_names);
     for (unsigned i = 0; i < count; i++) {
         BerthUnitSource *source =
             berth_unit_source_read(g_hash_table_lookup(paths, names[i]), directories, problems);

@@ -39,7 +39,8 @@ void berth_unit_file_free(BerthUnitFile *file) {
 
 /* Sections, keys and paths repeat, so each is stored once; values need not be compared and are
  * stored as they come. */
-static void add_line(const Parser *parser, unsigned number, const char *key, const char *value) {
+static void unit_file_add_line(const Parser *parser, unsigned number, const char *key,
+                               const char *value) {
     BerthUnitLine *line = g_new0(BerthUnitLine, 1);
 
     line->file = parser->path;
@@ -63,7 +64,7 @@ static bool read_section(Parser *parser, char *text, unsigned number) {
                                  _("malformed section header \"%s\""), text);
     text[length - 1] = '\0';
     parser->section = g_string_chunk_insert_const(parser->file->texts, text + 1);
-    add_line(parser, number, NULL, NULL);
+    unit_file_add_line(parser, number, NULL, NULL);
     return true;
 }
 
@@ -80,7 +81,7 @@ static bool read_assignment(Parser *parser, char *text, unsigned number) {
     if (!parser->section)
         return false;
     *equals = '\0';
-    add_line(parser, number, g_strchomp(text), g_strstrip(equals + 1));
+    unit_file_add_line(parser, number, g_strchomp(text), g_strstrip(equals + 1));
     return true;
 }
 
@@ -102,7 +103,7 @@ static bool is_comment(const char *text) {
 }
 
 /* Whether a backslash at the end joins the next line; one that is escaped itself does not. */
-static bool continues(const char *text, size_t length) {
+static bool line_continues(const char *text, size_t length) {
     size_t backslashes = 0;
 
     while (backslashes < length && text[length - 1 - backslashes] == '\\')
@@ -152,7 +153,7 @@ bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *te
             continue;
         if (logical->len == 0)
             first = number;
-        bool joins = continues(line, length);
+        bool joins = line_continues(line, length);
         g_string_append_len(logical, line, (gssize)(joins ? length - 1 : length));
         if (joins) {
             g_string_append_c(logical, ' ');

@@ -48,30 +48,30 @@ static void features_add_capabilities(JsonBuilder *builder) {
     json_builder_end_array(builder);
 }
 
-static void begin(JsonBuilder *builder, const char *name) {
+static void begin_object_member(JsonBuilder *builder, const char *name) {
     json_builder_set_member_name(builder, name);
     json_builder_begin_object(builder);
 }
 
-static void add_linux(JsonBuilder *builder) {
-    begin(builder, "linux");
+static void features_add_linux(JsonBuilder *builder) {
+    begin_object_member(builder, "linux");
     features_add_words(builder, "namespaces", namespaces);
     features_add_capabilities(builder);
-    begin(builder, "cgroup");
+    begin_object_member(builder, "cgroup");
     berth_document_add_bool(builder, "v1", false);
     berth_document_add_bool(builder, "v2", true);
     berth_document_add_bool(builder, "systemd", true);
     berth_document_add_bool(builder, "systemdUser", false);
     json_builder_end_object(builder);
-    begin(builder, "seccomp");
+    begin_object_member(builder, "seccomp");
     berth_document_add_bool(builder, "enabled", true);
     features_add_words(builder, "actions", actions);
     features_add_words(builder, "operators", operators);
     json_builder_end_object(builder);
-    begin(builder, "apparmor");
+    begin_object_member(builder, "apparmor");
     berth_document_add_bool(builder, "enabled", true);
     json_builder_end_object(builder);
-    begin(builder, "selinux");
+    begin_object_member(builder, "selinux");
     berth_document_add_bool(builder, "enabled", false);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
@@ -86,8 +86,8 @@ int runtime_verb_features(RuntimeOptions *options, GError **error) {
     berth_document_add_string(builder, "ociVersionMax", "1.0.2");
     features_add_words(builder, "hooks", hooks);
     features_add_words(builder, "mountOptions", mount_options);
-    add_linux(builder);
-    begin(builder, "annotations");
+    features_add_linux(builder);
+    begin_object_member(builder, "annotations");
     berth_document_add_string(builder, "org.opencontainers.runc.checkpoint.enabled", "true");
     berth_document_add_string(builder, "org.berth1.version", BERTH_VERSION);
     json_builder_end_object(builder);

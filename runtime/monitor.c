@@ -16,9 +16,9 @@
 
 #include "base/fd.h"
 #include "console.h"
-#include "door.h"
 #include "guard.h"
 #include "log.h"
+#include "monitor-socket.h"
 #include "title.h"
 
 #include <errno.h>
@@ -315,39 +315,39 @@ static void monitor_settle(Monitor *monitor) {
         monitor_join_namespaces(monitor);
 }
 
-/* Requests for a created container, to start it or to kill it (door.c). The answer is sent at the
- * end, when the container runs or has failed, since the caller exits with it. */
+/* Requests for a created container, to start it or to kill it (monitor-socket.c). The answer is
+ * sent at the end, when the container runs or has failed, since the caller exits with it. */
 static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
     Monitor *monitor = userdata;
     g_autoptr(GError) error = NULL;
-    RuntimeDoorRequest request;
+    RuntimeMonitorRequest request;
     int number;
     pid_t pid;
 
     (void)source, (void)events;
-    berth_autofd int connection = runtime_door_accept(door, &request, &number);
+    berth_autofd int connection = runtime_monitor_socket_accept(door, &request, &number);
     if (connection < 0)
         return 0;
     if (monitor->state != MONITOR_WAITING)
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "container %s is not waiting to be started", monitor->job->record->id);
-    else if (request == RUNTIME_DOOR_KILL)
+    else if (request == RUNTIME_MONITOR_KILL)
         (void)monitor_kill_created(monitor, number, &error);
     else {
         bool started = monitor_start(monitor, &pid, &error);
-        runtime_door_remove(monitor->job->record);
+        runtime_monitor_socket_remove(monitor->job->record);
         if (started)
             monitor_settle(monitor);
         else
             /* Wait answers with the status of a command that could not be executed. */
             monitor->state = MONITOR_RUNNING;
     }
-    runtime_door_answer(connection, error);
+    runtime_monitor_socket_answer(connection, error);
     return 0;
 }
 
 static bool monitor_open_door(Monitor *monitor, GError **error) {
-    monitor->door = runtime_door_open(monitor->job->record, error);
+    monitor->door = runtime_monitor_socket_open(monitor->job->record, error);
     if (monitor->door < 0)
         return false;
     int r = sd_event_add_io(monitor->event, NULL, monitor->door, EPOLLIN, monitor_on_door, monitor);

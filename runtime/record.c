@@ -162,7 +162,7 @@ void runtime_record_remove(const RuntimeRecord *record) {
         (void)berth_fd_remove_tree(root, record->id, NULL);
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
+static int compare_record_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -179,7 +179,7 @@ char **runtime_record_list(const char *root, GError **error) {
     }
     while (directory && (name = g_dir_read_name(directory)))
         g_ptr_array_add(names, g_strdup(name));
-    g_ptr_array_sort(names, compare_names);
+    g_ptr_array_sort(names, compare_record_names);
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }

@@ -4,7 +4,7 @@
  * container is gone: "does not exist" and "container not running" are words of runc's. */
 
 #include "base/signals.h"
-#include "door.h"
+#include "monitor-socket.h"
 #include "monitored.h"
 #include "verbs.h"
 
@@ -51,8 +51,9 @@ int runtime_verb_kill(RuntimeOptions *options, GError **error) {
         return EXIT_FAILURE;
     switch (status.state) {
     case RUNTIME_STATE_CREATED:
-        return runtime_door_ask(record, RUNTIME_DOOR_KILL, number, error) ? EXIT_SUCCESS
-                                                                          : EXIT_FAILURE;
+        return runtime_monitor_socket_ask(record, RUNTIME_MONITOR_KILL, number, error)
+                   ? EXIT_SUCCESS
+                   : EXIT_FAILURE;
     case RUNTIME_STATE_STOPPED:
         /* All of no process is no error. */
         if (options->all)

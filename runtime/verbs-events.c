@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* events: the figures of a container, once or again and again, in the form of runc's events. Each
+/* events: statistics of a container, once or again and again, in the form of runc's events. Each
  * line is a JSON object; it ends with the container. */
 
 #include "monitored.h"
@@ -13,19 +13,19 @@
 
 typedef struct {
     uint64_t memory, peak, memory_max, cpu, cpu_user, cpu_system, tasks, tasks_max, ooms;
-} Figures;
+} ContainerStats;
 
 /* Names that are not known are passed over: a newer service may have more. */
-static int read_figures(sd_bus_message *reply, Figures *figures) {
+static int read_stats(sd_bus_message *reply, ContainerStats *stats) {
     const struct {
         const char *name;
         uint64_t *value;
     } known[] = {
-        {"MemoryCurrent", &figures->memory}, {"MemoryPeak", &figures->peak},
-        {"MemoryMax", &figures->memory_max}, {"CPUUsageUSec", &figures->cpu},
-        {"CPUUserUSec", &figures->cpu_user}, {"CPUSystemUSec", &figures->cpu_system},
-        {"TasksCurrent", &figures->tasks},   {"TasksMax", &figures->tasks_max},
-        {"OOMKills", &figures->ooms},
+        {"MemoryCurrent", &stats->memory}, {"MemoryPeak", &stats->peak},
+        {"MemoryMax", &stats->memory_max}, {"CPUUsageUSec", &stats->cpu},
+        {"CPUUserUSec", &stats->cpu_user}, {"CPUSystemUSec", &stats->cpu_system},
+        {"TasksCurrent", &stats->tasks},   {"TasksMax", &stats->tasks_max},
+        {"OOMKills", &stats->ooms},
     };
     const char *name;
     uint64_t value;
@@ -39,15 +39,15 @@ static int read_figures(sd_bus_message *reply, Figures *figures) {
 }
 
 /* Numbers of 64 bits without a sign, which json-glib has none of. */
-static void print_figures(const char *id, const Figures *figures) {
+static void print_stats(const char *id, const ContainerStats *stats) {
     printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64
            ",\"kernel\":%" PRIu64 ",\"user\":%" PRIu64 "},\"throttling\":{}},\"memory\":{\"usage\":"
            "{\"limit\":%" PRIu64 ",\"usage\":%" PRIu64 ",\"max\":%" PRIu64
            ",\"failcnt\":0},\"swap\":{\"limit\":0,\"failcnt\":0}},\"pids\":{\"current\":%" PRIu64
            ",\"limit\":%" PRIu64 "},\"blkio\":{},\"hugetlb\":{}}}\n",
-           id, figures->cpu * 1000, figures->cpu_system * 1000, figures->cpu_user * 1000,
-           figures->memory_max, figures->memory, figures->peak, figures->tasks,
-           figures->tasks_max == UINT64_MAX ? 0 : figures->tasks_max);
+           id, stats->cpu * 1000, stats->cpu_system * 1000, stats->cpu_user * 1000,
+           stats->memory_max, stats->memory, stats->peak, stats->tasks,
+           stats->tasks_max == UINT64_MAX ? 0 : stats->tasks_max);
     fflush(stdout);
 }
 
@@ -71,22 +71,22 @@ static uint64_t parse_interval_usec(const char *text) {
 }
 
 /* False at the end of the container without error. */
-static bool show_figures(sd_bus *bus, const RuntimeRecord *record, Figures *figures,
-                         GError **error) {
+static bool show_stats(sd_bus *bus, const RuntimeRecord *record, ContainerStats *stats,
+                       GError **error) {
     g_autoptr(sd_bus_message) reply =
         runtime_call(bus, error, "Stats", "sa{sv}", record->berth_id, 0);
-    uint64_t ooms = figures->ooms;
+    uint64_t ooms = stats->ooms;
 
     if (!reply)
         return false;
-    int r = read_figures(reply, figures);
+    int r = read_stats(reply, stats);
     if (r < 0)
         return runtime_call_malformed(r, error);
-    if (figures->ooms > ooms) {
+    if (stats->ooms > ooms) {
         printf("{\"type\":\"oom\",\"id\":\"%s\"}\n", record->id);
         fflush(stdout);
     }
-    print_figures(record->id, figures);
+    print_stats(record->id, stats);
     return true;
 }
 
@@ -95,7 +95,7 @@ int runtime_verb_events(RuntimeOptions *options, GError **error) {
         runtime_record_read(options->root, options->arguments[0], error);
     uint64_t interval = parse_interval_usec(options->interval ? options->interval : "5s");
     g_autoptr(GError) local = NULL;
-    Figures figures = {0};
+    ContainerStats stats = {0};
 
     if (!record)
         return EXIT_FAILURE;
@@ -105,11 +105,11 @@ int runtime_verb_events(RuntimeOptions *options, GError **error) {
         return EXIT_FAILURE;
     }
     g_autoptr(sd_bus) bus = runtime_bus_open(error);
-    if (!bus || !show_figures(bus, record, &figures, error))
+    if (!bus || !show_stats(bus, record, &stats, error))
         return EXIT_FAILURE;
     while (!options->stats && !local) {
         g_usleep(interval);
-        (void)show_figures(bus, record, &figures, &local);
+        (void)show_stats(bus, record, &stats, &local);
     }
     /* The container has ended: so do its events. */
     if (!local || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||

@@ -4,7 +4,7 @@
  * with one id compete for. */
 
 #include "base/fd.h"
-#include "door.h"
+#include "monitor-socket.h"
 #include "monitored.h"
 #include "run-job.h"
 #include "verbs.h"
@@ -60,7 +60,7 @@ int runtime_verb_run(RuntimeOptions *options, GError **error) {
     return make_container(options, &job, error);
 }
 
-/* The monitor of create makes the call (door.c). If none answers, the state says why. */
+/* The monitor of create makes the call (monitor-socket.c). If none answers, the state says why. */
 int runtime_verb_start(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);
@@ -69,7 +69,7 @@ int runtime_verb_start(RuntimeOptions *options, GError **error) {
 
     if (!record)
         return EXIT_FAILURE;
-    if (runtime_door_ask(record, RUNTIME_DOOR_START, 0, &local))
+    if (runtime_monitor_socket_ask(record, RUNTIME_MONITOR_START, 0, &local))
         return EXIT_SUCCESS;
     if (!g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION)) {
         g_propagate_error(error, g_steal_pointer(&local));

@@ -51,8 +51,8 @@ static pid_t find_pid(const RuntimeRecord *record, const RuntimeStatus *status) 
 
 /* The specification's members (runtime.md, State), and those of runc and of crun besides, in the
  * order of runc. */
-static void add_container(JsonBuilder *builder, const RuntimeRecord *record,
-                          const RuntimeStatus *status) {
+static void list_add_container(JsonBuilder *builder, const RuntimeRecord *record,
+                               const RuntimeStatus *status) {
     g_autofree char *owner = find_owner(record);
 
     json_builder_begin_object(builder);
@@ -92,7 +92,7 @@ int runtime_verb_state(RuntimeOptions *options, GError **error) {
     if (!bus || !runtime_status_read(bus, record, &status, error))
         return EXIT_FAILURE;
     g_autoptr(JsonBuilder) builder = json_builder_new();
-    add_container(builder, record, &status);
+    list_add_container(builder, record, &status);
     print_json(builder, true);
     return EXIT_SUCCESS;
 }
@@ -124,7 +124,7 @@ static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder 
         if (!runtime_status_read(bus, record, &status, error))
             return false;
         if (format == FORMAT_JSON)
-            add_container(builder, record, &status);
+            list_add_container(builder, record, &status);
         else
             print_row(record, &status);
     }
@@ -149,7 +149,7 @@ int runtime_verb_list(RuntimeOptions *options, GError **error) {
 }
 
 /* The pids of all processes of a container, one after another. NULL with error. */
-static GPtrArray *read_pids(sd_bus *bus, const RuntimeRecord *record, GError **error) {
+static GPtrArray *read_cgroup_pids(sd_bus *bus, const RuntimeRecord *record, GError **error) {
     g_autoptr(sd_bus_message) reply =
         runtime_call(bus, error, "Processes", "sa{sv}", record->berth_id, 0);
     g_autoptr(GPtrArray) pids = g_ptr_array_new_with_free_func(g_free);
@@ -174,7 +174,7 @@ static GPtrArray *read_pids(sd_bus *bus, const RuntimeRecord *record, GError **e
 }
 
 /* ps(1) with the caller's options, -f without. */
-static int show_processes(char **pids, char **arguments, GError **error) {
+static int print_process_table(char **pids, char **arguments, GError **error) {
     g_autofree char *list = g_strjoinv(",", pids);
     g_autoptr(GPtrArray) command = g_ptr_array_new();
 
@@ -202,11 +202,11 @@ int runtime_verb_ps(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);
     g_autoptr(sd_bus) bus = record ? runtime_bus_open(error) : NULL;
-    g_autoptr(GPtrArray) pids = bus ? read_pids(bus, record, error) : NULL;
+    g_autoptr(GPtrArray) pids = bus ? read_cgroup_pids(bus, record, error) : NULL;
     if (!pids)
         return EXIT_FAILURE;
     if (format == FORMAT_TABLE)
-        return show_processes((char **)pids->pdata, options->arguments + 1, error);
+        return print_process_table((char **)pids->pdata, options->arguments + 1, error);
     g_autofree char *list = g_strjoinv(",", (char **)pids->pdata);
     printf("[%s]\n", list);
     return EXIT_SUCCESS;

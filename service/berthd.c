@@ -120,7 +120,7 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 }
 
 /* The loss of the connection is a signal that sd-bus itself makes; the bus does not send it. */
-static bool connect_bus(Daemon *daemon, GError **error) {
+static bool daemon_connect_bus(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     int r;
 
@@ -262,7 +262,7 @@ static bool start_service(Daemon *daemon, GError **error) {
     service->unicast = berth_unicast_new(service);
     service->watchers = berth_watchers_new(service);
     service->subscribers = berth_subscribers_new();
-    if (!open_state(daemon, error) || !connect_bus(daemon, error) ||
+    if (!open_state(daemon, error) || !daemon_connect_bus(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;
     if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||

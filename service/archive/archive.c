@@ -112,7 +112,7 @@ static void set_whole(BerthArchiveMember *member) {
     member->is_file = true;
 }
 
-static void set_member(const BerthTarEntry *entry, BerthArchiveMember *member) {
+static void archive_set_member(const BerthTarEntry *entry, BerthArchiveMember *member) {
     member->name = g_strdup(entry->path);
     member->target = g_strdup(entry->target ? entry->target : "");
     member->is_hard_link = entry->is_hard_link;
@@ -165,7 +165,7 @@ bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArch
     if (++reader->members > MAX_MEMBERS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "the archive has more than %d members", MAX_MEMBERS);
-    set_member(&reader->entry, member);
+    archive_set_member(&reader->entry, member);
     return true;
 }
 
@@ -238,8 +238,8 @@ void berth_archive_writer_free(BerthArchiveWriter *writer) {
 }
 
 /* Only regular files with fixed modes: names are chosen by berthd, contents are blobs. */
-static bool write_header(BerthArchiveWriter *writer, const char *name, uint64_t size,
-                         GError **error) {
+static bool archive_write_header_block(BerthArchiveWriter *writer, const char *name, uint64_t size,
+                                       GError **error) {
     struct archive_entry *entry = archive_entry_new();
 
     archive_entry_set_pathname(entry, name);
@@ -260,7 +260,7 @@ bool berth_archive_writer_add(BerthArchiveWriter *writer, const char *name, uint
                               int content, GError **error) {
     uint64_t done = 0;
 
-    if (!write_header(writer, name, size, error))
+    if (!archive_write_header_block(writer, name, size, error))
         return false;
     while (done < size) {
         ssize_t got = read(content, writer->buffer, MIN((uint64_t)BLOCK_BYTES, size - done));

@@ -52,7 +52,7 @@ static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobRepl
     return berth_frame_run_job(call, "archive", job, run, reply, free_archive_job);
 }
 
-static Job *new_job(void) {
+static Job *archive_job_new(void) {
     Job *job = g_new0(Job, 1);
 
     job->fd = -1;
@@ -69,7 +69,7 @@ static bool open_reader(void *data, GError **error) {
 
 /* A process reads or writes one archive: a second one gets a process of its own. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = archive_job_new();
     int plain, r;
 
     (void)userdata;
@@ -108,7 +108,7 @@ static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error
     (void)userdata;
     if (!state.reader)
         return -EINVAL;
-    return run_job(call, new_job(), read_next_member, reply_next, error);
+    return run_job(call, archive_job_new(), read_next_member, reply_next, error);
 }
 
 /* job->fd is the writing end of a pipe, whose reader hashes what comes. */
@@ -126,7 +126,7 @@ static int reply_size(void *data, sd_bus_message *reply) {
 }
 
 static int method_extract(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = archive_job_new();
     int r;
 
     (void)userdata;
@@ -146,7 +146,7 @@ static bool create_archive(void *data, GError **error) {
 }
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = archive_job_new();
     int r;
 
     (void)userdata;
@@ -157,14 +157,14 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
     return run_job(call, job, create_archive, NULL, error);
 }
 
-static bool add_member(void *data, GError **error) {
+static bool archive_add_member(void *data, GError **error) {
     Job *job = data;
 
     return berth_archive_writer_add(state.writer, job->name, job->size, job->fd, error);
 }
 
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = archive_job_new();
     const char *name;
     int r;
 
@@ -175,7 +175,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error)
         return -EINVAL;
     }
     job->name = g_strdup(name);
-    return run_job(call, job, add_member, NULL, error);
+    return run_job(call, job, archive_add_member, NULL, error);
 }
 
 /* The writer closes the output as it is freed, so that the reader at its other end sees the end. */
@@ -191,7 +191,7 @@ static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *err
     (void)userdata;
     if (!state.writer)
         return -EINVAL;
-    return run_job(call, new_job(), finish_archive, NULL, error);
+    return run_job(call, archive_job_new(), finish_archive, NULL, error);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_ARCHIVE_MEMBERS);

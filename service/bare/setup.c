@@ -125,7 +125,8 @@ const BerthDevice berth_default_devices[] = {
     {.path = NULL},
 };
 
-static bool relocate(char *image, size_t size, char *structure, const BerthSetupLayout *layout);
+static bool relocate_reference(char *image, size_t size, char *structure,
+                               const BerthSetupLayout *layout);
 
 /* A damaged file may refer to one list twice. The second visit then finds pointers instead of
  * offsets; they are larger than any size, so that it fails, and the recursion ends. */
@@ -143,12 +144,13 @@ static bool relocate_array(char *image, size_t size, uintptr_t offset, uint32_t 
             return false;
     }
     for (uint32_t i = 0; element->reference_count > 0 && i < count; i++)
-        if (!relocate(image, size, first + i * element->size, element))
+        if (!relocate_reference(image, size, first + i * element->size, element))
             return false;
     return true;
 }
 
-static bool relocate(char *image, size_t size, char *structure, const BerthSetupLayout *layout) {
+static bool relocate_reference(char *image, size_t size, char *structure,
+                               const BerthSetupLayout *layout) {
     for (size_t i = 0; i < layout->reference_count; i++) {
         const BerthSetupReference *reference = &layout->references[i];
         uintptr_t offset;
@@ -175,7 +177,7 @@ bool berth_setup_relocate(void *image, size_t size) {
            setup->magic == BERTH_SETUP_MAGIC && setup->version == BERTH_SETUP_VERSION &&
            setup->size == sizeof *setup && setup->bytes == size &&
            ((const char *)image)[size - 1] == '\0' &&
-           relocate(image, size, image, &berth_setup_layout);
+           relocate_reference(image, size, image, &berth_setup_layout);
 }
 
 /* Nothing may change it while it is used, nor make it shorter, which would end this process by

@@ -66,7 +66,7 @@ static bool is_terminated(const char *text, size_t size) {
 }
 
 /* One component that stays in its directory: the keeper does not resolve paths for a worker. */
-static bool is_entry(const char *name) {
+static bool is_entry_name(const char *name) {
     return name[0] != '\0' && !strchr(name, '/') && !g_str_equal(name, ".") &&
            !g_str_equal(name, "..");
 }
@@ -79,7 +79,7 @@ static bool is_allowed(const Request *request, const char *value) {
         return false;
     switch ((Act)request->act) {
     case ACT_SET:
-        return may_change(request, value) && (!request->entry[0] || is_entry(request->entry));
+        return may_change(request, value) && (!request->entry[0] || is_entry_name(request->entry));
     case ACT_REMOVE:
         return may_change(request, value);
     case ACT_GET:
@@ -87,7 +87,8 @@ static bool is_allowed(const Request *request, const char *value) {
     case ACT_LIST:
         return true;
     case ACT_MAKE_DEVICE:
-        return is_entry(request->entry) && (S_ISCHR(request->mode) || S_ISBLK(request->mode)) &&
+        return is_entry_name(request->entry) &&
+               (S_ISCHR(request->mode) || S_ISBLK(request->mode)) &&
                (request->mode & ~(uint32_t)(S_IFMT | 0777)) == 0;
     }
     return false;
@@ -180,7 +181,7 @@ void berth_keeper_serve(int socket, uint64_t mount) {
     }
 }
 
-static bool send_request(const Request *request, int fd, const void *value) {
+static bool keeper_send_request(const Request *request, int fd, const void *value) {
     BerthRights rights;
     struct iovec parts[] = {{(void *)request, sizeof *request},
                             {(void *)value, request->act == ACT_SET ? request->size : 0}};
@@ -221,8 +222,9 @@ static ssize_t ask_keeper(const Request *request, int fd, void *value) {
     if (keeper < 0)
         return keeper_perform(request, fd, value);
     g_mutex_lock(&lock);
-    ssize_t r =
-        send_request(request, fd, value) ? receive_answer(value, reads ? request->size : 0) : -1;
+    ssize_t r = keeper_send_request(request, fd, value)
+                    ? receive_answer(value, reads ? request->size : 0)
+                    : -1;
     int errnum = errno;
     g_mutex_unlock(&lock);
     errno = errnum;

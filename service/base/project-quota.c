@@ -31,7 +31,7 @@ uint32_t berth_project_get_id(uint32_t owner) {
     return owner == 0 || owner > 0xffffff ? 0 : FIRST_PROJECT | owner;
 }
 
-static bool control(int fd, int command, uint32_t project, void *data) {
+static bool control_quota(int fd, int command, uint32_t project, void *data) {
     return syscall(SYS_quotactl_fd, fd, QCMD(command, PRJQUOTA), project, data) == 0;
 }
 
@@ -39,7 +39,7 @@ static bool control(int fd, int command, uint32_t project, void *data) {
 static bool is_enforced(int fd) {
     struct fs_quota_statv status = {.qs_version = FS_QSTATV_VERSION1};
 
-    return control(fd, Q_XGETQSTATV, 0, &status) && (status.qs_flags & FS_QUOTA_PDQ_ENFD);
+    return control_quota(fd, Q_XGETQSTATV, 0, &status) && (status.qs_flags & FS_QUOTA_PDQ_ENFD);
 }
 
 /* The block is 1 KiB (QIF_DQBLKSIZE), whatever the file system's is. */
@@ -49,7 +49,7 @@ static bool set_limit(int fd, uint32_t project, uint64_t bytes) {
         .dqb_valid = QIF_BLIMITS,
     };
 
-    return control(fd, Q_SETQUOTA, project, &limits);
+    return control_quota(fd, Q_SETQUOTA, project, &limits);
 }
 
 static bool set_project(int directory, uint32_t project) {

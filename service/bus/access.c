@@ -20,7 +20,7 @@
 
 /* The calls are dropped first: the audit records them with the credentials, which are forgotten
  * afterwards. */
-static void on_peer_left(const char *peer, void *userdata) {
+static void access_on_peer_left(const char *peer, void *userdata) {
     BerthAccess *access = userdata;
 
     berth_authorizations_drop_client(access->authorizations, peer);
@@ -32,7 +32,7 @@ static void on_peer_left(const char *peer, void *userdata) {
 BerthAccess *berth_access_new(sd_bus *bus, GError **error) {
     BerthAccess *access = g_new0(BerthAccess, 1);
 
-    access->callers = berth_callers_new(bus, on_peer_left, access, error);
+    access->callers = berth_callers_new(bus, access_on_peer_left, access, error);
     if (!access->callers) {
         g_free(access);
         return NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The fields of audit records, and the limit of their number. A Window counts the records of one
- * user. It is made at the user's first record and owned by the table "windows"; after WINDOW_USEC
- * its timer removes it, and one entry says how many records were left out. Root's records are never
- * left out.
+ * The fields of audit records, and the limit of their number. A RateWindow counts the records of
+ * one user. It is made at the user's first record and owned by the table "windows"; after
+ * WINDOW_USEC its timer removes it, and one entry says how many records were left out. Root's
+ * records are never left out.
  */
 
 #include "bus/audit-record.h"
@@ -28,12 +28,12 @@ typedef struct {
     unsigned counts[BERTH_AUDIT_KINDS];
     unsigned suppressed;
     sd_event_source *timer;
-} Window;
+} RateWindow;
 
-static GHashTable *windows; /* uid → Window */
+static GHashTable *windows; /* uid → RateWindow */
 static sd_event *loop;
 
-static void summarize(const Window *window) {
+static void summarize_window(const RateWindow *window) {
     g_autofree char *uid = g_strdup_printf("%u", window->uid);
     g_autofree char *count = g_strdup_printf("%u", window->suppressed);
     g_autofree char *message =
@@ -50,15 +50,15 @@ static void summarize(const Window *window) {
 }
 
 static void free_window(gpointer data) {
-    Window *window = data;
+    RateWindow *window = data;
 
-    summarize(window);
+    summarize_window(window);
     sd_event_source_disable_unref(window->timer);
     g_free(window);
 }
 
 static int on_window_over(sd_event_source *source, uint64_t usec, void *userdata) {
-    Window *window = userdata;
+    RateWindow *window = userdata;
 
     (void)source;
     (void)usec;
@@ -75,12 +75,12 @@ void berth_audit_limit_close(void) {
     g_clear_pointer(&windows, g_hash_table_unref);
 }
 
-static Window *find_window(uint32_t uid) {
-    Window *window = g_hash_table_lookup(windows, GUINT_TO_POINTER(uid));
+static RateWindow *find_window(uint32_t uid) {
+    RateWindow *window = g_hash_table_lookup(windows, GUINT_TO_POINTER(uid));
 
     if (window)
         return window;
-    window = g_new0(Window, 1);
+    window = g_new0(RateWindow, 1);
     window->uid = uid;
     if (sd_event_add_time_relative(loop, &window->timer, CLOCK_MONOTONIC, WINDOW_USEC, 0,
                                    on_window_over, window) < 0) {
@@ -93,7 +93,7 @@ static Window *find_window(uint32_t uid) {
 
 /* If no window can be made, nothing is left out: too many records are better than none. */
 bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind) {
-    Window *window = uid == 0 || !windows ? NULL : find_window(uid);
+    RateWindow *window = uid == 0 || !windows ? NULL : find_window(uid);
 
     if (!window || window->counts[kind]++ < limits[kind])
         return true;
@@ -103,7 +103,7 @@ bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind) {
 
 /* Values come from clients: a line break, or U+2028 and U+2029, could make one record look like
  * two. Cutting may split a character, which becomes U+FFFD. */
-static char *escape(const char *value) {
+static char *escape_value(const char *value) {
     g_autofree char *valid = g_utf8_make_valid(value, (gssize)strnlen(value, MAX_VALUE));
     GString *escaped = g_string_new(NULL);
 
@@ -133,13 +133,13 @@ static const char *skip_credential(const char *name) {
 char *berth_audit_clean(const char *key, const char *value) {
     static const char *const names[] = {"reference", "image", "object", NULL};
     const char *name = g_strv_contains(names, key) ? skip_credential(value) : value;
-    g_autofree char *escaped = escape(name);
+    g_autofree char *escaped = escape_value(name);
 
     return name > value ? g_strconcat("***@", escaped, NULL) : g_steal_pointer(&escaped);
 }
 
 void berth_audit_add(BerthLogEntry *entry, const char *field, const char *value) {
-    g_autofree char *escaped = value && value[0] ? escape(value) : NULL;
+    g_autofree char *escaped = value && value[0] ? escape_value(value) : NULL;
 
     if (escaped)
         berth_log_entry_add(entry, field, escaped);

@@ -55,7 +55,7 @@ static void free_change(gpointer data) {
     g_free(change);
 }
 
-static void unref_call(gpointer call) {
+static void audit_unref_call(gpointer call) {
     sd_bus_message_unref(call);
 }
 
@@ -124,7 +124,7 @@ static void send_record(BerthLogEntry *entry, const char *member, const char *ac
     berth_log_entry_send_later(entry);
 }
 
-static void add_details(BerthLogEntry *entry, GHashTable *details) {
+static void record_add_details(BerthLogEntry *entry, GHashTable *details) {
     GHashTableIter iterator;
     gpointer key, value;
 
@@ -154,7 +154,7 @@ static void record_change(const Change *change, const char *error_name) {
     BerthLogEntry *entry = berth_log_entry_new(LOG_INFO, BERTH_MESSAGE_AUDIT_CHANGE, message);
     berth_log_entry_add(entry, "BERTH_AUDIT", "change");
     add_caller(entry, caller, change->client);
-    add_details(entry, change->details);
+    record_add_details(entry, change->details);
     send_record(entry, change->member, change->action, object, error_name ? error_name : "ok",
                 G_STRFUNC);
 }
@@ -210,9 +210,9 @@ static char *make_member(sd_bus_message *call) {
     return g_strconcat(interface ? interface : "", ".", member, NULL);
 }
 
-static void record_decision(sd_bus_message *call, const BerthCaller *caller,
-                            const BerthPermission *permission, char *const *details,
-                            BerthAuditVerdict verdict) {
+static void audit_record_decision(sd_bus_message *call, const BerthCaller *caller,
+                                  const BerthPermission *permission, char *const *details,
+                                  BerthAuditVerdict verdict) {
     static const char *const results[] = {"granted", "refused", "challenge"};
     static const char *const verbs[] = {"was allowed", "was refused",
                                         "would need an administrator's authorization for"};
@@ -232,7 +232,7 @@ static void record_decision(sd_bus_message *call, const BerthCaller *caller,
         granted ? BERTH_MESSAGE_AUDIT_GRANTED : BERTH_MESSAGE_AUDIT_REFUSED, message);
     berth_log_entry_add(entry, "BERTH_AUDIT", "decision");
     add_caller(entry, caller, sd_bus_message_get_sender(call));
-    add_details(entry, table);
+    record_add_details(entry, table);
     send_record(entry, member, permission->action, object, results[verdict], G_STRFUNC);
 }
 
@@ -252,7 +252,7 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
         return;
     if (berth_audit_limit_take(caller->uid, verdict == BERTH_AUDIT_GRANTED ? BERTH_AUDIT_GOOD
                                                                            : BERTH_AUDIT_REFUSAL))
-        record_decision(call, caller, permission, details, verdict);
+        audit_record_decision(call, caller, permission, details, verdict);
 }
 
 /* The container of the path; otherwise the first argument if it is a string, which is a name in all
@@ -376,7 +376,7 @@ void berth_audit_adopt(const BerthTransfer *transfer) {
 }
 
 void berth_audit_open(sd_event *event) {
-    calls = g_hash_table_new_full(NULL, NULL, unref_call, free_change);
+    calls = g_hash_table_new_full(NULL, NULL, audit_unref_call, free_change);
     transfers = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_change);
     berth_audit_limit_open(event);
     berth_bus_error_observe(on_error_reply);

@@ -23,9 +23,9 @@ typedef enum {
 
 /* What the user has authenticated for. */
 typedef enum {
-    AUTHORIZATION_MET_ACT = 1 << 0,    /* the whole act, except: */
-    AUTHORIZATION_MET_OTHERS = 1 << 1, /* managing the object of another user */
-} AuthorizationMet;
+    AUTHENTICATED_OPERATION = 1 << 0, /* the whole act, except: */
+    AUTHENTICATED_OTHERS = 1 << 1,    /* managing the object of another user */
+} AuthenticatedRights;
 
 struct BerthAuthorization {
     BerthAuthorizations *set;
@@ -38,7 +38,7 @@ struct BerthAuthorization {
     sd_bus_slot *slot; /* of the question to the bus */
     size_t bytes;      /* of the call; 0: not measured */
     bool uid_failed;   /* the bus does not tell whose the call is */
-    unsigned met;      /* AuthorizationMet */
+    unsigned met;      /* AuthenticatedRights */
     unsigned over;     /* 0, or the limit of calls of its user that wait as it would have to */
     char *makes;       /* the name of what the call makes; NULL */
     BerthAuthorizationResume resume;
@@ -89,4 +89,4 @@ int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit);
 /* An answer has come: the handler gets the call again. */
 void berth_authorization_resume(BerthAuthorization *authorization);
 /* What a question of this check stands for. */
-AuthorizationMet berth_authorization_find_met(const char *check);
+AuthenticatedRights berth_authorization_get_right(const char *check);

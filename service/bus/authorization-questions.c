@@ -45,7 +45,7 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
 }
 
 /* The handler runs again once all answers are there. */
-static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int question_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthPolkitQuestion *asked = userdata;
     BerthAuthorization *authorization = asked->authorization;
 
@@ -75,8 +75,8 @@ static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *qu
     authorization->set->asked++;
     asked->key = berth_question_make_key(question);
     int r = berth_polkit_ask(authorization->set->bus, &asked->slot,
-                             sd_bus_message_get_sender(authorization->call), question, on_verdict,
-                             asked);
+                             sd_bus_message_get_sender(authorization->call), question,
+                             question_on_verdict, asked);
     if (r < 0) {
         berth_polkit_question_free(asked);
         return r;
@@ -133,8 +133,8 @@ int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQu
 /* Each decision is recorded once, however often the handler runs. A list that leaves out what
  * belongs to others has been refused nothing: the checks "sight" and "images" are recorded only if
  * they are granted. */
-static void record_decision(BerthAuthorization *authorization, const BerthQuestion *question,
-                            BerthAuditVerdict verdict) {
+static void question_record_decision(BerthAuthorization *authorization,
+                                     const BerthQuestion *question, BerthAuditVerdict verdict) {
     char *key = berth_question_make_key(question);
 
     if (!g_hash_table_add(authorization->recorded, key) ||
@@ -160,7 +160,7 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
                    ? ask_polkit(authorization, question)
                    : -EDQUOT;
     *verdict = (BerthAuditVerdict)GPOINTER_TO_INT(value);
-    record_decision(authorization, question, *verdict);
+    question_record_decision(authorization, question, *verdict);
     return 1;
 }
 
@@ -175,7 +175,7 @@ int berth_authorization_decide_covering(BerthAuthorization *authorization,
     if (r <= 0 || *verdict != BERTH_AUDIT_CHALLENGE || !question->interactive)
         return r;
     r = berth_authorization_decide(authorization, question, verdict);
-    AuthorizationMet met = berth_authorization_find_met(question->permission->check);
+    AuthenticatedRights met = berth_authorization_get_right(question->permission->check);
     if (r > 0 && *verdict == BERTH_AUDIT_GRANTED)
         authorization->met |= met;
     else

@@ -89,21 +89,21 @@ void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) 
 }
 
 void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
-    authorization->met |= AUTHORIZATION_MET_ACT;
+    authorization->met |= AUTHENTICATED_OPERATION;
 }
 
 /* A right over what is another user's is met by its own question alone: a rule may want a user's
  * own password for the rest of the act and an administrator's for this. */
-AuthorizationMet berth_authorization_find_met(const char *check) {
-    return g_str_equal(check, "others") ? AUTHORIZATION_MET_OTHERS : AUTHORIZATION_MET_ACT;
+AuthenticatedRights berth_authorization_get_right(const char *check) {
+    return g_str_equal(check, "others") ? AUTHENTICATED_OTHERS : AUTHENTICATED_OPERATION;
 }
 
 bool berth_authorization_is_met(const BerthAuthorization *authorization, const char *check) {
-    return authorization->met & berth_authorization_find_met(check);
+    return authorization->met & berth_authorization_get_right(check);
 }
 
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
-    return authorization->met & AUTHORIZATION_MET_ACT;
+    return authorization->met & AUTHENTICATED_OPERATION;
 }
 
 static void log_call(sd_bus_message *call) {

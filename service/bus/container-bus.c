@@ -12,7 +12,7 @@
 #include "bus/objects.h"
 #include "bus/watchers.h"
 #include "containers/parts/volumes.h"
-#include "containers/spec/places.h"
+#include "containers/spec/network-endpoints.h"
 #include "systemd/scope.h"
 #include "systemd/unit-properties.h"
 
@@ -96,14 +96,14 @@ BERTH_PROPERTY_GETTER(get_flag) {
         reply, "b", g_str_equal(property, "Terminal") ? record->terminal : record->autostart);
 }
 
-static char **list_networks(const BerthContainer *container) {
-    return berth_places_list_networks(berth_container_get_record(container));
+static char **list_endpoint_networks(const BerthContainer *container) {
+    return berth_network_endpoints_list_networks(berth_container_get_record(container));
 }
 
 BERTH_PROPERTY_GETTER(get_list) {
     const BerthContainer *container = get_container(view);
     g_auto(GStrv) list = g_str_equal(property, "Ports")      ? berth_container_list_ports(container)
-                         : g_str_equal(property, "Networks") ? list_networks(container)
+                         : g_str_equal(property, "Networks") ? list_endpoint_networks(container)
                          : g_str_equal(property, "Volumes")
                              ? berth_volumes_list_of(berth_container_get_record(container))
                          : g_str_equal(property, "Command")
@@ -216,7 +216,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-static BerthObject make_object(BerthContainer *container) {
+static BerthObject make_container_object(BerthContainer *container) {
     const BerthContainerRecord *record = berth_container_get_record(container);
 
     return (BerthObject){&berth_container_kind, record->id, true, record->owner, container};
@@ -231,7 +231,7 @@ static int visit_active_first(BerthService *service, const BerthViewer *viewer,
 
     for (int active = 1; active >= 0; active--)
         for (guint i = list->len; r > 0 && i-- > 0;) {
-            const BerthObject object = make_object(list->pdata[i]);
+            const BerthObject object = make_container_object(list->pdata[i]);
             const BerthContainerState state = berth_container_get_record(list->pdata[i])->state;
             bool is_active = state == BERTH_CONTAINER_RUNNING || state == BERTH_CONTAINER_PAUSED;
             if (is_active == active && !berth_container_is_pod(list->pdata[i]) &&
@@ -246,14 +246,14 @@ static gint compare_ids(gconstpointer a, gconstpointer b) {
                   berth_container_get_record(*(BerthContainer *const *)b)->id);
 }
 
-static int visit_containers(BerthService *service, const BerthViewer *viewer, const char *after,
-                            BerthObjectVisit visit, void *userdata) {
+static int visit_container_objects(BerthService *service, const BerthViewer *viewer,
+                                   const char *after, BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
     int r = 1;
 
     g_ptr_array_sort(list, compare_ids);
     for (guint i = 0; r > 0 && i < list->len; i++) {
-        const BerthObject object = make_object(list->pdata[i]);
+        const BerthObject object = make_container_object(list->pdata[i]);
         if (!berth_container_is_pod(list->pdata[i]) && berth_viewer_sees(viewer, object.owner) &&
             strcmp(object.name, after) > 0)
             r = visit(&object, userdata);
@@ -267,7 +267,7 @@ const BerthObjectKind berth_container_kind = {
     .detail = "container",
     .action = "containers.inspect",
     .vtable = vtable,
-    .visit = visit_containers,
+    .visit = visit_container_objects,
     .visit_urgent = visit_active_first,
 };
 

@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
+static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
     BerthCopyRequest request = {.into = into, .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
@@ -40,7 +40,7 @@ static int copy(sd_bus_message *call, void *userdata, sd_bus_error *error, bool 
 }
 
 int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy(call, userdata, error, false);
+    return copy_files(call, userdata, error, false);
 }
 
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -65,5 +65,5 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
 }
 
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy(call, userdata, error, true);
+    return copy_files(call, userdata, error, true);
 }

@@ -26,8 +26,8 @@ static void on_started(const GError *error, void *userdata) {
 }
 
 /* Start and Restore. */
-static int start_container(sd_bus_message *call, void *userdata, sd_bus_error *error,
-                           bool restores) {
+static int start_or_restore(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                            bool restores) {
     BerthService *service = userdata;
     g_autofree char *id = NULL;
     BerthContainerStreams streams;
@@ -51,14 +51,14 @@ static int start_container(sd_bus_message *call, void *userdata, sd_bus_error *e
 }
 
 int berth_container_method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_container(call, userdata, error, false);
+    return start_or_restore(call, userdata, error, false);
 }
 
 int berth_container_method_restore(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return start_container(call, userdata, error, true);
+    return start_or_restore(call, userdata, error, true);
 }
 
-static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+static void wait_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
     if (error)
@@ -81,7 +81,8 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
     r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_wait(container, process, on_exited, berth_pending_call_new(userdata, call));
+    berth_container_wait(container, process, wait_on_exited,
+                         berth_pending_call_new(userdata, call));
     return 1;
 }
 
@@ -125,7 +126,7 @@ int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_err
         return berth_bus_error_set(ret_error, error);
     }
     berth_container_stop(container, timeout_usec);
-    berth_container_wait(container, "", on_exited, berth_pending_call_new(userdata, call));
+    berth_container_wait(container, "", wait_on_exited, berth_pending_call_new(userdata, call));
     return 1;
 }
 
@@ -138,7 +139,8 @@ int berth_container_method_delete(sd_bus_message *call, void *userdata, sd_bus_e
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_remove(container, force, on_exited, berth_pending_call_new(userdata, call));
+    berth_container_remove(container, force, wait_on_exited,
+                           berth_pending_call_new(userdata, call));
     return 1;
 }
 

@@ -12,9 +12,9 @@
 #include "bus/watchers.h"
 #include "containers/parts/network-changes.h"
 
-/* Reads {sv}… of a place. The strings are the message's, and copied. */
-static int read_place(sd_bus_message *call, const char *network, BerthNetworkPlace **place,
-                      sd_bus_error *error) {
+/* Reads {sv}… of an endpoint. The strings are the message's, and copied. */
+static int read_endpoint_options(sd_bus_message *call, const char *network,
+                                 BerthNetworkEndpoint **endpoint, sd_bus_error *error) {
     g_auto(GStrv) aliases = NULL, addresses = NULL;
     const char *mac = NULL;
     const BerthOption options[] = {
@@ -26,7 +26,7 @@ static int read_place(sd_bus_message *call, const char *network, BerthNetworkPla
     int r = berth_options_read(call, options, error);
 
     if (r >= 0)
-        *place = berth_place_new(network, aliases, addresses, mac);
+        *endpoint = berth_network_endpoint_new(network, aliases, addresses, mac);
     return r;
 }
 
@@ -36,16 +36,16 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
     int r;
 
     if (!options->further)
-        options->further = g_ptr_array_new_with_free_func(berth_place_free);
+        options->further = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
     if ((r = sd_bus_message_enter_container(call, 'v', "a(sa{sv})")) < 0 ||
         (r = sd_bus_message_enter_container(call, 'a', "(sa{sv})")) < 0)
         return r;
     while ((r = sd_bus_message_enter_container(call, 'r', "sa{sv}")) > 0) {
-        BerthNetworkPlace *place = NULL;
+        BerthNetworkEndpoint *endpoint = NULL;
         if ((r = sd_bus_message_read(call, "s", &network)) < 0 ||
-            (r = read_place(call, network, &place, error)) < 0)
+            (r = read_endpoint_options(call, network, &endpoint, error)) < 0)
             return r;
-        g_ptr_array_add(options->further, place);
+        g_ptr_array_add(options->further, endpoint);
         if ((r = sd_bus_message_exit_container(call)) < 0)
             return r;
     }
@@ -63,7 +63,7 @@ static void network_call_on_done(const GError *error, void *userdata) {
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
                                            sd_bus_error *error) {
     BerthService *service = userdata;
-    g_autoptr(BerthNetworkPlace) place = NULL;
+    g_autoptr(BerthNetworkEndpoint) endpoint = NULL;
     g_autofree char *id = NULL;
     BerthContainer *container;
     const char *network;
@@ -71,7 +71,7 @@ int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = sd_bus_message_read(call, "s", &network)) < 0 ||
-        (r = read_place(call, network, &place, error)) < 0)
+        (r = read_endpoint_options(call, network, &endpoint, error)) < 0)
         return r;
     r = berth_container_check_network(call, service, error, id, network, &container);
     if (r != BERTH_ACCESS_GRANTED)
@@ -80,7 +80,7 @@ int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
                            berth_container_get_record(container)->image, "network", network, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    berth_container_connect(container, g_steal_pointer(&place), network_call_on_done,
+    berth_container_connect(container, g_steal_pointer(&endpoint), network_call_on_done,
                             berth_pending_call_new_about(service, call, id));
     return 1;
 }

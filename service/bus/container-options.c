@@ -24,11 +24,11 @@ typedef struct {
     int fd;
     const char *source, *destination;
     char **options;
-} GivenMount;
+} MountArgument;
 
 /* The limit comes after the mount was checked: a list of any length costs no more than its checks.
  */
-static bool create_options_add_mount(BerthCreateOptions *options, const GivenMount *given,
+static bool create_options_add_mount(BerthCreateOptions *options, const MountArgument *given,
                                      GError **error) {
     BerthMountRequest *request =
         given->source ? berth_mount_request_new(given->source, given->destination, given->options,
@@ -47,11 +47,11 @@ static bool create_options_add_mount(BerthCreateOptions *options, const GivenMou
     return true;
 }
 
-static int read_mount(sd_bus_message *call, bool binds, BerthCreateOptions *options,
-                      sd_bus_error *ret_error) {
+static int read_mount_argument(sd_bus_message *call, bool binds, BerthCreateOptions *options,
+                               sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) flags = NULL;
-    GivenMount given = {.fd = -1};
+    MountArgument given = {.fd = -1};
     int r;
 
     r = binds ? sd_bus_message_read(call, "hs", &given.fd, &given.destination)
@@ -65,8 +65,8 @@ static int read_mount(sd_bus_message *call, bool binds, BerthCreateOptions *opti
 }
 
 /* Both options add to the same list, in the order in which the message has them. */
-static int read_mounts(sd_bus_message *call, bool binds, BerthCreateOptions *options,
-                       sd_bus_error *error) {
+static int read_mount_arguments(sd_bus_message *call, bool binds, BerthCreateOptions *options,
+                                sd_bus_error *error) {
     const char *type = binds ? "hsas" : "ssas";
     int r;
 
@@ -76,7 +76,7 @@ static int read_mounts(sd_bus_message *call, bool binds, BerthCreateOptions *opt
     if (r < 0 || (r = sd_bus_message_enter_container(call, 'a', binds ? "(hsas)" : "(ssas)")) < 0)
         return r;
     while ((r = sd_bus_message_enter_container(call, 'r', type)) > 0)
-        if ((r = read_mount(call, binds, options, error)) < 0 ||
+        if ((r = read_mount_argument(call, binds, options, error)) < 0 ||
             (r = sd_bus_message_exit_container(call)) < 0)
             return r;
     if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
@@ -85,11 +85,11 @@ static int read_mounts(sd_bus_message *call, bool binds, BerthCreateOptions *opt
 }
 
 static int read_binds(sd_bus_message *call, void *value, sd_bus_error *error) {
-    return read_mounts(call, true, value, error);
+    return read_mount_arguments(call, true, value, error);
 }
 
 static int read_other_mounts(sd_bus_message *call, void *value, sd_bus_error *error) {
-    return read_mounts(call, false, value, error);
+    return read_mount_arguments(call, false, value, error);
 }
 
 /* The rule for FDNAME= in sd_notify(3): printable ASCII without colons, which separate the names in
@@ -109,14 +109,15 @@ static bool is_secret_name(const char *name) {
            !g_str_equal(name, "..");
 }
 
-static void free_secret(gpointer data) {
+static void free_secret_argument(gpointer data) {
     BerthSecretRequest *secret = data;
 
     g_free(secret->name);
     g_free(secret);
 }
 
-static int add_secret(BerthCreateOptions *options, const char *name, int fd, sd_bus_error *error) {
+static int options_add_secret(BerthCreateOptions *options, const char *name, int fd,
+                              sd_bus_error *error) {
     if (!is_secret_name(name))
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                  "invalid name of a secret \"%.100s\"", name);
@@ -141,12 +142,12 @@ static int read_secrets(sd_bus_message *call, void *value, sd_bus_error *error) 
     int fd, r;
 
     if (!options->secrets)
-        options->secrets = g_ptr_array_new_with_free_func(free_secret);
+        options->secrets = g_ptr_array_new_with_free_func(free_secret_argument);
     if ((r = sd_bus_message_enter_container(call, 'v', "a(sh)")) < 0 ||
         (r = sd_bus_message_enter_container(call, 'a', "(sh)")) < 0)
         return r;
     while ((r = sd_bus_message_read(call, "(sh)", &name, &fd)) > 0)
-        if ((r = add_secret(options, name, fd, error)) < 0)
+        if ((r = options_add_secret(options, name, fd, error)) < 0)
             return r;
     if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
         return r;
@@ -155,8 +156,8 @@ static int read_secrets(sd_bus_message *call, void *value, sd_bus_error *error) 
 
 /* Strings are the message's, so that a text is copied; a choice is parsed into its enum here and
  * nowhere else. */
-static bool take_text(BerthCreateOptions *options, const BerthCreateField *field, const char *text,
-                      GError **error) {
+static bool options_take_text(BerthCreateOptions *options, const BerthCreateField *field,
+                              const char *text, GError **error) {
     if (!text)
         return true;
     if (field->kind == BERTH_FIELD_CHOICE)
@@ -176,10 +177,10 @@ static const char *const field_types[] = {
 typedef struct {
     const char *name;
     BerthCreateOptions *options;
-} GivenProperty;
+} PropertyArgument;
 
 static int read_given_property(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    const GivenProperty *property = userdata;
+    const PropertyArgument *property = userdata;
     GVariant *value = NULL;
 
     if (berth_container_property_read(call, berth_container_property_get_type(property->name),
@@ -201,11 +202,12 @@ static bool is_field(const char *key) {
 }
 
 /* Adds what Update() takes, too, and no field is for; properties: the memory for it. */
-static void list_properties(GArray *list, GivenProperty *properties, BerthCreateOptions *options) {
+static void list_create_properties(GArray *list, PropertyArgument *properties,
+                                   BerthCreateOptions *options) {
     const char *name;
 
     for (size_t i = 0; (name = berth_container_property_get_name(i)); i++) {
-        properties[i] = (GivenProperty){name, options};
+        properties[i] = (PropertyArgument){name, options};
         const BerthOption option = {
             .key = name, .value = &properties[i], .read = read_given_property};
         if (!is_field(name))
@@ -222,7 +224,8 @@ static size_t count_properties(void) {
 }
 
 /* The table for berth_options_read(), ended by a zeroed element (g_array_new). Texts are read into
- * texts first and taken over afterwards by take_text(); other values go directly into the object.
+ * texts first and taken over afterwards by options_take_text(); other values go directly into the
+ * object.
  */
 static GArray *list_fields(const BerthCreateField *fields, BerthCreateOptions *options,
                            const char **texts) {
@@ -266,7 +269,7 @@ static size_t count_fields(const BerthCreateField *fields) {
 static bool take_texts(const BerthCreateField *fields, BerthCreateOptions *options,
                        const char *const *texts, GError **error) {
     for (size_t i = 0; fields[i].key; i++)
-        if (!take_text(options, &fields[i], texts[i], error))
+        if (!options_take_text(options, &fields[i], texts[i], error))
             return false;
     return true;
 }
@@ -275,11 +278,11 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *ret_error) {
     g_autofree const char **texts = g_new0(const char *, count_fields(berth_create_fields));
     int provisional = 0;
-    g_autofree GivenProperty *properties = g_new0(GivenProperty, count_properties());
+    g_autofree PropertyArgument *properties = g_new0(PropertyArgument, count_properties());
     g_autoptr(GArray) list = list_options(options, texts, &provisional);
     g_autoptr(GError) error = NULL;
 
-    list_properties(list, properties, options);
+    list_create_properties(list, properties, options);
     int r = berth_options_read(call, (const BerthOption *)(void *)list->data, ret_error);
 
     if (r < 0)

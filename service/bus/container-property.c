@@ -10,7 +10,7 @@
 /* Bits of processors, and devices with limits of their own. */
 enum { MAX_BYTES = 1024, MAX_PAIRS = 64 };
 
-static int read_pairs(sd_bus_message *call, GVariantBuilder *list) {
+static int property_read_pairs(sd_bus_message *call, GVariantBuilder *list) {
     const char *path;
     uint64_t value;
     int r = sd_bus_message_enter_container(call, 'a', "(st)");
@@ -45,7 +45,7 @@ int berth_container_property_read(sd_bus_message *call, const char *type, GVaria
             *value = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, size, 1);
     } else {
         g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
-        if ((r = read_pairs(call, &list)) >= 0)
+        if ((r = property_read_pairs(call, &list)) >= 0)
             *value = g_variant_builder_end(&list);
     }
     return r < 0 ? r : sd_bus_message_exit_container(call);

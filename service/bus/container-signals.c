@@ -96,7 +96,7 @@ static void tell_object_change(BerthService *service, const BerthEvent *event,
             berth_watchers_tell_changed(service->watchers, &object, change->changed, NULL);
 }
 
-static void on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
+static void signals_on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
     BerthService *service = userdata;
     GHashTableIter iterator;
     gpointer name, value;
@@ -118,7 +118,7 @@ static void on_event(const BerthEvent *event, BerthContainer *container, void *u
     }
 }
 
-static void on_peer_left(const char *peer, void *userdata) {
+static void signals_on_peer_left(const char *peer, void *userdata) {
     BerthService *service = userdata;
 
     berth_subscribers_forget(service, peer);
@@ -144,6 +144,6 @@ static void on_peer_left(const char *peer, void *userdata) {
 }
 
 void berth_container_signals_add(BerthService *service) {
-    berth_containers_observe(service->containers, on_event, service);
-    berth_access_on_peer_left(service->access, on_peer_left, service);
+    berth_containers_observe(service->containers, signals_on_event, service);
+    berth_access_on_peer_left(service->access, signals_on_peer_left, service);
 }

@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
+static int read_update_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
     const char *name;
     int r = sd_bus_message_enter_container(call, 'a', "{sv}");
@@ -45,7 +45,7 @@ static int read_properties(sd_bus_message *call, GVariant **changed, sd_bus_erro
 
 /* The names, sorted, so that a question about the same properties is the same whatever their order
  * in the call. */
-static char *list_properties(GVariant *changed) {
+static char *list_update_properties(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     GVariantIter iterator;
     char *name;
@@ -62,7 +62,7 @@ static char *list_properties(GVariant *changed) {
  * right. */
 static int check_update(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *id, GVariant *changed, BerthContainer **container) {
-    g_autofree char *properties = list_properties(changed);
+    g_autofree char *properties = list_update_properties(changed);
     g_autofree char *privileges = berth_privileges_of_update(changed);
     int r = berth_container_check_properties(call, service, error, id, properties, container);
 
@@ -86,7 +86,7 @@ int berth_container_method_update(sd_bus_message *call, void *userdata, sd_bus_e
     int r;
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
-        (r = read_properties(call, &changed, error)) < 0 ||
+        (r = read_update_properties(call, &changed, error)) < 0 ||
         (r = berth_options_read_none(call, error)) < 0)
         return r;
     r = check_update(call, userdata, error, id, changed, &container);

@@ -16,7 +16,7 @@
 #include "bus/subscribers.h"
 #include "containers/parts/made-networks.h"
 #include "containers/spec/mounts.h"
-#include "containers/spec/places.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
@@ -50,7 +50,8 @@ static void on_created(BerthContainer *container, const GError *error, void *use
 }
 
 /* One list of details for each port, volume and further network, its pod's too, or one in all. */
-static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
+static GPtrArray *container_list_create_details(const BerthCreateOptions *options,
+                                                const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     const char *first = options->network        ? options->network
                         : options->pod_networks ? options->pod_networks[0]
@@ -75,8 +76,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(NULL, NULL));
     for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthNetworkPlace *place = options->further->pdata[i];
-        g_ptr_array_add(lists, DETAILS_IN(place->network, NULL, NULL));
+        const BerthNetworkEndpoint *endpoint = options->further->pdata[i];
+        g_ptr_array_add(lists, DETAILS_IN(endpoint->network, NULL, NULL));
     }
     for (char **next = options->pod_networks; next && next[0] && next[1]; next++)
         g_ptr_array_add(lists, DETAILS_IN(next[1], NULL, NULL));
@@ -87,13 +88,13 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 
 /* The privileges come first: their question shows the ports and volumes, too, so that a user who
  * authenticates for it is not asked again (BERTH_PERMISSION_COVERS). */
-static int check_create(sd_bus_message *call, BerthService *service,
-                        const BerthCreateOptions *options, sd_bus_error *error) {
+static int container_check_create(sd_bus_message *call, BerthService *service,
+                                  const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
     g_autofree char *slice = options->cgroup_parent ? NULL
                              : options->slice       ? g_strdup(options->slice)
                                                     : berth_slice_get_default(options->owner);
-    g_autoptr(GPtrArray) lists = list_create(options, slice);
+    g_autoptr(GPtrArray) lists = container_list_create_details(options, slice);
     g_autofree char *ports =
         options->ports && options->ports[0] ? g_strjoinv(" ", options->ports) : NULL;
     g_autofree char *volumes = berth_create_options_list_volumes(options);
@@ -110,8 +111,8 @@ static int check_create(sd_bus_message *call, BerthService *service,
 }
 
 /* The caller's unit, by its process, as berth_container_find_cgroup() finds the cgroup. */
-static int find_unit(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
-                     sd_bus_error *ret_error) {
+static int find_bound_unit(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
+                           sd_bus_error *ret_error) {
     const BerthCaller *caller =
         berth_access_find_caller(service->access, sd_bus_message_get_sender(call));
     g_autoptr(GError) error = NULL;
@@ -143,13 +144,13 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
     options->image = g_strdup(image);
     if ((r = berth_create_options_read(call, options, error)) < 0 ||
         (r = berth_container_find_cgroup(call, service, options, error)) < 0 ||
-        (r = find_unit(call, service, options, error)) < 0)
+        (r = find_bound_unit(call, service, options, error)) < 0)
         return r;
     if (!berth_pod_join(service->containers, options, &failure))
         return berth_bus_error_set(error, failure);
     /* Before the check: a rule sees the network that the container gets. */
     berth_network_choose(service->containers, options);
-    r = check_create(call, service, options, error);
+    r = container_check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     BerthPendingCall *pending = berth_pending_call_new_about(service, call, id);
@@ -158,7 +159,7 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
     return 1;
 }
 
-static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int containers_method_get(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autoptr(sd_bus_message) reply = NULL;
     BerthContainer *container;
     int r = berth_container_read_and_check(call, userdata, BERTH_NO_OPTIONS, error, &container);
@@ -243,7 +244,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_CONTAINER_METHODS("s", id, ),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", id, "a{sv}", options),
-                            SD_BUS_RESULT("a{sv}", properties), method_get,
+                            SD_BUS_RESULT("a{sv}", properties), containers_method_get,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(containers),
     SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,

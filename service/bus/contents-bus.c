@@ -88,7 +88,7 @@ static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blo
     return berth_page_add(page);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int contents_method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     g_autoptr(GError) error = NULL;
@@ -122,7 +122,7 @@ static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 }
 
 /* The message takes a duplicate of the descriptor; ours is closed here. */
-static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int contents_method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     const char *digest;
@@ -140,7 +140,7 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 }
 
 /* The answer is shorter than length at the end of the blob. */
-static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int contents_method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
@@ -243,7 +243,7 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 /* The path is for the question to polkit only, as the kernel knows it; the work goes through the
  * descriptor. */
-static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int contents_method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) digests = NULL;
@@ -278,7 +278,7 @@ typedef struct {
 } Change;
 
 /* Called once for each client that watches. NULL if it cannot be made. */
-static sd_bus_message *make_signal(BerthService *service, const void *data) {
+static sd_bus_message *make_content_signal(BerthService *service, const void *data) {
     const Change *change = data;
     g_autoptr(sd_bus_message) signal = NULL;
 
@@ -297,7 +297,7 @@ static void on_content_change(const char *digest, uint64_t size, BerthContentCha
     const BerthSignalRight right = {"contents.read", "digest", digest};
     BerthService *service = userdata;
 
-    berth_unicast_tell(service->unicast, "Contents", make_signal, &data, &right);
+    berth_unicast_tell(service->unicast, "Contents", make_content_signal, &data, &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -306,13 +306,14 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("a{sv}", properties), method_info,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", contents), method_list,
+                            SD_BUS_RESULT("a(sa{sv})", contents), contents_method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Open", SD_BUS_ARGS("s", digest, "a{sv}", options),
-                            SD_BUS_RESULT("h", content), method_open, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Read",
-                            SD_BUS_ARGS("s", digest, "t", offset, "t", length, "a{sv}", options),
-                            SD_BUS_RESULT("ay", data), method_read, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("h", content), contents_method_open,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "Read", SD_BUS_ARGS("s", digest, "t", offset, "t", length, "a{sv}", options),
+        SD_BUS_RESULT("ay", data), contents_method_read, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", digest, "a{sv}", options), SD_BUS_NO_RESULT,
                             contents_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetLabels",
@@ -321,7 +322,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", transfer),
                             method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("as", digests, "h", directory, "a{sv}", options),
-                            SD_BUS_RESULT("o", transfer), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", transfer), contents_method_apply,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", digest, "a{sv}", options),
                             SD_BUS_RESULT("a(sa{sv})", keepers), berth_contents_bus_explain,
                             SD_BUS_VTABLE_UNPRIVILEGED),

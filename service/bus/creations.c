@@ -25,7 +25,7 @@ struct BerthCreations {
     void *userdata;
 };
 
-static void unref_call(gpointer call) {
+static void creations_unref_call(gpointer call) {
     sd_bus_message_unref(call);
 }
 
@@ -104,7 +104,7 @@ void berth_creations_begin(BerthCreations *creations, sd_bus_message *call, cons
     if (!creation) {
         creation = g_new0(Creation, 1);
         creation->name = g_strdup(name);
-        creation->calls = g_ptr_array_new_with_free_func(unref_call);
+        creation->calls = g_ptr_array_new_with_free_func(creations_unref_call);
         g_hash_table_insert(creations->table, creation_make_key(call, name), creation);
     }
     creation->count++;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Copies of the vtables, in which every method's handler is dispatch(); the real handlers are in
- * one table, by interface and member. Both are filled while the service starts, and live as long as
- * it does. The one thing to know: a method without a row in permissions.c is registered, but its
+ * Copies of the vtables, in which every method's handler is dispatch_call(); the real handlers are
+ * in one table, by interface and member. Both are filled while the service starts, and live as long
+ * as it does. The one thing to know: a method without a row in permissions.c is registered, but its
  * handler is not, so that it is refused. See dispatch.h.
  */
 
@@ -20,7 +20,7 @@ static GHashTable *handlers; /* "Images.Pull" → sd_bus_message_handler_t */
 
 /* A call need not name an interface ("Message Types" in the D-Bus specification): the one that is
  * looked up is then that of the path. */
-static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int dispatch_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *member;
     const char *interface = berth_permission_read_member(call, &member);
@@ -68,7 +68,7 @@ static void take_over(sd_bus_vtable *entry, const char *interface) {
     if (has_row(interface, member))
         g_hash_table_insert(handlers, g_strconcat(interface, ".", member, NULL),
                             (gpointer)entry->x.method.handler);
-    entry->x.method.handler = dispatch;
+    entry->x.method.handler = dispatch_call;
 }
 
 int berth_dispatch_add(BerthService *service, const char *path, const char *interface,

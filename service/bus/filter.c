@@ -13,7 +13,7 @@
 
 /* Reads a value of one of the types that properties of listed items have. *value is floating; NULL
  * for a value of any other type, which is skipped. */
-static int read_value(sd_bus_message *message, GVariant **value) {
+static int filter_read_value(sd_bus_message *message, GVariant **value) {
     const char *type;
     char kind;
     union {
@@ -65,7 +65,7 @@ static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         GVariant *value;
         if ((r = sd_bus_message_read(message, "s", &key)) < 0 ||
-            (r = read_value(message, &value)) < 0)
+            (r = filter_read_value(message, &value)) < 0)
             return r;
         /* A value that cannot be compared is kept as the unit type, which matches nothing. */
         g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));

@@ -9,7 +9,7 @@
 
 #include "base/limits.h"
 #include "bus/access.h"
-#include "bus/bring.h"
+#include "bus/content-adoption.h"
 #include "bus/images-object.h"
 #include "bus/objects.h"
 #include "bus/options.h"
@@ -24,7 +24,7 @@
 #define PATH BERTH_IMAGES_PATH
 #define INTERFACE "org.berth1.Images"
 
-static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int images_method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthViewer viewer;
     const char *name;
@@ -42,8 +42,8 @@ static int method_get(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
 
 /* The caller has to be allowed to read what it has not brought to the store itself: the target, and
  * below it whatever the new name is to reach. */
-static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        uint32_t uid, const char *name, const char *digest, GPtrArray **brought) {
+static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        uint32_t uid, const char *name, const char *digest, GPtrArray **adopted) {
     int r = BERTH_ACCESS_GRANTED;
 
     if (uid != 0 && berth_provenance_holds(service->database, uid, digest))
@@ -52,21 +52,21 @@ static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_erro
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = berth_bring_find(service, call, ret_error, "image", name, digest, brought);
+    r = berth_content_adoption_find(service, call, ret_error, "image", name, digest, adopted);
     /* The target is among them also if no rule allows it, but the user who was asked for the check
      * above. */
     if (r == BERTH_ACCESS_GRANTED &&
-        !g_ptr_array_find_with_equal_func(*brought, digest, g_str_equal, NULL))
-        g_ptr_array_add(*brought, g_strdup(digest));
+        !g_ptr_array_find_with_equal_func(*adopted, digest, g_str_equal, NULL))
+        g_ptr_array_add(*adopted, g_strdup(digest));
     return r;
 }
 
-/* The checks are all made before brought is recorded as the caller's: a handler changes nothing
+/* The checks are all made before adopted is recorded as the caller's: a handler changes nothing
  * before its last check. */
 static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) target = NULL, before = NULL;
-    g_autoptr(GPtrArray) brought = NULL;
+    g_autoptr(GPtrArray) adopted = NULL;
     g_auto(GStrv) labels = NULL;
     g_autoptr(GError) error = NULL;
     const char *name;
@@ -87,10 +87,10 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
                            NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    r = find_brought(call, service, ret_error, uid, name, target->digest, &brought);
+    r = find_adopted(call, service, ret_error, uid, name, target->digest, &adopted);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if ((brought && !berth_bring_hold(service, uid, brought, &error)) ||
+    if ((adopted && !berth_content_adoption_record(service, uid, adopted, &error)) ||
         !berth_images_put(service->images, name, target, labels, uid, &before, &error))
         return berth_bus_error_set(ret_error, error);
     return berth_image_reply_before(call, before);
@@ -139,8 +139,8 @@ typedef struct {
     BerthImageChange change;
 } Change;
 
-/* Called once for each client that watches, as make_signal() in contents-bus.c. */
-static sd_bus_message *make_signal(BerthService *service, const void *data) {
+/* Called once for each client that watches, as make_content_signal() in contents-bus.c. */
+static sd_bus_message *make_image_signal(BerthService *service, const void *data) {
     static const char *const members[] = {"Added", "Updated", "Removed"};
     const Change *change = data;
     g_autoptr(sd_bus_message) signal = NULL;
@@ -160,7 +160,7 @@ static void on_image_change(const char *name, const BerthDescriptor *target,
     BerthService *service = userdata;
 
     berth_image_object_tell(service, name, change, what);
-    berth_unicast_tell(service->unicast, "Images", make_signal, &data, &right);
+    berth_unicast_tell(service->unicast, "Images", make_image_signal, &data, &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -193,7 +193,7 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("o", transfer), berth_images_bus_export,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", name, "a{sv}", options),
-                            SD_BUS_RESULT("a{sv}", properties), method_get,
+                            SD_BUS_RESULT("a{sv}", properties), images_method_get,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "Put", SD_BUS_ARGS("s", name, "(sst)", target, "a{ss}", labels, "a{sv}", options),

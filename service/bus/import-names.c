@@ -3,8 +3,8 @@
 /*
  * The names of an import, checked after its call has been answered. The import owns the asker,
  * which has one question at a time, about all names; freeing the asker ends the question without an
- * answer. The one thing to know: check_names() runs again after each answer of polkit, and looks up
- * anew what the names stand for. See import-names.h.
+ * answer. The one thing to know: import_names_check() runs again after each answer of polkit, and
+ * looks up anew what the names stand for. See import-names.h.
  */
 
 #include "bus/import-names.h"
@@ -49,7 +49,7 @@ static void note_names(const ImportNames *names) {
     }
 }
 
-static void check_names(sd_bus_message *call, void *userdata) {
+static void import_names_check(sd_bus_message *call, void *userdata) {
     g_autoptr(GPtrArray) replaced =
         g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
     g_auto(sd_bus_error) refused = SD_BUS_ERROR_NULL;
@@ -72,14 +72,14 @@ static void check_names(sd_bus_message *call, void *userdata) {
     answered(local, names->userdata);
 }
 
-static void ask(BerthNameAsker *asker, const GPtrArray *images, BerthNamesAnswered answered,
-                void *userdata) {
+static void import_names_ask(BerthNameAsker *asker, const GPtrArray *images,
+                             BerthNamesAnswered answered, void *userdata) {
     ImportNames *names = (ImportNames *)asker;
 
     names->images = images;
     names->answered = answered;
     names->userdata = userdata;
-    berth_access_run_later(names->service->access, names->call, check_names, names);
+    berth_access_run_later(names->service->access, names->call, import_names_check, names);
 }
 
 /* Without the authorization no answer of polkit can reach an asker that is freed. */
@@ -95,7 +95,7 @@ static void free_names(BerthNameAsker *asker) {
 BerthNameAsker *berth_import_names_new(BerthService *service, sd_bus_message *call) {
     ImportNames *names = g_new0(ImportNames, 1);
 
-    names->asker = (BerthNameAsker){ask, free_names};
+    names->asker = (BerthNameAsker){import_names_ask, free_names};
     names->service = service;
     names->call = sd_bus_message_ref(call);
     names->authenticated = berth_access_is_authenticated(service->access, call);

@@ -11,7 +11,7 @@
 #include "base/labels.h"
 #include "base/names.h"
 #include "bus/access.h"
-#include "bus/bring.h"
+#include "bus/content-adoption.h"
 #include "bus/dispatch.h"
 #include "bus/options.h"
 #include "bus/page.h"
@@ -26,7 +26,7 @@
 
 /* For a caller that names none: random, so that two leases never meet. "" if the kernel gives no
  * random bytes, which is refused as a name. */
-static char *make_id(void) {
+static char *make_lease_id(void) {
     sd_id128_t id;
     char text[SD_ID128_STRING_MAX];
 
@@ -34,8 +34,8 @@ static char *make_id(void) {
 }
 
 /* Labels of leases and containers have one limit together. */
-static bool check_quota(BerthService *service, uint32_t owner, char *const *labels,
-                        GError **error) {
+static bool check_lease_quota(BerthService *service, uint32_t owner, char *const *labels,
+                              GError **error) {
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, error);
     uint64_t count = 0, bytes = berth_containers_sum_labels(service->containers, owner);
 
@@ -73,7 +73,7 @@ static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_err
     r = berth_access_check(service->access, call, ret_error, "write", "lease", asked, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    g_autofree char *id = asked[0] ? g_strdup(asked) : make_id();
+    g_autofree char *id = asked[0] ? g_strdup(asked) : make_lease_id();
     const BerthLease lease = {
         .id = id,
         .owner = uid,
@@ -81,7 +81,8 @@ static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_err
         .expires_usec = MIN(expires, (uint64_t)INT64_MAX),
         .labels = labels,
     };
-    if (!berth_name_check_container(id, &error) || !check_quota(service, uid, labels, &error) ||
+    if (!berth_name_check_container(id, &error) ||
+        !check_lease_quota(service, uid, labels, &error) ||
         !berth_lease_store_create(service->database, &lease, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, "s", id);
@@ -109,8 +110,8 @@ static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bu
 /* Content that only another user has brought is NotFound for the caller, as if it were not in the
  * store. If the caller may read it, it counts as brought by the caller from now on, together with
  * what lies below it. */
-static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
-                        const char *id, char *const *digests, GPtrArray *brought) {
+static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
+                        const char *id, char *const *digests, GPtrArray *adopted) {
     uint32_t uid;
     int r = berth_access_get_uid(service->access, call, &uid);
 
@@ -118,27 +119,27 @@ static int find_brought(sd_bus_message *call, BerthService *service, sd_bus_erro
         g_autoptr(GPtrArray) below = NULL;
         if (uid != 0 && berth_provenance_holds(service->database, uid, *digest))
             continue;
-        r = berth_bring_find(service, call, ret_error, "lease", id, *digest, &below);
+        r = berth_content_adoption_find(service, call, ret_error, "lease", id, *digest, &below);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
         if (uid != 0 && !g_ptr_array_find_with_equal_func(below, *digest, g_str_equal, NULL))
             return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "NotFound",
                                      "content %.200s is not here", *digest);
-        g_ptr_array_extend_and_steal(brought, g_steal_pointer(&below));
+        g_ptr_array_extend_and_steal(adopted, g_steal_pointer(&below));
     }
     return r;
 }
 
 /* A lease keeps only what its owner holds. In the lease of another user a document therefore keeps
  * nothing below it, and each digest that the caller may name is added by itself. */
-static bool add(BerthService *service, uint32_t uid, const char *id, char *const *digests,
-                GPtrArray *brought, GError **error) {
+static bool lease_add_digests(BerthService *service, uint32_t uid, const char *id,
+                              char *const *digests, GPtrArray *adopted, GError **error) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, error);
 
-    if (!lease || !berth_bring_hold(service, uid, brought, error))
+    if (!lease || !berth_content_adoption_record(service, uid, adopted, error))
         return false;
-    for (guint i = 0; lease->owner != uid && i < brought->len; i++)
-        if (!berth_lease_store_add(service->database, id, brought->pdata[i], error))
+    for (guint i = 0; lease->owner != uid && i < adopted->len; i++)
+        if (!berth_lease_store_add(service->database, id, adopted->pdata[i], error))
             return false;
     for (char *const *digest = digests; digest && *digest; digest++)
         if (!berth_lease_store_add(service->database, id, *digest, error))
@@ -148,10 +149,10 @@ static bool add(BerthService *service, uint32_t uid, const char *id, char *const
 
 /* A call without digests still has to be allowed, hence the empty one. All checks and lookups come
  * before the first row is written. */
-static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int leases_method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) brought = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) adopted = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) digests = NULL;
     const char *id;
     uint32_t uid;
@@ -168,13 +169,13 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     for (char **digest = digests; digest && *digest; digest++)
         if (!berth_digest_parse(*digest, NULL, &error))
             return berth_bus_error_set(ret_error, error);
-    r = find_brought(call, service, ret_error, id, digests, brought);
+    r = find_adopted(call, service, ret_error, id, digests, adopted);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (!add(service, uid, id, digests, brought, &error))
+    if (!lease_add_digests(service, uid, id, digests, adopted, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, NULL);
 }
@@ -212,7 +213,7 @@ static int append_lease(sd_bus_message *reply, const BerthLease *lease) {
     return sd_bus_message_close_container(reply);
 }
 
-static int method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int leases_method_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
@@ -246,11 +247,11 @@ static const sd_bus_vtable vtable[] = {
                             SD_BUS_RESULT("s", lease), leases_method_create,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", id, "as", digests, "a{sv}", options),
-                            SD_BUS_NO_RESULT, method_add, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_NO_RESULT, leases_method_add, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT,
                             leases_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("a{sv}", options),
-                            SD_BUS_RESULT("a(sa{sv})", leases), method_list,
+                            SD_BUS_RESULT("a(sa{sv})", leases), leases_method_list,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

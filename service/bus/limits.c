@@ -44,7 +44,7 @@ typedef struct {
     const char *unit;   /* of the limit that was exceeded; NULL while none is */
 } Measure;
 
-static int exceed(Measure *measure, size_t most, const char *unit) {
+static int measure_exceed(Measure *measure, size_t most, const char *unit) {
     measure->most = most;
     measure->unit = unit;
     return -E2BIG;
@@ -54,7 +54,7 @@ static int exceed(Measure *measure, size_t most, const char *unit) {
 static int add_bytes(Measure *measure, size_t bytes) {
     measure->bytes += bytes;
     return measure->limit && measure->bytes > measure->limit->bytes
-               ? exceed(measure, measure->limit->bytes, "bytes in all")
+               ? measure_exceed(measure, measure->limit->bytes, "bytes in all")
                : 0;
 }
 
@@ -68,7 +68,7 @@ static int measure_text(sd_bus_message *message, char type, Measure *measure) {
         return r;
     size_t length = strlen(text);
     if (measure->limit && length > measure->limit->text_bytes)
-        return exceed(measure, measure->limit->text_bytes, "bytes in a string");
+        return measure_exceed(measure, measure->limit->text_bytes, "bytes in a string");
     return add_bytes(measure, length + 8);
 }
 
@@ -96,7 +96,7 @@ static int measure_container(sd_bus_message *message, char type, const char *con
         return r;
     while ((r = measure_one(message, measure)) > 0)
         if (type == SD_BUS_TYPE_ARRAY && measure->limit && ++items > measure->limit->items)
-            return exceed(measure, measure->limit->items, "items");
+            return measure_exceed(measure, measure->limit->items, "items");
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 

@@ -10,7 +10,7 @@
 #include "containers/parts/networks.h"
 
 #include "containers/parts/made-networks.h"
-#include "containers/spec/places.h"
+#include "containers/spec/network-endpoints.h"
 
 #include "bus/container-object.h"
 #include "bus/objects.h"
@@ -80,7 +80,8 @@ static GPtrArray *list_members(const BerthView *view, const char *network) {
 
     for (guint i = 0; i < containers->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(containers->pdata[i]);
-        if (berth_viewer_sees(&view->viewer, record->owner) && berth_places_has(record, network))
+        if (berth_viewer_sees(&view->viewer, record->owner) &&
+            berth_network_endpoints_has(record, network))
             g_ptr_array_add(members, containers->pdata[i]);
     }
     return members;

@@ -28,7 +28,7 @@ int berth_options_read_map(sd_bus_message *message, char ***map) {
     return 1;
 }
 
-static int read_value(sd_bus_message *message, const BerthOption *option) {
+static int options_read_value(sd_bus_message *message, const BerthOption *option) {
     int r = sd_bus_message_enter_container(message, 'v', option->type);
 
     if (r < 0)
@@ -54,8 +54,8 @@ static int refuse_unknown_option(const BerthOption *options, const char *key, sd
 
 /* seen: the keys so far. A second value would replace the first, which nobody would free; and two
  * readers of the message could each take a different one for valid. */
-static int read_entry(sd_bus_message *message, const BerthOption *options, GHashTable *seen,
-                      sd_bus_error *error) {
+static int options_read_entry(sd_bus_message *message, const BerthOption *options, GHashTable *seen,
+                              sd_bus_error *error) {
     const char *key;
     int r = sd_bus_message_read(message, "s", &key);
 
@@ -78,7 +78,7 @@ static int read_entry(sd_bus_message *message, const BerthOption *options, GHash
                                       "the option \"%.100s\" has the wrong type", key);
             return r;
         }
-        r = read_value(message, option);
+        r = options_read_value(message, option);
         if (r < 0)
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the option \"%.100s\" does not have the type \"%s\"", key,
@@ -93,7 +93,7 @@ int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_b
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = read_entry(message, options, seen, error);
+        r = options_read_entry(message, options, seen, error);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
     }

@@ -49,7 +49,7 @@ static int copy_text(sd_bus_message *to, sd_bus_message *from, size_t *left) {
 /* Copies elements while there is room and skips the rest, all of which have to be read before the
  * container can be left. sd_bus_message_skip(3) wants a complete type, which peeking gives without
  * its brackets. */
-static int copy_array(sd_bus_message *to, sd_bus_message *from, size_t *left) {
+static int copy_array_part(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *contents;
     char type;
     int r;
@@ -76,7 +76,7 @@ static int copy_container(sd_bus_message *to, sd_bus_message *from, char type, c
         (r = sd_bus_message_open_container(to, type, contents)) < 0)
         return r;
     if (type == SD_BUS_TYPE_ARRAY)
-        r = copy_array(to, from, left);
+        r = copy_array_part(to, from, left);
     else
         while ((r = copy_some(to, from, left)) > 0)
             ;
@@ -149,7 +149,7 @@ bool berth_page_wants(const BerthPage *page, const char *key) {
 }
 
 /* A dictionary entry cannot stand alone in a message: its part has an array around it. */
-static bool is_entry(const BerthPage *page) {
+static bool is_dict_entry(const BerthPage *page) {
     return page->element[0] == '{';
 }
 
@@ -158,7 +158,8 @@ int berth_page_begin(BerthPage *page, sd_bus_message **item) {
     int r = berth_part_new(page->call, &page->item);
 
     *item = page->item;
-    return r < 0 || !is_entry(page) ? r : sd_bus_message_open_container(*item, 'a', page->element);
+    return r < 0 || !is_dict_entry(page) ? r
+                                         : sd_bus_message_open_container(*item, 'a', page->element);
 }
 
 int berth_page_add(BerthPage *page) {
@@ -168,9 +169,9 @@ int berth_page_add(BerthPage *page) {
     /* Only items that are a name and its properties can be filtered. */
     if (page->filter.wanted && !g_str_equal(page->element, "(sa{sv})"))
         return -EOPNOTSUPP;
-    if ((is_entry(page) && (r = sd_bus_message_close_container(page->item)) < 0) ||
+    if ((is_dict_entry(page) && (r = sd_bus_message_close_container(page->item)) < 0) ||
         (r = finish_part(page->item, &found)) < 0 ||
-        (is_entry(page) &&
+        (is_dict_entry(page) &&
          (r = sd_bus_message_enter_container(page->item, 'a', page->element)) < 0))
         return r;
     if (page->filter.wanted) {
@@ -208,12 +209,12 @@ void berth_page_clear(BerthPage *page) {
 }
 
 /* The elements are pointers to structures, whose first member is the key: hence three levels. */
-static gint compare_keys(gconstpointer a, gconstpointer b) {
+static gint compare_page_keys(gconstpointer a, gconstpointer b) {
     return strcmp(**(const char *const *const *)a, **(const char *const *const *)b);
 }
 
 void berth_page_sort(GPtrArray *list) {
-    g_ptr_array_sort(list, compare_keys);
+    g_ptr_array_sort(list, compare_page_keys);
 }
 
 int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t bytes) {

@@ -18,7 +18,7 @@
 
 /* Handlers check before they begin anything, so that the caller is known; without a uid the charge
  * is that of UINT32_MAX. */
-static uint32_t find_uid(BerthService *service, sd_bus_message *call) {
+static uint32_t find_caller_uid(BerthService *service, sd_bus_message *call) {
     uint32_t uid = UINT32_MAX;
 
     return berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid)
@@ -29,7 +29,7 @@ static uint32_t find_uid(BerthService *service, sd_bus_message *call) {
 BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, BerthResource resource,
                               sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
-    BerthCharge *charge = berth_charge_new(find_uid(service, call), resource, 1, &error);
+    BerthCharge *charge = berth_charge_new(find_caller_uid(service, call), resource, 1, &error);
 
     if (!charge)
         berth_bus_error_set(ret_error, error);
@@ -54,7 +54,8 @@ BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *
 
     pending->service = service;
     pending->call = sd_bus_message_ref(call);
-    pending->waits = berth_charge_new_forced(find_uid(service, call), BERTH_RESOURCE_CALLS, 1);
+    pending->waits =
+        berth_charge_new_forced(find_caller_uid(service, call), BERTH_RESOURCE_CALLS, 1);
     pending->hold = berth_hold_new(BERTH_HOLD_CALL);
     g_ptr_array_add(service->waiting, pending);
     berth_audit_hold(call);

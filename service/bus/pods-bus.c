@@ -40,7 +40,7 @@ static void pod_on_created(BerthContainer *pod, const GError *error, void *userd
 
 /* One list of details for each port, or one in all, and one for each further network. The strings
  * remain the caller's. */
-static GPtrArray *list_create(const BerthCreateOptions *options, const char *slice) {
+static GPtrArray *pod_list_create_details(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     const char *first = options->network ? options->network : "none";
 
@@ -52,8 +52,8 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(first, NULL));
     for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthNetworkPlace *place = options->further->pdata[i];
-        g_ptr_array_add(lists, DETAILS(place->network, NULL));
+        const BerthNetworkEndpoint *endpoint = options->further->pdata[i];
+        g_ptr_array_add(lists, DETAILS(endpoint->network, NULL));
     }
 #undef DETAILS
     return lists;
@@ -61,15 +61,15 @@ static GPtrArray *list_create(const BerthCreateOptions *options, const char *sli
 
 /* The privileges first, as in Containers.Create: that right covers what the second check would ask
  * an administrator for again. */
-static int check_create(sd_bus_message *call, BerthService *service,
-                        const BerthCreateOptions *options, sd_bus_error *error) {
+static int pod_check_create(sd_bus_message *call, BerthService *service,
+                            const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
     g_autofree char *ports =
         options->ports && options->ports[0] ? g_strjoinv(" ", options->ports) : NULL;
     g_autofree char *slice = options->cgroup_parent ? NULL
                              : options->slice       ? g_strdup(options->slice)
                                                     : berth_slice_get_default(options->owner);
-    g_autoptr(GPtrArray) lists = list_create(options, slice);
+    g_autoptr(GPtrArray) lists = pod_list_create_details(options, slice);
 
     if (privileges) {
         int r = berth_access_check(service->access, call, error, "privileged", "pod", options->id,
@@ -101,7 +101,7 @@ static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error
         (r = berth_container_find_cgroup(call, service, options, error)) < 0)
         return r;
     berth_network_choose(service->containers, options);
-    r = check_create(call, service, options, error);
+    r = pod_check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     BerthPendingCall *pending = berth_pending_call_new_about(service, call, name);
@@ -135,8 +135,8 @@ static GPtrArray *list_details(const BerthContainer *pod, const char *name, cons
 
 /* The check of the call for the pod of that name, whether it is there or not. members: it touches
  * the containers in it, too. Found anew at each run, since it may be gone when polkit answers. */
-static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *error,
-                     const char *name, bool members, BerthContainer **pod) {
+static int check_joined_pod(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                            const char *name, bool members, BerthContainer **pod) {
     int r = berth_access_await(service->access, call, name);
 
     if (r != BERTH_ACCESS_GRANTED)
@@ -162,7 +162,7 @@ static int read_and_check(sd_bus_message *call, BerthService *service, const Ber
     if ((r = berth_object_read_name(&berth_pod_kind, call, &name)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    return check_pod(call, service, error, name, members, pod);
+    return check_joined_pod(call, service, error, name, members, pod);
 }
 
 static void pod_on_started(const GError *error, void *userdata) {
@@ -218,7 +218,7 @@ static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return 1;
 }
 
-static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int pods_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *pod;
     int r = read_and_check(call, userdata, BERTH_NO_OPTIONS, false, error, &pod);
 
@@ -315,7 +315,7 @@ BERTH_PROPERTY_GETTER(get_labels) {
                                 SD_BUS_RESULT("i", status, "t", exited), method_stop,              \
                                 SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                 \
-                                SD_BUS_RESULT("i", status, "t", exited), method_wait,              \
+                                SD_BUS_RESULT("i", status, "t", exited), pods_method_wait,         \
                                 SD_BUS_VTABLE_UNPRIVILEGED),                                       \
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),               \
                                 SD_BUS_RESULT("i", status, "t", exited), pods_method_delete,       \
@@ -344,7 +344,7 @@ static const sd_bus_vtable pod_vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-static gint compare_names(gconstpointer a, gconstpointer b) {
+static gint compare_pod_names(gconstpointer a, gconstpointer b) {
     return strcmp(berth_container_get_record(*(BerthContainer *const *)a)->id,
                   berth_container_get_record(*(BerthContainer *const *)b)->id);
 }
@@ -354,7 +354,7 @@ static int visit_pods(BerthService *service, const BerthViewer *viewer, const ch
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
     int r = 1;
 
-    g_ptr_array_sort(list, compare_names);
+    g_ptr_array_sort(list, compare_pod_names);
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
         const BerthObject object = {&berth_pod_kind, record->id, true, record->owner,
@@ -379,7 +379,7 @@ static int pod_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) 
     const char *path = sd_bus_message_get_path(call);
     g_autofree char *name = berth_object_read_path(&berth_pod_kind, path);
     BerthContainer *pod;
-    int r = check_pod(call, view->service, error, name ? name : "", false, &pod);
+    int r = check_joined_pod(call, view->service, error, name ? name : "", false, &pod);
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;

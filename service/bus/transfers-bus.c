@@ -62,7 +62,7 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
 
 /* Granted implies that the transfer exists: berth_access_check_owned() answers NotFound otherwise.
  */
-static int method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int transfers_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);
@@ -143,7 +143,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                             method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("a{sv}", result),
-                            method_wait, SD_BUS_VTABLE_UNPRIVILEGED),
+                            transfers_method_wait, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Reference", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -172,7 +172,7 @@ static const BerthObjectKind transfer_kind = {
     .visit = visit_transfers,
 };
 
-static BerthObject make_object(const BerthTransfer *transfer, char number[static 24]) {
+static BerthObject make_transfer_object(const BerthTransfer *transfer, char number[static 24]) {
     g_snprintf(number, 24, "%" G_GUINT64_FORMAT, transfer->number);
     return (BerthObject){.kind = &transfer_kind,
                          .name = number,
@@ -191,7 +191,7 @@ static int visit_transfers(BerthService *service, const BerthViewer *viewer, con
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthTransfer *transfer = list->pdata[i];
         char number[24];
-        const BerthObject object = make_object(transfer, number);
+        const BerthObject object = make_transfer_object(transfer, number);
         if (berth_viewer_sees(viewer, transfer->owner) && transfer->number > last)
             r = visit(&object, userdata);
     }
@@ -212,7 +212,7 @@ static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
  * leave both sums as they are. */
 static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
-    const BerthObject object = make_object(transfer, number);
+    const BerthObject object = make_transfer_object(transfer, number);
     const char *changed[3] = {NULL};
     SentProgress *last = g_hash_table_lookup(sent_progress, transfer), now;
     size_t count = 0;
@@ -233,7 +233,7 @@ static void tell_end(BerthService *service, const BerthTransfer *transfer) {
     static const char *const done[] = {"State", "Cancelable", "Done", "Total", "Result", NULL};
     static const char *const failed[] = {"State", "Cancelable", "Done", "Total", "Error", NULL};
     char number[24];
-    const BerthObject object = make_object(transfer, number);
+    const BerthObject object = make_transfer_object(transfer, number);
 
     g_hash_table_remove(sent_progress, transfer);
     berth_watchers_tell_changed(service->watchers, &object, transfer->error ? failed : done, NULL);
@@ -241,7 +241,7 @@ static void tell_end(BerthService *service, const BerthTransfer *transfer) {
 
 static void tell_presence(BerthService *service, const BerthTransfer *transfer, bool added) {
     char number[24];
-    const BerthObject object = make_object(transfer, number);
+    const BerthObject object = make_transfer_object(transfer, number);
 
     if (added) {
         g_hash_table_insert(sent_progress, (gpointer)transfer, g_new0(SentProgress, 1));

@@ -86,17 +86,17 @@ void berth_unicast_free(BerthUnicast *unicast) {
     g_free(unicast);
 }
 
-static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
+static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
 /* Not interactive, so that polkit never asks the user. The slot is of the line: when it is freed,
  * the answer is not waited for any more. */
-static int ask(Line *line, const Signal *signal) {
+static int unicast_ask(Line *line, const Signal *signal) {
     const BerthPermission permission = {.action = signal->action, .verb = "watch"};
     char *const details[] = {signal->key, signal->value, NULL};
     const BerthQuestion question = {.permission = &permission, .details = details};
 
     return berth_polkit_ask(line->unicast->service->bus, &line->slot, line->client, &question,
-                            on_verdict, line);
+                            unicast_on_verdict, line);
 }
 
 /* Sends signals up to the first one that needs a question, and asks it. A signal about which polkit
@@ -105,7 +105,7 @@ static void go_on(Line *line) {
     Signal *signal;
 
     while ((signal = g_queue_peek_head(&line->signals))) {
-        if (signal->action && ask(line, signal) >= 0)
+        if (signal->action && unicast_ask(line, signal) >= 0)
             return;
         if (!signal->action)
             sd_bus_send(line->unicast->service->bus, signal->message, NULL);
@@ -115,7 +115,7 @@ static void go_on(Line *line) {
 }
 
 /* Anything but a grant drops the signal, and nobody learns that there was one. */
-static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Line *line = userdata;
     Signal *signal = g_queue_peek_head(&line->signals);
 

@@ -104,7 +104,7 @@ static const sd_bus_vtable volume_vtable[] = {
 };
 
 /* Borrows the volume, for one visit or one signal. */
-static BerthObject make_object(const BerthVolume *volume) {
+static BerthObject make_volume_object(const BerthVolume *volume) {
     return (BerthObject){&volume_kind, volume->name, true, volume->owner, (void *)volume};
 }
 
@@ -116,7 +116,7 @@ static int visit_volumes(BerthService *service, const BerthViewer *viewer, const
 
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthVolume *volume = list->pdata[i];
-        const BerthObject object = make_object(volume);
+        const BerthObject object = make_volume_object(volume);
         if (berth_viewer_sees(viewer, volume->owner) && strcmp(volume->name, after) > 0)
             r = visit(&object, userdata);
     }
@@ -157,7 +157,7 @@ static void volume_close(BerthView *view) {
 
 static void on_volume_change(const BerthVolume *volume, bool added, void *userdata) {
     BerthService *service = userdata;
-    const BerthObject object = make_object(volume);
+    const BerthObject object = make_volume_object(volume);
 
     if (added)
         berth_watchers_tell_added(service->watchers, &object);

@@ -73,7 +73,7 @@ typedef struct {
 } Mount;
 
 /* Paths have no spaces: the kernel writes them as \040. */
-static bool read_mount(char **fields, Mount *mount) {
+static bool dump_read_mount(char **fields, Mount *mount) {
     guint dash = 0;
 
     if (g_strv_length(fields) < 9)
@@ -159,13 +159,13 @@ static bool dump_add_mounts(Mounts *mounts, const BerthSetup *setup, pid_t pid, 
     for (char **line = lines; good && *line; line++) {
         g_auto(GStrv) fields = g_strsplit(*line, " ", -1);
         Mount mount;
-        if (read_mount(fields, &mount))
+        if (dump_read_mount(fields, &mount))
             good = dump_add_mount(mounts, &mount, error);
     }
     return good;
 }
 
-static bool add_streams(BerthStreams *streams, GPtrArray *arguments, GError **error) {
+static bool dump_add_streams(BerthStreams *streams, GPtrArray *arguments, GError **error) {
     BerthFault fault;
 
     if (!berth_streams_read(streams, BERTH_DIRECTORY_FD, &fault))
@@ -185,7 +185,7 @@ static bool add_streams(BerthStreams *streams, GPtrArray *arguments, GError **er
     return true;
 }
 
-static bool run(const BerthDump *dump, const char *images, GError **error) {
+static bool dump_run_criu(const BerthDump *dump, const char *images, GError **error) {
     g_autofree char *log = g_build_filename(images, "dump.log", NULL);
     g_autoptr(GHashTable) given = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_autoptr(GPtrArray) arguments = berth_criu_new("dump", images, log);
@@ -198,7 +198,7 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
         berth_criu_add(arguments, "--leave-running");
     bool good = dump_add_mounts(&mounts, dump->setup, dump->pid, error);
     g_free(mounts.dev);
-    if (!good || !add_streams(&streams, arguments, error))
+    if (!good || !dump_add_streams(&streams, arguments, error))
         return false;
     berth_autofd int directory =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -209,7 +209,7 @@ static bool run(const BerthDump *dump, const char *images, GError **error) {
 
 /* The last dump is removed only now that there is another on disk. If this process is killed
  * between the removal and the rename, the next restore completes it (adopt_new in restore.c). */
-static bool replace(GError **error) {
+static bool replace_last_dump(GError **error) {
     berth_autofd int file =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -232,8 +232,8 @@ bool berth_checkpoint_dump(const BerthDump *dump, GError **error) {
     umask(022);
     if (mkdirat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, 0755) < 0)
         return berth_error_set_errno(error, errno, "make %s", images);
-    if (run(dump, images, error))
-        return replace(error);
+    if (dump_run_criu(dump, images, error))
+        return replace_last_dump(error);
     berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, NULL);
     return false;
 }

@@ -21,9 +21,9 @@
 
 enum { MAX_DEPTH = 1024 };
 
-static bool sweep(int directory, unsigned depth, GError **error);
+static bool ghosts_sweep(int directory, unsigned depth, GError **error);
 
-static bool visit(int directory, const char *name, unsigned depth, GError **error) {
+static bool ghosts_visit(int directory, const char *name, unsigned depth, GError **error) {
     bool is_ghost = g_pattern_match_simple(PATTERN, name);
     struct stat status;
 
@@ -34,7 +34,7 @@ static bool visit(int directory, const char *name, unsigned depth, GError **erro
             openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below < 0 || depth >= MAX_DEPTH)
             return berth_error_set_errno(error, below < 0 ? errno : ELOOP, "open %s", name);
-        if (!sweep(below, depth + 1, error))
+        if (!ghosts_sweep(below, depth + 1, error))
             return false;
     }
     return !is_ghost ||
@@ -42,13 +42,13 @@ static bool visit(int directory, const char *name, unsigned depth, GError **erro
            errno == ENOTEMPTY || berth_error_set_errno(error, errno, "remove %s", name);
 }
 
-static bool sweep(int directory, unsigned depth, GError **error) {
+static bool ghosts_sweep(int directory, unsigned depth, GError **error) {
     berth_autolist DIR *list = berth_directory_list(directory);
     bool good = list || berth_error_set_errno(error, errno, "list the writable layer");
     const char *name;
 
     while (good && (name = berth_directory_next(list)))
-        good = visit(directory, name, depth, error);
+        good = ghosts_visit(directory, name, depth, error);
     return good;
 }
 
@@ -62,7 +62,7 @@ bool berth_ghosts_begin(int directory, GError **error) {
     berth_autofd int upper =
         openat(directory, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* A root that is a directory of the caller's has no such layer. */
-    return upper < 0 || sweep(upper, 0, error);
+    return upper < 0 || ghosts_sweep(upper, 0, error);
 }
 
 void berth_ghosts_end(int directory) {

@@ -56,7 +56,7 @@ typedef struct {
     GPtrArray *arguments;
 } Restore;
 
-static void announce(void) {
+static void restore_announce(void) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
     if (pidfd < 0)
@@ -82,7 +82,7 @@ static int open_scope(const char *id) {
 
 /* A user namespace with the container's IDs, for idmapped mounts only: CRIU makes the container's
  * own later. */
-static BerthTrees make_trees(const BerthSetup *setup) {
+static BerthTrees restore_make_trees(const BerthSetup *setup) {
     BerthTrees trees = {setup, -1, false};
     BerthFault fault;
 
@@ -134,7 +134,7 @@ static void show_sysfs(void) {
         berth_fail_errno("root", "sysfs");
 }
 
-static char *attach(const char *name, int tree) {
+static char *restore_attach_mounts(const char *name, int tree) {
     char *path = g_build_filename(PLACE, name, NULL);
     struct stat status;
 
@@ -148,7 +148,7 @@ static char *attach(const char *name, int tree) {
 }
 
 /* The container's /dev is made anew: what is mounted below needs its place. */
-static void fill_dev(const BerthSetup *setup, int dev) {
+static void restore_fill_dev(const BerthSetup *setup, int dev) {
     BerthFault fault;
 
     for (uint32_t i = 0; i < setup->mount_count; i++) {
@@ -174,7 +174,7 @@ static void add_null(const Restore *restore, const char *dev) {
     if (tree < 0 ||
         syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
         berth_fail_errno("root", path);
-    g_autofree char *there = attach("null", tree);
+    g_autofree char *there = restore_attach_mounts("null", tree);
     berth_criu_add(restore->arguments, "--external=mnt[null]:%s", there);
 }
 
@@ -195,11 +195,11 @@ static void restore_add_mount(const Restore *restore, const BerthTrees *trees, u
     }
     if (tree < 0)
         berth_fail_with("root", &fault);
-    g_autofree char *path = attach(key, tree);
+    g_autofree char *path = restore_attach_mounts(key, tree);
     berth_criu_add(restore->arguments, "--external=mnt[%s]:%s", key, path);
     if (!berth_trees_is_dev(mount))
         return;
-    fill_dev(trees->setup, tree);
+    restore_fill_dev(trees->setup, tree);
     add_null(restore, path);
     if (!berth_mounts_close(mount, tree, &fault))
         berth_fail_with("root", &fault);
@@ -229,7 +229,7 @@ static int find_same(const BerthStreams *streams, int number) {
     return -1;
 }
 
-static void add_streams(Restore *restore) {
+static void restore_add_streams(Restore *restore) {
     berth_autofd int images =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     BerthStreams streams;
@@ -249,7 +249,7 @@ static void add_streams(Restore *restore) {
 }
 
 /* For the next checkpoint. */
-static void note_streams(const Restore *restore, pid_t pid) {
+static void restore_note_streams(const Restore *restore, pid_t pid) {
     BerthStreams streams;
     BerthFault fault;
 
@@ -301,7 +301,7 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
         berth_fail("restore", NULL, error->message, BERTH_EXIT_LAUNCH);
     }
     berth_ghosts_end(BERTH_DIRECTORY_FD);
-    note_streams(restore, pid);
+    restore_note_streams(restore, pid);
     /* The scope is a new one. */
     if (!berth_cgroup_files_write(request->setup, restore->scope, &fault))
         berth_fail_with("cgroup", &fault);
@@ -319,20 +319,20 @@ void berth_checkpoint_restore(const BerthRestore *request) {
     Restore restore = {.request = request};
     BerthFault fault;
 
-    announce();
+    restore_announce();
     restore.scope = open_scope(request->id);
-    BerthTrees trees = make_trees(setup);
+    BerthTrees trees = restore_make_trees(setup);
     int root = berth_root_tree_make(&trees, BERTH_DIRECTORY_FD, BERTH_SNAPSHOTS_FD, &fault);
     if (root < 0)
         berth_fail_with("root", &fault);
     make_place(&restore);
     show_sysfs();
     restore.arguments = berth_criu_new("restore", restore.images, LOG);
-    g_autofree char *root_path = attach("root", root);
+    g_autofree char *root_path = restore_attach_mounts("root", root);
     berth_criu_add(restore.arguments, "--root=%s", root_path);
     for (uint32_t i = 0; i < setup->mount_count; i++)
         restore_add_mount(&restore, &trees, i);
-    add_streams(&restore);
+    restore_add_streams(&restore);
     berth_criu_add(restore.arguments, "--restore-detached");
     berth_criu_add(restore.arguments, "--restore-sibling");
     berth_criu_add(restore.arguments, "--pidfile=%s", PIDFILE);

@@ -19,8 +19,8 @@
 #include "containers/parts/restart.h"
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-options.h"
-#include "containers/spec/places.h"
 #include "containers/spec/spec.h"
 
 #include <signal.h>
@@ -57,7 +57,7 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
     berth_network_options_note(&extra, options);
-    berth_places_note(&extra, options->further);
+    berth_network_endpoints_note(&extra, options->further);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
     if (options->secrets) {
@@ -88,7 +88,7 @@ static uint64_t choose_default(const BerthNewContainer *creation, uint64_t all, 
 }
 
 /* Limits that the caller has not given are those of berth.conf, or those of its unit. */
-static GVariant *add_defaults(const BerthNewContainer *creation) {
+static GVariant *add_record_defaults(const BerthNewContainer *creation) {
     const BerthSettings *settings = creation->settings;
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options->properties);
     const struct {
@@ -142,7 +142,7 @@ static void fill_record(BerthContainerRecord *record, const BerthNewContainer *c
         .root = g_strdup(creation->root ? creation->root : ""),
         .ids = creation->ids,
         .extra = make_extra(options, image),
-        .properties = add_defaults(creation),
+        .properties = add_record_defaults(creation),
     };
 }
 

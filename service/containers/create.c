@@ -77,7 +77,7 @@ static bool check_create_options(BerthContainers *containers, const BerthCreateO
 }
 
 /* Twelve random hexadecimal digits. */
-static char *make_id(void) {
+static char *make_container_id(void) {
     uint8_t random[6];
 
     if (getrandom(random, sizeof random, 0) != sizeof random)
@@ -164,8 +164,8 @@ static bool own_root(const Creation *creation, GError **error) {
 
 /* The directory comes before the record: a crash in between leaves a directory without a record,
  * which the next start removes as trash. */
-static BerthContainer *write_all(Creation *creation, const BerthImageInfo *image,
-                                 const char *config, int root, GError **error) {
+static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *image,
+                                      const char *config, int root, GError **error) {
     BerthContainers *containers = creation->containers;
     const char *id = creation->options->id;
     BerthContainerRecord record;
@@ -263,7 +263,8 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
     g_autoptr(GArray) layers =
         chain ? berth_snapshot_store_open_chain(snapshots, image->chain_id, error) : NULL;
     g_autofree char *config = layers ? format_config(creation, image, chain, error) : NULL;
-    return config ? write_all(creation, image, config, g_array_index(layers, int, 0), error) : NULL;
+    return config ? creation_write(creation, image, config, g_array_index(layers, int, 0), error)
+                  : NULL;
 }
 
 static BerthContainer *make_pod(Creation *creation, GError **error) {
@@ -282,13 +283,13 @@ static BerthContainer *make_pod(Creation *creation, GError **error) {
     g_autofree char *config =
         choose_ids(creation, error) ? format_config(creation, &image, NULL, error) : NULL;
 
-    return config ? write_all(creation, NULL, config, -1, error) : NULL;
+    return config ? creation_write(creation, NULL, config, -1, error) : NULL;
 }
 
 static BerthContainer *make_of_directory(Creation *creation, GError **error) {
     g_autofree char *config = format_config(creation, NULL, NULL, error);
 
-    return config ? write_all(creation, NULL, config, -1, error) : NULL;
+    return config ? creation_write(creation, NULL, config, -1, error) : NULL;
 }
 
 static void creation_finish(Creation *creation, BerthContainer *container, const GError *error) {
@@ -375,7 +376,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
     options->root_directory = -1;
     if (options->id[0] == '\0') {
         g_free((char *)options->id);
-        options->id = make_id();
+        options->id = make_container_id();
     }
     /* The charge is taken before anything waits: two creations at once cannot both have the last
      * place. */

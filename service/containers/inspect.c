@@ -54,10 +54,10 @@ static char **list_exposed_ports(const BerthContainer *container) {
 }
 
 /* A member is never left out: scripts find "" for what a container does not have. */
-static void add_record(JsonBuilder *builder, BerthContainer *container) {
+static void inspect_add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) addresses = berth_container_list_addresses(container, NULL);
-    g_auto(GStrv) networks = berth_places_list_networks(&container->record);
+    g_auto(GStrv) networks = berth_network_endpoints_list_networks(&container->record);
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_auto(GStrv) exposed = list_exposed_ports(container);
     g_autofree char *unit = berth_container_get_unit(container);
@@ -112,7 +112,7 @@ char *berth_container_inspect(BerthContainer *container, GError **error) {
     if (!config)
         return NULL;
     json_builder_begin_object(builder);
-    add_record(builder, container);
+    inspect_add_record(builder, container);
     json_builder_set_member_name(builder, "config");
     json_builder_add_value(builder, config);
     json_builder_end_object(builder);

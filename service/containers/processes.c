@@ -41,8 +41,8 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
 
     if (!berth_container_check_running(container, error))
         return NULL;
-    g_autoptr(GArray) pids = berth_cgroup_list_processes((pid_t)container->record.first.pid,
-                                                         berth_container_get_place(container));
+    g_autoptr(GArray) pids = berth_cgroup_list_processes(
+        (pid_t)container->record.first.pid, berth_container_get_cgroup_name(container));
     list = g_ptr_array_new_with_free_func(free_info);
     for (guint i = 0; i < pids->len; i++) {
         pid_t pid = g_array_index(pids, pid_t, i);
@@ -66,7 +66,7 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
 char *berth_container_get_cgroup(const BerthContainer *container) {
     return berth_container_is_running(container)
                ? berth_cgroup_get_path((pid_t)container->record.first.pid,
-                                       berth_container_get_place(container))
+                                       berth_container_get_cgroup_name(container))
                : NULL;
 }
 
@@ -105,6 +105,6 @@ bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *sta
     if (!berth_container_check_running(container, error))
         return false;
     berth_cgroup_read_stats((pid_t)container->record.first.pid,
-                            berth_container_get_place(container), stats);
+                            berth_container_get_cgroup_name(container), stats);
     return true;
 }

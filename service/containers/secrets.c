@@ -30,7 +30,7 @@ typedef struct {
 } Reading;
 
 /* The file is berthd's unless it was handed over by reading_tell(). */
-static void reading_free(void *object) {
+static void secrets_reading_free(void *object) {
     Reading *reading = object;
 
     berth_worker_free(reading->worker);
@@ -48,7 +48,7 @@ static void reading_tell(void *object, const GError *error) {
     reading->read(error ? -1 : berth_fd_steal(&reading->file), error, reading->userdata);
 }
 
-static const BerthOperationType reading_type = {.tell = reading_tell, .free = reading_free};
+static const BerthOperationType reading_type = {.tell = reading_tell, .free = secrets_reading_free};
 
 static void reading_on_read(sd_bus_message *reply, const GError *error, void *userdata) {
     Reading *reading = userdata;

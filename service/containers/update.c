@@ -76,7 +76,7 @@ static bool write_limits(BerthContainer *container, const GArray *writes, Update
     const BerthLaunchRequest launch = {
         .program = container->containers->program,
         .mode = "limits",
-        .arguments = {joined, berth_container_get_place(container)},
+        .arguments = {joined, berth_container_get_cgroup_name(container)},
         .descriptors = files,
         .descriptor_count = writes->len,
         .descriptor_names = properties,
@@ -94,8 +94,8 @@ static bool write_limits(BerthContainer *container, const GArray *writes, Update
  * by a helper, since the kernel may reclaim memory within the write. */
 static void update_with_caller(BerthContainer *container, UpdateRequest *request) {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GArray) writes = berth_delegated_open_limits(berth_container_get_place(container),
-                                                           request->properties, &error);
+    g_autoptr(GArray) writes = berth_delegated_open_limits(
+        berth_container_get_cgroup_name(container), request->properties, &error);
 
     if (!writes || writes->len == 0 || !write_limits(container, writes, request, &error))
         on_updated(error, request);

@@ -15,11 +15,11 @@ struct BerthClaim {
     BerthContents *contents;
     ClaimState state;
     char *ref;
-    BerthReleased released;
+    BerthClaimReleased released;
     void *userdata;
 };
 
-BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthReleased released,
+BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaimReleased released,
                             void *userdata) {
     BerthClaim *claim = g_new0(BerthClaim, 1);
 

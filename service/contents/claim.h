@@ -12,10 +12,10 @@
 typedef struct BerthClaim BerthClaim;
 
 /* The claim's ref was released; the claim may be taken now, unless another has taken it first. */
-typedef void (*BerthReleased)(void *userdata);
+typedef void (*BerthClaimReleased)(void *userdata);
 
 /* A claim that is not held yet. released may be NULL for one that does not wait. */
-BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthReleased released,
+BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaimReleased released,
                             void *userdata);
 /* False if another holds it; released is called later then, once, in a turn of its own. */
 bool berth_claim_take(BerthClaim *claim);

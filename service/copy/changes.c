@@ -54,11 +54,11 @@ static void write_line(const Changes *changes, char kind, const char *path) {
     fprintf(changes->output, "%c /%s\n", kind, printable);
 }
 
-static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
-                 GError **error);
+static bool changes_walk(const Changes *changes, int directory, const char *path, unsigned depth,
+                         GError **error);
 
-static bool visit(const Changes *changes, int parent, const char *name, const char *path,
-                  unsigned depth, GError **error) {
+static bool changes_visit(const Changes *changes, int parent, const char *name, const char *path,
+                          unsigned depth, GError **error) {
     struct stat status;
 
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
@@ -74,11 +74,11 @@ static bool visit(const Changes *changes, int parent, const char *name, const ch
         openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
         return errno == ENOENT || berth_error_set_errno(error, errno, "open %s", path);
-    return walk(changes, directory, path, depth + 1, error);
+    return changes_walk(changes, directory, path, depth + 1, error);
 }
 
-static bool walk(const Changes *changes, int directory, const char *path, unsigned depth,
-                 GError **error) {
+static bool changes_walk(const Changes *changes, int directory, const char *path, unsigned depth,
+                         GError **error) {
     /* All names at once, so that no stream stays open while the walk goes down, which may be deep.
      */
     g_autoptr(GPtrArray) names = berth_directory_list_names(directory);
@@ -88,7 +88,7 @@ static bool walk(const Changes *changes, int directory, const char *path, unsign
     for (guint i = 0; good && i < names->len && depth < MAX_DEPTH; i++) {
         const char *name = names->pdata[i];
         g_autofree char *below = path[0] ? g_strconcat(path, "/", name, NULL) : g_strdup(name);
-        good = visit(changes, directory, name, below, depth, error);
+        good = changes_visit(changes, directory, name, below, depth, error);
     }
     return good;
 }
@@ -98,6 +98,6 @@ bool berth_changes_write(int upper, int image, int output, GError **error) {
 
     if (!changes.output)
         return berth_error_set_errno(error, errno, "write");
-    return walk(&changes, upper, "", 0, error) &&
+    return changes_walk(&changes, upper, "", 0, error) &&
            (fflush(changes.output) == 0 || berth_error_set_errno(error, errno, "write"));
 }

@@ -141,10 +141,10 @@ bool berth_copy_in(const char *path, const char *name, int input, bool owners, G
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "the directory %.500s of the container: %s", path,
                                g_strerror(errno));
-    return berth_copy_in_here(name, input, owners, error);
+    return berth_copy_in_extract(name, input, owners, error);
 }
 
-bool berth_copy_in_here(const char *name, int input, bool owners, GError **error) {
+bool berth_copy_in_extract(const char *name, int input, bool owners, GError **error) {
     /* The tar is the client's: no name in it may leave the directory, by "..", by a leading slash
      * or through a symbolic link (archive_write_disk(3)). */
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |

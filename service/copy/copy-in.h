@@ -12,4 +12,4 @@
 bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error);
 
 /* The same into the working directory. */
-bool berth_copy_in_here(const char *name, int input, bool owners, GError **error);
+bool berth_copy_in_extract(const char *name, int input, bool owners, GError **error);

@@ -141,7 +141,7 @@ typedef struct {
     const char *root, *name;
 } CopyOut;
 
-static bool write_one(const CopyOut *copy, struct archive_entry *entry, GError **error) {
+static bool write_tar_entry(const CopyOut *copy, struct archive_entry *entry, GError **error) {
     bool is_file = archive_entry_filetype(entry) == AE_IFREG;
     const char *first = is_file ? find_first(copy->seen, entry) : NULL;
     const char *path = archive_entry_sourcepath(entry);
@@ -169,7 +169,7 @@ static bool write_one(const CopyOut *copy, struct archive_entry *entry, GError *
            (file < 0 || write_data(file, copy->tar, path, size, error));
 }
 
-static bool write_all(const CopyOut *copy, GError **error) {
+static bool write_tar_entries(const CopyOut *copy, GError **error) {
     struct archive_entry *entry = archive_entry_new();
     bool good = true;
     int r = ARCHIVE_OK;
@@ -182,7 +182,7 @@ static bool write_all(const CopyOut *copy, GError **error) {
         }
         /* A tar has no sockets: they are left out. */
         archive_read_disk_descend(copy->disk);
-        good = archive_entry_filetype(entry) == AE_IFSOCK || write_one(copy, entry, error);
+        good = archive_entry_filetype(entry) == AE_IFSOCK || write_tar_entry(copy, entry, error);
         archive_entry_clear(entry);
     }
     archive_entry_free(entry);
@@ -195,7 +195,8 @@ static char *get_name(const char *path) {
     return g_str_equal(base, "/") ? g_strdup(".") : g_steal_pointer(&base);
 }
 
-static bool check_kind(const char *path, const char *there, BerthCopyKind kind, GError **error) {
+static bool check_entry_kind(const char *path, const char *there, BerthCopyKind kind,
+                             GError **error) {
     struct stat status;
 
     if (kind == BERTH_COPY_ANY)
@@ -212,9 +213,9 @@ static bool check_kind(const char *path, const char *there, BerthCopyKind kind, 
 bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
                     GError **error) {
     g_autofree char *own_name = get_name(path);
-    g_autofree char *there = berth_copy_go_to(path, error);
+    g_autofree char *there = berth_copy_enter_parent(path, error);
 
-    if (!there || !check_kind(path, there, kind, error))
+    if (!there || !check_entry_kind(path, there, kind, error))
         return false;
     berth_autofd int start = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (start < 0)
@@ -226,7 +227,7 @@ bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int 
     archive_read_disk_set_symlink_physical(disk);
     bool good = archive_read_disk_open(disk, there) >= ARCHIVE_WARN ||
                 berth_copy_fail(disk, "read", path, error);
-    good = good && write_all(&copy, error) && berth_tar_writer_finish(tar, error);
+    good = good && write_tar_entries(&copy, error) && berth_tar_writer_finish(tar, error);
     archive_read_free(disk);
     return good;
 }

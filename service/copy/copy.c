@@ -26,7 +26,7 @@ bool berth_copy_fail(struct archive *archive, const char *what, const char *path
                            reason ? reason : "failed");
 }
 
-char *berth_copy_go_to(const char *path, GError **error) {
+char *berth_copy_enter_parent(const char *path, GError **error) {
     g_autofree char *parent = g_path_get_dirname(path);
     g_autofree char *base = g_path_get_basename(path);
     bool itself = g_str_has_suffix(path, "/") || g_str_equal(base, ".") || g_str_equal(base, "..");
@@ -64,7 +64,7 @@ static void add_name(GString *lines, DIR *directory, const char *name) {
 bool berth_copy_list_names(const char *path, int output, GError **error) {
     g_autoptr(GString) lines = g_string_new(NULL);
     g_autofree char *inside = g_strconcat(path, "/", NULL);
-    g_autofree char *there = berth_copy_go_to(inside, error);
+    g_autofree char *there = berth_copy_enter_parent(inside, error);
     DIR *directory = there ? opendir(there) : NULL;
     struct dirent *entry;
 

@@ -14,7 +14,7 @@ bool berth_copy_fail(struct archive *archive, const char *what, const char *path
 /* Enters the directory of an entry, resolved within the root whatever links lead to it, and returns
  * the entry's name there, to be freed. That is "." if the path ends in a way that names a
  * directory. */
-char *berth_copy_go_to(const char *path, GError **error);
+char *berth_copy_enter_parent(const char *path, GError **error);
 
 /* The names of what is in the directory path, one a line; those of directories end in "/". */
 bool berth_copy_list_names(const char *path, int output, GError **error);

@@ -33,14 +33,14 @@
 enum { KEPT_FD = BERTH_CONFIG_FD };
 
 /* Tells berthd the end; error is NULL if all went well. */
-static int answer(const GError *error) {
+static int answer_request(const GError *error) {
     berth_peer_send(BERTH_SOCKET_FD, error ? BERTH_LAUNCH_FAILED : BERTH_LAUNCH_DONE,
                     error ? error->message : NULL, -1);
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* Closes everything of the host's except the kept descriptor, and enters the box. */
-static void enter_box(const char *name, int kept) {
+static void copy_enter_box(const char *name, int kept) {
     g_autoptr(GError) error = NULL;
     int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
 
@@ -59,14 +59,14 @@ static int write_changes(void) {
     if (!setup->layers.texts) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the container has no image that it could have changed");
-        return answer(error);
+        return answer_request(error);
     }
-    enter_box("copy-out", berth_copy_enter_image(setup));
+    copy_enter_box("copy-out", berth_copy_enter_image(setup));
     berth_autofd int image = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (image < 0)
         berth_fail_errno("image", NULL);
     berth_changes_write(KEPT_FD, image, STDOUT_FILENO, &error);
-    return answer(error);
+    return answer_request(error);
 }
 
 int main(int argc, char **argv) {
@@ -93,12 +93,12 @@ int main(int argc, char **argv) {
         lock = berth_copy_enter_stopped(berth_peer_map_setup(), !out);
     }
     umask(0);
-    enter_box(out ? "copy-out" : "copy-in", lock);
+    copy_enter_box(out ? "copy-out" : "copy-in", lock);
     if (g_str_equal(argv[1], "out-names"))
         berth_copy_list_names(argv[3], STDOUT_FILENO, &error);
     else if (out)
         berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error);
     else
         berth_copy_in(argv[3], name, STDIN_FILENO, g_str_equal(argv[1], "in-with-owners"), &error);
-    return answer(error);
+    return answer_request(error);
 }

@@ -43,7 +43,7 @@ static int make_namespace_of_all(void) {
     return userns;
 }
 
-static void become_root(void) {
+static void become_namespace_root(void) {
     (void)!setgroups(0, NULL);
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         berth_fail_errno("become root", NULL);
@@ -61,7 +61,7 @@ void berth_copy_enter_running(pid_t pid) {
         berth_fail_errno("namespaces", "of the container");
     if (userns >= 0 && setns(userns, CLONE_NEWUSER) < 0)
         berth_fail_errno("user namespace", NULL);
-    become_root();
+    become_namespace_root();
 }
 
 static bool restrict_tree(int tree, uint64_t attributes) {
@@ -76,13 +76,13 @@ static bool restrict_tree(int tree, uint64_t attributes) {
 }
 
 /* Makes tree the root, in the user namespace. */
-static void enter(int tree, int userns) {
+static void enter_container_root(int tree, int userns) {
     if (setns(userns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         berth_fail_errno("namespaces", NULL);
     if (!berth_pivot(tree))
         berth_fail_errno("root", "change the root");
-    become_root();
+    become_namespace_root();
 }
 
 /* One writer at a time: overlayfs must not have two writable mounts of one upper directory. The
@@ -158,7 +158,7 @@ int berth_copy_enter_stopped(const BerthSetup *setup, bool writes) {
     if (!restrict_tree(root, 0))
         berth_fail_errno("root", NULL);
     g_autoptr(GArray) volumes = make_volumes(&trees);
-    enter(root, userns);
+    enter_container_root(root, userns);
     attach_volumes(volumes, writes);
     return lock;
 }
@@ -192,6 +192,6 @@ int berth_copy_enter_image(const BerthSetup *setup) {
 
     if (upper < 0 || !restrict_tree(upper, MOUNT_ATTR_RDONLY) || !restrict_tree(image, 0))
         berth_fail_errno("root", "the container's writable layer");
-    enter(image, userns);
+    enter_container_root(image, userns);
     return berth_fd_steal(&upper);
 }

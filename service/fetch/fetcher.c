@@ -108,7 +108,7 @@ static bool wait_for_room(Fetch *fetch, GError **error) {
 
 /* How much of this response the other side has. A server that ignores Range begins at the
  * beginning; one that answers with another part than was asked for may begin before it. */
-static bool find_place(Fetch *fetch, const BerthResponse *response, GError **error) {
+static bool find_response_offset(Fetch *fetch, const BerthResponse *response, GError **error) {
     uint64_t asked = fetch->whole ? 0 : fetch->position;
     uint64_t first = !response->is_partial       ? 0
                      : response->first_byte >= 0 ? (uint64_t)response->first_byte
@@ -137,12 +137,12 @@ static bool check_size(const Fetch *fetch, const BerthResponse *response, GError
 }
 
 /* A block of the body; false with pause asks for the same block again. */
-static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
-                       void *userdata, GError **error) {
+static bool fetcher_take_block(const BerthResponse *response, const char *data, size_t size,
+                               bool *pause, void *userdata, GError **error) {
     Fetch *fetch = userdata;
 
     if (fetch->place == RESPONSE_AWAITED &&
-        (!check_size(fetch, response, error) || !find_place(fetch, response, error)))
+        (!check_size(fetch, response, error) || !find_response_offset(fetch, response, error)))
         return false;
     while (fetch->written < size) {
         if (fetch->skip > 0) {
@@ -248,7 +248,8 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
     }
 }
 
-/* A request with an offset has a Range header; the answer need not keep to it (find_place()). */
+/* A request with an offset has a Range header; the answer need not keep to it
+ * (find_response_offset()). */
 static void fetcher_ask(Fetch *fetch) {
     bool as_blob = is_asked_as_blob(fetch);
     g_autofree char *path =
@@ -257,7 +258,7 @@ static void fetcher_ask(Fetch *fetch) {
         .method = "GET",
         .accept = as_blob ? NULL : fetch->accept,
         .offset = fetch->whole ? 0 : fetch->position,
-        .sink = take_block,
+        .sink = fetcher_take_block,
     };
 
     fetch->tries++;

@@ -200,7 +200,7 @@ static void take_finished(BerthHttp *http) {
 }
 
 /* A hang-up counts as readable: libcurl finds the end of the data by reading. */
-static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static int http_on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthHttp *http = userdata;
     int running, action = 0;
 
@@ -260,7 +260,7 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, vo
     }
     if (source)
         return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
-    if (sd_event_add_io(http->event, &source, fd, events, on_socket, http) < 0)
+    if (sd_event_add_io(http->event, &source, fd, events, http_on_socket, http) < 0)
         return -1;
     g_hash_table_insert(http->sockets, GINT_TO_POINTER(fd), source);
     return 0;

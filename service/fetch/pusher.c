@@ -61,7 +61,7 @@ static void fail_status(Push *push, const BerthResponse *response) {
 
 /* Each answer may name another location for the next request, and the latest one counts
  * (distribution specification, "Pushing a blob in chunks"). */
-static void take_location(Push *push, const BerthResponse *response) {
+static void pusher_take_location(Push *push, const BerthResponse *response) {
     if (response->location[0] == '\0')
         return;
     g_free(push->location);
@@ -81,7 +81,7 @@ static void on_status(const BerthResponse *response, const GError *error, void *
     Push *push = userdata;
 
     if (!error && response->status == 204) {
-        take_location(push, response);
+        pusher_take_location(push, response);
         push->offset = MIN(parse_range(response->range, 0), push->target->size);
         send_rest(push);
         return;
@@ -150,7 +150,7 @@ static void on_chunk(const BerthResponse *response, const GError *error, void *u
 
     if (!check_pushed(push, response, error))
         return;
-    take_location(push, response);
+    pusher_take_location(push, response);
     uint64_t before = push->offset;
     push->offset = MIN(parse_range(response->range, before), push->target->size);
     /* Only tries without progress count. */
@@ -222,7 +222,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
         pusher_finish(push, BERTH_PUSH_MOUNTED, NULL);
         return;
     }
-    take_location(push, response);
+    pusher_take_location(push, response);
     if (push->location) {
         /* The registry may demand larger parts (OCI-Chunk-Min-Length). */
         push->chunk = MAX(CHUNK_BYTES, response->least_chunk);

@@ -48,7 +48,7 @@ struct BerthRemoteCall {
     bool was_basic; /* sent with the user name; others may have been under way without it */
 };
 
-static void send_request(BerthRemoteCall *call);
+static void remote_send_request(BerthRemoteCall *call);
 
 BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpoint *endpoint) {
     BerthRemote *remote = g_new0(BerthRemote, 1);
@@ -166,7 +166,7 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
         return;
     }
     g_hash_table_replace(call->remote->tokens, g_strdup(token_key(call)), token);
-    send_request(call);
+    remote_send_request(call);
 }
 
 static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
@@ -178,7 +178,7 @@ static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, G
         return false;
     }
     remote->uses_basic = true;
-    send_request(call);
+    remote_send_request(call);
     return true;
 }
 
@@ -224,7 +224,7 @@ static int on_request_delay(sd_event_source *source, uint64_t usec, void *userda
     (void)usec;
     call->delay = NULL;
     sd_event_source_unref(source);
-    send_request(call);
+    remote_send_request(call);
     return 0;
 }
 
@@ -287,7 +287,7 @@ static bool pass_to_sink(const BerthResponse *response, const char *data, size_t
 }
 
 /* A path with a scheme is the location of an upload, which the registry has chosen. */
-static char *make_url(const BerthRemoteCall *call) {
+static char *make_remote_url(const BerthRemoteCall *call) {
     const BerthRemote *remote = call->remote;
 
     if (strstr(call->path, "://"))
@@ -323,7 +323,7 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
 }
 
 static void send_to_repository(BerthRemoteCall *call) {
-    g_autofree char *url = make_url(call);
+    g_autofree char *url = make_remote_url(call);
     BerthHttpOptions options = call->options;
 
     options.url = url;
@@ -347,7 +347,7 @@ static void on_probe(const BerthResponse *response, const GError *error, void *u
 }
 
 /* Calls that begin while the probe of another is under way probe as well. */
-static void send_request(BerthRemoteCall *call) {
+static void remote_send_request(BerthRemoteCall *call) {
     BerthRemote *remote = call->remote;
 
     if (remote->scheme) {
@@ -376,7 +376,7 @@ BerthRemoteCall *berth_remote_send(BerthRemote *remote, const char *path, const 
         *strings[i] = call->strings[i] = g_strdup(*strings[i]);
     call->done = done;
     call->userdata = userdata;
-    send_request(call);
+    remote_send_request(call);
     return call;
 }
 

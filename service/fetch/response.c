@@ -45,13 +45,13 @@ void berth_response_clear(BerthResponse *response) {
     response->body = NULL;
 }
 
-static void take_text(char **text, const char *value) {
+static void response_take_text(char **text, const char *value) {
     g_free(*text);
     *text = g_strdup(value);
 }
 
 /* Lines of a header that may come several times. */
-static void add_line(char **lines, const char *value) {
+static void response_add_line(char **lines, const char *value) {
     char *joined = g_strconcat(*lines, value, "\n", NULL);
 
     g_free(*lines);
@@ -71,7 +71,7 @@ static void take_warning(BerthResponse *response, const char *value) {
         if (g_ascii_iscntrl(*c))
             *c = ' ';
     if (g_utf8_validate(text, -1, NULL))
-        add_line(&response->warnings, text);
+        response_add_line(&response->warnings, text);
 }
 
 /* Seconds, or a date (RFC 9110 section 10.2.3). */
@@ -83,7 +83,7 @@ static int64_t parse_retry_after(const char *value) {
     return CLAMP(seconds, -1, 24 * 3600);
 }
 
-static void take_location(BerthResponse *response, const char *url, const char *value) {
+static void response_take_location(BerthResponse *response, const char *url, const char *value) {
     bool is_absolute = g_str_has_prefix(value, "https://") || g_str_has_prefix(value, "http://");
     g_autofree char *absolute = is_absolute
                                     ? g_strdup(value)
@@ -97,7 +97,7 @@ static void take_location(BerthResponse *response, const char *url, const char *
     /* A URL with a scheme and no host, such as "data:", is not a place to go to. */
     if (!strstr(absolute, "://"))
         return;
-    take_text(&response->location, absolute);
+    response_take_text(&response->location, absolute);
 }
 
 /* "bytes 5-9/10" */
@@ -124,13 +124,13 @@ void berth_response_take_header(BerthResponse *response, const char *url, const 
         g_free(response->content_type);
         response->content_type = parse_media_type(value);
     } else if (g_ascii_strcasecmp(name, "Docker-Content-Digest") == 0) {
-        take_text(&response->digest, value);
+        response_take_text(&response->digest, value);
     } else if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0) {
-        add_line(&response->challenge, value);
+        response_add_line(&response->challenge, value);
     } else if (g_ascii_strcasecmp(name, "Location") == 0) {
-        take_location(response, url, value);
+        response_take_location(response, url, value);
     } else if (g_ascii_strcasecmp(name, "Range") == 0) {
-        take_text(&response->range, value);
+        response_take_text(&response->range, value);
     } else if (g_ascii_strcasecmp(name, "Content-Range") == 0) {
         response->first_byte = parse_first_byte(value);
     } else if (g_ascii_strcasecmp(name, "OCI-Chunk-Min-Length") == 0) {

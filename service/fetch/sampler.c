@@ -33,8 +33,8 @@ static void sampler_finish(Sampling *sampling, const GError *error) {
 }
 
 /* A server that ignores Range would send the whole blob; the request fails instead. */
-static bool take_block(const BerthResponse *response, const char *data, size_t size, bool *pause,
-                       void *userdata, GError **error) {
+static bool sampler_take_block(const BerthResponse *response, const char *data, size_t size,
+                               bool *pause, void *userdata, GError **error) {
     Sampling *sampling = userdata;
 
     (void)pause;
@@ -70,7 +70,7 @@ static void sampler_ask_next(Sampling *sampling) {
         .method = "GET",
         .offset = sampling->offset,
         .length = sampling->length,
-        .sink = take_block,
+        .sink = sampler_take_block,
     };
 
     /* An earlier remote may have sent a part. */

@@ -163,7 +163,7 @@ static bool adds_scope(const BerthTokenRequest *request) {
 
 /* The URL for GET (distribution project, "Token authentication specification"). The realm may have
  * a query already. */
-static char *make_url(const BerthTokenRequest *request) {
+static char *make_token_url(const BerthTokenRequest *request) {
     const BerthChallenge *challenge = request->challenge;
     g_autoptr(GString) query = g_string_new(NULL);
 
@@ -238,7 +238,7 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
     /* What it points to is the caller's. The challenge is gone when this returns; url and form keep
      * what is needed of it. */
     question->request = *request;
-    question->url = make_url(request);
+    question->url = make_token_url(request);
     question->form = make_form(request);
     /* An identity token is for POST only. */
     question->posted = request->credentials && request->credentials->identity_token;

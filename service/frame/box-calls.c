@@ -138,8 +138,8 @@ static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error)
 }
 
 /* The conditions have to hold together; several rules for one call are alternatives. */
-static bool allow_where(scmp_filter_ctx filter, int number, unsigned count,
-                        const struct scmp_arg_cmp *conditions, GError **error) {
+static bool box_allow_where(scmp_filter_ctx filter, int number, unsigned count,
+                            const struct scmp_arg_cmp *conditions, GError **error) {
     int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
 
     if (r >= 0 || r == -EEXIST)
@@ -152,7 +152,7 @@ static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, 
                          size_t count, GError **error) {
     for (size_t i = 0; i < count; i++) {
         struct scmp_arg_cmp condition = SCMP_CMP64(argument, SCMP_CMP_EQ, (uint64_t)values[i]);
-        if (!allow_where(filter, number, 1, &condition, error))
+        if (!box_allow_where(filter, number, 1, &condition, error))
             return false;
     }
     return true;
@@ -165,8 +165,8 @@ static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
 
     if (modules)
         return allow_call(filter, "mmap", error) && allow_call(filter, "mprotect", error);
-    return allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
-           allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
+    return box_allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
+           box_allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
 }
 
 /* Threads, and no namespace with them; never another process. */
@@ -179,8 +179,8 @@ static bool allow_threads(scmp_filter_ctx filter, GError **error) {
                    of_thread | namespaces | CLONE_PARENT | CLONE_PTRACE | CLONE_VFORK, of_thread);
     const struct scmp_arg_cmp name = SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME);
 
-    return allow_where(filter, SCMP_SYS(clone), 1, &flags, error) &&
-           allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
+    return box_allow_where(filter, SCMP_SYS(clone), 1, &flags, error) &&
+           box_allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
 }
 
 /* Signals to its own threads, as abort() sends one; its own limits, to be read. */
@@ -189,15 +189,15 @@ static bool allow_itself(scmp_filter_ctx filter, GError **error) {
     const struct scmp_arg_cmp reading[] = {SCMP_CMP64(0, SCMP_CMP_EQ, 0),
                                            SCMP_CMP64(2, SCMP_CMP_EQ, 0)};
 
-    return allow_where(filter, SCMP_SYS(tgkill), 1, &self, error) &&
-           allow_where(filter, SCMP_SYS(prlimit64), 2, reading, error);
+    return box_allow_where(filter, SCMP_SYS(tgkill), 1, &self, error) &&
+           box_allow_where(filter, SCMP_SYS(prlimit64), 2, reading, error);
 }
 
 static bool allow_reading(scmp_filter_ctx filter, GError **error) {
     const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
     const struct scmp_arg_cmp flags = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, writing, O_RDONLY);
 
-    return allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
+    return box_allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
 }
 
 /* libcurl wakes its threads through a socket pair, which leads to no other process. */
@@ -210,16 +210,16 @@ static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
             SCMP_CMP64(2, SCMP_CMP_EQ, (uint64_t)socket_families[i].protocol),
         };
         unsigned count = socket_families[i].protocol < 0 ? 1 : 2;
-        if (!allow_where(filter, SCMP_SYS(socket), count, conditions, error))
+        if (!box_allow_where(filter, SCMP_SYS(socket), count, conditions, error))
             return false;
     }
-    return (!local || allow_where(filter, SCMP_SYS(socket), 1, &pair, error)) &&
-           allow_where(filter, SCMP_SYS(socketpair), 1, &pair, error) &&
+    return (!local || box_allow_where(filter, SCMP_SYS(socket), 1, &pair, error)) &&
+           box_allow_where(filter, SCMP_SYS(socketpair), 1, &pair, error) &&
            allow_values(filter, SCMP_SYS(ioctl), 1, ioctl_requests, G_N_ELEMENTS(ioctl_requests),
                         error);
 }
 
-static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, GError **error) {
+static bool box_add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, GError **error) {
     for (const char *const *call = common_calls; *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
@@ -235,7 +235,7 @@ static bool add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, G
            (!resolves || allow_reading(filter, error));
 }
 
-static bool load_filter(scmp_filter_ctx filter, GError **error) {
+static bool box_load_filter(scmp_filter_ctx filter, GError **error) {
     int r;
 
     /* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
@@ -254,10 +254,10 @@ static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
     for (const char *const *call = keeper_calls; *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
-    return allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
-           allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
-           allow_where(filter, SCMP_SYS(mknodat), 1, &block, error) &&
-           allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
+    return box_allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
+           box_allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
+           box_allow_where(filter, SCMP_SYS(mknodat), 1, &block, error) &&
+           box_allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
 }
 
 bool berth_box_restrict_keeper_calls(GError **error) {
@@ -265,7 +265,7 @@ bool berth_box_restrict_keeper_calls(GError **error) {
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_keeper_rules(filter, error) && load_filter(filter, error);
+    bool done = add_keeper_rules(filter, error) && box_load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }
@@ -275,7 +275,7 @@ bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_rules(filter, box, local, error) && load_filter(filter, error);
+    bool done = box_add_rules(filter, box, local, error) && box_load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }

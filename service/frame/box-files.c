@@ -80,7 +80,7 @@ static bool unshare_mounts(GError **error) {
  * another namespace: it becomes the root by chroot(2), with no descriptor and no system call left
  * that leads out of it. The user namespace is made in between: pivoting takes the capabilities of
  * the machine's root, and after chroot(2) the kernel refuses to make one (unshare(2), EPERM). */
-static bool enter_directory(const BerthBox *box, int directory, GError **error) {
+static bool box_enter_directory(const BerthBox *box, int directory, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int tree = berth_box_clone_mount(
         directory, "", MOUNT_ATTR_NOEXEC | (box->read_only ? MOUNT_ATTR_RDONLY : 0));
@@ -110,7 +110,7 @@ static int make_file_system(const char *type, const char *option, const char *va
                         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-static bool make_parents(int root, const char *path, GError **error) {
+static bool box_make_parents(int root, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path + 1);
 
     for (char *slash = prefix; (slash = strchr(slash, '/')); *slash++ = '/') {
@@ -135,7 +135,7 @@ static bool show_file(int root, const char *path, uint64_t attributes, GError **
 
     if (tree < 0)
         return berth_error_set_errno(error, errno, "clone the mount of %s", path);
-    if (!make_parents(root, path, error))
+    if (!box_make_parents(root, path, error))
         return false;
     if (fstat(tree, &status) < 0 ||
         (S_ISDIR(status.st_mode) ? mkdirat(root, path + 1, 0755)
@@ -145,14 +145,14 @@ static bool show_file(int root, const char *path, uint64_t attributes, GError **
     return true;
 }
 
-static bool copy_link(int root, const char *path, GError **error) {
+static bool box_copy_link(int root, const char *path, GError **error) {
     char target[PATH_MAX];
     ssize_t size = readlink(path, target, sizeof target - 1);
 
     if (size < 0)
         return true;
     target[size] = '\0';
-    if (!make_parents(root, path, error))
+    if (!box_make_parents(root, path, error))
         return false;
     return symlinkat(target, root, path + 1) == 0 || errno == EEXIST ||
            berth_error_set_errno(error, errno, "copy the link %s", path);
@@ -165,7 +165,7 @@ static bool show_with_link(int root, const char *path, uint64_t attributes, GErr
 
     if (!real)
         return true;
-    if (!copy_link(root, path, error))
+    if (!box_copy_link(root, path, error))
         return false;
     return is_there(root, real) || show_file(root, real, attributes, error);
 }
@@ -183,7 +183,7 @@ static bool show_libraries(int root, GError **error) {
 
 /* proc(5) of the pid namespace of this worker: libcurl opens files in memory by their names
  * there. */
-static bool show_processes(int root, GError **error) {
+static bool box_show_processes(int root, GError **error) {
     berth_autofd int processes = make_file_system("proc", "subset", "pid");
 
     if (processes < 0 || mkdirat(root, "proc", 0555) < 0 ||
@@ -194,12 +194,12 @@ static bool show_processes(int root, GError **error) {
 
 static bool fill_root(int root, GError **error) {
     for (size_t i = 0; i < G_N_ELEMENTS(system_links); i++)
-        if (!copy_link(root, system_links[i], error))
+        if (!box_copy_link(root, system_links[i], error))
             return false;
     for (size_t i = 0; i < G_N_ELEMENTS(resolver_files); i++)
         if (!show_with_link(root, resolver_files[i], MOUNT_ATTR_NOEXEC, error))
             return false;
-    return show_libraries(root, error) && show_processes(root, error);
+    return show_libraries(root, error) && box_show_processes(root, error);
 }
 
 static bool enter_resolver_root(GError **error) {
@@ -227,7 +227,7 @@ bool berth_box_change_files(const BerthBox *box, int directory, GError **error) 
     case BERTH_FILES_RESOLVER:
         return enter_resolver_root(error);
     case BERTH_FILES_ONE_DIRECTORY:
-        return enter_directory(box, directory, error);
+        return box_enter_directory(box, directory, error);
     }
     g_assert_not_reached();
 }

@@ -15,11 +15,11 @@
 #include <sched.h>
 
 /* Without the user's further groups. */
-static bool enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
+static bool owner_enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     g_autofree char *uids = g_strdup_printf("0 %u 1\n", (unsigned)uid);
     g_autofree char *gids = g_strdup_printf("0 %u 1\n", (unsigned)gid);
-    const BerthMaps maps = {.uids = uids, .gids = gids};
+    const BerthIdMaps maps = {.uids = uids, .gids = gids};
 
     if (process < 0)
         return berth_error_set_errno(error, errno, "open /proc/self");
@@ -39,7 +39,7 @@ bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error)
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
     if (unshare(CLONE_NEWNS) < 0)
         return berth_error_set_errno(error, errno, "make a mount namespace");
-    if (!enter_user_namespace(uid, gid, error))
+    if (!owner_enter_user_namespace(uid, gid, error))
         return false;
     return (fchdir(tree < 0 ? directory : tree) == 0 && chroot(".") == 0) ||
            berth_error_set_errno(error, errno, "change to the directory");

@@ -22,11 +22,11 @@ typedef struct {
     const char *uids, *gids; /* as they are written (user_namespaces(7)) */
     bool has_keeper;         /* a keeper acts for it (base/keeper.h) … */
     uint64_t mount;          /* … on this mount only; 0: on any */
-} BerthMaps;
+} BerthIdMaps;
 
 /* The worker becomes root of one. process: its directory in /proc. Before it is in a root that is
  * not its mount namespace's, where the kernel makes none. */
-bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error);
+bool berth_box_enter_users(int process, const BerthIdMaps *maps, GError **error);
 
 /* The same with all ids as they are, and a keeper for the mount that the directory is on; -1: for
  * any. */

@@ -70,7 +70,7 @@ G_GNUC_NORETURN static void keep_capabilities(int socket, uint64_t mount) {
 }
 
 /* Waits until the worker is in its namespace, or has gone. */
-static bool map_ids(int socket, int process, const BerthMaps *maps) {
+static bool map_ids(int socket, int process, const BerthIdMaps *maps) {
     char byte;
 
     return read(socket, &byte, 1) == 1 && write_map(process, "gid_map", maps->gids) &&
@@ -90,7 +90,7 @@ static bool become_mapped(int socket, GError **error) {
            berth_error_set_errno(error, errno, "become root of a user namespace");
 }
 
-bool berth_box_enter_users(int process, const BerthMaps *maps, GError **error) {
+bool berth_box_enter_users(int process, const BerthIdMaps *maps, GError **error) {
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -131,7 +131,7 @@ static uint64_t find_mount(int directory) {
 }
 
 bool berth_box_enter_all_users(int process, int directory, GError **error) {
-    const BerthMaps maps = {
+    const BerthIdMaps maps = {
         .uids = ALL_IDS, .gids = ALL_IDS, .has_keeper = true, .mount = find_mount(directory)};
 
     return berth_box_enter_users(process, &maps, error);

@@ -69,7 +69,7 @@ static bool find_box_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **
     return true;
 }
 
-static bool set_user(const BerthBox *box, uid_t uid, gid_t gid, GError **error) {
+static bool box_set_user(const BerthBox *box, uid_t uid, gid_t gid, GError **error) {
     if (box->user &&
         (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
         return berth_error_set_errno(error, errno, "become the user %s", box->user);
@@ -91,7 +91,7 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
      * user. */
     if (!berth_capabilities_bound(box->capabilities))
         return berth_error_set_errno(error, errno, "drop capabilities");
-    if (!set_user(box, uid, gid, error))
+    if (!box_set_user(box, uid, gid, error))
         return false;
     if (!berth_capabilities_set(box->capabilities, box->capabilities, 0))
         return berth_error_set_errno(error, errno, "set the capabilities");

@@ -149,7 +149,7 @@ int berth_frame_run_job(sd_bus_message *call, const char *name, void *data, Bert
     return 1;
 }
 
-static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+static int frame_on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     (void)message;
     (void)userdata;
     (void)error;
@@ -175,7 +175,7 @@ static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *user
                                       vtable, userdata)) < 0 ||
         (r = sd_bus_match_signal_async(frame->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                                        "org.freedesktop.DBus.Local", "Disconnected",
-                                       on_disconnected, NULL, frame)) < 0 ||
+                                       frame_on_disconnected, NULL, frame)) < 0 ||
         (r = sd_bus_start(frame->bus)) < 0 ||
         (r = sd_bus_attach_event(frame->bus, frame->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
         return berth_error_set_errno(error, r, "serve the service's socket");

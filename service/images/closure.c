@@ -129,7 +129,8 @@ static bool add_children(BerthClosure *closure, const BerthDocument *document, G
 
 /* Replaces the index by its entry for the platform; the index itself is not among the items
  * then. */
-static bool choose(BerthClosure *closure, const BerthDocument *index, GError **error) {
+static bool closure_choose_manifest(BerthClosure *closure, const BerthDocument *index,
+                                    GError **error) {
     const BerthDescriptor *chosen = berth_document_choose(index, closure->platform, error);
 
     if (!chosen)
@@ -152,7 +153,7 @@ static void closure_on_document(sd_bus_message *reply, const GError *error, void
         berth_images_record_children(closure->images, item->descriptor->digest, document, &local)) {
         closure->next++;
         if (chooses) {
-            choose(closure, document, &local);
+            closure_choose_manifest(closure, document, &local);
         } else {
             add_children(closure, document, &local);
             item->document = g_steal_pointer(&document);

@@ -16,6 +16,6 @@ typedef struct {
 } BerthDescribedPlatform;
 
 /* platforms: of BerthDescribedPlatform. */
-typedef void (*BerthDescribed)(GPtrArray *platforms, const GError *error, void *userdata);
-void berth_images_describe(BerthImages *images, const BerthImage *image, BerthDescribed done,
+typedef void (*BerthImageDescribed)(GPtrArray *platforms, const GError *error, void *userdata);
+void berth_images_describe(BerthImages *images, const BerthImage *image, BerthImageDescribed done,
                            void *userdata);

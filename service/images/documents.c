@@ -54,7 +54,7 @@ static bool is_short(const char *text) {
 }
 
 /* One entry of an index, whose container has been entered; it is left again here. */
-static bool read_entry(sd_bus_message *reply, GPtrArray *entries) {
+static bool index_read_entry(sd_bus_message *reply, GPtrArray *entries) {
     g_autoptr(BerthDescriptor) descriptor = NULL;
     const char *os, *architecture, *variant;
     int attestation;
@@ -72,11 +72,11 @@ static bool read_entry(sd_bus_message *reply, GPtrArray *entries) {
     return true;
 }
 
-static bool read_entries(sd_bus_message *reply, GPtrArray *entries) {
+static bool index_read_entries(sd_bus_message *reply, GPtrArray *entries) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)sssb)");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "(sst)sssb")) > 0)
-        if (!read_entry(reply, entries))
+        if (!index_read_entry(reply, entries))
             return false;
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
@@ -99,7 +99,7 @@ static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
 
 /* The data member of descriptors (OCI descriptor.md). It is not hashed here: berth-ingest does that
  * when it is stored. */
-static bool read_embedded(sd_bus_message *reply, GHashTable *embedded) {
+static bool document_read_embedded(sd_bus_message *reply, GHashTable *embedded) {
     const char *digest;
     const void *data;
     size_t size, total = 0;
@@ -134,8 +134,8 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     document->layers = g_ptr_array_new_with_free_func(descriptor_free);
     document->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     bool read = sd_bus_message_read(reply, "b", &is_index) > 0 &&
-                read_entries(reply, document->entries) && read_descriptors(reply, document) &&
-                read_embedded(reply, document->embedded);
+                index_read_entries(reply, document->entries) && read_descriptors(reply, document) &&
+                document_read_embedded(reply, document->embedded);
     document->is_index = is_index;
     if (!read || !is_consistent(document)) {
         berth_reply_set_malformed("inspect", error);

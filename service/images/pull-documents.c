@@ -45,7 +45,7 @@ struct BerthPullDocuments {
 static void pull_documents_fetch(BerthPullDocuments *documents, const BerthDescriptor *descriptor,
                                  BerthPullFetched fetched);
 
-static void reading_free(gpointer data) {
+static void document_reading_free(gpointer data) {
     Reading *reading = data;
 
     g_free(reading->digest);
@@ -62,7 +62,7 @@ BerthPullDocuments *berth_pull_documents_new(const BerthPullContext *context,
     documents->objects = objects;
     documents->target = berth_descriptor_copy(target);
     documents->chosen = g_strdup(target->digest);
-    documents->readings = g_ptr_array_new_with_free_func(reading_free);
+    documents->readings = g_ptr_array_new_with_free_func(document_reading_free);
     documents->found = found;
     documents->done = done;
     documents->userdata = userdata;

@@ -210,7 +210,7 @@ void berth_pull_image_drop_blobs(BerthPullImage *image) {
     for (guint i = 0; i < image->layers->len; i++) {
         const char *digest = berth_pull_layer_get_digest(image->layers->pdata[i]);
         if (berth_contents_count_pins(contents, digest) == 1 &&
-            berth_pull_is_here(image->context, digest) &&
+            berth_pull_is_stored(image->context, digest) &&
             !g_ptr_array_find_with_equal_func(dropped, digest, g_str_equal, NULL))
             g_ptr_array_add(dropped, (gpointer)digest);
     }

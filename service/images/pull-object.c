@@ -51,7 +51,7 @@ void berth_pull_hold(const BerthPullContext *context, const char *digest) {
         berth_provenance_hold(context->images->database, context->transfer->owner, digest, NULL);
 }
 
-bool berth_pull_is_here(const BerthPullContext *context, const char *digest) {
+bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
     return berth_content_store_has(berth_contents_get_store(context->images->contents), digest);
 }
 
@@ -358,7 +358,7 @@ static bool pull_object_claim(BerthPullObject *object) {
 void berth_pull_object_start(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
     const char *digest = object->descriptor->digest;
-    bool is_here = berth_pull_is_here(context, digest);
+    bool is_here = berth_pull_is_stored(context, digest);
     g_autoptr(GError) error = NULL;
 
     /* Another transfer may have fetched it while this one waited. */

@@ -160,7 +160,7 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
     if (context->lease && !berth_lease_store_add_to(context->images->database, context->lease,
                                                     descriptor->digest, &error)) {
         fetch->done(descriptor, error, fetch->userdata);
-    } else if (berth_pull_is_here(context, descriptor->digest) &&
+    } else if (berth_pull_is_stored(context, descriptor->digest) &&
                berth_pull_may_use(context, descriptor->digest)) {
         item->phase = "exists";
         item->done = item->total;

@@ -42,14 +42,14 @@ typedef void (*BerthPullDone)(const char *digest, const GError *error, void *use
 void berth_pull_hold(const BerthPullContext *context, const char *digest);
 /* Whether content that is here may be used for this pull without asking the remote. */
 bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
-bool berth_pull_is_here(const BerthPullContext *context, const char *digest);
+bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
 
 /* pull-proof.c: lets the remote show that it has content that is here. NULL if that cannot be shown
  * by samples; otherwise done is called once, unless the proof is freed before. */
 typedef struct BerthPullProof BerthPullProof;
-typedef void (*BerthProven)(bool shown, void *userdata);
+typedef void (*BerthPullProofDone)(bool shown, void *userdata);
 BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
-                                     const BerthDescriptor *descriptor, BerthProven done,
+                                     const BerthDescriptor *descriptor, BerthPullProofDone done,
                                      void *userdata);
 void berth_pull_proof_free(BerthPullProof *proof);
 

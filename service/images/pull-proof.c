@@ -34,7 +34,7 @@ struct BerthPullProof {
     Sample samples[SAMPLES];
     unsigned answers; /* still to come */
     bool differs;
-    BerthProven done;
+    BerthPullProofDone done;
     void *userdata;
 };
 
@@ -98,7 +98,7 @@ static bool proof_choose_offset(uint64_t size, uint64_t *offset) {
 }
 
 BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
-                                     const BerthDescriptor *descriptor, BerthProven done,
+                                     const BerthDescriptor *descriptor, BerthPullProofDone done,
                                      void *userdata) {
     BerthContentStore *store = berth_contents_get_store(context->images->contents);
     berth_autofd int blob = berth_content_store_open_blob(store, descriptor->digest, NULL);

@@ -46,7 +46,7 @@ struct BerthSignatureSearch {
     void *userdata;
 };
 
-static void search_next(BerthSignatureSearch *search);
+static void signature_search_next(BerthSignatureSearch *search);
 
 static void candidate_free(gpointer data) {
     Candidate *candidate = data;
@@ -73,7 +73,8 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
 }
 
 /* The search is gone when done is called: its owner only forgets it. */
-static void search_finish(BerthSignatureSearch *search, unsigned key, const GError *error) {
+static void signature_search_finish(BerthSignatureSearch *search, unsigned key,
+                                    const GError *error) {
     BerthSignatureFound done = search->done;
     void *userdata = search->userdata;
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
@@ -89,7 +90,7 @@ static void search_give_up(BerthSignatureSearch *search) {
     berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION, "%s is not signed as it must be: %s",
                     search->digest,
                     search->error ? search->error->message : "there is no signature");
-    search_finish(search, 0, error);
+    signature_search_finish(search, 0, error);
 }
 
 /* A candidate that fails does not end the search: another one may be good. */
@@ -115,7 +116,7 @@ static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *ta
             berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
                             "a signature of %" G_GUINT64_FORMAT " bytes", target->size);
         search_note_error(search, error);
-        search_next(search);
+        signature_search_next(search);
         return;
     }
     berth_call_fetch_fetch(berth_remote_session_get_worker(search->session), target, 0,
@@ -129,13 +130,13 @@ static void search_on_verified(sd_bus_message *reply, const GError *error, void 
     unsigned key = 0;
 
     if (!error && sd_bus_message_read(reply, "u", &key) > 0 && key < g_strv_length(search->keys)) {
-        search_finish(search, key, NULL);
+        signature_search_finish(search, key, NULL);
         return;
     }
     if (error)
         search_note_error(search, error);
     g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
-    search_next(search);
+    signature_search_next(search);
 }
 
 static void search_on_payload(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -146,7 +147,7 @@ static void search_on_payload(sd_bus_message *reply, const GError *error, void *
     if (error) {
         search_note_error(search, error);
         g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
-        search_next(search);
+        signature_search_next(search);
         return;
     }
     const BerthSignatureArguments arguments = {
@@ -186,7 +187,7 @@ static void search_on_manifest_read(sd_bus_message *reply, const GError *error, 
         search_note_error(search, error);
     else
         search_read_candidates(search, reply);
-    search_next(search);
+    signature_search_next(search);
 }
 
 static void search_on_manifest(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -195,7 +196,7 @@ static void search_on_manifest(sd_bus_message *reply, const GError *error, void 
     (void)reply;
     if (error) {
         search_note_error(search, error);
-        search_next(search);
+        signature_search_next(search);
         return;
     }
     berth_call_inspect_signatures(search->inspect, search->file, search_on_manifest_read, search);
@@ -212,7 +213,7 @@ static void search_on_referrers_read(sd_bus_message *reply, const GError *error,
         const BerthIndexedManifest *entry = index->entries->pdata[i];
         g_ptr_array_add(search->manifests, berth_descriptor_copy(entry->descriptor));
     }
-    search_next(search);
+    signature_search_next(search);
 }
 
 /* A registry without the referrers API reports an error, and has no referrers. */
@@ -221,7 +222,7 @@ static void search_on_referrers(sd_bus_message *reply, const GError *error, void
 
     (void)reply;
     if (error) {
-        search_next(search);
+        signature_search_next(search);
         return;
     }
     berth_call_inspect_manifest(search->inspect, search->file, BERTH_MEDIA_OCI_INDEX,
@@ -233,7 +234,7 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
 
     search->asked_referrers = true;
     if (!search_open_file(search, &error)) {
-        search_finish(search, 0, error);
+        signature_search_finish(search, 0, error);
         return;
     }
     berth_call_fetch_referrers(berth_remote_session_get_worker(search->session), search->digest,
@@ -242,7 +243,7 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
 
 /* Candidates come first, then further manifests, then the referrers, which are asked for once. The
  * search ends if nothing is left. */
-static void search_next(BerthSignatureSearch *search) {
+static void signature_search_next(BerthSignatureSearch *search) {
     if (search->candidates->len > 0) {
         const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
         search_fetch(search, next->payload, MAX_PAYLOAD_BYTES, search_on_payload);
@@ -264,12 +265,12 @@ static void search_on_tag(sd_bus_message *reply, const GError *error, void *user
 
     /* Without the tag there may still be referrers; any other failure ends the search. */
     if (error && error->code != BERTH_ERROR_NOT_FOUND) {
-        search_finish(search, 0, error);
+        signature_search_finish(search, 0, error);
         return;
     }
     if (!error && berth_reply_read_object(reply, "", &target, NULL))
         g_ptr_array_add(search->manifests, target);
-    search_next(search);
+    signature_search_next(search);
 }
 
 /* Keys are read at each search, so that a key that was replaced counts at once. A missing one fails
@@ -301,7 +302,7 @@ static char **read_keys(char *const *paths, GError **error) {
     return (char **)g_ptr_array_free(g_steal_pointer(&keys), FALSE);
 }
 
-/* The tag is asked for first, then the referrers (search_next()). */
+/* The tag is asked for first, then the referrers (signature_search_next()). */
 BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
                                               const char *digest, char *const *keys,
                                               BerthSignatureFound done, void *userdata,

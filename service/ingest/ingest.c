@@ -35,7 +35,7 @@ typedef struct {
 } State;
 
 /* The reader of the onward pipe may fail and close it; the content is stored all the same. */
-static void pass_on(State *state, const char *data, size_t size) {
+static void ingest_pass_on(State *state, const char *data, size_t size) {
     if (state->onward != FORWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
         state->onward = FORWARD_CLOSED;
 }
@@ -68,7 +68,7 @@ static bool take_kept(State *state, char *buffer, GError **error) {
         if (got <= 0)
             return berth_error_set_errno(error, got < 0 ? errno : EIO, "read the ingest file");
         berth_hash_update(state->hash, buffer, got);
-        pass_on(state, buffer, got);
+        ingest_pass_on(state, buffer, got);
         state->done += got;
     }
     return true;
@@ -98,7 +98,7 @@ static bool take_input(State *state, char *buffer, GError **error) {
         if (passed > 0)
             passed -= (size_t)got;
         else
-            pass_on(state, buffer, got);
+            ingest_pass_on(state, buffer, got);
         berth_hash_update(state->hash, buffer, got);
         state->done += got;
     }

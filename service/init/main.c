@@ -43,7 +43,7 @@ _Noreturn static void execute(char **command, const sigset_t *mask) {
 }
 
 /* True once the child has ended; status is the container's then. */
-static bool reap(pid_t child, int *status) {
+static bool reap_children(pid_t child, int *status) {
     bool ended = false;
     int result;
     pid_t pid;
@@ -59,7 +59,7 @@ static bool reap(pid_t child, int *status) {
 
 /* The first process of a PID namespace gets no signal that it does not handle
  * (pid_namespaces(7)): it takes them from the queue. */
-static int hold(const sigset_t *passed) {
+static int hold_pod(const sigset_t *passed) {
     int status = 0, number;
 
     for (;;) {
@@ -67,7 +67,7 @@ static int hold(const sigset_t *passed) {
         if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT)
             return 0;
         if (number == SIGCHLD)
-            (void)reap(-1, &status);
+            (void)reap_children(-1, &status);
     }
 }
 
@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
     fill_passed(&passed);
     if (argc == 2 && strcmp(command[0], "--hold") == 0) {
         sigprocmask(SIG_SETMASK, &passed, NULL);
-        return hold(&passed);
+        return hold_pod(&passed);
     }
     if (argc > 1 && strcmp(command[0], "--") == 0)
         command++;
@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
             continue;
         if (number != SIGCHLD)
             (void)kill(child, number);
-        else if (reap(child, &status))
+        else if (reap_children(child, &status))
             return status;
     }
 }

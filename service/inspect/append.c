@@ -9,7 +9,7 @@
 #include "base/document.h"
 
 /* A deep copy; from may be NULL, which is an empty array. */
-static JsonArray *copy_array(JsonArray *from) {
+static JsonArray *copy_json_array(JsonArray *from) {
     JsonArray *copy = json_array_new();
 
     for (guint i = 0; from && i < json_array_get_length(from); i++)
@@ -29,7 +29,7 @@ static bool append_diff_id(JsonObject *config, JsonObject *original, const char 
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the image configuration has no \"rootfs\"");
     JsonObject *fresh = berth_document_copy(rootfs);
-    JsonArray *all = copy_array(diff_ids);
+    JsonArray *all = copy_json_array(diff_ids);
     json_array_add_string_element(all, diff_id);
     json_object_set_array_member(fresh, "diff_ids", all);
     json_object_set_object_member(config, "rootfs", fresh);
@@ -42,7 +42,7 @@ static bool append_history(JsonObject *config, JsonObject *original,
 
     if (!berth_document_get_array(original, "history", &history, error))
         return false;
-    JsonArray *all = copy_array(history);
+    JsonArray *all = copy_json_array(history);
     JsonObject *entry = json_object_new();
     json_object_set_string_member(entry, "created", layer->created);
     json_object_set_string_member(entry, "created_by", "dist commit");

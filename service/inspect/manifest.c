@@ -50,8 +50,8 @@ void berth_manifest_free(BerthManifest *manifest) {
 
 /* Content that the descriptor carries itself (image-spec, descriptor.md, "data"). It is not hashed
  * here; its size is checked. */
-static bool read_embedded(JsonObject *object, const char *digest, uint64_t size,
-                          GPtrArray *embedded, GError **error) {
+static bool manifest_read_embedded(JsonObject *object, const char *digest, uint64_t size,
+                                   GPtrArray *embedded, GError **error) {
     const char *text;
     size_t length;
 
@@ -74,7 +74,7 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded,
     g_autoptr(BerthDescriptor) descriptor = berth_descriptor_read_json(object, NULL, error);
 
     if (!descriptor ||
-        !read_embedded(object, descriptor->digest, descriptor->size, embedded, error))
+        !manifest_read_embedded(object, descriptor->digest, descriptor->size, embedded, error))
         return NULL;
     return g_steal_pointer(&descriptor);
 }
@@ -137,7 +137,7 @@ static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *e
 }
 
 /* Entries that are newer than this code, or broken, are no reason to refuse the others. */
-static bool read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
+static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
     g_autoptr(GError) first = NULL;
 
@@ -175,8 +175,8 @@ static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **erro
 }
 
 /* A document that can be read as two kinds is an attack (CVE-2021-41190). */
-static bool check_kind(JsonObject *object, const char *media_type, bool has_entries,
-                       bool has_layers, GError **error) {
+static bool check_manifest_kind(JsonObject *object, const char *media_type, bool has_entries,
+                                bool has_layers, GError **error) {
     const char *text;
 
     if (!berth_document_get_string(object, "mediaType", &text, error))
@@ -232,14 +232,14 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
     JsonObject *object = json_node_get_object(root);
     if (!berth_document_get_array(object, "manifests", &entries, error) ||
         !berth_document_get_array(object, "layers", &layers, error) ||
-        !check_kind(object, media_type, entries, layers, error))
+        !check_manifest_kind(object, media_type, entries, layers, error))
         return NULL;
     if (manifest->kind == BERTH_KIND_INDEX) {
         if (!entries) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the index has no \"manifests\"");
             return NULL;
         }
-        if (!read_entries(entries, manifest, error))
+        if (!manifest_read_entries(entries, manifest, error))
             return NULL;
     } else if (manifest->kind != BERTH_KIND_MANIFEST) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%.200s is neither a manifest nor an index",

@@ -258,7 +258,7 @@ static bool reader_run(Reader *reader, GError **error) {
     return true;
 }
 
-static int read_request(sd_bus_message *call, Reader *reader, const char **unit) {
+static int journal_read_request(sd_bus_message *call, Reader *reader, const char **unit) {
     int follow, messages, r;
     berth_autofd int output = berth_frame_read_fd(call);
 
@@ -285,7 +285,7 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     int r;
 
     (void)userdata;
-    if ((r = read_request(call, &reader, &unit)) < 0)
+    if ((r = journal_read_request(call, &reader, &unit)) < 0)
         return r;
     /* A path is that of a cgroup in its caller's unit. */
     reader.match = g_strconcat(unit[0] == '/' ? "_SYSTEMD_CGROUP=" : "_SYSTEMD_UNIT=", unit, NULL);

@@ -99,7 +99,7 @@ static int open_as_user(const char *path, uid_t user, const Groups *groups, Bert
 
 /* A device of the owner's, such as a terminal, opens with the mount: its driver is not the owner's
  * to give. */
-static bool check_owned(const BerthMount *mount, int source, BerthFault *fault) {
+static bool check_source_owner(const BerthMount *mount, int source, BerthFault *fault) {
     struct stat status;
 
     if (fstat(source, &status) < 0)
@@ -184,7 +184,7 @@ static int open_source(const BerthMount *mount, Groups *groups, BerthFault *faul
     if (source < 0 ||
         (mount->has_inode &&
          !berth_tree_check_inode(source, mount->source, mount->device, mount->inode, fault)) ||
-        (mount->owned && !check_owned(mount, source, fault)))
+        (mount->owned && !check_source_owner(mount, source, fault)))
         return -1;
     return berth_fd_steal(&source);
 }

@@ -16,7 +16,7 @@
 
 enum { MAX_DEPTH = 32, MAX_CONTROLLER_BYTES = 64, MAX_LIST_BYTES = 4096 };
 
-static bool write_file(int directory, const char *name, const char *value) {
+static bool write_cgroup_file(int directory, const char *name, const char *value) {
     berth_autofd int file = openat(directory, name, O_WRONLY | O_CLOEXEC);
 
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
@@ -30,7 +30,7 @@ static void enable_controller(int cgroup, const char *word, unsigned depth) {
     if (above < 0 || depth == 0 || faccessat(above, "cgroup.subtree_control", F_OK, 0) < 0)
         return;
     enable_controller(above, word, depth - 1);
-    (void)write_file(above, "cgroup.subtree_control", word);
+    (void)write_cgroup_file(above, "cgroup.subtree_control", word);
 }
 
 static bool has_controller(int cgroup, const char *controller) {
@@ -45,7 +45,7 @@ static bool has_controller(int cgroup, const char *controller) {
     return false;
 }
 
-static bool write_one(int cgroup, const BerthPair *file, BerthFault *fault) {
+static bool write_cgroup_value(int cgroup, const BerthPair *file, BerthFault *fault) {
     char word[1 + MAX_CONTROLLER_BYTES];
     const char *controller = word + 1;
 
@@ -55,7 +55,7 @@ static bool write_one(int cgroup, const BerthPair *file, BerthFault *fault) {
     if (!has_controller(cgroup, controller))
         return berth_fault_set(fault, "%s: the requested cgroup controller `%s` is not available",
                                file->name, controller);
-    return write_file(cgroup, file->name, file->value) ||
+    return write_cgroup_file(cgroup, file->name, file->value) ||
            berth_fault_set_errno(fault, errno, "%s: write \"%s\"", file->name, file->value);
 }
 
@@ -68,7 +68,7 @@ bool berth_cgroup_files_write(const BerthSetup *setup, int cgroup, BerthFault *f
         return berth_fault_set(fault, "%s: there is no unified hierarchy of cgroups",
                                files->pairs[0].name);
     for (uint32_t i = 0; i < files->count; i++)
-        if (!write_one(cgroup, &files->pairs[i], fault))
+        if (!write_cgroup_value(cgroup, &files->pairs[i], fault))
             return false;
     return true;
 }

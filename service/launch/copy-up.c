@@ -21,7 +21,7 @@ enum { MAX_DEPTH = 256, CHUNK_BYTES = 1024 * 1024 };
 
 static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault);
 
-static bool fail(const char *name, BerthFault *fault) {
+static bool copy_up_fail(const char *name, BerthFault *fault) {
     return berth_fault_set_errno(fault, errno, "tmpcopyup: copy %s", name);
 }
 
@@ -40,7 +40,7 @@ static bool set_attributes(int directory, const char *name, const struct stat *s
     return !name[0] || utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool copy_file(int from, int to, const char *name, BerthFault *fault) {
+static bool copy_up_file(int from, int to, const char *name, BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     berth_autofd int target =
         source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -48,25 +48,26 @@ static bool copy_file(int from, int to, const char *name, BerthFault *fault) {
 
     while (target >= 0 && size > 0)
         size = sendfile(target, source, NULL, CHUNK_BYTES);
-    return (target >= 0 && size == 0) || fail(name, fault);
+    return (target >= 0 && size == 0) || copy_up_fail(name, fault);
 }
 
-static bool copy_link(int from, int to, const char *name, BerthFault *fault) {
+static bool copy_up_link(int from, int to, const char *name, BerthFault *fault) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(from, name, target, sizeof target - 1);
 
     if (size >= 0)
         target[size] = '\0';
-    return (size >= 0 && symlinkat(target, to, name) == 0) || fail(name, fault);
+    return (size >= 0 && symlinkat(target, to, name) == 0) || copy_up_fail(name, fault);
 }
 
 static bool copy_below(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (source < 0 || mkdirat(to, name, 0700) < 0)
-        return fail(name, fault);
+        return copy_up_fail(name, fault);
     berth_autofd int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return target < 0 ? fail(name, fault) : copy_directory(source, target, depth + 1, fault);
+    return target < 0 ? copy_up_fail(name, fault)
+                      : copy_directory(source, target, depth + 1, fault);
 }
 
 static bool copy_entry(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
@@ -74,19 +75,19 @@ static bool copy_entry(int from, int to, const char *name, unsigned depth, Berth
     bool good;
 
     if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail(name, fault);
+        return copy_up_fail(name, fault);
     if (S_ISDIR(status.st_mode))
         good = copy_below(from, to, name, depth, fault);
     else if (S_ISREG(status.st_mode))
-        good = copy_file(from, to, name, fault);
+        good = copy_up_file(from, to, name, fault);
     else if (S_ISLNK(status.st_mode))
-        good = copy_link(from, to, name, fault);
+        good = copy_up_link(from, to, name, fault);
     else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
         /* Devices of an image are never used. */
         return true;
     else
-        good = mknodat(to, name, status.st_mode, 0) == 0 || fail(name, fault);
-    return good && (set_attributes(to, name, &status) || fail(name, fault));
+        good = mknodat(to, name, status.st_mode, 0) == 0 || copy_up_fail(name, fault);
+    return good && (set_attributes(to, name, &status) || copy_up_fail(name, fault));
 }
 
 typedef struct {
@@ -109,7 +110,7 @@ static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) 
     if (depth > MAX_DEPTH)
         return berth_fault_set(fault, "tmpcopyup: directories are nested too deep");
     return berth_entries_each(from, copy_seen, &copy) ||
-           (!copy.failed && fail("a directory", fault));
+           (!copy.failed && copy_up_fail("a directory", fault));
 }
 
 bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault) {
@@ -121,5 +122,5 @@ bool berth_copy_up_attributes(int from, int to, BerthFault *fault) {
     struct stat status;
 
     return (fstat(from, &status) == 0 && set_attributes(to, "", &status)) ||
-           fail("a directory", fault);
+           copy_up_fail("a directory", fault);
 }

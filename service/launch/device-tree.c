@@ -103,7 +103,7 @@ static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t ro
     return true;
 }
 
-static bool fill_dev(const BerthTrees *trees, int tree, BerthFault *fault) {
+static bool make_standard_devices(const BerthTrees *trees, int tree, BerthFault *fault) {
     uint32_t uid = 0, gid = 0;
 
     if (trees->userns >= 0 && (!berth_userns_map(&trees->setup->uid_ranges, 0, &uid) ||
@@ -129,10 +129,10 @@ int berth_device_tree_make(const BerthTrees *trees, const BerthMount *mount, Ber
     if (!dev.source)
         dev.source = "tmpfs";
     berth_autofd int tree = berth_mounts_make(&dev, fault);
-    return tree >= 0 && fill_dev(trees, tree, fault) ? berth_fd_steal(&tree) : -1;
+    return tree >= 0 && make_standard_devices(trees, tree, fault) ? berth_fd_steal(&tree) : -1;
 }
 
-static int make_node(const BerthTrees *trees, const BerthDevice *device, BerthFault *fault) {
+static int make_device_node(const BerthTrees *trees, const BerthDevice *device, BerthFault *fault) {
     berth_autofd int run = open("/run", O_PATH | O_DIRECTORY | O_CLOEXEC);
     uint32_t uid, gid;
 
@@ -165,7 +165,7 @@ int berth_device_tree_make_node(const BerthTrees *trees, const BerthDevice *devi
         mount("devices", "/run", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755,size=64k") < 0)
         berth_fault_set_errno(fault, errno, "make %s", device->path);
     else
-        node = make_node(trees, device, fault);
+        node = make_device_node(trees, device, fault);
     if (setns(before, CLONE_NEWNS) == 0)
         return berth_fd_steal(&node);
     if (node >= 0)

@@ -21,7 +21,7 @@ static const char *next_name(DIR *entries) {
     return NULL;
 }
 
-bool berth_entries_each(int directory, BerthEntrySeen seen, void *userdata) {
+bool berth_entries_each(int directory, BerthEntryVisit seen, void *userdata) {
     berth_autofd int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = again < 0 ? NULL : fdopendir(again);
     const char *name;

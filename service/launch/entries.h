@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-typedef bool (*BerthEntrySeen)(int directory, const char *name, void *userdata);
+typedef bool (*BerthEntryVisit)(int directory, const char *name, void *userdata);
 
 /* Calls seen for each but "." and "..", until it returns false with errno. False with errno, also
  * if the directory cannot be read to its end. It is open for reading. */
-bool berth_entries_each(int directory, BerthEntrySeen seen, void *userdata);
+bool berth_entries_each(int directory, BerthEntryVisit seen, void *userdata);

@@ -58,7 +58,7 @@ static bool has_variable(char *const *environment, const char *assignment) {
 
 /* berthd has removed repetitions. If the launch passes descriptors, it sets the variables of
  * sd_listen_fds(3) itself, and those of the configuration are dropped. */
-static char **make_environment(const BerthExecution *execution) {
+static char **execution_make_environment(const BerthExecution *execution) {
     enum { MAX_ADDED = 5 };
     const BerthTexts *variables = &execution->setup->environment;
     char **environment = calloc(variables->count + MAX_ADDED + 1, sizeof *environment);
@@ -83,7 +83,7 @@ static char **make_environment(const BerthExecution *execution) {
 
 /* Makes the missing components of a path. Links in it are the image's, and lead within the root,
  * which this process has entered. */
-static bool make_parents(const char *path) {
+static bool make_path_components(const char *path) {
     char part[PATH_MAX];
 
     for (const char *end = path + 1; *end; end += strspn(end, "/")) {
@@ -95,22 +95,22 @@ static bool make_parents(const char *path) {
     return true;
 }
 
-static void make_directory(const char *path, const BerthIdentity *identity) {
-    if (!make_parents(path) || lchown(path, identity->uid, identity->gid) < 0)
+static void make_working_directory(const char *path, const BerthIdentity *identity) {
+    if (!make_path_components(path) || lchown(path, identity->uid, identity->gid) < 0)
         berth_fail_errno("working directory", path);
 }
 
 /* A link in /proc/self/fd may lead out of the container, and with it the working directory
  * (CVE-2024-21626). The kernel has no path for such a directory: getcwd(3) fails, or returns one
  * that begins with "(unreachable)". */
-static void enter_directory(const BerthSetup *setup, const BerthIdentity *identity) {
+static void enter_working_directory(const BerthSetup *setup, const BerthIdentity *identity) {
     const char *path = setup->working_directory;
     char name[PATH_MAX];
 
     if (chdir(path) < 0) {
         if (errno != ENOENT)
             berth_fail_errno("working directory", path);
-        make_directory(path, identity);
+        make_working_directory(path, identity);
         if (chdir(path) < 0)
             berth_fail_errno("working directory", path);
     }
@@ -133,7 +133,7 @@ void berth_execution_make_directory(const BerthSetup *setup) {
     if (access(setup->working_directory, F_OK) == 0 || errno != ENOENT)
         return;
     find_identity(setup, &identity);
-    make_directory(setup->working_directory, &identity);
+    make_working_directory(setup->working_directory, &identity);
 }
 
 /* A directory of PATH that is missing, or is no directory, is passed over, as by a shell. */
@@ -248,7 +248,7 @@ static void arrange_descriptors(BerthExecution *execution) {
     berth_fail_set_peer(execution->peer);
 }
 
-static void load_filter(const BerthExecution *execution) {
+static void execution_load_filter(const BerthExecution *execution) {
     if (!execution->filter->instructions)
         return;
     int listener = berth_launch_filter_load(execution->filter);
@@ -257,25 +257,26 @@ static void load_filter(const BerthExecution *execution) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-static void give_up_privileges(const BerthExecution *execution, const BerthIdentity *identity) {
+static void execution_drop_privileges(const BerthExecution *execution,
+                                      const BerthIdentity *identity) {
     const BerthSetup *setup = execution->setup;
     BerthFault fault;
 
     /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */
     if (!setup->no_new_privileges)
-        load_filter(execution);
+        execution_load_filter(execution);
     if (!berth_identity_become(setup, identity, &fault))
         berth_fail_with("identity", &fault);
     if (setup->no_new_privileges) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
             berth_fail_errno("no new privileges", NULL);
-        load_filter(execution);
+        execution_load_filter(execution);
     }
 }
 
 void berth_execution_prepare(BerthExecution *execution) {
     find_identity(execution->setup, &execution->identity);
-    execution->environment = make_environment(execution);
+    execution->environment = execution_make_environment(execution);
     make_streams(execution);
     if (execution->filter->notifies &&
         !berth_peer_send(execution->peer, BERTH_LAUNCH_NEED_LISTENER, NULL, -1))
@@ -294,9 +295,9 @@ void berth_execution_run(BerthExecution *execution) {
     /* Before RLIMIT_NOFILE is set, which could be too low for the copies. */
     arrange_descriptors(execution);
     ask_for_attributes(execution);
-    enter_directory(setup, &execution->identity);
+    enter_working_directory(setup, &execution->identity);
     umask(setup->umask);
-    give_up_privileges(execution, &execution->identity);
+    execution_drop_privileges(execution, &execution->identity);
     /* Hooks of this stage are programs of the image. They run with the rights of its command, and
      * no more. */
     if (execution->is_first &&

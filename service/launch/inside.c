@@ -53,7 +53,7 @@ static bool waits_for_hooks(const BerthSetup *setup) {
 
 /* Waits for one message and returns its descriptor. Any other letter, or a closed socket, means
  * that the outer process has failed and has reported the reason: this one ends without a report. */
-static int receive(const BerthInside *inside, BerthLaunchMessage expected) {
+static int inside_receive(const BerthInside *inside, BerthLaunchMessage expected) {
     int fd = -1;
 
     if (berth_peer_receive(inside->peer, &fd) != (char)expected)
@@ -69,7 +69,7 @@ static void bring_up_loopback(void) {
         berth_fail_errno("network", "lo");
 }
 
-static void become_root(void) {
+static void inside_become_root(void) {
     /* Fails in a namespace that does not map root; the process then keeps its IDs, which show as
      * nobody. */
     (void)!setgroups(0, NULL);
@@ -174,7 +174,7 @@ static int *make_early_proc(const BerthSetup *setup) {
     return trees;
 }
 
-static void enter_user_namespace(const BerthInside *inside, int **early) {
+static void inside_enter_user_namespace(const BerthInside *inside, int **early) {
     const BerthNamespace *user = berth_setup_find_namespace(inside->setup, CLONE_NEWUSER);
 
     if (!user)
@@ -183,9 +183,9 @@ static void enter_user_namespace(const BerthInside *inside, int **early) {
         *early = make_early_proc(inside->setup);
         join_namespace(inside, CLONE_NEWUSER);
     } else {
-        receive(inside, BERTH_LAUNCH_MAPPED);
+        inside_receive(inside, BERTH_LAUNCH_MAPPED);
     }
-    become_root();
+    inside_become_root();
     /* A change of IDs resets the dumpable flag to fs.suid_dumpable (prctl(2)). Cleared again, so
      * that no other process can trace this one. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -194,7 +194,7 @@ static void enter_user_namespace(const BerthInside *inside, int **early) {
 /* Makes all file systems of the container as detached trees while the host's /proc is still in
  * sight: the kernel allows a new proc or sysfs in a user namespace only while one is mounted that
  * shows as much (mount_too_revealing). */
-static int *make_trees(const BerthInside *inside, const int *early) {
+static int *inside_make_trees(const BerthInside *inside, const int *early) {
     const BerthSetup *setup = inside->setup;
     int *trees = new_descriptors(setup);
     BerthFault fault;
@@ -227,7 +227,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
             continue;
         }
         if (berth_trees_has(mount))
-            trees[i] = receive(inside, BERTH_LAUNCH_TREE);
+            trees[i] = inside_receive(inside, BERTH_LAUNCH_TREE);
         if (!berth_mounts_attach(root, mount, trees[i], &fault))
             berth_fail_with("root", &fault);
     }
@@ -235,7 +235,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
         const BerthDevice *device = &setup->devices[i];
         if (!berth_inside_has_loose_device(setup, device))
             continue;
-        berth_autofd int node = receive(inside, BERTH_LAUNCH_TREE);
+        berth_autofd int node = inside_receive(inside, BERTH_LAUNCH_TREE);
         if (!berth_mounts_add_device(root, device, node, &fault))
             berth_fail_with("device", &fault);
     }
@@ -305,7 +305,7 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
     if (waits_for_hooks(setup)) {
         if (!berth_peer_send(inside->peer, BERTH_LAUNCH_NAMESPACES, NULL, -1))
             _exit(BERTH_EXIT_LAUNCH);
-        receive(inside, BERTH_LAUNCH_HOOKS_DONE);
+        inside_receive(inside, BERTH_LAUNCH_HOOKS_DONE);
     }
     /* In the container's namespaces, but before its root is entered (config.md, createContainer
      * Hooks). */
@@ -356,12 +356,12 @@ void berth_inside_run(const BerthInside *inside) {
 
     execution.is_first = true;
     umask(0);
-    enter_user_namespace(inside, &early);
+    inside_enter_user_namespace(inside, &early);
     enter_namespaces(inside);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         berth_fail_errno("root", "make the mounts private");
-    int *trees = make_trees(inside, early);
-    int root = receive(inside, BERTH_LAUNCH_TREE);
+    int *trees = inside_make_trees(inside, early);
+    int root = inside_receive(inside, BERTH_LAUNCH_TREE);
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
     write_secrets(&execution.identity);
@@ -381,7 +381,7 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
     if (flags & CLONE_NEWUSER)
-        become_root();
+        inside_become_root();
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     berth_inside_join_keyring();
     if (chdir("/") < 0)

@@ -212,7 +212,7 @@ static bool is_read_only(const BerthMount *mount) {
 
 /* Copies the image's directory into the tmpfs ("tmpcopyup") or the new volume that will cover it.
  * A "mode" of the configuration's takes precedence over that of the directory. */
-static bool fill(const BerthMount *mount, int target, int tree, BerthFault *fault) {
+static bool fill_from_image(const BerthMount *mount, int target, int tree, BerthFault *fault) {
     struct stat status;
     bool has_mode = false;
 
@@ -248,7 +248,7 @@ bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault
     if (fstat(tree, &status) < 0)
         return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
     berth_autofd int target = open_target(root, mount->destination, S_ISDIR(status.st_mode), fault);
-    return target >= 0 && fill(mount, target, tree, fault) &&
+    return target >= 0 && fill_from_image(mount, target, tree, fault) &&
            move_onto(tree, target, mount->destination, fault) &&
            set_propagation(mount, tree, fault);
 }

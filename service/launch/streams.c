@@ -43,7 +43,7 @@ static bool is_of_network(int socket, pid_t pid) {
            theirs.st_ino == own.st_ino && theirs.st_dev == own.st_dev;
 }
 
-static void make_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTES]) {
+static void make_stream_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTES]) {
     char path[BERTH_PROC_PATH_BYTES], link[PATH_MAX];
     struct stat status;
 
@@ -69,7 +69,7 @@ static void make_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTES]) {
 
 void berth_streams_name(BerthStreams *streams, const int fds[BERTH_STREAMS], pid_t pid) {
     for (int i = 0; i < BERTH_STREAMS; i++)
-        make_name(fds[i], pid, streams->names[i]);
+        make_stream_name(fds[i], pid, streams->names[i]);
 }
 
 bool berth_streams_write(const BerthStreams *streams, int directory, BerthFault *fault) {

@@ -26,7 +26,7 @@
 
 enum { MAX_DEPTH = 260 /* a copy's (copy-up.c), and its own directory's */ };
 
-static int open_directory(int parent, const char *name) {
+static int volume_open_directory(int parent, const char *name) {
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
@@ -38,7 +38,7 @@ static bool remove_entry(int directory, const char *name, void *userdata) {
         return true;
     if (errno != EISDIR || depth > MAX_DEPTH)
         return false;
-    berth_autofd int below = open_directory(directory, name);
+    berth_autofd int below = volume_open_directory(directory, name);
     return below >= 0 && berth_entries_each(below, remove_entry, &depth) &&
            unlinkat(directory, name, AT_REMOVEDIR) == 0;
 }
@@ -50,7 +50,7 @@ static bool remove_tree(int volume, const char *name) {
 }
 
 /* EEXIST: a container that did not wait for the filling has made it, and its own stays. */
-static bool move_up(int directory, const char *name, void *userdata) {
+static bool move_entries_up(int directory, const char *name, void *userdata) {
     int volume = *(const int *)userdata;
 
     return renameat2(directory, name, volume, name, RENAME_NOREPLACE) == 0 || errno == EEXIST;
@@ -70,7 +70,7 @@ static bool is_empty(int directory) {
 static bool copy_aside(int source, int volume, BerthFault *fault) {
     if (mkdirat(volume, INCOMPLETE, 0700) < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
-    berth_autofd int copy = open_directory(volume, INCOMPLETE);
+    berth_autofd int copy = volume_open_directory(volume, INCOMPLETE);
     if (copy < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
     return berth_copy_up(source, copy, false, fault) &&
@@ -81,12 +81,12 @@ static bool copy_aside(int source, int volume, BerthFault *fault) {
 /* The copy has its directory's owner and mode as well: the image of this start may be another one.
  */
 static bool move_all_up(int volume, BerthFault *fault) {
-    berth_autofd int copy = open_directory(volume, COMPLETE);
+    berth_autofd int copy = volume_open_directory(volume, COMPLETE);
 
     if (copy < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
     return berth_copy_up_attributes(copy, volume, fault) &&
-           ((berth_entries_each(copy, move_up, &volume) && remove_tree(volume, COMPLETE)) ||
+           ((berth_entries_each(copy, move_entries_up, &volume) && remove_tree(volume, COMPLETE)) ||
             berth_fault_set_errno(fault, errno, "fill the volume"));
 }
 

@@ -65,7 +65,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
 }
 
 /* The input of a plugin: its own configuration, and the members that the runtime adds. */
-static char *make_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
+static char *make_cni_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
     JsonObject *input = berth_document_copy(plugin);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
     JsonObject *capabilities = NULL;
@@ -92,8 +92,8 @@ static char *make_input(const CniRun *run, JsonObject *plugin, JsonNode *previou
 }
 
 /* A plugin that fails says why on its standard output (SPEC.md, Error). */
-static bool report(const char *type, const CniRun *run, const char *text, size_t size,
-                   GError **error) {
+static bool report_cni_error(const char *type, const CniRun *run, const char *text, size_t size,
+                             GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, NULL);
     const char *message = NULL, *details = NULL;
 
@@ -125,7 +125,7 @@ static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous
     g_autofree char *id = g_strconcat("CNI_CONTAINERID=", run->call->id, NULL);
     g_autofree char *netns = g_strconcat("CNI_NETNS=", run->call->netns, NULL);
     g_autofree char *interface = g_strconcat("CNI_IFNAME=", run->call->interface, NULL);
-    g_autofree char *text = make_input(run, plugin, previous);
+    g_autofree char *text = make_cni_input(run, plugin, previous);
     char *const arguments[] = {path, NULL};
     char *const environment[] = {command,
                                  id,
@@ -139,7 +139,7 @@ static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous
     if (!berth_program_run(&program, &status, &answer, &size, error))
         return false;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return report(type, run, answer, size, error);
+        return report_cni_error(type, run, answer, size, error);
     if (size > 0 && result)
         *result = berth_document_parse(answer, size, error);
     return size == 0 || !result || *result;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Connection is a container's place in one network, its process, and the document about it.
- * The document is written before anything is done and again with the result, so that a process that
- * is killed leaves nothing that the next one does not find:
+ * A Connection is an endpoint of a container in one network, its process, and the document about
+ * it. The document is written before anything is done and again with the result, so that a process
+ * that is killed leaves nothing that the next one does not find:
  *
  *   pid      of the container's first process
  *   ports    as CNI's portMappings
@@ -204,7 +204,7 @@ static bool connection_undo(Connection *connection, GError **error) {
     return good;
 }
 
-static bool read_request(Connection *connection, GError **error) {
+static bool connection_read_request(Connection *connection, GError **error) {
     JsonObject *request = NULL;
 
     if (!berth_document_get_object(get_object(connection), "request", &request, error))
@@ -229,7 +229,7 @@ static bool undo_recorded_connection(const char *key, pid_t pid, const char *net
         !berth_document_get_int(get_object(&connection), "pid", &of, error))
         return false;
     return (pid > 0 && of != pid) ||
-           (read_request(&connection, error) && connection_undo(&connection, error));
+           (connection_read_request(&connection, error) && connection_undo(&connection, error));
 }
 
 /* The document that the connection begins with. next: berthd's request; NULL for a network of the
@@ -253,7 +253,7 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
     }
     if (next)
         json_object_set_member(object, "request", json_node_copy(next));
-    if (!read_request(connection, error))
+    if (!connection_read_request(connection, error))
         return false;
     g_autofree char *netavark = connection->made ? berth_program_find("netavark") : NULL;
     if (netavark)
@@ -358,7 +358,7 @@ static bool undo_administrators_networks(const char *id, pid_t pid, int networks
     return good;
 }
 
-static int compare_keys(gconstpointer a, gconstpointer b) {
+static int compare_connection_keys(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
@@ -368,7 +368,7 @@ static bool connect_administrators_networks(const BerthSetup *setup, const char 
 
     /* In an order that does not change: earlier versions of netavark put the default route of the
      * last one first. */
-    g_ptr_array_sort(keys, compare_keys);
+    g_ptr_array_sort(keys, compare_connection_keys);
     for (guint i = 0; i < keys->len; i++) {
         g_autoptr(JsonNode) result = NULL;
         if (!connect_one(setup, keys->pdata[i], pid, netns, networks, &result, error))

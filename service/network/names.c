@@ -18,8 +18,8 @@
 #include "base/directory.h"
 #include "base/document.h"
 #include "base/fd.h"
+#include "network/dns-query.h"
 #include "network/program.h"
-#include "network/question.h"
 #include "network/request.h"
 #include "network/state.h"
 
@@ -70,7 +70,8 @@ static const char *find_family(char *const *addresses, bool six) {
 }
 
 /* The same ID in all networks of a container, so that it finds names of each. */
-static void add_container(GString *text, const char *key, const BerthNetworkRequest *request) {
+static void names_add_container(GString *text, const char *key,
+                                const BerthNetworkRequest *request) {
     g_autofree char *id = g_strndup(key, strcspn(key, "@"));
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
     g_autofree char *gateways = join_gateways(request);
@@ -86,8 +87,8 @@ static void add_container(GString *text, const char *key, const BerthNetworkRequ
 }
 
 /* Whether the state is of a container in a network that Berth made; the request is then read. */
-static bool read_place(int networks, const char *name, JsonNode **state,
-                       BerthNetworkRequest *request) {
+static bool names_read_endpoint(int networks, const char *name, JsonNode **state,
+                                BerthNetworkRequest *request) {
     JsonObject *object = NULL;
 
     return (*state = berth_network_state_read(networks, name, NULL)) != NULL &&
@@ -112,11 +113,11 @@ static void visit_container(Visit *visit, const char *key, const BerthNetworkReq
         return;
     visit->count++;
     if (visit->text && request->dns)
-        add_container(visit->text, key, request);
+        names_add_container(visit->text, key, request);
 }
 
-/* Goes through all places of containers but one. */
-static void visit_containers(int networks, const char *except, Visit *visit) {
+/* Goes through the endpoints of all containers but one. */
+static void visit_endpoints(int networks, const char *except, Visit *visit) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name;
 
@@ -126,7 +127,7 @@ static void visit_containers(int networks, const char *except, Visit *visit) {
         g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
         g_auto(BerthNetworkRequest) request = {0};
         g_autoptr(JsonNode) state = NULL;
-        if (g_strcmp0(key, except) != 0 && read_place(networks, name, &state, &request))
+        if (g_strcmp0(key, except) != 0 && names_read_endpoint(networks, name, &state, &request))
             visit_container(visit, key, &request);
     }
 }
@@ -134,7 +135,7 @@ static void visit_containers(int networks, const char *except, Visit *visit) {
 unsigned berth_names_count(int networks, const char *bridge, const char *except) {
     Visit visit = {.bridge = bridge};
 
-    visit_containers(networks, except, &visit);
+    visit_endpoints(networks, except, &visit);
     return visit.count;
 }
 
@@ -144,7 +145,7 @@ static bool has_answers(GHashTable *questions, int timeout_msec) {
 
     g_hash_table_iter_init(&iterator, questions);
     while (g_hash_table_iter_next(&iterator, &gateway, &name))
-        if (!berth_question_ask(gateway, name, timeout_msec))
+        if (!berth_dns_query(gateway, name, timeout_msec))
             return false;
     return true;
 }
@@ -196,7 +197,7 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
     berth_autofd int directory = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)
         return berth_error_set_errno(error, errno, "open " DIRECTORY);
-    visit_containers(networks, except, &visit);
+    visit_endpoints(networks, except, &visit);
     if (text->len > 0)
         return write_names(directory, bridge, text->str, error) && reload_server(questions, error);
     if (unlinkat(directory, bridge, 0) < 0 && errno == ENOENT)

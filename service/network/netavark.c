@@ -16,7 +16,7 @@
 #include "base/document.h"
 #include "base/programs.h"
 #include "network/program.h"
-#include "network/scratch.h"
+#include "network/scratch-namespace.h"
 
 #include <linux/capability.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request
 }
 
 /* The document is berth_spec_add_network()'s. */
-static bool add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
+static bool netavark_add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
     const char *protocol = NULL, *address = NULL;
     int64_t host = 0, container = 0;
 
@@ -126,7 +126,7 @@ static bool add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
     return true;
 }
 
-static char *make_input(const BerthNetavark *netavark, GError **error) {
+static char *make_netavark_input(const BerthNetavark *netavark, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *network = g_strconcat(PREFIX, netavark->request->network, NULL);
 
@@ -139,7 +139,7 @@ static char *make_input(const BerthNetavark *netavark, GError **error) {
     json_builder_set_member_name(builder, "port_mappings");
     json_builder_begin_array(builder);
     for (guint i = 0; netavark->ports && i < json_array_get_length(netavark->ports); i++)
-        if (!add_port(builder, json_array_get_object_element(netavark->ports, i), error))
+        if (!netavark_add_port(builder, json_array_get_object_element(netavark->ports, i), error))
             return NULL;
     json_builder_end_array(builder);
     json_builder_end_object(builder);
@@ -162,7 +162,7 @@ static bool report_failure(const BerthNetavark *netavark, const char *answer, si
 static bool run_netavark(const BerthNetavark *netavark, const char *verb, const char *netns,
                          GError **error) {
     g_autofree char *path = berth_program_find("netavark");
-    g_autofree char *input = make_input(netavark, error);
+    g_autofree char *input = make_netavark_input(netavark, error);
     g_autofree char *answer = NULL;
     size_t size;
     int status;
@@ -184,12 +184,12 @@ bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GEr
 }
 
 bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error) {
-    g_auto(BerthScratch) scratch = BERTH_NO_SCRATCH;
+    g_auto(BerthScratchNamespace) scratch = BERTH_NO_SCRATCH_NAMESPACE;
     g_autofree char *bridge = g_build_filename("/sys/class/net", netavark->request->bridge, NULL);
 
     if (netns[0])
         return run_netavark(netavark, "teardown", netns, error);
-    if (!berth_scratch_open(&scratch, netavark->request->interface, error))
+    if (!berth_scratch_namespace_open(&scratch, netavark->request->interface, error))
         return false;
     /* Without the bridge, which an earlier one removed, netavark removes the ports and then fails.
      */

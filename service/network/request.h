@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What berthd wants of a network that it made itself: the network, and the place of one container
- * in it. berthd writes it to networks/KEY.next (containers/parts/addresses.c), so that the
- * addresses are taken from then on, even if one of the processes dies. Of a further network that is
- * one of CNI's configurations it has the name and the interface alone.
+ * What berthd wants of a network that it made itself: the network, and the endpoint of one
+ * container in it. berthd writes it to networks/KEY.next (containers/parts/addresses.c), so that
+ * the addresses are taken from then on, even if one of the processes dies. Of a further network
+ * that is one of CNI's configurations it has the name and the interface alone.
  */
 
 #pragma once

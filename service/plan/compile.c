@@ -30,7 +30,7 @@ typedef struct {
 } Compilation;
 
 /* Gives data to the pool, which frees it with g_free() after the image is made. */
-static gpointer keep(Compilation *compilation, gpointer data) {
+static gpointer keep_string(Compilation *compilation, gpointer data) {
     g_ptr_array_add(compilation->pool, data);
     return data;
 }
@@ -46,7 +46,7 @@ static BerthRanges make_ranges(const GArray *ranges) {
 
 /* texts: name, value … */
 static BerthPairs make_pairs(Compilation *compilation, char *const *texts, guint count) {
-    BerthPair *pairs = keep(compilation, g_new0(BerthPair, count / 2 + 1));
+    BerthPair *pairs = keep_string(compilation, g_new0(BerthPair, count / 2 + 1));
 
     for (guint i = 0; i < count / 2; i++)
         pairs[i] = (BerthPair){texts[2 * i], texts[2 * i + 1]};
@@ -55,10 +55,10 @@ static BerthPairs make_pairs(Compilation *compilation, char *const *texts, guint
 
 /* "KEY" or "KEY=VALUE". */
 static BerthPairs split_options(Compilation *compilation, const GPtrArray *options) {
-    BerthPair *pairs = keep(compilation, g_new0(BerthPair, options->len + 1));
+    BerthPair *pairs = keep_string(compilation, g_new0(BerthPair, options->len + 1));
 
     for (guint i = 0; i < options->len; i++) {
-        char *name = keep(compilation, g_strdup(options->pdata[i]));
+        char *name = keep_string(compilation, g_strdup(options->pdata[i]));
         char *equals = strchr(name, '=');
         if (equals)
             *equals = '\0';
@@ -69,10 +69,10 @@ static BerthPairs split_options(Compilation *compilation, const GPtrArray *optio
 
 /* A variable that is set again has its last value, in a configuration of the caller's own as well.
  * An empty HOME is as good as none: the image's passwd says what it is. */
-static BerthTexts make_environment(Compilation *compilation, char *const *variables) {
+static BerthTexts compile_environment(Compilation *compilation, char *const *variables) {
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     guint count = g_strv_length((char **)variables), kept = count;
-    char **environment = keep(compilation, g_new0(char *, count + 1));
+    char **environment = keep_string(compilation, g_new0(char *, count + 1));
 
     for (guint i = count; i-- > 0;) {
         char *name = g_strndup(variables[i], strcspn(variables[i], "="));
@@ -86,7 +86,7 @@ static BerthTexts make_environment(Compilation *compilation, char *const *variab
 /* Field by field: a mount of the plan has GLib's containers, a mount of the set-up has plain
  * lists. */
 static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
-    BerthMount *mounts = keep(compilation, g_new0(BerthMount, plan->mounts->len + 1));
+    BerthMount *mounts = keep_string(compilation, g_new0(BerthMount, plan->mounts->len + 1));
 
     for (guint i = 0; i < plan->mounts->len; i++) {
         const BerthPlanMount *mount = plan->mounts->pdata[i];
@@ -121,7 +121,7 @@ static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
 }
 
 static void compile_devices(Compilation *compilation, const BerthPlan *plan) {
-    BerthDevice *devices = keep(compilation, g_new0(BerthDevice, plan->devices->len + 1));
+    BerthDevice *devices = keep_string(compilation, g_new0(BerthDevice, plan->devices->len + 1));
 
     for (guint i = 0; i < plan->devices->len; i++)
         devices[i] = *(const BerthDevice *)plan->devices->pdata[i];
@@ -130,16 +130,16 @@ static void compile_devices(Compilation *compilation, const BerthPlan *plan) {
 }
 
 /* A hook without an environment gets an empty one, and not the launcher's. */
-static void add_hooks(Compilation *compilation, const BerthPlan *plan) {
+static void compile_hooks(Compilation *compilation, const BerthPlan *plan) {
     static char *const none[] = {NULL};
 
     for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++) {
         const GPtrArray *from = plan->hooks[stage];
-        BerthHook *hooks = keep(compilation, g_new0(BerthHook, from->len + 1));
+        BerthHook *hooks = keep_string(compilation, g_new0(BerthHook, from->len + 1));
         for (guint i = 0; i < from->len; i++) {
             const BerthPlanHook *hook = from->pdata[i];
             /* execve(2) is given a name in any case. */
-            char **alone = keep(compilation, g_new0(char *, 2));
+            char **alone = keep_string(compilation, g_new0(char *, 2));
             alone[0] = (char *)hook->path;
             hooks[i] = (BerthHook){
                 .path = hook->path,
@@ -157,7 +157,7 @@ static void add_hooks(Compilation *compilation, const BerthPlan *plan) {
 static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    char *text = keep(compilation, json_to_string(root, FALSE));
+    char *text = keep_string(compilation, json_to_string(root, FALSE));
 
     text[strlen(text) - 1] = '\0';
     return text;
@@ -214,17 +214,17 @@ static bool add_filter(Compilation *compilation, const BerthPlan *plan,
     if (plan->seccomp || !plan->seccomp_profile)
         return true;
     compilation->setup.filter_profile =
-        keep(compilation, berth_document_print(plan->seccomp_profile, false));
+        keep_string(compilation, berth_document_print(plan->seccomp_profile, false));
     return add_listener(compilation, plan, error);
 }
 
 /* With slashes, dots are part of a name (an interface's). */
 static void add_sysctls(Compilation *compilation, const BerthPlan *plan) {
     guint count = g_strv_length(plan->sysctls);
-    char **texts = keep(compilation, g_new0(char *, count + 1));
+    char **texts = keep_string(compilation, g_new0(char *, count + 1));
 
     for (guint i = 0; i + 1 < count; i += 2) {
-        texts[i] = keep(compilation, g_strdup(plan->sysctls[i]));
+        texts[i] = keep_string(compilation, g_strdup(plan->sysctls[i]));
         if (!strchr(texts[i], '/'))
             g_strdelimit(texts[i], ".", '/');
         texts[i + 1] = plan->sysctls[i + 1];
@@ -240,7 +240,7 @@ static const char *find_annotation(const BerthPlan *plan, const char *name) {
 }
 
 /* Only pointers and numbers are copied: the plan must live until the image is made. */
-static void add_process(Compilation *compilation, const BerthPlan *plan) {
+static void compile_process(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 
     setup->user = plan->user;
@@ -251,7 +251,7 @@ static void add_process(Compilation *compilation, const BerthPlan *plan) {
     setup->group_names = make_texts(plan->group_names);
     setup->umask = plan->umask;
     setup->arguments = make_texts(plan->arguments);
-    setup->environment = make_environment(compilation, plan->environment);
+    setup->environment = compile_environment(compilation, plan->environment);
     setup->working_directory = plan->working_directory;
     setup->bounding = plan->bounding;
     setup->effective = plan->effective;
@@ -272,7 +272,7 @@ static void add_process(Compilation *compilation, const BerthPlan *plan) {
     setup->scheduler = plan->scheduler;
 }
 
-static void add_root(Compilation *compilation, const BerthPlan *plan) {
+static void compile_root(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 
     setup->read_only = plan->read_only;
@@ -290,7 +290,7 @@ static void add_root(Compilation *compilation, const BerthPlan *plan) {
 
 /* Offsets of the time namespace are written as the text that /proc/PID/timens_offsets takes
  * (time_namespaces(7)). */
-static void add_linux(Compilation *compilation, const BerthPlan *plan) {
+static void compile_linux(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 
     setup->namespaces = (const BerthNamespace *)plan->namespaces->data;
@@ -306,7 +306,7 @@ static void add_linux(Compilation *compilation, const BerthPlan *plan) {
     setup->has_personality = plan->has_personality;
     setup->personality = plan->personality;
     if (plan->has_time_offsets)
-        setup->time_offsets = keep(
+        setup->time_offsets = keep_string(
             compilation, g_strdup_printf("monotonic %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
                                          "\nboottime %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
                                          plan->monotonic_secs, plan->monotonic_nsecs,
@@ -330,10 +330,10 @@ GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
         .pool = pool,
     };
 
-    add_process(&compilation, plan);
-    add_root(&compilation, plan);
-    add_linux(&compilation, plan);
-    add_hooks(&compilation, plan);
+    compile_process(&compilation, plan);
+    compile_root(&compilation, plan);
+    compile_linux(&compilation, plan);
+    compile_hooks(&compilation, plan);
     add_state(&compilation, plan);
     return add_filter(&compilation, plan, filter, error)
                ? berth_setup_image_make(&compilation.setup)

@@ -200,7 +200,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
 }
 
 /* The mount belongs to the plan from the start, so that an error leaks nothing. */
-static bool read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
 
     mount->data = g_ptr_array_new();
@@ -231,7 +231,7 @@ bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error) {
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d mounts",
                                MAX_MOUNTS);
     for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!read_mount(plan, json_array_get_object_element(array, i), error))
+        if (!plan_read_mount(plan, json_array_get_object_element(array, i), error))
             return false;
     return true;
 }

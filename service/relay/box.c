@@ -41,7 +41,7 @@ static const int calls[] = {
     SCMP_SYS(sigaltstack), SCMP_SYS(statx),           SCMP_SYS(write),
 };
 
-static bool allow_where(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition) {
+static bool relay_allow_where(scmp_filter_ctx filter, int call, struct scmp_arg_cmp condition) {
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition) == 0;
 }
 
@@ -54,12 +54,12 @@ static bool allow_parts_of_calls(scmp_filter_ctx filter) {
                             CLONE_PTRACE | CLONE_VFORK;
     const struct scmp_arg_cmp data = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
-    return allow_where(
+    return relay_allow_where(
                filter, SCMP_SYS(clone),
                SCMP_CMP64(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, of_thread | others, of_thread)) &&
-           allow_where(filter, SCMP_SYS(mmap), data) &&
-           allow_where(filter, SCMP_SYS(mprotect), data) &&
-           allow_where(filter, SCMP_SYS(socketpair), SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX));
+           relay_allow_where(filter, SCMP_SYS(mmap), data) &&
+           relay_allow_where(filter, SCMP_SYS(mprotect), data) &&
+           relay_allow_where(filter, SCMP_SYS(socketpair), SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX));
 }
 
 static bool restrict_calls(void) {
@@ -76,7 +76,7 @@ static bool restrict_calls(void) {
 /* Unlike a worker it is not killed when the service ends: it sees its socket close and shuts the
  * bus down. SIGCONT lets it do so even if it was stopped; otherwise the name on the bus would
  * outlive the service. */
-static bool give_up_privileges(void) {
+static bool relay_drop_privileges(void) {
     struct passwd *user = getpwnam(BERTH_USER);
     struct rlimit none = {0, 0};
 
@@ -95,5 +95,5 @@ bool berth_relay_box_enter(void) {
         .scoped = BERTH_LANDLOCK_ABSTRACT_SOCKETS | BERTH_LANDLOCK_SIGNALS,
     };
 
-    return give_up_privileges() && berth_landlock_restrict(&denied, -1) && restrict_calls();
+    return relay_drop_privileges() && berth_landlock_restrict(&denied, -1) && restrict_calls();
 }

@@ -168,7 +168,7 @@ static void add_rights(struct msghdr *header, Control *control) {
     memcpy(CMSG_DATA(rights), present.envelopes, present.count * sizeof(int));
 }
 
-static void pass_on(void) {
+static void relay_pass_on(void) {
     size_t done = 0;
 
     while (done < present.have) {
@@ -232,7 +232,7 @@ static void note_read(size_t size) {
         present.state = RELAY_HEADER;
     if (present.state == RELAY_LINES) {
         if (present.bytes[present.have - 1] == '\n' || present.have == sizeof present.bytes)
-            pass_on();
+            relay_pass_on();
         return;
     }
     if (present.state == RELAY_REST) {
@@ -243,7 +243,7 @@ static void note_read(size_t size) {
     }
     if (present.state == RELAY_REST &&
         (present.left == 0 || present.have == sizeof present.bytes)) {
-        pass_on();
+        relay_pass_on();
         present.state = present.left > 0 ? RELAY_REST : RELAY_HEADER;
     }
 }

@@ -57,7 +57,7 @@ static char *read_certificate_file(const char *directory, const char *name, size
     return text;
 }
 
-static int copy_file(const char *directory, const char *name, GError **error) {
+static int certificates_copy_file(const char *directory, const char *name, GError **error) {
     size_t size;
     g_autofree char *text = read_certificate_file(directory, name, &size, error);
     int fd = text ? make_file(text, size, error) : -1;
@@ -77,8 +77,9 @@ static bool take_pair(const char *directory, const char *certificate,
 
     if (certificates->certificate >= 0)
         return true;
-    return (certificates->certificate = copy_file(directory, certificate, error)) >= 0 &&
-           (certificates->key = copy_file(directory, key, error)) >= 0;
+    return (certificates->certificate = certificates_copy_file(directory, certificate, error)) >=
+               0 &&
+           (certificates->key = certificates_copy_file(directory, key, error)) >= 0;
 }
 
 static bool check_key(const char *directory, const char *key, GError **error) {
@@ -121,7 +122,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
 }
 
 /* A directory may have the host's name as the reference spells it, or in its normal form. */
-static GDir *open_directory(const char *place, const char *host, char **path) {
+static GDir *certificates_open_directory(const char *place, const char *host, char **path) {
     g_autofree char *normal = berth_name_normalize_place(host);
     GDir *entries = g_dir_open(*path = g_build_filename(place, host, NULL), 0, NULL);
 
@@ -139,7 +140,7 @@ bool berth_certificates_find(const char *host, BerthCertificates *certificates, 
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
         g_autofree char *directory = NULL;
-        g_autoptr(GDir) entries = open_directory(places[i], host, &directory);
+        g_autoptr(GDir) entries = certificates_open_directory(places[i], host, &directory);
         if (!entries)
             continue;
         if (read_directory(directory, entries, certificates, error))

@@ -33,8 +33,8 @@ static unsigned find_line(const BerthSettingsPlace *place, const char *key) {
     return found;
 }
 
-void berth_settings_complain(const BerthSettingsPlace *place, const char *key, const char *format,
-                             ...) {
+void berth_settings_warn(const BerthSettingsPlace *place, const char *key, const char *format,
+                         ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -54,7 +54,7 @@ bool berth_settings_take_bool(const BerthSettingsPlace *place, const char *key, 
     else if (g_strv_contains(no, text))
         *value = false;
     else
-        berth_settings_complain(place, key, "%s= takes yes or no, not \"%s\"", key, text);
+        berth_settings_warn(place, key, "%s= takes yes or no, not \"%s\"", key, text);
     return true;
 }
 
@@ -65,8 +65,8 @@ bool berth_settings_take_number(const BerthSettingsPlace *place, const char *key
     if (g_ascii_string_to_unsigned(text, 10, 1, max, &number, NULL))
         *value = (unsigned)number;
     else
-        berth_settings_complain(place, key, "%s= takes a number from 1 to %u, not \"%s\"", key, max,
-                                text);
+        berth_settings_warn(place, key, "%s= takes a number from 1 to %u, not \"%s\"", key, max,
+                            text);
     return true;
 }
 
@@ -82,7 +82,7 @@ bool berth_settings_take_size(const BerthSettingsPlace *place, const char *key, 
 
     if (end == text || text[0] == '-' || (*end && (!unit || end[1])) ||
         number > (UINT64_MAX >> shift))
-        berth_settings_complain(place, key, "%s= takes a size as 512M, not \"%s\"", key, text);
+        berth_settings_warn(place, key, "%s= takes a size as 512M, not \"%s\"", key, text);
     else
         *value = number << shift;
     return true;
@@ -102,8 +102,7 @@ bool berth_settings_take_place(const BerthSettingsPlace *place, const char *key,
         g_free(*value);
         *value = g_strdup(text);
     } else {
-        berth_settings_complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key,
-                                text);
+        berth_settings_warn(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key, text);
     }
     return true;
 }
@@ -118,8 +117,8 @@ bool berth_settings_take_places(const BerthSettingsPlace *place, const char *key
         if (berth_settings_is_place(*mirror))
             g_ptr_array_add(good, g_strdup(*mirror));
         else if ((*mirror)[0])
-            berth_settings_complain(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key,
-                                    *mirror);
+            berth_settings_warn(place, key, "%s= takes HOST[:PORT][/PREFIX], not \"%s\"", key,
+                                *mirror);
     }
     g_ptr_array_add(good, NULL);
     g_strfreev(*value);

@@ -16,8 +16,8 @@ typedef struct {
 } BerthSettingsPlace;
 
 /* Logs a mistake with its file and line: that of the key or, if key is NULL, of the section. */
-void berth_settings_complain(const BerthSettingsPlace *place, const char *key, const char *format,
-                             ...) G_GNUC_PRINTF(3, 4);
+void berth_settings_warn(const BerthSettingsPlace *place, const char *key, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 
 /* Whether the text is HOST[:PORT][/PREFIX]. */
 bool berth_settings_is_place(const char *text);

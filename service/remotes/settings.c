@@ -138,8 +138,8 @@ static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings,
 static bool take_network(const BerthSettingsPlace *place, const char *key, const char *text,
                          char **network) {
     if (g_str_equal(text, "host") || !berth_name_check_container(text, NULL)) {
-        berth_settings_complain(place, key, "%s= takes none or the name of a network, not \"%s\"",
-                                key, text);
+        berth_settings_warn(place, key, "%s= takes none or the name of a network, not \"%s\"", key,
+                            text);
         return true;
     }
     g_free(*network);
@@ -199,7 +199,7 @@ static bool take_policy(const BerthSettingsPlace *place, BerthPolicy *policy, co
     else {
         policy->kind = BERTH_POLICY_REJECT;
         if (!g_str_equal(text, "reject"))
-            berth_settings_complain(
+            berth_settings_warn(
                 place, key, "%s= takes accept, reject or signed, not \"%s\": rejecting", key, text);
     }
     return true;
@@ -224,7 +224,7 @@ static void take_group(BerthSettings *settings, const BerthSettingsPlace *place,
     BerthPolicy *policy = is_policy ? find_exact_policy(settings, subject) : NULL;
 
     if (!is_registry && !is_policy && !is_transfer && !is_limits && !is_defaults) {
-        berth_settings_complain(place, NULL, "the section [%s] is not known", place->group);
+        berth_settings_warn(place, NULL, "the section [%s] is not known", place->group);
         return;
     }
     for (char **key = keys; key && *key; key++) {
@@ -237,8 +237,8 @@ static void take_group(BerthSettings *settings, const BerthSettingsPlace *place,
                       : is_defaults ? take_default(place, settings, *key, text)
                                     : take_transfer(place, settings, *key, text));
         if (!known)
-            berth_settings_complain(place, *key, "the key %s= is not known in [%s]", *key,
-                                    place->group);
+            berth_settings_warn(place, *key, "the key %s= is not known in [%s]", *key,
+                                place->group);
     }
 }
 

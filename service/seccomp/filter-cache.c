@@ -33,7 +33,7 @@ void berth_filter_cache_open(int state_directory) {
 }
 
 /* The change time is in it, since image-based systems set all others to 0. */
-static bool add_file(GString *key, const char *path, GError **error) {
+static bool cache_add_file(GString *key, const char *path, GError **error) {
     struct stat status;
 
     if (stat(path, &status) < 0)
@@ -60,8 +60,9 @@ static char *filter_make_key(uint64_t capabilities, GError **error) {
 
     g_string_printf(key, "%" G_GINT64_MODIFIER "x %s %s", (guint64)capabilities,
                     uname(&system) == 0 ? system.release : "", system.machine);
-    return add_file(key, BERTH_DEFAULT_PROFILE, error) && add_file(key, find_library(), error) &&
-                   add_file(key, "/proc/self/exe", error)
+    return cache_add_file(key, BERTH_DEFAULT_PROFILE, error) &&
+                   cache_add_file(key, find_library(), error) &&
+                   cache_add_file(key, "/proc/self/exe", error)
                ? g_string_free(g_steal_pointer(&key), FALSE)
                : NULL;
 }

@@ -33,7 +33,7 @@ typedef struct {
 
 static const char magic[8] = "berthbpf";
 
-static char *make_name(const char *key) {
+static char *make_filter_name(const char *key) {
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 }
 
@@ -77,7 +77,7 @@ static BerthFilterProgram *parse_file(const char *data, size_t size, const char 
 }
 
 BerthFilterProgram *berth_filter_store_load(int directory, const char *key) {
-    g_autofree char *name = make_name(key);
+    g_autofree char *name = make_filter_name(key);
     berth_autofd int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     size_t size;
 
@@ -89,7 +89,7 @@ BerthFilterProgram *berth_filter_store_load(int directory, const char *key) {
     return data ? parse_file(data, size, key) : NULL;
 }
 
-static void make_room(int directory) {
+static void filter_store_make_room(int directory) {
     berth_autolist DIR *list = berth_directory_list(directory);
     unsigned count = 0;
     const char *name;
@@ -105,7 +105,7 @@ static void make_room(int directory) {
 
 void berth_filter_store_save(int directory, const char *key, const BerthFilterProgram *program) {
     g_autoptr(GByteArray) data = g_byte_array_new();
-    g_autofree char *name = make_name(key);
+    g_autofree char *name = make_filter_name(key);
     FileHeader header = {
         .flags = program->flags,
         .count = program->count,
@@ -122,7 +122,7 @@ void berth_filter_store_save(int directory, const char *key, const BerthFilterPr
                         program->count * (guint)sizeof(struct sock_filter));
     compute_digest((const char *)data->data, data->len, header.digest);
     memcpy(data->data, &header, sizeof header);
-    make_room(directory);
+    filter_store_make_room(directory);
     /* Another start of the service may be at it with the same temporary name: neither waits for the
      * disk, and what is damaged is found by its digest. */
     (void)berth_fd_replace(directory, name, data->data, data->len, 0600);

@@ -92,7 +92,8 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
 
 /* valueTwo is the value to compare with after masking, and used by SCMP_CMP_MASKED_EQ alone
  * (config-linux.md, "args"). */
-static bool read_argument(JsonObject *object, struct scmp_arg_cmp *argument, GError **error) {
+static bool filter_read_argument(JsonObject *object, struct scmp_arg_cmp *argument,
+                                 GError **error) {
     uint64_t index, value, second;
     const char *name;
 
@@ -175,7 +176,7 @@ static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilitie
         JsonNode *node = json_array_get_element(array, count);
         if (count >= MAX_ARGUMENTS || !JSON_NODE_HOLDS_OBJECT(node))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid args");
-        if (!read_argument(json_node_get_object(node), &arguments[count], error))
+        if (!filter_read_argument(json_node_get_object(node), &arguments[count], error))
             return false;
     }
     for (char **name = names; *name; name++)
@@ -184,8 +185,8 @@ static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilitie
     return true;
 }
 
-static bool add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabilities,
-                      GError **error) {
+static bool filter_add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabilities,
+                             GError **error) {
     JsonArray *array;
     int r;
 
@@ -296,7 +297,7 @@ static bool build_of_object(JsonObject *root, uint64_t capabilities, BerthFilter
     if (!filter->context)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "seccomp: make a filter");
     if (add_architectures(filter->context, root, error) &&
-        add_rules(filter, root, capabilities, error))
+        filter_add_rules(filter, root, capabilities, error))
         return true;
     seccomp_release(g_steal_pointer(&filter->context));
     return false;

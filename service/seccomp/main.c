@@ -23,7 +23,7 @@ enum { MAX_CPU_SEC = 2 };
 
 /* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. What
  * libseccomp asks the kernel for, it has asked and remembers when the box has been entered. */
-static void enter_box(void) {
+static void filter_enter_box(void) {
     const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC};
     g_autoptr(GError) error = NULL;
 
@@ -46,7 +46,7 @@ int main(void) {
     BerthFilter filter;
 
     berth_peer_begin("berth-filter");
-    enter_box();
+    filter_enter_box();
     const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
     if (!setup || !setup->filter_profile)
         berth_fail_errno("configuration", NULL);

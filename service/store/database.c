@@ -154,8 +154,8 @@ void berth_database_close(BerthDatabase *database) {
 
 /* Binds the arguments as types says. SQLite copies the texts (SQLITE_TRANSIENT), so that the caller
  * may free them before it steps through the rows. */
-static sqlite3_stmt *prepare(BerthDatabase *database, GError **error, const char *sql,
-                             const char *types, va_list arguments) {
+static sqlite3_stmt *prepare_statement(BerthDatabase *database, GError **error, const char *sql,
+                                       const char *types, va_list arguments) {
     g_autoptr(BerthRows) statement = berth_statements_take(database->handle, sql);
 
     if (!statement) {
@@ -181,7 +181,7 @@ bool berth_database_run(BerthDatabase *database, GError **error, const char *sql
     va_list arguments;
 
     va_start(arguments, types);
-    g_autoptr(BerthRows) statement = prepare(database, &local, sql, types, arguments);
+    g_autoptr(BerthRows) statement = prepare_statement(database, &local, sql, types, arguments);
     va_end(arguments);
     /* To the end: outside a transaction, SQLite commits when the statement has finished. */
     while (!local && berth_database_step(statement, &local))
@@ -197,7 +197,7 @@ sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, cons
     va_list arguments;
 
     va_start(arguments, types);
-    sqlite3_stmt *rows = prepare(database, error, sql, types, arguments);
+    sqlite3_stmt *rows = prepare_statement(database, error, sql, types, arguments);
     va_end(arguments);
     return rows;
 }

@@ -9,7 +9,7 @@
 #include "store/provenance.h"
 
 /* A query that fails counts as no: no right follows from it. */
-static bool is_any(BerthRows *rows) {
+static bool query_has_row(BerthRows *rows) {
     return rows && berth_database_step(rows, NULL);
 }
 
@@ -24,7 +24,7 @@ bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char 
         database, NULL, "SELECT 1 FROM holdings WHERE digest = ?1 AND owner = ?2", "si", digest,
         (int64_t)owner);
 
-    return is_any(rows);
+    return query_has_row(rows);
 }
 
 bool berth_provenance_may_name(BerthDatabase *database, uint32_t owner, const char *digest) {
@@ -72,7 +72,7 @@ bool berth_provenance_vouches(BerthDatabase *database, const char *name, uint32_
         database, NULL, "SELECT 1 FROM image_holders WHERE name = ?1 AND owner = ?2", "si", name,
         (int64_t)owner);
 
-    return is_any(rows);
+    return query_has_row(rows);
 }
 
 bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const char *other,
@@ -94,7 +94,7 @@ bool berth_provenance_reaches(BerthDatabase *database, const char *name, const c
     g_autoptr(BerthRows) rows =
         berth_database_query(database, NULL, "SELECT 1 WHERE " REACHED("?2"), "ss", name, digest);
 
-    return is_any(rows);
+    return query_has_row(rows);
 }
 
 /* The walk goes through all documents below the target, and only the result is filtered: a child
@@ -146,7 +146,7 @@ bool berth_provenance_has_diff_id(BerthDatabase *database, const char *digest,
         database, NULL, "SELECT 1 FROM diff_ids WHERE digest = ?1 AND diff_id = ?2", "ss", digest,
         diff_id);
 
-    return is_any(rows);
+    return query_has_row(rows);
 }
 
 bool berth_provenance_add_chain(BerthDatabase *database, const char *manifest, const char *chain_id,
@@ -161,5 +161,5 @@ bool berth_provenance_has_chain(BerthDatabase *database, const char *manifest,
         database, NULL, "SELECT 1 FROM chains WHERE manifest = ?1 AND chain_id = ?2", "ss",
         manifest, chain_id);
 
-    return is_any(rows);
+    return query_has_row(rows);
 }

@@ -16,7 +16,7 @@ enum { MAX_IDLE = 64 };
 
 static GHashTable *connections; /* sqlite3 → table */
 
-static void finalize(gpointer statement) {
+static void finalize_statement(gpointer statement) {
     sqlite3_finalize(statement);
 }
 
@@ -32,7 +32,7 @@ static GHashTable *find_table(sqlite3 *connection) {
         return table;
     if (!connections)
         connections = g_hash_table_new_full(NULL, NULL, NULL, unref_table);
-    table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, finalize);
+    table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, finalize_statement);
     g_hash_table_insert(connections, connection, table);
     return table;
 }

@@ -94,10 +94,10 @@ static void delegated_enable_controllers(int parent) {
     }
 }
 
-typedef void (*HierarchySeen)(const char *directory, const char *path);
+typedef void (*HierarchyVisit)(const char *directory, const char *path);
 
 /* The directories of the version 1 hierarchies. */
-static void delegated_each_version_1(const char *path, HierarchySeen seen) {
+static void delegated_each_version_1(const char *path, HierarchyVisit seen) {
     g_autofree char *text = berth_fd_read_file_at(AT_FDCWD, "/proc/self/cgroup", MAX_CGROUPS_BYTES);
     char *rest = text;
     BerthCgroupLine line;

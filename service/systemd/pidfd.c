@@ -107,7 +107,7 @@ static bool pidfd_read_zombie(int pidfd, int *status) {
     return true;
 }
 
-BerthPidfdState berth_pidfd_look(int pidfd, int *status) {
+BerthPidfdState berth_pidfd_get_state(int pidfd, int *status) {
     struct exit_info info = {.mask = INFO_EXIT};
     siginfo_t child = {0};
 

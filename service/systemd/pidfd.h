@@ -20,7 +20,7 @@ typedef enum {
 } BerthPidfdState;
 
 /* The state of the process. Reaps it if it is a child. */
-BerthPidfdState berth_pidfd_look(int pidfd, int *status);
+BerthPidfdState berth_pidfd_get_state(int pidfd, int *status);
 
 /* Whether it has not ended. Reaps nothing. */
 bool berth_pidfd_is_running(int pidfd);

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 typedef struct {
-    BerthUnitSeen seen;
+    BerthUnitVisit seen;
     void *userdata;
 } UnitListing;
 
@@ -35,7 +35,7 @@ static int units_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
 }
 
 /* There is no slot to cancel: sd-bus owns the call, and its handler frees the listing. */
-void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitSeen seen, void *userdata) {
+void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitVisit seen, void *userdata) {
     UnitListing *listing = g_new0(UnitListing, 1);
 
     *listing = (UnitListing){seen, userdata};

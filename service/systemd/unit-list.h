@@ -9,5 +9,5 @@
 
 /* Calls seen for each unit whose name matches pattern (fnmatch(3)); not at all if systemd cannot be
  * asked. */
-typedef void (*BerthUnitSeen)(const char *unit, void *userdata);
-void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitSeen seen, void *userdata);
+typedef void (*BerthUnitVisit)(const char *unit, void *userdata);
+void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitVisit seen, void *userdata);

@@ -59,7 +59,7 @@ static bool read_time(const char *text, struct timespec *time, GError **error) {
     return true;
 }
 
-static bool add_chunk(BerthTarPax *pax, int64_t offset, int64_t size, GError **error) {
+static bool pax_add_chunk(BerthTarPax *pax, int64_t offset, int64_t size, GError **error) {
     const BerthTarChunk chunk = {offset, size};
 
     if (!pax->chunks)
@@ -78,7 +78,8 @@ static bool read_map(BerthTarPax *pax, const char *text, GError **error) {
 
     for (char **number = numbers; *number; number += 2)
         if (!number[1] || !berth_tar_pax_number(number[0], &offset, error) ||
-            !berth_tar_pax_number(number[1], &size, error) || !add_chunk(pax, offset, size, error))
+            !berth_tar_pax_number(number[1], &size, error) ||
+            !pax_add_chunk(pax, offset, size, error))
             return *error != NULL ? false : is_malformed("GNU.sparse.map", error);
     return true;
 }
@@ -106,7 +107,7 @@ static bool read_sparse(BerthTarPax *pax, const char *key, const char *value, GE
     } else if (g_str_equal(key, "offset")) {
         pax->sparse_offset = number;
     } else if (g_str_equal(key, "numbytes")) {
-        return add_chunk(pax, pax->sparse_offset, number, error);
+        return pax_add_chunk(pax, pax->sparse_offset, number, error);
     }
     return true;
 }
@@ -196,7 +197,7 @@ void berth_tar_pax_clear(BerthTarPax *pax) {
 }
 
 /* Moves the text, if there is one, and frees what was there. */
-static void take_text(char **to, char **from) {
+static void pax_take_text(char **to, char **from) {
     if (!*from)
         return;
     g_free(*to);
@@ -206,10 +207,10 @@ static void take_text(char **to, char **from) {
 /* The name of a sparse file overrides "path": GNU tar gives it a made-up path for tools that do not
  * know the format (GNUSparseFile.PID). The size is set by the reader, which needs it earlier. */
 void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry) {
-    take_text(&entry->path, &pax->path);
-    take_text(&entry->path, &pax->sparse_path);
+    pax_take_text(&entry->path, &pax->path);
+    pax_take_text(&entry->path, &pax->sparse_path);
     if (entry->is_hard_link || S_ISLNK(entry->mode))
-        take_text(&entry->target, &pax->target);
+        pax_take_text(&entry->target, &pax->target);
     if (pax->has_uid)
         entry->uid = (uid_t)pax->uid;
     if (pax->has_gid)
@@ -218,6 +219,6 @@ void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry) {
         entry->mtime = pax->mtime;
     entry->xattr_names = g_steal_pointer(&pax->xattrs.xattr_names);
     entry->xattr_values = g_steal_pointer(&pax->xattrs.xattr_values);
-    take_text(&entry->access_acl, &pax->xattrs.access_acl);
-    take_text(&entry->default_acl, &pax->xattrs.default_acl);
+    pax_take_text(&entry->access_acl, &pax->xattrs.access_acl);
+    pax_take_text(&entry->default_acl, &pax->xattrs.default_acl);
 }

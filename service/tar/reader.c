@@ -155,21 +155,22 @@ static bool take_extension(BerthTarReader *reader, const BerthTarHeader *header,
     }
 }
 
-static void add_chunk(BerthTarReader *reader, int64_t offset, int64_t size) {
+static void reader_add_chunk(BerthTarReader *reader, int64_t offset, int64_t size) {
     const BerthTarChunk chunk = {offset, size};
 
     g_array_append_val(reader->chunks, chunk);
 }
 
 /* Pairs of numbers in a block of GNU's old sparse format; one without a size ends them. */
-static bool read_pairs(BerthTarReader *reader, const char *pairs, unsigned count, GError **error) {
+static bool read_pax_pairs(BerthTarReader *reader, const char *pairs, unsigned count,
+                           GError **error) {
     int64_t offset, size;
 
     for (unsigned i = 0; i < count && pairs[i * 24] != '\0'; i++) {
         if (!berth_tar_header_number(pairs + i * 24, 12, &offset, error) ||
             !berth_tar_header_number(pairs + i * 24 + 12, 12, &size, error))
             return false;
-        add_chunk(reader, offset, size);
+        reader_add_chunk(reader, offset, size);
     }
     return true;
 }
@@ -181,12 +182,12 @@ static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header
     char block[BERTH_TAR_BLOCK_BYTES];
     bool more = header->rest[137] != 0;
 
-    if (!read_pairs(reader, header->rest + 41, SPARSE_IN_HEADER, error))
+    if (!read_pax_pairs(reader, header->rest + 41, SPARSE_IN_HEADER, error))
         return false;
     while (more) {
         if (read_bytes(reader, block, sizeof block) != sizeof block)
             return is_truncated(error);
-        if (!read_pairs(reader, block, SPARSE_IN_BLOCK, error))
+        if (!read_pax_pairs(reader, block, SPARSE_IN_BLOCK, error))
             return false;
         more = block[SPARSE_IN_BLOCK * 24] != 0;
     }
@@ -195,7 +196,7 @@ static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header
 
 /* A number and its newline; 23 characters hold any 64-bit number. One byte at a time, since what
  * follows the map is content that must not be consumed. */
-static bool read_line(BerthTarReader *reader, int64_t *number, GError **error) {
+static bool read_pax_line(BerthTarReader *reader, int64_t *number, GError **error) {
     char text[24];
     size_t length = 0;
 
@@ -215,12 +216,12 @@ static bool read_line(BerthTarReader *reader, int64_t *number, GError **error) {
 static bool read_inner_map(BerthTarReader *reader, GError **error) {
     int64_t count, offset, size, before = reader->stored;
 
-    if (!read_line(reader, &count, error))
+    if (!read_pax_line(reader, &count, error))
         return false;
     for (int64_t i = 0; i < count; i++) {
-        if (!read_line(reader, &offset, error) || !read_line(reader, &size, error))
+        if (!read_pax_line(reader, &offset, error) || !read_pax_line(reader, &size, error))
             return false;
-        add_chunk(reader, offset, size);
+        reader_add_chunk(reader, offset, size);
     }
     int64_t rest = (int64_t)(-(uint64_t)(before - reader->stored) % BERTH_TAR_BLOCK_BYTES);
     if (rest > reader->stored || !skip_bytes(reader, (uint64_t)rest))
@@ -262,7 +263,7 @@ static bool begin_file(BerthTarReader *reader, const BerthTarHeader *header, Ber
         if (pax->has_inner_map && !read_inner_map(reader, error))
             return false;
     } else {
-        add_chunk(reader, 0, entry->size);
+        reader_add_chunk(reader, 0, entry->size);
     }
     return check_chunks(reader, entry->size, error);
 }

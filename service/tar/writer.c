@@ -62,7 +62,7 @@ bool berth_tar_writer_write(BerthTarWriter *writer, const void *data, size_t siz
     return true;
 }
 
-static void add_record(GString *pax, const char *key, const void *value, size_t size) {
+static void pax_add_record(GString *pax, const char *key, const void *value, size_t size) {
     /* The length counts its own digits. */
     size_t rest = strlen(key) + size + 3, length = rest + 1;
 
@@ -84,7 +84,7 @@ static bool needs_record(const char *text, size_t room) {
 static void add_number(GString *pax, const char *key, int64_t value) {
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, value);
 
-    add_record(pax, key, text, strlen(text));
+    pax_add_record(pax, key, text, strlen(text));
 }
 
 /* The number of octal digits limits sizes to 8 GiB and ids to 2097151; larger numbers go into the
@@ -108,7 +108,7 @@ static void add_time(GString *pax, const struct timespec *time) {
     size_t length = strlen(text);
     while (text[length - 1] == '0')
         length--;
-    add_record(pax, "mtime", text, text[length - 1] == '.' ? length - 1 : length);
+    pax_add_record(pax, "mtime", text, text[length - 1] == '.' ? length - 1 : length);
 }
 
 static GString *make_pax(const BerthTarEntry *entry) {
@@ -118,9 +118,9 @@ static GString *make_pax(const BerthTarEntry *entry) {
 
     /* Without a record of the character set: GNU tar warns of it, and no reader uses it. */
     if (long_path)
-        add_record(pax, "path", entry->path, strlen(entry->path));
+        pax_add_record(pax, "path", entry->path, strlen(entry->path));
     if (long_target)
-        add_record(pax, "linkpath", entry->target, strlen(entry->target));
+        pax_add_record(pax, "linkpath", entry->target, strlen(entry->target));
     if (!fits_header(entry->uid, 7))
         add_number(pax, "uid", entry->uid);
     if (!fits_header(entry->gid, 7))
@@ -135,12 +135,12 @@ static GString *make_pax(const BerthTarEntry *entry) {
         const void *value = g_bytes_get_data(entry->xattr_values->pdata[i], &size);
         /* An empty value would say that there is none. */
         if (size > 0)
-            add_record(pax, key, value, size);
+            pax_add_record(pax, key, value, size);
     }
     if (entry->access_acl)
-        add_record(pax, "SCHILY.acl.access", entry->access_acl, strlen(entry->access_acl));
+        pax_add_record(pax, "SCHILY.acl.access", entry->access_acl, strlen(entry->access_acl));
     if (entry->default_acl)
-        add_record(pax, "SCHILY.acl.default", entry->default_acl, strlen(entry->default_acl));
+        pax_add_record(pax, "SCHILY.acl.default", entry->default_acl, strlen(entry->default_acl));
     return g_steal_pointer(&pax);
 }
 
@@ -174,8 +174,8 @@ static char type_of(const BerthTarEntry *entry) {
 
 /* A name that fills its field has no terminating zero, as ustar allows. A longer one is cut off
  * here; the record before it has the whole. */
-static bool write_header(BerthTarWriter *writer, const BerthTarEntry *entry, char type,
-                         GError **error) {
+static bool writer_write_header(BerthTarWriter *writer, const BerthTarEntry *entry, char type,
+                                GError **error) {
     BerthTarHeader header = {.magic = "ustar", .version = "00", .type = type};
 
     memcpy(header.name, entry->path, MIN(strlen(entry->path), sizeof header.name));
@@ -209,7 +209,7 @@ static bool write_pax(BerthTarWriter *writer, const GString *pax, GError **error
         .path = (char *)"././@PaxHeader", .mode = 0644, .size = (int64_t)pax->len};
 
     writer->padding = padding_of(pax->len);
-    return write_header(writer, &entry, 'x', error) &&
+    return writer_write_header(writer, &entry, 'x', error) &&
            berth_tar_writer_write(writer, pax->str, pax->len, error) && pad_to_block(writer, error);
 }
 
@@ -221,7 +221,7 @@ bool berth_tar_writer_add(BerthTarWriter *writer, const BerthTarEntry *entry, GE
     if (!pad_to_block(writer, error) || (pax->len > 0 && !write_pax(writer, pax, error)))
         return false;
     writer->padding = padding_of((uint64_t)entry->size);
-    return write_header(writer, entry, type_of(entry), error);
+    return writer_write_header(writer, entry, type_of(entry), error);
 }
 
 /* Two blocks of zeros end a tar (pax(1)). */

@@ -25,8 +25,8 @@ static bool fail_tar(GError *local, GError **error) {
 
 /* Blocks of a sparse file come with their offsets; what lies between two of them is never written,
  * and stays a hole. */
-static bool write_content(BerthTarReader *reader, int fd, const BerthTarEntry *from,
-                          GError **error) {
+static bool layer_write_content(BerthTarReader *reader, int fd, const BerthTarEntry *from,
+                                GError **error) {
     GError *local = NULL;
     const void *block;
     size_t size;
@@ -53,11 +53,11 @@ static bool write_content(BerthTarReader *reader, int fd, const BerthTarEntry *f
     return true;
 }
 
-static bool add_file(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
-                     const BerthTreeEntry *entry, GError **error) {
+static bool layer_add_file(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
+                           const BerthTreeEntry *entry, GError **error) {
     berth_autofd int fd = berth_tree_create_file(tree, entry, error);
 
-    return fd >= 0 && (from->size == 0 || write_content(reader, fd, from, error)) &&
+    return fd >= 0 && (from->size == 0 || layer_write_content(reader, fd, from, error)) &&
            berth_tree_finish_file(tree, entry, fd, error);
 }
 
@@ -72,7 +72,7 @@ static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarE
     case S_IFLNK:
         return berth_tree_add_symlink(tree, entry, error);
     case S_IFREG:
-        return add_file(reader, tree, from, entry, error);
+        return layer_add_file(reader, tree, from, entry, error);
     default:
         return berth_tree_add_special(tree, entry, error);
     }
@@ -80,8 +80,8 @@ static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarE
 
 /* Whiteouts are recognized by their names alone, whatever their type is. The target of a hard link
  * is a path in the layer, that of a symbolic link is text and kept as it is. */
-static bool add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
-                      GError **error) {
+static bool layer_add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
+                            GError **error) {
     g_autofree char *path = berth_tree_normalize(from->path, error);
     g_autofree char *target = NULL;
     bool was_whiteout;
@@ -137,7 +137,7 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "the layer has more than %d files", MAX_ENTRIES);
         /* A layer that will be unpacked again is only read to its end, for its digest. */
-        if (!tree->is_inexact && !add_entry(reader, tree, &entry, &local) &&
+        if (!tree->is_inexact && !layer_add_entry(reader, tree, &entry, &local) &&
             !is_put_off(tree, local)) {
             g_propagate_error(error, local);
             return false;

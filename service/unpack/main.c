@@ -91,7 +91,7 @@ static int reply_unpack(void *data, sd_bus_message *reply) {
     return sd_bus_message_append(reply, "tb", job->size, berth_tree_needs_lower(state.tree));
 }
 
-static Job *new_job(void) {
+static Job *unpack_job_new(void) {
     Job *job = g_new0(Job, 1);
 
     job->input = job->lower = -1;
@@ -110,7 +110,7 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     (void)userdata;
     if (state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker unpacks one layer");
-    Job *job = new_job();
+    Job *job = unpack_job_new();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
@@ -158,11 +158,11 @@ static bool run_settle(void *data, GError **error) {
 }
 
 /* Settle needs the notes of an Unpack by this process. */
-static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
+static int settle_job_start(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
     if (!state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",
                                 "nothing has been unpacked");
-    Job *job = new_job();
+    Job *job = unpack_job_new();
     int r = 0;
     if (has_lower && ((r = job->lower = berth_frame_read_fd(call)) < 0 ||
                       (r = job->input = berth_frame_read_fd(call)) < 0)) {
@@ -174,12 +174,12 @@ static int start_settle(sd_bus_message *call, bool has_lower, sd_bus_error *ret_
 
 static int method_settle(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     (void)userdata;
-    return start_settle(call, true, ret_error);
+    return settle_job_start(call, true, ret_error);
 }
 
 static int method_settle_lowest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     (void)userdata;
-    return start_settle(call, false, ret_error);
+    return settle_job_start(call, false, ret_error);
 }
 
 /* Empty serves the removal of trees, which also takes place in one directory only. */
@@ -191,7 +191,7 @@ static bool run_empty(void *data, GError **error) {
 static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     (void)error;
-    return berth_frame_run_job(call, "empty", new_job(), run_empty, NULL, free_unpack_job);
+    return berth_frame_run_job(call, "empty", unpack_job_new(), run_empty, NULL, free_unpack_job);
 }
 
 static bool run_measure(void *data, GError **error) {
@@ -217,7 +217,7 @@ static int reply_measure(void *data, sd_bus_message *reply) {
 static int method_measure(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     (void)error;
-    return berth_frame_run_job(call, "measure", new_job(), run_measure, reply_measure,
+    return berth_frame_run_job(call, "measure", unpack_job_new(), run_measure, reply_measure,
                                free_unpack_job);
 }
 
@@ -234,7 +234,7 @@ static bool run_pack(void *data, GError **error) {
 }
 
 static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = unpack_job_new();
 
     (void)userdata;
     (void)error;
@@ -290,7 +290,7 @@ static bool run_apply(void *data, GError **error) {
 }
 
 static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = new_job();
+    Job *job = unpack_job_new();
     int r;
 
     (void)userdata;

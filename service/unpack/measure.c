@@ -70,7 +70,7 @@ static bool add_level(Walk *walk, ino_t inode, GError **error) {
 }
 
 /* Skips a directory that is gone, or is something else by now. */
-static bool enter(Walk *walk, const char *name, GError **error) {
+static bool measure_enter_directory(Walk *walk, const char *name, GError **error) {
     berth_autofd int child =
         openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -109,7 +109,7 @@ static bool walk_all(Walk *walk, GError **error) {
             continue;
         }
         g_autofree char *name = g_ptr_array_steal_index_fast(left, left->len - 1);
-        if (!enter(walk, name, error))
+        if (!measure_enter_directory(walk, name, error))
             return false;
     }
     return true;

@@ -74,7 +74,8 @@ static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **
 
 /* The header has announced size bytes: a file that has become shorter meanwhile fails, one that has
  * grown is cut. */
-static bool write_content(Pack *pack, int fd, const char *path, uint64_t size, GError **error) {
+static bool pack_write_content(Pack *pack, int fd, const char *path, uint64_t size,
+                               GError **error) {
     uint64_t done = 0;
 
     while (done < size) {
@@ -116,8 +117,8 @@ static bool set_symlink(BerthTarEntry *entry, int directory, const char *name, c
 
 /* O_NONBLOCK, in case a FIFO has taken the name since status was read. The first
  * name of a file has its attributes and content; hard links to it have neither. */
-static bool add_entry(Pack *pack, int directory, const char *name, const struct stat *status,
-                      const char *path, GError **error) {
+static bool pack_add_entry(Pack *pack, int directory, const char *name, const struct stat *status,
+                           const char *path, GError **error) {
     bool readable = S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);
     berth_autofd int fd =
         readable ? openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
@@ -142,7 +143,7 @@ static bool add_entry(Pack *pack, int directory, const char *name, const struct 
         (fd >= 0 && !first && !add_xattrs(&entry, fd, path, error)))
         return false;
     return berth_tar_writer_add(pack->writer, &entry, error) &&
-           (!has_content || write_content(pack, fd, path, (uint64_t)status->st_size, error));
+           (!has_content || pack_write_content(pack, fd, path, (uint64_t)status->st_size, error));
 }
 
 static bool pack_one(Pack *pack, int directory, const char *parent, const char *name,
@@ -159,7 +160,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
     /* A socket is of no use without the process that made it. */
     if (S_ISSOCK(status.st_mode))
         return true;
-    if (!add_entry(pack, directory, name, &status, path, error))
+    if (!pack_add_entry(pack, directory, name, &status, path, error))
         return false;
     if (!S_ISDIR(status.st_mode))
         return true;

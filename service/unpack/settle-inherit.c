@@ -17,7 +17,7 @@
 
 bool berth_settle_inherit(BerthTree *tree, int lower, const char *path, bool *found,
                           GError **error) {
-    const char *name = berth_tree_or_dot(path);
+    const char *name = berth_tree_path_or_dot(path);
     struct stat status;
     berth_autofd int from =
         lower < 0 ? -1 : berth_fd_open_real(lower, name, O_RDONLY | O_DIRECTORY, 0);

@@ -53,15 +53,16 @@ static char *link_make_key(const struct stat *status) {
 }
 
 /* The directory of path, which is a real path: no component of it may be a symbolic link. */
-static int open_parent(BerthTree *tree, const char *path) {
+static int links_open_parent(BerthTree *tree, const char *path) {
     g_autofree char *directory = berth_tree_get_directory(path);
 
-    return berth_fd_open_real(tree->root, berth_tree_or_dot(directory), O_PATH | O_DIRECTORY, 0);
+    return berth_fd_open_real(tree->root, berth_tree_path_or_dot(directory), O_PATH | O_DIRECTORY,
+                              0);
 }
 
 static bool link_paths(BerthTree *tree, const char *from, const char *to, GError **error) {
-    berth_autofd int source = open_parent(tree, from);
-    berth_autofd int parent = open_parent(tree, to);
+    berth_autofd int source = links_open_parent(tree, from);
+    berth_autofd int parent = links_open_parent(tree, to);
 
     return (source >= 0 && parent >= 0 &&
             linkat(source, berth_tree_get_name(from), parent, berth_tree_get_name(to), 0) == 0) ||
@@ -70,7 +71,7 @@ static bool link_paths(BerthTree *tree, const char *from, const char *to, GError
 
 /* Removes the placeholder at path and makes path a name of by; with by NULL, path stays free. */
 static bool replace_placeholder(BerthTree *tree, const char *path, const char *by, GError **error) {
-    berth_autofd int parent = open_parent(tree, path);
+    berth_autofd int parent = links_open_parent(tree, path);
 
     if (parent < 0 || unlinkat(parent, berth_tree_get_name(path), 0) < 0)
         return berth_error_set_errno(error, errno, "replace \"%.200s\"", path);
@@ -166,7 +167,7 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
                        const struct stat *status, GError **error) {
     if (!replace_placeholder(links->tree, path, NULL, error))
         return NULL;
-    berth_autofd int parent = open_parent(links->tree, path);
+    berth_autofd int parent = links_open_parent(links->tree, path);
     if (parent < 0) {
         berth_error_set_errno(error, errno, "open the directory of \"%.200s\"", path);
         return NULL;
@@ -203,7 +204,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
     GPtrArray *names = g_hash_table_lookup(links->names, link);
     struct stat status;
     berth_autofd int source =
-        links->lower < 0 ? -1 : berth_tree_peek(links->lower, link->target, &status);
+        links->lower < 0 ? -1 : berth_tree_open_entry(links->lower, link->target, &status);
 
     *found = source >= 0;
     if (source < 0)
@@ -222,7 +223,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
 /* Settles them if this layer has made the target meanwhile and it is not a placeholder itself. */
 static bool link_to_later(Links *links, const BerthTreeLink *link, bool *found, GError **error) {
     struct stat status;
-    berth_autofd int fd = berth_tree_peek(links->tree->root, link->target, &status);
+    berth_autofd int fd = berth_tree_open_entry(links->tree->root, link->target, &status);
 
     *found = fd >= 0 && !S_ISDIR(status.st_mode) && !berth_overlay_is_whiteout(&status) &&
              !berth_tree_has(links->tree->links, link->target);
@@ -277,13 +278,13 @@ static bool check_all_settled(Links *links, GError **error) {
 
 /* Makes the directories above path that this layer does not have yet; each takes its attributes
  * from the layers below. */
-static bool make_parents(Links *links, const char *path, GError **error) {
+static bool links_make_parents(Links *links, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path);
     bool found;
 
     for (char *slash = strchr(prefix, '/'); slash; slash = strchr(slash, '/')) {
         *slash = '\0';
-        berth_autofd int parent = open_parent(links->tree, prefix);
+        berth_autofd int parent = links_open_parent(links->tree, prefix);
         if (parent < 0)
             return berth_error_set_errno(error, errno, "open the directory of \"%.200s\"", prefix);
         if (mkdirat(parent, berth_tree_get_name(prefix), 0755) == 0) {
@@ -299,21 +300,22 @@ static bool make_parents(Links *links, const char *path, GError **error) {
 
 /* Makes a name that the file has below a name of the copy, unless this layer has made or hidden
  * that name. */
-static bool add_name(Links *links, const Copy *copy, const char *path, GError **error) {
+static bool links_add_name(Links *links, const Copy *copy, const char *path, GError **error) {
     struct stat status;
-    berth_autofd int fd = berth_tree_peek(links->tree->root, path, &status);
+    berth_autofd int fd = berth_tree_open_entry(links->tree->root, path, &status);
 
     /* ENOTDIR: something of this layer replaces a directory above. */
     if (fd >= 0 || errno != ENOENT || !berth_tree_sees_lower(links->tree, path))
         return true;
-    return make_parents(links, path, error) && link_paths(links->tree, copy->path, path, error);
+    return links_make_parents(links, path, error) &&
+           link_paths(links->tree, copy->path, path, error);
 }
 
 static bool add_names_in(Links *links, GQueue *directories, GError **error) {
     g_autofree char *directory = g_queue_pop_head(directories);
     struct stat status, own;
-    berth_autofd int fd =
-        berth_fd_open_real(links->lower, berth_tree_or_dot(directory), O_RDONLY | O_DIRECTORY, 0);
+    berth_autofd int fd = berth_fd_open_real(links->lower, berth_tree_path_or_dot(directory),
+                                             O_RDONLY | O_DIRECTORY, 0);
     berth_autolist DIR *list = fd < 0 ? NULL : berth_directory_list(fd);
     const char *name;
     bool good = true;
@@ -332,7 +334,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
         } else if (status.st_nlink > 1) {
             g_autofree char *key = link_make_key(&status);
             const Copy *copy = g_hash_table_lookup(links->copies, key);
-            good = !copy || add_name(links, copy, path, error);
+            good = !copy || links_add_name(links, copy, path, error);
         }
     }
     return good;
@@ -348,7 +350,7 @@ static bool add_lower_names(Links *links, GError **error) {
     g_hash_table_iter_init(&iterator, links->copies);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const Copy *copy = value;
-        if (!add_name(links, copy, copy->target, error))
+        if (!links_add_name(links, copy, copy->target, error))
             return false;
         any = any || copy->has_more_names;
     }

@@ -21,7 +21,7 @@
  * nothing of this path is below. */
 static bool is_link_below(int lower, const char *path) {
     struct stat status;
-    berth_autofd int fd = berth_tree_peek(lower, path, &status);
+    berth_autofd int fd = berth_tree_open_entry(lower, path, &status);
 
     return fd >= 0 && S_ISLNK(status.st_mode);
 }
@@ -33,7 +33,7 @@ static bool hands_group_on(int lower, const char *path) {
     struct stat status;
 
     for (;;) {
-        berth_autofd int fd = berth_tree_peek(lower, at, &status);
+        berth_autofd int fd = berth_tree_open_entry(lower, at, &status);
         if (fd >= 0 && S_ISDIR(status.st_mode) && (status.st_mode & S_ISGID))
             return true;
         if (at[0] == '\0')
@@ -66,7 +66,7 @@ static bool inherit_group(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *above = berth_tree_get_directory(path);
     struct stat status;
     berth_autofd int parent =
-        berth_fd_open_real(tree->root, berth_tree_or_dot(above), O_RDONLY | O_DIRECTORY, 0);
+        berth_fd_open_real(tree->root, berth_tree_path_or_dot(above), O_RDONLY | O_DIRECTORY, 0);
 
     if (parent < 0 || fstat(parent, &status) < 0)
         return berth_error_set_errno(error, errno, "open \"%.200s\"", above);
@@ -106,7 +106,7 @@ static bool settle_whiteouts(BerthTree *tree, int lower, GError **error) {
     for (guint i = 0; i < paths->len; i++) {
         const char *path = paths->pdata[i];
         berth_autofd int below = lower >= 0 && berth_tree_sees_lower(tree, path)
-                                     ? berth_tree_peek(lower, path, &status)
+                                     ? berth_tree_open_entry(lower, path, &status)
                                      : -1;
         if (below < 0 && !berth_fd_remove_tree(tree->root, path, error))
             return false;
@@ -125,10 +125,10 @@ static void remove_empty_implied(BerthTree *tree, int lower) {
         g_autofree char *above = berth_tree_get_directory(path);
         bool inherits = berth_tree_get_implied(tree, path) == BERTH_IMPLIED_INHERITS;
         berth_autofd int below = inherits && lower >= 0 && berth_tree_has(tree->opaque, path)
-                                     ? berth_tree_peek(lower, path, &status)
+                                     ? berth_tree_open_entry(lower, path, &status)
                                      : -1;
         berth_autofd int parent =
-            berth_fd_open_real(tree->root, berth_tree_or_dot(above), O_PATH | O_DIRECTORY, 0);
+            berth_fd_open_real(tree->root, berth_tree_path_or_dot(above), O_PATH | O_DIRECTORY, 0);
         if ((below >= 0 && S_ISDIR(status.st_mode)) || parent < 0 ||
             unlinkat(parent, berth_tree_get_name(path), AT_REMOVEDIR) < 0)
             continue;
@@ -138,7 +138,7 @@ static void remove_empty_implied(BerthTree *tree, int lower) {
 
 static bool hide_one(BerthTree *tree, const char *name, GError **error) {
     struct stat status;
-    berth_autofd int fd = berth_tree_peek(tree->root, name, &status);
+    berth_autofd int fd = berth_tree_open_entry(tree->root, name, &status);
 
     if (fd < 0)
         return berth_overlay_make_whiteout(tree->root, name) == 0 ||

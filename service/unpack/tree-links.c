@@ -31,8 +31,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, clear_target)
 
 /* LOOK makes no directory on the way: a link to a file that does not exist leaves nothing behind.
  */
-static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
-                        GError **error) {
+static bool find_link_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
+                             GError **error) {
     g_autofree char *directory = berth_tree_get_directory(entry->target);
     g_auto(BerthWalk) walk = {0};
     struct stat status;
@@ -40,10 +40,10 @@ static bool find_target(BerthTree *tree, const BerthTreeEntry *entry, Target *ta
     if (entry->target[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"%.200s\" is a hard link to the root directory", entry->path);
-    if (!berth_tree_walk(tree, directory, BERTH_WALK_LOOK, &walk, error))
+    if (!berth_tree_walk(tree, directory, BERTH_WALK_FIND, &walk, error))
         return false;
     target->path = berth_tree_join(walk.real, berth_tree_get_name(entry->target));
-    berth_autofd int fd = berth_tree_peek(tree->root, target->path, &status);
+    berth_autofd int fd = berth_tree_open_entry(tree->root, target->path, &status);
     target->is_there = fd >= 0 && !berth_overlay_is_whiteout(&status);
     target->is_hidden = walk.is_hidden || fd >= 0 || !berth_tree_sees_lower(tree, target->path);
     target->mode = target->is_there ? status.st_mode : 0;
@@ -72,12 +72,12 @@ static int link_target(int source, const Target *target, const BerthEntryPlace *
 }
 
 /* A link to a placeholder is a placeholder, too: its name is noted for the same BerthTreeLink. */
-static bool add_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
-                     const BerthEntryPlace *place, GError **error) {
+static bool tree_note_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
+                           const BerthEntryPlace *place, GError **error) {
     g_autofree char *directory = berth_tree_get_directory(target->path);
     BerthTreeLink *link = g_tree_lookup(tree->links, target->path);
     berth_autofd int source =
-        berth_fd_open_real(tree->root, berth_tree_or_dot(directory), O_PATH | O_DIRECTORY, 0);
+        berth_fd_open_real(tree->root, berth_tree_path_or_dot(directory), O_PATH | O_DIRECTORY, 0);
 
     if (source < 0 || (link_target(source, target, place) < 0 &&
                        (errno != EEXIST || !berth_tree_remove(tree, place, error) ||
@@ -102,7 +102,7 @@ static bool add_link_to_itself(BerthTree *tree, const BerthTreeEntry *entry, con
         return true;
     }
     berth_autofd int lower =
-        target->is_hidden ? -1 : berth_tree_peek(tree->lower, target->path, &status);
+        target->is_hidden ? -1 : berth_tree_open_entry(tree->lower, target->path, &status);
     return (lower >= 0 && !S_ISDIR(status.st_mode)) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "\"%.200s\" is a hard link to itself", entry->path);
@@ -112,7 +112,7 @@ bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GErr
     g_auto(Target) target = {0};
     BerthEntryPlace place;
 
-    if (!find_target(tree, entry, &target, error) ||
+    if (!find_link_target(tree, entry, &target, error) ||
         !berth_tree_find_place(tree, entry->path, &place, error))
         return false;
     if (g_str_equal(target.path, place.path))
@@ -126,6 +126,6 @@ bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GErr
         tree->is_inexact = true;
         return true;
     }
-    return target.is_there ? add_link(tree, entry, &target, &place, error)
+    return target.is_there ? tree_note_link(tree, entry, &target, &place, error)
                            : add_placeholder(tree, &target, &place, error);
 }

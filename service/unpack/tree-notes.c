@@ -36,19 +36,19 @@ static gint compare_paths(gconstpointer a, gconstpointer b, gpointer userdata) {
     return first < second ? -1 : 1;
 }
 
-static GTree *new_table(GDestroyNotify free_value) {
+static GTree *new_note_table(GDestroyNotify free_value) {
     return g_tree_new_full(compare_paths, NULL, g_free, free_value);
 }
 
 void berth_tree_notes_init(BerthTree *tree) {
     tree->assumed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     tree->late = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    tree->implied = new_table(NULL);
-    tree->held = new_table(NULL);
-    tree->opaque = new_table(NULL);
-    tree->whiteouts = new_table(NULL);
-    tree->times = new_table(g_free);
-    tree->links = new_table(NULL);
+    tree->implied = new_note_table(NULL);
+    tree->held = new_note_table(NULL);
+    tree->opaque = new_note_table(NULL);
+    tree->whiteouts = new_note_table(NULL);
+    tree->times = new_note_table(g_free);
+    tree->links = new_note_table(NULL);
     tree->all_links = g_ptr_array_new_with_free_func(free_link);
 }
 
@@ -94,7 +94,7 @@ bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timesp
     return berth_tree_note(tree, tree->times, path, g_memdup2(time, sizeof *time), error);
 }
 
-BerthImplied berth_tree_get_implied(BerthTree *tree, const char *path) {
+BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path) {
     return GPOINTER_TO_UINT(g_tree_lookup(tree->implied, path));
 }
 

@@ -20,7 +20,7 @@ bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timesp
                           GError **error);
 
 bool berth_tree_has(GTree *table, const char *path);
-BerthImplied berth_tree_get_implied(BerthTree *tree, const char *path);
+BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path);
 
 /* Entries are put into the directory path: neither it nor those above hold only whiteouts. */
 void berth_tree_set_entered(BerthTree *tree, const char *path);

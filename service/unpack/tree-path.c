@@ -46,7 +46,7 @@ char *berth_tree_get_directory(const char *path) {
     return g_strndup(path, name == path ? 0 : (gsize)(name - path - 1));
 }
 
-const char *berth_tree_or_dot(const char *path) {
+const char *berth_tree_path_or_dot(const char *path) {
     return path[0] ? path : ".";
 }
 
@@ -77,8 +77,8 @@ char *berth_tree_normalize(const char *path, GError **error) {
     return g_string_free(g_steal_pointer(&normal), FALSE);
 }
 
-int berth_tree_peek(int root, const char *path, struct stat *status) {
-    int fd = berth_fd_open_real(root, berth_tree_or_dot(path), O_PATH | O_NOFOLLOW, 0);
+int berth_tree_open_entry(int root, const char *path, struct stat *status) {
+    int fd = berth_fd_open_real(root, berth_tree_path_or_dot(path), O_PATH | O_NOFOLLOW, 0);
 
     if (fd >= 0 && fstat(fd, status) < 0)
         berth_fd_clear(&fd);
@@ -129,13 +129,13 @@ static bool fail_walk(const Walk *walk, int errnum, GError **error) {
 }
 
 static int open_done(const Walk *walk) {
-    return berth_fd_open_real(walk->tree->root, berth_tree_or_dot(walk->done->str),
+    return berth_fd_open_real(walk->tree->root, berth_tree_path_or_dot(walk->done->str),
                               O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* A directory at path, which is made. over: something of this layer has the name, and goes. */
-static bool make_directory_on_way(Walk *walk, const char *path, bool over, BerthImplied implied,
-                                  GError **error) {
+static bool make_directory_on_way(Walk *walk, const char *path, bool over,
+                                  BerthImpliedDirectory implied, GError **error) {
     BerthTree *tree = walk->tree;
     berth_autofd int parent = open_done(walk);
     const BerthEntryPlace place = {parent, path, berth_tree_get_name(path)};
@@ -190,7 +190,7 @@ static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *follow
         tree->is_inexact = tree->is_inexact || tree->knows == BERTH_LOWER_UNKNOWN;
         return true;
     }
-    berth_autofd int lower = berth_tree_peek(tree->lower, link->target, &status);
+    berth_autofd int lower = berth_tree_open_entry(tree->lower, link->target, &status);
     if (lower < 0 || !S_ISLNK(status.st_mode))
         return true;
     *followed = true;
@@ -209,7 +209,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     /* Below what is not a directory, a whiteout hides nothing. */
     if (walk->kind == BERTH_WALK_HIDE)
         walk->result->is_nothing = true;
-    else if (walk->kind == BERTH_WALK_LOOK)
+    else if (walk->kind == BERTH_WALK_FIND)
         walk->result->is_hidden = true;
     else if (!make_directory_on_way(walk, path, true, BERTH_IMPLIED_NEW, error))
         return false;
@@ -231,7 +231,7 @@ static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat
 static bool make_missing(Walk *walk, const char *path, bool visible, const struct stat *below,
                          GError **error) {
     BerthTree *tree = walk->tree;
-    BerthImplied implied = visible ? BERTH_IMPLIED_INHERITS : BERTH_IMPLIED_NEW;
+    BerthImpliedDirectory implied = visible ? BERTH_IMPLIED_INHERITS : BERTH_IMPLIED_NEW;
 
     return make_directory_on_way(walk, path, false, implied, error) &&
            (!below || inherit_at_once(tree, path, below, error)) &&
@@ -246,7 +246,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
     struct stat status;
 
     if (visible && tree->knows == BERTH_LOWER_KNOWN) {
-        berth_autofd int lower = berth_tree_peek(tree->lower, path, &status);
+        berth_autofd int lower = berth_tree_open_entry(tree->lower, path, &status);
         if (lower >= 0 && S_ISLNK(status.st_mode))
             return follow_link(walk, lower, error);
         may_be_directory = is_directory_below = lower >= 0 && S_ISDIR(status.st_mode);
@@ -255,7 +255,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
     }
     if (walk->kind == BERTH_WALK_HIDE && !may_be_directory)
         walk->result->is_nothing = true;
-    else if (walk->kind != BERTH_WALK_LOOK &&
+    else if (walk->kind != BERTH_WALK_FIND &&
              !make_missing(walk, path, visible, is_directory_below ? &status : NULL, error))
         return false;
     g_string_assign(walk->done, path);
@@ -276,7 +276,7 @@ static bool pass_directory(Walk *walk, const char *name, GError **error) {
     g_autofree char *path = berth_tree_join(walk->done->str, name);
     if (strlen(path) >= MAX_PATH_BYTES)
         return fail_walk(walk, ENAMETOOLONG, error);
-    berth_autofd int fd = berth_tree_peek(walk->tree->root, path, &status);
+    berth_autofd int fd = berth_tree_open_entry(walk->tree->root, path, &status);
     /* ENOTDIR: below an obstacle that a LOOK has passed. */
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? pass_missing(walk, path, error)
@@ -308,7 +308,7 @@ bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind,
 }
 
 static int open_parent(BerthTree *tree, const char *path) {
-    return berth_fd_open_real(tree->root, berth_tree_or_dot(path), O_PATH | O_DIRECTORY, 0);
+    return berth_fd_open_real(tree->root, berth_tree_path_or_dot(path), O_PATH | O_DIRECTORY, 0);
 }
 
 /* Opens the directory of an entry and keeps it in the tree, together with the name that the tar has

@@ -15,7 +15,7 @@ char *berth_tree_normalize(const char *path, GError **error);
 typedef enum {
     BERTH_WALK_ENTER, /* something is put there: what is missing is made */
     BERTH_WALK_HIDE,  /* a whiteout is put there: nothing is made that could be seen */
-    BERTH_WALK_LOOK   /* nothing is made at all */
+    BERTH_WALK_FIND   /* nothing is made at all */
 } BerthWalkKind;
 
 typedef struct {
@@ -50,9 +50,9 @@ bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **e
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error);
 
 /* Looks at a real path, the last component itself; an O_PATH descriptor or -1 with errno. */
-int berth_tree_peek(int root, const char *path, struct stat *status);
+int berth_tree_open_entry(int root, const char *path, struct stat *status);
 
 char *berth_tree_join(const char *directory, const char *name);
 char *berth_tree_get_directory(const char *path);
 const char *berth_tree_get_name(const char *path);
-const char *berth_tree_or_dot(const char *path);
+const char *berth_tree_path_or_dot(const char *path);

@@ -24,7 +24,7 @@ typedef enum {
     BERTH_IMPLIED_NOT = 0,
     BERTH_IMPLIED_NEW,      /* nothing below shows through: it is a new one */
     BERTH_IMPLIED_INHERITS, /* it has the attributes that it has below */
-} BerthImplied;
+} BerthImpliedDirectory;
 
 /* Hard links to a file that this layer had not made when they came. An empty file stands under each
  * of their names until settling. */
@@ -44,7 +44,7 @@ typedef struct {
 
     GHashTable *assumed; /* set of paths, taken for a directory or nothing below */
     GHashTable *late; /* set of directories that were listed after others had been made in them */
-    GTree *implied;   /* path → BerthImplied */
+    GTree *implied;   /* path → BerthImpliedDirectory */
     GTree *held;      /* those of implied that hold whiteouts and nothing else */
     GTree *opaque;    /* directories */
     GTree *whiteouts; /* paths */

@@ -61,14 +61,14 @@ static bool is_below(BerthTree *tree, const char *path) {
         return false;
     if (tree->knows != BERTH_LOWER_KNOWN)
         return true;
-    berth_autofd int fd = berth_tree_peek(tree->lower, path, &status);
+    berth_autofd int fd = berth_tree_open_entry(tree->lower, path, &status);
     return fd >= 0;
 }
 
 static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *directory = berth_tree_get_directory(path);
     berth_autofd int parent =
-        berth_fd_open_real(tree->root, berth_tree_or_dot(directory), O_PATH | O_DIRECTORY, 0);
+        berth_fd_open_real(tree->root, berth_tree_path_or_dot(directory), O_PATH | O_DIRECTORY, 0);
 
     if (parent < 0 || berth_overlay_make_whiteout(parent, berth_tree_get_name(path)) < 0)
         return berth_error_set_errno(error, errno, "make a whiteout for \"%.200s\"", path);
@@ -79,7 +79,7 @@ static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
 /* Whatever this layer itself has under the name stays; a directory then hides the lower one. */
 static bool hide_path(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
-    berth_autofd int fd = berth_tree_peek(tree->root, path, &status);
+    berth_autofd int fd = berth_tree_open_entry(tree->root, path, &status);
 
     if (fd >= 0 && berth_tree_has(tree->held, path)) {
         if (!remove_held(tree, path, error))

@@ -110,7 +110,7 @@ static bool clear_xattrs(BerthTree *tree, bool made, int fd, const char *path, G
     return (made && !tree->default_acl) || berth_attributes_clear_xattrs(fd, path, error);
 }
 
-static bool add_root(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
+static bool tree_add_root(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     berth_autofd int fd = openat(tree->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const BerthEntryPlace place = {tree->root, "", "."};
 
@@ -129,7 +129,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
     bool made, over;
 
     if (entry->path[0] == '\0')
-        return add_root(tree, entry, error);
+        return tree_add_root(tree, entry, error);
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return false;
     berth_autofd int fd = make_listed_directory(tree, entry, &place, &made, &over, error);
@@ -186,7 +186,7 @@ bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd
     return true;
 }
 
-static int make_node(const BerthTreeEntry *entry, const BerthEntryPlace *place) {
+static int make_tree_node(const BerthTreeEntry *entry, const BerthEntryPlace *place) {
     return S_ISLNK(entry->mode)
                ? symlinkat(entry->target, place->parent, place->name)
                : berth_overlay_make_node(place->parent, place->name, entry->mode, entry->device);
@@ -212,14 +212,14 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
 }
 
 /* Makes a symbolic link or a node in the place of whatever has the name. */
-static bool add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
+static bool tree_add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     BerthEntryPlace place;
 
     if (!berth_tree_find_place(tree, entry->path, &place, error))
         return false;
-    if (make_node(entry, &place) < 0 &&
+    if (make_tree_node(entry, &place) < 0 &&
         (errno != EEXIST || !berth_tree_remove(tree, &place, error) ||
-         make_node(entry, &place) < 0)) {
+         make_tree_node(entry, &place) < 0)) {
         if (error && !*error)
             berth_error_set_errno(error, errno, "make \"%.200s\"", entry->path);
         return false;
@@ -228,7 +228,7 @@ static bool add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **erro
 }
 
 bool berth_tree_add_symlink(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
-    return add_node(tree, entry, error);
+    return tree_add_node(tree, entry, error);
 }
 
 bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
@@ -238,14 +238,14 @@ bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError
     return berth_overlay_is_whiteout(&status) ||
                    (berth_attributes_are_plain() && !S_ISFIFO(entry->mode))
                ? berth_tree_add_overlay_whiteout(tree, entry, error)
-               : add_node(tree, entry, error);
+               : tree_add_node(tree, entry, error);
 }
 
 static bool apply_time(BerthTree *tree, const char *path, const struct timespec *time,
                        GError **error) {
     const struct timespec times[2] = {*time, *time};
     berth_autofd int fd =
-        berth_fd_open_real(tree->root, berth_tree_or_dot(path), O_RDONLY | O_DIRECTORY, 0);
+        berth_fd_open_real(tree->root, berth_tree_path_or_dot(path), O_RDONLY | O_DIRECTORY, 0);
 
     return (fd >= 0 && futimens(fd, times) == 0) ||
            berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path);

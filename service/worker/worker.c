@@ -78,7 +78,7 @@ static void free_call(gpointer data) {
 }
 
 static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *error);
-static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error);
+static int worker_on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error);
 
 static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_handler_t handler) {
     return sd_bus_match_signal_async(worker->bus, NULL, NULL, "/org/freedesktop/DBus/Local",
@@ -114,7 +114,7 @@ static void refuse_descriptors(int socket) {
 }
 
 /* The bus owns the socket once sd_bus_set_fd() succeeds; before, it is closed here. */
-static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
+static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) {
     int r;
 
     refuse_descriptors(socket);
@@ -128,7 +128,7 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
         (r = sd_bus_set_connected_signal(worker->bus, 1)) < 0 ||
         (r = sd_bus_add_filter(worker->bus, NULL, on_other_message, worker)) < 0 ||
         (r = watch_bus(worker, "Connected", on_connected)) < 0 ||
-        (r = watch_bus(worker, "Disconnected", on_disconnected)) < 0 ||
+        (r = watch_bus(worker, "Disconnected", worker_on_disconnected)) < 0 ||
         (r = sd_bus_start(worker->bus)) < 0 ||
         (r = sd_bus_attach_event(worker->bus, worker->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
         return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
@@ -137,7 +137,7 @@ static bool connect_bus(BerthWorker *worker, int socket, GError **error) {
 
 /* Descriptors below 5 are given to the child by number. A source must not be one of them: the other
  * dup2(2) could overwrite it, and one onto itself would leave close-on-exec set. */
-static int move_up(int fd) {
+static int move_above_worker_fds(int fd) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
 
     close(fd);
@@ -161,16 +161,16 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
         berth_error_set_errno(error, errno, "make a socket");
         return NULL;
     }
-    berth_autofd int theirs = move_up(sockets[1]);
+    berth_autofd int theirs = move_above_worker_fds(sockets[1]);
     berth_autofd int shared =
         directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
-    int ours = move_up(sockets[0]);
+    int ours = move_above_worker_fds(sockets[0]);
     worker->pid = berth_worker_process_start(kind, uid, theirs, shared, error);
     if (worker->pid < 0) {
         close(ours);
         return NULL;
     }
-    if (!connect_bus(worker, ours, error))
+    if (!worker_connect_bus(worker, ours, error))
         return NULL;
     return g_steal_pointer(&worker);
 }
@@ -278,7 +278,7 @@ static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *er
 
 /* sd-bus itself fails the calls that were sent; those that still wait for the worker are failed
  * here. */
-static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+static int worker_on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthWorker *worker = userdata;
 
     (void)signal;

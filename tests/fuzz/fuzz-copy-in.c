@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     g_assert_cmpint(chdir(inner), ==, 0);
     g_autoptr(GError) error = NULL;
-    bool good = berth_copy_in_here(data[0] & 1 ? "named" : NULL, input, data[0] & 2, &error);
+    bool good = berth_copy_in_extract(data[0] & 1 ? "named" : NULL, input, data[0] & 2, &error);
     g_assert_true(good == (error == NULL));
     g_assert_cmpint(stat(directory, &status), ==, 0);
     g_assert_cmpuint(status.st_nlink, ==, 3);

@@ -22,7 +22,7 @@ static void test_child_is_reaped_and_its_status_reported(void) {
         _exit(7);
     berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
     wait_readable(pidfd);
-    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_assert_cmpint(berth_pidfd_get_state(pidfd, &status), ==, BERTH_PIDFD_EXITED);
     g_assert_cmpint(status, ==, 7);
     g_assert_cmpint(waitpid(child, NULL, 0), <, 0);
 }
@@ -36,10 +36,10 @@ static void test_a_signal_is_128_and_its_number(void) {
         _exit(0);
     }
     berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
-    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_RUNNING);
+    g_assert_cmpint(berth_pidfd_get_state(pidfd, &status), ==, BERTH_PIDFD_RUNNING);
     kill(child, SIGKILL);
     wait_readable(pidfd);
-    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_assert_cmpint(berth_pidfd_get_state(pidfd, &status), ==, BERTH_PIDFD_EXITED);
     g_assert_cmpint(status, ==, 128 + SIGKILL);
 }
 
@@ -52,7 +52,7 @@ static void test_a_status_that_another_has_reaped(void) {
         _exit(9);
     berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
     g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
-    BerthPidfdState state = berth_pidfd_look(pidfd, &status);
+    BerthPidfdState state = berth_pidfd_get_state(pidfd, &status);
     if (state == BERTH_PIDFD_EXITED)
         g_assert_cmpint(status, ==, 9);
     else
@@ -68,7 +68,7 @@ static void test_without_the_kernels_help_the_end_is_unknown(void) {
     berth_autofd int pidfd = syscall(SYS_pidfd_open, child, 0);
     g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
     g_setenv("BERTH_NO_PIDFD_INFO", "1", TRUE);
-    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_UNKNOWN);
+    g_assert_cmpint(berth_pidfd_get_state(pidfd, &status), ==, BERTH_PIDFD_UNKNOWN);
     g_unsetenv("BERTH_NO_PIDFD_INFO");
     g_assert_cmpint(status, ==, -2);
 }
@@ -95,7 +95,7 @@ static void test_pidfd_reports_the_status_without_reaping(void) {
     kill(grandchild, SIGTERM);
     wait_readable(pidfd);
     g_setenv("BERTH_NO_PIDFD_INFO", "1", TRUE);
-    g_assert_cmpint(berth_pidfd_look(pidfd, &status), ==, BERTH_PIDFD_EXITED);
+    g_assert_cmpint(berth_pidfd_get_state(pidfd, &status), ==, BERTH_PIDFD_EXITED);
     g_unsetenv("BERTH_NO_PIDFD_INFO");
     g_assert_cmpint(status, ==, 128 + SIGTERM);
     kill(child, SIGKILL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two places of containers. A scope is systemd's: it is asked to start, stop and kill it. A
- * cgroup below the caller's is made and removed here; its unit's manager knows nothing of it, and
- * ends it with the unit. Its path is the one in the record, not that of its processes: the owner of
- * the parent can move those, within what is delegated to it.
+ * A container is in a scope or in a cgroup below its caller's. A scope is systemd's: it is asked to
+ * start, stop and kill it. A cgroup below the caller's is made and removed here; its unit's manager
+ * knows nothing of it, and ends it with the unit. Its path is the one in the record, not that of
+ * its processes: the owner of the parent can move those, within what is delegated to it.
  *
  * A removal is tried again for a while, since processes that are ending keep a cgroup. It owns its
  * path: the container may be gone by then, or started again, which removes the cgroup itself.
@@ -26,7 +26,7 @@ typedef struct {
     unsigned tries; /* left */
 } CgroupRemoval;
 
-int berth_container_make_place(const BerthContainer *container, GError **error) {
+int berth_container_make_cgroup(const BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
 
     if (!container->cgroup)
@@ -80,7 +80,7 @@ static void cgroup_remove(const BerthContainer *container) {
         g_error("out of memory");
 }
 
-void berth_container_leave_place(BerthContainer *container) {
+void berth_container_leave_cgroup(BerthContainer *container) {
     if (container->cgroup)
         cgroup_remove(container);
     else
@@ -92,7 +92,7 @@ void berth_container_leave_place(BerthContainer *container) {
 void berth_container_signal_all(const BerthContainer *container, int signal) {
     pid_t first = (pid_t)container->record.first.pid;
 
-    if (signal == SIGKILL && berth_cgroup_kill(first, berth_container_get_place(container)))
+    if (signal == SIGKILL && berth_cgroup_kill(first, berth_container_get_cgroup_name(container)))
         return;
     if (container->cgroup)
         berth_cgroup_signal(first, container->cgroup, signal);

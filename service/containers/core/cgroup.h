@@ -10,10 +10,10 @@
 
 /* Makes its cgroup, and returns a descriptor for the launch; -1 without an error if systemd makes
  * it, as a scope. */
-int berth_container_make_place(const BerthContainer *container, GError **error);
+int berth_container_make_cgroup(const BerthContainer *container, GError **error);
 
 /* Nothing of it runs any more: ends the scope, or removes the cgroup. */
-void berth_container_leave_place(BerthContainer *container);
+void berth_container_leave_cgroup(BerthContainer *container);
 
 /* Signals all of its processes. */
 void berth_container_signal_all(const BerthContainer *container, int signal);

@@ -22,7 +22,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     container->record = *record;
     /* The record is moved: the caller's is empty, and may be freed. */
     memset(record, 0, sizeof *record);
-    berth_container_update_place(container);
+    berth_container_update_cgroup_names(container);
     container->secrets = -1;
     container->slots = berth_parts_new_slots(containers);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);

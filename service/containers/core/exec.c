@@ -25,7 +25,7 @@ static gint compare_end(gconstpointer a, gconstpointer b) {
     return first->record->exited_usec < second->record->exited_usec ? -1 : 1;
 }
 
-static bool make_room(BerthContainer *container, GError **error) {
+static bool exec_make_room(BerthContainer *container, GError **error) {
     g_autoptr(GPtrArray) ended = g_ptr_array_new();
     GHashTableIter iterator;
     gpointer value;
@@ -34,7 +34,7 @@ static bool make_room(BerthContainer *container, GError **error) {
         return true;
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
-        /* One that is being started counts as running (add_process). */
+        /* One that is being started counts as running (exec_add_process). */
         if (!((BerthProcess *)value)->record->running)
             g_ptr_array_add(ended, value);
     if (ended->len == 0)
@@ -63,7 +63,7 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is paused; resume it first", container->record.id);
     if (!berth_container_check_not_starting(container, error) ||
-        !berth_parts_permit(container, BERTH_ACT_EXEC, error))
+        !berth_parts_permit(container, BERTH_ACTION_EXEC, error))
         return false;
     if (g_hash_table_contains(container->processes, options->process))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
@@ -72,7 +72,7 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
     return berth_process_check_charge(uid,
                                       options->quiet ? BERTH_PROCESS_CHECK : BERTH_PROCESS_EXECUTED,
                                       options->terminal, error) &&
-           make_room(container, error);
+           exec_make_room(container, error);
 }
 
 /* The plan of the container with another process in it. The container's own configuration does not
@@ -92,10 +92,10 @@ static char *shorten_command(char *const *command) {
     return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
 }
 
-/* It counts as running from the beginning, so that make_room() does not take it for one that has
- * ended. */
-static BerthProcess *add_process(BerthContainer *container, const BerthExecOptions *options,
-                                 char *const *command) {
+/* It counts as running from the beginning, so that exec_make_room() does not take it for one that
+ * has ended. */
+static BerthProcess *exec_add_process(BerthContainer *container, const BerthExecOptions *options,
+                                      char *const *command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);
 
     *record = (BerthProcessRecord){
@@ -118,8 +118,8 @@ void berth_container_exec(BerthContainer *container, const BerthExecOptions *opt
 
     if (check_exec(container, options, &error) && (plan = make_plan(container, options, &error)) &&
         (config = berth_container_setup_make(container->record.id, plan, &error)) >= 0)
-        berth_start_exec(add_process(container, options, plan->arguments), config, streams, done,
-                         userdata);
+        berth_start_exec(exec_add_process(container, options, plan->arguments), config, streams,
+                         done, userdata);
     else
         done(error, userdata);
 }

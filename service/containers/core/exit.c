@@ -35,7 +35,7 @@ static void end_container(BerthContainer *container, int status) {
     log_exit(record);
     /* systemd ends a scope by itself. */
     if (berth_container_is_with_caller(container))
-        berth_container_leave_place(container);
+        berth_container_leave_cgroup(container);
     /* A start that fails is answered before those who wait for the end: its error says why. */
     if (first->start)
         first->start->settle(first->start, status);

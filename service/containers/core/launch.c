@@ -83,7 +83,7 @@ typedef struct {
 } Message;
 
 /* 1: a message; 0: none now; -1: the other side is closed. */
-static int receive(BerthLaunch *launch, Message *message) {
+static int launch_receive(BerthLaunch *launch, Message *message) {
     BerthRights rights;
     struct iovec parts[] = {{&message->letter, 1}, {message->text, BERTH_LAUNCH_MAX_TEXT}};
     struct msghdr header = {
@@ -173,22 +173,22 @@ static bool launch_ends_with_process(const BerthLaunch *launch) {
 }
 
 /* Reads all messages that have arrived; true once the other side is closed. */
-static bool drain(BerthLaunch *launch) {
+static bool launch_drain(BerthLaunch *launch) {
     Message message;
     int r;
 
-    while ((r = receive(launch, &message)) > 0)
+    while ((r = launch_receive(launch, &message)) > 0)
         launch_take_message(launch, &message);
     return r < 0;
 }
 
-static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static int launch_on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthLaunch *launch = userdata;
 
     (void)source;
     (void)fd;
     (void)events;
-    if (!drain(launch))
+    if (!launch_drain(launch))
         return 0;
     launch->watch = sd_event_source_disable_unref(launch->watch);
     if (launch_has_succeeded(launch))
@@ -217,7 +217,7 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
     /* A process that fails reports it before it ends. Without a report the command has run, and has
      * ended before the outer process, which holds the socket, too, was done. */
     if (launch->watch)
-        (void)drain(launch);
+        (void)launch_drain(launch);
     if (launch_has_succeeded(launch)) {
         launch_finish(launch, NULL);
         return;
@@ -256,8 +256,8 @@ static bool launch_watch(BerthLaunch *launch, const BerthLaunchRequest *request,
     sd_event *event = request->event;
     int r;
 
-    if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, on_socket, launch)) <
-            0 ||
+    if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, launch_on_socket,
+                             launch)) < 0 ||
         /* Its reports are read before the end of its process is handled. */
         (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
         (request->kind == BERTH_LAUNCH_START &&

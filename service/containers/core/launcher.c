@@ -91,7 +91,7 @@ static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
 
 /* A duplicate above the numbers that the child assigns, including the program's: no dup2(2) there
  * replaces a descriptor that is still to be duplicated. */
-static int move_up(const BerthLaunchRequest *request, int fd) {
+static int move_above_standard(const BerthLaunchRequest *request, int fd) {
     return fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + (int)request->descriptor_count + 1);
 }
 
@@ -116,10 +116,10 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
         /* The caller closes all of them, also after an error. */
         sources[i] = -1;
     for (int i = 0; i < count; i++)
-        if ((sources[i] = move_up(request, i < BERTH_FIRST_FREE_FD
-                                               ? from[i]
-                                               : request->descriptors[i - BERTH_FIRST_FREE_FD])) <
-            0)
+        if ((sources[i] = move_above_standard(
+                 request, i < BERTH_FIRST_FREE_FD
+                              ? from[i]
+                              : request->descriptors[i - BERTH_FIRST_FREE_FD])) < 0)
             return berth_error_set_errno(error, errno, "hand over a descriptor");
     return true;
 }
@@ -158,7 +158,7 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
     /* The child has executed, or has failed, when clone_launcher() returns: the duplicates are no
      * longer needed then. */
     bool opened = open_sources(request, socket, sources, error);
-    berth_autofd int program = opened ? move_up(request, request->program) : -1;
+    berth_autofd int program = opened ? move_above_standard(request, request->program) : -1;
     const Launcher launcher = {program, sources, count, arguments};
     pid_t pid = opened ? clone_launcher(&launcher, pidfd) : -1;
     int errnum = errno;

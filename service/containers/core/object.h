@@ -120,12 +120,12 @@ bool berth_container_check_not_starting(const BerthContainer *container, GError 
 /* In the record's extra: the unit with which its scope stops (UnitBound). */
 #define BERTH_BOUND_UNIT "BoundUnit"
 
-/* Whether it is below its caller's cgroup, and has no scope (place.c). */
+/* Whether it is below its caller's cgroup, and has no scope (cgroup-names.c). */
 bool berth_container_is_with_caller(const BerthContainer *container);
 /* As systemd/cgroup.h takes it: the name of its scope, or the path of its cgroup. */
-const char *berth_container_get_place(const BerthContainer *container);
+const char *berth_container_get_cgroup_name(const BerthContainer *container);
 /* After its id has changed. */
-void berth_container_update_place(BerthContainer *container);
+void berth_container_update_cgroup_names(BerthContainer *container);
 
 /* The container of a scope, or NULL. */
 BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit);

@@ -19,14 +19,14 @@
 
 /* Acts that a part may refuse while it is busy with a container. */
 typedef enum {
-    BERTH_ACT_START,
-    BERTH_ACT_EXEC,
-    BERTH_ACT_PAUSE,
-    BERTH_ACT_CHECKPOINT,
-    BERTH_ACT_HELP, /* a program of the service begins to work on it: helper.h */
-    BERTH_ACT_RENAME,
-    BERTH_ACT_REMOVE,
-} BerthAct;
+    BERTH_ACTION_START,
+    BERTH_ACTION_EXEC,
+    BERTH_ACTION_PAUSE,
+    BERTH_ACTION_CHECKPOINT,
+    BERTH_ACTION_HELPER, /* a program of the service begins to work on it: helper.h */
+    BERTH_ACTION_RENAME,
+    BERTH_ACTION_REMOVE,
+} BerthAction;
 
 /* Any function may be NULL. */
 struct BerthPart {
@@ -41,7 +41,7 @@ struct BerthPart {
     void (*stop_requested)(BerthContainer *container);
 
     /* Whether the act may begin now; sets Busy or FailedPrecondition if not. */
-    bool (*permits)(const BerthContainer *container, BerthAct act, GError **error);
+    bool (*permits)(const BerthContainer *container, BerthAction act, GError **error);
 
     /* A record was written for the first time. */
     void (*created)(BerthContainer *container);
@@ -88,7 +88,7 @@ void berth_parts_closed(BerthContainers *containers);
 bool berth_parts_swept(BerthContainers *containers, GError **error);
 void berth_parts_stop_requested(BerthContainer *container);
 
-bool berth_parts_permit(const BerthContainer *container, BerthAct act, GError **error);
+bool berth_parts_permit(const BerthContainer *container, BerthAction act, GError **error);
 
 void berth_parts_created(BerthContainer *container);
 void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors *kept);

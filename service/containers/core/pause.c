@@ -26,7 +26,7 @@ static bool apply_pause(const PauseRequest *request, const GError *scope_error, 
     /* systemd freezes only on a unified hierarchy; the kernel can on any. */
     if (scope_error &&
         !berth_cgroup_freeze((pid_t)container->record.first.pid,
-                             berth_container_get_place(container), request->paused)) {
+                             berth_container_get_cgroup_name(container), request->paused)) {
         g_propagate_error(error, g_error_copy(scope_error));
         return false;
     }
@@ -49,16 +49,16 @@ static void freeze_with_caller(const BerthContainer *container, PauseRequest *re
     g_autoptr(GError) error = NULL;
 
     if (!berth_cgroup_freeze((pid_t)container->record.first.pid,
-                             berth_container_get_place(container), request->paused))
+                             berth_container_get_cgroup_name(container), request->paused))
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the cgroup \"%s\" cannot be frozen or thawed",
-                        berth_container_get_place(container));
+                        berth_container_get_cgroup_name(container));
     on_frozen(error, request);
 }
 
 static bool check_pause(const BerthContainer *container, bool paused, GError **error) {
     if (!berth_container_check_running(container, error) ||
-        !berth_parts_permit(container, BERTH_ACT_PAUSE, error))
+        !berth_parts_permit(container, BERTH_ACTION_PAUSE, error))
         return false;
     return (container->record.state == BERTH_CONTAINER_PAUSED) != paused ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,

@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <poll.h>
 
-static char *get_text(const BerthContainer *container, const char *key) {
+static char *get_option_text(const BerthContainer *container, const char *key) {
     g_autoptr(GVariant) value =
         berth_container_record_get_extra(&container->record, key, G_VARIANT_TYPE_STRING);
 
@@ -24,13 +24,13 @@ static char *get_text(const BerthContainer *container, const char *key) {
 }
 
 bool berth_container_is_pod(const BerthContainer *container) {
-    g_autofree char *policy = get_text(container, BERTH_POD_EXIT_POLICY);
+    g_autofree char *policy = get_option_text(container, BERTH_POD_EXIT_POLICY);
 
     return policy != NULL;
 }
 
 char *berth_container_get_pod(const BerthContainer *container) {
-    return get_text(container, BERTH_POD);
+    return get_option_text(container, BERTH_POD);
 }
 
 /* A pidfd is readable once its process has ended. */

@@ -18,7 +18,7 @@
 
 /* The next service finds the pidfd by this name: it depends on nothing that changes while the
  * process runs. */
-static char *make_fd_name(const BerthProcess *process) {
+static char *make_process_fd_name(const BerthProcess *process) {
     const char *scope = process->container->scope;
 
     return process->kind == BERTH_PROCESS_FIRST
@@ -28,7 +28,7 @@ static char *make_fd_name(const BerthProcess *process) {
 
 void berth_process_update_name(BerthProcess *process) {
     g_free(process->fd_name);
-    process->fd_name = make_fd_name(process);
+    process->fd_name = make_process_fd_name(process);
     g_free(process->record->container);
     process->record->container = g_strdup(process->container->record.id);
 }
@@ -43,7 +43,7 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessKind kind
     process->pidfd = -1;
     process->waiters = g_ptr_array_new_with_free_func(g_free);
     process->slots = berth_parts_new_slots(container->containers);
-    process->fd_name = make_fd_name(process);
+    process->fd_name = make_process_fd_name(process);
     if (kind != BERTH_PROCESS_FIRST)
         g_hash_table_insert(container->processes, record->id, process);
     return process;
@@ -112,7 +112,7 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
     int status = BERTH_STATUS_UNKNOWN;
 
     (void)events;
-    switch (berth_pidfd_look(fd, &status)) {
+    switch (berth_pidfd_get_state(fd, &status)) {
     case BERTH_PIDFD_RUNNING:
         return 0;
     case BERTH_PIDFD_UNREAPED:
@@ -174,11 +174,11 @@ bool berth_process_has_ended(const BerthProcess *process) {
 
 /* The pid may be another process's by now: it counts only if it began at the same time, and is in
  * the container's cgroup. */
-static int reopen(const BerthContainer *container, pid_t pid, uint64_t pid_start) {
+static int reopen_pidfd(const BerthContainer *container, pid_t pid, uint64_t pid_start) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     if (pidfd < 0 || berth_pid_get_start(pid) != pid_start ||
-        !berth_pid_is_in_unit(pid, berth_container_get_place(container)))
+        !berth_pid_is_in_unit(pid, berth_container_get_cgroup_name(container)))
         return -1;
     return berth_fd_steal(&pidfd);
 }
@@ -212,10 +212,10 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
         return -1;
     }
     if (pidfd < 0)
-        pidfd = reopen(container, (pid_t)record->pid, record->pid_start);
+        pidfd = reopen_pidfd(container, (pid_t)record->pid, record->pid_start);
     /* It is systemd's child now. If it still runs, the kernel is asked to report its end; if it has
      * ended, its status is known only to pidfds that tell it. */
-    if (pidfd >= 0 && berth_pidfd_look(pidfd, &status) == BERTH_PIDFD_RUNNING)
+    if (pidfd >= 0 && berth_pidfd_get_state(pidfd, &status) == BERTH_PIDFD_RUNNING)
         berth_exits_watch(container->containers->exits, (pid_t)record->pid);
     return berth_fd_steal(&pidfd);
 }

@@ -47,7 +47,7 @@ static bool recover_container(BerthContainer *container, const BerthKeptDescript
         return false;
     /* What a start that was cut off has left. */
     if (berth_container_is_with_caller(container) && !berth_container_is_running(container))
-        berth_container_leave_place(container);
+        berth_container_leave_cgroup(container);
     berth_parts_recovered(container, kept);
     return true;
 }

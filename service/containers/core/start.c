@@ -238,7 +238,7 @@ static void finish_first(BerthContainer *container, const GError *error) {
     if (!error)
         return;
     /* systemd may just have made the scope, of a process that was gone. */
-    berth_container_leave_place(container);
+    berth_container_leave_cgroup(container);
     if (!berth_container_is_running(container))
         berth_parts_abandoned(container);
 }
@@ -386,7 +386,7 @@ static bool start_first(BerthContainer *container, int restorer,
         !berth_container_open_files(container, &config, &directory, error))
         return false;
     /* Last, since nothing that fails before it would remove it. */
-    cgroup = berth_container_make_place(container, error);
+    cgroup = berth_container_make_cgroup(container, error);
     if (cgroup < 0 && berth_container_is_with_caller(container))
         return false;
     request.cgroup = cgroup;
@@ -406,7 +406,7 @@ static bool start_first(BerthContainer *container, int restorer,
     if (start_begin(container->first, steps, &request, done, userdata, error))
         return true;
     if (cgroup >= 0)
-        berth_container_leave_place(container);
+        berth_container_leave_cgroup(container);
     return false;
 }
 
@@ -429,7 +429,7 @@ bool berth_start_check(const BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
     bool starting = berth_container_is_starting(container);
 
-    if (!berth_parts_permit(container, BERTH_ACT_START, error))
+    if (!berth_parts_permit(container, BERTH_ACTION_START, error))
         return false;
     if (!starting && !berth_container_is_running(container))
         return berth_process_check_charge(record->owner, BERTH_PROCESS_FIRST, record->terminal,

@@ -2,9 +2,9 @@
 
 /*
  * A Lease is what one container has in one network: an interface, addresses and names. The table of
- * leases, by the keys of places (spec/places.h), is made of the documents in networks/ when the
- * service starts. A lease whose documents have gone is removed when its network is next looked
- * through; until then its addresses are not given away, which does no harm.
+ * leases, by the keys of endpoints (spec/network-endpoints.h), is made of the documents in
+ * networks/ when the service starts. A lease whose documents have gone is removed when its network
+ * is next looked through; until then its addresses are not given away, which does no harm.
  *
  * Addresses are given in turn and not the lowest free one, so that one that was just released, and
  * that others may still remember, is not used at once. The turn is not kept when the service exits:
@@ -130,34 +130,34 @@ static bool has_document(const BerthAddresses *addresses, const char *key) {
 }
 
 static const Lease *find_lease(const BerthAddresses *addresses, const char *id,
-                               const BerthNetworkPlace *place) {
-    g_autofree char *key = berth_place_make_key(id, place);
+                               const BerthNetworkEndpoint *endpoint) {
+    g_autofree char *key = berth_network_endpoint_make_key(id, endpoint);
 
     return g_hash_table_lookup(addresses->leases, key);
 }
 
 char *const *berth_addresses_get(const BerthAddresses *addresses, const char *id,
-                                 const BerthNetworkPlace *place) {
-    const Lease *lease = find_lease(addresses, id, place);
+                                 const BerthNetworkEndpoint *endpoint) {
+    const Lease *lease = find_lease(addresses, id, endpoint);
 
     return lease ? lease->addresses : NULL;
 }
 
 const char *berth_addresses_get_interface(const BerthAddresses *addresses, const char *id,
-                                          const BerthNetworkPlace *place) {
-    const Lease *lease = find_lease(addresses, id, place);
+                                          const BerthNetworkEndpoint *endpoint) {
+    const Lease *lease = find_lease(addresses, id, endpoint);
 
     return lease ? lease->interface : "";
 }
 
-/* "eth1", "eth2" …, the first that the container does not have. "eth0" is left to the first place,
- * which may come back. */
+/* "eth1", "eth2" …, the first that the container does not have. "eth0" is left to the first
+ * endpoint, which may come back. */
 static char *choose_interface(const BerthAddresses *addresses, const char *id,
-                              const BerthNetworkPlace *place) {
+                              const BerthNetworkEndpoint *endpoint) {
     g_autofree char *prefix = g_strconcat(id, "@", NULL);
-    g_autofree char *own = berth_place_make_key(id, place);
+    g_autofree char *own = berth_network_endpoint_make_key(id, endpoint);
 
-    if (place->first)
+    if (endpoint->first)
         return g_strdup(FIRST_INTERFACE);
     for (unsigned i = 1;; i++) {
         g_autofree char *name = g_strdup_printf("eth%u", i);
@@ -228,7 +228,7 @@ static bool check_names(const BerthAddresses *addresses, const BerthContainer *c
     g_hash_table_iter_init(&iterator, addresses->leases);
     while (g_hash_table_iter_next(&iterator, &key, &value)) {
         const Lease *lease = value;
-        g_autofree char *id = berth_place_read_id(key);
+        g_autofree char *id = berth_network_endpoint_read_id(key);
         const BerthContainer *other = g_hash_table_lookup(containers->by_id, id);
         if (!other || other == container || other->record.owner == container->record.owner ||
             !g_str_equal(lease->network, network))
@@ -327,10 +327,10 @@ static bool has_ipv6(const BerthNetworkRecord *network) {
     return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
 }
 
-static bool take_addresses(BerthAddresses *addresses, const BerthNetworkPlace *place,
+static bool take_addresses(BerthAddresses *addresses, const BerthNetworkEndpoint *endpoint,
                            const char *key, const BerthNetworkRecord *network, Lease *lease,
                            GError **error) {
-    char *const *wanted = place->addresses;
+    char *const *wanted = endpoint->addresses;
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GHashTable) taken = list_taken(addresses, network->name, key);
 
@@ -351,12 +351,13 @@ static bool take_addresses(BerthAddresses *addresses, const BerthNetworkPlace *p
 }
 
 /* The id and the aliases. A user's container does not answer for a name of others. */
-static char **list_host_names(const BerthContainerRecord *record, const BerthNetworkPlace *place) {
+static char **list_host_names(const BerthContainerRecord *record,
+                              const BerthNetworkEndpoint *endpoint) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     if (record->owner == 0 || !berth_network_is_others_name(record->id))
         g_ptr_array_add(names, g_ascii_strdown(record->id, -1));
-    for (char **alias = place->aliases; *alias; alias++)
+    for (char **alias = endpoint->aliases; *alias; alias++)
         g_ptr_array_add(names, g_ascii_strdown(*alias, -1));
     g_ptr_array_add(names, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
@@ -411,12 +412,12 @@ static bool write_request(const BerthAddresses *addresses, const char *key, cons
 }
 
 static Lease *lease_new(const BerthAddresses *addresses, const BerthContainer *container,
-                        const BerthNetworkPlace *place) {
+                        const BerthNetworkEndpoint *endpoint) {
     Lease *lease = g_new0(Lease, 1);
 
     lease->owner = container->record.owner;
-    lease->network = g_strdup(place->network);
-    lease->interface = choose_interface(addresses, container->record.id, place);
+    lease->network = g_strdup(endpoint->network);
+    lease->interface = choose_interface(addresses, container->record.id, endpoint);
     return lease;
 }
 
@@ -433,16 +434,16 @@ static bool lease_begin(BerthAddresses *addresses, const char *key, Lease *lease
 }
 
 bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *container,
-                          const BerthNetworkPlace *place, const BerthNetworkRecord *network,
+                          const BerthNetworkEndpoint *endpoint, const BerthNetworkRecord *network,
                           bool leads_out, GError **error) {
     const BerthContainerRecord *record = &container->record;
-    g_autofree char *key = berth_place_make_key(record->id, place);
-    Lease *lease = lease_new(addresses, container, place);
+    g_autofree char *key = berth_network_endpoint_make_key(record->id, endpoint);
+    Lease *lease = lease_new(addresses, container, endpoint);
 
-    lease->mac = g_strdup(place->mac);
-    lease->names = list_host_names(record, place);
+    lease->mac = g_strdup(endpoint->mac);
+    lease->names = list_host_names(record, endpoint);
     /* In this order: leases that have ended go with the first. */
-    if (!take_addresses(addresses, place, key, network, lease, error) ||
+    if (!take_addresses(addresses, endpoint, key, network, lease, error) ||
         !check_share(addresses, record, network->name, key, error) ||
         !check_names(addresses, container, network->name, lease->names, error)) {
         lease_free(lease);
@@ -453,9 +454,9 @@ bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *conta
 }
 
 bool berth_addresses_take_none(BerthAddresses *addresses, const BerthContainer *container,
-                               const BerthNetworkPlace *place, GError **error) {
-    g_autofree char *key = berth_place_make_key(container->record.id, place);
-    Lease *lease = lease_new(addresses, container, place);
+                               const BerthNetworkEndpoint *endpoint, GError **error) {
+    g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
+    Lease *lease = lease_new(addresses, container, endpoint);
 
     lease->addresses = g_new0(char *, 1);
     lease->names = g_new0(char *, 1);

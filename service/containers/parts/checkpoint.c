@@ -40,7 +40,8 @@ static void finish_checkpoint(Checkpoint *checkpoint, const GError *error) {
 }
 
 /* Unless leave_running, the dump ends the processes: the answer comes once that is recorded. */
-static void on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+static void checkpoint_on_exited(int status, uint64_t exited_usec, const GError *error,
+                                 void *userdata) {
     (void)status;
     (void)exited_usec;
     (void)error;
@@ -72,7 +73,7 @@ static void on_written(const GError *failure, void *userdata) {
     if (checkpoint->leave_running)
         finish_checkpoint(checkpoint, NULL);
     else
-        berth_container_wait(container, "", on_exited, checkpoint);
+        berth_container_wait(container, "", checkpoint_on_exited, checkpoint);
 }
 
 uint64_t berth_checkpoint_find(const BerthContainer *container) {
@@ -139,7 +140,7 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                "container \"%s\" is removed when it ends, and its checkpoint with "
                                "it; leave it running",
                                record->id);
-    return berth_parts_permit(container, BERTH_ACT_CHECKPOINT, error) && check_criu(error);
+    return berth_parts_permit(container, BERTH_ACTION_CHECKPOINT, error) && check_criu(error);
 }
 
 void berth_container_checkpoint(BerthContainer *container, bool leave_running,
@@ -208,8 +209,9 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
 }
 
 /* Other acts are refused for any helper (helper.c). */
-static bool checkpoint_permits(const BerthContainer *container, BerthAct act, GError **error) {
-    return (act != BERTH_ACT_EXEC && act != BERTH_ACT_PAUSE) || !is_checkpointing(container) ||
+static bool checkpoint_permits(const BerthContainer *container, BerthAction act, GError **error) {
+    return (act != BERTH_ACTION_EXEC && act != BERTH_ACTION_PAUSE) ||
+           !is_checkpointing(container) ||
            berth_error_set(error, BERTH_ERROR_BUSY,
                            "container \"%s\" is being checkpointed; wait for it",
                            container->record.id);

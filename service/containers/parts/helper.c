@@ -97,7 +97,7 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
     BerthLaunchRequest request = *wanted;
     berth_autofd int config = -1, directory = -1;
 
-    if (!berth_parts_permit(container, BERTH_ACT_HELP, error) ||
+    if (!berth_parts_permit(container, BERTH_ACTION_HELPER, error) ||
         !berth_container_open_files(container, &config, &directory, error))
         return false;
     request.event = containers->event;
@@ -125,10 +125,10 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
 
 /* A container that runs may be copied from and into at the same time: the helper enters it. The
  * root of a stopped one is mounted by the helper, and a checkpoint may not be complete yet. */
-static bool helpers_permit(const BerthContainer *container, BerthAct act, GError **error) {
-    bool conflicts = (act == BERTH_ACT_START && !berth_container_is_running(container)) ||
-                     act == BERTH_ACT_CHECKPOINT || act == BERTH_ACT_RENAME ||
-                     act == BERTH_ACT_REMOVE;
+static bool helpers_permit(const BerthContainer *container, BerthAction act, GError **error) {
+    bool conflicts = (act == BERTH_ACTION_START && !berth_container_is_running(container)) ||
+                     act == BERTH_ACTION_CHECKPOINT || act == BERTH_ACTION_RENAME ||
+                     act == BERTH_ACTION_REMOVE;
     const GPtrArray *helpers = find_helpers(container);
 
     return !conflicts || !helpers || helpers->len == 0 ||

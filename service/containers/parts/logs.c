@@ -121,7 +121,7 @@ int berth_container_open_logs(BerthContainer *container, const BerthLogsRequest 
     berth_operation_set_caller(logs->operation, NULL, request->client);
     logs->output = berth_fd_steal(&writable);
     logs->read = (BerthJournalRead){
-        .unit = g_strdup(berth_container_get_place(container)),
+        .unit = g_strdup(berth_container_get_cgroup_name(container)),
         .since_usec = MAX(request->since_usec, find_beginning(&container->record)),
         .until_usec = request->until_usec,
         .lines = request->lines,

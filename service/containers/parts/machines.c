@@ -12,7 +12,7 @@
 
 /* With nss-mymachines a machine's name is the name of a host, which may take precedence over all
  * others: only root's containers are registered under their bare ids. */
-static char *make_name(const BerthContainerRecord *record) {
+static char *make_machine_name(const BerthContainerRecord *record) {
     return record->owner == 0
                ? g_strdup(record->id)
                : g_strdup_printf("%s.berth-user-%" G_GUINT32_FORMAT, record->id, record->owner);
@@ -24,7 +24,7 @@ static void register_machine(BerthContainer *container) {
     g_autofree char *seed =
         g_strdup_printf("%s %" G_GUINT64_FORMAT, record->id, (guint64)record->created_usec);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    g_autofree char *name = make_name(record);
+    g_autofree char *name = make_machine_name(record);
     guint8 digest[32];
     gsize size = sizeof digest;
 

@@ -14,8 +14,8 @@
 #include "base/subnet.h"
 #include "containers/core/table.h"
 #include "containers/parts/networks.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-options.h"
-#include "containers/spec/places.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -210,7 +210,7 @@ bool berth_network_delete(BerthContainers *containers, const char *name, uint32_
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         const BerthContainer *container = value;
-        if (berth_places_has(&container->record, name))
+        if (berth_network_endpoints_has(&container->record, name))
             return refuse_used(&container->record, name, user, error);
     }
     return berth_network_store_remove(containers->database, name, error);
@@ -279,12 +279,12 @@ static bool check_made(BerthContainers *containers, const char *name, GError **e
                                    name);
 }
 
-bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPlace *place,
-                               GError **error) {
-    bool plain = !place->aliases[0] && !place->addresses[0] && !place->mac;
+bool berth_network_check_endpoint(BerthContainers *containers, const BerthNetworkEndpoint *endpoint,
+                                  GError **error) {
+    bool plain = !endpoint->aliases[0] && !endpoint->addresses[0] && !endpoint->mac;
 
-    return check_exists(containers, place->network, error) &&
-           (plain || check_made(containers, place->network, error));
+    return check_exists(containers, endpoint->network, error) &&
+           (plain || check_made(containers, endpoint->network, error));
 }
 
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
@@ -293,7 +293,7 @@ bool berth_network_check_options(BerthContainers *containers, const BerthCreateO
         !check_exists(containers, options->network, error))
         return false;
     for (guint i = 0; options->further && i < options->further->len; i++)
-        if (!berth_network_check_place(containers, options->further->pdata[i], error))
+        if (!berth_network_check_endpoint(containers, options->further->pdata[i], error))
             return false;
     return !berth_network_options_need_made(options) ||
            check_made(containers, options->network ? options->network : "none", error);

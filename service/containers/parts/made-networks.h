@@ -5,8 +5,8 @@
 #pragma once
 
 #include "containers/core/part.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/options.h"
-#include "containers/spec/places.h"
 #include "store/network-store.h"
 
 /* What Create of a network takes; what is NULL or 0 is chosen. */
@@ -34,9 +34,9 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
  * bring a configuration of their own. */
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options);
 
-/* Whether the network exists, and has what the place asks for. */
-bool berth_network_check_place(BerthContainers *containers, const BerthNetworkPlace *place,
-                               GError **error);
+/* Whether the network exists, and has what the endpoint asks for. */
+bool berth_network_check_endpoint(BerthContainers *containers, const BerthNetworkEndpoint *endpoint,
+                                  GError **error);
 /* Whether the networks of the options exist, and have what the options ask for. */
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error);

@@ -2,10 +2,10 @@
 
 /*
  * A Change connects one container to one network, or disconnects it. Its steps: the record has the
- * place, or has it no more; then, if the container runs, berth-network carries that out beside the
- * service, as a helper (helper.h). The record comes first, so that a service that dies in between
- * is at most behind in the container that runs now: berth-network goes on without it, and the next
- * start does what the record says. A change that failed is taken back in the record.
+ * endpoint, or has it no more; then, if the container runs, berth-network carries that out beside
+ * the service, as a helper (helper.h). The record comes first, so that a service that dies in
+ * between is at most behind in the container that runs now: berth-network goes on without it, and
+ * the next start does what the record says. A change that failed is taken back in the record.
  *
  * One change of a container at a time: the helpers of two would be carried out in any order, and a
  * connection that comes after its own disconnection would stay, with nothing in the record.
@@ -26,7 +26,7 @@
 
 #include <string.h>
 
-enum { MAX_PLACES = 16 };
+enum { MAX_ENDPOINTS = 16 };
 
 static const char CONNECTED[] = "connected to a network";
 static const char DISCONNECTED[] = "disconnected from a network";
@@ -34,20 +34,20 @@ static const char DISCONNECTED[] = "disconnected from a network";
 typedef struct {
     BerthContainers *containers;
     char *id; /* the container may be gone at the end */
-    BerthNetworkPlace *place;
+    BerthNetworkEndpoint *endpoint;
     BerthContainerDone done;
     void *userdata;
 } Change;
 
-/* Takes place over; change_finish() frees it, and the change with it. */
-static Change *change_new(BerthContainer *container, BerthNetworkPlace *place,
+/* Takes endpoint over; change_finish() frees it, and the change with it. */
+static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                           BerthContainerDone done, void *userdata) {
     Change *change = g_new0(Change, 1);
 
     *change = (Change){
         .containers = container->containers,
         .id = g_strdup(container->record.id),
-        .place = place,
+        .endpoint = endpoint,
         .done = done,
         .userdata = userdata,
     };
@@ -56,7 +56,7 @@ static Change *change_new(BerthContainer *container, BerthNetworkPlace *place,
 
 static void change_finish(Change *change, const GError *error) {
     change->done(error, change->userdata);
-    berth_place_free(change->place);
+    berth_network_endpoint_free(change->endpoint);
     g_free(change->id);
     g_free(change);
 }
@@ -75,56 +75,57 @@ static bool check_container(const BerthContainer *container, GError **error) {
     return berth_container_check_not_starting(container, error) &&
            berth_helpers_check_none(container, CONNECTED, error) &&
            berth_helpers_check_none(container, DISCONNECTED, error) &&
-           berth_parts_permit(container, BERTH_ACT_HELP, error);
+           berth_parts_permit(container, BERTH_ACTION_HELPER, error);
 }
 
-static bool check_place(BerthContainer *container, const BerthNetworkPlace *place, GError **error) {
+static bool check_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint,
+                           GError **error) {
     const BerthContainerRecord *record = &container->record;
-    g_autoptr(GPtrArray) places = berth_places_list(record);
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
 
-    if (!berth_place_check(place, record->owner, error) ||
-        !berth_network_check_place(container->containers, place, error))
+    if (!berth_network_endpoint_check(endpoint, record->owner, error) ||
+        !berth_network_check_endpoint(container->containers, endpoint, error))
         return false;
-    if (berth_places_has(record, place->network))
+    if (berth_network_endpoints_has(record, endpoint->network))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
                                "container \"%s\" is in the network \"%s\" already", record->id,
-                               place->network);
-    return places->len < MAX_PLACES ||
+                               endpoint->network);
+    return endpoints->len < MAX_ENDPOINTS ||
            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                           "a container is in at most %d networks", MAX_PLACES);
+                           "a container is in at most %d networks", MAX_ENDPOINTS);
 }
 
 /* Of what runs now, a network that leads out already keeps the default route. */
 static bool leads_out(BerthContainer *container) {
-    g_autoptr(GPtrArray) places = berth_places_list(&container->record);
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(&container->record);
 
-    for (guint i = 0; i < places->len; i++) {
-        const BerthNetworkPlace *place = places->pdata[i];
+    for (guint i = 0; i < endpoints->len; i++) {
+        const BerthNetworkEndpoint *endpoint = endpoints->pdata[i];
         g_autoptr(BerthNetworkRecord) made =
-            berth_network_find_made(container->containers, place->network);
+            berth_network_find_made(container->containers, endpoint->network);
         if (!made || !made->internal)
             return true;
     }
     return false;
 }
 
-static bool take_place(BerthContainer *container, const BerthNetworkPlace *place, bool has_route,
-                       GError **error) {
+static bool take_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint,
+                          bool has_route, GError **error) {
     BerthAddresses *addresses = berth_network_get_addresses(container->containers);
     g_autoptr(BerthNetworkRecord) made =
-        berth_network_find_made(container->containers, place->network);
+        berth_network_find_made(container->containers, endpoint->network);
 
     if (made)
-        return berth_addresses_take(addresses, container, place, made,
+        return berth_addresses_take(addresses, container, endpoint, made,
                                     !made->internal && !has_route, error);
-    return berth_addresses_take_none(addresses, container, place, error);
+    return berth_addresses_take_none(addresses, container, endpoint, error);
 }
 
 /* berth-network, with a pidfd by which it knows that the pid is still the container's. */
-static bool run_helper(BerthContainer *container, const char *mode, const BerthNetworkPlace *place,
-                       const char *activity, BerthContainerDone done, Change *change,
-                       GError **error) {
-    g_autofree char *key = berth_place_make_key(container->record.id, place);
+static bool change_run_helper(BerthContainer *container, const char *mode,
+                              const BerthNetworkEndpoint *endpoint, const char *activity,
+                              BerthContainerDone done, Change *change, GError **error) {
+    g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
     berth_autofd int program = berth_launcher_open_program("berth-network", error);
     const BerthLaunchRequest launch = {
         .program = program,
@@ -143,16 +144,16 @@ static bool run_helper(BerthContainer *container, const char *mode, const BerthN
     return program >= 0 && berth_helper_start(container, &launch, activity, done, change, error);
 }
 
-/* A container that has exited meanwhile has left all of its networks; it keeps the place. */
+/* A container that has exited meanwhile has left all of its networks; it keeps the endpoint. */
 static void change_on_connected(const GError *error, void *userdata) {
     Change *change = userdata;
     BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
-    g_autofree char *key = berth_place_make_key(change->id, change->place);
+    g_autofree char *key = berth_network_endpoint_make_key(change->id, change->endpoint);
     g_autoptr(GError) unwritten = NULL;
 
     if (error && container && berth_container_is_running(container)) {
         berth_addresses_drop(berth_network_get_addresses(change->containers), key);
-        berth_places_remove(&container->record, change->place->network);
+        berth_network_endpoints_remove(&container->record, change->endpoint->network);
         if (!berth_container_write(container, NULL, &unwritten))
             berth_log_warning("BERTH_CONTAINER", change->id, "%s", unwritten->message);
         change_finish(change, error);
@@ -162,33 +163,34 @@ static void change_on_connected(const GError *error, void *userdata) {
 }
 
 static bool begin_connect(BerthContainer *container, Change *change, GError **error) {
-    BerthNetworkPlace *place = change->place;
+    BerthNetworkEndpoint *endpoint = change->endpoint;
     bool runs = berth_container_is_running(container);
-    /* Before the record has the new place, which would be taken for the one with the route. */
+    /* Before the record has the new endpoint, which would be taken for the one with the route. */
     bool has_route = leads_out(container);
 
-    place->first = g_str_equal(place->network, container->record.network);
-    if (!check_container(container, error) || !check_place(container, place, error) ||
-        (runs && !take_place(container, place, has_route, error)))
+    endpoint->first = g_str_equal(endpoint->network, container->record.network);
+    if (!check_container(container, error) || !check_endpoint(container, endpoint, error) ||
+        (runs && !take_endpoint(container, endpoint, has_route, error)))
         return false;
-    berth_places_add(&container->record, place);
+    berth_network_endpoints_add(&container->record, endpoint);
     if (!berth_container_write(container, NULL, error) ||
-        (runs &&
-         !run_helper(container, "join", place, CONNECTED, change_on_connected, change, error))) {
-        g_autofree char *key = berth_place_make_key(container->record.id, place);
+        (runs && !change_run_helper(container, "join", endpoint, CONNECTED, change_on_connected,
+                                    change, error))) {
+        g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
         berth_addresses_drop(berth_network_get_addresses(container->containers), key);
-        berth_places_remove(&container->record, place->network);
-        /* If this write fails as well, the record on disk has a place that the one in memory lacks,
-         * until the next write; a service that starts before then connects it at the next start. */
+        berth_network_endpoints_remove(&container->record, endpoint->network);
+        /* If this write fails as well, the record on disk has an endpoint that the one in memory
+         * lacks, until the next write; a service that starts before then connects it at the next
+         * start. */
         (void)berth_container_write(container, NULL, NULL);
         return false;
     }
     return true;
 }
 
-void berth_container_connect(BerthContainer *container, BerthNetworkPlace *place,
+void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                              BerthContainerDone done, void *userdata) {
-    Change *change = change_new(container, place, done, userdata);
+    Change *change = change_new(container, endpoint, done, userdata);
     bool runs = berth_container_is_running(container);
     g_autoptr(GError) error = NULL;
 
@@ -196,11 +198,11 @@ void berth_container_connect(BerthContainer *container, BerthNetworkPlace *place
         change_finish(change, error);
 }
 
-/* The container is still there, and so is its place: the caller can try again. */
-static void restore_place(BerthContainer *container, const BerthNetworkPlace *place) {
+/* The container is still there, and so is its endpoint: the caller can try again. */
+static void restore_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint) {
     g_autoptr(GError) error = NULL;
 
-    berth_places_add(&container->record, place);
+    berth_network_endpoints_add(&container->record, endpoint);
     if (!berth_container_write(container, NULL, &error))
         berth_log_warning("BERTH_CONTAINER", container->record.id, "%s", error->message);
 }
@@ -211,7 +213,7 @@ static void change_on_disconnected(const GError *error, void *userdata) {
     BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
 
     if (error && container && berth_container_is_running(container)) {
-        restore_place(container, change->place);
+        restore_endpoint(container, change->endpoint);
         change_finish(change, error);
         return;
     }
@@ -224,18 +226,18 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
 
     if (!check_container(container, error))
         return false;
-    if (!change->place)
+    if (!change->endpoint)
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "container \"%s\" is not in that network", record->id);
-    berth_places_remove(&container->record, change->place->network);
+    berth_network_endpoints_remove(&container->record, change->endpoint->network);
     if (!berth_container_write(container, NULL, error)) {
         /* Not written: disconnecting is refused, so the container is in the network still. */
-        berth_places_add(&container->record, change->place);
+        berth_network_endpoints_add(&container->record, change->endpoint);
         return false;
     }
-    if (runs && !run_helper(container, "leave", change->place, DISCONNECTED, change_on_disconnected,
-                            change, error)) {
-        restore_place(container, change->place);
+    if (runs && !change_run_helper(container, "leave", change->endpoint, DISCONNECTED,
+                                   change_on_disconnected, change, error)) {
+        restore_endpoint(container, change->endpoint);
         return false;
     }
     return true;
@@ -243,8 +245,8 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
 
 void berth_container_disconnect(BerthContainer *container, const char *network,
                                 BerthContainerDone done, void *userdata) {
-    Change *change =
-        change_new(container, berth_places_find(&container->record, network), done, userdata);
+    Change *change = change_new(
+        container, berth_network_endpoints_find(&container->record, network), done, userdata);
     bool runs = berth_container_is_running(container);
     g_autoptr(GError) error = NULL;
 

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "containers/core/part.h"
-#include "containers/spec/places.h"
+#include "containers/spec/network-endpoints.h"
 
-/* The container has the place from now on, at its next start, too. done is called once. Takes the
- * place. */
-void berth_container_connect(BerthContainer *container, BerthNetworkPlace *place,
+/* The container has the endpoint from now on, at its next start, too. done is called once. Takes
+ * the endpoint. */
+void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                              BerthContainerDone done, void *userdata);
 /* The same for leaving a network. */
 void berth_container_disconnect(BerthContainer *container, const char *network,

@@ -45,9 +45,9 @@ static JsonNode *read_state(BerthContainers *containers, const char *name) {
 }
 
 /* Without the prefix lengths that a result has. */
-static void add_addresses(const BerthContainer *container, const BerthNetworkPlace *place,
+static void add_addresses(const BerthContainer *container, const BerthNetworkEndpoint *endpoint,
                           GPtrArray *list) {
-    g_autofree char *key = berth_place_make_key(container->record.id, place);
+    g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
     g_autofree char *name = g_strconcat(key, ".json", NULL);
     g_autoptr(JsonNode) state = read_state(container->containers, name);
     JsonObject *result = NULL;
@@ -65,27 +65,28 @@ static void add_addresses(const BerthContainer *container, const BerthNetworkPla
 
 char **berth_container_list_addresses(const BerthContainer *container, const char *network) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
-    g_autoptr(GPtrArray) places = berth_places_list(&container->record);
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(&container->record);
 
-    for (guint i = 0; berth_container_is_running(container) && i < places->len; i++) {
-        const BerthNetworkPlace *place = places->pdata[i];
-        if (!network || g_str_equal(place->network, network))
-            add_addresses(container, place, list);
+    for (guint i = 0; berth_container_is_running(container) && i < endpoints->len; i++) {
+        const BerthNetworkEndpoint *endpoint = endpoints->pdata[i];
+        if (!network || g_str_equal(endpoint->network, network))
+            add_addresses(container, endpoint, list);
     }
     g_ptr_array_add(list, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
 char *berth_container_get_interface(const BerthContainer *container, const char *network) {
-    g_autoptr(BerthNetworkPlace) place = berth_places_find(&container->record, network);
+    g_autoptr(BerthNetworkEndpoint) endpoint =
+        berth_network_endpoints_find(&container->record, network);
 
-    if (!place || !berth_container_is_running(container))
+    if (!endpoint || !berth_container_is_running(container))
         return g_strdup("");
     /* The first has no lease if CNI's plugins gave it its addresses. */
-    if (place->first)
+    if (endpoint->first)
         return g_strdup("eth0");
     return g_strdup(berth_addresses_get_interface(
-        berth_network_get_addresses(container->containers), container->record.id, place));
+        berth_network_get_addresses(container->containers), container->record.id, endpoint));
 }
 
 /* Nobody waits for the end of it. If the service dies first, its file is still there, and
@@ -102,7 +103,7 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
  * start, which ends if the service does. */
 static void sweep_file(BerthContainers *containers, const char *name) {
     g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
-    g_autofree char *id = berth_place_read_id(key);
+    g_autofree char *id = berth_network_endpoint_read_id(key);
     const BerthContainer *container = berth_containers_find(containers, id, NULL);
     g_autoptr(JsonNode) state = NULL;
     int64_t pid = 0;
@@ -165,9 +166,9 @@ static void list_servers(const BerthNetworkRecord *network, char *const *address
     servers[1] = six ? network->gateway6 : NULL;
 }
 
-/* What all places together have: files name one network. */
+/* What all endpoints together have: files name one network. */
 typedef struct {
-    const char *network; /* of the first place; "none" if there is none */
+    const char *network; /* of the first endpoint; "none" if there is none */
     char *const *addresses;
     GPtrArray *records;              /* of those networks that Berth made */
     const BerthNetworkRecord *named; /* the first of them with a name server; NULL */
@@ -219,22 +220,22 @@ static bool write_files(const BerthContainer *container, const JoinedNetworks *j
 }
 
 /* Of the networks that lead out, the first has the default route; one of CNI's sets its own. */
-static bool join_place(BerthContainer *container, const BerthNetworkPlace *place,
-                       JoinedNetworks *joined, GError **error) {
+static bool join_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint,
+                          JoinedNetworks *joined, GError **error) {
     BerthAddresses *addresses = berth_network_get_addresses(container->containers);
-    BerthNetworkRecord *made = berth_network_find_made(container->containers, place->network);
+    BerthNetworkRecord *made = berth_network_find_made(container->containers, endpoint->network);
 
     if (!made) {
-        joined->leads_out = joined->leads_out || place->first;
-        return place->first || berth_addresses_take_none(addresses, container, place, error);
+        joined->leads_out = joined->leads_out || endpoint->first;
+        return endpoint->first || berth_addresses_take_none(addresses, container, endpoint, error);
     }
     g_ptr_array_add(joined->records, made);
     bool leads_out = !made->internal && !joined->leads_out;
-    if (!berth_addresses_take(addresses, container, place, made, leads_out, error))
+    if (!berth_addresses_take(addresses, container, endpoint, made, leads_out, error))
         return false;
-    char *const *own = berth_addresses_get(addresses, container->record.id, place);
+    char *const *own = berth_addresses_get(addresses, container->record.id, endpoint);
     joined->leads_out = joined->leads_out || leads_out;
-    if (place->first || !joined->addresses)
+    if (endpoint->first || !joined->addresses)
         joined->addresses = own;
     if (made->dns && !joined->named) {
         joined->named = made;
@@ -247,18 +248,20 @@ static bool join_place(BerthContainer *container, const BerthNetworkPlace *place
  * of the start fails, network_abandoned() drops them. */
 static bool network_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
-    g_autoptr(GPtrArray) places = berth_places_list(record);
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
     g_auto(JoinedNetworks) joined = {
         .network = record->network,
         .records = g_ptr_array_new_with_free_func(berth_network_record_free),
     };
 
-    for (guint i = 0; i < places->len; i++)
-        if (!join_place(container, places->pdata[i], &joined, error))
+    for (guint i = 0; i < endpoints->len; i++)
+        if (!join_endpoint(container, endpoints->pdata[i], &joined, error))
             return false;
-    if (berth_network_is_named(record->network) && !berth_places_has(record, record->network)) {
-        joined.network =
-            places->len > 0 ? ((const BerthNetworkPlace *)places->pdata[0])->network : "none";
+    if (berth_network_is_named(record->network) &&
+        !berth_network_endpoints_has(record, record->network)) {
+        joined.network = endpoints->len > 0
+                             ? ((const BerthNetworkEndpoint *)endpoints->pdata[0])->network
+                             : "none";
         if (!berth_addresses_write_left(berth_network_get_addresses(container->containers),
                                         record->id, error))
             return false;
@@ -267,7 +270,7 @@ static bool network_starting(BerthContainer *container, GError **error) {
 }
 
 /* Requests that were not carried out: of a start that failed, or of a connection that was broken
- * off. All of the container's, also those of places that its record lacks: the next start would
+ * off. All of the container's, also those of endpoints that its record lacks: the next start would
  * carry them out. No id contains "@". */
 static void drop_requests(const BerthContainer *container) {
     const char *id = container->record.id, *name;

@@ -52,7 +52,7 @@ static void count_kills(OomWatch *watch) {
     BerthContainer *container = watch->container;
     const BerthContainerRecord *record = &container->record;
     uint64_t kills = berth_cgroup_count_oom_kills((pid_t)record->first.pid,
-                                                  berth_container_get_place(container));
+                                                  berth_container_get_cgroup_name(container));
 
     if (kills <= watch->kills) {
         count_again(watch);
@@ -95,12 +95,12 @@ static void oom_start(BerthContainer *container) {
     pid_t pid = (pid_t)container->record.first.pid;
 
     oom_stop(container);
-    int fd = berth_cgroup_watch_oom(pid, berth_container_get_place(container));
+    int fd = berth_cgroup_watch_oom(pid, berth_container_get_cgroup_name(container));
     if (fd < 0)
         return;
     OomWatch *watch = g_new0(OomWatch, 1);
     watch->container = container;
-    watch->kills = berth_cgroup_count_oom_kills(pid, berth_container_get_place(container));
+    watch->kills = berth_cgroup_count_oom_kills(pid, berth_container_get_cgroup_name(container));
     *berth_container_slot(container, &berth_oom_part) = watch;
     if (sd_event_add_io(container->containers->event, &watch->notice, fd, EPOLLIN, on_notice,
                         watch) < 0) {

@@ -18,7 +18,7 @@
 #include "containers/parts/remove.h"
 #include "containers/parts/restart.h"
 #include "containers/parts/stop.h"
-#include "containers/spec/places.h"
+#include "containers/spec/network-endpoints.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ typedef enum {
     POD_STOPPING,
 } PodState;
 
-static PodState get_state(const BerthContainer *pod) {
+static PodState get_pod_state(const BerthContainer *pod) {
     return (PodState)GPOINTER_TO_UINT(*berth_container_slot(pod, &berth_pods_part));
 }
 
@@ -35,7 +35,7 @@ static void set_state(BerthContainer *pod, PodState state) {
     *berth_container_slot(pod, &berth_pods_part) = GUINT_TO_POINTER(state);
 }
 
-static char *get_text(const BerthContainer *pod, const char *key) {
+static char *get_pod_text(const BerthContainer *pod, const char *key) {
     g_autoptr(GVariant) value =
         berth_container_record_get_extra(&pod->record, key, G_VARIANT_TYPE_STRING);
 
@@ -43,11 +43,11 @@ static char *get_text(const BerthContainer *pod, const char *key) {
 }
 
 char *berth_pod_get_exit_policy(const BerthContainer *pod) {
-    return get_text(pod, BERTH_POD_EXIT_POLICY);
+    return get_pod_text(pod, BERTH_POD_EXIT_POLICY);
 }
 
 char *berth_pod_get_hostname(const BerthContainer *pod) {
-    return get_text(pod, BERTH_POD_HOSTNAME);
+    return get_pod_text(pod, BERTH_POD_HOSTNAME);
 }
 
 BerthContainer *berth_pods_find(BerthContainers *containers, const char *name, GError **error) {
@@ -88,12 +88,12 @@ static const BerthContainer *find_open_pod(BerthContainers *containers,
     return NULL;
 }
 
-/* At least one: "host" and "none" are no places. */
-static char **list_networks(const BerthContainer *pod) {
-    g_auto(GStrv) places = berth_places_list_networks(&pod->record);
+/* At least one: "host" and "none" are no networks that can be joined. */
+static char **list_pod_networks(const BerthContainer *pod) {
+    g_auto(GStrv) names = berth_network_endpoints_list_networks(&pod->record);
     char *const mode[] = {pod->record.network, NULL};
 
-    return places[0] ? g_steal_pointer(&places) : g_strdupv((char **)mode);
+    return names[0] ? g_steal_pointer(&names) : g_strdupv((char **)mode);
 }
 
 /* What the pod has been allowed is asked about again for each container in it: a rule may allow a
@@ -114,7 +114,7 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     options->hostname = berth_pod_get_hostname(pod);
     options->pod_ids = pod->record.ids;
     options->pod_created = pod->record.created_usec;
-    options->pod_networks = list_networks(pod);
+    options->pod_networks = list_pod_networks(pod);
     options->user_namespace =
         pod->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
     if (berth_network_parse_mode(pod->record.network) == BERTH_NETWORK_HOST) {
@@ -163,7 +163,7 @@ static void pod_settle(BerthContainer *pod, BerthContainer *leaving) {
         ran = ran || has_run(list->pdata[i], pod);
     }
     if (berth_container_is_running(pod) && !active &&
-        (get_state(pod) == POD_STOPPING || (ran && g_str_equal(policy, "stop"))))
+        (get_pod_state(pod) == POD_STOPPING || (ran && g_str_equal(policy, "stop"))))
         berth_container_stop(pod, UINT64_MAX);
     /* It removes itself when it has ended, but not before what is in it. */
     if (list->len == 0 && pod->record.auto_remove && pod->record.state == BERTH_CONTAINER_STOPPED)
@@ -210,7 +210,7 @@ void berth_pod_stop(BerthContainer *pod, uint64_t timeout_usec) {
 static bool pods_starting(BerthContainer *container, GError **error) {
     const BerthContainer *pod = find_pod_of(container);
 
-    return !pod || get_state(pod) == POD_OPEN ||
+    return !pod || get_pod_state(pod) == POD_OPEN ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "the pod \"%s\" of container \"%s\" is being stopped", pod->record.id,
                            container->record.id);
@@ -220,7 +220,7 @@ static bool pods_starting(BerthContainer *container, GError **error) {
 static void pods_started(BerthContainer *container) {
     const BerthContainer *pod = find_pod_of(container);
 
-    if (pod && (!berth_container_is_running(pod) || get_state(pod) == POD_STOPPING))
+    if (pod && (!berth_container_is_running(pod) || get_pod_state(pod) == POD_STOPPING))
         berth_container_stop(container, UINT64_MAX);
 }
 
@@ -255,11 +255,11 @@ static bool check_empty(const BerthContainer *pod, GError **error) {
                            pod->record.id, ((const BerthContainer *)list->pdata[0])->record.id);
 }
 
-static bool pods_permit(const BerthContainer *container, BerthAct act, GError **error) {
-    if (act == BERTH_ACT_REMOVE && berth_container_is_pod(container))
+static bool pods_permit(const BerthContainer *container, BerthAction act, GError **error) {
+    if (act == BERTH_ACTION_REMOVE && berth_container_is_pod(container))
         return check_empty(container, error);
     g_autofree char *pod = berth_container_get_pod(container);
-    return act != BERTH_ACT_CHECKPOINT || !pod ||
+    return act != BERTH_ACTION_CHECKPOINT || !pod ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            "container \"%s\" is in the pod \"%s\"; it cannot be checkpointed alone",
                            container->record.id, pod);

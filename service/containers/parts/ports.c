@@ -127,7 +127,7 @@ static int bind_port(const BerthPort *port) {
 }
 
 /* An unspecified address overlaps all of its family; no address, those of both families. */
-static bool overlap(const BerthPort *a, const BerthPort *b) {
+static bool ports_overlap(const BerthPort *a, const BerthPort *b) {
     if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))
         return false;
     if (!a->address[0] || !b->address[0] || g_str_equal(a->address, b->address))
@@ -143,7 +143,7 @@ static bool has_port(const BerthContainer *container, const BerthPort *port) {
 
     for (char **text = ports; *text; text++) {
         BerthPort own;
-        if (berth_port_parse(*text, &own) && overlap(port, &own))
+        if (berth_port_parse(*text, &own) && ports_overlap(port, &own))
             return true;
     }
     return false;
@@ -285,7 +285,7 @@ static ReleasedSockets *get_released(const BerthContainers *containers) {
     return *slot;
 }
 
-static int on_released(sd_event_source *timer, uint64_t usec, void *userdata) {
+static int ports_on_released(sd_event_source *timer, uint64_t usec, void *userdata) {
     (void)timer;
     (void)usec;
     g_array_set_size(((ReleasedSockets *)userdata)->sockets, 0);
@@ -298,7 +298,7 @@ static void release_sockets(BerthContainers *containers, GArray *sockets) {
 
     released->timer = sd_event_source_disable_unref(released->timer);
     if (sd_event_add_time_relative(containers->event, &released->timer, CLOCK_MONOTONIC,
-                                   RELEASE_USEC, 0, on_released, released) < 0)
+                                   RELEASE_USEC, 0, ports_on_released, released) < 0)
         return;
     g_array_append_vals(released->sockets, sockets->data, sockets->len);
     g_array_set_clear_func(sockets, NULL);
@@ -390,7 +390,7 @@ static bool hold_port(BerthContainers *containers, const char *text, GArray *soc
                                  where);
 }
 
-static char *make_fd_name(const BerthContainer *container) {
+static char *make_port_fd_name(const BerthContainer *container) {
     return g_strconcat("ports-", container->scope, NULL);
 }
 
@@ -414,7 +414,7 @@ static bool hold_ports(BerthContainer *container, GError **error) {
  * and its ports have to stay reserved. systemd keeps several descriptors by one name (sd_notify(3),
  * FDNAME=). */
 static bool keep_ports(BerthContainer *container, GError **error) {
-    g_autofree char *name = make_fd_name(container);
+    g_autofree char *name = make_port_fd_name(container);
     const GArray *sockets = get_sockets(container);
 
     for (guint i = 0; sockets && i < sockets->len; i++)
@@ -433,7 +433,7 @@ static void ports_freed(BerthContainer *container) {
 }
 
 static void release_ports(BerthContainer *container) {
-    g_autofree char *name = make_fd_name(container);
+    g_autofree char *name = make_port_fd_name(container);
 
     if (!get_sockets(container))
         return;
@@ -444,7 +444,7 @@ static void release_ports(BerthContainer *container) {
 
 static GArray *take_kept_sockets(const BerthContainer *container,
                                  const BerthKeptDescriptors *kept) {
-    g_autofree char *name = make_fd_name(container);
+    g_autofree char *name = make_port_fd_name(container);
     GArray *sockets = new_sockets();
 
     for (unsigned i = 0; i < kept->count; i++)

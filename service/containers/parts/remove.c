@@ -198,7 +198,7 @@ static bool check_stopped(const BerthContainer *container, GError **error) {
     if (berth_container_is_running(container) || berth_container_is_starting(container))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop it first", container->record.id);
-    return get_requests(container) || berth_parts_permit(container, BERTH_ACT_REMOVE, error);
+    return get_requests(container) || berth_parts_permit(container, BERTH_ACTION_REMOVE, error);
 }
 
 void berth_container_remove(BerthContainer *container, bool force, BerthContainerExited removed,
@@ -225,8 +225,8 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
     kill_all(container);
 }
 
-static bool remove_permits(const BerthContainer *container, BerthAct act, GError **error) {
-    return act == BERTH_ACT_REMOVE || act == BERTH_ACT_PAUSE ||
+static bool remove_permits(const BerthContainer *container, BerthAction act, GError **error) {
+    return act == BERTH_ACTION_REMOVE || act == BERTH_ACTION_PAUSE ||
            berth_container_check_kept(container, error);
 }
 

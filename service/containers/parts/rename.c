@@ -92,7 +92,7 @@ static bool check_rename(BerthContainer *container, const char *id, GError **err
                                "container \"%s\" is running; its scope cannot be renamed, stop it "
                                "first",
                                container->record.id);
-    return berth_parts_permit(container, BERTH_ACT_RENAME, error);
+    return berth_parts_permit(container, BERTH_ACTION_RENAME, error);
 }
 
 /* The names in memory that are made from the id. */
@@ -100,7 +100,7 @@ static void update_names(BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
 
-    berth_container_update_place(container);
+    berth_container_update_cgroup_names(container);
     berth_process_update_name(container->first);
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))

@@ -27,11 +27,11 @@ typedef struct {
     bool restarts_now; /* the start that is under way is a restart */
 } RestartState;
 
-static RestartState *find_state(const BerthContainer *container) {
+static RestartState *find_restart_state(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_restart_part);
 }
 
-static RestartState *get_state(BerthContainer *container) {
+static RestartState *get_restart_state(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_restart_part);
 
     if (!*slot)
@@ -40,13 +40,13 @@ static RestartState *get_state(BerthContainer *container) {
 }
 
 bool berth_container_is_restarting(const BerthContainer *container) {
-    const RestartState *state = find_state(container);
+    const RestartState *state = find_restart_state(container);
 
     return state && state->timer;
 }
 
 void berth_container_cancel_restart(BerthContainer *container) {
-    RestartState *state = find_state(container);
+    RestartState *state = find_restart_state(container);
 
     if (state && state->timer)
         state->timer = sd_event_source_disable_unref(state->timer);
@@ -75,7 +75,7 @@ static void on_restarted(const GError *error, void *userdata) {
     BerthContainer *container = berth_containers_find(restarted->containers, restarted->id, NULL);
 
     if (container)
-        get_state(container)->restarts_now = false;
+        get_restart_state(container)->restarts_now = false;
     if (error)
         berth_log_warning("BERTH_CONTAINER", restarted->id, "Cannot restart %s: %s", restarted->id,
                           error->message);
@@ -94,7 +94,7 @@ static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdat
     (void)source;
     (void)usec;
     berth_container_cancel_restart(container);
-    get_state(container)->restarts_now = true;
+    get_restart_state(container)->restarts_now = true;
     restarted->containers = container->containers;
     restarted->id = g_strdup(container->record.id);
     berth_container_start(container, &none, on_restarted, restarted);
@@ -118,7 +118,7 @@ static bool restart_is_wanted(const BerthContainer *container) {
 
 static void plan_restart(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
-    RestartState *state = get_state(container);
+    RestartState *state = get_restart_state(container);
 
     if (!restart_is_wanted(container) || state->timer || berth_container_is_starting(container))
         return;
@@ -158,7 +158,7 @@ unsigned berth_container_count_restarts(const BerthContainer *container) {
 }
 
 static bool restart_recording(BerthContainer *container, GError **error) {
-    const RestartState *state = find_state(container);
+    const RestartState *state = find_restart_state(container);
     unsigned before = berth_container_count_restarts(container);
     /* A start by a client begins a new count. */
     unsigned count = state && state->restarts_now ? before + 1 : 0;
@@ -170,8 +170,8 @@ static bool restart_recording(BerthContainer *container, GError **error) {
     return true;
 }
 
-static bool restart_permits(const BerthContainer *container, BerthAct act, GError **error) {
-    return act != BERTH_ACT_RENAME || !berth_container_is_restarting(container) ||
+static bool restart_permits(const BerthContainer *container, BerthAction act, GError **error) {
+    return act != BERTH_ACTION_RENAME || !berth_container_is_restarting(container) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" is about to be restarted; stop it first",
                            container->record.id);
@@ -179,7 +179,7 @@ static bool restart_permits(const BerthContainer *container, BerthAct act, GErro
 
 static void restart_freed(BerthContainer *container) {
     berth_container_cancel_restart(container);
-    g_free(find_state(container));
+    g_free(find_restart_state(container));
 }
 
 const BerthPart berth_restart_part = {

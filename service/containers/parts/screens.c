@@ -158,7 +158,7 @@ static void end_if_unused(Reader *reader) {
 
 /* The reply to Keep, which comes only when the worker has let go of the terminal. An error is the
  * worker's end: nothing that it keeps will be released by it. */
-static void on_released(sd_bus_message *reply, const GError *error, void *userdata) {
+static void screens_on_released(sd_bus_message *reply, const GError *error, void *userdata) {
     KeptScreen *kept = userdata;
     Reader *reader = kept->reader;
 
@@ -179,7 +179,7 @@ static void on_released(sd_bus_message *reply, const GError *error, void *userda
 }
 
 static void on_asked(sd_bus_message *reply, const GError *error, void *userdata) {
-    /* The reply to Keep reports the release (on_released). */
+    /* The reply to Keep reports the release (screens_on_released). */
     (void)reply;
     (void)error;
     (void)userdata;
@@ -195,7 +195,7 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
     *kept = (KeptScreen){reader, ++screens->last_token, false, released, userdata};
     g_hash_table_insert(screens->kept, &kept->token, kept);
     g_ptr_array_add(reader->kept, kept);
-    berth_call_screen_keep(reader->worker, kept->token, master, screen, on_released, kept);
+    berth_call_screen_keep(reader->worker, kept->token, master, screen, screens_on_released, kept);
     return kept->token;
 }
 

@@ -97,7 +97,7 @@ static void log_terminal_error(const BerthTerminal *terminal, const GError *erro
     berth_log_warning(NULL, NULL, "Terminal of %s: %s", terminal->name, error->message);
 }
 
-static void on_released(const GError *error, void *userdata);
+static void terminal_on_released(const GError *error, void *userdata);
 
 static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTerminal *terminal = userdata;
@@ -112,7 +112,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     if (screen >= 0)
         terminal->kept =
             berth_screens_keep(terminal->service.screens, terminal->owner, terminal->master, screen,
-                               on_released, terminal, &error);
+                               terminal_on_released, terminal, &error);
     else
         berth_error_set_errno(&error, errno, "open the screen");
     if (error)
@@ -150,7 +150,7 @@ static void answer_openings(BerthTerminal *terminal) {
 
 /* berth-screen does not read the terminal any more: clients that have waited for that read it from
  * here on. */
-static void on_released(const GError *error, void *userdata) {
+static void terminal_on_released(const GError *error, void *userdata) {
     BerthTerminal *terminal = userdata;
 
     if (error)

@@ -39,7 +39,7 @@ static TerminalsService *get_service(const BerthContainers *containers) {
     return *berth_containers_slot(containers, &berth_terminals_part);
 }
 
-static TerminalState *find_state(const BerthProcess *process) {
+static TerminalState *find_terminal_state(const BerthProcess *process) {
     return *berth_process_slot(process, &berth_terminals_part);
 }
 
@@ -54,7 +54,7 @@ static GPtrArray *new_attaching(void) {
     return g_ptr_array_new_with_free_func(free_attaching);
 }
 
-static TerminalState *get_state(BerthProcess *process) {
+static TerminalState *get_terminal_state(BerthProcess *process) {
     void **slot = berth_process_slot(process, &berth_terminals_part);
     TerminalState *state = *slot;
 
@@ -66,7 +66,7 @@ static TerminalState *get_state(BerthProcess *process) {
 }
 
 static BerthTerminal *get_terminal(const BerthProcess *process) {
-    const TerminalState *state = find_state(process);
+    const TerminalState *state = find_terminal_state(process);
 
     return state ? state->terminal : NULL;
 }
@@ -74,7 +74,7 @@ static BerthTerminal *get_terminal(const BerthProcess *process) {
 static void set_terminal(BerthProcess *process, const BerthTerminalFiles *files) {
     const BerthContainer *container = process->container;
     TerminalsService *service = get_service(container->containers);
-    TerminalState *state = get_state(process);
+    TerminalState *state = get_terminal_state(process);
 
     /* Forced, since the terminal exists. The limit is checked before a start. */
     if (!state->kept)
@@ -87,7 +87,7 @@ static void set_terminal(BerthProcess *process, const BerthTerminalFiles *files)
 
 /* Takes the terminal out of the state, for its end. */
 static BerthTerminal *steal_terminal(BerthProcess *process) {
-    TerminalState *state = find_state(process);
+    TerminalState *state = find_terminal_state(process);
     BerthTerminal *terminal = state ? g_steal_pointer(&state->terminal) : NULL;
 
     if (state)
@@ -103,7 +103,7 @@ static void terminals_process_dropped(BerthProcess *process) {
 
 /* Clients that wait for the terminal attach to it, or receive the error. */
 static void answer_attaching(BerthProcess *process, const GError *error) {
-    TerminalState *state = find_state(process);
+    TerminalState *state = find_terminal_state(process);
     g_autoptr(GPtrArray) all = state ? g_steal_pointer(&state->attaching) : NULL;
 
     if (!state)
@@ -169,7 +169,7 @@ static void terminals_process_exited(BerthProcess *process) {
 
 static void terminals_process_freed(BerthProcess *process) {
     void **slot = berth_process_slot(process, &berth_terminals_part);
-    TerminalState *state = find_state(process);
+    TerminalState *state = find_terminal_state(process);
 
     if (!state)
         return;
@@ -223,11 +223,11 @@ static void wait_for_terminal(BerthProcess *process, const char *client, bool al
     Attaching *attaching = g_new0(Attaching, 1);
 
     *attaching = (Attaching){g_strdup(client), alone, done, userdata};
-    g_ptr_array_add(get_state(process)->attaching, attaching);
+    g_ptr_array_add(get_terminal_state(process)->attaching, attaching);
 }
 
 static void forget_attaching(BerthProcess *process, const char *client) {
-    TerminalState *state = find_state(process);
+    TerminalState *state = find_terminal_state(process);
     g_autoptr(GError) error = NULL;
 
     for (guint i = state ? state->attaching->len : 0; i-- > 0;) {

@@ -66,7 +66,7 @@ bool berth_volume_get_owner(BerthContainers *containers, const char *name, uint3
     return found;
 }
 
-static bool check_quota(BerthContainers *containers, uint32_t owner, GError **error) {
+static bool check_volume_quota(BerthContainers *containers, uint32_t owner, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
     unsigned count = 0;
 
@@ -78,8 +78,8 @@ static bool check_quota(BerthContainers *containers, uint32_t owner, GError **er
 
 /* One that is there is as good: a crash may have come between the row and the directory. Only a new
  * one is empty, and can become part of the owner's project. */
-static bool make_directory(BerthContainers *containers, const char *name, uint32_t owner,
-                           GError **error) {
+static bool make_volume_directory(BerthContainers *containers, const char *name, uint32_t owner,
+                                  GError **error) {
     int volumes = berth_volumes_get_directory(containers);
     bool made = mkdirat(volumes, name, 0755) == 0;
 
@@ -101,7 +101,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     if (berth_volume_get_owner(containers, name, &present, NULL))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,
                                "there is a volume \"%s\" already", name);
-    if (!check_quota(containers, owner, error))
+    if (!check_volume_quota(containers, owner, error))
         return false;
     /* The row first. If the directory then fails, the volume exists without one, and its next use
      * makes it (berth_volume_open). */
@@ -110,7 +110,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
     report_volume(containers, volume, true);
     berth_volume_free(volume);
-    return make_directory(containers, name, owner, error);
+    return make_volume_directory(containers, name, owner, error);
 }
 
 char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
@@ -132,7 +132,7 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
         return NULL;
     }
-    if (!make_directory(containers, name, owner, error))
+    if (!make_volume_directory(containers, name, owner, error))
         return NULL;
     return g_build_filename(containers->state_path, "volumes", name, NULL);
 }

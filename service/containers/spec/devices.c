@@ -73,8 +73,8 @@ static bool look_at_node(const char *node, uid_t owner, struct stat *status, GEr
 }
 
 /* The host's node: its numbers, its owner and its mode. */
-static bool add_node(BerthDeviceEdits *edits, const char *node, const char *path,
-                     const char *access, uid_t owner, GError **error) {
+static bool add_device_node(BerthDeviceEdits *edits, const char *node, const char *path,
+                            const char *access, uid_t owner, GError **error) {
     struct stat status;
 
     if (!check_access(access, error))
@@ -107,8 +107,8 @@ static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, 
     g_auto(GStrv) parts = g_strsplit(wanted, ":", 3);
     guint count = g_strv_length(parts);
 
-    return add_node(edits, parts[0], count > 1 && parts[1][0] ? parts[1] : parts[0],
-                    count > 2 ? parts[2] : "rwm", owner, error);
+    return add_device_node(edits, parts[0], count > 1 && parts[1][0] ? parts[1] : parts[0],
+                           count > 2 ? parts[2] : "rwm", owner, error);
 }
 
 /* "deviceNodes" of CDI (SPEC.md): what the file says about a node replaces what the host's has. */
@@ -126,8 +126,8 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
     if (!path)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a device node has no path");
     /* The administrator has written this down, so the caller's rights do not matter. */
-    if (!add_node(edits, host_path && host_path[0] ? host_path : path, path,
-                  access && access[0] ? access : "rwm", 0, error))
+    if (!add_device_node(edits, host_path && host_path[0] ? host_path : path, path,
+                         access && access[0] ? access : "rwm", 0, error))
         return false;
     BerthDeviceRequest *device = edits->devices->pdata[edits->devices->len - 1];
     if (json_object_has_member(object, "fileMode"))

@@ -17,7 +17,8 @@ enum { MAX_RESOLV_CONF_BYTES = 64 * 1024 };
 
 /* Replaced, not written to: a mount of the old file, in a container that ran before, does not
  * change. */
-static bool write_file(int directory, const char *name, const char *text, GError **error) {
+static bool write_container_file(int directory, const char *name, const char *text,
+                                 GError **error) {
     return berth_fd_replace(directory, name, text, strlen(text), 0644) ||
            berth_error_set_errno(error, errno, "write %s of a container", name);
 }
@@ -130,6 +131,7 @@ bool berth_container_files_write(int directory, const char *id, const BerthConta
     berth_autofd int etc = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (etc < 0)
         return berth_error_set_errno(error, errno, "open %s", path);
-    return write_file(etc, "hosts", hosts, error) && write_file(etc, "hostname", name, error) &&
-           write_file(etc, "resolv.conf", resolv_conf, error);
+    return write_container_file(etc, "hosts", hosts, error) &&
+           write_container_file(etc, "hostname", name, error) &&
+           write_container_file(etc, "resolv.conf", resolv_conf, error);
 }

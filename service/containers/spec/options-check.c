@@ -9,8 +9,8 @@
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-options.h"
-#include "containers/spec/places.h"
 #include "containers/spec/port.h"
 #include "containers/spec/resource-limits.h"
 #include "containers/spec/slices.h"
@@ -100,7 +100,8 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
     return check_cgroup(options, error) && check_bound(options, error) &&
            check_pod(options, error) && berth_ports_check(options, error) &&
            berth_network_options_check(options, error) &&
-           berth_places_check(options->further, options->network, options->owner, error) &&
+           berth_network_endpoints_check(options->further, options->network, options->owner,
+                                         error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }
 

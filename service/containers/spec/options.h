@@ -78,7 +78,7 @@ typedef struct {
     char **aliases;     /* further names in the network */
     char **addresses;   /* in the network; one of a family at most */
     const char *mac;
-    GPtrArray *further; /* of BerthNetworkPlace: in other networks; NULL for none */
+    GPtrArray *further; /* of BerthNetworkEndpoint: in other networks; NULL for none */
     char **servers, **search, **resolver_options; /* for resolv.conf */
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
     char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */

@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* Sorted, so that a rule that compares the text does not depend on the order of the options. */
-static char *join(GPtrArray *names) {
+static char *join_texts(GPtrArray *names) {
     if (names->len == 0)
         return NULL;
     g_ptr_array_sort(names, berth_name_compare);
@@ -126,7 +126,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     if (options->properties)
         add_properties(names, options->properties);
     add_slice(names, options->slice, options->owner);
-    return join(names);
+    return join_texts(names);
 }
 
 /* A Spec is a privilege even if it asks for nothing, or cannot be parsed: then plan is NULL, and
@@ -140,12 +140,12 @@ char *berth_privileges_of_exec(const BerthExecOptions *options) {
     if (plan)
         berth_spec_add_process_privileges(names, plan);
     add_capability_options(names, options->capabilities_add);
-    return join(names);
+    return join_texts(names);
 }
 
 char *berth_privileges_of_update(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     add_properties(names, changed);
-    return join(names);
+    return join_texts(names);
 }

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Takes the value over. */
-static void set_member(JsonObject *object, const char *name, JsonNode *value) {
+static void spec_set_member(JsonObject *object, const char *name, JsonNode *value) {
     json_object_set_member(object, name, value);
 }
 
@@ -44,7 +44,7 @@ static bool set_environment(JsonObject *process, char *const *added, GError **er
     for (; added && *added; added++)
         g_ptr_array_add(all, (char *)*added);
     g_ptr_array_add(all, NULL);
-    set_member(process, "env", make_strings((char **)all->pdata));
+    spec_set_member(process, "env", make_strings((char **)all->pdata));
     return true;
 }
 
@@ -71,7 +71,7 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
         for (char *const *name = added; *name; name++)
             berth_capabilities_add(all, *name);
         g_ptr_array_add(all, NULL);
-        set_member(after, sets[i], make_strings((char **)all->pdata));
+        spec_set_member(after, sets[i], make_strings((char **)all->pdata));
     }
     json_object_set_object_member(process, "capabilities", after);
     return true;
@@ -90,7 +90,7 @@ static void set_console(JsonObject *process, const BerthExecOptions *options) {
 }
 
 /* The whole object is replaced: ids and groups of the user before must not remain. */
-static void set_user(JsonObject *process, const char *user) {
+static void spec_set_user(JsonObject *process, const char *user) {
     JsonObject *object = json_object_new();
 
     json_object_set_string_member(object, "username", user);
@@ -112,7 +112,7 @@ static JsonObject *copy_process(JsonObject *config, const BerthExecOptions *opti
 
 static bool set_command(JsonObject *process, const BerthExecOptions *options, GError **error) {
     if (options->command && options->command[0])
-        set_member(process, "args", make_strings(options->command));
+        spec_set_member(process, "args", make_strings(options->command));
     else if (!options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "there is no command to execute");
@@ -138,7 +138,7 @@ static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOption
     if (options->working_directory)
         json_object_set_string_member(process, "cwd", options->working_directory);
     if (options->user)
-        set_user(process, options->user);
+        spec_set_user(process, options->user);
     if (!set_environment(process, options->environment, error) ||
         !set_capabilities(process, options->capabilities_add, error))
         return NULL;
@@ -176,7 +176,7 @@ static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) 
     json_object_set_int_member(range, "size", BERTH_IDS_COUNT);
     json_array_add_object_element(array, range);
     json_node_take_array(node, array);
-    set_member(linux_part, member, node);
+    spec_set_member(linux_part, member, node);
 }
 
 /* Adds the ranges of ids that berthd has chosen, and what a plain configuration gets without asking
@@ -205,7 +205,7 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
             if (!g_strv_contains((const char *const *)masked, *path))
                 g_ptr_array_add(all, (char *)*path);
         g_ptr_array_add(all, NULL);
-        set_member(linux_part, "maskedPaths", make_strings((char **)all->pdata));
+        spec_set_member(linux_part, "maskedPaths", make_strings((char **)all->pdata));
     }
     json_object_set_object_member(whole, "linux", linux_part);
     return true;

@@ -240,7 +240,7 @@ static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
 }
 
 /* Hooks of startContainer are the container's own programs, with its rights. */
-static void add_hooks(GPtrArray *names, const BerthPlan *plan) {
+static void add_hook_privileges(GPtrArray *names, const BerthPlan *plan) {
     for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
         for (guint i = 0; stage != BERTH_HOOK_START_CONTAINER && i < plan->hooks[stage]->len; i++)
             add_hook(names, plan->hooks[stage]->pdata[i]);
@@ -290,7 +290,7 @@ static void add_plan_privileges(GPtrArray *names, const BerthPlan *plan,
         add_mount_privilege(names, plan, plan->mounts->pdata[i], requests->pdata[i]);
     add_device_privileges(names, plan);
     add_resources(names, plan);
-    add_hooks(names, plan);
+    add_hook_privileges(names, plan);
     berth_spec_add_sysctl_privileges(names, plan->sysctls, joins_namespaces(plan));
     berth_spec_add_process_privileges(names, plan);
     if (plan->root_propagation & (MS_SHARED | MS_SLAVE))

@@ -130,8 +130,8 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
 
 /* By name: the image's own passwd and group are read by berth-launch alone. The specification has
  * no names of further groups, "additionalGroups" is Berth's own. */
-static void add_user(JsonBuilder *builder, const BerthCreateOptions *options,
-                     const BerthImageInfo *image) {
+static void spec_add_user(JsonBuilder *builder, const BerthCreateOptions *options,
+                          const BerthImageInfo *image) {
     json_builder_set_member_name(builder, "user");
     json_builder_begin_object(builder);
     berth_document_add_string(builder, "username", options->user ? options->user : image->user);
@@ -158,7 +158,7 @@ bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *opti
     json_builder_set_member_name(builder, "process");
     json_builder_begin_object(builder);
     berth_document_add_bool(builder, "terminal", options->terminal);
-    add_user(builder, options, image);
+    spec_add_user(builder, options, image);
     if (!add_arguments(builder, options, image, error))
         return false;
     add_environment(builder, options, image, context);

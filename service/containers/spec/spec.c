@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 /* texts: name, value, … */
-static void add_pairs(JsonBuilder *builder, char *const *texts) {
+static void spec_add_environment_pairs(JsonBuilder *builder, char *const *texts) {
     for (; texts && *texts; texts += 2)
         berth_document_add_string(builder, texts[0], texts[1]);
 }
@@ -37,7 +37,7 @@ static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options,
 
 /* A single range (config-linux.md, "User namespace mappings"): the container's ids from 0 on are
  * the host's from ids on. */
-static void add_range(JsonBuilder *builder, const char *member, uint32_t ids) {
+static void spec_add_id_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_set_member_name(builder, member);
     json_builder_begin_array(builder);
     json_builder_begin_object(builder);
@@ -69,7 +69,7 @@ static void spec_add_devices(JsonBuilder *builder, const BerthSpecContext *conte
     json_builder_end_array(builder);
 }
 
-static void add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
+static void spec_add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
     if (!context->edits || json_object_get_size(context->edits->hooks) == 0)
         return;
     JsonNode *node = json_node_new(JSON_NODE_OBJECT);
@@ -83,7 +83,7 @@ static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *optio
     if (options->sysctls && options->sysctls[0]) {
         json_builder_set_member_name(builder, "sysctl");
         json_builder_begin_object(builder);
-        add_pairs(builder, options->sysctls);
+        spec_add_environment_pairs(builder, options->sysctls);
         json_builder_end_object(builder);
     }
     if (options->personality) {
@@ -95,8 +95,8 @@ static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *optio
 }
 
 /* A container without a network still has a network namespace; only the mode "host" has none. */
-static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
-                      const BerthSpecContext *context, GError **error) {
+static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
+                           const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;
     const char *const namespaces[] = {
         "pid",
@@ -121,8 +121,8 @@ static bool add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
     }
     json_builder_end_array(builder);
     if (ids > 0) {
-        add_range(builder, "uidMappings", ids);
-        add_range(builder, "gidMappings", ids);
+        spec_add_id_range(builder, "uidMappings", ids);
+        spec_add_id_range(builder, "gidMappings", ids);
     }
     spec_add_devices(builder, context);
     add_own_kernel(builder, options);
@@ -142,7 +142,7 @@ static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *opti
 
     json_builder_set_member_name(builder, "annotations");
     json_builder_begin_object(builder);
-    add_pairs(builder, options->annotations);
+    spec_add_environment_pairs(builder, options->annotations);
     if (layers)
         berth_document_add_string(builder, "org.berth1.layers", layers);
     else
@@ -175,9 +175,9 @@ char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo 
     berth_document_add_string(builder, "hostname",
                               options->hostname ? options->hostname : options->id);
     berth_spec_add_mounts(builder, options, image, context, is_system);
-    if (!add_linux(builder, options, context, error))
+    if (!spec_add_linux(builder, options, context, error))
         return NULL;
-    add_hooks(builder, context);
+    spec_add_hooks(builder, context);
     add_annotations(builder, options, context);
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);

@@ -3,7 +3,7 @@
 /* A question of the Domain Name System (RFC 1035, 4.1) in one datagram. It is asked again every
  * ASK_MSEC, since datagrams may be lost. Nothing is kept. */
 
-#include "network/question.h"
+#include "network/dns-query.h"
 
 #include "base/fd.h"
 
@@ -41,7 +41,7 @@ static bool is_answer(const uint8_t *reply, ssize_t size, const uint8_t *questio
            (reply[3] & 0x0f) == 0 && (reply[6] || reply[7]);
 }
 
-bool berth_question_ask(const char *server, const char *name, int timeout_msec) {
+bool berth_dns_query(const char *server, const char *name, int timeout_msec) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(53)};
     uint8_t question[HEADER + MAX_NAME + 8] = {0x62, 0x74, 0x01, 0, 0, 1}, reply[512];
     size_t size = write_name(question + HEADER, name);

@@ -8,17 +8,17 @@
 #include "record.h"
 
 /* One packet: what is asked for, and a signal. */
-typedef enum { RUNTIME_DOOR_START = 's', RUNTIME_DOOR_KILL = 'k' } RuntimeDoorRequest;
+typedef enum { RUNTIME_MONITOR_START = 's', RUNTIME_MONITOR_KILL = 'k' } RuntimeMonitorRequest;
 
 /* Opens the socket on which the monitor listens. -1 with error. */
-int runtime_door_open(const RuntimeRecord *record, GError **error);
-void runtime_door_remove(const RuntimeRecord *record);
+int runtime_monitor_socket_open(const RuntimeRecord *record, GError **error);
+void runtime_monitor_socket_remove(const RuntimeRecord *record);
 
 /* Asks the monitor, and waits for its answer. FailedPrecondition if nobody listens. */
-bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, int signal_number,
-                      GError **error);
+bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorRequest request,
+                                int signal_number, GError **error);
 
 /* For the monitor: accepts a connection and reads the request; -1 if there is none. */
-int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_number);
+int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int *signal_number);
 /* Answers, with an error or NULL. */
-void runtime_door_answer(int connection, const GError *reason);
+void runtime_monitor_socket_answer(int connection, const GError *reason);

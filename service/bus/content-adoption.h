@@ -8,10 +8,12 @@
 #include "bus/access.h"
 #include "bus/service.h"
 
-/* Finds which of a digest and the digests below it the caller may name; *brought has strings. The
+/* Finds which of a digest and the digests below it the caller may name; *adopted has strings. The
  * check is "read", with the details digest and key (its value is name). Changes nothing. */
-int berth_bring_find(BerthService *service, sd_bus_message *call, sd_bus_error *error,
-                     const char *key, const char *name, const char *digest, GPtrArray **brought);
+int berth_content_adoption_find(BerthService *service, sd_bus_message *call, sd_bus_error *error,
+                                const char *key, const char *name, const char *digest,
+                                GPtrArray **adopted);
 
 /* The caller holds them from now on (store/provenance.h), and they count as its bytes on disk. */
-bool berth_bring_hold(BerthService *service, uint32_t uid, GPtrArray *brought, GError **error);
+bool berth_content_adoption_record(BerthService *service, uint32_t uid, GPtrArray *adopted,
+                                   GError **error);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The names of a container's place, made from its id and from the caller's cgroup in its record, if
- * it is below that one. They change with the id alone. What is done there is in cgroup.c.
+ * The name of the scope or cgroup of a container, made from its id and from the caller's cgroup in
+ * its record, if it is below that one. They change with the id alone. cgroup.c makes and removes
+ * it.
  */
 
 #include "containers/core/object.h"
@@ -11,7 +12,7 @@ bool berth_container_is_with_caller(const BerthContainer *container) {
     return container->cgroup != NULL;
 }
 
-const char *berth_container_get_place(const BerthContainer *container) {
+const char *berth_container_get_cgroup_name(const BerthContainer *container) {
     return container->cgroup ? container->cgroup : container->scope;
 }
 
@@ -22,7 +23,7 @@ char *berth_container_get_bound_unit(const BerthContainer *container) {
     return unit ? g_variant_dup_string(unit, NULL) : NULL;
 }
 
-void berth_container_update_place(BerthContainer *container) {
+void berth_container_update_cgroup_names(BerthContainer *container) {
     g_autoptr(GVariant) parent = berth_container_record_get_extra(
         &container->record, BERTH_CGROUP_PARENT, G_VARIANT_TYPE_STRING);
 

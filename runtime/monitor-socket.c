@@ -4,7 +4,7 @@
  * and its text. Both sides are of one build; the path is used through /proc, because it may be
  * longer than the address of a socket. */
 
-#include "door.h"
+#include "monitor-socket.h"
 
 #include "base/fd.h"
 
@@ -25,7 +25,7 @@ static bool door_address(const RuntimeRecord *record, int *directory, struct soc
     return *directory >= 0;
 }
 
-int runtime_door_open(const RuntimeRecord *record, GError **error) {
+int runtime_monitor_socket_open(const RuntimeRecord *record, GError **error) {
     berth_autofd int door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     berth_autofd int directory = -1;
     struct sockaddr_un address;
@@ -38,14 +38,14 @@ int runtime_door_open(const RuntimeRecord *record, GError **error) {
     return berth_fd_steal(&door);
 }
 
-void runtime_door_remove(const RuntimeRecord *record) {
+void runtime_monitor_socket_remove(const RuntimeRecord *record) {
     g_autofree char *path = g_build_filename(record->directory, "door", NULL);
 
     (void)unlink(path);
 }
 
-bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, int signal_number,
-                      GError **error) {
+bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorRequest request,
+                                int signal_number, GError **error) {
     berth_autofd int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     const unsigned char packet[] = {(unsigned char)request, (unsigned char)signal_number};
     char answer[MAX_TEXT + 2] = "";
@@ -70,7 +70,7 @@ bool runtime_door_ask(const RuntimeRecord *record, RuntimeDoorRequest request, i
 
 /* The receive time-out keeps a client that connects and sends nothing from blocking the monitor.
  * Only the owner reaches the socket, whose directory has mode 0700. */
-int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_number) {
+int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int *signal_number) {
     const struct timeval timeout = {.tv_sec = REQUEST_TIMEOUT_SEC};
     berth_autofd int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
     unsigned char packet[2];
@@ -78,16 +78,16 @@ int runtime_door_accept(int door, RuntimeDoorRequest *request, int *signal_numbe
     if (connection < 0 ||
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
         recv(connection, packet, sizeof(packet), 0) != sizeof(packet) ||
-        (packet[0] != RUNTIME_DOOR_START && packet[0] != RUNTIME_DOOR_KILL))
+        (packet[0] != RUNTIME_MONITOR_START && packet[0] != RUNTIME_MONITOR_KILL))
         return -1;
-    *request = (RuntimeDoorRequest)packet[0];
+    *request = (RuntimeMonitorRequest)packet[0];
     *signal_number = packet[1];
     return berth_fd_steal(&connection);
 }
 
 /* One packet: a byte with the error's code, or NO_ERROR, and the message. Both ends are the same
  * program, so that codes need no translation. */
-void runtime_door_answer(int connection, const GError *reason) {
+void runtime_monitor_socket_answer(int connection, const GError *reason) {
     char answer[MAX_TEXT + 1] = {(char)NO_ERROR};
     size_t length = 0;
 

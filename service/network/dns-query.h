@@ -7,4 +7,4 @@
 #include <stdbool.h>
 
 /* Whether the server at this IPv4 address answers with an address for the name in this time. */
-bool berth_question_ask(const char *server, const char *name, int timeout_msec);
+bool berth_dns_query(const char *server, const char *name, int timeout_msec);

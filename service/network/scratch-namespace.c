@@ -5,7 +5,7 @@
  * interfaces (veth(4)). It dies with berth-network, and the namespace with it.
  */
 
-#include "network/scratch.h"
+#include "network/scratch-namespace.h"
 
 #include "base/fd.h"
 
@@ -77,7 +77,8 @@ G_GNUC_NORETURN static void hold_namespace(const char *interface, int ready) {
         pause();
 }
 
-bool berth_scratch_open(BerthScratch *scratch, const char *interface, GError **error) {
+bool berth_scratch_namespace_open(BerthScratchNamespace *scratch, const char *interface,
+                                  GError **error) {
     int ends[2], code;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -96,7 +97,7 @@ bool berth_scratch_open(BerthScratch *scratch, const char *interface, GError **e
     return code == 0 || berth_error_set_errno(error, code, "make a network namespace");
 }
 
-void berth_scratch_close(BerthScratch *scratch) {
+void berth_scratch_namespace_close(BerthScratchNamespace *scratch) {
     if (scratch->pid <= 0)
         return;
     kill(scratch->pid, SIGKILL);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Places in the record of a container: the first is made of the options of Create, as
+ * network-options.c notes them; further ones are a dictionary each. The first network stays in the
+ * record when the container leaves it, since the configuration names it: a mark says so. Nothing
+ * here has a state.
+ */
+
+#include "containers/spec/network-endpoints.h"
+
+#include "base/names.h"
+#include "containers/spec/network-mode.h"
+#include "containers/spec/network-options.h"
+
+#include <string.h>
+
+#define FURTHER "FurtherNetworks"
+#define FURTHER_TYPE "a(sa{sv})"
+#define LEFT "FirstNetworkLeft"
+
+/* With the first network, the limit of a container (network-changes.c has it for a change). */
+enum { MAX_FURTHER = 15 };
+
+static char **copy_list(char *const *list) {
+    return list ? g_strdupv((char **)list) : g_new0(char *, 1);
+}
+
+BerthNetworkEndpoint *berth_network_endpoint_new(const char *network, char *const *aliases,
+                                                 char *const *addresses, const char *mac) {
+    BerthNetworkEndpoint *endpoint = g_new0(BerthNetworkEndpoint, 1);
+
+    *endpoint = (BerthNetworkEndpoint){
+        .network = g_strdup(network),
+        .aliases = copy_list(aliases),
+        .addresses = copy_list(addresses),
+        .mac = mac && mac[0] ? g_ascii_strdown(mac, -1) : NULL,
+    };
+    return endpoint;
+}
+
+void berth_network_endpoint_free(gpointer data) {
+    BerthNetworkEndpoint *endpoint = data;
+
+    if (!endpoint)
+        return;
+    g_free(endpoint->network);
+    g_strfreev(endpoint->aliases);
+    g_strfreev(endpoint->addresses);
+    g_free(endpoint->mac);
+    g_free(endpoint);
+}
+
+/* Checks the form alone. Whether the network exists, and has the addresses, is known only when the
+ * container comes to be in it (parts/network-changes.c). */
+bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t owner,
+                                  GError **error) {
+    if (!berth_name_check_container(endpoint->network, NULL) ||
+        !berth_network_is_named(endpoint->network))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "\"%.100s\" is not the name of a network", endpoint->network);
+    return berth_network_check_aliases(endpoint->aliases, owner, error) &&
+           berth_network_check_addresses(endpoint->addresses, error) &&
+           berth_network_check_mac(endpoint->mac, error);
+}
+
+bool berth_network_endpoints_check(const GPtrArray *further, const char *first, uint32_t owner,
+                                   GError **error) {
+    if (!further || further->len == 0)
+        return true;
+    if (!berth_network_is_named(first))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "further networks need a first one, not none or host");
+    /* Before the list is walked, once for each of its entries: the caller decides its length. */
+    if (further->len > MAX_FURTHER)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "a container is in at most %d networks", MAX_FURTHER + 1);
+    for (guint i = 0; i < further->len; i++) {
+        const BerthNetworkEndpoint *endpoint = further->pdata[i];
+        bool twice = g_str_equal(endpoint->network, first);
+        for (guint k = 0; k < i; k++)
+            twice =
+                twice || g_str_equal(endpoint->network,
+                                     ((const BerthNetworkEndpoint *)further->pdata[k])->network);
+        if (twice)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the network \"%s\" is given twice", endpoint->network);
+        if (!berth_network_endpoint_check(endpoint, owner, error))
+            return false;
+    }
+    return true;
+}
+
+static BerthNetworkEndpoint *read_first(const BerthContainerRecord *record) {
+    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
+    g_auto(GStrv) addresses = berth_network_options_list(record, BERTH_NOTED_ADDRESSES);
+    g_autofree char *mac = berth_network_options_get_mac(record);
+    BerthNetworkEndpoint *endpoint =
+        berth_network_endpoint_new(record->network, aliases, addresses, mac);
+
+    endpoint->first = true;
+    return endpoint;
+}
+
+/* A member that an entry lacks leaves NULL, which berth_network_endpoint_new() reads as none. */
+static GPtrArray *list_further(const BerthContainerRecord *record) {
+    GPtrArray *list = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
+    g_autoptr(GVariant) noted =
+        berth_container_record_get_extra(record, FURTHER, G_VARIANT_TYPE(FURTHER_TYPE));
+    const char *network;
+    GVariantIter iterator;
+    GVariant *details;
+
+    if (!noted)
+        return list;
+    g_variant_iter_init(&iterator, noted);
+    while (g_variant_iter_next(&iterator, "(&s@a{sv})", &network, &details)) {
+        g_autofree const char **aliases = NULL, **addresses = NULL;
+        const char *mac = NULL;
+        (void)g_variant_lookup(details, BERTH_NOTED_ALIASES, "^a&s", &aliases);
+        (void)g_variant_lookup(details, BERTH_NOTED_ADDRESSES, "^a&s", &addresses);
+        (void)g_variant_lookup(details, BERTH_NOTED_MAC, "&s", &mac);
+        g_ptr_array_add(
+            list, berth_network_endpoint_new(network, (char **)aliases, (char **)addresses, mac));
+        g_variant_unref(details);
+    }
+    return list;
+}
+
+/* The mark counts by being there; its value is always true. */
+static bool has_left_first(const BerthContainerRecord *record) {
+    g_autoptr(GVariant) left =
+        berth_container_record_get_extra(record, LEFT, G_VARIANT_TYPE_BOOLEAN);
+
+    return left != NULL;
+}
+
+GPtrArray *berth_network_endpoints_list(const BerthContainerRecord *record) {
+    if (!berth_network_is_named(record->network))
+        return g_ptr_array_new_with_free_func(berth_network_endpoint_free);
+    GPtrArray *list = list_further(record);
+    if (!has_left_first(record))
+        g_ptr_array_insert(list, 0, read_first(record));
+    return list;
+}
+
+BerthNetworkEndpoint *berth_network_endpoints_find(const BerthContainerRecord *record,
+                                                   const char *network) {
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
+
+    for (guint i = 0; i < endpoints->len; i++)
+        if (g_str_equal(((const BerthNetworkEndpoint *)endpoints->pdata[i])->network, network)) {
+            g_ptr_array_set_free_func(endpoints, NULL);
+            BerthNetworkEndpoint *found = g_ptr_array_steal_index(endpoints, i);
+            g_ptr_array_set_free_func(endpoints, berth_network_endpoint_free);
+            return found;
+        }
+    return NULL;
+}
+
+bool berth_network_endpoints_has(const BerthContainerRecord *record, const char *network) {
+    g_autoptr(BerthNetworkEndpoint) endpoint = berth_network_endpoints_find(record, network);
+
+    return endpoint != NULL;
+}
+
+char **berth_network_endpoints_list_networks(const BerthContainerRecord *record) {
+    g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
+    char **names = g_new0(char *, endpoints->len + 1);
+
+    for (guint i = 0; i < endpoints->len; i++)
+        names[i] = g_strdup(((const BerthNetworkEndpoint *)endpoints->pdata[i])->network);
+    return names;
+}
+
+static GVariant *format_endpoint(const BerthNetworkEndpoint *endpoint) {
+    g_auto(GVariantDict) details = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert_value(&details, BERTH_NOTED_ALIASES,
+                                g_variant_new_strv((const char *const *)endpoint->aliases, -1));
+    g_variant_dict_insert_value(&details, BERTH_NOTED_ADDRESSES,
+                                g_variant_new_strv((const char *const *)endpoint->addresses, -1));
+    if (endpoint->mac)
+        g_variant_dict_insert(&details, BERTH_NOTED_MAC, "s", endpoint->mac);
+    return g_variant_new("(s@a{sv})", endpoint->network, g_variant_dict_end(&details));
+}
+
+static GVariant *format_further(const GPtrArray *further) {
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE(FURTHER_TYPE));
+    for (guint i = 0; i < further->len; i++)
+        g_variant_builder_add_value(&builder, format_endpoint(further->pdata[i]));
+    return g_variant_builder_end(&builder);
+}
+
+void berth_network_endpoints_note(GVariantDict *extra, const GPtrArray *further) {
+    if (further && further->len > 0)
+        g_variant_dict_insert_value(extra, FURTHER, format_further(further));
+}
+
+/* The aliases and addresses of the first are those that it is given now. */
+static void add_first(BerthContainerRecord *record, const BerthNetworkEndpoint *endpoint) {
+    berth_container_record_set_extra(record, LEFT, NULL);
+    berth_container_record_set_extra(
+        record, BERTH_NOTED_ALIASES,
+        g_variant_new_strv((const char *const *)endpoint->aliases, -1));
+    berth_container_record_set_extra(
+        record, BERTH_NOTED_ADDRESSES,
+        g_variant_new_strv((const char *const *)endpoint->addresses, -1));
+    berth_container_record_set_extra(record, BERTH_NOTED_MAC,
+                                     endpoint->mac ? g_variant_new_string(endpoint->mac) : NULL);
+}
+
+void berth_network_endpoints_add(BerthContainerRecord *record,
+                                 const BerthNetworkEndpoint *endpoint) {
+    if (g_strcmp0(endpoint->network, record->network) == 0) {
+        add_first(record, endpoint);
+        return;
+    }
+    g_autoptr(GPtrArray) further = list_further(record);
+    g_ptr_array_add(further, berth_network_endpoint_new(endpoint->network, endpoint->aliases,
+                                                        endpoint->addresses, endpoint->mac));
+    berth_container_record_set_extra(record, FURTHER, format_further(further));
+}
+
+void berth_network_endpoints_remove(BerthContainerRecord *record, const char *network) {
+    if (g_strcmp0(network, record->network) == 0) {
+        /* Its aliases and addresses stay in the record, and are replaced if it comes back
+         * (add_first). */
+        berth_container_record_set_extra(record, LEFT, g_variant_new_boolean(TRUE));
+        return;
+    }
+    g_autoptr(GPtrArray) further = list_further(record);
+    for (guint i = 0; i < further->len; i++)
+        if (g_str_equal(((const BerthNetworkEndpoint *)further->pdata[i])->network, network))
+            g_ptr_array_remove_index(further, i--);
+    berth_container_record_set_extra(record, FURTHER,
+                                     further->len > 0 ? format_further(further) : NULL);
+}
+
+/* No container's id has an "@" (base/names.h), so that the key leads back to one id. */
+char *berth_network_endpoint_make_key(const char *id, const BerthNetworkEndpoint *endpoint) {
+    return endpoint->first ? g_strdup(id) : g_strconcat(id, "@", endpoint->network, NULL);
+}
+
+char *berth_network_endpoint_read_id(const char *key) {
+    return g_strndup(key, strcspn(key, "@"));
+}
