@@ -64,12 +64,12 @@ def test_a_profile_that_is_not_loaded_is_an_error():
     contains(result.err, "AppArmor: profile nobodys: No such file or directory")
 
 
-def test_without_one_it_is_unconfined():
+def test_a_container_without_a_profile_is_unconfined():
     result = dist("run", "--rm", "--bundle", write(""))
     equal(result.out.splitlines()[0], "unconfined", str(result))
 
 
-def test_project_quotas_bound_what_a_user_writes():
+def test_project_quotas_limit_the_disk_space_of_a_user():
     """On a file system that has them the kernel stops a container that fills the disk, at once and whoever writes."""
     run("systemctl", "stop", "berthd.service")
     for name, kind, numbers in (("loop-control", 0o020600, (10, 237)), ("loop7", 0o060600, (7, 7))):

@@ -72,10 +72,10 @@ def test_setup():
     os.mkdir("/srv/given")
 
 
-def test_a_checkpoint_ends_it():
+def test_a_checkpoint_stops_the_container():
     good("run", "-d", "--id=box", "--restart=always", "-v", "/srv/given:/given:ro", COUNTER)
     wait_until(lambda: len(lines("box")) > 2, "it counts")
-    test_a_checkpoint_ends_it.around = read_around(row_of("box")["pid"])
+    test_a_checkpoint_stops_the_container.around = read_around(row_of("box")["pid"])
     good("checkpoint", "box")
     row = row_of("box")
     equal((row["state"], row["exitStatus"]), ("stopped", "137"))
@@ -84,7 +84,7 @@ def test_a_checkpoint_ends_it():
     assert abs(written - time.time()) < 60, written
 
 
-def test_it_goes_on_where_it_was():
+def test_a_restored_container_continues_where_it_was():
     before = len(lines("box"))
     good("restore", "box")
     wait_until(lambda: len(lines("box")) > before + 2, "it goes on")
@@ -95,14 +95,14 @@ def test_it_goes_on_where_it_was():
     equal(row_of("box")["state"], "running")
 
 
-def test_it_is_restricted_as_before():
+def test_a_restored_container_is_as_confined_as_before():
     around = read_around(row_of("box")["pid"])
-    for name, value in test_a_checkpoint_ends_it.around.items():
+    for name, value in test_a_checkpoint_stops_the_container.around.items():
         equal(around[name], value, name)
     equal(dist("exec", "box", "touch", "/given/file").status, 1)
 
 
-def test_its_cgroup_is_its_own():
+def test_a_restored_container_has_a_cgroup_of_its_own():
     root = int(open(f"/proc/{row_of('box')['pid']}/uid_map", encoding="ascii").read().split()[1])
     path = "/sys/fs/cgroup/berth.slice/berth-box.scope"
     equal(os.stat(path).st_uid, root)
@@ -117,13 +117,13 @@ def test_second_checkpoint_with_output_in_the_journal_is_refused():
     equal(row_of("box")["state"], "running")
 
 
-def test_its_end_is_known():
+def test_the_exit_status_of_a_restored_container_is_known():
     good("stop", "box")
     equal(row_of("box")["exitStatus"], "7")
     equal([kind for kind in own_kinds("box") if kind in ("start", "exit")], ["start", "exit"] * 2)
 
 
-def test_it_can_be_restored_again():
+def test_a_checkpoint_can_be_restored_again():
     good("restore", "box")
     wait_until(lambda: counted("box") > 3, "it counts")
     good("rm", "-f", "box")
@@ -158,7 +158,7 @@ def test_descriptors_are_replaced():
     good("rm", "echo")
 
 
-def test_it_may_be_left_running():
+def test_a_checkpoint_may_leave_the_container_running():
     good("run", "-d", "--rm", "--id=live", COUNTER)
     wait_until(lambda: len(lines("live")) > 2, "it counts")
     pid = row_of("live")["pid"]
@@ -169,7 +169,7 @@ def test_it_may_be_left_running():
     good("rm", "-f", "live")
 
 
-def test_it_may_be_weakened_or_limited():
+def test_containers_with_privileges_or_limits_are_restored():
     for options in (["--userns=host"], ["--privileged"], ["--read-only", "--tmpfs=/tmp", "--tmpfs=/counted.d"], ["-v", "data:/data"],
                     ["--user=guest", "--memory=64M"]):
         good("run", "-d", "--id=other", *options, COUNTER, "sh", "-c", COUNT.replace(">/counted", ">/dev/shm/counted"))
@@ -191,7 +191,7 @@ def test_mounts_of_the_host_below_are_refused():
     good("rm", "-f", "host")
 
 
-def test_a_shell_that_redirects_all_the_time():
+def test_a_checkpoint_of_a_shell_that_keeps_redirecting():
     """Its standard output is a file most of the time, and the journal's socket another descriptor."""
     good("run", "-d", "--id=busy", COUNTER, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/counted; done")
     for _ in range(4):
@@ -227,7 +227,7 @@ def kill_service_during(delay, *arguments):
     service_is_up()
 
 
-def test_killed_while_it_is_written():
+def test_a_kill_of_the_service_during_a_checkpoint():
     for delay in (0.05, 0.3, 0.6, 1.0):
         good("run", "-d", "--id=victim", COUNTER)
         kill_service_during(delay, "checkpoint", "victim")
@@ -239,7 +239,7 @@ def test_killed_while_it_is_written():
         equal(os.listdir(f"{STATE}/containers"), [])
 
 
-def test_killed_while_it_is_restored():
+def test_a_kill_of_the_service_during_a_restore():
     good("run", "-d", "--id=victim", COUNTER)
     wait_until(lambda: counted("victim") > 3, "it counts")
     good("checkpoint", "victim")
@@ -254,7 +254,7 @@ def test_killed_while_it_is_restored():
     good("rm", "-f", "victim")
 
 
-def test_a_damaged_one_is_refused():
+def test_a_damaged_checkpoint_is_refused():
     good("run", "-d", "--id=broken", COUNTER)
     good("checkpoint", "broken")
     directory = f"{STATE}/containers/broken/checkpoint"

@@ -70,7 +70,7 @@ def test_unusable_cgroup_file_is_named():
         contains(result.err, word)
 
 
-def test_they_stay_when_systemd_reloads():
+def test_resources_are_kept_when_systemd_reloads():
     config = spec_tests.spec("sleep 1000", {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": {
         "cpu": {"quota": 50000, "burst": 20000}, "unified": {"hugetlb.2MB.max": "2097152"}}})
     good("run", "-d", "--id=stays", "--bundle", spec_tests.write(config))

@@ -89,7 +89,7 @@ def test_run_asks_once():
     equal(listing("ps", "-a"), [])
 
 
-def test_privileges_and_what_they_come_with_are_asked_about_together():
+def test_a_call_and_its_privileges_are_one_question():
     text = act("run", "--rm", "--network=host", IMAGE, "echo", "it", "ran")
     contains(text, "it ran")
     contains(text, "org.berth1.containers.create-privileged")

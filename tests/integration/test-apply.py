@@ -118,7 +118,7 @@ def test_a_path_of_another_mount_namespace_is_marked():
     equal(os.listdir(mine), [])
 
 
-def test_only_below_a_directory_of_ones_own():
+def test_layers_are_applied_only_below_an_own_directory():
     allow("alice", APPLY)
     before = sorted(os.listdir("/etc"))
     # Readable, writable and neither: what counts is whose it is.
@@ -174,7 +174,7 @@ def test_written_files_belong_to_the_user_without_privileges():
     equal(os.listdir(f"{mine}/gone/opaque"), ["new"])
 
 
-def test_set_id_bits_of_what_was_there_are_not_copied():
+def test_set_id_bits_of_existing_files_are_not_copied():
     allow("alice", APPLY)
     mine = directory_of("alice", "/tmp/mine")
     shutil.copy("/bin/true", f"{mine}/tool")
@@ -280,7 +280,7 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
     equal(apply(plain, directory_of("alice", "/tmp/mine")).status, 0)
 
 
-def test_a_worker_that_dies_before_it_speaks_fails_the_transfer():
+def test_a_worker_that_dies_at_its_start_fails_the_transfer():
     program = "/usr/libexec/berth/berth-unpack"
     os.rename(program, f"{program}.real")
     try:

@@ -142,7 +142,7 @@ def test_old_docker_archives_with_links():
     equal(good("run", "--rm", "old/app:1", "echo", "old").strip(), "old")
 
 
-def test_docker_archives_name_their_parts_as_they_like():
+def test_docker_archives_may_use_any_member_names():
     layer = oci.busybox_layer("gzip").finish()
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
                          "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
@@ -185,7 +185,7 @@ def test_input_that_is_not_an_archive():
     refused(make_tar([("index.json", b'{"a":' * 5000 + b"1" + b"}" * 5000)]), "deeper")
 
 
-def test_a_blob_that_is_not_what_its_name_says():
+def test_a_blob_that_does_not_match_its_digest():
     image = small(1)
     members = layout(image)
     wrong = [(name, data if not name.endswith(image.manifest["layers"][0]["digest"][7:]) else b"x")
@@ -193,7 +193,7 @@ def test_a_blob_that_is_not_what_its_name_says():
     refused(make_tar(wrong), "digest")
 
 
-def test_an_archive_that_is_not_whole():
+def test_an_incomplete_archive_is_refused():
     image = small(2)
     image.finish()
     refused(make_tar(layout(image, skip=(image.manifest["layers"][0]["digest"],))), "not whole",

@@ -96,7 +96,7 @@ def test_reads_by_root_are_not_recorded():
     root.end()
 
 
-def test_a_change_that_fails_says_with_which_error():
+def test_a_failed_change_is_recorded_with_its_error():
     after = cursor()
     root = Caller()
     answer = root.call(*IMAGES, "Rename", "('no.such/image:x', 'a.b/c:d', @a{sv} {})", "(ssa{sv})")

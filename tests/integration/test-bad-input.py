@@ -88,7 +88,7 @@ def test_bearer_challenge_is_answered_anonymously():
     REGISTRY.token = None
 
 
-def test_digest_in_the_reference_must_be_the_one_offered():
+def test_a_manifest_must_match_the_digest_in_the_reference():
     _, digest = REGISTRY.add("pinned:x", small_image(3))
     other = "sha256:" + "1" * 64
     REGISTRY.header_digest[("pinned", digest)] = other
@@ -208,7 +208,7 @@ def test_unknown_layer_type_is_not_skipped():
     refused(REGISTRY.add("layertype:x", image)[0], "application/x-unknown")
 
 
-def test_platform_that_is_not_there_lists_what_is():
+def test_an_absent_platform_is_an_error_that_lists_the_others():
     entries = [{"mediaType": oci.OCI_MANIFEST, "digest": "sha256:" + "3" * 64, "size": 2,
                 "platform": {"os": "linux", "architecture": "s390x"}}]
     data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
@@ -286,7 +286,7 @@ def test_tar_that_is_garbage():
     refused(REGISTRY.add("garbage:x", oci.Image([(oci.digest_of(garbage), media_type, garbage)]))[0], "tar")
 
 
-def test_a_transfer_that_is_not_there():
+def test_an_absent_transfer_is_not_found():
     contains(dist("cancel", "4711").err, 'no transfer "4711"')
     contains(dist("cancel", "nonsense").err, 'no transfer "nonsense"')
 
@@ -403,7 +403,7 @@ def test_content_ingest_checks_size_and_digest():
     equal(read.out.strip(), "ay 3 101 108 108")
 
 
-def test_one_writer_an_ingest():
+def test_an_ingest_has_one_writer():
     first = subprocess.Popen(["dist", "content", "ingest", "busy"], stdin=subprocess.PIPE,
                              stdout=subprocess.DEVNULL)
     wait_until(lambda: listing("content", "active"), "the ingest")
@@ -437,7 +437,7 @@ def test_writers_of_one_user_are_limited():
         good("content", "abort", f"many-{number}", user="alice")
 
 
-def test_content_in_use_says_by_what():
+def test_the_error_of_content_in_use_names_the_image():
     reference = listing("images")[0]["name"]
     digest = listing("images")[0]["digest"]
     result = dist("content", "rm", digest)
@@ -463,7 +463,7 @@ def test_the_service_is_up():
     assert "ended by signal 11" not in failed and "ended by signal 6" not in failed, failed
 
 
-def test_a_start_that_fails_leaves_the_service_at_rest():
+def test_a_failed_start_leaves_the_service_idle():
     """Also if the creator has left the bus, which the service learns in the meantime."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")

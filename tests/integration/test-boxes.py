@@ -142,7 +142,7 @@ def test_relay():
     equal(status["Groups"].strip(), "")
 
 
-def test_a_program_in_the_place_of_the_relay():
+def test_a_compromised_relay():
     """Without it there is no service, which starts anew."""
     run("systemctl", "stop", "berthd.service")
     check("relay", report_of("relay", "images", "-q"), MAY["relay"])

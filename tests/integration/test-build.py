@@ -59,7 +59,7 @@ def test_setup():
     contains(build().err, "build needs --tag")
 
 
-def test_an_image_is_built_on_one_that_is_pulled():
+def test_the_base_of_a_build_is_pulled():
     write("file", "copied\n")
     write("Containerfile", f"""# a comment
 ARG NAME={BASE.rsplit(":", 1)[0]}
@@ -98,7 +98,7 @@ def test_stages_secrets_and_files():
     equal([name for name in os.listdir("/var/tmp") if name.startswith("dist-build")], [])
 
 
-def test_the_store_decides_what_a_name_is():
+def test_names_in_a_build_are_those_of_the_store():
     write("Containerfile", f"FROM {BASE}\n")
     good("tag", OTHER, BASE)
     built("-t", BUILT)
@@ -111,7 +111,7 @@ def test_the_store_decides_what_a_name_is():
     contains(result.err, "404")
 
 
-def test_a_unit_builds_what_its_container_runs():
+def test_a_build_unit_makes_the_image_of_a_container_unit():
     units = "/etc/berth/units"
     os.makedirs(f"{units}/box")
     for name, text in (("box/Containerfile", f"FROM {BASE} AS first\nARG WORD\nRUN echo $WORD >/which\nFROM {BASE}\n"),

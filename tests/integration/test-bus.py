@@ -94,7 +94,7 @@ def test_on_dbus_broker():
     equal(of_containers()[-3:], [("gone", "start"), ("gone", "exit"), ("gone", "delete")])
 
 
-def test_its_policy_holds_there_too():
+def test_the_policy_holds_on_dbus_broker():
     contains(dist("--no-ask-password", "run", IMAGE, "true", user="alice").err, "Permission denied")
     good("run", "-d", "--id=roots", IMAGE)
     equal(listing("ps", "-a", user="alice"), [])
@@ -103,7 +103,7 @@ def test_its_policy_holds_there_too():
     good("rm", "-f", "roots")
 
 
-def test_it_starts_again():
+def test_the_bus_starts_the_service_again():
     check_restarts("broker")
 
 

@@ -29,7 +29,7 @@ def test_setup():
     good("run", "-d", "--id=box", IMAGE)
 
 
-def test_a_checkpoint_needs_what_runs():
+def test_a_checkpoint_needs_a_running_container():
     refused("checkpoint", "nobody", says='there is no container "nobody"')
     good("create", "--id=still", IMAGE)
     refused("checkpoint", "still", says='container "still" is not running, it is created')
@@ -68,7 +68,7 @@ def test_a_terminal_is_refused():
     good("rm", "-f", "tty")
 
 
-def test_without_criu_it_is_said():
+def test_the_error_names_criu_if_it_is_missing():
     os.rename("/usr/sbin/criu", "/usr/sbin/criu.away")
     try:
         refused("checkpoint", "box", says='install the package "criu"')
@@ -129,7 +129,7 @@ def test_reason_of_criu_is_reported():
     equal(state("box"), "running")
 
 
-def test_a_failed_one_does_not_forbid_restarts():
+def test_a_failed_checkpoint_does_not_forbid_restarts():
     good("run", "-d", "--id=again", "--restart=always", IMAGE)
     with_failing_criu(lambda: refused("checkpoint", "again", says="CRIU"))
     pid = next(row["pid"] for row in listing("ps") if row["id"] == "again")

@@ -226,7 +226,7 @@ def test_a_container_keeps_its_snapshots():
     assert chain in pruned()
 
 
-def test_a_running_pull_is_not_robbed():
+def test_collection_leaves_the_content_of_a_running_pull():
     content = image(6)
     reference, _ = REGISTRY.add("e:x", content)
     layer = content.manifest["layers"][2]["digest"]
@@ -265,7 +265,7 @@ def test_kill_at_random_moments_of_prune():
     equal(pruned(), set())
 
 
-def test_units_and_timers_do_it_every_day():
+def test_a_timer_collects_every_day():
     reference, _ = REGISTRY.add("timed:x", image(60))
     good("pull", reference)
     gone = {row["digest"] for row in listing("images") if row["name"] == reference}

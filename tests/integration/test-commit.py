@@ -73,13 +73,13 @@ def test_a_commit_is_an_image():
     equal(config["config"]["Env"], ["PATH=/bin"])
 
 
-def test_it_is_pushed_and_umoci_sees_the_same():
+def test_a_committed_image_is_pushed_and_umoci_sees_the_same():
     name = f"{HOST}/commit/new:1"
     good("push", NEW, name)
     unpack.compare(name)
 
 
-def test_a_commit_on_a_docker_image_is_one_of_oci():
+def test_a_commit_on_a_docker_image_is_an_oci_image():
     docker, new = f"{HOST}/commit/docker:x", f"{HOST}/commit/from-docker:x"
     result = run("skopeo", "copy", "-q", "--format=v2s2", "--src-tls-verify=false",
                  "--dest-tls-verify=false", f"docker://{IMAGE}", f"docker://{docker}")
@@ -105,7 +105,7 @@ def test_a_commit_of_a_commit():
     good("rm", "second")
 
 
-def test_prune_keeps_what_is_named_while_it_runs():
+def test_prune_keeps_content_that_is_named_while_it_runs():
     # Prune reads the images one after another; in between the commit gives its image a name.
     for number in range(15):
         name = f"local.test/raced{number}:x"
@@ -120,7 +120,7 @@ def test_prune_keeps_what_is_named_while_it_runs():
         good("rmi", name)
 
 
-def test_the_base_stays_while_it_is_committed_on():
+def test_the_base_is_kept_during_a_commit():
     base = f"{HOST}/commit/going:x"
     oci.push(oci.Image([oci.busybox_layer(), oci.Layer().add("going", b"3")],
                        {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}), base)

@@ -140,7 +140,7 @@ def layout_of(image, blobs):
     return members
 
 
-def test_an_archive_brings_only_what_is_in_it():
+def test_an_import_grants_only_the_content_of_the_archive():
     image = PRIVATE["image"]
     config = image.manifest["config"]["digest"]
     busybox = image.manifest["layers"][0]["digest"]
@@ -174,7 +174,7 @@ def ingest(data, name):
     return run("sh", "-c", f"dist content ingest {name} </tmp/ingest", user="alice")
 
 
-def test_only_the_user_who_brought_content_may_name_it():
+def test_only_a_user_who_has_sent_content_may_name_it():
     forget_alice()
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
                          PRIVATE["manifest"], "1", "0", "0", user="alice")
@@ -222,7 +222,7 @@ def put_private(name):
     equal(result.status, 0, result)
 
 
-def test_a_manifest_keeps_nothing_that_its_owner_has_not():
+def test_a_manifest_keeps_only_content_of_its_owner():
     forget_alice()
     equal(ingest(PRIVATE["image"].finish(), "manifest").status, 0)
     put_private("thief.example/keep:1")
@@ -295,7 +295,7 @@ def test_claimed_chain_is_not_revealed_to_exist():
     good("rmi", "thief.example/claim:1")
 
 
-def test_an_index_leads_to_no_manifest_that_was_not_fetched_with_it():
+def test_an_index_grants_only_manifests_fetched_with_it():
     forget_alice()
     own = oci.busybox_image()
     manifest = own.finish()
@@ -319,14 +319,14 @@ def test_an_index_leads_to_no_manifest_that_was_not_fetched_with_it():
     assert PRIVATE["layer"] not in result.out + result.err
 
 
-def test_a_push_of_an_object_needs_it_to_be_the_callers():
+def test_only_own_objects_are_pushed():
     result = call("/org/berth1/contents", "org.berth1.Contents", "PushObject", "ssa{sv}",
                   PRIVATE["layer"], f"{HOST}/thief/object:x", "0", user="alice")
     assert result.status != 0, result
     contains(result.err, "denied")
 
 
-def test_a_push_does_not_tell_whether_others_have_what_it_lacks():
+def test_a_push_does_not_reveal_the_content_of_others():
     """The error names the layer by the digest that is in her own manifest, and it is the same for one that is nowhere."""
     forget_alice()
     absent = "sha256:" + "3" * 64
@@ -374,7 +374,7 @@ def refused_push(name, target):
     assert run("skopeo", "inspect", "--tls-verify=false", f"docker://{target}").status != 0, target
 
 
-def test_a_commit_lends_nothing_of_its_base():
+def test_a_commit_grants_nothing_of_its_base():
     """Who may run an image sees its files, but no file that a layer of it removes."""
     layer = oci.Layer().add("hidden", SECRET.encode()).add("noise", noise(1000))
     base_image = oci.Image([oci.busybox_layer(), layer, oci.Layer().add(".wh.hidden", b"")])
@@ -423,7 +423,7 @@ def test_a_commit_lends_nothing_of_its_base():
     good("lease", "rm", "hers")
 
 
-def test_a_commit_on_ones_own_is_pushed():
+def test_a_commit_on_an_own_image_is_pushed():
     """Also while others have named the base as well."""
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(300))])
     base, _ = OWN.add("mine/base:1", image)

@@ -271,7 +271,7 @@ def test_list_of_changes():
     contains(dist("diff", "changed").err, "changed")
 
 
-def test_names_are_what_podman_documents():
+def test_destination_names_are_those_that_podman_documents():
     """Both ways, and of a container that runs and one that does not."""
     layer = (oci.Layer().directory("src").add("src/a", b"aa", mode=0o640).directory("src/sub").add("src/sub/b", b"bb")
              .symlink("dirlink", "src").directory("dst").add("dst/x", b"old"))
@@ -348,7 +348,7 @@ def test_copies_of_one_container_at_once():
     good("rm", "busy")
 
 
-def test_a_volume_of_one_that_does_not_run():
+def test_a_volume_of_a_stopped_container():
     """What is copied below its mount point is in the volume, for the next start and for others."""
     for options in ((), ("--userns=host",)):
         good("create", "--id=stores", *options, "-v", "stored:/data", "-v", "deep:/made/for/it", IMAGE, "sleep", "1000")
@@ -364,7 +364,7 @@ def test_a_volume_of_one_that_does_not_run():
         good("volume", "rm", "deep")
 
 
-def test_what_is_wrong_is_named():
+def test_errors_name_the_path():
     for arguments, word in ((("runs:/nothere", WORK), "nothere"), ((f"{WORK}/nothere", "runs:/tmp"), "nothere"), (("a", "b"), "ID:PATH"),
                             (("nosuch:/x", WORK), "nosuch"), ((f"{WORK}/file", "runs:/no/such/directory/"), "/no/such"),
                             (("runs:/" + "x" * 4096, WORK), "too large")):
@@ -386,7 +386,7 @@ def test_a_file_that_does_not_fit_is_an_error():
     os.unlink("/var/tmp/large")
 
 
-def test_a_reader_that_leaves():
+def test_a_reader_that_closes_its_pipe():
     good("exec", "runs", "dd", "if=/dev/zero", "of=/tmp/large", "bs=1M", "count=64")
     reader = subprocess.Popen(["sh", "-c", "dist cp runs:/tmp/large - | head -c 1000 >/dev/null"])
     equal(reader.wait(30), 0)
@@ -394,7 +394,7 @@ def test_a_reader_that_leaves():
     good("rm", "-f", "runs")
 
 
-def test_a_copy_keeps_a_container_that_does_not_run():
+def test_a_stopped_container_is_not_deleted_during_a_copy():
     reader, writer = os.pipe()
     copy = subprocess.Popen(["dist", "cp", "-", "idle:/tmp"], stdin=reader)
     wait_until(lambda: run("pgrep", "-x", "berth-copy").status == 0, "the copy begins")

@@ -13,7 +13,7 @@ import counts  # pylint: disable=wrong-import-position
 TOLERANCE = 0.05
 
 
-def test_nothing_takes_more_than_it_did():
+def test_no_operation_costs_more_than_recorded():
     with open(counts.FILE, encoding="utf-8") as file:
         kept = json.load(file)
     found = counts.collect()

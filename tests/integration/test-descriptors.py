@@ -112,7 +112,7 @@ def test_full_bell_does_not_block_other_users():
     good("rm", "-f", "bell")
 
 
-def test_a_reader_that_waits_holds_up_its_owner_alone_and_not_for_long():
+def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
     client = Client()
     for name, user in (("mine", None), ("hers", "alice"), ("hers-too", "alice")):
         good("create", "-t", f"--id={name}", IMAGE, "sh", "-c", "while read line; do echo got-$line; done", user=user)
@@ -274,7 +274,7 @@ def test_workers_that_a_file_system_keeps_are_so_many_a_user():
     assert "does not answer" not in dist("import", "/dev/null", user="alice").err
 
 
-def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():
+def test_a_service_that_hangs_is_restarted_and_containers_continue():
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/watchdog.conf", "w", encoding="utf-8") as file:
@@ -296,7 +296,7 @@ def test_a_service_that_stands_still_is_started_anew_and_containers_go_on():
     equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "30s")
 
 
-def test_a_relay_that_stands_still_does_not_keep_the_name():
+def test_a_relay_that_hangs_does_not_keep_the_name():
     good("images", "-q")
     pid = service_pid()
     relay = run("pgrep", "-x", "berth-relay").out.split()

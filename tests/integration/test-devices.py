@@ -140,7 +140,7 @@ def test_paths_do_not_climb():
         assert "planted" not in run("find", STATE, "-name", "planted").out
 
 
-def test_a_user_names_devices_of_dev_alone():
+def test_a_user_names_devices_only_below_dev():
     """What is elsewhere may be a file system of the user's, which need not answer the service."""
     os.symlink("zero", "/dev/devices/link")
     os.symlink("/run", "/dev/devices/away")
@@ -175,7 +175,7 @@ def as_alice_in_a_namespace(script):
     return run("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", script, user="alice")
 
 
-def test_a_mount_of_an_image():
+def test_a_device_node_in_a_mount_of_an_image():
     good("mount", IMAGE, MOUNT)
     equal(seen_from(f"{MOUNT}/devices"), "")
     run("umount", MOUNT)
@@ -188,7 +188,7 @@ def test_a_mount_of_an_image():
             assert flag in options[0].split(","), result
 
 
-def test_a_mount_of_an_image_stays_as_it_is():
+def test_a_mount_of_an_image_does_not_change():
     """A caller with a mount namespace of its own can clear flags of a detached mount unless they are locked."""
     for image in (IMAGE, SINGLE):
         for flag in ("dev", "suid", "rw"):
@@ -223,7 +223,7 @@ def test_options_of_a_mount_do_not_undo_flags():
     contains(flags, "noatime")
 
 
-def test_a_volume():
+def test_a_device_node_in_a_volume():
     """A container that may make devices leaves them there for one that may not."""
     good("run", "--rm", "--userns=host", "--privileged", "--volume=brought:/v", PLAIN, "sh", "-c",
          f"cd /v; mknod block b {BLOCK[0]} {BLOCK[1]}; mknod zero c 1 5; mknod fuse c 10 229; mknod memory c 1 1; chmod 666 *")
@@ -231,7 +231,7 @@ def test_a_volume():
     equal(inside("/v", "--volume=brought:/v", "--userns=host", image=PLAIN), "")
 
 
-def test_a_bind_of_the_users():
+def test_a_device_node_in_a_bind_of_a_user():
     os.makedirs("/home/alice/devices", exist_ok=True)
     shutil.chown("/home/alice/devices", "alice", "alice")
     for name, (kind, number) in DEVICES.items():
@@ -275,7 +275,7 @@ def devices_tar():
     return buffer.getvalue()
 
 
-def test_a_copy():
+def test_a_device_node_in_a_copy():
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=copied", *options, PLAIN, "sleep", "1000")
         for directory in ("/root", "/root", "/dev", "/tmp"):
@@ -314,7 +314,7 @@ def test_after_a_commit():
     equal(inside("/made", "--userns=host", image=f"{HOST}/devices/committed:x"), "")
 
 
-def test_a_configuration_of_its_own():
+def test_devices_of_a_whole_configuration():
     """Without a /dev of its own, devices are bound into the image's, and are those of Berth."""
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
         "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "

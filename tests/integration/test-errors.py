@@ -39,7 +39,7 @@ def test_no_text_of_the_service_names_a_command():
     equal(re.findall(r'.*(?:\bdist [a-z]+|[ "]--[a-z]).*', page), [])
 
 
-def test_a_hint_says_what_to_do():
+def test_errors_have_a_hint():
     equal(says("export", "nothing", "-o", "/tmp/x"),
           'dist: there is no image "docker.io/library/nothing:latest" here; "dist pull '
           'docker.io/library/nothing:latest" fetches it, "dist images" lists those that are here')
@@ -102,7 +102,7 @@ def test_help_is_of_the_verb():
     assert max(len(line) for line in good("--help").split("\n")) < 80
 
 
-def test_options_as_they_are_pasted():
+def test_pasted_options_have_a_hint():
     equal(good("run", "--rm=true", f"-eONE=1", "-w/tmp", IMAGE, "sh", "-c", "echo $ONE; pwd").split(), ["1", "/tmp"])
     contains(says("run", "--rm=perhaps", IMAGE, status=125), "--rm takes true or false")
     contains(says("stop", "--time=soon", "web"), "--time takes a number")

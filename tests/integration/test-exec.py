@@ -144,14 +144,14 @@ def test_descriptors_are_handed_on():
                         "true", "1", "Descriptors", "a(sh)", "1", name, "1").err, "descriptor")
 
 
-def test_exec_of_what_is_not_there():
+def test_exec_of_an_absent_program():
     for command, status in (("nothere", 127), ("/etc/passwd", 126)):
         result = dist("exec", "box", command)
         equal(result.status, status, command)
         contains(result.err, command)
 
 
-def test_exec_in_what_does_not_run():
+def test_exec_in_a_stopped_container():
     good("create", "--id=idle", IMAGE)
     result = dist("exec", "idle", "true")
     equal(result.status, 125)
@@ -184,7 +184,7 @@ def test_output_is_in_the_journal():
     contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
 
 
-def test_logs_are_what_was_written():
+def test_logs_are_the_written_output():
     # journald itself drops empty lines and blanks at the end of one.
     script = r'printf "  a\n\tb  c\n"; head -c 200000 /dev/zero | tr "\0" x; printf "\n   \nend"'
     written = "  a\n\tb  c\n" + "x" * 200000 + "\n   \nend"
@@ -196,7 +196,7 @@ def test_logs_are_what_was_written():
     good("rm", "writes")
 
 
-def test_logs_from_a_time_on_and_as_they_come():
+def test_logs_since_a_time_and_followed():
     good("run", "-d", "--id=talks", IMAGE, "sh", "-c", "echo early; sleep 2; echo late; while [ ! -e /end ]; do sleep 0.1; done; echo last")
     follower = subprocess.Popen(["dist", "logs", "-f", "talks"], stdout=subprocess.PIPE, text=True)
     try:
@@ -451,7 +451,7 @@ def test_a_terminal_that_nobody_reads():
     wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 1, "the worker's end")
 
 
-def test_attach_to_what_writes_to_the_journal():
+def test_attach_to_a_container_that_logs_to_the_journal():
     good("run", "-d", "--id=lines", IMAGE, "sh", "-c",
          "for n in $(seq 1 20); do echo old-$n; done; until test -e /go; do sleep 0.05; done; echo last; exit 13")
     wait_until(lambda: "old-20" in good("logs", "lines"), "the lines")
@@ -561,7 +561,7 @@ def test_processes_end_with_their_container_in_order():
     contains(containers_call("Wait", "ssa{sv}", "whole", "inner", "0").err, "whole")
 
 
-def test_restart_on_failure_until_it_is_well():
+def test_restart_on_failure_until_it_succeeds():
     since = last_event()
     good("create", "--restart=on-failure", "--id=again", IMAGE, "sh", "-c", "echo x >>/tries; test $(wc -l </tries) -ge 3")
     good("start", "again")
@@ -570,7 +570,7 @@ def test_restart_on_failure_until_it_is_well():
     good("rm", "again")
 
 
-def test_restart_always_until_it_is_stopped():
+def test_restart_always_until_the_container_is_stopped():
     since = last_event()
 
     def starts():
@@ -692,7 +692,7 @@ def test_logs_are_the_owners_to_read():
     wait_until(lambda: not readers(), "the end of the readers")
 
 
-def test_logs_of_what_has_just_ended_are_whole():
+def test_logs_are_complete_right_after_the_end():
     # journald is slow: what the container wrote is in its socket, and in no file yet.
     journald = int(run("pidof", "systemd-journald").out)
     found = []

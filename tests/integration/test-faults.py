@@ -221,7 +221,7 @@ def test_wrong_content_in_the_manifest():
         refused(REGISTRY.add(f"misfit{number}:x", content)[0], layer["digest"], word)
 
 
-def test_more_layers_than_one_worker_takes_at_once():
+def test_an_image_of_more_layers_than_a_worker_has_jobs():
     layers = [oci.Layer("gzip").add(f"f{n}", str(n).encode()) for n in range(150)]
     reference, _ = REGISTRY.add("many:x", oci.Image(layers))
     good("fetch", reference)
@@ -237,7 +237,7 @@ def test_errors_of_servers():
         assert "\x1b" not in result.err
 
 
-def test_a_bandwidth_that_is_kept():
+def test_a_bandwidth_limit_is_kept():
     content = oci.Image([oci.Layer("gzip").add("f", random.Random(77).randbytes(4 * 1024 * 1024))])
     reference, _ = REGISTRY.add("slow:x", content)
     configure("[Transfer]\nBandwidth=1M\n")

@@ -42,7 +42,7 @@ def test_files_without_any_permission_are_replaced():
     compare(push("mode-zero", below(), oci.Layer().add("secret", b"new", mode=0, uid=6), oci.Layer().add("secret-", b"newer", mode=0o600)))
 
 
-def test_one_of_two_hard_links_is_deleted_above():
+def test_an_upper_layer_deletes_one_of_two_hard_links():
     tree = compare(push("one-of-two", below(), oci.Layer().add(".wh.link-a", b"")))
     assert b"link-a" not in tree and tree[b"link-z"]["names"] == [b"link-z"], tree[b"link-z"]
 
@@ -77,7 +77,7 @@ def test_a_link_becomes_a_directory():
         assert number != 3 or b"target/keep" not in tree or tree[b"target/keep"], tree
 
 
-def test_whiteouts_without_a_name_and_of_what_is_not_there():
+def test_whiteouts_without_a_name_and_of_absent_files():
     for number, name in enumerate((".wh.nothing", "d/.wh.nothing/more", "none/.wh.x", "d/one/.wh.x")):
         compare(push(f"whiteout{number}", below(), oci.Layer().add(name, b"").add("last", b"l")))
     # They would hide the directory that they are in, or the one above.
@@ -213,7 +213,7 @@ def test_content_encodings_that_say_nothing_of_the_content():
     assert not any("accept-encoding" in str(request).lower() for request in REGISTRY.requests)
 
 
-def test_a_redirect_that_is_for_get_alone():
+def test_a_redirect_that_only_get_may_follow():
     other = FaultyRegistry()
 
     def behind(handler, url, with_body):
@@ -378,7 +378,7 @@ def test_a_directory_with_hard_links_is_copied_under_a_new_name():
     good("rm", "-f", "links")
 
 
-def test_copies_into_a_volume_of_what_runs():
+def test_copies_into_a_volume_of_a_running_container():
     with open(f"{WORK}/for-volume", "w", encoding="utf-8") as file:
         file.write("in a volume\n")
     good("volume", "create", "field")

@@ -167,7 +167,7 @@ def test_a_dist_with_the_rights_of_another_is_refused():
     os.unlink(copied)
 
 
-def test_what_is_no_host_is_refused():
+def test_malformed_host_names_are_refused():
     for host in ("-oProxyCommand=touch /tmp/ran", "root@-oX", "a b", "a;b", "$(x)", "", "one,-x", "one,,two", "one/two", "@one",
                  "[-oX]", "root@[-oX]", "one:", "one:22x", "one:0", "one:65536", "one:-p", "one:machine", "a:b@one", "a@b@one", "[::1", "::1", "%h",
                  "one\n", "~", ".one", "[::1]x"):
@@ -183,7 +183,7 @@ def test_what_is_no_host_is_refused():
     contains(dist("-H", "one", "unit", "install", "/tmp/x.container").err, "this machine only")
 
 
-def test_a_machine_is_asked_too():
+def test_dist_reaches_a_machine():
     """".host" is this one, whose bus sd-bus reaches by its namespaces, as that of any other."""
     contains(good("-M", ".host", "images"), "busybox")
     equal(good("-M", ".host", "run", "--rm", IMAGE, "echo", "in a machine"), "in a machine\n")

@@ -67,7 +67,7 @@ def test_a_member_pulls_and_runs():
     mine("volume", "rm", "kept")
 
 
-def test_and_nothing_more():
+def test_a_member_may_do_nothing_else():
     good("run", "-d", "--name=roots", IMAGE)
     for options in (("--privileged",), ("--cap-add=NET_ADMIN",), ("-v", "/etc:/host"), ("--network=host",), ("--network=group", "-p", "79:80"),
                     ("--security-opt=seccomp=unconfined",), ("--userns=host",), ("--device=/dev/kmsg",), ("--slice=system.slice",),
@@ -84,7 +84,7 @@ def test_and_nothing_more():
     good("rm", "-f", "roots")
 
 
-def test_images_of_one_registry():
+def test_a_member_runs_images_of_one_registry():
     good("rmi", IMAGE)
     install("50-berth-images.rules", lambda text: text.replace("registry.example.com/web/", f"{HOST}/group/box"))
     refused("pull", IMAGE)
@@ -98,7 +98,7 @@ def test_images_of_one_registry():
     refused("run", "--rm", "--privileged", IMAGE, "true")
 
 
-def test_the_page_is_whole():
+def test_the_manual_page_lists_all_actions_and_details():
     page = (SOURCE / "docs" / "man" / "berth-polkit.7").read_text(encoding="utf-8").replace("\\-", "-")
     actions = set(re.findall(r'<action id="([^"]+)">', pathlib.Path("/usr/share/polkit-1/actions/org.berth1.policy").read_text(encoding="utf-8")))
     equal(sorted(action for action in actions if action not in page), [])

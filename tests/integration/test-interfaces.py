@@ -57,7 +57,7 @@ def test_setup():
     good("create", "--id=x", IMAGE)
 
 
-def test_the_xml_is_what_the_service_says():
+def test_the_service_introspects_as_the_xml_says():
     for interface, path in OBJECTS.items():
         with open(f"{SOURCE}/{interface}.xml", encoding="utf-8") as file:
             expected = members(file.read(), interface)
@@ -170,7 +170,7 @@ def test_every_method_ends_in_options():
             equal([type for _, type, direction in arguments if direction == "in"][-1], "a{sv}", f"{interface}.{name}")
 
 
-def test_an_option_that_is_not_known_is_named_with_those_that_are():
+def test_the_error_of_an_unknown_option_lists_the_known_ones():
     for member, signature, arguments in (("Delete", "sa{sv}", ("box",)), ("Kill", "sia{sv}", ("box", "9")),
                                          ("Pause", "sa{sv}", ("box",)), ("List", "a{sv}", ())):
         result = containers_call(member, signature, *arguments, "1", "Nothing", "b", "true")
@@ -179,7 +179,7 @@ def test_an_option_that_is_not_known_is_named_with_those_that_are():
     contains(containers_call("Pause", "sa{sv}", "box", "1", "Nothing", "b", "true").err, "known options: none")
 
 
-def test_every_error_is_one_of_the_contract():
+def test_errors_have_the_documented_names():
     result = images_call("Get", "sa{sv}", "nothing", "0")
     contains(result.err, "no image")
     result = run("gdbus", "call", "--system", "-d", "org.berth1", "-o", "/org/berth1/images", "-m",
@@ -199,7 +199,7 @@ def test_a_transfer_through_busctl_alone():
     contains(busctl("get-property", "org.berth1", path, "org.berth1.Transfer", "State").out, "done")
 
 
-def test_subscribers_get_what_happens():
+def test_subscribers_get_signals_of_all_changes():
     monitor = subprocess.Popen(["dist", "events", "--since=0"], stdout=subprocess.PIPE, text=True)
     try:
         # It subscribes before it tells what was: that x was created.

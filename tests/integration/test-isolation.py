@@ -133,7 +133,7 @@ def put(path, text="text\n", mode=0o644, owner=0, group=0):
     os.chmod(path, mode)
 
 
-def test_an_owned_bind_gives_nothing_that_the_owner_has_not():
+def test_an_owned_bind_grants_only_the_rights_of_its_owner():
     only_create()
     alice = pwd.getpwnam("alice")
     own = owned("own")
@@ -275,7 +275,7 @@ def test_temporary_file_systems():
     contains(result.err, "No space")
 
 
-def test_a_read_only_root_has_room_for_what_is_temporary():
+def test_a_read_only_root_has_writable_temporary_directories():
     out = inside("sh", "-c", "touch /x 2>/dev/null || echo no; touch /tmp/x /run/x /data/x && echo yes; cat /data/of-image",
                  options=["--read-only"])
     equal(out.split(), ["no", "yes", "image"])
@@ -328,7 +328,7 @@ def test_devices_by_name():
     shutil.rmtree("/var/run/cdi")
 
 
-def test_the_filter_allows_what_capabilities_are_for():
+def test_the_filter_allows_the_calls_of_granted_capabilities():
     contains(dist("run", "--rm", IMAGE, "mount", "-t", "tmpfs", "x", "/tmp").err, "permission denied")
     out = good("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c",
                "mount -t tmpfs x /tmp && grep -c ' /tmp tmpfs' /proc/mounts && unshare -u hostname other && hostname")
@@ -348,7 +348,7 @@ def test_a_seccomp_profile_with_conditions():
         contains(dist("run", "--rm", "--seccomp=/var/tmp/profile.json", IMAGE, "mkdir", "/x").err, answer)
 
 
-def test_a_seccomp_profile_of_ones_own():
+def test_a_custom_seccomp_profile():
     profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 17}]})
     contains(dist("run", "--rm", f"--seccomp={profile}", IMAGE, "mkdir", "/x").err, "File exists")
     contains(dist("create", "--seccomp={", IMAGE).err, "seccomp")

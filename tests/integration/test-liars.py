@@ -181,7 +181,7 @@ def test_a_pull_with_a_lying_unpack():
     lie_in({"unpack": ("SettleLowest",)}, lambda count: pull(count, image_with_an_early_link))
 
 
-def test_an_import_with_liars():
+def test_an_import_with_lying_workers():
     good("export", VICTIM["reference"], "-o", "/tmp/liar.tar")
 
     def take(count):
@@ -241,7 +241,7 @@ def test_samples_of_a_lying_fetch_prove_nothing():
     good("rmi", theirs)
 
 
-def test_a_policy_with_liars():
+def test_a_policy_with_lying_workers():
     """Where the signature that there is does not count, none of their words makes it count."""
     trust.make_key("liars", "ec")
     trust.make_key("strangers", "ec")
@@ -260,7 +260,7 @@ def test_a_policy_with_liars():
     trust.configure("")
 
 
-def test_a_commit_with_liars():
+def test_a_commit_with_lying_workers():
     """What it names, if anything, is the base with one layer more."""
     good("run", "--id=committed", VICTIM["reference"], "sh", "-c", "echo x >/added")
     base = json.loads(good("inspect", "--manifest", VICTIM["reference"]))
@@ -467,7 +467,7 @@ def test_a_sync_with_a_lying_ingest():
         good("rmi", *allowed)
 
 
-def test_a_worker_answers_once_and_says_nothing_else():
+def test_a_worker_that_sends_more_than_its_reply_is_killed():
     """One that does is killed, and its job fails; it has no name in anybody's stead, and its descriptors do not arrive."""
     refuses = socket.socket(socket.AF_UNIX)
     try:
@@ -495,7 +495,7 @@ def reports():
     return [line for line in lines if line.endswith("sent a message that was not asked for and is killed")]
 
 
-def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_it():
+def test_a_reply_of_another_signature_is_always_refused():
     for worker, member in (("ingest", "Sync"), ("unpack", "Settle")):
         with Liar(worker, member, "type", "x"):
             image = oci.Image([BASE, oci.Layer().add("of", worker.encode())
@@ -507,7 +507,7 @@ def test_a_reply_of_another_signature_is_refused_even_where_nothing_is_read_of_i
         assert reference not in named(), named()
 
 
-def test_one_that_never_answers_can_be_called_off():
+def test_a_call_that_a_worker_never_answers_can_be_cancelled():
     for worker, members in PULL.items():
         with Liar(worker, members[0], "never", "x"):
             image = oci.Image([BASE, oci.Layer().add("mine", worker.encode())])
@@ -533,7 +533,7 @@ def test_every_member_of_every_worker_has_lied():
             assert (worker.lower(), name) in TOLD, (worker, name)
 
 
-def test_with_the_real_ones_all_is_well_again():
+def test_everything_works_again_with_the_real_workers():
     good("rm", "-f", "keeper")
     reference, _ = REGISTRY.add("after/x:1", oci.Image([BASE]))
     good("pull", reference)

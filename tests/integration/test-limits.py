@@ -76,7 +76,7 @@ def test_the_killer_may_be_quicker_than_the_start():
     equal(told_of_a_kill("quick", "--bundle=/var/tmp/hungry"), ["create", "start", "oom", "exit"])
 
 
-def test_oom_kill_of_one_process_leaves_the_others():
+def test_an_oom_kill_of_one_process_leaves_the_others():
     good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "100")
     assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
     wait_until(lambda: "oom" in kinds("partly"), "the event")
@@ -88,7 +88,7 @@ def test_oom_kill_of_one_process_leaves_the_others():
     good("rm", "-f", "partly")
 
 
-def test_limits_change_while_it_runs():
+def test_limits_of_a_running_container_change():
     good("run", "-d", "--id=changed", IMAGE, "sleep", "100")
     good("update", "changed", "MemoryMax=32M", "TasksMax=5")
     assert dist("exec", "changed", "sh", "-c", HUNGRY).status != 0

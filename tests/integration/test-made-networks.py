@@ -548,7 +548,7 @@ def test_rules_of_the_administrator_stay():
     run("iptables", "-t", "nat", "-D", "POSTROUTING", "-s", "198.51.100.0/24", "-j", "MASQUERADE")
 
 
-def test_a_change_that_is_broken_off_leaves_nothing():
+def test_an_interrupted_change_leaves_nothing():
     """The service and berth-network die while a container is being connected."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     place = "/usr/lib/podman/netavark"
@@ -569,7 +569,7 @@ def test_a_change_that_is_broken_off_leaves_nothing():
     wait_until(is_quiet, "nobody disconnects")
 
 
-def test_a_request_that_was_broken_off_is_not_carried_out_by_the_next_start():
+def test_an_interrupted_request_is_not_carried_out_by_the_next_start():
     """It stays if the service and all that connects die; the container leaves the network before it starts again."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     with held_netavark(works=True):
@@ -583,7 +583,7 @@ def test_a_request_that_was_broken_off_is_not_carried_out_by_the_next_start():
     good("rm", "-f", "roam")
 
 
-def test_a_disconnection_that_was_broken_off_does_not_prevent_a_connection():
+def test_an_interrupted_disconnection_does_not_prevent_a_connection():
     """The record lacks the network already, the container has the interface still."""
     good("run", "-d", "--name=roam", "--network=left", "--network=right", IMAGE)
     with held_netavark(works=False):
@@ -598,7 +598,7 @@ def test_a_disconnection_that_was_broken_off_does_not_prevent_a_connection():
     wait_until(lambda: not [name for name in documents() if name.startswith("roam")], "its documents go")
 
 
-def test_one_change_at_a_time():
+def test_networks_change_one_at_a_time():
     """A disconnection does not overtake the connection, and one that failed can be tried again."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     place, waits, go = "/usr/lib/podman/netavark", "/run/netavark-waits", "/run/netavark-go"

@@ -51,7 +51,7 @@ def test_two_hundred_at_once():
     settled(before)
 
 
-def test_one_after_the_other_nothing_grows():
+def test_nothing_grows_over_many_containers():
     before = soak.figures()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda i: dist("run", "--rm", *(["-t"] if i % 4 == 0 else []), IMAGE, "true"), range(300)))

@@ -65,7 +65,7 @@ def test_a_container_has_an_address():
     equal(sorted(leases()), sorted([first, second]))
 
 
-def test_its_name_is_resolved_on_the_host():
+def test_the_name_of_a_container_is_resolved_on_the_host():
     run("cp", "-a", os.environ["BERTH_BUILD"] + "/packages/libnss-mymachines/usr/lib/.", "/usr/lib/")
     run("sed", "-i", "s/^hosts:.*/hosts: files mymachines/", "/etc/nsswitch.conf")
     run("systemctl", "start", "systemd-machined")
@@ -154,7 +154,7 @@ def test_bad_networks_and_ports_are_named():
     equal(listing("ps", "-a"), [])
 
 
-def test_a_network_that_went_fails_the_start():
+def test_a_removed_network_fails_the_start():
     write_network("passing", [{"type": "bridge", "bridge": "cni-passing", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.77.1.0/24"}]]}}])
     good("create", "--id=late", "--network=passing", IMAGE, "true")
     os.unlink("/etc/cni/net.d/passing.conflist")

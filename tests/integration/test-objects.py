@@ -72,7 +72,7 @@ def test_storage_is_that_of_the_state_directory():
     assert 0 < int(found["Free"]) <= int(found["Size"]) - int(found["Used"]), found
 
 
-def test_counts_are_of_what_the_caller_may_see():
+def test_counts_include_only_visible_objects():
     good("run", "-d", "--id=roots", IMAGE)
     good("volume", "create", "rootsvolume")
     equal([count(name) for name in ("Containers", "RunningContainers", "Volumes", "Images")], [1, 1, 1, 1])
@@ -127,7 +127,7 @@ def test_the_console_is_the_standard_error():
     assert run("systemctl", "service-log-level", "berthd", "info").status == 0
 
 
-def test_the_tree_is_what_the_caller_may_see():
+def test_the_tree_has_only_visible_objects():
     os.makedirs("/etc/cni/net.d", exist_ok=True)
     with open("/etc/cni/net.d/shown.conf", "w", encoding="utf-8") as file:
         json.dump({"cniVersion": "0.4.0", "name": "shown", "type": "bridge",
@@ -171,7 +171,7 @@ def test_an_image_is_an_object():
     client.end()
 
 
-def test_a_pod_tells_that_its_containers_are_others():
+def test_a_pod_signals_changes_of_its_containers():
     path = "/org/berth1/pods/grouped"
     members = ("get-property", "org.berth1", path, "org.berth1.Pod", "Containers")
     told = ("changed", path, {}, ["Containers"])
@@ -306,7 +306,7 @@ def shown(user, *objects):
     return texts
 
 
-def test_no_property_names_what_the_viewer_may_not_see():
+def test_properties_name_only_visible_objects():
     """Of an image, a network and a container that share with others' containers, whichever way it is read."""
     allow("images.inspect", "containers.create", "containers.manage-own")
     good("network", "create", "common")
@@ -362,7 +362,7 @@ def listed(name, user=None):
     return one
 
 
-def test_a_container_shows_how_it_was_made():
+def test_a_container_has_the_options_of_its_creation_as_properties():
     good("run", "-d", "--id=shows", "-e", "SECRET=of hers", "-v", "shown:/data", "--memory=64M", IMAGE, "sleep", "999")
     found = listed("shows")
     equal(found["Command"], ["sleep", "999"])
@@ -450,7 +450,7 @@ def test_a_process_as_a_descriptor():
     good("rm", "-f", "opened")
 
 
-def test_a_forced_deletion_is_one_act():
+def test_a_forced_deletion_is_one_operation():
     """It asks for the deletion alone, though it kills; and what happens is an exit, then the deletion."""
     good("pull", IMAGE)
     polkit_rule("""polkit.addRule(function(action, subject) {

@@ -165,7 +165,7 @@ def test_privileges_have_names():
         assert any(f"privilege='{expected}'" in question for question in questions), (expected, questions)
 
 
-def test_a_bind_of_ones_own_is_no_privilege():
+def test_a_bind_of_an_own_directory_is_no_privilege():
     """Where its ids can be mapped, and with options that only take away."""
     os.makedirs("/srv/owned")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
@@ -201,7 +201,7 @@ def test_a_bind_of_ones_own_is_no_privilege():
     run("umount", "-l", "/srv/owned")
 
 
-def test_one_act_asks_once():
+def test_one_operation_asks_once():
     rule('action.id == "org.berth1.containers.create"')
     result = dist("--no-ask-password", "run", "--rm", IMAGE, "sh", "-c", "cat; exit 3", user="alice", input="text")
     equal((result.out, result.status), ("text", 3))
@@ -366,7 +366,7 @@ def same_error(there, absent, name, other):
     equal(there.err.replace(name, "NAME"), absent.err.replace(other, "NAME"))
 
 
-def test_a_lease_of_another_is_not_there():
+def test_a_lease_of_another_user_is_not_found():
     good("create", "--id=roots", IMAGE)
     leases_call("Create", "sa{sv}", "roots", "0")
     rule('["org.berth1.contents.write", "org.berth1.images.pull", "org.berth1.images.manage"].indexOf(action.id) >= 0')
@@ -391,7 +391,7 @@ def test_a_lease_of_another_is_not_there():
     good("rm", "roots")
 
 
-def test_a_lease_that_is_gone_is_not_the_next_of_its_name():
+def test_an_expired_lease_is_not_the_next_of_its_name():
     rule('action.id == "org.berth1.contents.write"')
     leases_call("Create", "sa{sv}", "name", "0", user="alice")
     equal(contents_call("Ingest", "stsa{sv}", "late", "0", "", "1", "Lease", "s", "name", user="alice").status, 0)
@@ -478,7 +478,7 @@ def test_properties_are_named_and_none_loosens_isolation():
     good("rm", "-f", "hers")
 
 
-def test_a_process_of_ones_own_has_named_privileges():
+def test_the_privileges_of_an_own_process_are_named():
     rule('action.id != "org.berth1.containers.create-privileged" && action.id != "org.berth1.containers.exec"')
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     for process, capabilities in (({"args": ["true"]}, ""), ({}, ""),
@@ -650,7 +650,7 @@ def create_spec(name, image, config, **more):
     return containers_call("Create", "ssa{sv}", name, image, "1", "Spec", "s", json.dumps(config), **more)
 
 
-def test_a_configuration_that_weakens_nothing_needs_create_alone():
+def test_a_configuration_without_privileges_needs_only_create():
     """It has all the isolation of a container made of options, whether or not it says so."""
     rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     look = ("cat /proc/self/uid_map /proc/self/gid_map; grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; "
@@ -671,7 +671,7 @@ def test_a_configuration_that_weakens_nothing_needs_create_alone():
     good("rm", "plain", user="alice")
 
 
-def test_a_configuration_may_bind_what_is_ones_own():
+def test_a_configuration_may_bind_own_directories():
     """dist gives descriptors of what a configuration binds, and the service checks what they are."""
     os.makedirs("/srv/owned", exist_ok=True)
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
@@ -746,7 +746,7 @@ def test_each_weakening_of_a_configuration_is_refused_by_name():
     equal(listing("ps", "-a"), [])
 
 
-def test_a_rule_sees_all_that_a_member_names():
+def test_a_rule_sees_every_object_that_a_member_names():
     """A call of each kind with objects of root's, of which polkit is asked as the table of rights has it. The details that are not
     here have tests of their own: ports and slices (test-ports.py), cgroups (test-units.py), credentials (test-remotes.py)."""
     good("pull", IMAGE)

@@ -61,7 +61,7 @@ def test_setup():
     good("pull", IMAGE)
 
 
-def test_containers_of_a_pod_share_what_is_the_pods_and_nothing_else():
+def test_containers_of_a_pod_share_its_namespaces_and_nothing_else():
     equal(good("pod", "create", "--hostname=shop", "--shm-size=1m", "shop").strip(), "shop")
     equal(pod("shop")["state"], "created")
     join("one", "shop")
@@ -75,20 +75,20 @@ def test_containers_of_a_pod_share_what_is_the_pods_and_nothing_else():
         equal(len({first[name], second[name], holder[name]}), 3, name)
 
 
-def test_they_reach_each_other_at_localhost():
+def test_containers_of_a_pod_reach_each_other_at_localhost():
     # A client that ends too early takes an answer with it.
     good("exec", "-d", "one", "sh", "-c", "while :; do echo hello | nc -l -p 7777; done")
     wait_until(lambda: "hello" in dist("exec", "two", "sh", "-c", "nc 127.0.0.1 7777 </dev/null").out, "the answer")
 
 
-def test_they_share_the_host_name_and_its_files():
+def test_containers_of_a_pod_share_the_host_name_and_its_files():
     for name in ("one", "two"):
         equal(good("exec", name, "hostname").strip(), "shop")
         contains(good("exec", name, "cat", "/etc/hosts"), "shop")
         equal(good("exec", name, "cat", "/etc/hostname").strip(), "shop")
 
 
-def test_they_share_memory_and_its_size_is_the_pods():
+def test_containers_of_a_pod_share_memory_of_its_size():
     good("exec", "one", "sh", "-c", "echo shared >/dev/shm/note")
     equal(good("exec", "two", "cat", "/dev/shm/note").strip(), "shared")
     contains(good("exec", "two", "df", "-k", "/dev/shm"), "1024")
@@ -118,7 +118,7 @@ def test_a_pod_is_no_container():
     equal(pod("shop")["state"], "running")
 
 
-def test_its_name_is_taken_for_containers():
+def test_a_container_cannot_take_the_name_of_a_pod():
     contains(dist("create", "--name=shop", IMAGE, "true").err, "shop")
     contains(dist("pod", "create", "one").err, "one")
 
@@ -134,7 +134,7 @@ def test_a_pod_with_containers_is_not_deleted_without_force():
     equal((state("member"), pod("empty")), (None, None))
 
 
-def test_its_containers_are_refused_what_is_the_pods():
+def test_containers_are_refused_options_of_the_pod():
     for option in ("--hostname=x", "-p=8080:80", "--network=none", "--dns=1.1.1.1", "--add-host=a:10.0.0.1", "--network-alias=x",
                    "--userns=host", "-P"):
         result = dist("create", "--pod=shop", option, IMAGE, "true")
@@ -143,7 +143,7 @@ def test_its_containers_are_refused_what_is_the_pods():
     contains(dist("create", "--pod=absent", IMAGE, "true").err, 'there is no pod "absent"')
 
 
-def test_it_survives_the_death_of_the_service():
+def test_a_pod_survives_the_death_of_the_service():
     before = pid_of_pod("shop"), pid_of("one")
     kill_service()
     equal((pid_of_pod("shop"), pid_of("one")), before)
@@ -160,13 +160,13 @@ def test_a_start_after_a_stop_begins_again_with_all_containers():
     equal(namespaces(pid_of("three"))["ipc"], namespaces(pid_of("one"))["ipc"])
 
 
-def test_its_end_stops_its_containers():
+def test_the_end_of_a_pod_stops_its_containers():
     os.kill(pid_of_pod("shop"), 9)
     wait_for("shop", "stopped")
     wait_until(lambda: {state(name) for name in ("one", "two", "three")} == {"stopped"}, "the end of the containers")
 
 
-def test_its_address_is_no_longer_there_when_it_is_free():
+def test_the_address_of_a_dead_pod_is_removed_before_it_is_free():
     """A container of the pod may take its time to stop."""
     good("network", "create", "--ipv6=false", "dying")
     good("pod", "create", "--network=dying", "dies")
@@ -184,7 +184,7 @@ def test_its_address_is_no_longer_there_when_it_is_free():
     good("network", "rm", "dying")
 
 
-def test_an_end_that_the_service_has_not_seen_stops_them_too():
+def test_the_end_of_a_pod_while_the_service_is_away_stops_its_containers():
     good("pod", "start", "shop")
     holder = pid_of_pod("shop")
     run("systemctl", "stop", "berthd.service")
@@ -194,7 +194,7 @@ def test_an_end_that_the_service_has_not_seen_stops_them_too():
     clean()
 
 
-def test_the_exit_policy_decides_what_follows_the_last_container():
+def test_the_exit_policy_stops_the_pod_with_its_last_container():
     for policy, wanted in (("stop", "stopped"), ("continue", "running")):
         good("pod", "create", f"--exit-policy={policy}", policy)
         join(f"{policy}1", policy)
@@ -207,7 +207,7 @@ def test_the_exit_policy_decides_what_follows_the_last_container():
     clean()
 
 
-def test_a_container_that_is_restarted_is_not_the_last_one_to_end():
+def test_a_container_that_is_restarted_does_not_end_its_pod():
     good("pod", "create", "--exit-policy=stop", "again")
     good("run", "-d", "--name=flaps", "--pod=again", "--restart=on-failure:3", *QUICK, IMAGE, "sh", "-c", "sleep 0.1; exit 1")
     wait_for("again", "stopped")
@@ -215,7 +215,7 @@ def test_a_container_that_is_restarted_is_not_the_last_one_to_end():
     clean()
 
 
-def test_new_creates_the_pod_with_what_is_the_pods():
+def test_new_creates_the_pod_with_the_options_of_pods():
     make_network("front", "10.77.0.0/24")
     good("run", "-d", "--name=web", "--pod=new:site", "--hostname=here", "--network=front", "-p", "127.0.0.1:8085:80", *QUICK, IMAGE, *SLEEP)
     join("other", "site")

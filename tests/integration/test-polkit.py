@@ -40,13 +40,13 @@ def test_without_a_rule_everything_that_changes_is_refused():
     equal([row["name"] for row in listing("images")], [IMAGE])
 
 
-def test_the_bus_says_how_it_was_refused():
+def test_a_refusal_says_that_an_administrator_may_authorize():
     result = images_call("Pull", "sa{sv}", IMAGE, "0", user="alice")
     assert result.status != 0
     contains(result.err, "administrator")
 
 
-def test_others_containers_are_not_there():
+def test_containers_of_others_are_not_found():
     equal(listing("ps", "-a", user="alice"), [])
     for verb in ("info", "wait"):
         result = dist(verb, "roots", user="alice")
@@ -64,7 +64,7 @@ def test_others_containers_are_not_there():
 
 
 # Each question takes polkit's time, which the caller can measure. The audit has a record of each.
-def test_as_many_questions_are_asked_about_what_is_not_there():
+def test_absent_objects_cause_as_many_questions_as_present_ones():
     def asked(name):
         run("journalctl", "--sync")
         return run("journalctl", "-b", "-o", "cat", "BERTH_AUDIT=decision",
@@ -87,7 +87,7 @@ def test_root_sees_them():
                     "org.berth1.Container", "State").out, "running")
 
 
-def test_with_a_rule_for_pull_he_can_pull_and_nothing_else():
+def test_a_rule_for_pull_allows_pull_and_nothing_else():
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id == "org.berth1.images.pull" && subject.user == "alice" &&
             action.lookup("reference").indexOf("127.0.0.1:5000/busybox") == 0)
@@ -119,7 +119,7 @@ def test_a_forbidden_host_has_no_other_spelling():
     equal(good("rmi", "FREE.example:443/x:1", user="alice").strip(), "FREE.example:443/x:1")
 
 
-def test_his_own_containers_are_his():
+def test_a_user_manages_own_containers_only():
     polkit_rule("""polkit.addRule(function(action, subject) {
         if ((action.id == "org.berth1.containers.create" ||
              action.id == "org.berth1.containers.manage-own") && subject.user == "alice")
@@ -182,7 +182,7 @@ def test_calls_wait_for_the_container_that_their_client_creates():
         wait_until(lambda: name not in [row["id"] for row in listing("ps", "-a")], f"{name} to be removed")
 
 
-def test_calls_fail_with_the_creation_that_they_wait_for():
+def test_queued_calls_fail_if_the_creation_fails():
     for user in (None, "alice"):
         allow_only("alice", "containers.create")
         answers = at_once(*calls_of_a_run("never", image=f"{HOST}/not:here"), user=user)

@@ -168,7 +168,7 @@ def test_bound_port_is_still_forwarded():
     remove("web")
 
 
-def test_it_stays_while_the_service_is_away():
+def test_a_port_stays_taken_while_the_service_is_away():
     result = publish("web", "18080:80", "18081:81", "18080:80/udp")
     equal((result.status, result.err), (0, ""))
     kill_service()
@@ -189,7 +189,7 @@ def test_it_stays_while_the_service_is_away():
     remove("web", "second")
 
 
-def test_it_is_free_when_the_container_ended_meanwhile():
+def test_a_port_is_free_if_the_container_ended_while_the_service_was_away():
     equal(publish("web", "18080:80").status, 0)
     pid = listing("info", "web")[0]["pid"]
     run("systemctl", "kill", "--kill-who=main", "-s", "STOP", "berthd")
@@ -201,7 +201,7 @@ def test_it_is_free_when_the_container_ended_meanwhile():
     remove("web")
 
 
-def test_a_container_that_is_started_again_has_it_again():
+def test_a_container_that_is_started_again_has_its_port_again():
     equal(publish("web", "18080:80", more=("--restart=always",)).status, 0)
     for _ in range(3):
         pid = listing("info", "web")[0]["pid"]

@@ -166,7 +166,7 @@ def test_starting_twice_is_refused():
     contains(result.err, "running")
 
 
-def test_deleting_what_runs_is_refused():
+def test_a_running_container_is_not_deleted():
     result = dist("rm", "scoped")
     equal(result.status, 1)
     contains(result.err, "stop it first")
@@ -177,7 +177,7 @@ def test_stop_waits_and_kills():
     equal(listing("info", "scoped")[0]["exitStatus"], "137")
 
 
-def test_a_stop_timeout_of_nothing_is_one():
+def test_a_stop_timeout_of_zero_kills_at_once():
     good("run", "-d", "--id=atonce", "--stop-timeout=0", IMAGE, "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
     # With the default of ten seconds this would take longer than the wait.
     stop = subprocess.Popen(["dist", "stop", "atonce"])
@@ -202,7 +202,7 @@ def test_a_container_starts_again_at_once():
     good("rm", "again")
 
 
-def test_one_that_fails_is_no_reason_to_leave_the_others():
+def test_a_failed_argument_does_not_stop_the_others():
     for name in ("first", "second"):
         good("run", "-d", f"--id={name}", IMAGE, "sleep", "1000")
     result = dist("stop", "-t", "0", "first", "missing", "second")
@@ -319,7 +319,7 @@ def test_start_is_parallel():
     equal(listing("ps", "-a"), [])
 
 
-def test_a_run_begins_again_if_the_service_is_killed_before_it_creates():
+def test_a_run_is_repeated_if_the_service_is_killed_before_create():
     for options, status, output in (((), 3, "once\n"), (("-d",), 0, None)):
         service_is_up()
         os.kill(service_pid(), 19)
@@ -342,7 +342,7 @@ def test_the_service_leaves_when_idle():
     service_is_up()
 
 
-def test_an_attached_start_is_of_this_run():
+def test_an_attached_start_shows_only_this_run():
     good("create", "--id=again", IMAGE, "sh", "-c", "cat /n 2>/dev/null; echo x >>/n; exit $(wc -l </n)")
     equal([dist("start", "-a", "again").status for _ in range(3)], [1, 2, 3])
     equal(dist("start", "-a", "again").out.split(), ["x"] * 3)
@@ -357,7 +357,7 @@ def test_several_references_at_once():
     good("rmi", other)
 
 
-def test_a_wait_is_as_long_as_it_takes():
+def test_a_wait_has_no_timeout():
     # Longer than what a call over D-Bus waits for its answer by default.
     result = dist("run", "--rm", IMAGE, "sh", "-c", "sleep 26; exit 3")
     equal(result.status, 3, result)

@@ -126,7 +126,7 @@ def test_an_image_to_another_repository():
     equal(again.err.count("exists"), 2, again)
 
 
-def test_an_index_with_all_that_it_refers_to():
+def test_an_index_is_pushed_with_everything_that_it_refers_to():
     good("push", INDEX, f"{HOST}/push/index-copy:y")
     equal(inspected(f"{HOST}/push/index-copy:y"), image_digest(INDEX))
     result = run("skopeo", "copy", "-q", "--all", "--src-tls-verify=false",
@@ -136,7 +136,7 @@ def test_an_index_with_all_that_it_refers_to():
     assert inspected(f"{HOST}/push/arm:y") != image_digest(INDEX)
 
 
-def test_an_index_that_is_not_whole_is_refused():
+def test_an_incomplete_index_is_refused():
     name = f"{HOST}/push/partly:x"
     oci.push_index({"linux/amd64": oci.busybox_image(Cmd=["1"]),
                     "linux/s390x": oci.busybox_image(Cmd=["2"])}, name)
@@ -171,7 +171,7 @@ def test_to_a_registry_with_a_password():
     equal(inspected(f"{LOCKED}/app:x", "--authfile", AUTH["REGISTRY_AUTH_FILE"]), image_digest(IMAGE))
 
 
-def test_an_upload_that_breaks_goes_on():
+def test_an_interrupted_upload_is_resumed():
     registry = Receiver()
     layer = oci.Layer("none").add("file", random.Random(7).randbytes(3000000))
     source = f"{HOST}/push/big:x"
@@ -233,7 +233,7 @@ class Peaks(threading.Thread):
         self.join()
 
 
-def test_workers_stay_small_whatever_the_size():
+def test_the_memory_of_workers_does_not_depend_on_the_size():
     size = 96 * 1024 * 1024
     name = f"{HOST}/push/whole:x"
     oci.push(oci.Image([oci.Layer().add("zeros", bytes(size)),

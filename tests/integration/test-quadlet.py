@@ -190,14 +190,14 @@ def test_a_service_runs_a_container():
     wait_until(lambda: "healthy" in good("info", "web"), "its health")
 
 
-def test_it_is_started_again_when_it_fails():
+def test_a_failed_service_is_restarted():
     before = shown("web", "MainPID")
     good("kill", "-s", "KILL", "web")
     wait_until(lambda: shown("web", "ActiveState") == "active" and shown("web", "MainPID") not in ("0", before), "the restart")
     equal(shown("web", "NRestarts"), "1")
 
 
-def test_it_is_stopped_by_its_own_signal():
+def test_a_service_is_stopped_by_the_stop_signal_of_its_image():
     systemctl("stop", "web")
     equal((shown("web", "ActiveState"), shown("web", "Result")), ("inactive", "success"))
     contains(journal("web"), "stopping\n")
@@ -221,7 +221,7 @@ def test_a_stop_during_the_start_is_not_lost():
     systemctl("daemon-reload")
 
 
-def test_files_that_it_needs_come_first():
+def test_a_service_starts_after_the_files_that_it_refers_to():
     systemctl("start", "db")
     for unit in ("db-image", "db-volume", "db"):
         equal(shown(unit, "ActiveState"), "active", unit)
@@ -237,7 +237,7 @@ def test_files_that_it_needs_come_first():
     equal(shown("db-volume", "Result"), "success")
 
 
-def test_a_new_volume_begins_with_what_the_image_has():
+def test_a_new_volume_has_the_files_of_the_image():
     """A program that is not root writes into its volume, as the image has it owned."""
     name = f"{HOST}/units/app:x"
     layer = oci.busybox_layer().directory("data", mode=0o750, uid=472, gid=470)
@@ -392,7 +392,7 @@ def test_mount_takes_an_image():
         contains(result.err, said)
 
 
-def test_the_system_starts_what_is_installed():
+def test_the_system_starts_installed_units():
     for unit in ("web.service", "worker@1000.service"):
         contains(shown("multi-user.target", "Wants").split(), unit)
     systemctl("stop", "web")
@@ -404,7 +404,7 @@ def test_the_system_starts_what_is_installed():
     systemctl("stop", "worker@1000")
 
 
-def test_an_error_is_in_the_journal_and_hurts_no_other():
+def test_an_error_is_in_the_journal_and_affects_no_other_file():
     write(f"{UNITS}/bad.container", f"[Container]\nImage={IMAGE}\n\nFrobnicate=yes\n")
     systemctl("daemon-reload")
     wait_until(lambda: run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out ==
@@ -454,7 +454,7 @@ def updated():
     return {row["unit"]: row["updated"] for row in listing("auto-update", "--dry-run")}
 
 
-def test_newer_images_are_taken_and_bad_ones_given_back():
+def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     name = f"{HOST}/units/moving:x"
 
     def push(command):

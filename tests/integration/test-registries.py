@@ -230,7 +230,7 @@ def test_pushing_in_the_registry_s_manner():
     REGISTRY.hook = None
 
 
-def test_a_mount_that_is_refused_is_an_upload():
+def test_a_refused_mount_becomes_an_upload():
     realm = f"http://{REGISTRY.host}/mount-token"
 
     def by_token(status):
@@ -335,7 +335,7 @@ def test_a_catalog_is_searched_page_by_page():
         contains(dist("search", f"--limit={limit}", f"{HOST}/x").err, "from 1 to 1000")
 
 
-def test_a_catalog_that_is_none_is_an_error():
+def test_a_malformed_catalog_is_an_error():
     for status, body, part in ((404, b"{}", "404"), (200, b"[]", ""), (200, b'{"repositories":[1]}', "repositories")):
         REGISTRY.hook = lambda handler, url, with_body, status=status, body=body: url == "/v2/_catalog" and send(handler, status, body)
         result = dist("search", f"{REGISTRY.host}/x")

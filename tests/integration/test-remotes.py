@@ -442,7 +442,7 @@ def test_mirrors_in_their_order_and_back_to_the_origin():
     equal(good("images", "-q").count(origin.host), 2)
 
 
-def test_a_registry_that_moved_and_one_that_is_blocked():
+def test_registries_that_are_replaced_or_blocked():
     registry = FaultyRegistry()
     registry.add("new/app:x", image(19))
     configure(f"[Registry old.example.com]\nLocation={registry.host}/new\n"

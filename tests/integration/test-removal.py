@@ -54,7 +54,7 @@ def nothing_remains(what):
 OPTIONS = [(), ("--restart=always",), ("--network=mine", "-p", "18080:80"), ("-t",), ("--health-cmd=true", "--health-interval=1")]
 
 
-def test_nothing_is_left_of_what_is_started_and_removed_at_once():
+def test_nothing_is_left_of_a_container_removed_while_it_starts():
     chance = random.Random(SEED)
     for number in range(60):
         name, options = f"both{number}", OPTIONS[number % len(OPTIONS)]

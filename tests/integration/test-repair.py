@@ -50,7 +50,7 @@ def test_damage_is_found_and_set_aside():
     equal(good("content", "verify"), "")
 
 
-def test_damage_is_mended_from_where_it_came():
+def test_damaged_content_is_fetched_again_from_its_source():
     content = image(2)
     reference, _ = REGISTRY.add("b:x", content)
     good("pull", reference)
@@ -133,7 +133,7 @@ def test_layers_that_were_dropped_come_back():
     configure("")
 
 
-def test_layers_through_links_below_are_unpacked_before_they_are_dropped():
+def test_layers_through_links_of_lower_layers_are_unpacked_before_they_are_dropped():
     # Such a layer is read once more when those below are there.
     configure("[Transfer]\nKeepCompressed=no\n")
     layers = [oci.busybox_layer().directory("usr").directory("usr/lib").symlink("lib", "usr/lib").add("usr/lib/low", b"low")]

@@ -174,7 +174,7 @@ def test_more_provisional_containers_than_the_bus_has_matches():
     equal(service_pid(), pid)
 
 
-def test_a_kept_filter_is_used_only_as_it_was_written():
+def test_a_changed_cached_filter_is_not_used():
     good("run", "--rm", IMAGE, "true")
     kept = f"{STATE}/filters"
     names = os.listdir(kept)
@@ -232,7 +232,7 @@ def test_kill_at_random_moments_of_pulls():
                "half-made snapshots to be removed")
 
 
-def test_blobs_are_what_their_names_say():
+def test_all_blobs_match_their_digests():
     directory = f"{STATE}/content/blobs/sha256"
     for name in os.listdir(directory):
         with open(f"{directory}/{name}", "rb") as file:

@@ -452,7 +452,7 @@ def test_figures_and_lists_are_json():
     wait_for_child(read_pid())
 
 
-def test_engines_with_one_id_do_not_meet():
+def test_engines_may_use_the_same_id():
     name = "f" * 64
     shell("sleep 1000")
     for root in (ROOT, f"{ROOT}-other"):
@@ -502,7 +502,7 @@ def test_errors_are_reported_and_leave_nothing():
     nothing_is_left()
 
 
-def test_the_log_has_what_engines_read():
+def test_the_log_has_the_format_that_engines_read():
     log = f"{WORK}/log"
     for form in ("json", "text"):
         run(RUNTIME, "--root", ROOT, "--log", log, f"--log-format={form}", "state", "none")

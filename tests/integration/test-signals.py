@@ -127,7 +127,7 @@ def test_nothing_is_missed_while_the_service_is_away():
     equal([event[1] for event in told], [event["sequence"] for event in events(told[0][1] - 1)])
 
 
-def test_each_gets_what_is_his():
+def test_each_client_gets_only_its_own_signals():
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") '
                 'return action.id.match(/containers.(inspect|manage)$/) ? "no" : "yes"; });')
     hers, roots = Listener("subscriber", user="alice"), Listener("subscriber")

@@ -58,25 +58,25 @@ def test_systemd_runs_in_a_container():
     equal(good("exec", "system", "sh", "-c", "echo 1 >/sys/fs/cgroup/cgroup.freeze || echo refused").strip(), "refused")
 
 
-def test_a_process_of_it_is_found_below_its_scope():
+def test_a_process_of_the_container_is_found_below_its_scope():
     good("exec", "-d", "--process=deep", "system", "sleep", "500")
     assert any(row["command"] == "sleep 500" for row in listing("top", "system"))
 
 
-def test_its_own_journal_is_read_from_outside():
+def test_the_journal_of_the_container_is_read_from_outside():
     shown = run("journalctl", "-M", "system", "-u", "work", "-o", "cat")
     contains(shown.out, "written inside\n")
     assert "written inside" not in run("journalctl", "-u", "berth-system.scope").out
 
 
-def test_it_is_stopped_by_its_own_signal():
+def test_a_container_with_systemd_is_stopped_by_its_signal():
     good("stop", "-t", "20", "system")
     equal(dist("wait", "system").status, 0)
     equal([row["state"] for row in listing("ps", "-a")], ["stopped"])
     good("rm", "system")
 
 
-def test_machinectl_knows_what_runs():
+def test_machinectl_lists_running_containers():
     run("systemctl", "stop", "systemd-machined")
     good("run", "-d", "--id=before", IMAGE)
     run("systemctl", "start", "systemd-machined")
@@ -117,7 +117,7 @@ def test_autostart_containers_start_with_the_system():
     good("rm", "-f", "with", "without")
 
 
-def test_a_unit_hands_its_sockets_on():
+def test_a_unit_passes_its_sockets_on():
     """Socket activation, as of any service: systemd listens, and the container receives what was sent."""
     with open("/run/systemd/system/handed.socket", "w", encoding="utf-8") as file:
         file.write("[Socket]\nListenDatagram=/run/handed\nFileDescriptorName=mine\n")

@@ -94,7 +94,7 @@ def test_names_are_resolved_and_checked():
     contains(result.err, "other.test")
 
 
-def test_a_host_that_is_not_this_one_speaks_https_only():
+def test_another_host_is_reached_by_https_only():
     registry = FaultyRegistry()
     port = registry.host.split(":")[1]
     registry.add("plain:x", image())

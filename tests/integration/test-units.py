@@ -82,7 +82,7 @@ def test_executed_processes_are_in_the_unit_too():
     contains(containers_call("Stats", "sa{sv}", "web", "0").out, '"TasksCurrent" 2')
 
 
-def test_it_is_paused_and_signalled_there():
+def test_a_container_in_its_unit_is_paused_and_signalled():
     good("pause", "web")
     with open("/sys/fs/cgroup/system.slice/web.service/berth-web/cgroup.freeze", encoding="ascii") as file:
         equal(file.read(), "1\n")
@@ -98,7 +98,7 @@ def test_a_limit_without_its_controller_is_refused_by_name():
     contains(dist("update", "web", "ManagedOOMSwap=kill").err, "ManagedOOMSwap")
 
 
-def test_it_may_open_no_other_device():
+def test_a_container_in_its_unit_may_open_no_other_device():
     """As with a scope's DevicePolicy=closed."""
     write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller {QUICK} --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
     start("node")
@@ -118,7 +118,7 @@ def test_kill_nine_of_the_service_changes_nothing():
     equal((show("web", "ActiveState"), show("web", "MainPID")), ("active", main))
 
 
-def test_an_exit_while_the_service_is_away_is_the_unit_s():
+def test_a_unit_ends_with_an_exit_while_the_service_is_away():
     """Also of a container that deletes itself: its exit is an event."""
     write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
     start("away")
@@ -175,7 +175,7 @@ def test_cgroups_that_a_container_has_made_go_a_part_at_a_time():
     good("rm", "-f", "wide")
 
 
-def test_its_exit_status_is_the_unit_s():
+def test_the_exit_status_of_a_container_is_that_of_its_unit():
     write_unit("seven", f"dist run --rm --replace --name=seven --cgroup=caller {IMAGE} sh -c 'sleep 0.3; exit 7'")
     start("seven")
     wait_until(lambda: show("seven", "ActiveState") == "failed", "its end")
@@ -197,7 +197,7 @@ def test_sigterm_is_a_clean_end():
     equal((show("clean", "ActiveState"), show("clean", "Result")), ("inactive", "success"))
 
 
-def test_a_unit_is_ready_when_it_is_healthy():
+def test_a_unit_is_ready_when_its_container_is_healthy():
     write_unit("fit", f"dist run --rm --replace --name=fit --cgroup=caller --notify=healthy --health-interval=1s "
                f"--health-cmd 'test -e /tmp/fit' {IMAGE} sleep 1000")
     equal(run("systemctl", "start", "--no-block", "fit").status, 0)
@@ -239,7 +239,7 @@ def test_a_secret_that_never_ends_does_not_hold_the_service():
     equal(ENDLESS.client.poll(), None)
 
 
-def test_a_container_says_itself_when_it_is_ready():
+def test_a_container_may_notify_its_readiness():
     """And what else concerns its unit, but not which process is the main one."""
     write_unit("self", f"dist run --rm --replace --name=self --cgroup=caller --notify=container {IMAGE} sleep 1000")
     equal(run("systemctl", "start", "--no-block", "self").status, 0)
@@ -263,7 +263,7 @@ def test_a_container_says_itself_when_it_is_ready():
     contains(dist("run", "-d", "--notify=container", IMAGE).err, "cannot be given with --detach")
 
 
-def test_a_watchdog_is_fed_while_it_runs():
+def test_the_watchdog_of_a_unit_is_notified():
     write_unit("dog", f"dist run --rm --replace --name=dog --cgroup=caller {IMAGE} sleep 1000", "WatchdogSec=1")
     start("dog")
     main = show("dog", "MainPID")
@@ -281,7 +281,7 @@ def test_a_detached_container_is_the_main_process_of_its_unit():
     equal(run("systemctl", "kill", "-s", "KILL", "main").status, 0)
 
 
-def test_without_delegation_it_is_refused():
+def test_a_unit_without_delegation_is_refused():
     write_unit("plain", f"dist run --rm --name=plain --cgroup=caller {IMAGE}", "Delegate=no")
     assert run("systemctl", "start", "plain").status != 0
     wait_for_message("plain", 'the cgroup "/system.slice/plain.service" is not delegated to user 0; its unit needs Delegate=yes')
@@ -291,7 +291,7 @@ def test_without_delegation_it_is_refused():
                      "--cgroup=caller", option, IMAGE).err, "the caller's unit decides")
 
 
-def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
+def test_a_container_runs_in_a_unit_of_its_user_only():
     allow_only("alice", "containers.create", "containers.manage-own")
     write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {QUICK} {IMAGE} sleep 1000", "User=alice")
     start("hers")
@@ -304,7 +304,7 @@ def test_a_user_s_unit_may_have_one_and_another_user_s_cgroup_is_not_his():
     wait_for_message("mixed", "is not delegated to user 4242")
 
 
-def test_a_rule_sees_whose_cgroup_it_is():
+def test_a_rule_sees_the_owner_of_the_cgroup():
     """And decides about it; there is no slice then."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice" && action.id == "org.berth1.containers.create")
@@ -350,7 +350,7 @@ def test_the_caller_cannot_take_another_s_place():
     equal(run("systemctl", "stop", "maker").status, 0)
 
 
-def test_a_tree_that_is_full_says_so():
+def test_a_full_cgroup_tree_is_an_error():
     write_unit("full", f"dist run --rm --name=full --cgroup=caller {IMAGE} sleep 1000",
                "ExecStartPre=sh -c 'echo 1 >/sys/fs/cgroup/system.slice/full.service/cgroup.max.descendants'")
     assert run("systemctl", "start", "full").status != 0
@@ -375,7 +375,7 @@ def test_credentials_of_a_unit_are_secrets_of_its_container():
     equal(run("systemctl", "stop", "trusted").status, 0)
 
 
-def test_and_one_that_never_ends_is_not_read_for_ever():
+def test_a_secret_without_end_is_not_read_for_ever():
     contains(ENDLESS.end(), "could not be read to their end in time")
     equal(container("endless"), None)
 

@@ -113,7 +113,7 @@ def third_layer():
     return layer
 
 
-def test_one_layer_of_everything():
+def test_a_layer_with_every_kind_of_entry():
     name = f"{HOST}/one:x"
     oci.push(oci.Image([first_layer()]), name)
     found = compare(name)
@@ -150,7 +150,7 @@ def compare_upper(name, *layers):
     return compare(reference)
 
 
-def test_a_hard_link_is_its_target_at_that_place():
+def test_a_hard_link_refers_to_its_target_at_that_point():
     found = compare_upper("order1", oci.Layer().hard_link("o/x", "o/t").add("o/t", b"newer", mode=0o4777).hard_link("o/y", "o/t"))
     equal((found[b"o/x"]["size"], found[b"o/y"]["size"]), (6, 5))
     found = compare_upper("order2", oci.Layer().hard_link("o/x", "o/t").add("o/.wh.t", b"").hard_link("o/z", "o/x").add("o/.wh.z", b""))
@@ -396,7 +396,7 @@ def test_docker_schema_2():
     equal(good("run", "--rm", name, "echo", "docker").strip(), "docker")
 
 
-def test_an_index_gives_this_machine_its_image():
+def test_the_manifest_for_this_machine_is_chosen_from_an_index():
     name = f"{HOST}/index:x"
     other = oci.Image([oci.Layer().add("other", b"x")], architecture="s390x")
     oci.push_index({"linux/s390x": other, "linux/amd64": oci.busybox_image()}, name)

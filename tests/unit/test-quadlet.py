@@ -146,7 +146,7 @@ def test_the_page_has_every_key():
         equal([key for key, *_ in rows(kind)], known)
 
 
-def test_every_key_does_what_the_page_says():
+def test_every_key_is_converted_as_documented():
     dist = options_of_dist()
     for kind in KINDS:
         for key, what, how, line in rows(kind):
@@ -209,7 +209,7 @@ def test_a_unit_has_what_a_container_needs():
     equal(unit.all("Service", "ExecReload"), [])
 
 
-def test_what_the_file_says_counts():
+def test_explicit_settings_override_defaults():
     unit = generated("[Unit]\nDescription=x\n[Container]\nImage=i\nStopTimeout=100\nContainerName=c\nReloadSignal=HUP\n[Service]\nType=oneshot\n"
                      "KillMode=control-group\nSyslogIdentifier=me\nTimeoutStopSec=5\nDelegate=cpu\n[Quadlet]\nDefaultDependencies=no\n"
                      "[Install]\nWantedBy=a.target\n[X-Mine]\nFoo=bar\n")
@@ -295,7 +295,7 @@ def test_a_build_is_done_before_its_containers_start():
         equal(refused(f"[Build]\n{text}", "x.build"), [problem])
 
 
-def test_what_a_pod_shares_is_not_its_containers():
+def test_containers_may_not_set_options_of_their_pod():
     with Files() as files:
         files.add("shop.pod", "[Pod]\nPodName=shop\n")
         for line in ("AddHost=a:10.0.0.1", "DNS=1.1.1.1", "DNSOption=ndots:1", "DNSSearch=x", "HostName=x", "IP=10.0.0.9", "IP6=fd00::9",
@@ -392,7 +392,7 @@ def test_directories_that_lead_back_are_searched_for_a_while_only():
         equal(files.names(), ["web.service"])
 
 
-def test_what_is_wrong_is_named_with_its_line():
+def test_errors_name_the_line():
     for text, problem in (("[Container]\nImage=i\n\nFoo=bar\n", "web.container:4: unknown key Foo= in [Container]"),
                           ("[Container]\nImage=i\nHostName=\\\n  a \\\n  # a comment\n  b\nFoo=1\n", "web.container:7: unknown key Foo= in [Container]"),
                           ("Image=i\n", "web.container:1: an assignment before the first section"),
@@ -437,7 +437,7 @@ def test_what_is_wrong_is_named_with_its_line():
     equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
 
 
-def test_a_file_that_is_no_text_is_refused():
+def test_a_binary_file_is_refused():
     for text, problem in ((b"[Container]\nImage=\xff\n", "web.container:2: not UTF-8"), (b"[Container]\nIma\0ge=x\n", "web.container:2: a NUL byte"),
                           (b"#" * (1024 * 1024 + 1), "web.container: larger than 1048576 bytes"),
                           (b"[Container]\n" + b"A=b\n" * 16384, "web.container:16385: more than 16384 lines")):
@@ -537,7 +537,7 @@ def test_sockets_and_timers_stand_beside_containers():
     equal(refused("[Timer]\n", "a.socket")[0], "a.socket:1: [Timer] does not belong in a .socket file")
 
 
-def test_two_files_do_not_make_one_unit():
+def test_two_files_for_one_unit_are_an_error():
     with Files() as files:
         files.add("a.container", "[Container]\nImage=a\nServiceName=one\n")
         files.add("b.container", "[Container]\nImage=b\nServiceName=one\n")
