@@ -2,9 +2,9 @@
 
 /*
  * The descriptors that dist was started with and passes to a process of a container: its standard
- * streams, the sockets of its unit (sd_listen_fds(3)) and those of --preserve-fds. sd-bus
- * duplicates a descriptor when it is appended to a message, so these stay open and belong to nobody
- * here.
+ * streams, the sockets of its unit (sd_listen_fds(3)) and those of --preserve-fds and
+ * --preserve-fd. sd-bus duplicates a descriptor when it is appended to a message, so these stay
+ * open and belong to nobody here.
  */
 
 #include "client/descriptors.h"
@@ -16,20 +16,59 @@
 #include <fcntl.h>
 #include <systemd/sd-daemon.h>
 
-/* Set once, while options are read. */
-static int preserved;
+enum { MAX_DESCRIPTOR = 1000 };
 
-bool dist_preserve_descriptors(gint64 count, GError **error) {
-    if (count < 0 || count > 1000)
+/* Set once, while options are read: what the process has as 3, 4 and so on. -1 is a number between
+ * two of --preserve-fd, under which it has /dev/null. */
+static GArray *preserved;
+
+static void preserve(int fd) {
+    const int gap = -1;
+
+    if (!preserved)
+        preserved = g_array_new(FALSE, FALSE, sizeof(int));
+    while (preserved->len < (guint)(fd - SD_LISTEN_FDS_START))
+        g_array_append_val(preserved, gap);
+    if (preserved->len == (guint)(fd - SD_LISTEN_FDS_START))
+        g_array_append_val(preserved, fd);
+    else
+        g_array_index(preserved, int, fd - SD_LISTEN_FDS_START) = fd;
+}
+
+/* Called before dist opens any descriptor: its own would take the numbers that are missing. */
+static bool preserve_open(int fd, GError **error) {
+    if (fcntl(fd, F_GETFD) < 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("descriptor %d is not open: there is nothing to preserve"), fd);
+    preserve(fd);
+    return true;
+}
+
+static bool preserve_listed(const char *list, GError **error) {
+    g_auto(GStrv) numbers = g_strsplit(list, ",", -1);
+    guint64 fd;
+
+    for (char **number = numbers; *number; number++) {
+        if (!g_ascii_string_to_unsigned(*number, 10, SD_LISTEN_FDS_START, MAX_DESCRIPTOR, &fd,
+                                        NULL))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("invalid value \"%s\" of %s"), list, "--preserve-fd");
+        if (!preserve_open((int)fd, error))
+            return false;
+    }
+    return true;
+}
+
+bool dist_preserve_descriptors(gint64 count, char *const *lists, GError **error) {
+    if (count < 0 || count > MAX_DESCRIPTOR)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("invalid number of descriptors %ld"), (long)count);
-    /* Before dist opens any descriptor: its own would take the numbers that are missing. */
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + (int)count; fd++)
-        if (fcntl(fd, F_GETFD) < 0)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   _("descriptor %d is not open: there is nothing to preserve"),
-                                   fd);
-    preserved = (int)count;
+        if (!preserve_open(fd, error))
+            return false;
+    for (; lists && *lists; lists++)
+        if (!preserve_listed(*lists, error))
+            return false;
     return true;
 }
 
@@ -41,20 +80,29 @@ int dist_append_null_streams(sd_bus_message *call) {
                                             null, "Stderr", "h", null);
 }
 
+/* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
+static int append_descriptor(sd_bus_message *call, const char *name, int fd) {
+    berth_autofd int null = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+
+    if (fd < 0 && null < 0)
+        return -errno;
+    return sd_bus_message_append(call, "(sh)", name ? name : "unknown", fd < 0 ? null : fd);
+}
+
 int dist_append_descriptors(sd_bus_message *call) {
     g_auto(GStrv) names = NULL;
     int listening = sd_listen_fds_with_names(0, &names), r;
 
     if (listening < 0)
         return listening;
-    /* Both begin at 3, so that the larger number includes the smaller. */
-    int count = MAX(listening, preserved);
-    if (count == 0)
+    /* Both begin at 3, so that those of the unit are the first of the preserved ones. */
+    for (int i = 0; i < listening; i++)
+        preserve(SD_LISTEN_FDS_START + i);
+    if (!preserved)
         return 0;
     r = dist_open_list(call, "Descriptors", "(sh)");
-    /* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
-    for (int i = 0; r >= 0 && i < count; i++)
-        r = sd_bus_message_append(call, "(sh)", i < listening ? names[i] : "unknown",
-                                  SD_LISTEN_FDS_START + i);
+    for (int i = 0; r >= 0 && i < (int)preserved->len; i++)
+        r = append_descriptor(call, i < listening ? names[i] : NULL,
+                              g_array_index(preserved, int, i));
     return r < 0 ? r : dist_close_list(call);
 }

@@ -7,8 +7,9 @@
 
 #include "client/bus.h"
 
-/* Passes on the count descriptors from 3 on, too. To be called before dist opens any of its own. */
-bool dist_preserve_descriptors(gint64 count, GError **error);
+/* Passes on the count descriptors from 3 on, too, and those of the lists, "4,6", with their
+ * numbers. To be called before dist opens any of its own. */
+bool dist_preserve_descriptors(gint64 count, char *const *lists, GError **error);
 
 /* Appends {sv} for the standard ones with /dev/null for all of them; dist_append_streams() passes
  * those that dist has. */

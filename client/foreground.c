@@ -38,7 +38,7 @@ typedef enum {
 typedef enum {
     EXIT_PROCESS_ENDED,
     EXIT_DETACHED,
-    EXIT_INTERRUPTED, /* by the third Ctrl-C */
+    EXIT_INTERRUPTED, /* by the third Ctrl-C, or by any signal if none is passed on */
 } LoopExit;
 
 /* What dist has asked the service for, of its own accord. */
@@ -62,6 +62,7 @@ typedef struct {
     sd_bus_slot *create, *start, *waiting;
     sd_bus_slot *attach;  /* NULL when Attach is answered, unlike the others */
     unsigned interrupts;  /* Ctrl-C so far */
+    int interrupted_by;   /* the signal of EXIT_INTERRUPTED */
     GError *attach_error; /* reported only if the process runs */
     sd_event_source *again;
     unsigned absences; /* how often the service, or the bus, has left dist waiting */
@@ -277,7 +278,9 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
     if (loop->state == LOOP_CREATING)
         dist_end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT, or takes long: leave it running. */
-    if (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS) {
+    if (loop->request->lets_go ||
+        (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)) {
+        loop->interrupted_by = (int)info->ssi_signo;
         loop->exit = EXIT_INTERRUPTED;
         return sd_event_exit(loop->event, 0);
     }
@@ -396,7 +399,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
                 request->pod ? _("dist: %s goes on without dist; \"dist pod stop %s\" stops it\n")
                              : _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
                 request->id, request->id);
-        return 128 + SIGINT;
+        return 128 + loop.interrupted_by;
     }
     if (!waited)
         return DIST_EXIT_BERTH;

@@ -25,6 +25,7 @@ typedef struct {
     const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
     DistNotify notify;        /* when dist's unit is ready */
     bool stops;               /* SIGTERM stops the container, as its unit wants it */
+    bool lets_go;             /* a signal ends dist alone, as --sig-proxy=false has it */
     bool *stopped;            /* set when that was so; NULL: not asked for */
     const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
 } DistForeground;

@@ -5,6 +5,7 @@
 
 #include "client/mount-fields.h"
 
+#include "client/mounts.h"
 #include "client/settings.h"
 
 #include <string.h>
@@ -29,6 +30,7 @@ static bool mount_read_field(MountFields *fields, const char *name, const char *
     static const char *const sources[] = {"source", "src", NULL};
     static const char *const targets[] = {"target", "destination", "dst", NULL};
     static const char *const read_only[] = {"ro", "readonly", NULL};
+    static const char *const owner[] = {"U", "chown", NULL};
     static const char *const relabel[] = {"relabel", "z", "Z", NULL};
     static const char *const plain[] = {"rw",      "exec",  "noexec", "suid", "nosuid",
                                         "dev",     "nodev", "rbind",  "bind", "private",
@@ -49,6 +51,8 @@ static bool mount_read_field(MountFields *fields, const char *name, const char *
         mount_add_option(fields, option = g_strconcat(name + strlen("tmpfs-"), "=", value, NULL));
     else if (is_one_of(name, plain) && !value)
         mount_add_option(fields, name);
+    else if (is_one_of(name, owner))
+        return dist_mounts_refuse_owner(error);
     else if (!is_one_of(name, relabel))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                _("--mount: the field \"%s\" is not supported"), name);
@@ -67,7 +71,8 @@ static bool mount_read_fields(MountFields *fields, char **texts, GError **error)
 }
 
 /* Appends the text, which the list owns, to the list of its kind. A bind whose source has no slash
- * gets "./", since such a source would be the name of a volume. */
+ * gets "./", since such a source would be the name of a volume. A volume without a source is a
+ * directory of the container's own. */
 static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
                                       GError **error) {
     const char *type = fields->type ? fields->type : "volume";
@@ -78,14 +83,14 @@ static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists 
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                _("--mount: type=%s is not supported; use bind, volume or tmpfs"),
                                type);
-    if (!fields->target || (!is_tmpfs && !fields->source))
+    if (!fields->target || (is_bind && !fields->source))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),
                                fields->target ? "source" : "target");
     if (strchr(fields->target, ':') || (fields->source && strchr(fields->source, ':')))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--mount: a path with a colon is not supported"));
-    if (is_tmpfs)
-        dist_option_add_to_list(lists->tmpfs,
+    if (is_tmpfs || !fields->source)
+        dist_option_add_to_list(is_tmpfs ? lists->tmpfs : lists->own,
                                 g_strconcat(fields->target, colon, fields->options->str, NULL));
     else
         dist_option_add_to_list(lists->volumes,
@@ -105,4 +110,16 @@ bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError *
             return false;
     }
     return true;
+}
+
+void dist_mount_lists_split(DistMountLists *lists) {
+    char **kept = *lists->volumes;
+
+    for (char **volume = kept; volume && *volume; volume++)
+        if ((*volume)[0] == '/' && !strchr(*volume, ':'))
+            dist_option_add_to_list(lists->own, *volume);
+        else
+            *kept++ = *volume;
+    if (kept)
+        *kept = NULL;
 }

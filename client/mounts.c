@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The volumes and temporary file systems of a container, from the texts of -v and --tmpfs. A path
- * of the host is opened here, with the caller's rights, and passes as a descriptor; volumes pass by
- * name. The functions return a negative errno; a wrong text sets error, too.
+ * The volumes and temporary file systems of a container, from the texts of -v and --tmpfs, to which
+ * --mount was converted (mount-fields.c). A path of the host is opened here, with the caller's
+ * rights, and passes as a descriptor; volumes pass by name. The functions return a negative errno;
+ * a wrong text sets error, too.
  */
 
 #include "client/mounts.h"
@@ -15,14 +16,28 @@
 #include <errno.h>
 #include <string.h>
 
+/* In podman-run(1), U gives the files to the container's user. Here a volume's files have the ids
+ * that containers see, and a path of the host is mapped, so that nothing has to be changed. */
+bool dist_mounts_refuse_owner(GError **error) {
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("the mount option U is not supported: files keep their owners"));
+}
+
+static bool has_owner_option(const char *options) {
+    g_auto(GStrv) list = g_strsplit(options ? options : "", ",", -1);
+
+    return g_strv_contains((const char *const *)list, "U");
+}
+
 /* SOURCE:PATH[:OPTIONS]; a source with a slash is a path of the host. */
 static char **split_mount(const char *text, bool with_source, GError **error) {
-    char **parts = g_strsplit(text, ":", 3);
+    g_auto(GStrv) parts = g_strsplit(text, ":", with_source ? 3 : 2);
     guint count = g_strv_length(parts);
 
-    if (with_source ? count >= 2 : (count >= 1 && count <= 2))
-        return parts;
-    g_strfreev(parts);
+    if (count > 0 && has_owner_option(parts[count - 1]))
+        return dist_mounts_refuse_owner(error), NULL;
+    if (with_source ? count >= 2 : count >= 1)
+        return g_steal_pointer(&parts);
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                     with_source ? _("\"%s\" is not of the form SOURCE:PATH[:OPTIONS]")
                                 : _("\"%s\" is not of the form PATH[:OPTIONS]"),
@@ -94,11 +109,27 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
     return r < 0 ? r : dist_close_list(call);
 }
 
+/* Mounts without a source: PATH[:OPTIONS]. word: what stands before the options, or NULL. */
+static int append_sourceless(sd_bus_message *call, char *const *texts, const char *word,
+                             GError **error) {
+    int r = 0;
+
+    for (; r >= 0 && texts && *texts; texts++) {
+        g_auto(GStrv) parts = split_mount(*texts, false, error);
+        if (!parts)
+            return -EINVAL;
+        g_autofree char *options =
+            word && parts[1] ? g_strconcat(word, ",", parts[1], NULL) : g_strdup(word);
+        r = append_plain(call, "", parts[0], options ? options : parts[1]);
+    }
+    return r;
+}
+
 /* Goes through the volumes twice, since paths and volumes are two options of Create, of different
  * types. */
-int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *tmpfs,
-                       const char *config, GError **error) {
-    int r = append_binds(call, volumes, config, error);
+int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error) {
+    char *const *volumes = mounts->volumes;
+    int r = append_binds(call, volumes, mounts->config, error);
 
     if (r < 0 || (r = dist_open_list(call, "Mounts", "(ssas)")) < 0)
         return r;
@@ -109,11 +140,8 @@ int dist_append_mounts(sd_bus_message *call, char *const *volumes, char *const *
         if (!is_path(parts[0]))
             r = append_plain(call, parts[0], parts[1], parts[2]);
     }
-    for (; r >= 0 && tmpfs && *tmpfs; tmpfs++) {
-        g_auto(GStrv) parts = split_mount(*tmpfs, false, error);
-        if (!parts)
-            return -EINVAL;
-        r = append_plain(call, "", parts[0], parts[1]);
-    }
-    return r < 0 ? r : dist_close_list(call);
+    if (r < 0 || (r = append_sourceless(call, mounts->own, "volume", error)) < 0 ||
+        (r = append_sourceless(call, mounts->tmpfs, NULL, error)) < 0)
+        return r;
+    return dist_close_list(call);
 }

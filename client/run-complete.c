@@ -10,6 +10,7 @@
 #include "client/mount-fields.h"
 #include "client/run-process.h"
 #include "client/run-values.h"
+#include "client/volumes-from.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,8 +219,12 @@ static bool read_labels(GError **error) {
 }
 
 static bool read_mounts(GError **error) {
-    DistMountLists lists = {&dist_run_given.volumes, &dist_run_given.tmpfs};
+    DistMountLists lists = {&dist_run_given.volumes, &dist_run_given.own_volumes,
+                            &dist_run_given.tmpfs};
 
+    if (!dist_volumes_from(dist_run_texts.volume_sources, &dist_run_given.volumes, error))
+        return false;
+    dist_mount_lists_split(&lists);
     return dist_mount_fields_read(dist_run_given.mounts, &lists, error);
 }
 
@@ -238,6 +243,31 @@ static bool read_shm_size(GError **error) {
     return true;
 }
 
+/* As "private" are podman's "" and, of --ipc, "shareable"; container:ID and ns:PATH join others'
+ * namespaces. */
+static bool read_namespace(const char *option, char **mode, GError **error) {
+    static const char *const alike[] = {"", "private", "shareable", NULL};
+
+    if (*mode && g_strv_contains(alike, *mode))
+        *mode = NULL;
+    return !*mode || g_str_equal(*mode, "host") ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("%s=%s is not supported: the namespace is private or host"), option,
+                           *mode);
+}
+
+static bool read_namespaces(GError **error) {
+    return read_namespace("--pid", &dist_run_given.pid_namespace, error) &&
+           read_namespace("--ipc", &dist_run_given.ipc_namespace, error);
+}
+
+static bool read_gpus(GError **error) {
+    for (char **gpus = dist_run_texts.gpus; gpus && *gpus; gpus++)
+        if (!dist_add_gpus(&dist_run_given.devices, *gpus, error))
+            return false;
+    return true;
+}
+
 /* Called once, after the whole command line was read, since options depend on each other. */
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !dist_run_texts.tls_verify;
@@ -252,6 +282,7 @@ bool dist_run_options_complete(GError **error) {
            read_pull_policy(error) && read_cgroup(error) && read_notify(error) &&
            read_log_driver(error) && read_security(error) && read_environment(error) &&
            read_labels(error) && read_mounts(error) && read_shm_size(error) &&
+           read_namespaces(error) && read_gpus(error) &&
            (!dist_run_texts.platform || dist_check_platform(dist_run_texts.platform, error)) &&
            (dist_run_given.ports = dist_expand_ports(dist_run_texts.ports, error)) != NULL;
 }

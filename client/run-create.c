@@ -10,6 +10,7 @@
 
 #include "client/bundle.h"
 #include "client/bus.h"
+#include "client/env-merge.h"
 #include "client/format.h"
 #include "client/mounts.h"
 #include "client/network-options.h"
@@ -41,6 +42,8 @@ static int append_texts(sd_bus_message *call) {
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
         {"UserNamespace",
          given->privileged && !given->user_namespace ? "host" : given->user_namespace},
+        {"PIDNamespace", given->pid_namespace},
+        {"IPCNamespace", given->ipc_namespace},
         {"Restart", given->restart},
         {"Cgroup", given->with_caller ? "caller" : NULL},
     };
@@ -107,6 +110,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
     char *all[] = {(char *)"ALL", NULL};
     g_autofree char *config = given->bundle ? g_build_filename(given->bundle, "config.json", NULL)
                                             : g_strdup(given->spec);
+    const DistMounts mounts = {given->volumes, given->own_volumes, given->tmpfs, config};
     int r;
 
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
@@ -128,7 +132,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
         (r = dist_append_secrets(call, given->secrets, given->credentials, error)) < 0 ||
-        (r = dist_append_mounts(call, given->volumes, given->tmpfs, config, error)) < 0)
+        (r = dist_append_mounts(call, &mounts, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
@@ -212,12 +216,27 @@ bool dist_run_lacks_image(const char *image, const GError *error) {
            g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) && !image_is_here(image);
 }
 
+bool dist_run_prepare_image(const char *image, bool *pulled, GError **error) {
+    bool pulls = given->pull == DIST_PULL_ALWAYS ||
+                 (given->merged && given->pull == DIST_PULL_MISSING && !image_is_here(image));
+
+    if (pulls && !dist_pull(image, given->insecure, error))
+        return false;
+    if (pulled)
+        *pulled = pulls;
+    if (!dist_env_merge(image, given->merged, &dist_run_given.environment, error))
+        return false;
+    /* Once: --replace may have to create the container again. */
+    dist_run_given.merged = NULL;
+    return true;
+}
+
 /* At most one pull: after it, NotFound is an error. */
 static char *create_from_image(bool provisional, const char *name, char *const *command,
                                GError **error) {
     g_autoptr(GError) local = NULL;
 
-    if (given->pull == DIST_PULL_ALWAYS && !dist_pull(name, given->insecure, error))
+    if (!dist_run_prepare_image(name, NULL, error))
         return NULL;
     char *id = call_create(provisional, name, command, &local);
     if (id)

@@ -12,6 +12,7 @@ typedef struct {
         *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
     char **environment, **environment_files, **label_files, **security, **ports;
+    char **volume_sources, **gpus;
     gboolean host_environment, http_proxy, no_health, tls_verify;
     gint64 tasks, tasks_limit, stop_timeout, cpu_shares, cpu_period, cpu_quota, health_retries;
 } DistRunTexts;

@@ -16,7 +16,7 @@
 
 /* Filled while options are parsed and completed by dist_run_options_complete(); only read
  * afterwards. It lives as long as dist. */
-DistRunOptions dist_run_given;
+DistRunOptions dist_run_given = {.passes_signals = TRUE};
 
 DistRunTexts dist_run_texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
@@ -27,6 +27,7 @@ static const char *const only_false[] = {"false", NULL};
 static const char *const only_journald[] = {"journald", NULL};
 static const char *const only_enabled[] = {"enabled", NULL};
 static const char *const only_none[] = {"none", NULL};
+static const char *const image_volumes[] = {"anonymous", "bind", NULL};
 static const char *const sdnotify_modes[] = {"conmon", "ignore", NULL};
 
 /* The order is that of the help. podman's other names of an option ("The same") have the same
@@ -66,6 +67,8 @@ const DistOption dist_create_options[] = {
      N_("All of the caller's environment variables"), NULL},
     {"http-proxy", 0, DIST_OPTION_FLAG, &dist_run_texts.http_proxy,
      N_("The caller's variables for HTTP proxies"), NULL},
+    {"env-merge", 0, DIST_OPTION_LIST, &dist_run_given.merged,
+     N_("Environment variable, with the image's put in: PATH=${PATH}:/opt"), N_("NAME=VALUE")},
     {"tz", 0, DIST_OPTION_TEXT, &dist_run_texts.timezone,
      N_("Time zone, as the variable TZ; local: the host's"), N_("ZONE")},
     {"workdir", 'w', DIST_OPTION_TEXT, &dist_run_given.working_directory, N_("Working directory"),
@@ -81,7 +84,9 @@ const DistOption dist_create_options[] = {
     DIST_OPTION_TITLE(N_("Files:")),
     {"volume", 'v', DIST_OPTION_LIST, &dist_run_given.volumes,
      N_("Mount a path of the host, or a volume; options such as ro,noidmap"),
-     N_("SOURCE:PATH[:OPTIONS]")},
+     N_("[SOURCE:]PATH[:OPTIONS]")},
+    {"volumes-from", 0, DIST_OPTION_LIST, &dist_run_texts.volume_sources,
+     N_("Mount what another container mounts"), N_("ID[:OPTIONS]")},
     {"mount", 0, DIST_OPTION_LIST, &dist_run_given.mounts,
      N_("The same, as type=bind|volume|tmpfs,source=…,target=…"), N_("FIELDS")},
     {"tmpfs", 0, DIST_OPTION_LIST, &dist_run_given.tmpfs,
@@ -97,6 +102,8 @@ const DistOption dist_create_options[] = {
      N_("Make the root file system read-only"), NULL},
     {"device", 0, DIST_OPTION_LIST, &dist_run_given.devices, N_("Allow a device of the host"),
      N_("NODE[:PATH[:rwm]]")},
+    {"gpus", 0, DIST_OPTION_LIST, &dist_run_texts.gpus,
+     N_("Allow GPUs, as CDI describes them: all, device=NAME,…"), N_("GPUS")},
     DIST_OPTION_TITLE(N_("Network:")),
     DIST_OPTION_INCLUDE(dist_network_options),
     {"publish", 'p', DIST_OPTION_LIST, &dist_run_texts.ports,
@@ -136,6 +143,10 @@ const DistOption dist_create_options[] = {
      N_("seccomp=PROFILE, no-new-privileges, label=disable, apparmor=unconfined"), N_("OPTION")},
     {"userns", 0, DIST_OPTION_TEXT, &dist_run_given.user_namespace,
      N_("User namespace: auto, host"), N_("MODE")},
+    {"pid", 0, DIST_OPTION_TEXT, &dist_run_given.pid_namespace, N_("PID namespace: private, host"),
+     N_("MODE")},
+    {"ipc", 0, DIST_OPTION_TEXT, &dist_run_given.ipc_namespace, N_("IPC namespace: private, host"),
+     N_("MODE")},
     {"privileged", 0, DIST_OPTION_FLAG, &dist_run_given.privileged,
      N_("All capabilities, no system call filter, the host's users"), NULL},
     DIST_OPTION_TITLE(N_("Health:")),
@@ -166,10 +177,9 @@ const DistOption dist_create_options[] = {
      * accepted. */
     {"cgroupns", 0, DIST_OPTION_ONLY, NULL, N_("a container has a cgroup namespace of its own"),
      N_("MODE"), .choices = only_private},
-    {"ipc", 0, DIST_OPTION_ONLY, NULL, N_("a container has an IPC namespace of its own"),
-     N_("MODE"), .choices = only_private},
-    {"pid", 0, DIST_OPTION_ONLY, NULL, N_("a container has a PID namespace of its own"), N_("MODE"),
-     .choices = only_private},
+    {"image-volume", 0, DIST_OPTION_ONLY, NULL,
+     N_("the image's volumes are directories of the container"), N_("MODE"),
+     .choices = image_volumes},
     {"uts", 0, DIST_OPTION_ONLY, NULL, N_("a container has a UTS namespace of its own"), N_("MODE"),
      .choices = only_private},
     {"cgroups", 0, DIST_OPTION_ONLY, NULL, N_("a container is a scope of systemd"), N_("MODE"),
@@ -182,7 +192,7 @@ const DistOption dist_create_options[] = {
      N_("with --read-only, /tmp and /run are always writable"), N_("BOOL"), .choices = only_true},
     {"sdnotify", 0, DIST_OPTION_ONLY, NULL, N_("dist says READY=1 itself when the container runs"),
      N_("MODE"), .choices = sdnotify_modes},
-    {"sig-proxy", 0, DIST_OPTION_ONLY, NULL, N_("signals are always passed on"), N_("BOOL"),
+    {"sig-proxy", 0, DIST_OPTION_ONLY, NULL, N_("it is an option of run"), N_("BOOL"),
      .choices = only_true},
     {"systemd", 0, DIST_OPTION_ONLY, NULL, N_("no container is prepared for systemd as its init"),
      N_("MODE"), .choices = only_false},
@@ -208,6 +218,12 @@ const DistOption dist_run_options[] = {
     {"pidfile", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file, NULL, N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
      N_("Pass N extra descriptors, starting at 3"), N_("N")},
+    {"preserve-fd", 0, DIST_OPTION_LIST, &dist_run_given.preserved_lists,
+     N_("Pass these descriptors, with their numbers"), N_("FD,…")},
+    {"requires", 0, DIST_OPTION_LIST, &dist_run_given.required,
+     N_("Start these containers first, if they do not run"), N_("ID,…")},
+    {"sig-proxy", 0, DIST_OPTION_FLAG, &dist_run_given.passes_signals,
+     N_("=false: signals end dist, and the container goes on"), NULL},
     DIST_OPTION_INCLUDE(dist_create_options),
     DIST_OPTION_END,
 };

@@ -27,7 +27,10 @@ typedef struct {
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **secrets;
-    char **volumes, **tmpfs, **mounts, **devices, **ports;
+    char **volumes, **own_volumes, **tmpfs, **mounts, **devices, **ports, **merged;
+    char *pid_namespace, *ipc_namespace;
+    char **preserved_lists, **required;
+    gboolean passes_signals;
     gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure,
         credentials;
     gboolean remove_image;

@@ -64,6 +64,7 @@ int dist_start_in_foreground(DistCreateCall *creation, const char *member, const
         .terminal = terminal,
         .notify = dist_run_given.notify,
         .stops = is_unit_process(),
+        .lets_go = !dist_run_given.passes_signals,
         .stopped = &was_told_to_stop,
         .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
         .pid_file = dist_run_given.pid_file,

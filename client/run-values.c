@@ -270,3 +270,26 @@ char **dist_expand_ports(char *const *ports, GError **error) {
     g_ptr_array_add(list, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
+
+/* "all", or "device=NAME,…" with docker's quotes around it or without; or the name of a device of
+ * CDI in full. podman takes a number for the name of a GPU, docker for how many are wanted. */
+bool dist_add_gpus(char ***devices, const char *text, GError **error) {
+    g_autofree char *plain = g_strdup(text);
+    g_strdelimit(plain, "\"'", ' ');
+    g_strstrip(plain);
+    bool is_list = g_str_has_prefix(plain, "device=");
+    g_auto(GStrv) names = g_strsplit(is_list ? plain + strlen("device=") : plain, ",", -1);
+
+    if (!is_list && strspn(plain, "0123456789") == strlen(plain))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--gpus %s: name the GPUs, as device=0"), text);
+    for (char **name = names; *name; name++) {
+        bool is_full = strchr(*name, '/') != NULL;
+        if (!is_full && (!**name || strchr(*name, '=')))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   _("invalid value \"%s\" of %s"), text, "--gpus");
+        dist_option_add_to_list(devices,
+                                g_strconcat(is_full ? "" : "nvidia.com/gpu=", *name, NULL));
+    }
+    return true;
+}

@@ -33,3 +33,6 @@ bool dist_check_platform(const char *platform, GError **error);
 
 /* Ports with ranges ("8000-8002:80-82") taken apart. NULL with error; freed with g_strfreev. */
 char **dist_expand_ports(char *const *ports, GError **error);
+
+/* Adds to a list as that of --device: "all", "device=NAME,…", or names of CDI. */
+bool dist_add_gpus(char ***devices, const char *text, GError **error);

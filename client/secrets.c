@@ -45,7 +45,15 @@ static int secret_append_credential(sd_bus_message *call, const char *name, GErr
 static int secret_append_given(sd_bus_message *call, const char *text, GError **error) {
     static const char source[] = ",src=";
     const char *comma = strstr(text, source), *equals = strchr(text, '=');
+    const char *other = strchr(text, ',');
 
+    /* podman's options type=, target=, uid= and so on. */
+    if (other && other < equals && other != comma) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                        _("--secret: \"%s\" is not supported: a secret is a file in /run/secrets"),
+                        other + 1);
+        return -EINVAL;
+    }
     if (!comma && !equals)
         return secret_append_credential(call, text, error);
     g_autofree char *name = g_strndup(text, (gsize)((comma ? comma : equals) - text));

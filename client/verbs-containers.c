@@ -135,6 +135,8 @@ static const DistOption rm_options[] = {
     {"time", 't', DIST_OPTION_NUMBER, &rm_given.seconds,
      N_("With --force: time to wait before SIGKILL"), N_("SECONDS")},
     {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if there is none"), NULL},
+    {"volumes", 'v', DIST_OPTION_FLAG, NULL,
+     N_("Accepted: volumes without a name always go with the container"), NULL},
     DIST_OPTION_END,
 };
 

@@ -19,7 +19,7 @@
 
 typedef struct {
     char *working_directory, *user, *detach_keys, *process, *spec, *pid_file;
-    char **environment, **environment_files, **add;
+    char **environment, **environment_files, **add, **preserved_lists;
     gboolean terminal, interactive, detach, no_new_privileges;
     gint64 preserved;
 } ExecOptions;
@@ -112,13 +112,14 @@ const DistOption dist_exec_options[] = {
      N_("Write its PID to a file when it runs"), N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &exec_given.preserved,
      N_("Pass N extra descriptors, starting at 3"), N_("N")},
+    {"preserve-fd", 0, DIST_OPTION_LIST, &exec_given.preserved_lists,
+     N_("Pass these descriptors, with their numbers"), N_("FD,…")},
     {"detach-keys", 0, DIST_OPTION_TEXT, &exec_given.detach_keys,
      N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {"cidfile", 0, DIST_OPTION_REFUSED, NULL,
      N_("name the container; $(cat FILE) has what run --cidfile wrote"), N_("FILE")},
     {"latest", 'l', DIST_OPTION_REFUSED, NULL, N_("name the container; \"dist ps\" lists them"),
      NULL},
-    {"preserve-fd", 0, DIST_OPTION_REFUSED, NULL, N_("see --preserve-fds"), N_("LIST")},
     {"privileged", 0, DIST_OPTION_REFUSED, NULL,
      N_("no process has more devices than its container; see --cap-add"), NULL},
     DIST_OPTION_END,
@@ -134,7 +135,7 @@ int dist_verb_exec(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     }
     if ((options->detach_keys && !dist_terminal_check_keys(options->detach_keys, error)) ||
-        !dist_preserve_descriptors(options->preserved, error))
+        !dist_preserve_descriptors(options->preserved, options->preserved_lists, error))
         return DIST_EXIT_BERTH;
     /* The id is chosen here, since Wait, Attach and Kill need it. */
     if (!options->process)

@@ -73,7 +73,8 @@ static bool check_run_arguments(int argc, GError **error) {
     return dist_run_options_complete(error) &&
            (!dist_run_given.detach_keys ||
             dist_terminal_check_keys(dist_run_given.detach_keys, error)) &&
-           dist_preserve_descriptors(dist_run_given.preserved, error);
+           dist_preserve_descriptors(dist_run_given.preserved, dist_run_given.preserved_lists,
+                                     error);
 }
 
 /* "new:NAME" is created with the options that are a pod's, which are not the container's then. */
@@ -209,10 +210,10 @@ static void clean_up(DistCreation creation, const char *id, const char *image,
  * begin again. */
 static int run_at_once(char **arguments, GError **error) {
     g_autofree char *name = dist_complete_reference(arguments[0]);
-    bool pulled = dist_run_given.pull == DIST_PULL_ALWAYS;
+    bool pulled;
     unsigned losses = 0;
 
-    if (pulled && !dist_pull(name, dist_run_given.insecure, error))
+    if (!dist_run_prepare_image(name, &pulled, error))
         return DIST_EXIT_BERTH;
     for (;;) {
         g_autoptr(GError) local = NULL;
@@ -240,11 +241,30 @@ static int run_at_once(char **arguments, GError **error) {
     }
 }
 
+/* --requires: what runs already stays as it is. */
+static bool start_required(GError **error) {
+    for (char **list = dist_run_given.required; list && *list; list++) {
+        g_auto(GStrv) ids = g_strsplit(*list, ",", -1);
+        for (char **id = ids; *id; id++) {
+            g_autoptr(DistContainer) container = dist_container_get(*id, error);
+            if (!container)
+                return false;
+            if (container->state == DIST_CONTAINER_RUNNING)
+                continue;
+            g_autoptr(sd_bus_message) reply =
+                dist_call(error, DIST_CONTAINERS, "Start", "sa{sv}", *id, 0);
+            if (!reply)
+                return false;
+        }
+    }
+    return true;
+}
+
 static int run_container(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
     if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error) ||
-        !join_pod(true, error))
+        !start_required(error) || !join_pod(true, error))
         return DIST_EXIT_BERTH;
     /* These options need the answer of Create before Start: an ID of the caller's own, a
      * configuration, or a file to write. */

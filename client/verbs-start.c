@@ -55,7 +55,7 @@ int dist_verb_start(char **argv, GError **error) {
                         _("start takes an ID or --autostart"));
         return EXIT_FAILURE;
     }
-    if (!dist_preserve_descriptors(dist_run_given.preserved, error))
+    if (!dist_preserve_descriptors(dist_run_given.preserved, NULL, error))
         return EXIT_FAILURE;
     if (start_given.autostart)
         return start_autostarted(error);

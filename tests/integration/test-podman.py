@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import shlex
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -46,7 +47,10 @@ def details(name):
 def attempt(line):
     words = shlex.split(line.replace("{arch}", ARCHITECTURES.get(platform.machine(), platform.machine())))
     verb = words.pop(0) if words[0] == "run" else "create"
-    return dist(verb, *words, IMAGE)
+    if "=needed" in line:
+        good("create", "--name=needed", IMAGE)
+    # For --preserve-fd.
+    return run("sh", "-c", 'exec 3</dev/null; exec dist "$@"', "sh", verb, *words, IMAGE)
 
 
 def test_setup():
@@ -57,6 +61,11 @@ def test_setup():
         json.dump({"cniVersion": "0.4.0", "name": "podman", "plugins": [
             {"type": "bridge", "bridge": "cni-podman", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}]]}}]}, file)
     good("network", "create", "--subnet=10.89.77.0/24", "--subnet=fd77::/64", "pages")
+    os.makedirs("/etc/cdi", exist_ok=True)
+    with open("/etc/cdi/nvidia.json", "w", encoding="utf-8") as file:
+        nodes = {"deviceNodes": [{"path": "/dev/nvidia0", "hostPath": "/dev/null"}]}
+        json.dump({"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "containerEdits": {"env": ["GPU=yes"]}, "devices": [
+            {"name": name, "containerEdits": nodes} for name in ("0", "1", "all")]}, file)
 
 
 def test_supported_options_are_accepted():
@@ -90,7 +99,7 @@ def test_the_page_has_every_option():
 def test_options_of_exec():
     good("run", "-d", "--name=box", IMAGE)
     for option, kind, reason, line in rows("exec", 10):
-        result = dist("exec", line, "box", "true")
+        result = run("sh", "-c", 'exec 3</dev/null; exec dist "$@"', "sh", "exec", line, "box", "true")
         if kind == "refused":
             equal((result.status, result.err.strip()), (125, f"dist: --{option} is not supported: {reason}"))
         else:
@@ -112,12 +121,21 @@ def test_options_of_exec():
 
 
 def test_values_that_are_refused():
-    for words, part in ((("--pid=host",), "--pid=host is not supported"),
+    for words, part in ((("--pid=container:x",), "--pid=container:x is not supported: the namespace is private or host"),
+                        (("--pid=host", "--init"), "Init and PIDNamespace=host exclude each other"),
+                        (("-v", "podman-volume:/p:U"), "the mount option U is not supported: files keep their owners"),
+                        (("-v", "/tmp:/p:ro,U"), "the mount option U is not supported: files keep their owners"),
+                        (("-v", "podman-volume"), '"podman-volume" is not of the form SOURCE:PATH[:OPTIONS]'),
+                        (("--gpus=2",), "--gpus 2: name the GPUs, as device=0"),
+                        (("--gpus=capabilities=utility",), 'invalid value "capabilities=utility" of --gpus'),
+                        (("--gpus=device=9",), 'there is no device "nvidia.com/gpu=9"'),
+                        (("--volumes-from=nobody",), "nobody"),
+                        (("--env-merge=PATH",), 'invalid value "PATH" of --env-merge'),
                         (("--log-driver=k8s-file",), "--log-driver=k8s-file is not supported"),
                         (("--platform=linux/s390x",), "--platform=linux/s390x is not supported"),
                         (("--security-opt=apparmor=x",), "--security-opt=apparmor=x is not supported"),
                         (("--mount=type=image,source=x,target=/y",), "type=image is not supported"),
-                        (("--mount=type=bind,source=/x,target=/y,U=true",), 'the field "U" is not supported'),
+                        (("--mount=type=bind,source=/x,target=/y,U=true",), "the mount option U is not supported: files keep their owners"),
                         (("--mount=type=bind,source=/x",), "target is missing"),
                         (("--restart=on-failure:x",), 'invalid value "on-failure:x" of --restart'),
                         (("--group-add=keep-groups",), "keep-groups is not supported"),
@@ -177,6 +195,105 @@ def test_mounts():
     contains(good("run", "--rm", "--mount=type=tmpfs,target=/x,tmpfs-size=1m", IMAGE, "df", "/x"), "1024")
     contains(good("run", "--rm", "--shm-size=2m", IMAGE, "df", "/dev/shm"), "2048")
     good("volume", "rm", "podman-volume")
+
+
+def test_volumes_without_a_name_go_with_the_container():
+    """A directory of the container, which begins with the image's and stays writable with a read-only root."""
+    for words in (("-v", "/etc"), ("--mount=type=volume,target=/etc",)):
+        good("run", "--name=own", "--read-only", *words, IMAGE, "sh", "-c", "test -e /etc/passwd && echo kept >/etc/own")
+        equal(good("start", "-a", "own"), "")
+        good("commit", "own", f"{HOST}/podman/committed:x")
+        good("rm", "-v", "own")
+        equal(good("volume", "ls", "-q"), "")
+    assert dist("run", "--rm", "--read-only", IMAGE, "touch", "/etc/own").status != 0
+    good("rmi", f"{HOST}/podman/committed:x")
+
+
+def test_mounts_of_another_container():
+    os.makedirs("/tmp/podman-dir", exist_ok=True)
+    with open("/tmp/podman-dir/file", "w", encoding="utf-8") as file:
+        file.write("of the host")
+    good("run", "--name=data", "-v", "podman-volume:/data", "-v", "/tmp/podman-dir:/mnt:ro", "-v", "/own", "--tmpfs=/scratch", IMAGE,
+         "sh", "-c", "echo kept >/data/x")
+    equal(good("run", "--rm", "--volumes-from=data", IMAGE, "cat", "/data/x", "/mnt/file"), "kept\nof the host")
+    assert dist("run", "--rm", "--volumes-from=data", IMAGE, "touch", "/mnt/file").status != 0
+    assert dist("run", "--rm", "--volumes-from=data:ro", IMAGE, "touch", "/data/x").status != 0
+    assert dist("run", "--rm", "--volumes-from=data", IMAGE, "test", "-e", "/own").status != 0
+    good("rm", "data")
+    good("volume", "rm", "podman-volume")
+
+
+def test_processes_of_the_host():
+    """It sees them all, and harms none: its users are others."""
+    look = 'grep -c . /proc/1/cmdline; readlink /proc/1/ns/pid; kill -0 1; echo $?; echo >/proc/sysrq-trigger; cat /proc/1/environ'
+    for words in ((), ("--userns=host",)):
+        result = dist("run", "--rm", "--pid=host", *words, IMAGE, "sh", "-c", 'test $$ -gt 1 && tr "\\0" " " </proc/$PPID/cmdline; ls /proc | grep -c "^[0-9]"')
+        equal(result.status, 0, result)
+        assert int(result.out.split()[-1]) > 5, result
+    result = dist("run", "--rm", "--pid=host", IMAGE, "sh", "-c", look)
+    assert result.status != 0 and "sysrq-trigger" in result.err and "environ" in result.err, result
+    good("run", "-d", "--pid=host", "--name=seeing", IMAGE, "sh", "-c", "sleep 1000 & exec sleep 1000")
+    good("rm", "-f", "seeing")
+    equal(run("pgrep", "-fx", "sleep 1000").status, 1)
+
+
+def test_ipc_objects_of_the_host():
+    look = "readlink /proc/self/ns/ipc; ls /dev/shm; test -d /dev/mqueue; echo of the container >/dev/shm/podman-theirs"
+    with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
+        pass
+    shown = good("run", "--rm", "--ipc=host", IMAGE, "sh", "-c", look).split("\n")
+    equal(shown[0], os.readlink("/proc/self/ns/ipc"))
+    assert "podman-ours" in shown, shown
+    os.unlink("/dev/shm/podman-theirs")
+    shown = good("run", "--rm", "--ipc=private", IMAGE, "sh", "-c", look).split("\n")
+    assert shown[0] != os.readlink("/proc/self/ns/ipc") and "podman-ours" not in shown, shown
+    os.unlink("/dev/shm/podman-ours")
+    good("pod", "create", "podman-pod")
+    contains(dist("create", "--pod=podman-pod", "--ipc=host", IMAGE).err, "IPCNamespace and Pod exclude each other")
+    clean()
+
+
+def test_descriptors_keep_their_numbers():
+    look = 'exec 5</etc/hostname 7</etc/hosts; exec dist "$@"'
+    shown = run("sh", "-c", look, "sh", "run", "--rm", "--preserve-fd=7,5", IMAGE, "sh", "-c",
+                "readlink /proc/self/fd/3; readlink /proc/self/fd/5; readlink /proc/self/fd/7").out
+    equal(shown.split(), ["/dev/null", "/etc/hostname", "/etc/hosts"])
+    result = dist("run", "--rm", "--preserve-fd=9", IMAGE)
+    equal((result.status, result.err), (125, "dist: descriptor 9 is not open: there is nothing to preserve\n"))
+    contains(dist("run", "--rm", "--preserve-fd=2", IMAGE).err, 'invalid value "2" of --preserve-fd')
+
+
+def test_variables_of_the_image_are_put_in():
+    equal(good("run", "--rm", "--env-merge=PATH=/opt/bin:${PATH}", "--env-merge=X=$PATH$NONE-", IMAGE, "sh", "-c", "echo $PATH $X").split(),
+          ["/opt/bin:/bin", "/bin-"])
+    good("rmi", IMAGE)
+    equal(good("run", "--rm", "--env-merge=A=[${PATH}]", IMAGE, "sh", "-c", "echo $A"), "[/bin]\n")
+
+
+def test_gpus_are_devices_of_cdi():
+    for gpus in ("all", "device=0", '"device=0,1"', "nvidia.com/gpu=1"):
+        equal(good("run", "--rm", f"--gpus={gpus}", IMAGE, "sh", "-c", "test -c /dev/nvidia0 && echo $GPU"), "yes\n")
+
+
+def test_what_is_required_is_started_first():
+    good("create", "--name=db", IMAGE)
+    good("run", "-d", "--name=app", "--requires=db", IMAGE)
+    equal(sorted(good("ps", "-q").split()), ["app", "db"])
+    equal(good("run", "--rm", "--requires=db,app", IMAGE, "echo", "there"), "there\n")
+    equal(dist("run", "--rm", "--requires=nobody", IMAGE, "echo", "there").status, 125)
+    clean()
+
+
+def test_signals_end_dist_alone():
+    process = subprocess.Popen(["dist", "run", "--name=deaf", "--sig-proxy=false", IMAGE, "sh", "-c", "echo ready; exec sleep 1000"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    equal(process.stdout.readline(), "ready\n")
+    process.terminate()
+    # The container has the same standard error, and goes on.
+    equal(process.stderr.readline(), 'dist: deaf goes on without dist; "dist stop deaf" stops it\n')
+    equal(process.wait(60), 128 + 15)
+    equal(good("ps", "-q"), "deaf\n")
+    clean()
 
 
 def test_names_and_files():

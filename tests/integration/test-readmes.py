@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Command lines of the READMEs of well-known images, for docker and podman: dist takes them as they are.
 
+import json
 import os
 import shlex
 import sys
@@ -39,16 +40,16 @@ docker run -d --restart=always --name registry -v "$(pwd)"/certs:/certs -e REGIS
 docker run -d -p 8080:8080 -p 80:80 -v $PWD/traefik.yml:/etc/traefik/traefik.yml +traefik:v3.0
 docker run --name prometheus -d -p 127.0.0.1:9090:9090 +prom/prometheus
 docker run -p 9090:9090 -v /path/to/prometheus.yml:/etc/prometheus/prometheus.yml -v prometheus-data:/prometheus +prom/prometheus
-docker run -d --net="host" --pid="host" -v "/:/host:ro,rslave" +quay.io/prometheus/node-exporter:latest --path.rootfs=/host REFUSED --pid=host is not supported
+docker run -d --net="host" --pid="host" -v "/:/host:ro,rslave" +quay.io/prometheus/node-exporter:latest --path.rootfs=/host
 docker run --volume=/:/rootfs:ro --volume=/var/run:/var/run:ro --volume=/sys:/sys:ro --volume=/dev/disk/:/dev/disk:ro --publish=8080:8080 --detach=true --name=cadvisor --privileged --device=/dev/null +gcr.io/cadvisor/cadvisor
 docker run -d --name=grafana -p 3000:3000 +grafana/grafana
 docker run -d -p 3000:3000 --name=grafana --user "$(id -u)" --volume "$PWD/data:/var/lib/grafana" +grafana/grafana-enterprise
 docker run -d -p 3000:3000 --name=grafana --volume grafana-storage:/var/lib/grafana -e "GF_PLUGINS_PREINSTALL=grafana-clock-panel, grafana-simple-json-datasource" +grafana/grafana
 docker run -d --name gitea -p 3000:3000 -p 222:22 -e USER_UID=1000 -e USER_GID=1000 -v ./gitea:/data -v /etc/timezone:/etc/timezone:ro -v /etc/localtime:/etc/localtime:ro --restart always +docker.gitea.com/gitea:1
 docker run -d -v nextcloud:/var/www/html -v apps:/var/www/html/custom_apps -p 8080:80 +nextcloud
-sudo docker run --init --sig-proxy=false --name nextcloud-aio-mastercontainer --restart always --publish 80:80 --publish 8080:8080 --publish 8443:8443 --volume nextcloud_aio_mastercontainer:/mnt/docker-aio-config --volume /var/run/docker.sock:/var/run/docker.sock:ro +ghcr.io/nextcloud-releases/all-in-one:latest REFUSED --sig-proxy=false is not supported: signals are always passed on
+sudo docker run --init --sig-proxy=false --name nextcloud-aio-mastercontainer --restart always --publish 80:80 --publish 8080:8080 --publish 8443:8443 --volume nextcloud_aio_mastercontainer:/mnt/docker-aio-config --volume /var/run/docker.sock:/var/run/docker.sock:ro +ghcr.io/nextcloud-releases/all-in-one:latest
 docker run --name some-wordpress --network some-network -p 8080:80 -d +wordpress
-docker run -it --rm --volumes-from some-wordpress --network some-network -e WORDPRESS_DB_USER=x +wordpress:cli user list REFUSED --volumes-from is not supported
+docker run -it --rm --volumes-from some-wordpress --network some-network -e WORDPRESS_DB_USER=x +wordpress:cli user list
 docker run -d --name jellyfin --user 1000:1000 --net=host --volume jellyfin-config:/config --volume jellyfin-cache:/cache --mount type=bind,source=/path/to/media,target=/media --restart=unless-stopped +jellyfin/jellyfin
 podman run --detach --label "io.containers.autoupdate=registry" --name myjellyfin --publish 8096:8096/tcp --device /dev/null:/dev/dri --user 1000:1000 --volume jellyfin-cache:/cache:Z --mount type=bind,source=/path/to/media,destination=/media,ro=true,relabel=private +docker.io/jellyfin/jellyfin:latest
 podman run --detach --rm --userns keep-id --volume jellyfin-config:/config:Z +docker.io/jellyfin/jellyfin:latest REFUSED unknown user namespace "keep-id"; use auto or host
@@ -67,13 +68,13 @@ docker run --rm -v "$PWD":/usr/src/myapp -w /usr/src/myapp -e GOOS=windows -e GO
 docker run --detach --name vaultwarden --env DOMAIN="https://vw.domain.tld" --volume /vw-data/:/data/ --restart unless-stopped --publish 127.0.0.1:8000:80 +vaultwarden/server:latest
 docker run -p 8080:8080 -p 50000:50000 --restart=on-failure -v jenkins_home:/var/jenkins_home +jenkins/jenkins:lts-jdk21
 docker run --stop-timeout 3600 -e SONAR_ES_BOOTSTRAP_CHECKS_DISABLE=true -p 9000:9000 +sonarqube:latest
-docker run -it -p 1883:1883 -v "$PWD/mosquitto.conf:/mosquitto/config/mosquitto.conf" -v /mosquitto/data -v /mosquitto/log +eclipse-mosquitto REFUSED /mosquitto/data
+docker run -it -p 1883:1883 -v "$PWD/mosquitto.conf:/mosquitto/config/mosquitto.conf" -v /mosquitto/data -v /mosquitto/log +eclipse-mosquitto
 docker run -d --restart=always -p 3001:3001 -v uptime-kuma:/app/data --name uptime-kuma +louislam/uptime-kuma:1
 docker run --name adguardhome --restart unless-stopped -v /my/own/workdir:/opt/adguardhome/work -v /my/own/confdir:/opt/adguardhome/conf -p 53:53/tcp -p 53:53/udp -p 67:67/udp -p 68:68/udp -p 3000:3000/tcp -p 784:784/udp -d +adguard/adguardhome
 docker run -d --name=wireguard --cap-add=NET_ADMIN --cap-add=SYS_MODULE -e PUID=1000 -e TZ=Etc/UTC -p 51820:51820/udp -v /path/to/wireguard/config:/config -v /lib/modules:/lib/modules --sysctl="net.ipv4.conf.all.src_valid_mark=1" --restart unless-stopped +lscr.io/linuxserver/wireguard:latest
 docker run -d --name frigate --restart=unless-stopped --stop-timeout 30 --mount type=tmpfs,target=/tmp/cache,tmpfs-size=1000000000 --device /dev/null:/dev/bus/usb --shm-size=64m -v /path/to/media:/media/frigate -e FRIGATE_RTSP_PASSWORD='password' -p 8971:8971 -p 8555:8555/udp +ghcr.io/blakeblackshear/frigate:stable
 docker run -d -v ollama:/root/.ollama -p 11434:11434 --name ollama +ollama/ollama
-docker run -d --gpus=all -v ollama:/root/.ollama -p 11434:11434 --name ollama +ollama/ollama REFUSED --gpus is not supported
+docker run -d --gpus=all -v ollama:/root/.ollama -p 11434:11434 --name ollama +ollama/ollama
 docker run -d -p 3000:8080 --add-host=host.docker.internal:host-gateway -v open-webui:/app/backend/data --name open-webui --restart always +ghcr.io/open-webui/open-webui:main
 docker run -d --name=netdata -p 19999:19999 --network=host -v netdataconfig:/etc/netdata -v /etc/passwd:/host/etc/passwd:ro -v /proc:/host/proc:ro -v /sys:/host/sys:ro --cap-add SYS_PTRACE --cap-add SYS_ADMIN --restart unless-stopped +netdata/netdata REFUSED network
 docker run -d --name=netdata --cap-add SYS_PTRACE --security-opt apparmor=unconfined +netdata/netdata
@@ -82,6 +83,50 @@ docker run --privileged --name some-docker -d --network some-network --network-a
 docker run -p 127.0.0.1:8080:8080 -e KC_BOOTSTRAP_ADMIN_USERNAME=admin +quay.io/keycloak/keycloak:26 start-dev
 docker run --network=host -e STGUIADDRESS= -v /wherever/st-sync:/var/syncthing --hostname=my-syncthing +syncthing/syncthing:latest
 docker run -P -d +nginx
+docker run -dp 80:80 +docker/getting-started
+docker run -itd --rm --name sharingan --cpu-period=100000 --cpu-quota=20000 -m 300M --memory-reservation 100M -p 8080:8080 +sharingan
+docker run --privileged --rm +tonistiigi/binfmt --install all
+docker run --name nacos -d -p 8848:8848 --privileged=true --restart=always -e MODE=standalone +nacos/nacos-server
+docker run --rm -it --mount type=bind,source="$(pwd)",target=/project -w /project +messense/rust-musl-cross:aarch64-musl cargo build --release
+docker run --rm --mount type=bind,source="$(pwd)"/config,target=/opt/config,readonly +backstopjs/backstopjs test --moby=true
+docker run --rm -v "$(pwd)":/code --mount type=volume,source=code_cache,target=/code/target --mount type=volume,source=registry_cache,target=/usr/local/cargo/registry +cosmwasm/rust-optimizer:0.11.5
+docker run --rm -v "$(pwd):/src" -w /src +node:18-alpine sh -c 'yarn install --ignore-scripts && yarn run tests:ci'
+docker run --rm --entrypoint htpasswd +httpd:2 -Bbn testuser testpassword
+docker run --interactive --rm --volume $PWD:/app +composer install
+docker run --rm --interactive --tty --volume $PWD:/app --user $(id -u):0 +composer install --ignore-platform-reqs
+docker run --rm -i +hadolint/hadolint
+docker run --rm -v /var/run/docker.sock:/var/run/docker.sock -v "$(pwd):/tmp" +aquasec/trivy:latest image --format table alpine
+docker run --pid=host -v /etc:/etc:ro -v /var:/var:ro -t +aquasec/kube-bench:latest run --targets node
+docker run --rm -i -t --name falco --privileged --pid=host -v /var/run/docker.sock:/host/var/run/docker.sock -v /dev:/host/dev -v /proc:/host/proc:ro -v /lib/modules:/host/lib/modules:ro +falcosecurity/falco
+docker run -it --rm --network host --shm-size=8g --ulimit memlock=-1 --ulimit stack=67108864 -e HF_HOME=/root/.cache/huggingface +embedl/vllm
+docker run --gpus all --ipc=host --ulimit memlock=-1 --ulimit stack=67108864 -it --rm -v $PWD:/workspace +nvcr.io/nvidia/pytorch:25.08-py3
+docker run --gpus '"device=0,1"' --rm +nvidia/cuda:12 nvidia-smi
+docker run --runtime nvidia --gpus all -p 8000:8000 --ipc=host +vllm/vllm-openai:latest --model x REFUSED --runtime is not supported: the service runs containers itself; for GPUs, see --gpus
+docker run -d --name=piraeus-satellite --net=host --privileged -v /dev/shm:/dev/shm +piraeusdatastore/piraeus-server startSatellite
+docker run -d --name=rabbitmq1 -p 5672:5672 -p 15672:15672 -e RABBITMQ_ERLANG_COOKIE='YZSDHWMFSMKEMBDHSGGZ' -h rabbitmq1 --net=some-network +rabbitmq:management
+docker run -d --name=minio --rm --network=some-network -e MINIO_ACCESS_KEY=mykey +minio/minio server /data
+docker run -d --name zerotier-one --cap-add NET_ADMIN --device /dev/null:/dev/net/tun -v zerotier-one:/var/lib/zerotier-one -p 9993:9993/udp +zerotier/zerotier
+podman run -d --privileged --device /dev/null:/dev/kfd --device /dev/zero:/dev/dri -v ollama:/root/.ollama -p 11434:11434 --name ollama --replace +ollama/ollama:rocm
+podman run -d --name launchos --restart unless-stopped --network host --env-file /etc/environment -v /etc/hosts:/run/secrets/hosts:ro +localhost/launchos
+podman run -d --rm -p 8000:8000 -v $PWD/photos:/usr/src/pellicola/photos:rw +pellicola
+podman run -d --name db --secret db-password,type=env,target=POSTGRES_PASSWORD +postgres REFUSED --secret: "type=env,target=POSTGRES_PASSWORD" is not supported: a secret is a file in /run/secrets
+podman run --rm -it --userns=keep-id --security-opt label=disable -v $PWD:/src:Z -w /src +fedora bash REFUSED unknown user namespace "keep-id"; use auto or host
+podman run --rm -it --security-opt label=disable -v $PWD:/src:z -w /src +registry.fedoraproject.org/fedora bash
+podman run -d --name systemd --systemd=always +fedora /sbin/init REFUSED --systemd=always is not supported
+podman run -d --name pg -v pgdata:/var/lib/postgresql/data:Z,U +postgres REFUSED the mount option U is not supported: files keep their owners
+podman run --rm --tz=local --umask=0022 --hostname dev --add-host=db:10.0.0.2 --dns-search=example.com +alpine date
+podman run -d --health-cmd 'curl -f http://localhost || exit 1' --health-interval 30s --health-retries 3 --health-start-period 10s -p 8088:80 +nginx
+docker run -d --health-cmd='redis-cli ping' --health-interval=10s --health-timeout=5s --memory=512m --memory-swap=1g --cpus=.5 +redis
+docker run -d --read-only --tmpfs /run --tmpfs /tmp:rw,noexec,nosuid,size=64m --cap-drop ALL --cap-add NET_BIND_SERVICE --security-opt no-new-privileges:true -p 8080:80 +nginx
+docker run --rm -e DISPLAY -e XAUTHORITY -v /tmp:/tmp/.X11-unix +jess/firefox
+docker run -d -p 127.0.0.1:5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust --tmpfs=/var/lib/postgresql/data +postgres:16-alpine -c fsync=off
+docker run --rm -it -p 8888:8888 -e NB_UID=1000 --user root -v "$PWD":/home/jovyan/work +quay.io/jupyter/scipy-notebook start-notebook.py
+docker run -d --name mailhog --expose 8025 -p 1025:1025 -p 8025:8025 --label traefik.enable=true -l com.example.role=mail +mailhog/mailhog
+docker run -d --name unifi --init --stop-timeout 60 -p 8080:8080 -p 8443:8443 -p 3478:3478/udp -e TZ='Africa/Johannesburg' -v ~/unifi:/unifi --user 999:999 +jacobalberty/unifi
+docker run -d -p 2222-2224:22-24 --sysctl net.core.somaxconn=1024 --ulimit nofile=90000:90000 --pids-limit 200 +linuxserver/openssh-server
+docker run --rm --volumes-from some-wordpress:ro -v $PWD:/backup +ubuntu tar cvf /backup/backup.tar /data
+docker run -it --rm --platform linux/arm/v7 +alpine uname -m REFUSED --platform=linux/arm/v7 is not supported
+docker run -it --log-driver=syslog +alpine REFUSED --log-driver=syslog is not supported
 docker run --name some-app --link some-redis:redis -d +application REFUSED --link
 docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-opt is not supported
 """
@@ -90,12 +135,12 @@ docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-o
 def split(line):
     """The words for dist create, and why it is refused; None if it is not."""
     line, _, reason = line.partition(" REFUSED ")
-    words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("$(id -u)", "0"))
+    words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/").replace("$(id -u)", "0"))
     words = words[words.index("run") + 1:]
     image = next(i for i, word in enumerate(words) if word.startswith("+"))
-    # Only run has --detach.
-    options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true")]
-    options = ["-it" if word == "-dit" else "-t" if word == "-dt" else word for word in options]
+    # Only run has --detach and --sig-proxy.
+    options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true", "--sig-proxy=false")]
+    options = [{"-dit": "-it", "-itd": "-it", "-dt": "-t", "-dp": "-p"}.get(word, word) for word in options]
     return options, [BOX] + words[image + 1:], reason or None
 
 
@@ -107,18 +152,26 @@ def test_setup():
     os.makedirs(TREE, exist_ok=True)
     os.chdir(TREE)
     for line in LINES.strip().split("\n"):
-        words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE))
+        words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/"))
         for word in words:
             path = word.split("=")[-1].split(":")[0] if ":/" in word else ""
             if path.startswith(("/", "./")) and not os.path.exists(path):
                 os.makedirs(path)
     os.makedirs("/path/to/media", exist_ok=True)
+    for path in ("/root/unifi", f"{TREE}/config", f"{TREE}/photos"):
+        os.makedirs(path, exist_ok=True)
+    os.makedirs("/etc/cdi", exist_ok=True)
+    with open("/etc/cdi/nvidia.json", "w", encoding="utf-8") as file:
+        json.dump({"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "devices": [
+            {"name": name, "containerEdits": {"deviceNodes": [{"path": "/dev/nvidia0", "hostPath": "/dev/null"}]}} for name in ("0", "1", "all")]}, file)
 
 
 def test_lines():
     wrong = []
     for line in LINES.strip().split("\n"):
         options, rest, reason = split(line)
+        if "--volumes-from" in options:
+            good("create", "--name=some-wordpress", "-v", "wordpress:/var/www/html", BOX)
         result = dist("create", *options, *rest)
         if (reason is None) != (result.status == 0 and result.err == "") or (reason or "") not in result.err:
             wrong.append((line, result.status, result.err))

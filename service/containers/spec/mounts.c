@@ -88,6 +88,23 @@ static bool has_option(char *const *options, const char *option) {
     return options && g_strv_contains((const char *const *)options, option);
 }
 
+/* Takes an option out of the list. It is no mount option, but says what is mounted. */
+static bool take_option(char **options, const char *option) {
+    bool found = false;
+
+    for (char **kept = options; options && *options; options++) {
+        if (g_str_equal(*options, option)) {
+            g_free(*options);
+            found = true;
+        } else {
+            *kept++ = *options;
+        }
+        if (!options[1])
+            *kept = NULL;
+    }
+    return found;
+}
+
 static char **join_options(char *const *options, const char *const *more) {
     GPtrArray *all = g_ptr_array_new();
 
@@ -182,6 +199,8 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
                                            char **options, uint32_t caller, GError **error) {
     static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
+    static const char *const for_own[] = {"bind", "x-berth.volume", NULL};
+    bool is_own = take_option(options, "volume");
 
     if (!check_destination(destination, error) || !check_mount_options(options, caller, error))
         return NULL;
@@ -194,12 +213,18 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
         g_prefix_error(error, "volume: ");
         return NULL;
     }
+    if (is_own && source[0] != '\0') {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "the mount option volume needs an empty source");
+        return NULL;
+    }
     BerthMountRequest *request = g_new0(BerthMountRequest, 1);
-    request->type = source[0] ? "bind" : "tmpfs";
+    request->type = source[0] || is_own ? "bind" : "tmpfs";
     request->volume = source[0] ? g_strdup(source) : NULL;
-    request->source = g_strdup(source[0] ? "" : "tmpfs");
+    request->own = is_own;
+    request->source = g_strdup(is_own ? destination : source[0] ? "" : "tmpfs");
     request->destination = g_strdup(destination);
-    request->options = join_options(options, source[0] ? NULL : for_tmpfs);
+    request->options = join_options(options, is_own ? for_own : source[0] ? NULL : for_tmpfs);
     return request;
 }
 

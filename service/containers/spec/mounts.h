@@ -13,6 +13,7 @@ typedef struct {
     char *source, *destination;
     char **options;
     char *volume; /* the name of a volume of Berth's; NULL */
+    bool own;     /* a directory of the container itself, as the image's volumes are */
     /* The caller's own, with options that give nothing more: no privilege where the container has a
      * user namespace. What it says is checked again at each start (launch/bind-tree.c). */
     bool owned;
@@ -31,7 +32,8 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
 BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,
                                                    char **options, GError **error);
 
-/* Source "" is a tmpfs, a name a volume. */
+/* Source "" is a tmpfs or, with the option "volume", a directory of the container; a name is a
+ * volume. */
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
                                            char **options, uint32_t caller, GError **error);
 void berth_mount_request_free(gpointer request);

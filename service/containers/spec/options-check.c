@@ -71,12 +71,19 @@ static bool check_pod(const BerthCreateOptions *options, GError **error) {
         const char *key;
         bool given;
     } others[] = {
-        {"Ports", options->ports},      {"PublishAll", options->publish_all},
-        {"Aliases", options->aliases},  {"StaticAddresses", options->addresses},
-        {"MACAddress", options->mac},   {"DNS", options->servers},
-        {"DNSSearch", options->search}, {"DNSOptions", options->resolver_options},
-        {"Hosts", options->hosts},      {"Autostart", options->autostart},
-        {"Spec", options->spec},        {"FurtherNetworks", options->further},
+        {"Ports", options->ports},
+        {"PublishAll", options->publish_all},
+        {"Aliases", options->aliases},
+        {"StaticAddresses", options->addresses},
+        {"MACAddress", options->mac},
+        {"DNS", options->servers},
+        {"DNSSearch", options->search},
+        {"DNSOptions", options->resolver_options},
+        {"Hosts", options->hosts},
+        {"Autostart", options->autostart},
+        {"Spec", options->spec},
+        {"FurtherNetworks", options->further},
+        {"IPCNamespace", options->ipc_namespace == BERTH_NAMESPACE_HOST},
     };
 
     for (size_t i = 0; options->pod && i < G_N_ELEMENTS(others); i++)
@@ -97,6 +104,11 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
     if (options->secrets && options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "Secrets and Spec exclude each other");
+    if ((options->pid_namespace == BERTH_NAMESPACE_HOST ||
+         options->ipc_namespace == BERTH_NAMESPACE_HOST) &&
+        options->spec)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "a namespace of the host and Spec exclude each other");
     return check_cgroup(options, error) && check_bound(options, error) &&
            check_pod(options, error) && berth_ports_check(options, error) &&
            berth_network_options_check(options, error) &&
@@ -129,8 +141,12 @@ static bool check_annotations(char *const *annotations, GError **error) {
     return true;
 }
 
-/* Its file is mounted on the /dev that the service makes. */
+/* Its file is mounted on the /dev that the service makes. Orphans are reaped by the first process
+ * of a PID namespace (pid_namespaces(7)), which in the host's is systemd. */
 static bool check_init(const BerthCreateOptions *options, GError **error) {
+    if (options->init && options->pid_namespace == BERTH_NAMESPACE_HOST)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "Init and PIDNamespace=host exclude each other");
     for (guint i = 0; options->init && options->mounts && i < options->mounts->len; i++) {
         const BerthMountRequest *mount = options->mounts->pdata[i];
         if (g_str_equal(mount->destination, "/dev"))

@@ -48,6 +48,22 @@ static bool parse_user_namespace(BerthCreateOptions *options, const char *text, 
     return true;
 }
 
+static bool parse_namespace(BerthNamespaceMode *mode, const char *text, GError **error) {
+    if (!g_str_equal(text, "private") && !g_str_equal(text, "host"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "unknown namespace \"%.100s\"; use private or host", text);
+    *mode = text[0] == 'h' ? BERTH_NAMESPACE_HOST : BERTH_NAMESPACE_PRIVATE;
+    return true;
+}
+
+static bool parse_pid_namespace(BerthCreateOptions *options, const char *text, GError **error) {
+    return parse_namespace(&options->pid_namespace, text, error);
+}
+
+static bool parse_ipc_namespace(BerthCreateOptions *options, const char *text, GError **error) {
+    return parse_namespace(&options->ipc_namespace, text, error);
+}
+
 static bool parse_cgroup(BerthCreateOptions *options, const char *text, GError **error) {
     if (!g_str_equal(text, "scope") && !g_str_equal(text, "caller"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -108,6 +124,8 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("HealthStartupRetries", NUMBER, startup_retries),
     FIELD("HealthStartupSuccesses", NUMBER, startup_successes),
     CHOICE("UserNamespace", user_namespace, parse_user_namespace),
+    CHOICE("PIDNamespace", pid_namespace, parse_pid_namespace),
+    CHOICE("IPCNamespace", ipc_namespace, parse_ipc_namespace),
     FIELD("CapabilitiesAdd", LIST, capabilities_add),
     FIELD("CapabilitiesDrop", LIST, capabilities_drop),
     CHOICE("Seccomp", seccomp, parse_seccomp),

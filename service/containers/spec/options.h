@@ -15,6 +15,13 @@ typedef enum {
     BERTH_USER_NAMESPACE_HOST,
 } BerthUserNamespace;
 
+/* Of PID and IPC namespaces. In the host's a container sees every process, or all shared memory, of
+ * the machine. */
+typedef enum {
+    BERTH_NAMESPACE_PRIVATE,
+    BERTH_NAMESPACE_HOST,
+} BerthNamespaceMode;
+
 /* What a pod does when the last of its containers has ended. */
 typedef enum {
     BERTH_POD_NOT, /* a container, and no pod */
@@ -56,6 +63,7 @@ typedef struct {
     BerthSeccomp seccomp;
     const char *seccomp_profile; /* as JSON */
     BerthUserNamespace user_namespace;
+    BerthNamespaceMode pid_namespace, ipc_namespace;
     BerthCgroupMode cgroup;
     char *cgroup_parent; /* the caller's, found by its process; NULL for a scope */
     char *bound_unit;    /* the caller's, found in the same way; NULL unless unit_bound */

@@ -58,7 +58,8 @@ static void add_mount_options(GPtrArray *names, const BerthCreateOptions *option
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
         const BerthMountRequest *mount = options->mounts->pdata[i];
-        if (g_str_equal(mount->type, "bind") && !mount->volume && !(mount->owned && has_users))
+        if (g_str_equal(mount->type, "bind") && !mount->volume && !mount->own &&
+            !(mount->owned && has_users))
             berth_privileges_add(names, "bind:", mount->source);
     }
 }
@@ -109,6 +110,10 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
         berth_privileges_add(names, "host-network", "");
     if (options->user_namespace == BERTH_USER_NAMESPACE_HOST)
         berth_privileges_add(names, "host-users", "");
+    if (options->pid_namespace == BERTH_NAMESPACE_HOST)
+        berth_privileges_add(names, "host-pid", "");
+    if (options->ipc_namespace == BERTH_NAMESPACE_HOST)
+        berth_privileges_add(names, "host-ipc", "");
     if (options->spec)
         add_spec(names, options);
     if (options->root_directory >= 0)

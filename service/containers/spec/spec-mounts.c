@@ -93,20 +93,42 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
     }
 }
 
+/* The file systems of a namespace that may be the host's. */
+static bool is_of_host(const BerthCreateOptions *options, const char *destination) {
+    bool is_ipc = g_str_equal(destination, "/dev/shm") || g_str_equal(destination, "/dev/mqueue");
+
+    return (is_ipc && options->ipc_namespace == BERTH_NAMESPACE_HOST) ||
+           (g_str_equal(destination, "/proc") && options->pid_namespace == BERTH_NAMESPACE_HOST);
+}
+
 /* POSIX shared memory is part of what the containers of a pod share, and its size is the pod's. */
-static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *options) {
+static void add_shared_memory(JsonBuilder *builder, const BerthCreateOptions *options,
+                              const char *const *defaults) {
     static const char *const shared[] = {"bind", "nosuid", "noexec", "nodev", "x-berth.pod", NULL};
     g_autofree char *size = g_strdup_printf("size=%" G_GUINT64_FORMAT, options->shm_size);
     const char *const sized[] = {"nosuid", "noexec", "nodev", "mode=1777", size, NULL};
 
+    if (options->pod)
+        spec_add_mount(builder, "/dev/shm", "bind", "/dev/shm", shared);
+    else
+        spec_add_mount(builder, "/dev/shm", "tmpfs", "shm",
+                       options->shm_size > 0 ? sized : defaults);
+}
+
+/* A user namespace cannot mount proc or mqueue for a namespace that it does not own: the host's is
+ * bind-mounted. */
+static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *options) {
+    static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", NULL};
+
     for (size_t i = 0; i < G_N_ELEMENTS(default_mounts); i++) {
         const char *destination = default_mounts[i].destination;
-        bool is_shm = g_str_equal(destination, "/dev/shm");
-        if (is_shm && options->pod)
-            spec_add_mount(builder, destination, "bind", destination, shared);
+        if (is_of_host(options, destination))
+            spec_add_mount(builder, destination, "bind", destination, hosts);
+        else if (g_str_equal(destination, "/dev/shm"))
+            add_shared_memory(builder, options, default_mounts[i].options);
         else
             spec_add_mount(builder, destination, default_mounts[i].type, default_mounts[i].source,
-                           is_shm && options->shm_size > 0 ? sized : default_mounts[i].options);
+                           default_mounts[i].options);
     }
 }
 

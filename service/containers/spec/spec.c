@@ -99,11 +99,11 @@ static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *optio
                            const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;
     const char *const namespaces[] = {
-        "pid",
         "mount",
-        "ipc",
         "uts",
         "cgroup",
+        options->pid_namespace != BERTH_NAMESPACE_HOST ? "pid" : NULL,
+        options->ipc_namespace != BERTH_NAMESPACE_HOST ? "ipc" : NULL,
         ids > 0 ? "user" : NULL,
         options->network_mode != BERTH_NETWORK_HOST ? "network" : NULL,
     };

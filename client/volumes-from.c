@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * --volumes-from. The service tells the mounts of a container that the caller may see; volumes are
+ * named again, and a path of the host is opened by dist with the caller's own rights, as for
+ * --volume. The container's own directories are its own: they have no name to be mounted by.
+ */
+
+#include "client/volumes-from.h"
+
+#include "client/bus.h"
+#include "client/dictionary.h"
+#include "client/option.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    char ***volumes;     /* to which is added */
+    const char *options; /* given with the ID; NULL for none */
+    GPtrArray *mounts;   /* SOURCE, PATH, OPTIONS, … as the service tells them */
+    char **names;        /* of the container's volumes */
+} VolumesFrom;
+
+/* Mounts come before Volumes in a reply, or after: they are kept until both are read. */
+static int read_one(sd_bus_message *message, VolumesFrom *from) {
+    const char *destination, *type = "", *source = "";
+    g_auto(GStrv) options = NULL;
+    const DistField fields[] = {
+        {"Type", "s", &type}, {"Source", "s", &source}, {"Options", "as", &options}, {NULL}};
+    int r = dist_dictionary_read_item(message, &destination, fields);
+
+    if (r <= 0)
+        return r;
+    if (type[0] == '\0' || g_str_equal(type, "bind")) {
+        g_ptr_array_add(from->mounts, g_strdup(source));
+        g_ptr_array_add(from->mounts, g_strdup(destination));
+        g_ptr_array_add(from->mounts, g_strjoinv(",", options));
+    }
+    return 1;
+}
+
+static int read_mounts(sd_bus_message *message, void *from) {
+    int r;
+
+    if ((r = sd_bus_message_enter_container(message, 'v', "a(sa{sv})")) < 0 ||
+        (r = sd_bus_message_enter_container(message, 'a', "(sa{sv})")) < 0)
+        return r;
+    while ((r = read_one(message, from)) > 0)
+        continue;
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    return sd_bus_message_exit_container(message);
+}
+
+/* The name of the volume that is mounted from this path; NULL if it is none. */
+static const char *find_volume(const VolumesFrom *from, const char *source) {
+    const char *name = strrchr(source, '/');
+
+    return name && from->names && g_strv_contains((const char *const *)from->names, name + 1) &&
+                   g_str_has_suffix(source, name) && strstr(source, "/volumes/")
+               ? name + 1
+               : NULL;
+}
+
+/* What dist may give again: "noidmap" is the absence of an owner, whose ids are mapped. */
+static char *choose_options(const VolumesFrom *from, const char *options, bool is_path) {
+    g_auto(GStrv) list = g_strsplit(options, ",", -1);
+    const char *const *given = (const char *const *)list;
+    g_autoptr(GString) chosen = g_string_new(from->options);
+    bool has_owner = strstr(options, "x-berth.owner=") || strstr(options, "x-berth.owned=");
+
+    if (g_strv_contains(given, "ro") || g_strv_contains(given, "rro"))
+        g_string_append(chosen, chosen->len > 0 ? ",ro" : "ro");
+    if (is_path && g_strv_contains(given, "rbind"))
+        g_string_append(chosen, chosen->len > 0 ? ",rbind" : "rbind");
+    if (is_path && !has_owner)
+        g_string_append_printf(chosen, "%s%s", chosen->len > 0 ? "," : "",
+                               g_strv_contains(given, "idmap") ? "idmap" : "noidmap");
+    return g_string_free(g_steal_pointer(&chosen), FALSE);
+}
+
+/* Left out is what every container has: the files that the service writes, and its directories. */
+static bool is_own(const char *source, const char *options, const char *destination,
+                   const char *id) {
+    g_autofree char *own = g_strdup_printf("/containers/%s/", id);
+
+    return strstr(source, own) || strstr(options, "x-berth.volume") ||
+           strstr(options, "x-berth.pod") || g_str_equal(source, "/sys") ||
+           g_str_equal(source, "/proc") || g_str_equal(destination, "/dev/berth-init");
+}
+
+static void add_mounts(const VolumesFrom *from, const char *id) {
+    for (guint i = 0; i < from->mounts->len; i += 3) {
+        const char *source = from->mounts->pdata[i];
+        const char *destination = from->mounts->pdata[i + 1];
+        const char *options = from->mounts->pdata[i + 2];
+        const char *volume = find_volume(from, source);
+        if (is_own(source, options, destination, id))
+            continue;
+        g_autofree char *chosen = choose_options(from, options, volume == NULL);
+        dist_option_add_to_list(from->volumes,
+                                g_strconcat(volume ? volume : source, ":", destination,
+                                            chosen[0] ? ":" : "", chosen, NULL));
+    }
+}
+
+bool dist_volumes_from(char *const *sources, char ***volumes, GError **error) {
+    for (; sources && *sources; sources++) {
+        g_auto(GStrv) parts = g_strsplit(*sources, ":", 2);
+        g_autoptr(GPtrArray) mounts = g_ptr_array_new_with_free_func(g_free);
+        g_auto(GStrv) names = NULL;
+        VolumesFrom from = {volumes, parts[0] ? parts[1] : NULL, mounts, NULL};
+        uint32_t owner = 0;
+        const DistField fields[] = {{"Owner", "u", &owner},
+                                    {"Volumes", "as", &names},
+                                    {"Mounts", NULL, &from, read_mounts},
+                                    {NULL}};
+        g_autoptr(sd_bus_message) reply =
+            dist_call(error, DIST_CONTAINERS, "Get", "sa{sv}", parts[0] ? parts[0] : "", 0);
+        if (!reply)
+            return false;
+        int r = dist_dictionary_read(reply, fields);
+        if (r < 0)
+            return dist_bad_reply(r, error);
+        /* Another user could have put another file at such a path by now. */
+        if (owner != getuid())
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   _("--volumes-from: container %s is another user's"), parts[0]);
+        from.names = names;
+        add_mounts(&from, parts[0]);
+    }
+    return true;
+}
