@@ -21,6 +21,7 @@ DistRunOptions dist_run_given = {.passes_signals = TRUE};
 DistRunTexts dist_run_texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
 /* Values of options for which Berth has one behaviour; see DIST_OPTION_ONLY. */
+static const char *const namespace_modes[] = {"private", "host", NULL};
 static const char *const only_private[] = {"private", NULL};
 static const char *const only_true[] = {"true", NULL};
 static const char *const only_false[] = {"false", NULL};
@@ -144,9 +145,9 @@ const DistOption dist_create_options[] = {
     {"userns", 0, DIST_OPTION_TEXT, &dist_run_given.user_namespace,
      N_("User namespace: auto, host"), N_("MODE")},
     {"pid", 0, DIST_OPTION_TEXT, &dist_run_given.pid_namespace, N_("PID namespace: private, host"),
-     N_("MODE")},
+     N_("MODE"), .choices = namespace_modes},
     {"ipc", 0, DIST_OPTION_TEXT, &dist_run_given.ipc_namespace, N_("IPC namespace: private, host"),
-     N_("MODE")},
+     N_("MODE"), .choices = namespace_modes},
     {"privileged", 0, DIST_OPTION_FLAG, &dist_run_given.privileged,
      N_("All capabilities, no system call filter, the host's users"), NULL},
     DIST_OPTION_TITLE(N_("Health:")),

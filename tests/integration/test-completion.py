@@ -71,7 +71,8 @@ def test_values():
     equal(offered("dist run --cap-add=NET_"), [f"--cap-add=NET_{name}" for name in ("ADMIN", "BIND_SERVICE", "BROADCAST", "RAW")])
     equal(offered("dist run --pull n"), ["newer", "never"])
     equal(offered("dist run -u roo"), ["root"])
-    equal(offered("dist run --ipc="), ["--ipc=private"])
+    equal(offered("dist run --ipc="), ["--ipc=private", "--ipc=host"])
+    equal(offered("dist run --uts="), ["--uts=private"])
     equal(offered("dist run --env="), [])
 
 
