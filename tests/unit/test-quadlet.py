@@ -416,8 +416,8 @@ def test_errors_name_the_line():
                           ("[Container]\nImage=i\nPodmanArgs=--frob=1\n", "web.container:3: PodmanArgs=: dist has no option --frob=1 for it"),
                           ("[Container]\nImage=i\nPodmanArgs=box\n", 'web.container:3: PodmanArgs=: "box" is not an option'),
                           ("[Container]\nImage=i\nPodmanArgs=-d\n", "web.container:3: PodmanArgs=: --detach is not left to the file"),
-                          ("[Container]\nImage=i\nPodmanArgs=--gpus=all\n", "web.container:3: PodmanArgs=: --gpus is not supported: "
-                           "there is no container device interface; name the devices with --device"),
+                          ("[Container]\nImage=i\nPodmanArgs=--runtime=nvidia\n", "web.container:3: PodmanArgs=: --runtime is not supported: "
+                           "the service runs containers itself; for GPUs, see --gpus"),
                           ("[Container]\nImage=i\nGlobalArgs=--log-level=debug\n", "web.container:3: GlobalArgs=: dist has no option --log-level=debug for it"),
                           ("[Container]\nImage=i\nAutoUpdate=sometimes\n", 'web.container:3: AutoUpdate= takes registry or local, not "sometimes"'),
                           ("[Container]\nImage=i\nUserNS=keep-id\n", "web.container:3: UserNS=keep-id is not supported: use auto or host"),
