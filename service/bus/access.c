@@ -377,6 +377,10 @@ void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *na
     berth_authorizations_made(access->authorizations, call, name, made);
 }
 
+bool berth_access_is_awaited(BerthAccess *access, sd_bus_message *call, const char *name) {
+    return berth_authorizations_are_awaiting(access->authorizations, call, name);
+}
+
 int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
 

@@ -110,6 +110,8 @@ const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *cli
 void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name);
 void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name);
 void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made);
+/* Whether any came already. */
+bool berth_access_is_awaited(BerthAccess *access, sd_bus_message *call, const char *name);
 /* For the handlers of those: BERTH_ACCESS_GRANTED, or what they return. */
 int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name);
 

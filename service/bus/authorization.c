@@ -265,6 +265,11 @@ void berth_authorizations_made(BerthAuthorizations *set, sd_bus_message *call, c
     berth_creations_end(set->creations, call, name, made);
 }
 
+bool berth_authorizations_are_awaiting(const BerthAuthorizations *set, sd_bus_message *call,
+                                       const char *name) {
+    return berth_creations_is_awaited(set->creations, call, name);
+}
+
 int berth_authorization_await(BerthAuthorization *authorization, const char *name) {
     BerthCreations *creations = authorization->set->creations;
 

@@ -69,6 +69,9 @@ void berth_authorizations_make_on(BerthAuthorizations *authorizations, sd_bus_me
  * Otherwise they are answered by NotFound. */
 void berth_authorizations_made(BerthAuthorizations *authorizations, sd_bus_message *call,
                                const char *name, bool made);
+/* Whether calls await it. */
+bool berth_authorizations_are_awaiting(const BerthAuthorizations *set, sd_bus_message *call,
+                                       const char *name);
 /* 1 unless the client is making an object of this name; 0: the call waits for it, negative errno.
  */
 int berth_authorization_await(BerthAuthorization *authorization, const char *name);

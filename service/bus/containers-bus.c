@@ -20,6 +20,7 @@
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
+#include "systemd/cgroup-move.h"
 
 #include <errno.h>
 
@@ -153,6 +154,10 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
     r = container_check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
+    /* Calls that came already are a start, as a rule. */
+    if (options->cgroup != BERTH_CGROUP_CALLER &&
+        berth_access_is_awaited(service->access, call, id))
+        berth_cgroup_expect_move();
     BerthPendingCall *pending = berth_pending_call_new_about(service, call, id);
     berth_access_make_on(service->access, call, id);
     berth_container_create(service->containers, g_steal_pointer(&options), on_created, pending);

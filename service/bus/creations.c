@@ -126,6 +126,13 @@ bool berth_creations_has(const BerthCreations *creations, sd_bus_message *call, 
     return find_creation(creations, call, name) != NULL;
 }
 
+bool berth_creations_is_awaited(const BerthCreations *creations, sd_bus_message *call,
+                                const char *name) {
+    const Creation *creation = find_creation(creations, call, name);
+
+    return creation && creation->calls->len > 0;
+}
+
 void berth_creations_await(BerthCreations *creations, sd_bus_message *call, const char *name) {
     g_ptr_array_add(find_creation(creations, call, name)->calls, sd_bus_message_ref(call));
 }

@@ -27,6 +27,9 @@ void berth_creations_begin(BerthCreations *creations, sd_bus_message *call, cons
 void berth_creations_end(BerthCreations *creations, sd_bus_message *call, const char *name,
                          bool made);
 
+/* Calls await it. */
+bool berth_creations_is_awaited(const BerthCreations *creations, sd_bus_message *call,
+                                const char *name);
 bool berth_creations_has(const BerthCreations *creations, sd_bus_message *call, const char *name);
 /* The call awaits the object, which is being made. */
 void berth_creations_await(BerthCreations *creations, sd_bus_message *call, const char *name);

@@ -31,5 +31,21 @@ def test_no_operation_costs_more_than_recorded():
           "see \"tests/bench/bench --counts\", which also brings the file up to date")
 
 
+def test_the_kernel_is_made_ready_for_the_move_before_there_is_a_process():
+    """A start whose client sends it with Create: the service moves itself to where it is, and not elsewhere."""
+    counts.oci.push(counts.oci.busybox_image(), counts.BUSYBOX)
+    good("pull", "-q", counts.BUSYBOX)
+    own = run("cat", f"/proc/{service_pid()}/cgroup").out
+    counts.traced("dist", "run", "--rm", counts.BUSYBOX, "/bin/true")
+    with open("/tmp/counts.trace", encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    moves = [number for number, line in enumerate(lines) if "<cgroup-move>" in line and 'write(' in line and '"0", 1' in line]
+    launches = [number for number, line in enumerate(lines) if "execveat(" in line]
+    equal((len(moves) > 0, len(launches) > 0), (True, True), "there is a move and a launch")
+    equal(moves[0] < launches[0], True, "the move begins before berth-launch does")
+    contains(own, "berthd.service")
+    equal(run("cat", f"/proc/{service_pid()}/cgroup").out, own, "the service's cgroup")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

@@ -24,6 +24,7 @@
 #include "containers/core/secrets.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
+#include "systemd/cgroup-move.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
@@ -374,6 +375,9 @@ static bool start_first(BerthContainer *container, int restorer,
                              : berth_container_is_with_caller(container) ? create_with_caller_steps
                                                                          : create_steps;
 
+    /* systemd's move of the process is the longest step; here it is some milliseconds away. */
+    if (steps != create_with_caller_steps)
+        berth_cgroup_expect_move();
     /* Before the parts begin the new run: the terminal of the last one has the same names with
      * systemd. */
     berth_parts_process_dropped(container->first);

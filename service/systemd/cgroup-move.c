@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * While the kernel moves a process between cgroups, no process may fork or exit: it takes
+ * cgroup_threadgroup_rwsem for writing. That is a percpu_rw_semaphore, which costs its readers next
+ * to nothing and its first writer a grace period of RCU, 5 to 15 ms during which the writer only
+ * waits. Writers that come within the grace period wait for the rest of it, and those that come
+ * within the next one do not wait at all (kernel/rcu/sync.c).
+ *
+ * systemd, which moves a container's first process into its scope, is that first writer unless
+ * another one was there shortly before. Such a one is the thread here: it moves the service into
+ * the cgroup in which the service is. That changes nothing, but the grace period begins while the
+ * container is still being made, and has passed, or nearly so, when systemd comes. If a kernel does
+ * not wait at all (the mount option favordynmods), the move is one write(2) without effect.
+ *
+ * The write blocks, therefore the thread. It ends with the write, allocates nothing, touches no
+ * object of the service, and its result does not matter. It reads the cgroup's path each time: an
+ * administrator may have moved the service, and it has to stay where it is.
+ */
+
+#include "systemd/cgroup-move.h"
+
+#include "bare/cgroup-lines.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { STACK_BYTES = 32 * 1024, MAX_TEXT = 4096 };
+
+static atomic_bool moving; /* there is a thread */
+
+/* The processes of the service's cgroup of version 2, which is mounted at the top or, on a hybrid
+ * system, at unified/. The kernel has one lock for all hierarchies. */
+static int open_own_cgroup(void) {
+    static const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+    char text[MAX_TEXT], path[MAX_TEXT + 64];
+    int file = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC), fd = -1;
+    ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+
+    if (file >= 0)
+        close(file);
+    text[size < 0 ? 0 : size] = '\0';
+    const char *own = berth_cgroup_find_unified(text);
+    for (size_t i = 0; own && fd < 0 && i < sizeof roots / sizeof roots[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s%s/cgroup.procs", roots[i], own);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+    }
+    return fd;
+}
+
+/* "0" is the process that writes (cgroup-v2.rst, "Processes"). */
+static void *run_move(void *unused) {
+    (void)unused;
+    (void)prctl(PR_SET_NAME, "cgroup-move");
+    int fd = open_own_cgroup();
+    if (fd >= 0) {
+        (void)!write(fd, "0", 1);
+        close(fd);
+    }
+    atomic_store(&moving, false);
+    return NULL;
+}
+
+void berth_cgroup_expect_move(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    if (atomic_exchange(&moving, true))
+        return;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attributes, run_move, NULL) != 0)
+        atomic_store(&moving, false);
+    pthread_attr_destroy(&attributes);
+}
