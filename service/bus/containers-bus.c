@@ -17,6 +17,7 @@
 #include "containers/parts/made-networks.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/network-endpoints.h"
+#include "containers/spec/options-check.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
@@ -147,7 +148,8 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
         (r = berth_container_find_cgroup(call, service, options, error)) < 0 ||
         (r = find_bound_unit(call, service, options, error)) < 0)
         return r;
-    if (!berth_pod_join(service->containers, options, &failure))
+    if (!berth_create_options_check_counts(options, &failure) ||
+        !berth_pod_join(service->containers, options, &failure))
         return berth_bus_error_set(error, failure);
     /* Before the check: a rule sees the network that the container gets. */
     berth_network_choose(service->containers, options);

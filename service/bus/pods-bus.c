@@ -11,6 +11,7 @@
 #include "bus/watchers.h"
 #include "containers/parts/made-networks.h"
 #include "containers/spec/network-mode.h"
+#include "containers/spec/options-check.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 
@@ -85,6 +86,7 @@ static int pod_check_create(sd_bus_message *call, BerthService *service,
 static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
+    g_autoptr(GError) failure = NULL;
     const char *name;
     int r;
 
@@ -100,6 +102,8 @@ static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error
     if ((r = berth_pod_options_read(call, options, error)) < 0 ||
         (r = berth_container_find_cgroup(call, service, options, error)) < 0)
         return r;
+    if (!berth_create_options_check_counts(options, &failure))
+        return berth_bus_error_set(error, failure);
     berth_network_choose(service->containers, options);
     r = pod_check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)

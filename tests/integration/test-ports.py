@@ -239,6 +239,17 @@ def test_ports_have_a_form_and_a_number():
     assert not is_taken(20000)
 
 
+def test_no_rule_is_asked_about_more_than_a_container_may_have():
+    """The limits come first: without any right the answer is the same."""
+    allow_only("alice")
+    ports = ["Ports", "as", "129", *[f"{20000 + number}:80" for number in range(129)]]
+    networks = ["FurtherNetworks", "a(sa{sv})", "16", *[word for number in range(16) for word in (f"n{number}", "0")]]
+    for options, part in ((ports, "at most 128 ports"), (networks, "at most 16 networks")):
+        for answer in (containers_call("Create", "ssa{sv}", "many", IMAGE, "2", "Network", "s", "mine", *options, user="alice"),
+                       call("/org/berth1/pods", "org.berth1.Pods", "Create", "sa{sv}", "many", "2", "Network", "s", "mine", *options, user="alice")):
+            contains(answer.err, part)
+
+
 def test_a_port_of_the_host_is_chosen():
     """Where none is named, one that is free: known from Create on, reserved from the start, and another one each time."""
     good("create", "--id=any", "--network=mine", "-p", "80", "-p", "127.0.0.1::81", "-p", "0:82/udp", "-p", "90-91", IMAGE, *SERVER)

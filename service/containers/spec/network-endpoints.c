@@ -64,6 +64,12 @@ bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t
            berth_network_check_mac(endpoint->mac, error);
 }
 
+bool berth_network_endpoints_check_count(const GPtrArray *further, GError **error) {
+    return !further || further->len <= MAX_FURTHER ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "a container is in at most %d networks", MAX_FURTHER + 1);
+}
+
 bool berth_network_endpoints_check(const GPtrArray *further, const char *first, uint32_t owner,
                                    GError **error) {
     if (!further || further->len == 0)
@@ -72,9 +78,8 @@ bool berth_network_endpoints_check(const GPtrArray *further, const char *first, 
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "further networks need a first one, not none or host");
     /* Before the list is walked, once for each of its entries: the caller decides its length. */
-    if (further->len > MAX_FURTHER)
-        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                               "a container is in at most %d networks", MAX_FURTHER + 1);
+    if (!berth_network_endpoints_check_count(further, error))
+        return false;
     for (guint i = 0; i < further->len; i++) {
         const BerthNetworkEndpoint *endpoint = further->pdata[i];
         bool twice = g_str_equal(endpoint->network, first);

@@ -32,6 +32,8 @@ bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t
 /* The same for further ones, which differ in their networks, and from the first. */
 bool berth_network_endpoints_check(const GPtrArray *further, const char *first, uint32_t owner,
                                    GError **error);
+/* The number of networks alone: a rule is asked about each. */
+bool berth_network_endpoints_check_count(const GPtrArray *further, GError **error);
 
 /* Those that the record has, the first one first if it was not left; the array owns them. */
 GPtrArray *berth_network_endpoints_list(const BerthContainerRecord *record);

@@ -166,6 +166,11 @@ static bool check_process(const BerthCreateOptions *options, GError **error) {
            berth_resource_limits_check(options->resource_limits, error);
 }
 
+bool berth_create_options_check_counts(const BerthCreateOptions *options, GError **error) {
+    return berth_ports_check_count(options, error) &&
+           berth_network_endpoints_check_count(options->further, error);
+}
+
 bool berth_create_options_check(const BerthCreateOptions *options, GError **error) {
     return berth_name_check_container(options->id, error) &&
            (!options->hostname || check_host_name(options->hostname, error)) &&

@@ -79,6 +79,12 @@ char *berth_port_format(const BerthPort *port) {
                            port->protocol);
 }
 
+bool berth_ports_check_count(const BerthCreateOptions *options, GError **error) {
+    return !options->ports || g_strv_length(options->ports) <= MAX_PORTS ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "a container publishes at most %d ports", MAX_PORTS);
+}
+
 bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
     for (char **text = options->ports; text && *text; text++) {
         BerthPort port;
@@ -90,11 +96,8 @@ bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
         if (options->network_mode != BERTH_NETWORK_NAMED)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "the port \"%.100s\" needs a network", *text);
-        if (text - options->ports >= MAX_PORTS)
-            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                                   "a container publishes at most %d ports", MAX_PORTS);
     }
-    return true;
+    return berth_ports_check_count(options, error);
 }
 
 /* Ports below ip_unprivileged_port_start (ip(7)) are those for which a process needs

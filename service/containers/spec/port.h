@@ -23,6 +23,8 @@ char *berth_port_format(const BerthPort *port);
 
 /* Whether the ports of the options are well formed and have a network to be published from. */
 bool berth_ports_check(const BerthCreateOptions *options, GError **error);
+/* The number of ports alone: a rule is asked about each. */
+bool berth_ports_check_count(const BerthCreateOptions *options, GError **error);
 
 /* The port as create-privileged is asked about it, "80" or "53/udp", if it is below the kernel's
  * ip_unprivileged_port_start; NULL for others. Caller frees. */
