@@ -22,8 +22,14 @@
 #define COLLECTION "org.berth1.Networks"
 #define INTERFACE "org.berth1.Network"
 
+/* What the getters find in a view. */
+typedef struct {
+    const BerthNetwork *network;
+    const GPtrArray *members; /* the containers in it that the viewer sees; NULL for none */
+} NetworkData;
+
 static const BerthNetwork *get_network(void *view) {
-    return ((const BerthView *)view)->object;
+    return ((const NetworkData *)((const BerthView *)view)->object)->network;
 }
 
 BERTH_PROPERTY_GETTER(get_text) {
@@ -73,25 +79,46 @@ BERTH_PROPERTY_GETTER(get_subnets) {
     return sd_bus_message_append_strv(reply, get_network(view)->subnets);
 }
 
-/* Those containers in a network that the viewer sees. The caller owns the array alone. */
-static GPtrArray *list_members(const BerthView *view, const char *network) {
-    g_autoptr(GPtrArray) containers = berth_containers_list(view->service->containers);
-    GPtrArray *members = g_ptr_array_new();
+static void free_members(gpointer members) {
+    g_ptr_array_unref(members);
+}
+
+static void add_member(GHashTable *members, const char *network, BerthContainer *container) {
+    GPtrArray *list = g_hash_table_lookup(members, network);
+
+    if (!list) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(members, g_strdup(network), list);
+    }
+    g_ptr_array_add(list, container);
+}
+
+/* The containers that the viewer sees in each network, found once for all networks: a client's call
+ * costs no more for each of them. Valid in this turn of the loop alone. */
+static GHashTable *list_members(BerthService *service, const BerthViewer *viewer) {
+    g_autoptr(GPtrArray) containers = berth_containers_list(service->containers);
+    GHashTable *members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_members);
 
     for (guint i = 0; i < containers->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(containers->pdata[i]);
-        if (berth_viewer_sees(&view->viewer, record->owner) &&
-            berth_network_endpoints_has(record, network))
-            g_ptr_array_add(members, containers->pdata[i]);
+        if (!berth_viewer_sees(viewer, record->owner))
+            continue;
+        g_auto(GStrv) networks = berth_network_endpoints_list_networks(record);
+        for (char **network = networks; *network; network++)
+            add_member(members, *network, containers->pdata[i]);
     }
     return members;
 }
 
-BERTH_PROPERTY_GETTER(get_members) {
-    g_autoptr(GPtrArray) members = list_members(view, get_network(view)->name);
-    g_autofree char **ids = g_new0(char *, members->len + 1);
+static guint count_members(const GPtrArray *members) {
+    return members ? members->len : 0;
+}
 
-    for (guint i = 0; i < members->len; i++)
+BERTH_PROPERTY_GETTER(get_members) {
+    const GPtrArray *members = ((const NetworkData *)((const BerthView *)view)->object)->members;
+    g_autofree char **ids = g_new0(char *, count_members(members) + 1);
+
+    for (guint i = 0; i < count_members(members); i++)
         ids[i] = berth_container_get_record(members->pdata[i])->id;
     return sd_bus_message_append_strv(reply, ids);
 }
@@ -114,12 +141,11 @@ static int append_member(sd_bus_message *reply, const BerthContainer *container,
 }
 
 BERTH_PROPERTY_GETTER(get_containers) {
-    const char *network = get_network(view)->name;
-    g_autoptr(GPtrArray) members = list_members(view, network);
+    const NetworkData *data = ((const BerthView *)view)->object;
     int r = sd_bus_message_open_container(reply, 'a', "(sa{sv})");
 
-    for (guint i = 0; r >= 0 && i < members->len; i++)
-        r = append_member(reply, members->pdata[i], network);
+    for (guint i = 0; r >= 0 && i < count_members(data->members); i++)
+        r = append_member(reply, data->members->pdata[i], data->network->name);
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -146,13 +172,8 @@ static const sd_bus_vtable vtable[] = {
 };
 
 /* others: the viewer may inspect containers of other users, and so all networks. */
-static bool sees_network(BerthService *service, const BerthViewer *viewer, const char *name) {
-    const BerthView view = {.service = service, .viewer = *viewer};
-
-    if (viewer->others)
-        return true;
-    g_autoptr(GPtrArray) members = list_members(&view, name);
-    return members->len > 0;
+static bool sees_network(const BerthViewer *viewer, const GPtrArray *members) {
+    return viewer->others || count_members(members) > 0;
 }
 
 static int visit_networks(BerthService *service, const BerthViewer *viewer, const char *after,
@@ -175,18 +196,19 @@ static int visit_networks(BerthService *service, const BerthViewer *viewer, cons
      * without asking for one. */
     berth_network_make_default(service->containers);
     g_autoptr(GPtrArray) networks = berth_networks_list(service->containers);
+    g_autoptr(GHashTable) members = list_members(service, viewer);
 
     for (guint i = 0; r > 0 && i < networks->len; i++) {
         const BerthNetwork *network = networks->pdata[i];
-        const BerthObject object = {
-            .kind = &network_kind, .name = network->name, .data = (void *)network};
-        if (strcmp(network->name, after) > 0 && sees_network(service, viewer, network->name))
+        NetworkData data = {network, g_hash_table_lookup(members, network->name)};
+        const BerthObject object = {.kind = &network_kind, .name = network->name, .data = &data};
+        if (strcmp(network->name, after) > 0 && sees_network(viewer, data.members))
             r = visit(&object, userdata);
     }
     return r;
 }
 
-/* The view takes the network out of the list and owns it until network_close(). A network that the
+/* The view owns the network, taken out of the list, until network_close(). A network that the
  * caller does not see is NotFound, as one that does not exist. */
 static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     g_autofree char *name = berth_object_read_path(&network_kind, sd_bus_message_get_path(call));
@@ -195,11 +217,16 @@ static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *err
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     g_autoptr(GPtrArray) networks = berth_networks_list(view->service->containers);
+    g_autoptr(GHashTable) all = list_members(view->service, &view->viewer);
+    GPtrArray *members = name ? g_hash_table_lookup(all, name) : NULL;
     for (guint i = 0; name && i < networks->len; i++) {
         const BerthNetwork *network = networks->pdata[i];
-        if (!g_str_equal(network->name, name) || !sees_network(view->service, &view->viewer, name))
+        if (!g_str_equal(network->name, name) || !sees_network(&view->viewer, members))
             continue;
-        view->object = g_ptr_array_steal_index(networks, i);
+        NetworkData *data = g_new0(NetworkData, 1);
+        data->network = g_ptr_array_steal_index(networks, i);
+        data->members = members ? g_ptr_array_ref(members) : NULL;
+        view->object = data;
         return r;
     }
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "NotFound", "there is no network \"%.100s\"",
@@ -207,7 +234,12 @@ static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *err
 }
 
 static void network_close(BerthView *view) {
-    berth_network_free(view->object);
+    NetworkData *data = view->object;
+
+    berth_network_free((BerthNetwork *)data->network);
+    if (data->members)
+        g_ptr_array_unref((GPtrArray *)data->members);
+    g_free(data);
 }
 
 /* The strings in network are the message's; the domain copies what it keeps. */

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "containers/core/object.h"
 #include "containers/core/part.h"
+#include "containers/core/pod-index.h"
 #include "containers/core/process.h"
 #include "containers/core/secrets.h"
 #include "containers/core/setup.h"
@@ -30,6 +31,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     /* The key is the record's id: it must not change while the container is in the table
      * (rename.c). */
     g_hash_table_insert(containers->by_id, container->record.id, container);
+    berth_pod_index_add(container);
     return container;
 }
 
@@ -38,6 +40,7 @@ void berth_container_free(gpointer data) {
 
     /* Parts may still use the processes and the record. */
     berth_parts_freed(container);
+    berth_pod_index_remove(container);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);

@@ -43,6 +43,7 @@ struct BerthContainers {
     BerthExits *exits; /* of processes that an earlier service started, on older kernels; NULL */
     char boot[40];
     GHashTable *by_id;    /* id → BerthContainer */
+    GHashTable *by_pod;   /* name of a pod → the containers in it (pod-index.h) */
     GHashTable *reserved; /* id of a container that is being created → BerthHold */
     BerthEventObserver observer;
     void *userdata;

@@ -5,11 +5,10 @@
 
 #pragma once
 
-#include "containers/core/object.h"
+#include "containers/core/pod-index.h"
 
-/* In the record's extra: the name of its pod; and, of a pod alone, what it does when its last
- * container has ended, by name. */
-#define BERTH_POD "Pod"
+/* In the record's extra, of a pod alone: what it does when its last container has ended, by name.
+ */
 #define BERTH_POD_EXIT_POLICY "ExitPolicy"
 
 /* Whether it is a pod itself. */

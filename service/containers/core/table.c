@@ -8,6 +8,7 @@
 #include "config.h"
 #include "containers/core/launcher.h"
 #include "containers/core/part.h"
+#include "containers/core/pod-index.h"
 #include "containers/core/process.h"
 
 #include <errno.h>
@@ -83,6 +84,7 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
     containers->database = images->database;
     /* The keys are the ids in the records, which the containers own. */
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
+    containers->by_pod = berth_pod_index_new();
     containers->reserved =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_hold_free);
     containers->directory = containers->program = -1;
@@ -102,6 +104,7 @@ void berth_containers_free(BerthContainers *containers) {
     /* Containers first: what they have of parts, scopes and the kernel is given back through the
      * service's own. */
     g_hash_table_unref(containers->by_id);
+    g_hash_table_unref(containers->by_pod);
     g_hash_table_unref(containers->reserved);
     berth_parts_closed(containers);
     berth_scopes_free(containers->scopes);

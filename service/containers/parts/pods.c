@@ -59,19 +59,19 @@ BerthContainer *berth_pods_find(BerthContainers *containers, const char *name, G
     return NULL;
 }
 
-static bool is_in_pod(const BerthContainer *container, const BerthContainer *pod) {
-    g_autofree char *name = berth_container_get_pod(container);
+static gint compare_age(gconstpointer a, gconstpointer b) {
+    const BerthContainer *first = *(BerthContainer *const *)a,
+                         *second = *(BerthContainer *const *)b;
 
-    return g_strcmp0(name, pod->record.id) == 0;
+    return first->record.created_usec < second->record.created_usec ? -1 : 1;
 }
 
 GPtrArray *berth_pod_list_containers(const BerthContainer *pod) {
-    g_autoptr(GPtrArray) all = berth_containers_list(pod->containers);
-    GPtrArray *list = g_ptr_array_new();
+    const GPtrArray *members = berth_pod_index_get(pod->containers, pod->record.id);
+    GPtrArray *list =
+        members ? g_ptr_array_copy((GPtrArray *)members, NULL, NULL) : g_ptr_array_new();
 
-    for (guint i = 0; i < all->len; i++)
-        if (is_in_pod(all->pdata[i], pod))
-            g_ptr_array_add(list, all->pdata[i]);
+    g_ptr_array_sort(list, compare_age);
     return list;
 }
 
