@@ -16,6 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 sys.dont_write_bytecode = True
 import oci  # noqa: E402  pylint: disable=wrong-import-position
+import tracing  # noqa: E402  pylint: disable=wrong-import-position
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 LIBEXEC = "/usr/libexec/berth"
@@ -65,14 +66,9 @@ def traced(*command):
     """The calls of the service with all that it starts, and of dist, for one command."""
     log = "/tmp/counts.trace"
     run("dist", "ps")
-    with subprocess.Popen(["strace", "-f", "-Y", "-o", log, "-p", service_pid()], stderr=subprocess.PIPE,
-                          text=True) as tracer:
-        # Attached: from here on nothing is missed.
-        assert "attached" in tracer.stderr.readline()
+    with tracing.traced(service_pid(), log, "-Y"):
         run("strace", "-f", "-Y", "-o", log + ".dist", *command)
         wait_for_the_rest(log)
-        tracer.terminate()
-        tracer.wait()
     counts = read_trace(log)
     counts.update(read_trace(log + ".dist"))
     return counts

@@ -13,6 +13,7 @@ import time
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
 from faulty_registry import FaultyRegistry
+from tracing import traced
 
 REGISTRY = FaultyRegistry()
 
@@ -54,11 +55,8 @@ def test_nothing_is_collected_that_an_image_needs():
 def readers_of(*command):
     """The executions of berth-inspect, which reads documents, for a command."""
     log = "/tmp/programs.trace"
-    with subprocess.Popen(["strace", "-f", "-e", "trace=execve,execveat", "-o", log, "-p", str(service_pid())],
-                          stderr=subprocess.PIPE, text=True) as tracer:
-        assert "attached" in tracer.stderr.readline()
+    with traced(service_pid(), log, "-e", "trace=execve,execveat"):
         good(*command)
-        tracer.terminate()
     with open(log, encoding="utf-8") as file:
         return [line for line in file if "berth-inspect" in line]
 

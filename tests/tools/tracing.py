@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A process that strace watches for as long as a block runs."""
+
+import contextlib
+import subprocess
+
+
+@contextlib.contextmanager
+def traced(pid, log, *options):
+    with subprocess.Popen(["strace", "-f", *options, "-o", log, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as tracer:
+        try:
+            # Attached: from here on nothing is missed.
+            line = tracer.stderr.readline()
+            assert "attached" in line, line
+            yield
+        finally:
+            end(tracer)
+
+
+def end(tracer):
+    """A signal just before strace waits for its processes is seen only when one of them does something."""
+    while tracer.poll() is None:
+        tracer.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            tracer.wait(1)
