@@ -95,8 +95,9 @@ const DistOption dist_create_options[] = {
     {"shm-size", 0, DIST_OPTION_TEXT, &dist_run_texts.shm_size, N_("Size of /dev/shm"),
      N_("BYTES")},
     {"secret", 0, DIST_OPTION_LIST, &dist_run_given.secrets,
-     N_("A secret in /run/secrets: a file, or the unit's credential of that name"),
-     N_("NAME[=FILE]")},
+     N_("A secret in /run/secrets, or in a variable: a file, or the unit's credential of that "
+        "name"),
+     N_("NAME[=FILE][,type=env][,target=NAME]")},
     {"credentials", 0, DIST_OPTION_FLAG, &dist_run_given.credentials,
      N_("All credentials of the unit that dist runs in, as secrets"), NULL},
     {"read-only", 0, DIST_OPTION_FLAG, &dist_run_given.read_only,

@@ -41,6 +41,11 @@ void berth_convert_service(const BerthConversion *conversion);
 /* The pod of a container: its options and dependencies. */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words);
 
+/* The proxy of a container that is started by a socket and stopped when nothing is connected, and
+ * the socket's line about it. */
+void berth_convert_proxy(const BerthConversion *conversion);
+void berth_convert_socket(BerthConversion *conversion);
+
 /* The options of a container's secrets, which are credentials of its unit. */
 void berth_convert_secrets(const BerthConversion *conversion, GPtrArray *words);
 

@@ -360,6 +360,7 @@ void berth_convert_container(BerthConversion *conversion) {
     berth_convert_service(conversion);
     add_timeouts(conversion, oneshot);
     add_log_driver(conversion);
+    berth_convert_proxy(conversion);
     berth_convert_check_users(conversion);
     add_commands(conversion, oneshot);
 }

@@ -3,7 +3,8 @@
 /*
  * Secret= of a container. A secret is a credential of the unit (systemd.exec(5), "Credentials"):
  * one that [Service] loads or sets, or else the file of that name in systemd's credential store,
- * /etc/credstore. dist passes it on, and it is in no command line, unit or environment.
+ * /etc/credstore. dist passes it on, and it is in no command line and no unit; in the environment
+ * only with type=env.
  */
 
 #include "generator/conversion.h"
@@ -13,8 +14,9 @@
 #include <string.h>
 
 typedef struct {
-    const char *name;   /* in the credential store */
-    const char *target; /* in /run/secrets of the container */
+    const char *name;   /* of the credential */
+    const char *target; /* in /run/secrets of the container, or of the variable; NULL: the same */
+    bool is_variable;
 } Secret;
 
 /* systemd's own rule, by which no name can end its line of the unit. Specifiers are left to it. */
@@ -25,13 +27,21 @@ static bool is_name(const char *text) {
     return text[0] != '\0';
 }
 
+/* A shell could not use a variable with other characters, but the kernel takes them all. */
+static bool secret_is_target(const char *text, bool is_variable) {
+    return is_name(text) && !(is_variable && strchr(text, '='));
+}
+
 static bool secret_read_field(const char *field, Secret *secret) {
-    if (g_str_equal(field, "type=mount"))
-        return true;
-    if (!g_str_has_prefix(field, "target="))
-        return false;
-    secret->target = field + strlen("target=");
-    return is_name(secret->target);
+    static const char target[] = "target=";
+
+    if (g_str_equal(field, "type=env"))
+        secret->is_variable = true;
+    else if (g_str_has_prefix(field, target))
+        secret->target = field + strlen(target);
+    else
+        return g_str_equal(field, "type=mount");
+    return true;
 }
 
 /* Whether [Service] has a credential of this name itself: KEY=NAME:… */
@@ -51,31 +61,46 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
     return false;
 }
 
-/* The credential gets the name of the file in the container, since that is what dist passes on. */
+/* As --secret of dist, which is podman's. The caller frees it. */
+static char *secret_format(const Secret *secret) {
+    return g_strconcat(secret->name, secret->is_variable ? ",type=env" : "",
+                       secret->target ? ",target=" : "", secret->target, NULL);
+}
+
+static void secret_check(const BerthConversion *conversion, const BerthUnitLine *line,
+                         const char *text, const Secret *secret) {
+    if (!secret->name || !is_name(secret->name) || strpbrk(secret->name, ",="))
+        berth_unit_line_error(conversion->problems, line, _("\"%s\" is not the name of a secret"),
+                              text);
+    else if (!secret_is_target(secret->target ? secret->target : secret->name, secret->is_variable))
+        berth_unit_line_error(
+            conversion->problems, line,
+            _("\"target=%s\" of a secret is neither a file in /run/secrets nor a variable"),
+            secret->target);
+}
+
 static void convert_secret(const BerthConversion *conversion, const BerthUnitLine *line,
                            const char *text, GPtrArray *words) {
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);
-    Secret secret = {fields[0], fields[0]};
+    Secret secret = {.name = fields[0]};
     g_autofree char *reason = NULL;
 
-    if (!fields[0] || !is_name(fields[0]))
-        berth_unit_line_error(conversion->problems, line, _("\"%s\" is not the name of a secret"),
-                              text);
     for (char **field = fields[0] ? fields + 1 : fields; *field; field++)
         if (!secret_read_field(*field, &secret))
             berth_unit_line_error(
                 conversion->problems, line,
-                _("the field \"%s\" of a secret is not supported: secrets are files in "
-                  "/run/secrets"),
+                _("the field \"%s\" of a secret is not supported: only type= and target= are"),
                 *field);
-    if (!berth_option_check(BERTH_VERB_RUN, "secret", secret.target, &reason)) {
+    secret_check(conversion, line, text, &secret);
+    g_autofree char *value = secret_format(&secret);
+    if (!berth_option_check(BERTH_VERB_RUN, "secret", value, &reason)) {
         berth_conversion_refuse(conversion, line, reason);
         return;
     }
-    berth_conversion_add_option(words, "secret", secret.target);
-    if (is_given(conversion->source->file, secret.target))
+    berth_conversion_add_option(words, "secret", value);
+    if (!secret.name || is_given(conversion->source->file, secret.name))
         return;
-    g_autofree char *credential = g_strconcat(secret.target, ":", secret.name, NULL);
+    g_autofree char *credential = g_strconcat(secret.name, ":", secret.name, NULL);
     berth_service_add(conversion->service, "Service", "LoadCredential", credential);
 }
 

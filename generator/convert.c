@@ -143,7 +143,7 @@ static void check_service(const BerthConversion *conversion) {
     }
 }
 
-/* A plain unit of systemd has no function here: its lines are passed on, and that is all. */
+/* The lines of a plain unit of systemd are passed on; a timer has no more than those. */
 static void convert_kind(BerthConversion *conversion) {
     static void (*const kinds[BERTH_UNIT_KINDS])(BerthConversion *) = {
         [BERTH_UNIT_CONTAINER] = berth_convert_container,
@@ -152,6 +152,7 @@ static void convert_kind(BerthConversion *conversion) {
         [BERTH_UNIT_IMAGE] = berth_convert_image,
         [BERTH_UNIT_POD] = berth_convert_pod,
         [BERTH_UNIT_BUILD] = berth_convert_build,
+        [BERTH_UNIT_SOCKET] = berth_convert_socket,
     };
 
     if (berth_unit_file_find_section(conversion->source->file, conversion->section)) {

@@ -51,6 +51,7 @@ static const BerthKey container_keys[] = {
     OWN("EnvironmentFile"),
     FLAG("EnvironmentHost", "env-host"),
     OWN("Exec"),
+    OWN("ExitIdleTimeout"),
     LIST("ExposeHostPort", "expose"),
     WORDS("GIDMap", "gidmap"),
     OWN("GlobalArgs"),

@@ -68,12 +68,14 @@ static void report_write(BerthUnitSet *set, const char *path) {
 }
 
 /* Not synced: the directory is in memory and is written anew at each reload
- * (systemd.generator(7)). */
+ * (systemd.generator(7)). Run by hand, there may be an older file, and GLib 2.74 does not truncate
+ * it. */
 static bool write_unit(BerthUnitSet *set, const char *directory, const BerthService *service) {
     g_autofree char *path = g_build_filename(directory, service->name, NULL);
     g_autofree char *text = berth_service_print(service);
     g_autoptr(GError) error = NULL;
 
+    (void)unlink(path);
     return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error) ||
            berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", error->message);
 }

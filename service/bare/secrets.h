@@ -3,7 +3,7 @@
 /*
  * The secrets of a container as one file in memory: for each a header and then its bytes, up to the
  * end of the file. berth-ingest writes it from the caller's descriptors, berthd keeps it sealed and
- * never reads it, and berth-launch writes the files that are in it.
+ * never reads it, and berth-launch writes the files and sets the variables that are in it.
  */
 
 #pragma once
@@ -13,7 +13,15 @@
 /* Where they are in a container, each in a file of its name. */
 #define BERTH_SECRETS_DIRECTORY "/run/secrets"
 
-enum { BERTH_SECRET_NAME_BYTES = 256 };
+/* A name that begins with this is that of an environment variable: no file has a colon in its
+ * name, since it separates the fields of LoadCredential= (systemd.exec(5)). */
+#define BERTH_SECRET_VARIABLE ':'
+
+enum {
+    BERTH_SECRET_NAME_BYTES = 256,
+    /* execve(2): MAX_ARG_STRLEN, with NAME= and the terminating zero. */
+    BERTH_SECRET_VARIABLE_BYTES = 128 * 1024,
+};
 
 typedef struct {
     char name[BERTH_SECRET_NAME_BYTES]; /* ends with a zero */

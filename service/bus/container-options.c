@@ -7,6 +7,7 @@
  * also if reading fails.
  */
 
+#include "bare/secrets.h"
 #include "base/limits.h"
 #include "bus/container-object.h"
 #include "bus/container-property.h"
@@ -109,6 +110,11 @@ static bool is_secret_name(const char *name) {
            !g_str_equal(name, "..");
 }
 
+/* Everything that execve(2) takes for a variable and a shell can show. */
+static bool is_variable_name(const char *name) {
+    return is_descriptor_name(name) && !strchr(name, '=');
+}
+
 static void free_secret_argument(gpointer data) {
     BerthSecretRequest *secret = data;
 
@@ -116,11 +122,11 @@ static void free_secret_argument(gpointer data) {
     g_free(secret);
 }
 
+/* The name is that of a file, or of a variable after its mark (bare/secrets.h). */
 static int options_add_secret(BerthCreateOptions *options, const char *name, int fd,
                               sd_bus_error *error) {
-    if (!is_secret_name(name))
-        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                 "invalid name of a secret \"%.100s\"", name);
+    if (!options->secrets)
+        options->secrets = g_ptr_array_new_with_free_func(free_secret_argument);
     /* Each is a descriptor that the service keeps open until Create is answered. */
     if (options->secrets->len >= BERTH_MAX_SECRETS)
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded", "more than %u secrets",
@@ -128,30 +134,59 @@ static int options_add_secret(BerthCreateOptions *options, const char *name, int
     for (guint i = 0; i < options->secrets->len; i++)
         if (g_str_equal(((BerthSecretRequest *)options->secrets->pdata[i])->name, name))
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                     "the secret \"%.100s\" is given twice", name);
+                                     "the secret \"%.100s\" is given twice",
+                                     name + (name[0] == BERTH_SECRET_VARIABLE));
     BerthSecretRequest *secret = g_new0(BerthSecretRequest, 1);
     *secret = (BerthSecretRequest){g_strdup(name), fd};
     g_ptr_array_add(options->secrets, secret);
     return 0;
 }
 
+static int add_secret_file(BerthCreateOptions *options, const char *name, int fd,
+                           sd_bus_error *error) {
+    if (!is_secret_name(name))
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                 "invalid name of a secret \"%.100s\"", name);
+    options->has_secret_files = true;
+    return options_add_secret(options, name, fd, error);
+}
+
+static int add_secret_variable(BerthCreateOptions *options, const char *name, int fd,
+                               sd_bus_error *error) {
+    g_autofree char *marked = g_strdup_printf("%c%s", BERTH_SECRET_VARIABLE, name);
+
+    return is_variable_name(name) && strlen(marked) < BERTH_SECRET_NAME_BYTES
+               ? options_add_secret(options, marked, fd, error)
+               : sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                   "invalid name of a variable \"%.100s\"", name);
+}
+
+typedef int (*AddSecret)(BerthCreateOptions *options, const char *name, int fd,
+                         sd_bus_error *error);
+
 /* The descriptors are the message's, which is kept until Create is answered. */
-static int read_secrets(sd_bus_message *call, void *value, sd_bus_error *error) {
-    BerthCreateOptions *options = value;
+static int read_secrets(sd_bus_message *call, BerthCreateOptions *options, AddSecret add,
+                        sd_bus_error *error) {
     const char *name;
     int fd, r;
 
-    if (!options->secrets)
-        options->secrets = g_ptr_array_new_with_free_func(free_secret_argument);
     if ((r = sd_bus_message_enter_container(call, 'v', "a(sh)")) < 0 ||
         (r = sd_bus_message_enter_container(call, 'a', "(sh)")) < 0)
         return r;
     while ((r = sd_bus_message_read(call, "(sh)", &name, &fd)) > 0)
-        if ((r = options_add_secret(options, name, fd, error)) < 0)
+        if ((r = add(options, name, fd, error)) < 0)
             return r;
     if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
         return r;
     return sd_bus_message_exit_container(call);
+}
+
+static int read_secret_files(sd_bus_message *call, void *value, sd_bus_error *error) {
+    return read_secrets(call, value, add_secret_file, error);
+}
+
+static int read_secret_variables(sd_bus_message *call, void *value, sd_bus_error *error) {
+    return read_secrets(call, value, add_secret_variable, error);
 }
 
 /* Strings are the message's, so that a text is copied; a choice is parsed into its enum here and
@@ -249,7 +284,8 @@ static GArray *list_options(BerthCreateOptions *options, const char **texts, int
     const BerthOption others[] = {
         {"Mounts", NULL, options, read_other_mounts},
         {"Binds", NULL, options, read_binds},
-        {"Secrets", NULL, options, read_secrets},
+        {"Secrets", NULL, options, read_secret_files},
+        {"SecretVariables", NULL, options, read_secret_variables},
         {"FurtherNetworks", NULL, options, berth_container_read_further_networks},
         {"Provisional", "b", provisional},
     };

@@ -51,13 +51,29 @@ static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit
     return NULL;
 }
 
+/* A variable ends with its first zero byte, and has less room than a file. */
+static bool secret_check_variable(const char *variable, const GByteArray *bytes, GError **error) {
+    if (strlen(variable) + strlen("=") + bytes->len + 1 > BERTH_SECRET_VARIABLE_BYTES)
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "the secret of the variable \"%s\" is larger than a variable may "
+                               "be, %d bytes with its name",
+                               variable, BERTH_SECRET_VARIABLE_BYTES);
+    return bytes->len == 0 || !memchr(bytes->data, '\0', bytes->len) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the secret of the variable \"%s\" has a zero byte", variable);
+}
+
 /* The header has room for the name and its terminating zero (bare/secrets.h). */
 bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, uint64_t *used,
                          GError **error) {
     BerthSecretHeader header = {.size = 0};
-    g_autoptr(GByteArray) bytes = secret_read_whole(name, input, limit, error);
+    bool is_variable = name[0] == BERTH_SECRET_VARIABLE;
+    const char *shown = name + is_variable;
+    g_autoptr(GByteArray) bytes = secret_read_whole(shown, input, limit, error);
 
     if (!bytes)
+        return false;
+    if (is_variable && !secret_check_variable(shown, bytes, error))
         return false;
     if (strlen(name) >= sizeof header.name)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -66,7 +82,7 @@ bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, 
     header.size = bytes->len;
     if (!berth_fd_write_all(file, &header, sizeof header) ||
         !berth_fd_write_all(file, bytes->data, bytes->len))
-        return berth_error_set_errno(error, errno, "keep the secret \"%s\"", name);
+        return berth_error_set_errno(error, errno, "keep the secret \"%s\"", shown);
     *used += sizeof header + header.size;
     return true;
 }

@@ -340,13 +340,20 @@ static BerthExecution inside_begin(const BerthInside *inside) {
     return execution;
 }
 
-static void write_secrets(const BerthIdentity *identity) {
+/* The variables come last, so that a caller's cannot be replaced by what an image says. */
+static void take_secrets(BerthExecution *execution) {
+    const BerthIdentity *identity = &execution->identity;
     struct stat status;
     BerthFault fault;
 
     if (fstat(BERTH_SECRETS_FD, &status) < 0 || !S_ISREG(status.st_mode))
         return;
-    if (!berth_secrets_write(BERTH_SECRETS_FD, identity->uid, identity->gid, &fault))
+    if (execution->is_first &&
+        !berth_secrets_write(BERTH_SECRETS_FD, identity->uid, identity->gid, &fault))
+        berth_fail_with("secrets", &fault);
+    execution->environment =
+        berth_secrets_add_variables(BERTH_SECRETS_FD, execution->environment, &fault);
+    if (!execution->environment)
         berth_fail_with("secrets", &fault);
 }
 
@@ -364,7 +371,7 @@ void berth_inside_run(const BerthInside *inside) {
     int root = inside_receive(inside, BERTH_LAUNCH_TREE);
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
-    write_secrets(&execution.identity);
+    take_secrets(&execution);
     berth_execution_wait_for_go_ahead();
     /* The root of a cgroup namespace is the cgroup of the process that makes it
      * (cgroup_namespaces(7)), and a mount shows that root. Only since the go-ahead is this process
@@ -387,6 +394,7 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
     berth_execution_prepare(&execution);
+    take_secrets(&execution);
     berth_execution_wait_for_go_ahead();
     berth_execution_run(&execution);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Called by the inner process in the container's root, once the user is known. The bundle was made
+ * Called by the inner process in the container's root, once the user is known: for its files by the
+ * first process of a container alone, for its variables by each one. The bundle was made
  * by berth-ingest from a caller's bytes: names and sizes are checked here, where they are used. It
  * is read by position, since berthd has the same description for the next start.
  */
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -67,27 +69,105 @@ static int secrets_open_directory(void) {
     return berth_fd_steal(&directory);
 }
 
+/* The next secret of the bundle. 1, 0 at its end, or -1 with a fault. */
+static int secret_next(int bundle, off_t size, off_t *at, BerthSecretHeader *header,
+                       BerthFault *fault) {
+    if (*at >= size)
+        return 0;
+    if (pread(bundle, header, sizeof *header, *at) != sizeof *header ||
+        !secret_has_good_name(header) || header->size > (uint64_t)(size - *at) - sizeof *header) {
+        berth_fault_set(fault, "%s: the secrets are damaged", BERTH_SECRETS_DIRECTORY);
+        return -1;
+    }
+    *at += (off_t)sizeof *header;
+    return 1;
+}
+
 bool berth_secrets_write(int bundle, uid_t uid, gid_t gid, BerthFault *fault) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     BerthSecretHeader header;
     struct stat status;
     off_t at = 0;
-    berth_autofd int directory = secrets_open_directory();
+    int r;
+    berth_autofd int directory = -1;
 
-    if (directory < 0 || fstat(bundle, &status) < 0)
-        return berth_fault_set_errno(fault, errno, "open %s", BERTH_SECRETS_DIRECTORY);
-    while (at < status.st_size) {
-        if (pread(bundle, &header, sizeof header, at) != sizeof header ||
-            !secret_has_good_name(&header) ||
-            header.size > (uint64_t)(status.st_size - at) - sizeof header)
-            return berth_fault_set(fault, "%s: the secrets are damaged", BERTH_SECRETS_DIRECTORY);
-        at += (off_t)sizeof header;
+    if (fstat(bundle, &status) < 0)
+        return berth_fault_set_errno(fault, errno, "open the secrets");
+    for (; (r = secret_next(bundle, status.st_size, &at, &header, fault)) > 0;
+         at += (off_t)header.size) {
+        if (header.name[0] == BERTH_SECRET_VARIABLE)
+            continue;
+        if (directory < 0 && (directory = secrets_open_directory()) < 0)
+            return berth_fault_set_errno(fault, errno, "open %s", BERTH_SECRETS_DIRECTORY);
         if (!secret_write(bundle, at, &header, directory, uid, gid))
             return berth_fault_set_errno(fault, errno, "write %s/%s", BERTH_SECRETS_DIRECTORY,
                                          header.name);
-        at += (off_t)header.size;
     }
-    return syscall(SYS_mount_setattr, directory, "", AT_EMPTY_PATH, &attributes,
-                   sizeof attributes) == 0 ||
-           berth_fault_set_errno(fault, errno, "make %s read-only", BERTH_SECRETS_DIRECTORY);
+    return r == 0 &&
+           (directory < 0 ||
+            syscall(SYS_mount_setattr, directory, "", AT_EMPTY_PATH, &attributes,
+                    sizeof attributes) == 0 ||
+            berth_fault_set_errno(fault, errno, "make %s read-only", BERTH_SECRETS_DIRECTORY));
+}
+
+/* "NAME=" and the bytes; NULL with errno. */
+static char *secret_format_variable(int bundle, off_t from, const BerthSecretHeader *header) {
+    const char *name = header->name + 1;
+    size_t length = strlen(name) + 1, size = (size_t)header->size;
+
+    if (size > BERTH_SECRET_VARIABLE_BYTES) {
+        errno = E2BIG;
+        return NULL;
+    }
+    char *text = calloc(1, length + size + 1);
+    if (!text)
+        return NULL;
+    memcpy(text, name, length - 1);
+    text[length - 1] = '=';
+    if (pread(bundle, text + length, size, from) == (ssize_t)size)
+        return text;
+    errno = EIO;
+    return NULL;
+}
+
+/* Where the variable is, or where the environment ends. */
+static size_t secret_find_variable(char *const *environment, const char *assignment) {
+    size_t length = strcspn(assignment, "=") + 1, i = 0;
+
+    while (environment[i] && strncmp(environment[i], assignment, length) != 0)
+        i++;
+    return i;
+}
+
+/* Nothing is freed: the process executes its command next, or ends. */
+char **berth_secrets_add_variables(int bundle, char **environment, BerthFault *fault) {
+    BerthSecretHeader header;
+    struct stat status;
+    size_t count = 0;
+    off_t at = 0;
+    int r;
+
+    while (environment[count])
+        count++;
+    if (fstat(bundle, &status) < 0) {
+        berth_fault_set_errno(fault, errno, "open the secrets");
+        return NULL;
+    }
+    for (; (r = secret_next(bundle, status.st_size, &at, &header, fault)) > 0;
+         at += (off_t)header.size) {
+        if (header.name[0] != BERTH_SECRET_VARIABLE)
+            continue;
+        char *text = secret_format_variable(bundle, at, &header);
+        char **longer = text ? reallocarray(environment, count + 2, sizeof *longer) : NULL;
+        if (!longer) {
+            berth_fault_set_errno(fault, errno, "set the variable %s", header.name + 1);
+            return NULL;
+        }
+        environment = longer;
+        size_t place = secret_find_variable(environment, text);
+        if (place == count)
+            environment[++count] = NULL;
+        environment[place] = text;
+    }
+    return r == 0 ? environment : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files of a container's secrets. */
+/* The files and variables of a container's secrets. */
 
 #pragma once
 
@@ -8,6 +8,10 @@
 
 #include <sys/types.h>
 
-/* Writes what is in bundle (bare/secrets.h) to the tmpfs that is mounted for it, readable by this
- * user alone, and makes that read-only. */
+/* Writes the files in bundle (bare/secrets.h) to the tmpfs that is mounted for them, readable by
+ * this user alone, and makes that read-only. Without files there is no such tmpfs. */
 bool berth_secrets_write(int bundle, uid_t uid, gid_t gid, BerthFault *fault);
+
+/* Adds the variables in bundle to an environment, or replaces those of the same name. Returns the
+ * new array, which execve(2) takes; NULL with a fault. */
+char **berth_secrets_add_variables(int bundle, char **environment, BerthFault *fault);

@@ -317,6 +317,28 @@ def test_a_connection_starts_a_service():
     systemctl("daemon-reload")
 
 
+def test_a_proxy_starts_a_service_and_stops_it_when_idle():
+    write(f"{UNITS}/lazy.container", f"[Container]\nImage={IMAGE}\nRunInit=yes\nNetwork=front.network\nPublishPort=127.0.0.1:18090:80\nExitIdleTimeout=1s\n"
+          "HealthCmd=wget -q -O /dev/null http://127.0.0.1/index.html\nHealthInterval=1s\nNotify=healthy\nSecret=db-password,type=env,target=PAGE\n"
+          "Exec=sh -c 'mkdir -p /tmp/www; echo \"$$PAGE\" >/tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www'\n")
+    write(f"{UNITS}/lazy.socket", "[Socket]\nListenStream=127.0.0.1:18091\n")
+    systemctl("daemon-reload")
+    units = [f"/run/systemd/generator/lazy{suffix}" for suffix in (".socket", "-proxy.service", ".service")]
+    equal(run("systemd-analyze", "verify", "--man=no", *units).err, "")
+    systemctl("start", "lazy.socket")
+    for _ in range(2):
+        equal((shown("lazy-proxy", "ActiveState"), shown("lazy", "ActiveState")), ("inactive", "inactive"))
+        answer = run("curl", "-sS", "http://127.0.0.1:18091/")
+        assert answer.out == "of the store\n", f"{answer}\n{journal('lazy*')}"
+        wait_until(lambda: (shown("lazy-proxy", "ActiveState"), shown("lazy", "ActiveState")) == ("inactive", "inactive"), "both to stop")
+        equal((shown("lazy-proxy", "Result"), shown("lazy", "Result")), ("success", "success"))
+    equal(shown("lazy.socket", "ActiveState"), "active")
+    systemctl("stop", "lazy.socket")
+    for suffix in ("container", "socket"):
+        os.unlink(f"{UNITS}/lazy.{suffix}")
+    systemctl("daemon-reload")
+
+
 def test_a_drop_in_changes_a_service():
     write(f"{UNITS}/web.container.d/10-greeting.conf", "[Container]\nEnvironment=GREETING=changed\n[Unit]\nDescription=Another\n")
     systemctl("daemon-reload")

@@ -109,7 +109,7 @@ docker run -d --name zerotier-one --cap-add NET_ADMIN --device /dev/null:/dev/ne
 podman run -d --privileged --device /dev/null:/dev/kfd --device /dev/zero:/dev/dri -v ollama:/root/.ollama -p 11434:11434 --name ollama --replace +ollama/ollama:rocm
 podman run -d --name launchos --restart unless-stopped --network host --env-file /etc/environment -v /etc/hosts:/run/secrets/hosts:ro +localhost/launchos
 podman run -d --rm -p 8000:8000 -v $PWD/photos:/usr/src/pellicola/photos:rw +pellicola
-podman run -d --name db --secret db-password,type=env,target=POSTGRES_PASSWORD +postgres REFUSED --secret: "type=env,target=POSTGRES_PASSWORD" is not supported: a secret is a file in /run/secrets
+podman run -d --name db --secret db-password,type=env,target=POSTGRES_PASSWORD +postgres REFUSED --secret=db-password: there are no credentials of a unit
 podman run --rm -it --userns=keep-id --security-opt label=disable -v $PWD:/src:Z -w /src +fedora bash REFUSED unknown user namespace "keep-id"; use auto or host
 podman run --rm -it --security-opt label=disable -v $PWD:/src:z -w /src +registry.fedoraproject.org/fedora bash
 podman run -d --name systemd --systemd=always +fedora /sbin/init REFUSED --systemd=always is not supported

@@ -426,6 +426,35 @@ def test_a_secret_that_is_too_large_is_refused_and_leaves_nothing():
     wait_until(lambda: stored() == before, "the store without it")
 
 
+def test_a_secret_is_a_variable_only_if_that_is_asked_for():
+    with open("/run/variable", "w", encoding="ascii") as file:
+        file.write("open = sesame")
+    good("create", "--id=asked", "--user=1000", "--secret=KEY=/run/variable,type=env", "--secret=a,src=/run/variable,type=env,target=OTHER",
+         "--secret=PATH=/run/variable,type=env", "--secret=file,src=/run/password", "--secret=f2,src=/run/password,type=mount,target=named", IMAGE, "/bin/sh",
+         "-c", "echo $KEY; echo $PATH; /bin/ls /run/secrets; exec /bin/sleep 1000")
+    kill_service()
+    good("start", "asked")
+    wait_until(lambda: good("logs", "asked") == "open = sesame\nopen = sesame\nfile\nnamed\n", "the variables and the files")
+    # Processes that are executed have them, too, and the caller's own still counts as a variable.
+    equal(good("exec", "asked", "/bin/sh", "-c", "echo $KEY $OTHER; /bin/id -u"), "open = sesame open = sesame\n1000\n")
+    assert "open = sesame" not in good("inspect", "asked")
+    equal(run("grep", "-rl", "open = sesame", "/var/lib/berth").out, "")
+    good("rm", "-f", "asked")
+    # No file, so no directory of them.
+    equal(good("run", "--rm", "--secret=KEY=/run/variable,type=env", IMAGE, "sh", "-c", "echo $KEY$CREDENTIALS_DIRECTORY; test ! -e /run/secrets"), "open = sesame\n")
+    with open("/run/variable", "wb") as file:
+        file.write(b"a\0b")
+    contains(dist("create", "--secret=KEY=/run/variable,type=env", IMAGE).err, 'the secret of the variable "KEY" has a zero byte')
+    with open("/run/variable", "wb") as file:
+        file.write(b"x" * (128 * 1024 - len("KEY=")))
+    contains(dist("create", "--secret=KEY=/run/variable,type=env", IMAGE).err, 'the secret of the variable "KEY" is larger than a variable may be, 131072 bytes')
+    with open("/run/variable", "wb") as file:
+        file.write(b"x" * (128 * 1024 - len("KEY=") - 1))
+    equal(good("run", "--rm", "--secret=KEY=/run/variable,type=env", IMAGE, "sh", "-c", "echo ${#KEY}"), "131067\n")
+    contains(dist("create", "--secret=KEY=/run/variable,type=env,target=A=B", IMAGE).err, 'invalid name of a variable "A=B"')
+    contains(dist("create", "--secret=KEY=/run/variable,type=env", "--secret=KEY=/run/variable,type=env", IMAGE).err, 'the secret "KEY" is given twice')
+
+
 def write_bound_unit(name, command, *lines):
     """A service that runs dist with a container that has a scope of its own; of Type=notify, unless lines say else."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:

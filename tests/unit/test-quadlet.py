@@ -353,11 +353,43 @@ def test_a_volume_may_be_a_directory():
 
 def test_secrets_are_credentials_of_the_unit():
     unit = generated("[Container]\nImage=i\nSecret=password,type=mount token,target=key\nSecret=own\n[Service]\nSetCredential=own:x\n")
-    equal(unit.all("Service", "LoadCredential"), ["password:password", "key:token"])
-    for name in ("password", "key", "own"):
+    equal(unit.all("Service", "LoadCredential"), ["password:password", "token:token"])
+    for name in ("password", "token,target=key", "own"):
         contains(unit.command(), f"--secret={name}")
-    equal(refused("[Container]\nImage=i\nSecret=password,type=env\n"),
-          ['web.container:3: the field "type=env" of a secret is not supported: secrets are files in /run/secrets'])
+    unit = generated("[Container]\nImage=i\nSecret=one,type=env two,type=env,target=DB_PASSWORD\n[Service]\nLoadCredential=two:/run/two\n")
+    equal(unit.all("Service", "LoadCredential"), ["two:/run/two", "one:one"])
+    for name in ("one,type=env", "two,type=env,target=DB_PASSWORD"):
+        contains(unit.command(), f"--secret={name}")
+    for fields, problem in (("mode=0400", 'the field "mode=0400" of a secret is not supported: only type= and target= are'),
+                            ("type=file", 'the field "type=file" of a secret is not supported: only type= and target= are'),
+                            ("target=/etc/key", '"target=/etc/key" of a secret is neither a file in /run/secrets nor a variable'),
+                            ("type=env,target=A=B", '"target=A=B" of a secret is neither a file in /run/secrets nor a variable')):
+        equal(refused(f"[Container]\nImage=i\nSecret=password,{fields}\n"), [f"web.container:3: {problem}"])
+
+
+def test_a_proxy_stops_a_container_that_nothing_is_connected_to():
+    with Files() as files:
+        files.add("web.socket", "[Socket]\nListenStream=80\n")
+        for ports, target in (("127.0.0.1:8080:80", "127.0.0.1:8080"), ("8080:80/tcp", "127.0.0.1:8080"), ("0.0.0.0:8080:80", "127.0.0.1:8080"),
+                              ("[::1]:8080:80", "[::1]:8080"), ("80\nPublishPort=53:53/udp\nPublishPort=1-2:1-2\nPublishPort=8080:80", "127.0.0.1:8080")):
+            files.add("web.container", f"[Container]\nImage=i\nPublishPort={ports}\nExitIdleTimeout=5min 20s\n")
+            equal(files.generate(), [], ports)
+            equal(files.names(), ["web-proxy.service", "web.service", "web.socket"])
+            proxy = files.unit("web-proxy.service")
+            equal(proxy.command(), ["/usr/lib/systemd/systemd-socket-proxyd", "--exit-idle-time=5min 20s", target])
+            equal((proxy.all("Unit", "BindsTo"), proxy.all("Unit", "After")), (["web.service"], ["web.service"]))
+        equal(files.unit("web.socket").all("Socket", "Service"), ["web-proxy.service"])
+        equal(files.unit("web.service").all("Unit", "StopWhenUnneeded"), ["yes"])
+        files.add("web.socket", "[Socket]\nListenStream=80\nService=my.service\n")
+        equal(files.generate(), [])
+        equal(files.unit("web.socket").all("Socket", "Service"), ["my.service"])
+        for name, text, problem in (("web", "PublishPort=80", "it needs a PublishPort= with a TCP port of the host"), ("web", "PublishPort=53:53/udp", "it needs a PublishPort= with a TCP port of the host"),
+                                    ("other", "PublishPort=80:80", "there is no .socket of this name"), ("web@", "PublishPort=80:80", "a template has no proxy")):
+            (files.units / "web.container").unlink()
+            files.add(f"{name}.container", f"[Container]\nImage=i\n{text}\nExitIdleTimeout=1min\n")
+            contains(files.generate(), f"{name}.container:4: ExitIdleTimeout= is not supported: {problem}")
+            (files.units / f"{name}.container").unlink()
+            files.add("web.container", "[Container]\nImage=i\n")
 
 
 def test_no_value_begins_another_line_of_the_unit():

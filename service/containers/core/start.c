@@ -467,6 +467,8 @@ void berth_start_exec(BerthProcess *process, int config, const BerthContainerStr
 
     request.mode = "exec";
     request.config = config;
+    /* For their variables alone: -1 if they were lost, and then this process has none. */
+    request.secrets = container->secrets;
     request.target = container->first->pidfd;
     /* Before it runs: of many that are started at once, the limit refuses the next one. */
     berth_process_charge(process);

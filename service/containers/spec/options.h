@@ -79,12 +79,13 @@ typedef struct {
     BerthPodExit pod_exit;  /* of a pod itself */
     uint64_t shm_size;      /* of a pod: of /dev/shm, in bytes; 0: the default */
     char **capabilities_add, **capabilities_drop;
-    char **labels;      /* key, value, … */
-    GPtrArray *secrets; /* of BerthSecretRequest; NULL for none */
-    GPtrArray *mounts;  /* of BerthMountRequest; NULL for none */
-    char **ports;       /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
-    char **aliases;     /* further names in the network */
-    char **addresses;   /* in the network; one of a family at most */
+    char **labels;         /* key, value, … */
+    GPtrArray *secrets;    /* of BerthSecretRequest; NULL for none */
+    bool has_secret_files; /* and not only variables */
+    GPtrArray *mounts;     /* of BerthMountRequest; NULL for none */
+    char **ports;          /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
+    char **aliases;        /* further names in the network */
+    char **addresses;      /* in the network; one of a family at most */
     const char *mac;
     GPtrArray *further; /* of BerthNetworkEndpoint: in other networks; NULL for none */
     char **servers, **search, **resolver_options; /* for resolv.conf */

@@ -156,7 +156,7 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
         berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0);
     /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
-    if (options->secrets)
+    if (options->has_secret_files)
         spec_add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
     if (options->init || options->pod_exit != BERTH_POD_NOT)
         spec_add_mount(builder, BERTH_SPEC_INIT_PATH, "bind", BERTH_LIBEXECDIR "/berth-init",

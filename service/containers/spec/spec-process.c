@@ -63,7 +63,7 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
         json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
     /* As for a service with LoadCredential= (systemd.exec(5)). */
-    if (options->secrets &&
+    if (options->has_secret_files &&
         !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
         json_builder_add_string_value(builder, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
     /* systemd's container interface: the manager that created it. */
