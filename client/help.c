@@ -100,7 +100,9 @@ void dist_help_print_verb(const DistVerb *verb, const char *path) {
     g_autofree char *name = g_strconcat(path, verb->name, NULL);
 
     printf(_("Usage: dist %s [OPTION…]%s\n"), name, rest);
-    printf("\n%s.\n", _(verb->summary));
+    g_autofree char *summary = g_strconcat(_(verb->summary), ".", NULL);
+    putchar('\n');
+    help_print_wrapped(summary, 0, 0);
     if (verb->details)
         help_print_wrapped(_(verb->details), 0, 0);
     if (verb->options && verb->options->kind != DIST_OPTION_HEADING)
@@ -116,7 +118,10 @@ void dist_help_print_inner(const DistVerb *verb) {
     g_autofree char *path = g_strconcat(verb->name, " ", NULL);
 
     printf(_("Usage: dist %s VERB [ARGUMENT…]\n"), verb->name);
-    printf("\n%s.\n\n", _(verb->summary));
+    g_autofree char *summary = g_strconcat(_(verb->summary), ".", NULL);
+    putchar('\n');
+    help_print_wrapped(summary, 0, 0);
+    putchar('\n');
     help_print_verbs(verb->verbs, path);
 }
 

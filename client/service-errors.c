@@ -79,6 +79,26 @@ static char *translate_text(const char *text, int depth) {
     return g_strconcat(first ? first : head, ": ", rest, NULL);
 }
 
+/* A refusal of polkit's in a line of 80 columns: the action, without the prefix that all have, and
+ * what helps. The other refusals are about the caller's identity, or of the bus. */
+static bool set_refusal(GError **error, const char *text, const char *translated) {
+    static const char challenge[] = "org.berth1.%s needs an administrator's authorization";
+    static const char refusal[] = "polkit does not allow org.berth1.%s";
+    g_autoptr(GPtrArray) challenged = dist_pattern_match(challenge, text);
+    g_autoptr(GPtrArray) refused = dist_pattern_match(refusal, text);
+
+    if (challenged)
+        return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED,
+                               _("Permission denied: %s needs sudo or a rule"),
+                               (const char *)challenged->pdata[0]);
+    if (refused)
+        return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED,
+                               _("Permission denied: %s; see berth-polkit(7)"),
+                               (const char *)refused->pdata[0]);
+    return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED, _("Permission denied: %s"),
+                           translated);
+}
+
 bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum) {
     const char *text = reason->message ? reason->message : g_strerror(errnum);
     bool is_refusal =
@@ -90,6 +110,6 @@ bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum) 
     g_autofree char *hint = dist_hint_find(code, text);
 
     if (is_refusal)
-        return berth_error_set(error, code, _("Permission denied: %s"), translated);
+        return set_refusal(error, text, translated);
     return berth_error_set(error, code, "%s%s%s", translated, hint ? "; " : "", hint ? hint : "");
 }

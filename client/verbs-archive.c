@@ -27,9 +27,11 @@
 extern char **environ;
 
 static gboolean rootfs, no_unpack;
-static char *name, *platform, *output;
+static char *name, *platform, *output, *input;
 
 static const DistOption import_options[] = {
+    {"input", 'i', DIST_OPTION_TEXT, &input,
+     N_("File or directory to read, instead of an argument"), N_("PATH")},
     {"name", 0, DIST_OPTION_TEXT, &name, N_("Name for an image that has none in the archive"),
      N_("NAME")},
     {"rootfs", 0, DIST_OPTION_FLAG, &rootfs,
@@ -174,23 +176,26 @@ static void print_names(const DistResult *result) {
 
 static int verb_import(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
+    const char *path = input ? input : argc > 1 ? argv[1] : NULL;
+    /* What follows the path is a command. */
+    char **command = argv + MIN(argc, input ? 1 : 2);
     g_auto(Stream) stream = {0, -1};
     g_auto(DistResult) result = {0};
 
-    if (argc > 2 && !rootfs) {
+    if (command[0] && !rootfs) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                         _("a command can only be given with --rootfs"));
         return EXIT_FAILURE;
     }
-    if (!open_input(argc > 1 ? argv[1] : NULL, &stream, error))
+    if (!open_input(path, &stream, error))
         return EXIT_FAILURE;
     if (dist_settings.host)
-        return dist_host_run_with((DistWordReplacement){argc > 1 ? argv[1] : NULL, "-"}, stream.fd,
-                                  -1, error) &&
+        return dist_host_run_with((DistWordReplacement){path, input ? NULL : "-"}, stream.fd, -1,
+                                  error) &&
                        finish_archive_tar(&stream, error)
                    ? EXIT_SUCCESS
                    : EXIT_FAILURE;
-    sd_bus_message *reply = call_import(stream.fd, argv + MIN(argc, 2), error);
+    sd_bus_message *reply = call_import(stream.fd, command, error);
     /* The service has a descriptor of its own. tar could not notice that the service has closed it,
      * if this one stayed open. */
     berth_fd_clear(&stream.fd);

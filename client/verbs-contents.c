@@ -194,8 +194,11 @@ static int content_verify(char **argv, GError **error) {
         return EXIT_FAILURE;
     for (char **digest = result.damaged; digest && *digest; digest++)
         puts(*digest);
-    if (!result.damaged || !result.damaged[0])
+    if (!result.damaged || !result.damaged[0]) {
+        if (!dist_settings.quiet)
+            fprintf(stderr, "%s\n", _("all contents are undamaged"));
         return EXIT_SUCCESS;
+    }
     berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                     _("%u contents were damaged and set aside; pull their images again"),
                     g_strv_length(result.damaged));

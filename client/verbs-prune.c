@@ -16,6 +16,7 @@
 #include "client/format.h"
 #include "client/listing.h"
 #include "client/service-errors.h"
+#include "client/system-info.h"
 #include "client/table.h"
 
 #include <stdio.h>
@@ -192,91 +193,6 @@ int dist_verb_prune(char **argv, GError **error) {
     return prune_words(argv + 1, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* All that the service counts, also what this dist has no name for. */
-static int add_numbers(DistTable *table, sd_bus_message *message) {
-    const char *name;
-    uint64_t value;
-    int r = sd_bus_message_enter_container(message, 'a', "{st}");
-
-    while (r >= 0 && (r = sd_bus_message_read(message, "{st}", &name, &value)) > 0) {
-        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, value);
-        dist_table_add(table, name, text);
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-static sd_bus_message *get_property(const char *name, const char *type, GError **error) {
-    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-    sd_bus_message *reply = NULL;
-    sd_bus *bus = dist_bus(error);
-    int r = bus ? sd_bus_get_property(bus, DIST_DESTINATION, "/org/berth1", "org.berth1.Manager",
-                                      name, &bus_error, &reply, type)
-                : -1;
-
-    if (bus && r < 0)
-        dist_set_bus_error(error, &bus_error, -r);
-    return reply;
-}
-
-static bool add_storage(DistTable *table, GError **error) {
-    g_autoptr(sd_bus_message) reply = get_property("Storage", "a{sv}", error);
-    uint64_t size = 0, used = 0, available = 0;
-    const char *path = "";
-    const DistField fields[] = {{"Path", "s", &path},
-                                {"Size", "t", &size},
-                                {"Used", "t", &used},
-                                {"Free", "t", &available},
-                                {NULL, NULL, NULL}};
-    int r = reply ? dist_dictionary_read(reply, fields) : 0;
-
-    if (!reply || r < 0)
-        return reply ? dist_bad_reply(r, error) : false;
-    g_autofree char *total = dist_format_size(size), *taken = dist_format_size(used),
-                    *rest = dist_format_size(available);
-    dist_table_add(table, "StatePath", path);
-    dist_table_add(table, "StorageSize", total);
-    dist_table_add(table, "StorageUsed", taken);
-    dist_table_add(table, "StorageFree", rest);
-    return true;
-}
-
-static bool add_counts(DistTable *table, GError **error) {
-    g_autoptr(sd_bus_message) reply = get_property("Counts", "a{st}", error);
-    int r = reply ? add_numbers(table, reply) : 0;
-
-    return reply && (r >= 0 || dist_bad_reply(r, error));
-}
-
-static bool add_features(DistTable *table, GError **error) {
-    g_autoptr(sd_bus_message) reply = get_property("Features", "as", error);
-    g_auto(GStrv) names = NULL;
-    int r = reply ? sd_bus_message_read_strv(reply, &names) : 0;
-
-    if (!reply || r < 0)
-        return reply ? dist_bad_reply(r, error) : false;
-    g_autofree char *text = names ? g_strjoinv(" ", names) : g_strdup("");
-    dist_table_add(table, "Features", text);
-    return true;
-}
-
-static int system_info(char **argv, GError **error) {
-    const DistColumn columns[] = {{"name", _("NAME"), DIST_CELL_TEXT},
-                                  {"value", _("VALUE"), DIST_CELL_TEXT},
-                                  {NULL, NULL, 0}};
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    g_autoptr(sd_bus_message) reply = get_property("Version", "s", error);
-    const char *version = "";
-
-    (void)argv;
-    if (!reply || sd_bus_message_read(reply, "s", &version) < 0)
-        return EXIT_FAILURE;
-    dist_table_add(table, "Version", version);
-    return add_storage(table, error) && add_counts(table, error) && add_features(table, error) &&
-                   dist_table_print(table, error)
-               ? EXIT_SUCCESS
-               : EXIT_FAILURE;
-}
-
 static struct { gboolean force; } reset_given;
 
 static const DistOption reset_options[] = {
@@ -319,7 +235,7 @@ const DistVerb dist_system_verbs[] = {
      .arguments = "",
      .summary = N_("Show the version of the service, its storage, and what it keeps"),
      .options = dist_table_options,
-     .run = system_info},
+     .run = dist_system_info},
     {.name = "reset",
      .arguments = "",
      .summary = N_("Delete all containers, volumes and images that the caller may delete"),

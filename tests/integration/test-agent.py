@@ -4,9 +4,11 @@
 
 import fcntl
 import os
+import re
 import sys
 import termios
 import time
+from xml.etree import ElementTree
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -26,10 +28,10 @@ SHELL = 'trap : INT; "$@"; status=$?; while pgrep -x pkttyagent >/dev/null; do s
 class Person(Terminal):
     """alice at a terminal, running dist or another command."""
 
-    def __init__(self, *arguments, command=("dist",)):
+    def __init__(self, *arguments, command=("dist",), language="C.UTF-8"):
         super().__init__("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
                          "bash", "-c", SHELL, "bash", *command, *arguments, owner=(4242, 5),
-                         env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm"},
+                         env={**os.environ, "HOME": "/home/alice", "USER": "alice", "TERM": "xterm", "LANG": language},
                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
     def echoes(self):
@@ -251,8 +253,29 @@ def test_a_wrong_password_is_refused():
     person.answer("wrong\n")
     status = person.finish()
     equal((status, person.asked()), (1, 1), person.text)
-    contains(person.text, "Permission denied: polkit does not allow org.berth1.images.manage")
+    contains(person.text, "Permission denied: images.manage; see berth-polkit(7)")
     equal(names(), [IMAGE])
+
+
+def test_the_agent_asks_in_the_users_language():
+    """polkit takes $LANG of the agent, which need not be installed, and the messages of the actions."""
+    good("tag", IMAGE, OTHER)
+    for arguments, message in ((("rmi", OTHER), f"Um das Container-Abbild {OTHER} zu ändern, ist eine Anmeldung nötig."),
+                               (("run", "--rm", "--pid=host", IMAGE, "true"), "diese Sonderrechte zu geben, ist eine Anmeldung nötig: host-pid")):
+        person = Person(*arguments, language="de_DE.UTF-8")
+        person.answer(PASSWORD + "\n")
+        equal((person.finish(), person.asked()), (0, 1), person.text)
+        contains(" ".join(person.text.split()), message)
+    policy = ElementTree.parse("/usr/share/polkit-1/actions/org.berth1.policy").getroot()
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    actions = policy.findall("action")
+    assert len(actions) >= 17, actions
+    for action in actions:
+        for kind in ("description", "message"):
+            texts = {element.get(lang): element.text for element in action.findall(kind)}
+            equal(set(texts), {None, "de"}, action.get("id"))
+            # What a rule and a person see in it is the same.
+            equal(sorted(re.findall(r"\$\(\w+\)", texts[None])), sorted(re.findall(r"\$\(\w+\)", texts["de"])), action.get("id"))
 
 
 def test_ctrl_c_at_the_prompt_leaves_nothing():

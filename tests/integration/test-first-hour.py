@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -174,6 +175,55 @@ def test_mistakes_fit_one_line():
     good("rm", "-f", "net")
 
 
+GERMAN = {"LANG": "C.UTF-8", "LANGUAGE": "de"}
+LANGUAGES = ({"LANG": "C.UTF-8"}, GERMAN)
+
+
+def every_verb():
+    """The words of each verb, as --help lists them."""
+    yield ()
+    for name in sorted(set(re.findall(r"^  ([a-z][a-z-]*)", good("--help"), re.MULTILINE))):
+        yield (name,)
+        for inner in sorted(set(re.findall(rf"^  {name} ([a-z][a-z-]*)", good(name, "--help"), re.MULTILINE))):
+            yield name, inner
+
+
+def sentences():
+    """What po/de.po translates, of three words at least."""
+    def text(part):
+        return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', part)).replace('\\"', '"')
+
+    page = (pathlib.Path(__file__).resolve().parent.parent.parent / "po" / "de.po").read_text(encoding="utf-8")
+    pairs = re.findall(r'^msgid (".*"(?:\n".*")*)\nmsgstr (".*"(?:\n".*")*)$', page, re.MULTILINE)
+    assert len(pairs) > 1000, len(pairs)
+    return [text(msgid) for msgid, msgstr in pairs if text(msgid) != text(msgstr) and len(text(msgid).split()) >= 3]
+
+
+def test_help_fits_the_screen_in_both_languages():
+    english, verbs = sentences(), list(every_verb())
+    assert len(verbs) > 90, verbs
+    for words in verbs:
+        shown = [good(*words, "--help", env={**language, "COLUMNS": "80"}) for language in LANGUAGES]
+        equal([line for text in shown for line in text.split("\n") if len(line) > 80], [], words)
+        flat = " ".join(shown[1].split())
+        equal([sentence for sentence in english if sentence in flat], [], words)
+
+
+def test_refusals_fit_a_line():
+    """The action, and what helps; also for who has no rule, and for who has one that refuses."""
+    polkit_rule('polkit.addRule(function(action) { if (action.id == "org.berth1.images.pull") return "no"; });')
+    for words, english, german in (
+            (("images",), "Permission denied: images.inspect needs sudo or a rule", "Nicht erlaubt: images.inspect braucht sudo oder eine Regel"),
+            (("run", "--privileged", IMAGE), "Permission denied: containers.create-privileged needs sudo or a rule",
+             "Nicht erlaubt: containers.create-privileged braucht sudo oder eine Regel"),
+            (("pull", IMAGE), "Permission denied: images.pull; see berth-polkit(7)", "Nicht erlaubt: images.pull; siehe berth-polkit(7)")):
+        for text, language in zip((english, german), LANGUAGES):
+            result = dist("--no-ask-password", *words, user="alice", env=language)
+            equal((result.status != 0, result.err), (True, f"dist: {text}\n"))
+            assert len(result.err) <= 80, result.err
+    polkit_rule("")
+
+
 def test_stats_are_live():
     good("run", "-d", "--name=busy", IMAGE, "sh", "-c", "while :; do :; done")
     equal(good("stats", "--no-stream", "--noheading", "--format=id", "web", "busy").split(), ["web", "busy"])
@@ -211,7 +261,25 @@ def test_the_system():
     shown = dict(row.values() for row in json.loads(good("system", "info", "--json")))
     equal((shown["Containers"], shown["RunningContainers"], shown["StatePath"]), ("1", "1", "/var/lib/berth"))
     contains(shown["Features"], "volumes")
-    equal(dist("system", "check").status, 0)
+    for language, parts in zip(LANGUAGES, (("State directory  ", "Running containers  1\n"), ("Zustandsverzeichnis  ", "Laufende Container   1\n"))):
+        text = good("system", "info", env=language)
+        for part in parts:
+            contains(text, part)
+        equal([line for line in text.split("\n") if len(line) > 80], [])
+    equal(good("system", "info", "--format={{.Name}}").split()[:2], ["Version", "StatePath"])
+    for language, text in zip(LANGUAGES, ("all contents are undamaged\n", "alle Inhalte sind unbeschädigt\n")):
+        result = dist("system", "check", env=language)
+        equal((result.status, result.out, result.err.split("\n", 1)[1]), (0, "", text))
+    contains(dist("system", "check", env=GERMAN).err, "Inhalte  fertig")
+
+
+def test_archives_are_named_in_both_ways():
+    good("save", "-o", "/tmp/first-hour.tar", IMAGE)
+    equal(good("load", "-i", "/tmp/first-hour.tar"), f"{IMAGE}\n")
+    equal(good("load", "--input=/tmp/first-hour.tar"), f"{IMAGE}\n")
+    contains(dist("load", "-i", "/nothing").err, "/nothing")
+    contains(dist("load", "-i", "/tmp/first-hour.tar", "sh").err, "a command can only be given with --rootfs")
+    os.unlink("/tmp/first-hour.tar")
 
 
 def test_colours():

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* dist system info: what the service says about itself. */
+
+#pragma once
+
+#include "client/settings.h"
+
+int dist_system_info(char **argv, GError **error);
