@@ -13,6 +13,7 @@
 #include "call.h"
 #include "log.h"
 #include "monitored.h"
+#include "overrides.h"
 
 #include <errno.h>
 #include <string.h>
@@ -185,7 +186,7 @@ static void bundle_choose_cgroup(RuntimeBundle *bundle, const char *cgroups_path
 }
 
 static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *directory,
-                        const char *root, GError **error) {
+                        const RuntimeOptions *options, GError **error) {
     g_autofree char *cgroups_path = NULL;
     const char *version;
     JsonObject *process;
@@ -202,23 +203,28 @@ static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *d
     if (!bundle_open_root(bundle, config, directory, error) ||
         !runtime_command_check(config, bundle->root, error))
         return false;
-    bundle->spec = runtime_bundle_adapt(config, directory, root, &cgroups_path, error);
-    if (cgroups_path)
+    bundle->spec = runtime_bundle_adapt(config, directory, options->root, &cgroups_path, error);
+    if (cgroups_path && !options->cgroup)
         bundle_choose_cgroup(bundle, cgroups_path);
     return bundle->spec != NULL;
 }
 
-RuntimeBundle *runtime_bundle_read(const char *directory, const char *config, const char *root,
+RuntimeBundle *runtime_bundle_read(const char *directory, const RuntimeOptions *options,
                                    GError **error) {
+    const char *config = options->config ? options->config : "config.json";
     g_autoptr(RuntimeBundle) bundle = g_new0(RuntimeBundle, 1);
     g_autofree char *file =
         g_path_is_absolute(config) ? g_strdup(config) : g_build_filename(directory, config, NULL);
 
     bundle->root = -1;
+    if (!runtime_overrides_parse_cgroup(options->cgroup, &bundle->in_callers_cgroup, error))
+        return NULL;
     g_autoptr(JsonNode) node = runtime_read_json(file, NULL, error);
     if (!node)
         return NULL;
-    if (!bundle_take(bundle, json_node_get_object(node), directory, root, error)) {
+    g_autoptr(JsonObject) whole =
+        runtime_overrides_apply(json_node_get_object(node), options, error);
+    if (!whole || !bundle_take(bundle, whole, directory, options, error)) {
         g_prefix_error(error, "%s: ", file);
         return NULL;
     }

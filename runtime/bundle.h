@@ -4,21 +4,21 @@
 
 #pragma once
 
+#include "options.h"
 #include "record.h"
 
 typedef struct {
-    char *spec;    /* the configuration, in JSON */
-    char *rootfs;  /* its whole path */
-    int root;      /* opened */
-    bool terminal; /* process.terminal */
-    bool
-        in_callers_cgroup; /* linux.cgroupsPath is below the cgroup of this process, or beside it */
+    char *spec;             /* the configuration, in JSON */
+    char *rootfs;           /* its whole path */
+    int root;               /* opened */
+    bool terminal;          /* process.terminal */
+    bool in_callers_cgroup; /* --cgroup, or linux.cgroupsPath below this cgroup, or beside it */
     char **annotations;
 } RuntimeBundle;
 
-/* Reads CONFIG ("config.json") of a bundle. root is that of the records, whose monitors a namespace
- * may be joined of. NULL with error. */
-RuntimeBundle *runtime_bundle_read(const char *directory, const char *config, const char *root,
+/* Reads the configuration of a bundle, with what the options have in its place. A namespace may be
+ * joined of a monitor whose record is in the options' root. NULL with error. */
+RuntimeBundle *runtime_bundle_read(const char *directory, const RuntimeOptions *options,
                                    GError **error);
 void runtime_bundle_free(RuntimeBundle *bundle);
 

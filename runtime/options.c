@@ -25,6 +25,8 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     { (name), (letter), 0, G_OPTION_ARG_STRING, &runtime_options.member, (help), (value) }
 #define NUMBER(name, member, help)                                                                 \
     { (name), 0, 0, G_OPTION_ARG_INT64, &runtime_options.member, (help), "N" }
+#define HIDDEN_NUMBER(name, member)                                                                \
+    { (name), 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT64, &runtime_options.member, NULL, "N" }
 #define COUNT(name, member, help)                                                                  \
     { (name), 0, 0, G_OPTION_ARG_INT, &runtime_options.member, (help), "N" }
 #define LIST(name, letter, member, help, value)                                                    \
@@ -61,12 +63,32 @@ static const GOptionEntry global_options[] = {
         TEXT("pid-file", 0, pid_file, "File to write the PID to", "FILE"),                         \
         COUNT("preserve-fds", preserve_fds, "Pass N further descriptors, starting at 3")
 
+/* Of update, and of what makes a container. */
+#define LIMIT_OPTIONS                                                                              \
+    NUMBER("memory", memory, "Memory limit in bytes"),                                             \
+        NUMBER("memory-reservation", memory_reservation, "Memory reservation in bytes"),           \
+        NUMBER("memory-swap", memory_swap, "Memory and swap together, -1: no limit"),              \
+        NUMBER("pids-limit", pids_limit, "Number of tasks"),                                       \
+        NUMBER("cpu-period", cpu_period, "Period of the quota in microseconds"),                   \
+        NUMBER("cpu-quota", cpu_quota, "CPU time in a period in microseconds"),                    \
+        NUMBER("cpu-share", cpu_share, "Shares of CPU time"),                                      \
+        HIDDEN_NUMBER("cpu-shares", cpu_share),                                                    \
+        NUMBER("blkio-weight", blkio_weight, "Weight of input and output"),                        \
+        TEXT("cpuset-cpus", 0, cpuset_cpus, "CPUs", "LIST"),                                       \
+        TEXT("cpuset-mems", 0, cpuset_mems, "Memory nodes", "LIST")
+
 #define CREATE_OPTIONS                                                                             \
     TEXT("bundle", 'b', bundle, "Directory of the bundle", "DIR"),                                 \
         TEXT("config", 'f', config, "File of the configuration, config.json", "FILE"),             \
         PROCESS_OPTIONS, REFUSED_FLAG("no-pivot", "the root is always pivoted"),                   \
         REFUSED_FLAG("no-new-keyring", "a container has a session keyring of its own"),            \
         FLAG("no-subreaper", 0, no_subreaper, "Accepted: the service reaps")
+
+/* Of create and run: these stand above the configuration. */
+#define OVERRIDE_OPTIONS                                                                           \
+    TEXT("cgroup", 0, cgroup, "scope, or caller: in the cgroup of this process", "WHICH"),         \
+        FLAG("map-root-user", 0, map_root_user, "Make the caller root in the container"),          \
+        LIMIT_OPTIONS
 
 /* Of checkpoint and restore. */
 #define CHECKPOINT_OPTIONS                                                                         \
@@ -80,9 +102,10 @@ static const GOptionEntry global_options[] = {
         FLAG("file-locks", 0, file_locks, "Accepted: as the service's settings have it")
 
 const GOptionEntry runtime_no_options[] = {END};
-const GOptionEntry runtime_create_options[] = {CREATE_OPTIONS, END};
+const GOptionEntry runtime_create_options[] = {CREATE_OPTIONS, OVERRIDE_OPTIONS, END};
 const GOptionEntry runtime_run_options[] = {
     CREATE_OPTIONS,
+    OVERRIDE_OPTIONS,
     FLAG("detach", 'd', detach, "Leave the container running"),
     FLAG("keep", 0, keep, "Do not delete it when it ends"),
     END,
@@ -129,18 +152,7 @@ const GOptionEntry runtime_events_options[] = {
 };
 const GOptionEntry runtime_update_options[] = {
     TEXT("resources", 'r', resources, "File with resources of the specification, or -", "FILE"),
-    NUMBER("memory", memory, "Memory limit in bytes"),
-    NUMBER("memory-reservation", memory_reservation, "Memory reservation in bytes"),
-    NUMBER("memory-swap", memory_swap, "Memory and swap together, -1: no limit"),
-    NUMBER("pids-limit", pids_limit, "Number of tasks"),
-    NUMBER("cpu-period", cpu_period, "Period of the quota in microseconds"),
-    NUMBER("cpu-quota", cpu_quota, "CPU time in a period in microseconds"),
-    NUMBER("cpu-share", cpu_share, "Shares of CPU time"),
-    {"cpu-shares", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT64, &runtime_options.cpu_share, NULL,
-     "N"},
-    NUMBER("blkio-weight", blkio_weight, "Weight of input and output"),
-    TEXT("cpuset-cpus", 0, cpuset_cpus, "CPUs", "LIST"),
-    TEXT("cpuset-mems", 0, cpuset_mems, "Memory nodes", "LIST"),
+    LIMIT_OPTIONS,
     REFUSED("cpu-rt-period", "cgroup v2 has no such limit"),
     REFUSED("cpu-rt-runtime", "cgroup v2 has no such limit"),
     REFUSED("kernel-memory", "Linux has no such limit any more"),

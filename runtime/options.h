@@ -32,7 +32,8 @@ struct RuntimeOptions {
     char *bundle, *config, *console_socket, *pid_file;
     gint preserve_fds;
     uint64_t preserved; /* bit N: descriptor 3 + N is open, and passed on */
-    gboolean no_subreaper, detach, keep;
+    gboolean no_subreaper, detach, keep, map_root_user;
+    char *cgroup;
     char *process, *cwd, *user, *apparmor;
     char **env, **cap, **additional_gids;
     gboolean tty, no_new_privs;

@@ -29,9 +29,7 @@ static int make_container(RuntimeOptions *options, RuntimeJob *job, GError **err
     g_autoptr(RuntimeRecord) record =
         runtime_record_new(options->root, options->arguments[0], error);
     g_autoptr(RuntimeBundle) bundle =
-        record ? runtime_bundle_read(directory, options->config ? options->config : "config.json",
-                                     options->root, error)
-               : NULL;
+        record ? runtime_bundle_read(directory, options, error) : NULL;
 
     if (!bundle)
         return EXIT_FAILURE;

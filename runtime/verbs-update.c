@@ -7,45 +7,11 @@
 
 #include "bundle.h"
 #include "call.h"
+#include "overrides.h"
 #include "verbs.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* 0 is the default of the options: not given. */
-static void update_set_number(JsonObject *resources, const char *group, const char *name,
-                              gint64 value) {
-    if (value == 0)
-        return;
-    if (!json_object_has_member(resources, group))
-        json_object_set_object_member(resources, group, json_object_new());
-    json_object_set_int_member(json_object_get_object_member(resources, group), name, value);
-}
-
-static void update_set_text(JsonObject *resources, const char *group, const char *name,
-                            const char *value) {
-    if (!value || !value[0])
-        return;
-    if (!json_object_has_member(resources, group))
-        json_object_set_object_member(resources, group, json_object_new());
-    json_object_set_string_member(json_object_get_object_member(resources, group), name, value);
-}
-
-static JsonObject *update_of_options(const RuntimeOptions *options) {
-    JsonObject *resources = json_object_new();
-
-    update_set_number(resources, "memory", "limit", options->memory);
-    update_set_number(resources, "memory", "reservation", options->memory_reservation);
-    update_set_number(resources, "memory", "swap", options->memory_swap);
-    update_set_number(resources, "pids", "limit", options->pids_limit);
-    update_set_number(resources, "cpu", "shares", options->cpu_share);
-    update_set_number(resources, "cpu", "quota", options->cpu_quota);
-    update_set_number(resources, "cpu", "period", options->cpu_period);
-    update_set_text(resources, "cpu", "cpus", options->cpuset_cpus);
-    update_set_text(resources, "cpu", "mems", options->cpuset_mems);
-    update_set_number(resources, "blockIO", "weight", options->blkio_weight);
-    return resources;
-}
 
 /* Engines write 0 and "" for what is not to change. */
 static bool update_is_empty(JsonNode *value) {
@@ -78,7 +44,7 @@ static JsonObject *update_drop_empty(JsonObject *whole) {
 
 JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error) {
     if (!options->resources)
-        return update_of_options(options);
+        return runtime_overrides_read_limits(options);
     g_autoptr(JsonNode) node = runtime_read_json(options->resources, NULL, error);
 
     return node ? update_drop_empty(json_node_get_object(node)) : NULL;

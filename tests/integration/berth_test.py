@@ -205,12 +205,16 @@ def make_network(name, subnet):
             {"type": "portmap", "capabilities": {"portMappings": True}}]}, file)
 
 
-def check_journal(number):
+def journal_errors(text):
     """Programming errors that GLib finds are logged and else not seen; so is what sanitizers find in the service
     and its workers (tools/check --sanitize)."""
-    errors = [line for line in run("journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd").out.splitlines()
-              if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
-              or "ERROR: LeakSanitizer" in line]
+    return [line for line in text.splitlines()
+            if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
+            or "ERROR: LeakSanitizer" in line]
+
+
+def check_journal(number):
+    errors = journal_errors(run("journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd").out)
     print(f"{'not ok' if errors else 'ok'} {number} - no_assertion_failed", flush=True)
     for line in sorted(set(errors)):
         print(f"# {line}", flush=True)

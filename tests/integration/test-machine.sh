@@ -86,6 +86,16 @@ started_and_stopped() {
     "$machine" --name "$names" stop && nothing_is_left
 }
 
+two_joined() {
+    local cluster=$root/tests/machine/cluster holders
+    holders=$(pgrep -fxc "sleep infinity")
+    "$cluster" --name "$names-c" run -- sh -c '
+        "$0" --name "$BERTH_CLUSTER" on 1 -- busybox ping -c 1 node2 >/dev/null &&
+        [ "$("$0" --name "$BERTH_CLUSTER" on 2 --user alice -- sh -c "hostname; id -un" | xargs)" = "node2 alice" ] && exit 3' \
+        "$cluster"
+    [[ $? == 3 && $(pgrep -fxc "sleep infinity") == "$holders" ]] && nothing_is_left
+}
+
 a_command_that_fails_to_start() {
     local status=0
     "$machine" --name "$names" run -- /no/such/command 2>/dev/null || status=$?
@@ -98,5 +108,6 @@ check "nothing is left after runs" nothing_is_left
 check "two run at once" two_at_once
 check "nothing is left after an interrupt" interrupted
 check "start, run and stop" started_and_stopped
+check "two reach each other in a cluster" two_joined
 check "a command that is not there is 127" a_command_that_fails_to_start
 exit $((failures > 0))

@@ -553,6 +553,27 @@ def in_terminal(*command):
     return run("script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null")
 
 
+def test_options_stand_above_the_configuration():
+    shell("sleep 1000")
+    equal(subprocess.run([RUNTIME, "--root", ROOT, "run", "-d", "--bundle", BUNDLE, "--memory=67108864", "--pids-limit=50",
+                          "--cpu-quota=150000", "--map-root-user", "a"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=False).returncode, 0)
+    unit = run("systemctl", "list-units", "--no-legend", "--plain", "berth-*-a.scope").out.split()[0]
+    equal(sorted(run("systemctl", "show", "-p", "MemoryMax,TasksMax,CPUQuotaPerSecUSec", unit).out.split()),
+          ["CPUQuotaPerSecUSec=1.500000s", "MemoryMax=67108864", "TasksMax=50"])
+    with open(f"/proc/{real_pid('a')}/uid_map", encoding="utf-8") as file:
+        equal(file.read().split(), ["0", "0", "1"])
+    works("delete", "--force", "a")
+    fails("--cgroup takes scope or caller", "run", "--bundle", BUNDLE, "--cgroup=mine", "a")
+    fails("is not delegated to user 0", "run", "--bundle", BUNDLE, "--cgroup=caller", "a")
+    shell("cat /proc/self/cgroup")
+    done = run("systemd-run", "-q", "--pipe", "--wait", "-p", "Delegate=yes", "--unit=engine", RUNTIME, "--root", ROOT, "run",
+               "--bundle", BUNDLE, "--cgroup=caller", "a")
+    equal(done.status, 0, done)
+    contains(done.out, "/engine.service/berth-")
+    nothing_is_left()
+
+
 def test_podman_runs_its_containers_with_it():
     oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     podman_works("pull", "-q", "--tls-verify=false", IMAGE)

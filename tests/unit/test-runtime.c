@@ -4,11 +4,13 @@
 #include "config.h"
 #include "log.h"
 #include "options.h"
+#include "overrides.h"
 #include "update.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int verb_runs(RuntimeOptions *options, GError **error) {
     (void)options, (void)error;
@@ -139,7 +141,58 @@ static void test_a_bundle_is_adapted(void) {
     g_assert_null(strstr(text, "cgroupsPath"));
 }
 
+static char * override(const char *line, JsonNode *config, GError **error) {
+    g_assert_true(parse(line, NULL));
+    g_autoptr(JsonObject) whole =
+        runtime_overrides_apply(json_node_get_object(config), &runtime_options, error);
+    return whole ? berth_document_print(whole, false) : NULL;
+}
+
+static void test_options_of_create_stand_above_the_configuration(void) {
+    static const char written[] =
+        "{\"linux\":{\"resources\":{\"memory\":{\"limit\":9,\"reservation\":5}}}}";
+    g_autoptr(JsonNode) node = read_text(written);
+    g_autoptr(JsonNode) wrong = read_text("{\"linux\":{\"resources\":[]}}");
+    g_autoptr(GError) error = NULL;
+    g_autofree char *same = override("berth-runtime create a", node, NULL);
+    g_autofree char *changed =
+        override("berth-runtime create --memory=7 --cpu-quota 3000 a", node, NULL);
+    g_autofree char *none = override("berth-runtime create --memory=7 a", wrong, &error);
+    g_autofree char *kept_text = berth_document_print(json_node_get_object(node), false);
+
+    g_assert_cmpstr(same, ==, written);
+    g_assert_nonnull(strstr(changed, "\"memory\":{\"limit\":7,\"reservation\":5}"));
+    g_assert_nonnull(strstr(changed, "\"cpu\":{\"quota\":3000}"));
+    g_assert_cmpstr(kept_text, ==, written);
+    g_assert_null(none);
+    g_assert_nonnull(error);
+}
+
+static void test_the_caller_is_made_root_of_the_container(void) {
+    g_autoptr(JsonNode) node =
+        read_text("{\"process\":{\"user\":{\"uid\":7,\"gid\":8,\"additionalGids\":[9]}},"
+                  "\"mounts\":[{\"type\":\"devpts\",\"options\":[\"mode=0620\",\"gid=5\"]},"
+                  "{\"type\":\"tmpfs\",\"options\":[\"gid=5\"]}],"
+                  "\"linux\":{\"uidMappings\":[],\"namespaces\":[{\"type\":\"pid\"},"
+                  "{\"type\":\"user\",\"path\":\"/proc/1/ns/user\"}]}}");
+    g_autofree char *text = override("berth-runtime create --map-root-user a", node, NULL);
+    g_autofree char *mapping = g_strdup_printf(
+        "\"uidMappings\":[{\"containerID\":0,\"hostID\":%u,\"size\":1}]", geteuid());
+
+    g_assert_nonnull(strstr(text, "\"user\":{\"uid\":0,\"gid\":0}"));
+    g_assert_nonnull(strstr(text, "{\"type\":\"devpts\",\"options\":[\"mode=0620\"]}"));
+    g_assert_nonnull(strstr(text, "{\"type\":\"tmpfs\",\"options\":[\"gid=5\"]}"));
+    g_assert_nonnull(strstr(text, "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"}]"));
+    g_assert_nonnull(strstr(text, mapping));
+}
+
 static void test_a_cgroup_of_the_callers_unit_is_known(void) {
+    bool is_callers = false;
+
+    g_assert_true(runtime_overrides_parse_cgroup("caller", &is_callers, NULL) && is_callers);
+    g_assert_true(runtime_overrides_parse_cgroup(NULL, &is_callers, NULL) && !is_callers);
+    g_assert_false(runtime_overrides_parse_cgroup("mine", &is_callers, NULL));
+
     g_assert_true(runtime_bundle_is_callers_cgroup("/s.slice/u.service/libpod-payload-x",
                                                    "/s.slice/u.service/supervisor"));
     g_assert_true(runtime_bundle_is_callers_cgroup("/s.slice/u.service/x", "/s.slice/u.service"));
@@ -222,6 +275,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/runtime/ids-at-the-service-are-of-root-and-id",
                     test_ids_at_the_service_are_of_root_and_id);
     g_test_add_func("/runtime/a-bundle-is-adapted", test_a_bundle_is_adapted);
+    g_test_add_func("/runtime/options-of-create-stand-above-the-configuration",
+                    test_options_of_create_stand_above_the_configuration);
+    g_test_add_func("/runtime/the-caller-is-made-root-of-the-container",
+                    test_the_caller_is_made_root_of_the_container);
     g_test_add_func("/runtime/a-cgroup-of-the-callers-unit-is-known",
                     test_a_cgroup_of_the_callers_unit_is_known);
     g_test_add_func("/runtime/a-command-is-looked-for-before-the-start",

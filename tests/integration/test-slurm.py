@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Slurm runs jobs in containers on two nodes, as docs/slurm.md says, which is where its configuration is read from.
+# machine: cluster hybrid
+# machine: package munge
+# machine: package libmunge2
+# machine: package libhwloc15
+# machine: package liblua5.1-0
+# machine: package slurm-wlm-basic-plugins
+# machine: package slurm-client
+# machine: package slurmctld
+# machine: package slurmd
+
+import json
+import os
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PACKAGES = ("munge", "libmunge2", "libhwloc15", "liblua5.1-0", "slurm-wlm-basic-plugins", "slurm-client", "slurmctld", "slurmd")
+BOTH = (1, 2)
+IMAGE = "registry.example.com/box:1"
+BOX = "/srv/bundles/box"
+TASKS = int(os.environ.get("BERTH_SLURM_TASKS", "24"))
+LIMITED = []
+
+INSTALL = """
+set -e
+for package in %s; do
+    tar -C "$BERTH_BUILD/packages/$package" -c . | tar -C / -x --keep-directory-symlink
+done
+# As the packages' scripts do.
+ldconfig
+for program in slurmctld slurmd slurmstepd; do ln -s $program-wlm /usr/sbin/$program; done
+useradd --system --no-create-home --shell=/usr/sbin/nologin munge
+useradd --uid=64030 --no-create-home --shell=/usr/sbin/nologin slurm
+groupadd hpc
+usermod -aG hpc alice
+mkdir -p /etc/munge /var/lib/munge /var/log/munge
+echo a key that both nodes have, for tests >/etc/munge/munge.key
+chmod 0400 /etc/munge/munge.key
+chown -R munge: /etc/munge /var/lib/munge /var/log/munge
+install -d -o slurm /var/lib/slurm/slurmctld /var/lib/slurm/slurmd /var/log/slurm
+systemctl daemon-reload
+systemctl start munge
+""" % " ".join(PACKAGES)
+
+
+def on(node, *command, user="root", **more):
+    return run(f"{ROOT}/tests/machine/cluster", "--name", os.environ["BERTH_CLUSTER"], "on", str(node), "--user", user, "--",
+               *command, **more)
+
+
+def works(node, *command, **more):
+    result = on(node, *command, **more)
+    equal(result.status, 0, f"{' '.join(command)} on node {node}: {result}")
+    return result.out
+
+
+def script(node, text, **more):
+    return works(node, "bash", "-s", input=text, **more)
+
+
+def documentation():
+    with open(f"{ROOT}/docs/slurm.md", encoding="utf-8") as file:
+        return file.read()
+
+
+def indented(text):
+    return "".join(line[4:] + "\n" for line in text.split("\n"))
+
+
+def documented_files():
+    """What stands below "`/etc/…`…:"."""
+    found = re.findall(r"^`(/etc/[^`]+)`[^:]*:\n\n((?:(?:    .*)?\n)+)", documentation(), re.MULTILINE)
+    return {path: indented(text.strip("\n")) for path, text in found}
+
+
+def documented_commands(first):
+    """The commands of a block, from this one on."""
+    return indented(re.search(rf"^    {first}.*\n(?:    .*\n)*", documentation(), re.MULTILINE)[0].strip("\n"))
+
+
+def configure_node(node):
+    script(node, INSTALL)
+    files = documented_files()
+    # For a test, which does not wait for users: the time between SIGTERM and SIGKILL, and how soon jobs begin.
+    files["/etc/slurm/slurm.conf"] += "KillWait=2\nSchedulerParameters=batch_sched_delay=1,sched_min_interval=0\n"
+    for path, text in files.items():
+        works(node, "sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path, input=text)
+    works(node, "chmod", "755", "/etc/slurm/prolog", "/etc/slurm/berth-run")
+    works(node, "systemctl", "restart", "polkit")
+
+
+def make_bundle(node):
+    commands = documented_commands("dist pull") + documented_commands("jq ")
+    # The registry of a test has no certificate.
+    script(node, "set -e\n" + commands.replace("dist pull", "dist pull --insecure").replace(IMAGE, "node1:5000/box:1"))
+
+
+def each_node(function):
+    """On both at once."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(function, BOTH))
+
+
+def job_text(number):
+    return works(1, "scontrol", "-o", "show", "job", str(number))
+
+
+def fields(line):
+    return dict(word.split("=", 1) for word in line.split() if "=" in word)
+
+
+def jobs(number):
+    """The tasks of an array, or the job: their state and exit code, as Slurm tells them."""
+    return [fields(line) for line in job_text(number).splitlines() if line.strip()]
+
+
+def ended(number):
+    """They, once all have ended."""
+    found = jobs(number)
+    return found if all(job["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING") for job in found) else None
+
+
+def result(job):
+    return job["JobState"], job["ExitCode"]
+
+
+def submit(text, *options):
+    """A job of alice's in the container; its number."""
+    return int(works(1, "sbatch", "--parsable", f"--container={BOX}", "--output=/home/alice/%A-%a.out", *options, user="alice",
+                     input=f"#!/bin/sh\n{text}\n"))
+
+
+def running_on(number, node):
+    return [job for job in jobs(number) if job["JobState"] == "RUNNING" and job["NodeList"] == f"node{node}"]
+
+
+def containers(node):
+    return json.loads(works(node, "dist", "ps", "--json=short"))
+
+
+def nothing_is_left(node):
+    left = script(node, """
+        dist ps -aq
+        ls -A /run/berth-slurm/alice
+        ls -d /var/lib/slurm/slurmd/oci-job* /var/lib/slurm/slurmd/job* 2>/dev/null
+        systemctl list-units --all --no-legend 'berth-*.scope'
+        pgrep -fa 'berth-runtime|slurmstepd: \\['
+        ls -d /sys/fs/cgroup/*/slurm*/uid_4242 2>/dev/null
+        true""")
+    return left == ""
+
+
+def test_setup():
+    script(1, "sed -i 's/127.0.0.1:5000/:5000/' /etc/docker/registry/berth-test.yml && systemctl restart berth-test-registry")
+    works(1, "python3", "-c", "import sys; sys.path.insert(0, sys.argv[1]); import oci\n"
+          "oci.push(oci.busybox_image(), 'node1:5000/box:1')", f"{ROOT}/tests/tools")
+    each_node(configure_node)
+    each_node(make_bundle)
+    script(1, "systemctl start slurmctld")
+    each_node(lambda node: script(node, "systemctl start slurmd"))
+    wait_until(lambda: works(1, "sinfo", "-h", "-o", "%n %t").split() == ["node1", "idle", "node2", "idle"], "both nodes")
+
+
+def test_a_step_runs_in_the_container_as_its_user():
+    done = on(1, "srun", f"--container={BOX}", "-w", "node2", "sh", "-c",
+              "id -u; cat /proc/self/uid_map; echo $SLURM_JOB_ID >/tmp/x; cat; echo wrong >&2; exit 3", user="alice", input="in\n")
+    # Slurm counts in minutes and looks each half of one: it ends while others run.
+    LIMITED.append(submit("exec sleep 1000", "--time=1", "--nodelist=node1", "--mem=10M"))
+    wait_until(lambda: running_on(LIMITED[0], 1), "it to run")
+    works(1, "scontrol", "update", f"jobid={LIMITED[0]}", "endtime=now+2")
+    equal((done.status, done.out.split()), (3, ["0", "0", "4242", "1", "in"]), done)
+    contains(done.err, "wrong")
+
+
+
+def test_an_array_runs_on_both_nodes():
+    """Each task has the state and the exit code that its command gave it."""
+    array = submit("test -f /tmp/slurm/startup && exit $((SLURM_ARRAY_TASK_ID % 3))", f"--array=1-{TASKS}")
+    found = wait_until(lambda: ended(array), "the end of the array", 120)
+    equal(len(found), TASKS)
+    for job in found:
+        code = int(job["ArrayTaskId"]) % 3
+        equal(result(job), ("FAILED" if code else "COMPLETED", f"{code}:0"), job)
+    equal({job["NodeList"] for job in found}, {"node1", "node2"})
+
+
+def test_limits_of_the_job_are_those_of_the_container():
+    take = ("dd", "if=/dev/zero", "of=/dev/null", "bs=160M", "count=1")
+    equal(on(1, "srun", "--mem=250M", f"--container={BOX}", *take, user="alice").status, 0)
+    # The kernel ends it by SIGKILL.
+    equal(on(1, "srun", "--mem=64M", f"--container={BOX}", *take, user="alice").status, 137)
+    job = submit("exec sleep 1000", "--nodelist=node2", "--cpus-per-task=1", "--mem=100M")
+    wait_until(lambda: running_on(job, 2) and containers(2), "its container")
+    values = script(2, "cat /sys/fs/cgroup/cpu/berth.slice/*/*/berth-*.scope/cpu.cfs_quota_us "
+                    "/sys/fs/cgroup/memory/berth.slice/*/*/berth-*.scope/memory.limit_in_bytes")
+    equal(values.split(), ["100000", str(100 << 20)])
+    works(1, "scancel", str(job), user="alice")
+    wait_until(lambda: ended(job), "its end")
+
+
+def test_a_cancelled_job_is_ended():
+    job = submit("trap '' TERM; while :; do sleep 1000; done", "--nodelist=node2")
+    wait_until(lambda: running_on(job, 2) and containers(2), "its container")
+    works(1, "scancel", str(job), user="alice")
+    equal(wait_until(lambda: ended(job), "its end")[0]["JobState"], "CANCELLED")
+    wait_until(lambda: nothing_is_left(2), "the end of all of it")
+
+
+def test_jobs_go_on_when_the_daemons_of_their_node_are_killed():
+    array = submit("sleep 4; exit $((SLURM_ARRAY_TASK_ID + 10))", "--array=1-4", "--nodelist=node2", "--mem=10M")
+    wait_until(lambda: len(running_on(array, 2)) == 2 and len(containers(2)) == 2, "two containers")
+    script(2, "systemctl kill -s KILL --kill-who=main berthd slurmd")
+    wait_until(lambda: on(2, "systemctl", "is-failed", "slurmd").status == 0, "the end of slurmd")
+    script(2, "systemctl reset-failed slurmd; systemctl start slurmd")
+    found = wait_until(lambda: ended(array), "the end of the array", 120)
+    for job in found:
+        equal(result(job), ("FAILED", f"{int(job['ArrayTaskId']) + 10}:0"), job)
+
+
+def test_a_drained_node_finishes_what_it_has():
+    first = submit("sleep 3; exit 7", "--nodelist=node2")
+    wait_until(lambda: running_on(first, 2), "it to run")
+    works(1, "scontrol", "update", "nodename=node2", "state=drain", "reason=test")
+    second = submit("exit 5", "--array=1-3")
+    found = wait_until(lambda: ended(second), "the end of the others")
+    equal([(result(job), job["NodeList"]) for job in found], [(("FAILED", "5:0"), "node1")] * 3)
+    equal(result(wait_until(lambda: ended(first), "its end")[0]), ("FAILED", "7:0"))
+    works(1, "scontrol", "update", "nodename=node2", "state=resume")
+
+
+def test_what_the_rule_does_not_allow_is_refused():
+    """A user's own bundle that asks for more."""
+    script(1, f"""set -e
+        mkdir -p /home/alice/own
+        cp -a {BOX}/rootfs /home/alice/own
+        jq '.mounts += [{{"destination": "/host", "type": "bind", "source": "/etc", "options": ["rbind"]}}]' {BOX}/config.json \\
+            >/home/alice/own/config.json
+        cp -a /home/alice/own /srv/bundles/more""")
+    for bundle in ("/home/alice/own", "/srv/bundles/more"):
+        done = on(1, "srun", "-w", "node1", f"--container={bundle}", "true", user="alice")
+        equal(done.status, 1, done)
+        contains(done.err, "polkit does not allow org.berth1.containers.create-privileged")
+
+
+def test_a_job_ends_at_its_time_limit():
+    found = wait_until(lambda: ended(LIMITED[0]), "its end", 120)
+    equal(found[0]["JobState"], "TIMEOUT")
+
+
+def test_nothing_is_left():
+    for node in BOTH:
+        wait_until(lambda node=node: nothing_is_left(node), f"the end of everything on node {node}")
+
+
+def test_the_services_found_no_error_of_their_own():
+    for node in BOTH:
+        equal(journal_errors(works(node, "journalctl", "-b", "--no-pager", "-o", "cat", "-t", "berthd")), [])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
