@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/* The status is that of every failure of dist itself (DIST_EXIT_BERTH); settings.h includes this
+ * file. */
+enum { DIST_HOST_FAILURE = 125, DIST_MAX_HOSTS = 64 };
+
 /* All words of the command line, before options are taken out of them. They stay the caller's. */
 void dist_hosts_set_words(int argc, char **argv);
 
@@ -18,9 +22,11 @@ const char *dist_hosts_get_first(void);
 
 bool dist_hosts_are_several(void);
 
-/* Runs this command line for each of several hosts at once, with the host before each line. Returns
- * the worst exit status. */
-int dist_hosts_run_each(GError **error);
+/* NULL-terminated. */
+char *const *dist_hosts_get_all(void);
+
+/* The words of the command line without -H. */
+GPtrArray *dist_hosts_list_words(void);
 
 /* A word of the command line, by its address, that another host gets in another form. */
 typedef struct {
@@ -38,3 +44,7 @@ bool dist_host_run_with(DistWordReplacement changed, int input, int output, GErr
 /* Runs dist with these arguments on the host. quiet: what it says is not shown. */
 bool dist_host_call(const char *const *arguments, int input, int output, bool quiet,
                     GError **error);
+
+/* In a child of fork(2): executes the program with these standard streams (-1: as they are). */
+void dist_host_exec(char *const *arguments, int input, int output, int says)
+    __attribute__((noreturn));

@@ -7,6 +7,7 @@
 
 #include "client/aliases.h"
 #include "client/help.h"
+#include "client/host-runs.h"
 #include "client/hosts.h"
 #include "client/nearest.h"
 #include "client/verbs.h"

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/hosts.h"
+#include "client/tar.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +22,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static struct {
     gboolean archive;
@@ -44,52 +44,6 @@ static bool split_container_path(const char *text, char **id, char **path) {
     *id = g_strndup(text, (gsize)(colon - text));
     *path = colon[1] == '/' ? g_strdup(colon + 1) : g_strconcat("/", colon + 1, NULL);
     return true;
-}
-
-/* Starts tar with the pipe as its standard input or output; -1 with error. Its messages go into a
- * file, and are shown only if the call succeeds: if the stream ended early, the service's error has
- * the reason. */
-static pid_t start_tar(char *const *arguments, int input, int output, int says, GError **error) {
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        /* execve(2) keeps signals ignored, and dist ignores this one. */
-        signal(SIGPIPE, SIG_DFL);
-        if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
-            (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(says, STDERR_FILENO) < 0)
-            _exit(127);
-        close_range(STDERR_FILENO + 1, ~0u, 0);
-        execvp("tar", arguments);
-        _exit(127);
-    }
-    if (pid < 0)
-        berth_error_set_errno(error, errno, "fork");
-    return pid;
-}
-
-static void repeat_tar_errors(int says) {
-    char text[4096];
-    ssize_t size;
-
-    if (lseek(says, 0, SEEK_SET) == 0)
-        while ((size = read(says, text, sizeof text)) > 0)
-            fwrite(text, 1, (size_t)size, stderr);
-}
-
-/* Waits for tar. called: the call has succeeded; otherwise error is set already. */
-static bool finish_tar(pid_t pid, bool called, int says, GError **error) {
-    int status = 0;
-
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (called)
-        repeat_tar_errors(says);
-    if (!called || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        return called;
-    return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
-                           WIFEXITED(status) && WEXITSTATUS(status) == 127
-                               ? _("cannot run tar")
-                               : _("the local tar failed"));
 }
 
 static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
@@ -222,14 +176,14 @@ static int copy_out(const Copy *copy, GError **error) {
         /* Nor any file beside the one that is asked for; the list ends here otherwise. */
         is_foreign ? "--no-unquote" : NULL, "--no-wildcards", "--", member, NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
-    pid_t pid = start_tar((char *const *)arguments, input, -1, says, error);
+    pid_t pid = dist_tar_start((char *const *)arguments, input, -1, says, error);
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&input);
     /* The message has a descriptor of its own. tar ends when the last one is closed. */
     bool called = send_copy_out(copy, output, name, kind, error);
     berth_fd_clear(&output);
-    return finish_tar(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return dist_tar_finish(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Whether the path is a directory in the container. There is no call for that: an empty archive is
@@ -288,13 +242,13 @@ static int copy_in(const Copy *copy, GError **error) {
     const char *arguments[] = {
         "tar", "-c", "-f", "-", "-C", inside ? real : parent, "--", inside ? "." : base, NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
-    pid_t pid = start_tar((char *const *)arguments, -1, output, says, error);
+    pid_t pid = dist_tar_start((char *const *)arguments, -1, output, says, error);
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&output);
     bool called = call_copy_in(copy, directory, input, name, error);
     berth_fd_clear(&input);
-    return finish_tar(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return dist_tar_finish(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 typedef struct {

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network: networks that the service makes, and those of CNI's configuration files, which it
- * lists as well. Nothing is kept between calls. */
+/* dist network: makes and removes networks, and connects containers to them. Nothing is kept
+ * between calls; verbs-network-list.c shows networks. */
 
+#include "client/verbs-network-list.h"
 #include "client/verbs.h"
 
 #include "client/bus.h"
-#include "client/dictionary.h"
 #include "client/each.h"
-#include "client/listing.h"
 #include "client/message.h"
 #include "client/table.h"
 #include "client/verbs-prune.h"
 
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,196 +87,6 @@ static int network_rm(char **argv, GError **error) {
     return dist_call_each(DIST_NETWORKS, "Delete", argv + 1);
 }
 
-/* file is empty for a network that the service has made. */
-static int read_network(sd_bus_message *reply, char **key, void *userdata) {
-    g_auto(GStrv) subnets = NULL, gateways = NULL, used_by = NULL;
-    const char *name, *type = "", *file = "", *interface = "";
-    uint64_t created = 0;
-    int internal = 0, dns = 0;
-    const DistField fields[] = {
-        {"Type", "s", &type},           {"File", "s", &file},
-        {"Interface", "s", &interface}, {"Subnets", "as", &subnets},
-        {"Gateways", "as", &gateways},  {"UsedBy", "as", &used_by},
-        {"Internal", "b", &internal},   {"DNS", "b", &dns},
-        {"Created", "t", &created},     {NULL, NULL, NULL},
-    };
-    int r = dist_dictionary_read_item(reply, &name, fields);
-
-    if (r <= 0)
-        return r;
-    g_autofree char *subnet = subnets ? g_strjoinv(" ", subnets) : g_strdup("");
-    g_autofree char *gateway = gateways ? g_strjoinv(" ", gateways) : g_strdup("");
-    g_autofree char *containers = used_by ? g_strjoinv(" ", used_by) : g_strdup("");
-    dist_table_add(userdata, name, file[0] ? "cni" : "berth", type, subnet, gateway, interface,
-                   internal ? "true" : "false", dns ? "true" : "false", containers, file,
-                   (int64_t)created);
-    *key = g_strdup(name);
-    return 1;
-}
-
-static int network_list(char **argv, GError **error) {
-    DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},
-        {"backend", _("MADE BY"), DIST_CELL_TEXT},
-        {"type", NULL, DIST_CELL_TEXT},
-        {"subnets", _("SUBNETS"), DIST_CELL_TEXT},
-        {"gateways", NULL, DIST_CELL_TEXT},
-        {"interface", NULL, DIST_CELL_TEXT},
-        {"internal", NULL, DIST_CELL_JSON},
-        {"dns", NULL, DIST_CELL_JSON},
-        {"containers", _("CONTAINERS"), DIST_CELL_TEXT},
-        {"file", NULL, DIST_CELL_TEXT},
-        {"created", NULL, DIST_CELL_TIME},
-        {NULL, NULL, DIST_CELL_TEXT},
-    };
-    const DistListing networks = {DIST_NETWORKS, "List"};
-
-    (void)argv;
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    if (!dist_list(&networks, read_network, table, error))
-        return EXIT_FAILURE;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* A JSON array or object that is put into a cell. */
-static char *finish_json(JsonBuilder *builder) {
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-
-    return json_to_string(root, FALSE);
-}
-
-static void add_strings(JsonBuilder *builder, char *const *strings) {
-    json_builder_begin_array(builder);
-    for (; strings && *strings; strings++)
-        json_builder_add_string_value(builder, *strings);
-    json_builder_end_array(builder);
-}
-
-static char *format_strings(char *const *strings) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-
-    add_strings(builder, strings);
-    return finish_json(builder);
-}
-
-static char *format_labels(GHashTable *labels) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)strcmp);
-
-    json_builder_begin_object(builder);
-    for (const GList *key = keys; key; key = key->next) {
-        json_builder_set_member_name(builder, key->data);
-        json_builder_add_string_value(builder, g_hash_table_lookup(labels, key->data));
-    }
-    json_builder_end_object(builder);
-    return finish_json(builder);
-}
-
-/* The property Containers: each with what it has in this network. */
-static int read_containers(sd_bus_message *reply, void *value) {
-    JsonBuilder *builder = value;
-    int r;
-
-    if ((r = sd_bus_message_enter_container(reply, 'v', "a(sa{sv})")) < 0 ||
-        (r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})")) < 0)
-        return r;
-    for (;;) {
-        g_auto(GStrv) addresses = NULL;
-        const char *id, *interface = "";
-        const DistField fields[] = {
-            {"Addresses", "as", &addresses}, {"Interface", "s", &interface}, {NULL, NULL, NULL}};
-        if ((r = dist_dictionary_read_item(reply, &id, fields)) <= 0)
-            break;
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "id");
-        json_builder_add_string_value(builder, id);
-        json_builder_set_member_name(builder, "interface");
-        json_builder_add_string_value(builder, interface);
-        json_builder_set_member_name(builder, "addresses");
-        add_strings(builder, addresses);
-        json_builder_end_object(builder);
-    }
-    if (r < 0 || (r = sd_bus_message_exit_container(reply)) < 0)
-        return r;
-    return sd_bus_message_exit_container(reply);
-}
-
-typedef struct {
-    DistTable *table;
-    char *const *names;
-    GHashTable *found;
-} Inspection;
-
-/* Those that were asked for; the others are passed over. */
-static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
-    Inspection *inspection = userdata;
-    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_auto(GStrv) subnets = NULL, gateways = NULL;
-    const char *name, *type = "", *file = "", *interface = "";
-    uint64_t created = 0;
-    uint32_t mtu = 0;
-    int internal = 0, dns = 0;
-    const DistField fields[] = {
-        {"Type", "s", &type},
-        {"File", "s", &file},
-        {"Interface", "s", &interface},
-        {"Subnets", "as", &subnets},
-        {"Gateways", "as", &gateways},
-        {"Labels", "a{ss}", labels},
-        {"Internal", "b", &internal},
-        {"DNS", "b", &dns},
-        {"MTU", "u", &mtu},
-        {"Created", "t", &created},
-        {"Containers", NULL, builder, read_containers},
-        {NULL, NULL, NULL},
-    };
-
-    json_builder_begin_array(builder);
-    int r = dist_dictionary_read_item(reply, &name, fields);
-    if (r <= 0)
-        return r;
-    json_builder_end_array(builder);
-    *key = g_strdup(name);
-    if (!g_strv_contains((const char *const *)inspection->names, name))
-        return 1;
-    g_autofree char *containers = finish_json(builder), *pairs = format_labels(labels),
-                    *nets = format_strings(subnets), *ways = format_strings(gateways);
-    dist_table_add(inspection->table, name, file[0] ? "cni" : "berth", type, file, interface, nets,
-                   ways, internal ? "true" : "false", dns ? "true" : "false", (int64_t)mtu, pairs,
-                   (int64_t)created, containers);
-    g_hash_table_add(inspection->found, g_strdup(name));
-    return 1;
-}
-
-/* JSON, as of a container or an image, unless --format says otherwise. */
-static int network_inspect(char **argv, GError **error) {
-    DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},  {"backend", NULL, DIST_CELL_TEXT},
-        {"type", NULL, DIST_CELL_TEXT},       {"file", NULL, DIST_CELL_TEXT},
-        {"interface", NULL, DIST_CELL_TEXT},  {"subnets", NULL, DIST_CELL_JSON},
-        {"gateways", NULL, DIST_CELL_JSON},   {"internal", NULL, DIST_CELL_JSON},
-        {"dns", NULL, DIST_CELL_JSON},        {"mtu", NULL, DIST_CELL_NUMBER},
-        {"labels", NULL, DIST_CELL_JSON},     {"created", NULL, DIST_CELL_TIME},
-        {"containers", NULL, DIST_CELL_JSON}, {NULL, NULL, DIST_CELL_TEXT},
-    };
-    const DistListing networks = {DIST_NETWORKS, "List"};
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Inspection inspection = {table, argv + 1, found};
-
-    if (!dist_list(&networks, inspect_network, &inspection, error))
-        return EXIT_FAILURE;
-    for (char **name = argv + 1; *name; name++)
-        if (!g_hash_table_contains(found, *name)) {
-            berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no network \"%s\""), *name);
-            return EXIT_FAILURE;
-        }
-    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
-        dist_settings.json = DIST_JSON_PRETTY;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static struct {
     char **aliases;
     char *ip, *ip6, *mac;
@@ -348,12 +156,12 @@ static const DistVerb network_verbs[] = {
      .arguments = "",
      .summary = N_("List networks"),
      .options = dist_table_options,
-     .run = network_list},
+     .run = dist_network_list},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List networks"),
      .options = dist_table_options,
-     .run = network_list},
+     .run = dist_network_list},
     {.name = "create",
      .arguments = N_("NAME"),
      .summary = N_("Create a network: a bridge with NAT, with names for its containers"),
@@ -366,7 +174,7 @@ static const DistVerb network_verbs[] = {
      .arguments = N_("NAME…"),
      .summary = N_("Show networks, with the containers in them, as JSON"),
      .options = dist_table_options,
-     .run = network_inspect,
+     .run = dist_network_inspect,
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist network inspect backend"},

@@ -4,14 +4,13 @@
  * them; "run" stays while the pod runs, for a unit of systemd. */
 
 #include "client/containers.h"
+#include "client/verbs-pod-list.h"
 #include "client/verbs.h"
 
-#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/leaf.h"
 #include "client/list-filter.h"
-#include "client/listing.h"
 #include "client/network-options.h"
 #include "client/pods.h"
 #include "client/run-values.h"
@@ -19,7 +18,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct {
     char *name, *hostname, *user_namespace, *slice, *exit_policy, *shm_size, *cgroup;
@@ -235,104 +233,6 @@ static int pod_rm(char **argv, GError **error) {
     return dist_for_each(argv + 1, remove_pod, NULL);
 }
 
-static int read_pod(sd_bus_message *reply, char **key, void *userdata) {
-    g_auto(GStrv) containers = NULL, ports = NULL, addresses = NULL;
-    const char *name, *state = "", *network = "", *hostname = "", *policy = "", *unit = "";
-    uint64_t created = 0;
-    uint32_t owner = 0;
-    const DistField fields[] = {
-        {"State", "s", &state},       {"Containers", "as", &containers},
-        {"Ports", "as", &ports},      {"Addresses", "as", &addresses},
-        {"Network", "s", &network},   {"Hostname", "s", &hostname},
-        {"ExitPolicy", "s", &policy}, {"Unit", "s", &unit},
-        {"Created", "t", &created},   {"Owner", "u", &owner},
-        {NULL, NULL, NULL},
-    };
-    int r = dist_dictionary_read_item(reply, &name, fields);
-
-    if (r <= 0)
-        return r;
-    g_autofree char *ids = containers ? g_strjoinv(" ", containers) : g_strdup("");
-    g_autofree char *port_list = ports ? g_strjoinv(" ", ports) : g_strdup("");
-    g_autofree char *address_list = addresses ? g_strjoinv(" ", addresses) : g_strdup("");
-    dist_table_add(userdata, name, state, ids, port_list, network, address_list, hostname, policy,
-                   unit, (int64_t)owner, (int64_t)created);
-    *key = g_strdup(name);
-    return 1;
-}
-
-static const DistFilterName pod_filters[] = {
-    {"name", "Name", DIST_FILTER_PART},
-    {NULL},
-};
-
-static const DistOption pod_list_options[] = {
-    DIST_OPTION_INCLUDE(dist_filter_options),
-    DIST_OPTION_INCLUDE(dist_table_options),
-    DIST_OPTION_END,
-};
-
-static int append_pod_filter(sd_bus_message *call, const void *userdata) {
-    (void)userdata;
-    return dist_filter_append(call, pod_filters, NULL);
-}
-
-/* A table refers to its columns. */
-static DistTable *new_pod_table(void) {
-    static DistColumn columns[12];
-    const DistColumn translated[G_N_ELEMENTS(columns)] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},
-        {"state", _("STATE"), DIST_CELL_TEXT},
-        {"containers", _("CONTAINERS"), DIST_CELL_TEXT},
-        {"ports", _("PORTS"), DIST_CELL_TEXT},
-        {"network", NULL, DIST_CELL_TEXT},
-        {"addresses", NULL, DIST_CELL_TEXT},
-        {"hostname", NULL, DIST_CELL_TEXT},
-        {"exit_policy", NULL, DIST_CELL_TEXT},
-        {"unit", NULL, DIST_CELL_TEXT},
-        {"owner", NULL, DIST_CELL_NUMBER},
-        {"created", _("CREATED"), DIST_CELL_TIME},
-        {NULL, NULL, DIST_CELL_TEXT},
-    };
-
-    memcpy(columns, translated, sizeof columns);
-    return dist_table_new(columns);
-}
-
-static int pod_list(char **argv, GError **error) {
-    const DistListing pods = {DIST_PODS, "List", .filter = append_pod_filter};
-
-    (void)argv;
-    if (!dist_filter_check(pod_filters, error))
-        return EXIT_FAILURE;
-    g_autoptr(DistTable) table = new_pod_table();
-    if (!dist_list(&pods, read_pod, table, error))
-        return EXIT_FAILURE;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* One of the pods that are asked for. */
-static int append_pod_name(sd_bus_message *call, const void *userdata) {
-    return sd_bus_message_append(call, "{sv}", "Filter", "a{sv}", 1, "Name", "s",
-                                 (const char *)userdata);
-}
-
-static int pod_inspect(char **argv, GError **error) {
-    g_autoptr(DistTable) table = new_pod_table();
-
-    for (char **name = argv + 1; *name; name++) {
-        const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
-                                     .filter_data = *name};
-        /* The error says that it does not exist, or that it is hidden. */
-        g_auto(GStrv) ids = dist_pod_list_containers(*name, error);
-        if (!ids || !dist_list(&listing, read_pod, table, error))
-            return EXIT_FAILURE;
-    }
-    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
-        dist_settings.json = DIST_JSON_PRETTY;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static const DistVerb pod_verbs[] = {
     {.name = "create",
      .arguments = N_("[NAME]"),
@@ -371,23 +271,23 @@ static const DistVerb pod_verbs[] = {
     {.name = "ps",
      .arguments = "",
      .summary = N_("List pods"),
-     .options = pod_list_options,
-     .run = pod_list},
+     .options = dist_pod_list_options,
+     .run = dist_pod_list},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List pods"),
-     .options = pod_list_options,
-     .run = pod_list},
+     .options = dist_pod_list_options,
+     .run = dist_pod_list},
     {.name = "list",
      .arguments = "",
      .summary = N_("List pods"),
-     .options = pod_list_options,
-     .run = pod_list},
+     .options = dist_pod_list_options,
+     .run = dist_pod_list},
     {.name = "inspect",
      .arguments = N_("NAME…"),
      .summary = N_("Show all of pods as JSON"),
      .options = dist_table_options,
-     .run = pod_inspect,
+     .run = dist_pod_inspect,
      .min = 1,
      .max = DIST_ANY_NUMBER},
     {.name = NULL},

@@ -19,7 +19,6 @@
 
 #include "network/connection.h"
 
-#include "base/directory.h"
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
@@ -34,14 +33,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 /* The kernel frees network namespaces in a thread of its own (cleanup_net()). */
 #define BRIDGE_WAIT_USEC (5 * G_USEC_PER_SEC)
 #define BRIDGE_STEP_USEC (5 * G_TIME_SPAN_MILLISECOND)
-
-enum { MAX_KEYS = 256 };
 
 typedef struct {
     const char *key;
@@ -215,10 +211,8 @@ static bool connection_read_request(Connection *connection, GError **error) {
     return true;
 }
 
-/* Undoes what the document says. pid: only if it is of this process, since a newer start may have
- * connected the container again; 0 for any. */
-static bool undo_recorded_connection(const char *key, pid_t pid, const char *netns, int networks,
-                                     GError **error) {
+bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netns, int networks,
+                                    GError **error) {
     g_auto(Connection) connection = {0};
     int64_t of = 0;
 
@@ -266,25 +260,6 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
     return network != NULL;
 }
 
-/* Writes the addresses and the hostname to the container's own /etc/hosts, if the plugins chose
- * them. A failure leaves the network usable, and is not reported. */
-static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
-    berth_autofd int file =
-        openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-    JsonArray *addresses = NULL;
-    const char *address;
-
-    if (file < 0 ||
-        !berth_document_get_objects(json_node_get_object(result), "ips", &addresses, NULL))
-        return;
-    for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
-        if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
-                                      &address, NULL) &&
-            address)
-            dprintf(file, "%.*s\t%s\n", (int)strcspn(address, "/"), address,
-                    setup->hostname ? setup->hostname : "");
-}
-
 static bool connection_connect(Connection *connection, JsonNode **result, GError **error) {
     berth_autofd int locked = -1;
 
@@ -305,16 +280,15 @@ static bool connection_connect(Connection *connection, JsonNode **result, GError
             berth_names_publish(connection->networks, connection->request.bridge, NULL, error));
 }
 
-/* A failure leaves nothing of this network. */
-static bool connect_one(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
-                        int networks, JsonNode **result, GError **error) {
+bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pid,
+                              const char *netns, int networks, JsonNode **result, GError **error) {
     g_autofree char *next_name = g_strconcat(key, ".next", NULL);
     g_auto(Connection) connection = {0};
     g_autoptr(JsonNode) next = NULL;
     bool left = false;
 
     /* An earlier start may have ended before it was disconnected. */
-    (void)undo_recorded_connection(key, 0, "", networks, NULL);
+    (void)berth_connection_undo_recorded(key, 0, "", networks, NULL);
     connection_init(&connection, key, netns, networks);
     if (faccessat(networks, next_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
         (!(next = berth_network_state_read(networks, next_name, error)) ||
@@ -331,117 +305,4 @@ static bool connect_one(const BerthSetup *setup, const char *key, pid_t pid, con
     /* The addresses are taken by the document from now on. */
     unlinkat(networks, next_name, 0);
     return true;
-}
-
-/* The keys of further networks that have a document of this kind. More than a container may have
- * are not followed. */
-static GPtrArray *list_keys(int networks, const char *id, const char *suffix) {
-    g_autofree char *prefix = g_strconcat(id, "@", NULL);
-    berth_autolist DIR *list = berth_directory_list(networks);
-    GPtrArray *keys = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-
-    while (list && (name = berth_directory_next(list)) && keys->len < MAX_KEYS)
-        if (g_str_has_prefix(name, prefix) && g_str_has_suffix(name, suffix))
-            g_ptr_array_add(keys, g_strndup(name, strlen(name) - strlen(suffix)));
-    return keys;
-}
-
-/* The first failure is the one that is reported. */
-static bool undo_administrators_networks(const char *id, pid_t pid, int networks, GError **error) {
-    g_autoptr(GPtrArray) keys = list_keys(networks, id, ".json");
-    bool good = true;
-
-    for (guint i = 0; i < keys->len; i++)
-        good = undo_recorded_connection(keys->pdata[i], pid, "", networks, good ? error : NULL) &&
-               good;
-    return good;
-}
-
-static int compare_connection_keys(gconstpointer a, gconstpointer b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool connect_administrators_networks(const BerthSetup *setup, const char *id, pid_t pid,
-                                            const char *netns, int networks, GError **error) {
-    g_autoptr(GPtrArray) keys = list_keys(networks, id, ".next");
-
-    /* In an order that does not change: earlier versions of netavark put the default route of the
-     * last one first. */
-    g_ptr_array_sort(keys, compare_connection_keys);
-    for (guint i = 0; i < keys->len; i++) {
-        g_autoptr(JsonNode) result = NULL;
-        if (!connect_one(setup, keys->pdata[i], pid, netns, networks, &result, error))
-            return false;
-    }
-    return true;
-}
-
-static int open_networks(int directory, GError **error) {
-    int networks = openat(directory, "../../networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (networks < 0)
-        berth_error_set_errno(error, errno, "open the directory networks");
-    return networks;
-}
-
-bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                           GError **error) {
-    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
-    g_autofree char *next = g_strconcat(id, ".next", NULL);
-    g_autoptr(JsonNode) result = NULL;
-
-    berth_autofd int networks = open_networks(directory, error);
-    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
-    if (locked < 0)
-        return false;
-    (void)undo_administrators_networks(id, 0, networks, NULL);
-    bool is_administrators = faccessat(networks, next, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-    if (!connect_administrators_networks(setup, id, pid, netns, networks, error) ||
-        !connect_one(setup, id, pid, netns, networks, &result, error)) {
-        (void)undo_administrators_networks(id, 0, networks, NULL);
-        return false;
-    }
-    if (is_administrators)
-        add_to_hosts(setup, directory, result);
-    return true;
-}
-
-bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
-                           int directory, bool (*is_running)(void), GError **error) {
-    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
-    g_autoptr(JsonNode) result = NULL;
-
-    berth_autofd int networks = open_networks(directory, error);
-    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
-    if (locked < 0)
-        return false;
-    /* What undoes the connections of a container that has exited waits for the same lock: it comes
-     * after this one, or has found nothing and does not come again. */
-    if (!is_running())
-        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the container has exited");
-    /* What is left of a disconnection that was broken off goes in the container's own namespace,
-     * before a request of the same key takes the place of its document. */
-    (void)undo_recorded_connection(key, pid, netns, networks, NULL);
-    return connect_one(setup, key, pid, netns, networks, &result, error);
-}
-
-bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,
-                            GError **error) {
-    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
-
-    berth_autofd int networks = open_networks(directory, error);
-    berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
-    return locked >= 0 && undo_recorded_connection(key, pid, netns, networks, error);
-}
-
-bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **error) {
-    g_autofree char *id = g_strndup(key, strcspn(key, "@"));
-    berth_autofd int locked = berth_network_lock_container(networks, id, error);
-
-    if (locked < 0)
-        return false;
-    bool good =
-        g_str_equal(key, id) ? undo_administrators_networks(id, pid, networks, error) : true;
-    return undo_recorded_connection(key, pid, "", networks, good ? error : NULL) && good;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The connections of a container to its networks: each a CNI network of the administrator's, or one
+ * The connection of a container to one network: a CNI network of the administrator's, or one
  * that Berth made, by netavark or, if that is not installed, by CNI's plugins. What was done is
  * kept in networks/KEY.json of the state directory until it was undone, beside the container's own
  * directory, which may go before that. KEY is the container's id for the first network, and
@@ -13,18 +13,14 @@
 #include "bare/setup.h"
 #include "base/error.h"
 
-/* Connects the container whose first process is pid to all networks that it is to be in. What an
- * earlier run left is undone first. directory: the container's. */
-bool berth_connection_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                           GError **error);
-/* Connects a container to one more, if it is still running when its networks are nobody else's to
- * change. netns: its network namespace. */
-bool berth_connection_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
-                           int directory, bool (*is_running)(void), GError **error);
+#include <json-glib/json-glib.h>
 
-/* Undoes the connection to one network, of a container that runs. */
-bool berth_connection_leave(const char *key, pid_t pid, const char *netns, int directory,
-                            GError **error);
-/* Undoes those of a container that has ended, if they were of this process: the one of the key and,
- * for an id, all. networks: where the state is. */
-bool berth_connection_undo(const char *key, pid_t pid, int networks, GError **error);
+/* Connects the process to the network of the key; what was recorded for it is undone first. A
+ * failure leaves nothing of this network. *result: the addresses, as CNI writes them. */
+bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pid,
+                              const char *netns, int networks, JsonNode **result, GError **error);
+
+/* Undoes what the document says. pid: only if it is of this process, since a newer start may have
+ * connected the container again; 0 for any. netns: "" if it has gone. */
+bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netns, int networks,
+                                    GError **error);

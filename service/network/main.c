@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-network: connects a container to a network and disconnects it (network/connection.h). It
+ * berth-network: connects a container to a network and disconnects it (network/connections.h). It
  * reads JSON documents, of an administrator's and of plugins', which berth-launch does not.
  *
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
@@ -20,7 +20,7 @@
 #include "launch/host.h"
 #include "launch/outer-box.h"
 #include "launch/peer.h"
-#include "network/connection.h"
+#include "network/connections.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -32,7 +32,7 @@ static int connect_container(const char *id, pid_t pid) {
     const BerthSetup *setup = berth_peer_map_setup();
     g_autoptr(GError) error = NULL;
 
-    if (!berth_connection_make(setup, id, pid, BERTH_DIRECTORY_FD, &error))
+    if (!berth_connections_make(setup, id, pid, BERTH_DIRECTORY_FD, &error))
         berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
     return EXIT_SUCCESS;
 }
@@ -45,7 +45,7 @@ static int disconnect_container(const char *id, pid_t pid) {
     berth_outer_box_enter();
     if (!berth_host_enter(&fault))
         fprintf(stderr, "%s\n", fault.text);
-    else if (!berth_connection_undo(id, pid, BERTH_DIRECTORY_FD, &error))
+    else if (!berth_connections_undo(id, pid, BERTH_DIRECTORY_FD, &error))
         fprintf(stderr, "%s\n", error->message);
     else
         return EXIT_SUCCESS;
@@ -80,9 +80,9 @@ static int change_container(bool join, pid_t pid, const char *key) {
     if (namespace < 0)
         berth_fail("network", NULL, "the container has exited", BERTH_EXIT_LAUNCH);
     g_autofree char *netns = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), namespace);
-    if (!(join ? berth_connection_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, is_running,
-                                       &error)
-               : berth_connection_leave(key, pid, netns, BERTH_DIRECTORY_FD, &error)))
+    if (!(join ? berth_connections_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, is_running,
+                                        &error)
+               : berth_connections_leave(key, pid, netns, BERTH_DIRECTORY_FD, &error)))
         berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
     berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_DONE, NULL, -1);
     return EXIT_SUCCESS;

@@ -6,10 +6,6 @@
  * networks/ when the service starts. A lease whose documents have gone is removed when its network
  * is next looked through; until then its addresses are not given away, which does no harm.
  *
- * Addresses are given in turn and not the lowest free one, so that one that was just released, and
- * that others may still remember, is not used at once. The turn is not kept when the service exits:
- * the next service begins with the lowest free address.
- *
  * A lease keeps its owner, since it may outlive the container: what is not disconnected yet counts
  * to the limit of the user who made it.
  */
@@ -21,7 +17,7 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
-#include "base/subnet.h"
+#include "containers/parts/address-choice.h"
 #include "containers/spec/network-options.h"
 
 #include <errno.h>
@@ -46,7 +42,7 @@ typedef struct {
 struct BerthAddresses {
     int directory;
     GHashTable *leases; /* key → Lease */
-    GHashTable *last;   /* network → the number that was given last */
+    GHashTable *last;   /* network → the number that was given last: address-choice.h */
 };
 
 static void lease_free(gpointer data) {
@@ -244,60 +240,6 @@ static bool check_names(const BerthAddresses *addresses, const BerthContainer *c
     return true;
 }
 
-static char *address_with_prefix_length(const BerthSubnet *subnet, const char *address) {
-    return g_strdup_printf("%s/%u", address, subnet->prefix);
-}
-
-/* The address that was asked for. */
-static char *take_wanted(const BerthSubnet *subnet, const char *gateway, const char *wanted,
-                         GHashTable *taken, GError **error) {
-    g_autofree char *own = berth_subnet_get_address(subnet, 0);
-    g_autofree char *last =
-        subnet->family == AF_INET
-            ? berth_subnet_get_address(subnet, berth_subnet_count_hosts(subnet) + 1)
-            : g_strdup("");
-    BerthSubnet address;
-
-    berth_subnet_parse_address(wanted, &address);
-    g_autofree char *text = berth_subnet_get_address(&address, 0);
-    if (!berth_subnet_contains(subnet, &address) || g_str_equal(text, own) ||
-        g_str_equal(text, last)) {
-        g_autofree char *of = berth_subnet_format(subnet);
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "%s is not an address for containers in the subnet %s", text, of);
-        return NULL;
-    }
-    if (g_str_equal(text, gateway) || g_hash_table_contains(taken, text)) {
-        berth_error_set(error, BERTH_ERROR_IN_USE, "the address %s is in use", text);
-        return NULL;
-    }
-    return address_with_prefix_length(subnet, text);
-}
-
-/* The next free one after the last. There are more numbers than addresses that are taken, or none
- * is free. */
-static char *take_next(BerthAddresses *addresses, const BerthSubnet *subnet, const char *gateway,
-                       const char *network, GHashTable *taken, GError **error) {
-    uint32_t hosts = berth_subnet_count_hosts(subnet);
-    uint32_t last = GPOINTER_TO_UINT(g_hash_table_lookup(addresses->last, network));
-
-    /* The IPv6 address comes after the IPv4 one, and has the same number if it is free. */
-    if (subnet->family == AF_INET6 && last > 0)
-        last--;
-    for (guint i = 0; i <= g_hash_table_size(taken) + 1 && i < hosts; i++) {
-        last = last >= hosts ? 1 : last + 1;
-        g_autofree char *text = berth_subnet_get_address(subnet, last);
-        if (g_str_equal(text, gateway) || g_hash_table_contains(taken, text))
-            continue;
-        if (subnet->family == AF_INET)
-            g_hash_table_replace(addresses->last, g_strdup(network), GUINT_TO_POINTER(last));
-        return address_with_prefix_length(subnet, text);
-    }
-    berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "no address of the network \"%s\" is free",
-                    network);
-    return NULL;
-}
-
 static const char *find_wanted(char *const *wanted, int family) {
     for (; *wanted; wanted++)
         if ((strchr(*wanted, ':') != NULL) == (family == AF_INET6))
@@ -315,8 +257,9 @@ static bool take_address(BerthAddresses *addresses, const BerthNetworkRecord *ne
 
     if (!berth_subnet_parse(six ? network->subnet6 : network->subnet, &subnet, error))
         return false;
-    char *address = given ? take_wanted(&subnet, gateway, given, taken, error)
-                          : take_next(addresses, &subnet, gateway, network->name, taken, error);
+    char *address = given ? berth_address_take_wanted(&subnet, gateway, given, taken, error)
+                          : berth_address_take_next(addresses->last, &subnet, gateway,
+                                                    network->name, taken, error);
     if (address)
         g_ptr_array_add(list, address);
     return address != NULL;

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * /org/berth1/pods/LABEL, org.berth1.Pod, and its methods, which the collection has as well.
+ * containers/ owns the pods: each is a container that only its own members show. The one thing to
+ * know: what stops or removes a pod does the same to its containers, and a rule is asked about each
+ * of them.
+ */
+
+#include "bus/pod-object.h"
+
+#include "bus/creators.h"
+#include "bus/watchers.h"
+
+#include <string.h>
+
+#define INTERFACE "org.berth1.Pod"
+
+/* Details of a pod; for a call that touches its containers as well, with each of those. The strings
+ * remain the caller's and the containers'. */
+static GPtrArray *list_details(const BerthContainer *pod, const char *name, const char *owner,
+                               bool members) {
+    GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GPtrArray) containers = pod && members ? berth_pod_list_containers(pod) : NULL;
+
+    if (!members) {
+        g_ptr_array_add(lists, berth_access_new_details("pod", name, "owner", owner, NULL));
+        return lists;
+    }
+
+    for (guint i = 0; containers && i < containers->len; i++)
+        g_ptr_array_add(
+            lists, berth_access_new_details("pod", name, "container",
+                                            berth_container_get_record(containers->pdata[i])->id,
+                                            "owner", owner, NULL));
+    if (lists->len == 0)
+        g_ptr_array_add(
+            lists, berth_access_new_details("pod", name, "container", NULL, "owner", owner, NULL));
+    return lists;
+}
+
+/* The check of the call for the pod of that name, whether it is there or not. members: it touches
+ * the containers in it, too. Found anew at each run, since it may be gone when polkit answers. */
+static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                     const char *name, bool members, BerthContainer **pod) {
+    int r = berth_access_await(service->access, call, name);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    *pod = berth_pods_find(service->containers, name, NULL);
+    const BerthOwnedObject object = {"pod", "pod", name, *pod != NULL,
+                                     *pod ? berth_container_get_record(*pod)->owner : 0};
+    g_autofree char *owner = *pod ? g_strdup_printf("%u", object.owner) : NULL;
+    g_autoptr(GPtrArray) lists = list_details(*pod, name, owner, members);
+    g_autoptr(GPtrArray) containers = *pod && members ? berth_pod_list_containers(*pod) : NULL;
+    if (*pod && (!containers || containers->len == 0) && berth_creators_is(service, name, call) &&
+        berth_access_has_check(call, "creator"))
+        return BERTH_ACCESS_GRANTED;
+    return berth_access_check_owned_many(service->access, call, error, &object, lists);
+}
+
+/* Reads the name and the options of a member, and checks it. */
+static int read_and_check(sd_bus_message *call, BerthService *service, const BerthOption *options,
+                          bool members, sd_bus_error *error, BerthContainer **pod) {
+    g_autofree char *name = NULL;
+    int r;
+
+    if ((r = berth_object_read_name(&berth_pod_kind, call, &name)) < 0 ||
+        (r = berth_options_read(call, options, error)) < 0)
+        return r;
+    return check_pod(call, service, error, name, members, pod);
+}
+
+static void pod_on_started(const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+    const BerthContainer *pod = berth_pods_find(pending->service->containers, pending->name, NULL);
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "u",
+                                   pod ? berth_container_get_record(pod)->first.pid : 0);
+}
+
+int berth_pod_method_start(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    static const BerthContainerStreams none = BERTH_CONTAINER_NO_STREAMS;
+    BerthContainer *pod;
+    int r = read_and_check(call, userdata, BERTH_NO_OPTIONS, false, error, &pod);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_start(
+        pod, &none, pod_on_started,
+        berth_pending_call_new_about(userdata, call, berth_container_get_record(pod)->id));
+    return 1;
+}
+
+/* For Stop, Wait and Delete alike: all of them answer when the pod has ended. */
+static void pod_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    g_autoptr(BerthPendingCall) pending = userdata;
+
+    if (error)
+        berth_bus_reply_error(pending->call, error);
+    else
+        sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
+}
+
+int berth_pod_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    g_autoptr(GError) error = NULL;
+    BerthContainer *pod;
+    uint64_t timeout_usec = UINT64_MAX;
+    const BerthOption options[] = {{"TimeoutUSec", "t", &timeout_usec}, {NULL, NULL, NULL}};
+    int r = read_and_check(call, userdata, options, true, ret_error, &pod);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    if (berth_container_get_record(pod)->state == BERTH_CONTAINER_CREATED) {
+        berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION, "pod \"%s\" was never started",
+                        berth_container_get_record(pod)->id);
+        return berth_bus_error_set(ret_error, error);
+    }
+    berth_pod_stop(pod, timeout_usec);
+    berth_container_wait(pod, "", pod_on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+int berth_pod_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *pod;
+    int r = read_and_check(call, userdata, BERTH_NO_OPTIONS, false, error, &pod);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_container_wait(pod, "", pod_on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+/* The answer comes at the end of the removal. */
+int berth_pod_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    BerthContainer *pod;
+    int force = 0;
+    const BerthOption options[] = {{"Force", "b", &force}, {NULL, NULL, NULL}};
+    int r = read_and_check(call, userdata, options, true, error, &pod);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    berth_pod_remove(pod, force, pod_on_exited, berth_pending_call_new(userdata, call));
+    return 1;
+}
+
+static BerthContainer *get_pod(void *view) {
+    return ((const BerthView *)view)->object;
+}
+
+BERTH_PROPERTY_GETTER(get_text) {
+    const BerthContainer *pod = get_pod(view);
+    const BerthContainerRecord *record = berth_container_get_record(pod);
+    g_autofree char *policy = berth_pod_get_exit_policy(pod);
+    g_autofree char *hostname = berth_pod_get_hostname(pod);
+    g_autofree char *unit = berth_container_get_unit(pod);
+    g_autofree char *cgroup = berth_container_get_cgroup(pod);
+
+    return sd_bus_message_append(reply, "s",
+                                 g_str_equal(property, "Name") ? record->id
+                                 : g_str_equal(property, "State")
+                                     ? berth_container_state_get_name(record->state)
+                                 : g_str_equal(property, "Network")    ? record->network
+                                 : g_str_equal(property, "ExitPolicy") ? policy
+                                 : g_str_equal(property, "Hostname")   ? hostname
+                                 : g_str_equal(property, "Unit")       ? unit
+                                 : cgroup                              ? cgroup
+                                                                       : "");
+}
+
+BERTH_PROPERTY_GETTER(get_number) {
+    const BerthContainerRecord *record = berth_container_get_record(get_pod(view));
+    bool runs = record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
+
+    return sd_bus_message_append(reply, "u",
+                                 g_str_equal(property, "Owner") ? record->owner
+                                 : runs                         ? record->first.pid
+                                                                : 0);
+}
+
+BERTH_PROPERTY_GETTER(get_time) {
+    const BerthContainerRecord *record = berth_container_get_record(get_pod(view));
+
+    return sd_bus_message_append(reply, "t",
+                                 g_str_equal(property, "Created")   ? record->created_usec
+                                 : g_str_equal(property, "Started") ? record->first.started_usec
+                                                                    : record->first.exited_usec);
+}
+
+BERTH_PROPERTY_GETTER(get_list) {
+    const BerthContainer *pod = get_pod(view);
+    g_auto(GStrv) list = g_str_equal(property, "Ports") ? berth_container_list_ports(pod)
+                                                        : berth_container_list_addresses(pod, NULL);
+
+    return sd_bus_message_append_strv(reply, list);
+}
+
+/* Who sees the pod sees what is in it: they have one owner. */
+BERTH_PROPERTY_GETTER(get_containers) {
+    g_autoptr(GPtrArray) containers = berth_pod_list_containers(get_pod(view));
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+
+    for (guint i = 0; i < containers->len; i++)
+        g_ptr_array_add(ids, berth_container_get_record(containers->pdata[i])->id);
+    g_ptr_array_add(ids, NULL);
+    return sd_bus_message_append_strv(reply, (char **)ids->pdata);
+}
+
+BERTH_PROPERTY_GETTER(get_labels) {
+    return berth_bus_append_labels(reply, berth_container_get_record(get_pod(view))->labels);
+}
+
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    BERTH_POD_METHODS(),
+    SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("State", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Owner", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Pid", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Containers", "as", get_containers, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
+    SD_BUS_PROPERTY("ExitPolicy", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Hostname", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Network", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Ports", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Addresses", "as", get_list, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Unit", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Cgroup", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Created", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Started", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Exited", "t", get_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_VTABLE_END,
+};
+
+static gint compare_pod_names(gconstpointer a, gconstpointer b) {
+    return strcmp(berth_container_get_record(*(BerthContainer *const *)a)->id,
+                  berth_container_get_record(*(BerthContainer *const *)b)->id);
+}
+
+static int visit_pods(BerthService *service, const BerthViewer *viewer, const char *after,
+                      BerthObjectVisit visit, void *userdata) {
+    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    int r = 1;
+
+    g_ptr_array_sort(list, compare_pod_names);
+    for (guint i = 0; r > 0 && i < list->len; i++) {
+        const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
+        const BerthObject object = {&berth_pod_kind, record->id, true, record->owner,
+                                    list->pdata[i]};
+        if (berth_container_is_pod(list->pdata[i]) && berth_viewer_sees(viewer, record->owner) &&
+            strcmp(record->id, after) > 0)
+            r = visit(&object, userdata);
+    }
+    return r;
+}
+
+const BerthObjectKind berth_pod_kind = {
+    .interface = INTERFACE,
+    .path = BERTH_PODS_PATH,
+    .detail = "pod",
+    .action = "containers.inspect",
+    .vtable = vtable,
+    .visit = visit_pods,
+};
+
+static int pod_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
+    const char *path = sd_bus_message_get_path(call);
+    g_autofree char *name = berth_object_read_path(&berth_pod_kind, path);
+    BerthContainer *pod;
+    int r = check_pod(call, view->service, error, name ? name : "", false, &pod);
+
+    if (r != BERTH_ACCESS_GRANTED)
+        return r;
+    view->object = pod;
+    if (berth_properties_is_get_all(call))
+        berth_watchers_add(view->service->watchers, sd_bus_message_get_sender(call), path);
+    return r;
+}
+
+int berth_pod_bus_add(BerthService *service) {
+    static const BerthPropertySource source = {
+        .interface = INTERFACE, .vtable = vtable, .open = pod_open};
+
+    return berth_objects_add_kind(service, &berth_pod_kind, &source);
+}
