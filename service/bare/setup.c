@@ -219,6 +219,6 @@ const BerthNamespace *berth_setup_find_namespace(const BerthSetup *setup, int fl
 }
 
 bool berth_setup_is_cgroup(const BerthMount *mount) {
-    return !mount->bind &&
+    return !berth_mount_is_bind(mount->kind) &&
            (strcmp(mount->type, "cgroup") == 0 || strcmp(mount->type, "cgroup2") == 0);
 }

@@ -23,7 +23,7 @@
 struct sock_filter;
 
 /* Changed with every change of a structure here. */
-enum { BERTH_SETUP_VERSION = 5 };
+enum { BERTH_SETUP_VERSION = 6 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -90,14 +90,25 @@ typedef enum {
     BERTH_COPY_UP_IF_EMPTY, /* a volume, until something is in it */
 } BerthCopyUp;
 
+/* What is mounted. */
+typedef enum {
+    BERTH_MOUNT_FILE_SYSTEM,   /* a new one, of the type */
+    BERTH_MOUNT_HOSTS_CGROUPS, /* all of the host's, which a user namespace cannot mount */
+    BERTH_MOUNT_BIND,          /* the source */
+    BERTH_MOUNT_BIND_OF_POD,   /* the source in the mount namespace of the pod */
+    BERTH_MOUNT_BIND_OF_ROOT,  /* the destination itself, a directory of the root's own */
+} BerthMountKind;
+
+static inline bool berth_mount_is_bind(BerthMountKind kind) {
+    return kind >= BERTH_MOUNT_BIND;
+}
+
 typedef struct {
+    BerthMountKind kind;
+    bool recursive; /* a bind mount, with what is mounted below */
     const char *destination, *type, *source;
     BerthPairs data; /* for the file system */
-    bool bind, recursive;
     BerthCopyUp copies_up;
-    bool self;                          /* a directory of the root's own, made a mount of itself */
-    bool hosts_cgroups;                 /* all of the host's, which a user namespace cannot mount */
-    bool of_pod;                        /* the source is in the pod's mount namespace */
     bool has_inode;                     /* the source must still be this */
     uint64_t device, inode;             /* … */
     uint64_t set, clear;                /* MOUNT_ATTR_… of this mount */

@@ -13,8 +13,10 @@
 
 #include <errno.h>
 
-static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error, bool into) {
-    BerthCopyRequest request = {.into = into, .name = "", .kind = "", .tar = -1};
+static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error,
+                      BerthCopyMode mode) {
+    bool into = mode == BERTH_COPY_IN;
+    BerthCopyRequest request = {.mode = mode, .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int owners = 0, r;
@@ -40,11 +42,12 @@ static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error,
 }
 
 int berth_container_method_copy_out(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy_files(call, userdata, error, false);
+    return copy_files(call, userdata, error, BERTH_COPY_OUT);
 }
 
 int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthCopyRequest request = {.changes = true, .path = "-", .name = "", .kind = "", .tar = -1};
+    BerthCopyRequest request = {
+        .mode = BERTH_COPY_CHANGES, .path = "-", .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
     int r;
@@ -65,5 +68,5 @@ int berth_container_method_changes(sd_bus_message *call, void *userdata, sd_bus_
 }
 
 int berth_container_method_copy_in(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    return copy_files(call, userdata, error, true);
+    return copy_files(call, userdata, error, BERTH_COPY_IN);
 }

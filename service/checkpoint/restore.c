@@ -156,8 +156,8 @@ static void restore_fill_dev(const BerthSetup *setup, int dev) {
         struct stat status;
         if (!g_str_has_prefix(mount->destination, "/dev/"))
             continue;
-        bool directory =
-            !mount->bind || stat(mount->source, &status) < 0 || S_ISDIR(status.st_mode);
+        bool directory = !berth_mount_is_bind(mount->kind) || stat(mount->source, &status) < 0 ||
+                         S_ISDIR(status.st_mode);
         if (!berth_mounts_make_point(dev, mount->destination + strlen("/dev"), directory, &fault))
             berth_fail_with("root", &fault);
     }

@@ -103,8 +103,8 @@ typedef struct {
 } VolumeTree;
 
 static bool is_volume(const BerthMount *mount) {
-    return mount->bind && !mount->self && mount->source &&
-           g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
+    return berth_mount_is_bind(mount->kind) && mount->kind != BERTH_MOUNT_BIND_OF_ROOT &&
+           mount->source && g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
 }
 
 /* Volumes are mounted as well: a file copied onto the mount point below would be hidden at the next

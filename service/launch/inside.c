@@ -167,7 +167,7 @@ static int *make_early_proc(const BerthSetup *setup) {
 
     for (uint32_t i = 0; i < setup->mount_count; i++) {
         const BerthMount *mount = &setup->mounts[i];
-        if (!mount->bind && berth_text_is(mount->type, "proc") &&
+        if (!berth_mount_is_bind(mount->kind) && berth_text_is(mount->type, "proc") &&
             (trees[i] = berth_mounts_make(mount, &fault)) < 0)
             berth_fail_with("root", &fault);
     }
@@ -203,7 +203,8 @@ static int *inside_make_trees(const BerthInside *inside, const int *early) {
         const BerthMount *mount = &setup->mounts[i];
         if (early && early[i] >= 0)
             trees[i] = early[i];
-        else if (mount->self || berth_trees_has(mount) || berth_mounts_is_cgroup(mount))
+        else if (mount->kind == BERTH_MOUNT_BIND_OF_ROOT || berth_trees_has(mount) ||
+                 berth_mounts_is_cgroup(mount))
             trees[i] = -1;
         else if ((trees[i] = berth_mounts_make(mount, &fault)) < 0)
             berth_fail_with("root", &fault);
@@ -221,7 +222,7 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
         const BerthMount *mount = &setup->mounts[i];
         if (berth_mounts_is_cgroup(mount))
             continue;
-        if (mount->self) {
+        if (mount->kind == BERTH_MOUNT_BIND_OF_ROOT) {
             if (!berth_mounts_split(root, mount, &fault))
                 berth_fail_with("root", &fault);
             continue;

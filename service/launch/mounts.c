@@ -30,11 +30,11 @@
 #include <sys/vfs.h>
 
 static bool is_temporary(const BerthMount *mount) {
-    return !mount->bind && berth_text_is(mount->type, "tmpfs");
+    return !berth_mount_is_bind(mount->kind) && berth_text_is(mount->type, "tmpfs");
 }
 
 bool berth_mounts_is_cgroup(const BerthMount *mount) {
-    return berth_setup_is_cgroup(mount) && !mount->hosts_cgroups;
+    return berth_setup_is_cgroup(mount) && mount->kind != BERTH_MOUNT_HOSTS_CGROUPS;
 }
 
 /* Below these the container must find the kernel's own files. A destination there is resolved
@@ -201,7 +201,7 @@ static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault
     struct mount_attr attributes = {.propagation = mount->propagation & ~(unsigned long)MS_REC};
     unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0u);
 
-    return mount->propagation == 0 || mount->bind ||
+    return mount->propagation == 0 || berth_mount_is_bind(mount->kind) ||
            syscall(SYS_mount_setattr, tree, "", flags, &attributes, sizeof attributes) == 0 ||
            berth_fault_set_errno(fault, errno, "mount %s: propagation", mount->destination);
 }

@@ -18,18 +18,19 @@
 #include "launch/text.h"
 
 bool berth_trees_is_dev(const BerthMount *mount) {
-    return !mount->bind && berth_text_is(mount->destination, "/dev") && mount->type &&
-           berth_text_is(mount->type, "tmpfs");
+    return !berth_mount_is_bind(mount->kind) && berth_text_is(mount->destination, "/dev") &&
+           mount->type && berth_text_is(mount->type, "tmpfs");
 }
 
 bool berth_trees_has(const BerthMount *mount) {
-    return (mount->bind && !mount->self) || mount->hosts_cgroups || berth_trees_is_dev(mount);
+    return mount->kind == BERTH_MOUNT_BIND || mount->kind == BERTH_MOUNT_BIND_OF_POD ||
+           mount->kind == BERTH_MOUNT_HOSTS_CGROUPS || berth_trees_is_dev(mount);
 }
 
 int berth_trees_make_mount(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
-    if (mount->hosts_cgroups)
+    if (mount->kind == BERTH_MOUNT_HOSTS_CGROUPS)
         return berth_mounts_make(mount, fault);
-    if (mount->of_pod)
+    if (mount->kind == BERTH_MOUNT_BIND_OF_POD)
         return berth_pod_tree_make(mount, fault);
     return berth_trees_is_dev(mount) ? berth_device_tree_make(trees, mount, fault)
                                      : berth_bind_tree_make(trees, mount, fault);

@@ -84,11 +84,11 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
         return true;
     }
     if (g_str_equal(option, "x-berth.volume")) {
-        mount->self = mount->bind = true;
+        mount->kind = BERTH_MOUNT_BIND_OF_ROOT;
         return true;
     }
     if (g_str_equal(option, "x-berth.pod")) {
-        mount->of_pod = mount->bind = true;
+        mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND_OF_POD);
         return true;
     }
     if (g_str_equal(option, "x-berth.fill")) {
@@ -117,7 +117,7 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
             return true;
         }
     if (g_str_equal(option, "bind") || g_str_equal(option, "rbind")) {
-        mount->bind = true;
+        mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND);
         mount->recursive = option[0] == 'r';
         return true;
     }
@@ -148,7 +148,8 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
         if (!berth_plan_mount_option(mount, *option))
             g_ptr_array_add(mount->data, berth_plan_keep(plan, g_strdup(*option)));
     }
-    mount->bind = mount->bind || g_strcmp0(mount->type, "bind") == 0;
+    if (g_strcmp0(mount->type, "bind") == 0)
+        mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND);
     return true;
 }
 
@@ -190,11 +191,11 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
     if (berth_plan_path_climbs(mount->destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the destination contains \"..\"", mount->destination);
-    if (mount->bind && (!mount->source || mount->source[0] != '/'))
+    if (berth_mount_is_bind(mount->kind) && (!mount->source || mount->source[0] != '/'))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the source \"%.200s\" is not absolute",
                                mount->destination, mount->source ? mount->source : "");
-    return mount->bind || (mount->type && mount->type[0]) ||
+    return berth_mount_is_bind(mount->kind) || (mount->type && mount->type[0]) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "mount %s has no \"type\"",
                            mount->destination);
 }

@@ -19,7 +19,7 @@ char *berth_plan_keep(BerthPlan *plan, char *text) {
 }
 
 bool berth_plan_is_cgroup(const BerthPlanMount *mount) {
-    return !mount->bind &&
+    return !berth_mount_is_bind(mount->kind) &&
            (g_str_equal(mount->type, "cgroup") || g_str_equal(mount->type, "cgroup2"));
 }
 

@@ -237,7 +237,8 @@ static void find_cgroup_mounts(const BerthPlan *plan) {
 
     for (guint i = 0; i < plan->mounts->len; i++) {
         BerthPlanMount *mount = plan->mounts->pdata[i];
-        mount->hosts_cgroups = all && berth_plan_is_cgroup(mount);
+        if (all && berth_plan_is_cgroup(mount))
+            mount->kind = BERTH_MOUNT_HOSTS_CGROUPS;
     }
 }
 

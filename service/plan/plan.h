@@ -24,7 +24,8 @@ typedef BerthDevice BerthPlanDevice;
 
 typedef struct {
     const char *destination, *type, *source;
-    bool bind, recursive;
+    BerthMountKind kind;
+    bool recursive; /* a bind mount, with what is mounted below */
     BerthCopyUp copies_up;
     uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
     uint64_t set_below, clear_below; /* and of those below it too */
@@ -32,12 +33,9 @@ typedef struct {
     GPtrArray *data;                 /* const char *, for the file system: KEY or KEY=VALUE */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
-    bool self;                       /* the container's own directory, writable again */
-    bool hosts_cgroups;              /* all of the host's, which a user namespace cannot mount */
-    bool of_pod;    /* the source is in the mount namespace of the container's pod */
-    int64_t owner;  /* the container's root stands for this uid; -1 */
-    bool owned;     /* and the source must be this uid's */
-    bool has_inode; /* the source must still be this */
+    int64_t owner;                   /* the container's root stands for this uid; -1 */
+    bool owned;                      /* and the source must be this uid's */
+    bool has_inode;                  /* the source must still be this */
     uint64_t device, inode;
 } BerthPlanMount;
 

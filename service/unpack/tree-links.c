@@ -17,10 +17,16 @@
 #include <errno.h>
 #include <string.h>
 
+typedef enum {
+    TARGET_IN_LAYER, /* this layer has made it */
+    TARGET_BELOW,    /* it is in the layers below, or nowhere */
+    TARGET_HIDDEN,   /* this layer hides what the layers below have there */
+} TargetPlace;
+
 /* Where the target of an entry is, or would be. */
 typedef struct {
     char *path;
-    bool is_there, is_hidden;
+    TargetPlace found;
     mode_t mode;
 } Target;
 
@@ -29,7 +35,7 @@ static void clear_target(Target *target) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, clear_target)
 
-/* LOOK makes no directory on the way: a link to a file that does not exist leaves nothing behind.
+/* FIND makes no directory on the way: a link to a file that does not exist leaves nothing behind.
  */
 static bool find_link_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
                              GError **error) {
@@ -44,9 +50,14 @@ static bool find_link_target(BerthTree *tree, const BerthTreeEntry *entry, Targe
         return false;
     target->path = berth_tree_join(walk.real, berth_tree_get_name(entry->target));
     berth_autofd int fd = berth_tree_open_entry(tree->root, target->path, &status);
-    target->is_there = fd >= 0 && !berth_overlay_is_whiteout(&status);
-    target->is_hidden = walk.is_hidden || fd >= 0 || !berth_tree_sees_lower(tree, target->path);
-    target->mode = target->is_there ? status.st_mode : 0;
+    if (fd >= 0 && !berth_overlay_is_whiteout(&status))
+        target->found = TARGET_IN_LAYER;
+    else if (fd >= 0 || walk.result == BERTH_WALK_HIDDEN ||
+             !berth_tree_sees_lower(tree, target->path))
+        target->found = TARGET_HIDDEN;
+    else
+        target->found = TARGET_BELOW;
+    target->mode = target->found == TARGET_IN_LAYER ? status.st_mode : 0;
     return true;
 }
 
@@ -61,7 +72,7 @@ static bool add_placeholder(BerthTree *tree, const Target *target, const BerthEn
         return berth_error_set_errno(error, errno, "make \"%.200s\"", place->path);
     BerthTreeLink *link = g_new0(BerthTreeLink, 1);
     link->target = g_strdup(target->path);
-    link->hidden = target->is_hidden;
+    link->hidden = target->found == TARGET_HIDDEN;
     g_ptr_array_add(tree->all_links, link);
     tree->noted_bytes += strlen(link->target);
     return berth_tree_note(tree, tree->links, place->path, link, error);
@@ -95,14 +106,15 @@ static bool add_link_to_itself(BerthTree *tree, const BerthTreeEntry *entry, con
                                GError **error) {
     struct stat status;
 
-    if (target->is_there)
+    if (target->found == TARGET_IN_LAYER)
         return true;
-    if (!target->is_hidden && tree->knows == BERTH_LOWER_UNKNOWN) {
+    if (target->found == TARGET_BELOW && tree->knows == BERTH_LOWER_UNKNOWN) {
         tree->is_inexact = true;
         return true;
     }
-    berth_autofd int lower =
-        target->is_hidden ? -1 : berth_tree_open_entry(tree->lower, target->path, &status);
+    berth_autofd int lower = target->found == TARGET_HIDDEN
+                                 ? -1
+                                 : berth_tree_open_entry(tree->lower, target->path, &status);
     return (lower >= 0 && !S_ISDIR(status.st_mode)) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "\"%.200s\" is a hard link to itself", entry->path);
@@ -126,6 +138,6 @@ bool berth_tree_add_hard_link(BerthTree *tree, const BerthTreeEntry *entry, GErr
         tree->is_inexact = true;
         return true;
     }
-    return target.is_there ? tree_note_link(tree, entry, &target, &place, error)
-                           : add_placeholder(tree, &target, &place, error);
+    return target.found == TARGET_IN_LAYER ? tree_note_link(tree, entry, &target, &place, error)
+                                           : add_placeholder(tree, &target, &place, error);
 }

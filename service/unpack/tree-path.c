@@ -208,9 +208,9 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
         return true;
     /* Below what is not a directory, a whiteout hides nothing. */
     if (walk->kind == BERTH_WALK_HIDE)
-        walk->result->is_nothing = true;
+        walk->result->result = BERTH_WALK_ABSENT;
     else if (walk->kind == BERTH_WALK_FIND)
-        walk->result->is_hidden = true;
+        walk->result->result = BERTH_WALK_HIDDEN;
     else if (!make_directory_on_way(walk, path, true, BERTH_IMPLIED_NEW, error))
         return false;
     g_string_assign(walk->done, path);
@@ -241,7 +241,7 @@ static bool make_missing(Walk *walk, const char *path, bool visible, const struc
 /* This layer has not made path: it may be in the layers below, or nowhere. */
 static bool pass_missing(Walk *walk, const char *path, GError **error) {
     BerthTree *tree = walk->tree;
-    bool visible = !walk->result->is_hidden && berth_tree_sees_lower(tree, path);
+    bool visible = walk->result->result != BERTH_WALK_HIDDEN && berth_tree_sees_lower(tree, path);
     bool may_be_directory = visible, is_directory_below = false;
     struct stat status;
 
@@ -254,7 +254,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
         return false;
     }
     if (walk->kind == BERTH_WALK_HIDE && !may_be_directory)
-        walk->result->is_nothing = true;
+        walk->result->result = BERTH_WALK_ABSENT;
     else if (walk->kind != BERTH_WALK_FIND &&
              !make_missing(walk, path, visible, is_directory_below ? &status : NULL, error))
         return false;
@@ -294,7 +294,7 @@ bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind,
     g_autoptr(GString) done = g_string_new(NULL), todo = g_string_new(directory);
     Walk walk = {tree, kind, result, directory, done, todo, 0, 0};
 
-    while (todo->len > 0 && !result->is_nothing) {
+    while (todo->len > 0 && result->result != BERTH_WALK_ABSENT) {
         size_t length = strcspn(todo->str, "/");
         g_autofree char *name = g_strndup(todo->str, length);
         g_string_erase(todo, 0, (gssize)(length + strspn(todo->str + length, "/")));

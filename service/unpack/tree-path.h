@@ -18,10 +18,15 @@ typedef enum {
     BERTH_WALK_FIND   /* nothing is made at all */
 } BerthWalkKind;
 
+typedef enum {
+    BERTH_WALK_REACHED,
+    BERTH_WALK_ABSENT, /* HIDE: there is no such directory, so there is nothing to hide in it */
+    BERTH_WALK_HIDDEN, /* FIND: this layer has put something else in its way */
+} BerthWalkResult;
+
 typedef struct {
     char *real;
-    bool is_nothing; /* HIDE: there is no such directory, so there is nothing to hide in it */
-    bool is_hidden;  /* LOOK: this layer has put something else in its way */
+    BerthWalkResult result;
 } BerthWalk;
 
 void berth_walk_clear(BerthWalk *walk);

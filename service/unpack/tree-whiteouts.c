@@ -110,7 +110,7 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
     directory = berth_tree_get_directory(path);
     if (!berth_tree_walk(tree, directory, BERTH_WALK_HIDE, &walk, error))
         return false;
-    if (walk.is_nothing)
+    if (walk.result == BERTH_WALK_ABSENT)
         return true;
     if (is_opaque)
         return hide_children(tree, walk.real, error);

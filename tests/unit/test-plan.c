@@ -69,12 +69,12 @@ static void test_mount_options(void) {
 
     g_assert_no_error(error);
     const BerthPlanMount *bind = plan->mounts->pdata[0], *tmpfs = plan->mounts->pdata[1];
-    g_assert_true(bind->bind && bind->recursive);
+    g_assert_true(bind->kind == BERTH_MOUNT_BIND && bind->recursive);
     g_assert_cmpuint(bind->set_below, ==, MOUNT_ATTR_RDONLY);
     g_assert_cmpuint(bind->set, ==, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOATIME);
     g_assert_cmpuint(bind->clear, ==, MOUNT_ATTR__ATIME);
     g_assert_cmpuint(bind->propagation, ==, MS_SLAVE | MS_REC);
-    g_assert_false(tmpfs->bind);
+    g_assert_cmpint(tmpfs->kind, ==, BERTH_MOUNT_FILE_SYSTEM);
     g_assert_cmpuint(tmpfs->set, ==, 0);
     g_assert_cmpuint(tmpfs->data->len, ==, 1);
     g_assert_cmpstr(tmpfs->data->pdata[0], ==, "size=1m");

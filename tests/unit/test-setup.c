@@ -73,7 +73,7 @@ static void check_mounts(const BerthSetup *setup) {
     g_assert_cmpstr(dev->data.pairs[0].value, ==, "755");
     g_assert_cmpstr(dev->data.pairs[2].name, ==, "inode64");
     g_assert_null(dev->data.pairs[2].value);
-    g_assert_true(bound->bind && bound->recursive);
+    g_assert_true(bound->kind == BERTH_MOUNT_BIND && bound->recursive);
     g_assert_cmpstr(bound->source, ==, "/s");
     g_assert_null(bound->type);
     g_assert_cmpuint(bound->uid_ranges.ranges[0].outside, ==, 2);

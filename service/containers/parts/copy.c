@@ -25,7 +25,8 @@ static int get_program(const BerthContainers *containers) {
 static bool check_copy(BerthContainer *container, const BerthCopyRequest *request, GError **error) {
     static const char *const kinds[] = {"file", "directory", "names", NULL};
 
-    if (!request->changes && (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
+    if (request->mode != BERTH_COPY_CHANGES &&
+        (request->path[0] != '/' || strlen(request->path) >= MAX_PATH))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" in the container is not absolute",
                                request->path);
@@ -50,15 +51,15 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
     const BerthLaunchRequest launch = {
         .program = get_program(container->containers),
         .name = "berth-copy",
-        .mode = request->changes        ? "changes"
-                : !request->into        ? out
-                : request->keeps_owners ? "in-with-owners"
-                                        : "in",
+        .mode = request->mode == BERTH_COPY_CHANGES ? "changes"
+                : request->mode == BERTH_COPY_OUT   ? out
+                : request->keeps_owners             ? "in-with-owners"
+                                                    : "in",
         .arguments = {request->path, request->name},
-        .input = request->into ? request->tar : -1,
-        .output = request->into ? -1 : request->tar,
+        .input = request->mode == BERTH_COPY_IN ? request->tar : -1,
+        .output = request->mode == BERTH_COPY_IN ? -1 : request->tar,
         .error = STDERR_FILENO,
-        .target = runs && !request->changes ? container->first->pidfd : -1,
+        .target = runs && request->mode != BERTH_COPY_CHANGES ? container->first->pidfd : -1,
         .snapshots = -1,
         BERTH_LAUNCH_NO_DESCRIPTORS,
     };

@@ -6,14 +6,19 @@
 
 extern const BerthPart berth_copy_part;
 
+typedef enum {
+    BERTH_COPY_OUT,     /* of the container */
+    BERTH_COPY_IN,      /* into it */
+    BERTH_COPY_CHANGES, /* lists its changes, a line each */
+} BerthCopyMode;
+
 typedef struct {
-    bool into;    /* the container; otherwise out of it */
-    bool changes; /* only what was changed, as lines */
+    BerthCopyMode mode;
     const char *path;
     const char *name;  /* of the topmost entry; "" for its own */
-    const char *kind;  /* out: "file" or "directory" where it has to be one; "" for any */
+    const char *kind;  /* OUT: "file" or "directory" where it has to be one; "" for any */
     int tar;           /* to read from, or to write to */
-    bool keeps_owners; /* into: those of the tar */
+    bool keeps_owners; /* IN: those of the tar */
 } BerthCopyRequest;
 
 /* Copies files as a tar stream; done at its end. The descriptor stays the caller's. */

@@ -18,7 +18,7 @@
 
 static const BerthMountRequest *find_request(const BerthPlanMount *mount, const GPtrArray *requests,
                                              const GPtrArray *taken) {
-    for (guint i = 0; mount->bind && requests && i < requests->len; i++) {
+    for (guint i = 0; berth_mount_is_bind(mount->kind) && requests && i < requests->len; i++) {
         const BerthMountRequest *request = requests->pdata[i];
         if (g_str_equal(request->type, "bind") && !request->volume &&
             g_str_equal(request->destination, mount->destination) &&
@@ -59,9 +59,10 @@ static bool has_modest_flags(const BerthPlanMount *mount) {
 }
 
 static bool is_modest(const BerthPlanMount *mount) {
-    return has_modest_flags(mount) && !mount->recursive && !mount->self && !mount->copies_up &&
-           !mount->has_inode && mount->idmap == BERTH_IDMAP_NONE && mount->owner < 0 &&
-           mount->data->len == 0 && (mount->propagation & ~(unsigned long)MS_REC) != MS_SHARED &&
+    return has_modest_flags(mount) && !mount->recursive &&
+           mount->kind != BERTH_MOUNT_BIND_OF_ROOT && !mount->copies_up && !mount->has_inode &&
+           mount->idmap == BERTH_IDMAP_NONE && mount->owner < 0 && mount->data->len == 0 &&
+           (mount->propagation & ~(unsigned long)MS_REC) != MS_SHARED &&
            (mount->propagation == 0 || (mount->propagation & MS_PRIVATE));
 }
 

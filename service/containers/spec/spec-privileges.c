@@ -162,9 +162,9 @@ static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
                                 const BerthPlanMount *mount, const BerthMountRequest *request) {
     const char *source = request ? request->source : mount->source ? mount->source : "";
 
-    if (mount->bind && !berth_spec_is_owned(plan, mount, request))
+    if (berth_mount_is_bind(mount->kind) && !berth_spec_is_owned(plan, mount, request))
         berth_privileges_add(names, "bind:", source);
-    else if (!mount->bind)
+    else if (!berth_mount_is_bind(mount->kind))
         add_file_system(names, mount);
     if (!is_below_root(mount->destination))
         berth_privileges_add(names, "mount-at:", mount->destination);
