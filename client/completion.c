@@ -244,8 +244,10 @@ static void complete_verb(const char *group, const DistVerb *verb, char *const *
 }
 
 /* Offers the first words of aliases, or the second words of those that begin with first. The table
- * has equal first words side by side, so that each is offered once. */
+ * has equal first words side by side, so that each is offered once. ctr's words are there to be
+ * pasted: they are not offered beside those that mean the same. */
 static void complete_aliases(const char *first) {
+    static const char *const of_ctr[] = {"containers", "images", "leases", "tasks", NULL};
     const char *last = "";
 
     for (const DistAlias *alias = dist_aliases; alias->words; alias++) {
@@ -253,7 +255,7 @@ static void complete_aliases(const char *first) {
         g_autofree char *word = g_strndup(alias->words, length);
         if (first && g_str_equal(word, first) && alias->words[length])
             complete_offer("", alias->words + length + 1);
-        else if (!first && !g_str_has_prefix(alias->words, last))
+        else if (!first && !g_str_has_prefix(alias->words, last) && !g_strv_contains(of_ctr, word))
             complete_offer("", word);
         if (!first)
             last = alias->words[length] ? g_intern_string(word) : alias->words;

@@ -99,6 +99,17 @@ static bool add_storage(const SystemInfo *info, GError **error) {
     return true;
 }
 
+char *dist_system_find_state_path(GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Storage", "a{sv}", error);
+    const char *path = "";
+    const DistField fields[] = {{"Path", "s", &path}, {NULL, NULL, NULL}};
+    int r = reply ? dist_dictionary_read(reply, fields) : 0;
+
+    if (!reply || r < 0)
+        return reply ? (dist_bad_reply(r, error), NULL) : NULL;
+    return g_strdup(path);
+}
+
 static bool add_counts(const SystemInfo *info, GError **error) {
     g_autoptr(sd_bus_message) reply = get_property("Counts", "a{st}", error);
     int r = reply ? add_numbers(info, reply) : 0;

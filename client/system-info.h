@@ -7,3 +7,6 @@
 #include "client/settings.h"
 
 int dist_system_info(char **argv, GError **error);
+
+/* The state directory; the caller frees it. */
+char *dist_system_find_state_path(GError **error);

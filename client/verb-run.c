@@ -10,6 +10,7 @@
 #include "client/host-runs.h"
 #include "client/hosts.h"
 #include "client/nearest.h"
+#include "client/verbs-refused.h"
 #include "client/verbs.h"
 
 #include <stdlib.h>
@@ -132,6 +133,12 @@ int dist_verb_run(char **argv, GError **error) {
         }
         dist_help_print_aliases(expanded[0]);
         return expanded[1] ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    const char *reason = dist_verb_find_reason(expanded[0]);
+    if (reason) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("there is no verb \"%s\": %s"),
+                        expanded[0], reason);
+        return EXIT_FAILURE;
     }
     for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
         verb_offer_names(&nearest, group->verbs);

@@ -12,6 +12,7 @@
 #include "client/container-status.h"
 #include "client/containers.h"
 #include "client/format.h"
+#include "client/system-info.h"
 #include "client/table.h"
 
 #include <stdlib.h>
@@ -135,7 +136,10 @@ int dist_verb_ps(char **argv, GError **error) {
 }
 
 /* For scripts it is a table of one row, as that of ps; for people it is a page. */
+/* Without an ID it is docker's info, about the service. */
 int dist_verb_info(char **argv, GError **error) {
+    if (!argv[1])
+        return dist_system_info(argv, error);
     g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
     g_autoptr(DistTable) table = new_process_table();
 

@@ -10,6 +10,7 @@
 #include "client/each.h"
 #include "client/list-filter.h"
 #include "client/listing.h"
+#include "client/system-info.h"
 #include "client/table.h"
 #include "client/verbs-prune.h"
 
@@ -141,6 +142,60 @@ static int volume_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+typedef struct {
+    DistTable *table;
+    const char *state_path;
+    char *const *names; /* that were asked for */
+    GHashTable *found;
+} VolumeInspection;
+
+static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
+    const VolumeInspection *inspection = userdata;
+    const char *name;
+    uint64_t created = 0;
+    uint32_t owner = 0;
+    const DistField fields[] = {
+        {"Owner", "u", &owner}, {"Created", "t", &created}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    *key = g_strdup(name);
+    if (!g_strv_contains((const char *const *)inspection->names, name))
+        return 1;
+    g_autofree char *mountpoint = g_build_filename(inspection->state_path, "volumes", name, NULL);
+    dist_table_add(inspection->table, name, (int64_t)owner, (int64_t)created, mountpoint);
+    g_hash_table_add(inspection->found, g_strdup(name));
+    return 1;
+}
+
+/* JSON, as of a network, unless --format says otherwise. */
+static int volume_inspect(char **argv, GError **error) {
+    const DistColumn columns[] = {
+        {"name", _("NAME"), DIST_CELL_TEXT},
+        {"owner", _("OWNER"), DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME},
+        {"mountpoint", NULL, DIST_CELL_TEXT},
+        {NULL, NULL, 0},
+    };
+    const DistListing volumes = {DIST_VOLUMES, "List"};
+    g_autofree char *state_path = dist_system_find_state_path(error);
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    VolumeInspection inspection = {table, state_path, argv + 1, found};
+
+    if (!state_path || !dist_list(&volumes, inspect_volume, &inspection, error))
+        return EXIT_FAILURE;
+    for (char **name = argv + 1; *name; name++)
+        if (!g_hash_table_contains(found, *name)) {
+            berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no volume \"%s\""), *name);
+            return EXIT_FAILURE;
+        }
+    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
+        dist_settings.json = DIST_JSON_PRETTY;
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int volume_prune(char **argv, GError **error) {
     (void)argv;
     return dist_prune_volumes(error) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -169,6 +224,14 @@ static const DistVerb volume_verbs[] = {
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist volume create data"},
+    {.name = "inspect",
+     .arguments = N_("NAME…"),
+     .summary = N_("Print volumes as JSON"),
+     .options = dist_table_options,
+     .run = volume_inspect,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .example = "dist volume inspect --format={{.Mountpoint}} data"},
     {.name = "rm",
      .arguments = N_("NAME…"),
      .summary = N_("Delete volumes and the files in them"),

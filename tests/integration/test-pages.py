@@ -47,6 +47,40 @@ def test_coming_from_docker():
     follow("docker.md")
 
 
+def try_verbs(title):
+    """Each line of a table: what is refused says why, and all else does what it says."""
+    page = (DOCS / "docker.md").read_text(encoding="utf-8").split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| ([a-zA-Z, ]+) \| (same|differs|refused) \| (.*?) \| `(.*)` \|$", page, re.MULTILINE)
+    equal(len(rows), page.count("\n| ") - 1)
+    good("run", "-d", "--name=web", "alpine", "sleep", "1000")
+    good("run", "--name=old", "alpine", "true")
+    for verb, kind, how, line in rows:
+        result = run("sh", "-c", line.replace("\\|", "|").replace(";", " &&"), timeout=60)
+        if kind == "refused":
+            equal((result.status, result.err), (1, f'dist: there is no verb "{verb}": {how}\n'))
+            assert len(result.err) <= 80, result.err
+        else:
+            equal((line, result.status), (line, 0), result.err)
+    good("rm", "-f", *good("ps", "-aq").split())
+    return {word for verb, *_ in rows for word in verb.replace(" VERB", "").split(", ")}
+
+
+def test_verbs_of_docker_and_ctr():
+    good("pull", "alpine")
+    tried = try_verbs("docker's verbs")
+    # All that docker(1) lists.
+    equal(sorted({"attach", "build", "builder", "buildx", "commit", "compose", "config", "container", "context", "cp", "create", "diff", "events",
+                  "exec", "export", "history", "image", "images", "import", "info", "inspect", "kill", "load", "login", "logout", "logs", "manifest",
+                  "network", "node", "pause", "plugin", "port", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save", "search",
+                  "secret", "service", "stack", "start", "stats", "stop", "swarm", "system", "tag", "top", "unpause", "update", "version", "volume",
+                  "wait"} ^ tried), [])
+    tried = try_verbs("ctr's verbs")
+    equal(sorted({"containers", "content", "events", "images", "leases", "namespaces", "oci", "plugins", "pprof", "run", "shim", "snapshots", "tasks",
+                  "version"} ^ tried), [])
+    good("rmi", *good("images", "-q").split())
+    good("prune")
+
+
 def test_administration():
     follow("administration.md")
 

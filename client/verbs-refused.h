@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Verbs of podman, docker and ctr that dist does not have, each with the reason. */
+
+#pragma once
+
+/* The reason, translated; NULL for a word that is no such verb. */
+const char *dist_verb_find_reason(const char *word);
