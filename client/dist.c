@@ -42,9 +42,13 @@ static int run_dist(int argc, char **argv, GError **error) {
 }
 
 int main(int argc, char **argv) {
+    /* What it uses: characters, messages, the order in tables, the comma in numbers. Each category
+     * is a file or more that is looked for, opened and mapped; LC_ALL would be thirteen. */
+    static const int categories[] = {LC_CTYPE, LC_MESSAGES, LC_COLLATE, LC_NUMERIC};
     g_autoptr(GError) error = NULL;
 
-    setlocale(LC_ALL, "");
+    for (size_t i = 0; i < G_N_ELEMENTS(categories); i++)
+        setlocale(categories[i], "");
     bindtextdomain(GETTEXT_DOMAIN, BERTH_LOCALEDIR);
     bind_textdomain_codeset(GETTEXT_DOMAIN, "UTF-8");
     textdomain(GETTEXT_DOMAIN);

@@ -7,6 +7,7 @@
 
 #include "client/verbs.h"
 
+#include "bare/cgroup-move.h"
 #include "client/bus.h"
 #include "client/containers.h"
 #include "client/descriptors.h"
@@ -263,6 +264,11 @@ static bool start_required(GError **error) {
 static int run_container(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
+
+    /* Before the service is called, which does the same, so that the kernel is ready still earlier.
+     * With -M it is another system's processes that are moved, but not another kernel's. */
+    if (!given->with_caller)
+        berth_cgroup_expect_move();
     if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error) ||
         !start_required(error) || !join_pod(true, error))
         return DIST_EXIT_BERTH;

@@ -5,6 +5,7 @@
 
 #include "client/verbs-start.h"
 
+#include "bare/cgroup-move.h"
 #include "client/bus.h"
 #include "client/containers.h"
 #include "client/descriptors.h"
@@ -57,6 +58,7 @@ int dist_verb_start(char **argv, GError **error) {
     }
     if (!dist_preserve_descriptors(dist_run_given.preserved, NULL, error))
         return EXIT_FAILURE;
+    berth_cgroup_expect_move();
     if (start_given.autostart)
         return start_autostarted(error);
     if (start_given.attach) {

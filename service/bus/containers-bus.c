@@ -8,6 +8,7 @@
  * every port, volume and privilege among the details.
  */
 
+#include "bare/cgroup-move.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
 #include "bus/objects.h"
@@ -21,7 +22,6 @@
 #include "containers/spec/privileges.h"
 #include "containers/spec/slices.h"
 #include "systemd/caller-unit.h"
-#include "systemd/cgroup-move.h"
 
 #include <errno.h>
 

@@ -13,6 +13,7 @@
 
 #include "containers/core/start.h"
 
+#include "bare/cgroup-move.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "containers/core/cgroup.h"
@@ -24,7 +25,6 @@
 #include "containers/core/secrets.h"
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
-#include "systemd/cgroup-move.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>

@@ -8,17 +8,18 @@
  * within the next one do not wait at all (kernel/rcu/sync.c).
  *
  * systemd, which moves a container's first process into its scope, is that first writer unless
- * another one was there shortly before. Such a one is the thread here: it moves the service into
- * the cgroup in which the service is. That changes nothing, but the grace period begins while the
- * container is still being made, and has passed, or nearly so, when systemd comes. If a kernel does
- * not wait at all (the mount option favordynmods), the move is one write(2) without effect.
+ * another one was there shortly before. Such a one is the thread here: it moves the process that it
+ * is of into the cgroup in which that is. That changes nothing, but the grace period begins while
+ * the container is still being made, and has passed, or nearly so, when systemd comes. If a kernel
+ * does not wait at all (the mount option favordynmods), the move is one write(2) without effect.
  *
  * The write blocks, therefore the thread. It ends with the write, allocates nothing, touches no
- * object of the service, and its result does not matter. It reads the cgroup's path each time: an
- * administrator may have moved the service, and it has to stay where it is.
+ * object of the program, and its result does not matter: a user's dist may lack the right to it.
+ * The cgroup's path is read each time, since the process may have been moved, and has to stay where
+ * it is.
  */
 
-#include "systemd/cgroup-move.h"
+#include "bare/cgroup-move.h"
 
 #include "bare/cgroup-lines.h"
 
@@ -34,7 +35,7 @@ enum { STACK_BYTES = 32 * 1024, MAX_TEXT = 4096 };
 
 static atomic_bool moving; /* there is a thread */
 
-/* The processes of the service's cgroup of version 2, which is mounted at the top or, on a hybrid
+/* The processes of its cgroup of version 2, which is mounted at the top or, on a hybrid
  * system, at unified/. The kernel has one lock for all hierarchies. */
 static int open_own_cgroup(void) {
     static const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};

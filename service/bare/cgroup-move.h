@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What shortens the move of a new process into its scope's cgroup, which is the longest step of a
- * start. */
+/* What shortens systemd's move of a new process into its scope's cgroup, the longest step of a
+ * start. Used by the service and, before that is called, by dist. */
 
 #pragma once
 
