@@ -14,9 +14,9 @@
  * does not wait at all (the mount option favordynmods), the move is one write(2) without effect.
  *
  * The write blocks, therefore the thread. It ends with the write, allocates nothing, touches no
- * object of the program, and its result does not matter: a user's dist may lack the right to it.
- * The cgroup's path is read each time, since the process may have been moved, and has to stay where
- * it is.
+ * object and no descriptor of the program, and its result does not matter: a user's dist may lack
+ * the right to it. The cgroup's path is read each time, since the process may have been moved, and
+ * has to stay where it is.
  */
 
 #include "bare/cgroup-move.h"
@@ -24,11 +24,13 @@
 #include "bare/cgroup-lines.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { STACK_BYTES = 32 * 1024, MAX_TEXT = 4096 };
@@ -54,14 +56,16 @@ static int open_own_cgroup(void) {
     return fd;
 }
 
-/* "0" is the process that writes (cgroup-v2.rst, "Processes"). */
+/* "0" is the process that writes (cgroup-v2.rst, "Processes"). The thread first takes a table of
+ * descriptors of its own, and an empty one: what it opens would otherwise be found by the program
+ * under a number that its caller has left closed, such as standard input's. */
 static void *run_move(void *unused) {
     (void)unused;
     (void)prctl(PR_SET_NAME, "cgroup-move");
-    int fd = open_own_cgroup();
-    if (fd >= 0) {
-        (void)!write(fd, "0", 1);
-        close(fd);
+    if (syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE) == 0) {
+        int fd = open_own_cgroup();
+        if (fd >= 0)
+            (void)!write(fd, "0", 1);
     }
     atomic_store(&moving, false);
     return NULL;
