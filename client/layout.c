@@ -81,17 +81,17 @@ static const char *layout_skip(const char *text, int width) {
 }
 
 /* The beginning and the end stay, with an ellipsis between them, which takes a column itself. The
- * caller frees the text. */
+ * text is measured once: it may be others', and as long as a reply. The caller frees the result. */
 char *dist_layout_cut(const char *text, int width) {
-    int whole = dist_layout_measure(text);
+    int rest = dist_layout_measure(text);
     int left = width / 2, right = width - left - 1;
 
-    if (whole <= width)
+    if (rest <= width)
         return g_strdup(text);
     const char *end = layout_skip(text, left);
     const char *tail = text;
-    while (*tail && dist_layout_measure(tail) > right)
-        tail = g_utf8_next_char(tail);
+    for (; *tail && rest > right; tail = g_utf8_next_char(tail))
+        rest -= measure_character(g_utf8_get_char(tail));
     g_autofree char *head = g_strndup(text, (gsize)(end - text));
     return g_strconcat(head, "…", tail, NULL);
 }

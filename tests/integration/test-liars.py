@@ -35,6 +35,58 @@ IMPORT = {"archive": ("Open", "Next", "Extract"), "ingest": ("Ingest",),
           "inspect": ("Layout", "Manifest")}
 
 
+# In the place of berth-network: sends what /run/liar says, a message a line, each with a descriptor if it begins
+# with "+"; "hang" never ends. A document that stands in /run/liar-document becomes that of the connection.
+NETWORK = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static void say(const char *text, size_t size, int fd) {
+    union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control = {.space = {0}};
+    struct iovec data = {(char *)text, size};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof control.space;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    }
+    sendmsg(3, &message, MSG_NOSIGNAL);
+}
+int main(int argc, char **argv) {
+    static char line[70000];
+    FILE *words = fopen("/run/liar", "r");
+    int document = open("/run/liar-document", O_RDONLY);
+    if (document >= 0 && argc > 4 && strcmp(argv[1], "join") == 0) {
+        char path[4096];
+        snprintf(path, sizeof path, "/var/lib/berth/networks/%s.json", argv[4]);
+        int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        while (sendfile(file, document, NULL, 1 << 20) > 0)
+            ;
+    }
+    close(creat("/var/lib/berth/liar-network-ran", 0600));
+    while (words && fgets(line, sizeof line, words)) {
+        size_t size = strcspn(line, "\n");
+        line[size] = 0;
+        if (strcmp(line, "hang") == 0)
+            for (;;)
+                pause();
+        if (line[0] == '+')
+            say(line + 1, size - 1, 0);
+        else
+            say(line, size, -1);
+    }
+    return 0;
+}
+"""
+
+
 TOLD = set()    # the members of workers that have lied
 
 
@@ -521,6 +573,73 @@ def test_a_call_that_a_worker_never_answers_can_be_cancelled():
         CALLED_OFF.append(reference)
     service_is_up()
     equal(good("run", "--rm", VICTIM["reference"], "cat", "/mine"), "the victim's")
+
+
+def lying_network(words, document=None):
+    """What berth-network says when it is run next."""
+    for name, text in (("/run/liar", "".join(word + "\n" for word in words)), ("/run/liar-document", document)):
+        run("rm", "-f", name)
+        if text is not None:
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text)
+    run("rm", "-f", f"{STATE}/liar-network-ran")
+
+
+def test_networks_with_a_lying_berth_network():
+    """Its messages and its documents. It holds the host's rights; the service believes no more than that something is done."""
+    equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/liar-network", "-", input=NETWORK).status, 0)
+    for name in ("first", "second"):
+        good("network", "create", "--ipv6=false", name)
+    good("run", "-d", "--id=roams", "--network=first", "--stop-timeout=1", VICTIM["reference"], "sleep", "10000")
+    get = ("Get", "sa{sv}", "keeper", "0")
+    before, pid = containers_call(*get).out, service_pid()
+    place = f"{WORKERS}/berth-network"
+    os.rename(place, f"{WORKERS}/real-network")
+    shutil.copy("/var/tmp/liar-network", place)
+    try:
+        noise = ["?", "+?", "+P1", "P1", "+R1", "+T", "T", "g", "K" * 60000, "P" + "9" * 900]
+        for words, succeeds in (([], False), (["E\x1b]0;x\x07\x1b[2Jno"], False), (["U" + "\x1b[2J" * 180], False), (noise, True), (["K", "K", "E late"], False),
+                                (noise + ["E no"], False), (["", "K"], False), (["K"], True)):
+            lying_network(words)
+            result = dist("network", "connect", "second", "roams")
+            equal(result.status == 0, succeeds, [word[:20] for word in words])
+            assert "\x1b" not in result.err and "\x07" not in result.err, result
+            if succeeds:
+                lying_network(["K"])
+                good("network", "disconnect", "second", "roams")
+        ips = [{"address": "\x1b[2J\n"}, {"address": "10.0.0.1/8"}, {"other": 1}, 7, None]
+        for result in ({"ips": ips}, {"ips": [{"address": "9" * 4000}] * 900}, {"ips": {"address": 1}}, [], None, "x", {"ips": [[[]] * 9]}):
+            lying_network(["K"], json.dumps({"pid": 1, "request": {"network": "first", "owner": -1}, "result": result, "port": "../../lo", "portIndex": 1}))
+            good("network", "connect", "second", "roams")
+            for words in (("ps", "-a"), ("info", "roams"), ("network", "inspect", "second"), ("network", "ls")):
+                shown = dist(*words)
+                assert "\x1b" not in shown.out + shown.err, shown
+                equal(shown.status, 0, (words, result))
+            good("network", "disconnect", "second", "roams")
+        for text in ("", "{", "[]", "\0", "[" * 100000):
+            lying_network(["K"], text)
+            good("network", "connect", "second", "roams")
+            good("info", "roams")
+            good("network", "disconnect", "second", "roams")
+        lying_network(["hang"])
+        waiting = subprocess.Popen(["dist", "network", "connect", "second", "roams"], stderr=subprocess.DEVNULL)
+        wait_until(lambda: os.path.exists(f"{STATE}/liar-network-ran"), "it is asked")
+        good("info", "roams")
+        lying_network([])
+        good("rm", "-f", "roams")
+        assert waiting.wait(60) != 0
+        # Of a start it says nothing but that it has ended: a container that it has not connected has no network.
+        good("run", "--rm", "--network=first", VICTIM["reference"], "true")
+        equal((containers_call(*get).out, service_pid()), (before, pid))
+    finally:
+        os.rename(f"{WORKERS}/real-network", place)
+        run("rm", "-f", "/run/liar", "/run/liar-document")
+    # What it has written down and not done is undone as far as it is there.
+    kill_service()
+    good("ps")
+    wait_until(lambda: not [name for name in os.listdir(f"{STATE}/networks") if name[0] != "."], "the documents go")
+    equal(good("run", "--rm", "--network=first", VICTIM["reference"], "cat", "/mine"), "the victim's")
+    good("network", "rm", "first", "second")
 
 
 def test_every_member_of_every_worker_has_lied():
