@@ -278,7 +278,7 @@ static int access_check_all_at_once(BerthAccess *access, sd_bus_message *call, s
 
 /* First polkit is asked about each list without the user, so that one refusal ends it before
  * anybody types a password. What remains is a challenge, which a user who has authenticated for the
- * whole act need not meet again. */
+ * whole operation need not meet again. */
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
     g_autofree BerthQuestion *questions = g_new0(BerthQuestion, lists->len);

@@ -42,8 +42,8 @@ int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_h
 typedef void (*BerthAccessResume)(sd_bus_message *call, void *userdata);
 void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAccessResume resume,
                             void *userdata);
-/* Whether the user has authenticated for a check that covers the member's others, or for an act
- * that this call is a part of: then berth_access_check_many asks rules alone. */
+/* Whether the user has authenticated for a check that covers the member's others, or for an
+ * operation that this call is a part of: then berth_access_check_many asks rules alone. */
 bool berth_access_is_authenticated(BerthAccess *access, sd_bus_message *call);
 void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call);
 /* resume is not called any more. */

@@ -82,8 +82,8 @@ static void take_caller(Change *change, const BerthCaller *caller) {
     change->caller->unit = g_strdup(caller->unit);
 }
 
-/* The name that the act is about: a pod's if its row begins with it, since what is done to a pod is
- * done to its containers; otherwise the first of these keys that has a value. */
+/* The name that the operation is about: a pod's if its row begins with it, since what is done to a
+ * pod is done to its containers; otherwise the first of these keys that has a value. */
 static const char *find_object(const BerthPermission *permission, GHashTable *details) {
     static const char *const keys[] = {"container", "image",    "reference", "volume",
                                        "lease",     "transfer", "digest",    NULL};

@@ -23,7 +23,7 @@ typedef enum {
 
 /* What the user has authenticated for. */
 typedef enum {
-    AUTHENTICATED_OPERATION = 1 << 0, /* the whole act, except: */
+    AUTHENTICATED_OPERATION = 1 << 0, /* the whole operation, except: */
     AUTHENTICATED_OTHERS = 1 << 1,    /* managing the object of another user */
 } AuthenticatedRights;
 

@@ -93,7 +93,7 @@ void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
 }
 
 /* A right over what is another user's is met by its own question alone: a rule may want a user's
- * own password for the rest of the act and an administrator's for this. */
+ * own password for the rest of the operation and an administrator's for this. */
 AuthenticatedRights berth_authorization_get_right(const char *check) {
     return g_str_equal(check, "others") ? AUTHENTICATED_OTHERS : AUTHENTICATED_OPERATION;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One act asks once: what polkit allowed to Create, it allowed for making, starting, waiting for,
- * attaching to and removing that container. The connection that created it, and no other of the
- * same user, needs no second question for those, for as long as it is on the bus. In memory alone.
+ * One operation asks once: what polkit allowed to Create, it allowed for making, starting, waiting
+ * for, attaching to and removing that container. The connection that created it, and no other of
+ * the same user, needs no second question for those, for as long as it is on the bus. In memory
+ * alone.
  */
 
 #pragma once

@@ -5,7 +5,7 @@
  * the verb and the keys of the other details. access.c makes its questions from these rows and
  * refuses a check that has no row or other keys, so that the rows here are exactly the questions
  * that are asked. A member that needs no right stands here too, with what it relies on. The one
- * thing to know: an act touches nothing that is not in the details of one of its rows.
+ * thing to know: an operation touches nothing that is not in the details of one of its rows.
  */
 
 #pragma once

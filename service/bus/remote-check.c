@@ -96,7 +96,7 @@ static int check_details(BerthService *service, sd_bus_message *call, sd_bus_err
     *own = false;
     if (r == BERTH_ACCESS_GRANTED && uid != 0 && may_have_own(service, question))
         r = check_own_credentials(service, call, check, details, name, own);
-    /* A rule that grants the act with the service's credentials has granted the act. */
+    /* A rule that grants the operation with the service's credentials has granted the operation. */
     if (r != BERTH_ACCESS_GRANTED || *own)
         return r;
     *own = uid == 0 && !question->insecure;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The checks of members that ask a registry. Besides the act itself they find out whether the
+ * The checks of members that ask a registry. Besides the operation itself they find out whether the
  * service's own credentials are used for it: root's calls have them, and those of others only by a
  * rule of polkit that looks for the detail credentials=service.
  */

@@ -9,8 +9,8 @@
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* The first act of a launcher: names the process, which was executed by descriptor and would have
- * that as its name, and keeps others of its user from tracing it. */
+/* The first thing that a launcher does: names the process, which was executed by descriptor and
+ * would have that as its name, and keeps others of its user from tracing it. */
 void berth_peer_begin(const char *name);
 /* Opens standard descriptors that came in envelopes (bare/envelope.h): a client's. */
 void berth_peer_open_streams(void);

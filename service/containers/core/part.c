@@ -74,8 +74,8 @@ void berth_parts_stop_requested(BerthContainer *container) {
     CALL_EACH(container->containers, stop_requested, container);
 }
 
-bool berth_parts_permit(const BerthContainer *container, BerthAction act, GError **error) {
-    RETURN_ALL(container->containers, permits, container, act, error);
+bool berth_parts_permit(const BerthContainer *container, BerthAction action, GError **error) {
+    RETURN_ALL(container->containers, permits, container, action, error);
 }
 
 void berth_parts_created(BerthContainer *container) {

@@ -17,7 +17,7 @@
 
 #include "containers/core/object.h"
 
-/* Acts that a part may refuse while it is busy with a container. */
+/* Actions that a part may refuse while it is busy with a container. */
 typedef enum {
     BERTH_ACTION_START,
     BERTH_ACTION_EXEC,
@@ -40,8 +40,8 @@ struct BerthPart {
     /* systemd is asked to stop the container's scope. */
     void (*stop_requested)(BerthContainer *container);
 
-    /* Whether the act may begin now; sets Busy or FailedPrecondition if not. */
-    bool (*permits)(const BerthContainer *container, BerthAction act, GError **error);
+    /* Whether the action may begin now; sets Busy or FailedPrecondition if not. */
+    bool (*permits)(const BerthContainer *container, BerthAction action, GError **error);
 
     /* A record was written for the first time. */
     void (*created)(BerthContainer *container);
@@ -88,7 +88,7 @@ void berth_parts_closed(BerthContainers *containers);
 bool berth_parts_swept(BerthContainers *containers, GError **error);
 void berth_parts_stop_requested(BerthContainer *container);
 
-bool berth_parts_permit(const BerthContainer *container, BerthAction act, GError **error);
+bool berth_parts_permit(const BerthContainer *container, BerthAction action, GError **error);
 
 void berth_parts_created(BerthContainer *container);
 void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors *kept);

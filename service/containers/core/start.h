@@ -6,8 +6,8 @@
 
 #include "containers/core/object.h"
 
-/* Whether the container may be started or restored now. An act that is under way on it, or its
- * owner's limits, may forbid it. */
+/* Whether the container may be started or restored now. An operation that is under way on it, or
+ * its owner's limits, may forbid it. */
 bool berth_start_check(const BerthContainer *container, GError **error);
 
 /* Starts a container that berth_start_check() has let pass from its checkpoint; program is

@@ -208,9 +208,10 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
         done(error, userdata);
 }
 
-/* Other acts are refused for any helper (helper.c). */
-static bool checkpoint_permits(const BerthContainer *container, BerthAction act, GError **error) {
-    return (act != BERTH_ACTION_EXEC && act != BERTH_ACTION_PAUSE) ||
+/* Other actions are refused for any helper (helper.c). */
+static bool checkpoint_permits(const BerthContainer *container, BerthAction action,
+                               GError **error) {
+    return (action != BERTH_ACTION_EXEC && action != BERTH_ACTION_PAUSE) ||
            !is_checkpointing(container) ||
            berth_error_set(error, BERTH_ERROR_BUSY,
                            "container \"%s\" is being checkpointed; wait for it",

@@ -187,8 +187,8 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
 }
 
 /* A running container goes on when its owner is above the limit: only a start is refused. */
-static bool disk_permits(const BerthContainer *container, BerthAction act, GError **error) {
-    return act != BERTH_ACTION_START || berth_container_is_running(container) ||
+static bool disk_permits(const BerthContainer *container, BerthAction action, GError **error) {
+    return action != BERTH_ACTION_START || berth_container_is_running(container) ||
            berth_disk_check(container->containers, container->record.owner, error);
 }
 

@@ -125,10 +125,10 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
 
 /* A container that runs may be copied from and into at the same time: the helper enters it. The
  * root of a stopped one is mounted by the helper, and a checkpoint may not be complete yet. */
-static bool helpers_permit(const BerthContainer *container, BerthAction act, GError **error) {
-    bool conflicts = (act == BERTH_ACTION_START && !berth_container_is_running(container)) ||
-                     act == BERTH_ACTION_CHECKPOINT || act == BERTH_ACTION_RENAME ||
-                     act == BERTH_ACTION_REMOVE;
+static bool helpers_permit(const BerthContainer *container, BerthAction action, GError **error) {
+    bool conflicts = (action == BERTH_ACTION_START && !berth_container_is_running(container)) ||
+                     action == BERTH_ACTION_CHECKPOINT || action == BERTH_ACTION_RENAME ||
+                     action == BERTH_ACTION_REMOVE;
     const GPtrArray *helpers = find_helpers(container);
 
     return !conflicts || !helpers || helpers->len == 0 ||

@@ -255,11 +255,11 @@ static bool check_empty(const BerthContainer *pod, GError **error) {
                            pod->record.id, ((const BerthContainer *)list->pdata[0])->record.id);
 }
 
-static bool pods_permit(const BerthContainer *container, BerthAction act, GError **error) {
-    if (act == BERTH_ACTION_REMOVE && berth_container_is_pod(container))
+static bool pods_permit(const BerthContainer *container, BerthAction action, GError **error) {
+    if (action == BERTH_ACTION_REMOVE && berth_container_is_pod(container))
         return check_empty(container, error);
     g_autofree char *pod = berth_container_get_pod(container);
-    return act != BERTH_ACTION_CHECKPOINT || !pod ||
+    return action != BERTH_ACTION_CHECKPOINT || !pod ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            "container \"%s\" is in the pod \"%s\"; it cannot be checkpointed alone",
                            container->record.id, pod);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Removing a container. It is one act, which begins when it is requested: from then on nothing
- * begins in the container; what runs there is killed if the request says so; when the last of it
- * has ended, the row and the directory go and all requests are answered. A removal with force is on
- * disk before the kill, in the form of AutoRemove=: a service that dies in between finds the
+ * Removing a container. It is one operation, which begins when it is requested: from then on
+ * nothing begins in the container; what runs there is killed if the request says so; when the last
+ * of it has ended, the row and the directory go and all requests are answered. A removal with force
+ * is on disk before the kill, in the form of AutoRemove=: a service that dies in between finds the
  * container again and goes on.
  *
  * A container is being removed while its slot here has a list of requests, which may be empty.
@@ -225,8 +225,8 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
     kill_all(container);
 }
 
-static bool remove_permits(const BerthContainer *container, BerthAction act, GError **error) {
-    return act == BERTH_ACTION_REMOVE || act == BERTH_ACTION_PAUSE ||
+static bool remove_permits(const BerthContainer *container, BerthAction action, GError **error) {
+    return action == BERTH_ACTION_REMOVE || action == BERTH_ACTION_PAUSE ||
            berth_container_check_kept(container, error);
 }
 

@@ -170,8 +170,8 @@ static bool restart_recording(BerthContainer *container, GError **error) {
     return true;
 }
 
-static bool restart_permits(const BerthContainer *container, BerthAction act, GError **error) {
-    return act != BERTH_ACTION_RENAME || !berth_container_is_restarting(container) ||
+static bool restart_permits(const BerthContainer *container, BerthAction action, GError **error) {
+    return action != BERTH_ACTION_RENAME || !berth_container_is_restarting(container) ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "container \"%s\" is about to be restarted; stop it first",
                            container->record.id);
