@@ -3,8 +3,8 @@
 /*
  * What only a process with capabilities in the machine's own user namespace may do to files: set
  * attributes of trusted.* and security.*, and make device nodes. For a worker in another user
- * namespace its keeper does it (frame/box-users.c), a process that has a socket, these few acts and
- * nothing else. A process without a keeper does it itself.
+ * namespace its keeper does it (frame/sandbox-users.c), a process that has a socket, these few acts
+ * and nothing else. A process without a keeper does it itself.
  *
  * All return as the system calls do, with errno. A keeper answers EPERM to an act that it does for
  * no worker.

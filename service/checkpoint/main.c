@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "checkpoint/checkpoint.h"
 #include "launch/namespaces.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 #include "launch/peer.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
      * restored processes would inherit a filter for ever. To restore, it needs what the container
      * may have, and sets the clock offsets of a time namespace (time_namespaces(7)); it drops from
      * their bounding sets what they did not have. */
-    berth_outer_box_drop(dumps ? 0 : setup->bounding | UINT64_C(1) << CAP_SYS_TIME);
+    berth_outer_sandbox_drop(dumps ? 0 : setup->bounding | UINT64_C(1) << CAP_SYS_TIME);
     if (dumps)
         return write_dump(setup, argv[2], g_str_equal(argv[3], "go-on"));
     const BerthRestore restore = {

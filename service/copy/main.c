@@ -2,8 +2,8 @@
 
 /*
  * berth-copy: files of a container, out of it and into it. It makes the container's root its own
- * first (root.c), puts itself into a box (frame/boxes.c), and only then reads a byte of a tar or of
- * a file. Whatever links an image has lead only within that root.
+ * first (root.c), puts itself into a sandbox (frame/sandboxes.c), and only then reads a byte of a
+ * tar or of a file. Whatever links an image has lead only within that root.
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
  *   berth-copy out-file|out-directory ID PATH [NAME]   where the source has to be that
@@ -20,7 +20,7 @@
 #include "copy/copy-out.h"
 #include "copy/copy.h"
 #include "copy/root.h"
-#include "frame/box.h"
+#include "frame/sandbox.h"
 #include "launch/namespaces.h"
 #include "launch/peer.h"
 
@@ -39,17 +39,17 @@ static int answer_request(const GError *error) {
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Closes everything of the host's except the kept descriptor, and enters the box. */
-static void copy_enter_box(const char *name, int kept) {
+/* Closes everything of the host's except the kept descriptor, and enters the sandbox. */
+static void copy_enter_sandbox(const char *name, int kept) {
     g_autoptr(GError) error = NULL;
     int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
 
     if (kept >= 0 && kept != KEPT_FD && dup2(kept, KEPT_FD) < 0)
-        berth_fail_errno("box", NULL);
+        berth_fail_errno("sandbox", NULL);
     if (close_range((unsigned)first, ~0u, 0) < 0 || chdir("/") < 0)
         berth_fail_errno("root", NULL);
-    if (!berth_box_enter(berth_box_find(name), -1, &error))
-        berth_fail("box", NULL, error->message, BERTH_EXIT_LAUNCH);
+    if (!berth_sandbox_enter(berth_sandbox_find(name), -1, &error))
+        berth_fail("sandbox", NULL, error->message, BERTH_EXIT_LAUNCH);
 }
 
 static int write_changes(void) {
@@ -61,7 +61,7 @@ static int write_changes(void) {
                         "the container has no image that it could have changed");
         return answer_request(error);
     }
-    copy_enter_box("copy-out", berth_copy_enter_image(setup));
+    copy_enter_sandbox("copy-out", berth_copy_enter_image(setup));
     berth_autofd int image = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (image < 0)
         berth_fail_errno("image", NULL);
@@ -93,7 +93,7 @@ int main(int argc, char **argv) {
         lock = berth_copy_enter_stopped(berth_peer_map_setup(), !out);
     }
     umask(0);
-    copy_enter_box(out ? "copy-out" : "copy-in", lock);
+    copy_enter_sandbox(out ? "copy-out" : "copy-in", lock);
     if (g_str_equal(argv[1], "out-names"))
         berth_copy_list_names(argv[3], STDOUT_FILENO, &error);
     else if (out)

@@ -375,5 +375,5 @@ int main(void) {
     g_set_prgname("berth-fetch");
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return EXIT_FAILURE;
-    return berth_frame_run(berth_box_find("fetch"), vtable, prepare_http, &session);
+    return berth_frame_run(berth_sandbox_find("fetch"), vtable, prepare_http, &session);
 }

@@ -6,7 +6,7 @@
  * then its pointer goes through a pipe to the loop, which answers the call and frees it.
  *
  * The order of starting decides what a hostile input can reach: descriptors that the process needs
- * are opened first, then the box is entered, and the first message is read last.
+ * are opened first, then the sandbox is entered, and the first message is read last.
  */
 
 #include "frame/frame.h"
@@ -182,10 +182,10 @@ static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *user
     return true;
 }
 
-static bool frame_start(BerthFrame *frame, const BerthBox *box, GError **error) {
+static bool frame_start(BerthFrame *frame, const BerthSandbox *sandbox, GError **error) {
     int r;
 
-    /* Before the box: these open descriptors and read nothing from outside. */
+    /* Before the sandbox: these open descriptors and read nothing from outside. */
     if ((r = sd_event_new(&frame->event)) < 0)
         return berth_error_set_errno(error, r, "make an event loop");
     if (pipe2(frame->finished, O_CLOEXEC) < 0)
@@ -195,17 +195,17 @@ static bool frame_start(BerthFrame *frame, const BerthBox *box, GError **error) 
         return berth_error_set_errno(error, r, "watch jobs");
     if (!berth_envelopes_open(BERTH_WORKER_DIRECTORY_FD, 1))
         return berth_error_set_errno(error, errno, "open the directory");
-    if (!berth_box_enter(box, BERTH_WORKER_DIRECTORY_FD, error))
+    if (!berth_sandbox_enter(sandbox, BERTH_WORKER_DIRECTORY_FD, error))
         return false;
     /* The descriptor is on the mount on which it was opened; from there ".." leads out of the
      * root. */
-    if (box->files == BERTH_FILES_ONE_DIRECTORY)
+    if (sandbox->files == BERTH_FILES_ONE_DIRECTORY)
         close(BERTH_WORKER_DIRECTORY_FD);
     return true;
 }
 
-/* Jobs are threads, and address space has a limit (box.c): a stack of 8 MiB and an arena of 64 for
- * each of them would reach it with a dozen. */
+/* Jobs are threads, and address space has a limit (sandbox.c): a stack of 8 MiB and an arena of 64
+ * for each of them would reach it with a dozen. */
 static bool limit_threads(GError **error) {
     pthread_attr_t attributes;
 
@@ -217,7 +217,7 @@ static bool limit_threads(GError **error) {
     return r == 0 || berth_error_set_errno(error, r, "set the size of stacks");
 }
 
-int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
+int berth_frame_run(const BerthSandbox *sandbox, const sd_bus_vtable *vtable,
                     bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
                     void *userdata) {
     g_autoptr(GError) error = NULL;
@@ -229,7 +229,7 @@ int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
         return EXIT_FAILURE;
     }
-    if (!limit_threads(&error) || !frame_start(frame, box, &error) ||
+    if (!limit_threads(&error) || !frame_start(frame, sandbox, &error) ||
         (prepare && !prepare(frame, userdata, &error)) ||
         !start_bus(frame, vtable, userdata, &error)) {
         fprintf(stderr, "%s\n", error->message);
@@ -243,5 +243,5 @@ int berth_frame_main(const char *worker, const sd_bus_vtable *vtable) {
     g_autofree char *name = g_strconcat("berth-", worker, NULL);
 
     g_set_prgname(name);
-    return berth_frame_run(berth_box_find(worker), vtable, NULL, NULL);
+    return berth_frame_run(berth_sandbox_find(worker), vtable, NULL, NULL);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What every worker's main() is built from: it enters its box, then serves one interface to berthd
- * over the socket it was started with (sd-bus, peer to peer) until berthd closes it. Long work runs
- * as jobs in threads; the thread of the loop only talks.
+ * What every worker's main() is built from: it enters its sandbox, then serves one interface to
+ * berthd over the socket it was started with (sd-bus, peer to peer) until berthd closes it. Long
+ * work runs as jobs in threads; the thread of the loop only talks.
  */
 
 #pragma once
 
 #include "base/bus-error.h"
 #include "base/worker-members.h"
-#include "frame/box.h"
+#include "frame/sandbox.h"
 
 #include <systemd/sd-event.h>
 
@@ -23,12 +23,12 @@
 
 typedef struct BerthFrame BerthFrame;
 
-/* The whole of a worker's main(): "archive" is berth-archive, in the box of that name. */
+/* The whole of a worker's main(): "archive" is berth-archive, in the sandbox of that name. */
 int berth_frame_main(const char *worker, const sd_bus_vtable *vtable);
 
-/* The same in another box, with something to prepare. prepare may be NULL; it is called inside the
- * box, before the first call is read. */
-int berth_frame_run(const BerthBox *box, const sd_bus_vtable *vtable,
+/* The same in another sandbox, with something to prepare. prepare may be NULL; it is called inside
+ * the sandbox, before the first call is read. */
+int berth_frame_run(const BerthSandbox *sandbox, const sd_bus_vtable *vtable,
                     bool (*prepare)(BerthFrame *frame, void *userdata, GError **error),
                     void *userdata);
 

@@ -7,7 +7,7 @@
  *
  * Onward they go by tee(2), which gives the second pipe the pages of the first and copies nothing.
  * What is hashed and written is this process' own copy. A writer that can still change its pages
- * (vmsplice(2), which berth-fetch's box does not allow) could therefore have berth-unpack read
+ * (vmsplice(2), which berth-fetch's sandbox does not allow) could therefore have berth-unpack read
  * something else than is stored; that is caught by the diff ID, which berth-unpack computes from
  * what it has read.
  */

@@ -296,7 +296,7 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_JOURNAL_MEMBERS);
 
-/* libsystemd loads the libraries that decompress entries when it first needs one, which the box
+/* libsystemd loads the libraries that decompress entries when it first needs one, which the sandbox
  * does not allow. */
 static void load_compressors(void) {
     static const char *const names[] = {"libzstd.so.1", "liblz4.so.1", "liblzma.so.5"};

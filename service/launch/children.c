@@ -9,7 +9,7 @@
 
 #include "bare/fd.h"
 #include "config.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -45,7 +45,7 @@ _Noreturn static void become_program(char *const *arguments, BerthChildRights ri
     if (output >= 0 && dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
     close_range(kept, ~0u, 0);
-    if (rights == BERTH_CHILD_READS && !berth_outer_box_only_read())
+    if (rights == BERTH_CHILD_READS && !berth_outer_sandbox_only_read())
         _exit(127);
     execve(path, arguments, environment);
     _exit(127);

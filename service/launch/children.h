@@ -15,7 +15,7 @@ bool berth_child_await(pid_t child, uint64_t timeout_usec, int *status);
 
 typedef enum {
     BERTH_CHILD_AS_THIS, /* with the rights of this process */
-    BERTH_CHILD_READS,   /* with berth_outer_box_only_read() */
+    BERTH_CHILD_READS,   /* with berth_outer_sandbox_only_read() */
 } BerthChildRights;
 
 /* Runs a program of Berth's own (BERTH_LIBEXECDIR), in the host's mount namespace, which this

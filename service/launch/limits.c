@@ -6,7 +6,7 @@
 #include "launch/limits.h"
 
 #include "bare/fd.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 #include "launch/peer.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@ int berth_limits_set(char *properties, char *values, const char *path) {
     const char *property, *value;
     BerthFault fault;
 
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     /* The files are open: nothing more is needed to write to them. */
-    if (!berth_outer_box_only_read())
+    if (!berth_outer_sandbox_only_read())
         berth_fail_errno("limits", "give up privileges");
     for (int fd = BERTH_FIRST_FREE_FD;
          (property = strsep(&properties, ":")) && (value = strsep(&values, ":")); fd++)

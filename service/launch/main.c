@@ -26,7 +26,7 @@
 #include "launch/hooks.h"
 #include "launch/host.h"
 #include "launch/limits.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 #include "launch/outside.h"
 #include "launch/peer.h"
 #include "launch/text.h"
@@ -36,7 +36,7 @@
 static int run_poststop(const BerthSetup *setup) {
     BerthFault fault;
 
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     berth_hooks_await_start(setup, BERTH_DIRECTORY_FD);
     return berth_host_enter(&fault) &&
                    berth_hooks_run(setup, BERTH_HOOK_POSTSTOP, "stopped", 0, &fault)

@@ -19,7 +19,7 @@
 #include "launch/journal.h"
 #include "launch/listener.h"
 #include "launch/namespaces.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 #include "launch/peer.h"
 #include "launch/root-tree.h"
 #include "launch/streams.h"
@@ -311,7 +311,7 @@ void berth_outside_create(BerthInside *inside) {
     }
     /* Only after the clone: the inner process gets the capabilities and the filter of its
      * container, not these. */
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     berth_hooks_begin_start(inside->setup, BERTH_DIRECTORY_FD);
     if (cgroup >= 0)
         berth_attributes_spread(outside.pid);
@@ -339,7 +339,7 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fd_clear(&outside.peer);
         berth_inside_join(inside, init, flags);
     }
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     tell_pid(&outside);
     berth_attributes_follow(first, outside.pid);
     serve(&outside);

@@ -18,7 +18,7 @@
 #include "bare/setup.h"
 #include "base/fd.h"
 #include "launch/host.h"
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 #include "launch/peer.h"
 #include "network/connections.h"
 
@@ -42,7 +42,7 @@ static int disconnect_container(const char *id, pid_t pid) {
     g_autoptr(GError) error = NULL;
     BerthFault fault;
 
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     if (!berth_host_enter(&fault))
         fprintf(stderr, "%s\n", fault.text);
     else if (!berth_connections_undo(id, pid, BERTH_DIRECTORY_FD, &error))
@@ -73,7 +73,7 @@ static int change_container(bool join, pid_t pid, const char *key) {
     g_autoptr(GError) error = NULL;
     BerthFault fault;
 
-    berth_outer_box_enter();
+    berth_outer_sandbox_enter();
     if (!berth_host_enter(&fault))
         berth_fail_with("network", &fault);
     berth_autofd int namespace = open_namespace(pid);

@@ -13,7 +13,7 @@
 
 #include "bare/envelope.h"
 #include "base/fd.h"
-#include "relay/box.h"
+#include "relay/sandbox.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -307,7 +307,7 @@ int main(void) {
     }
     signal(SIGPIPE, SIG_IGN);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (poller < 0 || !berth_relay_box_enter()) {
+    if (poller < 0 || !berth_relay_sandbox_enter()) {
         perror("berth-relay: cannot give up its privileges");
         return EXIT_FAILURE;
     }

@@ -4,13 +4,13 @@
  * berth-filter: compiles the system call filter of a set-up that has a profile of its own. Run by
  * berth-launch with the descriptors of the launch protocol, its standard output a file for the
  * program (BerthFilterHeader). The profile is its author's, and libseccomp takes long for one with
- * many rules of one call: it is read in a box like a worker's (frame/boxes.c), with a limit of
- * processor time. A failure is reported to berthd from here, and its status is then 125.
+ * many rules of one call: it is read in a sandbox like a worker's (frame/sandboxes.c), with a limit
+ * of processor time. A failure is reported to berthd from here, and its status is then 125.
  */
 
 #include "bare/launch-protocol.h"
 #include "base/fd.h"
-#include "frame/box.h"
+#include "frame/sandbox.h"
 #include "launch/peer.h"
 #include "seccomp/filter.h"
 
@@ -22,14 +22,14 @@
 enum { MAX_CPU_SEC = 2 };
 
 /* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. What
- * libseccomp asks the kernel for, it has asked and remembers when the box has been entered. */
-static void filter_enter_box(void) {
+ * libseccomp asks the kernel for, it has asked and remembers when the sandbox has been entered. */
+static void filter_enter_sandbox(void) {
     const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC};
     g_autoptr(GError) error = NULL;
 
     if (setrlimit(RLIMIT_CPU, &cpu) < 0)
         berth_fail_errno("system call filter", "limits");
-    if (!berth_box_enter(berth_box_find("filter"), -1, &error))
+    if (!berth_sandbox_enter(berth_sandbox_find("filter"), -1, &error))
         berth_fail("system call filter", NULL, error->message, BERTH_EXIT_LAUNCH);
 }
 
@@ -46,7 +46,7 @@ int main(void) {
     BerthFilter filter;
 
     berth_peer_begin("berth-filter");
-    filter_enter_box();
+    filter_enter_sandbox();
     const BerthSetup *setup = berth_setup_map(BERTH_CONFIG_FD);
     if (!setup || !setup->filter_profile)
         berth_fail_errno("configuration", NULL);

@@ -306,17 +306,17 @@ static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *erro
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_UNPACK_MEMBERS);
 
 int main(int argc, char **argv) {
-    BerthBox box = *berth_box_find("unpack");
+    BerthSandbox sandbox = *berth_sandbox_find("unpack");
 
     /* With an argument, the directory belongs to that user: the worker must not be able to do more
      * there than the user. */
     if (argc == 2) {
-        box = berth_box_narrow(&box, (uid_t)strtoul(argv[1], NULL, 10));
-        g_assert(box.owner != 0);
+        sandbox = berth_sandbox_narrow(&sandbox, (uid_t)strtoul(argv[1], NULL, 10));
+        g_assert(sandbox.owner != 0);
         berth_attributes_make_plain();
     }
     g_set_prgname("berth-unpack");
     /* The modes of entries are given to mkdirat(2) and openat(2) as the tar has them. */
     umask(0);
-    return berth_frame_run(&box, vtable, NULL, NULL);
+    return berth_frame_run(&sandbox, vtable, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A worker is owned by the job that needs it and lives as long: starting, while its box is not
+ * A worker is owned by the job that needs it and lives as long: starting, while its sandbox is not
  * entered and calls wait; serving, once it has spoken; dead, when its socket closes, after which
  * every call fails. Freeing it kills it in any of these; worker-process.c reaps it.
  *
@@ -313,7 +313,8 @@ void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_mes
         return;
     }
     /* sd-bus blocks on a message with descriptors until the peer has agreed to take them, and a
-     * worker may be slow to do so: its box enters a directory that may be on a user's file system.
+     * worker may be slow to do so: its sandbox enters a directory that may be on a user's file
+     * system.
      */
     if (sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
         call->waiting = g_steal_pointer(&owned);

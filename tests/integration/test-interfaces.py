@@ -230,7 +230,7 @@ def test_tests_named_in_the_security_page_exist():
     for file, function in named:
         text = read_source("tests", "integration" if file.endswith(".py") else "unit", file)
         assert re.search(rf"^(?:def|static void) {function}\(", text, re.MULTILINE), f"{file}:{function}"
-    workers = re.findall(r'\.worker = "(\w+)', read_source("service", "frame", "boxes.c"))
+    workers = re.findall(r'\.worker = "(\w+)', read_source("service", "frame", "sandboxes.c"))
     assert len(workers) > 6, workers
     for worker in workers:
         contains(page, f"| berth-{worker} |")

@@ -668,7 +668,7 @@ def test_a_profile_that_takes_too_long_ends_its_start_alone():
     watcher.start()
     result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}}))
     watcher.join()
-    # Meanwhile it is in its box (test-boxes.py): nothing of root, no capability, and a filter.
+    # Meanwhile it is in its box (test-sandboxes.py): nothing of root, no capability, and a filter.
     equal([int(seen[0][name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
     assert "0" not in seen[0]["Uid"].split() + seen[0]["Gid"].split(), seen
     equal(result.status, 125)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The files that a box leaves in sight. berth-unpack sees one directory, which becomes the root.
- * berth-fetch sees a root made for it, of nothing but what the C library's name resolution and TLS
- * read; what lies in directories of /run is seen as it changes. Landlock is a second wall, and
- * where the kernel has it also keeps sockets with abstract names, which no mount namespace hides,
- * and signals on this side.
+ * The files that a sandbox leaves in sight. berth-unpack sees one directory, which becomes the
+ * root. berth-fetch sees a root made for it, of nothing but what the C library's name resolution
+ * and TLS read; what lies in directories of /run is seen as it changes. Landlock is a second wall,
+ * and where the kernel has it also keeps sockets with abstract names, which no mount namespace
+ * hides, and signals on this side.
  */
 
 #include "bare/pivot.h"
 #include "base/fd.h"
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -56,7 +56,7 @@ static const char *const system_links[] = {"/lib", "/lib64", "/var/run"};
 static const char *const resolver_sockets[] = {
     "/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket"};
 
-int berth_box_clone_mount(int at, const char *path, uint64_t attributes) {
+int berth_sandbox_clone_mount(int at, const char *path, uint64_t attributes) {
     struct mount_attr attr = {
         .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | attributes,
         /* A clone shares mounts with what it was cloned from; a root must not. */
@@ -80,12 +80,12 @@ static bool unshare_mounts(GError **error) {
  * another namespace: it becomes the root by chroot(2), with no descriptor and no system call left
  * that leads out of it. The user namespace is made in between: pivoting takes the capabilities of
  * the machine's root, and after chroot(2) the kernel refuses to make one (unshare(2), EPERM). */
-static bool box_enter_directory(const BerthBox *box, int directory, GError **error) {
+static bool sandbox_enter_directory(const BerthSandbox *sandbox, int directory, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    berth_autofd int tree = berth_box_clone_mount(
-        directory, "", MOUNT_ATTR_NOEXEC | (box->read_only ? MOUNT_ATTR_RDONLY : 0));
+    berth_autofd int tree = berth_sandbox_clone_mount(
+        directory, "", MOUNT_ATTR_NOEXEC | (sandbox->read_only ? MOUNT_ATTR_RDONLY : 0));
     /* A view that is read-only has to be a mount of its own. */
-    bool foreign = tree < 0 && errno == EINVAL && !box->read_only;
+    bool foreign = tree < 0 && errno == EINVAL && !sandbox->read_only;
 
     if (tree < 0 && !foreign)
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
@@ -93,7 +93,7 @@ static bool box_enter_directory(const BerthBox *box, int directory, GError **err
         return false;
     if (!foreign && !berth_pivot(tree))
         return berth_error_set_errno(error, errno, "change the root");
-    if (box->has_keeper && !berth_box_enter_all_users(process, foreign ? -1 : tree, error))
+    if (sandbox->has_keeper && !berth_sandbox_enter_all_users(process, foreign ? -1 : tree, error))
         return false;
     return !foreign || (fchdir(directory) == 0 && chroot(".") == 0) ||
            berth_error_set_errno(error, errno, "change to the directory");
@@ -110,7 +110,7 @@ static int make_file_system(const char *type, const char *option, const char *va
                         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-static bool box_make_parents(int root, const char *path, GError **error) {
+static bool sandbox_make_parents(int root, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path + 1);
 
     for (char *slash = prefix; (slash = strchr(slash, '/')); *slash++ = '/') {
@@ -131,11 +131,12 @@ static bool is_there(int root, const char *path) {
  * links. */
 static bool show_file(int root, const char *path, uint64_t attributes, GError **error) {
     struct stat status;
-    berth_autofd int tree = berth_box_clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
+    berth_autofd int tree =
+        berth_sandbox_clone_mount(AT_FDCWD, path, MOUNT_ATTR_RDONLY | attributes);
 
     if (tree < 0)
         return berth_error_set_errno(error, errno, "clone the mount of %s", path);
-    if (!box_make_parents(root, path, error))
+    if (!sandbox_make_parents(root, path, error))
         return false;
     if (fstat(tree, &status) < 0 ||
         (S_ISDIR(status.st_mode) ? mkdirat(root, path + 1, 0755)
@@ -145,14 +146,14 @@ static bool show_file(int root, const char *path, uint64_t attributes, GError **
     return true;
 }
 
-static bool box_copy_link(int root, const char *path, GError **error) {
+static bool sandbox_copy_link(int root, const char *path, GError **error) {
     char target[PATH_MAX];
     ssize_t size = readlink(path, target, sizeof target - 1);
 
     if (size < 0)
         return true;
     target[size] = '\0';
-    if (!box_make_parents(root, path, error))
+    if (!sandbox_make_parents(root, path, error))
         return false;
     return symlinkat(target, root, path + 1) == 0 || errno == EEXIST ||
            berth_error_set_errno(error, errno, "copy the link %s", path);
@@ -165,7 +166,7 @@ static bool show_with_link(int root, const char *path, uint64_t attributes, GErr
 
     if (!real)
         return true;
-    if (!box_copy_link(root, path, error))
+    if (!sandbox_copy_link(root, path, error))
         return false;
     return is_there(root, real) || show_file(root, real, attributes, error);
 }
@@ -183,7 +184,7 @@ static bool show_libraries(int root, GError **error) {
 
 /* proc(5) of the pid namespace of this worker: libcurl opens files in memory by their names
  * there. */
-static bool box_show_processes(int root, GError **error) {
+static bool sandbox_show_processes(int root, GError **error) {
     berth_autofd int processes = make_file_system("proc", "subset", "pid");
 
     if (processes < 0 || mkdirat(root, "proc", 0555) < 0 ||
@@ -194,12 +195,12 @@ static bool box_show_processes(int root, GError **error) {
 
 static bool fill_root(int root, GError **error) {
     for (size_t i = 0; i < G_N_ELEMENTS(system_links); i++)
-        if (!box_copy_link(root, system_links[i], error))
+        if (!sandbox_copy_link(root, system_links[i], error))
             return false;
     for (size_t i = 0; i < G_N_ELEMENTS(resolver_files); i++)
         if (!show_with_link(root, resolver_files[i], MOUNT_ATTR_NOEXEC, error))
             return false;
-    return show_libraries(root, error) && box_show_processes(root, error);
+    return show_libraries(root, error) && sandbox_show_processes(root, error);
 }
 
 static bool enter_resolver_root(GError **error) {
@@ -219,20 +220,20 @@ static bool enter_resolver_root(GError **error) {
     return berth_pivot_enter(root) || berth_error_set_errno(error, errno, "change the root");
 }
 
-bool berth_box_change_files(const BerthBox *box, int directory, GError **error) {
-    switch (box->files) {
+bool berth_sandbox_change_files(const BerthSandbox *sandbox, int directory, GError **error) {
+    switch (sandbox->files) {
     case BERTH_FILES_NONE:
     case BERTH_FILES_ENTERED:
         return true;
     case BERTH_FILES_RESOLVER:
         return enter_resolver_root(error);
     case BERTH_FILES_ONE_DIRECTORY:
-        return box_enter_directory(box, directory, error);
+        return sandbox_enter_directory(sandbox, directory, error);
     }
     g_assert_not_reached();
 }
 
-bool berth_box_has_resolver(void) {
+bool berth_sandbox_has_resolver(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(resolver_sockets); i++)
         if (access(resolver_sockets[i], F_OK) == 0)
             return true;

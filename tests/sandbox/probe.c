@@ -2,15 +2,15 @@
 
 /*
  * A worker that has been taken over: started by berthd in the place of the one that its own name
- * says, it enters that one's box, tries what no worker should be able to do, tells what came of it,
- * and ends. One line on standard error, which is the journal's: "box KIND", and NAME=ERRNO for each
- * (0: it could).
+ * says, it enters that one's sandbox, tries what no worker should be able to do, tells what came of
+ * it, and ends. One line on standard error, which is the journal's: "sandbox KIND", and NAME=ERRNO
+ * for each (0: it could).
  */
 
 #include "base/fd.h"
 #include "base/keeper.h"
 #include "frame/frame.h"
-#include "relay/box.h"
+#include "relay/sandbox.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
@@ -185,7 +185,7 @@ static void try_network(void) {
     try_connect("journal-output", SOCK_STREAM, "/run/systemd/journal/stdout");
     try_connect("notify", SOCK_DGRAM, "/run/systemd/notify");
     try_connect("systemd", SOCK_STREAM, "/run/systemd/private");
-    try_connect("abstract", SOCK_STREAM, "@berth-box-test");
+    try_connect("abstract", SOCK_STREAM, "@berth-sandbox-test");
     try_connect("nscd", SOCK_STREAM, "/run/nscd/socket");
     tell("listen", syscall(SYS_listen, BERTH_WORKER_BUS_FD, 1));
     tell("accept", syscall(SYS_accept4, BERTH_WORKER_BUS_FD, NULL, NULL, 0));
@@ -308,9 +308,9 @@ static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     try_network();
     try_files();
     try_kernel();
-    if (!g_str_equal(userdata, "relay") && berth_box_find(userdata)->has_keeper)
+    if (!g_str_equal(userdata, "relay") && berth_sandbox_find(userdata)->has_keeper)
         try_keeper();
-    fprintf(stderr, "box %s\n", told->str);
+    fprintf(stderr, "sandbox %s\n", told->str);
     /* What a sanitizer does at the end of a program needs calls that are not there any more. */
     _exit(EXIT_SUCCESS);
 }
@@ -323,7 +323,7 @@ int main(int argc, char **argv) {
     /* "probe copy-in": what becomes a worker in a container's namespaces is started in some like
      * them. A number is a user, whose rights alone the worker has. */
     if (argc > 1 && !g_ascii_isdigit(argv[1][0])) {
-        if (!berth_box_enter(berth_box_find(argv[1]), -1, &error)) {
+        if (!berth_sandbox_enter(berth_sandbox_find(argv[1]), -1, &error)) {
             fprintf(stderr, "%s\n", error->message);
             return EXIT_FAILURE;
         }
@@ -333,13 +333,13 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     /* What berthd serves in no other way. */
     bool is_relay = g_str_equal(name, "-relay"), is_filter = g_str_equal(name, "-filter");
-    if (is_relay ? berth_relay_box_enter()
-                 : is_filter && berth_box_enter(berth_box_find("filter"), -1, &error))
+    if (is_relay ? berth_relay_sandbox_enter()
+                 : is_filter && berth_sandbox_enter(berth_sandbox_find("filter"), -1, &error))
         try_all(NULL, (void *)(name + 1), NULL);
     if (is_relay || is_filter)
         return EXIT_FAILURE;
-    BerthBox box = *berth_box_find(name + 1);
+    BerthSandbox sandbox = *berth_sandbox_find(name + 1);
     if (argc > 1)
-        box = berth_box_narrow(&box, (uid_t)strtoul(argv[1], NULL, 10));
-    return berth_frame_run(&box, vtable, try_all, (void *)(name + 1));
+        sandbox = berth_sandbox_narrow(&sandbox, (uid_t)strtoul(argv[1], NULL, 10));
+    return berth_frame_run(&sandbox, vtable, try_all, (void *)(name + 1));
 }

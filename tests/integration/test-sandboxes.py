@@ -16,9 +16,9 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 from faulty_registry import FaultyRegistry
 
-IMAGE = f"{HOST}/boxes/base:x"
+IMAGE = f"{HOST}/sandboxes/base:x"
 WORKERS = "/usr/libexec/berth"
-PROBE = os.environ["BERTH_BUILD"] + "/tests/box/probe"
+PROBE = os.environ["BERTH_BUILD"] + "/tests/sandbox/probe"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
 # What each may do of what is tried; "0" is success. Everything else must fail, and with ENOSYS, which
@@ -65,7 +65,7 @@ def give_back(name):
 
 def reports(name):
     lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "berthd.service").out.splitlines()
-    return [line for line in lines if line.startswith(f"box {name} ")]
+    return [line for line in lines if line.startswith(f"sandbox {name} ")]
 
 
 def report_of(name, *command, **more):
@@ -101,7 +101,7 @@ def test_fetch_where_a_resolver_listens():
         resolver.bind("/run/nscd/socket")
         os.chmod("/run/nscd/socket", 0o666)
         resolver.listen(8)
-        other.bind("\0berth-box-test")
+        other.bind("\0berth-sandbox-test")
         other.listen(8)
         found = report_of("fetch", "pull", IMAGE)
     shutil.rmtree("/run/nscd")
@@ -133,7 +133,7 @@ def test_unpack_for_another_user():
 
 
 def test_relay():
-    """It has a box of its own: nothing of root, and a filter."""
+    """It has a sandbox of its own: nothing of root, and a filter."""
     good("images", "-q")
     status = read_status(run("pgrep", "-x", "berth-relay").out.strip())
     equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
@@ -160,7 +160,7 @@ def test_filter():
     finally:
         give_back("filter")
     contains(result.err, "berth-filter wrote no program")
-    line = next(line for line in result.err.splitlines() if line.startswith("box filter "))
+    line = next(line for line in result.err.splitlines() if line.startswith("sandbox filter "))
     check("filter", dict(item.split("=") for item in line.split()[2:]), MAY["filter"])
 
 
@@ -188,7 +188,7 @@ BOUND = ("run", "--rm", "--id=bound", "-v", "/home/alice/bound:/v", IMAGE, "echo
 
 def test_group():
     """It runs as root, for libraries that the machine's administrator chose, and only reads."""
-    existing = "/run/boxes-existing"
+    existing = "/run/sandboxes-existing"
     with open(existing, "w", encoding="ascii") as file:
         file.write("as it was")
     with HelpingGroup(f"python3 {TOOLS}/reading_probe.py {existing} {service_pid()} >&2"):
@@ -204,14 +204,14 @@ def test_group():
 def test_process_that_writes_limits():
     """What waits in the kernel while it writes one can do nothing else. It is started here as berthd starts it, with the
     set-up of a container whose start is held."""
-    with open("/run/boxes-gate", "w", encoding="ascii"):
+    with open("/run/sandboxes-gate", "w", encoding="ascii"):
         pass
-    with HelpingGroup("while [ -e /run/boxes-gate ]; do sleep 0.05; done"):
+    with HelpingGroup("while [ -e /run/sandboxes-gate ]; do sleep 0.05; done"):
         started = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", *BOUND], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         held = wait_until(lambda: run("pgrep", "-x", "berth-launch").out.split(), "the start that is held")[0]
         wait_until(lambda: run("pgrep", "-f", "berth-group").status == 0, "its helper")
         setup = os.open(f"/proc/{held}/fd/4", os.O_RDONLY)
-        os.unlink("/run/boxes-gate")
+        os.unlink("/run/sandboxes-gate")
         equal(started.wait(60), 0)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reader, writer = os.pipe()
@@ -231,7 +231,7 @@ def test_process_that_writes_limits():
         os.closerange(len(above), 256)
     with subprocess.Popen([f"{WORKERS}/berth-launch", "limits", "bound", "x", "/a/cgroup", "MemoryMax"], close_fds=False, preexec_fn=place,
                           executable=f"{WORKERS}/berth-launch") as helper:
-        status = wait_until(lambda: (found := read_status(helper.pid))["NoNewPrivs"] == "1" and found, "its box")
+        status = wait_until(lambda: (found := read_status(helper.pid))["NoNewPrivs"] == "1" and found, "its sandbox")
         equal([int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
         equal(status["Seccomp"], "2")
         os.read(reader, 65536)
@@ -331,7 +331,7 @@ def test_a_worker_is_alone_in_its_namespaces():
     """A real one, seen from outside: it is berthd's child, with a pid of the machine's, and ends with it."""
     good("run", "-dt", "--id=terminal", IMAGE)
     pid = wait_until(lambda: run("pgrep", "-x", "berth-screen").out.strip(), "the worker")
-    status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, "the worker is in its box")
+    status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, "the worker is in its sandbox")
     equal(int(status["PPid"]), service_pid())
     equal(status["NSpid"].split()[-1], "1")
     equal((status["NoNewPrivs"], int(status["CapPrm"], 16), int(status["CapBnd"], 16)), ("1", 0, 0))
@@ -347,8 +347,8 @@ UNPACK_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4
 KEEPER_CAPABILITIES = 1 << 1 | 1 << 21 | 1 << 27 | 1 << 31
 
 
-def in_box(pid, capabilities):
-    status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, f"{pid} is in its box")
+def in_sandbox(pid, capabilities):
+    status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, f"{pid} is in its sandbox")
     equal((status["NoNewPrivs"], [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")]),
           ("1", [capabilities] * 3 + [0, 0]))
     return status
@@ -358,19 +358,19 @@ def test_unpack_is_no_root_of_the_machine():
     """It is root of a user namespace of all ids. Beside it is its keeper, which has what that lacks and a socket."""
     registry = FaultyRegistry()
     image = oci.Image([oci.Layer("gzip").add("f", os.urandom(200000))])
-    reference, _ = registry.add("box:x", image)
+    reference, _ = registry.add("sandbox:x", image)
     gate = registry.stall[image.manifest["layers"][0]["digest"]] = threading.Event()
     pull = subprocess.Popen(["dist", "pull", "-q", reference])
     worker, keeper = wait_until(lambda: len(found := run("pgrep", "-x", "berth-unpack").out.split()) == 2 and sorted(found, key=int),
                                 "the worker and its keeper")
-    status = in_box(worker, UNPACK_CAPABILITIES)
+    status = in_sandbox(worker, UNPACK_CAPABILITIES)
     equal(int(status["PPid"]), service_pid())
     own = {pid: {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in ("user", "pid", "mnt", "net", "ipc", "uts")}
            for pid in (worker, keeper, service_pid())}
     assert own[worker]["user"] != own[service_pid()]["user"], own
     with open(f"/proc/{worker}/uid_map", encoding="ascii") as uids, open(f"/proc/{worker}/gid_map", encoding="ascii") as gids:
         equal([uids.read().split(), gids.read().split()], [["0", "0", "4294967295"]] * 2)
-    status = in_box(keeper, KEEPER_CAPABILITIES)
+    status = in_sandbox(keeper, KEEPER_CAPABILITIES)
     equal((status["PPid"], status["NSpid"].split()[-1], status["Threads"]), (worker, "2", "1"))
     equal(own[keeper]["user"], own[service_pid()]["user"])
     for name in ("pid", "mnt", "net", "ipc", "uts"):

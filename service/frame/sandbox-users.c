@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * User namespaces of boxes. Their maps are written from outside of them: by a child, which is in
- * the machine's user namespace and in all others of the worker's. It ends with that, or stays as
+ * User namespaces of sandboxes. Their maps are written from outside of them: by a child, which is
+ * in the machine's user namespace and in all others of the worker's. It ends with that, or stays as
  * the worker's keeper (base/keeper.h): with four capabilities, a socket to the worker and no other
  * descriptor, and system calls for nothing but answering there. It lives in the worker's pid
  * namespace, which ends with the worker; the worker, of a user namespace below, can neither trace
@@ -12,7 +12,7 @@
 #include "bare/capabilities.h"
 #include "base/fd.h"
 #include "base/keeper.h"
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -36,7 +36,7 @@
     (1ull << CAP_SYS_ADMIN | 1ull << CAP_MKNOD | 1ull << CAP_SETFCAP | 1ull << CAP_DAC_OVERRIDE)
 
 /* Where the keeper has its socket; nothing else is open but the standard streams. */
-enum { KEEPER_FD = BERTH_BOX_KEEPER_FD };
+enum { KEEPER_FD = BERTH_SANDBOX_KEEPER_FD };
 
 static bool write_map(int process, const char *name, const char *map) {
     berth_autofd int file = openat(process, name, O_WRONLY | O_CLOEXEC);
@@ -56,7 +56,7 @@ static bool restrict_keeper(int socket, GError **error) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return berth_error_set_errno(error, errno, "give up the keeper's privileges");
-    return berth_box_restrict_keeper_calls(error);
+    return berth_sandbox_restrict_keeper_calls(error);
 }
 
 G_GNUC_NORETURN static void keep_capabilities(int socket, uint64_t mount) {
@@ -90,7 +90,7 @@ static bool become_mapped(int socket, GError **error) {
            berth_error_set_errno(error, errno, "become root of a user namespace");
 }
 
-bool berth_box_enter_users(int process, const BerthIdMaps *maps, GError **error) {
+bool berth_sandbox_enter_users(int process, const BerthIdMaps *maps, GError **error) {
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -130,9 +130,9 @@ static uint64_t find_mount(int directory) {
                : 0;
 }
 
-bool berth_box_enter_all_users(int process, int directory, GError **error) {
+bool berth_sandbox_enter_all_users(int process, int directory, GError **error) {
     const BerthIdMaps maps = {
         .uids = ALL_IDS, .gids = ALL_IDS, .has_keeper = true, .mount = find_mount(directory)};
 
-    return berth_box_enter_users(process, &maps, error);
+    return berth_sandbox_enter_users(process, &maps, error);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See box.h. It differs from the box of a worker (frame/box.h), since the relay outlives the
- * service for a moment, and has thousands of descriptors. What is not named answers ENOSYS.
+ * See sandbox.h. It differs from the sandbox of a worker (frame/sandbox.h), since the relay
+ * outlives the service for a moment, and has thousands of descriptors. What is not named answers
+ * ENOSYS.
  */
 
-#include "relay/box.h"
+#include "relay/sandbox.h"
 
 #include "bare/capabilities.h"
 #include "bare/landlock.h"
@@ -88,7 +89,7 @@ static bool relay_drop_privileges(void) {
            prctl(PR_SET_PDEATHSIG, SIGCONT, 0, 0, 0) == 0;
 }
 
-bool berth_relay_box_enter(void) {
+bool berth_relay_sandbox_enter(void) {
     const BerthLandlock denied = {
         .files = BERTH_LANDLOCK_EXECUTE | BERTH_LANDLOCK_READ | BERTH_LANDLOCK_WRITE,
         .net = BERTH_LANDLOCK_BIND | BERTH_LANDLOCK_CONNECT,

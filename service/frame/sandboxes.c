@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each worker's box. tests/integration/test-boxes.py puts a program in the worker's place that
- * tries what it should not be able to do. */
+/* Each worker's sandbox. tests/integration/test-sandboxes.py puts a program in the worker's place
+ * that tries what it should not be able to do. */
 
 #include "config.h"
-#include "frame/box.h"
+#include "frame/sandbox.h"
 
 #include <linux/capability.h>
 
@@ -13,7 +13,7 @@
 /* Two a terminal. */
 enum { MAX_SCREEN_DESCRIPTORS = 16384 };
 
-/* Name resolution, and libcurl; sockets are of some families only (box-calls.c). */
+/* Name resolution, and libcurl; sockets are of some families only (sandbox-calls.c). */
 static const char *const fetch_calls[] = {
     "access",     "bind",        "connect",  "faccessat",  "faccessat2",
     "getdents64", "getpeername", "readlink", "readlinkat", "recvmmsg",
@@ -78,7 +78,7 @@ static const char *const journal_calls[] = {
     NULL,
 };
 
-static const BerthBox boxes[] = {
+static const BerthSandbox sandboxes[] = {
     {.worker = "archive", .user = BERTH_USER},
     /* Capabilities of the container's user namespace, or of one that maps all ids. */
     {.worker = "copy-in",
@@ -113,8 +113,8 @@ static const BerthBox boxes[] = {
                      CAPABILITY(CAP_FSETID)},
 };
 
-BerthBox berth_box_narrow(const BerthBox *box, uid_t owner) {
-    BerthBox narrow = *box;
+BerthSandbox berth_sandbox_narrow(const BerthSandbox *sandbox, uid_t owner) {
+    BerthSandbox narrow = *sandbox;
 
     narrow.owner = owner;
     narrow.has_keeper = false;
@@ -122,9 +122,9 @@ BerthBox berth_box_narrow(const BerthBox *box, uid_t owner) {
     return narrow;
 }
 
-const BerthBox *berth_box_find(const char *worker) {
-    for (size_t i = 0; i < G_N_ELEMENTS(boxes); i++)
-        if (g_str_equal(boxes[i].worker, worker))
-            return &boxes[i];
+const BerthSandbox *berth_sandbox_find(const char *worker) {
+    for (size_t i = 0; i < G_N_ELEMENTS(sandboxes); i++)
+        if (g_str_equal(sandboxes[i].worker, worker))
+            return &sandboxes[i];
     g_assert_not_reached();
 }

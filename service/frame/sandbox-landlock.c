@@ -10,25 +10,26 @@
 
 #include "bare/landlock.h"
 #include "base/fd.h"
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <errno.h>
 
-static BerthLandlock get_denied(const BerthBox *box) {
-    bool is_rooted = box->files == BERTH_FILES_ONE_DIRECTORY || box->files == BERTH_FILES_ENTERED;
+static BerthLandlock get_denied(const BerthSandbox *sandbox) {
+    bool is_rooted =
+        sandbox->files == BERTH_FILES_ONE_DIRECTORY || sandbox->files == BERTH_FILES_ENTERED;
 
     return (BerthLandlock){
         .files =
             is_rooted ? 0 : BERTH_LANDLOCK_EXECUTE | BERTH_LANDLOCK_READ | BERTH_LANDLOCK_WRITE,
-        .net = BERTH_LANDLOCK_BIND | (box->network ? 0 : BERTH_LANDLOCK_CONNECT),
+        .net = BERTH_LANDLOCK_BIND | (sandbox->network ? 0 : BERTH_LANDLOCK_CONNECT),
         .scoped = BERTH_LANDLOCK_ABSTRACT_SOCKETS | BERTH_LANDLOCK_SIGNALS,
     };
 }
 
-bool berth_box_restrict_access(const BerthBox *box, GError **error) {
-    const BerthLandlock denied = get_denied(box);
+bool berth_sandbox_restrict_access(const BerthSandbox *sandbox, GError **error) {
+    const BerthLandlock denied = get_denied(sandbox);
     /* The root is the worker's own by now, with nothing in it that it may not read. */
-    bool reads = box->files == BERTH_FILES_RESOLVER;
+    bool reads = sandbox->files == BERTH_FILES_RESOLVER;
     berth_autofd int root = reads ? open("/", O_PATH | O_CLOEXEC) : -1;
 
     return ((!reads || root >= 0) && berth_landlock_restrict(&denied, root)) ||

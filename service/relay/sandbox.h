@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The box of berth-relay. */
+/* The sandbox of berth-relay. */
 
 #pragma once
 
@@ -8,4 +8,4 @@
 
 /* The user and the privileges change, and the system calls of a relay are left. False with errno.
  */
-bool berth_relay_box_enter(void);
+bool berth_relay_sandbox_enter(void);

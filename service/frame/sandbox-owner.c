@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The box of a worker for a user's directory: root of a user namespace in which the user and the
- * user's group are the only ids. The file system of the directory may be a program of the user's
- * that never answers, so berthd waits for none of this.
+ * The sandbox of a worker for a user's directory: root of a user namespace in which the user and
+ * the user's group are the only ids. The file system of the directory may be a program of the
+ * user's that never answers, so berthd waits for none of this.
  */
 
 #include "base/fd.h"
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -23,7 +23,7 @@ static bool owner_enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
 
     if (process < 0)
         return berth_error_set_errno(error, errno, "open /proc/self");
-    if (!berth_box_enter_users(process, &maps, error))
+    if (!berth_sandbox_enter_users(process, &maps, error))
         return false;
     return setgroups(0, NULL) == 0 ||
            berth_error_set_errno(error, errno, "become user %u", (unsigned)uid);
@@ -31,8 +31,8 @@ static bool owner_enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
 
 /* The directory becomes the root after the ids have changed: a file system may let in nobody but
  * its user, not even root. What is outside is that user's world too, so chroot(2) is enough. */
-bool berth_box_become_owner(int directory, uid_t uid, gid_t gid, GError **error) {
-    berth_autofd int tree = berth_box_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
+bool berth_sandbox_become_owner(int directory, uid_t uid, gid_t gid, GError **error) {
+    berth_autofd int tree = berth_sandbox_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
 
     /* EINVAL: the directory is of another mount namespace, and is used as it is. */
     if (tree < 0 && errno != EINVAL)

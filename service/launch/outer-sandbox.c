@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See outer-box.h. The filter is a deny list, since hooks and plugins are arbitrary programs: it
- * denies only what none of them needs. System calls of other architectures are refused altogether,
- * as they would be a way around it.
+ * See outer-sandbox.h. The filter is a deny list, since hooks and plugins are arbitrary programs:
+ * it denies only what none of them needs. System calls of other architectures are refused
+ * altogether, as they would be a way around it.
  */
 
-#include "launch/outer-box.h"
+#include "launch/outer-sandbox.h"
 
 #include "bare/capabilities.h"
 #include "bare/landlock.h"
@@ -69,7 +69,7 @@ static const unsigned denied_calls[] = {
 
 enum { DENIED_CALLS = sizeof denied_calls / sizeof denied_calls[0], X32_BIT = 0x40000000 };
 
-void berth_outer_box_drop(uint64_t kept) {
+void berth_outer_sandbox_drop(uint64_t kept) {
     uint64_t dropped = NEVER_NEEDED & ~kept;
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
@@ -90,7 +90,7 @@ void berth_outer_box_drop(uint64_t kept) {
         berth_fail_errno("capabilities", "give them up");
 }
 
-static void outer_box_filter(void) {
+static void outer_sandbox_filter(void) {
 #ifdef ARCHITECTURE
     struct sock_filter code[DENIED_CALLS + 7];
     unsigned short count = 0;
@@ -117,12 +117,12 @@ static void outer_box_filter(void) {
 #endif
 }
 
-void berth_outer_box_enter(void) {
-    berth_outer_box_drop(0);
-    outer_box_filter();
+void berth_outer_sandbox_enter(void) {
+    berth_outer_sandbox_drop(0);
+    outer_sandbox_filter();
 }
 
-bool berth_outer_box_only_read(void) {
+bool berth_outer_sandbox_only_read(void) {
     /* A server of user names is asked by a socket, with or without an abstract name. */
     const BerthLandlock denied = {
         .files = BERTH_LANDLOCK_WRITE,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The system calls that a box leaves. What is not named answers ENOSYS rather than killing, since
- * libraries probe for calls and fall back: the C library from clone3, whose flags a filter cannot
- * see, to clone, whose flags it can. Values are compared in all their bits; where the kernel uses
- * the lower half of an argument alone, that is allowed by equality only.
+ * The system calls that a sandbox leaves. What is not named answers ENOSYS rather than killing,
+ * since libraries probe for calls and fall back: the C library from clone3, whose flags a filter
+ * cannot see, to clone, whose flags it can. Values are compared in all their bits; where the kernel
+ * uses the lower half of an argument alone, that is allowed by equality only.
  */
 
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,8 +138,8 @@ static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error)
 }
 
 /* The conditions have to hold together; several rules for one call are alternatives. */
-static bool box_allow_where(scmp_filter_ctx filter, int number, unsigned count,
-                            const struct scmp_arg_cmp *conditions, GError **error) {
+static bool sandbox_allow_where(scmp_filter_ctx filter, int number, unsigned count,
+                                const struct scmp_arg_cmp *conditions, GError **error) {
     int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
 
     if (r >= 0 || r == -EEXIST)
@@ -152,7 +152,7 @@ static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, 
                          size_t count, GError **error) {
     for (size_t i = 0; i < count; i++) {
         struct scmp_arg_cmp condition = SCMP_CMP64(argument, SCMP_CMP_EQ, (uint64_t)values[i]);
-        if (!box_allow_where(filter, number, 1, &condition, error))
+        if (!sandbox_allow_where(filter, number, 1, &condition, error))
             return false;
     }
     return true;
@@ -165,8 +165,8 @@ static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
 
     if (modules)
         return allow_call(filter, "mmap", error) && allow_call(filter, "mprotect", error);
-    return box_allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
-           box_allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
+    return sandbox_allow_where(filter, SCMP_SYS(mmap), 1, &condition, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
 }
 
 /* Threads, and no namespace with them; never another process. */
@@ -179,8 +179,8 @@ static bool allow_threads(scmp_filter_ctx filter, GError **error) {
                    of_thread | namespaces | CLONE_PARENT | CLONE_PTRACE | CLONE_VFORK, of_thread);
     const struct scmp_arg_cmp name = SCMP_CMP64(0, SCMP_CMP_EQ, PR_SET_NAME);
 
-    return box_allow_where(filter, SCMP_SYS(clone), 1, &flags, error) &&
-           box_allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
+    return sandbox_allow_where(filter, SCMP_SYS(clone), 1, &flags, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
 }
 
 /* Signals to its own threads, as abort() sends one; its own limits, to be read. */
@@ -189,15 +189,15 @@ static bool allow_itself(scmp_filter_ctx filter, GError **error) {
     const struct scmp_arg_cmp reading[] = {SCMP_CMP64(0, SCMP_CMP_EQ, 0),
                                            SCMP_CMP64(2, SCMP_CMP_EQ, 0)};
 
-    return box_allow_where(filter, SCMP_SYS(tgkill), 1, &self, error) &&
-           box_allow_where(filter, SCMP_SYS(prlimit64), 2, reading, error);
+    return sandbox_allow_where(filter, SCMP_SYS(tgkill), 1, &self, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(prlimit64), 2, reading, error);
 }
 
 static bool allow_reading(scmp_filter_ctx filter, GError **error) {
     const uint64_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
     const struct scmp_arg_cmp flags = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, writing, O_RDONLY);
 
-    return box_allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
+    return sandbox_allow_where(filter, SCMP_SYS(openat), 1, &flags, error);
 }
 
 /* libcurl wakes its threads through a socket pair, which leads to no other process. */
@@ -210,32 +210,33 @@ static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
             SCMP_CMP64(2, SCMP_CMP_EQ, (uint64_t)socket_families[i].protocol),
         };
         unsigned count = socket_families[i].protocol < 0 ? 1 : 2;
-        if (!box_allow_where(filter, SCMP_SYS(socket), count, conditions, error))
+        if (!sandbox_allow_where(filter, SCMP_SYS(socket), count, conditions, error))
             return false;
     }
-    return (!local || box_allow_where(filter, SCMP_SYS(socket), 1, &pair, error)) &&
-           box_allow_where(filter, SCMP_SYS(socketpair), 1, &pair, error) &&
+    return (!local || sandbox_allow_where(filter, SCMP_SYS(socket), 1, &pair, error)) &&
+           sandbox_allow_where(filter, SCMP_SYS(socketpair), 1, &pair, error) &&
            allow_values(filter, SCMP_SYS(ioctl), 1, ioctl_requests, G_N_ELEMENTS(ioctl_requests),
                         error);
 }
 
-static bool box_add_rules(scmp_filter_ctx filter, const BerthBox *box, bool local, GError **error) {
+static bool sandbox_add_rules(scmp_filter_ctx filter, const BerthSandbox *sandbox, bool local,
+                              GError **error) {
     for (const char *const *call = common_calls; *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
-    for (const char *const *call = box->calls; call && *call; call++)
+    for (const char *const *call = sandbox->calls; call && *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
-    bool resolves = box->files == BERTH_FILES_RESOLVER;
+    bool resolves = sandbox->files == BERTH_FILES_RESOLVER;
     return allow_memory(filter, resolves, error) && allow_threads(filter, error) &&
            allow_itself(filter, error) &&
            allow_values(filter, SCMP_SYS(fcntl), 1, fcntl_commands, G_N_ELEMENTS(fcntl_commands),
                         error) &&
-           (!box->network || allow_sockets(filter, local, error)) &&
+           (!sandbox->network || allow_sockets(filter, local, error)) &&
            (!resolves || allow_reading(filter, error));
 }
 
-static bool box_load_filter(scmp_filter_ctx filter, GError **error) {
+static bool sandbox_load_filter(scmp_filter_ctx filter, GError **error) {
     int r;
 
     /* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
@@ -247,35 +248,36 @@ static bool box_load_filter(scmp_filter_ctx filter, GError **error) {
 /* The keeper talks over its own descriptor alone, and makes only the nodes that need a
  * capability. */
 static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
-    const struct scmp_arg_cmp socket = SCMP_CMP64(0, SCMP_CMP_EQ, BERTH_BOX_KEEPER_FD);
+    const struct scmp_arg_cmp socket = SCMP_CMP64(0, SCMP_CMP_EQ, BERTH_SANDBOX_KEEPER_FD);
     const struct scmp_arg_cmp block = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFBLK);
     const struct scmp_arg_cmp character = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR);
 
     for (const char *const *call = keeper_calls; *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
-    return box_allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
-           box_allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
-           box_allow_where(filter, SCMP_SYS(mknodat), 1, &block, error) &&
-           box_allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
+    return sandbox_allow_where(filter, SCMP_SYS(recvmsg), 1, &socket, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(sendmsg), 1, &socket, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(mknodat), 1, &block, error) &&
+           sandbox_allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
 }
 
-bool berth_box_restrict_keeper_calls(GError **error) {
+bool berth_sandbox_restrict_keeper_calls(GError **error) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_keeper_rules(filter, error) && box_load_filter(filter, error);
+    bool done = add_keeper_rules(filter, error) && sandbox_load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }
 
-bool berth_box_restrict_calls(const BerthBox *box, bool local, GError **error) {
+bool berth_sandbox_restrict_calls(const BerthSandbox *sandbox, bool local, GError **error) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = box_add_rules(filter, box, local, error) && box_load_filter(filter, error);
+    bool done =
+        sandbox_add_rules(filter, sandbox, local, error) && sandbox_load_filter(filter, error);
     seccomp_release(filter);
     return done;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The box that a worker enters before it reads a byte of its job: user, capabilities, resource
+ * The sandbox that a worker enters before it reads a byte of its job: user, capabilities, resource
  * limits, its view of files, and the system calls that are left. Entering is final, and failing to
  * enter ends the worker. The processes a worker could see are already those of its own pid
- * namespace, in which berthd starts it (worker/worker.c). boxes.c has the box of each worker.
+ * namespace, in which berthd starts it (worker/worker.c). sandboxes.c has the sandbox of each
+ * worker.
  */
 
 #pragma once
@@ -24,7 +25,7 @@ typedef enum {
 typedef struct {
     const char *worker;    /* its name, without "berth-" */
     const char *user;      /* NULL: stays root, without capabilities but those below */
-    uid_t owner;           /* not 0: the user that the directory is of; berth_box_narrow() */
+    uid_t owner;           /* not 0: the user that the directory is of; berth_sandbox_narrow() */
     uint64_t capabilities; /* bits, as in CAP_TO_MASK; all others are dropped for good */
     bool has_keeper;       /* root of a user namespace of all ids; see base/keeper.h */
     bool network;          /* keeps the machine's network; otherwise an empty one */
@@ -32,18 +33,18 @@ typedef struct {
     bool read_only;           /* nothing can be written in the one directory */
     const char *const *calls; /* system calls besides those every worker needs; NULL-terminated */
     uint64_t max_descriptors; /* RLIMIT_NOFILE; 0 for what other workers have */
-} BerthBox;
+} BerthSandbox;
 
-/* The box of a worker, by its name; there is one. */
-const BerthBox *berth_box_find(const char *worker);
+/* The sandbox of a worker, by its name; there is one. */
+const BerthSandbox *berth_sandbox_find(const char *worker);
 
 /*
- * A box for a directory of this user's. The worker becomes root of a user namespace that maps the
- * user and the user's group alone, as that user could make one: to the rest of the system it is
+ * A sandbox for a directory of this user's. The worker becomes root of a user namespace that maps
+ * the user and the user's group alone, as that user could make one: to the rest of the system it is
  * that user, without the user's further groups, and its capabilities count for files of the two
  * only.
  */
-BerthBox berth_box_narrow(const BerthBox *box, uid_t owner);
+BerthSandbox berth_sandbox_narrow(const BerthSandbox *sandbox, uid_t owner);
 
 /* directory is used with BERTH_FILES_ONE_DIRECTORY only. */
-bool berth_box_enter(const BerthBox *box, int directory, GError **error);
+bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Puts the parts of a box into their order: what takes privileges first, what takes them away
+/* Puts the parts of a sandbox into their order: what takes privileges first, what takes them away
  * after. */
 
-#include "frame/box.h"
+#include "frame/sandbox.h"
 
 #include "bare/capabilities.h"
-#include "frame/box-parts.h"
+#include "frame/sandbox-parts.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -31,8 +31,8 @@ static bool limit_resource(int resource, rlim_t value, const char *what, GError 
     return true;
 }
 
-static bool set_box_limits(const BerthBox *box, GError **error) {
-    rlim_t descriptors = box->max_descriptors ? box->max_descriptors : MAX_DESCRIPTORS;
+static bool set_sandbox_limits(const BerthSandbox *sandbox, GError **error) {
+    rlim_t descriptors = sandbox->max_descriptors ? sandbox->max_descriptors : MAX_DESCRIPTORS;
 
     if (!limit_resource(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
         !limit_resource(RLIMIT_CORE, 0, "core dumps", error))
@@ -45,55 +45,55 @@ static bool set_box_limits(const BerthBox *box, GError **error) {
     return true;
 }
 
-static bool set_namespaces(const BerthBox *box, GError **error) {
-    int flags = CLONE_NEWIPC | CLONE_NEWUTS | (box->network ? 0 : CLONE_NEWNET);
+static bool set_namespaces(const BerthSandbox *sandbox, GError **error) {
+    int flags = CLONE_NEWIPC | CLONE_NEWUTS | (sandbox->network ? 0 : CLONE_NEWNET);
 
     return unshare(flags) == 0 || berth_error_set_errno(error, errno, "unshare namespaces");
 }
 
 /* Looked up before the view of files changes, which may hide the user database. */
-static bool find_box_user(const BerthBox *box, uid_t *uid, gid_t *gid, GError **error) {
-    struct passwd *user = box->user    ? getpwnam(box->user)
-                          : box->owner ? getpwuid(box->owner)
-                                       : NULL;
+static bool find_sandbox_user(const BerthSandbox *sandbox, uid_t *uid, gid_t *gid, GError **error) {
+    struct passwd *user = sandbox->user    ? getpwnam(sandbox->user)
+                          : sandbox->owner ? getpwuid(sandbox->owner)
+                                           : NULL;
 
-    if (box->owner && !user)
+    if (sandbox->owner && !user)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "user %u is not in the user database", (unsigned)box->owner);
-    if (box->user && !user)
+                               "user %u is not in the user database", (unsigned)sandbox->owner);
+    if (sandbox->user && !user)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the user \"%s\" does not exist; systemd-sysusers creates it",
-                               box->user);
+                               sandbox->user);
     *uid = user ? user->pw_uid : 0;
     *gid = user ? user->pw_gid : 0;
     return true;
 }
 
-static bool box_set_user(const BerthBox *box, uid_t uid, gid_t gid, GError **error) {
-    if (box->user &&
+static bool sandbox_set_user(const BerthSandbox *sandbox, uid_t uid, gid_t gid, GError **error) {
+    if (sandbox->user &&
         (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
-        return berth_error_set_errno(error, errno, "become the user %s", box->user);
+        return berth_error_set_errno(error, errno, "become the user %s", sandbox->user);
     return true;
 }
 
-bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
+bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **error) {
     uid_t uid = 0;
     gid_t gid = 0;
 
     /* The other namespaces are made first, so that they belong to the user namespace of the machine
      * and not to one in which the worker is root. */
-    if (!find_box_user(box, &uid, &gid, error) || !set_namespaces(box, error) ||
-        !(box->owner ? berth_box_become_owner(directory, uid, gid, error)
-                     : berth_box_change_files(box, directory, error)) ||
-        !set_box_limits(box, error))
+    if (!find_sandbox_user(sandbox, &uid, &gid, error) || !set_namespaces(sandbox, error) ||
+        !(sandbox->owner ? berth_sandbox_become_owner(directory, uid, gid, error)
+                         : berth_sandbox_change_files(sandbox, directory, error)) ||
+        !set_sandbox_limits(sandbox, error))
         return false;
     /* The bounding set needs CAP_SETPCAP (capabilities(7)), so it comes before the change of
      * user. */
-    if (!berth_capabilities_bound(box->capabilities))
+    if (!berth_capabilities_bound(sandbox->capabilities))
         return berth_error_set_errno(error, errno, "drop capabilities");
-    if (!box_set_user(box, uid, gid, error))
+    if (!sandbox_set_user(sandbox, uid, gid, error))
         return false;
-    if (!berth_capabilities_set(box->capabilities, box->capabilities, 0))
+    if (!berth_capabilities_set(sandbox->capabilities, sandbox->capabilities, 0))
         return berth_error_set_errno(error, errno, "set the capabilities");
     /* The kernel resets both dumpability and the parent-death signal when the user changes
      * (prctl(2)). If berthd has died before, the worker finds its socket closed. */
@@ -102,6 +102,7 @@ bool berth_box_enter(const BerthBox *box, int directory, GError **error) {
         return berth_error_set_errno(error, errno, "give up privileges");
     /* Looked up in the new root. The filter comes last: the steps above need system calls that it
      * forbids. */
-    bool local = box->files == BERTH_FILES_RESOLVER && berth_box_has_resolver();
-    return berth_box_restrict_access(box, error) && berth_box_restrict_calls(box, local, error);
+    bool local = sandbox->files == BERTH_FILES_RESOLVER && berth_sandbox_has_resolver();
+    return berth_sandbox_restrict_access(sandbox, error) &&
+           berth_sandbox_restrict_calls(sandbox, local, error);
 }
