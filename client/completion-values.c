@@ -70,7 +70,7 @@ static const char *const capabilities[] = {
 static const char *const pull_policies[] = {"missing", "always", "newer", "never", NULL};
 static const char *const restart_policies[] = {"no", "on-failure", "always", "unless-stopped",
                                                NULL};
-static const char *const user_namespaces[] = {"auto", "host", NULL};
+static const char *const user_namespaces[] = {"auto", "host", "keep-id", NULL};
 static const char *const filters[] = {"default", "unconfined", NULL};
 static const char *const progress_kinds[] = {"auto", "plain", "tty", "json", "none", NULL};
 static const char *const log_drivers[] = {"journald", "none", NULL};

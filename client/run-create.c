@@ -21,15 +21,30 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 /* Of one container, by --replace. */
 enum { MAX_REPLACEMENTS = 10 };
 
 static const DistRunOptions *const given = &dist_run_given;
 
+/* The group of keep-id, which the service does not know, is this process's. The caller frees it. */
+static char *format_user_namespace(void) {
+    static const char keep[] = "keep-id";
+    const char *text = given->user_namespace;
+
+    if (!text)
+        return given->privileged ? g_strdup("host") : NULL;
+    if (!g_str_has_prefix(text, keep) || strstr(text, "gid="))
+        return g_strdup(text);
+    return g_strdup_printf("%s%cgid=%u", text, strchr(text, ':') ? ',' : ':', (unsigned)getgid());
+}
+
 /* --privileged only changes defaults: a profile or a user namespace that is named stays. */
 static int append_texts(sd_bus_message *call) {
+    g_autofree char *user_namespace = format_user_namespace();
     const struct {
         const char *key, *value;
     } texts[] = {
@@ -40,8 +55,7 @@ static int append_texts(sd_bus_message *call) {
         {"Slice", given->slice},
         {"Pod", given->pod},
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
-        {"UserNamespace",
-         given->privileged && !given->user_namespace ? "host" : given->user_namespace},
+        {"UserNamespace", user_namespace},
         {"PIDNamespace", given->pid_namespace},
         {"IPCNamespace", given->ipc_namespace},
         {"Restart", given->restart},

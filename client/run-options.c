@@ -144,7 +144,7 @@ const DistOption dist_create_options[] = {
     {"security-opt", 0, DIST_OPTION_LIST, &dist_run_texts.security,
      N_("seccomp=PROFILE, no-new-privileges, label=disable, apparmor=unconfined"), N_("OPTION")},
     {"userns", 0, DIST_OPTION_TEXT, &dist_run_given.user_namespace,
-     N_("User namespace: auto, host"), N_("MODE")},
+     N_("User namespace: auto, host, keep-id"), N_("MODE")},
     {"pid", 0, DIST_OPTION_TEXT, &dist_run_given.pid_namespace, N_("PID namespace: private, host"),
      N_("MODE"), .choices = namespace_modes},
     {"ipc", 0, DIST_OPTION_TEXT, &dist_run_given.ipc_namespace, N_("IPC namespace: private, host"),

@@ -103,10 +103,18 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
 void berth_convert_check_users(const BerthConversion *conversion) {
     static const char *const users[] = {"auto", "host", NULL};
     const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
+    /* Root keeps no id, and a pod has one user namespace for the images of all its containers. */
+    bool keeps = conversion->source->kind == BERTH_UNIT_CONTAINER &&
+                 conversion->set->scope == BERTH_UNITS_USER;
 
-    if (line && !strpbrk(line->value, "%$") && !g_strv_contains(users, line->value))
-        berth_unit_line_error(conversion->problems, line,
-                              _("UserNS=%s is not supported: use auto or host"), line->value);
+    if (!line || strpbrk(line->value, "%$") || g_strv_contains(users, line->value) ||
+        (keeps &&
+         (g_str_equal(line->value, "keep-id") || g_str_has_prefix(line->value, "keep-id:"))))
+        return;
+    berth_unit_line_error(conversion->problems, line,
+                          keeps ? _("UserNS=%s is not supported: use auto, host or keep-id")
+                                : _("UserNS=%s is not supported: use auto or host"),
+                          line->value);
 }
 
 /* "-" before a device leaves it out if it does not exist. */

@@ -114,7 +114,8 @@ typedef struct {
     uint64_t set, clear;                /* MOUNT_ATTR_… of this mount */
     uint64_t set_below, clear_below;    /* and of those below it too */
     uint64_t propagation;               /* MS_SHARED … | MS_REC, 0 for none */
-    int64_t owner;                      /* the container's root stands for this uid; -1 */
+    int64_t owner;                      /* a user of the container stands for this uid; -1 */
+    uint32_t stands_uid, stands_gid;    /* that user, as the container has it */
     bool owned;                         /* the source must be the owner's; no privilege is needed */
     BerthRanges uid_ranges, gid_ranges; /* none: the container's */
     BerthIdmap idmap;

@@ -111,7 +111,8 @@ static bool check_source_owner(const BerthMount *mount, int source, BerthFault *
            berth_fault_set(fault, "%s is a device", mount->source);
 }
 
-/* The map of a mount that stands for its owner: the owner of the source is the container's root. No
+/* The map of a mount that stands for its owner: the owner of the source is the container's root, or
+ * the user that keeps its id there. No
  * other ID is mapped: the kernel shows files with others as nobody's, and lets nobody write to them
  * or use a capability on them. */
 static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int source,
@@ -121,8 +122,8 @@ static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int 
     struct stat status;
 
     if (fstat(source, &status) < 0 ||
-        !berth_userns_map(&trees->setup->uid_ranges, 0, &uid.outside) ||
-        !berth_userns_map(&trees->setup->gid_ranges, 0, &gids[0].outside)) {
+        !berth_userns_map(&trees->setup->uid_ranges, mount->stands_uid, &uid.outside) ||
+        !berth_userns_map(&trees->setup->gid_ranges, mount->stands_gid, &gids[0].outside)) {
         berth_fault_set(fault, "mount %s: there is no root to map to", mount->destination);
         return -1;
     }

@@ -108,6 +108,8 @@ static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
             .propagation = mount->propagation,
             .owner = mount->owner,
             .owned = mount->owned,
+            .stands_uid = mount->stands_uid,
+            .stands_gid = mount->stands_gid,
             .uid_ranges = make_ranges(mount->uid_ranges),
             .gid_ranges = make_ranges(mount->gid_ranges),
             .idmap = mount->idmap,

@@ -70,10 +70,10 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.volume",
- * "x-berth.fill" (of a volume) and "x-berth.pod" are written by berthd itself. "owned" is for a
- * bind mount that needs no privilege, because its source belongs to that user (bind-tree.c in
- * launch/). */
+/* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.stands=UID:GID",
+ * "x-berth.volume", "x-berth.fill" (of a volume) and "x-berth.pod" are written by berthd itself.
+ * "owned" is for a bind mount that needs no privilege, because its source belongs to that user
+ * (bind-tree.c in launch/). */
 static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -81,6 +81,12 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
         mount->device = g_ascii_strtoull(option + strlen("x-berth.inode="), &end, 10);
         mount->inode = *end == ':' ? g_ascii_strtoull(end + 1, NULL, 10) : 0;
         mount->has_inode = true;
+        return true;
+    }
+    if (g_str_has_prefix(option, "x-berth.stands=")) {
+        mount->stands_uid =
+            (uint32_t)g_ascii_strtoull(option + strlen("x-berth.stands="), &end, 10);
+        mount->stands_gid = *end == ':' ? (uint32_t)g_ascii_strtoull(end + 1, NULL, 10) : 0;
         return true;
     }
     if (g_str_equal(option, "x-berth.volume")) {

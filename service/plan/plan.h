@@ -33,7 +33,8 @@ typedef struct {
     GPtrArray *data;                 /* const char *, for the file system: KEY or KEY=VALUE */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
-    int64_t owner;                   /* the container's root stands for this uid; -1 */
+    int64_t owner;                   /* a user of the container stands for this uid; -1 */
+    uint32_t stands_uid, stands_gid; /* that user: root, if not the one that keeps its id */
     bool owned;                      /* and the source must be this uid's */
     bool has_inode;                  /* the source must still be this */
     uint64_t device, inode;

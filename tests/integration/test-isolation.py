@@ -54,7 +54,7 @@ def test_files_on_disk_have_the_ids_of_the_image():
 
 def test_the_hosts_users_on_demand():
     equal(inside("sh", "-c", "cat /proc/self/uid_map", options=["--userns=host"]).split(), ["0", "0", "4294967295"])
-    contains(dist("run", "--rm", "--userns=x", IMAGE).err, "auto or host")
+    contains(dist("run", "--rm", "--userns=x", IMAGE).err, "auto, host or keep-id")
     status = inside("grep", "CapEff", "/proc/self/status", options=["--privileged"])
     assert int(status.split()[1], 16) > 0x1000000000, status
 
@@ -77,7 +77,7 @@ def test_a_bind_mount_is_of_its_owners():
 def test_a_file_is_mounted_and_bad_mounts_are_named():
     equal(inside("cat", "/etc/motd", options=["-v", f"{SHARED}/file:/etc/motd:ro"]), "host\n")
     for text, word in ((f"{SHARED}/nothere:/mnt", "nothere"), (f"{SHARED}:mnt", "absolute"), (f"{SHARED}:/mnt:odd", "odd"),
-                       (SHARED, "SOURCE:PATH"), (f"{SHARED}:/", "below the root"), (f"{SHARED}:/{'x' * 4097}", "too large")):
+                       ("", "SOURCE:PATH"), (f"{SHARED}:/", "below the root"), (f"{SHARED}:/{'x' * 4097}", "too large")):
         result = dist("create", "-v", text, IMAGE)
         equal(result.status, 125, text)
         contains(result.err, word)
@@ -176,6 +176,32 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
     contains(text, " ro,nosuid,nodev,noexec")
     for path in (f"{own}/below", closed):
         run("umount", "-l", path)
+
+
+def test_a_caller_keeps_its_id():
+    """A user is another user than root in its container, and its files are that user's; the host's ids are the container's own."""
+    alice = pwd.getpwnam("alice")
+    own = owned("kept")
+    put(f"{own}/hers", mode=0o600, owner=alice.pw_uid, group=alice.pw_gid)
+    script = "cd /v; id -u; id -g; stat -c %u:%g . hers; cat hers; touch made; touch /etc/x 2>/dev/null || echo not root; ls -ln /v/made | cut -c1-10"
+    for value, uid, gid in (("keep-id", alice.pw_uid, alice.pw_gid), ("keep-id:uid=1234", 1234, alice.pw_gid), ("keep-id:uid=7,gid=8", 7, 8)):
+        text = inside("sh", "-c", script, options=[f"--userns={value}", "-v", f"{own}:/v"], user="alice")
+        equal(text.splitlines(), [str(uid), str(gid), f"{uid}:{gid}", f"{uid}:{gid}", "text", "not root", "-rw-r--r--"], value)
+        made = os.stat(f"{own}/made")
+        equal((made.st_uid, made.st_gid), (alice.pw_uid, alice.pw_gid))
+        os.unlink(f"{own}/made")
+    # Another user is named as ever, and the files are still not its own.
+    equal(inside("sh", "-c", "id -u; stat -c %u /v", options=["--userns=keep-id", "--user=0", "-v", f"{own}:/v"], user="alice"), f"0\n{alice.pw_uid}\n")
+    good("run", "-d", "--id=kept", "--userns=keep-id", "-v", f"{own}:/v", IMAGE, user="alice")
+    pid = [row["pid"] for row in listing("ps") if row["id"] == "kept"][0]
+    assert os.stat(f"/proc/{pid}").st_uid % 65536 == alice.pw_uid and os.stat(f"/proc/{pid}").st_uid >= 524288
+    equal(good("exec", "kept", "sh", "-c", "id -u; touch /v/executed", user="alice"), f"{alice.pw_uid}\n")
+    equal(os.stat(f"{own}/executed").st_uid, alice.pw_uid)
+    good("rm", "-f", "kept", user="alice")
+    contains(dist("create", "--userns=keep-id", IMAGE).err, "the user namespace keep-id is for callers that are not root")
+    contains(dist("create", "--userns=keep-id:uid=70000", IMAGE, user="alice").err, "a container has the ids below 65536 only")
+    contains(dist("create", "--userns=keep-id:size=5", IMAGE, user="alice").err, 'unknown user namespace "keep-id:size=5')
+    contains(dist("pod", "create", "--userns=keep-id", "kept", user="alice").err, "keep-id")
 
 
 def test_an_owned_bind_is_checked_at_each_start():

@@ -52,7 +52,7 @@ docker run --name some-wordpress --network some-network -p 8080:80 -d +wordpress
 docker run -it --rm --volumes-from some-wordpress --network some-network -e WORDPRESS_DB_USER=x +wordpress:cli user list
 docker run -d --name jellyfin --user 1000:1000 --net=host --volume jellyfin-config:/config --volume jellyfin-cache:/cache --mount type=bind,source=/path/to/media,target=/media --restart=unless-stopped +jellyfin/jellyfin
 podman run --detach --label "io.containers.autoupdate=registry" --name myjellyfin --publish 8096:8096/tcp --device /dev/null:/dev/dri --user 1000:1000 --volume jellyfin-cache:/cache:Z --mount type=bind,source=/path/to/media,destination=/media,ro=true,relabel=private +docker.io/jellyfin/jellyfin:latest
-podman run --detach --rm --userns keep-id --volume jellyfin-config:/config:Z +docker.io/jellyfin/jellyfin:latest REFUSED unknown user namespace "keep-id"; use auto or host
+podman run --detach --rm --userns keep-id --volume jellyfin-config:/config:Z +docker.io/jellyfin/jellyfin:latest REFUSED the user namespace keep-id is for callers that are not root
 docker run -d --name homeassistant --privileged --restart=unless-stopped -e TZ=MY_TIME_ZONE -v /PATH_TO_YOUR_CONFIG:/config -v /run/dbus:/run/dbus:ro --network=host +ghcr.io/home-assistant/home-assistant:stable
 docker run --name pihole -p 53:53/tcp -p 53:53/udp -p 80:80/tcp -p 443:443/tcp -e TZ=Europe/London -e FTLCONF_webserver_api_password="correct horse battery staple" -v ./etc-pihole:/etc/pihole -v ./etc-dnsmasq.d:/etc/dnsmasq.d --cap-add NET_ADMIN --restart unless-stopped +pihole/pihole:latest
 docker run -d --name pihole -p 53:53/tcp -p 53:53/udp -p 80:80 -e TZ="America/Chicago" -v "$PWD/etc-pihole:/etc/pihole" --dns=127.0.0.1 --dns=1.1.1.1 --restart=unless-stopped --hostname pi.hole -e VIRTUAL_HOST="pi.hole" +pihole/pihole:latest
@@ -110,7 +110,7 @@ podman run -d --privileged --device /dev/null:/dev/kfd --device /dev/zero:/dev/d
 podman run -d --name launchos --restart unless-stopped --network host --env-file /etc/environment -v /etc/hosts:/run/secrets/hosts:ro +localhost/launchos
 podman run -d --rm -p 8000:8000 -v $PWD/photos:/usr/src/pellicola/photos:rw +pellicola
 podman run -d --name db --secret db-password,type=env,target=POSTGRES_PASSWORD +postgres REFUSED --secret=db-password: there are no credentials of a unit
-podman run --rm -it --userns=keep-id --security-opt label=disable -v $PWD:/src:Z -w /src +fedora bash REFUSED unknown user namespace "keep-id"; use auto or host
+podman run --rm -it --userns=keep-id --security-opt label=disable -v $PWD:/src:Z -w /src +fedora bash REFUSED the user namespace keep-id is for callers that are not root
 podman run --rm -it --security-opt label=disable -v $PWD:/src:z -w /src +registry.fedoraproject.org/fedora bash
 podman run -d --name systemd --systemd=always +fedora /sbin/init REFUSED --systemd=always is not supported
 podman run -d --name pg -v pgdata:/var/lib/postgresql/data:Z,U +postgres REFUSED the mount option U is not supported: files keep their owners

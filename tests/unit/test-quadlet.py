@@ -456,6 +456,13 @@ def test_errors_name_the_line():
                           ("[Container]\nImage=i\nServiceName=a/b\n", 'web.container: "a/b.service" is not the name of a service'),
                           ("[Container]\nImage=i\nLogDriver=k8s-file\n", "web.container:3: LogDriver=k8s-file is not supported: output goes to the journal")):
         equal(refused(text)[:1], [problem], text)
+    with Files(SYSTEMD_SCOPE="user") as files:
+        for value in ("keep-id", "keep-id:uid=1000,gid=1000"):
+            files.add("web.container", f"[Container]\nImage=i\nUserNS={value}\n")
+            equal(files.generate(), [])
+            contains(files.unit("web.service").command(), f"--userns={value}")
+        files.add("web.container", "[Container]\nImage=i\nUserNS=nomap\n")
+        equal(files.generate(), ["web.container:3: UserNS=nomap is not supported: use auto, host or keep-id"])
     for text, problem in (("[Pod]\nExitPolicy=never\n", 'a.pod:2: ExitPolicy= takes stop or continue, not "never"'),
                           ("[Pod]\nUserNS=keep-id\n", "a.pod:2: UserNS=keep-id is not supported: use auto or host"),
                           ("[Pod]\nPodmanArgs=--rm\n", "a.pod:2: PodmanArgs=: --rm is not left to the file"),

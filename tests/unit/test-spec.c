@@ -119,6 +119,21 @@ static void test_choices_are_parsed_or_refused(void) {
     g_assert_cmpint(options->restart, ==, BERTH_RESTART_ON_FAILURE);
     g_assert_false(parse_choice(options, "Network", "a/b"));
     g_assert_false(parse_choice(options, "UserNamespace", "hosts"));
+    options->owner = 1000;
+    g_assert_true(parse_choice(options, "UserNamespace", "keep-id:gid=100"));
+    g_assert_cmpint(options->user_namespace, ==, BERTH_USER_NAMESPACE_AUTO);
+    g_assert_true(options->kept_id.given);
+    g_assert_cmpuint(options->kept_id.uid, ==, 1000);
+    g_assert_cmpuint(options->kept_id.gid, ==, 100);
+    static const char *const bad[] = {
+        "keep-id:uid=", "keep-id:uid=65536", "keep-id:uid=-1",  "keep-id,uid=1",
+        "keep-ids",     "keep-id:size=10",   "keep-id:uid=1,,", NULL};
+    for (const char *const *text = bad; *text; text++)
+        g_assert_false(parse_choice(options, "UserNamespace", *text));
+    options->owner = 65536;
+    g_assert_false(parse_choice(options, "UserNamespace", "keep-id"));
+    options->owner = 0;
+    g_assert_false(parse_choice(options, "UserNamespace", "keep-id"));
     g_assert_false(parse_choice(options, "Seccomp", ""));
     g_assert_false(parse_choice(options, "Restart", "sometimes"));
 }

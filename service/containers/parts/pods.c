@@ -105,7 +105,7 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     if (!pod)
         return false;
     if (options->hostname || options->network ||
-        options->user_namespace != BERTH_USER_NAMESPACE_AUTO)
+        options->user_namespace != BERTH_USER_NAMESPACE_AUTO || options->kept_id.given)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "%s and Pod exclude each other: it is an option of the pod",
                                options->hostname  ? "Hostname"

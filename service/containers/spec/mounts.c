@@ -239,7 +239,8 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
     request->options = join_options(before, more);
 }
 
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users) {
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users,
+                     const BerthKeptId *kept) {
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "destination");
     json_builder_add_string_value(builder, request->destination);
@@ -254,6 +255,10 @@ void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, boo
     if (request->owned && has_users) {
         g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->owner);
         json_builder_add_string_value(builder, owned);
+    }
+    if (kept->given && has_users) {
+        g_autofree char *stands = g_strdup_printf("x-berth.stands=%u:%u", kept->uid, kept->gid);
+        json_builder_add_string_value(builder, stands);
     }
     json_builder_end_array(builder);
     json_builder_end_object(builder);

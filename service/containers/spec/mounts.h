@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "containers/spec/options.h"
 
 #include <json-glib/json-glib.h>
 
@@ -44,5 +45,8 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
 /* Path and identity of an open file; the path is the caller's. */
 char *berth_mount_describe(int fd, char **inode, GError **error);
 
-/* has_users: the container has a user namespace of its own. */
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users);
+/* has_users: the container has a user namespace of its own. kept: the user that the caller is in
+ * it.
+ */
+void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users,
+                     const BerthKeptId *kept);

@@ -101,6 +101,11 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
     if (options->auto_remove && options->restart != BERTH_RESTART_NO)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a container that removes itself cannot be restarted");
+    if (options->kept_id.given && (options->spec || options->pod_exit != BERTH_POD_NOT))
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "the user namespace keep-id is for a container without Spec, and not "
+            "for a pod");
     if (options->secrets && options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "Secrets and Spec exclude each other");

@@ -39,10 +39,53 @@ static bool parse_seccomp(BerthCreateOptions *options, const char *text, GError 
     return true;
 }
 
+/* "uid=N" or "gid=N", an id that the container's range has. */
+static bool kept_id_read_field(BerthKeptId *kept, const char *field) {
+    uint32_t *id = g_str_has_prefix(field, "uid=")   ? &kept->uid
+                   : g_str_has_prefix(field, "gid=") ? &kept->gid
+                                                     : NULL;
+    guint64 value;
+
+    if (!id ||
+        !g_ascii_string_to_unsigned(field + strlen("uid="), 10, 0, G_MAXUINT32, &value, NULL))
+        return false;
+    *id = (uint32_t)value;
+    return true;
+}
+
+/* As podman's keep-id[:uid=N,gid=N]. Root is root in its containers, or the user that it names. */
+static bool parse_kept_id(BerthCreateOptions *options, const char *text, GError **error) {
+    BerthKeptId kept = {true, options->owner, options->owner};
+    g_auto(GStrv) fields = g_strsplit(*text == ':' ? text + 1 : text, ",", -1);
+
+    for (char **field = fields; *field; field++)
+        if (*text != ':' || !kept_id_read_field(&kept, *field))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "unknown user namespace \"keep-id%.100s\"; use "
+                                   "keep-id:uid=NUMBER,gid=NUMBER",
+                                   text);
+    if (options->owner == 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the user namespace keep-id is for callers that are not root");
+    if (kept.uid >= BERTH_IDS_COUNT || kept.gid >= BERTH_IDS_COUNT)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "keep-id: a container has the ids below %u only; use "
+                               "keep-id:uid=NUMBER,gid=NUMBER",
+                               BERTH_IDS_COUNT);
+    options->user_namespace = BERTH_USER_NAMESPACE_AUTO;
+    options->kept_id = kept;
+    return true;
+}
+
 static bool parse_user_namespace(BerthCreateOptions *options, const char *text, GError **error) {
+    static const char keep[] = "keep-id";
+
+    if (g_str_has_prefix(text, keep))
+        return parse_kept_id(options, text + strlen(keep), error);
     if (!g_str_equal(text, "auto") && !g_str_equal(text, "host"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "unknown user namespace \"%.100s\"; use auto or host", text);
+                               "unknown user namespace \"%.100s\"; use auto, host or keep-id",
+                               text);
     options->user_namespace =
         text[0] == 'h' ? BERTH_USER_NAMESPACE_HOST : BERTH_USER_NAMESPACE_AUTO;
     return true;

@@ -15,6 +15,16 @@ typedef enum {
     BERTH_USER_NAMESPACE_HOST,
 } BerthUserNamespace;
 
+/* How many host ids a container's user namespace has. */
+enum { BERTH_IDS_COUNT = 65536 };
+
+/* "keep-id": the caller is a user of the container who is not its root. The command runs as that
+ * user, and the caller's own files that are mounted are that user's. */
+typedef struct {
+    bool given;
+    uint32_t uid, gid; /* in the container */
+} BerthKeptId;
+
 /* Of PID and IPC namespaces. In the host's a container sees every process, or all shared memory, of
  * the machine. */
 typedef enum {
@@ -63,6 +73,7 @@ typedef struct {
     BerthSeccomp seccomp;
     const char *seccomp_profile; /* as JSON */
     BerthUserNamespace user_namespace;
+    BerthKeptId kept_id; /* with BERTH_USER_NAMESPACE_AUTO */
     BerthNamespaceMode pid_namespace, ipc_namespace;
     BerthCgroupMode cgroup;
     char *cgroup_parent; /* the caller's, found by its process; NULL for a scope */

@@ -152,9 +152,10 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
             spec_add_mount(builder, *path, "bind", *path, volume);
     add_files(builder, options, context);
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
-        berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0);
+        berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0, &options->kept_id);
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
-        berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0);
+        berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0,
+                        &options->kept_id);
     /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
     if (options->has_secret_files)
         spec_add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);

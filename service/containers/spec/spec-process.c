@@ -128,13 +128,24 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
     return true;
 }
 
+/* The caller keeps its id; otherwise the image says who runs its command. */
+static char *spec_choose_user(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    if (options->user)
+        return g_strdup(options->user);
+    return options->kept_id.given
+               ? g_strdup_printf("%u:%u", options->kept_id.uid, options->kept_id.gid)
+               : g_strdup(image->user);
+}
+
 /* By name: the image's own passwd and group are read by berth-launch alone. The specification has
  * no names of further groups, "additionalGroups" is Berth's own. */
 static void spec_add_user(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image) {
+    g_autofree char *user = spec_choose_user(options, image);
+
     json_builder_set_member_name(builder, "user");
     json_builder_begin_object(builder);
-    berth_document_add_string(builder, "username", options->user ? options->user : image->user);
+    berth_document_add_string(builder, "username", user);
     if (options->groups && options->groups[0])
         berth_document_add_strings(builder, "additionalGroups", options->groups);
     if (options->umask != UINT64_MAX)

@@ -8,9 +8,6 @@
 #include "containers/spec/options.h"
 #include "plan/plan.h"
 
-/* How many host ids a container's user namespace has. */
-enum { BERTH_IDS_COUNT = 65536 };
-
 typedef struct {
     char *const *chain;    /* names of the layers' directories, topmost first */
     uint32_t ids;          /* the first host id, or 0 for the host's own */
