@@ -167,14 +167,15 @@ static int copy_out(const Copy *copy, GError **error) {
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
     g_autofree char *member = copy_out_get_member(copy, name);
-    bool is_foreign = dist_settings.host != NULL && !g_str_equal(member, ".");
+    bool is_foreign = dist_settings.host || dist_settings.machine;
     const char *arguments[] = {
         "tar", "-x", "-f", "-", "-C", directory, copy->archive ? "-p" : "--no-same-owner",
-        /* Another host makes no file set-user-ID for this one's root. */
-        dist_settings.host && !copy->archive ? "--no-same-permissions" : "--no-overwrite-dir",
+        /* Another host or machine makes no file set-user-ID for this one's root. */
+        is_foreign && !copy->archive ? "--no-same-permissions" : "--no-overwrite-dir",
         "--no-overwrite-dir", "--warning=no-unknown-keyword",
         /* Nor any file beside the one that is asked for; the list ends here otherwise. */
-        is_foreign ? "--no-unquote" : NULL, "--no-wildcards", "--", member, NULL};
+        is_foreign && !g_str_equal(member, ".") ? "--no-unquote" : NULL, "--no-wildcards", "--",
+        member, NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
     pid_t pid = dist_tar_start((char *const *)arguments, input, -1, says, error);
     if (pid < 0)

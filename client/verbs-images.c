@@ -87,6 +87,8 @@ static int verb_push(char **argv, GError **error) {
 }
 
 static int verb_mount(char **argv, GError **error) {
+    struct mount_attr foreign = {.attr_set =
+                                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
     int mount;
 
     g_autofree char *name = dist_complete_reference(argv[1]);
@@ -97,7 +99,12 @@ static int verb_mount(char **argv, GError **error) {
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
     /* The service answers a detached mount; attaching it needs the caller's own rights
-     * (move_mount(2)). */
+     * (move_mount(2)). Another machine's may be of anything. */
+    if (dist_settings.machine && syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE,
+                                         &foreign, sizeof foreign) < 0) {
+        berth_error_set_errno(error, errno, _("mount it on %s"), argv[2]);
+        return EXIT_FAILURE;
+    }
     if (syscall(SYS_move_mount, mount, "", AT_FDCWD, argv[2], MOVE_MOUNT_F_EMPTY_PATH) < 0) {
         berth_error_set_errno(error, errno, _("mount it on %s"), argv[2]);
         return EXIT_FAILURE;

@@ -183,6 +183,55 @@ def test_malformed_host_names_are_refused():
     contains(dist("-H", "one", "unit", "install", "/tmp/x.container").err, "this machine only")
 
 
+# Sends an archive of its own to whoever copies, whose pipe is in an envelope.
+COPY = r"""
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+int main(void) {
+    static char note[8192];
+    union { char space[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } control;
+    struct iovec data = {note, sizeof note};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+    int archive = open("/var/lib/berth/hostile.tar", O_RDONLY), pipe = 1;
+    if (recvmsg(1, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 && message.msg_controllen >= CMSG_LEN(sizeof(int)))
+        memcpy(&pipe, CMSG_DATA(&control.header), sizeof pipe);
+    while (sendfile(pipe, archive, 0, 1 << 20) > 0)
+        ;
+    return send(3, "K", 1, 0) != 1;
+}
+"""
+
+
+def test_a_hostile_machine_writes_nothing_else():
+    """The same for a machine, whose service passes descriptors: an archive and a mount."""
+    program = "/usr/libexec/berth/berth-copy"
+    good("create", "--name=near", IMAGE, "true")
+    equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/copies", "-", input=COPY).status, 0)
+    run("cp", "/run/fleet-hostile/archive.tar", f"{STATE}/hostile.tar")
+    os.rename(program, program + ".real")
+    run("cp", "/var/tmp/copies", program)
+    # The service opens the program when it starts.
+    kill_service()
+    try:
+        os.makedirs("/tmp/fleet/machine", exist_ok=True)
+        dist("-M", ".host", "cp", "near:/tmp/asked", "/tmp/fleet/machine")
+    finally:
+        os.rename(program + ".real", program)
+        os.unlink(f"{STATE}/hostile.tar")
+        kill_service()
+    equal(os.listdir("/tmp/fleet/machine"), ["asked"])
+    equal(os.stat("/tmp/fleet/machine/asked/file").st_mode & 0o6000, 0)
+    good("rm", "near")
+    os.makedirs("/tmp/fleet/mounted", exist_ok=True)
+    good("-M", ".host", "mount", IMAGE, "/tmp/fleet/mounted")
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        flags = [line.split()[5].split(",") for line in file if line.split()[4] == "/tmp/fleet/mounted"]
+    run("umount", "/tmp/fleet/mounted")
+    assert flags and {"ro", "nosuid", "nodev"} <= set(flags[0]), flags
+
+
 def test_dist_reaches_a_machine():
     """".host" is this one, whose bus sd-bus reaches by its namespaces, as that of any other."""
     contains(good("-M", ".host", "images"), "busybox")
