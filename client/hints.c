@@ -13,20 +13,24 @@ static const struct {
     BerthErrorCode code;
     const char *text; /* as the service has it */
     const char *hint; /* may name the text's arguments: %1$s */
+    bool instead;     /* of the text, which would be too long with it */
 } hints[] = {
-    {BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here",
-     N_("\"dist pull %1$s\" fetches it, \"dist images\" lists those that are here")},
+    {BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here", N_("\"dist pull\" fetches it")},
     {BERTH_ERROR_NOT_FOUND, "%s: %s (%s) is not here",
      N_("\"dist fetch --all-platforms %1$s\" fetches it, --platform chooses one that is here")},
     {BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",
      N_("\"dist checkpoint %1$s\" makes one")},
     {BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"",
      N_("\"dist ps -a\" lists containers")},
+    {BERTH_ERROR_FAILED_PRECONDITION, "container \"%s\" is running; stop it first",
+     N_("\"dist rm -f %1$s\" does both")},
     {BERTH_ERROR_ALREADY_EXISTS, "there is a container \"%s\" already",
      N_("\"dist rm %1$s\" deletes it")},
+    {BERTH_ERROR_INVALID_ARGUMENT, "the port \"%.100s\" needs a network",
+     N_("name one with --network")},
     {BERTH_ERROR_IN_USE, "port %u/%s is in use", N_("\"dist ps\" lists ports")},
     {BERTH_ERROR_NOT_FOUND, "%s: the registry answered 404 to manifests/%s",
-     N_("it has no such image or tag")},
+     N_("the registry has no image %1$s:%2$s"), .instead = true},
     {BERTH_ERROR_UNAUTHORIZED, "%s: the registry answered 401 to %s",
      N_("\"dist login\" stores credentials for it")},
     {BERTH_ERROR_UNAUTHORIZED, "%s: the token server answered %s",
@@ -43,12 +47,18 @@ static const struct {
      N_("the service ended during the call; \"dist ps -a\" shows whether it took effect")},
 };
 
-char *dist_hint_find(BerthErrorCode code, const char *text) {
+char *dist_hint_complete(BerthErrorCode code, const char *text, const char *translated) {
     for (size_t i = 0; i < G_N_ELEMENTS(hints); i++) {
         g_autoptr(GPtrArray) arguments =
             hints[i].code == code ? dist_pattern_match(hints[i].text, text) : NULL;
-        if (arguments)
-            return dist_pattern_fill(_(hints[i].hint), arguments);
+        if (!arguments)
+            continue;
+        char *hint = dist_pattern_fill(_(hints[i].hint), arguments);
+        if (hints[i].instead)
+            return hint;
+        char *whole = g_strconcat(translated, "; ", hint, NULL);
+        g_free(hint);
+        return whole;
     }
-    return NULL;
+    return g_strdup(translated);
 }

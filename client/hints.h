@@ -6,6 +6,6 @@
 
 #include "base/error.h"
 
-/* The next thing to try, translated, for an error with this text; NULL if there is nothing to say.
- * The caller frees it. */
-char *dist_hint_find(BerthErrorCode code, const char *text);
+/* The text of an error in the user's language, with the hint that there is for it as the service
+ * has it. The caller frees it. */
+char *dist_hint_complete(BerthErrorCode code, const char *text, const char *translated);

@@ -29,14 +29,11 @@ static const DistFilterName *filter_find_name(const DistFilterName *names, const
     return NULL;
 }
 
-static bool filter_set_unknown(const DistFilterName *names, const char *text, GError **error) {
-    g_autoptr(GString) list = g_string_new(NULL);
+static bool filter_set_unknown(const char *text, GError **error) {
     g_autofree char *name = g_strndup(text, strcspn(text, "="));
 
-    for (; names->name; names++)
-        g_string_append_printf(list, "%s%s", list->len > 0 ? ", " : "", names->name);
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           _("there is no filter \"%s\"; there are %s"), name, list->str);
+                           _("there is no filter \"%s\"; see --help"), name);
 }
 
 bool dist_filter_check(const DistFilterName *names, GError **error) {
@@ -44,7 +41,7 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
         const DistFilterName *name = filter_find_name(names, *text);
         const char *value = strchr(*text, '=');
         if (!name)
-            return filter_set_unknown(names, *text, error);
+            return filter_set_unknown(*text, error);
         if (!value || !value[1] ||
             (name->kind == DIST_FILTER_STATUS &&
              !g_ascii_string_to_signed(value + 1, 10, -1, 255, NULL, NULL)))

@@ -25,6 +25,8 @@ typedef struct {
     sd_event *event;
     const char *path;
     DistProgressView *view;
+    /* Freed with the wait: signals that are still queued then come to nobody. */
+    sd_bus_slot *progress, *wait;
     sd_bus_message *reply;
     bool cancelled;
 } Waiting;
@@ -75,11 +77,11 @@ static int progress_start(Waiting *waiting) {
             0 ||
         (r = sd_bus_attach_event(waiting->bus, waiting->event, 0)) < 0 ||
         (dist_progress_view_is_wanted(waiting->view) &&
-         (r = sd_bus_match_signal_async(waiting->bus, NULL, NULL, waiting->path,
+         (r = sd_bus_match_signal_async(waiting->bus, &waiting->progress, NULL, waiting->path,
                                         "org.berth1.Transfer", "Progress", progress_on_signal, NULL,
                                         waiting)) < 0))
         return r;
-    return sd_bus_call_method_async(waiting->bus, NULL, DIST_DESTINATION, waiting->path,
+    return sd_bus_call_method_async(waiting->bus, &waiting->wait, DIST_DESTINATION, waiting->path,
                                     "org.berth1.Transfer", "Wait", progress_on_finished, waiting,
                                     "a{sv}", 0);
 }
@@ -128,6 +130,8 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
 
     if (r >= 0)
         r = sd_event_loop(waiting.event);
+    sd_bus_slot_unref(waiting.progress);
+    sd_bus_slot_unref(waiting.wait);
     sd_bus_detach_event(waiting.bus);
     g_clear_pointer(&waiting.event, sd_event_unref);
     dist_progress_view_free(waiting.view);

@@ -107,9 +107,9 @@ bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum) 
     BerthErrorCode code =
         is_refusal ? BERTH_ERROR_ACCESS_DENIED : berth_error_from_bus_name(reason->name);
     g_autofree char *translated = translate_text(text, 0);
-    g_autofree char *hint = dist_hint_find(code, text);
+    g_autofree char *whole = dist_hint_complete(code, text, translated);
 
     if (is_refusal)
         return set_refusal(error, text, translated);
-    return berth_error_set(error, code, "%s%s%s", translated, hint ? "; " : "", hint ? hint : "");
+    return berth_error_set(error, code, "%s", whole);
 }

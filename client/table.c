@@ -259,6 +259,8 @@ static const char *table_look_up(const char *name, void *userdata) {
 
     if (column == at->table->width)
         return NULL;
+    if (at->row == G_MAXUINT)
+        return "";
     const Cell *cell = table_get_cell(at->table, at->row, column);
     return table_given.whole || at->table->columns[column].type == DIST_CELL_JSON ? cell->whole
                                                                                   : cell->text;
@@ -266,6 +268,12 @@ static const char *table_look_up(const char *name, void *userdata) {
 
 static bool table_print_template(const DistTable *table, const char *template, const guint *order,
                                  GError **error) {
+    /* Without a row, a field that is not known would go unnoticed. */
+    TableRow none = {table, G_MAXUINT};
+    g_autofree char *checked = dist_template_fill(template, table_look_up, &none, error);
+
+    if (!checked)
+        return false;
     for (guint row = 0; row < table_count_rows(table); row++) {
         TableRow at = {table, order[row]};
         g_autofree char *line = dist_template_fill(template, table_look_up, &at, error);

@@ -26,12 +26,19 @@ enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16, MAX_LAST_READS = 64 };
 /* Time to wait before trying again if another client is reading the master. */
 #define BUSY_USEC 10000
 
+/* For how long a program is expected to change the mode of its terminal. */
+enum { MAX_END_CHECKS = 100 };
+#define END_CHECK_USEC (100 * 1000)
+
 struct DistTerminal {
     int master, bell;
     BerthScreen screen;
     bool raw;
     struct termios before;
+    sd_event *event;
     sd_event_source *input, *output, *rung, *busy;
+    sd_event_source *ended; /* after the end of the input; NULL before */
+    unsigned end_checks;    /* how often it has fired */
     unsigned char keys[MAX_KEYS];
     size_t key_count, matched;
     DistDetached detached;
@@ -123,6 +130,39 @@ static bool filter_detach_keys(DistTerminal *terminal, const unsigned char *data
     return false;
 }
 
+/* The end of a file or a pipe becomes the end-of-file key, Ctrl-D: a master that is written to has
+ * no other way to say it. */
+static bool terminal_send_end(DistTerminal *terminal) {
+    const unsigned char end = 4;
+    struct termios settings;
+
+    return write_to_master(terminal, &end, 1) && tcgetattr(terminal->master, &settings) == 0 &&
+           (settings.c_lflag & ICANON);
+}
+
+/* A key that a terminal in canonical mode has taken as the end of a file is lost to a shell that
+ * then reads single keys (termios(3), ICANON): it is sent again when that mode ends. */
+static int terminal_on_ended(sd_event_source *source, uint64_t usec, void *userdata) {
+    DistTerminal *terminal = userdata;
+    struct termios settings;
+
+    (void)usec;
+    if (tcgetattr(terminal->master, &settings) < 0 || ++terminal->end_checks > MAX_END_CHECKS)
+        return 0;
+    if (!(settings.c_lflag & ICANON)) {
+        terminal_send_end(terminal);
+        return 0;
+    }
+    sd_event_source_set_time_relative(source, END_CHECK_USEC);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void terminal_end_input(DistTerminal *terminal) {
+    if (terminal_send_end(terminal))
+        (void)sd_event_add_time_relative(terminal->event, &terminal->ended, CLOCK_MONOTONIC,
+                                         END_CHECK_USEC, 0, terminal_on_ended, terminal);
+}
+
 static int on_input(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     DistTerminal *terminal = userdata;
     unsigned char buffer[BUFFER_BYTES];
@@ -133,10 +173,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
     if (size < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
     if (size <= 0) {
-        /* The end of a file or a pipe becomes the end-of-file key, Ctrl-D: a master that is written
-         * to has no other way to say it. */
-        unsigned char end = 4;
-        write_to_master(terminal, &end, 1);
+        terminal_end_input(terminal);
         return sd_event_source_set_enabled(source, SD_EVENT_OFF);
     }
     bool detach = filter_detach_keys(terminal, buffer, (size_t)size, out);
@@ -202,14 +239,15 @@ static bool make_raw(DistTerminal *terminal, GError **error) {
     return terminal->raw = true;
 }
 
-/* epoll(7) refuses plain files with EPERM: they are read at once. */
-static void terminal_copy_output(DistTerminal *terminal) {
+/* epoll(7) refuses plain files and /dev/null with EPERM: they are read at once. */
+static void terminal_copy_input(DistTerminal *terminal) {
     unsigned char buffer[BUFFER_BYTES];
     ssize_t size;
 
     do
         size = read(STDIN_FILENO, buffer, sizeof buffer);
     while (size > 0 && write_to_master(terminal, buffer, (size_t)size));
+    terminal_end_input(terminal);
 }
 
 static int watch_output(DistTerminal *terminal, sd_event *event) {
@@ -234,6 +272,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
     terminal->master = attachment->master;
     terminal->screen.file = attachment->screen;
     terminal->bell = attachment->bell;
+    terminal->event = event;
     terminal->detached = detached;
     terminal->userdata = userdata;
     if (!parse_keys(detach_keys, terminal->keys, &terminal->key_count, error) ||
@@ -246,7 +285,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
     /* Standard input may be closed (EBADF): then the output is only shown. */
     r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
     if (r == -EPERM)
-        terminal_copy_output(terminal);
+        terminal_copy_input(terminal);
     else if (r < 0 && r != -EBADF) {
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
@@ -268,6 +307,7 @@ void dist_terminal_free(DistTerminal *terminal) {
         sd_event_source_disable_unref(terminal->busy);
     if (terminal->input)
         sd_event_source_disable_unref(terminal->input);
+    sd_event_source_disable_unref(terminal->ended);
     if (terminal->raw)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->before);
     berth_fd_clear(&terminal->master);

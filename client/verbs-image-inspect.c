@@ -166,11 +166,16 @@ int dist_verb_inspect(char **argv, GError **error) {
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = dist_image_call("Inspect", name, NULL, &given, &local);
-    /* The name may be that of a container. If it is neither, the error about the image is reported.
-     */
-    if (!reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
-        !inspect_given.history)
+    /* The name may be that of a container. */
+    bool may_be_other = !reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
+                        !inspect_given.history;
+    if (may_be_other)
         reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "sa{sv}", argv[1], 0);
+    if (!reply && may_be_other) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no image or container \"%s\""),
+                        argv[1]);
+        return EXIT_FAILURE;
+    }
     if (!reply) {
         g_propagate_error(error, g_steal_pointer(&local));
         return EXIT_FAILURE;

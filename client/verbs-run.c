@@ -297,6 +297,12 @@ static int run_container(char **argv, GError **error) {
 static int verb_run(char **argv, GError **error) {
     int status = run_container(argv, error);
 
+    /* As in "dist run alpine -it sh". */
+    if (*error && (*error)->code == BERTH_ERROR_LAUNCH_FAILED && argv[1] && argv[2] &&
+        argv[2][0] == '-') {
+        g_autoptr(GError) failed = g_steal_pointer(error);
+        berth_error_set(error, failed->code, _("%s; options stand before IMAGE"), failed->message);
+    }
     if (dist_start_was_terminated() && status == 128 + SIGTERM && !*error) {
         dist_readiness_forget();
         dist_end_by_signal(SIGTERM);

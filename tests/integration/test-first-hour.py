@@ -120,7 +120,7 @@ def test_filters():
     equal(filtered(("images", "-q"), f"since={IMAGE}"), [])
     equal(filtered(("volume", "ls", "-q"), "name=none"), [])
     equal({row["kind"] for row in json.loads(good("transfers", "--json", "--filter=kind=pull"))}, {"pull"})
-    for words, part in ((("ps", "--filter=colour=red"), 'there is no filter "colour"; there are id, name, label'), (("ps", "-f", "name"), 'invalid value "name"'),
+    for words, part in ((("ps", "--filter=colour=red"), 'there is no filter "colour"; see --help'), (("ps", "-f", "name"), 'invalid value "name"'),
                         (("ps", "-f", "exited=x"), 'invalid value "exited=x"'), (("ps", "-f", "name=a", "-f", "name=b"), "name is given twice"),
                         (("ps", "-f", "before=nobody"), "nobody"), (("images", "x*", "-f", "reference=y"), "cannot be given together")):
         result = dist(*words)
@@ -171,12 +171,33 @@ def test_mistakes_fit_one_line():
             (("run", "--rm", "--network=berth", "-p", "18080:80", IMAGE), 'port 18080/tcp is in use; "dist ps" lists ports',
              "der Port 18080/tcp ist belegt; „dist ps“ zeigt die Ports"),
             (("rmi", "nosuch:1"), 'there is no image "docker.io/library/nosuch:1" here', "es gibt hier kein Abbild „docker.io/library/nosuch:1“"),
-            (("pull", f"{HOST}/no/such:1"), f"{HOST}/no/such: the registry answered 404 to manifests/1; it has no such image or tag", "Registry hat kein solches Abbild oder keinen solchen Tag"),
+            (("pull", f"{HOST}/no/such:1"), f"dist: the registry has no image {HOST}/no/such:1\n", f"die Registry hat kein Abbild {HOST}/no/such:1"),
+            (("create", "--network=none", "-p", "18080:80", IMAGE), 'the port "18080:80" needs a network; name one with --network',
+             "der Port „18080:80“ braucht ein Netzwerk; --network nennt eines"),
+            (("run", "--rm", IMAGE, "-it", "sh"), "command -it: not found in the image; options stand before IMAGE",
+             "Optionen stehen vor ABBILD"),
+            (("inspect", "nothing"), 'there is no image or container "nothing"', "es gibt kein Abbild und keinen Container „nothing“"),
+            (("ps", "--filter=colour=red"), 'there is no filter "colour"; see --help', "es gibt keinen Filter „colour“; siehe --help"),
+            (("ps", "--filter=name=none", "--format={{.Nothing}}"), 'there is no "{{.Nothing}}" here', "{{.Nothing}}"),
             (("imgaes",), 'unknown verb "imgaes"; did you mean "images"?', "unbekanntes Verb „imgaes“; war „images“ gemeint?"),
             (("run", "--nmae=x", IMAGE), "unknown option --nmae; did you mean --name?", "unbekannte Option --nmae; war --name gemeint?")):
         for text, env in ((english, {"LANG": "C.UTF-8"}), (german, {"LANG": "C.UTF-8", "LANGUAGE": "de"})):
-            contains(dist(*words, env=env).err, text)
+            result = dist(*words, env=env)
+            assert result.status != 0 and text in result.err, (words, text, result)
+            # Names are as long as they are.
+            assert len(result.err.replace(HOST, "")) <= 100, result.err
     good("rm", "-f", "net")
+
+
+def test_a_terminal_without_input_ends():
+    """/dev/null and files, as in a timer or a script, end as a terminal does with Ctrl-D."""
+    equal(run("sh", "-c", f"dist run --rm -it {IMAGE} sh </dev/null").status, 0)
+    with open("/tmp/first-hour-input", "w", encoding="utf-8") as file:
+        file.write("echo it was $((6 * 7))\nexit 9\n")
+    result = run("sh", "-c", f"dist run --rm -it {IMAGE} sh </tmp/first-hour-input")
+    equal(result.status, 9)
+    contains(result.out, "it was 42")
+    os.unlink("/tmp/first-hour-input")
 
 
 GERMAN = {"LANG": "C.UTF-8", "LANGUAGE": "de"}
