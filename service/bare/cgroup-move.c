@@ -8,15 +8,20 @@
  * within the next one do not wait at all (kernel/rcu/sync.c).
  *
  * systemd, which moves a container's first process into its scope, is that first writer unless
- * another one was there shortly before. Such a one is the thread here: it moves the process that it
- * is of into the cgroup in which that is. That changes nothing, but the grace period begins while
+ * another one was there shortly before. The thread here is such a writer: it moves itself, by its
+ * number, into the cgroup in which it is. That changes nothing, but the grace period begins while
  * the container is still being made, and has passed, or nearly so, when systemd comes. If a kernel
  * does not wait at all (the mount option favordynmods), the move is one write(2) without effect.
  *
+ * It writes cgroup.threads and not cgroup.procs: should somebody move the process after its cgroup
+ * was looked up, as a desktop does with what it starts, the kernel refuses to put a thread
+ * elsewhere than its process (EOPNOTSUPP), while the process would be moved back. The number is
+ * needed, since a writer that names itself by "0" takes no lock (cgroup_procs_write_start() of
+ * Linux).
+ *
  * The write blocks, therefore the thread. It ends with the write, allocates nothing, touches no
  * object and no descriptor of the program, and its result does not matter: a user's dist may lack
- * the right to it. The cgroup's path is read each time, since the process may have been moved, and
- * has to stay where it is.
+ * the right to it. The cgroup's path is read each time, since the process may have been moved.
  */
 
 #include "bare/cgroup-move.h"
@@ -37,8 +42,8 @@ enum { STACK_BYTES = 32 * 1024, MAX_TEXT = 4096 };
 
 static atomic_bool moving; /* there is a thread */
 
-/* The processes of its cgroup of version 2, which is mounted at the top or, on a hybrid
- * system, at unified/. The kernel has one lock for all hierarchies. */
+/* The threads of its cgroup of version 2, which is mounted at the top or, on a hybrid system, at
+ * unified/. The kernel has one lock for all hierarchies. */
 static int open_own_cgroup(void) {
     static const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
     char text[MAX_TEXT], path[MAX_TEXT + 64];
@@ -50,22 +55,25 @@ static int open_own_cgroup(void) {
     text[size < 0 ? 0 : size] = '\0';
     const char *own = berth_cgroup_find_unified(text);
     for (size_t i = 0; own && fd < 0 && i < sizeof roots / sizeof roots[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s%s/cgroup.procs", roots[i], own);
+        (void)snprintf(path, sizeof path, "%s%s/cgroup.threads", roots[i], own);
         fd = open(path, O_WRONLY | O_CLOEXEC);
     }
     return fd;
 }
 
-/* "0" is the process that writes (cgroup-v2.rst, "Processes"). The thread first takes a table of
- * descriptors of its own, and an empty one: what it opens would otherwise be found by the program
- * under a number that its caller has left closed, such as standard input's. */
+/* The thread first takes a table of descriptors of its own, and an empty one: what it opens would
+ * otherwise be found by the program under a number that its caller has left closed, such as
+ * standard input's. */
 static void *run_move(void *unused) {
+    char own[16];
+    int size = snprintf(own, sizeof own, "%d", (int)gettid());
+
     (void)unused;
     (void)prctl(PR_SET_NAME, "cgroup-move");
     if (syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE) == 0) {
         int fd = open_own_cgroup();
         if (fd >= 0)
-            (void)!write(fd, "0", 1);
+            (void)!write(fd, own, (size_t)size);
     }
     atomic_store(&moving, false);
     return NULL;
