@@ -25,22 +25,32 @@ static bool copy_up_fail(const char *name, BerthFault *fault) {
     return berth_fault_set_errno(fault, errno, "tmpcopyup: copy %s", name);
 }
 
-/* EINVAL: the container does not have this ID, and the copy stays root's (user_namespaces(7)). */
-static bool set_attributes(int directory, const char *name, const struct stat *status) {
-    const struct timespec times[] = {status->st_atim, status->st_mtim};
-    int flags = AT_SYMLINK_NOFOLLOW | (name[0] ? 0 : AT_EMPTY_PATH);
-
-    if (fchownat(directory, name, status->st_uid, status->st_gid, flags) < 0 && errno != EINVAL)
-        return false;
-    /* After the owner, whose change drops set-user-ID. */
-    if (!S_ISLNK(status->st_mode) &&
-        (name[0] ? fchmodat(directory, name, status->st_mode & 07777, 0)
-                 : fchmod(directory, status->st_mode & 07777)) < 0)
-        return false;
-    return !name[0] || utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) == 0;
+/* EINVAL: the container does not have this ID, and the copy stays root's (user_namespaces(7)). The
+ * mode comes after the owner, whose change drops set-user-ID. By a descriptor: another container
+ * that has the volume may put a link in the place of the name, and fchmodat(2) follows it. */
+static bool set_attributes(int file, const struct stat *status) {
+    return (fchown(file, status->st_uid, status->st_gid) == 0 || errno == EINVAL) &&
+           fchmod(file, status->st_mode & 07777) == 0;
 }
 
-static bool copy_up_file(int from, int to, const char *name, BerthFault *fault) {
+static bool set_times(int file, const struct stat *status) {
+    const struct timespec times[] = {status->st_atim, status->st_mtim};
+
+    return futimens(file, times) == 0;
+}
+
+/* Of what is not opened: a link, a FIFO or a socket, whose mode it was made with, as there is no
+ * umask yet (inside.c). */
+static bool set_unopened(int directory, const char *name, const struct stat *status) {
+    const struct timespec times[] = {status->st_atim, status->st_mtim};
+
+    return (fchownat(directory, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+            errno == EINVAL) &&
+           utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool copy_up_file(int from, int to, const char *name, const struct stat *status,
+                         BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     berth_autofd int target =
         source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -48,46 +58,56 @@ static bool copy_up_file(int from, int to, const char *name, BerthFault *fault) 
 
     while (target >= 0 && size > 0)
         size = sendfile(target, source, NULL, CHUNK_BYTES);
-    return (target >= 0 && size == 0) || copy_up_fail(name, fault);
+    return (target >= 0 && size == 0 && set_attributes(target, status) &&
+            set_times(target, status)) ||
+           copy_up_fail(name, fault);
 }
 
-static bool copy_up_link(int from, int to, const char *name, BerthFault *fault) {
+static bool copy_up_link(int from, int to, const char *name, const struct stat *status,
+                         BerthFault *fault) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(from, name, target, sizeof target - 1);
 
     if (size >= 0)
         target[size] = '\0';
-    return (size >= 0 && symlinkat(target, to, name) == 0) || copy_up_fail(name, fault);
+    return (size >= 0 && symlinkat(target, to, name) == 0 && set_unopened(to, name, status)) ||
+           copy_up_fail(name, fault);
 }
 
-static bool copy_below(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
+static bool copy_up_special(int to, const char *name, const struct stat *status,
+                            BerthFault *fault) {
+    return (mknodat(to, name, status->st_mode, 0) == 0 && set_unopened(to, name, status)) ||
+           copy_up_fail(name, fault);
+}
+
+static bool copy_below(int from, int to, const char *name, const struct stat *status,
+                       unsigned depth, BerthFault *fault) {
     berth_autofd int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (source < 0 || mkdirat(to, name, 0700) < 0)
         return copy_up_fail(name, fault);
     berth_autofd int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return target < 0 ? copy_up_fail(name, fault)
-                      : copy_directory(source, target, depth + 1, fault);
+    if (target < 0)
+        return copy_up_fail(name, fault);
+    return copy_directory(source, target, depth + 1, fault) &&
+           ((set_attributes(target, status) && set_times(target, status)) ||
+            copy_up_fail(name, fault));
 }
 
 static bool copy_entry(int from, int to, const char *name, unsigned depth, BerthFault *fault) {
     struct stat status;
-    bool good;
 
     if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return copy_up_fail(name, fault);
     if (S_ISDIR(status.st_mode))
-        good = copy_below(from, to, name, depth, fault);
-    else if (S_ISREG(status.st_mode))
-        good = copy_up_file(from, to, name, fault);
-    else if (S_ISLNK(status.st_mode))
-        good = copy_up_link(from, to, name, fault);
-    else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
-        /* Devices of an image are never used. */
-        return true;
-    else
-        good = mknodat(to, name, status.st_mode, 0) == 0 || copy_up_fail(name, fault);
-    return good && (set_attributes(to, name, &status) || copy_up_fail(name, fault));
+        return copy_below(from, to, name, &status, depth, fault);
+    if (S_ISREG(status.st_mode))
+        return copy_up_file(from, to, name, &status, fault);
+    if (S_ISLNK(status.st_mode))
+        return copy_up_link(from, to, name, &status, fault);
+    /* Devices of an image are never used. */
+    return S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ||
+           copy_up_special(to, name, &status, fault);
 }
 
 typedef struct {
@@ -121,6 +141,6 @@ bool berth_copy_up(int from, int to, bool keeps_own, BerthFault *fault) {
 bool berth_copy_up_attributes(int from, int to, BerthFault *fault) {
     struct stat status;
 
-    return (fstat(from, &status) == 0 && set_attributes(to, "", &status)) ||
+    return (fstat(from, &status) == 0 && set_attributes(to, &status)) ||
            copy_up_fail("a directory", fault);
 }

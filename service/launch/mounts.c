@@ -280,14 +280,14 @@ bool berth_mounts_add_device(int root, const BerthDevice *device, int node, Bert
     berth_autofd int directory = open_target(root, parent, true, fault);
     if (directory < 0)
         return false;
-    /* Something that is there already is left as it is. */
+    /* Something that is there already is left as it is. The mode comes with the node, as there is
+     * no umask yet (inside.c): chmod(2) would follow a link that another container of the same
+     * volume puts there. */
     if (mknodat(directory, name, device->type | device->mode,
                 makedev(device->major, device->minor)) < 0)
         return errno == EEXIST || berth_fault_set_errno(fault, errno, "make %s", device->path);
-    if (fchownat(directory, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-        fchmodat(directory, name, device->mode, 0) < 0)
-        return berth_fault_set_errno(fault, errno, "make %s", device->path);
-    return true;
+    return fchownat(directory, name, device->uid, device->gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+           berth_fault_set_errno(fault, errno, "make %s", device->path);
 }
 
 bool berth_mounts_add_device_links(int root, BerthFault *fault) {

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -107,6 +108,52 @@ def test_root_in_them_is_the_same_user_of_the_host():
     owners = {os.stat(f"/proc/{pid_of(name)}").st_uid for name in ("one", "two")}
     equal(len(owners), 1)
     assert owners != {0}, owners
+
+
+def confinement(name):
+    """What keeps the first process of a container in: all that differs between one container and another is left out."""
+    pid, own = pid_of(name), os.getpid()
+
+    def read(file, of=pid):
+        with open(f"/proc/{of}/{file}", encoding="utf-8") as text:
+            return text.read()
+    status = dict(line.split(":", 1) for line in read("status").splitlines())
+    mounts = []
+    for line in read("mountinfo").splitlines():
+        fields, system = line.split(" - ")[0].split(), line.split(" - ")[1].split()
+        mounts.append((fields[4], sorted(fields[5].split(",")), system[0], fields[6:]))
+    unit = run("systemctl", "show", f"berth-{name}.scope", "-p", "DevicePolicy,DeviceAllow,Delegate,TasksMax,MemoryMax,Slice").out
+    return {
+        "status": {key: status[key].split() for key in status if key.startswith("Cap") or key in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "Groups")},
+        "ids": [line.split()[0::2] for file in ("uid_map", "gid_map") for line in read(file).splitlines()],
+        "own": {space: os.readlink(f"/proc/{pid}/ns/{space}") != os.readlink(f"/proc/{own}/ns/{space}")
+                for space in ("user", "net", "ipc", "uts", "pid", "mnt", "cgroup", "time")},
+        "mounts": sorted(mounts),
+        "devices": good("exec", name, "sh", "-c", "stat -c '%n %F %a %u:%g %t:%T' /dev/* /dev/pts/ptmx").replace(name, ""),
+        "limits": read("limits"),
+        "other": [read("oom_score_adj"), read("loginuid"), status["Uid"].split()[0] != "0"],
+        "unit": sorted(unit.splitlines()),
+    }
+
+
+def test_a_container_in_a_pod_is_confined_as_any_other():
+    good("run", "-d", "--name=plain", *QUICK, IMAGE, *SLEEP)
+    wanted, found = confinement("plain"), confinement("one")
+    # The pod of this one has a size of its own for it.
+    for place in (wanted, found):
+        equal([entry[0] for entry in place["mounts"] if entry[0] == "/dev/shm"], ["/dev/shm"])
+    for key, value in wanted.items():
+        equal(found[key], value, key)
+    # What a device of its own would be, does not open either.
+    for name in ("plain", "one"):
+        result = dist("exec", name, "sh", "-c", "cd /dev/shm && mknod disk b 8 0; mknod memory c 1 1; cat disk memory; true")
+        assert "Operation not permitted" in result.err and result.out == "", result
+    holder = pid_of_pod("shop")
+    with open(f"/proc/{holder}/status", encoding="utf-8") as file:
+        status = dict(line.split(":", 1) for line in file)
+    equal({key: int(status[key], 16) for key in ("CapPrm", "CapEff", "CapBnd", "CapAmb")}, {"CapPrm": 0, "CapEff": 0, "CapBnd": 0, "CapAmb": 0})
+    equal((status["NoNewPrivs"].strip(), status["Seccomp"].strip()), ("1", "2"))
+    good("rm", "-f", "plain")
 
 
 def test_a_pod_is_no_container():
@@ -403,6 +450,42 @@ def test_an_unprivileged_pod_works_as_roots_does():
     equal(namespaces(pid_of("hers1"))["net"], namespaces(pid_of("hers2"))["net"])
     contains(run("systemctl", "show", "-P", "Slice", "berth-hers.scope").out, "berth-user-4242")
     good("pod", "rm", "-f", "hers", user="alice")
+
+
+def check_pods_are_whole(pods):
+    """Of each there is all or nothing, and nothing runs in a pod that does not."""
+    containers = {entry["id"]: entry["state"] for entry in listing("ps", "-a")}
+    found = {entry["name"]: entry for entry in listing("pod", "ps")}
+    equal({name for name in os.listdir(f"{STATE}/containers") if name[0] != "."}, set(containers) | set(found))
+    for name in pods:
+        inside = f"{name}in"
+        assert inside not in containers or name in found, (containers, found)
+        if inside in containers:
+            wait_until(lambda: state(inside) != "running" or pod(name)["state"] == "running", "no container runs without its pod")  # pylint: disable=cell-var-from-loop
+            contains(pod(name)["containers"], inside)
+
+
+def test_the_service_may_die_at_each_step_of_a_pod():
+    """However far it came, what is there afterwards is whole, and a repeated call completes it."""
+    for delay in (0.01, 0.06):
+        for last in range(5):
+            name = f"mortal{last}"
+            steps = [("pod", "create", name), ("run", "-d", f"--name={name}in", f"--pod={name}", *QUICK, IMAGE, *SLEEP),
+                     ("pod", "stop", name), ("pod", "start", name), ("pod", "rm", "-f", name)]
+            for step in steps[:last]:
+                good(*step)
+            with subprocess.Popen(["dist", *steps[last]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+                time.sleep(delay)
+                kill_service()
+            assert client.returncode is not None
+            check_pods_are_whole([name])
+            if pod(name):
+                good("pod", "start", name) if pod(name)["state"] != "running" else None
+                equal(pod(name)["state"], "running")
+                good("pod", "rm", "-f", name)
+            equal((pod(name), state(f"{name}in")), (None, None))
+    wait_until(lambda: "mortal" not in run("systemctl", "list-units", "--all", "--plain", "--no-legend", "berth-mortal*.scope").out, "the scopes go")
+    equal([name for name in os.listdir(f"{STATE}/networks") if name.startswith("mortal")], [])
 
 
 def test_a_pod_counts_as_a_container():

@@ -8,12 +8,16 @@
 
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
     char *directory, *image, *volume;
 } Fixture;
+
+static int links_end; /* of put_links() */
 
 static char *path_of(const char *directory, const char *name) {
     return g_build_filename(directory, name, NULL);
@@ -112,6 +116,51 @@ static void test_an_incomplete_copy_is_made_anew(Fixture *fixture, const void *d
     assert_whole(fixture);
 }
 
+/* Another container of the volume, which puts links in the place of what is being copied. */
+static gpointer put_links(gpointer data) {
+    const Fixture *fixture = data;
+    g_autofree char *victim = path_of(fixture->directory, "victim");
+    g_autofree char *link = path_of(fixture->volume, "link");
+    g_autofree char *place = path_of(fixture->volume, ".berth-filling/one");
+
+    while (!g_atomic_int_get(&links_end))
+        if (symlink(victim, link) == 0 && rename(link, place) < 0)
+            unlink(link);
+    unlink(link);
+    return NULL;
+}
+
+static void test_links_lead_nowhere(Fixture *fixture, const void *data) {
+    g_autofree char *large = g_strnfill(1024 * 1024, 'x');
+    g_autofree char *victim = path_of(fixture->directory, "victim");
+    g_autofree char *own = path_of(fixture->image, "one");
+    struct stat status;
+
+    (void)data;
+    put(fixture->image, "one", large);
+    put(fixture->directory, "victim", "");
+    g_assert_cmpint(g_chmod(own, 04755), ==, 0);
+    g_assert_cmpint(g_chmod(victim, 0600), ==, 0);
+    GThread *thread = g_thread_new("links", put_links, fixture);
+    /* Whether the volume is filled or not, since it is not empty, or the name is taken. */
+    for (unsigned i = 0; i < 300; i++) {
+        g_autofree char *copy = path_of(fixture->volume, "one");
+        g_autofree char *below = path_of(fixture->volume, "below");
+        char *const arguments[] = {(char *)"rm", (char *)"-rf", copy, below, NULL};
+        BerthFault fault = {""};
+        (void)fill(fixture, &fault);
+        if (i % 10 == 0)
+            g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                         NULL, NULL, NULL);
+        unlink(copy);
+    }
+    g_atomic_int_set(&links_end, true);
+    g_thread_join(thread);
+    g_assert_cmpint(stat(victim, &status), ==, 0);
+    g_assert_cmpuint(status.st_mode & 07777, ==, 0600);
+    g_assert_cmpint(status.st_size, ==, 0);
+}
+
 /* The image of the next start may be another one. */
 static void test_a_complete_copy_is_moved_up(Fixture *fixture, const void *data) {
     g_autofree char *copy = path_of(fixture->volume, ".berth-filled");
@@ -179,6 +228,7 @@ int main(int argc, char **argv) {
         {"an-empty-volume-is-filled", test_an_empty_volume_is_filled},
         {"another-one-stays", test_another_one_stays},
         {"an-incomplete-copy-is-made-anew", test_an_incomplete_copy_is_made_anew},
+        {"links-lead-nowhere", test_links_lead_nowhere},
         {"a-complete-copy-is-moved-up", test_a_complete_copy_is_moved_up},
         {"nothing-of-a-container-is-replaced", test_nothing_of_a_container_is_replaced},
         {"a-failure-is-no-filling", test_a_failure_is_no_filling},
