@@ -361,8 +361,9 @@ int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
 
     if (options->cgroup != BERTH_CGROUP_CALLER)
         return 0;
-    options->cgroup_parent = berth_delegated_find(
-        caller ? (pid_t)caller->pid : 0, caller ? caller->started : 0, options->owner, &error);
+    options->cgroup_parent =
+        berth_delegated_find(caller ? (pid_t)caller->pid : 0, caller ? caller->started : 0,
+                             options->owner, &options->cgroup_managed, &error);
     return options->cgroup_parent ? 0 : berth_bus_error_set(ret_error, error);
 }
 

@@ -66,6 +66,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     }
     if (options->cgroup_parent)
         g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
+    if (options->cgroup_managed != 0)
+        g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT_MANAGED, "t", options->cgroup_managed);
     if (options->bound_unit)
         g_variant_dict_insert(&extra, BERTH_BOUND_UNIT, "s", options->bound_unit);
     if (options->pod)

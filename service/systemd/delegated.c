@@ -8,6 +8,9 @@
  * processes between its children (cgroups(7), "Cgroup delegation: containment"). So no container
  * leaves the limits that its caller has. For root, which owns all, the mark of systemd decides.
  *
+ * The exception are cgroups that a manager of root's has made for its users' processes
+ * (managed-cgroup.c).
+ *
  * On a hybrid system the controllers are in hierarchies of version 1. There a cgroup of the same
  * path is made where the parent has one, and berth-launch puts the process into it.
  */
@@ -20,6 +23,7 @@
 #include "base/fd.h"
 #include "systemd/device-filter.h"
 #include "systemd/limit-files.h"
+#include "systemd/managed-cgroup.h"
 #include "systemd/pidfd.h"
 
 #include <errno.h>
@@ -58,7 +62,8 @@ static bool delegated_check(int cgroup, const char *path, uint32_t uid, GError *
 
 /* The path is of that very process: its number still belongs to the process that the bus has named,
  * and so it did when the path was read. */
-char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **error) {
+char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, uint64_t *managed,
+                           GError **error) {
     g_autofree char *path = NULL;
 
     if (pid > 0 && started > 0 && !(path = berth_delegation_read_cgroup(pid, error)))
@@ -70,8 +75,12 @@ char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **e
     berth_autofd int root = berth_delegation_open_root(error);
     g_autofree char *found = root < 0 ? NULL : berth_delegation_find(root, path, error);
     berth_autofd int cgroup = found ? berth_delegation_open(root, found, error) : -1;
-    return cgroup >= 0 && delegated_check(cgroup, found, uid, error) ? g_steal_pointer(&found)
-                                                                     : NULL;
+    if (cgroup < 0)
+        return NULL;
+    *managed = uid == 0 ? 0 : berth_managed_cgroup_find(root, path, cgroup, found, pid, uid);
+    if (*managed != 0 && berth_pid_get_start(pid) == started)
+        return g_steal_pointer(&path);
+    return delegated_check(cgroup, found, uid, error) ? g_steal_pointer(&found) : NULL;
 }
 
 /* For the limits and figures of the container. The kernel refuses a controller while the parent has
@@ -202,7 +211,6 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
                                 GVariant *properties, GError **error) {
     g_autofree char *path = g_strconcat(parent_path, "/", name, NULL);
 
-    delegated_enable_controllers(parent);
     if (!delegated_mkdir(parent, parent_path, name, error))
         return -1;
     delegated_each_version_1(path, delegated_make_version_1);
@@ -219,13 +227,17 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
 }
 
 /* Checked again at each start: the delegation may have been taken back since Create. */
-int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVariant *properties,
-                         GError **error) {
+int berth_delegated_make(const char *parent, const char *name, uint32_t uid, uint64_t managed,
+                         GVariant *properties, GError **error) {
     berth_autofd int root = berth_delegation_open_root(error);
     berth_autofd int directory = root < 0 ? -1 : berth_delegation_open(root, parent, error);
 
-    if (directory < 0 || !delegated_check(directory, parent, uid, error))
+    if (directory < 0 ||
+        !(managed != 0 ? berth_managed_cgroup_check(directory, parent, managed, error)
+                       : delegated_check(directory, parent, uid, error)))
         return -1;
+    if (managed == 0)
+        delegated_enable_controllers(directory);
     return delegated_make_below(directory, parent, name, properties, error);
 }
 

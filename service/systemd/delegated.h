@@ -13,13 +13,16 @@
 #include <sys/types.h>
 
 /* The delegated cgroup of the process that has this pid and this start time (systemd/pidfd.h):
- * FailedPrecondition if it is not delegated to the user. Caller frees. */
-char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, GError **error);
+ * FailedPrecondition if it is not delegated to the user. managed is set to the number of a cgroup
+ * that a manager of root's has put the process into, and to 0 for the user's own. Caller frees. */
+char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, uint64_t *managed,
+                           GError **error);
 
 /* Makes the cgroup name in parent, which is checked again, with these limits (a{sv}, as properties
- * of systemd's; NULL for none). A descriptor of it; -1 with error. */
-int berth_delegated_make(const char *parent, const char *name, uint32_t uid, GVariant *properties,
-                         GError **error);
+ * of systemd's; NULL for none). managed is what berth_delegated_find() set. A descriptor of it; -1
+ * with error. */
+int berth_delegated_make(const char *parent, const char *name, uint32_t uid, uint64_t managed,
+                         GVariant *properties, GError **error);
 
 /* Opens the files for limits, for a helper to write to them (systemd/limit-files.h). Unsupported
  * names one that systemd alone can set, or whose controller is not there. */

@@ -153,5 +153,14 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
     assert not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited")
 
 
+def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():
+    """The controllers of the caller's unit are in other hierarchies, in which no cgroup is made for the container."""
+    allow_only("alice", "containers.create", "containers.manage-own")
+    task = "/sys/fs/cgroup/unified/system.slice/manager.service/task"
+    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "-p", "MemoryMax=64M", "--unit=manager", "sh", "-c",
+                 f"mkdir {task} && echo 0 >{task}/cgroup.procs && runuser -u alice -- dist run --rm --cgroup=caller {IMAGE} true")
+    contains(result.err, 'the cgroup "/system.slice/manager.service" is not delegated to user 4242')
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

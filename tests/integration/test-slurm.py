@@ -90,7 +90,7 @@ def configure_node(node):
     files["/etc/slurm/slurm.conf"] += "KillWait=2\nSchedulerParameters=batch_sched_delay=1,sched_min_interval=0\n"
     for path, text in files.items():
         works(node, "sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path, input=text)
-    works(node, "chmod", "755", "/etc/slurm/prolog", "/etc/slurm/berth-run")
+    works(node, "chmod", "755", "/etc/slurm/prolog", "/etc/slurm/epilog", "/etc/slurm/berth-run")
     works(node, "systemctl", "restart", "polkit")
 
 
@@ -209,6 +209,18 @@ def test_a_cancelled_job_is_ended():
     works(1, "scancel", str(job), user="alice")
     equal(wait_until(lambda: ended(job), "its end")[0]["JobState"], "CANCELLED")
     wait_until(lambda: nothing_is_left(2), "the end of all of it")
+
+
+def test_a_job_whose_slurmstepd_is_killed_is_ended():
+    job = submit("exec sleep 1000", "--nodelist=node2")
+    wait_until(lambda: running_on(job, 2) and containers(2), "its container")
+    script(2, "pkill -KILL -f '^slurmstepd: '")
+    works(1, "scancel", str(job), user="alice")
+    wait_until(lambda: ended(job), "its end")
+    wait_until(lambda: not script(2, "dist ps -aq; ls -A /run/berth-slurm/alice; pgrep -f berth-runtime; true"), "the end of the container")
+    # What Slurm leaves of its own then.
+    script(2, "rm -r /var/lib/slurm/slurmd/oci-job* /var/lib/slurm/slurmd/job*; "
+              "find /sys/fs/cgroup/*/slurm*/uid_4242 -depth -type d -exec rmdir {} +")
 
 
 def test_jobs_go_on_when_the_daemons_of_their_node_are_killed():

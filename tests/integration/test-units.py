@@ -350,6 +350,33 @@ def test_the_caller_cannot_take_another_s_place():
     equal(run("systemctl", "stop", "maker").status, 0)
 
 
+def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
+    """As slurmstepd, it has a delegated cgroup, and makes one of its own below it for the user's process."""
+    task = "/sys/fs/cgroup/system.slice/manager.service/job/task"
+    code = (f"mkdir -p {task} && echo $$ >{task}/cgroup.procs && "
+            f"exec runuser -u alice -- dist run --rm --replace --name=managed --cgroup=caller {QUICK} {IMAGE} sleep 1000")
+    write_unit("manager", f"sh -c '{code.replace('$', '$$')}'", "NotifyAccess=all")
+    start("manager")
+    equal(cgroup_of(container("managed")["pid"]), "/system.slice/manager.service/job/task/berth-managed")
+    good("kill", "--signal=KILL", "managed", user="alice")
+    wait_until(lambda: not os.path.exists(f"{task}/berth-managed"), "the removal of its cgroup")
+    run("systemctl", "stop", "manager")
+    # The path may be that of another user by then. slurmstepd makes the directory the user's, but nothing in it.
+    task = task.replace("manager", "another")
+    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "--unit=another", "sh", "-c", f"""set -e
+        mkdir -p {task}
+        (echo 0 >{task}/cgroup.procs; runuser -u alice -- dist create --name=kept --cgroup=caller {IMAGE} sleep 1000)
+        rmdir {task}
+        mkdir {task}
+        chown alice {task}
+        (echo 0 >{task}/cgroup.procs; runuser -u alice -- dist start kept) || status=9
+        (echo 0 >{task}/cgroup.procs; runuser -u alice -- dist run --rm --cgroup=caller {IMAGE} echo ran)
+        exit $status""")
+    equal((result.status, result.out.splitlines()), (9, ["kept", "ran"]), result)
+    contains(result.err, f'the cgroup "{task.removeprefix("/sys/fs/cgroup")}" does not exist any more')
+    good("rm", "kept", user="alice")
+
+
 def test_a_full_cgroup_tree_is_an_error():
     write_unit("full", f"dist run --rm --name=full --cgroup=caller {IMAGE} sleep 1000",
                "ExecStartPre=sh -c 'echo 1 >/sys/fs/cgroup/system.slice/full.service/cgroup.max.descendants'")

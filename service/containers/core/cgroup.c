@@ -33,7 +33,11 @@ int berth_container_make_cgroup(const BerthContainer *container, GError **error)
         return -1;
     g_autofree char *parent = g_path_get_dirname(container->cgroup);
     g_autofree char *name = g_path_get_basename(container->cgroup);
-    return berth_delegated_make(parent, name, record->owner, record->properties, error);
+    g_autoptr(GVariant) managed = berth_container_record_get_extra(
+        record, BERTH_CGROUP_PARENT_MANAGED, G_VARIANT_TYPE_UINT64);
+    return berth_delegated_make(parent, name, record->owner,
+                                managed ? g_variant_get_uint64(managed) : 0, record->properties,
+                                error);
 }
 
 static void cgroup_removal_free(CgroupRemoval *removal) {

@@ -117,6 +117,8 @@ bool berth_container_check_not_starting(const BerthContainer *container, GError 
 
 /* In the record's extra: the caller's cgroup, below which the container's is (Cgroup=caller). */
 #define BERTH_CGROUP_PARENT "CgroupParent"
+/* And the number of that cgroup, if it is a manager's (systemd/delegated.h). */
+#define BERTH_CGROUP_PARENT_MANAGED "CgroupParentManaged"
 
 /* In the record's extra: the unit with which its scope stops (UnitBound). */
 #define BERTH_BOUND_UNIT "BoundUnit"

@@ -76,8 +76,9 @@ typedef struct {
     BerthKeptId kept_id; /* with BERTH_USER_NAMESPACE_AUTO */
     BerthNamespaceMode pid_namespace, ipc_namespace;
     BerthCgroupMode cgroup;
-    char *cgroup_parent; /* the caller's, found by its process; NULL for a scope */
-    char *bound_unit;    /* the caller's, found in the same way; NULL unless unit_bound */
+    char *cgroup_parent;     /* the caller's, found by its process; NULL for a scope */
+    uint64_t cgroup_managed; /* its number, if a manager of cgroups has made it; or 0 */
+    char *bound_unit;        /* the caller's, found in the same way; NULL unless unit_bound */
     BerthRestartPolicy restart;
     uint64_t restart_limit; /* restarts in all; 0: any number */
     const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
