@@ -297,7 +297,7 @@ def test_few_calls_of_a_user_wait_for_polkit():
     equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
-# Each call has more questions than the bus lets the service wait for replies.
+# Each call has as many questions as the bus lets the service wait for replies, and a container may have ports.
 PORTS = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
@@ -313,7 +313,7 @@ def answered(bus, result):
     if not left[0]:
         loop.quit()
 for number in range(left[0]):
-    ports = GLib.Variant("as", [f"{port}:80" for port in range(20000, 20130)])
+    ports = GLib.Variant("as", [f"{port}:80" for port in range(20000, 20128)])
     arguments = GLib.Variant("(ssa{sv})", (f"ports{number}", "IMAGE", {"Ports": ports}))
     bus.call("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", arguments, None, 0, 600000, None, answered)
 bus.flush_sync()
