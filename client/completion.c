@@ -11,6 +11,7 @@
 
 #include "client/aliases.h"
 #include "client/bus.h"
+#include "client/completion-hosts.h"
 #include "client/completion-values.h"
 #include "client/listing.h"
 #include "client/pods.h"
@@ -175,34 +176,43 @@ static const struct {
 };
 
 static void complete_value(const DistOption *option, const char *before) {
+    const char *typed = partial + strlen(before);
+
     value_prefix = before;
-    if (!dist_offer_values(option, complete_offer_value))
+    if (g_str_equal(option->name, "host"))
+        dist_offer_hosts(typed, complete_offer_value);
+    else if (g_str_equal(option->name, "machine"))
+        dist_offer_machines(typed, complete_offer_value);
+    else if (!dist_offer_values(option, complete_offer_value))
         for (size_t i = 0; i < G_N_ELEMENTS(known_options); i++)
             if (g_str_equal(known_options[i].option, option->name))
                 known_options[i].offer();
     value_prefix = "";
 }
 
-/* The option whose value is to be completed: the word before is its name. */
-static const DistOption *find_open_option(const DistVerb *verb, const char *word) {
-    const DistOption *option = NULL;
+static const DistOption *find_option(const DistOption *options, const char *word) {
+    if (g_str_has_prefix(word, "--"))
+        return strchr(word, '=') ? NULL : dist_option_find(options, word + 2, strlen(word + 2));
+    return word[0] == '-' && word[1] ? dist_option_find_letter(options, word[strlen(word) - 1])
+                                     : NULL;
+}
 
-    if (g_str_has_prefix(word, "--") && !strchr(word, '=')) {
-        option = dist_option_find(verb->options, word + 2, strlen(word + 2));
-        if (!option)
-            option = dist_option_find(dist_common_options, word + 2, strlen(word + 2));
-    } else if (word[0] == '-' && word[1]) {
-        option = dist_option_find_letter(verb->options, word[strlen(word) - 1]);
-    }
+/* The option whose value is to be completed: the word before is its name. verb is NULL before a
+ * verb. "-Hone" has its value: letters of the common options are not written together. */
+static const DistOption *find_open_option(const DistVerb *verb, const char *word) {
+    const DistOption *option = verb ? find_option(verb->options, word) : NULL;
+
+    if (!option && (g_str_has_prefix(word, "--") || strlen(word) == 2))
+        option = find_option(dist_common_options, word);
     return option && dist_option_has_value(option) ? option : NULL;
 }
 
-/* "--network=na" */
+/* "--network=na". verb is NULL before a verb. */
 static void complete_assignment(const DistVerb *verb) {
     size_t length = strcspn(partial, "=");
     g_autofree char *before = g_strndup(partial, length + 1);
     g_autofree char *name = g_strndup(partial, length);
-    const DistOption *option = dist_option_find(verb->options, name + 2, length - 2);
+    const DistOption *option = verb ? dist_option_find(verb->options, name + 2, length - 2) : NULL;
 
     if (!option)
         option = dist_option_find(dist_common_options, name + 2, length - 2);
@@ -282,6 +292,10 @@ static void complete_words(char **words) {
         complete_aliases(expanded[0]);
     if (expanded[0])
         return;
+    if (g_str_has_prefix(partial, "--") && strchr(partial, '=')) {
+        complete_assignment(NULL);
+        return;
+    }
     if (partial[0] == '-') {
         dist_option_visit(dist_common_options, complete_option, NULL);
         return;
@@ -291,12 +305,24 @@ static void complete_words(char **words) {
     complete_aliases(NULL);
 }
 
-/* Words are split at blanks alone: quotes are not interpreted. Options before the verb are skipped;
- * a value in a word of its own is not recognized there. */
+/* Skips the options before the verb, and completes the value of one that is open. NULL if there is
+ * nothing more to complete. */
+static char **complete_common(char **words) {
+    for (; *words && (*words)[0] == '-'; words++) {
+        const DistOption *open = find_open_option(NULL, *words);
+        if (open && !words[1]) {
+            complete_value(open, "");
+            return NULL;
+        }
+        words += open != NULL;
+    }
+    return words;
+}
+
+/* Words are split at blanks alone: quotes are not interpreted. */
 void dist_complete_line(const char *line) {
     g_auto(GStrv) parts = g_strsplit_set(line, " \t", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    guint first = 1;
 
     for (char **part = parts; *part; part++)
         if ((*part)[0] || !part[1])
@@ -305,8 +331,8 @@ void dist_complete_line(const char *line) {
         return;
     partial = words->pdata[words->len - 1];
     words->pdata[words->len - 1] = NULL;
-    while (words->pdata[first] && ((char *)words->pdata[first])[0] == '-')
-        first++;
-    complete_words((char **)words->pdata + first);
+    char **rest = complete_common((char **)words->pdata + 1);
+    if (rest)
+        complete_words(rest);
     partial = "";
 }

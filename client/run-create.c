@@ -59,6 +59,7 @@ static int append_texts(sd_bus_message *call) {
         {"PIDNamespace", given->pid_namespace},
         {"IPCNamespace", given->ipc_namespace},
         {"Restart", given->restart},
+        {"HealthOnFailure", given->health_action},
         {"Cgroup", given->with_caller ? "caller" : NULL},
     };
     int r = 0;

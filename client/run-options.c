@@ -21,13 +21,13 @@ DistRunOptions dist_run_given = {.passes_signals = TRUE};
 DistRunTexts dist_run_texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
 /* Values of options for which Berth has one behaviour; see DIST_OPTION_ONLY. */
+static const char *const health_actions[] = {"none", "kill", "stop", NULL};
 static const char *const namespace_modes[] = {"private", "host", NULL};
 static const char *const only_private[] = {"private", NULL};
 static const char *const only_true[] = {"true", NULL};
 static const char *const only_false[] = {"false", NULL};
 static const char *const only_journald[] = {"journald", NULL};
 static const char *const only_enabled[] = {"enabled", NULL};
-static const char *const only_none[] = {"none", NULL};
 static const char *const image_volumes[] = {"anonymous", "bind", NULL};
 static const char *const sdnotify_modes[] = {"conmon", "ignore", NULL};
 
@@ -160,6 +160,9 @@ const DistOption dist_create_options[] = {
      N_("Time limit of a check, 30s if not given"), N_("TIME")},
     {"health-start-period", 0, DIST_OPTION_TEXT, &dist_run_texts.health_start,
      N_("Ignore failures for this long after the start"), N_("TIME")},
+    {"health-on-failure", 0, DIST_OPTION_TEXT, &dist_run_given.health_action,
+     N_("When it becomes unhealthy: none, kill or stop it"), N_("ACTION"),
+     .choices = health_actions},
     {"health-retries", 0, DIST_OPTION_NUMBER, &dist_run_texts.health_retries,
      N_("Failures that make it unhealthy, 3 if not given"), N_("NUMBER")},
     DIST_OPTION_INCLUDE(dist_run_startup_options),
@@ -186,8 +189,6 @@ const DistOption dist_create_options[] = {
      .choices = only_private},
     {"cgroups", 0, DIST_OPTION_ONLY, NULL, N_("a container is a scope of systemd"), N_("MODE"),
      .choices = only_enabled},
-    {"health-on-failure", 0, DIST_OPTION_ONLY, NULL,
-     N_("an unhealthy container is reported and goes on"), N_("ACTION"), .choices = only_none},
     {"log-driver", 0, DIST_OPTION_ONLY, NULL, N_("output goes to the journal"), N_("DRIVER"),
      .choices = only_journald},
     {"read-only-tmpfs", 0, DIST_OPTION_ONLY, NULL,

@@ -22,7 +22,8 @@ typedef enum {
 
 typedef struct {
     /* As given. */
-    char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace;
+    char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace,
+        *health_action;
     char *pod;
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;

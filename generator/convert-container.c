@@ -144,6 +144,21 @@ static void convert_user(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "user", both);
 }
 
+/* Without SELinux these do nothing, for podman too. With it, a container that has no label of its
+ * own is not what the file asks for. */
+static void check_labels(const BerthConversion *conversion) {
+    static const char *const keys[] = {"SecurityLabelFileType", "SecurityLabelLevel",
+                                       "SecurityLabelNested", "SecurityLabelType"};
+    bool has_selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
+
+    for (size_t i = 0; has_selinux && i < G_N_ELEMENTS(keys); i++) {
+        const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
+        if (line)
+            berth_conversion_refuse(conversion, line,
+                                    _("containers have no SELinux label of their own"));
+    }
+}
+
 /* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without an effect. With
  * ReadOnly=, /tmp is writable in any case. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
@@ -338,6 +353,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_convert_member(conversion, words);
     convert_devices(conversion, words);
     convert_user(conversion, words);
+    check_labels(conversion);
     add_security(conversion, words);
     add_environment_files(conversion, words);
     add_volumes(conversion, words);

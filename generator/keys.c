@@ -27,7 +27,6 @@
 #define NO_MAPS N_("the service allots the ids of a user namespace")
 #define NO_BUILD_OPTION N_("dist build has no such option")
 #define NO_OTHER_PLATFORM N_("images are built for this machine")
-#define NO_LABELS N_("containers have no SELinux label of their own")
 #define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
 #define NO_PLATFORM N_("images are pulled for this machine")
@@ -106,10 +105,10 @@ static const BerthKey container_keys[] = {
     TEXT("SeccompProfile", "seccomp"),
     OWN("Secret"),
     OWN("SecurityLabelDisable"),
-    REFUSED("SecurityLabelFileType", NO_LABELS),
-    REFUSED("SecurityLabelLevel", NO_LABELS),
-    REFUSED("SecurityLabelNested", NO_LABELS),
-    REFUSED("SecurityLabelType", NO_LABELS),
+    OWN("SecurityLabelFileType"),
+    OWN("SecurityLabelLevel"),
+    OWN("SecurityLabelNested"),
+    OWN("SecurityLabelType"),
     OWN("ServiceName"),
     TEXT("ShmSize", "shm-size"),
     OWN("StartWithPod"),

@@ -76,6 +76,34 @@ def test_values():
     equal(offered("dist run --env="), [])
 
 
+def test_hosts_and_machines():
+    os.makedirs("/root/.ssh", mode=0o700, exist_ok=True)
+    with open("/root/.ssh/config", "w", encoding="ascii") as file:
+        file.write("# Host not\nHost db1 db2 *.example.com !no\n  HostName x\nhost=\"quoted\"\nHostName y\nHost $(id) -o\n")
+    with open("/root/.ssh/known_hosts", "w", encoding="ascii") as file:
+        file.write("web1.example.com,192.0.2.7 ssh-ed25519 AAAA\n[far]:2222 ssh-ed25519 AAAA\n|1|aGFzaGVk|aGFzaGVk= ssh-ed25519 AAAA\n"
+                   "@revoked bad ssh-ed25519 AAAA\n# comment\n[2001:db8::1]:22 ssh-ed25519 AAAA\ndb1 ssh-ed25519 AAAA\n")
+    everything = ["db1", "db2", "quoted", "web1.example.com", "192.0.2.7", "far:2222"]
+    equal(offered("dist -H "), everything)
+    equal(offered("dist --host=d"), ["--host=db1", "--host=db2"])
+    equal(offered("dist -H db1,root@w"), ["db1,root@web1.example.com"])
+    equal(offered("dist ps -H q"), ["quoted"])
+    equal(offered("dist -H db1 che"), ["checkpoint"])
+    equal(offered("dist -Hdb1 che"), ["checkpoint"])
+    equal(offered("dist -H", user="alice"), [])
+    os.makedirs("/run/systemd/machines", exist_ok=True)
+    for name in ("guest", "guest2"):
+        with open(f"/run/systemd/machines/{name}", "w", encoding="ascii"):
+            pass
+    os.symlink("guest", "/run/systemd/machines/unit:guest.scope")
+    equal(sorted(offered("dist -M ")), ["guest", "guest2"])
+    equal(offered("dist images --machine=root@guest2"), ["--machine=root@guest2"])
+    for name in ("guest", "guest2", "unit:guest.scope"):
+        os.unlink(f"/run/systemd/machines/{name}")
+    equal(bash("dist -H web"), ["web1.example.com"])
+    equal(bash("dist -H far:"), ["2222"])
+
+
 def test_files_in_a_container():
     good("run", "-d", "--id=runs", IMAGE)
     good("exec", "runs", "sh", "-c", "mkdir -p /etc/deep '/etc/a b' && touch /etc/deeper && ln -s /etc /link")

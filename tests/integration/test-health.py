@@ -60,6 +60,23 @@ def test_checks_go_on_after_the_service_was_away():
     good("rm", "box")
 
 
+def test_what_is_unhealthy_is_killed_or_stopped_if_asked():
+    check = ["--health-cmd=false", "--health-interval=0.2s", "--health-retries=1"]
+    # Killed, it has failed, and its policy starts it again; stopped, it stays so, whatever the policy says.
+    good("run", "-d", "--id=killed", "--restart=on-failure", "--health-on-failure=kill", *check, PLAIN)
+    good("run", "-d", "--id=stopped", "--restart=always", "--stop-timeout=0", "--health-on-failure=stop", *check, PLAIN)
+    good("run", "-d", "--id=ignored", "--health-on-failure=none", *check, PLAIN)
+    wait_until(lambda: kinds("killed").count("start") >= 2, "a new start")
+    states = lambda: {row["id"]: row["state"] for row in listing("ps", "-a")}  # pylint: disable=unnecessary-lambda-assignment
+    wait_until(lambda: states()["stopped"] == "stopped" and kinds("stopped").count("start") == 1, "the stop")
+    wait_until(lambda: health("ignored") == "unhealthy", "the verdict")
+    equal(states()["ignored"], "running")
+    result = dist("run", "--rm", "--health-on-failure=kill", *check, PLAIN)
+    equal(result.status, 137)
+    contains(dist("create", "--health-on-failure=restart", PLAIN).err, "none, kill")
+    good("rm", "-f", "killed", "stopped", "ignored")
+
+
 def test_a_check_that_hangs_is_a_failure():
     call("/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", "hang", PLAIN, "4",
          "HealthCommand", "as", "3", "CMD", "sleep", "100", "HealthIntervalUSec", "t", "100000", "HealthTimeoutUSec", "t", "200000",

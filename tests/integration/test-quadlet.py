@@ -12,6 +12,7 @@ import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+import quadlets
 
 IMAGE = f"{HOST}/units/box:x"
 OTHER = f"{HOST}/units/other:x"
@@ -176,6 +177,22 @@ def test_every_file_has_a_unit_that_systemd_takes():
     mount = "/run/systemd/generator/run-berth-images-db.mount"
     equal(run("systemd-analyze", "verify", "--man=no", mount).err, "")
     equal(run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out.strip(), "")
+
+
+def test_systemd_takes_the_units_of_files_for_well_known_programs():
+    for scope, options, texts in (("system", (), quadlets.OF_THE_SYSTEM), ("user", ("--user",), quadlets.OF_A_USER)):
+        out = f"/run/public/{scope}"
+        os.makedirs(out)
+        for name, text in texts.items():
+            write(f"/run/public/of-{scope}/{name}", text)
+        environment = {"BERTH_UNIT_DIRS": f"/run/public/of-{scope}", "SYSTEMD_SCOPE": scope}
+        result = subprocess.run([f"/usr/lib/systemd/{scope}-generators/berth-generator", out, out, out], env={**os.environ, **environment}, check=True,
+                                capture_output=True, encoding="utf-8")
+        equal(result.stderr, "")
+        units = [f"{out}/{name}" for name in os.listdir(out) if "." in name and not os.path.isdir(f"{out}/{name}")]
+        result = subprocess.run(["systemd-analyze", *options, "verify", "--man=no", *units], capture_output=True, encoding="utf-8", check=False,
+                                env={**os.environ, "SYSTEMD_UNIT_PATH": f"{out}:", "XDG_RUNTIME_DIR": "/run/user/0"})
+        equal([line for line in result.stderr.splitlines() if out in line or any(os.path.basename(unit) in line for unit in units)], [], scope)
 
 
 def test_a_service_runs_a_container():

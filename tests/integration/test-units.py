@@ -291,6 +291,75 @@ def test_a_unit_without_delegation_is_refused():
                      "--cgroup=caller", option, IMAGE).err, "the caller's unit decides")
 
 
+def in_brief_unit(name, *command):
+    """Runs a command as the only process of a unit that is delegated to it, and that ends with it."""
+    return run("systemd-run", "--quiet", "--wait", "--collect", f"--unit={name}", "-p", "Delegate=yes", *command)
+
+
+def create_with_caller(name, *options):
+    return ("busctl", *options, "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", name, IMAGE,
+            "1", "Cgroup", "s", "caller")
+
+
+def test_a_cgroup_that_is_gone_at_the_start_is_named():
+    equal(in_brief_unit("brief", *create_with_caller("brief")).status, 0)
+    assert is_gone("/system.slice/brief.service")
+    result = dist("start", "brief")
+    assert result.status != 0
+    contains(result.err, "/system.slice/brief.service")
+    equal(container("brief")["state"], "created")
+    # Nothing made it anew, and it does not come back with a unit of the same name that somebody else asked for.
+    assert is_gone("/system.slice/brief.service")
+    good("rm", "brief")
+
+
+def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
+    for number in range(10):
+        equal(in_brief_unit(f"gone{number}", *create_with_caller(f"gone{number}", "--expect-reply=no")).status, 0)
+    # The service has read all of these calls before it reads the next one.
+    rows = [row["id"] for row in listing("ps", "-a") if row["id"].startswith("gone")]
+    for name in rows:
+        contains(dist("start", name).err, f"/system.slice/{name}.service")
+        good("rm", name)
+    equal([row["id"] for row in listing("ps", "-a") if row["id"].startswith("gone")], [])
+    equal([path for path in glob.glob("/var/lib/berth/containers/gone*")], [])
+    equal(glob.glob("/sys/fs/cgroup/**/berth-gone*", recursive=True), [])
+
+
+def test_a_cgroup_that_is_removed_under_a_container_ends_it_and_is_no_riddle():
+    """Somebody kills and removes the unit's cgroups by hand, while the container runs in them."""
+    write_unit("robbed", f"dist run --replace --name=robbed --cgroup=caller {QUICK} {IMAGE} sleep 1000", "Restart=no")
+    start("robbed")
+    place = f"/sys/fs/cgroup{cgroup_of(container('robbed')['pid'])}"
+    with open(f"{place}/cgroup.kill", "w", encoding="ascii") as file:
+        file.write("1")
+    def removed():
+        try:
+            os.rmdir(place)
+        except OSError as error:
+            return error.errno == errno.ENOENT
+        return True
+    wait_until(removed, "the removal of its cgroup")
+    wait_until(lambda: show("robbed", "ActiveState") == "failed", "the end of the unit")
+    equal((show("robbed", "ExecMainStatus"), container("robbed")["state"], container("robbed")["exitStatus"]), ("137", "stopped", "137"))
+    start("robbed")
+    equal(container("robbed")["state"], "running")
+    equal(run("systemctl", "stop", "robbed").status, 0)
+    good("rm", "robbed")
+
+
+def test_a_process_of_another_cgroup_changes_nothing_for_the_container():
+    """The caller moves away after the start: the container stays where it was created."""
+    write_unit("mover", f"sh -c 'mkdir /sys/fs/cgroup/system.slice/mover.service/elsewhere; dist run -d --replace --name=mover --cgroup=caller {QUICK} {IMAGE} "
+               "sleep 1000 && echo $$$$ >/sys/fs/cgroup/system.slice/mover.service/elsewhere/cgroup.procs; systemd-notify --ready; exec sleep 1000'", "NotifyAccess=all")
+    start("mover")
+    equal(cgroup_of(container("mover")["pid"]), "/system.slice/mover.service/berth-mover")
+    equal(good("exec", "mover", "echo", "executes"), "executes\n")
+    equal(run("systemctl", "stop", "mover").status, 0)
+    wait_until(lambda: container("mover")["state"] == "stopped", "the end with its unit")
+    good("rm", "mover")
+
+
 def test_a_container_runs_in_a_unit_of_its_user_only():
     allow_only("alice", "containers.create", "containers.manage-own")
     write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {QUICK} {IMAGE} sleep 1000", "User=alice")

@@ -13,6 +13,8 @@ import tempfile
 import traceback
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(SOURCE / "tests" / "tools"))
+import quadlets  # pylint: disable=wrong-import-position
 BUILD = pathlib.Path(sys.argv[1])
 KINDS = ("container", "volume", "network", "image", "pod", "build")
 
@@ -595,6 +597,17 @@ def test_units_of_users_do_not_wait_for_the_network():
         files.add("web.container", "[Container]\nImage=i\n")
         equal(files.generate(), [])
         equal(files.unit("web.service").all("Unit", "After"), [])
+
+
+def test_files_for_well_known_programs_work_unchanged():
+    for scope, texts in (("system", quadlets.OF_THE_SYSTEM), ("user", quadlets.OF_A_USER)):
+        with Files(SYSTEMD_SCOPE=scope) as files:
+            for name, text in texts.items():
+                files.add(name, text)
+            equal(files.generate(), [])
+            units = [name for name in texts if not name.endswith(".env")]
+            # An image of the system is a mount, too, and links do not count.
+            equal(len([name for name in files.names() if "/" not in name]), len(units) + sum(name.endswith(".image") for name in units))
 
 
 def test_dist_checks_files():

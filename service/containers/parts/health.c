@@ -10,6 +10,8 @@
 #include "containers/parts/health.h"
 
 #include "containers/core/state.h"
+#include "containers/parts/stop.h"
+#include "containers/spec/options.h"
 
 #include <signal.h>
 
@@ -48,6 +50,7 @@ typedef struct {
     uint64_t start_period_usec, started_usec;
     uint64_t failures, successes; /* in a row, in this phase */
     uint64_t wanted_successes;    /* of the startup */
+    BerthHealthAction on_failure;
     unsigned number;
     char *process; /* of the check that runs */
     sd_event_source *next, *timeout;
@@ -94,11 +97,22 @@ static char **make_command(char *const *test) {
     return (char **)g_ptr_array_free(g_steal_pointer(&command), FALSE);
 }
 
+/* Killed, it has failed, and is started again if its policy says so; stopped, it stays so. Its exit
+ * comes later: the health outlives this. */
+static void act_on_failure(Health *health) {
+    if (health->on_failure == BERTH_HEALTH_ACTION_KILL)
+        berth_container_kill(health->container, "", SIGKILL, true, NULL);
+    else if (health->on_failure == BERTH_HEALTH_ACTION_STOP)
+        berth_container_stop(health->container, UINT64_MAX);
+}
+
 static void set_health(Health *health, HealthState state) {
     if (health->state == state)
         return;
     health->state = state;
     berth_container_add_event(health->container, state_names[state]);
+    if (state == HEALTH_UNHEALTHY)
+        act_on_failure(health);
 }
 
 static const HealthCommand *get_command(const Health *health) {
@@ -255,6 +269,16 @@ static bool read_command(GVariant *options, HealthCommand *command) {
     return true;
 }
 
+static BerthHealthAction read_action(GVariant *options) {
+    const char *text;
+
+    if (g_variant_lookup(options, "OnFailure", "&s", &text))
+        for (unsigned i = 0; berth_health_actions[i]; i++)
+            if (g_str_equal(text, berth_health_actions[i]))
+                return (BerthHealthAction)i;
+    return BERTH_HEALTH_ACTION_NONE;
+}
+
 static void start_health(BerthContainer *container) {
     g_autoptr(GVariant) options =
         berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT);
@@ -268,6 +292,7 @@ static void start_health(BerthContainer *container) {
     Health *health = g_new0(Health, 1);
     health->container = container;
     health->commands[HEALTH_PHASE_REGULAR] = regular;
+    health->on_failure = read_action(options);
     health->phase = startup && read_command(startup, &health->commands[HEALTH_PHASE_STARTUP])
                         ? HEALTH_PHASE_STARTUP
                         : HEALTH_PHASE_REGULAR;

@@ -10,7 +10,8 @@
 
 enum { DEFAULT_RETRIES = 3 };
 
-static GVariant *make_variant(char *const *command, const uint64_t numbers[4], GVariant *startup) {
+static GVariant *make_variant(char *const *command, const uint64_t numbers[4],
+                              BerthHealthAction action, GVariant *startup) {
     static const char *const names[] = {"IntervalUSec", "TimeoutUSec", "StartPeriodUSec",
                                         "Retries"};
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
@@ -19,6 +20,8 @@ static GVariant *make_variant(char *const *command, const uint64_t numbers[4], G
                                 g_variant_new_strv((const char *const *)command, -1));
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         g_variant_dict_insert(&options, names[i], "t", (guint64)numbers[i]);
+    if (action != BERTH_HEALTH_ACTION_NONE)
+        g_variant_dict_insert(&options, "OnFailure", "s", berth_health_actions[action]);
     if (startup)
         g_variant_dict_insert_value(&options, "Startup", startup);
     return g_variant_dict_end(&options);
@@ -82,5 +85,5 @@ GVariant *berth_health_make_options(const BerthCreateOptions *options,
         else if (image_value > 0)
             numbers[i] = image_value;
     }
-    return make_variant(command, numbers, make_startup(options));
+    return make_variant(command, numbers, options->health_action, make_startup(options));
 }

@@ -115,6 +115,26 @@ static bool parse_cgroup(BerthCreateOptions *options, const char *text, GError *
     return true;
 }
 
+const char *const berth_health_actions[] = {
+    [BERTH_HEALTH_ACTION_NONE] = "none",
+    [BERTH_HEALTH_ACTION_KILL] = "kill",
+    [BERTH_HEALTH_ACTION_STOP] = "stop",
+    NULL,
+};
+
+static bool parse_health_action(BerthCreateOptions *options, const char *text, GError **error) {
+    for (unsigned i = 0; berth_health_actions[i]; i++)
+        if (g_str_equal(text, berth_health_actions[i])) {
+            options->health_action = (BerthHealthAction)i;
+            return true;
+        }
+    return berth_error_set(
+        error, BERTH_ERROR_INVALID_ARGUMENT,
+        "unknown action \"%.100s\" for an unhealthy container; use none, kill or "
+        "stop",
+        text);
+}
+
 static bool parse_restart(BerthCreateOptions *options, const char *text, GError **error) {
     return berth_restart_policy_parse(text, &options->restart) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -161,6 +181,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),
     FIELD("HealthStartPeriodUSec", NUMBER, health_start_usec),
     FIELD("HealthRetries", NUMBER, health_retries),
+    CHOICE("HealthOnFailure", health_action, parse_health_action),
     FIELD("HealthStartupCommand", LIST, startup_command),
     FIELD("HealthStartupIntervalUSec", NUMBER, startup_interval_usec),
     FIELD("HealthStartupTimeoutUSec", NUMBER, startup_timeout_usec),

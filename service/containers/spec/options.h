@@ -15,6 +15,16 @@ typedef enum {
     BERTH_USER_NAMESPACE_HOST,
 } BerthUserNamespace;
 
+/* What becomes of a container that is unhealthy. */
+typedef enum {
+    BERTH_HEALTH_ACTION_NONE, /* it goes on */
+    BERTH_HEALTH_ACTION_KILL, /* and its restart policy counts */
+    BERTH_HEALTH_ACTION_STOP,
+} BerthHealthAction;
+
+/* As Create has them, and the record of a container; NULL-terminated. */
+extern const char *const berth_health_actions[];
+
 /* How many host ids a container's user namespace has. */
 enum { BERTH_IDS_COUNT = 65536 };
 
@@ -109,6 +119,7 @@ typedef struct {
     const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
     char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
+    BerthHealthAction health_action;
     char **startup_command; /* the same, of the check that comes first */
     uint64_t startup_interval_usec, startup_timeout_usec, startup_retries, startup_successes;
     uint64_t stop_timeout_usec; /* 0: killed at once; UINT64_MAX: the default */
