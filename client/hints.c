@@ -30,7 +30,7 @@ static const struct {
      N_("name one with --network")},
     {BERTH_ERROR_IN_USE, "port %u/%s is in use", N_("\"dist ps\" lists ports")},
     {BERTH_ERROR_NOT_FOUND, "%s: the registry answered 404 to manifests/%s",
-     N_("the registry has no image %1$s:%2$s"), .instead = true},
+     N_("the registry has no image %1$s:%2$s (404)"), .instead = true},
     {BERTH_ERROR_UNAUTHORIZED, "%s: the registry answered 401 to %s",
      N_("\"dist login\" stores credentials for it")},
     {BERTH_ERROR_UNAUTHORIZED, "%s: the token server answered %s",

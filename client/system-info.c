@@ -22,7 +22,7 @@ enum { FEATURES_COLUMNS = 48 };
 
 typedef struct {
     DistTable *table;
-    bool for_programs; /* names stay as they are, and a list is one value */
+    bool for_programs; /* also with --quiet: names stay as they are, and a list is one value */
 } SystemInfo;
 
 static const struct {
@@ -150,7 +150,8 @@ int dist_system_info(char **argv, GError **error) {
                                   {NULL, NULL, 0}};
     g_autoptr(DistTable) table = dist_table_new(columns);
     g_autoptr(sd_bus_message) reply = get_property("Version", "s", error);
-    const SystemInfo info = {table, dist_settings.json != DIST_JSON_OFF || dist_table_has_format()};
+    const SystemInfo info = {table, dist_settings.json != DIST_JSON_OFF || dist_settings.quiet ||
+                                        dist_table_has_format()};
     const char *version = "";
 
     (void)argv;

@@ -298,6 +298,10 @@ static char *table_read_columns(const char *template) {
     return g_string_free(names, FALSE);
 }
 
+bool dist_table_is_unasked(void) {
+    return dist_settings.json == DIST_JSON_OFF && !table_given.format && !table_given.sort;
+}
+
 bool dist_table_has_format(void) {
     return table_given.format != NULL;
 }

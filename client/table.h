@@ -38,6 +38,9 @@ void dist_table_add(DistTable *table, ...);
 /* Whether --format was given. */
 bool dist_table_has_format(void);
 
+/* Whether nothing asks for a table or for JSON, so that a verb may print lines of its own. */
+bool dist_table_is_unasked(void);
+
 /* Prints it as dist_settings and the options say. With quiet only the first column, a line a row.
  * False with error for a --format or --sort that names no column. */
 bool dist_table_print(DistTable *table, GError **error);

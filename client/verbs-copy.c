@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/hosts.h"
+#include "client/table.h"
 #include "client/tar.h"
 
 #include <errno.h>
@@ -22,6 +23,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+/* Of "dist diff", with --json or --format. */
+enum { MAX_CHANGES_BYTES = 64 * 1024 * 1024 };
 
 static struct {
     gboolean archive;
@@ -348,10 +352,38 @@ static int verb_cp(char **argv, GError **error) {
     return copy_between(argv[1], argv[2], cp_given.archive, error);
 }
 
+/* A line is a kind and a path, in which the service escapes what is no text. */
+static bool print_changes(int file, GError **error) {
+    const DistColumn columns[] = {
+        {"path", _("PATH"), DIST_CELL_TEXT}, {"kind", _("KIND"), DIST_CELL_TEXT}, {NULL, NULL, 0}};
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    size_t size;
+
+    if (lseek(file, 0, SEEK_SET) < 0)
+        return berth_error_set_errno(error, errno, "%s", _("read the changes"));
+    g_autofree char *text = berth_fd_read_stream(file, MAX_CHANGES_BYTES, &size, error);
+    if (!text)
+        return false;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if ((*line)[0] && (*line)[1] == ' ') {
+            (*line)[1] = '\0';
+            dist_table_add(table, *line + 2, *line);
+        }
+    return dist_table_print(table, error);
+}
+
+/* The service writes lines to a descriptor: standard output itself, or a file that is read again
+ * for another form. A pipe would fill, since its reader waits for the answer. */
 static int verb_diff(char **argv, GError **error) {
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_CONTAINERS, "Changes", "sha{sv}", argv[1], STDOUT_FILENO, 0);
-    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+    bool is_plain = dist_table_is_unasked();
+    berth_autofd int file = is_plain ? -1 : memfd_create("changes", MFD_CLOEXEC);
+
+    if (!is_plain && file < 0)
+        return berth_error_set_errno(error, errno, "%s", _("read the changes")), EXIT_FAILURE;
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Changes", "sha{sv}",
+                                                argv[1], is_plain ? STDOUT_FILENO : file, 0);
+    return reply && (is_plain || print_changes(file, error)) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool is_container_path(const char *text) {
@@ -379,6 +411,7 @@ const DistVerb dist_copy_verbs[] = {
     {.name = "diff",
      .arguments = N_("ID"),
      .summary = N_("List files that a container added (A), changed (C) and deleted (D)"),
+     .options = dist_table_options,
      .run = verb_diff,
      .flags = DIST_VERB_THERE,
      .min = 1,

@@ -13,6 +13,7 @@
 #include "client/image-call.h"
 #include "client/progress-view.h"
 #include "client/progress.h"
+#include "client/table.h"
 #include "client/verbs-image-inspect.h"
 #include "client/verbs-image-list.h"
 #include "client/verbs-image-names.h"
@@ -112,6 +113,12 @@ static int verb_mount(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static const DistOption resolve_options[] = {
+    DIST_OPTION_INCLUDE(dist_resolve_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
 const DistVerb dist_image_verbs[] = {
     {.name = "pull",
      .arguments = N_("REFERENCE…"),
@@ -184,7 +191,7 @@ const DistVerb dist_image_verbs[] = {
     {.name = "resolve",
      .arguments = N_("REFERENCE"),
      .summary = N_("Show what a reference stands for in its registry"),
-     .options = dist_resolve_options,
+     .options = resolve_options,
      .run = dist_verb_resolve,
      .flags = DIST_VERB_THERE,
      .min = 1,

@@ -7,6 +7,7 @@
 
 #include "client/bus.h"
 #include "client/dictionary.h"
+#include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
 
@@ -41,6 +42,24 @@ static int read_network(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+static const DistFilterName network_filters[] = {
+    {"name", "Name", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},
+    {"driver", "Type", DIST_FILTER_TEXT},
+    {NULL},
+};
+
+const DistOption dist_network_list_options[] = {
+    DIST_OPTION_INCLUDE(dist_filter_options),
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static int append_network_filter(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return dist_filter_append(call, network_filters, NULL);
+}
+
 int dist_network_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
@@ -56,9 +75,11 @@ int dist_network_list(char **argv, GError **error) {
         {"created", NULL, DIST_CELL_TIME},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    const DistListing networks = {DIST_NETWORKS, "List"};
+    const DistListing networks = {DIST_NETWORKS, "List", .filter = append_network_filter};
 
     (void)argv;
+    if (!dist_filter_check(network_filters, error))
+        return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     if (!dist_list(&networks, read_network, table, error))
         return EXIT_FAILURE;

@@ -4,7 +4,8 @@
 
 #pragma once
 
-#include "base/error.h"
+#include "client/option.h"
 
+extern const DistOption dist_network_list_options[];
 int dist_network_list(char **argv, GError **error);
 int dist_network_inspect(char **argv, GError **error);

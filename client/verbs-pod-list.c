@@ -67,7 +67,7 @@ static DistTable *new_pod_table(void) {
         {"network", NULL, DIST_CELL_TEXT},
         {"addresses", NULL, DIST_CELL_TEXT},
         {"hostname", NULL, DIST_CELL_TEXT},
-        {"exit_policy", NULL, DIST_CELL_TEXT},
+        {"exitPolicy", NULL, DIST_CELL_TEXT},
         {"unit", NULL, DIST_CELL_TEXT},
         {"owner", NULL, DIST_CELL_NUMBER},
         {"created", _("CREATED"), DIST_CELL_TIME},

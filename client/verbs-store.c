@@ -65,7 +65,7 @@ static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
 static int verb_df(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"kind", _("KIND"), DIST_CELL_TEXT},     {"name", _("NAME"), DIST_CELL_TEXT},
-        {"bytes", _("SIZE"), DIST_CELL_SIZE},    {"shared", _("SHARED"), DIST_CELL_SIZE},
+        {"size", _("SIZE"), DIST_CELL_SIZE},     {"shared", _("SHARED"), DIST_CELL_SIZE},
         {"unique", _("UNIQUE"), DIST_CELL_SIZE}, {NULL, NULL, 0},
     };
     const DistListing usage = {DIST_CONTENTS, "Usage"};
@@ -177,8 +177,18 @@ static int verb_version(char **argv, GError **error) {
                                        "Version", &bus_error, &version);
     if (r < 0)
         return dist_set_bus_error(error, &bus_error, -r), EXIT_FAILURE;
-    printf(_("dist %s, service %s\n"), BERTH_VERSION, version);
-    return EXIT_SUCCESS;
+    if (dist_table_is_unasked()) {
+        printf(_("dist %s, service %s\n"), BERTH_VERSION, version);
+        return EXIT_SUCCESS;
+    }
+    const DistColumn columns[] = {
+        {"client", _("CLIENT"), DIST_CELL_TEXT},
+        {"service", _("SERVICE"), DIST_CELL_TEXT},
+        {NULL, NULL, 0},
+    };
+    g_autoptr(DistTable) table = dist_table_new(columns);
+    dist_table_add(table, BERTH_VERSION, version);
+    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static const DistVerb lease_verbs[] = {
@@ -237,6 +247,7 @@ const DistVerb dist_store_verbs[] = {
     {.name = "version",
      .arguments = "",
      .summary = N_("Show the versions of dist and of the service"),
+     .options = dist_table_options,
      .run = verb_version},
     {.name = "lease",
      .arguments = "VERB",

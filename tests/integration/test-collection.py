@@ -298,9 +298,9 @@ def test_old_ingests_are_cleaned():
 def test_usage_adds_up():
     rows = {(row["kind"], row["name"]): row for row in listing("df")}
     kept = rows[("image", f"{REGISTRY.host}/keep:x")]
-    assert 200000 < kept["unique"] < kept["bytes"], kept
-    assert rows[("snapshots", "")]["bytes"] > 200000
-    equal(rows[("garbage", "")]["bytes"], 0)
+    assert 200000 < kept["unique"] < kept["size"], kept
+    assert rows[("snapshots", "")]["size"] > 200000
+    equal(rows[("garbage", "")]["size"], 0)
 
 
 def test_labels_and_filters():

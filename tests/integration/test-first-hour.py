@@ -171,7 +171,7 @@ def test_mistakes_fit_one_line():
             (("run", "--rm", "--network=berth", "-p", "18080:80", IMAGE), 'port 18080/tcp is in use; "dist ps" lists ports',
              "der Port 18080/tcp ist belegt; „dist ps“ zeigt die Ports"),
             (("rmi", "nosuch:1"), 'there is no image "docker.io/library/nosuch:1" here', "es gibt hier kein Abbild „docker.io/library/nosuch:1“"),
-            (("pull", f"{HOST}/no/such:1"), f"dist: the registry has no image {HOST}/no/such:1\n", f"die Registry hat kein Abbild {HOST}/no/such:1"),
+            (("pull", f"{HOST}/no/such:1"), f"dist: the registry has no image {HOST}/no/such:1 (404)\n", f"die Registry hat kein Abbild {HOST}/no/such:1"),
             (("create", "--network=none", "-p", "18080:80", IMAGE), 'the port "18080:80" needs a network; name one with --network',
              "der Port „18080:80“ braucht ein Netzwerk; --network nennt eines"),
             (("run", "--rm", IMAGE, "-it", "sh"), "command -it: not found in the image; options stand before IMAGE",
@@ -261,6 +261,55 @@ def test_stats_are_live():
     contains(dist("stats", "nobody").err, "nobody")
     contains(dist("stats", "-i0").err, "--interval takes 1 to 3600 seconds")
     good("rm", "-f", "busy")
+
+
+def test_every_listing_takes_the_same_options():
+    """--json, --format, -q, --no-trunc, --sort and --noheading, and the same fields in all of them."""
+    good("lease", "create", "matrix")
+    good("pod", "create", "several")
+    good("volume", "create", "matrix")
+    good("run", "-d", "--name=matrix", "--network=berth", "-p", "18090:80", IMAGE)
+    for verb in (("ps", "-a"), ("images",), ("volume", "ls"), ("network", "ls"), ("transfers",), ("df",), ("content", "ls"), ("lease", "list"), ("pod", "ps"),
+                 ("top", "matrix"), ("stats", "--no-stream"), ("port", "matrix"), ("search", f"{HOST}/first"), ("history", IMAGE), ("system", "info"),
+                 ("diff", "matrix"), ("resolve", IMAGE), ("version",), ("volume", "inspect", "matrix"), ("network", "inspect", "berth"), ("pod", "inspect", "several")):
+        # What changes from call to call is not compared.
+        moving = verb[0] in ("stats", "top", "df", "transfers", "system")
+        rows = json.loads(good(*verb, "--json=short"))
+        assert isinstance(rows, list) and (rows or verb[0] == "history"), (verb, rows)
+        keys = list(rows[0]) if rows else []
+        for row in rows:
+            equal(list(row), keys, verb)
+        assert all(re.fullmatch("[a-z][a-zA-Z]*", key) for key in keys), (verb, keys)
+        equal([list(row) for row in json.loads(good(*verb, "--json=pretty"))], [keys] * len(rows), verb)
+        equal([list(row) for row in json.loads(good(*verb, "--format=json"))], [keys] * len(rows), verb)
+        for key in keys:
+            shown = good(*verb, f"--format={{{{.{key}}}}}").split("\n")[:-1]
+            equal((verb, key, len(shown)), (verb, key, len(rows)))
+            equal(good(*verb, f"--format={{{{.{key.upper()}}}}}", "--noheading").count("\n"), len(rows), verb)
+            if not moving:
+                equal([text for text, row in zip(shown, rows) if isinstance(row[key], str) and not key.endswith(("igest", "status")) and text != row[key]],
+                      [], (verb, key))
+            for sign in ("", "-"):
+                equal(len(json.loads(good(*verb, "--json=short", f"--sort={sign}{key}"))), len(rows), (verb, key))
+        if keys:
+            lines = good(*verb, f"--format={keys[0]},{keys[-1]}", "--no-trunc").split("\n")[:-1]
+            equal((verb, len(lines)), (verb, len(rows) + 1))
+            equal(good(*verb, f"--format={keys[0]}", "--noheading").count("\n"), len(rows), verb)
+        for words in (("--format=nothing",), ("--format={{.Nothing}}",), ("--sort=nothing",)):
+            result = dist(*verb, *words)
+            equal((verb, result.status, result.out), (verb, 1, ""))
+            assert "othing" in result.err, (verb, result)
+        if "inspect" not in verb:
+            equal(good(*verb, "-q").count("\n") or verb[0] == "history", len(rows) or True, verb)
+    for verb in (("ps",), ("images",), ("volume", "ls"), ("network", "ls"), ("pod", "ps"), ("transfers",)):
+        equal(dist(*verb, "--filter=nothing=x").err, 'dist: there is no filter "nothing"; see --help\n', verb)
+        good(*verb, f"--filter={'reference' if verb[0] == 'images' else 'kind' if verb[0] == 'transfers' else 'name'}=matrix")
+    equal(good("network", "ls", "-q", "--filter=name=ert", "--filter=driver=bridge"), "berth\n")
+    equal(good("network", "ls", "-q", "--filter=label=none"), "")
+    good("rm", "-f", "matrix")
+    good("pod", "rm", "several")
+    good("volume", "rm", "matrix")
+    good("lease", "rm", "matrix")
 
 
 def test_prune_asks():
