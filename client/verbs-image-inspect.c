@@ -101,8 +101,8 @@ int dist_verb_resolve(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "s(sst)", &name, &media_type, &digest, &size);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    /* Only JSON and --format have the platforms, since the index has to be fetched for them. A column without a
-     * key ends the table. */
+    /* Only JSON and --format have the platforms, since the index has to be fetched for them. A
+     * column without a key ends the table. */
     bool as_json = dist_settings.json != DIST_JSON_OFF || dist_table_has_format();
     if (as_json)
         columns[4].key = "platforms";
