@@ -242,6 +242,14 @@ static void network_close(BerthView *view) {
     g_free(data);
 }
 
+/* The subnets that the caller chooses, which a rule sees: the host sends to the network what is for
+ * them, whoever has those addresses elsewhere. NULL if the service chooses. Caller frees. */
+static char *list_wanted_subnets(const BerthNetworkOptions *network) {
+    if (network->subnet && network->subnet6)
+        return g_strconcat(network->subnet, " ", network->subnet6, NULL);
+    return g_strdup(network->subnet ? network->subnet : network->subnet6);
+}
+
 /* The strings in network are the message's; the domain copies what it keeps. */
 static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
@@ -261,8 +269,9 @@ static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_e
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     network.labels = labels;
+    g_autofree char *subnets = list_wanted_subnets(&network);
     r = berth_access_check(service->access, call, ret_error, "manage", "network", network.name,
-                           NULL);
+                           "subnet", subnets, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_network_create(service->containers, &network, &error)

@@ -160,7 +160,8 @@ static const BerthPermission permissions[] = {
     LISTED("Volumes", "List"),
     SEEN("Volume", "Properties", "inspect", "volume"),
 
-    {"Networks", "Create", "manage", "networks.manage", "network-create", "network", NULL, CHANGES},
+    {"Networks", "Create", "manage", "networks.manage", "network-create", "network subnet", NULL,
+     CHANGES},
     {"Networks Network", "Delete", "manage", "networks.manage", "network-delete", "network", NULL,
      CHANGES},
     LISTED("Networks", "List"),

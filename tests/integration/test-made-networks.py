@@ -409,6 +409,11 @@ def test_a_rule_sees_the_network():
     allow("alice", 'action.id == "org.berth1.networks.manage" && action.lookup("network") == "mine"')
     good("network", "create", "mine", user="alice")
     equal(dist("network", "create", "yours", user="alice").status, 1)
+    good("network", "rm", "mine")
+    allow("alice", 'action.id == "org.berth1.networks.manage" && action.lookup("network") == "mine" && !action.lookup("subnet")')
+    for option in ("--subnet=198.51.100.0/24", "--subnet=2001:db8::/64"):
+        equal(dist("network", "create", option, "mine", user="alice").status, 1)
+    good("network", "create", "mine", user="alice")
     # Who may manage networks need not know whose containers are in them.
     allow("alice", '["org.berth1.networks.manage", "org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     good("create", "--name=rootsown", "--network=mine", IMAGE)

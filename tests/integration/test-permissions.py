@@ -784,7 +784,8 @@ def test_a_rule_sees_every_object_that_a_member_names():
           for member, action in (("Get", "images.inspect"), ("Inspect", "images.inspect"), ("Describe", "images.inspect"),
                                  ("Verify", "images.pull"), ("Unpack", "images.pull"))),
         ("Images", "Resolve", ("sa{sv}", IMAGE, "1", "Insecure", "b", "1"), "images.pull", {"reference": IMAGE, "insecure": "yes"}),
-        ("Networks", "Create", ("sa{sv}", "n", "0"), "networks.manage", {"network": "n"}),
+        ("Networks", "Create", ("sa{sv}", "n", "2", "Subnet", "s", "10.99.0.0/24", "Subnet6", "s", "fd99::/64"), "networks.manage",
+         {"network": "n", "subnet": "10.99.0.0/24 fd99::/64"}),
         ("Networks", "Delete", ("sa{sv}", "n", "0"), "networks.manage", {"network": "n"}),
         *(("Containers", member, ("sa{sv}", "named", "0"), action, owned) for member, action in (
             ("Start", "containers.manage"), ("Stop", "containers.manage"), ("Delete", "containers.manage"), ("Pause", "containers.manage"),
