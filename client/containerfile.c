@@ -122,7 +122,7 @@ static void containerfile_read_line(Reading *reading, const char *line) {
         read_copy(reading, list + 1);
 }
 
-/* A line that ends in a backslash goes on with the next one. */
+/* A line that ends in a backslash continues with the next one. */
 static char *join_lines(const char *text) {
     g_autoptr(GRegex) end = g_regex_new("\\\\[ \\t]*\\r?\\n", 0, 0, NULL);
     char *joined = g_regex_replace_literal(end, text, -1, 0, " ", 0, NULL);

@@ -85,7 +85,7 @@ static char *run_credential_helper(const char *name, const char *verb, const cha
     }
     berth_autofd int pipe = output;
     g_autofree char *text = berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, size, error);
-    /* A helper that goes on writing gets EPIPE. */
+    /* A helper that continues writing gets EPIPE. */
     berth_fd_clear(&pipe);
     bool good = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!text || good)

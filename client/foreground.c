@@ -327,7 +327,7 @@ static int foreground_run(Loop *loop) {
         return r;
     loop->readiness = dist_readiness_new(loop->event, loop->bus, request->id, request->notify);
     dist_readiness_on_impossible(loop->readiness, foreground_on_never_ready, loop);
-    /* sd_watchdog_enabled(3): for as long as this loop turns. A container that notifies by itself
+    /* sd_watchdog_enabled(3): for as long as this loop turns. A container that notifies on its own
      * has its own. */
     if (request->notify != DIST_NOTIFY_CONTAINER &&
         (r = sd_event_set_watchdog(loop->event, true)) < 0)
@@ -396,8 +396,8 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     if (!waited && loop.exit == EXIT_INTERRUPTED) {
         g_clear_error(error);
         fprintf(stderr,
-                request->pod ? _("dist: %s goes on without dist; \"dist pod stop %s\" stops it\n")
-                             : _("dist: %s goes on without dist; \"dist stop %s\" stops it\n"),
+                request->pod ? _("dist: %s continues without dist; \"dist pod stop %s\" stops it\n")
+                             : _("dist: %s continues without dist; \"dist stop %s\" stops it\n"),
                 request->id, request->id);
         return 128 + loop.interrupted_by;
     }

@@ -36,7 +36,7 @@ static const struct {
     {BERTH_ERROR_UNAUTHORIZED, "%s: the token server answered %s",
      N_("\"dist login\" stores credentials for it")},
     {BERTH_ERROR_INVALID_ARGUMENT,
-     "this is no image archive: it has neither index.json nor manifest.json",
+     "this is not an image archive: it has neither index.json nor manifest.json",
      N_("\"dist import --rootfs\" takes a root file system")},
     {BERTH_ERROR_UNSUPPORTED, "a container with a network cannot be checkpointed",
      N_("--network=none creates one without")},

@@ -20,7 +20,8 @@
 
 #define LIBRARY "libjson-glib-1.0.so.0"
 
-/* There is no caller that could go on without it: an installation without the library is broken. */
+/* There is no caller that could continue without it: an installation without the library is broken.
+ */
 static void *find_function(const char *name) {
     static void *library;
     void *function;

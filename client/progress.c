@@ -140,7 +140,7 @@ static bool wait_transfer(const char *path, DistResult *result, GError **error) 
         return berth_error_set_errno(error, r, "%s", _("wait for the transfer"));
     if (!reply)
         return berth_error_set(error, BERTH_ERROR_CANCELLED, "%s",
-                               _("interrupted; the transfer may go on"));
+                               _("interrupted; the transfer may continue"));
     if (!dist_check_reply(reply, error))
         return false;
     return progress_read_result(reply, result, error);

@@ -226,7 +226,7 @@ const DistOption dist_run_options[] = {
     {"requires", 0, DIST_OPTION_LIST, &dist_run_given.required,
      N_("Start these containers first, if they do not run"), N_("ID,…")},
     {"sig-proxy", 0, DIST_OPTION_FLAG, &dist_run_given.passes_signals,
-     N_("=false: signals end dist, and the container goes on"), NULL},
+     N_("=false: signals end dist, and the container keeps running"), NULL},
     DIST_OPTION_INCLUDE(dist_create_options),
     DIST_OPTION_END,
 };

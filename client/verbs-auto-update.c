@@ -24,7 +24,7 @@
 
 #define UPDATE_LABEL "io.containers.autoupdate"
 
-/* The lease ends by itself if dist is killed: a pull and two restarts take less. */
+/* The lease ends on its own if dist is killed: a pull and two restarts take less. */
 enum { LEASE_SECONDS = 6 * 60 * 60 };
 
 typedef enum {
@@ -77,7 +77,7 @@ static void update_candidate_free(void *pointer) {
     g_free(candidate);
 }
 
-/* A lease that cannot be ended, ends by itself. */
+/* A lease that cannot be ended, ends on its own. */
 static void release_image(const char *lease) {
     g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_LEASES, "Delete", "sa{sv}", lease, 0);
 }

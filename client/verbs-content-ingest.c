@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* An ingest with the same REF goes on where an earlier one broke off. Skips the bytes that the
+/* An ingest with the same REF continues where an earlier one broke off. Skips the bytes that the
  * service has already: by seeking, or by reading if the input is a pipe. */
 static bool skip_stored(int fd, uint64_t offset, GError **error) {
     berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);

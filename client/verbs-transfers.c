@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist transfers and dist cancel: what the service pulls, pushes, unpacks and the like. Nothing is
- * kept here: a transfer belongs to the service, and goes on when dist ends. */
+/* dist transfers and dist cancel: what the service pulls, pushes, unpacks and so on. Nothing is
+ * kept here: a transfer belongs to the service, and continues when dist ends. */
 
 #include "client/verbs-transfers.h"
 

@@ -23,7 +23,7 @@ void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *w
 }
 
 /* A bind mount is the only kind of device. Whoever mounts the volume mounts the directory; the unit
- * sees to it that it is there. */
+ * makes sure that it exists. */
 static void convert_directory(const BerthConversion *conversion, const BerthUnitLine *device) {
     static const char *const types[] = {"bind", "none", NULL};
     static const char *const options[] = {"bind", "rbind", "rw", NULL};

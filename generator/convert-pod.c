@@ -3,7 +3,7 @@
 /*
  * The unit of a .pod, and what a .container has by Pod=. The pod's service is dist pod run in the
  * foreground: it is active while the pod runs. Its containers are services of their own, bound to
- * it: they start after it, and systemd stops them before it, or when it ends by itself. The one
+ * it: they start after it, and systemd stops them before it, or when it ends on its own. The one
  * thing to know: a pod does not name its containers, they name it; so its unit is made by looking
  * through all files.
  */

@@ -86,7 +86,7 @@ static const char *proxy_find_obstacle(const BerthConversion *conversion, const 
                                                  : NULL;
 }
 
-/* BindsTo=: if the container fails, the proxy ends, and the next connection starts both anew. The
+/* BindsTo=: if the container fails, the proxy ends, and the next connection starts both again. The
  * proxy of systemd 252 sends no READY=1. */
 static BerthService *proxy_make_service(const BerthConversion *conversion, const char *name,
                                         const char *timeout, const char *target) {

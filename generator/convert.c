@@ -163,7 +163,7 @@ static void convert_kind(BerthConversion *conversion) {
                           _("there is no section [%s]"), conversion->section);
 }
 
-/* NULL if there is any error. The checks go on after the first one, so that all are reported. */
+/* NULL if there is any error. The checks continue after the first one, so that all are reported. */
 BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
     const BerthUnitKindInfo *kind = &berth_unit_kinds[source->kind];
 

@@ -67,7 +67,7 @@ static void report_write(BerthUnitSet *set, const char *path) {
     berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", g_strerror(errno));
 }
 
-/* Not synced: the directory is in memory and is written anew at each reload
+/* Not synced: the directory is in memory and is written again at each reload
  * (systemd.generator(7)). Run by hand, there may be an older file, and GLib 2.74 does not truncate
  * it. */
 static bool write_unit(BerthUnitSet *set, const char *directory, const BerthService *service) {

@@ -50,7 +50,7 @@ GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, 
 /* The value without the quotes around it as a whole. */
 char *berth_unit_line_get_text(const BerthUnitLine *line);
 
-/* Reads yes, no and the like as systemd does. */
+/* Reads yes, no and so on as systemd does. */
 bool berth_unit_line_get_boolean(const BerthUnitLine *line, bool *value);
 
 #define berth_unit_line_error(problems, at, ...)                                                   \

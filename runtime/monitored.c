@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Asks the service for the states of containers, and finds the container that belongs to a
- * monitor's pid. Nothing is kept: each call of berth-runtime asks anew. */
+ * monitor's pid. Nothing is kept: each call of berth-runtime asks again. */
 
 #include "monitored.h"
 

@@ -71,7 +71,7 @@ void runtime_record_free(RuntimeRecord *record) {
     g_free(record);
 }
 
-/* mkdir(2) decides which of two processes with the same id goes on. */
+/* mkdir(2) decides which of two processes with the same id continues. */
 bool runtime_record_create(RuntimeRecord *record, GError **error) {
     if (g_mkdir_with_parents(record->root, 0700) < 0)
         return berth_error_set_errno(error, errno, "create directory %s", record->root);

@@ -6,7 +6,7 @@
  * objects are there. It exits when nothing holds it (base/hold.h) and no call has come for
  * IDLE_USEC; the bus starts it again. The Daemon owns all that the service consists of. The one
  * thing to know: containers do not depend on this process, so that at every failure it may simply
- * exit and be started anew.
+ * exit and be started again.
  */
 
 #include "base/fd.h"
@@ -174,7 +174,7 @@ static int delay_exit(Daemon *daemon) {
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }
 
-/* The name is released first: calls that are sent from then on start the service anew, after this
+/* The name is released first: calls that are sent from then on start the service again, after this
  * one. Those that were sent before are still in the queue and are answered; if one of them makes
  * work, the name is taken back. Both calls to the bus block, which is harmless here: nobody is
  * waiting for the service. */
@@ -269,8 +269,8 @@ static bool start_service(Daemon *daemon, GError **error) {
         (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
             0)
         return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
-    /* Pulls that the last run left unfinished go on; no call is known for them, so that the audit
-     * learns of them here. */
+    /* Pulls that the last run left unfinished continue; no call is known for them, so that the
+     * audit learns of them here. */
     berth_pull_resume_all(service->images);
     GPtrArray *resumed = berth_transfers_list(service->transfers);
     for (guint i = 0; i < resumed->len; i++)

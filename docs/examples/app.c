@@ -85,7 +85,7 @@ static BerthContainer *create_container(const char *image, char **command, GErro
                                                   path, NULL, error);
 }
 
-/* The journal has what it wrote. With the option Follow, the pipe goes on with new lines. */
+/* The journal has what it wrote. With the option Follow, the pipe continues with new lines. */
 static gboolean print_output(BerthContainer *container, GError **error) {
     g_autoptr(GUnixFDList) files = NULL;
     g_autoptr(GVariant) handle = NULL;

@@ -45,7 +45,7 @@ function pull(image) {
     return property(transfer, 'Result').Name;
 }
 
-// The journal has what it wrote. With the option Follow, the pipe goes on with new lines.
+// The journal has what it wrote. With the option Follow, the pipe continues with new lines.
 function showOutput(container) {
     const [reply, files] = container.call_with_unix_fd_list_sync('Logs', new GLib.Variant('(a{sv})', [{}]),
         Gio.DBusCallFlags.NONE, -1, null, null);

@@ -51,7 +51,7 @@ def run(image, command):
 
 
 def show_output(container):
-    """The journal has what it wrote. With the option Follow, the pipe goes on with new lines."""
+    """The journal has what it wrote. With the option Follow, the pipe continues with new lines."""
     with os.fdopen(container.Logs({}), encoding="utf-8") as lines:
         for line in lines:
             print("log:", line, end="")

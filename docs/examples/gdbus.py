@@ -59,7 +59,7 @@ def run(image, command):
 
 
 def show_output(container):
-    """The journal has what it wrote. With the option Follow, the pipe goes on with new lines."""
+    """The journal has what it wrote. With the option Follow, the pipe continues with new lines."""
     reply, files = container.call_with_unix_fd_list_sync("Logs", GLib.Variant("(a{sv})", ({},)), Gio.DBusCallFlags.NONE, -1,
                                                          None, None)
     with os.fdopen(files.get(reply.unpack()[0]), encoding="utf-8") as lines:

@@ -6,7 +6,7 @@
  * system asks its server, closing a TCP socket may linger, and both can take for ever, in berthd
  * and in every process that it forks. Reading the note, passing an envelope on and closing it never
  * wait; the process that works with the descriptor opens it. berth-relay makes them of all that
- * comes from the bus, and holds what is inside until berthd has let go of the envelope, so that the
+ * comes from the bus, and holds what is inside until berthd has released the envelope, so that the
  * last reference is never ours to give up.
  */
 

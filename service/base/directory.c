@@ -23,7 +23,7 @@ int berth_directory_make(int parent, const char *name, mode_t mode, GError **err
 }
 
 DIR *berth_directory_list(int directory) {
-    /* Opened anew: descriptors that are duplicates of each other share one offset. */
+    /* Opened again: descriptors that are duplicates of each other share one offset. */
     berth_autofd int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = own < 0 ? NULL : fdopendir(own);
 

@@ -35,7 +35,7 @@ bool berth_operation_has_ended(const BerthOperation *operation);
 /* Ends it with this error, unless its type handles that. */
 void berth_operation_cancel(BerthOperation *operation, const GError *error);
 /* Frees object and operation at once and tells nobody. Not for the object's own functions, which
- * would go on with freed memory; NULL is fine. */
+ * would continue with freed memory; NULL is fine. */
 void berth_operation_abandon(BerthOperation *operation);
 
 /* What would make the result unwanted: the caller's end (caller is what the operation will tell,

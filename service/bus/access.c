@@ -223,7 +223,7 @@ int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *
 }
 
 /* One list of details for all: each key with its distinct values, separated by blanks. The lists
- * have the same keys in the same order. Each value is formatted by itself, since the joined text
+ * have the same keys in the same order. Each value is formatted separately, since the joined text
  * has a host within it. */
 static GPtrArray *join_details(const BerthPermission *row, GPtrArray *lists) {
     GPtrArray *first = lists->pdata[0];

@@ -12,7 +12,7 @@
  *         return r;
  *
  * So a handler changes nothing before its last check. A verdict is for exactly these details: if
- * they change while polkit is asked, it is asked anew.
+ * they change while polkit is asked, it is asked again.
  */
 
 #pragma once

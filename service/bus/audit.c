@@ -325,7 +325,7 @@ void berth_audit_release(sd_bus_message *call) {
         audit_end(call, change);
 }
 
-/* An authorization is freed in any case; if the call is held, it goes on without one. */
+/* An authorization is freed in any case; if the call is held, it continues without one. */
 void berth_audit_drop(sd_bus_message *call) {
     const Change *change = find_change(call);
 

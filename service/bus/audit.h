@@ -33,7 +33,7 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
 
 /* A call has come; one of a member that changes nothing is not followed. */
 void berth_audit_begin(sd_bus_message *call);
-/* Its handler has come to its end, with this error or NULL; unless the call is held, that is its
+/* Its handler has ends, with this error or NULL; unless the call is held, that is its
  * result. caller may be NULL. */
 void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const char *error_name);
 /* It is answered later: its result is the error that it is answered with, or none. */
@@ -44,5 +44,5 @@ void berth_audit_drop(sd_bus_message *call);
 /* Its result is that of the transfer. */
 void berth_audit_follow(sd_bus_message *call, const BerthTransfer *transfer);
 void berth_audit_transfer_ended(const BerthTransfer *transfer);
-/* One that goes on after the service has been away, for which no call is known. */
+/* One that continues after the service has been away, for which no call is known. */
 void berth_audit_adopt(const BerthTransfer *transfer);

@@ -14,7 +14,7 @@
  *       gone ◄────────────── ABANDONED  the caller left meanwhile: the handler does not run again
  *
  * The call of one with a resume function has been answered: it is not queued, resume takes the
- * place of the handler, and it always comes to its end, which is a refusal if the caller leaves.
+ * place of the handler, and it always ends, which is a refusal if the caller leaves.
  *
  * What it asks is in authorization-questions.c, how many calls may wait in authorization-limits.c.
  */

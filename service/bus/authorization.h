@@ -62,7 +62,7 @@ bool berth_authorization_is_met(const BerthAuthorization *authorization, const c
 /* The call makes an object of this name. Until it has ended, further calls of its client about that
  * name can await it (berth_authorization_await), so that a client need not wait between them. */
 void berth_authorization_make(BerthAuthorization *authorization, const char *name);
-/* What the call has begun goes on after it has ended, until berth_authorizations_made(). */
+/* What the call has begun continues after it has ended, until berth_authorizations_made(). */
 void berth_authorizations_make_on(BerthAuthorizations *authorizations, sd_bus_message *call,
                                   const char *name);
 /* made: it is there now, and the calls that await it run in the order in which they came.

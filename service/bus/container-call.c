@@ -4,7 +4,7 @@
  * What calls about containers have in common: the id, the check of the caller, and telling what
  * they changed. A container has two addresses, an argument of the manager's members and an object
  * path; handlers serve both, and read the id here. There is no state. The one thing to know: the
- * container is looked up anew at every check, since it may be gone by the time polkit answers.
+ * container is looked up again at every check, since it may be gone by the time polkit answers.
  */
 
 #include "bus/container-call.h"

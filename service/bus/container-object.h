@@ -32,7 +32,7 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
 int berth_pod_options_read(sd_bus_message *call, BerthCreateOptions *options, sd_bus_error *error);
 /* The caller's cgroup, by its process, if the options ask for it. Found again at each run of a
  * handler, so that polkit is asked about the one that is used; a caller that has moved meanwhile is
- * asked about anew. */
+ * asked about again. */
 int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
                                 BerthCreateOptions *options, sd_bus_error *error);
 /* The volumes that they name, for the details; NULL for none. Caller frees. */

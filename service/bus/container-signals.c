@@ -126,7 +126,7 @@ static void signals_on_peer_left(const char *peer, void *userdata) {
     berth_unicast_forget(service->unicast, peer);
     berth_watchers_forget(service->watchers, peer);
     berth_containers_forget_client(service->containers, peer);
-    /* Nothing that only this client wanted goes on; a call of Wait for a container that is never
+    /* Nothing that only this client wanted continues; a call of Wait for a container that is never
      * started would be kept for ever. Cancelling one call can free others, hence the copy of the
      * list and the search in the original. */
     g_autoptr(GPtrArray) calls = g_ptr_array_copy(service->waiting, NULL, NULL);

@@ -127,7 +127,7 @@ static int find_bound_unit(sd_bus_message *call, BerthService *service, BerthCre
 }
 
 /* berth_access_make() comes before the first check, which may return: calls about the id that
- * arrive meanwhile then wait. The options are read anew at each run, and owned by this function
+ * arrive meanwhile then wait. The options are read again at each run, and owned by this function
  * until the container is being created. */
 static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;

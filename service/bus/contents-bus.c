@@ -290,7 +290,7 @@ static sd_bus_message *make_content_signal(BerthService *service, const void *da
     return g_steal_pointer(&signal);
 }
 
-/* Sent to each client by itself, and only to those that have the right to read this digest. */
+/* Sent to each client separately, and only to those that have the right to read this digest. */
 static void on_content_change(const char *digest, uint64_t size, BerthContentChange change,
                               void *userdata) {
     const Change data = {digest, size, change};

@@ -4,7 +4,7 @@
  * Methods about one name of an image, for the collection and for the object of the name: Delete,
  * Inspect, Verify, Describe, Rename and Mount. Those that move images are in images-transfers.c.
  * There is no state but the BerthPendingCall of a method that answers later. The one thing to know:
- * the name is looked up anew each time the handler runs, so that a verdict for the digest of an
+ * the name is looked up again each time the handler runs, so that a verdict for the digest of an
  * earlier run does not count for another one.
  */
 
@@ -116,7 +116,7 @@ static int parse_document(const char *name, BerthImageDocument *document, sd_bus
             return 1;
         }
     return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                             "\"%.50s\" is none of index, manifest and config", name);
+                             "unknown document \"%.50s\"; use index, manifest or config", name);
 }
 
 /* Inspect and Describe begin alike: the right, the image, and a pending call that is charged for

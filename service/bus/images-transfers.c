@@ -278,7 +278,7 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
     request.rootfs = rootfs;
     request.command = command;
     /* polkit is not asked about root. An import that has an asker needs its caller on the bus until
-     * the names are known; that of root goes on without. */
+     * the names are known; that of root continues without. */
     request.asker = request.owner == 0 ? NULL : berth_import_names_new(service, call);
     BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)

@@ -4,7 +4,7 @@
  * The names of an import, checked after its call has been answered. The import owns the asker,
  * which has one question at a time, about all names; freeing the asker ends the question without an
  * answer. The one thing to know: import_names_check() runs again after each answer of polkit, and
- * looks up anew what the names stand for. See import-names.h.
+ * looks up again what the names stand for. See import-names.h.
  */
 
 #include "bus/import-names.h"

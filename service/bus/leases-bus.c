@@ -131,7 +131,7 @@ static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_erro
 }
 
 /* A lease keeps only what its owner holds. In the lease of another user a document therefore keeps
- * nothing below it, and each digest that the caller may name is added by itself. */
+ * nothing below it, and each digest that the caller may name is added on its own. */
 static bool lease_add_digests(BerthService *service, uint32_t uid, const char *id,
                               char *const *digests, GPtrArray *adopted, GError **error) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, error);

@@ -4,7 +4,7 @@
  * The registry of kinds, and what walks through them: lists, and the children that Introspect
  * names. The registry is filled while the service starts and only read afterwards; it owns nothing,
  * since kinds are static. A BerthObject is a view of something that its kind owns, valid for one
- * visit. The one thing to know: sd-bus answers Introspect by itself, the same for every caller; a
+ * visit. The one thing to know: sd-bus answers Introspect on its own, the same for every caller; a
  * handler that is called before it finds out what the caller may see, and the enumerators name only
  * that.
  */

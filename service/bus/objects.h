@@ -22,7 +22,7 @@ typedef struct {
     void *data; /* the kind's own: what the getters find in a view */
 } BerthObject;
 
-/* 1 to go on, 0 to stop; negative errno. */
+/* 1 to continue, 0 to stop; negative errno. */
 typedef int (*BerthObjectVisit)(const BerthObject *object, void *userdata);
 
 struct BerthObjectKind {

@@ -40,7 +40,7 @@ static GPtrArray *list_details(const BerthContainer *pod, const char *name, cons
 }
 
 /* The check of the call for the pod of that name, whether it is there or not. members: it touches
- * the containers in it, too. Found anew at each run, since it may be gone when polkit answers. */
+ * the containers in it, too. Found again at each run, since it may be gone when polkit answers. */
 static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                      const char *name, bool members, BerthContainer **pod) {
     int r = berth_access_await(service->access, call, name);

@@ -2,8 +2,8 @@
 
 /*
  * Properties of objects that not every client may see. sd-bus answers
- * org.freedesktop.DBus.Properties by itself and at once; here the same vtable answers it, after the
- * caller has been checked.
+ * org.freedesktop.DBus.Properties on its own and at once; here the same vtable answers it, after
+ * the caller has been checked.
  */
 
 #pragma once

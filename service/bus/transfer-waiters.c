@@ -3,7 +3,7 @@
 /*
  * A Waiter is an unanswered call of Wait. It is made if the transfer still runs, gets the signals
  * about its progress, and is freed when the transfer ends or the caller leaves; the list here owns
- * it. The one thing to know: the transfer goes on without waiters.
+ * it. The one thing to know: the transfer continues without waiters.
  */
 
 #include "bus/transfer-waiters.h"
@@ -68,7 +68,7 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
         sd_bus_send(NULL, reply, NULL);
 }
 
-/* The caller has left: the waiter ends without a reply, and the transfer goes on. */
+/* The caller has left: the waiter ends without a reply, and the transfer continues. */
 static void cancel_waiter(void *userdata, const GError *error) {
     Waiter *waiter = userdata;
 

@@ -28,7 +28,7 @@ static bool ghosts_visit(int directory, const char *name, unsigned depth, GError
     struct stat status;
 
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT || berth_error_set_errno(error, errno, "look at %s", name);
+        return errno == ENOENT || berth_error_set_errno(error, errno, "examine %s", name);
     if (S_ISDIR(status.st_mode)) {
         berth_autofd int below =
             openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

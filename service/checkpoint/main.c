@@ -9,7 +9,7 @@
  * Descriptors and messages are those of bare/launch-protocol.h. For a restore it is the process
  * that berthd puts into the container's scope; after the go-ahead it becomes CRIU, which makes the
  * restored processes siblings of its own: children of berthd. Another process of it stays to say
- * which they are; they go on once berthd has recorded that.
+ * which they are; they continue once berthd has recorded that.
  */
 
 #include "base/fd.h"

@@ -147,7 +147,7 @@ static char *restore_attach_mounts(const char *name, int tree) {
     return path;
 }
 
-/* The container's /dev is made anew: what is mounted below needs its place. */
+/* The container's /dev is made again: what is mounted below needs its place. */
 static void restore_fill_dev(const BerthSetup *setup, int dev) {
     BerthFault fault;
 

@@ -186,7 +186,7 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
         return NULL;
     /* Read as berth-launch will read it: an error in it is reported now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
-    /* Written anew at every start; the host name is kept in them. */
+    /* Written again at every start; the host name is kept in them. */
     const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, id, creation->options->owner, config, error) ||

@@ -80,8 +80,8 @@ static bool is_free(const GArray *taken, uint64_t first) {
 
 uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error) {
     g_autoptr(GArray) taken = list_taken(containers);
-    /* The id determines where the search begins: a container that is created anew tends to have the
-     * same range. */
+    /* The id determines where the search begins: a container that is created again tends to have
+     * the same range. */
     guint start = g_str_hash(id) % RANGES;
 
     for (guint i = 0; i < RANGES; i++) {

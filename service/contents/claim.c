@@ -28,8 +28,8 @@ BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaim
 }
 
 /* Wakes, in their order, the waiting claims whose ref is free. The first for a ref takes it again
- * in its callback, so that others for the same ref go on waiting. A callback may change the queue,
- * so it is read from the start after each. */
+ * in its callback, so that others for the same ref continue waiting. A callback may change the
+ * queue, so it is read from the start after each. */
 static int claims_wake(sd_event_source *source, void *userdata) {
     BerthContents *contents = userdata;
     guint i = 0;

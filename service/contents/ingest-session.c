@@ -232,7 +232,7 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
     if (request->lease[0] &&
         !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
-    /* Only a user who holds the content learns that it is here. For others, the ingest goes on as
+    /* Only a user who holds the content learns that it is here. For others, the ingest continues as
      * if it were not (store/provenance.h). */
     if (expected[0] && berth_content_store_has(contents->store, expected) &&
         berth_provenance_may_name(contents->database, request->owner, expected))

@@ -164,7 +164,7 @@ bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GErro
     struct stat status;
 
     if (fstat(ingestion->file, &status) < 0)
-        return berth_error_set_errno(error, errno, "look at an ingest");
+        return berth_error_set_errno(error, errno, "examine an ingest");
     if (!berth_contents_commit(ingestion->contents, ingestion->key, digest, &local) &&
         local->code != BERTH_ERROR_ALREADY_EXISTS) {
         g_propagate_error(error, g_steal_pointer(&local));

@@ -20,7 +20,8 @@ typedef struct {
     BerthAlgorithm algorithm;
     uint64_t total;  /* the expected size; 0 if it is not known */
     uint64_t limit;  /* the largest size that berth-ingest accepts */
-    bool is_resumed; /* goes on with what an earlier try left, and leaves what it has to the next */
+    bool is_resumed; /* continues with what an earlier try left, and leaves what it has to the next
+                      */
 } BerthIngestionRequest;
 
 /* The source has ended and berth-ingest has answered: with digest and size, or with the error that

@@ -62,7 +62,7 @@ static bool changes_visit(const Changes *changes, int parent, const char *name, 
     struct stat status;
 
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT || berth_error_set_errno(error, errno, "look at %s", path);
+        return errno == ENOENT || berth_error_set_errno(error, errno, "examine %s", path);
     if (is_whiteout(&status)) {
         write_line(changes, 'D', path);
         return true;

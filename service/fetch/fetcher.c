@@ -66,7 +66,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
     return true;
 }
 
-/* Also goes on to the next remote after an error; done is called for the last one only. */
+/* Also continues to the next remote after an error; done is called for the last one only. */
 static void fetcher_finish(Fetch *fetch, const GError *error) {
     /* The reader of the pipe failed, so another remote would not help. */
     bool refused =

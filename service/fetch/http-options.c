@@ -139,7 +139,7 @@ static void set_method(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (options->uploads) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        /* If a reused connection breaks, libcurl repeats the request by itself, and the registry
+        /* If a reused connection breaks, libcurl repeats the request on its own, and the registry
          * would append the same bytes to those it already has. */
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);

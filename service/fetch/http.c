@@ -4,7 +4,7 @@
  * One libcurl multi handle, driven by sd-event: libcurl says which sockets and which timer it
  * wants, the loop calls back. A BerthRequest belongs to the BerthHttp from berth_http_send() until
  * done was called, and is one easy handle: sending, receiving, paused by its sink, or redirected,
- * which starts the same handle anew.
+ * which starts the same handle again.
  *
  * Callbacks of libcurl must not remove handles. What fails inside one is kept in request->error and
  * ends the transfer; the request is freed when libcurl reports that it is finished.

@@ -60,7 +60,7 @@ typedef struct {
     uint64_t offset; /* ask for the rest from here */
     uint64_t length; /* or for no more than this; 0: all of it */
     const BerthTls
-        *tls;           /* stays the caller's while the request goes on; NULL: the system's trust */
+        *tls; /* stays the caller's while the request continues; NULL: the system's trust */
     BerthHttpSink sink; /* for the body of a 200 or 206; or NULL */
 } BerthHttpOptions;
 

@@ -288,7 +288,7 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
     if (named && session->reference->digest[0] &&
         !g_str_equal(session->reference->digest, target->digest))
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "DigestMismatch",
-                                 "%s: what is pushed has the digest %s", session->name,
+                                 "%s: the pushed content has the digest %s", session->name,
                                  target->digest);
     int content = berth_frame_read_fd(call);
     if (content < 0)

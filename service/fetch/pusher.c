@@ -4,7 +4,7 @@
  * A Push owns its content's descriptor and itself, until done is called. Its states are the
  * requests of the specification, one at a time: HEAD (does the registry have it), POST (begin an
  * upload, or mount), PATCH (one part), PUT (close with the digest); after a break, GET tells how
- * far the registry got, and the upload goes on from there or begins anew.
+ * far the registry got, and the upload continues from there or begins again.
  */
 
 #include "fetch/pusher.h"
@@ -113,7 +113,7 @@ static bool pusher_try_again(Push *push) {
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_pusher_delay, push) >= 0;
 }
 
-/* Returns true if the push goes on. Otherwise it waits to try again, or it is finished and freed.
+/* Returns true if the push continues. Otherwise it waits to try again, or it is finished and freed.
  * 416 means that the registry did not expect this offset (distribution specification, "Pushing a
  * blob in chunks"); on_status() then asks for the right one. */
 static bool check_pushed(Push *push, const BerthResponse *response, const GError *error) {

@@ -263,7 +263,7 @@ static void on_request_response(const BerthResponse *response, const GError *err
         note_warnings(call->remote, response);
     if (request_try_again(call, response, error))
         return;
-    /* Only callers that continue by themselves receive the transient error; it is not a
+    /* Only callers that continue on their own receive the transient error; it is not a
      * BERTH_ERROR. */
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);

@@ -2,7 +2,7 @@
 
 /*
  * A repository of a registry (OCI distribution specification): where it is, over which scheme, and
- * as whom. Requests answer its challenges by themselves, and are sent again if the registry is
+ * as whom. Requests answer its challenges on their own, and are sent again if the registry is
  * overloaded or the connection breaks.
  */
 

@@ -28,6 +28,6 @@ int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *ca
 bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error);
 /* The registry itself; mirrors come before it in remotes. */
 BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session);
-/* Whether object, which the caller names by itself, may be part of a URL. */
+/* Whether object, which the caller names on its own, may be part of a URL. */
 bool berth_fetch_session_check_object(const BerthFetchSession *session, const char *object,
                                       GError **error);

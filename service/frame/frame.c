@@ -116,7 +116,7 @@ static gpointer run_in_thread(gpointer data) {
     Job *job = data;
 
     if (!job->run(job->job, &job->error) && !job->error)
-        berth_error_set(&job->error, BERTH_ERROR_INTERNAL, "failed without a reason");
+        berth_error_set(&job->error, BERTH_ERROR_INTERNAL, "failed; no reason given");
     /* A pointer is smaller than PIPE_BUF: written whole or not at all. */
     if (!berth_fd_write_all(job->frame->finished[1], &job, sizeof job))
         abort();

@@ -55,7 +55,7 @@ static bool restrict_keeper(int socket, GError **error) {
         return berth_error_set_errno(error, errno, "set the keeper's capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-        return berth_error_set_errno(error, errno, "give up the keeper's privileges");
+        return berth_error_set_errno(error, errno, "drop the keeper's privileges");
     return berth_sandbox_restrict_keeper_calls(error);
 }
 

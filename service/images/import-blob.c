@@ -35,7 +35,7 @@ bool berth_import_pin(const BerthImportContext *context, const char *digest, GEr
     return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
 }
 
-/* The other writer has made the blob or has failed; the start looks anew. */
+/* The other writer has made the blob or has failed; the start looks again. */
 static void import_blob_on_released(void *userdata) {
     berth_import_blob_start(userdata);
 }

@@ -61,7 +61,7 @@ static void import_check_on_platform(GPtrArray *items, const GError *error, void
         berth_import_check_start(check);
         return;
     }
-    g_prefix_error(&local, "the archive is not whole: ");
+    g_prefix_error(&local, "the archive is incomplete: ");
     check->done(local, check->userdata);
 }
 

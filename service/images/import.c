@@ -156,7 +156,7 @@ static bool import_get_kind(const Import *import, BerthImportKind *kind, GError 
     else
         return berth_error_set(
             error, BERTH_ERROR_INVALID_ARGUMENT,
-            "this is no image archive: it has neither index.json nor manifest.json");
+            "this is not an image archive: it has neither index.json nor manifest.json");
     return true;
 }
 
@@ -336,7 +336,7 @@ static bool import_prepare(Import *import, const BerthImportRequest *request, GE
         return false;
     if (request->rootfs && request->name[0] == '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "a root file system has no name of its own; give one");
+                               "a root file system needs a name; give one");
     return (context->platform = berth_platform_parse(request->platform, error)) &&
            (context->archive =
                 berth_worker_new_for_user(event, "archive", -1, request->owner, error)) &&

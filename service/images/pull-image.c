@@ -86,7 +86,7 @@ static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
 }
 
 /* Starts layers as long as there are places. Starting one may change the states of others, so the
- * next one is looked for anew each time. */
+ * next one is looked for again each time. */
 static void pull_image_start_layers(BerthPullImage *image) {
     BerthPullLayer *next;
 

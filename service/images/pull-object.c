@@ -128,8 +128,8 @@ static void pull_object_fail(BerthPullObject *object, const GError *error) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_FAILED, error);
 }
 
-/* Releases the claims before it reports: pulls that wait for them go on in a turn of their own, and
- * then find the content in the store. */
+/* Releases the claims before it reports: pulls that wait for them continue in a turn of their own,
+ * and then find the content in the store. */
 static void pull_object_finish(BerthPullObject *object) {
     object->item->poll = NULL;
     object->item->done = object->item->total;
@@ -141,7 +141,7 @@ static void pull_object_finish(BerthPullObject *object) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
 
-/* Content that came within a document is not known to be in this repository by itself. */
+/* Content that came within a document is not known to be in this repository on its own. */
 static void pull_object_note_source(BerthPullObject *object) {
     if (!object->embedded)
         berth_content_store_add_source(
@@ -232,7 +232,7 @@ static bool pull_object_send_embedded(BerthPullObject *object, int onward, GErro
     if (input < 0)
         return false;
     if (lseek(input, (off_t)offset, SEEK_SET) < 0)
-        return berth_error_set_errno(error, errno, "resume within a file in memory");
+        return berth_error_set_errno(error, errno, "resume from a file in memory");
     berth_ingestion_read_file(object->ingestion, input, onward);
     return true;
 }
@@ -352,7 +352,7 @@ static bool pull_object_claim(BerthPullObject *object) {
     return false;
 }
 
-/* Also runs after each wait, so every condition is looked at anew. Content that is here is used if
+/* Also runs after each wait, so every condition is looked at again. Content that is here is used if
  * this pull may use it, otherwise only after the remote has shown that it has it, too; if it
  * cannot show that, the content is fetched again. */
 void berth_pull_object_start(BerthPullObject *object) {

@@ -154,7 +154,7 @@ static void pull_finish(Pull *pull) {
 }
 
 /* Whether HEAD may have announced the target wrongly, so that GET is to be tried. Only before
- * anything below the target is under way, which goes on using these parts. */
+ * anything below the target is under way, which continues using these parts. */
 static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const GError *error) {
     return pull->state == PULL_FETCHING && pull->context.fetch && digest &&
            berth_pull_documents_are_at_target(pull->documents) &&
@@ -379,7 +379,7 @@ BerthTransfer *berth_pull_start(BerthImages *images, const BerthPullRequest *req
     if (request->lasting)
         pull_record(pull, request);
     pull->operation = berth_transfer_begin(transfer, &work, pull);
-    /* Otherwise it goes on when the session is ready. */
+    /* Otherwise it continues when the session is ready. */
     if (request->mode == BERTH_PULL_UNPACK) {
         pull->state = PULL_FETCHING;
         pull_fetch(pull);

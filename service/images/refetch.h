@@ -16,5 +16,5 @@ typedef struct BerthRefetch BerthRefetch;
 /* digests: of const char *. done is called once, in a later turn of the loop. */
 BerthRefetch *berth_images_refetch(BerthImages *images, GPtrArray *digests, uint32_t owner,
                                    BerthRefetched done, void *userdata);
-/* done will not be called; the fetching goes on. */
+/* done will not be called; the fetching continues. */
 void berth_refetch_forget(BerthRefetch *refetch);

@@ -179,7 +179,7 @@ static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message 
     }
 }
 
-/* A manifest that cannot be read has no candidates; the search goes on. */
+/* A manifest that cannot be read has no candidates; the search continues. */
 static void search_on_manifest_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 

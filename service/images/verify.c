@@ -72,7 +72,7 @@ static void verify_on_refetched(GPtrArray *missing, const GError *error, void *u
     berth_operation_end(verify->operation, NULL);
 }
 
-/* All blobs are checked. With Refetch the transfer goes on until the damaged ones are back, or
+/* All blobs are checked. With Refetch the transfer continues until the damaged ones are back, or
  * cannot be fetched. */
 static void verify_finish(Verify *verify) {
     verify->item->phase = "done";

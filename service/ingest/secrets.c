@@ -38,7 +38,7 @@ static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit
     while ((got = secret_read(input, buffer, sizeof buffer)) > 0) {
         if ((uint64_t)got > limit - bytes->len) {
             berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                            "the secret \"%s\" is larger than it may be, %" G_GUINT64_FORMAT
+                            "the secret \"%s\" is larger than the limit of %" G_GUINT64_FORMAT
                             " bytes",
                             name, (guint64)limit);
             return NULL;

@@ -132,8 +132,9 @@ static bool verify_with(const char *pem, const gnutls_datum_t *payload,
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                         "a key is neither ECDSA on P-256 nor Ed25519");
     else if (gnutls_pubkey_verify_data2(key, algorithm, 0, payload, signature) < 0)
-        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the signature is by none of the keys, or what is signed was changed");
+        berth_error_set(
+            error, BERTH_ERROR_FAILED_PRECONDITION,
+            "the signature was made by none of the keys, or the signed content was changed");
     else
         done = true;
     gnutls_pubkey_deinit(key);

@@ -103,7 +103,7 @@ static bool check_source_owner(const BerthMount *mount, int source, BerthFault *
     struct stat status;
 
     if (fstat(source, &status) < 0)
-        return berth_fault_set_errno(fault, errno, "look at %s", mount->source);
+        return berth_fault_set_errno(fault, errno, "examine %s", mount->source);
     if ((int64_t)status.st_uid != mount->owner)
         return berth_fault_set(fault, "%s does not belong to user %u any more", mount->source,
                                (unsigned)mount->owner);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directory is opened anew: descriptors that are duplicates of each other share one offset. */
+/* The directory is opened again: descriptors that are duplicates of each other share one offset. */
 
 #include "launch/entries.h"
 

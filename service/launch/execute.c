@@ -189,7 +189,7 @@ _Noreturn static void become_command(char *const *arguments, char *const *enviro
     berth_fail("command", name, berth_fault_describe(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }
 
-/* Limits, scheduling and the like are set by the outer process, which has the right to raise
+/* Limits, scheduling and so on are set by the outer process, which has the right to raise
  * them. */
 static void ask_for_attributes(const BerthExecution *execution) {
     if (!berth_peer_send(execution->peer, BERTH_LAUNCH_SET_ATTRIBUTES, NULL, -1) ||

@@ -39,7 +39,7 @@ bool berth_host_reopen(int fd, BerthFault *fault) {
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t size = readlink(link, path, sizeof path - 1);
     if (size < 0)
-        return berth_fault_set_errno(fault, errno, "look at %s", link);
+        return berth_fault_set_errno(fault, errno, "examine %s", link);
     path[size] = '\0';
     berth_autofd int again = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return (again >= 0 && dup3(again, fd, O_CLOEXEC) >= 0) ||

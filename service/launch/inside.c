@@ -3,8 +3,8 @@
 /*
  * The inner process of a launch, berthd's child, from its clone until it is in its root. The steps
  * are those that berth_inside_run (the container's first process) and berth_inside_join (another
- * one) list, in that order; after the go-ahead, launch/execute.c goes on. A step that fails reports
- * its name to berthd and ends the process, and its mounts go with its namespaces.
+ * one) list, in that order; after the go-ahead, launch/execute.c continues. A step that fails
+ * reports its name to berthd and ends the process, and its mounts go with its namespaces.
  */
 
 #include "launch/inside.h"

@@ -187,7 +187,8 @@ static void connect_network(const Outside *outside) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)
         berth_fail_silently(BERTH_EXIT_LAUNCH);
     if (status != 0)
-        berth_fail("network", NULL, "berth-network ended before it was done", BERTH_EXIT_LAUNCH);
+        berth_fail("network", NULL, "berth-network ended before it had finished",
+                   BERTH_EXIT_LAUNCH);
 }
 
 /* A container's own scope is named before systemd has moved the process. */

@@ -53,7 +53,7 @@ static void make_stream_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTE
     if (size < 0 || fstat(fd, &status) < 0)
         return;
     link[size] = '\0';
-    /* For pipes, sockets and the like the kernel's link is a short name, such as pipe:[1234]. */
+    /* For pipes, sockets and so on the kernel's link is a short name, such as pipe:[1234]. */
     if (S_ISSOCK(status.st_mode))
         snprintf(name, BERTH_STREAM_NAME_BYTES, "%s%.100s",
                  is_of_network(fd, pid) ? "" : BERTH_STREAM_FOREIGN, link);
@@ -88,7 +88,7 @@ bool berth_streams_read(BerthStreams *streams, int directory, BerthFault *fault)
     if (file < 0 || berth_fd_read_text(file, text, MAX_BYTES) < 0)
         return berth_fault_set_errno(fault, errno,
                                      "read the names of the standard descriptors; start the "
-                                     "container anew");
+                                     "container again");
     for (int i = 0; i < BERTH_STREAMS; i++) {
         const char *line = strsep(&rest, "\n");
         if (!line || !rest || strlen(line) >= BERTH_STREAM_NAME_BYTES)

@@ -11,7 +11,7 @@
 #define BERTH_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BERTH_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* "/proc/4194304/ns/user" and the like. */
+/* "/proc/4194304/ns/user" and so on. */
 enum { BERTH_PROC_PATH_BYTES = 64 };
 
 static inline bool berth_text_is(const char *text, const char *other) {

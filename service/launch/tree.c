@@ -47,7 +47,7 @@ bool berth_tree_check_inode(int fd, const char *path, uint64_t device, uint64_t 
     struct stat status;
 
     if (fstat(fd, &status) < 0)
-        return berth_fault_set_errno(fault, errno, "look at %s", path);
+        return berth_fault_set_errno(fault, errno, "examine %s", path);
     return (status.st_dev == device && status.st_ino == inode) ||
-           berth_fault_set(fault, "%s is no longer what was given to the container", path);
+           berth_fault_set(fault, "%s was replaced since it was given to the container", path);
 }

@@ -4,7 +4,7 @@
  * The first filling of a volume. What the image has is copied into a directory of the volume, which
  * has one name while the copy is made and another one once it is complete; then its entries are
  * moved up, one rename(2) each. So a filling that fails or is killed is never taken for a whole
- * one: the next start removes an incomplete copy and makes it anew, and moves up what is left of a
+ * one: the next start removes an incomplete copy and makes it again, and moves up what is left of a
  * complete one. Apart from the copy nothing in the volume is removed or replaced. Works in the
  * container's namespaces, by descriptors; links are never followed, since other containers may have
  * the volume, too.

@@ -6,6 +6,6 @@
 
 #include "launch/fault.h"
 
-/* Fills the volume if it is empty, or if an earlier filling has not come to its end. source: the
+/* Fills the volume if it is empty, or if an earlier filling has not ends. source: the
  * image's directory. Both are descriptors that are open for reading. */
 bool berth_volume_fill(int source, int volume, BerthFault *fault);

@@ -92,7 +92,7 @@ JsonNode *berth_bridge_make(const BerthNetworkRequest *request, GError **error) 
     if (!add_bridge(builder, request, error))
         return NULL;
     add_plugin(builder, "portmap", "portMappings");
-    /* Lets the network through a firewall that forwards nothing by itself, firewalld's too. An
+    /* Lets the network through a firewall that forwards nothing on its own, firewalld's too. An
      * internal network stays closed. */
     if (!request->internal)
         add_plugin(builder, "firewall", NULL);

@@ -8,7 +8,7 @@
  * keeps those apart that differ in capitals.
  *
  * The server is a unit of its own, which is confined, since it reads what containers send. It runs
- * while there are names to serve. A reload begins all its servers anew (aardvark-dns 1.4), some
+ * while there are names to serve. A reload begins all its servers again (aardvark-dns 1.4), some
  * time after the signal: each is asked for a name afterwards, so that a container's name is there
  * when its command runs, and if one does not answer, all are restarted.
  */
@@ -204,6 +204,6 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
         return true;
     if (serves_other_bridges(directory))
         return reload_server(questions, error);
-    /* Waits for its end: one that is about to leave by itself would not see the next file. */
+    /* Waits for its end: one that is about to leave on its own would not see the next file. */
     return control_server("stop", error);
 }

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-/* Writes the names of all containers on a bridge anew, as networks/ has them, and starts, reloads
+/* Writes the names of all containers on a bridge again, as networks/ has them, and starts, reloads
  * or stops the name server. except: a container that leaves; NULL. The caller holds the lock of all
  * bridges. */
 bool berth_names_publish(int networks, const char *bridge, const char *except, GError **error);

@@ -108,7 +108,7 @@ static void leave_out_noted(int networks, const char *except, GHashTable *ports)
     }
 }
 
-/* RTM_DELLINK, of one end of a pair and so of both (veth(4)). ENODEV: it went by itself. */
+/* RTM_DELLINK, of one end of a pair and so of both (veth(4)). ENODEV: it went on its own. */
 static bool delete_interface(int64_t index, const char *name, GError **error) {
     const struct {
         struct nlmsghdr header;

@@ -41,7 +41,7 @@ static struct rtattr *add_attribute(NewLink *message, unsigned short type, const
     return attribute;
 }
 
-/* The kernel makes the other end by itself, under a name of its choice (veth_newlink()). */
+/* The kernel makes the other end on its own, under a name of its choice (veth_newlink()). */
 static int make_veth(const char *name) {
     NewLink message = {
         .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),

@@ -163,7 +163,7 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
                                "\"%.100s\" is not a kernel parameter", name);
     if (g_str_equal(dotted, "kernel.hostname"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the kernel parameter %.100s is what \"hostname\" is for", name);
+                               "the kernel parameter %.100s is set by \"hostname\"", name);
     for (size_t i = 0; i < G_N_ELEMENTS(sysctl_namespaces); i++) {
         if (!g_str_has_prefix(dotted, sysctl_namespaces[i].prefix))
             continue;

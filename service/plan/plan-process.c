@@ -160,7 +160,7 @@ static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError
     if (!berth_document_get_size(object, member, &value, error))
         return false;
     if (value >= UINT32_MAX)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%s\" is no id", member);
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%s\" is not an ID", member);
     *id = (uint32_t)value;
     return true;
 }
@@ -232,7 +232,7 @@ static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **erro
             return true;
         }
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "\"ioPriority\" has no known class and a priority from 0 to 7");
+                           "\"ioPriority\": unknown class, or a priority that is not from 0 to 7");
 }
 
 static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **error) {
@@ -272,8 +272,9 @@ static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error)
         !read_scheduler_flags(plan, object, error))
         return false;
     if (nice < -20 || nice > 19 || priority < 0 || priority > 99)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"scheduler\" has a nice from -20 to 19 and a priority to 99");
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "\"scheduler\": \"nice\" is from -20 to 19, and \"priority\" from 0 to 99");
     for (size_t i = 0; policy && i < G_N_ELEMENTS(policies); i++)
         if (g_str_equal(policies[i].name, policy)) {
             plan->has_scheduler = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A rule's "includes" and "excludes" are read anew for each rule; a member that is not known is an
+ * A rule's "includes" and "excludes" are read again for each rule; a member that is not known is an
  * error, since ignoring it would widen or narrow the filter.
  */
 

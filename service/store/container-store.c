@@ -116,8 +116,9 @@ static void free_process(gpointer data) {
     berth_process_record_free(data);
 }
 
-/* Text of a client. It goes on to systemd, the journal and the bus, and an earlier version may have
- * stored a longer one. A cut at a byte may split a character, which g_utf8_make_valid replaces. */
+/* Text of a client. It is passed on to systemd, the journal and the bus, and an earlier version may
+ * have stored a longer one. A cut at a byte may split a character, which g_utf8_make_valid
+ * replaces. */
 static char *read_short(sqlite3_stmt *rows, int i) {
     const char *text = berth_database_text(rows, i);
 

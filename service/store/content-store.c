@@ -150,7 +150,7 @@ bool berth_content_store_info(BerthContentStore *store, const char *digest, Bert
         return false;
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? content_not_found(digest, error)
-                               : berth_error_set_errno(error, errno, "look at blob %s", digest);
+                               : berth_error_set_errno(error, errno, "examine blob %s", digest);
     *blob = (BerthBlob){g_strdup(digest), (uint64_t)status.st_size,
                         berth_content_store_to_usec(status.st_ctim)};
     return true;

@@ -10,7 +10,7 @@
 #include "base/log.h"
 
 /* The kernel counts the time in nanoseconds, as a 64-bit number (ktime_t): no clock shows this many
- * microseconds, and no count of events goes on from the present to here. */
+ * microseconds, and no count of events reaches from the present to here. */
 #define IMPOSSIBLE_SEQUENCE (INT64_MAX / 1000)
 
 /* Older events are deleted once there are this many newer ones. */

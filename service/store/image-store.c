@@ -52,7 +52,7 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
     return NULL;
 }
 
-/* In the order of names and from after on, so that a listing in pages goes on where it ended,
+/* In the order of names and from after on, so that a listing in pages continues where it ended,
  * whatever was added or removed meanwhile. */
 int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
                             void *userdata, GError **error) {

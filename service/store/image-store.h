@@ -23,8 +23,8 @@ GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error);
 
 /* Visits the images whose names sort after the given one, in the order of names, one at a time:
- * there may be many more than are wanted. visit returns a positive number to go on; the last value
- * is returned, 1 if there was no image. */
+ * there may be many more than are wanted. visit returns a positive number to continue; the last
+ * value is returned, 1 if there was no image. */
 typedef int (*BerthImageVisit)(const BerthImage *image, void *userdata);
 int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
                             void *userdata, GError **error);

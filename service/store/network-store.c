@@ -75,7 +75,7 @@ bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* As above: a network that is made anew with this name must not find the labels of the old one. */
+/* As above: a network that is made again with this name must not find the labels of the old one. */
 bool berth_network_store_remove(BerthDatabase *database, const char *name, GError **error) {
     if (!berth_database_begin(database, error))
         return false;

@@ -30,7 +30,7 @@ bool berth_snapshot_records_remove(BerthDatabase *database, const char *chain_id
         return false;
     if (berth_database_step(rows, NULL))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "the snapshot %s stands on %s", berth_database_text(rows, 0),
+                               "the snapshot %s is based on %s", berth_database_text(rows, 0),
                                chain_id);
     return berth_database_run(database, error, "DELETE FROM snapshots WHERE chain_id = ?1", "s",
                               chain_id);

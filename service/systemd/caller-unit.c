@@ -27,8 +27,8 @@ char *berth_caller_unit_find(pid_t pid, uint64_t started, GError **error) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the caller is in no unit");
     else if (has_user_unit)
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                        "the caller's unit \"%s\" is one of a user's manager, to which no scope of "
-                        "the system's can be bound",
+                        "the caller's unit \"%s\" belongs to a user manager; a scope of the system "
+                        "manager cannot be bound to it",
                         of_user);
     else
         return g_steal_pointer(&unit);

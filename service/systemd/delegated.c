@@ -2,7 +2,7 @@
 
 /*
  * Makes and removes cgroups below delegated ones. There is no object: each call opens the parent by
- * its path and checks the descriptor, so that it does not matter what is moved or made anew in
+ * its path and checks the descriptor, so that it does not matter what is moved or made again in
  * between. A cgroup is used only if the user could have made the container's there without Berth:
  * its directory and its cgroup.procs are the user's, which the kernel demands of anybody that moves
  * processes between its children (cgroups(7), "Cgroup delegation: containment"). So no container
@@ -146,7 +146,7 @@ static bool delegated_remove_tree(int parent, const char *name) {
 }
 
 /* Fails where the parent is in no cgroup of its own: the process then joins the one above. One that
- * an earlier run has left is made anew, without the memory that is still charged to it. */
+ * an earlier run has left is made again, without the memory that is still charged to it. */
 static void delegated_make_version_1(const char *directory, const char *path) {
     g_autofree char *whole = g_strconcat(directory, path, NULL);
 
@@ -170,7 +170,7 @@ bool berth_delegated_remove(const char *path) {
     return true;
 }
 
-/* One that an earlier run has left is made anew: whatever its owner has changed in it goes. */
+/* One that an earlier run has left is made again: whatever its owner has changed in it goes. */
 static bool delegated_mkdir(int parent, const char *parent_path, const char *name, GError **error) {
     if (mkdirat(parent, name, 0755) == 0 ||
         (errno == EEXIST && delegated_remove_tree(parent, name) &&

@@ -8,7 +8,7 @@
 #include "base/bus-error.h"
 
 /* Registers a container if machined runs. machined is not activated for it, and its reply is not
- * awaited. It drops the container by itself when the leader exits. id: 16 bytes of a UUID. */
+ * awaited. It drops the container on its own when the leader exits. id: 16 bytes of a UUID. */
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root);
 

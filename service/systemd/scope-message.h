@@ -14,7 +14,7 @@ typedef struct {
     uint32_t pid;
     int stop_signal;
     uint64_t stop_timeout_usec;
-    GVariant *properties; /* a{sv}: limits and the like; NULL for none */
+    GVariant *properties; /* a{sv}: limits and so on; NULL for none */
 } BerthScopeOptions;
 
 /* ordered: with After= the unit that it is bound to. The call is not sealed. Negative errno. */

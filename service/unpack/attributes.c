@@ -139,7 +139,7 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
     struct stat status;
 
     if (fstat(from, &status) < 0)
-        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+        return berth_error_set_errno(error, errno, "examine \"%.200s\"", path);
     return berth_attributes_copy_saved(from, &status, to, path, error);
 }
 

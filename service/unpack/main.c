@@ -268,7 +268,7 @@ static bool check_owner(int root, GError **error) {
     struct stat status;
 
     if (fstat(root, &status) < 0)
-        return berth_error_set_errno(error, errno, "look at the directory");
+        return berth_error_set_errno(error, errno, "examine the directory");
     return !berth_attributes_are_plain() || status.st_uid == geteuid() ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "the directory belongs to another user");

@@ -62,7 +62,7 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
     struct stat status;
 
     if (fstatat(upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+        return berth_error_set_errno(error, errno, "examine \"%.200s\"", path);
     if (S_ISDIR(status.st_mode))
         return merge_into(upper, lower, name, path, depth, error);
     /* A whiteout only removes the name. Anything else replaces it, and renameat(2) cannot replace a
@@ -70,7 +70,7 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
     if (!berth_fd_remove_tree(lower, name, error))
         return false;
     return berth_overlay_is_whiteout(&status) || renameat(upper, name, lower, name) == 0 ||
-           berth_error_set_errno(error, errno, "put \"%.200s\" in its place", path);
+           berth_error_set_errno(error, errno, "move \"%.200s\" into place", path);
 }
 
 static bool merge_directory(int upper, int lower, const char *path, unsigned depth,

@@ -152,7 +152,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
     struct stat status;
 
     if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+        return berth_error_set_errno(error, errno, "examine \"%.200s\"", path);
     if (berth_overlay_is_whiteout(&status)) {
         g_autofree char *whiteout = join_path(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);

@@ -327,7 +327,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
     while (good && !is_own && (name = berth_directory_next(list))) {
         g_autofree char *path = berth_tree_join(directory, name);
         if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-            good = berth_error_set_errno(error, errno, "look at \"%.200s\"", path);
+            good = berth_error_set_errno(error, errno, "examine \"%.200s\"", path);
         } else if (S_ISDIR(status.st_mode)) {
             /* Depth first: few wait at a time. */
             g_queue_push_head(directories, g_steal_pointer(&path));

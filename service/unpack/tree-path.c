@@ -89,7 +89,7 @@ void berth_walk_clear(BerthWalk *walk) {
     g_clear_pointer(&walk->real, g_free);
 }
 
-/* The next entry looks its directory up anew. */
+/* The next entry looks its directory up again. */
 void berth_tree_forget_parent(BerthTree *tree) {
     berth_fd_clear(&tree->parent);
     g_clear_pointer(&tree->parent_path, g_free);
@@ -111,7 +111,7 @@ bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **e
 
     if (fstatat(place->parent, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ||
-               berth_error_set_errno(error, errno, "look at \"%.200s\"", place->path);
+               berth_error_set_errno(error, errno, "examine \"%.200s\"", place->path);
     if (!berth_fd_remove_tree(place->parent, place->name, error))
         return false;
     berth_tree_forget(tree, place->path, S_ISDIR(status.st_mode));

@@ -121,7 +121,7 @@ static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) 
     if ((r = sd_bus_new(&worker->bus)) < 0 ||
         (r = sd_bus_set_fd(worker->bus, socket, socket)) < 0) {
         close(socket);
-        return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
+        return berth_error_set_errno(error, r, "communicate with berth-%s", worker->kind);
     }
     if ((r = sd_bus_set_anonymous(worker->bus, 1)) < 0 ||
         (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 ||
@@ -131,7 +131,7 @@ static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) 
         (r = watch_bus(worker, "Disconnected", worker_on_disconnected)) < 0 ||
         (r = sd_bus_start(worker->bus)) < 0 ||
         (r = sd_bus_attach_event(worker->bus, worker->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
-        return berth_error_set_errno(error, r, "speak to berth-%s", worker->kind);
+        return berth_error_set_errno(error, r, "communicate with berth-%s", worker->kind);
     return true;
 }
 
@@ -232,7 +232,7 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
                 (sd_bus_message_has_signature(kept, call->member->reply) ||
                  berth_reply_set_malformed(call->worker->kind, &error));
     finish_call(call, good ? kept : NULL, error);
-    /* Otherwise sd-bus goes on with on_other_message(). */
+    /* Otherwise sd-bus continues with on_other_message(). */
     return 1;
 }
 

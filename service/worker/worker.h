@@ -2,8 +2,8 @@
 
 /*
  * A worker as berthd sees it: a child process that serves calls over a private bus. It is killed
- * when it is freed, which is also how its work is cancelled; a worker that dies by itself fails the
- * calls that wait for it, and nothing else.
+ * when it is freed, which is also how its work is cancelled; a worker that dies on its own fails
+ * the calls that wait for it, and nothing else.
  */
 
 #pragma once

@@ -266,7 +266,7 @@ def test_a_damaged_checkpoint_is_refused():
     contains(result.err, "CRIU")
     equal(row_of("broken"), before)
     wait_until(lambda: scope_is_gone("broken"), "nothing runs")
-    # It can still be started anew.
+    # It can still be started again.
     good("start", "broken")
     good("rm", "-f", "broken")
 

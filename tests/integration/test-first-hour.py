@@ -495,7 +495,7 @@ def test_the_third_interrupt_lets_go():
     equal(process.returncode, 130)
     with open("/tmp/first-hour-err", encoding="utf-8") as file:
         said = file.read()
-    contains(said, 'deaf goes on without dist; "dist stop deaf" stops it')
+    contains(said, 'deaf continues without dist; "dist stop deaf" stops it')
     contains(good("ps", "-q"), "deaf")
     good("rm", "-f", "deaf")
 

@@ -88,7 +88,7 @@ def test_a_source_that_was_exchanged_is_not_mounted():
     good("create", "--id=swap", "-v", f"{SHARED}/dir:/mnt", IMAGE, "ls", "/mnt")
     os.rename(f"{SHARED}/dir", f"{SHARED}/old")
     os.symlink("/etc", f"{SHARED}/dir")
-    contains(dist("start", "-a", "swap").err, "is no longer what was given")
+    contains(dist("start", "-a", "swap").err, "was replaced since it was given")
     good("rm", "swap")
     os.unlink(f"{SHARED}/dir")
     os.rmdir(f"{SHARED}/old")
@@ -207,7 +207,7 @@ def test_a_caller_keeps_its_id():
 def test_an_owned_bind_is_checked_at_each_start():
     """What was true when the container was created is not what decides."""
     only_create()
-    exchanged = {"foreign": "does not belong to user", "linked": "no longer what was given", "hidden": "Permission denied", "magic": "open"}
+    exchanged = {"foreign": "does not belong to user", "linked": "was replaced since it was given", "hidden": "Permission denied", "magic": "open"}
     os.makedirs(f"{SHARED}/parents")
     for name in exchanged:
         os.makedirs(f"{SHARED}/parents/{name}", exist_ok=True)

@@ -387,7 +387,7 @@ def test_a_user_does_not_take_all_addresses():
     kill_service()
     contains(dist("start", "small3", user="alice").err, message)
     assert "small3.next" not in documents()
-    # Each network counts for itself, a start of the same container anew, and root has all the rest.
+    # Each network counts for itself, a start of the same container again, and root has all the rest.
     good("run", "--rm", IMAGE, "true", user="alice")
     good("restart", "small2", user="alice")
     for number in range(3):

@@ -392,7 +392,7 @@ def check_action(action):
         alice.end()
     if action not in HARMLESS:
         # A stop that it allowed may still wait to kill the container, which would happen during the next action.
-        restore(anew=True)
+        restore(again=True)
     service_is_up()
     assert not problems, "\n".join(problems[:40])
 
@@ -415,16 +415,16 @@ def remove_made():
         call("/org/berth1/contents", "org.berth1.Contents", "Abort", "sa{sv}", name, "0", user="alice")
 
 
-def restore(anew=False):
-    """Restores root's things after an action that may change them. anew: also a container that still runs."""
+def restore(again=False):
+    """Restores root's things after an action that may change them. again: also a container that still runs."""
     grant()
     good("pull", IMAGE)
     good("pull", PRIVATE)
-    if anew or dist("info", "roots").status or listing("info", "roots")[0]["state"] != "running":
+    if again or dist("info", "roots").status or listing("info", "roots")[0]["state"] != "running":
         dist("rm", "-f", "roots")
         dist("rm", "-f", "renamed")
         good("run", "-d", "--id=roots", f"--label=note={SECRET}", f"--env=NOTE={SECRET}", "-v", "rootsvolume:/v", QUICK, IMAGE)
-    if anew or not pod_runs("rootspod"):
+    if again or not pod_runs("rootspod"):
         make_pod("rootspod")
     dist("network", "create", "rootsnetwork")
     for name in ("nobodys", "hersnetwork"):

@@ -509,7 +509,7 @@ def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
         script = f"mount --bind /tmp/mine /tmp/claimed && exec dist --no-ask-password run --rm {option}"
         result = run("unshare", "-r", "-m", "sh", "-c", script, user="alice")
         equal(result.status, 125, result)
-        contains(result.err, "/tmp/claimed is no longer what was given to the container")
+        contains(result.err, "/tmp/claimed was replaced since it was given to the container")
         contains(asked("containers.create-privileged")[-1], f"{word}:/tmp/claimed")
     refused("run", "--volume=/tmp/a b:/x", IMAGE, "true")
     details(asked("containers.create-privileged")[-1], ("privilege", "bind:/tmp/a\\x20b"))
@@ -715,7 +715,7 @@ def test_a_configuration_may_bind_own_directories():
     create_bound("exchanged", plain_spec("ls /dev/shm", mounts=[bind("hers")]))
     os.rename("/srv/owned/hers", "/srv/owned/away")
     os.rename("/srv/owned/others", "/srv/owned/hers")
-    contains(dist("start", "-a", "exchanged", user="alice").err, "no longer what was given")
+    contains(dist("start", "-a", "exchanged", user="alice").err, "was replaced since it was given")
     good("rm", "exchanged", user="alice")
     equal(listing("ps", "-a"), [])
     run("umount", "-l", "/srv/owned")

@@ -290,7 +290,7 @@ def test_signals_end_dist_alone():
     equal(process.stdout.readline(), "ready\n")
     process.terminate()
     # The container has the same standard error, and goes on.
-    equal(process.stderr.readline(), 'dist: deaf goes on without dist; "dist stop deaf" stops it\n')
+    equal(process.stderr.readline(), 'dist: deaf continues without dist; "dist stop deaf" stops it\n')
     equal(process.wait(60), 128 + 15)
     equal(good("ps", "-q"), "deaf\n")
     clean()

@@ -266,7 +266,7 @@ def test_a_new_volume_has_the_files_of_the_image():
     # What is in it stays, also if the image has more.
     good("run", "--rm", "-v", "app:/data", name, "rm", "/data/default.conf")
     equal(good("run", "--rm", "-v", "app:/data", name, "ls", "/data"), "link\nown\n")
-    # A filling that was killed half way is made anew.
+    # A filling that was killed half way is made again.
     good("volume", "create", "half")
     os.makedirs(f"{STATE}/volumes/half/.berth-filling/of-a-former-image")
     equal(good("run", "--rm", "-v", "half:/data", name, "sh", "-c", f"{look}; ls -A /data"), filled + 2 * "default.conf\nlink\n")

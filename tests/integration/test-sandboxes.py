@@ -143,7 +143,7 @@ def test_relay():
 
 
 def test_a_compromised_relay():
-    """Without it there is no service, which starts anew."""
+    """Without it there is no service, which starts again."""
     run("systemctl", "stop", "berthd.service")
     check("relay", report_of("relay", "images", "-q"), MAY["relay"])
     run("systemctl", "reset-failed", "berthd.service")

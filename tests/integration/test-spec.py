@@ -690,7 +690,7 @@ def test_a_root_that_was_exchanged_is_not_taken():
     shutil.copytree(f"{path}/old", f"{path}/rootfs", symlinks=True)
     result = dist("start", "-a", "moved")
     equal(result.status, 125)
-    contains(result.err, "is no longer what was given")
+    contains(result.err, "was replaced since it was given")
     good("rm", "moved")
 
 

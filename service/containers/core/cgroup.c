@@ -46,7 +46,7 @@ static void cgroup_removal_free(CgroupRemoval *removal) {
     g_free(removal);
 }
 
-/* A container that runs in it again has made it anew. */
+/* A container that runs in it again has made it again. */
 static bool cgroup_removal_is_over(const CgroupRemoval *removal) {
     const BerthContainer *container = g_hash_table_lookup(removal->containers->by_id, removal->id);
 

@@ -33,7 +33,7 @@ static void end_container(BerthContainer *container, int status) {
     /* After the record: until then the pidfd that systemd keeps is all that knows the status. */
     berth_process_forget(first);
     log_exit(record);
-    /* systemd ends a scope by itself. */
+    /* systemd ends a scope on its own. */
     if (berth_container_is_with_caller(container))
         berth_container_leave_cgroup(container);
     /* A start that fails is answered before those who wait for the end: its error says why. */

@@ -164,8 +164,8 @@ static bool launch_has_succeeded(const BerthLaunch *launch) {
            (launch->state == LAUNCH_RELEASED || launch->state == LAUNCH_REPORTED);
 }
 
-/* A process that was made ends by itself after a report of failure, with the status that tells dist
- * what happened; its owner then calls berth_launch_set_exited(). The one that a restore was
+/* A process that was made ends on its own after a report of failure, with the status that tells
+ * dist what happened; its owner then calls berth_launch_set_exited(). The one that a restore was
  * begun with is berth-checkpoint, and has no such status. */
 static bool launch_ends_with_process(const BerthLaunch *launch) {
     return launch->kind == BERTH_LAUNCH_START &&
@@ -226,7 +226,7 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
         error = g_error_copy(launch->failure);
     else if (launch->kind == BERTH_LAUNCH_RESTORE)
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
-                        "restoring was ended before it was done");
+                        "the restore was ended before it had finished");
     else
         berth_error_set(&error, BERTH_ERROR_LAUNCH_FAILED,
                         "berth-launch ended with status %d before the command ran", status);
@@ -234,7 +234,7 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
 }
 
 void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
-    /* A launcher that has failed by itself says why, and that is the better reason. */
+    /* A launcher that has failed on its own says why, and that is the better reason. */
     if (!launch->failure)
         launch->failure = g_error_copy(reason);
     kill_process(launch);

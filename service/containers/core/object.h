@@ -110,7 +110,7 @@ bool berth_container_is_running(const BerthContainer *container);
 /* Whether its first process is being started. */
 bool berth_container_is_starting(const BerthContainer *container);
 /* Whether one that was executed runs or is being started. They end with the first process, but the
- * end of each is reported by itself. */
+ * end of each is reported on its own. */
 bool berth_container_has_executed(const BerthContainer *container);
 bool berth_container_check_running(const BerthContainer *container, GError **error);
 bool berth_container_check_not_starting(const BerthContainer *container, GError **error);

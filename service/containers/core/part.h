@@ -72,7 +72,7 @@ struct BerthPart {
     /* Its terminal was made; the master is taken over. */
     void (*process_terminal)(BerthProcess *process, int master);
     void (*process_exited)(BerthProcess *process);
-    /* It is started anew or forgotten: what systemd keeps of its last run goes. */
+    /* It is started again or forgotten: what systemd keeps of its last run goes. */
     void (*process_dropped)(BerthProcess *process);
     void (*process_freed)(BerthProcess *process);
 };

@@ -91,7 +91,7 @@ bool berth_process_check_charge(uint32_t uid, BerthProcessKind kind, bool termin
             berth_charge_check(uid, BERTH_RESOURCE_DESCRIPTORS, 0, descriptors, error));
 }
 
-/* Containers are counted by themselves: a first process is no further one. */
+/* Containers are counted on their own: a first process is no further one. */
 void berth_process_charge(BerthProcess *process) {
     if (process->kind == BERTH_PROCESS_EXECUTED && !process->runs)
         process->runs =

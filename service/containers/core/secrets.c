@@ -79,7 +79,7 @@ bool berth_secrets_check(const BerthContainer *container, GError **error) {
     return !name || container->secrets >= 0 ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                            "the secrets of container \"%s\" were lost when the service was "
-                           "stopped; create it anew",
+                           "stopped; create it again",
                            container->record.id);
 }
 

@@ -74,7 +74,7 @@ static const StartStep restore_steps[] = {
     start_step_go_ahead, /* … until it has brought back the first process */
     start_step_watch,
     start_step_record,
-    start_step_go_ahead, /* … until that one goes on */
+    start_step_go_ahead, /* … until that one continues */
     NULL,
 };
 
@@ -364,7 +364,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
     };
 }
 
-/* restorer: berth-checkpoint, or -1 to create the process anew. */
+/* restorer: berth-checkpoint, or -1 to create the process again. */
 static bool start_first(BerthContainer *container, int restorer,
                         const BerthContainerStreams *streams, BerthContainerDone done,
                         void *userdata, GError **error) {

@@ -83,7 +83,7 @@ bool berth_container_write(BerthContainer *container, const char *event, GError 
     return true;
 }
 
-/* An event that cannot be recorded is dropped: the container goes on. */
+/* An event that cannot be recorded is dropped: the container continues. */
 void berth_container_add_event(BerthContainer *container, const char *kind) {
     uint64_t sequence;
 

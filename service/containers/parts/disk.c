@@ -186,7 +186,7 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* A running container goes on when its owner is above the limit: only a start is refused. */
+/* A running container continues when its owner is above the limit: only a start is refused. */
 static bool disk_permits(const BerthContainer *container, BerthAction action, GError **error) {
     return action != BERTH_ACTION_START || berth_container_is_running(container) ||
            berth_disk_check(container->containers, container->record.owner, error);
@@ -211,7 +211,7 @@ static bool disk_opened(BerthContainers *containers, GError **error) {
     g_queue_init(&disk->waiting);
     int r = sd_event_add_time_relative(containers->event, &disk->timer, CLOCK_MONOTONIC, FIRST_USEC,
                                        0, on_disk_time, disk);
-    return r >= 0 || berth_error_set_errno(error, r, "plan to measure containers");
+    return r >= 0 || berth_error_set_errno(error, r, "schedule the measurement of containers");
 }
 
 const BerthPart berth_disk_part = {

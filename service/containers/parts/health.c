@@ -4,7 +4,7 @@
  * Health checks: a command that is executed in a container again and again, and whose exit status
  * says how the container is. The state of the check, in the part's slot, exists while the container
  * runs; each change of it is an event. The service's loop does the timing: when the service was
- * away, a check begins anew as "starting".
+ * away, a check begins again as "starting".
  */
 
 #include "containers/parts/health.h"

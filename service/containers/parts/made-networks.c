@@ -150,8 +150,7 @@ static bool check_network_options(const BerthNetworkOptions *options, const GPtr
     if (g_str_equal(options->name, "none") || g_str_equal(options->name, "host") ||
         g_str_equal(options->name, "default"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "\"%s\" has a meaning of its own and cannot name a network",
-                               options->name);
+                               "\"%s\" is reserved and cannot name a network", options->name);
     for (guint i = 0; i < networks->len; i++)
         if (g_str_equal(((const BerthNetwork *)networks->pdata[i])->name, options->name))
             return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,

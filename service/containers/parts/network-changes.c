@@ -4,7 +4,7 @@
  * A Change connects one container to one network, or disconnects it. Its steps: the record has the
  * endpoint, or has it no more; then, if the container runs, berth-network carries that out beside
  * the service, as a helper (helper.h). The record comes first, so that a service that dies in
- * between is at most behind in the container that runs now: berth-network goes on without it, and
+ * between is at most behind in the container that runs now: berth-network continues without it, and
  * the next start does what the record says. A change that failed is taken back in the record.
  *
  * One change of a container at a time: the helpers of two would be carried out in any order, and a

@@ -2,7 +2,7 @@
 
 /*
  * The networks of the host: those that Berth made, and the configurations of CNI in /etc/cni/net.d.
- * Nothing is kept: each list is read anew, and is the caller's. The files are an administrator's
+ * Nothing is kept: each list is read again, and is the caller's. The files are an administrator's
  * and still may be wrong: one that cannot be read is no network, as for berth-network.
  */
 

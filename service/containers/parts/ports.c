@@ -7,7 +7,7 @@
  * part's slot, are there while the ports are held.
  *
  * The one thing to know: systemd closes its own descriptors of the sockets some time after the
- * service has told it to (asynchronous_close()), and until then nobody can bind the port anew. The
+ * service has told it to (asynchronous_close()), and until then nobody can bind the port again. The
  * service therefore keeps the sockets of a container that has ended for a moment, and the next
  * start takes them over: a restart never finds its own port in use.
  */

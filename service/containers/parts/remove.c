@@ -5,7 +5,7 @@
  * nothing begins in the container; what runs there is killed if the request says so; when the last
  * of it has ended, the row and the directory go and all requests are answered. A removal with force
  * is on disk before the kill, in the form of AutoRemove=: a service that dies in between finds the
- * container again and goes on.
+ * container again and continues.
  *
  * A container is being removed while its slot here has a list of requests, which may be empty.
  */

@@ -107,8 +107,8 @@ static int on_reader_timeout(sd_event_source *source, uint64_t usec, void *userd
     (void)source;
     (void)usec;
     berth_error_set(&error, BERTH_ERROR_BUSY,
-                    "a program that shares a terminal of user %u held up its reader, which was "
-                    "ended",
+                    "a program that shares a terminal of user %u blocked the reader of the "
+                    "terminal, which was terminated",
                     reader->owner);
     reader_fail(reader, error);
     return 0;
@@ -156,7 +156,7 @@ static void end_if_unused(Reader *reader) {
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
 }
 
-/* The reply to Keep, which comes only when the worker has let go of the terminal. An error is the
+/* The reply to Keep, which comes only when the worker has released the terminal. An error is the
  * worker's end: nothing that it keeps will be released by it. */
 static void screens_on_released(sd_bus_message *reply, const GError *error, void *userdata) {
     KeptScreen *kept = userdata;

@@ -318,7 +318,7 @@ void berth_container_close_stdin(BerthContainer *container, const char *id, Bert
     struct termios settings;
 
     if (!terminal)
-        g_prefix_error(&error, "its input is not the service's to close: ");
+        g_prefix_error(&error, "the service cannot close its input: ");
     else if (tcgetattr(master, &settings) < 0)
         berth_error_set_errno(&error, errno, "end the input of a terminal");
     if (error)

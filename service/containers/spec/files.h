@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* /etc/hosts, /etc/hostname and /etc/resolv.conf of a container, kept in its directory and written
- * anew at every start. */
+ * again at every start. */
 
 #pragma once
 

@@ -37,7 +37,7 @@ bool berth_health_check_options(const BerthCreateOptions *options, const BerthIm
     if (health)
         g_variant_ref_sink(health);
     return health || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                     "a check of the startup needs a health check");
+                                     "a startup check needs a health check");
 }
 
 /* The check that comes first, until it has succeeded often enough. */

@@ -36,13 +36,13 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
     BerthEnvelopeNote note;
 
     if (!berth_envelope_read(fd, &note)) {
-        berth_error_set_errno(error, errno, "look at a descriptor");
+        berth_error_set_errno(error, errno, "examine a descriptor");
         return NULL;
     }
     /* A file without links was deleted: another one may have its path by now. */
     if (note.path[0] != '/' || note.links == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "the file of a descriptor has no path to find it by again");
+                        "the file of a descriptor has no path by which it could be opened again");
         return NULL;
     }
     *inode = g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, note.device, note.inode);
