@@ -16,6 +16,7 @@ static const struct {
     bool instead;     /* of the text, which would be too long with it */
 } hints[] = {
     {BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here", N_("\"dist pull\" fetches it")},
+    {BERTH_ERROR_NOT_FOUND, "the archive is incomplete: %s", N_("export the image again")},
     {BERTH_ERROR_NOT_FOUND, "%s: %s (%s) is not here",
      N_("\"dist fetch --all-platforms %1$s\" fetches it, --platform chooses one that is here")},
     {BERTH_ERROR_NOT_FOUND, "container \"%s\" has no checkpoint",

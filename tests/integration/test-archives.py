@@ -196,7 +196,7 @@ def test_a_blob_that_does_not_match_its_digest():
 def test_an_incomplete_archive_is_refused():
     image = small(2)
     image.finish()
-    refused(make_tar(layout(image, skip=(image.manifest["layers"][0]["digest"],))), "not whole",
+    refused(make_tar(layout(image, skip=(image.manifest["layers"][0]["digest"],))), "archive is incomplete", "export the image again",
             image.manifest["layers"][0]["digest"])
     data = make_tar(layout(small(3)))
     refused(data[:len(data) // 2], "")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Hostile descriptors: whatever a client passes, keeps, or does to an open file description that it shares,
-# the service goes on answering others.
+# the service continues to answer others.
 
 import fcntl
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Compromised workers: a program in the place of each passes everything through and lies in its replies to
-# one member. Nothing false is named, stored, kept or shown because of that, and the service goes on.
+# one member. Nothing false is named, stored, kept or shown because of that, and the service continues.
 
 import importlib
 import io

@@ -635,7 +635,7 @@ def test_unsupported_members_are_named():
     refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})
     for path in ("/proc/sys", "/proc/1/attr", "//proc/./self/../sys/kernel", "proc/x"):
         refused("/proc is the kernel's", {"mounts+": [{"destination": path, "type": "tmpfs", "source": "tmpfs"}]})
-    refused('"hostname" is for', {"linux.sysctl": {"kernel.hostname": "x"}})
+    refused('is set by "hostname"', {"linux.sysctl": {"kernel.hostname": "x"}})
     refused("whole machine", {"linux.sysctl": {"vm.swappiness": "1"}})
     refused("windows", {"windows": {}})
     refused("remount", {"mounts+": [{"destination": "/x", "type": "tmpfs", "options": ["remount"]}]})

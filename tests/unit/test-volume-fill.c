@@ -108,7 +108,7 @@ static void test_another_one_stays(Fixture *fixture, const void *data) {
     g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
 }
 
-static void test_an_incomplete_copy_is_made_anew(Fixture *fixture, const void *data) {
+static void test_an_incomplete_copy_is_made_again(Fixture *fixture, const void *data) {
     (void)data;
     put(fixture->volume, ".berth-filling/one", "of the");
     put(fixture->volume, ".berth-filling/gone/deep/three", "of a former image");
@@ -227,7 +227,7 @@ int main(int argc, char **argv) {
     } tests[] = {
         {"an-empty-volume-is-filled", test_an_empty_volume_is_filled},
         {"another-one-stays", test_another_one_stays},
-        {"an-incomplete-copy-is-made-again", test_an_incomplete_copy_is_made_anew},
+        {"an-incomplete-copy-is-made-again", test_an_incomplete_copy_is_made_again},
         {"links-lead-nowhere", test_links_lead_nowhere},
         {"a-complete-copy-is-moved-up", test_a_complete_copy_is_moved_up},
         {"nothing-of-a-container-is-replaced", test_nothing_of_a_container_is_replaced},
