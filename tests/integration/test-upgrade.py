@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A package upgrade by dpkg, as Debian's maintainer scripts do one, in the middle of everything: units, a pod, runs in the
+# foreground and a pull go on, and no exit status is lost.
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+from faulty_registry import FaultyRegistry
+
+IMAGE = f"{HOST}/upgrade/box:x"
+WORK = "/var/tmp/upgrade"
+UNITS = "/etc/berth/units"
+BUSY = "while :; do sleep 0.1; done"
+REGISTRY = FaultyRegistry()
+
+# As debhelper's dh_installsystemd writes it for a service that is restarted after the upgrade.
+SCRIPT = """#!/bin/sh
+set -e
+if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
+    systemctl --system daemon-reload >/dev/null
+    systemctl try-restart berthd.service >/dev/null
+fi
+"""
+
+
+def build_package(version):
+    """A package of what is installed here; each version has other files."""
+    root = f"{WORK}/{version}"
+    shutil.copytree(os.environ["BERTH_BUILD"] + "/staging", root, symlinks=True)
+    for directory in ("usr/libexec/berth", "usr/bin"):
+        for name in os.listdir(f"{root}/{directory}"):
+            path = f"{root}/{directory}/{name}"
+            if not os.path.islink(path):
+                # Behind the end of an ELF file, where nothing looks.
+                with open(path, "ab") as file:
+                    file.write(f"version {version}\n".encode())
+    os.makedirs(f"{root}/DEBIAN")
+    with open(f"{root}/DEBIAN/control", "w", encoding="ascii") as file:
+        file.write(f"Package: berth\nVersion: {version}\nArchitecture: all\nMaintainer: Nobody <nobody@example.com>\nDescription: Containers\n")
+    with open(f"{root}/DEBIAN/postinst", "w", encoding="ascii") as file:
+        file.write(SCRIPT)
+    os.chmod(f"{root}/DEBIAN/postinst", 0o755)
+    result = run("dpkg-deb", "--build", "--root-owner-group", "-Znone", root, f"{WORK}/{version}.deb")
+    equal(result.status, 0, result.err)
+
+
+def install(version):
+    result = run("dpkg", "-i", f"{WORK}/{version}.deb")
+    equal(result.status, 0, result.out + result.err)
+
+
+def show(unit, *names):
+    return [run("systemctl", "show", "-P", name, unit).out.strip() for name in names]
+
+
+def write(name, text):
+    os.makedirs(UNITS, exist_ok=True)
+    with open(f"{UNITS}/{name}", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def pids():
+    return {row["id"]: row["pid"] for row in listing("ps")}
+
+
+def test_setup():
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
+    good("pull", IMAGE)
+    os.makedirs(WORK)
+    for version in ("1.0-1", "1.0-2"):
+        build_package(version)
+    install("1.0-1")
+    write("web.container", f"[Container]\nImage={IMAGE}\nContainerName=web\nStopTimeout=1\nExec=sh -c 'trap \"echo stopping; exit 0\" TERM; {BUSY}'\n"
+          "HealthCmd=true\nHealthInterval=1s\nNotify=healthy\n")
+    write("shop.pod", "[Pod]\nPodName=shop\n")
+    write("db.container", f"[Container]\nImage={IMAGE}\nContainerName=db\nPod=shop.pod\nStopTimeout=1\nExec=sleep 1000\n")
+    run("systemctl", "daemon-reload")
+    for unit in ("web", "shop-pod"):
+        equal(run("systemctl", "start", unit).status, 0, run("journalctl", "-n30", "--no-pager").out)
+    wait_until(lambda: show("db", "ActiveState") == ["active"], "the container of the pod")
+
+
+def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
+    content = oci.Image([oci.busybox_layer(), oci.Layer("none").add("data", os.urandom(4 * 1024 * 1024))], {"Cmd": ["true"], "Env": ["PATH=/bin"]})
+    reference, _ = REGISTRY.add("slow:x", content)
+    go_on = REGISTRY.stall[content.manifest["layers"][1]["digest"]] = threading.Event()
+    good("run", "-d", "--id=brief", IMAGE, "sh", "-c", "until [ -e /tmp/end ]; do sleep 0.02; done; exit 7")
+    foreground = subprocess.Popen(["dist", "run", "--rm", "-i", "--id=typed", IMAGE, "sh", "-c", "read word; echo read $word; exit 5"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    pull = subprocess.Popen(["dist", "pull", reference], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: {"brief", "typed", "web", "db"} <= set(pids()), "all to run")
+    wait_until(lambda: listing("transfers"), "the pull")
+    before, units = pids(), [show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")]
+    service = service_pid()
+    waiting = subprocess.Popen(["dist", "wait", "brief"])
+    upgrade = subprocess.Popen(["dpkg", "-i", f"{WORK}/1.0-2.deb"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    # It ends while files are replaced, or right after.
+    with open(f"/proc/{before['brief']}/root/tmp/end", "w", encoding="ascii"):
+        pass
+    out = upgrade.communicate()[0]
+    equal(upgrade.returncode, 0, out)
+    assert service_pid() not in (0, service), "the service is a new one"
+    with open(f"/proc/{service_pid()}/exe", "rb") as file:
+        assert file.read().endswith(b"version 1.0-2\n")
+    equal(waiting.wait(), 7)
+    equal(dist("wait", "brief").status, 7)
+    equal({name: pid for name, pid in pids().items() if name in before}, {name: pid for name, pid in before.items() if name != "brief"})
+    equal([show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")], units)
+    equal([show(unit, "ActiveState") for unit in ("web", "shop-pod", "db")], [["active"]] * 3)
+    equal(foreground.communicate("word\n")[0], "read word\n")
+    equal(foreground.returncode, 5)
+    go_on.set()
+    pull.wait()
+    wait_until(lambda: any(row["name"] == reference for row in listing("images")), "the image")
+    equal(good("run", "--rm", reference, "wc", "-c", "/data").split()[0], str(4 * 1024 * 1024))
+
+
+def test_everything_goes_on_with_the_new_version():
+    equal(good("exec", "web", "echo", "new"), "new\n")
+    equal(good("run", "--rm", "--pod=shop", IMAGE, "echo", "joined"), "joined\n")
+    wait_until(lambda: "healthy" in good("info", "web"), "its checks, which begin anew")
+    equal(run("systemctl", "stop", "web", "shop-pod").status, 0)
+    equal(show("web", "Result", "ExecMainStatus"), ["success", "0"])
+    wait_until(lambda: not pids(), "all to end")
+    contains(run("journalctl", "-b", "-o", "cat", "-u", "web").out, "stopping\n")
+    good("rm", "brief")
+    equal(good("ps", "-a", "-q"), "")
+
+
+def test_a_downgrade_leaves_what_runs():
+    good("run", "-d", "--id=left", IMAGE, "sh", "-c", BUSY)
+    pid = pids()["left"]
+    install("1.0-1")
+    equal(pids(), {"left": pid})
+    good("rm", "-f", "left")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
