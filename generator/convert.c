@@ -9,6 +9,7 @@
 #include "generator/convert.h"
 
 #include "generator/conversion.h"
+#include "generator/order.h"
 #include "generator/translate.h"
 #include "generator/words.h"
 
@@ -184,6 +185,7 @@ BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
     pass_other_lines_on(&conversion);
     check_service(&conversion);
     convert_kind(&conversion);
+    berth_unit_order_check(set, source);
     source->failed = set->problems->errors != errors;
     return source->failed ? NULL : g_steal_pointer(&service);
 }

@@ -12,6 +12,7 @@ typedef struct {
     char **directories;
     GPtrArray *sources; /* of BerthUnitSource */
     BerthProblems *problems;
+    bool has_order; /* the sources have their edges (order.h) */
 } BerthUnitSet;
 
 /* Reads the files of the scope's directories. */

@@ -26,6 +26,7 @@ void berth_unit_source_free(void *pointer) {
     g_free(source->resource);
     berth_unit_file_free(source->file);
     g_ptr_array_unref(source->drop_ins);
+    g_clear_pointer(&source->after, g_ptr_array_unref);
     g_free(source);
 }
 

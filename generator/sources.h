@@ -23,7 +23,15 @@ typedef enum {
     BERTH_UNITS_USER,
 } BerthUnitScope;
 
+typedef struct BerthUnitSource BerthUnitSource;
+
+/* A unit that starts earlier, and the line that says so; both are the set's. */
 typedef struct {
+    BerthUnitSource *source;
+    const BerthUnitLine *line;
+} BerthUnitOrder;
+
+struct BerthUnitSource {
     char *name; /* "web@one.container" */
     char *path;
     BerthUnitKind kind;
@@ -31,8 +39,9 @@ typedef struct {
     GPtrArray *drop_ins; /* paths, in the order in which they were read */
     char *service;       /* name of its unit, with the suffix */
     char *resource;      /* name of the container, volume, network or image; path of a volume */
+    GPtrArray *after;    /* of BerthUnitOrder (order.h); NULL for none */
     bool failed;         /* it has an error, and yields no unit */
-} BerthUnitSource;
+};
 
 /* The directories in the order of their precedence; those of podman only if its own generator is
  * not installed. BERTH_UNIT_DIRS in the environment replaces them. */

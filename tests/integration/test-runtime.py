@@ -502,6 +502,37 @@ def test_errors_are_reported_and_leave_nothing():
     nothing_is_left()
 
 
+def test_a_bundle_that_changes_after_create_starts_nothing():
+    """What was created is what is started, or nothing is."""
+    root, aside = f"{BUNDLE}/rootfs", f"{WORK}/aside"
+    shell("echo created; exit 3")
+    pid = create("a")
+    os.rename(root, aside)
+    os.makedirs(f"{root}/bin")
+    try:
+        fails("is no longer what was given", "start", "a")
+        assert wait_for_child(pid) != 0
+        works("delete", "--force", "a")
+        os.rmdir(f"{root}/bin")
+        os.rmdir(root)
+        os.symlink("/", root)
+        fails("is a symbolic link", "create", "--bundle", BUNDLE, "a")
+    finally:
+        if os.path.islink(root):
+            os.unlink(root)
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+        os.rename(aside, root)
+    # Of the configuration, that of create counts.
+    shell("echo created; exit 3")
+    pid = create("a")
+    shell("echo started; exit 4")
+    works("start", "a")
+    equal(wait_for_child(pid), 3)
+    works("delete", "a")
+    nothing_is_left()
+
+
 def test_the_log_has_the_format_that_engines_read():
     log = f"{WORK}/log"
     for form in ("json", "text"):

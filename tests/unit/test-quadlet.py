@@ -592,6 +592,29 @@ def test_two_files_for_one_unit_are_an_error():
         equal(files.unit("one.service").command()[-1], "a")
 
 
+def test_a_cycle_is_named_with_its_files_and_lines():
+    with Files() as files:
+        files.add("a.container", "[Unit]\nAfter=b.container\n[Container]\nImage=i\n")
+        files.add("b.container", "[Unit]\nDescription=b\n[Container]\nImage=i\nVolume=c.volume:/c\n")
+        files.add("c.volume", "[Unit]\nRequires=a.container\nAfter=x.service a.service\n[Volume]\n")
+        files.add("d.container", "[Unit]\nBefore=e.container\n[Container]\nImage=i\n")
+        files.add("e.container", "[Unit]\nBefore=d.service\n[Container]\nImage=i\n")
+        files.add("f.container", "[Unit]\nAfter=f.container a.container e.container\n[Container]\nImage=i\n")
+        files.add("g.container", "[Unit]\nAfter=a.container\nBefore=h.service\n[Container]\nImage=i\n")
+        text = "units wait for each other, and systemd leaves one out:"
+        equal(files.generate(), [f"a.container:2: After=: {text} a.service after b.service after c-volume.service after a.service",
+                                 f"b.container:5: Volume=: {text} b.service after c-volume.service after a.service after b.service",
+                                 f"c.volume:3: After=: {text} c-volume.service after a.service after b.service after c-volume.service",
+                                 f"e.container:2: Before=: {text} d.service after e.service after d.service",
+                                 f"d.container:2: Before=: {text} e.service after d.service after e.service",
+                                 f"f.container:2: After=: {text} f.service after f.service"])
+        equal(len(files.names()), 7, "they are there all the same")
+        result = files.dist("check", str(files.units / "g.container"))
+        equal((result.returncode, result.stderr), (0, ""))
+        result = files.dist("check", str(files.units / "e.container"))
+        equal((result.returncode, len(result.stderr.splitlines())), (0, 1))
+
+
 def test_units_of_users_do_not_wait_for_the_network():
     with Files(SYSTEMD_SCOPE="user") as files:
         files.add("web.container", "[Container]\nImage=i\n")
