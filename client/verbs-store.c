@@ -44,6 +44,16 @@ static int verb_why(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+/* The kinds of Usage, as the service names them; for the extraction of texts for translation. */
+static const char *const usage_kinds[] G_GNUC_UNUSED = {
+    N_("image"), N_("snapshots"), N_("ingest"), N_("garbage"), N_("container"), N_("volume"),
+};
+
+/* Programs read the kinds as the service has them. */
+static bool df_for_people(void) {
+    return dist_table_is_unasked() && !dist_settings.quiet;
+}
+
 static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
     const char *item, *kind = "", *name = "";
     uint64_t bytes = 0, unique = 0;
@@ -55,11 +65,27 @@ static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
 
     if (r <= 0)
         return r;
+    if (df_for_people())
+        kind = _(kind);
     /* Shared is the part that something else has, too. */
     dist_table_add(userdata, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
                    (int64_t)unique);
     *key = g_strdup(item);
     return 1;
+}
+
+static struct { gboolean verbose; } df_given;
+
+static const DistOption df_options[] = {
+    {"verbose", 'v', DIST_OPTION_FLAG, &df_given.verbose,
+     N_("Also containers and volumes, which are measured for that"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_END,
+};
+
+static int append_measure(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return df_given.verbose ? sd_bus_message_append(call, "{sv}", "Measure", "b", 1) : 0;
 }
 
 static int verb_df(char **argv, GError **error) {
@@ -68,7 +94,7 @@ static int verb_df(char **argv, GError **error) {
         {"size", _("SIZE"), DIST_CELL_SIZE},     {"shared", _("SHARED"), DIST_CELL_SIZE},
         {"unique", _("UNIQUE"), DIST_CELL_SIZE}, {NULL, NULL, 0},
     };
-    const DistListing usage = {DIST_CONTENTS, "Usage"};
+    const DistListing usage = {DIST_CONTENTS, "Usage", .filter = append_measure};
 
     (void)argv;
     g_autoptr(DistTable) table = dist_table_new(columns);
@@ -242,8 +268,9 @@ const DistVerb dist_store_verbs[] = {
     {.name = "df",
      .arguments = "",
      .summary = N_("Show what uses disk space"),
-     .options = dist_table_options,
-     .run = verb_df},
+     .options = df_options,
+     .run = verb_df,
+     .example = "dist df --verbose --sort=-size"},
     {.name = "version",
      .arguments = "",
      .summary = N_("Show the versions of dist and of the service"),

@@ -2,8 +2,8 @@
 
 /*
  * Explain and Usage of org.berth1.Contents: what keeps a blob, and what uses how much of the disk.
- * There is no state. The one thing to know: names of what belongs to others are shown only as far
- * as the caller may see them, and everything counts.
+ * There is no state but of calls that wait for sizes. The one thing to know: names of what belongs
+ * to others are shown only as far as the caller may see them, and everything counts.
  */
 
 #include "base/names.h"
@@ -11,7 +11,9 @@
 #include "bus/contents-object.h"
 #include "bus/options.h"
 #include "bus/page.h"
+#include "bus/pending-call.h"
 #include "bus/viewer.h"
+#include "containers/parts/disk.h"
 #include "images/usage.h"
 
 #include <string.h>
@@ -90,11 +92,80 @@ static int add_usage(BerthPage *page, const BerthUsage *usage) {
     return berth_page_add(page);
 }
 
+/* Containers and volumes as further items. */
+static bool list_measured(BerthService *service, const BerthViewer *viewer, GPtrArray *list,
+                          GError **error) {
+    g_autoptr(GPtrArray) items =
+        berth_disk_list(service->containers, viewer->others ? UINT32_MAX : viewer->uid, error);
+
+    for (guint i = 0; items && i < items->len; i++) {
+        const BerthDiskItem *item = items->pdata[i];
+        BerthUsage *usage = g_new0(BerthUsage, 1);
+        *usage = (BerthUsage){item->is_volume ? "volume" : "container", g_strdup(item->name),
+                              item->bytes, item->bytes};
+        g_ptr_array_add(list, usage);
+    }
+    return items != NULL;
+}
+
+static int send_usage(BerthService *service, sd_bus_message *call, BerthPage *page,
+                      const BerthViewer *viewer, bool measured, sd_bus_error *ret_error) {
+    const BerthReachViewer seen = {viewer->images, viewer->others, viewer->uid};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &seen, &error);
+
+    if (!list || (measured && !list_measured(service, viewer, list, &error)))
+        return berth_bus_error_set(ret_error, error);
+    g_ptr_array_sort(list, compare_usage);
+    int r = berth_page_open(page, call, "(sa{sv})");
+    for (guint i = 0; r > 0 && i < list->len; i++)
+        r = add_usage(page, list->pdata[i]);
+    return berth_page_send(page, r);
+}
+
+/* A call that waits for sizes. The page refers to texts of the call, which pending keeps. */
+typedef struct {
+    BerthPendingCall *pending;
+    BerthPage page;
+    BerthViewer viewer;
+} UsageCall;
+
+static void on_usage_measured(void *userdata) {
+    UsageCall *usage = userdata;
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    sd_bus_message *call = usage->pending->call;
+    int r = send_usage(usage->pending->service, call, &usage->page, &usage->viewer, true, &error);
+
+    if (r < 0)
+        sd_bus_reply_method_errno(call, r, &error);
+    berth_page_clear(&usage->page);
+    berth_pending_call_free(usage->pending);
+    g_free(usage);
+}
+
+/* The walks are a worker's, one at a time for all callers; a caller has only so many of these calls
+ * under way. */
+static int begin_measuring(BerthService *service, sd_bus_message *call, BerthPage *page,
+                           const BerthViewer *viewer, sd_bus_error *error) {
+    BerthPendingCall *pending =
+        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_COPIES, error);
+
+    if (!pending)
+        return -EBUSY;
+    UsageCall *usage = g_new0(UsageCall, 1);
+    *usage = (UsageCall){pending, *page, *viewer};
+    *page = BERTH_PAGE_FIRST;
+    berth_disk_measure(service->containers, viewer->others ? UINT32_MAX : viewer->uid,
+                       on_usage_measured, usage);
+    return 1;
+}
+
 int berth_contents_bus_usage(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
-    const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
-    g_autoptr(GError) error = NULL;
+    int measure = 0;
+    const BerthOption options[] = {
+        BERTH_PAGE_OPTIONS(page), {"Measure", "b", &measure}, {NULL, NULL, NULL}};
     int r = berth_options_read(call, options, ret_error);
 
     if (r < 0)
@@ -106,13 +177,6 @@ int berth_contents_bus_usage(sd_bus_message *call, void *userdata, sd_bus_error 
     r = berth_viewer_find(call, service, &viewer);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    const BerthReachViewer seen = {viewer.images, viewer.others, viewer.uid};
-    g_autoptr(GPtrArray) list = berth_images_list_usage(service->images, &seen, &error);
-    if (!list)
-        return berth_bus_error_set(ret_error, error);
-    g_ptr_array_sort(list, compare_usage);
-    r = berth_page_open(&page, call, "(sa{sv})");
-    for (guint i = 0; r > 0 && i < list->len; i++)
-        r = add_usage(&page, list->pdata[i]);
-    return berth_page_send(&page, r);
+    return measure ? begin_measuring(service, call, &page, &viewer, ret_error)
+                   : send_usage(service, call, &page, &viewer, false, ret_error);
 }

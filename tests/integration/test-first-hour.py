@@ -348,6 +348,23 @@ def test_the_system():
         assert language != GERMAN or "contents" not in result.err, result.err
 
 
+def test_what_takes_the_space():
+    """df --verbose measures containers and volumes, those of others only for who may see them."""
+    good("run", "--name=full", "-v", "full:/data", IMAGE, "sh", "-c", "head -c 300000 /dev/urandom >/file; head -c 500000 /dev/urandom >/data/file")
+    for words in (("df", "--verbose"), ("system", "df", "-v")):
+        rows = {(row["kind"], row["name"]): row for row in json.loads(good(*words, "--json"))}
+        assert 300000 <= rows["container", "full"]["size"] < 400000 and 500000 <= rows["volume", "full"]["size"] < 600000, rows
+        assert rows["image", IMAGE]["size"] > 0, rows
+    assert not {"container", "volume"} & {row["kind"] for row in json.loads(good("df", "--json"))}
+    contains(good("df", "-v", env=GERMAN), "Datenträger")
+    equal(good("df", "-v", "--sort=-size", "--format={{.Kind}}", env=GERMAN).split()[0], "snapshots")
+    polkit_rule('polkit.addRule(function(action) { if (action.id == "org.berth1.contents.read") return "yes"; });')
+    assert "full" not in good("df", "-v", user="alice")
+    polkit_rule("")
+    good("rm", "full")
+    good("volume", "rm", "full")
+
+
 def test_archives_are_named_in_both_ways():
     good("save", "-o", "/tmp/first-hour.tar", IMAGE)
     equal(good("load", "-i", "/tmp/first-hour.tar"), f"{IMAGE}\n")

@@ -3,7 +3,8 @@
 /*
  * What containers and volumes of users take on disk, for Disk= of berth.conf: a worker walks one
  * tree after the other, when a container has ended and every few minutes while it runs. Between two
- * walks the last one counts. Without a limit nothing is walked. The queue of trees is the
+ * walks the last one counts. Without a limit nothing is walked unless a caller asks for sizes. The
+ * queue of trees is the
  * service's; while a tree is walked, an operation keeps the service. A walk has a limit of time:
  * one that did not end would be the last of all.
  */
@@ -30,9 +31,15 @@ typedef struct {
 } Tree;
 
 typedef struct {
+    BerthDiskMeasured done;
+    void *userdata;
+} DiskWaiter;
+
+typedef struct {
     BerthContainers *containers;
-    GQueue waiting; /* of Tree; none twice */
-    Tree *current;  /* that the worker walks; NULL: none */
+    GQueue waiting;     /* of Tree; none twice */
+    GPtrArray *waiters; /* of DiskWaiter: for the end of all walks */
+    Tree *current;      /* that the worker walks; NULL: none */
     BerthWorker *worker;
     BerthOperation *operation; /* while it walks */
     sd_event_source *timeout;  /* of the walk */
@@ -120,6 +127,17 @@ static void on_measured(sd_bus_message *reply, const GError *error, void *userda
     disk_measure_next(disk);
 }
 
+/* Waiters are taken out first: one may ask again. */
+static void disk_answer_waiters(Disk *disk) {
+    g_autoptr(GPtrArray) waiters = g_steal_pointer(&disk->waiters);
+
+    disk->waiters = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < waiters->len; i++) {
+        const DiskWaiter *waiter = waiters->pdata[i];
+        waiter->done(waiter->userdata);
+    }
+}
+
 /* One tree at a time: the next one is walked when the worker of the last has answered. */
 static void disk_measure_next(Disk *disk) {
     static const BerthOperationType type = {0};
@@ -146,10 +164,79 @@ static void disk_measure_next(Disk *disk) {
         disk->operation = berth_operation_new(disk->containers->event, &type, disk);
         berth_call_unpack_measure(disk->worker, on_measured, disk);
     }
+    if (!disk->current)
+        disk_answer_waiters(disk);
+}
+
+static bool is_of(uint32_t owner, uint32_t wanted) {
+    return wanted == UINT32_MAX || owner == wanted;
+}
+
+void berth_disk_measure(BerthContainers *containers, uint32_t owner, BerthDiskMeasured done,
+                        void *userdata) {
+    Disk *disk = *berth_containers_slot(containers, &berth_disk_part);
+    g_autoptr(GPtrArray) volumes = berth_volumes_list(containers, NULL);
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        if (is_of(record->owner, owner))
+            disk_add_tree(disk, BERTH_DISK_CONTAINER, record->id);
+    }
+    for (guint i = 0; volumes && i < volumes->len; i++) {
+        const BerthVolume *volume = volumes->pdata[i];
+        if (is_of(volume->owner, owner))
+            disk_add_tree(disk, BERTH_DISK_VOLUME, volume->name);
+    }
+    DiskWaiter *waiter = g_new(DiskWaiter, 1);
+    *waiter = (DiskWaiter){done, userdata};
+    g_ptr_array_add(disk->waiters, waiter);
+    disk_measure_next(disk);
+}
+
+static void free_disk_item(gpointer data) {
+    BerthDiskItem *item = data;
+
+    g_free(item->name);
+    g_free(item);
+}
+
+/* One that was never measured, since it is new, is left out. */
+static void disk_list_one(const BerthContainers *containers, BerthDiskKind kind, const char *name,
+                          GPtrArray *list) {
+    uint64_t bytes;
+
+    if (!berth_disk_usage_get(containers->database, kind, name, &bytes))
+        return;
+    BerthDiskItem *item = g_new(BerthDiskItem, 1);
+    *item = (BerthDiskItem){kind == BERTH_DISK_VOLUME, g_strdup(name), bytes};
+    g_ptr_array_add(list, item);
+}
+
+GPtrArray *berth_disk_list(BerthContainers *containers, uint32_t owner, GError **error) {
+    g_autoptr(GPtrArray) volumes = berth_volumes_list(containers, error);
+    GPtrArray *list = volumes ? g_ptr_array_new_with_free_func(free_disk_item) : NULL;
+    GHashTableIter iterator;
+    gpointer value;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (list && g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainerRecord *record = &((BerthContainer *)value)->record;
+        if (is_of(record->owner, owner))
+            disk_list_one(containers, BERTH_DISK_CONTAINER, record->id, list);
+    }
+    for (guint i = 0; list && i < volumes->len; i++) {
+        const BerthVolume *volume = volumes->pdata[i];
+        if (is_of(volume->owner, owner))
+            disk_list_one(containers, BERTH_DISK_VOLUME, volume->name, list);
+    }
+    return list;
 }
 
 /* Root's containers and volumes are not counted: no limit applies to them. */
-static void disk_measure(BerthContainer *container) {
+static void disk_measure_container(BerthContainer *container) {
     Disk *disk = *berth_containers_slot(container->containers, &berth_disk_part);
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) volumes = berth_volumes_list_of(record);
@@ -180,7 +267,7 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
         if (berth_container_is_running(container) ||
             !berth_disk_usage_get(disk->containers->database, BERTH_DISK_CONTAINER,
                                   container->record.id, &bytes))
-            disk_measure(container);
+            disk_measure_container(container);
     }
     sd_event_source_set_time_relative(source, INTERVAL_USEC);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -199,6 +286,8 @@ static void disk_closed(BerthContainers *containers) {
         return;
     sd_event_source_disable_unref(disk->timer);
     g_queue_clear_full(&disk->waiting, free_tree);
+    /* Their calls are freed with the service's. */
+    g_ptr_array_unref(disk->waiters);
     disk_end_walk(disk);
     g_free(disk);
 }
@@ -209,6 +298,7 @@ static bool disk_opened(BerthContainers *containers, GError **error) {
     *berth_containers_slot(containers, &berth_disk_part) = disk;
     disk->containers = containers;
     g_queue_init(&disk->waiting);
+    disk->waiters = g_ptr_array_new_with_free_func(g_free);
     int r = sd_event_add_time_relative(containers->event, &disk->timer, CLOCK_MONOTONIC, FIRST_USEC,
                                        0, on_disk_time, disk);
     return r >= 0 || berth_error_set_errno(error, r, "schedule the measurement of containers");
@@ -219,5 +309,5 @@ const BerthPart berth_disk_part = {
     .opened = disk_opened,
     .closed = disk_closed,
     .permits = disk_permits,
-    .exited = disk_measure,
+    .exited = disk_measure_container,
 };
