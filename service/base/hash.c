@@ -1,64 +1,80 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A BerthHash belongs to one thread. Its digest can be asked for at any time: gnutls is given a
+/* A BerthHash belongs to one thread. Its digest can be asked for at any time: libgcrypt is given a
  * copy of its state for that. */
 
 #include "base/hash.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
-
-enum { MAX_HASH_BYTES = 64 };
+#include <gcrypt.h>
 
 struct BerthHash {
     BerthAlgorithm algorithm;
-    gnutls_hash_hd_t handle;
+    gcry_md_hd_t handle;
 };
 
-static gnutls_digest_algorithm_t to_gnutls(BerthAlgorithm algorithm) {
+static int to_gcrypt(BerthAlgorithm algorithm) {
     switch (algorithm) {
     case BERTH_ALGORITHM_SHA384:
-        return GNUTLS_DIG_SHA384;
+        return GCRY_MD_SHA384;
     case BERTH_ALGORITHM_SHA512:
-        return GNUTLS_DIG_SHA512;
+        return GCRY_MD_SHA512;
     case BERTH_ALGORITHM_SHA256:
     default:
-        return GNUTLS_DIG_SHA256;
+        return GCRY_MD_SHA256;
     }
+}
+
+/* Before the first use, once: it finds out what the processor can do. Memory that is locked is for
+ * secrets, of which there are none. In a box, files that it looks for are missing to it. */
+static void initialize_gcrypt(void) {
+    static gsize done;
+
+    if (!g_once_init_enter(&done))
+        return;
+    if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
+        if (!gcry_check_version(GCRYPT_VERSION))
+            g_error("libgcrypt is older than the one that Berth was built with");
+        gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+        gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+    }
+    g_once_init_leave(&done, 1);
 }
 
 BerthHash *berth_hash_new(BerthAlgorithm algorithm) {
     BerthHash *hash = g_new0(BerthHash, 1);
 
+    initialize_gcrypt();
     hash->algorithm = algorithm;
     /* Fails only without memory or in a broken library: nothing could be verified then. */
-    if (gnutls_hash_init(&hash->handle, to_gnutls(algorithm)) < 0)
-        g_error("gnutls cannot compute %s", berth_algorithm_get_name(algorithm));
+    if (gcry_md_open(&hash->handle, to_gcrypt(algorithm), 0) != 0)
+        g_error("libgcrypt cannot compute %s", berth_algorithm_get_name(algorithm));
     return hash;
 }
 
 void berth_hash_free(BerthHash *hash) {
     if (!hash)
         return;
-    gnutls_hash_deinit(hash->handle, NULL);
+    gcry_md_close(hash->handle);
     g_free(hash);
 }
 
 void berth_hash_update(BerthHash *hash, const void *data, size_t size) {
     if (size > 0)
-        gnutls_hash(hash->handle, data, size);
+        gcry_md_write(hash->handle, data, size);
 }
 
+/* Reading the digest ends a state, so that it is read from a copy. */
 char *berth_hash_get_digest(BerthHash *hash) {
-    uint8_t raw[MAX_HASH_BYTES];
-    gnutls_hash_hd_t copy = gnutls_hash_copy(hash->handle);
+    int algorithm = to_gcrypt(hash->algorithm);
+    gcry_md_hd_t copy;
 
-    if (!copy)
-        g_error("gnutls cannot copy a hash");
-    gnutls_hash_deinit(copy, raw);
+    if (gcry_md_copy(&copy, hash->handle) != 0)
+        g_error("libgcrypt cannot copy a hash");
+    const uint8_t *raw = gcry_md_read(copy, algorithm);
     GString *text = g_string_new(berth_algorithm_get_name(hash->algorithm));
     g_string_append_c(text, ':');
-    for (unsigned i = 0; i < gnutls_hash_get_len(to_gnutls(hash->algorithm)); i++)
+    for (unsigned i = 0; i < gcry_md_get_algo_dlen(algorithm); i++)
         g_string_append_printf(text, "%02x", raw[i]);
+    gcry_md_close(copy);
     return g_string_free(text, FALSE);
 }
