@@ -262,7 +262,9 @@ static bool start_service(Daemon *daemon, GError **error) {
     service->unicast = berth_unicast_new(service);
     service->watchers = berth_watchers_new(service);
     service->subscribers = berth_subscribers_new();
-    if (!open_state(daemon, error) || !daemon_connect_bus(daemon, error) ||
+    /* The bus first: berth-relay is loaded and the connection negotiated while the state is opened.
+     */
+    if (!daemon_connect_bus(daemon, error) || !open_state(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;
     if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||

@@ -26,7 +26,7 @@ static int to_gcrypt(BerthAlgorithm algorithm) {
 
 /* Before the first use, once: it finds out what the processor can do. Memory that is locked is for
  * secrets, of which there are none. In a box, files that it looks for are missing to it. */
-static void initialize_gcrypt(void) {
+void berth_hash_prepare(void) {
     static gsize done;
 
     if (!g_once_init_enter(&done))
@@ -43,7 +43,7 @@ static void initialize_gcrypt(void) {
 BerthHash *berth_hash_new(BerthAlgorithm algorithm) {
     BerthHash *hash = g_new0(BerthHash, 1);
 
-    initialize_gcrypt();
+    berth_hash_prepare();
     hash->algorithm = algorithm;
     /* Fails only without memory or in a broken library: nothing could be verified then. */
     if (gcry_md_open(&hash->handle, to_gcrypt(algorithm), 0) != 0)

@@ -10,6 +10,9 @@
 
 typedef struct BerthHash BerthHash;
 
+/* What the first hash of a process does otherwise. */
+void berth_hash_prepare(void);
+
 BerthHash *berth_hash_new(BerthAlgorithm algorithm);
 void berth_hash_free(BerthHash *hash);
 void berth_hash_update(BerthHash *hash, const void *data, size_t size);

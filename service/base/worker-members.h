@@ -18,6 +18,11 @@
 #define BERTH_WORKER_PATH "/org/berth1/worker"
 #define BERTH_WORKER_INTERFACE "org.berth1.Worker"
 
+/* The argument of a program that is to be a template of workers (worker/worker-template.h). Its
+ * messages are numbers of 32 bits, those to it one descriptor each; BERTH_WORKER_BUS_FD leads to
+ * berthd. */
+#define BERTH_WORKER_TEMPLATE "template"
+
 /* Descriptors that a worker is started with. */
 enum {
     BERTH_WORKER_BUS_FD = 3,

@@ -7,10 +7,13 @@
  * uses the lower half of an argument alone, that is allowed by equality only.
  */
 
+#include "base/fd.h"
 #include "frame/sandbox-parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -18,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Of linux/fcntl.h, which does not go together with fcntl.h. */
@@ -127,6 +131,19 @@ static const struct {
     int protocol; /* -1: any */
 } socket_families[] = {{AF_INET, -1}, {AF_INET6, -1}, {AF_NETLINK, 0}};
 
+/* A worker's in its pid namespace. */
+enum { WORKER_PID = 1 };
+
+typedef struct {
+    struct sock_filter *instructions;
+    size_t count;
+} SandboxProgram;
+
+/* Compiled by a template (berth_sandbox_prepare()), and then in the memory of its workers; never
+ * freed.
+ */
+static SandboxProgram prepared, prepared_keeper;
+
 static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
 
@@ -184,8 +201,8 @@ static bool allow_threads(scmp_filter_ctx filter, GError **error) {
 }
 
 /* Signals to its own threads, as abort() sends one; its own limits, to be read. */
-static bool allow_itself(scmp_filter_ctx filter, GError **error) {
-    const struct scmp_arg_cmp self = SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)getpid());
+static bool allow_itself(scmp_filter_ctx filter, pid_t pid, GError **error) {
+    const struct scmp_arg_cmp self = SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)pid);
     const struct scmp_arg_cmp reading[] = {SCMP_CMP64(0, SCMP_CMP_EQ, 0),
                                            SCMP_CMP64(2, SCMP_CMP_EQ, 0)};
 
@@ -220,7 +237,7 @@ static bool allow_sockets(scmp_filter_ctx filter, bool local, GError **error) {
 }
 
 static bool sandbox_add_rules(scmp_filter_ctx filter, const BerthSandbox *sandbox, bool local,
-                              GError **error) {
+                              pid_t pid, GError **error) {
     for (const char *const *call = common_calls; *call; call++)
         if (!allow_call(filter, *call, error))
             return false;
@@ -229,20 +246,47 @@ static bool sandbox_add_rules(scmp_filter_ctx filter, const BerthSandbox *sandbo
             return false;
     bool resolves = sandbox->files == BERTH_FILES_RESOLVER;
     return allow_memory(filter, resolves, error) && allow_threads(filter, error) &&
-           allow_itself(filter, error) &&
+           allow_itself(filter, pid, error) &&
            allow_values(filter, SCMP_SYS(fcntl), 1, fcntl_commands, G_N_ELEMENTS(fcntl_commands),
                         error) &&
            (!sandbox->network || allow_sockets(filter, local, error)) &&
            (!resolves || allow_reading(filter, error));
 }
 
-static bool sandbox_load_filter(scmp_filter_ctx filter, GError **error) {
-    int r;
+/* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
+static bool sandbox_arrange_filter(scmp_filter_ctx filter, GError **error) {
+    int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 
-    /* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
-    return ((r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2)) >= 0 &&
-            (r = seccomp_load(filter)) >= 0) ||
-           berth_error_set_errno(error, r, "load the seccomp filter");
+    return r >= 0 || berth_error_set_errno(error, r, "arrange the seccomp filter");
+}
+
+static bool sandbox_load_filter(scmp_filter_ctx filter, GError **error) {
+    if (!sandbox_arrange_filter(filter, error))
+        return false;
+    int r = seccomp_load(filter);
+    return r >= 0 || berth_error_set_errno(error, r, "load the seccomp filter");
+}
+
+static bool program_compile(SandboxProgram *program, scmp_filter_ctx filter, GError **error) {
+    berth_autofd int file = memfd_create("filter", MFD_CLOEXEC);
+    size_t size;
+    int r = file < 0 ? -errno : 0;
+
+    if (r < 0 || !sandbox_arrange_filter(filter, error) ||
+        (r = seccomp_export_bpf(filter, file)) < 0)
+        return r >= 0 ? false : berth_error_set_errno(error, r, "compile the seccomp filter");
+    program->instructions = (struct sock_filter *)berth_fd_read_whole(
+        file, BPF_MAXINSNS * sizeof(struct sock_filter), &size, error);
+    program->count = program->instructions ? size / sizeof(struct sock_filter) : 0;
+    return program->instructions != NULL;
+}
+
+/* As seccomp_load(3) does it; the process has given up gaining privileges. */
+static bool program_load(const SandboxProgram *program, GError **error) {
+    const struct sock_fprog filter = {(unsigned short)program->count, program->instructions};
+
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) == 0 ||
+           berth_error_set_errno(error, errno, "load the seccomp filter");
 }
 
 /* The keeper talks over its own descriptor alone, and makes only the nodes that need a
@@ -261,23 +305,45 @@ static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
            sandbox_allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
 }
 
-bool berth_sandbox_restrict_keeper_calls(GError **error) {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-
-    if (!filter)
-        return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
-    bool done = add_keeper_rules(filter, error) && sandbox_load_filter(filter, error);
-    seccomp_release(filter);
-    return done;
-}
-
-bool berth_sandbox_restrict_calls(const BerthSandbox *sandbox, bool local, GError **error) {
+/* program: compiled into it instead of loaded. */
+static bool sandbox_make_keeper_filter(SandboxProgram *program, GError **error) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 
     if (!filter)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
     bool done =
-        sandbox_add_rules(filter, sandbox, local, error) && sandbox_load_filter(filter, error);
+        add_keeper_rules(filter, error) &&
+        (program ? program_compile(program, filter, error) : sandbox_load_filter(filter, error));
     seccomp_release(filter);
     return done;
+}
+
+static bool sandbox_make_filter(const BerthSandbox *sandbox, bool local, pid_t pid,
+                                SandboxProgram *program, GError **error) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+
+    if (!filter)
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "make a seccomp filter");
+    bool done =
+        sandbox_add_rules(filter, sandbox, local, pid, error) &&
+        (program ? program_compile(program, filter, error) : sandbox_load_filter(filter, error));
+    seccomp_release(filter);
+    return done;
+}
+
+bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error) {
+    g_assert(sandbox->files != BERTH_FILES_RESOLVER && !sandbox->owner);
+    return sandbox_make_filter(sandbox, false, WORKER_PID, &prepared, error) &&
+           sandbox_make_keeper_filter(&prepared_keeper, error);
+}
+
+bool berth_sandbox_restrict_keeper_calls(GError **error) {
+    return prepared_keeper.instructions ? program_load(&prepared_keeper, error)
+                                        : sandbox_make_keeper_filter(NULL, error);
+}
+
+bool berth_sandbox_restrict_calls(const BerthSandbox *sandbox, bool local, GError **error) {
+    return prepared.instructions && getpid() == WORKER_PID
+               ? program_load(&prepared, error)
+               : sandbox_make_filter(sandbox, local, getpid(), NULL, error);
 }

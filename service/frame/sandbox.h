@@ -46,5 +46,9 @@ const BerthSandbox *berth_sandbox_find(const char *worker);
  */
 BerthSandbox berth_sandbox_narrow(const BerthSandbox *sandbox, uid_t owner);
 
+/* Compiles the filters of the sandbox, before it is entered by processes that are cloned from this
+ * one and are the first of their pid namespaces (frame/template.c). */
+bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error);
+
 /* directory is used with BERTH_FILES_ONE_DIRECTORY only. */
 bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **error);

@@ -288,7 +288,8 @@ static bool pull_layer_start_worker(BerthPullLayer *layer, GError **error) {
 
     if (directory < 0)
         return false;
-    layer->worker = berth_worker_new(images->event, "unpack", directory, error);
+    layer->worker = berth_worker_new_from_template(images->event, "unpack", layer->context->unpack,
+                                                   directory, error);
     return layer->worker != NULL;
 }
 

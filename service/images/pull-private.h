@@ -32,7 +32,8 @@ typedef struct {
     BerthLease *lease; /* as it was found; NULL for none */
     BerthRemoteSession *fetch;
     BerthWorker *ingest, *inspect;
-    BerthPins *pins; /* of digests and chain IDs that nothing may collect meanwhile */
+    BerthWorkerTemplate *unpack; /* of the layers' workers */
+    BerthPins *pins;             /* of digests and chain IDs that nothing may collect meanwhile */
 } BerthPullContext;
 
 /* How a part ended; digest: of what failed, or NULL. Called once. */

@@ -65,6 +65,7 @@ static void pull_free(void *object) {
     berth_remote_session_free(context->fetch);
     berth_worker_free(context->ingest);
     berth_worker_free(context->inspect);
+    berth_worker_template_free(context->unpack);
     pull_clear_parts(pull);
     berth_pins_free(context->pins);
     berth_descriptor_free(pull->target);
@@ -307,6 +308,7 @@ static bool pull_start_workers(Pull *pull, const BerthPullRequest *request, GErr
                                                      pull_on_ready, pull, error)) ||
          !(context->ingest = berth_worker_new(event, "ingest", -1, error))))
         return false;
+    context->unpack = berth_worker_template_new(event, "unpack");
     context->inspect = berth_worker_new(event, "inspect", -1, error);
     return context->inspect != NULL;
 }

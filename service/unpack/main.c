@@ -8,7 +8,9 @@
  */
 
 #include "base/fd.h"
+#include "base/hash.h"
 #include "frame/frame.h"
+#include "frame/template.h"
 #include "unpack/attributes.h"
 #include "unpack/layer.h"
 #include "unpack/measure.h"
@@ -17,6 +19,7 @@
 #include "unpack/settle.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -307,6 +310,17 @@ static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_UNPACK_MEMBERS);
 
 int main(int argc, char **argv) {
     BerthSandbox sandbox = *berth_sandbox_find("unpack");
+
+    if (berth_template_is(argc, argv)) {
+        g_autoptr(GError) error = NULL;
+        if (!berth_sandbox_prepare(&sandbox, &error)) {
+            fprintf(stderr, "berth-unpack: %s\n", error->message);
+            return EXIT_FAILURE;
+        }
+        berth_hash_prepare();
+        berth_template_serve();
+        argc = 1;
+    }
 
     /* With an argument, the directory belongs to that user: the worker must not be able to do more
      * there than the user. */

@@ -77,8 +77,9 @@ bool berth_worker_process_check(uid_t uid, GError **error) {
 
 /* The memory of the parent that the child uses until it executes. */
 typedef struct {
-    char *path, *uid;
+    char *path, *argument;
     char **environment;
+    int namespaces; /* CLONE_NEW… */
     int socket, directory;
     int errnum; /* of what failed in the child */
 } ChildArguments;
@@ -86,7 +87,7 @@ typedef struct {
 /* Runs in the child, in the parent's memory: nothing may be called that keeps state. */
 static int execute_worker(void *data) {
     ChildArguments *birth = data;
-    char *arguments[] = {birth->path, birth->uid, NULL};
+    char *arguments[] = {birth->path, birth->argument, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
 
@@ -119,7 +120,7 @@ static pid_t clone_child(ChildArguments *birth) {
     /* CLONE_VFORK: this returns when the child has executed or ended, so the stack can be unmapped
      * and birth->errnum is set. */
     pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
-                      CLONE_VM | CLONE_VFORK | CLONE_NEWPID | SIGCHLD, birth);
+                      CLONE_VM | CLONE_VFORK | birth->namespaces | SIGCHLD, birth);
     int errnum = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK_BYTES);
@@ -129,22 +130,21 @@ static pid_t clone_child(ChildArguments *birth) {
 
 /* The environment is made before the child exists, which must not allocate. A child that could not
  * execute is reaped here, and its errno is the error. */
-pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
-                                 GError **error) {
+static pid_t process_start(const char *kind, ChildArguments *birth, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
     char *environment[32] = {NULL};
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
                                          "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
-    g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
-    ChildArguments birth = {path, uid_text, environment, socket, directory, 0};
     size_t count = 0;
 
+    birth->path = path;
+    birth->environment = environment;
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
         if (g_getenv(passed[i]))
             environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
-    pid_t pid = clone_child(&birth);
-    int errnum = pid < 0 ? errno : birth.errnum;
+    pid_t pid = clone_child(birth);
+    int errnum = pid < 0 ? errno : birth->errnum;
     for (size_t i = 0; i < count; i++)
         g_free(environment[i]);
     if (pid > 0 && errnum != 0)
@@ -153,6 +153,24 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
         return pid;
     berth_error_set_errno(error, errnum, "start %s", path);
     return -1;
+}
+
+pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
+                                 GError **error) {
+    g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
+    ChildArguments birth = {
+        .argument = uid_text, .namespaces = CLONE_NEWPID, .socket = socket, .directory = directory};
+
+    return process_start(kind, &birth, error);
+}
+
+/* Without a pid namespace: it tells berthd the pids of those that it clones, which have one each.
+ */
+pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error) {
+    char argument[] = BERTH_WORKER_TEMPLATE;
+    ChildArguments birth = {.argument = argument, .socket = socket, .directory = -1};
+
+    return process_start(kind, &birth, error);
 }
 
 /* Without a pidfd or an event source for it, the end is waited for here: a zombie would stay

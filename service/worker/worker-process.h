@@ -18,5 +18,8 @@ bool berth_worker_process_check(uid_t uid, GError **error);
 pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
                                  GError **error);
 
+/* The same as a template of workers (worker/worker-template.c). */
+pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error);
+
 /* Kills it. The event loop reaps it, which may take long. */
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid);

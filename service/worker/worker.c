@@ -146,8 +146,8 @@ static int move_above_worker_fds(int fd) {
 
 /* Of the two ends, only the worker's has close-on-exec cleared, by the dup2(2) in the child; no
  * other child of berthd inherits either of them. */
-BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
-                                       GError **error) {
+static BerthWorker *worker_new(sd_event *event, const char *kind, BerthWorkerTemplate *template,
+                               int directory, uid_t uid, GError **error) {
     g_autoptr(BerthWorker) worker = g_new0(BerthWorker, 1);
     int sockets[2];
 
@@ -165,7 +165,9 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
     berth_autofd int shared =
         directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     int ours = move_above_worker_fds(sockets[0]);
-    worker->pid = berth_worker_process_start(kind, uid, theirs, shared, error);
+    worker->pid = template ? berth_worker_template_clone(template, theirs, shared, error) : 0;
+    if (worker->pid == 0)
+        worker->pid = berth_worker_process_start(kind, uid, theirs, shared, error);
     if (worker->pid < 0) {
         close(ours);
         return NULL;
@@ -176,7 +178,18 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
 }
 
 BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, GError **error) {
-    return berth_worker_new_for_user(event, kind, directory, 0, error);
+    return worker_new(event, kind, NULL, directory, 0, error);
+}
+
+BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
+                                       GError **error) {
+    return worker_new(event, kind, NULL, directory, uid, error);
+}
+
+BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
+                                            BerthWorkerTemplate *template, int directory,
+                                            GError **error) {
+    return worker_new(event, kind, template, directory, 0, error);
 }
 
 /* The calls go first, so that closing the bus does not report them as failed. */

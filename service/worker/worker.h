@@ -10,6 +10,7 @@
 
 #include "base/bus-error.h"
 #include "base/worker-members.h"
+#include "worker/worker-template.h"
 
 #include <sys/types.h>
 #include <systemd/sd-event.h>
@@ -30,6 +31,10 @@ BerthWorker *berth_worker_new(sd_event *event, const char *kind, int directory, 
  * ids, and no more rights than the user has. */
 BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int directory, uid_t uid,
                                        GError **error);
+/* The same as berth_worker_new(), cloned from a template of that kind if it can be. */
+BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
+                                            BerthWorkerTemplate *template, int directory,
+                                            GError **error);
 void berth_worker_free(BerthWorker *worker);
 
 /* For the stubs of worker/calls.h, through which all calls go. */

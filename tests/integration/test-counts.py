@@ -52,5 +52,26 @@ def test_the_kernel_is_made_ready_for_the_move_before_there_is_a_process():
     equal(run("cat", f"/proc/{service_pid()}/cgroup").out, own, "the service's cgroup")
 
 
+LAYERS = 24
+
+
+def test_many_layers_are_unpacked_by_clones_of_one_process():
+    """Each in a sandbox of its own nevertheless: a root, namespaces, and a filter of its own and one of its keeper."""
+    # None of them is there already.
+    layers = [counts.oci.busybox_layer().add("lowest", b"1").finish()]
+    layers += [counts.oci.Layer().directory("d").add(f"d/{number}", f"{number}\n".encode()).finish() for number in range(1, LAYERS)]
+    image = "127.0.0.1:5000/counts/layers:x"
+    counts.oci.push(counts.oci.Image(layers, {"Cmd": ["true"], "Env": ["PATH=/bin"]}), image)
+    counts.traced("dist", "pull", "-q", image)
+    with open("/tmp/counts.trace", encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    started = len([line for line in lines if "execve(\"/usr/libexec/berth/berth-unpack\"" in line])
+    equal(2 < started < LAYERS // 2, True, f"{started} processes were executed for {LAYERS} layers")
+    own = [line for line in lines if "<berth-unpack>" in line]
+    for call, number in (("pivot_root(", 1), ("unshare(CLONE_NEWUSER", 1), ("seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=", 2)):
+        equal(len([line for line in own if call in line]), number * LAYERS, call)
+    equal(good("run", "--rm", image, "cat", "/d/1", "/d/23").split(), ["1", "23"])
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

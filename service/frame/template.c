@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A template waits for the descriptors of a worker, clones it, and answers with its pid. It lives
+ * until berthd closes the socket. It has berthd's rights, as a worker has before it enters its
+ * sandbox, and reads nothing from outside.
+ *
+ * The C library's fork(3) can make neither a process in another pid namespace nor a sibling, so
+ * this is clone3(2). That is safe for a process of one thread which has done nothing yet: of what
+ * fork(3) sees to besides, no lock is held and no handler is registered.
+ */
+
+#include "frame/template.h"
+
+#include "bare/rights.h"
+#include "base/worker-members.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool berth_template_is(int argc, char **argv) {
+    return argc == 2 && strcmp(argv[1], BERTH_WORKER_TEMPLATE) == 0;
+}
+
+/* Above the numbers that a worker has by number, so that neither overwrites the other. */
+static int receive_descriptor(void) {
+    char letter;
+    struct iovec part = {&letter, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    BerthRights rights;
+    ssize_t size;
+
+    berth_rights_expect(&message, &rights);
+    do
+        size = recvmsg(BERTH_WORKER_BUS_FD, &message, MSG_CMSG_CLOEXEC);
+    while (size < 0 && errno == EINTR);
+    int fd = size == 1 ? berth_rights_take(&message) : -1;
+    int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
+    if (fd >= 0)
+        close(fd);
+    return moved;
+}
+
+/* As if executed: without close-on-exec, and with nothing else open but the standard streams. */
+static void take_descriptors(int bus, int directory) {
+    if (dup2(bus, BERTH_WORKER_BUS_FD) < 0 || dup2(directory, BERTH_WORKER_DIRECTORY_FD) < 0)
+        _exit(EXIT_FAILURE);
+    close(bus);
+    close(directory);
+}
+
+void berth_template_serve(void) {
+    /* No exit signal may be named with CLONE_PARENT: it is the template's, SIGCHLD. */
+    struct clone_args arguments = {.flags = CLONE_PARENT | CLONE_NEWPID};
+    int32_t answer = 0;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        if (write(BERTH_WORKER_BUS_FD, &answer, sizeof answer) != sizeof answer)
+            _exit(EXIT_SUCCESS);
+        int bus = receive_descriptor();
+        int directory = bus < 0 ? -1 : receive_descriptor();
+        if (directory < 0)
+            _exit(EXIT_SUCCESS);
+        pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+        if (pid == 0) {
+            take_descriptors(bus, directory);
+            return;
+        }
+        answer = pid < 0 ? -errno : pid;
+        close(bus);
+        close(directory);
+    }
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A template belongs to one transfer, and is in one of these states:
+ *
+ *   idle     it has no process: of a few workers each is executed, which is less work
+ *   loading  its process is being executed and loaded; workers are executed meanwhile
+ *   ready    its process waits for requests (frame/template.c)
+ *   failed   it has no process any more; all further workers are executed
+ *
+ * The process reads nothing but the requests of berthd, so that it is trusted as berthd is. The
+ * workers that it clones are berthd's children (CLONE_PARENT), each in a pid namespace of its own
+ * and in the sandbox that it enters, as if it had been executed. What they share is where the
+ * loader has put the program in memory.
+ */
+
+#include "worker/worker-template.h"
+
+#include "bare/rights.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/worker-members.h"
+#include "worker/worker-process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+/* From the how-manieth worker on a process of its own is worth it; how long a clone may take, which
+ * berthd waits for as it does for an execve(2). */
+enum { MIN_WORKERS = 3, CLONE_TIMEOUT_MSEC = 10 * 1000 };
+
+typedef enum { TEMPLATE_IDLE, TEMPLATE_LOADING, TEMPLATE_READY, TEMPLATE_FAILED } TemplateState;
+
+struct BerthWorkerTemplate {
+    sd_event *event;
+    char *kind;
+    TemplateState state;
+    unsigned asked; /* for how many workers while it is idle */
+    pid_t pid;      /* 0: none */
+    int socket;
+};
+
+BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind) {
+    BerthWorkerTemplate *template = g_new0(BerthWorkerTemplate, 1);
+
+    template->event = sd_event_ref(event);
+    template->kind = g_strdup(kind);
+    template->socket = -1;
+    return template;
+}
+
+static void template_end(BerthWorkerTemplate *template) {
+    if (template->pid > 0)
+        berth_worker_process_kill(template->pid, template->event, template->kind, 0);
+    template->pid = 0;
+    berth_fd_clear(&template->socket);
+}
+
+void berth_worker_template_free(BerthWorkerTemplate *template) {
+    if (!template)
+        return;
+    template_end(template);
+    sd_event_unref(template->event);
+    g_free(template->kind);
+    g_free(template);
+}
+
+/* Once requested, a worker may exist that is not known: no other one is started in its place. The
+ * process is killed, so that none comes later. */
+static pid_t template_fail(BerthWorkerTemplate *template, const char *reason, GError **error) {
+    template->state = TEMPLATE_FAILED;
+    template_end(template);
+    berth_error_set(error, BERTH_ERROR_INTERNAL, "start berth-%s: its template failed: %s",
+                    template->kind, reason);
+    return -1;
+}
+
+/* Workers are executed instead. */
+static void template_give_up(BerthWorkerTemplate *template, const char *reason) {
+    berth_log_warning(NULL, NULL, "The template of berth-%s cannot be used: %s", template->kind,
+                      reason);
+    template->state = TEMPLATE_FAILED;
+    template_end(template);
+}
+
+static void template_load(BerthWorkerTemplate *template) {
+    g_autoptr(GError) error = NULL;
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        template_give_up(template, g_strerror(errno));
+        return;
+    }
+    template->socket = ends[0];
+    berth_autofd int low = ends[1];
+    berth_autofd int theirs = fcntl(low, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
+    pid_t pid = berth_worker_process_start_template(template->kind, theirs, &error);
+    if (pid < 0) {
+        template_give_up(template, error->message);
+        return;
+    }
+    template->pid = pid;
+    template->state = TEMPLATE_LOADING;
+}
+
+/* Messages of the process: 0 when it is loaded, and for each request a pid or a negative errno.
+ * NULL with *answer, or why there is none. */
+static const char *template_receive(BerthWorkerTemplate *template, int32_t *answer) {
+    ssize_t size;
+
+    do
+        size = recv(template->socket, answer, sizeof *answer, MSG_DONTWAIT);
+    while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return g_strerror(errno);
+    if (size != sizeof *answer)
+        return "it has ended";
+    return *answer < 0 ? g_strerror(-*answer) : NULL;
+}
+
+/* It may be loading still: then it has sent nothing. */
+static void template_check(BerthWorkerTemplate *template) {
+    struct pollfd answers = {.fd = template->socket, .events = POLLIN};
+    int32_t answer;
+
+    if (poll(&answers, 1, 0) != 1)
+        return;
+    const char *problem = template_receive(template, &answer);
+    if (!problem && answer == 0)
+        template->state = TEMPLATE_READY;
+    else
+        template_give_up(template, problem ? problem : "it sent a number");
+}
+
+/* One descriptor a message: first that of the bus, then that of the directory. */
+static bool template_send(BerthWorkerTemplate *template, int fd) {
+    char letter = 'd';
+    struct iovec part = {&letter, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    BerthRights rights;
+
+    berth_rights_add(&message, &rights, fd);
+    return sendmsg(template->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int directory,
+                                  GError **error) {
+    struct pollfd answers;
+    int32_t answer;
+
+    if (template->state == TEMPLATE_IDLE && ++template->asked >= MIN_WORKERS)
+        template_load(template);
+    else if (template->state == TEMPLATE_LOADING)
+        template_check(template);
+    if (template->state != TEMPLATE_READY)
+        return 0;
+    if (!template_send(template, socket) || !template_send(template, directory))
+        return template_fail(template, g_strerror(errno), error);
+    answers = (struct pollfd){.fd = template->socket, .events = POLLIN};
+    if (poll(&answers, 1, CLONE_TIMEOUT_MSEC) != 1)
+        return template_fail(template, "it does not answer", error);
+    const char *problem = template_receive(template, &answer);
+    return problem ? template_fail(template, problem, error) : answer;
+}
