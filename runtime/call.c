@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <stdarg.h>
 
+/* About twenty seconds in all (runtime_call_wait_if_lost). */
+enum { MAX_TRIES = 30 };
+
 sd_bus *runtime_bus_open(GError **error) {
     sd_bus *bus = NULL;
     int r = sd_bus_open_system(&bus);
@@ -37,6 +40,11 @@ sd_bus_message *runtime_call_new(sd_bus *bus, const char *member, GError **error
     return call;
 }
 
+/* The domain of errors that are no answer: the service was killed, or did not come up. */
+static GQuark call_lost_quark(void) {
+    return g_quark_from_static_string("berth-runtime-call-lost");
+}
+
 /* podman tells a refusal from a failure by the words "permission denied". */
 static bool runtime_call_set_error(GError **error, const sd_bus_error *reason) {
     const char *text = reason->message ? reason->message : reason->name;
@@ -44,6 +52,10 @@ static bool runtime_call_set_error(GError **error, const sd_bus_error *reason) {
     if (sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED) ||
         sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
         return berth_error_set(error, BERTH_ERROR_ACCESS_DENIED, "permission denied: %s", text);
+    if (dist_error_is_absence(reason)) {
+        g_set_error_literal(error, call_lost_quark(), 0, text);
+        return false;
+    }
     return berth_error_set(error, berth_error_from_bus_name(reason->name), "%s", text);
 }
 
@@ -69,19 +81,51 @@ sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
     return NULL;
 }
 
-sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, const char *types,
-                             ...) {
+bool runtime_call_wait_if_lost(unsigned tries, const GError *error) {
+    if (tries == MAX_TRIES || !error || error->domain != call_lost_quark())
+        return false;
+    /* Soon at first, since the bus starts the service with the next call. */
+    g_usleep(tries < 10 ? 100 * 1000 : G_USEC_PER_SEC);
+    return true;
+}
+
+static sd_bus_message *call_with(sd_bus *bus, GError **error, const char *member, const char *types,
+                                 va_list arguments) {
     g_autoptr(sd_bus_message) call = runtime_call_new(bus, member, error);
-    va_list arguments;
 
     if (!call)
         return NULL;
-    va_start(arguments, types);
     int r = sd_bus_message_appendv(call, types, arguments);
-    va_end(arguments);
     if (r < 0) {
         runtime_call_malformed(r, error);
         return NULL;
     }
     return runtime_call_send(g_steal_pointer(&call), error);
+}
+
+sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, const char *types,
+                             ...) {
+    va_list arguments;
+
+    va_start(arguments, types);
+    sd_bus_message *reply = call_with(bus, error, member, types, arguments);
+    va_end(arguments);
+    return reply;
+}
+
+sd_bus_message *runtime_call_until_answered(sd_bus *bus, GError **error, const char *member,
+                                            const char *types, ...) {
+    for (unsigned tries = 0;; tries++) {
+        g_autoptr(GError) local = NULL;
+        va_list arguments;
+        va_start(arguments, types);
+        sd_bus_message *reply = call_with(bus, &local, member, types, arguments);
+        va_end(arguments);
+        if (reply)
+            return reply;
+        if (!runtime_call_wait_if_lost(tries, local)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+    }
 }

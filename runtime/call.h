@@ -18,6 +18,14 @@ sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error);
 sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, const char *types,
                              ...);
 
+/* The same, of a call that may be made twice: it is made again while the service does not answer.
+ */
+sd_bus_message *runtime_call_until_answered(sd_bus *bus, GError **error, const char *member,
+                                            const char *types, ...);
+/* Whether a call failed since the service was killed or is not there, and is worth another try,
+ * after this has waited a little. */
+bool runtime_call_wait_if_lost(unsigned tries, const GError *error);
+
 /* Whether a reply is no error; otherwise sets error from it. */
 bool runtime_call_check(sd_bus_message *reply, GError **error);
 /* An error for a message that could not be written or read. */

@@ -15,6 +15,7 @@
 #include "monitor.h"
 
 #include "base/fd.h"
+#include "begin.h"
 #include "console.h"
 #include "guard.h"
 #include "log.h"
@@ -295,7 +296,14 @@ static void monitor_tell_result(Monitor *monitor, int status, const GError *reas
 }
 
 static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
-    if (!runtime_job_start(monitor->bus, monitor->job, pid, error))
+    bool made = false;
+    bool started = monitor->job->kind == RUNTIME_JOB_RUN
+                       ? runtime_begin(monitor->bus, monitor->job, &made, pid, error)
+                       : runtime_job_start(monitor->bus, monitor->job, pid, error);
+
+    if (made)
+        monitor->state = MONITOR_MADE;
+    if (!started)
         return false;
     monitor->state = MONITOR_RUNNING;
     if (monitor->report >= 0) {
@@ -362,9 +370,11 @@ static bool monitor_begin(Monitor *monitor, GError **error) {
     pid_t pid = 0;
 
     if (!monitor_connect(monitor, error) || !monitor_open_console(monitor, error) ||
-        (runtime_job_makes(job) && !runtime_job_create(monitor->bus, job, error)))
+        (job->kind == RUNTIME_JOB_CREATE && !runtime_job_create(monitor->bus, job, error)))
         return false;
-    monitor->state = MONITOR_MADE;
+    /* That of "run" is made with the start. */
+    if (job->kind != RUNTIME_JOB_RUN)
+        monitor->state = MONITOR_MADE;
     if (job->kind == RUNTIME_JOB_CREATE)
         /* Wait before the start answers with the end after it. */
         return monitor_open_door(monitor, error) && monitor_ask_to_wait(monitor, error) &&
@@ -395,8 +405,8 @@ static void monitor_remove(const Monitor *monitor) {
     if (!runtime_job_makes(monitor->job))
         return;
     if (monitor->state != MONITOR_PREPARING)
-        reply = runtime_call(monitor->bus, NULL, "Delete", "sa{sv}", monitor->job->record->berth_id,
-                             1, "Force", "b", 1);
+        reply = runtime_call_until_answered(monitor->bus, NULL, "Delete", "sa{sv}",
+                                            monitor->job->record->berth_id, 1, "Force", "b", 1);
     runtime_record_remove(monitor->job->record);
 }
 

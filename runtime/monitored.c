@@ -64,7 +64,7 @@ bool runtime_status_read(sd_bus *bus, const RuntimeRecord *record, RuntimeStatus
                          GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply =
-        runtime_call(bus, &local, "Get", "sa{sv}", record->berth_id, 0);
+        runtime_call_until_answered(bus, &local, "Get", "sa{sv}", record->berth_id, 0);
 
     *status = (RuntimeStatus){.state = RUNTIME_STATE_STOPPED};
     if (!reply && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))

@@ -72,8 +72,8 @@ int runtime_verb_kill(RuntimeOptions *options, GError **error) {
 static bool delete_at_service(sd_bus *bus, const RuntimeRecord *record, bool force,
                               GError **error) {
     g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply = runtime_call(bus, &local, "Delete", "sa{sv}",
-                                                   record->berth_id, 1, "Force", "b", (int)force);
+    g_autoptr(sd_bus_message) reply = runtime_call_until_answered(
+        bus, &local, "Delete", "sa{sv}", record->berth_id, 1, "Force", "b", (int)force);
 
     if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
         return true;

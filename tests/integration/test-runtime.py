@@ -269,6 +269,30 @@ def test_the_status_survives_the_service():
     works("delete", "a")
 
 
+def test_run_in_the_foreground_survives_the_service_at_any_time():
+    """Each command is executed once, whatever the service has done when it is killed."""
+    service_is_up()
+    os.kill(service_pid(), signal.SIGSTOP)
+    shell("exit 9")
+    with subprocess.Popen([RUNTIME, "--root", ROOT, "run", "--bundle", BUNDLE, "a"]) as process:
+        wait_until(lambda: polls(process.pid), "its first call")
+        kill_service()
+        equal(process.wait(timeout=60), 9)
+    for directory in range(12):
+        configure_bundle(f"{WORK}/many{directory}", args=["sh", "-c", f"echo x >>/ran{directory}; exit {directory + 20}"])
+    running = [subprocess.Popen([RUNTIME, "--root", ROOT, "run", "--bundle", f"{WORK}/many{number}", f"many{number}"])
+               for number in range(12)]
+    for _ in range(3):
+        wait_until(service_pid, "the service")
+        kill_service()
+    equal([process.wait(timeout=120) for process in running], list(range(20, 32)))
+    for number in range(12):
+        with open(f"{BUNDLE}/rootfs/ran{number}", encoding="ascii") as file:
+            equal(file.read(), "x\n")
+        os.unlink(f"{BUNDLE}/rootfs/ran{number}")
+    nothing_is_left()
+
+
 def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
     shell("sleep 1000")
     pid = create("a")
