@@ -35,9 +35,10 @@ bool berth_landlock_restrict(const BerthLandlock *denied, int readable) {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
     /* The kernel does not have Landlock, or it was disabled at boot (landlock_create_ruleset(2)).
-     */
+     * EPERM is no answer of the kernel's to this: it comes from the filter of a container manager
+     * such as systemd-nspawn, in whose machine the service runs. */
     if (version < 0)
-        return errno == ENOSYS || errno == EOPNOTSUPP;
+        return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM;
     const BerthLandlock rules = {
         .files = denied->files & known_files(version),
         .net = version >= 4 ? denied->net : 0,

@@ -240,5 +240,48 @@ def test_dist_reaches_a_machine():
     assert dist("-M", "none", "ps").status != 0
 
 
+def boot_guest():
+    """A machine of systemd-nspawn with its own systemd, bus and Berth, of the files of this one; it shares this one's network."""
+    guest = "/run/guest"
+    os.makedirs(guest)
+    equal(run("mount", "-t", "tmpfs", "tmpfs", guest).status, 0)
+    for name in ("upper", "work", "root"):
+        os.mkdir(f"{guest}/{name}")
+    equal(run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={guest}/upper,workdir={guest}/work", f"{guest}/root").status, 0)
+    with open(f"{guest}/root/etc/machine-id", "w", encoding="ascii") as file:
+        file.write("0123456789abcdef0123456789abcdef\n")
+    # It would listen where this machine's does.
+    equal(run("ln", "-sf", "/dev/null", f"{guest}/root/etc/systemd/system/berth-test-registry.service").status, 0)
+    equal(run("systemd-run", "-q", "--unit=guest", "-p", "Delegate=yes", "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--boot",
+              "--machine=guest", f"--directory={guest}/root", "--tmpfs=/var/lib/berth:mode=0755", "--link-journal=no", "--resolv-conf=off",
+              "--timezone=off").status, 0)
+    wait_until(lambda: run("systemctl", "-M", "guest", "is-active", "multi-user.target").out == "active\n", "the machine", 60)
+
+
+def test_dist_reaches_a_machine_of_systemd_nspawn():
+    boot_guest()
+    contains(dist("shell-completion", "--line=dist -M gu").out, "guest")
+    equal(good("-M", "guest", "images", "-q"), "")
+    good("-M", "guest", "pull", IMAGE)
+    equal(good("-M", "guest", "run", "--rm", "-i", IMAGE, "cat", input="by a descriptor\n"), "by a descriptor\n")
+    equal(dist("-M", "guest", "run", "--rm", IMAGE, "sh", "-c", "exit 9").status, 9)
+    good("-M", "guest", "run", "-d", "--id=inside", IMAGE, "sh", "-c", "echo its output; exec sleep 1000")
+    # It is there and not here, in a scope of the machine's systemd.
+    equal(["inside" in good(*where, "ps", "-q").split() for where in ((), ("-M", "guest"))], [False, True])
+    equal(run("systemctl", "-M", "guest", "is-active", "berth-inside.scope").out, "active\n")
+    equal(good("-M", "guest", "exec", "inside", "hostname").strip(), good("-M", "guest", "exec", "inside", "cat", "/etc/hostname").strip())
+    wait_until(lambda: good("-M", "guest", "logs", "inside") == "its output\n", "its log")
+    with open("/tmp/to-the-machine", "w", encoding="ascii") as file:
+        file.write("copied\n")
+    good("-M", "guest", "cp", "/tmp/to-the-machine", "inside:/tmp")
+    equal(good("-M", "guest", "exec", "inside", "cat", "/tmp/to-the-machine"), "copied\n")
+    contains(good("-M", "root@guest", "ps"), "inside")
+    good("-M", "guest", "rm", "-f", "inside")
+    equal(run("machinectl", "poweroff", "guest").status, 0)
+    # A machine that is gone is an error at once.
+    wait_until(lambda: run("systemctl", "is-active", "guest").out != "active\n", "its end", 60)
+    assert dist("-M", "guest", "ps").status != 0
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))
