@@ -78,8 +78,8 @@ static bool read_health(GError **error) {
                                &dist_run_given.health_start_usec, error);
 }
 
-/* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped. The
- * service knows the first name only. */
+/* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped until
+ * the system starts. The service knows the first name only. */
 static bool read_restart(GError **error) {
     const char *text = dist_run_texts.restart;
 
@@ -93,6 +93,17 @@ static bool read_restart(GError **error) {
     }
     dist_run_given.restart =
         g_strcmp0(text, "unless-stopped") == 0 ? (char *)"always" : dist_run_texts.restart;
+    return true;
+}
+
+/* As docker has it, "always" and "unless-stopped" outlive a reboot. Where a unit or a pod starts
+ * the container, that does it. */
+static bool read_autostart(GError **error) {
+    bool by_others = dist_run_given.with_caller || dist_run_given.unit_bound || dist_run_given.pod;
+
+    (void)error;
+    if (dist_run_given.autostart == DIST_NOT_GIVEN)
+        dist_run_given.autostart = !by_others && g_strcmp0(dist_run_given.restart, "always") == 0;
     return true;
 }
 
@@ -279,10 +290,10 @@ bool dist_run_options_complete(GError **error) {
            (!dist_run_texts.memory ||
             dist_parse_bytes(dist_run_texts.memory, &dist_run_given.memory, error)) &&
            read_processor_limits(error) && read_health(error) && read_restart(error) &&
-           read_pull_policy(error) && read_cgroup(error) && read_notify(error) &&
-           read_log_driver(error) && read_security(error) && read_environment(error) &&
-           read_labels(error) && read_mounts(error) && read_shm_size(error) &&
-           read_namespaces(error) && read_gpus(error) &&
+           read_pull_policy(error) && read_cgroup(error) && read_autostart(error) &&
+           read_notify(error) && read_log_driver(error) && read_security(error) &&
+           read_environment(error) && read_labels(error) && read_mounts(error) &&
+           read_shm_size(error) && read_namespaces(error) && read_gpus(error) &&
            (!dist_run_texts.platform || dist_check_platform(dist_run_texts.platform, error)) &&
            (dist_run_given.ports = dist_expand_ports(dist_run_texts.ports, error)) != NULL;
 }

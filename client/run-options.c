@@ -16,7 +16,7 @@
 
 /* Filled while options are parsed and completed by dist_run_options_complete(); only read
  * afterwards. It lives as long as dist. */
-DistRunOptions dist_run_given = {.passes_signals = TRUE};
+DistRunOptions dist_run_given = {.passes_signals = TRUE, .autostart = DIST_NOT_GIVEN};
 
 DistRunTexts dist_run_texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
@@ -172,7 +172,7 @@ const DistOption dist_create_options[] = {
     {"restart", 0, DIST_OPTION_TEXT, &dist_run_texts.restart,
      N_("Start it again when it ends: no, on-failure[:N], always, unless-stopped"), N_("WHEN")},
     {"autostart", 0, DIST_OPTION_FLAG, &dist_run_given.autostart,
-     N_("Start it when the system starts"), NULL},
+     N_("Start it when the system starts, which --restart=always implies"), NULL},
     {"rm", 0, DIST_OPTION_FLAG, &dist_run_given.remove, N_("Delete it when it has ended"), NULL},
     {"rmi", 0, DIST_OPTION_FLAG, &dist_run_given.remove_image, N_("The same, and then the image"),
      NULL},

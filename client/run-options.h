@@ -20,6 +20,9 @@ typedef enum {
     DIST_NOTIFY_NO,
 } DistNotify;
 
+/* Of a flag whose default depends on other options. */
+enum { DIST_NOT_GIVEN = -1 };
+
 typedef struct {
     /* As given. */
     char *id, *working_directory, *user, *hostname, *stop_signal, *slice, *user_namespace,

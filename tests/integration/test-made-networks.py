@@ -713,6 +713,39 @@ def test_nothing_is_left():
     equal([name for name in os.listdir("/run/berth-dns") if name.startswith("berth")] if os.path.isdir("/run/berth-dns") else [], [])
 
 
+def test_all_comes_back_after_a_reboot():
+    """What docker's --restart=always means: with the same address, name and port. A reboot ends all processes, and the
+    kernel's interfaces and rules; the disk stays, and the records are those of another boot."""
+    good("network", "create", "--subnet=10.93.0.0/24", "rebooted")
+    serve = ("sh", "-c", "mkdir -p /www; echo back >/www/index.html; exec httpd -f -p 80 -h /www")
+    good("run", "-d", "--name=always", "--network=rebooted", "--ip=10.93.0.7", "-p", "18093:80", "--restart=unless-stopped", IMAGE, *serve)
+    good("run", "-d", "--name=marked", "--network=rebooted", "--autostart", IMAGE)
+    good("run", "-d", "--name=neither", "--network=rebooted", "--restart=on-failure", IMAGE)
+    good("run", "-d", "--name=refused", "--network=rebooted", "--restart=always", "--autostart=false", IMAGE)
+    equal([properties(name)["Autostart"]["data"] for name in ("always", "marked", "neither", "refused")], [True, True, False, False])
+    run("systemctl", "stop", "berth-autostart.service", "berthd.service", "berth-dns.service")
+    for name in ("always", "marked", "neither", "refused"):
+        run("systemctl", "kill", "-s", "KILL", f"berth-{name}.scope")
+        wait_until(lambda: run("systemctl", "is-active", f"berth-{name}.scope").out.strip() != "active", "its end")  # pylint: disable=cell-var-from-loop
+    for name in bridges():
+        run("ip", "link", "delete", name)
+    for tables in ("iptables", "ip6tables"):
+        for table in ("filter", "nat", "mangle", "raw"):
+            run(tables, "-t", table, "-F")
+            run(tables, "-t", table, "-X")
+    run("sqlite3", f"{STATE}/berth.db", "UPDATE containers SET boot='of-another-boot'")
+    equal(run("systemctl", "start", "berth-autostart.service").status, 0)
+    equal(sorted(good("ps", "-q").split()), ["always", "marked"])
+    equal(addresses("always")[0], "10.93.0.7")
+    wait_until(lambda: run("busybox", "wget", "-q", "-O-", "http://127.0.0.1:18093/").out == "back\n", "the port")
+    equal(resolve("marked", "always"), ["10.93.0.7"])
+    equal(listing("port", "always"), [{"container": "80/tcp", "host": "0.0.0.0:18093"}])
+    run("systemctl", "stop", "berth-autostart.service")
+    good("rm", "-f", *good("ps", "-a", "-q").split())
+    good("network", "rm", "rebooted")
+    wait_until(is_quiet, "all are disconnected")
+
+
 def test_without_netavark_cni_makes_it():
     """The same by CNI's plugins, names and all."""
     os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
