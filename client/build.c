@@ -36,18 +36,19 @@ static struct {
 } given;
 
 const DistOption dist_build_options[] = {
-    {"tag", 't', DIST_OPTION_LIST, &given.tags, N_("Name of the image; may be given several times"),
+    {"tag", 't', DIST_OPTION_LIST, &given.tags, N_("Name the image; may be given several times"),
      N_("NAME")},
     {"file", 'f', DIST_OPTION_TEXT, &given.file,
      N_("Containerfile, that of the directory or its Dockerfile if not given"), N_("FILE")},
-    {"build-arg", 0, DIST_OPTION_LIST, &given.arguments, N_("Value of an ARG"), N_("NAME[=VALUE]")},
-    {"target", 0, DIST_OPTION_TEXT, &given.target, N_("Stage to build, the last if not given"),
+    {"build-arg", 0, DIST_OPTION_LIST, &given.arguments, N_("Set the value of an ARG"),
+     N_("NAME[=VALUE]")},
+    {"target", 0, DIST_OPTION_TEXT, &given.target, N_("Build this stage; the last if not given"),
      N_("STAGE")},
     {"secret", 0, DIST_OPTION_LIST, &given.secrets, N_("Secret for RUN --mount=type=secret"),
      N_("id=ID,src=FILE")},
     {"label", 0, DIST_OPTION_LIST, &given.labels, N_("Add a label"), N_("KEY=VALUE")},
-    {"no-cache", 0, DIST_OPTION_FLAG, &given.no_cache, N_("Do every step again"), NULL},
-    {"pull", 0, DIST_OPTION_FLAG, &given.pull, N_("Pull the images again that it builds on"), NULL},
+    {"no-cache", 0, DIST_OPTION_FLAG, &given.no_cache, N_("Do not use cached steps"), NULL},
+    {"pull", 0, DIST_OPTION_FLAG, &given.pull, N_("Pull the base images again"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };

@@ -77,8 +77,8 @@ static struct {
 } stop_given = {.seconds = -1};
 
 static const DistOption stop_options[] = {
-    {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds, N_("Time to wait before SIGKILL"),
-     N_("SECONDS")},
+    {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds,
+     N_("Set the time to wait before SIGKILL"), N_("SECONDS")},
     {"ignore", 'i', DIST_OPTION_FLAG, &stop_given.ignore, N_("Do not fail if there is none"), NULL},
     DIST_OPTION_END,
 };

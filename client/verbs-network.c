@@ -96,12 +96,12 @@ static struct {
 static const DistOption connect_options[] = {
     {"alias", 0, DIST_OPTION_LIST, &connect_given.aliases,
      N_("Another name of the container in the network"), N_("NAME")},
-    {"ip", 0, DIST_OPTION_TEXT, &connect_given.ip, N_("IPv4 address in the network"),
+    {"ip", 0, DIST_OPTION_TEXT, &connect_given.ip, N_("Set the IPv4 address in the network"),
      N_("ADDRESS")},
-    {"ip6", 0, DIST_OPTION_TEXT, &connect_given.ip6, N_("IPv6 address in the network"),
+    {"ip6", 0, DIST_OPTION_TEXT, &connect_given.ip6, N_("Set the IPv6 address in the network"),
      N_("ADDRESS")},
-    {"mac-address", 0, DIST_OPTION_TEXT, &connect_given.mac, N_("Hardware address in the network"),
-     N_("ADDRESS")},
+    {"mac-address", 0, DIST_OPTION_TEXT, &connect_given.mac,
+     N_("Set the hardware address in the network"), N_("ADDRESS")},
     DIST_OPTION_END,
 };
 

@@ -31,7 +31,7 @@ static struct {
 
 static const DistOption attach_options[] = {
     {"detach-keys", 0, DIST_OPTION_TEXT, &attach_given.keys,
-     N_("Keys that leave a terminal, ctrl-p,ctrl-q if not given"), N_("KEYS")},
+     N_("Set the keys that leave a terminal; ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {"process", 0, DIST_OPTION_TEXT, &attach_given.process,
      N_("Select a process that exec started"), "ID"},
     DIST_OPTION_END,
@@ -204,7 +204,7 @@ const DistVerb dist_process_verbs[] = {
      .max = DIST_ANY_NUMBER},
     {.name = "resume",
      .arguments = N_("ID…"),
-     .summary = N_("Let paused containers continue"),
+     .summary = N_("Resume paused containers"),
      .run = verb_resume,
      .min = 1,
      .max = DIST_ANY_NUMBER},

@@ -141,7 +141,7 @@ static int verb_logout(char **argv, GError **error) {
 const DistVerb dist_registry_verbs[] = {
     {.name = "search",
      .arguments = N_("[REGISTRY/]TERM"),
-     .summary = N_("Look for images at Docker Hub or another registry"),
+     .summary = N_("Search Docker Hub or another registry for images"),
      .options = dist_search_options,
      .run = dist_verb_search,
      .min = 1,

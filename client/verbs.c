@@ -19,7 +19,7 @@ const DistVerbGroup dist_verb_groups[] = {
     {"storage", N_("Storage:"), dist_store_verbs},
     {"contents", N_("Contents:"), dist_content_verbs},
     {"objects", N_("Objects of registries:"), dist_object_verbs},
-    {"audit", N_("Records:"), dist_audit_verbs},
+    {"audit", N_("Audit:"), dist_audit_verbs},
     {"shell", N_("Shells:"), dist_shell_verbs},
     {NULL, NULL, NULL},
 };
