@@ -155,8 +155,11 @@ pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int
         template_check(template);
     if (template->state != TEMPLATE_READY)
         return 0;
-    if (!template_send(template, socket) || !template_send(template, directory))
-        return template_fail(template, g_strerror(errno), error);
+    /* It clones none before it has both. */
+    if (!template_send(template, socket) || !template_send(template, directory)) {
+        template_give_up(template, g_strerror(errno));
+        return 0;
+    }
     answers = (struct pollfd){.fd = template->socket, .events = POLLIN};
     if (poll(&answers, 1, CLONE_TIMEOUT_MSEC) != 1)
         return template_fail(template, "it does not answer", error);

@@ -229,6 +229,51 @@ def test_an_image_of_more_layers_than_a_worker_has_jobs():
     good("rmi", reference)
 
 
+def templates():
+    """The processes from which berth-unpack is cloned."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if file.read() == b"/usr/libexec/berth/berth-unpack\0template\0":
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def namespace(pid):
+    """None: it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
+
+
+def test_a_template_that_is_killed_ends_no_more_than_the_worker_it_was_making():
+    layers = [oci.Layer("gzip").add(f"t{n}", str(n).encode()).finish() for n in range(60)]
+    reference, _ = REGISTRY.add("templates:x", oci.Image(layers))
+    killed = []
+
+    def kill(handler, with_body):
+        if with_body and not killed:
+            # What was cloned from it has the same command line.
+            killed.extend(pid for pid in templates() if namespace(pid) == namespace("self"))
+            for pid in killed:
+                os.kill(pid, 9)
+        return answer(handler, with_body)
+
+    answer = raw(f"/v2/templates/blobs/{oci.digest_of(layers[40][2])}", kill)
+    result = dist("pull", reference)
+    REGISTRY.answer = answer
+    equal(len(killed), 1, "there was one template")
+    if result.status != 0:
+        contains(result.err, "template")
+        good("pull", reference)
+    wait_until(lambda: not templates(), "the template and its workers to end")
+    good("rmi", reference)
+
+
 def test_errors_of_servers():
     for status in (500, 502, 503, 429, 418):
         REGISTRY.add(f"status{status}:x", image(10))
