@@ -42,9 +42,10 @@ struct BerthContainers {
     int program;       /* berth-launch */
     BerthExits *exits; /* of processes that an earlier service started, on older kernels; NULL */
     char boot[40];
-    GHashTable *by_id;    /* id → BerthContainer */
-    GHashTable *by_pod;   /* name of a pod → the containers in it (pod-index.h) */
-    GHashTable *reserved; /* id of a container that is being created → BerthHold */
+    GHashTable *by_id;      /* id → BerthContainer */
+    GHashTable *by_pod;     /* name of a pod → the containers in it (pod-index.h) */
+    GHashTable *reserved;   /* id of a container that is being created → BerthHold */
+    GHashTable *unfinished; /* what waits for a callback → how to free it (unfinished.h); NULL */
     BerthEventObserver observer;
     void *userdata;
     const BerthPart *const *parts; /* in order, NULL-terminated */

@@ -10,6 +10,7 @@
 #include "containers/core/part.h"
 #include "containers/core/pod-index.h"
 #include "containers/core/process.h"
+#include "containers/core/unfinished.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,6 +106,7 @@ void berth_containers_free(BerthContainers *containers) {
      * service's own. */
     g_hash_table_unref(containers->by_id);
     g_hash_table_unref(containers->by_pod);
+    berth_unfinished_free(containers);
     g_hash_table_unref(containers->reserved);
     berth_parts_closed(containers);
     berth_scopes_free(containers->scopes);

@@ -18,6 +18,7 @@
 #include "containers/core/process.h"
 #include "containers/core/state.h"
 #include "containers/core/table.h"
+#include "containers/core/unfinished.h"
 #include "containers/parts/helper.h"
 #include "containers/parts/made-networks.h"
 #include "containers/parts/network.h"
@@ -39,6 +40,14 @@ typedef struct {
     void *userdata;
 } Change;
 
+static void change_free(gpointer data) {
+    Change *change = data;
+
+    berth_network_endpoint_free(change->endpoint);
+    g_free(change->id);
+    g_free(change);
+}
+
 /* Takes endpoint over; change_finish() frees it, and the change with it. */
 static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                           BerthContainerDone done, void *userdata) {
@@ -51,14 +60,14 @@ static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpo
         .done = done,
         .userdata = userdata,
     };
+    berth_unfinished_add(container->containers, change, change_free);
     return change;
 }
 
 static void change_finish(Change *change, const GError *error) {
+    berth_unfinished_take(change->containers, change);
     change->done(error, change->userdata);
-    berth_network_endpoint_free(change->endpoint);
-    g_free(change->id);
-    g_free(change);
+    change_free(change);
 }
 
 static bool check_container(const BerthContainer *container, GError **error) {

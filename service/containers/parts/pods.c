@@ -15,6 +15,7 @@
 #include "containers/core/pod.h"
 #include "containers/core/state.h"
 #include "containers/core/table.h"
+#include "containers/core/unfinished.h"
 #include "containers/parts/remove.h"
 #include "containers/parts/restart.h"
 #include "containers/parts/stop.h"
@@ -275,6 +276,14 @@ typedef struct {
     void *userdata;
 } PodRemoval;
 
+static void pod_removal_free(gpointer data) {
+    PodRemoval *removal = data;
+
+    g_clear_error(&removal->error);
+    g_free(removal->name);
+    g_free(removal);
+}
+
 static void pod_removal_advance(PodRemoval *removal, const GError *error) {
     g_autoptr(GError) local = NULL;
 
@@ -282,6 +291,7 @@ static void pod_removal_advance(PodRemoval *removal, const GError *error) {
         removal->error = g_error_copy(error);
     if (--removal->left > 0)
         return;
+    berth_unfinished_take(removal->containers, removal);
     BerthContainer *pod =
         removal->error ? NULL : berth_pods_find(removal->containers, removal->name, &local);
     /* Another container may have joined it meanwhile. */
@@ -290,9 +300,7 @@ static void pod_removal_advance(PodRemoval *removal, const GError *error) {
     else
         removal->removed(BERTH_STATUS_UNKNOWN, 0, removal->error ? removal->error : local,
                          removal->userdata);
-    g_clear_error(&removal->error);
-    g_free(removal->name);
-    g_free(removal);
+    pod_removal_free(removal);
 }
 
 static void pod_removal_on_removed(int status, uint64_t exited_usec, const GError *error,
@@ -320,6 +328,7 @@ void berth_pod_remove(BerthContainer *pod, bool force, BerthContainerExited remo
                             .left = 1,
                             .removed = removed,
                             .userdata = userdata};
+    berth_unfinished_add(containers, removal, pod_removal_free);
     for (guint i = 0; i < list->len; i++)
         g_ptr_array_add(ids, g_strdup(((const BerthContainer *)list->pdata[i])->record.id));
     for (guint i = 0; i < ids->len; i++) {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "containers/core/state.h"
+#include "containers/core/unfinished.h"
 
 #define FIRST_DELAY_USEC (100ull * 1000)
 #define LONGEST_DELAY_USEC (60ull * G_USEC_PER_SEC)
@@ -70,10 +71,18 @@ typedef struct {
     char *id;
 } RestartedContainer;
 
+static void restarted_free(gpointer data) {
+    RestartedContainer *restarted = data;
+
+    g_free(restarted->id);
+    g_free(restarted);
+}
+
 static void on_restarted(const GError *error, void *userdata) {
     RestartedContainer *restarted = userdata;
     BerthContainer *container = berth_containers_find(restarted->containers, restarted->id, NULL);
 
+    berth_unfinished_take(restarted->containers, restarted);
     if (container)
         get_restart_state(container)->restarts_now = false;
     if (error)
@@ -82,8 +91,7 @@ static void on_restarted(const GError *error, void *userdata) {
     /* A start that was refused has no exit that would plan the next one. */
     if (error && container && !berth_container_is_running(container))
         plan_restart(container);
-    g_free(restarted->id);
-    g_free(restarted);
+    restarted_free(restarted);
 }
 
 static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -97,6 +105,7 @@ static int on_restart_time(sd_event_source *source, uint64_t usec, void *userdat
     get_restart_state(container)->restarts_now = true;
     restarted->containers = container->containers;
     restarted->id = g_strdup(container->record.id);
+    berth_unfinished_add(container->containers, restarted, restarted_free);
     berth_container_start(container, &none, on_restarted, restarted);
     return 0;
 }
