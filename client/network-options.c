@@ -55,9 +55,13 @@ const DistOption dist_network_options[] = {
 };
 
 void dist_network_options_forget(void) {
-    given.networks = NULL;
+    char ***lists[] = {&given.networks, &given.aliases,          &given.servers,
+                       &given.search,   &given.resolver_options, &given.hosts};
+
+    /* What is in them is the command line's. */
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        g_clear_pointer(lists[i], g_free);
     given.mac = given.ip = given.ip6 = NULL;
-    given.aliases = given.servers = given.search = given.resolver_options = given.hosts = NULL;
 }
 
 /* A network as --network has it, "NAME:ip=ADDRESS,alias=NAME". */

@@ -61,9 +61,10 @@ static const DistOption pod_create_options[] = {
 
 /* The name may be given as an argument, as the name of an object usually is, or as an option. */
 static bool read_pod_request(char **argv, DistPodRequest *request, GError **error) {
-    char **ports = dist_expand_ports(pod_given.ports, error);
+    /* Like what was given, it is there until dist ends. */
+    static char **ports;
 
-    if (!ports)
+    if (!(ports = dist_expand_ports(pod_given.ports, error)))
         return false;
     if (argv[1] && pod_given.name)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",

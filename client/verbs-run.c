@@ -93,7 +93,7 @@ static bool create_pod(const char *name, GError **error) {
         return false;
     dist_run_given.pod = created;
     dist_run_given.hostname = dist_run_given.user_namespace = NULL;
-    dist_run_given.ports = NULL;
+    g_clear_pointer(&dist_run_given.ports, g_strfreev);
     dist_network_options_forget();
     return true;
 }
