@@ -534,7 +534,7 @@ def test_a_bundle_that_changes_after_create_starts_nothing():
     os.rename(root, aside)
     os.makedirs(f"{root}/bin")
     try:
-        fails("is no longer what was given", "start", "a")
+        fails("was replaced since it was given", "start", "a")
         assert wait_for_child(pid) != 0
         works("delete", "--force", "a")
         os.rmdir(f"{root}/bin")
