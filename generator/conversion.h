@@ -32,9 +32,10 @@ void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *w
 /* AuthFile=: the credentials of registries. */
 void berth_convert_auth_file(const BerthConversion *conversion);
 
-/* What containers and pods have in common: the values of UserNS=, and their networks. */
+/* What containers and pods have in common: the values of UserNS=, networks, volumes. */
 void berth_convert_check_users(const BerthConversion *conversion);
 void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words);
+void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words);
 /* Their process is dist's child in all but name: it ends, and reports, as the unit wants it. */
 void berth_convert_service(const BerthConversion *conversion);
 

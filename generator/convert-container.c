@@ -201,7 +201,7 @@ static char *resolve_source(const BerthConversion *conversion, const BerthUnitLi
 
 /* SOURCE:TARGET[:OPTIONS], or a target alone for an anonymous volume, which has no source to
  * resolve. */
-static void add_volumes(const BerthConversion *conversion, GPtrArray *words) {
+void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) lines =
         berth_unit_file_list(conversion->source->file, conversion->section, "Volume");
 
@@ -356,7 +356,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     check_labels(conversion);
     add_security(conversion, words);
     add_environment_files(conversion, words);
-    add_volumes(conversion, words);
+    berth_convert_volumes(conversion, words);
     convert_mounts(conversion, words);
     add_update_label(conversion, words);
     berth_convert_secrets(conversion, words);

@@ -48,6 +48,13 @@ static void add_exit_policy(const BerthConversion *conversion, GPtrArray *words)
     berth_conversion_add_option(words, "exit-policy", line ? line->value : "stop");
 }
 
+/* The pod itself mounts nothing: its unit only needs what its containers will. */
+static void require_volumes(const BerthConversion *conversion) {
+    g_autoptr(GPtrArray) unused = g_ptr_array_new_with_free_func(g_free);
+
+    berth_convert_volumes(conversion, unused);
+}
+
 void berth_convert_pod(BerthConversion *conversion) {
     const char *name = conversion->source->resource;
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
@@ -64,6 +71,7 @@ void berth_convert_pod(BerthConversion *conversion) {
     berth_convert_service(conversion);
     berth_convert_check_users(conversion);
     add_exit_policy(conversion, words);
+    require_volumes(conversion);
     berth_convert_networks(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_POD_CREATE, words);
     g_ptr_array_add(words, g_strdup(name));
@@ -85,6 +93,16 @@ static void refuse_shared_keys(const BerthConversion *conversion) {
     }
 }
 
+/* Volume= of a pod is mounted in each of its containers. Paths are relative to the pod's file. */
+static void add_volumes_of_pod(const BerthConversion *conversion, BerthUnitSource *pod,
+                               GPtrArray *words) {
+    BerthConversion of_pod = *conversion;
+
+    of_pod.source = pod;
+    of_pod.section = berth_unit_kinds[BERTH_UNIT_POD].section;
+    berth_convert_volumes(&of_pod, words);
+}
+
 /* BindsTo= with After= stops the container as soon as the pod's unit is not active any more
  * (systemd.unit(5)). */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
@@ -93,9 +111,9 @@ void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     (void)berth_conversion_get_flag(conversion, "StartWithPod");
     if (!line)
         return;
-    const BerthUnitSource *pod = berth_unit_kind_of(line->value) == BERTH_UNIT_POD
-                                     ? berth_unit_set_find(conversion->set, line->value)
-                                     : NULL;
+    BerthUnitSource *pod = berth_unit_kind_of(line->value) == BERTH_UNIT_POD
+                               ? berth_unit_set_find(conversion->set, line->value)
+                               : NULL;
     if (!pod || !pod->resource || !pod->service) {
         berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
                               line->key, line->value);
@@ -105,4 +123,5 @@ void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     berth_service_add(conversion->service, "Unit", "BindsTo", pod->service);
     berth_service_add(conversion->service, "Unit", "After", pod->service);
     berth_conversion_add_option(words, "pod", pod->resource);
+    add_volumes_of_pod(conversion, pod, words);
 }

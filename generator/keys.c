@@ -218,7 +218,7 @@ static const BerthKey pod_keys[] = {
     REFUSED("SubUIDMap", NO_MAPS),
     REFUSED("UIDMap", NO_MAPS),
     TEXT("UserNS", "userns"),
-    REFUSED("Volume", N_("name the volumes in each .container")),
+    OWN("Volume"),
     {NULL},
 };
 

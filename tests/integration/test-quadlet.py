@@ -563,7 +563,7 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
 
 
 POD = {
-    f"{UNITS}/shop.pod": "[Unit]\nDescription=Shop\n\n[Pod]\nPodName=shop\nNetwork=front.network\nPublishPort=127.0.0.1:18093:8080\n",
+    f"{UNITS}/shop.pod": "[Unit]\nDescription=Shop\n\n[Pod]\nPodName=shop\nNetwork=front.network\nPublishPort=127.0.0.1:18093:8080\nVolume=./web:/of-the-pod:ro\n",
     f"{UNITS}/shop.pod.d/name.conf": "[Pod]\nHostName=counter\n",
     f"{UNITS}/shop-web.container": f"""
 [Container]
@@ -613,6 +613,8 @@ def test_a_pod_is_a_service_that_its_containers_are_bound_to():
     wait_until(lambda: "counter" in journal("shop-client"), "the answer")
     wait_until(lambda: run("curl", "-s", "http://127.0.0.1:18093/").out == "counter\n", "the port")
     equal([sorted(row["containers"].split()) for row in listing("pod", "ps")], [["shop-client", "shop-web"]])
+    for name in ("shop-client", "shop-web"):
+        equal(good("exec", name, "cat", "/of-the-pod/index.html"), "It works\n")
     # A container that is started later joins the same pod; each is a process of its own unit.
     before = shown("shop-pod", "MainPID")
     systemctl("start", "shop-later")

@@ -592,6 +592,24 @@ def test_two_files_for_one_unit_are_an_error():
         equal(files.unit("one.service").command()[-1], "a")
 
 
+def test_volumes_of_a_pod_are_in_each_of_its_containers():
+    with Files() as files:
+        files.add("sub/shop.pod", "[Pod]\nVolume=data.volume:/data:ro\nVolume=./conf:/conf\n")
+        files.add("data.volume", "[Volume]\nVolumeName=named\n")
+        for name in ("a", "b"):
+            files.add(f"{name}.container", f"[Container]\nImage=i\nPod=shop.pod\nVolume=/srv:/{name}\n")
+        equal(files.generate(), [])
+        for name in ("a", "b"):
+            unit = files.unit(f"{name}.service")
+            equal(sorted(word for word in unit.command() if word.startswith("--volume=")),
+                  sorted(["--volume=named:/data:ro", f"--volume={files.units}/sub/conf:/conf", f"--volume=/srv:/{name}"]))
+            contains(unit.all("Unit", "Requires"), "data-volume.service")
+        pod = files.unit("shop-pod.service")
+        equal(([word for word in pod.command() if "volume" in word], pod.all("Unit", "Requires")), ([], ["data-volume.service"]))
+        files.add("sub/shop.pod", "[Pod]\nVolume=absent.volume:/data\n")
+        equal(set(files.generate()), {"sub/shop.pod:2: Volume=: there is no unit file absent.volume"})
+
+
 def test_a_cycle_is_named_with_its_files_and_lines():
     with Files() as files:
         files.add("a.container", "[Unit]\nAfter=b.container\n[Container]\nImage=i\n")
