@@ -12,14 +12,11 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "client/bus.h"
+#include "client/own-sources.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Less than a message on the system bus may have (dbus-daemon(1), max_message_unix_fds). */
-enum { MAX_SOURCES = 12 };
 
 /* The text of a file, which the caller frees, and its document. On failure *node is NULL, too, and
  * the error names the file. */
@@ -55,55 +52,13 @@ char *dist_read_process(const char *file, gboolean *terminal, GError **error) {
     return g_steal_pointer(&text);
 }
 
-/* A bind mount for which the service may want no privilege: of what is the user's own, and of that
- * alone. -1 for any other. */
-static int open_own_source(JsonObject *mount) {
-    g_auto(GStrv) options = NULL;
-    const char *type = NULL, *source = NULL, *destination = NULL;
-    struct stat status;
-
-    if (!berth_document_get_string(mount, "type", &type, NULL) ||
-        !berth_document_get_string(mount, "source", &source, NULL) ||
-        !berth_document_get_string(mount, "destination", &destination, NULL) ||
-        !berth_document_get_strings(mount, "options", &options, NULL) || !source ||
-        source[0] != '/' || !destination || destination[0] != '/' || destination[1] == '\0' ||
-        strstr(destination, ".."))
-        return -1;
-    const char *const *words = (const char *const *)options;
-    if (words && g_strv_contains(words, "rbind"))
-        return -1;
-    if (g_strcmp0(type, "bind") != 0 && !(words && g_strv_contains(words, "bind")))
-        return -1;
-    berth_autofd int fd = open(source, O_PATH | O_CLOEXEC);
-    return fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() ? berth_fd_steal(&fd)
-                                                                            : -1;
-}
-
-/* The service opens no paths of its callers. For root nothing is a privilege. */
 int dist_append_sources(sd_bus_message *call, const char *file, GError **error) {
     g_autoptr(JsonNode) node = NULL;
     g_autofree char *text = geteuid() == 0 ? NULL : read_document(file, &node, error);
-    JsonArray *mounts = NULL;
-    int r = 0;
 
     if (geteuid() == 0)
         return 0;
-    if (!text)
-        return -EINVAL;
-    /* The service reports what is wrong with it. */
-    if (!berth_document_get_objects(json_node_get_object(node), "mounts", &mounts, NULL) || !mounts)
-        return 0;
-    for (guint i = 0, count = 0; r >= 0 && count < MAX_SOURCES && i < json_array_get_length(mounts);
-         i++) {
-        JsonObject *mount = json_array_get_object_element(mounts, i);
-        berth_autofd int fd = open_own_source(mount);
-        if (fd < 0)
-            continue;
-        count++;
-        r = sd_bus_message_append(call, "(hsas)", fd,
-                                  json_object_get_string_member(mount, "destination"), 0);
-    }
-    return r;
+    return text ? dist_append_own_sources(call, json_node_get_object(node)) : -EINVAL;
 }
 
 /* The text of a configuration and the path of its root, "rootfs" if it has none. The caller frees

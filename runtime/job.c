@@ -5,10 +5,13 @@
 
 #include "job.h"
 
+#include "base/document.h"
 #include "base/fd.h"
+#include "client/own-sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 enum { EXEC_FAILURE = 255 };
@@ -52,13 +55,24 @@ int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) 
 
 /* Labels tell a reader of "dist ps" which engine's container this is. */
 static int append_create(sd_bus_message *call, const RuntimeJob *job) {
-    return sd_bus_message_append(call, "ssa{sv}", job->record->berth_id, "", 5, "Cgroup", "s",
-                                 job->bundle->in_callers_cgroup ? "caller" : "scope", "Spec", "s",
-                                 job->bundle->spec, "RootDirectory", "h", job->bundle->root,
-                                 "Provisional", "b", (int)(job->kind == RUNTIME_JOB_CREATE),
-                                 "Labels", "a{ss}", 3, "berth-runtime.id", job->record->id,
-                                 "berth-runtime.root", job->record->root, "berth-runtime.bundle",
-                                 job->record->bundle);
+    g_autoptr(JsonNode) config =
+        berth_document_parse(job->bundle->spec, strlen(job->bundle->spec), NULL);
+    int r;
+
+    if ((r = sd_bus_message_append(call, "ss", job->record->berth_id, "")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = sd_bus_message_append(call, "{sv}{sv}{sv}{sv}{sv}", "Cgroup", "s",
+                                   job->bundle->in_callers_cgroup ? "caller" : "scope", "Spec", "s",
+                                   job->bundle->spec, "RootDirectory", "h", job->bundle->root,
+                                   "Provisional", "b", (int)(job->kind == RUNTIME_JOB_CREATE),
+                                   "Labels", "a{ss}", 3, "berth-runtime.id", job->record->id,
+                                   "berth-runtime.root", job->record->root, "berth-runtime.bundle",
+                                   job->record->bundle)) < 0 ||
+        (r = dist_open_list(call, "Binds", "(hsas)")) < 0 ||
+        (r = config ? dist_append_own_sources(call, json_node_get_object(config)) : 0) < 0 ||
+        (r = dist_close_list(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }
 
 bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error) {

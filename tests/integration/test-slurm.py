@@ -38,6 +38,10 @@ useradd --system --no-create-home --shell=/usr/sbin/nologin munge
 useradd --uid=64030 --no-create-home --shell=/usr/sbin/nologin slurm
 groupadd hpc
 usermod -aG hpc alice
+# File systems that can be idmapped, unlike the root of the machine.
+mkdir -p /var/lib/slurm
+mount -t tmpfs -o mode=0755 tmpfs /var/lib/slurm
+mount -t tmpfs -o mode=0755,uid=4242,gid=4242 tmpfs /home/alice
 mkdir -p /etc/munge /var/lib/munge /var/log/munge
 echo a key that both nodes have, for tests >/etc/munge/munge.key
 chmod 0400 /etc/munge/munge.key
@@ -257,6 +261,22 @@ def test_what_the_rule_does_not_allow_is_refused():
         done = on(1, "srun", "-w", "node1", f"--container={bundle}", "true", user="alice")
         equal(done.status, 1, done)
         contains(done.err, "polkit does not allow org.berth1.containers.create-privileged")
+
+
+def test_a_bind_is_of_what_the_user_owns():
+    script(1, f"""set -e
+        cp -a {BOX} /srv/bundles/home
+        mkdir -p /home/alice/data /root/other
+        chmod 0700 /root
+        echo secret >/root/other/file
+        echo mine >/home/alice/data/file
+        chown -R alice /home/alice/data
+        ln -s /root/other /home/alice/link""")
+    for source, status, out in (("data", 0, "mine\n"), ("link", 1, ""), ("../../root/other", 1, "")):
+        script(1, f"""jq '.mounts += [{{"destination": "/tmp/data", "type": "bind", "source": "/home/alice/{source}", "options": ["bind"]}}]' \
+            {BOX}/config.json >/srv/bundles/home/config.json""")
+        done = on(1, "srun", "-w", "node1", "--container=/srv/bundles/home", "cat", "/tmp/data/file", user="alice")
+        equal((done.status, done.out), (status, out), f"{source}: {done}")
 
 
 def test_a_job_ends_at_its_time_limit():

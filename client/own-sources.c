@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Opens the sources of a configuration's bind mounts, for dist and berth-runtime. The service opens
+ * no paths of its callers: a descriptor shows that the caller may reach the file, and whose it is.
+ */
+
+#include "client/own-sources.h"
+
+#include "base/fd.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Less than a message on the system bus may have (dbus-daemon(1), max_message_unix_fds). */
+enum { MAX_SOURCES = 12 };
+
+/* A bind mount for which the service may want no privilege: of what is the user's own, and of that
+ * alone. -1 for any other. */
+static int open_own_source(JsonObject *mount) {
+    g_auto(GStrv) options = NULL;
+    const char *type = NULL, *source = NULL, *destination = NULL;
+    struct stat status;
+
+    if (!berth_document_get_string(mount, "type", &type, NULL) ||
+        !berth_document_get_string(mount, "source", &source, NULL) ||
+        !berth_document_get_string(mount, "destination", &destination, NULL) ||
+        !berth_document_get_strings(mount, "options", &options, NULL) || !source ||
+        source[0] != '/' || !destination || destination[0] != '/' || destination[1] == '\0' ||
+        strstr(destination, ".."))
+        return -1;
+    const char *const *words = (const char *const *)options;
+    if (words && g_strv_contains(words, "rbind"))
+        return -1;
+    if (g_strcmp0(type, "bind") != 0 && !(words && g_strv_contains(words, "bind")))
+        return -1;
+    berth_autofd int fd = open(source, O_PATH | O_CLOEXEC);
+    return fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() ? berth_fd_steal(&fd)
+                                                                            : -1;
+}
+
+int dist_append_own_sources(sd_bus_message *call, JsonObject *config) {
+    JsonArray *mounts = NULL;
+    int r = 0;
+
+    /* The service reports what is wrong with it. */
+    if (geteuid() == 0 || !berth_document_get_objects(config, "mounts", &mounts, NULL) || !mounts)
+        return 0;
+    for (guint i = 0, count = 0; r >= 0 && count < MAX_SOURCES && i < json_array_get_length(mounts);
+         i++) {
+        JsonObject *mount = json_array_get_object_element(mounts, i);
+        berth_autofd int fd = open_own_source(mount);
+        if (fd < 0)
+            continue;
+        count++;
+        r = sd_bus_message_append(call, "(hsas)", fd,
+                                  json_object_get_string_member(mount, "destination"), 0);
+    }
+    return r;
+}
