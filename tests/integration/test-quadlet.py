@@ -140,6 +140,10 @@ def write(path, text):
         file.write(text)
 
 
+def write_container(path, keys, image=IMAGE):
+    write(path, f"[Container]\nImage={image}\n{keys}")
+
+
 def systemctl(*arguments):
     result = run("systemctl", *arguments)
     assert result.status == 0, f"systemctl {' '.join(arguments)}: {result}\n{run('journalctl', '-n', '30', '--no-pager').out}"
@@ -222,7 +226,7 @@ def test_a_service_is_stopped_by_the_stop_signal_of_its_image():
 
 
 def test_a_stop_during_the_start_is_not_lost():
-    write(f"{UNITS}/brief.container", f"[Container]\nImage={IMAGE}\nNetwork=front.network\nStopTimeout=1\nExec=sleep 1000\n")
+    write_container(f"{UNITS}/brief.container", "Network=front.network\nStopTimeout=1\nExec=sleep 1000\n")
     systemctl("daemon-reload")
     systemctl("start", "front-network")
     for number in range(20):
@@ -308,7 +312,7 @@ def test_a_timer_starts_a_job():
     equal(shown("backup", "Result"), "success")
     systemctl("stop", "backup.timer")
     # The status of a job that fails is the unit's.
-    write(f"{PODMAN}/fails.container", f"[Container]\nImage={IMAGE}\nExec=sh -c 'exit 3'\n[Service]\nType=oneshot\n")
+    write_container(f"{PODMAN}/fails.container", "Exec=sh -c 'exit 3'\n[Service]\nType=oneshot\n")
     systemctl("daemon-reload")
     assert run("systemctl", "start", "fails").status != 0
     equal((shown("fails", "Result"), shown("fails", "ExecMainStatus")), ("exit-code", "3"))
@@ -317,7 +321,7 @@ def test_a_timer_starts_a_job():
 
 
 def test_a_connection_starts_a_service():
-    write(f"{UNITS}/asked.container", f"[Container]\nImage={IMAGE}\nStopTimeout=1\n"
+    write_container(f"{UNITS}/asked.container", "StopTimeout=1\n"
           "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor, $$(readlink /proc/self/fd/3)\"; exec sleep 1000'\n")
     write(f"{UNITS}/asked.socket", "[Socket]\nListenStream=/run/asked.sock\n[Install]\nWantedBy=sockets.target\n")
     systemctl("daemon-reload")
@@ -335,7 +339,7 @@ def test_a_connection_starts_a_service():
 
 
 def test_a_proxy_starts_a_service_and_stops_it_when_idle():
-    write(f"{UNITS}/lazy.container", f"[Container]\nImage={IMAGE}\nRunInit=yes\nNetwork=front.network\nPublishPort=127.0.0.1:18090:80\nExitIdleTimeout=1s\n"
+    write_container(f"{UNITS}/lazy.container", "RunInit=yes\nNetwork=front.network\nPublishPort=127.0.0.1:18090:80\nExitIdleTimeout=1s\n"
           "HealthCmd=wget -q -O /dev/null http://127.0.0.1/index.html\nHealthInterval=1s\nNotify=healthy\nSecret=db-password,type=env,target=PAGE\n"
           "Exec=sh -c 'mkdir -p /tmp/www; echo \"$$PAGE\" >/tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www'\n")
     write(f"{UNITS}/lazy.socket", "[Socket]\nListenStream=127.0.0.1:18091\n")
@@ -444,7 +448,7 @@ def test_the_system_starts_installed_units():
 
 
 def test_an_error_is_in_the_journal_and_affects_no_other_file():
-    write(f"{UNITS}/bad.container", f"[Container]\nImage={IMAGE}\n\nFrobnicate=yes\n")
+    write_container(f"{UNITS}/bad.container", "\nFrobnicate=yes\n")
     systemctl("daemon-reload")
     wait_until(lambda: run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out ==
                f"{UNITS}/bad.container:4: unknown key Frobnicate= in [Container]\n", "the message")
@@ -455,7 +459,7 @@ def test_an_error_is_in_the_journal_and_affects_no_other_file():
 
 
 def test_dist_installs_files():
-    write("/tmp/units/new.container", f"[Container]\nImage={IMAGE}\nVolume=new.volume:/data\nStopTimeout=1\n")
+    write_container("/tmp/units/new.container", "Volume=new.volume:/data\nStopTimeout=1\n")
     result = dist("unit", "install", "/tmp/units/new.container")
     equal((result.status, result.out), (1, ""))
     equal(result.err, "/tmp/units/new.container:3: Volume=: there is no unit file new.volume\n")
@@ -477,7 +481,7 @@ def test_a_user_has_units():
     uid = run("id", "-u", "alice").out.strip()
     home = os.path.expanduser("~alice")
     allow("alice", 'action.id.indexOf("org.berth1.") == 0')
-    write(f"{home}/.config/berth/units/mine.container", f"[Container]\nImage={IMAGE}\nExec=sh -c 'echo mine; exec sleep 1000'\nStopTimeout=1\n")
+    write_container(f"{home}/.config/berth/units/mine.container", "Exec=sh -c 'echo mine; exec sleep 1000'\nStopTimeout=1\n")
     run("chown", "-R", "alice:", f"{home}/.config")
     systemctl("start", f"user@{uid}")
     wait_until(lambda: run("systemctl", "-M", "alice@", "--user", "start", "mine").status == 0, "the start")
@@ -503,8 +507,8 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
         return f"trap 'exit 0' TERM; echo {text}; while :; do sleep 0.1; done"
 
     push(serve("version-1"))
-    write(f"{UNITS}/moving.container", f"[Container]\nImage={name}\nAutoUpdate=registry\n")
-    write(f"{UNITS}/still.container", f"[Container]\nImage={IMAGE}\nAutoUpdate=local\nStopTimeout=1\n")
+    write_container(f"{UNITS}/moving.container", "AutoUpdate=registry\n", name)
+    write_container(f"{UNITS}/still.container", "AutoUpdate=local\nStopTimeout=1\n")
     systemctl("daemon-reload")
     systemctl("start", "moving", "still")
     equal(updated(), {"moving.service": "false", "still.service": "false"})
@@ -530,7 +534,7 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     equal(listing("lease", "list"), [])
     # Two units share an image, and the second one does not become ready with the newer one: it gets the former one, too.
     shutil.rmtree(f"{UNITS}/moving.container.d")
-    write(f"{UNITS}/sharing.container", f"[Container]\nImage={name}\nAutoUpdate=registry\n")
+    write_container(f"{UNITS}/sharing.container", "AutoUpdate=registry\n", name)
     systemctl("daemon-reload")
     systemctl("start", "sharing")
     push(serve("version-3"))
@@ -552,7 +556,7 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     systemctl("stop", "moving", "sharing", "still")
     shutil.rmtree(f"{UNITS}/{second.removesuffix('.service')}.container.d")
     # Other words of the label ask for no update.
-    write(f"{UNITS}/off.container", f"[Container]\nImage={IMAGE}\nLabel=io.containers.autoupdate=disabled\nStopTimeout=1\n")
+    write_container(f"{UNITS}/off.container", "Label=io.containers.autoupdate=disabled\nStopTimeout=1\n")
     systemctl("daemon-reload")
     systemctl("start", "off")
     equal(updated(), {})
