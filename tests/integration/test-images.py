@@ -49,7 +49,7 @@ def test_documents_of_an_image():
     equal(listing("resolve", IMAGE)[0]["platforms"], [])
     index = images_call("Inspect", "sa{sv}", INDEX, "1", "Document", "s", "index")
     contains(index.out, "manifests")
-    contains(images_call("Inspect", "sa{sv}", INDEX, "1", "Document", "s", "x").err, "none of")
+    contains(images_call("Inspect", "sa{sv}", INDEX, "1", "Document", "s", "x").err, "unknown document")
 
 
 def test_history():

@@ -282,6 +282,9 @@ def check_member(alice, action, interface, member, whose, problems):
     key = f"{interface}.{member}"
     path, arguments, signature, files = requests_of(interface, member, whose)
     reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 5000)
+    # Nothing waits with what is not hers: it is a busy machine that has not answered.
+    if whose != "own" and reply.get("error") == "g-io-error-quark" and "Timeout" in reply.get("message", ""):
+        reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 60000)
     if "value" in reply and not may_succeed(key, whose, action):
         problems.append(f"{key} of {whose} succeeded with {action}: {reply}")
     if SECRET in str(reply) and action not in TELLING:
@@ -340,7 +343,7 @@ def check_options(alice, action, problems):
         for whose, name in objects.items():
             files = [name] if "handle 0" in option else ["read-pipe"] if "handle 0" in arguments else []
             text = f"({arguments}, {{{option.replace('%s', name)}}})"
-            reply = alice.call(PATHS[interface], f"org.berth1.{interface}", member, text, f"({types}a{{sv}})", files, 5000)
+            reply = alice.call(PATHS[interface], f"org.berth1.{interface}", member, text, f"({types}a{{sv}})", files, 60000)
             if "value" in reply and action not in allowed.get(whose, set()):
                 problems.append(f"{key} with {option} of {whose} succeeded with {action}: {reply}")
             if "value" not in reply and action in allowed.get(whose, set()) and whose == "own":
