@@ -13,6 +13,7 @@
 #include "containers/parts/configuration.h"
 #include "containers/parts/copy.h"
 #include "containers/parts/disk.h"
+#include "containers/parts/firewall.h"
 #include "containers/parts/health.h"
 #include "containers/parts/helper.h"
 #include "containers/parts/logging.h"
@@ -46,6 +47,7 @@ static const BerthPart *const parts[] = {
     /* Exited: the network is left while the ports are still held. */
     &berth_network_part,
     &berth_ports_part,
+    &berth_firewall_part,
     /* Starting: after everything that may refuse, so that a refused start leaves no fields. */
     &berth_logging_part,
     /* Recording: before the command runs, which may be killed before it is known to run. Exiting:

@@ -306,3 +306,27 @@ bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pi
     unlinkat(networks, next_name, 0);
     return true;
 }
+
+/* Under the lock, a document with a result is of one that is connected and is not undone yet: what
+ * is connected next writes its rules itself. Its process may have ended, and then
+ * berth_netavark_renew() does nothing. */
+bool berth_connection_renew(const char *key, int networks, GError **error) {
+    g_auto(Connection) connection = {0};
+    BerthNetavark netavark;
+    int64_t pid = 0;
+
+    connection_init(&connection, key, "", networks);
+    berth_autofd int locked = berth_network_lock_bridges(networks, error);
+    if (locked < 0)
+        return false;
+    if (faccessat(networks, connection.file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return true;
+    if (!(connection.state = berth_network_state_read(networks, connection.file, error)) ||
+        !berth_document_get_int(get_object(&connection), "pid", &pid, error) ||
+        !connection_read_request(&connection, error))
+        return false;
+    return !is_netavarks(&connection) ||
+           !json_object_has_member(get_object(&connection), "result") ||
+           (fill_netavark(&connection, &netavark, error) &&
+            berth_netavark_renew(&netavark, (pid_t)pid, error));
+}

@@ -24,3 +24,7 @@ bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pi
  * connected the container again; 0 for any. netns: "" if it has gone. */
 bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netns, int networks,
                                     GError **error);
+
+/* Renews the rules that netavark has written for it, if it is connected: a firewall that is loaded
+ * anew forgets them. What CNI's plugins have written is not renewed. */
+bool berth_connection_renew(const char *key, int networks, GError **error);

@@ -153,3 +153,19 @@ bool berth_connections_undo(const char *key, pid_t pid, int networks, GError **e
     bool good = g_str_equal(key, id) ? undo_further_networks(id, pid, networks, error) : true;
     return berth_connection_undo_recorded(key, pid, "", networks, good ? error : NULL) && good;
 }
+
+/* One after the other, and each for itself: a start or an exit waits for one connection only. The
+ * first failure is the one that is reported. */
+bool berth_connections_renew(int networks, GError **error) {
+    berth_autolist DIR *list = berth_directory_list(networks);
+    const char *name;
+    bool good = true;
+
+    while (list && (name = berth_directory_next(list))) {
+        if (name[0] == '.' || !g_str_has_suffix(name, ".json"))
+            continue;
+        g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
+        good = berth_connection_renew(key, networks, good ? error : NULL) && good;
+    }
+    return good;
+}

@@ -23,3 +23,6 @@ bool berth_connections_leave(const char *key, pid_t pid, const char *netns, int 
 /* Undoes those of a container that has ended, if they were of this process: the one of the key and,
  * for an id, all. networks: where the state is. */
 bool berth_connections_undo(const char *key, pid_t pid, int networks, GError **error);
+
+/* Renews the rules of all connections, of all containers (berth_connection_renew()). */
+bool berth_connections_renew(int networks, GError **error);

@@ -12,6 +12,8 @@
  *   berth-network disconnect KEY PID   run by berthd, with networks/ in the place of the
  *                                      container's directory; a failure is written to standard
  *                                      error
+ *   berth-network renew - -            run by berthd when the host's firewall was loaded anew, in
+ *                                      the same way: writes the rules of all connections again
  */
 
 #include "bare/launch-protocol.h"
@@ -46,6 +48,20 @@ static int disconnect_container(const char *id, pid_t pid) {
     if (!berth_host_enter(&fault))
         fprintf(stderr, "%s\n", fault.text);
     else if (!berth_connections_undo(id, pid, BERTH_DIRECTORY_FD, &error))
+        fprintf(stderr, "%s\n", error->message);
+    else
+        return EXIT_SUCCESS;
+    return EXIT_FAILURE;
+}
+
+static int renew_rules(void) {
+    g_autoptr(GError) error = NULL;
+    BerthFault fault;
+
+    berth_outer_sandbox_enter();
+    if (!berth_host_enter(&fault))
+        fprintf(stderr, "%s\n", fault.text);
+    else if (!berth_connections_renew(BERTH_DIRECTORY_FD, &error))
         fprintf(stderr, "%s\n", error->message);
     else
         return EXIT_SUCCESS;
@@ -96,6 +112,8 @@ int main(int argc, char **argv) {
     bool join = g_str_equal(argv[1], "join");
     if (join || g_str_equal(argv[1], "leave"))
         return argc < 5 ? EXIT_FAILURE : change_container(join, pid, argv[4]);
+    if (g_str_equal(argv[1], "renew"))
+        return renew_rules();
     return g_str_equal(argv[1], "connect") ? connect_container(argv[2], pid)
                                            : disconnect_container(argv[2], pid);
 }

@@ -7,7 +7,10 @@
  *
  * The one thing to know: netavark tears a network down from inside the container's network
  * namespace, which has gone with its last process. It is given one that is made for it instead,
- * with an interface of the same name.
+ * with an interface of the same name. Rules are renewed in the same way: netavark has no call for
+ * that alone, but adds only those that are missing when it connects, so that a namespace is
+ * connected that then goes. For that moment its interface has the container's addresses, the
+ * hardware address as well: whoever asks who has an address gets one answer from both.
  */
 
 #include "network/netavark.h"
@@ -15,6 +18,8 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/programs.h"
+#include "network/interface.h"
+#include "network/port.h"
 #include "network/program.h"
 #include "network/scratch-namespace.h"
 
@@ -181,6 +186,31 @@ static bool run_netavark(const BerthNetavark *netavark, const char *verb, const 
 
 bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error) {
     return run_netavark(netavark, "setup", netns, error);
+}
+
+/* The interface of the namespace goes at once: the kernel would take it away some time after the
+ * namespace's last process. */
+static bool renew_in_scratch(const BerthNetavark *netavark, GError **error) {
+    g_auto(BerthScratchNamespace) scratch = BERTH_NO_SCRATCH_NAMESPACE;
+    const char *bridge = netavark->request->bridge;
+    g_autoptr(JsonObject) port = json_object_new();
+
+    if (!berth_scratch_namespace_open(&scratch, NULL, error))
+        return false;
+    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
+    berth_port_note_others(port, bridge);
+    bool good = berth_netavark_set_up(netavark, netns, error);
+    berth_port_note(port, bridge);
+    return berth_port_delete_noted(port, good ? error : NULL) && good;
+}
+
+bool berth_netavark_renew(const BerthNetavark *netavark, pid_t pid, GError **error) {
+    BerthNetworkRequest request = *netavark->request;
+    g_autofree char *mac = berth_interface_read_address(pid, request.interface);
+    const BerthNetavark same = {netavark->id, &request, netavark->ports};
+
+    request.mac = mac;
+    return !mac || renew_in_scratch(&same, error);
 }
 
 bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error) {

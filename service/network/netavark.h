@@ -15,5 +15,9 @@ typedef struct {
 /* Connects the network namespace at the path netns. */
 bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error);
 
+/* Writes the rules of the firewall again, as set_up has written them; the container notices
+ * nothing. pid: its first process. One that has ended is left out. */
+bool berth_netavark_renew(const BerthNetavark *netavark, pid_t pid, GError **error);
+
 /* Undoes it, and removes a network without containers. netns: "" if it has gone. */
 bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error);

@@ -134,6 +134,13 @@ static bool delete_interface(int64_t index, const char *name, GError **error) {
            berth_error_set_errno(error, code, "delete the interface %s", name);
 }
 
+bool berth_port_delete_noted(JsonObject *document, GError **error) {
+    const char *port;
+    int64_t index;
+
+    return !read_port(document, &port, &index) || delete_interface(index, port, error);
+}
+
 bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
                        GError **error) {
     g_autoptr(GHashTable) ports = list_ports(bridge);

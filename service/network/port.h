@@ -19,6 +19,8 @@ void berth_port_note_others(JsonObject *document, const char *bridge);
 /* Notes the one that was added since. */
 void berth_port_note(JsonObject *document, const char *bridge);
 
+/* Deletes the port that the document has noted, if it has. */
+bool berth_port_delete_noted(JsonObject *document, GError **error);
 /* Deletes the port of the document, which networks/ has under that name, if it is still there. */
 bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
                        GError **error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A process that does nothing but be in a network namespace of its own, with a pair of virtual
- * interfaces (veth(4)). It dies with berth-network, and the namespace with it.
+ * A process that does nothing but be in a network namespace of its own, if wanted with a pair of
+ * virtual interfaces (veth(4)). It dies with berth-network, and the namespace with it.
  */
 
 #include "network/scratch-namespace.h"
@@ -67,9 +67,9 @@ static int make_veth(const char *name) {
 }
 
 G_GNUC_NORETURN static void hold_namespace(const char *interface, int ready) {
-    int code = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWNET) < 0
-                   ? errno
-                   : make_veth(interface);
+    int code = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWNET) < 0 ? errno
+               : interface ? make_veth(interface)
+                           : 0;
 
     if (write(ready, &code, sizeof code) != sizeof code || code != 0)
         _exit(EXIT_FAILURE);

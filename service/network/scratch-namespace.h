@@ -15,7 +15,7 @@ typedef struct {
 #define BERTH_NO_SCRATCH_NAMESPACE                                                                 \
     { 0 }
 
-/* With one interface of that name. */
+/* With one interface of that name; NULL for none. */
 bool berth_scratch_namespace_open(BerthScratchNamespace *scratch, const char *interface,
                                   GError **error);
 void berth_scratch_namespace_close(BerthScratchNamespace *scratch);

@@ -31,7 +31,7 @@ typedef struct {
     BerthAddresses *addresses;
 } Networks;
 
-static int get_directory(const BerthContainers *containers) {
+int berth_network_get_directory(const BerthContainers *containers) {
     return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->directory;
 }
 
@@ -41,7 +41,8 @@ BerthAddresses *berth_network_get_addresses(const BerthContainers *containers) {
 
 /* What berth-network did for a container; NULL if there is nothing. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
-    return berth_document_read(get_directory(containers), name, MAX_STATE_BYTES, NULL);
+    return berth_document_read(berth_network_get_directory(containers), name, MAX_STATE_BYTES,
+                               NULL);
 }
 
 /* Without the prefix lengths that a result has. */
@@ -95,7 +96,7 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
     g_autoptr(GError) error = NULL;
 
     if (!berth_launcher_run_afterwards(containers->event, containers->program, "disconnect", id,
-                                       pid, get_directory(containers), &error))
+                                       pid, berth_network_get_directory(containers), &error))
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 
@@ -112,19 +113,19 @@ static void sweep_file(BerthContainers *containers, const char *name) {
         return;
     /* A request that no start will carry out any more. */
     if (g_str_has_suffix(name, ".next")) {
-        unlinkat(get_directory(containers), name, 0);
+        unlinkat(berth_network_get_directory(containers), name, 0);
         return;
     }
     /* A file that cannot be read names no process whose network could be left. */
     state = read_state(containers, name);
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
-        unlinkat(get_directory(containers), name, 0);
+        unlinkat(berth_network_get_directory(containers), name, 0);
     else
         leave_network(containers, key, (uint32_t)pid);
 }
 
 static bool network_swept(BerthContainers *containers, GError **error) {
-    berth_autolist DIR *list = berth_directory_list(get_directory(containers));
+    berth_autolist DIR *list = berth_directory_list(berth_network_get_directory(containers));
     const char *name;
 
     (void)error;
@@ -274,7 +275,7 @@ static bool network_starting(BerthContainer *container, GError **error) {
  * carry them out. No id contains "@". */
 static void drop_requests(const BerthContainer *container) {
     const char *id = container->record.id, *name;
-    int directory = get_directory(container->containers);
+    int directory = berth_network_get_directory(container->containers);
     g_autofree char *prefix = g_strconcat(id, "@", NULL);
     berth_autolist DIR *list = berth_directory_list(directory);
 

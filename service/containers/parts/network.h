@@ -9,6 +9,8 @@
  * (network/connection.c). */
 extern const BerthPart berth_network_part;
 
+/* networks/ of the state directory. */
+int berth_network_get_directory(const BerthContainers *containers);
 BerthAddresses *berth_network_get_addresses(const BerthContainers *containers);
 
 /* Its addresses in a network, or in all (NULL), while it runs; freed with g_strfreev(). */

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * firewalld removes the rules of others and what they had it add when it is reloaded, and when it
+ * starts or stops: ports then lead nowhere, and containers do not get out. The part watches for
+ * both and has berth-network write the rules of all connections again. One process at a time: what
+ * happens while it is at work makes it run once more afterwards, for some rules may have been
+ * written before the loss.
+ *
+ * Also the owner of firewalld's name when the service itself starts counts as one that has started:
+ * nobody knows what happened while the service was away. The bus sends a signal to those who
+ * subscribed to that name's only if the owner sent it, but anybody may send one to the service
+ * alone: only the owner's is believed.
+ */
+
+#include "containers/parts/firewall.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "containers/core/launcher.h"
+#include "containers/core/state.h"
+#include "containers/parts/network.h"
+#include "containers/spec/network-mode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+#define FIREWALLD "org.fedoraproject.FirewallD1"
+#define FIREWALLD_PATH "/org/fedoraproject/FirewallD1"
+
+typedef enum {
+    FIREWALL_QUIET,
+    FIREWALL_RENEWING,
+    FIREWALL_RENEWING_AGAIN, /* the rules were lost once more */
+} FirewallState;
+
+typedef struct {
+    BerthContainers *containers;
+    FirewallState state;
+    char *owner; /* of firewalld's name; NULL: it does not run */
+    sd_bus_slot *owners, *reloads;
+    sd_bus_slot *question; /* who the owner is, or whether it is ready */
+    int pidfd;             /* of the process at work */
+    sd_event_source *ended;
+} Firewall;
+
+static Firewall *get_firewall(BerthContainers *containers) {
+    return *berth_containers_slot(containers, &berth_firewall_part);
+}
+
+static bool is_networked(const BerthContainer *container) {
+    return berth_container_is_running(container) &&
+           berth_network_is_named(container->record.network);
+}
+
+static bool any_is_networked(BerthContainers *containers) {
+    GHashTableIter iterator;
+    gpointer container;
+
+    g_hash_table_iter_init(&iterator, containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &container))
+        if (is_networked(container))
+            return true;
+    return false;
+}
+
+static void firewall_begin(Firewall *firewall);
+
+static int firewall_on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+    Firewall *firewall = userdata;
+    bool again = firewall->state == FIREWALL_RENEWING_AGAIN;
+
+    (void)source;
+    (void)fd;
+    (void)events;
+    firewall->ended = sd_event_source_unref(firewall->ended);
+    berth_fd_clear(&firewall->pidfd);
+    firewall->state = FIREWALL_QUIET;
+    if (again)
+        firewall_begin(firewall);
+    return 0;
+}
+
+static bool firewall_spawn(Firewall *firewall, GError **error) {
+    BerthContainers *containers = firewall->containers;
+    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    berth_autofd int program = berth_launcher_open_program("berth-network", error);
+    const BerthLaunchRequest request = {
+        .event = containers->event,
+        .program = program,
+        .name = "berth-network",
+        .mode = "renew",
+        .id = "-",
+        .arguments = {"-", NULL},
+        .input = -1,
+        .output = -1,
+        .error = STDERR_FILENO,
+        .config = null,
+        .target = berth_network_get_directory(containers),
+        .snapshots = -1,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
+    };
+
+    if (program < 0)
+        return false;
+    if (null < 0)
+        return berth_error_set_errno(error, errno, "open /dev/null");
+    if (!berth_launcher_spawn(&request, null, &firewall->pidfd, error))
+        return false;
+    int r = sd_event_add_io(containers->event, &firewall->ended, firewall->pidfd, EPOLLIN,
+                            firewall_on_ended, firewall);
+    return r >= 0 || berth_error_set_errno(error, r, "watch berth-network");
+}
+
+/* Nothing waits for the end of it, and nothing is to be done about a failure that the next reload
+ * would not do as well: it is logged here, or by berth-network. */
+static void firewall_begin(Firewall *firewall) {
+    g_autoptr(GError) error = NULL;
+
+    if (!any_is_networked(firewall->containers))
+        return;
+    berth_log(LOG_INFO, NULL, NULL, NULL,
+              "firewalld was loaded anew: renewing the networks' rules");
+    if (firewall_spawn(firewall, &error)) {
+        firewall->state = FIREWALL_RENEWING;
+        return;
+    }
+    berth_fd_clear(&firewall->pidfd);
+    berth_log_warning(NULL, NULL, "%s", error->message);
+}
+
+static void firewall_renew(Firewall *firewall) {
+    switch (firewall->state) {
+    case FIREWALL_QUIET:
+        firewall_begin(firewall);
+        break;
+    case FIREWALL_RENEWING:
+    case FIREWALL_RENEWING_AGAIN:
+        firewall->state = FIREWALL_RENEWING_AGAIN;
+        break;
+    }
+}
+
+/* Also if there was no answer. */
+static int firewall_on_ready(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Firewall *firewall = userdata;
+
+    (void)reply;
+    (void)error;
+    firewall->question = sd_bus_slot_unref(firewall->question);
+    firewall_renew(firewall);
+    return 0;
+}
+
+/* firewalld takes its name before it removes the rules that it finds, and answers after that. One
+ * that stops has removed them when it loses its name. */
+static void firewall_set_owner(Firewall *firewall, const char *owner) {
+    g_free(firewall->owner);
+    firewall->owner = owner[0] != '\0' ? g_strdup(owner) : NULL;
+    firewall->question = sd_bus_slot_unref(firewall->question);
+    if (!firewall->owner || sd_bus_call_method_async(firewall->containers->bus, &firewall->question,
+                                                     owner, "/", "org.freedesktop.DBus.Peer",
+                                                     "Ping", firewall_on_ready, firewall, NULL) < 0)
+        firewall_renew(firewall);
+}
+
+static int firewall_on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    const char *name, *old, *new;
+
+    (void)error;
+    if (sd_bus_message_read(signal, "sss", &name, &old, &new) >= 0)
+        firewall_set_owner(userdata, new);
+    return 0;
+}
+
+/* An error says that nobody has the name. */
+static int firewall_on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    Firewall *firewall = userdata;
+    const char *owner;
+
+    (void)error;
+    firewall->question = sd_bus_slot_unref(firewall->question);
+    if (!sd_bus_message_is_method_error(reply, NULL) &&
+        sd_bus_message_read(reply, "s", &owner) >= 0)
+        firewall_set_owner(firewall, owner);
+    return 0;
+}
+
+static int firewall_on_reloaded(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
+    Firewall *firewall = userdata;
+
+    (void)error;
+    if (firewall->owner && g_strcmp0(sd_bus_message_get_sender(signal), firewall->owner) == 0)
+        firewall_renew(firewall);
+    return 0;
+}
+
+static bool firewall_opened(BerthContainers *containers, GError **error) {
+    Firewall *firewall = g_new0(Firewall, 1);
+    int r;
+
+    *firewall = (Firewall){.containers = containers, .pidfd = -1};
+    *berth_containers_slot(containers, &berth_firewall_part) = firewall;
+    if ((r = sd_bus_add_match_async(containers->bus, &firewall->owners,
+                                    "type='signal',sender='org.freedesktop.DBus',"
+                                    "path='/org/freedesktop/DBus',"
+                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                    "arg0='" FIREWALLD "'",
+                                    firewall_on_owner_changed, NULL, firewall)) < 0 ||
+        (r = sd_bus_match_signal_async(containers->bus, &firewall->reloads, FIREWALLD,
+                                       FIREWALLD_PATH, FIREWALLD, "Reloaded", firewall_on_reloaded,
+                                       NULL, firewall)) < 0)
+        return berth_error_set_errno(error, r, "watch for firewalld");
+    return true;
+}
+
+/* The containers are known, and what has happened from opened on is still in the queue. */
+static bool firewall_swept(BerthContainers *containers, GError **error) {
+    Firewall *firewall = get_firewall(containers);
+    int r = sd_bus_call_method_async(containers->bus, &firewall->question, "org.freedesktop.DBus",
+                                     "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                     "GetNameOwner", firewall_on_owner, firewall, "s", FIREWALLD);
+
+    return r >= 0 || berth_error_set_errno(error, r, "ask for the owner of " FIREWALLD);
+}
+
+/* The process at work goes on. */
+static void firewall_closed(BerthContainers *containers) {
+    Firewall *firewall = get_firewall(containers);
+
+    if (!firewall)
+        return;
+    sd_bus_slot_unref(firewall->owners);
+    sd_bus_slot_unref(firewall->question);
+    sd_bus_slot_unref(firewall->reloads);
+    sd_event_source_unref(firewall->ended);
+    berth_fd_clear(&firewall->pidfd);
+    g_free(firewall->owner);
+    g_free(firewall);
+}
+
+const BerthPart berth_firewall_part = {
+    .name = "firewall",
+    .opened = firewall_opened,
+    .closed = firewall_closed,
+    .swept = firewall_swept,
+};
