@@ -74,7 +74,8 @@ typedef struct {
 
 /* Binds of paths and volumes. What every container has is left out: the kernel's file systems, the
  * files that the service writes for it, and directories of its own. */
-static int status_read_mount(sd_bus_message *message, StatusMounts *mounts) {
+static int status_read_mount(sd_bus_message *message, void *userdata) {
+    StatusMounts *mounts = userdata;
     const char *destination, *type = "", *source = "";
     g_auto(GStrv) options = NULL;
     const DistField fields[] = {
@@ -95,16 +96,7 @@ static int status_read_mount(sd_bus_message *message, StatusMounts *mounts) {
 }
 
 static int status_read_mounts(sd_bus_message *message, void *mounts) {
-    int r;
-
-    if ((r = sd_bus_message_enter_container(message, 'v', "a(sa{sv})")) < 0 ||
-        (r = sd_bus_message_enter_container(message, 'a', "(sa{sv})")) < 0)
-        return r;
-    while ((r = status_read_mount(message, mounts)) > 0)
-        continue;
-    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
-        return r;
-    return sd_bus_message_exit_container(message);
+    return dist_dictionary_read_items(message, status_read_mount, mounts);
 }
 
 /* Its networks, with the addresses while it runs, its mounts, and its cgroup. */

@@ -67,3 +67,18 @@ int dist_dictionary_read_item(sd_bus_message *reply, const char **name, const Di
         return r;
     return 1;
 }
+
+int dist_dictionary_read_items(sd_bus_message *message,
+                               int (*read)(sd_bus_message *message, void *userdata),
+                               void *userdata) {
+    int r;
+
+    if ((r = sd_bus_message_enter_container(message, 'v', "a(sa{sv})")) < 0 ||
+        (r = sd_bus_message_enter_container(message, 'a', "(sa{sv})")) < 0)
+        return r;
+    while ((r = read(message, userdata)) > 0)
+        continue;
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    return sd_bus_message_exit_container(message);
+}

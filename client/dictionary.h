@@ -28,3 +28,8 @@ int dist_dictionary_read(sd_bus_message *message, const DistField *fields);
 
 /* The same for an item of a listing, (sa{sv}): 1, or 0 at the end. */
 int dist_dictionary_read_item(sd_bus_message *reply, const char **name, const DistField *fields);
+
+/* A variant of such items, as a field's read is called for: read reads one of them. */
+int dist_dictionary_read_items(sd_bus_message *message,
+                               int (*read)(sd_bus_message *message, void *userdata),
+                               void *userdata);

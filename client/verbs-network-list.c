@@ -120,33 +120,30 @@ static char *format_labels(GHashTable *labels) {
     return finish_json(builder);
 }
 
-/* The property Containers: each with what it has in this network. */
-static int read_containers(sd_bus_message *reply, void *value) {
-    JsonBuilder *builder = value;
-    int r;
+static int read_container(sd_bus_message *message, void *userdata) {
+    JsonBuilder *builder = userdata;
+    g_auto(GStrv) addresses = NULL;
+    const char *id, *interface = "";
+    const DistField fields[] = {
+        {"Addresses", "as", &addresses}, {"Interface", "s", &interface}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(message, &id, fields);
 
-    if ((r = sd_bus_message_enter_container(reply, 'v', "a(sa{sv})")) < 0 ||
-        (r = sd_bus_message_enter_container(reply, 'a', "(sa{sv})")) < 0)
+    if (r <= 0)
         return r;
-    for (;;) {
-        g_auto(GStrv) addresses = NULL;
-        const char *id, *interface = "";
-        const DistField fields[] = {
-            {"Addresses", "as", &addresses}, {"Interface", "s", &interface}, {NULL, NULL, NULL}};
-        if ((r = dist_dictionary_read_item(reply, &id, fields)) <= 0)
-            break;
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "id");
-        json_builder_add_string_value(builder, id);
-        json_builder_set_member_name(builder, "interface");
-        json_builder_add_string_value(builder, interface);
-        json_builder_set_member_name(builder, "addresses");
-        add_strings(builder, addresses);
-        json_builder_end_object(builder);
-    }
-    if (r < 0 || (r = sd_bus_message_exit_container(reply)) < 0)
-        return r;
-    return sd_bus_message_exit_container(reply);
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "id");
+    json_builder_add_string_value(builder, id);
+    json_builder_set_member_name(builder, "interface");
+    json_builder_add_string_value(builder, interface);
+    json_builder_set_member_name(builder, "addresses");
+    add_strings(builder, addresses);
+    json_builder_end_object(builder);
+    return 1;
+}
+
+/* The property Containers: each with what it has in this network. */
+static int read_containers(sd_bus_message *reply, void *builder) {
+    return dist_dictionary_read_items(reply, read_container, builder);
 }
 
 typedef struct {

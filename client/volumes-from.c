@@ -23,7 +23,8 @@ typedef struct {
 } VolumesFrom;
 
 /* Mounts come before Volumes in a reply, or after: they are kept until both are read. */
-static int read_one(sd_bus_message *message, VolumesFrom *from) {
+static int read_mount(sd_bus_message *message, void *userdata) {
+    const VolumesFrom *from = userdata;
     const char *destination, *type = "", *source = "";
     g_auto(GStrv) options = NULL;
     const DistField fields[] = {
@@ -35,22 +36,14 @@ static int read_one(sd_bus_message *message, VolumesFrom *from) {
     if (type[0] == '\0' || g_str_equal(type, "bind")) {
         g_ptr_array_add(from->mounts, g_strdup(source));
         g_ptr_array_add(from->mounts, g_strdup(destination));
-        g_ptr_array_add(from->mounts, g_strjoinv(",", options));
+        /* A mount of a Spec may have none. */
+        g_ptr_array_add(from->mounts, options ? g_strjoinv(",", options) : g_strdup(""));
     }
     return 1;
 }
 
 static int read_mounts(sd_bus_message *message, void *from) {
-    int r;
-
-    if ((r = sd_bus_message_enter_container(message, 'v', "a(sa{sv})")) < 0 ||
-        (r = sd_bus_message_enter_container(message, 'a', "(sa{sv})")) < 0)
-        return r;
-    while ((r = read_one(message, from)) > 0)
-        continue;
-    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
-        return r;
-    return sd_bus_message_exit_container(message);
+    return dist_dictionary_read_items(message, read_mount, from);
 }
 
 /* The name of the volume that is mounted from this path; NULL if it is none. */

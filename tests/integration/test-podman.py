@@ -219,7 +219,14 @@ def test_mounts_of_another_container():
     assert dist("run", "--rm", "--volumes-from=data", IMAGE, "touch", "/mnt/file").status != 0
     assert dist("run", "--rm", "--volumes-from=data:ro", IMAGE, "touch", "/data/x").status != 0
     assert dist("run", "--rm", "--volumes-from=data", IMAGE, "test", "-e", "/own").status != 0
-    good("rm", "data")
+    # A mount of a configuration may have no options.
+    with open("/tmp/podman-spec.json", "w", encoding="utf-8") as file:
+        json.dump({"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "mount"}]},
+                   "process": {"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
+                   "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
+    good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
+    equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
+    good("rm", "data", "of-a-spec")
     good("volume", "rm", "podman-volume")
 
 
