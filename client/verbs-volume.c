@@ -85,23 +85,32 @@ static bool read_dangling(VolumeRows *rows, GError **error) {
     return dist_list(&containers, read_mounted, rows->mounted, error);
 }
 
-/* One item of a listing: 1, 0 at the end, negative on an error; as in the other verbs that list. */
-static int read_volume(sd_bus_message *reply, char **key, void *userdata) {
-    const VolumeRows *rows = userdata;
+typedef struct {
     const char *name;
-    uint64_t created = 0;
-    uint32_t owner = 0;
-    const DistField fields[] = {
-        {"Owner", "u", &owner}, {"Created", "t", &created}, {NULL, NULL, NULL}};
-    int r = dist_dictionary_read_item(reply, &name, fields);
+    uint64_t created;
+    uint32_t owner;
+} Volume;
 
-    if (r <= 0)
-        return r;
-    *key = g_strdup(name);
-    if (!rows->dangling ||
-        g_str_equal(rows->dangling, "false") == g_hash_table_contains(rows->mounted, name))
-        dist_table_add(rows->table, name, (int64_t)owner, (int64_t)created);
-    return 1;
+/* One item of a listing: 1, 0 at the end, negative on an error; as in the other verbs that list. */
+static int read_volume(sd_bus_message *reply, char **key, Volume *volume) {
+    const DistField fields[] = {
+        {"Owner", "u", &volume->owner}, {"Created", "t", &volume->created}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &volume->name, fields);
+
+    if (r > 0)
+        *key = g_strdup(volume->name);
+    return r;
+}
+
+static int list_volume(sd_bus_message *reply, char **key, void *userdata) {
+    const VolumeRows *rows = userdata;
+    Volume volume = {0};
+    int r = read_volume(reply, key, &volume);
+
+    if (r > 0 && (!rows->dangling || g_str_equal(rows->dangling, "false") ==
+                                         g_hash_table_contains(rows->mounted, volume.name)))
+        dist_table_add(rows->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created);
+    return r;
 }
 
 static const DistFilterName volume_filters[] = {
@@ -137,7 +146,7 @@ static int volume_list(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     rows.table = table;
-    if (!dist_list(&volumes, read_volume, &rows, error))
+    if (!dist_list(&volumes, list_volume, &rows, error))
         return EXIT_FAILURE;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -151,21 +160,16 @@ typedef struct {
 
 static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
     const VolumeInspection *inspection = userdata;
-    const char *name;
-    uint64_t created = 0;
-    uint32_t owner = 0;
-    const DistField fields[] = {
-        {"Owner", "u", &owner}, {"Created", "t", &created}, {NULL, NULL, NULL}};
-    int r = dist_dictionary_read_item(reply, &name, fields);
+    Volume volume = {0};
+    int r = read_volume(reply, key, &volume);
 
-    if (r <= 0)
+    if (r <= 0 || !g_strv_contains((const char *const *)inspection->names, volume.name))
         return r;
-    *key = g_strdup(name);
-    if (!g_strv_contains((const char *const *)inspection->names, name))
-        return 1;
-    g_autofree char *mountpoint = g_build_filename(inspection->state_path, "volumes", name, NULL);
-    dist_table_add(inspection->table, name, (int64_t)owner, (int64_t)created, mountpoint);
-    g_hash_table_add(inspection->found, g_strdup(name));
+    g_autofree char *mountpoint =
+        g_build_filename(inspection->state_path, "volumes", volume.name, NULL);
+    dist_table_add(inspection->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created,
+                   mountpoint);
+    g_hash_table_add(inspection->found, g_strdup(volume.name));
     return 1;
 }
 
