@@ -102,20 +102,20 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     # It ends while files are replaced, or right after.
     with open(f"/proc/{before['brief']}/root/tmp/end", "w", encoding="ascii"):
         pass
-    out = upgrade.communicate()[0]
+    out = upgrade.communicate(timeout=300)[0]
     equal(upgrade.returncode, 0, out)
     assert service_pid() not in (0, service), "the service is a new one"
     with open(f"/proc/{service_pid()}/exe", "rb") as file:
         assert file.read().endswith(b"version 1.0-2\n")
-    equal(waiting.wait(), 7)
+    equal(waiting.wait(60), 7)
     equal(dist("wait", "brief").status, 7)
     equal({name: pid for name, pid in pids().items() if name in before}, {name: pid for name, pid in before.items() if name != "brief"})
     equal([show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")], units)
     equal([show(unit, "ActiveState") for unit in ("web", "shop-pod", "db")], [["active"]] * 3)
-    equal(foreground.communicate("word\n")[0], "read word\n")
+    equal(foreground.communicate("word\n", timeout=60)[0], "read word\n")
     equal(foreground.returncode, 5)
     go_on.set()
-    pull.wait()
+    pull.wait(120)
     wait_until(lambda: any(row["name"] == reference for row in listing("images")), "the image")
     equal(good("run", "--rm", reference, "wc", "-c", "/data").split()[0], str(4 * 1024 * 1024))
 
@@ -123,7 +123,7 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
 def test_everything_goes_on_with_the_new_version():
     equal(good("exec", "web", "echo", "new"), "new\n")
     equal(good("run", "--rm", "--pod=shop", IMAGE, "echo", "joined"), "joined\n")
-    wait_until(lambda: "healthy" in good("info", "web"), "its checks, which begin anew")
+    wait_until(lambda: "healthy" in good("info", "web"), "its checks, which begin again")
     equal(run("systemctl", "stop", "web", "shop-pod").status, 0)
     equal(show("web", "Result", "ExecMainStatus"), ["success", "0"])
     wait_until(lambda: not pids(), "all to end")
