@@ -25,7 +25,7 @@ static int to_gcrypt(BerthAlgorithm algorithm) {
 }
 
 /* Before the first use, once: it finds out what the processor can do. Memory that is locked is for
- * secrets, of which there are none. In a box, files that it looks for are missing to it. */
+ * secrets, of which there are none. In a sandbox, files that it looks for are missing to it. */
 void berth_hash_prepare(void) {
     static gsize done;
 

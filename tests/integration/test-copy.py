@@ -140,10 +140,10 @@ def copiers():
     return found
 
 
-def in_its_box(*arguments, **streams):
+def in_its_sandbox(*arguments, **streams):
     """The process that copies, once it has begun; and what keeps it from its end."""
     copying = subprocess.Popen(["dist", "cp", *arguments], **streams)
-    wait_until(copiers, f"berth-copy in its box for {arguments}")
+    wait_until(copiers, f"berth-copy in its sandbox for {arguments}")
     (pid, status), = copiers()
     return copying, pid, status
 
@@ -157,7 +157,7 @@ def test_copy_worker_is_sandboxed():
         for arguments, capabilities in ((("-", f"{name}:/tmp"), into), ((f"{name}:/bin", "-"), out)):
             read, write = os.pipe()
             streams = {"stdin": read} if capabilities == into else {"stdout": write}
-            copying, pid, status = in_its_box(*arguments, **streams)
+            copying, pid, status = in_its_sandbox(*arguments, **streams)
             equal((status["NoNewPrivs"], int(status["CapEff"], 16), int(status["CapPrm"], 16), int(status["CapBnd"], 16)),
                   ("1", capabilities, capabilities, capabilities), f"{arguments}")
             for kind in ("user", "mnt", "net", "ipc", "uts"):
