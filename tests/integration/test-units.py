@@ -69,6 +69,10 @@ def test_a_container_is_in_the_cgroup_of_its_unit():
         equal(busctl("get-property", "org.berth1", path, "org.berth1.Container", name).out, f's "{value}"\n')
     equal(run("systemctl", "is-active", "berth-web.scope").status != 0, True, "there is no scope")
     contains(run("systemctl", "status", "--no-pager", "web").out, "sleep 1000")
+    shown = run("systemd-cgtop", "--batch", "--iterations=1", "--raw", "--depth=6", "-P").out
+    tasks = dict(line.split()[:2] for line in shown.splitlines() if line)
+    # The container's, and with it dist itself in a cgroup beside it.
+    equal((tasks["system.slice/web.service/berth-web"], tasks["system.slice/web.service"]), ("1", "2"), shown)
     wait_until(lambda: "said" in run("journalctl", "-o", "cat", "-u", "web").out, "its output, as the unit's")
 
 
