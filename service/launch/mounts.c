@@ -253,7 +253,13 @@ bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault
            set_propagation(mount, tree, fault);
 }
 
+/* Options take from what the root allows, and give nothing that it forbids. */
 bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault) {
+    struct mount_attr attributes = {
+        .attr_set = mount->set | mount->set_below,
+        /* A time of access is exchanged for another (mount_setattr(2)). */
+        .attr_clr = (mount->clear | mount->clear_below) & MOUNT_ATTR__ATIME,
+    };
     berth_autofd int target = open_target(root, mount->destination, true, fault);
     berth_autofd int tree = -1;
 
@@ -261,7 +267,8 @@ bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault) {
         return false;
     tree = (int)syscall(SYS_open_tree, target, "",
                         AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0)
+    if (tree < 0 || (attributes.attr_set != 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH,
+                                                         &attributes, sizeof attributes) < 0))
         return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
     return move_onto(tree, target, mount->destination, fault);
 }

@@ -206,6 +206,12 @@ def test_volumes_without_a_name_go_with_the_container():
         good("rm", "-v", "own")
         equal(good("volume", "ls", "-q"), "")
     assert dist("run", "--rm", "--read-only", IMAGE, "touch", "/etc/own").status != 0
+    result = dist("run", "--rm", "--mount=type=volume,target=/etc,readonly", IMAGE, "touch", "/etc/own")
+    assert result.status != 0 and "Read-only file system" in result.err, result
+    create = ("busctl", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", "own", IMAGE, "2")
+    run(*create, "Command", "as", "3", "grep", " /etc ", "/proc/self/mounts", "Mounts", "a(ssas)", "1", "", "/etc", "3", "volume", "noatime", "noexec")
+    assert {"noatime", "noexec"} < set(good("start", "-a", "own").split()[3].split(",")), good("inspect", "own")
+    good("rm", "own")
     good("rmi", f"{HOST}/podman/committed:x")
 
 
