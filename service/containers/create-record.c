@@ -23,6 +23,7 @@
 #include "containers/spec/network-options.h"
 #include "containers/spec/spec.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,6 +170,15 @@ static void note_command(BerthContainerRecord *record, char *const *arguments) {
                                          g_variant_new_strv((const char *const *)arguments, -1));
 }
 
+/* The host's PID namespace, or one that is joined. */
+static void note_processes(BerthContainerRecord *record, const BerthPlan *plan) {
+    const BerthPlanNamespace *processes = berth_plan_find_namespace(plan, CLONE_NEWPID);
+
+    if (!processes || processes->path)
+        berth_container_record_set_extra(record, BERTH_LEAVES_PROCESSES,
+                                         g_variant_new_boolean(TRUE));
+}
+
 /* What the configuration says of the scope and of the record: limits, slice, terminal, devices. */
 static void take_plan(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthPlan *plan = creation->plan;
@@ -176,6 +186,7 @@ static void take_plan(BerthContainerRecord *record, const BerthNewContainer *cre
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(record->properties);
 
     note_command(record, plan->arguments);
+    note_processes(record, plan);
     record->terminal = plan->terminal;
     record->poststop = plan->hooks[BERTH_HOOK_POSTSTOP]->len > 0;
     if (plan->slice) {

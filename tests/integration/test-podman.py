@@ -248,6 +248,12 @@ def test_processes_of_the_host():
     good("run", "-d", "--pid=host", "--name=seeing", IMAGE, "sh", "-c", "sleep 1000 & exec sleep 1000")
     good("rm", "-f", "seeing")
     equal(run("pgrep", "-fx", "sleep 1000").status, 1)
+    # Nothing is left of one whose first process ends, and it can be started again.
+    good("run", "-d", "--pid=host", "--name=leaving", IMAGE, "sh", "-c", "sleep 1234 & exec sleep 1")
+    good("wait", "leaving")
+    wait_until(lambda: run("pgrep", "-fx", "sleep 1234").status == 1, "the end of all its processes")
+    good("start", "leaving")
+    good("rm", "-f", "leaving")
 
 
 def test_ipc_objects_of_the_host():

@@ -12,6 +12,8 @@
 #include "containers/core/state.h"
 #include "containers/core/waiters.h"
 
+#include <signal.h>
+
 static void log_exit(const BerthContainerRecord *record) {
     g_autofree char *status = record->first.status == BERTH_STATUS_UNKNOWN
                                   ? g_strdup("status unknown")
@@ -19,6 +21,17 @@ static void log_exit(const BerthContainerRecord *record) {
 
     berth_log(LOG_INFO, BERTH_MESSAGE_CONTAINER_EXITED, "BERTH_CONTAINER", record->id,
               "Container %s exited; %s", record->id, status);
+}
+
+/* systemd ends a scope on its own, but not before the last of its processes. */
+static void end_cgroup(BerthContainer *container) {
+    g_autoptr(GVariant) leaves = berth_container_record_get_extra(
+        &container->record, BERTH_LEAVES_PROCESSES, G_VARIANT_TYPE_BOOLEAN);
+
+    if (berth_container_is_with_caller(container))
+        berth_container_leave_cgroup(container);
+    else if (leaves)
+        berth_container_signal_all(container, SIGKILL);
 }
 
 static void end_container(BerthContainer *container, int status) {
@@ -33,9 +46,7 @@ static void end_container(BerthContainer *container, int status) {
     /* After the record: until then the pidfd that systemd keeps is all that knows the status. */
     berth_process_forget(first);
     log_exit(record);
-    /* systemd ends a scope on its own. */
-    if (berth_container_is_with_caller(container))
-        berth_container_leave_cgroup(container);
+    end_cgroup(container);
     /* A start that fails is answered before those who wait for the end: its error says why. */
     if (first->start)
         first->start->settle(first->start, status);

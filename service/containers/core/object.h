@@ -124,6 +124,10 @@ bool berth_container_check_not_starting(const BerthContainer *container, GError 
 /* In the record's extra: the unit with which its scope stops (UnitBound). */
 #define BERTH_BOUND_UNIT "BoundUnit"
 
+/* In the record's extra: that its first process is not the first of a PID namespace, whose end
+ * would be that of all others (pid_namespaces(7)). */
+#define BERTH_LEAVES_PROCESSES "LeavesProcesses"
+
 /* Whether it is below its caller's cgroup, and has no scope (cgroup-names.c). */
 bool berth_container_is_with_caller(const BerthContainer *container);
 /* As systemd/cgroup.h takes it: the name of its scope, or the path of its cgroup. */
