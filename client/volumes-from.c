@@ -73,14 +73,23 @@ static char *choose_options(const VolumesFrom *from, const char *options, bool i
     return g_string_free(g_steal_pointer(&chosen), FALSE);
 }
 
+/* What the service itself binds of the host's network, processes or IPC objects, which are none of
+ * the other container's. What a caller gives has an inode. */
+static bool is_of_namespace(const char *source, const char *options, const char *destination) {
+    static const char *const paths[] = {"/dev/mqueue", "/dev/shm", "/proc", "/sys", NULL};
+
+    return g_strv_contains(paths, source) && g_str_equal(source, destination) &&
+           !strstr(options, "x-berth.inode=");
+}
+
 /* Left out is what every container has: the files that the service writes, and its directories. */
 static bool is_own(const char *source, const char *options, const char *destination,
                    const char *id) {
     g_autofree char *own = g_strdup_printf("/containers/%s/", id);
 
     return strstr(source, own) || strstr(options, "x-berth.volume") ||
-           strstr(options, "x-berth.pod") || g_str_equal(source, "/sys") ||
-           g_str_equal(source, "/proc") || g_str_equal(destination, "/dev/berth-init");
+           strstr(options, "x-berth.pod") || is_of_namespace(source, options, destination) ||
+           g_str_equal(destination, "/dev/berth-init");
 }
 
 static void add_mounts(const VolumesFrom *from, const char *id) {

@@ -232,7 +232,16 @@ def test_mounts_of_another_container():
                    "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
     good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
     equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
-    good("rm", "data", "of-a-spec")
+    # What is of the host's namespaces is not of the container, unless it was given as any other path.
+    with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
+        pass
+    good("create", "--name=wide", "--pid=host", "--ipc=host", "--network=host", "-v", "/proc:/host/proc:ro", IMAGE)
+    look = good("run", "--rm", "--volumes-from=wide", IMAGE, "sh", "-c", "ls /dev/shm /proc; echo / of the host; ls -d /host/proc/1; readlink /proc/self")
+    parts = look.split("/ of the host\n")
+    assert "podman-ours" not in parts[0] and parts[0].split("\n").count("1") == 1, look
+    assert parts[1].startswith("/host/proc/1\n") and int(parts[1].split()[1]) < 20, look
+    os.unlink("/dev/shm/podman-ours")
+    good("rm", "data", "of-a-spec", "wide")
     good("volume", "rm", "podman-volume")
 
 
