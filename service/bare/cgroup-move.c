@@ -19,9 +19,12 @@
  * needed, since a writer that names itself by "0" takes no lock (cgroup_procs_write_start() of
  * Linux).
  *
- * The write blocks, therefore the thread. It ends with the write, allocates nothing, touches no
- * object and no descriptor of the program, and its result does not matter: a user's dist may lack
- * the right to it. The cgroup's path is read each time, since the process may have been moved.
+ * The write blocks, therefore the thread. It blocks all signals: what is sent to the process while
+ * the program is about to block signals, to read them from a descriptor, would otherwise be
+ * delivered to the thread, which has them unblocked still, and end the process. It ends with the
+ * write, allocates nothing, touches no object and no descriptor of the program, and its result does
+ * not matter: a user's dist may lack the right to it. The cgroup's path is read each time, since
+ * the process may have been moved.
  */
 
 #include "bare/cgroup-move.h"
@@ -31,6 +34,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -82,10 +86,13 @@ static void *run_move(void *unused) {
 void berth_cgroup_expect_move(void) {
     pthread_attr_t attributes;
     pthread_t thread;
+    sigset_t all;
 
     if (atomic_exchange(&moving, true))
         return;
+    sigfillset(&all);
     pthread_attr_init(&attributes);
+    pthread_attr_setsigmask_np(&attributes, &all);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     if (pthread_create(&thread, &attributes, run_move, NULL) != 0)
