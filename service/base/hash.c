@@ -25,7 +25,9 @@ static int to_gcrypt(BerthAlgorithm algorithm) {
 }
 
 /* Before the first use, once: it finds out what the processor can do. Memory that is locked is for
- * secrets, of which there are none. In a sandbox, files that it looks for are missing to it. */
+ * secrets, of which there are none. It looks for files in /etc and /proc: in a sandbox of no files
+ * they are missing to it, and a worker that sees one directory comes here before, because they
+ * would be what that directory has under these names. */
 void berth_hash_prepare(void) {
     static gsize done;
 

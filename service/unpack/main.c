@@ -321,6 +321,7 @@ int main(int argc, char **argv) {
         berth_template_serve();
         argc = 1;
     }
+    berth_hash_prepare();
 
     /* With an argument, the directory belongs to that user: the worker must not be able to do more
      * there than the user. */

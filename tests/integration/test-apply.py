@@ -118,6 +118,19 @@ def test_a_path_of_another_mount_namespace_is_marked():
     equal(os.listdir(mine), [])
 
 
+def test_files_of_the_directory_are_not_taken_for_the_systems():
+    # What libgcrypt reads of the system. A worker whose root is this directory would wait for a writer.
+    mine = directory_of("alice", "/tmp/mine")
+    allow("alice", APPLY)
+    for path in ("proc/sys/crypto/fips_enabled", "etc/gcrypt/hwf.deny"):
+        os.makedirs(os.path.dirname(f"{mine}/{path}"))
+        os.mkfifo(f"{mine}/{path}")
+    run("chown", "-R", "alice:", mine)
+    result = run("timeout", "60", "dist", "--no-ask-password", "content", "apply", plain, mine, user="alice")
+    equal((result.status, result.err), (0, ""))
+    contains(os.listdir(mine), "file")
+
+
 def test_layers_are_applied_only_below_an_own_directory():
     allow("alice", APPLY)
     before = sorted(os.listdir("/etc"))
