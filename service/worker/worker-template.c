@@ -27,8 +27,8 @@
 #include <sys/socket.h>
 
 /* From the how-manieth worker on a process of its own is worth it; how long a clone may take, which
- * berthd waits for as it does for an execve(2). */
-enum { MIN_WORKERS = 3, CLONE_TIMEOUT_MSEC = 10 * 1000 };
+ * berthd waits for as it does for an execve(2), but no longer: the worker is executed then. */
+enum { MIN_WORKERS = 3, CLONE_TIMEOUT_MSEC = 1000 };
 
 typedef enum { TEMPLATE_IDLE, TEMPLATE_LOADING, TEMPLATE_READY, TEMPLATE_FAILED } TemplateState;
 
@@ -66,17 +66,7 @@ void berth_worker_template_free(BerthWorkerTemplate *template) {
     g_free(template);
 }
 
-/* Once requested, a worker may exist that is not known: no other one is started in its place. The
- * process is killed, so that none comes later. */
-static pid_t template_fail(BerthWorkerTemplate *template, const char *reason, GError **error) {
-    template->state = TEMPLATE_FAILED;
-    template_end(template);
-    berth_error_set(error, BERTH_ERROR_INTERNAL, "start berth-%s: its template failed: %s",
-                    template->kind, reason);
-    return -1;
-}
-
-/* Workers are executed instead. */
+/* Workers are executed instead. The process is killed, so that it clones none later. */
 static void template_give_up(BerthWorkerTemplate *template, const char *reason) {
     berth_log_warning(NULL, NULL, "The template of berth-%s cannot be used: %s", template->kind,
                       reason);
@@ -144,8 +134,7 @@ static bool template_send(BerthWorkerTemplate *template, int fd) {
     return sendmsg(template->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int directory,
-                                  GError **error) {
+pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int directory) {
     struct pollfd answers;
     int32_t answer;
 
@@ -161,8 +150,11 @@ pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int
         return 0;
     }
     answers = (struct pollfd){.fd = template->socket, .events = POLLIN};
-    if (poll(&answers, 1, CLONE_TIMEOUT_MSEC) != 1)
-        return template_fail(template, "it does not answer", error);
-    const char *problem = template_receive(template, &answer);
-    return problem ? template_fail(template, problem, error) : answer;
+    const char *problem = poll(&answers, 1, CLONE_TIMEOUT_MSEC) == 1
+                              ? template_receive(template, &answer)
+                              : "it does not answer";
+    if (!problem)
+        return answer;
+    template_give_up(template, problem);
+    return 0;
 }

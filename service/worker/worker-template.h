@@ -20,8 +20,9 @@ BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind
 void berth_worker_template_free(BerthWorkerTemplate *template);
 
 /* A worker with these descriptors, as berth_worker_process_start() makes one. 0 if the caller has
- * to start it by that, because the template is not ready, or not any more; -1 with error. */
-pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int directory,
-                                  GError **error);
+ * to start it by that, because the template is not ready, or not any more. It does so with another
+ * socket: a worker may have been cloned, and the template have failed before it could tell. That
+ * worker finds its own socket closed, and ends. */
+pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int directory);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthWorkerTemplate, berth_worker_template_free)

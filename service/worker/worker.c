@@ -145,11 +145,31 @@ static int move_above_worker_fds(int fd) {
 }
 
 /* Of the two ends, only the worker's has close-on-exec cleared, by the dup2(2) in the child; no
- * other child of berthd inherits either of them. */
+ * other child of berthd inherits either of them. 0: the template has made none. */
+static pid_t worker_start_process(const BerthWorker *worker, BerthWorkerTemplate *template,
+                                  int directory, int *socket, GError **error) {
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
+        berth_error_set_errno(error, errno, "make a socket");
+        return -1;
+    }
+    berth_autofd int theirs = move_above_worker_fds(sockets[1]);
+    berth_autofd int ours = move_above_worker_fds(sockets[0]);
+    berth_autofd int shared =
+        directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
+    pid_t pid = template
+                    ? berth_worker_template_clone(template, theirs, shared)
+                    : berth_worker_process_start(worker->kind, worker->uid, theirs, shared, error);
+    if (pid > 0)
+        *socket = berth_fd_steal(&ours);
+    return pid;
+}
+
 static BerthWorker *worker_new(sd_event *event, const char *kind, BerthWorkerTemplate *template,
                                int directory, uid_t uid, GError **error) {
     g_autoptr(BerthWorker) worker = g_new0(BerthWorker, 1);
-    int sockets[2];
+    int socket;
 
     worker->uid = uid;
     worker->kind = g_strdup(kind);
@@ -157,22 +177,11 @@ static BerthWorker *worker_new(sd_event *event, const char *kind, BerthWorkerTem
     worker->calls = g_ptr_array_new_with_free_func(free_call);
     if (!berth_worker_process_check(uid, error))
         return NULL;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
-        berth_error_set_errno(error, errno, "make a socket");
-        return NULL;
-    }
-    berth_autofd int theirs = move_above_worker_fds(sockets[1]);
-    berth_autofd int shared =
-        directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
-    int ours = move_above_worker_fds(sockets[0]);
-    worker->pid = template ? berth_worker_template_clone(template, theirs, shared, error) : 0;
-    if (worker->pid == 0)
-        worker->pid = berth_worker_process_start(kind, uid, theirs, shared, error);
-    if (worker->pid < 0) {
-        close(ours);
-        return NULL;
-    }
-    if (!worker_connect_bus(worker, ours, error))
+    if (template)
+        worker->pid = worker_start_process(worker, template, directory, &socket, NULL);
+    if (worker->pid <= 0)
+        worker->pid = worker_start_process(worker, NULL, directory, &socket, error);
+    if (worker->pid < 0 || !worker_connect_bus(worker, socket, error))
         return NULL;
     return g_steal_pointer(&worker);
 }

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import signal
 import random
 import sys
 import threading
@@ -250,28 +251,34 @@ def namespace(pid):
         return None
 
 
-def test_a_template_that_is_killed_ends_no_more_than_the_worker_it_was_making():
-    layers = [oci.Layer("gzip").add(f"t{n}", str(n).encode()).finish() for n in range(60)]
-    reference, _ = REGISTRY.add("templates:x", oci.Image(layers))
-    killed = []
+def pull_beside(name, number):
+    """The template gets the signal in the middle of the pull, which needs it no longer."""
+    layers = [oci.Layer("gzip").add(f"t{n}", f"{name}{n}".encode()).finish() for n in range(60)]
+    reference, _ = REGISTRY.add(f"{name}:x", oci.Image(layers))
+    signalled = []
 
-    def kill(handler, with_body):
-        if with_body and not killed:
+    def send(handler, with_body):
+        if with_body and not signalled:
             # What was cloned from it has the same command line.
-            killed.extend(pid for pid in templates() if namespace(pid) == namespace("self"))
-            for pid in killed:
-                os.kill(pid, 9)
+            signalled.extend(pid for pid in templates() if namespace(pid) == namespace("self"))
+            for pid in signalled:
+                os.kill(pid, number)
         return answer(handler, with_body)
 
-    answer = raw(f"/v2/templates/blobs/{oci.digest_of(layers[40][2])}", kill)
-    result = dist("pull", reference)
+    answer = raw(f"/v2/{name}/blobs/{oci.digest_of(layers[40][2])}", send)
+    good("pull", reference)
     REGISTRY.answer = answer
-    equal(len(killed), 1, "there was one template")
-    if result.status != 0:
-        contains(result.err, "template")
-        good("pull", reference)
+    equal(len(signalled), 1, "there was one template")
     wait_until(lambda: not templates(), "the template and its workers to end")
     good("rmi", reference)
+
+
+def test_a_pull_does_without_a_template_that_is_killed():
+    pull_beside("killed", signal.SIGKILL)
+
+
+def test_a_pull_does_without_a_template_that_does_not_answer():
+    pull_beside("stopped", signal.SIGSTOP)
 
 
 def test_errors_of_servers():
