@@ -2,6 +2,7 @@
 # The host's firewalld: what it forgets when it is reloaded, and when it starts and stops, containers get back, with
 # either of its backends.
 # machine: package firewalld
+# machine: package python3-dbus
 # machine: package python3-firewall
 # machine: package python3-nftables
 
@@ -12,7 +13,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 IMAGE = f"{HOST}/net/base:x"
-PACKAGES = ("firewalld", "python3-firewall", "python3-nftables")
+PACKAGES = ("firewalld", "python3-dbus", "python3-firewall", "python3-nftables")
 ACTIONS = "/usr/share/polkit-1/actions"
 SERVE = ("sh", "-c", "mkdir -p /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www")
 

@@ -4,6 +4,7 @@
 # machine: package munge
 # machine: package libmunge2
 # machine: package libhwloc15
+# machine: package libyaml-0-2
 # machine: package liblua5.1-0
 # machine: package slurm-wlm-basic-plugins
 # machine: package slurm-client
@@ -19,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = ("munge", "libmunge2", "libhwloc15", "liblua5.1-0", "slurm-wlm-basic-plugins", "slurm-client", "slurmctld", "slurmd")
+PACKAGES = ("munge", "libmunge2", "libhwloc15", "libyaml-0-2", "liblua5.1-0", "slurm-wlm-basic-plugins", "slurm-client", "slurmctld", "slurmd")
 BOTH = (1, 2)
 IMAGE = "registry.example.com/box:1"
 BOX = "/srv/bundles/box"
