@@ -391,8 +391,11 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
         g_propagate_error(error, loop.error);
     else if (r < 0 && !*error)
         berth_error_set_errno(error, r, "%s", _("run the container"));
-    if (loop.exit == EXIT_DETACHED)
+    if (loop.exit == EXIT_DETACHED) {
+        /* The container's last line has no end: the shell's prompt gets a line of its own. */
+        fputc('\n', stderr);
         return EXIT_SUCCESS;
+    }
     if (!waited && loop.exit == EXIT_INTERRUPTED) {
         g_clear_error(error);
         fprintf(stderr,

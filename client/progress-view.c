@@ -50,12 +50,12 @@ static const char *const phases[] G_GNUC_UNUSED = {
 
 /* An item is an object, or what a transfer without objects works on, as the service names it. The
  * caller frees the text. */
-static char *view_name_item(const char *object, bool shortens) {
+static char *view_name_item(const char *object) {
     static const char all[] = N_("contents");
 
     if (g_str_equal(object, all))
         return g_strdup(_(all));
-    return shortens && strchr(object, ':') ? dist_format_digest(object) : g_strdup(object);
+    return strchr(object, ':') ? dist_format_digest(object) : g_strdup(object);
 }
 
 static char *view_given;
@@ -136,7 +136,7 @@ static char *view_format_bar(int width, uint64_t done, uint64_t total) {
 }
 
 static void view_draw_item(DistProgressView *view, const ViewItem *item) {
-    g_autofree char *digest = view_name_item(item->object, true);
+    g_autofree char *digest = view_name_item(item->object);
     g_autofree char *size = dist_format_size(item->total);
     int percent = item->total > 0 ? (int)(MIN(item->done, item->total) * 100 / item->total) : 100;
     int padding = MAX(0, 10 - dist_layout_measure(_(item->phase)));
@@ -207,7 +207,7 @@ static void view_draw(DistProgressView *view, const GArray *items, uint64_t done
 
 static void view_tell(DistProgressView *view, const ViewItem *item) {
     g_autofree char *size = dist_format_size(item->total);
-    g_autofree char *name = view_name_item(item->object, false);
+    g_autofree char *name = view_name_item(item->object);
 
     if (view_item_is_done(item) && g_hash_table_add(view->reported, g_strdup(item->object)))
         fprintf(stderr, "%s  %s  %s\n", name, _(item->phase), size);

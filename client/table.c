@@ -75,7 +75,8 @@ void dist_table_free(DistTable *table) {
 
 static bool column_is_text(const DistColumn *column) {
     return column->type == DIST_CELL_TEXT || column->type == DIST_CELL_STATE ||
-           column->type == DIST_CELL_DIGEST || column->type == DIST_CELL_JSON;
+           column->type == DIST_CELL_DIGEST || column->type == DIST_CELL_LIST ||
+           column->type == DIST_CELL_JSON;
 }
 
 /* A time as people read it: how long ago, unless --no-trunc asks for the moment itself. */
@@ -130,10 +131,21 @@ static guint table_count_rows(const DistTable *table) {
     return table->width > 0 ? table->cells->len / table->width : 0;
 }
 
+static void table_add_list(JsonBuilder *builder, const char *text) {
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
+    json_builder_begin_array(builder);
+    for (char **word = words; *word; word++)
+        json_builder_add_string_value(builder, *word);
+    json_builder_end_array(builder);
+}
+
 static void table_add_json(JsonBuilder *builder, const DistColumn *column, const Cell *cell) {
     json_builder_set_member_name(builder, column->key);
     if (column->type == DIST_CELL_JSON)
         json_builder_add_value(builder, json_from_string(cell->whole, NULL));
+    else if (column->type == DIST_CELL_LIST)
+        table_add_list(builder, cell->whole);
     else if (column_is_text(column))
         json_builder_add_string_value(builder, cell->whole);
     else
@@ -300,6 +312,10 @@ static char *table_read_columns(const char *template) {
 
 bool dist_table_is_unasked(void) {
     return dist_settings.json == DIST_JSON_OFF && !table_given.format && !table_given.sort;
+}
+
+bool dist_table_is_asked(void) {
+    return !dist_table_is_unasked() || table_given.whole || table_given.no_heading;
 }
 
 bool dist_table_has_format(void) {

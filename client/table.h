@@ -13,6 +13,7 @@ typedef enum {
     DIST_CELL_SIZE,
     DIST_CELL_TIME, /* microseconds since the epoch; the table says how long ago */
     DIST_CELL_NUMBER,
+    DIST_CELL_LIST, /* a text of words with a blank between; JSON has a list of them */
     DIST_CELL_JSON, /* a text that is a JSON value; for JSON and --format only */
 } DistCellType;
 
@@ -34,6 +35,9 @@ void dist_table_free(DistTable *table);
 /* Cells in the order of the columns: const char * for text, with a DistColor
  * after that of a state, int64_t for the others. */
 void dist_table_add(DistTable *table, ...);
+
+/* Whether --json or any of the options asks for a table of this kind. */
+bool dist_table_is_asked(void);
 
 /* Whether --format was given. */
 bool dist_table_has_format(void);

@@ -2,15 +2,17 @@
 
 /*
  * dist audit: the service's records of authorizations and changes, with the user of each.
- * journalctl finds them, since it knows ways to say a time; the columns are made here. Only entries
- * of root's berthd count: any user may write BERTH_AUDIT= into the journal, but _COMM and _UID are
- * set by journald.
+ * journalctl finds them, since it knows ways to say a time. Lines of 79 columns are printed as the
+ * entries come, unless options ask for a table, which is complete first. Only entries of root's
+ * berthd count: any user may write BERTH_AUDIT= into the journal, but _COMM and _UID are set by
+ * journald.
  */
 
 #include "client/verbs.h"
 
 #include "base/log.h"
 #include "client/journal.h"
+#include "client/table.h"
 
 #include <json-glib/json-glib.h>
 #include <pwd.h>
@@ -26,7 +28,7 @@ typedef struct {
 /* Collects the fields of an entry until it ends. */
 typedef struct {
     GHashTable *fields;
-    JsonBuilder *list; /* all entries, for JSON; NULL: each is printed when it ends */
+    DistTable *table; /* all entries; NULL: each is printed when it ends */
 } AuditReader;
 
 enum { TIME, USER, MEMBER, OBJECT, ACTION, RESULT, COLUMNS };
@@ -103,7 +105,6 @@ static void print_entry(GHashTable *fields) {
 static void audit_add_details(JsonBuilder *builder, GHashTable *fields) {
     g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(fields), (GCompareFunc)strcmp);
 
-    json_builder_set_member_name(builder, "details");
     json_builder_begin_object(builder);
     for (GList *name = names; name; name = name->next) {
         if (!g_str_has_prefix(name->data, "BERTH_DETAIL_"))
@@ -114,6 +115,37 @@ static void audit_add_details(JsonBuilder *builder, GHashTable *fields) {
         json_builder_add_string_value(builder, get_field(fields, name->data));
     }
     json_builder_end_object(builder);
+}
+
+static char *audit_format_details(GHashTable *fields) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    audit_add_details(builder, fields);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
+}
+
+/* A number as a JSON value; null if the entry has no such field. */
+static char *audit_format_number(GHashTable *fields, const char *name) {
+    const char *value = get_field(fields, name);
+
+    return value[0] ? g_strdup_printf("%" G_GINT64_FORMAT, g_ascii_strtoll(value, NULL, 10))
+                    : g_strdup("null");
+}
+
+/* With whole names, which JSON has as well. */
+static void audit_add_row(DistTable *table, GHashTable *fields) {
+    g_autofree char *user = find_user_name(get_field(fields, "CALLER_UID"));
+    g_autofree char *uid = audit_format_number(fields, "CALLER_UID");
+    g_autofree char *pid = audit_format_number(fields, "CALLER_PID");
+    g_autofree char *suppressed = audit_format_number(fields, "BERTH_SUPPRESSED");
+    g_autofree char *details = audit_format_details(fields);
+
+    dist_table_add(table, (int64_t)get_time(fields), user, get_field(fields, "BERTH_MEMBER"),
+                   get_field(fields, "BERTH_OBJECT"), get_field(fields, "BERTH_ACTION"),
+                   get_field(fields, "BERTH_RESULT"), get_field(fields, "BERTH_AUDIT"),
+                   get_field(fields, "CALLER_UNIT"), get_field(fields, "CALLER_NAME"),
+                   get_field(fields, "MESSAGE"), uid, pid, suppressed, details);
 }
 
 static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
@@ -139,6 +171,7 @@ static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
         json_builder_add_int_value(builder,
                                    g_ascii_strtoll(get_field(fields, numbers[i].field), NULL, 10));
     }
+    json_builder_set_member_name(builder, "details");
     audit_add_details(builder, fields);
     json_builder_end_object(builder);
 }
@@ -164,8 +197,8 @@ static void audit_end_entry(void *userdata) {
 
     if (g_hash_table_size(reader->fields) == 0)
         return;
-    if (reader->list) {
-        audit_add_entry(reader->list, reader->fields);
+    if (reader->table) {
+        audit_add_row(reader->table, reader->fields);
     } else if (dist_settings.json != DIST_JSON_OFF) {
         g_autoptr(JsonBuilder) builder = json_builder_new();
         audit_add_entry(builder, reader->fields);
@@ -224,27 +257,49 @@ static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
     return arguments;
 }
 
-/* JSON without --follow is one array; with it, an object for each entry, since the array would
- * never end. */
-static bool read_records(const AuditOptions *options, const char *uid, GError **error) {
+static bool audit_read(const AuditOptions *options, const char *uid, DistTable *table,
+                       GError **error) {
     g_autoptr(GPtrArray) arguments = make_arguments(options, uid);
     g_autoptr(GHashTable) fields = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autoptr(JsonBuilder) list =
-        dist_settings.json != DIST_JSON_OFF && !options->follow ? json_builder_new() : NULL;
-    AuditReader reader = {fields, list};
+    AuditReader reader = {fields, table};
     const DistJournalReader journal = {audit_take_field, audit_end_entry, &reader};
 
-    if (list)
-        json_builder_begin_array(list);
-    else if (dist_settings.json == DIST_JSON_OFF)
+    return dist_journal_read((char **)arguments->pdata, &journal, error);
+}
+
+static bool audit_print_table(const AuditOptions *options, const char *uid, GError **error) {
+    const DistColumn columns[] = {
+        {"time", _("TIME"), DIST_CELL_TIME},
+        {"user", _("USER"), DIST_CELL_TEXT},
+        {"member", _("MEMBER"), DIST_CELL_TEXT},
+        {"object", _("OBJECT"), DIST_CELL_TEXT},
+        {"action", _("ACTION"), DIST_CELL_TEXT},
+        {"result", _("RESULT"), DIST_CELL_TEXT},
+        {"kind", NULL, DIST_CELL_TEXT},
+        {"unit", NULL, DIST_CELL_TEXT},
+        {"name", NULL, DIST_CELL_TEXT},
+        {"message", NULL, DIST_CELL_TEXT},
+        {"uid", NULL, DIST_CELL_JSON},
+        {"pid", NULL, DIST_CELL_JSON},
+        {"suppressed", NULL, DIST_CELL_JSON},
+        {"details", NULL, DIST_CELL_JSON},
+        {NULL, NULL, DIST_CELL_TEXT},
+    };
+    g_autoptr(DistTable) table = dist_table_new(columns);
+
+    return audit_read(options, uid, table, error) && dist_table_print(table, error);
+}
+
+/* What is followed has no end: records are printed as they come, as JSON an object for each. */
+static bool read_records(const AuditOptions *options, const char *uid, GError **error) {
+    if (!options->follow && (dist_table_is_asked() || dist_settings.quiet))
+        return audit_print_table(options, uid, error);
+    if (options->follow && dist_settings.json == DIST_JSON_OFF && dist_table_is_asked())
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--follow prints lines or --json, and takes no other format"));
+    if (dist_settings.json == DIST_JSON_OFF)
         print_header();
-    if (!dist_journal_read((char **)arguments->pdata, &journal, error))
-        return false;
-    if (!list)
-        return true;
-    json_builder_end_array(list);
-    audit_print_json(list);
-    return true;
+    return audit_read(options, uid, NULL, error);
 }
 
 static AuditOptions audit;
@@ -255,6 +310,7 @@ static const DistOption audit_options[] = {
     {"until", 0, DIST_OPTION_TEXT, &audit.until, N_("Show records until this time"), N_("TIME")},
     {"follow", 'f', DIST_OPTION_FLAG, &audit.follow, N_("Follow new records"), NULL},
     {"refused", 0, DIST_OPTION_FLAG, &audit.refused, N_("Show only refused calls"), NULL},
+    DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
 

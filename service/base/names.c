@@ -19,8 +19,8 @@ bool berth_name_check_container(const char *id, GError **error) {
     if (well_formed)
         return true;
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "invalid container id \"%.100s\": use a letter or digit, then letters, "
-                           "digits, \"_\", \".\" or \"-\", at most %d in all",
+                           "invalid container id \"%.100s\": up to %d letters, digits and, not "
+                           "first, _.-",
                            id, MAX_CONTAINER_ID);
 }
 

@@ -113,8 +113,15 @@ static const char *explain_certificate(BerthRequest *request, CURLcode code) {
     return NULL;
 }
 
+/* The message says the host already. */
+static const char *explain_failure(const BerthRequest *request, CURLcode code) {
+    if (code == CURLE_COULDNT_RESOLVE_HOST)
+        return "its name cannot be resolved";
+    return request->reason[0] ? request->reason : curl_easy_strerror(code);
+}
+
 static void set_curl_error(BerthRequest *request, CURLcode code) {
-    const char *reason = request->reason[0] ? request->reason : curl_easy_strerror(code);
+    const char *reason = explain_failure(request, code);
     const char *certificate = explain_certificate(request, code);
     char *url = NULL;
 

@@ -274,9 +274,9 @@ def test_every_listing_takes_the_same_options():
     good("run", "-d", "--name=matrix", "--network=berth", "-p", "18090:80", IMAGE)
     for verb in (("ps", "-a"), ("images",), ("volume", "ls"), ("network", "ls"), ("transfers",), ("df",), ("content", "ls"), ("lease", "list"), ("pod", "ps"),
                  ("top", "matrix"), ("stats", "--no-stream"), ("port", "matrix"), ("search", f"{HOST}/first"), ("history", IMAGE), ("system", "info"),
-                 ("diff", "matrix"), ("resolve", IMAGE), ("version",), ("volume", "inspect", "matrix"), ("network", "inspect", "berth"), ("pod", "inspect", "several")):
+                 ("audit", "--until=now"), ("diff", "matrix"), ("resolve", IMAGE), ("version",), ("volume", "inspect", "matrix"), ("network", "inspect", "berth"), ("pod", "inspect", "several")):
         # What changes from call to call is not compared.
-        moving = verb[0] in ("stats", "top", "df", "transfers", "system")
+        moving = verb[0] in ("stats", "top", "df", "transfers", "system", "audit")
         rows = json.loads(good(*verb, "--json=short"))
         assert isinstance(rows, list) and (rows or verb[0] == "history"), (verb, rows)
         keys = list(rows[0]) if rows else []
@@ -414,7 +414,8 @@ def test_kinds_of_progress():
             for line in result.err.splitlines():
                 assert {"done", "total", "items"} <= set(json.loads(line)), line
         else:
-            contains(result.err, "sha256:")
+            assert re.search(r"^[0-9a-f]{12}  done  ", result.err, re.MULTILINE), result.err
+            assert max(map(len, result.err.splitlines())) <= 80, result.err
     contains(dist("pull", "--progress=odd", LARGE).err, "--progress takes")
 
 

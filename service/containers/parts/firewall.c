@@ -222,7 +222,7 @@ static bool firewall_swept(BerthContainers *containers, GError **error) {
                                      "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                      "GetNameOwner", firewall_on_owner, firewall, "s", FIREWALLD);
 
-    return r >= 0 || berth_error_set_errno(error, r, "ask for the owner of " FIREWALLD);
+    return r >= 0 || berth_error_set_errno(error, r, "watch for firewalld");
 }
 
 /* The process at work goes on. */
