@@ -74,6 +74,7 @@ def test_what_is_unhealthy_is_killed_or_stopped_if_asked():
     result = dist("run", "--rm", "--health-on-failure=kill", *check, PLAIN)
     equal(result.status, 137)
     contains(dist("create", "--health-on-failure=restart", PLAIN).err, "none, kill")
+    contains(dist("create", "--health-on-failure=kill", PLAIN).err, "HealthOnFailure needs a health check")
     good("rm", "-f", "killed", "stopped", "ignored")
 
 

@@ -29,15 +29,18 @@ static GVariant *make_variant(char *const *command, const uint64_t numbers[4],
 
 bool berth_health_check_options(const BerthCreateOptions *options, const BerthImageInfo *image,
                                 GError **error) {
-    g_autoptr(GVariant) health = NULL;
+    bool starts = options->startup_command && options->startup_command[0];
+    bool acts = options->health_action != BERTH_HEALTH_ACTION_NONE;
 
-    if (!options->startup_command || !options->startup_command[0])
+    if (!starts && !acts)
         return true;
-    health = berth_health_make_options(options, image);
+    g_autoptr(GVariant) health = berth_health_make_options(options, image);
     if (health)
-        g_variant_ref_sink(health);
-    return health || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                     "a startup check needs a health check");
+        return g_variant_ref_sink(health) != NULL;
+    return starts ? berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                    "a startup check needs a health check")
+                  : berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                    "HealthOnFailure needs a health check");
 }
 
 /* The check that comes first, until it has succeeded often enough. */
