@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The examples of docs/examples/ work as described: each application pulls with progress, runs, follows,
 # reads the output and removes, with the published interfaces alone.
-# machine: package python3-dasbus
-# machine: package gjs
 
 import os
 import re
