@@ -5,6 +5,9 @@
 # machine: package python3-dbus
 # machine: package python3-firewall
 # machine: package python3-nftables
+# machine: package python3-dbus
+# machine: package libnftables1
+# machine: package libjansson4
 
 import os
 import sys
@@ -13,7 +16,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 IMAGE = f"{HOST}/net/base:x"
-PACKAGES = ("firewalld", "python3-dbus", "python3-firewall", "python3-nftables")
+PACKAGES = ("firewalld", "python3-dbus", "python3-firewall", "python3-nftables", "python3-dbus", "libnftables1", "libjansson4")
 ACTIONS = "/usr/share/polkit-1/actions"
 SERVE = ("sh", "-c", "mkdir -p /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www")
 
