@@ -76,21 +76,18 @@ typedef struct {
  * files that the service writes for it, and directories of its own. */
 static int status_read_mount(sd_bus_message *message, void *userdata) {
     StatusMounts *mounts = userdata;
-    const char *destination, *type = "", *source = "";
-    g_auto(GStrv) options = NULL;
-    const DistField fields[] = {
-        {"Type", "s", &type}, {"Source", "s", &source}, {"Options", "as", &options}, {NULL}};
-    int r = dist_dictionary_read_item(message, &destination, fields);
+    DistContainerMount mount;
+    int r = dist_container_read_mount(message, &mount);
+    g_auto(GStrv) options = mount.options;
 
     if (r <= 0)
         return r;
     g_autofree char *own = g_strdup_printf("/containers/%s/", mounts->id);
-    bool is_bind = type[0] == '\0' || g_str_equal(type, "bind");
-    bool is_own = strstr(source, own) || g_str_equal(source, "/sys") ||
+    bool is_own = strstr(mount.source, own) || g_str_equal(mount.source, "/sys") ||
                   (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
-                  g_str_equal(destination, "/dev/berth-init");
-    g_autofree char *text = g_strdup_printf("%s → %s", source, destination);
-    if (is_bind && !is_own)
+                  g_str_equal(mount.destination, "/dev/berth-init");
+    g_autofree char *text = g_strdup_printf("%s → %s", mount.source, mount.destination);
+    if (mount.is_bind && !is_own)
         status_add(mounts->layout, mounts->count++ == 0 ? _("Mounts:") : "", text);
     return 1;
 }

@@ -175,6 +175,19 @@ char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
     return (char **)g_ptr_array_free(ids, FALSE);
 }
 
+int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount) {
+    const char *type = "";
+    *mount = (DistContainerMount){.source = ""};
+    const DistField fields[] = {{"Type", "s", &type},
+                                {"Source", "s", &mount->source},
+                                {"Options", "as", &mount->options},
+                                {NULL}};
+    int r = dist_dictionary_read_item(message, &mount->destination, fields);
+
+    mount->is_bind = type[0] == '\0' || g_str_equal(type, "bind");
+    return r;
+}
+
 /* A paused container runs: it has processes and can be stopped. */
 bool dist_container_is_running(const DistContainer *container) {
     return container->state == DIST_CONTAINER_RUNNING || container->state == DIST_CONTAINER_PAUSED;

@@ -51,6 +51,16 @@ GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
 typedef bool (*DistContainerFilter)(const DistContainer *container);
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error);
 
+/* An item of a container's Mounts. Strings belong to the message. */
+typedef struct {
+    const char *source, *destination;
+    char **options; /* owned; NULL for none */
+    bool is_bind;   /* of a path or a volume, and no file system of the kernel */
+} DistContainerMount;
+
+/* 1, or 0 at the end; negative errno. The options are freed with g_strfreev(). */
+int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount);
+
 /* Running or paused. */
 bool dist_container_is_running(const DistContainer *container);
 /* Started with the system, and not running. */

@@ -9,6 +9,7 @@
 #include "client/volumes-from.h"
 
 #include "client/bus.h"
+#include "client/containers.h"
 #include "client/dictionary.h"
 #include "client/option.h"
 
@@ -25,17 +26,15 @@ typedef struct {
 /* Mounts come before Volumes in a reply, or after: they are kept until both are read. */
 static int read_mount(sd_bus_message *message, void *userdata) {
     const VolumesFrom *from = userdata;
-    const char *destination, *type = "", *source = "";
-    g_auto(GStrv) options = NULL;
-    const DistField fields[] = {
-        {"Type", "s", &type}, {"Source", "s", &source}, {"Options", "as", &options}, {NULL}};
-    int r = dist_dictionary_read_item(message, &destination, fields);
+    DistContainerMount mount;
+    int r = dist_container_read_mount(message, &mount);
+    g_auto(GStrv) options = mount.options;
 
     if (r <= 0)
         return r;
-    if (type[0] == '\0' || g_str_equal(type, "bind")) {
-        g_ptr_array_add(from->mounts, g_strdup(source));
-        g_ptr_array_add(from->mounts, g_strdup(destination));
+    if (mount.is_bind) {
+        g_ptr_array_add(from->mounts, g_strdup(mount.source));
+        g_ptr_array_add(from->mounts, g_strdup(mount.destination));
         /* A mount of a Spec may have none. */
         g_ptr_array_add(from->mounts, options ? g_strjoinv(",", options) : g_strdup(""));
     }

@@ -241,17 +241,11 @@ static int visit_active_first(BerthService *service, const BerthViewer *viewer,
     return r;
 }
 
-static gint compare_ids(gconstpointer a, gconstpointer b) {
-    return strcmp(berth_container_get_record(*(BerthContainer *const *)a)->id,
-                  berth_container_get_record(*(BerthContainer *const *)b)->id);
-}
-
 static int visit_container_objects(BerthService *service, const BerthViewer *viewer,
                                    const char *after, BerthObjectVisit visit, void *userdata) {
-    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    g_autoptr(GPtrArray) list = berth_containers_list_by_id(service->containers);
     int r = 1;
 
-    g_ptr_array_sort(list, compare_ids);
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthObject object = make_container_object(list->pdata[i]);
         if (!berth_container_is_pod(list->pdata[i]) && berth_viewer_sees(viewer, object.owner) &&

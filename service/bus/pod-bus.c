@@ -236,17 +236,11 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-static gint compare_pod_names(gconstpointer a, gconstpointer b) {
-    return strcmp(berth_container_get_record(*(BerthContainer *const *)a)->id,
-                  berth_container_get_record(*(BerthContainer *const *)b)->id);
-}
-
 static int visit_pods(BerthService *service, const BerthViewer *viewer, const char *after,
                       BerthObjectVisit visit, void *userdata) {
-    g_autoptr(GPtrArray) list = berth_containers_list(service->containers);
+    g_autoptr(GPtrArray) list = berth_containers_list_by_id(service->containers);
     int r = 1;
 
-    g_ptr_array_sort(list, compare_pod_names);
     for (guint i = 0; r > 0 && i < list->len; i++) {
         const BerthContainerRecord *record = berth_container_get_record(list->pdata[i]);
         const BerthObject object = {&berth_pod_kind, record->id, true, record->owner,

@@ -44,6 +44,8 @@ void berth_containers_observe(BerthContainers *containers, BerthEventObserver ob
 
 BerthContainer *berth_containers_find(BerthContainers *containers, const char *id, GError **error);
 GPtrArray *berth_containers_list(BerthContainers *containers); /* of BerthContainer, oldest first */
+/* The same in the order of their ids, which is that of pages. */
+GPtrArray *berth_containers_list_by_id(BerthContainers *containers);
 
 const BerthContainerRecord *berth_container_get_record(const BerthContainer *container);
 /* "berth-ID.scope"; "" for one in its caller's cgroup. The container's. */

@@ -140,7 +140,14 @@ static gint compare_age(gconstpointer a, gconstpointer b) {
     return first->record.created_usec < second->record.created_usec ? -1 : 1;
 }
 
-GPtrArray *berth_containers_list(BerthContainers *containers) {
+static gint compare_ids(gconstpointer a, gconstpointer b) {
+    const BerthContainer *first = *(BerthContainer *const *)a,
+                         *second = *(BerthContainer *const *)b;
+
+    return strcmp(first->record.id, second->record.id);
+}
+
+static GPtrArray *list_containers(BerthContainers *containers, GCompareFunc compare) {
     GPtrArray *list = g_ptr_array_new();
     GHashTableIter iterator;
     gpointer value;
@@ -148,8 +155,16 @@ GPtrArray *berth_containers_list(BerthContainers *containers) {
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
         g_ptr_array_add(list, value);
-    g_ptr_array_sort(list, compare_age);
+    g_ptr_array_sort(list, compare);
     return list;
+}
+
+GPtrArray *berth_containers_list(BerthContainers *containers) {
+    return list_containers(containers, compare_age);
+}
+
+GPtrArray *berth_containers_list_by_id(BerthContainers *containers) {
+    return list_containers(containers, compare_ids);
 }
 
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id,
