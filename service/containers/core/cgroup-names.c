@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The name of the scope or cgroup of a container, made from its id and from the caller's cgroup in
- * its record, if it is below that one. They change with the id alone. cgroup.c makes and removes
- * it.
- */
+/* The names of a container's scope and cgroup, made from its id and, with Cgroup=caller, from the
+ * caller's cgroup in its record. They change only with the id. cgroup.c creates and removes the
+ * cgroup itself. */
 
 #include "containers/core/object.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A container is in a scope or in a cgroup below its caller's. A scope is systemd's: it is asked to
- * start, stop and kill it. A cgroup below the caller's is made and removed here; its unit's manager
- * knows nothing of it, and ends it with the unit. Its path is the one in the record, not that of
- * its processes: the owner of the parent can move those, within what is delegated to it.
+/* A container is in a scope or in a cgroup below its caller's. A scope belongs to systemd, which is
+ * asked to start, stop and kill it. A cgroup below the caller's is created and removed here; the
+ * manager of the caller's unit does not know it, and ends it together with the unit. The path used
+ * is always the one in the record, never that of the processes: the owner of the parent can move
+ * them anywhere within its delegation.
  *
- * A removal is tried again for a while, since processes that are ending keep a cgroup. It owns its
- * path: the container may be gone by then, or started again, which removes the cgroup itself.
- */
+ * A removal is retried for a while, since a cgroup cannot be removed while its processes are
+ * exiting. A pending removal has its own copy of the path: by then the container may be gone, or
+ * started again, and then its next exit removes the cgroup. */
 
 #include "containers/core/cgroup.h"
 
@@ -46,7 +46,7 @@ static void cgroup_removal_free(CgroupRemoval *removal) {
     g_free(removal);
 }
 
-/* A container that runs in it again has made it again. */
+/* A container that is running again has created the cgroup again. */
 static bool cgroup_removal_is_over(const CgroupRemoval *removal) {
     const BerthContainer *container = g_hash_table_lookup(removal->containers->by_id, removal->id);
 
@@ -68,8 +68,8 @@ static int cgroup_removal_try(sd_event_source *source, uint64_t usec, void *user
     return 0;
 }
 
-/* What its first process leaves behind without a PID namespace is killed: the unit that it belongs
- * to would be left with it. */
+/* Without a PID namespace, the first process may leave others behind. They are killed, since they
+ * would otherwise stay in the caller's unit. */
 static void cgroup_remove(const BerthContainer *container) {
     sd_event_source *source;
 
@@ -91,8 +91,8 @@ void berth_container_leave_cgroup(BerthContainer *container) {
         berth_scopes_stop(container->containers->scopes, container->scope);
 }
 
-/* cgroup.kill takes a frozen cgroup too, and whatever is forked meanwhile; others are sent to one
- * process after the other. */
+/* cgroup.kill also works on a frozen cgroup and on processes forked at the same time. Other signals
+ * are sent to one process after another. */
 void berth_container_signal_all(const BerthContainer *container, int signal) {
     pid_t first = (pid_t)container->record.first.pid;
 

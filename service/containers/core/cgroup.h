@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a container's processes are: in a scope of systemd's, berth-ID.scope, or in the cgroup
- * berth-ID below its caller's (Create's option Cgroup). The rest of the core does not distinguish
- * the two. */
+/* Where the processes of a container live: in a systemd scope, berth-ID.scope, or in a cgroup
+ * berth-ID below the caller's own (option Cgroup of Create). The rest of the core does not
+ * distinguish between the two. */
 
 #pragma once
 
 #include "containers/core/object.h"
 
-/* Makes its cgroup, and returns a descriptor for the launch; -1 without an error if systemd makes
- * it, as a scope. */
+/* Creates the container's cgroup and returns a descriptor of it, which the caller owns, for the
+ * launch. Returns -1 without an error if the container uses a scope, whose cgroup systemd
+ * creates. */
 int berth_container_make_cgroup(const BerthContainer *container, GError **error);
 
-/* Nothing of it runs any more: ends the scope, or removes the cgroup. */
+/* Called when no process of the container is running any more. Stops the scope or removes the
+ * cgroup. */
 void berth_container_leave_cgroup(BerthContainer *container);
 
-/* Signals all of its processes. */
+/* Sends a signal to all processes of the container. */
 void berth_container_signal_all(const BerthContainer *container, int signal);

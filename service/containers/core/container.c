@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A container: its record, its first process, and those that were executed in it. The table of the
+/* A container: its record, its first process, and the processes executed in it. The table of the
  * service's containers (table.c) owns it; its states are those of its record (state.c). */
 
 #include "base/document.h"
@@ -21,14 +21,15 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
 
     container->containers = containers;
     container->record = *record;
-    /* The record is moved: the caller's is empty, and may be freed. */
+    /* The contents of the record have been moved; what is left to the caller is empty, and safe to
+     * free. */
     memset(record, 0, sizeof *record);
     berth_container_update_cgroup_names(container);
     container->secrets = -1;
     container->slots = berth_parts_new_slots(containers);
     container->processes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_process_free);
     container->first = berth_process_new(container, BERTH_PROCESS_FIRST, &container->record.first);
-    /* The key is the record's id: it must not change while the container is in the table
+    /* The key is the id in the record, which must not change while the container is in the table
      * (rename.c). */
     g_hash_table_insert(containers->by_id, container->record.id, container);
     berth_pod_index_add(container);
@@ -38,7 +39,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
 void berth_container_free(gpointer data) {
     BerthContainer *container = data;
 
-    /* Parts may still use the processes and the record. */
+    /* Before the rest is freed: parts may still use the processes and the record. */
     berth_parts_freed(container);
     berth_pod_index_remove(container);
     g_hash_table_unref(container->processes);
@@ -55,7 +56,7 @@ const BerthContainerRecord *berth_container_get_record(const BerthContainer *con
     return &container->record;
 }
 
-/* A container in its caller's cgroup has no scope; its unit is the one with that cgroup. */
+/* A container in its caller's cgroup has no scope; its unit is the one that owns that cgroup. */
 const char *berth_container_get_scope(const BerthContainer *container) {
     return container->cgroup ? "" : container->scope;
 }
@@ -97,7 +98,7 @@ bool berth_container_is_starting(const BerthContainer *container) {
     return container->first->start != NULL;
 }
 
-/* A process that has ended does not count, though its record is still here. */
+/* Processes that have ended do not count, although their records are still here. */
 bool berth_container_has_executed(const BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exec: further processes in a container that runs. Each has a row in berth.db and a pidfd that
- * systemd keeps, and its end is an event, as that of the first one. Those that have ended are kept
- * for their status, the oldest making room for new ones. */
+/* Exec: additional processes in a running container. Each has a row in berth.db and a pidfd that
+ * systemd keeps, and its end is an event, like that of the first process. Processes that have ended
+ * are kept for their status, until new ones displace the oldest. The container owns them all. */
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-/* Of one container, with those that have ended. */
+/* Per container, including those that have ended. */
 enum { MAX_PROCESSES = 1000 };
 
 static gint compare_end(gconstpointer a, gconstpointer b) {
@@ -34,7 +34,7 @@ static bool exec_make_room(BerthContainer *container, GError **error) {
         return true;
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
-        /* One that is being started counts as running (exec_add_process). */
+        /* A process that is being started counts as running (exec_add_process). */
         if (!((BerthProcess *)value)->record->running)
             g_ptr_array_add(ended, value);
     if (ended->len == 0)
@@ -43,7 +43,7 @@ static bool exec_make_room(BerthContainer *container, GError **error) {
                                MAX_PROCESSES);
     g_ptr_array_sort(ended, compare_end);
     BerthProcess *oldest = ended->pdata[0];
-    /* The row first: if that fails, the status can still be asked for. */
+    /* The row is deleted first: if that fails, the status is still available. */
     if (!berth_container_store_delete_process(container->containers->database, container->record.id,
                                               oldest->record->id, error))
         return false;
@@ -53,7 +53,7 @@ static bool exec_make_room(BerthContainer *container, GError **error) {
 }
 
 static bool check_exec(BerthContainer *container, const BerthExecOptions *options, GError **error) {
-    /* Root may enter a container whose owner has reached the limits. */
+    /* Root may execute in a container whose owner has reached the limits. */
     uint32_t uid = options->by_root ? 0 : container->record.owner;
 
     if (!berth_name_check_container(options->process, error) ||
@@ -75,8 +75,8 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
            exec_make_room(container, error);
 }
 
-/* The plan of the container with another process in it. The container's own configuration does not
- * change. */
+/* A copy of the container's plan with another process in it. The container's own configuration does
+ * not change. */
 static BerthPlan *make_plan(const BerthContainer *container, const BerthExecOptions *options,
                             GError **error) {
     size_t size;
@@ -85,15 +85,15 @@ static BerthPlan *make_plan(const BerthContainer *container, const BerthExecOpti
     return text ? berth_spec_make_exec(text, size, options, error) : NULL;
 }
 
-/* For display: as much of it as is kept of any text. */
+/* For display only: cut to the length that is kept of any text. */
 static char *shorten_command(char *const *command) {
     g_autofree char *text = g_strjoinv(" ", (char **)command);
 
     return g_utf8_make_valid(text, (gssize)strnlen(text, BERTH_MAX_TEXT_BYTES));
 }
 
-/* It counts as running from the beginning, so that exec_make_room() does not take it for one that
- * has ended. */
+/* The process counts as running from the beginning, so that exec_make_room() does not take it for
+ * one that has ended. */
 static BerthProcess *exec_add_process(BerthContainer *container, const BerthExecOptions *options,
                                       char *const *command) {
     BerthProcessRecord *record = g_new0(BerthProcessRecord, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a process, from when its pidfd is readable until its waiters have their answer. The
- * order of what parts do then is that of their table. */
+/* The end of a process, from the moment its pidfd becomes readable until its waiters have been
+ * answered. The parts act on it in the order of their table. */
 
 #include "containers/core/exit.h"
 
@@ -23,7 +23,7 @@ static void log_exit(const BerthContainerRecord *record) {
               "Container %s exited; %s", record->id, status);
 }
 
-/* systemd ends a scope on its own, but not before the last of its processes. */
+/* systemd stops a scope by itself, but not before its last process has ended. */
 static void end_cgroup(BerthContainer *container) {
     g_autoptr(GVariant) leaves = berth_container_record_get_extra(
         &container->record, BERTH_LEAVES_PROCESSES, G_VARIANT_TYPE_BOOLEAN);
@@ -43,11 +43,12 @@ static void end_container(BerthContainer *container, int status) {
     if (!berth_container_set_state(container, BERTH_CONTAINER_STOPPED, status, &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "Cannot record the exit of %s: %s",
                           record->id, error->message);
-    /* After the record: until then the pidfd that systemd keeps is all that knows the status. */
+    /* After the record: until it is written, only the pidfd that systemd keeps knows the status. */
     berth_process_forget(first);
     log_exit(record);
     end_cgroup(container);
-    /* A start that fails is answered before those who wait for the end: its error says why. */
+    /* A failed start is answered before anyone who waits for the end: its error gives the
+     * reason. */
     if (first->start)
         first->start->settle(first->start, status);
     berth_parts_process_exited(first);
@@ -77,8 +78,9 @@ static void end_executed(BerthProcess *process, int status) {
     record->running = false;
     record->status = status;
     record->exited_usec = (uint64_t)g_get_real_time();
-    /* The start of such a process is an event, which is recorded when the start ends: it has to
-     * come before the exit, even if the process has begun and ended in one. */
+    /* The start of an executed process is an event too, recorded when the start ends. It must
+     * precede the exit event, even if the process started and ended in the same iteration of the
+     * loop. */
     if (process->start)
         process->start->settle(process->start, status);
     if (!berth_process_record(process, "exit", &error))
@@ -89,11 +91,11 @@ static void end_executed(BerthProcess *process, int status) {
     berth_parts_settled(process->container);
     berth_process_answer_waiters(process);
     if (process->kind == BERTH_PROCESS_CHECK)
-        /* The status of the service's own checks is not asked for again. */
+        /* Nobody asks for the status of the service's own checks again. */
         g_hash_table_remove(process->container->processes, record->id);
 }
 
-/* The watch goes first: a pidfd of a process that has ended stays readable. */
+/* The watch is removed first: the pidfd of a process that has ended stays readable. */
 void berth_process_set_exited(BerthProcess *process, int status) {
     berth_process_unwatch(process);
     if (process->kind == BERTH_PROCESS_FIRST)

@@ -6,10 +6,11 @@
 
 #include "containers/core/object.h"
 
-/* The process has ended with this status, and all that follows from it. A process of the service's
- * own checks is freed by this; any other may be, by one of its waiters. */
+/* Records that the process has ended with this status, and does everything that follows from it.
+ * Frees a process that runs one of the service's own checks; any other process may be freed by one
+ * of its waiters. */
 void berth_process_set_exited(BerthProcess *process, int status);
 
-/* Records an event of a process that was executed ("exec-added", "exec-started", "exit"), with its
- * record; nothing is recorded of the service's own checks. */
+/* Writes the record of an executed process together with an event ("exec-added", "exec-started",
+ * "exit"). Does nothing for the service's own checks. */
 bool berth_process_record(BerthProcess *process, const char *event, GError **error);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A launch goes through the states of LaunchState and ends with an error or when its socket closes.
- * Its owner has it until done is called, or frees it. The launcher itself is reaped by a source
- * that outlives it (containers/core/launcher.c).
- */
+/* A launch moves through the states of LaunchState, and ends with an error or when its socket
+ * closes. Its owner keeps it until done is called, or frees it earlier. The launcher process itself
+ * is reaped by an event source that outlives the launch (containers/core/launcher.c). */
 
 #include "containers/core/launch.h"
 
@@ -18,14 +16,15 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-/* From cloning the launcher until the command runs; hooks and the network are part of it. */
+/* From the clone of the launcher until the command runs, including hooks and the network. */
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 typedef enum {
-    LAUNCH_STARTED,  /* the launcher runs, and has made no process yet */
-    LAUNCH_BORN,     /* its process waits for the go-ahead; that of a restore may have it */
-    LAUNCH_RESTORED, /* the process that was brought back waits for the go-ahead */
-    LAUNCH_RELEASED, /* the go-ahead is sent: when the socket closes, the command runs */
+    LAUNCH_STARTED,  /* the launcher runs, and has not created a process yet */
+    LAUNCH_BORN,     /* its process waits for the go-ahead; with a restore, it may already have the
+                      * first one */
+    LAUNCH_RESTORED, /* the restored process waits for the go-ahead */
+    LAUNCH_RELEASED, /* the go-ahead has been sent; the command runs once the socket closes */
     LAUNCH_REPORTED, /* a helper has reported that its work is done */
 } LaunchState;
 
@@ -33,7 +32,7 @@ struct BerthLaunch {
     BerthLaunchCallbacks callbacks;
     void *userdata;
     int socket;
-    int process; /* a pidfd of its own, to kill what was born */
+    int process; /* a duplicate of the pidfd, for killing the process */
     sd_event_source *watch, *timeout;
     int helper_pidfd;
     BerthLaunchKind kind;
@@ -53,7 +52,8 @@ void berth_launch_free(BerthLaunch *launch) {
     g_free(launch);
 }
 
-/* Ends the launch. Its owner drops it in done; it is freed when done has returned. */
+/* Ends the launch. The owner drops its pointer in done; the launch is freed when done has
+ * returned. */
 static void launch_finish(BerthLaunch *launch, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
 
@@ -67,8 +67,8 @@ static bool send_letter(const BerthLaunch *launch, BerthLaunchMessage message) {
     return send(launch->socket, &letter, 1, MSG_NOSIGNAL) == 1;
 }
 
-/* Kills the process that was made; before there is one, the launcher. By pidfds, so that a pid that
- * is in use again is never hit. */
+/* Kills the process, or the launcher if there is no process yet. Both through pidfds, so that a pid
+ * that has been reused is never hit. */
 static void kill_process(BerthLaunch *launch) {
     if (launch->process >= 0)
         syscall(SYS_pidfd_send_signal, launch->process, SIGKILL, NULL, 0);
@@ -82,7 +82,8 @@ typedef struct {
     int fd;
 } Message;
 
-/* 1: a message; 0: none now; -1: the other side is closed. */
+/* Returns 1 for a message, 0 if there is none at the moment, -1 if the peer has closed the
+ * socket. */
 static int launch_receive(BerthLaunch *launch, Message *message) {
     BerthRights rights;
     struct iovec parts[] = {{&message->letter, 1}, {message->text, BERTH_LAUNCH_MAX_TEXT}};
@@ -94,8 +95,8 @@ static int launch_receive(BerthLaunch *launch, Message *message) {
 
     message->fd = -1;
     berth_rights_expect(&header, &rights);
-    /* ECONNRESET: the go-ahead was not read any more. It is reported once, before the last
-     * messages. */
+    /* ECONNRESET: the peer closed the socket without reading the go-ahead. The error is reported
+     * once, before the last messages, which are still to be read. */
     do
         size = recvmsg(launch->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == ECONNRESET || errno == EINTR));
@@ -104,13 +105,13 @@ static int launch_receive(BerthLaunch *launch, Message *message) {
     if (size == 0)
         return -1;
     message->fd = berth_rights_take(&header);
-    /* size counts the letter, too: this is the byte after the text. */
+    /* size includes the letter, so this is the byte after the text. */
     message->text[size - 1] = '\0';
     return 1;
 }
 
-/* The pidfd is duplicated, since the callback takes it over and the launch may have to kill the
- * process. */
+/* Keeps a duplicate of the pidfd, since the callback takes over the original and the launch may
+ * have to kill the process. */
 static void launch_take_process(BerthLaunch *launch, const Message *message, int pidfd,
                                 LaunchState state) {
     pid_t pid = (pid_t)g_ascii_strtoll(message->text, NULL, 10);
@@ -124,8 +125,8 @@ static void launch_take_process(BerthLaunch *launch, const Message *message, int
         launch->callbacks.restored(launch, pid, pidfd, launch->userdata);
 }
 
-/* A message that does not fit the state of the launch, such as a second PROCESS, is ignored, and
- * its descriptor closed. */
+/* A message that does not fit the state of the launch, such as a second PROCESS, is ignored and its
+ * descriptor is closed. */
 static void launch_take_message(BerthLaunch *launch, Message *message) {
     berth_autofd int fd = message->fd;
 
@@ -164,9 +165,9 @@ static bool launch_has_succeeded(const BerthLaunch *launch) {
            (launch->state == LAUNCH_RELEASED || launch->state == LAUNCH_REPORTED);
 }
 
-/* A process that was made ends on its own after a report of failure, with the status that tells
- * dist what happened; its owner then calls berth_launch_set_exited(). The one that a restore was
- * begun with is berth-checkpoint, and has no such status. */
+/* After it has reported a failure, the process exits by itself, with the status that tells dist
+ * what happened; the owner then calls berth_launch_set_exited(). With a restore the first process
+ * is berth-checkpoint, which has no such status. */
 static bool launch_ends_with_process(const BerthLaunch *launch) {
     return launch->kind == BERTH_LAUNCH_START &&
            (launch->state == LAUNCH_BORN || launch->state == LAUNCH_RELEASED);
@@ -198,7 +199,7 @@ static int launch_on_socket(sd_event_source *source, int fd, uint32_t events, vo
     return 0;
 }
 
-/* Only kills: the launch ends when the process or the socket does, like any other. */
+/* Only kills: as always, the launch ends when the process does or the socket closes. */
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthLaunch *launch = userdata;
 
@@ -214,8 +215,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 void berth_launch_set_exited(BerthLaunch *launch, int status) {
     g_autoptr(GError) error = NULL;
 
-    /* A process that fails reports it before it ends. Without a report the command has run, and has
-     * ended before the outer process, which holds the socket, too, was done. */
+    /* A process that fails sends a report before it exits. Without a report, the command has run,
+     * and has ended before the outer process, which also holds the socket, was finished. */
     if (launch->watch)
         (void)launch_drain(launch);
     if (launch_has_succeeded(launch)) {
@@ -234,11 +235,12 @@ void berth_launch_set_exited(BerthLaunch *launch, int status) {
 }
 
 void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
-    /* A launcher that has failed on its own says why, and that is the better reason. */
+    /* If the launcher has reported its own reason, that one is more precise. */
     if (!launch->failure)
         launch->failure = g_error_copy(reason);
     kill_process(launch);
-    /* If berth-checkpoint waits for its second go-ahead, it kills the process that it restored. */
+    /* A berth-checkpoint that waits for its second go-ahead kills the process that it has
+     * restored. */
     if (launch->kind == BERTH_LAUNCH_RESTORE)
         (void)!send_letter(launch, BERTH_LAUNCH_WITHDRAWN);
 }
@@ -246,7 +248,7 @@ void berth_launch_fail(BerthLaunch *launch, const GError *reason) {
 bool berth_launch_send_go_ahead(BerthLaunch *launch, GError **error) {
     if (!send_letter(launch, BERTH_LAUNCH_GO_AHEAD))
         return berth_error_set_errno(error, errno, "send the go-ahead to berth-launch");
-    /* The first go-ahead of a restore only says that berth-checkpoint is in the scope. */
+    /* The first go-ahead of a restore only means that berth-checkpoint is in the scope. */
     if (launch->kind != BERTH_LAUNCH_RESTORE || launch->state == LAUNCH_RESTORED)
         launch->state = LAUNCH_RELEASED;
     return true;
@@ -258,7 +260,8 @@ static bool launch_watch(BerthLaunch *launch, const BerthLaunchRequest *request,
 
     if ((r = sd_event_add_io(event, &launch->watch, launch->socket, EPOLLIN, launch_on_socket,
                              launch)) < 0 ||
-        /* Its reports are read before the end of its process is handled. */
+        /* Higher priority than the pidfd's: the reports must be read before the end of the process
+         * is handled. */
         (r = sd_event_source_set_priority(launch->watch, SD_EVENT_PRIORITY_NORMAL - 10)) < 0 ||
         (request->kind == BERTH_LAUNCH_START &&
          (r = sd_event_add_time_relative(event, &launch->timeout, CLOCK_MONOTONIC,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A berth-launch as berthd sees it: from cloning it until its process has become the command. Its
- * owner knows what the process is for; a launch knows how it comes to life.
- */
+/* A run of berth-launch as berthd sees it, from the clone until the process has become the command.
+ * The owner of a launch knows what the process is for; the launch only knows how the process is
+ * brought up. */
 
 #pragma once
 
@@ -13,35 +12,36 @@
 
 typedef struct BerthLaunch BerthLaunch;
 
-/* For a helper only done is called. */
+/* A helper only gets done. */
 typedef struct {
-    /* The process is there, and waits. The pidfd is the callee's. */
+    /* The process exists and waits for the go-ahead. The callee takes over the pidfd. */
     void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
-    /* What was born has brought back this process, which is to be recorded and given the go-ahead
-     * once more. The pidfd is the callee's. */
+    /* The process passed to born has restored this one, which must be recorded and given a second
+     * go-ahead. The callee takes over the pidfd. */
     void (*restored)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
-    /* The master of its terminal; the callee's. */
+    /* The master of the process's terminal, which the callee takes over. */
     void (*terminal)(int master, void *userdata);
-    /* It has become the command, or it has failed (LaunchFailed, naming the step). The launch is
-     * freed when this returns. */
+    /* The process has become the command, or the launch has failed (LaunchFailed, naming the step).
+     * The launch is freed when this returns. */
     void (*done)(const GError *error, void *userdata);
 } BerthLaunchCallbacks;
 
-/* Starts it; NULL with error if that fails at once. */
+/* Starts a launch. Returns NULL with error set if it fails immediately. */
 BerthLaunch *berth_launch_new(const BerthLaunchRequest *request,
                               const BerthLaunchCallbacks *callbacks, void *userdata,
                               GError **error);
-/* Frees it without a callback. A launcher without the go-ahead sees its socket close, and ends. */
+/* Frees the launch without calling back. A launcher that has no go-ahead yet sees its socket close,
+ * and exits. */
 void berth_launch_free(BerthLaunch *launch);
 
-/* Sends the go-ahead: the process is where it belongs, and is recorded. */
+/* Sends the go-ahead. The process must be in its cgroup and recorded by then. */
 bool berth_launch_send_go_ahead(BerthLaunch *launch, GError **error);
 
-/* Gives it up with this reason, unless it has one of its own; done is called when the process is
- * gone. */
+/* Aborts the launch for this reason, unless the launcher has reported one of its own. done is
+ * called once the process is gone. */
 void berth_launch_fail(BerthLaunch *launch, const GError *reason);
 
-/* Its process has ended: done is called. */
+/* Reports that the process has ended; done is called. */
 void berth_launch_set_exited(BerthLaunch *launch, int status);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthLaunch, berth_launch_free)

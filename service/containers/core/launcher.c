@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The cloning of a launcher. Nothing of it stays here: the pidfd is the caller's, and sd-event
- * reaps the process. The one thing to know: between the clone and the execve(2) the child runs on
- * the service's memory, so that a start costs the same whatever the service's size.
- */
+/* Clones a launcher. No state is kept here: the caller owns the pidfd, and sd-event reaps the
+ * process. The one thing to know: between clone(2) and execve(2) the child runs in the service's
+ * memory, so that a start costs the same whatever the size of the service. */
 
 #include "containers/core/launcher.h"
 
@@ -26,8 +24,8 @@ enum { CLONE_STACK_BYTES = 64 * 1024 };
 
 int berth_launcher_open_program(const char *name, GError **error) {
     g_autofree char *path = g_build_filename(BERTH_LIBEXECDIR, name, NULL);
-    /* A detached mount of the file alone (open_tree(2), OPEN_TREE_CLONE): that it is read-only
-     * concerns no other user of the file, and it goes with its last reference. */
+    /* A detached mount of just this file (open_tree(2), OPEN_TREE_CLONE). Making it read-only
+     * affects no other user of the file, and the mount disappears with its last reference. */
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     berth_autofd int program =
         (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -47,23 +45,23 @@ typedef struct {
     char *const *arguments;
 } Launcher;
 
-/* In the child, which shares the service's memory until it executes, while the service waits: only
- * system calls, and nothing is changed that the service would see. */
+/* Runs in the child, which shares the service's memory until it executes, while the service is
+ * suspended. Only system calls are made, and nothing is changed that the service could see. */
 static int become_launcher(void *data) {
     static char *const environment[] = {NULL};
     const Launcher *launcher = data;
     sigset_t none;
 
-    /* Signals that the service ignores would stay ignored after execve(2). The actions are a copy,
-     * without CLONE_SIGHAND: the service keeps its own. */
+    /* Signals that the service ignores would stay ignored after execve(2). Without CLONE_SIGHAND
+     * the signal actions are a copy, so the service keeps its own. */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int i = 0; i < launcher->count; i++)
         if (dup2(launcher->sources[i], i) < 0)
             _exit(EXIT_FAILURE);
-    /* Right above the descriptors that stay. Close-on-exec, so that the launcher does not inherit
-     * it; execveat(2) allows that for a program that is not a script. */
+    /* Placed just above the descriptors that are passed on. It is close-on-exec, so that the
+     * launcher does not inherit it; execveat(2) allows that for a program that is not a script. */
     int program = launcher->count;
     if (dup2(launcher->program, program) < 0 || fcntl(program, F_SETFD, FD_CLOEXEC) < 0)
         _exit(EXIT_FAILURE);
@@ -72,13 +70,13 @@ static int become_launcher(void *data) {
     _exit(EXIT_FAILURE);
 }
 
-/* The calling thread is suspended until the child executes or exits (clone(2), CLONE_VFORK), so
- * that one static stack serves all launchers. */
+/* The calling thread is suspended until the child executes or exits (clone(2), CLONE_VFORK), so a
+ * single static stack is enough for all launchers. */
 static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
     static char stack[CLONE_STACK_BYTES] __attribute__((aligned(16)));
     sigset_t all, before;
 
-    /* No handler may run on the shared memory. */
+    /* No signal handler may run in the shared memory. */
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
     pid_t pid = clone(become_launcher, stack + sizeof stack,
@@ -89,8 +87,8 @@ static pid_t clone_launcher(const Launcher *launcher, int *pidfd) {
     return pid;
 }
 
-/* A duplicate above the numbers that the child assigns, including the program's: no dup2(2) there
- * replaces a descriptor that is still to be duplicated. */
+/* Duplicates a descriptor above all numbers that the child assigns, including the program's, so
+ * that none of its dup2(2) calls replaces a descriptor that has not been duplicated yet. */
 static int move_above_standard(const BerthLaunchRequest *request, int fd) {
     return fcntl(fd, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + (int)request->descriptor_count + 1);
 }
@@ -113,7 +111,7 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
     };
 
     for (int i = 0; i < count; i++)
-        /* The caller closes all of them, also after an error. */
+        /* The caller closes all of them, even after an error. */
         sources[i] = -1;
     for (int i = 0; i < count; i++)
         if ((sources[i] = move_above_standard(
@@ -124,7 +122,8 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
     return true;
 }
 
-/* sd-event has reaped the launcher; its reports came through the socket. */
+/* sd-event has reaped the launcher. Its reports came through the socket, so there is nothing else
+ * to do. */
 static int on_helper(sd_event_source *source, const siginfo_t *info, void *userdata) {
     (void)info;
     (void)userdata;
@@ -155,8 +154,8 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
     g_autofree int *sources = g_new(int, (gsize)count);
     sd_event_source *helper;
 
-    /* The child has executed, or has failed, when clone_launcher() returns: the duplicates are no
-     * longer needed then. */
+    /* When clone_launcher() returns, the child has executed or failed, and the duplicates are no
+     * longer needed. */
     bool opened = open_sources(request, socket, sources, error);
     berth_autofd int program = opened ? move_above_standard(request, request->program) : -1;
     const Launcher launcher = {program, sources, count, arguments};
@@ -168,7 +167,7 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
         return false;
     if (pid < 0)
         return berth_error_set_errno(error, errnum, "clone berth-launch");
-    /* The source is freed when it has reaped the launcher. */
+    /* The event source is freed once it has reaped the launcher. */
     int r = sd_event_add_child(request->event, &helper, pid, WEXITED, on_helper, NULL);
     return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
 }

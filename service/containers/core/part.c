@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Calls the parts in the order of their table (containers/parts.c), and finds their slots. It has
- * no state of its own: the table is the one that berth_containers_new_with_parts() was given, and
- * the slots belong to the objects.
- */
+/* Calls the parts in the order of their table (containers/parts.c), and finds their slots. There is
+ * no state here: the table was passed to berth_containers_new_with_parts(), and the slots belong to
+ * the objects. */
 
 #include "containers/core/part.h"
 
@@ -24,7 +22,7 @@ static size_t find_part(const BerthContainers *containers, const BerthPart *part
     size_t i = 0;
 
     while (containers->parts[i] != part) {
-        /* Only parts of the table have slots. */
+        /* Only parts in the table have slots. */
         g_assert(containers->parts[i]);
         i++;
     }
@@ -43,13 +41,13 @@ void **berth_process_slot(const BerthProcess *process, const BerthPart *part) {
     return &process->slots[find_part(process->container->containers, part)];
 }
 
-/* Calls a function of every part that has it. */
+/* Calls one function of every part that implements it. */
 #define CALL_EACH(containers, function, ...)                                                       \
     for (const BerthPart *const *part = (containers)->parts; *part; part++)                        \
         if ((*part)->function)                                                                     \
     (*part)->function(__VA_ARGS__)
 
-/* The same until one fails; its error is returned. */
+/* The same, but stops at the first failure and returns it. */
 #define RETURN_ALL(containers, function, ...)                                                      \
     do {                                                                                           \
         for (const BerthPart *const *part = (containers)->parts; *part; part++)                    \
@@ -86,7 +84,7 @@ void berth_parts_recovered(BerthContainer *container, const BerthKeptDescriptors
     CALL_EACH(container->containers, recovered, container, kept);
 }
 
-/* After a refusal the core calls abandoned of all parts, also of those whose starting was not
+/* After a refusal the core calls abandoned of all parts, including those whose starting was never
  * called. */
 bool berth_parts_starting(BerthContainer *container, GError **error) {
     RETURN_ALL(container->containers, starting, container, error);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pausing and resuming. systemd freezes a scope, the kernel any other cgroup; two requests at once
- * make one event. */
+/* Pausing and resuming. systemd freezes a scope; any other cgroup is frozen directly through the
+ * kernel. Two simultaneous requests result in one event. */
 
 #include "containers/core/part.h"
 #include "containers/core/state.h"
 #include "systemd/cgroup.h"
 
-/* A request that systemd is to answer. The container may be gone by then. */
+/* A request that waits for a reply from systemd. The container may be gone by then. */
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -16,14 +16,14 @@ typedef struct {
     void *userdata;
 } PauseRequest;
 
-/* The container is looked up again: it may have ended, or gone, before systemd answered. */
+/* Looks the container up again, since it may have ended or been deleted before systemd replied. */
 static bool apply_pause(const PauseRequest *request, const GError *scope_error, GError **error) {
     BerthContainer *container = berth_containers_find(request->containers, request->id, error);
     BerthContainerState state = request->paused ? BERTH_CONTAINER_PAUSED : BERTH_CONTAINER_RUNNING;
 
     if (!container || !berth_container_check_running(container, error))
         return false;
-    /* systemd freezes only on a unified hierarchy; the kernel can on any. */
+    /* systemd can freeze only on the unified hierarchy; the kernel can on either. */
     if (scope_error &&
         !berth_cgroup_freeze((pid_t)container->record.first.pid,
                              berth_container_get_cgroup_name(container), request->paused)) {
@@ -44,7 +44,7 @@ static void on_frozen(const GError *scope_error, void *userdata) {
     g_free(request);
 }
 
-/* systemd does not know the cgroup: the kernel is asked at once. */
+/* systemd does not know this cgroup, so it is frozen through the kernel, without waiting. */
 static void freeze_with_caller(const BerthContainer *container, PauseRequest *request) {
     g_autoptr(GError) error = NULL;
 

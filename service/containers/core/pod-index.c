@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of pods with containers in them, of the service. A container names its pod in its
- * record from its creation to its end, and neither pods nor what is named here can be renamed: an
- * entry is made and removed with the container. */
+/* The service's table of pods that have containers. The record of a container names its pod from
+ * Create to Delete, and neither a pod nor a container in one can be renamed. Entries are therefore
+ * added and removed together with the container. */
 
 #include "containers/core/pod-index.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which containers are in which pod, so that nobody looks through all of them for each pod. */
+/* An index of the containers in each pod, which saves a search through all containers. */
 
 #pragma once
 
@@ -10,9 +10,10 @@
 #define BERTH_POD "Pod"
 
 GHashTable *berth_pod_index_new(void);
-/* While a container is in the table of all. Nothing is done for one that is in no pod. */
+/* Adds a container when it enters the table of all containers. Does nothing if it is in no pod. */
 void berth_pod_index_add(BerthContainer *container);
 void berth_pod_index_remove(BerthContainer *container);
 
-/* The containers in the pod of that name, in no order; NULL for none. They are the table's. */
+/* The containers in the pod of that name, in no particular order, or NULL for none. The table of
+ * all containers owns them. */
 const GPtrArray *berth_pod_index_get(const BerthContainers *containers, const char *pod);

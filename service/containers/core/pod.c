@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A pod is a container without an image, whose first process does nothing (init/main.c) and whose
- * namespaces others join. Its record says so, and the record of each container in it names it;
- * there is no other state. The one thing to know: a pod cannot be deleted while a record names it,
- * so that the name stands for the same pod from Create to Delete.
- */
+/* A pod is a container without an image, whose first process does nothing (init/main.c) and whose
+ * namespaces other containers join. Its record marks it as a pod, and the record of each container
+ * in it contains its name; there is no other state. The one thing to know: a pod cannot be deleted
+ * while a record names it, so the name refers to the same pod from Create to Delete. */
 
 #include "containers/core/pod.h"
 
@@ -33,15 +31,15 @@ char *berth_container_get_pod(const BerthContainer *container) {
     return get_option_text(container, BERTH_POD);
 }
 
-/* A pidfd is readable once its process has ended. */
+/* A pidfd becomes readable when its process has ended. */
 static bool has_ended(int pidfd) {
     struct pollfd event = {.fd = pidfd, .events = POLLIN};
 
     return poll(&event, 1, 0) != 0;
 }
 
-/* The directory is of the process that has the PID now. If the pidfd says afterwards that the pod's
- * process has not ended, the PID was its own all the time. */
+/* The directory belongs to whichever process has the pid now. If the pidfd shows afterwards that
+ * the pod's process has not ended, the pid was its own all the time. */
 int berth_container_open_pod(const BerthContainer *container, GError **error) {
     g_autofree char *name = berth_container_get_pod(container);
     const BerthContainer *pod =

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pod that a container is in: a container that holds its network, its IPC objects, its host
- * name and its users. See parts/pods.h for what they do to each other. */
+/* The pod that a container is in: another container that holds the network, the IPC objects, the
+ * host name and the users of the pod. parts/pods.h says how the two affect each other. */
 
 #pragma once
 
 #include "containers/core/pod-index.h"
 
-/* In the record's extra, of a pod alone: what it does when its last container has ended, by name.
- */
+/* In the record's extra, for pods only: the name of the action taken when its last container has
+ * ended. */
 #define BERTH_POD_EXIT_POLICY "ExitPolicy"
 
-/* Whether it is a pod itself. */
+/* Returns true if the container is itself a pod. */
 bool berth_container_is_pod(const BerthContainer *container);
-/* The name of its pod; NULL for a container without one. Caller frees. */
+/* The name of its pod, or NULL if it is in none. The caller frees it. */
 char *berth_container_get_pod(const BerthContainer *container);
 
-/* For its start: the directory in /proc of the first process of its pod. -1 with error unless that
- * runs, and -1 without error if it is in no pod. */
+/* For a start: opens the /proc directory of the pod's first process. Returns -1 with error if that
+ * process is not running, and -1 without error if the container is in no pod. */
 int berth_container_open_pod(const BerthContainer *container, GError **error);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A process of a container, known by a pidfd. The service holds one while the process runs, and
- * systemd keeps a duplicate: a pidfd still tells the exit status after the process has been reaped
- * by another process (systemd/pidfd.h).
+/* A process of a container, identified by a pidfd. The service holds one while the process runs,
+ * and systemd keeps a duplicate: a pidfd still reports the exit status after another process has
+ * reaped it (systemd/pidfd.h).
  *
- * Its container owns it. A start (start.c) gives it life, exit.c records its end.
- */
+ * Its container owns it. A start (start.c) brings it to life, and exit.c records its end. */
 
 #include "containers/core/process.h"
 
@@ -16,8 +14,8 @@
 
 #include <sys/syscall.h>
 
-/* The next service finds the pidfd by this name: it depends on nothing that changes while the
- * process runs. */
+/* The next instance of the service finds the pidfd by this name, so it must not depend on anything
+ * that changes while the process runs. */
 static char *make_process_fd_name(const BerthProcess *process) {
     const char *scope = process->container->scope;
 
@@ -49,7 +47,7 @@ BerthProcess *berth_process_new(BerthContainer *container, BerthProcessKind kind
     return process;
 }
 
-/* systemd keeps its duplicate of the pidfd: the service may end while the process runs. */
+/* systemd keeps its duplicate of the pidfd, since the service may end while the process runs. */
 void berth_process_free(gpointer data) {
     BerthProcess *process = data;
 
@@ -79,8 +77,8 @@ BerthProcess *berth_container_find_process(BerthContainer *container, const char
     return process;
 }
 
-/* The service's own checks are charged to nobody. A first process is counted as a container, and
- * charged only for what systemd keeps. */
+/* The service's own checks are charged to nobody. A first process is already counted as a
+ * container, and is charged only for the descriptors that systemd keeps. */
 bool berth_process_check_charge(uint32_t uid, BerthProcessKind kind, bool terminal,
                                 GError **error) {
     uint64_t descriptors = terminal ? 1 + BERTH_TERMINAL_DESCRIPTORS : 1;
@@ -91,7 +89,7 @@ bool berth_process_check_charge(uint32_t uid, BerthProcessKind kind, bool termin
             berth_charge_check(uid, BERTH_RESOURCE_DESCRIPTORS, 0, descriptors, error));
 }
 
-/* Containers are counted on their own: a first process is no further one. */
+/* Containers are counted separately, so a first process is not charged again. */
 void berth_process_charge(BerthProcess *process) {
     if (process->kind == BERTH_PROCESS_EXECUTED && !process->runs)
         process->runs =
@@ -116,11 +114,11 @@ static int on_pidfd(sd_event_source *source, int fd, uint32_t events, void *user
     case BERTH_PIDFD_RUNNING:
         return 0;
     case BERTH_PIDFD_UNREAPED:
-        /* Readable all the time now; the hang-up, which is always reported, says that it has been
-         * reaped. */
+        /* The pidfd is permanently readable now. The hang-up, which is always reported, signals
+         * that the process has been reaped. */
         return sd_event_source_set_io_events(source, 0);
     case BERTH_PIDFD_UNKNOWN:
-        /* Before Linux 6.15; systemd/exits.h. */
+        /* Before Linux 6.15 (systemd/exits.h). */
         if (!berth_exits_get(exits, pid, &status))
             status = BERTH_STATUS_UNKNOWN;
         break;
@@ -167,13 +165,14 @@ void berth_process_forget(BerthProcess *process) {
 }
 
 bool berth_process_has_ended(const BerthProcess *process) {
-    /* The first process of a container that was never started neither runs nor has ended. */
+    /* The first process of a container that was never started is not running, but has not ended
+     * either. */
     return !process->start && !process->record->running &&
            process->container->record.state != BERTH_CONTAINER_CREATED;
 }
 
-/* The pid may be another process's by now: it counts only if it began at the same time, and is in
- * the container's cgroup. */
+/* The pid may belong to another process by now. It is accepted only if the process started at the
+ * same time and is in the container's cgroup. */
 static int reopen_pidfd(const BerthContainer *container, pid_t pid, uint64_t pid_start) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -188,7 +187,7 @@ int berth_kept_descriptors_take(const BerthKeptDescriptors *kept, const char *na
 
     for (unsigned i = 0; i < kept->count; i++)
         if (kept->fds[i] >= 0 && g_str_equal(kept->names[i], name)) {
-            /* They come newest first: an older one of that name is stale. */
+            /* The newest comes first; older descriptors of the same name are stale. */
             if (taken < 0)
                 taken = berth_fd_steal(&kept->fds[i]);
             else
@@ -203,9 +202,9 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
     berth_autofd int pidfd = berth_kept_descriptors_take(kept, process->fd_name);
     int status;
 
-    /* After a reboot nothing runs, whatever has its pid now. A pidfd of a process that does not run
-     * is left by a service that died between systemd's store and the record, at a start or an exit.
-     */
+    /* After a reboot no process of ours runs, whatever process has the pid now. If systemd has a
+     * pidfd for a process that is not recorded as running, the service died between updating the
+     * store and the record, at a start or an exit. */
     if (!record->running || g_strcmp0(record->boot, container->containers->boot) != 0) {
         if (pidfd >= 0)
             berth_fd_store_remove(process->fd_name);
@@ -213,8 +212,8 @@ int berth_process_find_again(BerthProcess *process, const BerthKeptDescriptors *
     }
     if (pidfd < 0)
         pidfd = reopen_pidfd(container, (pid_t)record->pid, record->pid_start);
-    /* It is systemd's child now. If it still runs, the kernel is asked to report its end; if it has
-     * ended, its status is known only to pidfds that tell it. */
+    /* systemd is its parent now. If it still runs, the kernel is asked to report its exit; if it
+     * has ended, only a pidfd can supply its status, and only on a new enough kernel. */
     if (pidfd >= 0 && berth_pidfd_get_state(pidfd, &status) == BERTH_PIDFD_RUNNING)
         berth_exits_watch(container->containers->exits, (pid_t)record->pid);
     return berth_fd_steal(&pidfd);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finding containers again after the service was away. berth.db says what should run, and systemd
- * has kept the pidfds: a process that has ended meanwhile still has its exit status. A process that
- * cannot be found has ended, and takes the same way as any other that ends (exit.c).
- */
+/* Finds containers again after a restart of the service. berth.db says which should be running, and
+ * systemd has kept the pidfds, so the exit status of a process that has ended meanwhile is still
+ * known. A process that cannot be found has ended, and is handled like any other exit (exit.c).
+ * There is no state here. */
 
 #include "containers/core/recover.h"
 
@@ -27,9 +26,10 @@ static bool recover_process(BerthProcess *process, const BerthKeptDescriptors *k
                             GError **error) {
     int pidfd = berth_process_find_again(process, kept);
 
-    /* Also if the process has ended: its terminal is kept for what is still to be read. */
+    /* Even if the process has ended: its terminal is kept for output that has not been read. */
     berth_parts_process_recovered(process, kept);
-    /* The pidfd of a process that has ended meanwhile is readable: the loop learns its status. */
+    /* The pidfd of a process that has ended meanwhile is readable, so the loop picks up its
+     * status. */
     if (pidfd >= 0)
         return berth_process_watch(process, pidfd, berth_process_set_exited, error);
     if (process->record->running)
@@ -39,13 +39,14 @@ static bool recover_process(BerthProcess *process, const BerthKeptDescriptors *k
 
 static bool recover_container(BerthContainer *container, const BerthKeptDescriptors *kept,
                               GError **error) {
-    /* A reboot is no reason to start it again: systemd starts what is to be started at boot. */
+    /* A reboot is no reason to restart a container: what must run after boot is started by
+     * systemd. */
     if (g_strcmp0(container->record.first.boot, container->containers->boot) != 0)
         container->record.wanted = false;
     berth_secrets_recover(container, kept);
     if (!recover_process(container->first, kept, error))
         return false;
-    /* What a start that was cut off has left. */
+    /* An interrupted start may have left its cgroup behind. */
     if (berth_container_is_with_caller(container) && !berth_container_is_running(container))
         berth_container_leave_cgroup(container);
     berth_parts_recovered(container, kept);
@@ -70,7 +71,7 @@ static bool recover_executed(BerthContainers *containers, const BerthKeptDescrip
     return good;
 }
 
-/* Directories without a row: of a creation or a removal that a crash has cut off. */
+/* Directories without a row are left by a creation or a removal that a crash interrupted. */
 static bool remove_orphans(BerthContainers *containers, GError **error) {
     berth_autolist DIR *list = berth_directory_list(containers->directory);
     const char *name;
@@ -89,8 +90,8 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
     return true;
 }
 
-/* The scope of a container that does not run is left by a start that a crash has cut off. The
- * process is gone, which systemd may not know. */
+/* The scope of a container that is not running is left by a start that a crash interrupted. The
+ * process is gone, which systemd may not have noticed. */
 static void on_scope_seen(const char *unit, void *userdata) {
     BerthContainers *containers = userdata;
     BerthContainer *container = berth_containers_find_by_scope(containers, unit);
@@ -100,7 +101,7 @@ static void on_scope_seen(const char *unit, void *userdata) {
         berth_scopes_stop(containers->scopes, unit);
 }
 
-/* Everything that belongs to a container has been taken by now. The rest would stay in systemd's
+/* Everything that belongs to a container has been taken by now. The rest would only fill systemd's
  * store, whose size is limited (systemd.service(5), FileDescriptorStoreMax=). */
 static void drop_remaining(const BerthKeptDescriptors *kept) {
     for (unsigned i = 0; i < kept->count; i++)
@@ -112,14 +113,15 @@ static void drop_remaining(const BerthKeptDescriptors *kept) {
 
 bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
                               GError **error) {
-    /* First, since what has ended meanwhile is an event. */
+    /* Events first, since recovery itself records an event for everything that has ended
+     * meanwhile. */
     g_autoptr(GPtrArray) records = berth_event_store_mend(containers->database, error)
                                        ? berth_container_store_list(containers->database, error)
                                        : NULL;
     const BerthKeptDescriptors kept = {names, fds, count};
     g_autoptr(GPtrArray) list = NULL;
 
-    /* Before processes are looked for: an end from here on is reported. */
+    /* Before any process is looked for, so that no exit from here on is missed. */
     if (records && records->len > 0)
         containers->exits = berth_exits_new();
     for (guint i = 0; records && i < records->len; i++)
@@ -131,6 +133,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
     drop_remaining(&kept);
     berth_units_list(containers->bus, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
-    /* A rename that was cut off finds its directory before those without a row go. */
+    /* An interrupted rename must find its directory before directories without a row are
+     * removed. */
     return good && berth_parts_swept(containers, error) && remove_orphans(containers, error);
 }

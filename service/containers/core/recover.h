@@ -4,8 +4,8 @@
 
 #include "containers/core/container.h"
 
-/* Finds again what was running when the service ended, with the descriptors that systemd has kept:
- * names and descriptors, which are taken over. Called once, before anything else is done with
+/* Finds again what was running when the service ended. names and fds are the descriptors that
+ * systemd has kept; the descriptors are taken over. Must be called once, before any other use of
  * containers. */
 bool berth_containers_recover(BerthContainers *containers, char **names, int *fds, unsigned count,
                               GError **error);

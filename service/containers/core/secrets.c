@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The file is never read or written here, and never on a disk: systemd's descriptor store loses it
- * when the service is stopped or the machine is rebooted, and then the container cannot be started
- * any more. Its name with systemd depends on nothing that changes.
- */
+/* The secrets of one container, which owns the descriptor. The file is never read or written here,
+ * and is never on disk. systemd's descriptor store loses it when the service is stopped or the
+ * machine reboots; the container then cannot be started any more. Its name in the store does not
+ * depend on anything that changes. */
 
 #include "containers/core/secrets.h"
 
@@ -58,7 +57,7 @@ bool berth_secrets_give(BerthContainer *container, int fd, GError **error) {
     secrets_take(container, fd);
     if (fcntl(fd, F_ADD_SEALS, seals) < 0 || fstat(fd, &status) < 0)
         return berth_error_set_errno(error, errno, "seal the secrets");
-    /* What was charged; the worker kept to it unless it was taken over. */
+    /* This size was charged. The worker has respected it unless it was taken over. */
     if ((uint64_t)status.st_size > BERTH_MAX_SECRETS_BYTES)
         return berth_error_set(error, BERTH_ERROR_INTERNAL,
                                "berth-ingest wrote more secrets than it may");

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Compiles what a launcher carries out. The configuration is parsed as it was when it was written
- * (plan/plan.h), with all of its limits: only berthd writes it, and a damaged one still fails
- * cleanly, here and not in a process with the host's rights.
- */
+/* Compiles the set-up that a launcher carries out. The configuration is parsed with the same limits
+ * as when it was written (plan/plan.h): only berthd writes it, but a damaged one must still fail
+ * cleanly, and here rather than in a process with the host's privileges. There is no state here. */
 
 #include "containers/core/setup.h"
 
@@ -15,7 +13,8 @@
 
 #include <errno.h>
 
-/* A failure is one of the launch, by the name of its step, as a launcher's own are. */
+/* Reports a failure as one of the launch, with the name of the step, in the same form as a
+ * launcher's own failures. */
 static int fail_step(const char *step, const GError *reason, GError **error) {
     berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED, "%s: %s", step, reason->message);
     return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals to the processes of a container that runs. */
+/* Signals to the processes of a running container. */
 
 #include "containers/core/cgroup.h"
 #include "containers/core/process.h"
@@ -29,7 +29,7 @@ bool berth_container_kill(BerthContainer *container, const char *process_id, int
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "process \"%.100s\" of container \"%s\" has ended", process_id,
                                container->record.id);
-    /* ESRCH: it has ended, and the loop has yet to learn of it. */
+    /* ESRCH: the process has ended, and the loop has not handled it yet. */
     if (syscall(SYS_pidfd_send_signal, process->pidfd, signal, NULL, 0) < 0 && errno != ESRCH)
         return berth_error_set_errno(error, errno, "signal container %s", container->record.id);
     return true;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A start, from the request until the command runs. berth-launch makes the process and sets it up
- * while systemd makes its scope; only when the process is in the scope and recorded, and systemd
- * keeps its pidfd, does it receive the go-ahead to execute the command. If the service dies before
- * that, nothing is left running: the launcher sees its socket close, and ends.
+/* A start, from the request until the command runs. berth-launch creates the process and sets it up
+ * while systemd creates its scope. The process receives the go-ahead to execute the command only
+ * once it is in the scope and recorded, and systemd keeps its pidfd. If the service dies before
+ * that, nothing stays behind: the launcher sees its socket close, and exits.
  *
- * A start is a list of steps, below. A step returns what comes next: the following step at once, or
- * only when a callback has reported what the step waits for. An error ends the start: the launch is
- * given up, and its process, if there is one, is killed. The process owns its start.
- */
+ * A start is a list of steps, below. Each step either lets the next one follow at once, or waits
+ * for a callback that continues. An error ends the start: the launch is aborted, and its process,
+ * if there is one, is killed. The process owns its start. */
 
 #include "containers/core/start.h"
 
@@ -29,37 +27,37 @@
 
 #include <errno.h>
 
-/* The exit status of a start that fails before there is a process. */
+/* The exit status of a start that fails before a process exists. */
 enum { STATUS_NOT_STARTED = 125 };
 
 typedef enum {
-    STEP_DONE,   /* the next step follows */
-    STEP_WAITS,  /* the next step follows when a callback has been called */
-    STEP_FAILED, /* with an error */
+    STEP_DONE,   /* continue with the next step */
+    STEP_WAITS,  /* a callback continues with the next step */
+    STEP_FAILED, /* error is set */
 } StepResult;
 
 typedef struct Start Start;
 typedef StepResult (*StartStep)(Start *start, GError **error);
 
-/* The first processes of containers. */
+/* For the first process of a container. */
 static StepResult start_step_scope(Start *start, GError **error);
 static StepResult start_step_record(Start *start, GError **error);
-/* Those that were executed. */
+/* For executed processes. */
 static StepResult start_step_record_executed(Start *start, GError **error);
-/* All. */
+/* For both. */
 static StepResult start_step_watch(Start *start, GError **error);
 static StepResult start_step_go_ahead(Start *start, GError **error);
 
-/* What follows once berth-launch has made a process. */
+/* The steps after berth-launch has created a process. */
 static const StartStep create_steps[] = {
-    start_step_watch,    /* from here on its end is an exit of the container */
+    start_step_watch,    /* from here on, its end is an exit of the container */
     start_step_scope,    /* … until systemd has moved it into its scope */
-    start_step_record,   /* with its event; systemd keeps its pidfd */
+    start_step_record,   /* with its event; systemd stores its pidfd */
     start_step_go_ahead, /* … until it has become the command */
     NULL,
 };
 
-/* The same in the cgroup of its caller, into which berth-launch clones it. */
+/* The same for the cgroup of the caller, into which berth-launch clones the process directly. */
 static const StartStep create_with_caller_steps[] = {
     start_step_watch,
     start_step_record,
@@ -67,18 +65,18 @@ static const StartStep create_with_caller_steps[] = {
     NULL,
 };
 
-/* berth-checkpoint's process becomes CRIU and brings back the container's: nothing is recorded, or
- * watched, before those are there. */
+/* berth-checkpoint's process becomes CRIU and restores those of the container. Nothing is recorded
+ * or watched before they exist. */
 static const StartStep restore_steps[] = {
     start_step_scope,    /* … until berth-checkpoint's process is in it */
-    start_step_go_ahead, /* … until it has brought back the first process */
+    start_step_go_ahead, /* … until it has restored the first process */
     start_step_watch,
     start_step_record,
-    start_step_go_ahead, /* … until that one continues */
+    start_step_go_ahead, /* … until that process continues */
     NULL,
 };
 
-/* berth-launch makes it in the container's cgroup: no scope. */
+/* berth-launch creates the process in the container's cgroup, so no scope is needed. */
 static const StartStep exec_steps[] = {
     start_step_watch,
     start_step_record_executed,
@@ -90,17 +88,17 @@ struct Start {
     BerthStart base;
     BerthProcess *process;
     const StartStep *steps, *next;
-    BerthLaunch *launch; /* NULL once it has reported its end */
-    uint32_t pid;        /* of the process that the launch made last; 0: none yet */
-    int pidfd;           /* of that one, until it is watched */
+    BerthLaunch *launch; /* NULL once it has called done */
+    uint32_t pid;        /* of the process that the launch created last; 0 for none yet */
+    int pidfd;           /* of the same process, until it is watched */
     BerthHold *hold;
-    GError *failure; /* of a start that was cancelled, or of a launch without a process */
+    GError *failure; /* set if the start was cancelled, or the launch failed without a process */
     BerthContainerDone done;
     void *userdata;
 };
 
-/* Frees the start without an answer. A job of systemd for the scope may still run; its result is
- * not waited for any more. */
+/* Frees the start without a reply. systemd's job for the scope may still be running; its result is
+ * ignored. */
 static void start_free(BerthStart *base) {
     Start *start = (Start *)base;
 
@@ -114,9 +112,9 @@ static void start_free(BerthStart *base) {
     g_free(start);
 }
 
-/* Before there is a process, berth-launch is not killed but refused the go-ahead: between making
- * the process and handing over its pidfd it is the only one to know it, and a process that nobody
- * reaps keeps the first one of its pid namespace from ending. */
+/* Before a process exists, berth-launch is not killed but refused the go-ahead. Between creating
+ * the process and handing over its pidfd, berth-launch alone knows the process, and an unreaped
+ * process keeps the first one of its PID namespace from exiting. */
 static void start_cancel(BerthStart *base, const GError *reason) {
     Start *start = (Start *)base;
 
@@ -126,8 +124,8 @@ static void start_cancel(BerthStart *base, const GError *reason) {
         berth_launch_fail(start->launch, reason);
 }
 
-/* Runs steps until one waits or fails. A failure is reported when the launch has ended, by
- * start_on_done(). */
+/* Runs steps until one waits or fails. start_on_done() reports a failure once the launch has
+ * ended. */
 static void start_advance(Start *start) {
     g_autoptr(GError) error = NULL;
 
@@ -144,7 +142,7 @@ static void start_advance(Start *start) {
 static StepResult start_step_watch(Start *start, GError **error) {
     BerthProcess *process = start->process;
 
-    /* Before the watch exists, which may look up the exit status by the pid. */
+    /* Before the watch exists, which may look up the exit status by this pid. */
     process->record->pid = start->pid;
     return berth_process_watch(process, berth_fd_steal(&start->pidfd), berth_process_set_exited,
                                error)
@@ -164,7 +162,8 @@ static void start_on_scope(const GError *error, void *userdata) {
 static StepResult start_step_scope(Start *start, GError **error) {
     const BerthContainer *container = start->process->container;
     const BerthContainerRecord *record = &container->record;
-    /* systemd's tools show the owner in no other place: machined 252 takes none. */
+    /* The description is the only place where systemd's tools show the owner: machined 252 has no
+     * field for it. */
     g_autofree char *description =
         g_strdup_printf("Container %s (%s) of user %u", record->id,
                         record->image[0] ? record->image : record->root, record->owner);
@@ -195,9 +194,9 @@ static void log_start(const BerthContainerRecord *record, bool restored) {
                   record->image[0] ? " of image " : "", record->image, record->owner);
 }
 
-/* Parts come first, so that what they change in the record is written with it. systemd receives the
- * pidfd before the record says that the container runs: a pidfd of a container that does not run is
- * dropped by recovery, but without one the exit status could be lost. */
+/* Parts come first, so that their changes to the record are written with it. systemd receives the
+ * pidfd before the container is recorded as running: recovery drops the pidfd of a container that
+ * is not running, whereas without one the exit status could be lost. */
 static StepResult start_step_record(Start *start, GError **error) {
     BerthProcess *first = start->process;
     BerthContainer *container = first->container;
@@ -221,7 +220,7 @@ static StepResult start_step_record_executed(Start *start, GError **error) {
                : STEP_FAILED;
 }
 
-/* A start that was cancelled while it had no process to kill fails here at the latest, before
+/* A start that was cancelled before it had a process to kill fails here at the latest, before
  * anything of the command runs. */
 static StepResult start_step_go_ahead(Start *start, GError **error) {
     if (start->failure) {
@@ -231,21 +230,21 @@ static StepResult start_step_go_ahead(Start *start, GError **error) {
     return berth_launch_send_go_ahead(start->launch, error) ? STEP_WAITS : STEP_FAILED;
 }
 
-/* A command may have ended before its start is reported. Its exit is recorded by then, and the
- * parts see exited without started. */
+/* The command may have ended before its start is reported. The exit is recorded by then, and parts
+ * see exited without started. */
 static void finish_first(BerthContainer *container, const GError *error) {
     if (!error && berth_container_is_running(container))
         berth_parts_started(container);
     if (!error)
         return;
-    /* systemd may just have made the scope, of a process that was gone. */
+    /* systemd may just have created the scope for a process that was already gone. */
     berth_container_leave_cgroup(container);
     if (!berth_container_is_running(container))
         berth_parts_abandoned(container);
 }
 
-/* A process that never began is removed, and its waiters receive the error. One that began and
- * failed ends like any other, by its exit. */
+/* A process that was never created is removed, and its waiters receive the error. One that was
+ * created and failed ends like any other, with an exit. */
 static void finish_executed(BerthProcess *process, bool began, const GError *error) {
     g_autoptr(GError) local = NULL;
 
@@ -257,8 +256,8 @@ static void finish_executed(BerthProcess *process, bool began, const GError *err
     g_hash_table_remove(process->container->processes, process->record->id);
 }
 
-/* The start is freed first: parts and the caller see a container that is not being started, for
- * which the next start may be planned. */
+/* The start is freed first, so that parts and the caller see a container that is no longer
+ * starting, and may plan the next start. */
 static void start_finish(Start *start, const GError *failure) {
     g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
     BerthProcess *process = start->process;
@@ -276,8 +275,8 @@ static void start_finish(Start *start, const GError *failure) {
     done(error, userdata);
 }
 
-/* While there is a launch, it decides: a report that it still has to read explains the end better
- * than the status does. */
+/* As long as there is a launch, it decides: a report that it has not read yet explains the end
+ * better than the status does. */
 static void start_settle(BerthStart *base, int status) {
     Start *start = (Start *)base;
 
@@ -287,8 +286,8 @@ static void start_settle(BerthStart *base, int status) {
         start_finish(start, start->failure);
 }
 
-/* The launch has made a process: the container's own, or the one that restores it. For a restore
- * this is called twice; the pidfd of the restored process replaces that of berth-checkpoint. */
+/* The launch has created a process: the container's own, or the one that restores it. A restore
+ * calls this twice; the pidfd of the restored process replaces that of berth-checkpoint. */
 static void start_on_process(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata) {
     Start *start = userdata;
 
@@ -303,15 +302,15 @@ static void start_on_terminal(int master, void *userdata) {
     berth_parts_process_terminal(((Start *)userdata)->process, master);
 }
 
-/* The launch has ended, and frees itself after this. */
+/* The launch has ended, and frees itself after this returns. */
 static void start_on_done(const GError *error, void *userdata) {
     Start *start = userdata;
 
     start->launch = NULL;
     if (error && !start->failure)
         start->failure = g_error_copy(error);
-    /* A container whose start fails has ended, even if it never had a process: its exit is recorded
-     * like any other, and settles the start on its way. */
+    /* A container whose start fails has ended, even if it never had a process. Its exit is recorded
+     * like any other, and completes the start on the way. */
     if (error && start->pid == 0 && start->process->kind == BERTH_PROCESS_FIRST)
         berth_process_set_exited(start->process, STATUS_NOT_STARTED);
     else
@@ -343,7 +342,7 @@ static bool start_begin(BerthProcess *process, const StartStep *steps,
     start->launch = berth_launch_new(request, &callbacks, start, error);
     if (!start->launch)
         start_free(&start->base);
-    /* start_free() has reset it if there is no launch. */
+    /* If there is no launch, start_free() has reset it. */
     return process->start != NULL;
 }
 
@@ -364,7 +363,7 @@ static BerthLaunchRequest make_request(const BerthContainer *container,
     };
 }
 
-/* restorer: berth-checkpoint, or -1 to create the process again. */
+/* restorer is berth-checkpoint, or -1 to create the process anew. */
 static bool start_first(BerthContainer *container, int restorer,
                         const BerthContainerStreams *streams, BerthContainerDone done,
                         void *userdata, GError **error) {
@@ -375,11 +374,12 @@ static bool start_first(BerthContainer *container, int restorer,
                              : berth_container_is_with_caller(container) ? create_with_caller_steps
                                                                          : create_steps;
 
-    /* systemd's move of the process is the longest step; here it is some milliseconds away. */
+    /* The slowest step is systemd's move of the process into the scope, which is a few milliseconds
+     * away. The kernel is prepared for it meanwhile. */
     if (steps != create_with_caller_steps)
         berth_cgroup_expect_move();
-    /* Before the parts begin the new run: the terminal of the last one has the same names with
-     * systemd. */
+    /* Before the parts begin the new run, because the terminals of both runs have the same names in
+     * systemd's descriptor store. */
     berth_parts_process_dropped(container->first);
     pod = berth_container_open_pod(container, &local);
     if (local) {
@@ -389,7 +389,7 @@ static bool start_first(BerthContainer *container, int restorer,
     if (!berth_secrets_check(container, error) || !berth_parts_starting(container, error) ||
         !berth_container_open_files(container, &config, &directory, error))
         return false;
-    /* Last, since nothing that fails before it would remove it. */
+    /* Last, because no failure before this point would remove it. */
     cgroup = berth_container_make_cgroup(container, error);
     if (cgroup < 0 && berth_container_is_with_caller(container))
         return false;
@@ -423,8 +423,8 @@ static void start_or_answer(BerthContainer *container, int restorer,
         return;
     berth_parts_abandoned(container);
     done(error, userdata);
-    /* A set-up that cannot be made is a launch that failed, like one that fails later. The caller
-     * has its answer before those that wait for the end have theirs, as in end_container(). */
+    /* A set-up that cannot be compiled is a failed launch, like one that fails later. As in
+     * end_container(), the caller is answered before anyone who waits for the end. */
     if (error->code == BERTH_ERROR_LAUNCH_FAILED)
         berth_process_set_exited(container->first, STATUS_NOT_STARTED);
 }
@@ -467,10 +467,11 @@ void berth_start_exec(BerthProcess *process, int config, const BerthContainerStr
 
     request.mode = "exec";
     request.config = config;
-    /* For their variables alone: -1 if they were lost, and then this process has none. */
+    /* Only for the environment variables in them. If the secrets were lost this is -1, and the
+     * process runs without them. */
     request.secrets = container->secrets;
     request.target = container->first->pidfd;
-    /* Before it runs: of many that are started at once, the limit refuses the next one. */
+    /* Before it runs, so that of many simultaneous requests the limit refuses those beyond it. */
     berth_process_charge(process);
     if (start_begin(process, exec_steps, &request, done, userdata, &error))
         return;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The states of a container, and the events of their changes:
+/* The states of a container, and the events of their changes:
  *
  *   created ──start──► running ◄──pause, resume──► paused
  *      │                │  ▲                          │
  *      └─────exit─────► stopped ◄────────exit─────────┘
  *
- * A start that fails before there is a process ends in "stopped" as well, from "created" or from
- * "stopped". Record and event are one transaction, and the event is passed on only then: a client
- * that asks after an event sees the state that the event reports.
- */
+ * A start that fails before a process exists also ends in "stopped", from "created" or from
+ * "stopped". Record and event are written in one transaction, and the event is passed on only after
+ * that: a client that asks after an event sees the state that the event reports. The container owns
+ * its record; only this file changes the state in it. */
 
 #include "containers/core/state.h"
 
@@ -34,7 +33,7 @@ static const char *find_event(BerthContainerState from, BerthContainerState to) 
     for (size_t i = 0; i < G_N_ELEMENTS(transitions); i++)
         if (transitions[i].from == from && transitions[i].to == to)
             return transitions[i].event;
-    /* Callers check the state before: a client cannot reach this. */
+    /* Callers check the state first, so a client cannot reach this. */
     g_assert_not_reached();
 }
 
@@ -65,7 +64,7 @@ bool berth_container_set_state(BerthContainer *container, BerthContainerState st
 
     if (state == BERTH_CONTAINER_STOPPED)
         end_run(container, status);
-    /* Pause and resume are within one run. */
+    /* Pausing and resuming belong to the same run. */
     else if (!berth_container_is_running(container))
         begin_run(container);
     container->record.state = state;
@@ -83,7 +82,7 @@ bool berth_container_write(BerthContainer *container, const char *event, GError 
     return true;
 }
 
-/* An event that cannot be recorded is dropped: the container continues. */
+/* An event that cannot be recorded is dropped; the container continues. */
 void berth_container_add_event(BerthContainer *container, const char *kind) {
     uint64_t sequence;
 
@@ -92,7 +91,8 @@ void berth_container_add_event(BerthContainer *container, const char *kind) {
         berth_container_pass_event(container, sequence);
 }
 
-/* The event is read back from the database: the observer sees it as clients will read it later. */
+/* The event is read back from the database, so that the observer sees it exactly as clients will
+ * read it later. */
 void berth_container_pass_event(BerthContainer *container, uint64_t sequence) {
     BerthContainers *containers = container->containers;
     g_autoptr(BerthEvent) event = berth_event_store_get(containers->database, sequence);

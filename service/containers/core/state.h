@@ -7,12 +7,14 @@
 #include "containers/core/object.h"
 
 /* The only way from one state to another: changes the record, writes it together with the event of
- * the transition, and passes the event on. status counts for BERTH_CONTAINER_STOPPED. The record is
- * changed even if it cannot be written: what has happened to the process has happened. */
+ * the transition, and passes the event on. status is used only for BERTH_CONTAINER_STOPPED. The
+ * record in memory is changed even if it cannot be written, because the process has changed its
+ * state regardless. */
 bool berth_container_set_state(BerthContainer *container, BerthContainerState state, int status,
                                GError **error);
 
-/* Writes the record after another change of it; event: of this kind, or NULL for none. */
+/* Writes the record after any other change. event is the kind of an event to record with it, or
+ * NULL for none. */
 bool berth_container_write(BerthContainer *container, const char *event, GError **error);
 
 /* Records an event that changes nothing in the record, and passes it on. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service's containers, by their ids. There is one such table, for the life of the service. */
+/* The table of the service's containers, by id. There is one, which lives as long as the
+ * service. */
 
 #include "containers/core/table.h"
 
@@ -17,7 +18,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-id128.h>
 
-/* Scopes of other programs may be named like Berth's. They are in no record, and so are none. */
+/* Other programs may have scopes with similar names. They are in no record, and are not
+ * returned. */
 BerthContainer *berth_containers_find_by_scope(BerthContainers *containers, const char *unit) {
     const size_t around = strlen("berth-") + strlen(".scope");
 
@@ -39,14 +41,14 @@ bool berth_containers_open_state(const BerthContainers *containers, const char *
                                  GError **error) {
     int state = containers->state;
 
-    /* 0700: nobody but root reaches containers' files past the bus. */
+    /* 0700: only root can reach the files of containers other than through the bus. */
     if (mkdirat(state, name, 0700) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make directory %s", name);
     *fd = openat(state, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return *fd >= 0 || berth_error_set_errno(error, errno, "open directory %s", name);
 }
 
-/* The state directory as a path, which configurations name; berthd itself uses the descriptor. */
+/* The path of the state directory, for use in configurations; berthd itself uses the descriptor. */
 static char *read_path(int directory) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
     char *path = g_file_read_link(link, NULL);
@@ -63,7 +65,7 @@ static bool read_boot(BerthContainers *containers, GError **error) {
     return true;
 }
 
-/* What is open after a failure is closed by berth_containers_free(). */
+/* After a failure, berth_containers_free() closes what is open. */
 static bool open_all(BerthContainers *containers, GError **error) {
     containers->program = berth_launcher_open_program("berth-launch", error);
     if (containers->program < 0 ||
@@ -83,7 +85,7 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
     containers->bus = bus;
     containers->images = images;
     containers->database = images->database;
-    /* The keys are the ids in the records, which the containers own. */
+    /* The keys are the ids in the records, which belong to the containers. */
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
     containers->by_pod = berth_pod_index_new();
     containers->reserved =
@@ -102,8 +104,8 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
 void berth_containers_free(BerthContainers *containers) {
     if (!containers)
         return;
-    /* Containers first: what they have of parts, scopes and the kernel is given back through the
-     * service's own. */
+    /* Containers are freed first, because they still return parts, scopes and kernel resources
+     * through the objects below. */
     g_hash_table_unref(containers->by_id);
     g_hash_table_unref(containers->by_pod);
     berth_unfinished_free(containers);
@@ -128,7 +130,8 @@ BerthContainer *berth_containers_find(BerthContainers *containers, const char *i
     BerthContainer *container = g_hash_table_lookup(containers->by_id, id);
 
     if (!container)
-        /* The id is the caller's, of any length: an error has room for its beginning. */
+        /* The id comes from the caller and may have any length; only its beginning fits into an
+         * error message. */
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no container \"%.100s\"", id);
     return container;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of the service's own records of starts, changes and removals under way: whatever they
- * wait for frees itself without a word when the service ends. */
+/* The table of the service's own records of pending starts, changes and removals. When the service
+ * ends, the objects they wait for are freed without calling back, so the table frees the
+ * records. */
 
 #include "containers/core/unfinished.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The callers that wait for the end of a process. Each is called once and forgotten, or forgotten
- * when it leaves; a process owns its waiters. */
+/* Callers that wait for the end of a process. Each is called once and then removed, or removed when
+ * its client disconnects. The process owns its waiters. */
 
 #include "containers/core/waiters.h"
 
@@ -12,7 +12,8 @@ typedef struct {
     void *userdata;
 } Waiter;
 
-/* A waiter may wait again from its callback, or delete the process: the list is taken first. */
+/* The list is taken first, since a waiter may wait again from its callback, or delete the
+ * process. */
 static void call_waiters(BerthProcess *process, int status, uint64_t exited_usec,
                          const GError *error) {
     g_autoptr(GPtrArray) waiters = g_steal_pointer(&process->waiters);
@@ -32,8 +33,8 @@ void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
     call_waiters(process, BERTH_STATUS_UNKNOWN, 0, error);
 }
 
-/* A process that has ended is answered from its record, at once; also one whose end an earlier
- * service has recorded. */
+/* A process that has ended is answered immediately from its record, including one whose end an
+ * earlier instance of the service recorded. */
 void berth_container_wait(BerthContainer *container, const char *id, BerthContainerExited exited,
                           void *userdata) {
     g_autoptr(GError) error = NULL;
