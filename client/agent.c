@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit's agent for terminals, pkttyagent(1), which asks for passwords; systemctl starts it in the
- * same way. There is at most one, from the first connection to the end of main(). Without any
- * agent, calls that need a password are refused.
- */
+/* polkit's textual agent, pkttyagent(1), which asks for passwords on the terminal; systemctl starts
+ * it in the same way. There is at most one, from the first connection to the bus until dist exits.
+ * Without an agent, calls that need a password are refused. */
 
 #include "client/agent.h"
 
@@ -23,7 +22,7 @@ extern char **environ;
 
 static pid_t agent;
 
-/* Whether polkitd finds a session for this process: it looks for one in the same way. */
+/* Whether polkitd will find a session for this process: it searches in the same way. */
 static bool agent_has_session(void) {
     g_autofree char *session = NULL;
 
@@ -39,8 +38,9 @@ void dist_agent_open(void) {
         return;
     g_autofree char *process = g_strdup_printf("%d", (int)getpid());
     g_autofree char *notify = g_strdup_printf("%d", 3);
-    /* The session's own agent is asked first. Without a session (su, runuser, a service's terminal)
-     * there is none, and polkitd (122) then takes no agent that is a fallback. */
+    /* With --fallback, an agent of the session is asked first. Without a session (su, runuser, a
+     * service's terminal) there is no such agent, and polkitd 122 does not use an agent registered
+     * as a fallback. */
     char *arguments[] = {(char *)AGENT, (char *)"--process",
                          process,       (char *)"--notify-fd",
                          notify,        agent_has_session() ? (char *)"--fallback" : NULL,
@@ -52,8 +52,8 @@ void dist_agent_open(void) {
         agent = 0;
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    /* The agent closes the descriptor when it is registered (--notify-fd): a call that is made
-     * earlier would be refused. The wait is limited, since the agent may fail. */
+    /* The agent closes the descriptor once it is registered (--notify-fd); a call made earlier
+     * would be refused. The wait is limited, since the agent may fail. */
     struct pollfd ready = {.fd = ends[0], .events = POLLIN};
     (void)poll(&ready, 1, 2000);
     close(ends[0]);
@@ -63,7 +63,7 @@ void dist_agent_close(void) {
     if (agent <= 0)
         return;
     kill(agent, SIGTERM);
-    /* A stopped agent takes SIGTERM only after this. */
+    /* A stopped process acts on SIGTERM only once it is continued. */
     kill(agent, SIGCONT);
     waitpid(agent, NULL, 0);
     agent = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of aliases. An alias is replaced before the line is parsed, so that its help, its
- * options and its completion are those of its verb. */
+/* The table of aliases. An alias is replaced before the command line is parsed, so its help,
+ * options and completion are those of its verb. */
 
 #include "client/aliases.h"
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Sorted: completion relies on equal first words being side by side (completion.c). */
+/* Sorted: completion relies on equal first words being adjacent (completion.c). */
 const DistAlias dist_aliases[] = {
     {"container attach", "attach"},
     {"container checkpoint", "checkpoint"},
@@ -108,7 +108,7 @@ const DistAlias dist_aliases[] = {
     {NULL, NULL},
 };
 
-/* How many words of argv the alias is; 0 if it is another. */
+/* How many words at the start of argv match the alias; 0 if they do not. */
 static int alias_match(const DistAlias *alias, char *const *argv) {
     size_t length = strcspn(alias->words, " ");
 
@@ -119,15 +119,15 @@ static int alias_match(const DistAlias *alias, char *const *argv) {
     return argv[1] && g_str_equal(argv[1], alias->words + length + 1) ? 2 : 0;
 }
 
-/* Interned, so that the words live as long as dist and nobody frees them. */
+/* Interned, so that the words live as long as dist and need not be freed. */
 static const char *alias_intern_word(const char *words, size_t length) {
     g_autofree char *word = g_strndup(words, length);
 
     return g_intern_string(word);
 }
 
-/* The words of argv with an alias at its beginning replaced. The caller frees the list, but not the
- * words. */
+/* Returns the words of argv with an alias at the beginning replaced. The caller frees the list, but
+ * not the words. */
 char **dist_alias_expand(char *const *argv) {
     GPtrArray *words = g_ptr_array_new();
     const DistAlias *alias = dist_aliases;
@@ -155,7 +155,7 @@ bool dist_alias_is_group(const char *word) {
     return false;
 }
 
-/* group is the first word, after which second words are offered; NULL for aliases of one word. */
+/* group is the first word, whose second words are offered; NULL for aliases of one word. */
 void dist_alias_offer(DistNearest *nearest, const char *group) {
     size_t length = group ? strlen(group) : 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Other names of verbs: those of podman and docker, and the long forms "image ls". */
+/* Alternative names of verbs: those of podman and docker, and long forms such as "image ls". */
 
 #pragma once
 
@@ -10,18 +10,18 @@
 
 typedef struct {
     const char *words;  /* one or two */
-    const char *stands; /* for these */
+    const char *stands; /* the words that they stand for */
 } DistAlias;
 
-/* The last has no words. */
+/* The last entry has no words. */
 extern const DistAlias dist_aliases[];
 
-/* The words of argv, those at its front replaced if they are an alias. The array belongs to the
- * caller, the words do not. */
+/* Returns the words of argv; if they begin with an alias, it is replaced. The caller owns the
+ * array, but not the words. */
 char **dist_alias_expand(char *const *argv);
 
-/* Whether a word begins aliases of two words. */
+/* Whether a word is the first of a two-word alias. */
 bool dist_alias_is_group(const char *word);
 
-/* The aliases of one word, or the second words of those that begin with group. */
+/* Offers the one-word aliases, or the second words of those that begin with group. */
 void dist_alias_offer(DistNearest *nearest, const char *group);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist build: lets buildah(1) build a Containerfile, as the user. What it builds on comes from the
- * service's store, and is pulled there if it is not here; the result is imported. Between the two
- * are archives in a directory for this build alone. The one thing to know: an image is passed to
- * buildah once, and found again under a name with its digest in it.
- */
+/* dist build: runs buildah(1) as the user to build a Containerfile. Base images come from the
+ * service's store, which pulls those that it does not have; the result is imported. Images pass
+ * between the two as archives in a directory made for this build alone. A base image is passed to
+ * buildah only once; later builds find it there under a name that contains its digest. */
 
 #include "client/build.h"
 
@@ -53,10 +51,10 @@ const DistOption dist_build_options[] = {
     DIST_OPTION_END,
 };
 
-/* Of one build. */
+/* State of one build. */
 typedef struct {
     char *buildah;
-    char *directory; /* for archives */
+    char *directory; /* holds the archives */
 } Build;
 
 /* Archives are large, so they are removed after an error, too. */
@@ -75,15 +73,16 @@ static void build_clear(Build *build) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Build, build_clear)
 
-/* Runs in the child. Its steps are progress, and standard output is for the name of the image. */
+/* Runs in the child. The output of buildah's steps is progress and goes to standard error: standard
+ * output is for the name of the image. */
 static void prepare_child(gpointer keeps_output) {
     signal(SIGINT, SIG_DFL);
     if (!keeps_output)
         dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
-/* Runs buildah to its end; output: what it prints, or NULL to show it. Ctrl-C is for buildah: dist
- * removes what it has written before it ends itself. */
+/* Runs buildah and waits for it; output: what it prints, or NULL to show it. Ctrl-C ends buildah
+ * only: dist must still remove the archives before it exits. */
 static bool run_buildah(char *const *arguments, char **output, GError **error) {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     g_autoptr(GError) local = NULL;
@@ -98,7 +97,7 @@ static bool run_buildah(char *const *arguments, char **output, GError **error) {
                                    arguments[1], local->message);
 }
 
-/* Whether buildah has done it; its messages are not shown, since a failure is expected. */
+/* Whether buildah succeeded. Its messages are not shown, since a failure is expected. */
 static bool try_buildah(const Build *build, const char *verb, const char *first,
                         const char *second) {
     char *arguments[] = {build->buildah, (char *)verb, (char *)first, (char *)second, NULL};
@@ -117,7 +116,7 @@ static bool build_begin(Build *build, GError **error) {
     if (!build->buildah)
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%s",
                                _("buildah is not installed; it is in the package \"buildah\""));
-    /* Archives may be larger than what is in memory behind /tmp. */
+    /* Not in /tmp: an archive may be larger than the memory behind a tmpfs. */
     g_autofree char *directory =
         g_build_filename(temporary ? temporary : "/var/tmp", "dist-build-XXXXXX", NULL);
     if (!g_mkdtemp(directory))
@@ -141,7 +140,7 @@ static char *find_file(const char *context, GError **error) {
     return NULL;
 }
 
-/* NULL with error. The list has images of all stages, except those that are stages themselves. */
+/* NULL with error. The list has the images that all stages are based on, except other stages. */
 static char **list_bases(const char *path, GError **error) {
     size_t size;
     berth_autofd int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -151,7 +150,7 @@ static char **list_bases(const char *path, GError **error) {
     return text ? dist_containerfile_list_images(text, given.arguments) : NULL;
 }
 
-/* The digest of an image of the store, which is pulled if it is not there. */
+/* The digest of an image in the store, which is pulled if it is missing. */
 static char *find_base(const char *name, GError **error) {
     DistTarget target = {"", "", 0};
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
@@ -173,7 +172,7 @@ static char *find_base(const char *name, GError **error) {
     return reply && r >= 0 ? g_strdup(target.digest) : NULL;
 }
 
-/* Only this machine's platform, which is the one that buildah builds for here. */
+/* Exports this machine's platform only, which is the one that buildah builds for here. */
 static bool export_base(const char *name, const char *path, GError **error) {
     g_auto(DistResult) result = {0};
     const char *names[] = {name, NULL};
@@ -194,7 +193,7 @@ static bool export_base(const char *name, const char *path, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
-/* Makes buildah know an image under the name that the file has for it. */
+/* Makes an image known to buildah under the name that the Containerfile uses. */
 static bool provide_base(const Build *build, const char *written, GError **error) {
     g_autofree char *name = dist_complete_reference(written);
     g_autofree char *digest = find_base(name, error);
@@ -203,10 +202,11 @@ static bool provide_base(const Build *build, const char *written, GError **error
         return false;
     const char *hex = strchr(digest, ':') + 1;
     g_autofree char *kept = g_strconcat("localhost/berth:", hex, NULL);
-    /* A name with a digest cannot be given: buildah looks for it among the digests. */
+    /* buildah cannot tag an image with a name that has a digest: it looks such a name up by its
+     * digest. */
     bool is_digest = strchr(name, '@') != NULL;
-    /* Succeeds if buildah has the image from an earlier build: tagging it is all that is left to
-     * do. Otherwise it goes through an archive, once. */
+    /* The tag succeeds if buildah still has the image from an earlier build, and nothing else has
+     * to be done. Otherwise the image is passed through an archive, once. */
     if (!try_buildah(build, "tag", kept, is_digest ? kept : name)) {
         g_autofree char *path = g_build_filename(build->directory, "base.tar", NULL);
         g_autofree char *archive = g_strconcat("oci-archive:", path, NULL);
@@ -229,8 +229,8 @@ static void add_pairs(GPtrArray *arguments, const char *option, char *const *val
     }
 }
 
-/* --pull-never: the images that the file names were provided before, from the service's store.
- * --layers keeps the results of steps, which are buildah's cache. */
+/* --pull-never: the base images have already been provided, from the service's store. --layers
+ * keeps the results of steps as buildah's cache. */
 static bool build_run(const Build *build, const char *file, const char *context, GError **error) {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
     const char *const fixed[] = {build->buildah, "build", "--pull-never", "--file", file, NULL};
@@ -252,7 +252,7 @@ static bool build_run(const Build *build, const char *file, const char *context,
     return run_buildah((char *const *)arguments->pdata, NULL, error);
 }
 
-/* Archives it; the descriptor of the archive, or -1. */
+/* Writes the image to an archive; returns the archive's descriptor, or -1. */
 static int build_push(const Build *build, GError **error) {
     g_autofree char *path = g_build_filename(build->directory, "image.tar", NULL);
     g_autofree char *archive = g_strconcat("oci-archive:", path, NULL);
@@ -273,7 +273,7 @@ static int build_push(const Build *build, GError **error) {
     return file;
 }
 
-/* Under the first name; name_again() adds the others. */
+/* Imports it under its first name; name_again() adds the others. */
 static bool import_image(int file, const char *name, DistResult *result, GError **error) {
     sd_bus_message *reply =
         dist_call(error, DIST_IMAGES, "Import", "ha{sv}", file, 1, "Name", "s", name);
@@ -281,7 +281,7 @@ static bool import_image(int file, const char *name, DistResult *result, GError 
     return dist_wait_reply(reply, result, error);
 }
 
-/* Two names of one image: the second gets the target of the first. */
+/* Gives an image a second name: the new name gets the target of the first. */
 static bool name_again(const char *name, const char *other, GError **error) {
     DistTarget target = {"", "", 0};
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
@@ -296,7 +296,7 @@ static bool name_again(const char *name, const char *other, GError **error) {
     return reply != NULL;
 }
 
-/* The image is complete under its first name before it gets others. */
+/* The image is completely stored under its first name before it gets other names. */
 static bool store_image(const Build *build, GError **error) {
     g_autofree char *name = dist_complete_reference(given.tags[0]);
     g_auto(DistResult) result = {0};

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads an OCI bundle, or a configuration or a process alone, for Containers.Create and Exec. Only
- * the members that dist needs itself are read here ("root.path", "terminal"): the text goes to the
- * service as it is. The root directory is opened here, with the caller's rights, and passes as a
- * descriptor.
- */
+/* Reads an OCI bundle, or only a configuration or a process, for Containers.Create and Exec. Only
+ * the members that dist itself needs are read here ("root.path", "terminal"): the text goes to the
+ * service unchanged. The root directory is opened here, with the caller's rights, and passed as a
+ * descriptor. */
 
 #include "client/bundle.h"
 
@@ -18,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The text of a file, which the caller frees, and its document. On failure *node is NULL, too, and
- * the error names the file. */
+/* The text of a file, which the caller frees, and its parsed document. On failure *node is NULL as
+ * well, and the error names the file. */
 static char *read_document(const char *file, JsonNode **node, GError **error) {
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
     size_t size;
@@ -61,8 +59,8 @@ int dist_append_sources(sd_bus_message *call, const char *file, GError **error) 
     return text ? dist_append_own_sources(call, json_node_get_object(node)) : -EINVAL;
 }
 
-/* The text of a configuration and the path of its root, "rootfs" if it has none. The caller frees
- * both. */
+/* The text of a configuration and the path of its root, "rootfs" if it does not set one. The caller
+ * frees both. */
 static char *read_config(const char *file, char **root, GError **error) {
     g_autoptr(JsonNode) node = NULL;
     g_autofree char *text = read_document(file, &node, error);
@@ -84,7 +82,7 @@ int dist_append_spec(sd_bus_message *call, const char *file, GError **error) {
     g_autofree char *root = NULL;
     g_autofree char *text = read_config(file, &root, error);
 
-    /* The image is the root: the path in the configuration has no meaning. */
+    /* The image is the root: the path in the configuration has no meaning here. */
     return text ? sd_bus_message_append(call, "{sv}", "Spec", "s", text) : -EINVAL;
 }
 
@@ -95,7 +93,7 @@ int dist_append_bundle(sd_bus_message *call, const char *directory, GError **err
 
     if (!text)
         return -EINVAL;
-    /* A relative path begins at the bundle (OCI runtime specification, config.md, "Root"). */
+    /* A relative path is relative to the bundle (OCI runtime specification, config.md, "Root"). */
     g_autofree char *path =
         g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(directory, root, NULL);
     berth_autofd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

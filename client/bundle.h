@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* OCI bundles (runtime specification, bundle.md) as the options of Containers.Create. */
+/* OCI bundles (runtime specification, bundle.md) as options of Containers.Create. */
 
 #pragma once
 
@@ -9,12 +9,13 @@
 /* Appends {sv} for the configuration and the root directory of a bundle. */
 int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error);
 
-/* A process alone, for Exec: its text (caller frees), and whether it wants a terminal. */
+/* Reads a process for Exec: returns its text, which the caller frees, and whether it wants a
+ * terminal. */
 char *dist_read_process(const char *file, gboolean *terminal, GError **error);
 
-/* Appends (hsas), for Binds, for each bind mount of a configuration whose source is the user's own.
- */
+/* Appends (hsas), for Binds, for each bind mount of a configuration whose source is one of the
+ * user's own files. */
 int dist_append_sources(sd_bus_message *call, const char *file, GError **error);
 
-/* Appends {sv} for a configuration alone, to be run on an image. */
+/* Appends {sv} for a configuration alone, to run on an image. */
 int dist_append_spec(sd_bus_message *call, const char *file, GError **error);

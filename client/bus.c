@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the service, and calls that wait for their reply. There is one connection for
- * the process, made by the first call, and made again only if it was lost; dist_send() frees the
- * call that it sends. */
+/* The connection to the service, and calls that wait for their reply. The process has one
+ * connection, made by the first call and renewed only if it is lost. dist_send() frees the call
+ * that it sends. */
 
 #include "client/bus.h"
 
@@ -13,13 +13,13 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-/* polkit may ask for a password, and waiting for a container may take any time. */
+/* polkit may ask for a password, and a wait for a container may take any time. */
 #define CALL_TIMEOUT_USEC (UINT64_MAX)
 
 /* NULL before the first call. */
 static sd_bus *connection;
 
-/* Slots of the old connection are of no use afterwards. */
+/* Slots of the old connection are useless afterwards. */
 sd_bus *dist_bus_reconnect(GError **error) {
     connection = sd_bus_flush_close_unref(connection);
     return dist_bus(error);
@@ -40,11 +40,11 @@ sd_bus *dist_bus(GError **error) {
         berth_error_set_errno(error, r, "%s", _("connect to the system bus"));
         return NULL;
     }
-    /* An agent of this machine is of no use to the polkitd of another. */
+    /* An agent on this machine cannot serve the polkitd of another one. */
     if (!dist_settings.no_ask_password && !dist_settings.host && !dist_settings.machine)
         dist_agent_open();
     sd_bus_set_method_call_timeout(connection, CALL_TIMEOUT_USEC);
-    /* A verb may run one loop after another, for several transfers: the end of a loop must not
+    /* A verb may run several event loops in turn, one for each transfer: the end of a loop must not
      * close the connection. */
     sd_bus_set_close_on_exit(connection, 0);
     sd_bus_set_allow_interactive_authorization(connection, !dist_settings.no_ask_password);
@@ -55,12 +55,12 @@ bool dist_bus_passes_descriptors(void) {
     return connection && sd_bus_can_send(connection, SD_BUS_TYPE_UNIX_FD) > 0;
 }
 
-/* Always false, with error set: sd-bus could not read or append something. */
+/* Always returns false, with error set: sd-bus could not read or append something. */
 bool dist_bad_reply(int r, GError **error) {
     return berth_error_set_errno(error, r, "%s", _("read the service's answer"));
 }
 
-/* The call belongs to the caller until dist_send() takes it. */
+/* The caller owns the call until dist_send() takes it. */
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member) {
     sd_bus_message *call = NULL;
@@ -74,7 +74,7 @@ sd_bus_message *dist_new_call(GError **error, const char *path, const char *inte
     return call;
 }
 
-/* For replies that come to a callback, where a method error is a message. */
+/* For replies passed to a callback, in which a method error is a message. */
 bool dist_check_reply(sd_bus_message *reply, GError **error) {
     const sd_bus_error *reason = sd_bus_message_get_error(reply);
 
@@ -110,7 +110,7 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
     return dist_send(g_steal_pointer(&call), error);
 }
 
-/* KEY alone is KEY with an empty value. */
+/* KEY alone means KEY with an empty value. */
 int dist_append_label_map(sd_bus_message *call, char *const *labels) {
     int r = sd_bus_message_open_container(call, 'a', "{ss}");
 

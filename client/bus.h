@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the service, and calls that wait for their answer. */
+/* The connection to the service, and calls that wait for their reply. */
 
 #pragma once
 
@@ -15,29 +15,31 @@
 #define DIST_VOLUMES "/org/berth1/volumes", "org.berth1.Volumes"
 #define DIST_TRANSFERS "/org/berth1/transfers", "org.berth1.Transfers"
 
-/* The system bus, connected once. NULL with error. */
+/* The bus connection, made by the first call. NULL with error. */
 sd_bus *dist_bus(GError **error);
 
-/* Whether that connection does; one by ssh does not. A call whose reply has a descriptor would wait
- * for ever. */
+/* Whether the connection can pass descriptors; one over ssh cannot, and a call whose reply has a
+ * descriptor would wait forever. */
 bool dist_bus_passes_descriptors(void);
 
-/* A new connection in its place, after it was lost. */
+/* A new connection that replaces one that was lost. */
 sd_bus *dist_bus_reconnect(GError **error);
 
-/* A call that waits for its reply; types and values as sd_bus_message_append. NULL with error. */
+/* Makes a call and waits for its reply; types and values as in sd_bus_message_append(3). NULL with
+ * error. */
 sd_bus_message *dist_call(GError **error, const char *path, const char *interface,
                           const char *member, const char *types, ...);
-/* The same for a message that was built by hand; takes it over. */
+/* The same for a message built by hand; dist_send() takes ownership of it. */
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member);
 sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 
-/* Whether a reply is no error; otherwise sets error from it. */
+/* Whether a reply is not an error; sets error from it otherwise. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);
-/* An error for a message that was not as expected. */
+/* Sets an error for a message that could not be read or built. Always false. */
 bool dist_bad_reply(int r, GError **error);
 
-/* KEY=VALUE as a{ss}, and as {sv} with that; without "=" the value is empty. */
+/* Appends KEY=VALUE pairs as a{ss}, or as the {sv} with that key; without "=" the value is empty.
+ */
 int dist_append_label_map(sd_bus_message *call, char *const *labels);
 int dist_append_labels(sd_bus_message *call, const char *key, char *const *labels);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The hosts and machines that the completion offers for -H and -M: those that ssh's configuration
- * names and whose keys it knows, and those that systemd-machined runs. Only files are read, and
- * nothing is asked over the network. Patterns and hashed names are left out; whatever a shell could
- * take for something else, too.
+/* The hosts and machines that the completion offers for -H and -M: those that ssh's configuration
+ * or known_hosts names, and those that systemd-machined runs. Only files are read; nothing is asked
+ * over the network. Patterns, hashed names and anything that a shell could interpret are left out.
  */
 
 #include "client/completion-hosts.h"
@@ -16,7 +14,7 @@
 enum { MAX_HOSTS_BYTES = 4 * 1024 * 1024 };
 
 typedef struct {
-    const char *before; /* what is typed of the value before this host */
+    const char *before; /* the part of the value before this host */
     DistOffer offer;
     GHashTable *offered;
 } HostCompletion;
@@ -35,7 +33,8 @@ static void host_offer(const HostCompletion *completion, const char *name) {
     completion->offer(whole);
 }
 
-/* "Host one two *.example.com": the keyword in any case, with "=" or blanks (ssh_config(5)). */
+/* "Host one two *.example.com": the keyword in any case, followed by "=" or blanks (ssh_config(5)).
+ */
 static void hosts_offer_configured(const HostCompletion *completion, char *line) {
     static const char keyword[] = "host";
 
@@ -48,7 +47,8 @@ static void hosts_offer_configured(const HostCompletion *completion, char *line)
         host_offer(completion, *name);
 }
 
-/* "name,[name]:port TYPE KEY" (sshd(8)); "|1|…" is hashed, "@…" is a marker before the names. */
+/* "name,[name]:port TYPE KEY" (sshd(8)); "|1|…" is a hashed name, "@…" a marker before the names.
+ */
 static void hosts_offer_known(const HostCompletion *completion, char *line) {
     if (strchr("|@#", line[0]))
         return;
@@ -58,7 +58,7 @@ static void hosts_offer_known(const HostCompletion *completion, char *line) {
         char *end = (*name)[0] == '[' ? strchr(*name, ']') : NULL;
         g_autofree char *plain =
             end ? g_strdup_printf("%.*s%s", (int)(end - *name - 1), *name + 1, end + 1) : NULL;
-        /* An IPv6 address would need its brackets. */
+        /* An IPv6 address would need its brackets, so it is offered as it is written. */
         if (!plain || strchr(plain, ':') == strrchr(plain, ':'))
             host_offer(completion, plain ? plain : *name);
     }
@@ -77,7 +77,7 @@ static void hosts_read_file(const HostCompletion *completion, const char *path,
             read(completion, *line);
 }
 
-/* Of "one,user@tw", "tw" is completed. */
+/* Of "one,user@tw", only "tw" is completed. */
 void dist_offer_hosts(const char *typed, DistOffer offer) {
     g_autoptr(GHashTable) offered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     const char *comma = strrchr(typed, ','), *begin = comma ? comma + 1 : typed;
@@ -93,7 +93,7 @@ void dist_offer_hosts(const char *typed, DistOffer offer) {
     hosts_read_file(&completion, "/etc/ssh/ssh_known_hosts", hosts_offer_known);
 }
 
-/* systemd-machined has a file for each, and links with a colon in their names. */
+/* systemd-machined keeps a file for each machine, and links whose names have a colon. */
 void dist_offer_machines(const char *typed, DistOffer offer) {
     const char *at = strchr(typed, '@');
     g_autofree char *before = g_strndup(typed, at ? (gsize)(at + 1 - typed) : 0);

@@ -6,6 +6,6 @@
 
 #include "client/completion-values.h"
 
-/* typed: the value as far as it is there. */
+/* typed: the value, as far as it has been typed. */
 void dist_offer_hosts(const char *typed, DistOffer offer);
 void dist_offer_machines(const char *typed, DistOffer offer);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What the completion offers for values of options: words that the option knows, signals,
- * capabilities, users and groups of this machine; and the files in a container, which the service
- * lists. There is no state. Everything is offered, the caller chooses what fits.
- */
+/* What the completion offers for option values: words that the option knows, signals, capabilities,
+ * users and groups of this machine; and files in a container, which the service lists. There is no
+ * state. Everything is offered; the caller selects what matches. */
 
 #include "client/completion-values.h"
 
@@ -21,7 +19,7 @@
 
 enum { MAX_NAMES_BYTES = 2 * 1024 * 1024 };
 
-/* capabilities(7), without the prefix CAP_, which --cap-add takes in either form. */
+/* From capabilities(7), without the prefix CAP_, which --cap-add accepts but does not need. */
 static const char *const capabilities[] = {
     "ALL",
     "AUDIT_CONTROL",
@@ -75,7 +73,7 @@ static const char *const filters[] = {"default", "unconfined", NULL};
 static const char *const progress_kinds[] = {"auto", "plain", "tty", "json", "none", NULL};
 static const char *const log_drivers[] = {"journald", "none", NULL};
 static const char *const json_kinds[] = {"pretty", "short", "off", NULL};
-/* Resources of setrlimit(2) in lower case, each with the "=" that follows. */
+/* Resources of setrlimit(2) in lower case, each with the "=" that follows it. */
 static const char *const limits[] = {
     "as=",      "core=",     "cpu=",        "data=",   "fsize=", "locks=",
     "memlock=", "msgqueue=", "nice=",       "nofile=", "nproc=", "rss=",
@@ -86,7 +84,7 @@ static void offer_all(const char *const *words, DistOffer offer) {
         offer(*words);
 }
 
-/* sigabbrev_np(3) has no name for real-time signals; these are left out. */
+/* sigabbrev_np(3) has no names for real-time signals, which are left out. */
 static void offer_signals(DistOffer offer) {
     for (int number = 1; number < NSIG; number++) {
         const char *name = sigabbrev_np(number);
@@ -96,7 +94,7 @@ static void offer_signals(DistOffer offer) {
     }
 }
 
-/* The files alone: a directory service on the network would make a key press wait. */
+/* Reads only the local files: a network directory service would make a key press wait. */
 static void offer_users(DistOffer offer) {
     FILE *file = fopen("/etc/passwd", "re");
     struct passwd *entry;
@@ -145,7 +143,7 @@ bool dist_offer_values(const DistOption *option, DistOffer offer) {
     return false;
 }
 
-/* The service writes into a file in memory: a pipe would have to be read while the call waits. */
+/* The service writes into a memfd: a pipe would have to be read while the call waits. */
 static char *list_container_files(const char *id, const char *directory) {
     berth_autofd int file = memfd_create("names", MFD_CLOEXEC);
     size_t size;
@@ -159,8 +157,8 @@ static char *list_container_files(const char *id, const char *directory) {
     return berth_fd_read_whole(file, MAX_NAMES_BYTES, &size, NULL);
 }
 
-/* The shell inserts a word as it is offered, and an image's maker chooses the names: "$(command)"
- * would run with the next Enter. A name that would have to be quoted is not offered. */
+/* The shell inserts a word as it is offered, and the image's author chooses the names of files:
+ * "$(command)" would run with the next Enter. A name that would need quoting is not offered. */
 static bool is_plain_word(const char *name) {
     if (!g_utf8_validate(name, -1, NULL))
         return false;
@@ -173,8 +171,8 @@ static bool is_plain_word(const char *name) {
     return true;
 }
 
-/* "ID:PATH": the names in the directory of the part that is typed. A container that cannot be read
- * has no candidates. */
+/* For "ID:PATH", offers the names in the directory of the typed part. A container that cannot be
+ * read has no candidates. */
 void dist_offer_container_files(const char *word, DistOffer offer) {
     const char *colon = strchr(word, ':');
 

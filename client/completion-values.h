@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of options and paths in containers, for the completion. */
+/* Values of options, and paths in containers, for the completion. */
 
 #pragma once
 
@@ -8,9 +8,10 @@
 
 typedef void (*DistOffer)(const char *text);
 
-/* Offers what the option may be given. What the service lists is not among it: false for those, and
- * for options whose values are not known. */
+/* Offers the possible values of the option. Returns false if the values are listed by the service
+ * or not known. */
 bool dist_offer_values(const DistOption *option, DistOffer offer);
 
-/* word: "ID:PATH" as far as it is typed. Offers all of a directory, each as a whole word. */
+/* word: "ID:PATH", as far as it has been typed. Offers all names in its directory, each as a whole
+ * word. */
 void dist_offer_container_files(const char *word, DistOffer offer);

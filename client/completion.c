@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Completion for the shells. The line is read as it would be run, up to its last word; the tables
+/* Completion for the shells. The line is parsed as if it were run, up to its last word; the tables
  * of verbs and options say what may follow. Names of containers, images and so on come from the
  * service, which lists those that the caller may see; no password is asked for. Errors are ignored:
- * without candidates, the shell offers files.
- */
+ * if there are no candidates, the shell offers files. */
 
 #include "client/completion.h"
 
@@ -20,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *partial = ""; /* the word to complete, as far as it is typed */
+static const char *partial = ""; /* the word to complete, as far as it has been typed */
 
 static void complete_offer(const char *prefix, const char *text) {
     g_autofree char *candidate = g_strconcat(prefix, text, NULL);
@@ -29,7 +27,7 @@ static void complete_offer(const char *prefix, const char *text) {
         puts(candidate);
 }
 
-/* The part of the word before the value: "--network=". */
+/* The part of the word before the value, such as "--network=". */
 static const char *value_prefix = "";
 
 static void complete_offer_value(const char *text) {
@@ -52,7 +50,7 @@ static void complete_verbs(const DistVerb *verbs) {
         complete_offer("", verbs->name);
 }
 
-/* Takes an item of any listing: all are structures that begin with a name. */
+/* Reads an item of any listing: all are structures that begin with a name. */
 static int complete_offer_item(sd_bus_message *reply, char **key, void *userdata) {
     const char *contents, *name;
     char type;
@@ -77,7 +75,7 @@ static void complete_list(const char *path, const char *interface) {
     dist_list(&listing, complete_offer_item, NULL, &error);
 }
 
-/* Only names are offered, and properties such as the size take the service time. */
+/* Only names are offered, and some properties, such as the size, are expensive for the service. */
 static int append_no_properties(sd_bus_message *call, const void *userdata) {
     (void)userdata;
     return sd_bus_message_append(call, "{sv}", "Properties", "as", 0);
@@ -116,7 +114,7 @@ static void complete_leases(void) {
     complete_list(DIST_LEASES);
 }
 
-/* The names of arguments in the help, and the function that offers values for each. */
+/* Names of arguments as the help shows them, and the function that offers values for each. */
 static const struct {
     const char *group, *name;
     void (*offer)(void);
@@ -137,17 +135,16 @@ static bool is_called(const char *arguments, const char *name) {
     return g_str_has_prefix(arguments, name) && !g_ascii_isalpha(arguments[strlen(name)]);
 }
 
-/* "ID…" takes any number of names; "ID COMMAND…" repeats something else. */
+/* "ID…" takes any number of ids; in "ID COMMAND…" only the command repeats. */
 static bool is_repeated(const char *arguments) {
     g_auto(GStrv) words = g_strsplit(arguments, " ", 2);
 
     return words[0] && strstr(words[0], "…");
 }
 
-/* before: how many arguments are complete. Further ones are completed only if the first is a
- * list. */
+/* before: how many arguments are complete. Another one is completed only if the first is a list. */
 static void complete_argument(const char *group, const DistVerb *verb, int before) {
-    /* Each of cp's arguments may be in a container. */
+    /* Each argument of cp may be a path in a container. */
     bool is_copy = g_str_equal(verb->name, "cp");
 
     if (is_copy && strchr(partial, ':')) {
@@ -164,7 +161,7 @@ static void complete_argument(const char *group, const DistVerb *verb, int befor
         }
 }
 
-/* Values that are names of the service's objects. */
+/* Values that are names of objects of the service. */
 static const struct {
     const char *option;
     void (*offer)(void);
@@ -197,8 +194,9 @@ static const DistOption *find_option(const DistOption *options, const char *word
                                      : NULL;
 }
 
-/* The option whose value is to be completed: the word before is its name. verb is NULL before a
- * verb. "-Hone" has its value: letters of the common options are not written together. */
+/* The option whose value is to be completed, because the word before the cursor is its name. verb
+ * is NULL before the verb. "-Hone" already has its value: letters of the common options cannot be
+ * combined. */
 static const DistOption *find_open_option(const DistVerb *verb, const char *word) {
     const DistOption *option = verb ? find_option(verb->options, word) : NULL;
 
@@ -207,7 +205,7 @@ static const DistOption *find_open_option(const DistVerb *verb, const char *word
     return option && dist_option_has_value(option) ? option : NULL;
 }
 
-/* "--network=na". verb is NULL before a verb. */
+/* Completes "--network=na". verb is NULL before the verb. */
 static void complete_assignment(const DistVerb *verb) {
     size_t length = strcspn(partial, "=");
     g_autofree char *before = g_strndup(partial, length + 1);
@@ -220,7 +218,7 @@ static void complete_assignment(const DistVerb *verb) {
         complete_value(option, before);
 }
 
-/* words: from the verb on, without the one that is completed. */
+/* words: from the verb on, without the one to complete. */
 static void complete_verb(const char *group, const DistVerb *verb, char *const *words) {
     int before = 0;
 
@@ -253,9 +251,9 @@ static void complete_verb(const char *group, const DistVerb *verb, char *const *
     complete_argument(group, verb, before);
 }
 
-/* Offers the first words of aliases, or the second words of those that begin with first. The table
- * has equal first words side by side, so that each is offered once. ctr's words are there to be
- * pasted: they are not offered beside those that mean the same. */
+/* Offers the first words of aliases, or the second words of those that begin with first. Equal
+ * first words are adjacent in the table, so each is offered once. ctr's words are accepted so that
+ * its command lines can be pasted; they are not offered beside words that mean the same. */
 static void complete_aliases(const char *first) {
     static const char *const of_ctr[] = {"containers", "images", "leases", "tasks", NULL};
     const char *last = "";
@@ -285,7 +283,7 @@ static void complete_words(char **words) {
 
     if (verb)
         complete_verb("", verb, expanded);
-    /* A word may be a verb with verbs and the first word of aliases, as "system" is. */
+    /* A word may be both a verb with inner verbs and the first word of aliases, like "system". */
     if (verb && verb->verbs && !expanded[1])
         complete_aliases(expanded[0]);
     if (!verb && expanded[0] && !expanded[1])
@@ -305,8 +303,8 @@ static void complete_words(char **words) {
     complete_aliases(NULL);
 }
 
-/* Skips the options before the verb, and completes the value of one that is open. NULL if there is
- * nothing more to complete. */
+/* Skips the options before the verb, and completes the value of an option that still needs one.
+ * NULL if nothing is left to complete. */
 static char **complete_common(char **words) {
     for (; *words && (*words)[0] == '-'; words++) {
         const DistOption *open = find_open_option(NULL, *words);
@@ -319,7 +317,7 @@ static char **complete_common(char **words) {
     return words;
 }
 
-/* Words are split at blanks alone: quotes are not interpreted. */
+/* Words are split at blanks only: quotes are not interpreted. */
 void dist_complete_line(const char *line) {
     g_auto(GStrv) parts = g_strsplit_set(line, " \t", -1);
     g_autoptr(GPtrArray) words = g_ptr_array_new();

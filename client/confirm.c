@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Questions before something is deleted. Standard input and standard error are the terminal; a
- * script is not asked, and has to say --force. */
+/* Asks for confirmation before something is deleted. It asks only if standard input and standard
+ * error are terminals; a script is not asked and must use --force. */
 
 #include "client/confirm.h"
 
@@ -18,7 +18,7 @@ bool dist_confirm(const char *question, GError **error) {
                                _("this deletes, and there is no terminal to ask at; use --force"));
     fprintf(stderr, _("%s [y/N] "), question);
     ssize_t length = getline(&line, &size, stdin);
-    /* Translators: the first letter of the answer "yes"; "y" is taken, too. */
+    /* Translators: the first letter of the answer "yes"; "y" is accepted as well. */
     const char *yes = _("y");
     bool agreed = length > 0 && (g_ascii_tolower(line[0]) == 'y' ||
                                  g_ascii_tolower(line[0]) == g_ascii_tolower(yes[0]));

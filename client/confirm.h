@@ -4,6 +4,6 @@
 
 #include "client/settings.h"
 
-/* Asks the user at the terminal before something is deleted. False with error if the answer is not
- * yes, or if nobody can be asked; then the verb's --force is the way. */
+/* Asks the user for confirmation on the terminal. False with error if the answer is not yes, or if
+ * nobody can be asked; the verb's --force is then the way. */
 bool dist_confirm(const char *question, GError **error);

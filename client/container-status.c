@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints the status page of a container: its properties, its processes and figures while it runs,
- * and the last lines of its log. A container may end while the page is printed, and the caller may
- * not be allowed to see everything: a part that cannot be read is left out, without an error. */
+/* Prints the status page of a container: its properties, its processes and resource usage while it
+ * runs, and the last lines of its log. A container may exit while the page is printed, and the
+ * caller may not be allowed to see everything: a part that cannot be read is left out without an
+ * error. */
 
 #include "client/container-status.h"
 
@@ -21,7 +22,7 @@
 
 enum { LOG_LINES = 10 };
 
-/* Leaves the row out if there is no value. */
+/* Leaves the row out if it has no value. */
 static void status_add(DistLayout *layout, const char *name, const char *value) {
     if (!value || !value[0])
         return;
@@ -39,7 +40,7 @@ static void status_add_figures(DistLayout *layout, const char *id) {
     g_autofree char *memory_text = dist_format_size(figures.memory);
     g_autofree char *tasks_text = g_strdup_printf("%" G_GUINT64_FORMAT, figures.tasks);
     g_autofree char *cpu_text = g_strdup_printf("%.3fs", (double)figures.cpu_usec / G_USEC_PER_SEC);
-    /* 0: this machine does not account for memory. */
+    /* 0: this machine has no memory accounting. */
     status_add(layout, _("Memory:"), figures.memory > 0 ? memory_text : NULL);
     status_add(layout, _("Tasks:"), tasks_text);
     status_add(layout, _("CPU:"), cpu_text);
@@ -72,8 +73,8 @@ typedef struct {
     guint count;
 } StatusMounts;
 
-/* Binds of paths and volumes. What every container has is left out: the kernel's file systems, the
- * files that the service writes for it, and directories of its own. */
+/* Lists bind mounts of paths and volumes. What every container has is left out: the kernel's file
+ * systems, the files that the service writes for it, and directories of its own. */
 static int status_read_mount(sd_bus_message *message, void *userdata) {
     StatusMounts *mounts = userdata;
     DistContainerMount mount;
@@ -96,7 +97,7 @@ static int status_read_mounts(sd_bus_message *message, void *mounts) {
     return dist_dictionary_read_items(message, status_read_mount, mounts);
 }
 
-/* Its networks, with the addresses while it runs, its mounts, and its cgroup. */
+/* The container's networks (with addresses while it runs), its mounts and its cgroup. */
 static void status_add_places(DistLayout *layout, const char *id) {
     StatusMounts mounts = {layout, id, 0};
     g_auto(GStrv) networks = NULL, addresses = NULL;
@@ -131,13 +132,13 @@ static void status_print_log(const char *id) {
 
     if (!reply || sd_bus_message_read(reply, "h", &pipe) < 0)
         return;
-    /* The log is written to the descriptor directly, after the page in the buffer. */
+    /* The log is written directly to the descriptor, after the buffered page. */
     putchar('\n');
     fflush(stdout);
     dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, &refused);
 }
 
-/* The container may have ended since its properties were read. The parts are then left out. */
+/* The container may have exited since its properties were read; these parts are then left out. */
 static void status_add_running(DistLayout *layout, const DistContainer *container) {
     const DistListing listing = {DIST_CONTAINERS, "Processes", .of = container->id};
     StatusProcesses processes = {layout, 0};
@@ -176,15 +177,16 @@ DistColor dist_container_get_color(const DistContainer *container) {
     return DIST_COLOR_NONE;
 }
 
-/* The log comes last, since it is written to the descriptor directly. A failing part only shortens
- * the page. */
+/* The log comes last, since it is written directly to the descriptor. A part that fails only
+ * shortens the page. */
 void dist_container_status_print(const DistContainer *container, const char *status) {
     g_autoptr(DistLayout) layout = dist_layout_new(2);
     g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
     g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
     g_autofree char *started = container->started ? dist_format_time(container->started) : NULL;
 
-    /* The page does without a part that needs a password: polkit must not ask for one. */
+    /* polkit must not ask for a password for a part of the page: such a part is left out instead.
+     */
     sd_bus_set_allow_interactive_authorization(dist_bus(NULL), false);
     for (int column = 0; column < 2; column++)
         dist_layout_add_header(layout, "");

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads as much of a Containerfile (Containerfile(5)) as it takes to know the images that it builds
- * on: FROM, ARG before it, and COPY --from. What is not understood is left to the builder, which
- * reports it; the list is short then, and no error.
- */
+/* Reads a Containerfile (Containerfile(5)) just far enough to find the images that it builds on:
+ * FROM, the ARG lines before it, and COPY --from. Anything else is left to the builder, which
+ * reports errors; a line that is not understood only makes the list shorter. */
 
 #include "client/containerfile.h"
 
@@ -13,13 +11,13 @@
 
 typedef struct {
     GHashTable *variables; /* of ARG lines before the first FROM, and of --build-arg */
-    GHashTable *given;     /* those of --build-arg */
+    GHashTable *given;     /* of --build-arg only */
     GHashTable *stages;
     GPtrArray *images;
-    bool begun; /* there was a FROM: later ARG lines are the stage's */
+    bool begun; /* a FROM was read: later ARG lines belong to the stage */
 } Reading;
 
-/* The name at *at, which is behind a "$"; moves behind it. fallback: of ${NAME:-FALLBACK}. */
+/* Reads the name at *at, which follows a "$", and moves past it. fallback: of ${NAME:-FALLBACK}. */
 static char *take_variable(const char **at, char **fallback) {
     bool braces = **at == '{';
     const char *name = *at + braces;
@@ -95,7 +93,7 @@ static void read_from(Reading *reading, char *const *words) {
         g_hash_table_add(reading->stages, g_ascii_strdown(words[2], -1));
 }
 
-/* A number is a stage's. */
+/* A number refers to a stage. */
 static void read_copy(Reading *reading, char *const *words) {
     for (; *words && g_str_has_prefix(*words, "--"); words++)
         if (g_str_has_prefix(*words, "--from=") &&
@@ -122,7 +120,7 @@ static void containerfile_read_line(Reading *reading, const char *line) {
         read_copy(reading, list + 1);
 }
 
-/* A line that ends in a backslash continues with the next one. */
+/* A line that ends in a backslash continues on the next one. */
 static char *join_lines(const char *text) {
     g_autoptr(GRegex) end = g_regex_new("\\\\[ \\t]*\\r?\\n", 0, 0, NULL);
     char *joined = g_regex_replace_literal(end, text, -1, 0, " ", 0, NULL);

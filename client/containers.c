@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the properties of containers, from Get or from a listing. A property that is missing is
- * zero, an empty string, or an unknown status; a property that dist does not know is skipped. Each
- * container keeps a reference on its reply, to which its strings belong. */
+/* Reads the properties of containers, from Get or from a listing. A missing property is zero, an
+ * empty string or an unknown status; a property that dist does not know is skipped. Each container
+ * keeps a reference to its reply, which owns its strings. */
 
 #include "client/containers.h"
 
@@ -10,7 +10,7 @@
 #include "client/dictionary.h"
 #include "client/listing.h"
 
-/* A newer service may have further states; they are shown by their name. */
+/* A newer service may have more states; they are shown by name. */
 static DistContainerState container_parse_state(const char *name) {
     static const char *const names[] = {
         [DIST_CONTAINER_CREATED] = "created",
@@ -119,7 +119,7 @@ static int container_read_listed(sd_bus_message *reply, char **key, void *userda
     DistContainer *container = container_new(reply);
     int r;
 
-    /* Added first, so that the list frees it also after an error. */
+    /* Added first, so that the list frees it after an error, too. */
     g_ptr_array_add(userdata, container);
     if ((r = sd_bus_message_enter_container(reply, 'r', "sa{sv}")) < 0 ||
         (r = sd_bus_message_read(reply, "s", &container->id)) < 0 ||
@@ -136,8 +136,8 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
     return first->created < second->created ? -1 : first->created > second->created;
 }
 
-/* Asks for the properties that container_read_properties() reads: for others, the service may have
- * to read a file of each container. */
+/* Asks only for the properties that container_read_properties() reads: for others, the service may
+ * have to read a file of each container. */
 static int container_append_names(sd_bus_message *call, const void *userdata) {
     const DistFilterName *names = userdata;
     int r = names ? dist_filter_append(call, names, NULL) : 0;
@@ -149,7 +149,7 @@ static int container_append_names(sd_bus_message *call, const void *userdata) {
                                          "Command", "Ports");
 }
 
-/* The oldest first. names: filters of the command line that apply; NULL for none. */
+/* Oldest first. names: the filters of the command line that apply, or NULL. */
 GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
     const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_names,
                                  .filter_data = names};
@@ -161,7 +161,7 @@ GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
     return g_steal_pointer(&all);
 }
 
-/* NULL with error; an empty list is no error. Freed with g_strfreev(). */
+/* NULL with error; an empty list is not an error. Freed with g_strfreev(). */
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
     g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
     GPtrArray *ids = all ? g_ptr_array_new() : NULL;
@@ -188,12 +188,12 @@ int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount
     return r;
 }
 
-/* A paused container runs: it has processes and can be stopped. */
+/* A paused container is running: it has processes and can be stopped. */
 bool dist_container_is_running(const DistContainer *container) {
     return container->state == DIST_CONTAINER_RUNNING || container->state == DIST_CONTAINER_PAUSED;
 }
 
-/* At boot none runs, but berth-autostart.service may be restarted later, when some do. */
+/* No container runs at boot, but berth-autostart.service may be restarted later, when some do. */
 bool dist_container_awaits_autostart(const DistContainer *container) {
     return container->autostart && (container->state == DIST_CONTAINER_CREATED ||
                                     container->state == DIST_CONTAINER_STOPPED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Containers as the service lists them. */
+/* Containers, as the service lists them. */
 
 #pragma once
 
@@ -14,13 +14,13 @@ typedef enum {
     DIST_CONTAINER_STOPPED,
 } DistContainerState;
 
-/* Strings belong to the reply, unless noted otherwise. */
+/* Strings belong to the reply unless noted otherwise. */
 typedef struct {
     sd_bus_message *reply;
     const char *id, *image, *state_name, *scope, *health;
     DistContainerState state;
     uint32_t pid, owner;
-    int32_t status; /* of its last exit; negative if it is unknown */
+    int32_t status; /* of the last exit; negative if unknown */
     uint64_t created, started, exited;
     int terminal, autostart;
     char **command, **ports; /* owned */
@@ -32,36 +32,37 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistContainer, dist_container_free)
 /* NULL with error. */
 DistContainer *dist_container_get(const char *id, GError **error);
 
-/* Whether it has a terminal; false with error if the container cannot be read. */
+/* Whether it has a terminal. False with error if the container cannot be read. */
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);
 
-/* The resources that a container uses now, and has used since it was started. */
+/* The resources that a container uses now or has used since it was started. */
 typedef struct {
     uint64_t memory, cpu_usec, tasks, read, written, received, sent;
 } DistContainerUsage;
 
-/* A figure that the service does not have is 0; one that dist does not know is skipped. */
+/* A value that the service does not have is 0; one that dist does not know is skipped. */
 bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
-/* All that the caller may see and for which --filter holds, the oldest first. names: those that
- * --filter knows; NULL for no filter. NULL with error. */
+/* All containers that the caller may see and that match --filter, oldest first. names: the filters
+ * that --filter knows, or NULL for no filter. NULL with error. */
 GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
 
-/* The ids of the containers for which wanted() is true. Freed with g_strfreev; NULL with error. */
+/* The ids of the containers for which wanted() is true. Freed with g_strfreev(); NULL with error.
+ */
 typedef bool (*DistContainerFilter)(const DistContainer *container);
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error);
 
 /* An item of a container's Mounts. Strings belong to the message. */
 typedef struct {
     const char *source, *destination;
-    char **options; /* owned; NULL for none */
-    bool is_bind;   /* of a path or a volume, and no file system of the kernel */
+    char **options; /* owned; NULL if there are none */
+    bool is_bind;   /* of a path or a volume, as opposed to a kernel file system */
 } DistContainerMount;
 
-/* 1, or 0 at the end; negative errno. The options are freed with g_strfreev(). */
+/* 1, or 0 at the end; negative errno on error. The options are freed with g_strfreev(). */
 int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount);
 
-/* Running or paused. */
+/* Whether it is running or paused. */
 bool dist_container_is_running(const DistContainer *container);
-/* Started with the system, and not running. */
+/* Whether it starts with the system and is not running. */
 bool dist_container_awaits_autostart(const DistContainer *container);

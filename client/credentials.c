@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finds, keeps and removes the credentials of registries, in the files of podman and docker or by
- * their credential helpers. dist does this and not the service, since files and helpers are the
+/* Finds, stores and removes registry credentials, in the files of podman and docker or through
+ * their credential helpers. dist does this instead of the service, since files and helpers are the
  * user's: the service receives the credentials for one reference, with the call that needs them.
- * The first file that has some is used.
- */
+ * The first file that has some is used. */
 
 #include "client/credentials.h"
 
@@ -21,8 +19,8 @@
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
 
-/* The files that podman reads, in its order (containers-auth.json(5)), then docker's; also those
- * that do not exist. The first is the one that is written. The caller frees the list. */
+/* The files that podman reads, in its order (containers-auth.json(5)), followed by docker's,
+ * whether they exist or not. The first one is written to. The caller frees the list. */
 static char **list_auth_files(void) {
     g_autoptr(GPtrArray) paths = g_ptr_array_new();
     const char *named = g_getenv("REGISTRY_AUTH_FILE");
@@ -44,7 +42,7 @@ static char **list_auth_files(void) {
     return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
 }
 
-/* Returns NULL without an error if there is no such file. */
+/* Returns NULL without an error if the file does not exist. */
 static char *read_auth_file(const char *path, size_t *size, GError **error) {
     berth_autofd int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -70,8 +68,9 @@ static char *run_credential_helper(const char *name, const char *verb, const cha
     int output, status;
     GPid pid;
 
-    /* A name with a slash would be a path, which execvp(3) takes from the current directory. The
-     * helper reads the input as a file in memory: nothing has to be written while it writes. */
+    /* A name with a slash would be a path, which execvp(3) resolves from the current directory. The
+     * helper reads its input from a memfd, so dist does not have to write and read at the same
+     * time. */
     berth_autofd int given =
         strchr(name, '/') ? -1 : berth_fd_new_in_memory(input, strlen(input), &local);
     if (given < 0 || !g_spawn_async_with_pipes_and_fds(
@@ -85,13 +84,13 @@ static char *run_credential_helper(const char *name, const char *verb, const cha
     }
     berth_autofd int pipe = output;
     g_autofree char *text = berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, size, error);
-    /* A helper that continues writing gets EPIPE. */
+    /* A helper that continues to write gets EPIPE. */
     berth_fd_clear(&pipe);
     bool good = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!text || good)
         return g_steal_pointer(&text);
-    /* A helper without credentials for the server fails, too; only its text ("credentials not found
-     * in native keychain") distinguishes that from other failures. */
+    /* A helper without credentials for the server fails as well; only its message ("credentials not
+     * found in native keychain") distinguishes this from other failures. */
     berth_error_set(error,
                     strstr(text, "not found") ? BERTH_ERROR_NOT_FOUND : BERTH_ERROR_UNAUTHORIZED,
                     _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
@@ -164,7 +163,7 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
     if (!credentials)
         return 0;
     berth_credentials_list_pairs(credentials, pairs);
-    /* sd_bus_message_sensitive(3): the memory of the message is erased when it is freed. */
+    /* sd_bus_message_sensitive(3): the message's memory is erased when it is freed. */
     if ((r = sd_bus_message_sensitive(call)) < 0 ||
         (r = dist_open_list(call, "Credentials", "{ss}")) < 0)
         return r;
@@ -174,15 +173,15 @@ int dist_append_credentials(sd_bus_message *call, const BerthCredentials *creden
 }
 
 /* As podman-login(1): the file that REGISTRY_AUTH_FILE names, otherwise the one in the runtime
- * directory, which is gone after the session. */
+ * directory, which disappears with the session. */
 static char *file_to_write(void) {
     g_auto(GStrv) paths = list_auth_files();
 
     return g_strdup(paths[0]);
 }
 
-/* The document of a file, as a copy that may be changed and keeps the members that dist does not
- * know; an empty object if there is no file. */
+/* The document in a file, as a copy that may be changed and keeps members that dist does not know;
+ * an empty object if the file does not exist. */
 static JsonNode *load_auth_file(const char *path, GError **error) {
     g_autoptr(GError) local = NULL;
     size_t size;
@@ -199,8 +198,8 @@ static JsonNode *load_auth_file(const char *path, GError **error) {
     return fresh;
 }
 
-/* Writes a temporary file beside it and renames that: a reader finds the old document or the new
- * one, also after a crash. Mode 0600, since it has secrets. */
+/* Writes a temporary file beside it and renames that: a reader finds either the old or the new
+ * document, even after a crash. Mode 0600, since it holds secrets. */
 static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     g_autofree char *directory = g_path_get_dirname(path);
     g_autofree char *fresh = g_strconcat(path, ".XXXXXX", NULL);
@@ -219,7 +218,7 @@ static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     return true;
 }
 
-/* Replaces "auths" by a copy that may be changed. object owns the copy. */
+/* Replaces "auths" with a copy that may be changed. object owns the copy. */
 static JsonObject *renew_auths(JsonObject *object) {
     JsonObject *auths = NULL;
 
@@ -263,7 +262,8 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
 
     if (!root)
         return false;
-    /* A file that names a helper for the registry stays as it is: the helper keeps the secret. */
+    /* A file that names a helper for the registry is left unchanged: the helper stores the secret.
+     */
     g_autofree char *helper = find_helper(root, registry);
     if (helper)
         return store_by_helper(helper, registry, credentials, error);
@@ -281,7 +281,7 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
     return save_auth_file(path, root, error);
 }
 
-/* Sets removed if there was something; a file or helper without an entry is no error. */
+/* Sets removed if there was an entry; a file or helper without one is not an error. */
 static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
                                   GError **error) {
     g_autoptr(JsonNode) root = load_auth_file(path, error);
@@ -311,7 +311,8 @@ bool dist_remove_credentials(const char *registry, GError **error) {
     g_auto(GStrv) paths = list_auth_files();
     bool removed = false;
 
-    /* From all files: credentials left in a later one would be used by the next pull. */
+    /* Removes them from all files: credentials left in a later one would be used by the next pull.
+     */
     for (char **path = paths; *path; path++)
         if (g_file_test(*path, G_FILE_TEST_EXISTS) &&
             !remove_from_auth_file(*path, registry, &removed, error))

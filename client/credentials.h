@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Registry credentials as podman and docker keep them, found for the caller and handed to the
- * service with the call that needs them; it forgets them after. */
+/* Registry credentials as podman and docker store them. They are found for the caller and passed to
+ * the service with the call that needs them; the service forgets them afterwards. */
 
 #pragma once
 
@@ -15,7 +15,7 @@ BerthCredentials *dist_find_credentials(const char *reference, GError **error);
 /* Appends {sv} "Credentials" unless they are NULL, and marks the message as sensitive. */
 int dist_append_credentials(sd_bus_message *call, const BerthCredentials *credentials);
 
-/* Keeps or removes the credentials for a registry. NotFound if there are none to remove. */
+/* Stores or removes the credentials for a registry. NotFound if there are none to remove. */
 bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
                            GError **error);
 bool dist_remove_credentials(const char *registry, GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The descriptors that dist was started with and passes to a process of a container: its standard
- * streams, the sockets of its unit (sd_listen_fds(3)) and those of --preserve-fds and
- * --preserve-fd. sd-bus duplicates a descriptor when it is appended to a message, so these stay
- * open and belong to nobody here.
- */
+/* The descriptors that dist was started with and passes to a process of a container: its standard
+ * streams, its unit's sockets (sd_listen_fds(3)), and those of --preserve-fds and --preserve-fd.
+ * sd-bus duplicates a descriptor when it is appended to a message, so these stay open and nothing
+ * here owns them. */
 
 #include "client/descriptors.h"
 
@@ -18,8 +16,8 @@
 
 enum { MAX_DESCRIPTOR = 1000 };
 
-/* Set once, while options are read: what the process has as 3, 4 and so on. -1 is a number between
- * two of --preserve-fd, under which it has /dev/null. */
+/* Set once, while options are parsed: what the process receives as descriptors 3, 4 and so on. -1
+ * marks a gap between numbers of --preserve-fd, which the process sees as /dev/null. */
 static GArray *preserved;
 
 static void preserve(int fd) {
@@ -35,7 +33,8 @@ static void preserve(int fd) {
         g_array_index(preserved, int, fd - SD_LISTEN_FDS_START) = fd;
 }
 
-/* Called before dist opens any descriptor: its own would take the numbers that are missing. */
+/* Called before dist opens any descriptor, which could otherwise occupy a number that the user
+ * forgot to open. */
 static bool preserve_open(int fd, GError **error) {
     if (fcntl(fd, F_GETFD) < 0)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -80,7 +79,7 @@ int dist_append_null_streams(sd_bus_message *call) {
                                             null, "Stderr", "h", null);
 }
 
-/* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
+/* "unknown" is what sd_listen_fds_with_names(3) calls a descriptor without a name. */
 static int append_descriptor(sd_bus_message *call, const char *name, int fd) {
     berth_autofd int null = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 
@@ -95,7 +94,7 @@ int dist_append_descriptors(sd_bus_message *call) {
 
     if (listening < 0)
         return listening;
-    /* Both begin at 3, so that those of the unit are the first of the preserved ones. */
+    /* Both count from 3, so the unit's sockets are the first of the preserved descriptors. */
     for (int i = 0; i < listening; i++)
         preserve(SD_LISTEN_FDS_START + i);
     if (!preserved)

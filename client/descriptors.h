@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The descriptors that dist was started with and passes on: its standard streams, and sockets of
- * its unit. */
+/* The descriptors that dist was started with and passes on: its standard streams, its unit's
+ * sockets and those to preserve. */
 
 #pragma once
 
 #include "client/bus.h"
 
-/* Passes on the count descriptors from 3 on, too, and those of the lists, "4,6", with their
- * numbers. To be called before dist opens any of its own. */
+/* Also passes on count descriptors, starting at 3, and those in the lists ("4,6"), under the same
+ * numbers. Call this before dist opens any descriptor itself. */
 bool dist_preserve_descriptors(gint64 count, char *const *lists, GError **error);
 
-/* Appends {sv} for the standard ones with /dev/null for all of them; dist_append_streams() passes
- * those that dist has. */
+/* Appends {sv} for the standard streams, with /dev/null for each; dist_append_streams() passes
+ * dist's own. */
 int dist_append_null_streams(sd_bus_message *call);
 
-/* Appends {sv} for further ones, if there are such: those that systemd has opened for dist
- * (sd_listen_fds(3)), and those that are preserved. */
+/* Appends {sv} for further descriptors, if there are any: those that systemd opened for dist
+ * (sd_listen_fds(3)), and those to preserve. */
 int dist_append_descriptors(sd_bus_message *call);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads dictionaries of properties into variables. A key that is missing leaves its variable as it
- * was, so callers set defaults first; unknown keys are skipped, as a newer service may have more.
- */
+/* Reads dictionaries of properties into variables. A missing key leaves its variable unchanged, so
+ * callers set defaults first; unknown keys are skipped, since a newer service may have more. */
 
 #include "client/dictionary.h"
 
@@ -17,8 +16,8 @@ static int dictionary_read_pairs(sd_bus_message *message, GHashTable *pairs) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* The variant is entered with the type that is expected: a service that sends another one has made
- * a malformed reply. */
+/* The variant is entered with the expected type: a service that sends another type has sent a
+ * malformed reply. */
 static int dictionary_read_field(sd_bus_message *message, const DistField *field) {
     if (field->read)
         return field->read(message, field->value);
@@ -56,7 +55,8 @@ int dist_dictionary_read(sd_bus_message *message, const DistField *fields) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* 1 with an item, 0 at the end of the array, negative on an error. Strings belong to the reply. */
+/* 1 with an item, 0 at the end of the array, negative errno on error. Strings belong to the reply.
+ */
 int dist_dictionary_read_item(sd_bus_message *reply, const char **name, const DistField *fields) {
     int r;
 

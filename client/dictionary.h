@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Dictionaries of properties, a{sv}, as the service answers and lists them. */
+/* Dictionaries of properties, a{sv}, as the service returns and lists them. */
 
 #pragma once
 
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
-/* A descriptor. Its strings are the message's. */
+/* An OCI descriptor. Its strings belong to the message. */
 typedef struct {
     const char *media_type, *digest;
     uint64_t size;
@@ -16,20 +16,21 @@ typedef struct {
 typedef struct {
     const char *key;
     const char *type; /* a basic type, "as", "a{ss}" or "(sst)" */
-    void *value;      /* of a basic type; char ***, new; GHashTable *, gets those it has not;
-                       * DistTarget * */
-    /* For other types: reads the variant; type is NULL then. */
+    void *value;      /* a variable of a basic type; char ***, newly allocated; GHashTable *, to
+                       * which missing keys are added; or DistTarget * */
+    /* For other types: reads the variant, and type is NULL. */
     int (*read)(sd_bus_message *message, void *value);
 } DistField;
 
-/* Reads the values of known keys; others are skipped. Negative errno. fields ends with one without
- * key. Strings stay the message's. */
+/* Reads the values of known keys; others are skipped. fields ends with an entry whose key is NULL.
+ * Strings belong to the message. Negative errno on error. */
 int dist_dictionary_read(sd_bus_message *message, const DistField *fields);
 
-/* The same for an item of a listing, (sa{sv}): 1, or 0 at the end. */
+/* The same for an item of a listing, (sa{sv}): 1 with an item, 0 at the end. */
 int dist_dictionary_read_item(sd_bus_message *reply, const char **name, const DistField *fields);
 
-/* A variant of such items, as a field's read is called for: read reads one of them. */
+/* Reads a variant that holds an array of such items, from within a field's read: read takes one of
+ * them. */
 int dist_dictionary_read_items(sd_bus_message *message,
                                int (*read)(sd_bus_message *message, void *userdata),
                                void *userdata);

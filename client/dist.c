@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist: Berth's client for people at a terminal. Takes the options before the verb, and lets
- * verb-run.c run the verb; what the verbs do is in verbs-*.c. */
+/* dist: Berth's command-line client. Parses the options before the verb and has verb-run.c run the
+ * verb; the verbs themselves are in verbs-*.c. */
 
 #include "client/agent.h"
 #include "client/completion.h"
@@ -20,14 +20,15 @@
 
 static int run_dist(int argc, char **argv, GError **error) {
     dist_hosts_set_words(argc, argv);
-    /* For the scripts of completion/; before anything is parsed, since the line is not whole. */
+    /* Called by the scripts in completion/; handled before anything is parsed, since the line is
+     * incomplete. */
     if (argc == 3 && g_str_equal(argv[1], "shell-completion") &&
         g_str_has_prefix(argv[2], "--line=")) {
         dist_settings.no_ask_password = TRUE;
         dist_complete_line(argv[2] + strlen("--line="));
         return EXIT_SUCCESS;
     }
-    /* For the build. */
+    /* Called by the build. */
     if (argc == 3 && g_str_equal(argv[1], "shell-completion") &&
         g_str_has_prefix(argv[2], "--manual="))
         return dist_manual_print(argv[2] + strlen("--manual=")) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -42,8 +43,9 @@ static int run_dist(int argc, char **argv, GError **error) {
 }
 
 int main(int argc, char **argv) {
-    /* What it uses: characters, messages, the order in tables, the comma in numbers. Each category
-     * is a file or more that is looked for, opened and mapped; LC_ALL would be thirteen. */
+    /* Only what dist uses: character types, messages, the sort order of tables, the decimal point.
+     * For each category at least one file is searched for, opened and mapped; LC_ALL would load
+     * thirteen. */
     static const int categories[] = {LC_CTYPE, LC_MESSAGES, LC_COLLATE, LC_NUMERIC};
     g_autoptr(GError) error = NULL;
 

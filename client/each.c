@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* For verbs that do the same with each of their arguments. A failure is reported, and the others
- * are done nevertheless; the status is EXIT_FAILURE then. */
+/* Runs the same operation for each argument of a verb. A failure is reported and the remaining
+ * arguments are still processed; the exit status is then EXIT_FAILURE. */
 
 #include "client/each.h"
 
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Calls under way at once, for root. For other callers it is one at a time, since each may ask for
- * a password. */
+/* Calls under way at the same time, for root. For other callers it is one at a time, since each may
+ * ask for a password. */
 enum { MAX_AT_ONCE = 32 };
 
 void dist_print_error(const GError *error) {
@@ -49,7 +49,7 @@ static int each_on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *e
     return 0;
 }
 
-/* A call that cannot be made or sent has its error in each, and is not pending. */
+/* If the call cannot be made or sent, the error is kept in each, and no call is pending. */
 static void each_send(EachCall *each, const char *argument, DistMakeCall make,
                       const void *userdata) {
     g_autoptr(sd_bus_message) call = make(argument, userdata, &each->error);
@@ -61,7 +61,7 @@ static void each_send(EachCall *each, const char *argument, DistMakeCall make,
         (*each->pending)++;
 }
 
-/* In the order of the arguments, whatever the order of the answers. */
+/* Reports in the order of the arguments, whatever the order of the replies. */
 static int each_report(char *const *arguments, const EachCall *each, int count) {
     int status = EXIT_SUCCESS;
 
@@ -77,8 +77,8 @@ static int each_report(char *const *arguments, const EachCall *each, int count) 
     return status;
 }
 
-/* In groups of at most MAX_AT_ONCE, whose calls are all answered before the next group. each is on
- * the stack, so the loop must not be left while a call is pending, except if the connection is
+/* In groups of at most MAX_AT_ONCE: all calls of a group are answered before the next one begins.
+ * each is on the stack, so the loop must not end while a call is pending, unless the connection is
  * lost. */
 int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata) {
     int most = geteuid() == 0 ? MAX_AT_ONCE : 1, status = EXIT_SUCCESS;
@@ -118,8 +118,8 @@ static bool each_call_one(const char *argument, const void *userdata, GError **e
     return reply != NULL;
 }
 
-/* One call after another: a password that polkit's agent asks for in between belongs to the
- * argument whose call is under way. */
+/* One call after another: if polkit's agent asks for a password in between, it is for the argument
+ * whose call is under way. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments) {
     const EachMember call = {path, interface, member};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* For verbs that do the same with each of their arguments: a failure is reported, and the others
- * are done nevertheless. */
+/* Runs the same operation for each argument of a verb: a failure is reported, and the remaining
+ * arguments are still processed. */
 
 #pragma once
 
@@ -9,18 +9,18 @@
 
 typedef bool (*DistArgumentAction)(const char *argument, const void *userdata, GError **error);
 
-/* Returns the status to exit with. */
+/* Returns the exit status. */
 int dist_for_each(char *const *arguments, DistArgumentAction act, const void *userdata);
 void dist_print_error(const GError *error);
 
-/* The call for one argument; NULL with error. */
+/* Makes the call for one argument; NULL with error. */
 typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userdata, GError **error);
 
-/* The same with calls that take time: many at once, unless a password may be asked for. Prints
- * the arguments that succeeded, in their order. */
+/* The same for calls that take time: many at once, unless a password may be asked for. Prints the
+ * arguments that succeeded, in their order. */
 int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata);
 
-/* A call MEMBER(s) for each. */
+/* Calls MEMBER(s) for each. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments);
-/* Delete(s, a{sv}) for each; prints what was deleted. */
+/* Calls Delete(s, a{sv}) for each and prints what was deleted. */
 int dist_delete_each(const char *path, const char *interface, gboolean force, char **arguments);

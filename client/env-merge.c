@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * --env-merge. The values come from the configuration of an image that is here, which is read
- * through the service. An image's variables are its author's: what they are put together to is
- * bounded.
- */
+/* --env-merge. The values come from the configuration of a local image, which is read through the
+ * service. The image's author chooses its variables, so the size of the result is limited. */
 
 #include "client/env-merge.h"
 
@@ -14,7 +11,7 @@
 
 #include <string.h>
 
-/* As the service has it for one variable (introspection, Create). */
+/* The service's limit for one variable (introspection, Create). */
 enum { MAX_VARIABLE_BYTES = 128 * 1024 };
 
 static const char *find_value(char *const *environment, const char *name, size_t length) {
@@ -24,7 +21,7 @@ static const char *find_value(char *const *environment, const char *name, size_t
     return "";
 }
 
-/* The length of a variable's name, which consists of letters, digits and "_". */
+/* The length of the variable name at the beginning of text: letters, digits and "_". */
 static size_t measure_name(const char *text) {
     size_t length = 0;
 
@@ -55,7 +52,7 @@ char *dist_env_expand(const char *text, char *const *environment, GError **error
     return g_string_free(g_steal_pointer(&expanded), FALSE);
 }
 
-/* The variables of an image (image specification, config.md, "Env"); freed with g_strfreev(). */
+/* An image's variables (image specification, config.md, "Env"); freed with g_strfreev(). */
 static char **read_environment(const char *image, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Inspect", "sa{sv}", image, 0);
     JsonObject *config = NULL;

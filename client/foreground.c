@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A process of a container in the foreground: one event loop, which starts the process if that is
- * asked for, waits for its end, shows its terminal or journal, and passes signals on. It ends when
- * Wait has answered, with the detach keys, at the third Ctrl-C, or with the first error. The Loop
- * owns the terminal, the journal and the replies; the request is the caller's. Its state goes from
- * CREATING, which is passed over for a container that is there, to STARTING and RUNNING; a process
- * that could not be started stays in STARTING. To know: Create, Start, Wait and Attach are under
- * way at the same time, and each callback considers which of the others were answered before.
- */
+/* A process of a container in the foreground: one event loop that starts the process if requested,
+ * waits for its exit, shows its terminal or journal, and passes signals on. The loop ends when Wait
+ * has returned, with the detach keys, at the third Ctrl-C, or with the first error. The Loop owns
+ * the terminal, the journal and the replies; the request is the caller's. Its state goes from
+ * CREATING, which is skipped if the container exists already, to STARTING and RUNNING; a process
+ * that could not be started stays in STARTING. Create, Start, Wait and Attach are under way at the
+ * same time, so each callback must consider which of the others have been answered. */
 
 #include "client/foreground.h"
 
@@ -25,13 +23,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* With the third Ctrl-C dist leaves a container that does not end. */
+/* At the third Ctrl-C, dist leaves a container that does not stop. */
 enum { MAX_INTERRUPTS = 3 };
 
 typedef enum {
-    LOOP_CREATING, /* Create is not answered yet */
-    LOOP_STARTING, /* Start is not, or it has failed */
-    LOOP_RUNNING,  /* or it ran before */
+    LOOP_CREATING, /* Create has not returned yet */
+    LOOP_STARTING, /* Start has not returned yet, or has failed */
+    LOOP_RUNNING,  /* Start has succeeded, or the process was running already */
 } LoopState;
 
 /* Why the loop ended. */
@@ -41,11 +39,11 @@ typedef enum {
     EXIT_INTERRUPTED, /* by the third Ctrl-C, or by any signal if none is passed on */
 } LoopExit;
 
-/* What dist has asked the service for, of its own accord. */
+/* Whether dist itself has asked the service to stop the container, and why. */
 typedef enum {
     STOP_NOT_REQUESTED,
-    STOP_FOR_UNIT,    /* as its unit wants it */
-    STOP_NEVER_READY, /* killed: no health check can make it ready */
+    STOP_FOR_UNIT,    /* dist's unit is being stopped */
+    STOP_NEVER_READY, /* killed: there is no health check that could make it ready */
 } StopRequest;
 
 typedef struct {
@@ -58,21 +56,22 @@ typedef struct {
     DistJournal *journal;
     sd_bus_message *waited; /* the reply to Wait */
     GError *error;
-    /* A slot that is freed cancels its call, so that no callback finds a Loop that is gone. */
+    /* Freeing a slot cancels its call, so no callback runs with a Loop that is gone. */
     sd_bus_slot *create, *start, *waiting;
-    sd_bus_slot *attach;  /* NULL when Attach is answered, unlike the others */
+    sd_bus_slot *attach;  /* unlike the others, NULL once Attach has been answered */
     unsigned interrupts;  /* Ctrl-C so far */
     int interrupted_by;   /* the signal of EXIT_INTERRUPTED */
     GError *attach_error; /* reported only if the process runs */
     sd_event_source *again;
-    unsigned absences; /* how often the service, or the bus, has left dist waiting */
+    unsigned absences; /* how often dist has had to wait for the service or the bus to come back */
     StopRequest stop;
     DistReadiness *readiness;
 } Loop;
 
 static int ask_again_later(Loop *loop);
 
-/* The bus reports lost calls in any order. The result of Create decides, and it was lost, too. */
+/* The bus reports lost calls in any order. Only the result of Create counts, and that call was
+ * lost, too. */
 static bool was_lost_with_create(const Loop *loop, sd_bus_message *reply) {
     return loop->state == LOOP_CREATING && dist_reply_was_lost(reply);
 }
@@ -86,11 +85,12 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
     if (loop->state == LOOP_RUNNING && dist_reply_is_absence(reply))
         return ask_again_later(loop);
     loop->waited = sd_bus_message_ref(reply);
-    /* Before Attach has answered, the last output is not shown yet: its callback ends the loop. */
+    /* Until Attach has been answered, the last output has not been shown: its callback ends the
+     * loop. */
     return loop->attach ? 0 : sd_event_exit(loop->event, 0);
 }
 
-/* A call that is still under way is cancelled: two answers would end the loop twice. */
+/* A call that is still under way is cancelled: two replies would end the loop twice. */
 static int ask_to_wait(Loop *loop) {
     loop->waiting = sd_bus_slot_unref(loop->waiting);
     if (loop->request->pod)
@@ -102,7 +102,8 @@ static int ask_to_wait(Loop *loop) {
                                     loop->request->id, loop->request->process, 0);
 }
 
-/* A unit that waits for health checks would wait until its time-out: the container has none. */
+/* The container has no health checks, so a unit that waits for them would only reach its time-out.
+ */
 static void foreground_on_never_ready(void *userdata) {
     Loop *loop = userdata;
 
@@ -114,7 +115,7 @@ static void foreground_on_never_ready(void *userdata) {
                                    "b", 1);
 }
 
-/* If the service cannot be asked now, on_again() asks it later. */
+/* If the service cannot be reached now, on_again() asks it later. */
 static void ask_to_stop(Loop *loop) {
     if (loop->bus && loop->request->pod)
         (void)sd_bus_call_method_async(loop->bus, NULL, DIST_DESTINATION, DIST_PODS, "Stop", NULL,
@@ -124,7 +125,7 @@ static void ask_to_stop(Loop *loop) {
                                        NULL, NULL, "sa{sv}", loop->request->id, 0);
 }
 
-/* A connection that is gone stays so. The bus may take a while to come back. */
+/* A closed connection is not reopened, so it is replaced. The bus may take a while to come back. */
 static int foreground_reconnect(Loop *loop) {
     if (loop->bus && sd_bus_is_open(loop->bus) > 0)
         return 0;
@@ -135,7 +136,7 @@ static int foreground_reconnect(Loop *loop) {
     return loop->bus ? sd_bus_attach_event(loop->bus, loop->event, 0) : -ENOTCONN;
 }
 
-/* A request to stop may have been lost with the service. */
+/* A stop request may have been lost with the service, so it is repeated. */
 static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
     Loop *loop = userdata;
 
@@ -150,7 +151,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* Soon at first, since the bus starts the service with the call; then each second. */
+/* Soon at first, since the call itself starts the service; then once a second. */
 static int ask_again_later(Loop *loop) {
     uint64_t delay_usec = loop->absences++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
 
@@ -176,7 +177,7 @@ static void foreground_on_detached(void *userdata) {
     sd_event_exit(loop->event, 0);
 }
 
-/* Attach has failed. That is an error only if the process runs: if it could not be started, the
+/* Attach has failed. This is an error only if the process runs: if it could not be started, the
  * reply to Start has the reason and Wait the status. */
 static int give_up_without_terminal(Loop *loop) {
     bool running = loop->state == LOOP_RUNNING;
@@ -228,7 +229,7 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     if (was_lost_with_create(loop, reply))
         return 0;
     bool good = dist_check_reply(reply, &loop->error);
-    /* A command that could not be executed has an exit status, too, which Wait answers. */
+    /* A command that could not be executed has an exit status as well, which Wait returns. */
     bool ended = !good && loop->error->code == BERTH_ERROR_LAUNCH_FAILED;
     if (!good && !ended)
         return sd_event_exit(loop->event, 0);
@@ -239,10 +240,10 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     /* For a unit of Type=notify (systemd.service(5)). */
     if (good)
         dist_readiness_started(loop->readiness);
-    /* A request to stop that came before may have been refused: nothing ran yet. */
+    /* An earlier stop request may have been refused, since nothing was running yet. */
     if (good && loop->stop == STOP_FOR_UNIT)
         ask_to_stop(loop);
-    /* Attach was answered first. */
+    /* The reply to Attach came first. */
     if (good && loop->attach_error)
         return give_up_without_terminal(loop);
     if (good && loop->request->terminal && loop->request->wait_after_start &&
@@ -251,8 +252,8 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     return loop->request->wait_after_start ? ask_to_wait(loop) : 0;
 }
 
-/* The calls that follow wait for Create in the service, and fail with it: its error is the reason.
- */
+/* The calls that follow are queued behind Create by the service and fail if it fails; its error is
+ * the one to report. */
 static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Loop *loop = userdata;
 
@@ -274,17 +275,17 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
         send_size(loop);
         return 0;
     }
-    /* Nothing has been made yet: dist ends by the signal, and with it what it has asked for. */
+    /* Nothing has been created yet: the signal ends dist, and its pending calls with it. */
     if (loop->state == LOOP_CREATING)
         dist_end_by_signal((int)info->ssi_signo);
-    /* The process ignores SIGINT, or takes long: leave it running. */
+    /* The process ignores SIGINT or takes long to exit: leave it running. */
     if (loop->request->lets_go ||
         (info->ssi_signo == SIGINT && ++loop->interrupts == MAX_INTERRUPTS)) {
         loop->interrupted_by = (int)info->ssi_signo;
         loop->exit = EXIT_INTERRUPTED;
         return sd_event_exit(loop->event, 0);
     }
-    /* The service sends the container's own stop signal, and SIGKILL after its time. */
+    /* The service sends the container's own stop signal, and SIGKILL after its time-out. */
     if ((info->ssi_signo == SIGTERM && loop->request->stops) || loop->request->pod) {
         if (loop->stop == STOP_NOT_REQUESTED)
             loop->stop = STOP_FOR_UNIT;
@@ -297,8 +298,8 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
     return 0;
 }
 
-/* A process that dist did not start gets no signals: without a callback, sd_event_add_signal(3)
- * ends the loop. The signals are blocked first, as it requires. */
+/* Signals are not passed to a process that dist did not start: without a callback,
+ * sd_event_add_signal(3) ends the loop. It requires the signals to be blocked first. */
 static int foreground_watch_signals(Loop *loop) {
     static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
     sigset_t set;
@@ -315,9 +316,9 @@ static int foreground_watch_signals(Loop *loop) {
     return r;
 }
 
-/* Wait and Attach are called before Start: a container that is deleted when it ends (AutoRemove)
- * may be gone by the time of a later call. With wait_after_start they follow Start, since before it
- * Wait would answer at once, with the status of the earlier run. */
+/* Wait and Attach are called before Start: a container that is deleted when it exits (AutoRemove)
+ * may be gone by the time of a later call. With wait_after_start they follow Start, since Wait
+ * would otherwise return at once, with the status of the previous run. */
 static int foreground_run(Loop *loop) {
     const DistForeground *request = loop->request;
     int r;
@@ -327,8 +328,8 @@ static int foreground_run(Loop *loop) {
         return r;
     loop->readiness = dist_readiness_new(loop->event, loop->bus, request->id, request->notify);
     dist_readiness_on_impossible(loop->readiness, foreground_on_never_ready, loop);
-    /* sd_watchdog_enabled(3): for as long as this loop turns. A container that notifies on its own
-     * has its own. */
+    /* sd_watchdog_enabled(3): pings systemd for as long as this loop runs. A container that sends
+     * its own notifications also serves the watchdog. */
     if (request->notify != DIST_NOTIFY_CONTAINER &&
         (r = sd_event_set_watchdog(loop->event, true)) < 0)
         return r;
@@ -348,7 +349,7 @@ static int foreground_run(Loop *loop) {
     return sd_event_loop(loop->event);
 }
 
-/* A container that deletes itself may have gone while the service was away. */
+/* A container that deletes itself may have been removed while the service was away. */
 static int read_end(const Loop *loop, sd_bus_message *waited, GError **error) {
     const DistForeground *request = loop->request;
     g_autoptr(GError) local = NULL;
@@ -373,7 +374,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     int r = loop.bus ? foreground_run(&loop) : -ENOTCONN;
     g_autoptr(sd_bus_message) waited = loop.waited;
 
-    /* First of all, the settings of the terminal are restored: messages follow. */
+    /* The terminal's settings are restored first, since messages follow. */
     dist_terminal_free(loop.terminal);
     dist_journal_free(loop.journal);
     dist_readiness_free(loop.readiness);
@@ -382,7 +383,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     sd_bus_slot_unref(loop.attach);
     sd_bus_slot_unref(loop.waiting);
     sd_event_source_disable_unref(loop.again);
-    /* The loop has ended; another one may follow, with an event loop of its own. */
+    /* Another loop, with its own sd_event, may follow. */
     if (loop.bus)
         sd_bus_detach_event(loop.bus);
     sd_event_unref(loop.event);
@@ -392,7 +393,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     else if (r < 0 && !*error)
         berth_error_set_errno(error, r, "%s", _("run the container"));
     if (loop.exit == EXIT_DETACHED) {
-        /* The container's last line has no end: the shell's prompt gets a line of its own. */
+        /* The container's last line may be incomplete: the shell's prompt starts on a new line. */
         fputc('\n', stderr);
         return EXIT_SUCCESS;
     }
@@ -406,7 +407,7 @@ int dist_foreground_run(const DistForeground *request, GError **error) {
     }
     if (!waited)
         return DIST_EXIT_BERTH;
-    /* The start failed, which is reported; the status is that of the process nevertheless. */
+    /* The start failed, and that error is reported; the exit status is still the process's. */
     if (loop.error)
         return dist_read_status(waited, request->id, NULL);
     if (request->stopped)

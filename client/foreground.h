@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A process of a container in the foreground: dist waits for its end and takes its status. Without
- * a terminal the process has dist's own descriptors, or dist shows what it writes to the journal;
- * with one, dist stands between the terminal it was started in and the process's, as ssh does.
- */
+/* A process of a container in the foreground: dist waits for it to exit and returns its status.
+ * Without a terminal, the process has dist's own descriptors, or dist shows what it writes to the
+ * journal; with one, dist relays between its own terminal and the process's, as ssh does. */
 
 #pragma once
 
 #include "client/process-replies.h"
 #include "client/readiness.h"
 
-/* The keys that leave a terminal, by default. */
+/* The default keys that detach from a terminal. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 
 typedef struct {
-    const char *id, *process; /* "" for the container's first */
-    bool pod;                 /* it is a pod: signals stop it */
-    sd_bus_message *create;   /* the call that makes the container first; NULL if it is there */
-    DistCreation *creation;   /* how that has ended */
-    sd_bus_message *start;    /* the call that starts it; NULL for one that runs */
-    bool wait_after_start;    /* it ran before: asked now, Wait would answer how that ended */
-    bool terminal, journal;   /* whether to show its terminal, its journal */
-    const char *detach_keys;  /* as "ctrl-p,ctrl-q" */
+    const char *id, *process; /* "" for the container's first process */
+    bool pod;                 /* id is a pod's: signals stop it */
+    sd_bus_message *create;   /* the call that creates the container first; NULL if it exists */
+    DistCreation *creation;   /* the result of that call */
+    sd_bus_message *start;    /* the call that starts it; NULL if it is running */
+    bool wait_after_start;    /* it has run before: called now, Wait would return that status */
+    bool terminal, journal;   /* whether to show its terminal or its journal */
+    const char *detach_keys;  /* such as "ctrl-p,ctrl-q" */
     DistNotify notify;        /* when dist's unit is ready */
-    bool stops;               /* SIGTERM stops the container, as its unit wants it */
-    bool lets_go;             /* a signal ends dist alone, as --sig-proxy=false has it */
-    bool *stopped;            /* set when that was so; NULL: not asked for */
-    const char *pid_file;     /* its pid is written there when it runs; NULL for nowhere */
+    bool stops;               /* SIGTERM stops the container, because its unit is being stopped */
+    bool lets_go;             /* a signal ends only dist (--sig-proxy=false) */
+    bool *stopped;            /* set to whether a stop was requested for the unit; may be NULL */
+    const char *pid_file;     /* file that the pid is written to once it runs; NULL for none */
 } DistForeground;
 
-/* Its exit status; 0 after detaching. */
+/* Returns the exit status of the process; 0 after detaching. */
 int dist_foreground_run(const DistForeground *foreground, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Formats references, sizes and times for people, and makes texts of others safe to print. All
- * results belong to the caller. */
+/* Formats references, sizes and times for people, and makes text from outside safe to print. The
+ * caller owns all results. */
 
 #include "client/format.h"
 
@@ -16,7 +16,7 @@ static bool looks_like_host(const char *component, size_t length) {
            (length == strlen("localhost") && strncmp(component, "localhost", length) == 0);
 }
 
-/* Completes docker's shorthand. Only dist knows it: the service takes complete references. The
+/* Completes docker's short form. Only dist does this: the service takes complete references. The
  * first component is a host if it has a dot or a colon, or is "localhost". */
 char *dist_complete_reference(const char *text) {
     const char *slash = strchr(text, '/');
@@ -24,7 +24,8 @@ char *dist_complete_reference(const char *text) {
     const char *path = has_host ? slash + 1 : text;
     bool has_object = strpbrk(path, ":@") != NULL;
 
-    /* "?" begins what is dropped anyway; what follows must not hide that there is no tag. */
+    /* A "?" begins a query, which is dropped later; nothing is appended behind it, or the missing
+     * tag would go unnoticed. */
     if (strchr(text, '?'))
         return g_strdup(text);
     return g_strconcat(has_host ? "" : "docker.io/", has_host || slash ? "" : "library/", text,
@@ -39,13 +40,14 @@ void dist_split_reference(const char *reference, char **repository, char **tag) 
     *tag = g_strdup(!object ? "" : *object == '@' ? object : object + 1);
 }
 
-/* Left-to-right marks and what else turns the direction of what follows. */
+/* Directional marks, embeddings, overrides and isolates, which change the direction of the text
+ * that follows. */
 static bool turns_direction(gunichar c) {
     return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
            (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Control characters in a text from outside could change the terminal. */
+/* Control characters in text from outside could change the state of the terminal. */
 char *dist_format_text(const char *text, const char *kept) {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *plain = g_string_new(NULL);
@@ -58,7 +60,8 @@ char *dist_format_text(const char *text, const char *kept) {
     return g_string_free(plain, FALSE);
 }
 
-/* The same JSON: of control characters it takes those beyond ASCII's as they are. */
+/* Returns equivalent JSON: a JSON document may contain control characters beyond ASCII unescaped.
+ */
 char *dist_format_json(const char *text) {
     GString *plain = g_string_new(NULL);
 
@@ -72,7 +75,7 @@ char *dist_format_json(const char *text) {
     return g_string_free(plain, FALSE);
 }
 
-/* In powers of 1000, as g_format_size(3) writes them. */
+/* In powers of 1000, like g_format_size(3). */
 char *dist_format_size(uint64_t bytes) {
     return g_format_size(bytes);
 }

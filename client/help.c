@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Help is laid out for the terminal's width, or for 80 columns if there is none: names on the left,
+/* Lays help out for the width of the terminal, or 80 columns without one: names on the left,
  * phrases wrapped on the right. Widths count characters, not bytes. */
 
 #include "client/help.h"
@@ -14,13 +14,13 @@
 
 enum { LEFT_COLUMNS = 30, MIN_RIGHT_COLUMNS = 24, MAX_COLUMNS = 100 };
 
-/* One column less than the screen has, since some terminals wrap at the last one. */
+/* One column less than the screen, since some terminals wrap in the last column. */
 static int help_width(void) {
     return CLAMP(dist_screen_columns(), LEFT_COLUMNS + MIN_RIGHT_COLUMNS, MAX_COLUMNS) - 1;
 }
 
-/* Prints a text wrapped at words. The first line begins at column at, where the cursor is; the
- * others are indented. */
+/* Prints text wrapped at words. The first line begins at column at, where the cursor is; the others
+ * are indented. */
 static void help_print_wrapped(const char *text, int at, int indent) {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     int width = help_width();
@@ -40,7 +40,8 @@ static void help_print_wrapped(const char *text, int at, int indent) {
     putchar('\n');
 }
 
-/* Prints a name on the left and its meaning on the right; after a long name, on the next line. */
+/* Prints a name on the left and its meaning on the right, or on the next line if the name is long.
+ */
 static void help_print_row(const char *name, const char *meaning) {
     int length = 2 + (int)g_utf8_strlen(name, -1);
 
@@ -65,7 +66,7 @@ static void help_print_verbs(const DistVerb *verbs, const char *path) {
     }
 }
 
-/* "[=" marks a value that may be left out; see option_take_next() in option.c. The caller frees the
+/* "[=" marks a value that may be omitted; see option_take_next() in option.c. The caller frees the
  * text. */
 char *dist_help_format_option(const DistOption *option) {
     g_autofree char *letter =
@@ -78,7 +79,7 @@ char *dist_help_format_option(const DistOption *option) {
                        may_be_left ? "]" : "", NULL);
 }
 
-/* podman's options that are accepted without an effect or refused are only in the manual pages, so
+/* Options of podman that are accepted without effect or refused appear only in the manual pages, so
  * that the help stays short. */
 static bool help_shows_option(const DistOption *option) {
     return option->kind != DIST_OPTION_REFUSED && option->kind != DIST_OPTION_ONLY && option->help;
@@ -125,8 +126,8 @@ void dist_help_print_inner(const DistVerb *verb) {
     help_print_verbs(verb->verbs, path);
 }
 
-/* Two words of podman's, such as "container ls", are a verb of dist; there is no verb of the first
- * word alone. */
+/* A two-word name of podman's, such as "container ls", is a verb of dist; the first word alone is
+ * not a verb. */
 void dist_help_print_aliases(const char *word) {
     g_autofree char *prefix = g_strconcat(word, " ", NULL);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The output of --help, made from the tables of verbs and options. */
+/* The output of --help, generated from the tables of verbs and options. */
 
 #pragma once
 
@@ -9,14 +9,14 @@
 /* "dist --help". */
 void dist_help_print_all(void);
 
-/* "dist VERB --help"; path: the words before its name, each with a blank. */
+/* "dist VERB --help"; path: the words before the verb's name, each followed by a blank. */
 void dist_help_print_verb(const DistVerb *verb, const char *path);
 
 /* "dist content --help": the verbs of a verb. */
 void dist_help_print_inner(const DistVerb *verb);
 
-/* "dist image --help": the aliases that begin so. */
+/* "dist image --help": the aliases that begin with this word. */
 void dist_help_print_aliases(const char *word);
 
-/* "-m, --memory=BYTES". Caller frees. */
+/* "-m, --memory=BYTES". The caller frees it. */
 char *dist_help_format_option(const DistOption *option);

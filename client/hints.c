@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hints for errors of the service. The service states facts, which all clients need; the command of
- * dist that helps is known only here. A row is found by the error's name and its text;
- * docs/errors.md has the texts. */
+/* Hints for errors of the service. The service states facts, which all clients need; only dist
+ * knows which of its commands helps. An entry is found by the error's name and text; docs/errors.md
+ * lists the texts. */
 
 #include "client/hints.h"
 
@@ -12,8 +12,8 @@
 static const struct {
     BerthErrorCode code;
     const char *text; /* as the service has it */
-    const char *hint; /* may name the text's arguments: %1$s */
-    bool instead;     /* of the text, which would be too long with it */
+    const char *hint; /* may use the text's arguments: %1$s */
+    bool instead;     /* of the text, if both together would be too long */
 } hints[] = {
     {BERTH_ERROR_NOT_FOUND, "there is no image \"%s\" here", N_("\"dist pull\" fetches it")},
     {BERTH_ERROR_NOT_FOUND, "the archive is incomplete: %s", N_("export the image again")},
@@ -47,7 +47,7 @@ static const struct {
      N_("--network=none creates one without")},
     {BERTH_ERROR_INTERNAL, "The name org.berth1 was not provided by any .service files",
      N_("is Berth's service installed?")},
-    /* Of dbus-daemon. Nothing is known of what the call did. */
+    /* From dbus-daemon. Whether the call had any effect is not known. */
     {BERTH_ERROR_INTERNAL, "Message recipient disconnected from message bus without replying",
      N_("the service ended during the call; \"dist ps -a\" shows whether it took effect")},
 };

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A command line for several hosts: each is a child, a dist of its own for that host, whose lines
- * of output are printed as they come. The HostRuns are on the stack of dist_hosts_run_each().
- */
+/* Runs a command line for several hosts: each has a child, a dist for that host, whose lines of
+ * output are printed as they arrive. The HostRuns are on the stack of dist_hosts_run_each(). */
 
 #include "client/host-runs.h"
 
@@ -21,12 +19,12 @@
 
 enum { MAX_LINE_BYTES = 64 * 1024 };
 
-/* One host of several: a dist of its own, whose lines are passed on. */
+/* One of several hosts: a dist of its own, whose lines are passed on. */
 typedef struct {
     const char *host;
     pid_t pid;
-    int pipes[2];      /* its output and its errors; -1 at their end */
-    GString *lines[2]; /* what has come without the end of a line */
+    int pipes[2];      /* its output and its errors; -1 once they end */
+    GString *lines[2]; /* an incomplete line, as far as it has arrived */
 } HostRun;
 
 static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, GError **error) {
@@ -51,10 +49,11 @@ static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, G
     berth_autofd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     run->pid = fork();
     if (run->pid == 0) {
-        /* It ends with this process, also if that is killed. */
+        /* The child ends with this process, even if that is killed. */
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
             _exit(127);
-        /* ssh(1) asks for passwords on the terminal, whatever standard input is: it has none. */
+        /* Without a controlling terminal, ssh(1) cannot ask for a password; standard input alone
+         * would not prevent it. */
         if (setsid() < 0 || setenv("SSH_ASKPASS_REQUIRE", "never", 1) < 0)
             _exit(127);
         dist_host_exec((char *const *)arguments->pdata, null, own_output, own_says);
@@ -62,7 +61,8 @@ static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, G
     return run->pid > 0 || berth_error_set_errno(error, errno, "fork");
 }
 
-/* A terminal does not obey one host, which could write over the lines of another. */
+/* Control characters are escaped: no host may control the terminal and overwrite another one's
+ * lines. */
 static void host_run_write_visibly(const char *line, gsize length, FILE *file) {
     g_autofree char *valid = g_utf8_make_valid(line, (gssize)length);
 
@@ -105,7 +105,7 @@ static void host_run_read(HostRun *run, int stream) {
     host_run_print(run, stream, size <= 0 || run->lines[stream]->len > MAX_LINE_BYTES);
 }
 
-/* Until both streams of each have ended. */
+/* Returns once both streams of each host have ended. */
 static void host_runs_pass_on(HostRun *runs, guint count) {
     for (;;) {
         struct pollfd polled[2 * DIST_MAX_HOSTS];

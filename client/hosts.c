@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Other hosts, by ssh(1). The list of hosts is read once, while options are parsed; the words of
- * the command line are kept as they were, since another host's dist parses them again. The one
- * thing to know: ssh(1) joins the words of a command with spaces and leaves them to the shell of
- * the user there, so every word is quoted, and no host begins with "-".
- */
+/* Access to other hosts through ssh(1). The list of hosts is filled while options are parsed; the
+ * words of the command line are kept unchanged, since the other host's dist parses them again.
+ * ssh(1) joins the words of a command with spaces and passes them to the remote user's shell, so
+ * every word is quoted, and no host may begin with "-". */
 
 #include "client/hosts.h"
 
@@ -21,7 +19,7 @@
 #include <unistd.h>
 
 static char **words;             /* NULL-terminated; without the program */
-static const char *hosts_option; /* a part of one of them */
+static const char *hosts_option; /* the value of -H, which points into one of the words */
 static char **hosts;
 
 void dist_hosts_set_words(int argc, char **argv) {
@@ -30,7 +28,7 @@ void dist_hosts_set_words(int argc, char **argv) {
         words[i - 1] = argv[i];
 }
 
-/* "[USER@]HOST[:PORT]" in its parts, as sd-bus takes it apart. */
+/* The parts of "[USER@]HOST[:PORT]", split as sd-bus does. */
 typedef struct {
     char *user; /* or NULL */
     char *name; /* without the brackets of an address */
@@ -45,8 +43,8 @@ static void host_parts_clear(HostParts *parts) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostParts, host_parts_clear)
 
-/* Letters, digits and some of ".-_:%"; the first is none of "-", which begins an option of ssh(1).
- */
+/* Letters, digits and some of ".-_:%". The first character is not "-", which would begin an option
+ * of ssh(1). */
 static bool host_part_is_good(const char *part, const char *others) {
     bool good = g_ascii_isalnum(part[0]) || part[0] == '_' || (part[0] == ':' && part[1] == ':');
 
@@ -61,8 +59,8 @@ static bool host_port_is_good(const char *port) {
     return g_ascii_string_to_unsigned(port, 10, 1, 65535, &number, NULL);
 }
 
-/* Nothing that ssh(1), sd-bus and a shell could take for anything else: sd-bus takes a port that is
- * no number for a machine of the host. False if it is no host. */
+/* Rejects anything that ssh(1), sd-bus or a shell could interpret differently: sd-bus takes a port
+ * that is not a number for a machine on the host. False if it is not a valid host. */
 static bool host_split(const char *host, HostParts *parts) {
     const char *at = strchr(host, '@');
     const char *name = at ? at + 1 : host;
@@ -92,7 +90,7 @@ static bool host_check(const char *host, GError **error) {
 bool dist_hosts_take(const char *value, GError **error) {
     g_auto(GStrv) list = g_strsplit(value, ",", DIST_MAX_HOSTS + 1);
 
-    /* ssh(1) is found by PATH, and has the configuration and the keys of whom it runs as. */
+    /* ssh(1) is found through PATH and uses the configuration and keys of the user it runs as. */
     if (getauxval(AT_SECURE))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("-H is refused to a dist that is set-user-ID"));
@@ -128,14 +126,13 @@ static bool word_has(const char *word, const char *place) {
     return place >= word && place <= word + strlen(word);
 }
 
-/* The letters of an option such as "-qH" without the last, which takes the value; NULL if nothing
- * is left of it. */
+/* A group of options such as "-qH" without the last letter, which takes the value; NULL if none is
+ * left. */
 static char *option_without_value(const char *option, size_t length) {
     return length > 2 && option[1] != '-' ? g_strndup(option, length - 1) : NULL;
 }
 
-/* What is left of a word when the value at place is left out, with the option that it belongs to.
- */
+/* The remainder of a word without the value at place and the option that it belongs to. */
 static char *word_without(const char *word, const char *next, const char *place) {
     if (next == place)
         return option_without_value(word, strlen(word));
@@ -146,7 +143,7 @@ static char *word_without(const char *word, const char *next, const char *place)
                : g_strdup(word);
 }
 
-/* The command line without -H, and with one word changed. */
+/* The command line without -H, and with one word replaced. */
 static GPtrArray *words_for_host(DistWordReplacement changed) {
     GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
 
@@ -169,7 +166,7 @@ GPtrArray *dist_hosts_list_words(void) {
     return words_for_host((DistWordReplacement){NULL, NULL});
 }
 
-/* "\" and "'" stand outside of the quotes: fish gives both a meaning inside of them. */
+/* "\" and "'" are placed outside the quotes: fish interprets both inside single quotes. */
 static void append_quoted(GString *command, const char *word) {
     g_string_append(command, " '");
     for (const char *c = word; *c; c++)
@@ -194,7 +191,7 @@ static void append_destination(GPtrArray *arguments, const char *host) {
                                           : g_strdup(parts.name));
 }
 
-/* A terminal there only for one here: it would change the bytes of a pipe. */
+/* Requests a remote terminal only if there is one here: it would change the bytes of a pipe. */
 static GPtrArray *new_ssh(const char *const *arguments, guint count, bool terminal) {
     GPtrArray *ssh = g_ptr_array_new_with_free_func(g_free);
     GString *command = g_string_new("dist");
@@ -221,7 +218,7 @@ int dist_host_run_there(GError **error) {
 }
 
 void dist_host_exec(char *const *arguments, int input, int output, int says) {
-    /* execve(2) keeps signals ignored, and "dist cp" ignores this one. */
+    /* execve(2) preserves ignored signals, and "dist cp" ignores this one. */
     signal(SIGPIPE, SIG_DFL);
     if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
         (output >= 0 && dup2(output, STDOUT_FILENO) < 0) ||
@@ -238,7 +235,7 @@ static bool run_ssh(GPtrArray *ssh, int input, int output, bool quiet, GError **
     int status = 0;
 
     if (pid == 0) {
-        /* Among several hosts no terminal ends it: its parent does. */
+        /* With several hosts, no terminal ends this process: its parent does. */
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
             _exit(127);
         dist_host_exec((char *const *)ssh->pdata, input, output, null);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Entries of the journal. DistJournal follows those of a container with libsystemd; its owner frees
- * it when the container has ended, which prints the last of them. DistJournalReader reads a stream
- * in the export format, from journalctl or from the service. To know: an entry is not always a
- * line, since journald cuts long ones.
- */
+/* Entries of the journal. A DistJournal follows those of a container with libsystemd; when the
+ * container has exited, its owner frees it, which prints the last entries. A DistJournalReader
+ * reads a stream in the export format, from journalctl or the service. An entry is not always a
+ * whole line, since journald splits long ones. */
 
 #include "client/journal.h"
 
@@ -16,7 +14,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-journal.h>
 
-/* journald itself has a limit of 768 MiB for a field; a container's entries have 48 KiB. */
+/* journald limits a field to 768 MiB; a container's entries have at most 48 KiB. */
 enum { LAST_LINES = 10, MAX_ENTRY_BYTES = 768 * 1024 * 1024 };
 
 struct DistJournal {
@@ -24,9 +22,10 @@ struct DistJournal {
     sd_event_source *watch;
 };
 
-/* _LINE_BREAK= (systemd.journal-fields(7)) says why an entry has no newline at its end: "line-max",
- * the line was too long, or "eof", the stream ended. "pid-change", another process wrote next,
- * counts as a newline: if one followed, it would be lost, since journald keeps no empty lines. */
+/* _LINE_BREAK= (systemd.journal-fields(7)) says why an entry does not end in a newline: "line-max",
+ * the line was too long, or "eof", the stream ended. "pid-change" (another process wrote next)
+ * counts as a newline: if one followed, it would be lost, since journald does not store empty
+ * lines. */
 bool dist_journal_is_broken(const char *line_break, size_t size) {
     return (size == strlen("line-max") && memcmp(line_break, "line-max", size) == 0) ||
            (size == strlen("eof") && memcmp(line_break, "eof", size) == 0);
@@ -65,7 +64,7 @@ static int on_journal(sd_event_source *source, int fd, uint32_t events, void *us
     (void)source;
     (void)fd;
     (void)events;
-    /* This also resets the descriptor, which stays readable otherwise (sd_journal_get_fd(3)). */
+    /* Resets the descriptor as well, which would otherwise stay readable (sd_journal_get_fd(3)). */
     int r = sd_journal_process(journal->journal);
     if (r >= 0)
         print_new(journal->journal);
@@ -78,12 +77,13 @@ static int journal_begin(DistJournal *journal, sd_event *event, const char *id) 
 
     if ((r = sd_journal_open(&journal->journal, SD_JOURNAL_LOCAL_ONLY)) < 0 ||
         (r = sd_journal_add_match(journal->journal, match, 0)) < 0 ||
-        /* The first call begins to watch: no entry is lost between the last lines and the loop. */
+        /* The first call begins to watch, so no entry is lost between the last lines and the loop.
+         */
         (r = fd = sd_journal_get_fd(journal->journal)) < 0 ||
         (r = sd_journal_seek_tail(journal->journal)) < 0 ||
         (r = sd_journal_previous_skip(journal->journal, LAST_LINES)) < 0)
         return r;
-    /* This entry is the current one: sd_journal_next() begins after it. */
+    /* sd_journal_next() continues after the current entry, so this one is printed here. */
     if (r > 0)
         print_line(journal->journal);
     print_new(journal->journal);
@@ -109,7 +109,7 @@ void dist_journal_free(DistJournal *journal) {
     if (journal->watch) {
         sd_event_source_disable_unref(journal->watch);
         /* journald may not have written the last entries to the file yet. If the caller may not
-         * synchronize it, this prints the entries that are there. */
+         * synchronize it, only the entries already there are printed. */
         g_spawn_sync(NULL, (char **)sync, NULL,
                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
                      NULL, NULL, NULL, NULL, NULL, NULL);
@@ -119,9 +119,9 @@ void dist_journal_free(DistJournal *journal) {
     g_free(journal);
 }
 
-/* The export format (systemd's JOURNAL_EXPORT_FORMATS): a field is a line NAME=VALUE or, if its
- * value is binary, a line NAME, a size of eight bytes in little endian, and as many bytes with a
- * newline; an empty line ends the entry. This reads a binary value. The size comes from outside,
+/* Reads a binary value of the export format (systemd's JOURNAL_EXPORT_FORMATS): a field is a line
+ * NAME=VALUE or, if its value is binary, a line NAME, a size of eight bytes in little endian, and
+ * as many bytes, followed by a newline; an empty line ends the entry. The size comes from outside,
  * hence the limit. */
 static bool read_binary(FILE *stream, const DistJournalReader *reader, const char *name) {
     uint64_t size;
@@ -157,7 +157,7 @@ static bool read_export(FILE *stream, const DistJournalReader *reader) {
             good = read_binary(stream, reader, line);
         }
     }
-    /* The last entry need not have an empty line after it. */
+    /* The last entry need not be followed by an empty line. */
     reader->end_entry(reader->userdata);
     free(line);
     return good;
@@ -185,7 +185,7 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
                                local->message);
     FILE *stream = fdopen(output, "r");
     bool good = stream && read_export(stream, reader);
-    /* Closed before waiting: a journalctl that has more to write would never end. */
+    /* Closed before waiting: a journalctl that still has data to write would never exit. */
     if (stream)
         fclose(stream);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * json-glib, loaded by the first function of it that dist calls. Few verbs read or print JSON, but
- * the library brings GObject, GIO, libmount and six others, and loading those takes as long as the
- * rest of dist's start. The definitions here take the place of the library's for the whole program,
- * which is therefore not linked with it: code that uses json-glib does not know of this file.
+/* Loads json-glib at the first call of one of its functions. Few verbs read or print JSON, but the
+ * library depends on GObject, GIO, libmount and six others, and loading those takes as long as the
+ * rest of dist's start. The definitions here replace the library's for the whole program, which is
+ * therefore not linked with it; code that uses json-glib is unaffected.
  *
- * The one thing to know: a function that is missing below links the library again, and dist starts
- * more slowly. A unit test (meson.build) names it.
- */
+ * A function that is missing below would cause the library to be linked again, and dist to start
+ * more slowly. A unit test (meson.build) detects that and names the function. */
 
 #include "client/settings.h"
 #include "client/translate.h"
@@ -20,15 +18,14 @@
 
 #define LIBRARY "libjson-glib-1.0.so.0"
 
-/* There is no caller that could continue without it: an installation without the library is broken.
- */
+/* No caller could continue without the library: without it, the installation is broken. */
 static void *find_function(const char *name) {
     static void *library;
     void *function;
 
     if (!library)
         library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    /* In the library, and in those that it needs. */
+    /* Searches the library and its dependencies. */
     function = library ? dlsym(library, name) : NULL;
     if (function)
         return function;
@@ -36,7 +33,7 @@ static void *find_function(const char *name) {
     exit(EXIT_FAILURE);
 }
 
-/* The prototype is that of the header, which the compiler compares. */
+/* The compiler checks the prototype against the library's header. */
 #define LAZY(type, name, parameters, arguments)                                                    \
     type name parameters {                                                                         \
         static typeof(name) *function;                                                             \

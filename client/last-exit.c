@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads the events from the oldest one that the service keeps: the last exit of that name counts. A
- * container that is deleted when it ends may end, and go, while the service is away from the bus or
- * before dist has asked again.
- */
+/* Finds out how a process exited that may be gone. Reads the events, beginning with the oldest one
+ * that the service keeps; the last exit of that name counts. A container that is deleted when it
+ * exits may exit and disappear while the service is away from the bus, or before dist has asked
+ * again. */
 
 #include "client/last-exit.h"
 
@@ -52,7 +51,7 @@ static int read_event(sd_bus_message *reply, Search *search, uint64_t *sequence)
     return 0;
 }
 
-/* The number of events; negative errno. */
+/* Returns the number of events, or a negative errno. */
 static int read_events(sd_bus_message *reply, Search *search, uint64_t *sequence) {
     int count = 0, r = sd_bus_message_enter_container(reply, 'a', "(tssa{sv})");
 
@@ -87,7 +86,7 @@ static sd_bus_message *ask_for_events(uint64_t sequence, GError **error) {
     }
 }
 
-/* A reply has a limited number of events, so this asks until one is empty. */
+/* A reply holds a limited number of events, so this asks until one is empty. */
 bool dist_find_last_exit(const char *id, const char *process, int *status, GError **error) {
     Search search = {.id = id, .process = process};
     uint64_t sequence = 0;

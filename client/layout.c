@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Lays out cells of text in columns. A layout copies its cells; its owner prints it once and frees
- * it. Widths are columns of a terminal: East Asian characters have two, combining ones none. A
- * column is never cut below MIN_WIDTH, so that a narrow screen shows rows that wrap rather than
- * nothing.
- */
+ * it. Widths are terminal columns: East Asian characters take two, combining characters none. No
+ * column is cut below MIN_WIDTH: on a narrow screen, rows wrap instead of disappearing. */
 
 #include "client/layout.h"
 
@@ -70,7 +68,7 @@ int dist_layout_measure(const char *text) {
     return width;
 }
 
-/* The rest of a text after as many characters as fit into width. */
+/* The rest of a text, after as many characters as fit into width. */
 static const char *layout_skip(const char *text, int width) {
     for (; *text; text = g_utf8_next_char(text)) {
         width -= measure_character(g_utf8_get_char(text));
@@ -80,8 +78,9 @@ static const char *layout_skip(const char *text, int width) {
     return text;
 }
 
-/* The beginning and the end stay, with an ellipsis between them, which takes a column itself. The
- * text is measured once: it may be others', and as long as a reply. The caller frees the result. */
+/* Keeps the beginning and the end, with an ellipsis between them, which takes a column itself. The
+ * text is measured only once: it may come from outside and be as long as a reply. The caller frees
+ * the result. */
 char *dist_layout_cut(const char *text, int width) {
     int rest = dist_layout_measure(text);
     int left = width / 2, right = width - left - 1;
@@ -96,7 +95,7 @@ char *dist_layout_cut(const char *text, int width) {
     return g_strconcat(head, "…", tail, NULL);
 }
 
-/* Without headers their row does not count. The caller frees the list. */
+/* If the headers are not shown, they do not count. The caller frees the list. */
 static int *layout_measure_columns(const DistLayout *layout, bool with_headers) {
     int *widths = g_new0(int, layout->columns + 1);
 
@@ -107,7 +106,7 @@ static int *layout_measure_columns(const DistLayout *layout, bool with_headers) 
     return widths;
 }
 
-/* Narrows the widest column by one, again and again, until the row fits into the screen. */
+/* Narrows the widest column by one repeatedly, until the row fits the screen. */
 static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
     int total = ((int)layout->columns - 1) * GAP;
 
@@ -125,7 +124,7 @@ static void layout_shrink(const DistLayout *layout, int *widths, int screen) {
     }
 }
 
-/* Of ANSI: green, yellow, red. */
+/* ANSI sequences: green, yellow, red. */
 static const char *const color_sequences[] = {
     [DIST_COLOR_NONE] = "",
     [DIST_COLOR_GOOD] = "\033[32m",
@@ -133,8 +132,8 @@ static const char *const color_sequences[] = {
     [DIST_COLOR_BAD] = "\033[31m",
 };
 
-/* Sequences for colours are outside the padding: printf(3) would count their bytes. The last column
- * is not padded, so that no line ends in blanks. */
+/* Colour sequences are outside the padding, since printf(3) would count their bytes. The last
+ * column is not padded, so that no line ends in blanks. */
 static void layout_print_row(const DistLayout *layout, guint row, const int *widths, bool colors) {
     for (guint i = 0; i < layout->columns; i++) {
         const LayoutCell *cell =

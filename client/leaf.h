@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The cgroup in which dist makes room for a container in its own unit (--cgroup=caller). */
+/* Makes room for a container in the cgroup of dist's own unit (--cgroup=caller). */
 
 #pragma once
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * --filter of listings: what podman calls NAME=VALUE becomes the option Filter, by which the
- * service itself leaves out the others. Each name may be given once, labels more often: several
- * values of one name would mean "or", which the service's filter has no form for.
- */
+/* --filter of listings: podman's NAME=VALUE becomes the option Filter, with which the service omits
+ * everything else. Each name may be given once, labels repeatedly: several values of one name would
+ * mean "or", which the service's filter cannot express. */
 
 #include "client/list-filter.h"
 
@@ -55,7 +53,7 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
     return true;
 }
 
-/* The first value that was given for this name; NULL if there is none. */
+/* The first value given for this name; NULL if there is none. */
 const char *dist_filter_find(const char *name) {
     size_t length = strlen(name);
 
@@ -65,7 +63,7 @@ const char *dist_filter_find(const char *name) {
     return NULL;
 }
 
-/* podman's word for a value, if the service has another; pairs of theirs and ours. */
+/* The service's word for podman's value, if they differ; values has pairs of theirs and ours. */
 static const char *filter_translate(const char *const *values, const char *value) {
     for (; values && *values; values += 2)
         if (g_str_equal(values[0], value))
@@ -73,7 +71,7 @@ static const char *filter_translate(const char *const *values, const char *value
     return value;
 }
 
-/* As a list of one: the service compares with each member of a property that is a list. */
+/* Sent as a list with one element, which the service looks for in a property that is a list. */
 static int filter_append_member(sd_bus_message *call, const char *key, const char *value) {
     char *list[] = {(char *)value, NULL};
 
@@ -81,7 +79,7 @@ static int filter_append_member(sd_bus_message *call, const char *key, const cha
 }
 
 /* Patterns are those of the service's Filter. Labels are appended together
- * (filter_append_labels()), and additions are applied by dist itself. */
+ * (filter_append_labels()); additions are applied by dist itself. */
 static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
                              const char *given_value) {
     const char *value = filter_translate(name->values, given_value);
@@ -128,7 +126,7 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
                        const DistExtraFilters *more) {
     int r;
 
-    /* A filter that matches everything would only make the service check each item twice. */
+    /* A filter that matches everything would only make the service check each item needlessly. */
     if (!given && !(more && (more->pattern || more->labels)))
         return 0;
     if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||

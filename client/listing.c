@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads listings of the service, which come in pages: each begins after the last key of the page
- * before, and an empty page ends the listing. */
+/* Reads listings of the service, which come in pages: each begins after the last key of the
+ * previous page, and an empty page ends the listing. */
 
 #include "client/listing.h"
 
 #include "client/bus.h"
 
-/* Calls for the page after a key, "" for the first. The caller owns the reply; NULL with error. */
+/* Calls for the page after a key, "" for the first one. The caller owns the reply; NULL with error.
+ */
 static sd_bus_message *listing_call_page(const DistListing *listing, const char *after,
                                          GError **error) {
     sd_bus_message *call = dist_new_call(error, listing->path, listing->interface, listing->member);
@@ -26,8 +27,8 @@ static sd_bus_message *listing_call_page(const DistListing *listing, const char 
     return NULL;
 }
 
-/* read takes one item of a page and sets key to its name, at which the next page begins. An item
- * that appears or disappears between two pages does not disturb the others. */
+/* read takes one item of a page and sets key to its name, after which the next page begins. An item
+ * that appears or disappears between two pages does not affect the others. */
 bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error) {
     g_autofree char *after = g_strdup("");
 

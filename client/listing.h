@@ -13,6 +13,7 @@ typedef struct {
     const void *filter_data;
 } DistListing;
 
-/* Reads one element of it, and its key for the next page, new; 0 if there is none. */
+/* Reads one item and its key for the next page, newly allocated. 1, or 0 at the end; negative errno
+ * on error. */
 typedef int (*DistReadItem)(sd_bus_message *reply, char **key, void *userdata);
 bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Entries of the journal as lines. One entry may be only a piece of a line, because journald cuts
- * long ones. Its end follows in another entry, without prefix and time, unless another container
- * has written in between: then the line is ended, and the rest begins a new one. The reader owns
- * what it keeps of an entry until the entry ends. */
+/* Prints entries of the journal as lines. An entry may be only part of a line, because journald
+ * splits long ones. The rest follows in another entry and is printed without prefix and time,
+ * unless another container's output came in between: then the line is ended, and the rest begins a
+ * new one. The reader owns what it has copied of an entry until the entry ends. */
 
 #include "client/log-lines.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The reader whose line has not ended yet. Several threads use it, with standard output locked
- * (flockfile(3)). */
+/* The reader whose line has not ended yet. Shared by several threads; protected by the lock of
+ * standard output (flockfile(3)). */
 static const DistLogLines *log_lines_open;
 
 static void log_lines_begin(const DistLogLines *lines) {
@@ -27,7 +27,8 @@ static void log_lines_begin(const DistLogLines *lines) {
         printf("%s.%06u%s ", date, (unsigned)(lines->time_usec % G_USEC_PER_SEC), zone);
 }
 
-/* One lock for prefix and message, so that those of other threads do not mix with them. */
+/* Prefix and message are printed under one lock, so that they do not mix with those of other
+ * threads. */
 static void log_lines_print(DistLogLines *lines) {
     flockfile(stdout);
     if (log_lines_open && log_lines_open != lines)

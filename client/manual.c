@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A page has the group's verbs, each with its synopsis, its options under their titles and its
- * example: what --help shows, and also the options that are only known to be refused. man(7). */
+/* Prints manual pages, man(7), from the tables of verbs and options. A page has a group's verbs,
+ * each with its synopsis, its options under their titles, and its example: what --help shows, plus
+ * options that are only recognized and refused. */
 
 #include "client/manual.h"
 
@@ -12,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A text with what roff would take for its own escaped: backslashes, hyphens that are typed, and a
- * dot or an apostrophe at the beginning of a line. */
+/* Escapes text for roff: backslashes, literal hyphens, and a dot or an apostrophe at the beginning
+ * of a line. */
 static void manual_print_text(const char *text) {
     if (*text == '.' || *text == '\'')
         fputs("\\&", stdout);
@@ -37,7 +38,7 @@ static void manual_print_bold(const char *text) {
     fputs("\\fP", stdout);
 }
 
-/* A phrase as a sentence. */
+/* Prints a phrase as a sentence. */
 static void manual_print_sentence(const char *text) {
     manual_print_text(text);
     puts(text[0] && strchr(".!?", text[strlen(text) - 1]) ? "" : ".");
@@ -113,7 +114,7 @@ static const char *manual_find_way(const DistVerb *verb) {
                                              : "bus";
 }
 
-/* How each verb works with -H, for the test of docs/fleet.md. */
+/* Prints how each verb works with -H, for the test of docs/fleet.md. */
 static void manual_print_ways(void) {
     for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
         for (const DistVerb *verb = group->verbs; verb->name; verb++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What dist and berth-runtime append to calls in the same way, and how both tell that a reply was
- * lost. Each function returns a negative error number of sd-bus and sets no error: the texts of
- * errors differ, since those of berth-runtime are never translated. */
+/* What dist and berth-runtime append to calls in the same way, and how both detect a lost reply.
+ * Each function returns a negative errno from sd-bus and sets no error: the error texts differ,
+ * since berth-runtime's are never translated. */
 
 #include "client/message.h"
 
@@ -29,8 +29,8 @@ int dist_close_list(sd_bus_message *call) {
     return sd_bus_message_close_container(call);
 }
 
-/* An empty list is not appended: for the service a missing option and an empty list are the
- * same. */
+/* An empty list is not appended: to the service, a missing option and an empty list are the same.
+ */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings) {
     if (!strings || !strings[0])
         return 0;
@@ -61,7 +61,7 @@ bool dist_error_is_absence(const sd_bus_error *error) {
         SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_TIMEOUT,      NULL,
     };
 
-    /* The bus starts the service, which did not come up this time. */
+    /* The bus tried to start the service, which failed this time. */
     return error && error->name &&
            (g_strv_contains(names, error->name) ||
             g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.") ||

@@ -10,22 +10,23 @@
 #define DIST_DESTINATION "org.berth1"
 #define DIST_CONTAINERS "/org/berth1/containers", "org.berth1.Containers"
 
-/* Begins and ends {sv} with an array, whose elements of this type are appended in between. */
+/* Opens and closes an {sv} that holds an array; the caller appends elements of this type in
+ * between. */
 int dist_open_list(sd_bus_message *call, const char *key, const char *type);
 int dist_close_list(sd_bus_message *call);
 
-/* Appends {sv} with an array of strings; none if it is empty or NULL. */
+/* Appends {sv} with an array of strings; nothing if it is empty or NULL. */
 int dist_append_strings(sd_bus_message *call, const char *key, char *const *strings);
 
-/* Appends {sv} for the standard streams of this process. One that is closed is not passed: the
- * container has /dev/null or the journal there. */
+/* Appends {sv} for the standard streams of this process. A closed one is not passed: the container
+ * has /dev/null or the journal instead. */
 int dist_append_streams(sd_bus_message *call);
 
-/* Whether the service or the bus ended before it replied: whether it has done what was asked for is
+/* Whether the service or the bus went away before it replied; whether the call took effect is
  * unknown. */
 bool dist_reply_was_lost(sd_bus_message *reply);
 
 /* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
- * was. The container runs on. */
+ * was. The container keeps running. */
 bool dist_reply_is_absence(sd_bus_message *reply);
 bool dist_error_is_absence(const sd_bus_error *error);

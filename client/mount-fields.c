@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts --mount, whose fields have names, to the text of --volume or --tmpfs with colons, which
- * mounts.c reads. A path with a colon cannot be written that way, and is refused. */
+/* Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
+ * which mounts.c reads. A path with a colon cannot be written that way and is refused. */
 
 #include "client/mount-fields.h"
 
@@ -23,8 +23,8 @@ static bool is_one_of(const char *name, const char *const *names) {
     return g_strv_contains(names, name);
 }
 
-/* Reads a field NAME=VALUE, or a name alone (value is NULL). Relabelling for SELinux is accepted
- * without an effect. */
+/* Reads a field NAME=VALUE, or a name alone (value is NULL). SELinux relabelling is accepted
+ * without effect. */
 static bool mount_read_field(MountFields *fields, const char *name, const char *value,
                              GError **error) {
     static const char *const sources[] = {"source", "src", NULL};
@@ -70,9 +70,9 @@ static bool mount_read_fields(MountFields *fields, char **texts, GError **error)
     return true;
 }
 
-/* Appends the text, which the list owns, to the list of its kind. A bind whose source has no slash
- * gets "./", since such a source would be the name of a volume. A volume without a source is a
- * directory of the container's own. */
+/* Appends the text, which the list then owns, to the list of its kind. A bind source without a
+ * slash gets a "./" prefix, since it would otherwise be the name of a volume. A volume without a
+ * source is a directory of the container's own. */
 static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
                                       GError **error) {
     const char *type = fields->type ? fields->type : "volume";

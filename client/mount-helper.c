@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * mount.berth, the helper by which mount(8), fstab(5) and systemd's mount units mount an image:
- * "mount -t berth NAME DIRECTORY". It has no state: the service makes the mount, and keeps the
- * image's snapshots for as long as the host has it (prune.c). The one thing to know: an image is
- * another party's file system, so it is nosuid unless "setuid" says otherwise (mount(8) passes no
- * "suid" on), and nodev in any case.
- */
+/* mount.berth, the helper through which mount(8), fstab(5) and systemd's mount units mount an
+ * image: "mount -t berth NAME DIRECTORY". It has no state: the service makes the mount, and keeps
+ * the image's snapshots for as long as the mount exists on the host (prune.c). An image is a file
+ * system from another party, so it is nosuid unless "setuid" is given (mount(8) does not pass
+ * "suid" on), and always nodev. */
 
 #include "client/mount-helper.h"
 
@@ -25,7 +23,7 @@
 
 #include <linux/mount.h>
 
-/* mount(8), "EXIT STATUS". */
+/* See "EXIT STATUS" in mount(8). */
 enum { STATUS_USAGE = 1, STATUS_FAILURE = 32 };
 
 typedef struct {
@@ -33,8 +31,8 @@ typedef struct {
     bool fake;
 } MountRequest;
 
-/* -n, -s and -v mean nothing here; -t repeats the type. mount(8) enters the namespace of -N itself.
- */
+/* -n, -s and -v have no meaning here; -t repeats the type. For -N, mount(8) enters the namespace
+ * itself. */
 static bool mount_read_arguments(int argc, char **argv, MountRequest *request) {
     int c;
 
@@ -53,7 +51,7 @@ static bool mount_read_arguments(int argc, char **argv, MountRequest *request) {
     return true;
 }
 
-/* mount(8) writes "rw" if neither that nor "ro" is given, so it says nothing. */
+/* mount(8) adds "rw" if neither it nor "ro" was given, so it carries no information. */
 static bool mount_option_is_ignored(const char *option) {
     static const char *const names[] = {
         "",       "ro",     "rw",      "defaults", "nosuid", "nodev", "exec",     "auto", "async",
@@ -80,7 +78,7 @@ static bool mount_read_options(const char *text, uint64_t *attributes, GError **
     return true;
 }
 
-/* Elsewhere nothing would keep the image. */
+/* In another mount namespace nothing would keep the image. */
 static bool mount_check_namespace(GError **error) {
     struct stat own, host;
 

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Whether dist was run by that name. */
+/* Whether dist was invoked by that name. */
 bool dist_mount_helper_is(const char *program);
 
-/* Mounts the image that argv names; prints errors itself. Returns an exit status of mount(8). */
+/* Mounts the image that argv names and prints errors itself. Returns an exit status of mount(8). */
 int dist_mount_helper_run(int argc, char **argv);

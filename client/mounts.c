@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The volumes and temporary file systems of a container, from the texts of -v and --tmpfs, to which
- * --mount was converted (mount-fields.c). A path of the host is opened here, with the caller's
- * rights, and passes as a descriptor; volumes pass by name. The functions return a negative errno;
- * a wrong text sets error, too.
- */
+/* The volumes and temporary file systems of a container, from the values of -v and --tmpfs, to
+ * which --mount was converted (mount-fields.c). A path on the host is opened here, with the
+ * caller's rights, and passed as a descriptor; volumes are passed by name. The functions return a
+ * negative errno; an invalid value sets error as well. */
 
 #include "client/mounts.h"
 
@@ -16,8 +14,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* In podman-run(1), U gives the files to the container's user. Here a volume's files have the ids
- * that containers see, and a path of the host is mapped, so that nothing has to be changed. */
+/* In podman-run(1), U changes the owner of the files to the container's user. Here, a volume's
+ * files have the ids that containers see, and host paths are id-mapped, so nothing has to be
+ * changed. */
 bool dist_mounts_refuse_owner(GError **error) {
     return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                            _("the mount option U is not supported: files keep their owners"));
@@ -29,7 +28,7 @@ static bool has_owner_option(const char *options) {
     return g_strv_contains((const char *const *)list, "U");
 }
 
-/* SOURCE:PATH[:OPTIONS]; a source with a slash is a path of the host. */
+/* SOURCE:PATH[:OPTIONS]; a source with a slash is a path on the host. */
 static char **split_mount(const char *text, bool with_source, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, ":", with_source ? 3 : 2);
     guint count = g_strv_length(parts);
@@ -45,27 +44,28 @@ static char **split_mount(const char *text, bool with_source, GError **error) {
     return NULL;
 }
 
-/* Names of volumes have no slash; "." and ".." are directories without one. */
+/* Names of volumes have no slash; "." and ".." are directories despite having none. */
 static bool is_path(const char *source) {
     return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
 }
 
-/* Destination and options. No options are an empty list, which g_strsplit() makes of "". */
+/* Appends destination and options. Without options the list is empty, as g_strsplit() makes it from
+ * "". */
 static int append_tail(sd_bus_message *call, const char *destination, const char *options) {
     g_auto(GStrv) list = g_strsplit(options ? options : "", ",", -1);
     int r = sd_bus_message_append(call, "s", destination);
 
     if (r < 0 || (r = sd_bus_message_open_container(call, 'a', "s")) < 0)
         return r;
-    /* "z" and "Z" have SELinux relabel the files, which Berth's containers do not need. */
+    /* "z" and "Z" relabel the files for SELinux, which Berth's containers do not need. */
     for (char **option = list; r >= 0 && *option; option++)
         if (g_ascii_strcasecmp(*option, "z") != 0)
             r = sd_bus_message_append(call, "s", *option);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* O_PATH: the caller must be able to reach the path, not to read it; a device or a socket is not
- * opened. */
+/* O_PATH: the caller must be able to reach the path, but need not be able to read it; a device or a
+ * socket is not opened. */
 static int append_bind(sd_bus_message *call, char *const *parts, GError **error) {
     berth_autofd int source = open(parts[0], O_PATH | O_CLOEXEC);
     int r;
@@ -92,7 +92,7 @@ static int append_plain(sd_bus_message *call, const char *source, const char *de
     return sd_bus_message_close_container(call);
 }
 
-/* Descriptors are duplicated by sd-bus, so each is closed right after it was appended. */
+/* sd-bus duplicates descriptors, so each is closed as soon as it has been appended. */
 static int append_binds(sd_bus_message *call, char *const *volumes, const char *config,
                         GError **error) {
     int r = dist_open_list(call, "Binds", "(hsas)");
@@ -109,7 +109,7 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
     return r < 0 ? r : dist_close_list(call);
 }
 
-/* Mounts without a source: PATH[:OPTIONS]. word: what stands before the options, or NULL. */
+/* Mounts without a source: PATH[:OPTIONS]. word: an option to put before the others, or NULL. */
 static int append_sourceless(sd_bus_message *call, char *const *texts, const char *word,
                              GError **error) {
     int r = 0;
@@ -125,8 +125,8 @@ static int append_sourceless(sd_bus_message *call, char *const *texts, const cha
     return r;
 }
 
-/* Goes through the volumes twice, since paths and volumes are two options of Create, of different
- * types. */
+/* Goes through the volumes twice, since host paths and named volumes are two options of Create with
+ * different types. */
 int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error) {
     char *const *volumes = mounts->volumes;
     int r = append_binds(call, volumes, mounts->config, error);

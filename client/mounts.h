@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* -v, --mount and --tmpfs as the options of Containers.Create. */
+/* -v, --mount and --tmpfs as options of Containers.Create. */
 
 #pragma once
 
@@ -10,11 +10,11 @@ typedef struct {
     char *const *volumes; /* SOURCE:PATH[:OPTIONS] */
     char *const *own;     /* PATH[:OPTIONS]: directories of the container itself */
     char *const *tmpfs;   /* PATH[:OPTIONS] */
-    const char *config;   /* a configuration, for the sources that it names; NULL: none */
+    const char *config;   /* a configuration whose sources are passed as well; or NULL */
 } DistMounts;
 
-/* Appends {sv} for what there is; negative errno, or with error set. */
+/* Appends {sv} for each kind that is present. Negative errno, possibly with error set. */
 int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error);
 
-/* Sets error, and returns false: what to do about U, which podman has. */
+/* Sets error, which says what to use instead of podman's U, and returns false. */
 bool dist_mounts_refuse_owner(GError **error);
