@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the word that was meant, for "did you mean": the nearest by edit distance, in which two
- * exchanged letters, a common typing error, count once (optimal string alignment). Distances count
- * bytes, since names of verbs and options are ASCII. */
+/* Finds the word that was probably meant, for "did you mean": the nearest by edit distance, in
+ * which two swapped letters, a common typing error, count once (optimal string alignment).
+ * Distances count bytes, since names of verbs and options are ASCII. */
 
 #include "client/nearest.h"
 
@@ -35,7 +35,7 @@ void dist_nearest_offer(DistNearest *nearest, const char *candidate) {
     unsigned distance = measure_distance(nearest->word, candidate);
     size_t length = strlen(nearest->word);
 
-    /* One error in three letters is allowed, and at least one letter has to be right. */
+    /* Allows one error in three letters, and requires at least one letter to be right. */
     if (distance > (length + 1) / 3 || distance >= strlen(candidate))
         return;
     if (nearest->best && distance >= nearest->distance)

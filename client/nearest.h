@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The known word that is nearest to a mistyped one. */
+/* Finds the known word that is nearest to a mistyped one. */
 
 #pragma once
 
-/* Set word, offer the candidates; best is the nearest that is near enough, or NULL. */
+/* Set word and offer the candidates; best is then the nearest one that is close enough, or NULL. */
 typedef struct {
     const char *word, *best;
     unsigned distance; /* of best */

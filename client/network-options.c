@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run about networks, and of "network connect". They are kept as they were
- * given and passed on unchanged: the service checks them. Ports are read by run-options.c. The one
- * thing to know: the first network is an option of Create like others, and ports lead to it;
- * further ones are a list of its own. */
+/* The network options of create and run, and of "network connect". They are kept as given and
+ * passed on unchanged: the service checks them. Ports are read by run-options.c. The first network
+ * is an option of Create like others, and published ports lead to it; further networks are in a
+ * list of their own. */
 
 #include "client/network-options.h"
 
@@ -58,13 +58,13 @@ void dist_network_options_forget(void) {
     char ***lists[] = {&given.networks, &given.aliases,          &given.servers,
                        &given.search,   &given.resolver_options, &given.hosts};
 
-    /* What is in them is the command line's. */
+    /* Only the lists are freed: their elements belong to the command line. */
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         g_clear_pointer(lists[i], g_free);
     given.mac = given.ip = given.ip6 = NULL;
 }
 
-/* A network as --network has it, "NAME:ip=ADDRESS,alias=NAME". */
+/* A network as given to --network, "NAME:ip=ADDRESS,alias=NAME". */
 typedef struct {
     char *name; /* "" for the default network */
     GPtrArray *aliases, *addresses;
@@ -97,7 +97,7 @@ static bool read_place_option(NetworkPlace *place, const char *option, GError **
     return true;
 }
 
-/* podman's and docker's names of the network that is there without asking. */
+/* What podman and docker call the network that a container is in by default. */
 static bool is_default(const char *name) {
     return g_str_equal(name, "default") || g_str_equal(name, "bridge");
 }
@@ -155,7 +155,7 @@ static int append_place(sd_bus_message *call, const NetworkPlace *place) {
     return place->mac ? sd_bus_message_append(call, "{sv}", "MACAddress", "s", place->mac) : r;
 }
 
-/* --ip and its like are for one network, the first. */
+/* --ip and similar options apply to one network, the first. */
 static int append_first(sd_bus_message *call, NetworkPlace *place) {
     if (given.ip)
         g_ptr_array_add(place->addresses, g_strdup(given.ip));
@@ -172,7 +172,7 @@ static int append_further(sd_bus_message *call, const GPtrArray *places) {
 
     for (guint i = 1; r >= 0 && i < places->len; i++) {
         const NetworkPlace *place = places->pdata[i];
-        /* As the service calls the one that it is the default of. */
+        /* The service's name for the default network. */
         const char *name = place->name[0] ? place->name : "berth";
         if ((r = sd_bus_message_open_container(call, 'r', "sa{sv}")) < 0 ||
             (r = sd_bus_message_append(call, "s", name)) < 0 ||

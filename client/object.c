@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Fetches a single object of a registry, with the caller's credentials. The service answers before
- * the object has come: it passes through a pipe.
- */
+/* Fetches a single object from a registry, with the caller's credentials. The service replies
+ * before the object has arrived; its bytes come through a pipe. */
 
 #include "client/object.h"
 
@@ -19,7 +17,7 @@ sd_bus_message *dist_call_fetch_object(const char *reference, const char *object
     sd_bus_message *call = local ? NULL : dist_new_call(&local, DIST_CONTENTS, "FetchObject");
     int r;
 
-    /* No credentials are no error: only local says that finding them has failed. */
+    /* Not having credentials is not an error: only local tells whether the search failed. */
     if (!call) {
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;

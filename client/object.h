@@ -6,10 +6,10 @@
 
 #include "client/bus.h"
 
-/* Calls FetchObject; media_types may be NULL. The reply has a pipe to read from and the
- * descriptor of the object. */
+/* Calls FetchObject; media_types may be NULL. The reply has a pipe to read from and the descriptor
+ * of the object. */
 sd_bus_message *dist_call_fetch_object(const char *reference, const char *object,
                                        char *const *media_types, bool insecure, GError **error);
 
-/* The pipe alone; -1 with error. */
+/* Returns only the pipe; -1 with error. */
 int dist_fetch_object(const char *reference, const char *object, bool insecure, GError **error);

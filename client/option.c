@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Parsing a command line by tables of options, as getopt_long(3) does it: "-it", "-p80:80",
- * "--name value", "--name=value", "--" ends the options. GLib's parser is not used because it
- * knows neither "-p80:80" nor "--rm=true", which people paste from other tools.
- */
+/* Parses a command line according to tables of options, like getopt_long(3): "-it", "-p80:80",
+ * "--name value", "--name=value"; "--" ends the options. GLib's parser is not used because it
+ * supports neither "-p80:80" nor "--rm=true", which people paste from other tools. */
 
 #include "client/option.h"
 
@@ -14,8 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* argv while it is parsed: at is the next word, and the first count words are the arguments that
- * are not options, moved to its front. Values point into argv. */
+/* The state of parsing argv: at is the next word, and the first count words are the arguments that
+ * are not options, moved to the front. Values point into argv. */
 typedef struct {
     const DistOption *table, *common;
     char **argv;
@@ -40,7 +38,7 @@ const DistOption *dist_option_find(const DistOption *table, const char *name, si
     return found;
 }
 
-/* 0 is the letter of options that have none. */
+/* Options without a letter have 0. */
 const DistOption *dist_option_find_letter(const DistOption *table, char letter) {
     const DistOption *found = NULL;
 
@@ -77,7 +75,7 @@ static bool option_set_unknown(const OptionParser *parser, const char *name, GEr
                            _("unknown option --%s; see --help"), name);
 }
 
-/* "--rm=false" is podman's form; "--rm false" is not, where false would be an argument. */
+/* podman accepts "--rm=false" but not "--rm false", where false would be an argument. */
 static bool option_set_flag(const DistOption *option, const char *value, GError **error) {
     static const char *const yes[] = {"true", "1", "yes", NULL}, *const no[] = {"false", "0", "no",
                                                                                 NULL};
@@ -103,7 +101,7 @@ static bool option_set_number(const DistOption *option, const char *value, GErro
     return true;
 }
 
-/* Grows the list by one and keeps value, which must live as long. The list ends with NULL. */
+/* Appends value, which must live as long as the list. The list ends with NULL. */
 void dist_option_add_to_list(char ***list, char *value) {
     guint count = *list ? g_strv_length(*list) : 0;
 
@@ -112,8 +110,8 @@ void dist_option_add_to_list(char ***list, char *value) {
     (*list)[count + 1] = NULL;
 }
 
-/* value: what stands after "=" or the next word; NULL for a flag. Targets are NULL for options that
- * are accepted and mean nothing. */
+/* value: the text after "=", or the next word; NULL for a flag. An option without a target is
+ * accepted and has no effect. */
 static bool option_take(const DistOption *option, char *value, GError **error) {
     switch (option->kind) {
     case DIST_OPTION_FLAG:
@@ -144,8 +142,8 @@ static bool option_take(const DistOption *option, char *value, GError **error) {
     g_assert_not_reached();
 }
 
-/* Takes the next word as the value of an option, if it needs one. The value of a call with choices
- * is optional: the next word is taken only if it is one of them. */
+/* Takes the next word as the value of an option that needs one. For a DIST_OPTION_CALL with choices
+ * the value is optional: the next word is taken only if it is one of the choices. */
 static bool option_take_next(OptionParser *parser, const DistOption *option, GError **error) {
     char *next = parser->argv[parser->at];
 
@@ -161,7 +159,7 @@ static bool option_take_next(OptionParser *parser, const DistOption *option, GEr
     return option_take(option, next, error);
 }
 
-/* The verb's own options come before the common ones of the same name. */
+/* An option of the verb takes precedence over a common one of the same name. */
 static bool option_parse_long(OptionParser *parser, char *word, GError **error) {
     size_t length = strcspn(word, "=");
     const DistOption *option = dist_option_find(parser->table, word, length);
@@ -202,7 +200,7 @@ static bool option_parse_word(OptionParser *parser, char *word, GError **error) 
                           : option_parse_letters(parser, word + 1, error);
 }
 
-/* argv changes: options are removed from it, and it ends with NULL again. */
+/* Modifies argv: options are removed, and it is terminated by NULL again. */
 bool dist_option_parse(const DistOption *table, const DistOption *common, bool strict, int *argc,
                        char **argv, GError **error) {
     OptionParser parser = {table, common, argv, 1, 1};
@@ -214,7 +212,7 @@ bool dist_option_parse(const DistOption *table, const DistOption *common, bool s
             ended = true;
         } else if (ended || word[0] != '-' || word[1] == '\0') {
             argv[parser.count++] = word;
-            /* What follows is for another parser, such as the options of a command. */
+            /* The rest is for another parser: the options of the command to run, for example. */
             ended = ended || strict;
         } else if (!option_parse_word(&parser, word, error)) {
             return false;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The options of a verb as a table. Parsing, --help, the shells' completion and the manual pages
- * all read the same table, so that none of them can forget an option.
- */
+/* The options of a verb as a table. Parsing, --help, the shells' completion and the manual pages
+ * all read the same table, so none of them can omit an option. */
 
 #pragma once
 
@@ -14,11 +12,11 @@ typedef enum {
     DIST_OPTION_TEXT,    /* target: char *, which belongs to the command line */
     DIST_OPTION_LIST,    /* target: char **, NULL-terminated; may be given several times */
     DIST_OPTION_NUMBER,  /* target: gint64 */
-    DIST_OPTION_CALL,    /* take() gets the value: NULL if there is none */
-    DIST_OPTION_ONLY,    /* choices are accepted and change nothing; help says why no others */
-    DIST_OPTION_REFUSED, /* known from podman, and refused; help says why */
-    DIST_OPTION_HEADING, /* no option: help is the title of those that follow */
-    DIST_OPTION_TABLE,   /* no option: target is a table whose options belong here */
+    DIST_OPTION_CALL,    /* take() receives the value, or NULL if there is none */
+    DIST_OPTION_ONLY,    /* only choices are accepted, and have no effect; help gives the reason */
+    DIST_OPTION_REFUSED, /* known from podman, and refused; help gives the reason */
+    DIST_OPTION_HEADING, /* not an option: help is the title of those that follow */
+    DIST_OPTION_TABLE,   /* not an option: target is a table whose options are included here */
 } DistOptionKind;
 
 /* Without a target, an option is accepted and has no effect. */
@@ -28,10 +26,10 @@ typedef struct {
     DistOptionKind kind;
     void *target;
     const char *help;  /* one phrase, translated when it is shown */
-    const char *value; /* what the help calls the value; NULL for an option without */
+    const char *value; /* the name of the value in the help; NULL for an option without value */
     bool (*take)(const char *value, GError **error);
-    const char *const *choices; /* all values there are, or NULL */
-    const char *complete;       /* kind of value for the completion, if value does not say it */
+    const char *const *choices; /* all possible values, or NULL */
+    const char *complete;       /* the kind of value for the completion, if value does not say it */
 } DistOption;
 
 #define DIST_OPTION_END                                                                            \
@@ -41,12 +39,12 @@ typedef struct {
 #define DIST_OPTION_INCLUDE(table)                                                                 \
     { .name = "", .kind = DIST_OPTION_TABLE, .target = (void *)(table) }
 
-/* Takes the options out of argv, whose first element is the verb and which stays terminated by
- * NULL. strict: options end at the first argument. The second table may be NULL. */
+/* Removes the options from argv, whose first element is the verb and which stays NULL-terminated.
+ * strict: options end at the first argument. The second table may be NULL. */
 bool dist_option_parse(const DistOption *table, const DistOption *common, bool strict, int *argc,
                        char **argv, GError **error);
 
-/* Calls visit for each option and heading of a table, with those of included tables. */
+/* Calls visit for each option and heading of a table, including those of included tables. */
 typedef void (*DistOptionVisit)(const DistOption *option, void *userdata);
 void dist_option_visit(const DistOption *table, DistOptionVisit visit, void *userdata);
 
@@ -55,5 +53,5 @@ const DistOption *dist_option_find_letter(const DistOption *table, char letter);
 
 bool dist_option_has_value(const DistOption *option);
 
-/* Appends to the target of a DIST_OPTION_LIST, which keeps value. */
+/* Appends to the target of a DIST_OPTION_LIST. value is not copied. */
 void dist_option_add_to_list(char ***list, char *value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Opens the sources of a configuration's bind mounts, for dist and berth-runtime. The service opens
- * no paths of its callers: a descriptor shows that the caller may reach the file, and whose it is.
- */
+ * no paths on behalf of its callers: a descriptor proves that the caller can reach the file, and
+ * shows who owns it. */
 
 #include "client/own-sources.h"
 
@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Less than a message on the system bus may have (dbus-daemon(1), max_message_unix_fds). */
+/* Below the limit for a message on the system bus (dbus-daemon(1), max_message_unix_fds). */
 enum { MAX_SOURCES = 12 };
 
-/* A bind mount for which the service may want no privilege: of what is the user's own, and of that
- * alone. -1 for any other. */
+/* Opens the source of a bind mount that the service may allow without a privilege: the user's own
+ * file or directory, without submounts. -1 for any other mount. */
 static int open_own_source(JsonObject *mount) {
     g_auto(GStrv) options = NULL;
     const char *type = NULL, *source = NULL, *destination = NULL;
@@ -43,7 +43,7 @@ int dist_append_own_sources(sd_bus_message *call, JsonObject *config) {
     JsonArray *mounts = NULL;
     int r = 0;
 
-    /* The service reports what is wrong with it. */
+    /* If the configuration is invalid, the service reports why. */
     if (geteuid() == 0 || !berth_document_get_objects(config, "mounts", &mounts, NULL) || !mounts)
         return 0;
     for (guint i = 0, count = 0; r >= 0 && count < MAX_SOURCES && i < json_array_get_length(mounts);

@@ -8,6 +8,6 @@
 
 #include <systemd/sd-bus.h>
 
-/* Appends (hsas) for each bind mount of what is the user's own, into an open list. Nothing for
- * root, for whom nothing is a privilege. */
+/* Appends (hsas) to an open list for each bind mount of the user's own files. Appends nothing for
+ * root, who needs no such exception. */
 int dist_append_own_sources(sd_bus_message *call, JsonObject *config);

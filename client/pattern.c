@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Takes a text apart by the printf(3) format that made it, and fills another format with the parts.
- * Matching works as for wildcards: each literal part is searched for from the end of the one before
- * and the first occurrence is taken; the last part has to be at the end. There is no backtracking,
- * which a text from outside could make slow.
- */
+/* Splits a text by the printf(3) format that produced it, and fills another format with the parts.
+ * Matching works as for wildcards: each literal part is searched for from the end of the previous
+ * one, and its first occurrence is taken; the last part must be at the end. There is no
+ * backtracking, which a text from outside could make slow. */
 
 #include "client/pattern.h"
 
 #include <string.h>
 
-/* The length of the conversion at its "%"; 0 for "%%". Writes whether it is a number, and the
+/* The length of the conversion at its "%"; 0 for "%%". Writes whether it is a number, and its
  * position if it has one ("%1$s"). */
 static size_t pattern_measure_conversion(const char *at, bool *is_number, guint *position) {
     size_t digits = strspn(at + 1, "0123456789");
@@ -29,8 +27,8 @@ static size_t pattern_measure_conversion(const char *at, bool *is_number, guint 
     return length + 1;
 }
 
-/* Reads the literal part at *at, and moves *at to the next conversion or to the end. The caller
- * frees it. */
+/* Reads the literal part at *at and moves *at to the next conversion or the end. The caller frees
+ * it. */
 static char *pattern_read_literal(const char **at) {
     GString *literal = g_string_new(NULL);
     bool is_number;
@@ -69,7 +67,7 @@ GPtrArray *dist_pattern_match(const char *pattern, const char *text) {
         guint position = 0;
         pattern += pattern_measure_conversion(pattern, &is_number, &position);
         g_autofree char *literal = pattern_read_literal(&pattern);
-        /* Of two conversions side by side the first gets nothing: the text does not show where one
+        /* Of two adjacent conversions the first one gets nothing: the text does not show where it
          * ends. */
         const char *end =
             literal[0] || !*pattern ? pattern_find_literal(text, literal, !*pattern) : text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls about pods, for the verbs of pods and for "dist run --pod". dist keeps nothing of a pod. */
+/* Calls about pods, for the verbs of pods and for "dist run --pod". dist keeps no state of a pod.
+ */
 
 #include "client/pods.h"
 
@@ -34,7 +35,7 @@ static int append_pod_options(sd_bus_message *call, const DistPodRequest *reques
     return sd_bus_message_close_container(call);
 }
 
-/* For --replace; it is no error if there is no pod of that name. */
+/* For --replace. It is not an error if there is no pod of that name. */
 static bool delete_replaced_pod(const char *name, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply =
@@ -46,8 +47,8 @@ static bool delete_replaced_pod(const char *name, GError **error) {
     return false;
 }
 
-/* Returns the name of the new pod, which the service has chosen if none was given; the caller frees
- * it. After --replace the old pod is gone, even if the new one cannot be created. */
+/* Returns the name of the new pod, which the service chose if none was given; the caller frees it.
+ * With --replace the old pod is gone even if the new one cannot be created. */
 char *dist_pod_create(const DistPodRequest *request, GError **error) {
     const char *path;
     char *name = NULL;
@@ -74,7 +75,7 @@ char *dist_pod_create(const DistPodRequest *request, GError **error) {
     return name;
 }
 
-/* The reply has the value, as a variant. */
+/* The reply has the value as a variant. */
 static sd_bus_message *get_pod_property(const char *name, const char *property, GError **error) {
     g_autofree char *path = NULL;
     int r = sd_bus_path_encode("/org/berth1/pods", name, &path);
@@ -85,7 +86,7 @@ static sd_bus_message *get_pod_property(const char *name, const char *property, 
                      property);
 }
 
-/* A paused pod runs. A pod that cannot be read does not, so that Start reports why. */
+/* A paused pod counts as running. A pod that cannot be read does not, so that Start reports why. */
 static bool pod_runs(const char *name) {
     g_autoptr(sd_bus_message) reply = get_pod_property(name, "State", NULL);
     const char *state;
@@ -94,7 +95,7 @@ static bool pod_runs(const char *name) {
            (g_str_equal(state, "running") || g_str_equal(state, "paused"));
 }
 
-/* Another client may start it at the same time; it is enough that it runs. */
+/* Another client may start the pod at the same time; it only matters that it runs. */
 bool dist_pod_start(const char *name, GError **error) {
     g_autoptr(GError) local = NULL;
 

@@ -8,19 +8,19 @@
 
 #define DIST_PODS "/org/berth1/pods", "org.berth1.Pods"
 
-/* What "dist pod create" and "dist run --pod=new:NAME" give. */
+/* The options of "dist pod create" and "dist run --pod=new:NAME". */
 typedef struct {
-    const char *name; /* "" for one that the service chooses */
+    const char *name; /* "": the service chooses a name */
     const char *hostname, *user_namespace, *slice, *exit_policy;
     char *const *labels, *const *ports, *const *sysctls;
     uint64_t shm_bytes; /* 0: the default */
     bool with_caller, remove, replace;
 } DistPodRequest;
 
-/* Creates it, in the network that the options of dist_network_options name. The new name; NULL with
- * error. */
+/* Creates a pod in the network that the options of dist_network_options name. Returns its name;
+ * NULL with error. */
 char *dist_pod_create(const DistPodRequest *request, GError **error);
-/* Starts it, unless it runs. */
+/* Starts the pod unless it is running. */
 bool dist_pod_start(const char *name, GError **error);
-/* The ids of its containers. NULL with error; caller frees. */
+/* The ids of the pod's containers. NULL with error; the caller frees them. */
 char **dist_pod_list_containers(const char *name, GError **error);

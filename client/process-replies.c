@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the service answers to Create, Start, Exec and Wait, read for verbs that wait for a process
- * in the foreground and for those that do not. */
+/* Reads the service's replies to Create, Start, Exec and Wait, for verbs that wait for a process in
+ * the foreground and for those that do not. */
 
 #include "client/process-replies.h"
 
@@ -24,8 +24,7 @@ bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
     if ((r = sd_bus_message_read(reply, "u", &pid)) < 0)
         return dist_bad_reply(r, error), false;
     g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
-    /* Written whole or not at all: a program that waits for the file reads it as soon as it exists.
-     */
+    /* Written atomically: a program that waits for the file reads it as soon as it exists. */
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
 }
 

@@ -11,14 +11,14 @@
 typedef enum {
     DIST_CREATION_REFUSED, /* or not answered yet */
     DIST_CREATION_DONE,
-    DIST_CREATION_LOST, /* the service ended before it answered */
+    DIST_CREATION_LOST, /* the service went away before it replied */
 } DistCreation;
 
-/* The state after an answer to Create; error is that of the answer. */
+/* The state after a reply to Create, whose error error is set to. */
 DistCreation dist_creation_read(sd_bus_message *reply, GError **error);
 
-/* Writes the pid that a reply to Start or Exec says; file may be NULL. */
+/* Writes the pid from a reply to Start or Exec to the file, which may be NULL. */
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error);
 
-/* The exit status in a reply to Wait, as one of dist's own; an unknown one is an error. */
+/* The exit status in a reply to Wait, as an exit status of dist; an unknown one is an error. */
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Shows the progress of a transfer on standard error: on a terminal, as plain lines, as JSON, or
- * not at all. On a terminal a line for each object and one for the whole are drawn again and again
- * at the same place: no line is as wide as the screen, and there are never more lines than it has
- * rows, since a line that wraps or scrolls cannot be overwritten. A plain line is printed once for
- * each object, when it is done.
- */
+/* Shows the progress of a transfer on standard error: on a terminal, as plain lines, as JSON, or
+ * not at all. On a terminal, a line for each object and one for the total are redrawn in place: no
+ * line is as wide as the screen, and there are never more lines than it has rows, since a line that
+ * wraps or scrolls cannot be overwritten. A plain line is printed once for each object, when it is
+ * complete. */
 
 #include "client/progress-view.h"
 
@@ -23,7 +21,7 @@ enum {
     MAX_BAR = 24,
     MIN_BAR = 6,
     DEFAULT_ROWS = 22,
-    ROWS_KEPT = 3, /* for the whole, and for the line that the cursor is on */
+    ROWS_KEPT = 3, /* for the total, and for the line that the cursor is on */
 };
 
 typedef enum { VIEW_NONE, VIEW_PLAIN, VIEW_SCREEN, VIEW_JSON } ViewKind;
@@ -36,9 +34,9 @@ typedef struct {
 struct DistProgressView {
     ViewKind kind;
     int lines;            /* of the last drawing */
-    GHashTable *reported; /* objects whose plain line is printed */
-    gint64 began;         /* monotonic */
-    uint64_t first;       /* bytes that were done then, which are no part of the rate */
+    GHashTable *reported; /* objects whose plain line has been printed */
+    gint64 began;         /* monotonic time */
+    uint64_t first;       /* bytes already done then, which do not count for the rate */
 };
 
 /* The phases of an item, as the service names them. Only the extraction of texts for translation
@@ -48,7 +46,7 @@ static const char *const phases[] G_GNUC_UNUSED = {
     N_("pushing"), N_("mounted"),  N_("reading"),   N_("writing"), N_("checking"),
 };
 
-/* An item is an object, or what a transfer without objects works on, as the service names it. The
+/* An item is an object or, for a transfer without objects, what the service says it works on. The
  * caller frees the text. */
 static char *view_name_item(const char *object) {
     static const char all[] = N_("contents");
@@ -118,8 +116,8 @@ static int view_rows(void) {
                : DEFAULT_ROWS;
 }
 
-/* Overwrites a line. "\033[K" comes last, and erases the rest of an earlier, longer line. One
- * column stays free: a full line would wrap. */
+/* Overwrites a line. "\033[K" comes last and erases the rest of a longer previous line. One column
+ * is left free: a full line would wrap. */
 static void view_print_line(DistProgressView *view, const char *text) {
     g_autofree char *cut = dist_layout_cut(text, MAX(dist_screen_columns_of(STDERR_FILENO) - 1, 1));
 
@@ -152,8 +150,8 @@ static void view_draw_item(DistProgressView *view, const ViewItem *item) {
     view_print_line(view, line);
 }
 
-/* The line for the whole: amounts, rate and time left. The rate is shown after half a second, since
- * it means little before. */
+/* The line for the total: amounts, rate and remaining time. The rate is shown only after half a
+ * second; before that it would mean little. */
 static void view_draw_total(DistProgressView *view, uint64_t done, uint64_t total, unsigned ready,
                             unsigned count) {
     g_autofree char *have = dist_format_size(done), *whole = dist_format_size(total);
@@ -162,7 +160,7 @@ static void view_draw_total(DistProgressView *view, uint64_t done, uint64_t tota
     double rate = seconds > 0.5 ? (double)moved / seconds : 0;
     g_autoptr(GString) line = g_string_new(NULL);
 
-    /* Until the sizes are known from the registry, there is nothing to count. */
+    /* Until the registry has reported the sizes, there is nothing to count. */
     if (count == 0)
         g_string_append(line, _("asking the registry"));
     else if (total == 0)
@@ -183,7 +181,7 @@ static bool view_item_is_done(const ViewItem *item) {
            g_str_equal(item->phase, "mounted");
 }
 
-/* Objects under way come first, since a small screen does not have rows for all. */
+/* Objects in progress come first, since a small screen may not have enough rows for all. */
 static void view_draw(DistProgressView *view, const GArray *items, uint64_t done, uint64_t total) {
     int rows = view_rows();
     unsigned ready = 0;
@@ -201,7 +199,7 @@ static void view_draw(DistProgressView *view, const GArray *items, uint64_t done
                 view_draw_item(view, item);
         }
     view_draw_total(view, done, total, ready, items->len);
-    /* Erases the lines of an earlier, longer drawing. */
+    /* Erases the remaining lines of a previous, longer drawing. */
     fputs("\033[J", stderr);
 }
 
@@ -213,7 +211,7 @@ static void view_tell(DistProgressView *view, const ViewItem *item) {
         fprintf(stderr, "%s  %s  %s\n", name, _(item->phase), size);
 }
 
-/* One object a line, for programs that read line by line. */
+/* One object per line, for programs that read line by line. */
 static void view_print_json(const GArray *items, uint64_t done, uint64_t total) {
     fprintf(stderr, "{\"done\":%" G_GUINT64_FORMAT ",\"total\":%" G_GUINT64_FORMAT ",\"items\":[",
             done, total);
@@ -250,8 +248,8 @@ static void view_show(DistProgressView *view, const GArray *items, uint64_t done
     fflush(stderr);
 }
 
-/* A signal that cannot be read is ignored: progress is only shown. Strings belong to the signal,
- * and live as long as the call. */
+/* A malformed signal is ignored, since it only concerns the display. Strings belong to the signal
+ * and live until this function returns. */
 void dist_progress_view_update(DistProgressView *view, sd_bus_message *signal) {
     g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(ViewItem));
     uint64_t done, total;

@@ -16,5 +16,5 @@ void dist_progress_view_free(DistProgressView *view);
 
 /* Whether anything is to be shown. */
 bool dist_progress_view_is_wanted(const DistProgressView *view);
-/* Shows what the signal Progress says. */
+/* Shows the contents of the signal Progress. */
 void dist_progress_view_update(DistProgressView *view, sd_bus_message *signal);

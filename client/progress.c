@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Waits for a transfer: shows its Progress signals, cancels it on Ctrl-C, and reads the result from
- * the reply to its Wait. Each wait has an event loop of its own, with the one connection attached
- * for that time.
- */
+/* Waits for a transfer: shows its Progress signals, cancels it on Ctrl-C, and reads the result from
+ * the reply to Wait. Each wait has its own event loop, to which the connection is attached for that
+ * time. */
 
 #include "client/progress.h"
 
@@ -25,7 +23,7 @@ typedef struct {
     sd_event *event;
     const char *path;
     DistProgressView *view;
-    /* Freed with the wait: signals that are still queued then come to nobody. */
+    /* Freed with the wait, so that no callback runs for signals that are still queued. */
     sd_bus_slot *progress, *wait;
     sd_bus_message *reply;
     bool cancelled;
@@ -47,7 +45,8 @@ static int progress_on_finished(sd_bus_message *reply, void *userdata, sd_bus_er
     return sd_event_exit(waiting->event, 0);
 }
 
-/* The first Ctrl-C cancels the transfer and waits for its end; the second leaves at once. */
+/* The first Ctrl-C cancels the transfer and waits until it has ended; the second one exits at once.
+ */
 static int progress_on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info,
                                  void *userdata) {
     Waiting *waiting = userdata;
@@ -60,7 +59,7 @@ static int progress_on_interrupt(sd_event_source *source, const struct signalfd_
                                     "org.berth1.Transfer", "Cancel", NULL, NULL, "a{sv}", 0);
 }
 
-/* The match comes before Wait, so that no signal is missed. */
+/* The match is added before Wait is called, so that no signal is missed. */
 static int progress_start(Waiting *waiting) {
     sigset_t signals;
     int r;
@@ -118,8 +117,8 @@ static bool progress_read_result(sd_bus_message *reply, DistResult *result, GErr
     return true;
 }
 
-/* Wait answers once, with the result or with the transfer's error. If the loop ends without a
- * reply, the user has interrupted a second time. */
+/* Wait replies once, with the result or with the transfer's error. If the loop ends without a
+ * reply, the user has pressed Ctrl-C twice. */
 static bool wait_transfer(const char *path, DistResult *result, GError **error) {
     Waiting waiting = {
         .bus = dist_bus(error),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks a registry for an image that another verb needs, for example run. The progress of a pull is
+/* Pulls or resolves an image that another verb needs, run for example. The progress of a pull is
  * shown; the name is not printed, since standard output belongs to that verb. The platform is this
  * machine's, as for a container. */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking a registry for an image on the way to something else. */
+/* Pulls or resolves an image on behalf of another verb. */
 
 #pragma once
 
 #include "base/error.h"
 
-/* Pulls it and prints nothing but the progress. name: complete. */
+/* Pulls the image and prints only the progress. name: a complete reference. */
 bool dist_pull(const char *name, bool insecure, GError **error);
 
-/* The digest that the registry has for the name, to be freed; NULL with error. */
+/* The digest that the registry has for the name; NULL with error. The caller frees it. */
 char *dist_resolve(const char *name, GError **error);

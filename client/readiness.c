@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * READY=1 for the unit that dist is the main process of: when the command runs, when the container
- * is healthy, or when the container says so itself.
+/* Sends READY=1 for the unit whose main process dist is: when the command runs, when the container
+ * is healthy, or when the container itself says so.
  *
- * systemd takes notifications of the main process alone (NotifyAccess=main), and the container is
- * another. So with --notify=container dist makes a socket, mounts it into the container, and passes
- * on what concerns the service's state; MAINPID= and descriptors are not the container's to say.
+ * systemd accepts notifications of the main process only (NotifyAccess=main), which the container
+ * is not. So with --notify=container dist makes a socket, mounts it into the container, and passes
+ * on what concerns the service's state; the container may send neither MAINPID= nor descriptors.
  *
- * The socket is made before the container, and there is one for the process; the rest is a
- * DistReadiness, which its foreground owns.
- */
+ * The socket is made before the container, and dist has at most one; everything else is in a
+ * DistReadiness, which belongs to its foreground. */
 
 #include "client/readiness.h"
 
@@ -44,7 +42,7 @@ struct DistReadiness {
     sd_event_source *socket;
 };
 
-/* Of --notify=container; directory: NULL without. */
+/* For --notify=container; directory is NULL otherwise. */
 static struct {
     int socket;
     char *directory, *path;
@@ -57,8 +55,8 @@ void dist_readiness_forget(void) {
     rmdir(proxy.directory);
 }
 
-/* What dists have left that were killed: nobody receives from their sockets (unix(7),
- * ECONNREFUSED). */
+/* Removes what killed instances of dist have left behind: nobody receives from their sockets
+ * (unix(7), ECONNREFUSED). */
 static void proxy_remove_stale(const char *parent) {
     g_autoptr(GDir) list = g_dir_open(parent, 0, NULL);
     const char *name;
@@ -77,7 +75,7 @@ static void proxy_remove_stale(const char *parent) {
     }
 }
 
-/* In a directory that other programs see, too: /tmp may be the unit's own (PrivateTmp=). */
+/* In a directory that other programs see as well: /tmp may be private to the unit (PrivateTmp=). */
 static char *proxy_make_directory(GError **error) {
     const char *runtime = g_getenv("RUNTIME_DIRECTORY");
     g_auto(GStrv) first = g_strsplit(runtime ? runtime : "", ":", 2);
@@ -94,8 +92,8 @@ static char *proxy_make_directory(GError **error) {
     return NULL;
 }
 
-/* The container's users are others on the host, so the socket is writable for everybody; only those
- * who can enter dist's own directory reach it. */
+/* The container's users have other ids on the host, so everybody may write to the socket; only
+ * those who can enter dist's own directory can reach it. */
 static bool proxy_open(GError **error) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     berth_autofd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -106,8 +104,8 @@ static bool proxy_open(GError **error) {
     atexit(dist_readiness_forget);
     if (strlen(proxy.path) >= sizeof address.sun_path)
         return berth_error_set_errno(error, ENAMETOOLONG, "%s", proxy.path);
-    /* Its name when it is made: under the other it always has a receiver, for
-     * proxy_remove_stale(). */
+    /* It is bound under a temporary name and renamed: under its final name it always has a
+     * receiver, so proxy_remove_stale() of another dist does not remove it. */
     snprintf(address.sun_path, sizeof address.sun_path, "%s/new", proxy.directory);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
         chmod(address.sun_path, 0666) < 0 || rename(address.sun_path, proxy.path) < 0)
@@ -132,15 +130,15 @@ bool dist_readiness_prepare(GError **error) {
     return true;
 }
 
-/* Once: the unit stays ready. */
+/* Sent only once: the unit stays ready. */
 static void readiness_tell(DistReadiness *readiness) {
     if (!readiness->ready)
         sd_notify(0, "READY=1");
     readiness->ready = true;
 }
 
-/* sd_notify(3). What is not here concerns the manager's bookkeeping of processes and descriptors.
- */
+/* See sd_notify(3). Everything else concerns the manager's bookkeeping of processes and
+ * descriptors. */
 static bool proxy_passes(const char *line) {
     static const char *const passed[] = {
         "READY=1", "RELOADING=1",     "STOPPING=1",           "STATUS=",
@@ -164,7 +162,7 @@ static void proxy_pass(char *text) {
         sd_notify(0, state->str);
 }
 
-/* Closing the descriptor of sd_notify_barrier(3) answers it. */
+/* sd_notify_barrier(3) is answered by closing its descriptor. */
 static void proxy_close_descriptors(struct msghdr *header) {
     for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item; item = CMSG_NXTHDR(header, item)) {
         size_t size = item->cmsg_len - CMSG_LEN(0);
@@ -177,8 +175,8 @@ static void proxy_close_descriptors(struct msghdr *header) {
     }
 }
 
-/* A message longer than the buffer is cut; no more descriptors than fit are received (unix(7),
- * MSG_CTRUNC). */
+/* A message longer than the buffer is truncated; no more descriptors are received than fit
+ * (unix(7), MSG_CTRUNC). */
 static int readiness_on_message(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     union {
         char bytes[CMSG_SPACE(MAX_PASSED * sizeof(int))];
@@ -205,7 +203,7 @@ static int readiness_on_message(sd_event_source *source, int fd, uint32_t events
     return 0;
 }
 
-/* Empty: a container that runs has no check. */
+/* An empty value means that a running container has no health check. */
 static void readiness_take_health(DistReadiness *readiness, const char *health) {
     if (g_str_equal(health, "healthy"))
         readiness_tell(readiness);
@@ -257,13 +255,13 @@ static int readiness_on_event(sd_bus_message *signal, void *userdata, sd_bus_err
 static int readiness_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     (void)reply;
     (void)error;
-    /* It may have become healthy before. */
+    /* It may have become healthy in the meantime. */
     readiness_look(userdata);
     return 0;
 }
 
-/* The match precedes Subscribe, and Subscribe the reading of the present state, so that no event is
- * lost between them. Called again after a reconnection, when the old slots mean nothing. */
+/* The match precedes Subscribe, and Subscribe precedes reading the current state, so that no event
+ * is lost in between. Called again after a reconnection, when the old slots are invalid. */
 static void readiness_subscribe(DistReadiness *readiness) {
     readiness->events = sd_bus_slot_unref(readiness->events);
     readiness->subscribe = sd_bus_slot_unref(readiness->subscribe);
@@ -308,7 +306,7 @@ void dist_readiness_started(DistReadiness *readiness) {
         readiness_subscribe(readiness);
 }
 
-/* bus may be a new connection: slots of the old one are of no use. */
+/* bus may be a new connection: slots of the old one are useless. */
 void dist_readiness_returned(DistReadiness *readiness, sd_bus *bus) {
     if (bus != readiness->bus) {
         readiness->events = sd_bus_slot_unref(readiness->events);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads the texts that the options of create and run have left (run-options-private.h) into numbers
- * and choices of dist_run_given, once, after the whole command line: options depend on each other.
- */
+/* Converts the texts that the options of create and run have stored (run-options-private.h) to
+ * numbers and choices in dist_run_given, once, after the whole command line has been parsed:
+ * options depend on each other. */
 
 #include "client/run-options-private.h"
 
@@ -15,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* least is the smallest value: -1 means no limit or, of --stop-timeout, not given. */
+/* least is the smallest valid value: -1 means no limit or, for --stop-timeout, not given. */
 static bool read_numbers(GError **error) {
     const struct {
         const char *option;
@@ -46,7 +45,7 @@ static bool read_numbers(GError **error) {
     return true;
 }
 
-/* Converts the CPU shares of cgroup v1 (2 to 262144), which docker's option has, to the weight of
+/* Converts CPU shares of cgroup v1 (2 to 262144), which docker's option takes, to a weight of
  * cgroup v2 (1 to 10000), as runc and crun do. 0: not given. */
 static uint64_t convert_shares(gint64 shares) {
     return shares <= 0 ? 0 : 1 + ((uint64_t)CLAMP(shares, 2, 262144) - 2) * 9999 / 262142;
@@ -56,8 +55,8 @@ static bool read_processor_limits(GError **error) {
     if (dist_run_texts.cpus &&
         !dist_parse_cpus(dist_run_texts.cpus, &dist_run_given.cpu_usec, error))
         return false;
-    /* --cpu-quota overrides --cpus. Its period is 100 ms if not given, as in the kernel
-     * (cgroup-v2, cpu.max). */
+    /* --cpu-quota overrides --cpus. Its period defaults to 100 ms, as in the kernel (cgroup-v2,
+     * cpu.max). */
     if (dist_run_texts.cpu_quota > 0)
         dist_run_given.cpu_usec =
             (uint64_t)dist_run_texts.cpu_quota * G_USEC_PER_SEC /
@@ -79,7 +78,7 @@ static bool read_health(GError **error) {
 }
 
 /* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped until
- * the system starts. The service knows the first name only. */
+ * the system boots. The service only has "always". */
 static bool read_restart(GError **error) {
     const char *text = dist_run_texts.restart;
 
@@ -96,8 +95,8 @@ static bool read_restart(GError **error) {
     return true;
 }
 
-/* As docker has it, "always" and "unless-stopped" outlive a reboot. Where a unit or a pod starts
- * the container, that does it. */
+/* As in docker, "always" and "unless-stopped" outlive a reboot. If a unit or a pod starts the
+ * container, that takes care of it. */
 static bool read_autostart(GError **error) {
     bool by_others = dist_run_given.with_caller || dist_run_given.unit_bound || dist_run_given.pod;
 
@@ -107,8 +106,8 @@ static bool read_autostart(GError **error) {
     return true;
 }
 
-/* "newer" is "always" here, because a pull fetches only what is missing. true and false are the old
- * forms of podman. */
+/* "newer" is the same as "always" here, because a pull fetches only what is missing. true and false
+ * are podman's old values. */
 static bool read_pull_policy(GError **error) {
     static const struct {
         const char *name;
@@ -166,7 +165,8 @@ static bool read_log_driver(GError **error) {
                            dist_run_texts.log_driver);
 }
 
-/* What Berth always does, and what it has not: SELinux labels, and profiles of AppArmor. */
+/* Options that describe what Berth always does, or turn off what it does not have: SELinux labels
+ * and AppArmor profiles. */
 static bool is_always_so(const char *option) {
     static const char *const all[] = {
         "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "label=disable",
@@ -213,7 +213,7 @@ static bool read_environment(GError **error) {
     return true;
 }
 
-/* Labels of files come before those of the command line. */
+/* Labels from files come before those of the command line. */
 static bool read_labels(GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new();
 
@@ -223,7 +223,7 @@ static bool read_labels(GError **error) {
     for (char **label = dist_run_given.labels; label && *label; label++)
         g_ptr_array_add(list, *label);
     g_ptr_array_add(list, NULL);
-    /* The list alone: what is in it are words of the command line. */
+    /* Only the list is freed: its elements belong to the command line. */
     g_free(dist_run_given.labels);
     dist_run_given.labels = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
     return true;
@@ -239,8 +239,8 @@ static bool read_mounts(GError **error) {
     return dist_mount_fields_read(dist_run_given.mounts, &lists, error);
 }
 
-/* --shm-size is a tmpfs on /dev/shm with the flags of the default one and another size. It follows
- * read_mounts(), which extends the same list. */
+/* --shm-size mounts a tmpfs on /dev/shm with the flags of the default one and another size. Called
+ * after read_mounts(), which extends the same list. */
 static bool read_shm_size(GError **error) {
     uint64_t bytes = 0;
 
@@ -254,7 +254,7 @@ static bool read_shm_size(GError **error) {
     return true;
 }
 
-/* As "private" are podman's "" and, of --ipc, "shareable"; container:ID and ns:PATH join others'
+/* podman's "" and, for --ipc, "shareable" mean "private"; container:ID and ns:PATH join other
  * namespaces. */
 static bool read_namespace(const char *option, char **mode, GError **error) {
     static const char *const alike[] = {"", "private", "shareable", NULL};
@@ -279,11 +279,11 @@ static bool read_gpus(GError **error) {
     return true;
 }
 
-/* Called once, after the whole command line was read, since options depend on each other. */
+/* Called once, after the whole command line has been parsed, since options depend on each other. */
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !dist_run_texts.tls_verify;
     dist_run_given.remove |= dist_run_given.remove_image;
-    /* credentials.c and its helpers read the variable. */
+    /* credentials.c and credential helpers read the variable. */
     if (dist_run_texts.auth_file)
         g_setenv("REGISTRY_AUTH_FILE", dist_run_texts.auth_file, TRUE);
     return read_numbers(error) &&

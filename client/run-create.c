@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Creates a container from dist_run_given, and pulls its image if necessary. By default Create
- * comes first and the image is pulled only if that fails because the service does not have it: an
- * image that is there costs no further call, and no registry is asked.
- */
+/* Creates a container from dist_run_given, and pulls its image if necessary. By default Create
+ * comes first, and the image is pulled only if that fails because the service does not have it: if
+ * the image is there, no other call is needed and no registry is contacted. */
 
 #include "client/run-create.h"
 
@@ -25,12 +23,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* Of one container, by --replace. */
+/* How often --replace tries to replace a container. */
 enum { MAX_REPLACEMENTS = 10 };
 
 static const DistRunOptions *const given = &dist_run_given;
 
-/* The group of keep-id, which the service does not know, is this process's. The caller frees it. */
+/* The service does not know the caller's group, so that of keep-id is this process's. The caller
+ * frees the text. */
 static char *format_user_namespace(void) {
     static const char keep[] = "keep-id";
     const char *text = given->user_namespace;
@@ -42,7 +41,7 @@ static char *format_user_namespace(void) {
     return g_strdup_printf("%s%cgid=%u", text, strchr(text, ':') ? ',' : ':', (unsigned)getgid());
 }
 
-/* --privileged only changes defaults: a profile or a user namespace that is named stays. */
+/* --privileged only changes defaults: a profile or user namespace given explicitly is kept. */
 static int append_texts(sd_bus_message *call) {
     g_autofree char *user_namespace = format_user_namespace();
     const struct {
@@ -142,7 +141,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = dist_run_process_append(call, error)) < 0 ||
         (r = dist_run_limits_append(call, given->memory, error)) < 0 ||
         (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
-        /* The container is deleted again if dist is killed before it has started it. */
+        /* The service deletes the container if dist is killed before it has started it. */
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
@@ -152,7 +151,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
     return sd_bus_message_close_container(call);
 }
 
-/* The reply is the path of the new container's object; the caller frees the ID. */
+/* The reply is the path of the new container's object; the caller frees the id. */
 static char *read_id(sd_bus_message *reply, GError **error) {
     const char *path;
     char *id = NULL;
@@ -164,8 +163,8 @@ static char *read_id(sd_bus_message *reply, GError **error) {
     return id;
 }
 
-/* provisional: see append_options(). Errors of options that read files are in error; others are of
- * sd-bus. */
+/* provisional: see append_options(). error is set for options that read files; other failures are
+ * sd-bus's. */
 static sd_bus_message *new_create(const char *id, bool provisional, const char *image,
                                   char *const *command, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -198,7 +197,7 @@ sd_bus_message *dist_run_new_create(const char *id, const char *image, char *con
     return new_create(id, true, image, command, error);
 }
 
-/* As the service makes them. */
+/* In the form that the service uses. */
 char *dist_run_make_id(void) {
     uint64_t random = 0;
 
@@ -207,7 +206,7 @@ char *dist_run_make_id(void) {
     return g_strdup_printf("%012" PRIx64, random >> 16);
 }
 
-/* For --replace; it is no error if there is no container with that id. */
+/* For --replace. It is not an error if there is no container with that id. */
 static bool delete_replaced(GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply =
@@ -225,7 +224,7 @@ static bool image_is_here(const char *name) {
     return reply != NULL;
 }
 
-/* NotFound may also mean a network or a volume. */
+/* NotFound may also refer to a network or a volume. */
 bool dist_run_lacks_image(const char *image, const GError *error) {
     return given->pull == DIST_PULL_MISSING &&
            g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) && !image_is_here(image);
@@ -241,12 +240,12 @@ bool dist_run_prepare_image(const char *image, bool *pulled, GError **error) {
         *pulled = pulls;
     if (!dist_env_merge(image, given->merged, &dist_run_given.environment, error))
         return false;
-    /* Once: --replace may have to create the container again. */
+    /* Merged only once: --replace may have to create the container again. */
     dist_run_given.merged = NULL;
     return true;
 }
 
-/* At most one pull: after it, NotFound is an error. */
+/* Pulls at most once: after that, NotFound is an error. */
 static char *create_from_image(bool provisional, const char *name, char *const *command,
                                GError **error) {
     g_autoptr(GError) local = NULL;
@@ -264,7 +263,7 @@ static char *create_from_image(bool provisional, const char *name, char *const *
                                                    : NULL;
 }
 
-/* As in podman-run(1), the file must not exist: it may be that of another container. */
+/* As in podman-run(1), the file must not exist: it may belong to another container. */
 static bool check_cid_file(GError **error) {
     return !given->cid_file || !g_file_test(given->cid_file, G_FILE_TEST_EXISTS) ||
            berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, _("--cidfile: %s is there already"),
@@ -278,8 +277,8 @@ static char *create_of_any(bool provisional, char *const *arguments, GError **er
     return create_from_image(provisional, name, arguments + 1, error);
 }
 
-/* Another dist may make a container of this id after the old one is deleted, as in a unit that is
- * restarted while it starts: the last one wins. */
+/* After the old container is deleted, another dist may create one with this id, for example if a
+ * unit is restarted while it starts: the last one wins. */
 static char *create_in_place(bool provisional, char *const *arguments, GError **error) {
     for (unsigned i = 0; i < MAX_REPLACEMENTS; i++) {
         g_autoptr(GError) local = NULL;
@@ -297,7 +296,7 @@ static char *create_in_place(bool provisional, char *const *arguments, GError **
     return NULL;
 }
 
-/* The file of --cidfile is written last, once there is an ID. */
+/* The file of --cidfile is written last, once the id is known. */
 char *dist_run_create(bool provisional, char *const *arguments, GError **error) {
     g_autofree char *id = NULL;
 

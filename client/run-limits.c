@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Options of create and run that limit what a container takes: properties of its scope, under the
- * names of podman-run(1), and limits of its process. What the command line has is kept here as it
- * was given, and becomes options of Create in dist_run_limits_append().
- */
+/* Options of create and run that limit the container's resources: properties of its scope, under
+ * the names of podman-run(1), and resource limits of its process. Values are kept here as given,
+ * and become options of Create in dist_run_limits_append(). */
 
 #include "client/run-limits.h"
 
@@ -53,7 +51,7 @@ const DistOption dist_run_limit_options[] = {
     DIST_OPTION_END,
 };
 
-/* Returns an errno for sd-bus's convention; error has the text. */
+/* Sets error and returns a negative errno, as sd-bus does. */
 static int fail_limit(GError **error, const char *option, const char *value) {
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"), value,
                     option);
@@ -90,7 +88,7 @@ static int append_swap(sd_bus_message *call, uint64_t memory, GError **error) {
     return append_number(call, "MemorySwapMax", bytes - memory);
 }
 
-/* The weight of cgroup v1 (10 to 1000) as that of cgroup v2 (1 to 10000), as crun converts it. */
+/* Converts a weight of cgroup v1 (10 to 1000) to one of cgroup v2 (1 to 10000), as crun does. */
 static uint64_t convert_weight(uint64_t weight) {
     return 1 + (weight - 10) * 9999 / 990;
 }
@@ -124,7 +122,7 @@ typedef struct {
     char *const *values; /* DEVICE:VALUE */
 } DeviceLimit;
 
-/* The path is checked by the service. It must be absolute, since the service has another working
+/* The service checks the path. It must be absolute, since the service has another working
  * directory. */
 static int append_device_limit(sd_bus_message *call, const DeviceLimit *limit, GError **error) {
     int r;
@@ -160,7 +158,8 @@ static int append_devices(sd_bus_message *call, GError **error) {
     return r;
 }
 
-/* Files of the cgroup for which systemd has a property; it would overwrite any other. */
+/* Files of the cgroup for which systemd has a property; systemd would overwrite changes to any of
+ * them. */
 static const struct {
     const char *file, *property;
 } cgroup_files[] = {
@@ -170,7 +169,7 @@ static const struct {
     {"memory.swap.max", "MemorySwapMax"}, {"pids.max", "TasksMax"},
 };
 
-/* Values of all these files are numbers or "max", for which dist_parse_bytes() serves as well. */
+/* The values of all these files are numbers or "max", so dist_parse_bytes() can read them. */
 static int append_setting(sd_bus_message *call, const char *setting, GError **error) {
     g_auto(GStrv) parts = g_strsplit(setting, "=", 2);
     uint64_t value = UINT64_MAX;
@@ -189,7 +188,7 @@ static int append_setting(sd_bus_message *call, const char *setting, GError **er
     return append_number(call, cgroup_files[i].property, value);
 }
 
-/* The names are the service's to check. */
+/* The service checks the names. */
 static int append_limits(sd_bus_message *call, GError **error) {
     for (char **limit = given.limits; limit && *limit; limit++)
         if (!strchr(*limit, '='))
@@ -207,7 +206,7 @@ static int append_timeout(sd_bus_message *call, GError **error) {
                : append_number(call, "RuntimeMaxUSec", (uint64_t)given.timeout * G_USEC_PER_SEC);
 }
 
-/* memory: that of --memory, which --memory-swap includes; 0: not given. */
+/* memory: of --memory, which --memory-swap includes; 0 if not given. */
 int dist_run_limits_append(sd_bus_message *call, uint64_t memory, GError **error) {
     int r = 0;
 

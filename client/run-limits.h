@@ -4,8 +4,8 @@
 
 #include "client/bus.h"
 
-/* A part of dist_create_options. */
+/* Included in dist_create_options. */
 extern const DistOption dist_run_limit_options[];
 
-/* Appends the options of Create for them; memory: the limit of it, 0 for none. */
+/* Appends them as options of Create. memory: the memory limit, 0 for none. */
 int dist_run_limits_append(sd_bus_message *call, uint64_t memory, GError **error);

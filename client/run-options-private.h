@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of options as they are given, between run-options.c, whose tables fill them, and
- * run-complete.c, which reads them. Nothing else includes this. */
+/* Option values as given, shared between run-options.c, whose tables fill them, and run-complete.c,
+ * which reads them. No other file includes this. */
 
 #pragma once
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The options of create and run, as tables. They fill dist_run_given, or dist_run_texts for options
- * whose value is not a text in the end; dist_run_options_complete() reads those once
+/* The tables of the options of create and run. They fill dist_run_given, or dist_run_texts for
+ * options whose final value is not a text; dist_run_options_complete() converts those once
  * (run-complete.c), and from then on dist_run_given is only read. docs/podman.md compares each
- * option with podman's, and a test tries them by it.
- */
+ * option with podman's, and a test tries the options that it lists. */
 
 #include "client/run-options-private.h"
 
@@ -14,13 +12,13 @@
 #include "client/run-limits.h"
 #include "client/run-process.h"
 
-/* Filled while options are parsed and completed by dist_run_options_complete(); only read
+/* Filled while options are parsed, completed by dist_run_options_complete(), and only read
  * afterwards. It lives as long as dist. */
 DistRunOptions dist_run_given = {.passes_signals = TRUE, .autostart = DIST_NOT_GIVEN};
 
 DistRunTexts dist_run_texts = {.stop_timeout = -1, .tls_verify = TRUE};
 
-/* Values of options for which Berth has one behaviour; see DIST_OPTION_ONLY. */
+/* Values of options for which Berth has only one behaviour; see DIST_OPTION_ONLY. */
 static const char *const health_actions[] = {"none", "kill", "stop", NULL};
 static const char *const namespace_modes[] = {"private", "host", NULL};
 static const char *const only_private[] = {"private", NULL};
@@ -31,7 +29,7 @@ static const char *const only_enabled[] = {"enabled", NULL};
 static const char *const image_volumes[] = {"anonymous", "bind", NULL};
 static const char *const sdnotify_modes[] = {"conmon", "ignore", NULL};
 
-/* The order is that of the help. podman's other names of an option ("The same") have the same
+/* In the order of the help. Other names that podman has for an option ("The same") have the same
  * target. */
 const DistOption dist_create_options[] = {
     DIST_OPTION_TITLE(N_("Identity:")),
@@ -181,7 +179,7 @@ const DistOption dist_create_options[] = {
      NULL},
     {"interactive", 'i', DIST_OPTION_FLAG, NULL, N_("Accepted: standard input is always passed"),
      NULL},
-    /* Options of podman's for which Berth has one behaviour: only the value that names it is
+    /* Options of podman's for which Berth has only one behaviour: just the value that names it is
      * accepted. */
     {"cgroupns", 0, DIST_OPTION_ONLY, NULL, N_("a container has a cgroup namespace of its own"),
      N_("MODE"), .choices = only_private},

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of "dist run" and "dist create". They have podman's names if they have the same
- * meaning. */
+/* The options of "dist run" and "dist create". An option with the same meaning as one of podman's
+ * has the same name. */
 
 #pragma once
 
 #include "client/settings.h"
 
 typedef enum {
-    DIST_PULL_MISSING, /* an image that is not here */
+    DIST_PULL_MISSING, /* pull an image that is not in the store */
     DIST_PULL_ALWAYS,
     DIST_PULL_NEVER,
 } DistPullPolicy;
 
 typedef enum {
     DIST_NOTIFY_STARTED,   /* READY=1 once the command runs */
-    DIST_NOTIFY_HEALTHY,   /* once it is healthy */
-    DIST_NOTIFY_CONTAINER, /* by the container itself */
+    DIST_NOTIFY_HEALTHY,   /* once the container is healthy */
+    DIST_NOTIFY_CONTAINER, /* when the container itself sends it */
     DIST_NOTIFY_NO,
 } DistNotify;
 
-/* Of a flag whose default depends on other options. */
+/* For a flag whose default depends on other options. */
 enum { DIST_NOT_GIVEN = -1 };
 
 typedef struct {
@@ -40,7 +40,7 @@ typedef struct {
     gboolean remove_image;
     gint64 preserved;
 
-    /* Read by dist_run_options_complete(). */
+    /* Set by dist_run_options_complete(). */
     uint64_t memory, tasks, cpu_usec, cpu_weight, stop_timeout_usec; /* 0: not given */
     bool has_stop_timeout;
     uint64_t restart_limit;
@@ -51,16 +51,16 @@ typedef struct {
     DistNotify notify;
     bool with_caller; /* in dist's own cgroup */
     gboolean unit_bound;
-    bool to_journal; /* without --log-driver=none */
+    bool to_journal; /* unless --log-driver=none was given */
 } DistRunOptions;
 
 extern DistRunOptions dist_run_given;
 
-/* Those of create, and those of run, which include them. */
+/* The options of create, and those of run, which include them. */
 extern const DistOption dist_create_options[], dist_run_options[];
 
 /* podman's options that are refused, with the reason. */
 extern const DistOption dist_run_refused_options[];
 
-/* Checks the options given, and reads texts that are numbers, files and choices. */
+/* Checks the given options, and converts texts that are numbers, files and choices. */
 bool dist_run_options_complete(GError **error);

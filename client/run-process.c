@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Options of create and run about what the container's process is and has, and about the check of
- * its startup. What the command line has is kept here as it was given, and becomes options of
- * Create in dist_run_process_append().
+/* Options of create and run about the attributes of the container's process, and about its startup
+ * check. Values are kept here as given, and become options of Create in dist_run_process_append().
  */
 
 #include "client/run-process.h"
@@ -69,7 +67,8 @@ static int fail_process_option(GError **error, const char *option, const char *v
     return -EINVAL;
 }
 
-/* As in podman-run(1): a program, or a list of words in JSON. One empty text is none at all. */
+/* As in podman-run(1): a program, or a JSON array of words. A single empty string means no entry
+ * point. */
 static int append_entrypoint(sd_bus_message *call, GError **error) {
     char *alone[] = {given.entrypoint, NULL};
     g_auto(GStrv) words = NULL;
@@ -78,7 +77,7 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
         return 0;
     if (given.entrypoint[0] != '[')
         return dist_append_strings(call, "Entrypoint", alone);
-    /* berth_document_parse() takes objects only, so the list becomes a member of one. */
+    /* berth_document_parse() only takes objects, so the array becomes a member of one. */
     g_autofree char *text = g_strdup_printf("{\"words\":%s}", given.entrypoint);
     g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), NULL);
     if (!node || !berth_document_get_strings(json_node_get_object(node), "words", &words, NULL) ||
@@ -88,7 +87,7 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
 }
 
 /* keep-groups passes on the groups of podman's own process (podman-run(1)). A container of Berth's
- * is no child of its caller, so the option is refused and not ignored. */
+ * is not a child of its caller, so the option is refused rather than ignored. */
 static int append_groups(sd_bus_message *call, GError **error) {
     for (char **group = given.groups; group && *group; group++)
         if (g_str_equal(*group, "keep-groups")) {
@@ -100,7 +99,7 @@ static int append_groups(sd_bus_message *call, GError **error) {
     return dist_append_strings(call, "Groups", given.groups);
 }
 
-/* Octal with or without a leading 0, as for umask(1). None given differs from 0. */
+/* Octal, with or without a leading 0, as for umask(1). Not giving it differs from giving 0. */
 static int append_umask(sd_bus_message *call, GError **error) {
     uint64_t mask;
 
@@ -127,7 +126,7 @@ static int append_unset(sd_bus_message *call) {
     return dist_append_strings(call, "UnsetEnv", given.unset_all ? all : given.unset);
 }
 
-/* option: for the message. */
+/* option: for the error message. */
 static int append_map(sd_bus_message *call, const char *key, const char *option,
                       char *const *assignments, GError **error) {
     for (char *const *assignment = assignments; assignment && *assignment; assignment++)

@@ -4,8 +4,8 @@
 
 #include "client/bus.h"
 
-/* Parts of dist_create_options. */
+/* Included in dist_create_options. */
 extern const DistOption dist_run_process_options[], dist_run_startup_options[];
 
-/* Appends the options of Create for them. */
+/* Appends them as options of Create. */
 int dist_run_process_append(sd_bus_message *call, GError **error);

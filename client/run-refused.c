@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* podman's options that dist refuses, each with the reason or with an option that does the same: a
- * line that was written for podman does not run with an option ignored. */
+ * command line written for podman must not run with an option silently ignored. */
 
 #include "client/run-options.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Starting a container, in the foreground or detached. In the foreground and without a terminal,
- * the container gets dist's own standard descriptors: its input and output pass neither through
- * dist nor through the service.
- */
+/* Starts a container in the foreground or detached. In the foreground and without a terminal, the
+ * container gets dist's own standard descriptors: its input and output pass neither through dist
+ * nor through the service. */
 
 #include "client/run-start.h"
 
@@ -38,10 +36,10 @@ static sd_bus_message *new_start(const char *member, const char *id, DistStreams
     return call;
 }
 
-/* SIGTERM has stopped the container that runs in the foreground. */
+/* Whether SIGTERM stopped the container that ran in the foreground. */
 static bool was_told_to_stop;
 
-/* Whether systemd has started this very process as a unit's (systemd.exec(5), $SYSTEMD_EXEC_PID):
+/* Whether systemd started this very process as that of a unit (systemd.exec(5), $SYSTEMD_EXEC_PID):
  * SIGTERM is then a request to stop the unit. */
 static bool is_unit_process(void) {
     const char *pid = g_getenv("SYSTEMD_EXEC_PID");
@@ -73,7 +71,8 @@ int dist_start_in_foreground(DistCreateCall *creation, const char *member, const
     return start ? dist_foreground_run(&foreground, error) : DIST_EXIT_BERTH;
 }
 
-/* dist ends, and the process that remains in its unit is the unit's main one (sd_notify(3)). */
+/* dist exits, and the container's process becomes the main process of dist's unit (sd_notify(3)).
+ */
 static void hand_unit_over(sd_bus_message *started) {
     uint32_t pid;
 
@@ -81,7 +80,7 @@ static void hand_unit_over(sd_bus_message *started) {
         sd_notifyf(0, "MAINPID=%" PRIu32 "\nREADY=1", pid);
 }
 
-/* Prints the ID, which scripts read. The pid is written first: a file that cannot be written is an
+/* Prints the id, which scripts read. The pid file is written first: failing to write it is an
  * error, although the container runs. */
 bool dist_start_detached(const char *member, const char *id, DistStreams streams, GError **error) {
     sd_bus_message *call = new_start(member, id, streams, error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the values of options, of create and run above all. Nothing is kept here: the caller owns
- * the results. */
+/* Parses the values of options, above all those of create and run. No state is kept: the caller
+ * owns the results. */
 
 #include "client/run-values.h"
 
@@ -16,8 +16,8 @@
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_PORTS = 1024 };
 
-/* "512M", "1.5GiB", "100b": units are powers of 1024 in any form. The bounds keep the result within
- * 64 bits. */
+/* "512M", "1.5GiB", "100b": units are powers of 1024 however they are written. The bounds keep the
+ * result within 64 bits. */
 bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     static const char units[] = "KMGT";
     char *end;
@@ -36,7 +36,7 @@ bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     return true;
 }
 
-/* A number of processors becomes the CPU time per second, CPUQuotaPerSecUSec of systemd. */
+/* Converts a number of processors to CPU time per second, systemd's CPUQuotaPerSecUSec. */
 bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error) {
     char *end;
     double value = g_ascii_strtod(text, &end);
@@ -48,7 +48,7 @@ bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error) {
     return true;
 }
 
-/* The unit at *at, which moves behind it; without one, seconds. 0 if it is none. */
+/* Reads the unit at *at and moves past it; the default is seconds. 0 if it is not a unit. */
 static double read_time_unit(const char **at) {
     static const struct {
         const char *name;
@@ -65,8 +65,8 @@ static double read_time_unit(const char **at) {
     return 0;
 }
 
-/* Go's form, as podman and docker have it: "1h30m", "1.5s", "500ms", or seconds alone. text may be
- * NULL, which is 0. */
+/* In Go's format, as in podman and docker: "1h30m", "1.5s", "500ms", or a number of seconds. text
+ * may be NULL, which yields 0. */
 bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, GError **error) {
     const char *at = text;
     double total = 0;
@@ -89,8 +89,9 @@ bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, G
     return true;
 }
 
-/* A profile is a name, a JSON text, or a file with that text: a file is read here, with the
- * caller's rights. A word that is neither a name nor a file goes to the service as it is. */
+/* A profile is a name, a JSON text, or a file with such a text: a file is read here, with the
+ * caller's rights. A word that is neither a known name nor a file is passed to the service
+ * unchanged. */
 char *dist_read_seccomp(const char *profile, GError **error) {
     static const char *const names[] = {"default", "unconfined", NULL};
 
@@ -105,7 +106,7 @@ char *dist_read_seccomp(const char *profile, GError **error) {
     return text ? g_strchug(text) : NULL;
 }
 
-/* NAME alone takes the value of dist's environment, and is left out if it has none there. */
+/* NAME alone takes its value from dist's environment, and is omitted if it is not set there. */
 void dist_add_variable(GPtrArray *list, const char *variable) {
     const char *value = strchr(variable, '=') ? NULL : g_getenv(variable);
 
@@ -130,7 +131,8 @@ void dist_add_proxies(GPtrArray *list) {
         dist_add_variable(list, names[i]);
 }
 
-/* "local" is the zone that /etc/localtime leads to (localtime(5)); UTC without such a link. */
+/* "local" is the time zone that /etc/localtime links to (localtime(5)); UTC if there is no such
+ * link. */
 bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error) {
     static const char directory[] = "/zoneinfo/";
     g_autofree char *link =
@@ -182,7 +184,7 @@ bool dist_add_lines_of_file(GPtrArray *list, const char *file, GError **error) {
     return add_lines(list, file, false, error);
 }
 
-/* The names that images have for machines (image-index.md, GOARCH). */
+/* What images call the architectures (image-index.md, GOARCH). */
 static const char *find_architecture(const char *machine) {
     static const struct {
         const char *machine, *name;
@@ -203,7 +205,7 @@ char *dist_get_platform(void) {
     return g_strconcat("linux/", architecture ? architecture : "", NULL);
 }
 
-/* The variant is not compared: uname(2) does not tell it for all architectures. */
+/* The variant is not compared: uname(2) does not report it for all architectures. */
 bool dist_check_platform(const char *platform, GError **error) {
     g_auto(GStrv) parts = g_strsplit(platform, "/", 3);
     struct utsname system;
@@ -228,8 +230,9 @@ static bool read_range(const char *text, guint64 *first, guint64 *last) {
            g_ascii_string_to_unsigned(ends[1] ? ends[1] : ends[0], 10, *first, 65535, last, NULL);
 }
 
-/* Appends a port or, for a range, each of its ports. The last colon separates the ports, since an
- * IPv6 address has colons, too. Without a port of the host the service chooses one: 0. */
+/* Appends a port or, for a range, each of its ports. The last colon separates host and container
+ * ports, since an IPv6 address has colons as well. If no host port is given, the service chooses
+ * one: 0. */
 static bool expand_port(GPtrArray *list, const char *port, GError **error) {
     g_auto(GStrv) halves = g_strsplit(port, "/", 2);
     const char *whole = halves[0] ? halves[0] : "";
@@ -241,7 +244,7 @@ static bool expand_port(GPtrArray *list, const char *port, GError **error) {
     bool any = host[0] == '\0';
     guint64 first = 0, last, inner, inner_last;
 
-    /* A single port is checked by the service. */
+    /* The service checks a single port. */
     if (!strchr(port, '-')) {
         g_ptr_array_add(list, g_strconcat(address, any ? "0" : host, ":", container,
                                           halves[0] && halves[1] ? "/" : NULL, halves[1], NULL));
@@ -271,8 +274,8 @@ char **dist_expand_ports(char *const *ports, GError **error) {
     return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
 }
 
-/* "all", or "device=NAME,…" with docker's quotes around it or without; or the name of a device of
- * CDI in full. podman takes a number for the name of a GPU, docker for how many are wanted. */
+/* "all", or "device=NAME,…" with or without docker's quotes, or the full name of a CDI device.
+ * podman takes a number as the name of a GPU, docker as the number of GPUs. */
 bool dist_add_gpus(char ***devices, const char *text, GError **error) {
     g_autofree char *plain = g_strdup(text);
     g_strdelimit(plain, "\"'", ' ');

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The terminal that output goes to. */
+/* Properties of the terminal that output goes to. */
 
 #pragma once
 
 #include <stdbool.h>
 
-/* Columns of the terminal on standard output, or COLUMNS of the environment; 80 if neither is
- * known. Of standard error for the progress. */
+/* The columns of the terminal on standard output (for progress: on standard error), or the
+ * environment's COLUMNS; 80 if neither is known. */
 int dist_screen_columns(void);
 int dist_screen_columns_of(int fd);
 
-/* Whether standard output may be coloured: a terminal that is not dumb, and no NO_COLOR
- * (https://no-color.org). */
+/* Whether standard output may be coloured: it is a terminal, TERM is not "dumb", and NO_COLOR is
+ * not set (https://no-color.org). */
 bool dist_screen_has_colors(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist search: repositories of a registry, Docker Hub if none is named, or with --list-tags the
- * tags of one repository. */
+/* dist search: searches the repositories of a registry (Docker Hub by default) or, with
+ * --list-tags, lists the tags of a repository. */
 
 #include "client/search.h"
 
@@ -32,7 +32,7 @@ const DistOption dist_search_options[] = {
     DIST_OPTION_END,
 };
 
-/* Splits "registry.example.com/term": as in a reference, what is before the first slash is a
+/* Splits "registry.example.com/term": as in a reference, the part before the first slash is a
  * registry if it looks like a host. */
 static void split_term(const char *text, char **registry, char **term) {
     size_t length = strcspn(text, "/");
@@ -43,7 +43,8 @@ static void split_term(const char *text, char **registry, char **term) {
     *term = g_strdup(text[length] && is_host ? text + length + 1 : text);
 }
 
-/* place: a registry, or a repository for its tags. Credentials are for that place alone. */
+/* place: a registry, or a repository whose tags are listed. Credentials are sent for that place
+ * only. */
 static sd_bus_message *search_ask(const char *place, const char *term, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthCredentials) credentials = dist_find_credentials(place, &local);
@@ -98,7 +99,7 @@ static int print_found(sd_bus_message *reply, const char *place, DistTable *tabl
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The tag of a reference is ignored. */
+/* A tag in the reference is ignored. */
 static int list_tags(const char *reference, GError **error) {
     const DistColumn columns[] = {{"reference", NULL, DIST_CELL_TEXT},
                                   {"name", _("NAME"), DIST_CELL_TEXT},

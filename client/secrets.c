@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist opens the files with its caller's rights and passes descriptors: it does not read them, and
- * their contents are in no message. A name alone is a credential of the unit that dist runs in
- * (systemd.exec(5), LoadCredential=).
- */
+/* Passes secrets to a container. dist opens the files with its caller's rights and passes
+ * descriptors: it does not read them, and no message has their contents. A name alone refers to a
+ * credential of the unit that dist runs in (systemd.exec(5), LoadCredential=). */
 
 #include "client/secrets.h"
 
@@ -15,11 +13,11 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* A secret as it is given: NAME, NAME=FILE or podman's NAME,src=FILE, and then fields. */
+/* A secret as given: NAME, NAME=FILE or podman's NAME,src=FILE, followed by fields. */
 typedef struct {
     bool is_variable;  /* type=env */
-    char *name, *file; /* no file: a credential of the unit */
-    char *target;      /* in /run/secrets, or the name of the variable */
+    char *name, *file; /* NULL file: a credential of the unit */
+    char *target;      /* name in /run/secrets, or of the variable */
 } SecretGiven;
 
 static void secret_given_clear(SecretGiven *secret) {
@@ -30,8 +28,8 @@ static void secret_given_clear(SecretGiven *secret) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SecretGiven, secret_given_clear)
 
-/* Whether it is a field of its own: any other is a part of the file's name, which may have commas.
- */
+/* Whether field is a field of the option: anything else is part of the file name, which may contain
+ * commas. */
 static bool secret_take_field(SecretGiven *secret, const char *field) {
     static const char target[] = "target=";
 
@@ -67,8 +65,7 @@ static SecretGiven secret_parse(const char *text) {
     return secret;
 }
 
-/* sd-bus duplicates the descriptor (sd_bus_message_append(3), "h"), so it is closed here in any
- * case. */
+/* sd-bus duplicates the descriptor (sd_bus_message_append(3), "h"), so it is always closed here. */
 static int secret_append(sd_bus_message *call, const char *name, const char *path, GError **error) {
     berth_autofd int file = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 
@@ -94,7 +91,7 @@ static int secret_append_credential(sd_bus_message *call, const char *name, cons
     return secret_append(call, target, path, error);
 }
 
-/* Without credentials of a unit there is nothing to append, and that is no error. */
+/* If the unit has no credentials, nothing is appended, which is not an error. */
 static int secrets_append_all(sd_bus_message *call, GError **error) {
     const char *path = g_getenv("CREDENTIALS_DIRECTORY"), *name;
     g_autoptr(GDir) directory = path ? g_dir_open(path, 0, error) : NULL;
@@ -110,7 +107,7 @@ static int secrets_append_all(sd_bus_message *call, GError **error) {
 static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, GError **error) {
     const char *other = strchr(secret->name, ',');
 
-    /* podman's other fields: uid=, gid=, mode=. */
+    /* Other fields of podman's: uid=, gid=, mode=. */
     if (other) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                         _("--secret: the field \"%s\" of a secret is not supported: only type= and "
@@ -122,7 +119,8 @@ static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, 
                         : secret_append_credential(call, secret->name, secret->target, error);
 }
 
-/* Those that are files, or those that are variables. *found if there are any of the others. */
+/* Appends those that are files, or those that are variables. Sets *found if there are any of the
+ * other kind. */
 static int secrets_append_kind(sd_bus_message *call, char *const *secrets, bool variables,
                                bool *found, GError **error) {
     int r = 0;

@@ -6,8 +6,8 @@
 
 #include "client/bus.h"
 
-/* Appends them if there are any: those that are given, as NAME, NAME=FILE or NAME,src=FILE with
- * type=env and target= behind it, and with credentials all of $CREDENTIALS_DIRECTORY as files.
- * Negative errno, or with error set. */
+/* Appends the secrets, if there are any: those given as NAME, NAME=FILE or NAME,src=FILE,
+ * optionally followed by type=env and target=; and, with credentials, all of $CREDENTIALS_DIRECTORY
+ * as files. Negative errno, possibly with error set. */
 int dist_append_secrets(sd_bus_message *call, char *const *secrets, bool credentials,
                         GError **error);

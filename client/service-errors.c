@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The service answers every client in English, with facts. The formats of its texts are a stable
- * list (docs/errors.md), which is compiled in: a text is taken apart by the format that made it,
- * and put together again in the language of the caller, with a hint what to do.
- */
+/* Translates errors of the service, which answers every client in English and states facts. The
+ * formats of its texts are a stable list (docs/errors.md), which is compiled in: a text is split by
+ * the format that produced it and put together again in the caller's language, with a hint at what
+ * to do. */
 
 #include "client/service-errors.h"
 
@@ -25,8 +24,8 @@ static const struct {
 
 enum { MAX_ERRNO = 133, MAX_DEPTH = 4 };
 
-/* Translates the text of an errno, which the service sends in English: it is found by comparing
- * those of the C locale. The caller frees the result; NULL if the text is another. */
+/* Translates the text of an errno, which the service sends in English, by comparing it with the
+ * texts of the C locale. The caller frees the result; NULL if it is another text. */
 static char *translate_errno(const char *text) {
     locale_t english = newlocale(LC_ALL_MASK, "C", NULL);
     char *translated = NULL;
@@ -63,8 +62,8 @@ static char *translate_whole(const char *text, int depth) {
     return translate_errno(text);
 }
 
-/* Translates a text as a whole or, if it is not known, part by part at ": ": known parts are
- * translated, the others stay. The depth is limited, since the text comes from outside. */
+/* Translates a text as a whole or, if it is unknown, part by part, split at ": ": known parts are
+ * translated, the others kept. The depth is limited, since the text comes from outside. */
 static char *translate_text(const char *text, int depth) {
     g_autofree char *whole = translate_whole(text, depth);
 
@@ -79,8 +78,8 @@ static char *translate_text(const char *text, int depth) {
     return g_strconcat(first ? first : head, ": ", rest, NULL);
 }
 
-/* A refusal of polkit's in a line of 80 columns: the action, without the prefix that all have, and
- * what helps. The other refusals are about the caller's identity, or of the bus. */
+/* Words a refusal of polkit's to fit a line of 80 columns: the action, without the common prefix,
+ * and what helps. Other refusals are about the caller's identity, or come from the bus. */
 static bool set_refusal(GError **error, const char *text, const char *translated) {
     static const char challenge[] = "org.berth1.%s needs an administrator's authorization";
     static const char refusal[] = "polkit does not allow org.berth1.%s";

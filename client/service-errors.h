@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors of the service, as the person at the terminal reads them. */
+/* Turns errors of the service into messages for the user at the terminal. */
 
 #pragma once
 
@@ -8,6 +8,6 @@
 
 #include <systemd/sd-bus.h>
 
-/* Sets an error from an error reply, translated, and returns false. errnum: what to say if the
- * reply has no text. */
+/* Sets a translated error from an error reply, and returns false. errnum: used if the reply has no
+ * text. */
 bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum);

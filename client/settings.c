@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The settings of this run of dist, from the options that every verb has. They are written while
- * options are parsed, and only read afterwards. */
+/* The settings of this run of dist, from the options that every verb takes. They are set while
+ * options are parsed and only read afterwards. */
 
 #include "client/settings.h"
 
@@ -36,8 +36,8 @@ static bool settings_take_json(const char *value, GError **error) {
     return true;
 }
 
-/* At once, while options are parsed: the rest of the line need not be valid, and no service is
- * asked. */
+/* Runs at once, while options are parsed: the rest of the line need not be valid, and the service
+ * is not contacted. */
 static bool settings_show_version(const char *value, GError **error) {
     (void)value;
     (void)error;

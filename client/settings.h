@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings that apply to every verb: how results are printed and which service is asked. */
+/* Settings that apply to every verb: how results are printed and which service is contacted. */
 
 #pragma once
 
 #include "client/option.h"
 #include "client/translate.h"
 
-/* The exit status of a verb that runs a container, if Berth itself fails. */
+/* The exit status of a verb that runs a container if Berth itself fails. */
 #define DIST_EXIT_BERTH 125
 
 typedef enum { DIST_JSON_OFF, DIST_JSON_PRETTY, DIST_JSON_SHORT } DistJson;
@@ -21,5 +21,5 @@ typedef struct {
 
 extern DistSettings dist_settings;
 
-/* The options that every verb takes, before its name and after it. */
+/* The options that every verb takes, before or after its name. */
 extern const DistOption dist_common_options[];

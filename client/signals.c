@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist ends by a signal that it has caught, or that has ended its container. */
+/* Ends dist by a signal that it has caught, or that has ended its container. */
 
 #include "client/signals.h"
 
 #include <signal.h>
 #include <stddef.h>
 
-/* The signal is blocked when it is raised, and ends this process as it is unblocked: the caller
- * sees the signal as the reason. */
+/* The signal is blocked when it is raised, and ends this process once it is unblocked: the parent
+ * sees that the process was killed by the signal. */
 void dist_end_by_signal(int number) {
     sigset_t set;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals that dist takes as its own end. */
+/* Signals that end dist itself. */
 
 #pragma once
 
-/* Ends dist by a signal's own action. */
+/* Ends dist with a signal's default action. */
 void dist_end_by_signal(int number);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist stats: the resource usage of containers, once as a table, or on a terminal again and again
- * until Ctrl-C. The live view keeps what it has seen of each container, from which come the CPU
- * time of the last interval and its history.
- */
+/* dist stats: the resource usage of containers, printed once as a table, or refreshed on a terminal
+ * until Ctrl-C. The live view remembers earlier readings of each container, from which it computes
+ * the CPU load of the last interval and its history. */
 
 #include "client/stats.h"
 
@@ -35,12 +33,12 @@ const DistOption dist_stats_options[] = {
     DIST_OPTION_END,
 };
 
-/* The figures that were read of a container so far. */
+/* The readings of a container so far. */
 typedef struct {
     char *id;
-    uint64_t cpu_usec, at_usec; /* of the last time */
+    uint64_t cpu_usec, at_usec; /* of the last reading */
     double cpu;                 /* processors in the last interval; negative: not known yet */
-    double loads[HISTORY];      /* the last ones, the newest last */
+    double loads[HISTORY];      /* the most recent ones, newest last */
     guint count;
     DistContainerUsage figures;
     bool is_current;
@@ -87,11 +85,11 @@ static int stats_print_once(char **ids, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The first look gives no load: it takes two to know an interval. */
+/* The first reading gives no load: an interval takes two. */
 static void history_add(ContainerHistory *history, const DistContainerUsage *figures,
                         uint64_t now) {
     bool is_first = history->at_usec == 0;
-    /* A restart begins at 0 again. */
+    /* After a restart the counter begins at 0 again. */
     uint64_t used =
         figures->cpu_usec >= history->cpu_usec ? figures->cpu_usec - history->cpu_usec : 0;
 
@@ -111,11 +109,11 @@ static void history_add(ContainerHistory *history, const DistContainerUsage *fig
     history->loads[history->count - 1] = history->cpu;
 }
 
-/* Bars from an eighth to full, in relation to the highest; nothing is a low line. */
+/* Bars from an eighth to full height, relative to the highest; no load is a low line. */
 static char *format_history(const ContainerHistory *history) {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     g_autoptr(GString) line = g_string_new(NULL);
-    /* Below a hundredth of a processor, noise would look like work. */
+    /* Below a hundredth of a processor, noise would look like load. */
     double highest = 0.01;
 
     for (guint i = 0; i < history->count; i++)
@@ -160,7 +158,7 @@ static ContainerHistory *find_history(GPtrArray *all, const char *id) {
     return history;
 }
 
-/* One that has ended or gone since the list was read is left out. */
+/* Leaves out a container that has exited or been deleted since the list was read. */
 static void update_histories(GPtrArray *all, char **ids) {
     for (guint i = 0; i < all->len; i++)
         ((ContainerHistory *)all->pdata[i])->is_current = false;
@@ -171,8 +169,7 @@ static void update_histories(GPtrArray *all, char **ids) {
     }
 }
 
-/* From the top of the screen on, over what was there, and with the rest erased: clearing all of it
- * first would flicker. */
+/* Redraws the table from the top of the screen. */
 static void show_histories(const GPtrArray *all) {
     const char *const headers[] = {_("ID"),   _("CPU"),     _("LOAD"),     _("MEMORY"), _("TASKS"),
                                    _("READ"), _("WRITTEN"), _("RECEIVED"), _("SENT")};
@@ -198,7 +195,8 @@ static int stats_follow(char **argv, GError **error) {
             return EXIT_FAILURE;
         update_histories(all, ids);
         show_histories(all);
-        /* Ctrl-C ends dist, and the line below the table is the shell's. */
+        /* Ctrl-C ends dist here; the cursor is on the line below the table, where the shell
+         * continues. */
         g_usleep((gulong)given.interval * G_USEC_PER_SEC);
     }
 }
@@ -215,7 +213,7 @@ int dist_verb_stats(char **argv, GError **error) {
     g_auto(GStrv) ids = list_ids(argv, error);
     if (!ids)
         return EXIT_FAILURE;
-    /* A name that is wrong is an error now, and no empty table for ever. */
+    /* An unknown name is reported now instead of showing an empty table forever. */
     for (char **id = argv + 1; is_live && *id; id++) {
         g_autoptr(DistContainer) container = dist_container_get(*id, error);
         if (!container)

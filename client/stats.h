@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "dist stats". */
+/* The verb "dist stats". */
 
 #pragma once
 

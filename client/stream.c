@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Copies between descriptors of any kind. It blocks until the end of the input, a limit or an
- * error; the caller owns both descriptors. SIGPIPE is the caller's matter, too. */
+ * error. The caller owns both descriptors and handles SIGPIPE. */
 
 #include "client/stream.h"
 
@@ -13,7 +13,7 @@
 
 enum { COPY_BYTES = 256 * 1024 };
 
-/* copied counts the bytes written, also if it fails. Pipes write less than what is asked for, hence
+/* copied counts the bytes written, even after an error. A write to a pipe may be short, hence
  * berth_fd_write_all(). */
 bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error) {
     g_autofree char *buffer = g_malloc(COPY_BYTES);

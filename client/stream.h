@@ -6,5 +6,5 @@
 
 #include "base/error.h"
 
-/* Copies until the end of from; limit bytes at most. */
+/* Copies until the end of from, but at most limit bytes. */
 bool dist_copy(int from, int to, uint64_t limit, uint64_t *copied, GError **error);

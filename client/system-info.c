@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist system info: the properties of org.berth1.Manager. Programs read them under the names that
- * the service has for them; a table names them in the user's language.
- */
+/* dist system info: the properties of org.berth1.Manager. For programs they keep the service's
+ * names; in a table they have titles in the user's language. */
 
 #include "client/system-info.h"
 
@@ -17,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the list of features in a table of 80 columns, beside the names. */
+/* For the list of features in a table of 80 columns, beside the titles. */
 enum { FEATURES_COLUMNS = 48 };
 
 typedef struct {
     DistTable *table;
-    bool for_programs; /* also with --quiet: names stay as they are, and a list is one value */
+    bool for_programs; /* or with --quiet: names are unchanged, and a list is one value */
 } SystemInfo;
 
 static const struct {
@@ -41,7 +39,7 @@ static const struct {
     {"Features", N_("Features")},
 };
 
-/* A name that this dist does not know is shown as it is. */
+/* A property that this dist does not know is shown under its own name. */
 static void info_add(const SystemInfo *info, const char *name, const char *value) {
     const char *title = name;
 
@@ -51,7 +49,7 @@ static void info_add(const SystemInfo *info, const char *name, const char *value
     dist_table_add(info->table, title, value);
 }
 
-/* All that the service counts, also what this dist has no name for. */
+/* All counts of the service, including those that this dist has no title for. */
 static int add_numbers(const SystemInfo *info, sd_bus_message *message) {
     const char *name;
     uint64_t value;

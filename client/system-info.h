@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist system info: what the service says about itself. */
+/* dist system info: what the service reports about itself. */
 
 #pragma once
 

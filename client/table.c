@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The output of a verb that lists things: as columns, JSON, a template, or the first column alone
- * (--quiet). A verb makes a table, fills it row by row, prints it once and frees it. On a terminal
- * its columns are cut to the width of the screen, the widest first and in their middle, where names
- * differ least; a pipe or a file gets them whole.
- */
+/* The output of a verb that lists things: as columns, JSON, a template, or only the first column
+ * (--quiet). A verb makes a table, fills it row by row, prints it once and frees it. On a terminal,
+ * columns are cut to the width of the screen, the widest first and in the middle, where names
+ * differ least; a pipe or a file gets them in full. */
 
 #include "client/table.h"
 
@@ -23,7 +21,7 @@
 typedef struct {
     char *text;     /* for the table */
     char *whole;    /* for templates and sorting */
-    int64_t number; /* for JSON, if the column is no text */
+    int64_t number; /* for JSON, if the column is not a text */
     DistColor color;
 } Cell;
 
@@ -57,7 +55,7 @@ static void table_clear_cell(gpointer data) {
 DistTable *dist_table_new(const DistColumn *columns) {
     DistTable *table = g_new0(DistTable, 1);
 
-    /* The columns stay the caller's, and have to live as long as the table. */
+    /* The caller keeps ownership of the columns, which must live as long as the table. */
     table->columns = columns;
     while (columns[table->width].key)
         table->width++;
@@ -79,7 +77,7 @@ static bool column_is_text(const DistColumn *column) {
            column->type == DIST_CELL_JSON;
 }
 
-/* A time as people read it: how long ago, unless --no-trunc asks for the moment itself. */
+/* Formats a time as people read it: how long ago, or with --no-trunc the date and time. */
 static char *table_format_number(const DistColumn *column, int64_t number) {
     if (column->type == DIST_CELL_SIZE)
         return dist_format_size((uint64_t)number);
@@ -89,16 +87,16 @@ static char *table_format_number(const DistColumn *column, int64_t number) {
     return g_strdup_printf("%" G_GINT64_FORMAT, number);
 }
 
-/* Control characters are escaped: names and labels come from others, and the terminal would act on
- * them. JSON has escapes of its own. */
+/* Control characters are escaped: names and labels come from others, and the terminal would
+ * interpret them. JSON has its own escapes. */
 static char *table_format_text(const DistColumn *column, const char *text) {
     if (column->type == DIST_CELL_DIGEST && !table_given.whole)
         return dist_format_digest(text);
     return dist_settings.json == DIST_JSON_OFF ? dist_format_text(text, "") : g_strdup(text);
 }
 
-/* One argument for each column: a text (of a state, with its colour), or an int64_t for a type that
- * is a number. Integers have to be cast, since variable arguments are not converted. */
+/* One argument for each column: a text (for a state, followed by its colour), or an int64_t for
+ * numeric types. Integers must be cast, since variable arguments are not converted. */
 void dist_table_add(DistTable *table, ...) {
     va_list arguments;
 
@@ -152,7 +150,7 @@ static void table_add_json(JsonBuilder *builder, const DistColumn *column, const
         json_builder_add_int_value(builder, cell->number);
 }
 
-/* All columns, also those that are not shown: JSON is for programs. */
+/* All columns, including those that are not shown: JSON is for programs. */
 static void table_print_json(const DistTable *table, const guint *order, bool pretty) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -170,7 +168,7 @@ static void table_print_json(const DistTable *table, const guint *order, bool pr
     puts(plain);
 }
 
-/* Index of the column with this key, in any case; the table's width if there is none. */
+/* The index of the column with this key, ignoring case; the table's width if there is none. */
 static guint table_find_column(const DistTable *table, const char *name) {
     guint i = 0;
 
@@ -223,7 +221,7 @@ static guint *table_sort(const DistTable *table, GError **error) {
     return g_steal_pointer(&rows);
 }
 
-/* The columns that are shown: those of a list of names, or those with a header. NULL with error. */
+/* The columns to show: those in a list of names, or those with a header. NULL with error. */
 static GArray *table_choose_columns(const DistTable *table, const char *names, GError **error) {
     g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(guint));
     g_auto(GStrv) list = names ? g_strsplit(names, ",", -1) : NULL;
@@ -254,7 +252,7 @@ static void table_print_text(const DistTable *table, const GArray *chosen, const
             const Cell *cell = table_get_cell(table, order[row], index);
             dist_layout_add_cell(layout, cell->text, cell->color);
         }
-    /* Only a terminal has a width to cut columns to: pipes and files get them whole. */
+    /* Columns are cut only to the width of a terminal: pipes and files get them in full. */
     bool is_screen = isatty(STDOUT_FILENO) && !table_given.whole;
     dist_layout_print(layout, is_screen ? dist_screen_columns() : 0, !table_given.no_heading);
 }
@@ -264,7 +262,7 @@ typedef struct {
     guint row;
 } TableRow;
 
-/* The text of a column for a template; NULL if there is none of that name. */
+/* The text of a column for a template; NULL if there is no such column. */
 static const char *table_look_up(const char *name, void *userdata) {
     const TableRow *at = userdata;
     guint column = table_find_column(at->table, name);
@@ -280,7 +278,7 @@ static const char *table_look_up(const char *name, void *userdata) {
 
 static bool table_print_template(const DistTable *table, const char *template, const guint *order,
                                  GError **error) {
-    /* Without a row, a field that is not known would go unnoticed. */
+    /* Checked without a row first: if the table is empty, an unknown field would go unnoticed. */
     TableRow none = {table, G_MAXUINT};
     g_autofree char *checked = dist_template_fill(template, table_look_up, &none, error);
 
@@ -296,7 +294,7 @@ static bool table_print_template(const DistTable *table, const char *template, c
     return true;
 }
 
-/* "table {{.A}}\t{{.B}}" is a list of columns, as podman has it. */
+/* "table {{.A}}\t{{.B}}" is podman's form of a list of columns. */
 static char *table_read_columns(const char *template) {
     g_autoptr(GRegex) field = g_regex_new("\\{\\{\\s*\\.(\\w+)\\s*\\}\\}", 0, 0, NULL);
     g_autoptr(GMatchInfo) match = NULL;
@@ -322,8 +320,8 @@ bool dist_table_has_format(void) {
     return table_given.format != NULL;
 }
 
-/* --json prevails over everything else; --quiet counts only without --format. A template is told
- * from a list of columns by its braces. */
+/* --json takes precedence over everything else; --quiet counts only without --format. Braces
+ * distinguish a template from a list of columns. */
 bool dist_table_print(DistTable *table, GError **error) {
     const char *format = table_given.format;
     bool is_table = format && g_str_has_prefix(format, "table ");

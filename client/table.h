@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listings: rows of named cells, printed as a table, as JSON, or as --format says. */
+/* Listings: rows of named cells, printed as a table, as JSON, or as --format requests. */
 
 #pragma once
 
@@ -11,15 +11,15 @@ typedef enum {
     DIST_CELL_STATE,  /* a text, followed by its DistColor */
     DIST_CELL_DIGEST, /* a text; the table shows the first digits */
     DIST_CELL_SIZE,
-    DIST_CELL_TIME, /* microseconds since the epoch; the table says how long ago */
+    DIST_CELL_TIME, /* microseconds since the epoch; the table shows how long ago */
     DIST_CELL_NUMBER,
-    DIST_CELL_LIST, /* a text of words with a blank between; JSON has a list of them */
+    DIST_CELL_LIST, /* a text of words separated by blanks; JSON has a list of them */
     DIST_CELL_JSON, /* a text that is a JSON value; for JSON and --format only */
 } DistCellType;
 
 typedef struct {
-    const char *key;    /* in JSON, for --format and --sort; case does not matter there */
-    const char *header; /* of the table, translated; NULL: not in the table */
+    const char *key;    /* for JSON, --format and --sort, the latter two ignoring case */
+    const char *header; /* in the table, translated; NULL: not in the table */
     DistCellType type;
 } DistColumn;
 
@@ -28,12 +28,12 @@ typedef struct DistTable DistTable;
 /* The options of a verb that prints a table. */
 extern const DistOption dist_table_options[];
 
-/* columns ends with an entry without key. */
+/* columns ends with an entry whose key is NULL. */
 DistTable *dist_table_new(const DistColumn *columns);
 void dist_table_free(DistTable *table);
 
-/* Cells in the order of the columns: const char * for text, with a DistColor
- * after that of a state, int64_t for the others. */
+/* Cells in the order of the columns: const char * for a text (for a state, followed by its
+ * DistColor), int64_t for the others. */
 void dist_table_add(DistTable *table, ...);
 
 /* Whether --json or any of the options asks for a table of this kind. */
@@ -42,11 +42,12 @@ bool dist_table_is_asked(void);
 /* Whether --format was given. */
 bool dist_table_has_format(void);
 
-/* Whether nothing asks for a table or for JSON, so that a verb may print lines of its own. */
+/* Whether nothing asks for a table or for JSON, so that a verb may print its own lines. */
 bool dist_table_is_unasked(void);
 
-/* Prints it as dist_settings and the options say. With quiet only the first column, a line a row.
- * False with error for a --format or --sort that names no column. */
+/* Prints the table as dist_settings and the options request. With quiet only the first column is
+ * printed, one line per row. False with error for a --format or --sort that names an unknown
+ * column. */
 bool dist_table_print(DistTable *table, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistTable, dist_table_free)

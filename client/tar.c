@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * tar(1) as a child, at one end of a pipe whose other end is a container's. It has no state besides
- * the pid and the file of its messages, which are the caller's.
- */
+/* Runs tar(1) as a child at one end of a pipe; the other end is in a container. The only state is
+ * the pid and the file with tar's messages, which are the caller's. */
 
 #include "client/tar.h"
 
@@ -19,7 +17,7 @@ pid_t dist_tar_start(char *const *arguments, int input, int output, int says, GE
     pid_t pid = fork();
 
     if (pid == 0) {
-        /* execve(2) keeps signals ignored, and dist ignores this one. */
+        /* execve(2) preserves ignored signals, and dist ignores this one. */
         signal(SIGPIPE, SIG_DFL);
         if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
             (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(says, STDERR_FILENO) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tar(1), which reads or writes the local files of "dist cp". */
+/* Runs tar(1), which reads or writes the local files of "dist cp". */
 
 #pragma once
 
@@ -8,10 +8,10 @@
 
 #include <sys/types.h>
 
-/* Starts tar with the pipe as its standard input or output (-1: as they are); -1 with error. Its
- * messages go into the file says, and are shown only if the call succeeds: if the stream ended
- * early, the service's error has the reason. */
+/* Starts tar with the pipe as its standard input or output (-1: unchanged); -1 with error. Its
+ * messages go to the file says and are shown only if the call succeeds: if the stream ended early,
+ * the service's error has the reason. */
 pid_t dist_tar_start(char *const *arguments, int input, int output, int says, GError **error);
 
-/* Waits for tar. called: the call has succeeded; otherwise error is set already. */
+/* Waits for tar. called: the call has succeeded; otherwise error is already set. */
 bool dist_tar_finish(pid_t pid, bool called, int says, GError **error);

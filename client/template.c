@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fills the templates of --format: of Go's text/template it knows only {{.Name}}. Everything else
- * in braces is an error, so that a template of podman's is not filled wrongly; braces that are not
- * closed are text. */
+/* Fills the templates of --format. Of Go's text/template only {{.Name}} is supported. Anything else
+ * in braces is an error, so that a podman template is never filled wrongly; unclosed braces are
+ * plain text. */
 
 #include "client/template.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The little of Go's templates that --format takes: {{.Name}}, and \t and \n. */
+/* The subset of Go's templates that --format takes: {{.Name}}, and \t and \n. */
 
 #pragma once
 
 #include "base/error.h"
 
-/* The text for a name, which belongs to the callee; NULL if there is none. */
+/* The text for a name, which the callee owns; NULL if there is none. */
 typedef const char *(*DistTemplateLookUp)(const char *name, void *userdata);
 
-/* The template with its names replaced, in which case does not matter; NULL with error. Caller
- * frees. */
+/* The template with its names replaced, ignoring their case; NULL with error. The caller frees it.
+ */
 char *dist_template_fill(const char *template, DistTemplateLookUp look_up, void *userdata,
                          GError **error);

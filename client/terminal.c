@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The terminal that dist was started in, joined to one of a container. It is in raw mode until the
- * DistTerminal is freed, which its owner has to do before dist ends, or the user's shell is left
- * with it. Input goes to the master. Output is shared with all attached clients: a byte of the
- * master comes to one reader only, which puts it into the screen for the others and rings the bell
- * (base/screen.h).
- */
+/* Connects the terminal that dist was started in to one of a container. dist's terminal is in raw
+ * mode until the DistTerminal is freed; its owner must do that before dist exits, or the user's
+ * shell is left with it. Input is written to the master. Output is shared by all attached clients:
+ * each byte of the master reaches one reader only, which puts it into the screen for the others and
+ * rings the bell (base/screen.h). */
 
 #include "client/terminal.h"
 
@@ -19,14 +17,14 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-/* MAX_LAST_READS reads take more than the kernel buffers of a terminal after its process has ended.
- */
+/* MAX_LAST_READS reads take more than the kernel buffers of a terminal after its process has
+ * exited. */
 enum { BUFFER_BYTES = 32 * 1024, MAX_KEYS = 16, MAX_LAST_READS = 64 };
 
 /* Time to wait before trying again if another client is reading the master. */
 #define BUSY_USEC 10000
 
-/* For how long a program is expected to change the mode of its terminal. */
+/* How often the terminal's mode is checked after the end of the input. */
 enum { MAX_END_CHECKS = 100 };
 #define END_CHECK_USEC (100 * 1000)
 
@@ -37,7 +35,7 @@ struct DistTerminal {
     struct termios before;
     sd_event *event;
     sd_event_source *input, *output, *rung, *busy;
-    sd_event_source *ended; /* after the end of the input; NULL before */
+    sd_event_source *ended; /* set after the end of the input; NULL before */
     unsigned end_checks;    /* how often it has fired */
     unsigned char keys[MAX_KEYS];
     size_t key_count, matched;
@@ -45,7 +43,7 @@ struct DistTerminal {
     void *userdata;
 };
 
-/* One key: a character, or ctrl- and a letter or one of @ [ ] ^ _ \. */
+/* One key: a character, or ctrl- followed by a letter or one of @ [ ] ^ _ \. */
 static bool parse_key(const char *name, unsigned char *key) {
     if (strlen(name) == 1) {
         *key = (unsigned char)name[0];
@@ -89,7 +87,7 @@ bool dist_terminal_get_size(uint32_t *rows, uint32_t *columns) {
     return false;
 }
 
-/* The master is non-blocking, and takes little while no process reads from the other side. */
+/* The master is non-blocking and accepts little while no process reads from the other side. */
 static bool write_to_master(DistTerminal *terminal, const unsigned char *data, size_t size) {
     while (size > 0) {
         ssize_t written = write(terminal->master, data, size);
@@ -108,8 +106,8 @@ static bool write_to_master(DistTerminal *terminal, const unsigned char *data, s
     return true;
 }
 
-/* Appends to out the input without the detach keys; returns true when those are complete. Keys that
- * may be the beginning are held back, and passed on when another key follows. */
+/* Appends the input without the detach keys to out; returns true once those are complete. Keys that
+ * may begin the sequence are held back, and passed on when another key follows. */
 static bool filter_detach_keys(DistTerminal *terminal, const unsigned char *data, size_t size,
                                GByteArray *out) {
     for (size_t i = 0; i < size; i++) {
@@ -121,7 +119,7 @@ static bool filter_detach_keys(DistTerminal *terminal, const unsigned char *data
         if (terminal->matched > 0) {
             g_byte_array_append(out, terminal->keys, (guint)terminal->matched);
             terminal->matched = 0;
-            /* This byte may be a first key itself: check it again. */
+            /* This byte may itself begin the sequence: check it again. */
             i--;
             continue;
         }
@@ -130,8 +128,8 @@ static bool filter_detach_keys(DistTerminal *terminal, const unsigned char *data
     return false;
 }
 
-/* The end of a file or a pipe becomes the end-of-file key, Ctrl-D: a master that is written to has
- * no other way to say it. */
+/* The end of a file or a pipe is sent as the end-of-file key, Ctrl-D: there is no other way to
+ * signal it through the master. Returns whether the terminal is in canonical mode. */
 static bool terminal_send_end(DistTerminal *terminal) {
     const unsigned char end = 4;
     struct termios settings;
@@ -140,8 +138,8 @@ static bool terminal_send_end(DistTerminal *terminal) {
            (settings.c_lflag & ICANON);
 }
 
-/* A key that a terminal in canonical mode has taken as the end of a file is lost to a shell that
- * then reads single keys (termios(3), ICANON): it is sent again when that mode ends. */
+/* If the terminal takes the key as an end of file in canonical mode, a shell that then reads single
+ * keys does not see it (termios(3), ICANON): the key is sent again when that mode ends. */
 static int terminal_on_ended(sd_event_source *source, uint64_t usec, void *userdata) {
     DistTerminal *terminal = userdata;
     struct termios settings;
@@ -191,16 +189,16 @@ static BerthScreenState copy_output(DistTerminal *terminal) {
 
     if (state == BERTH_SCREEN_MORE)
         (void)!write(terminal->bell, &one, sizeof one);
-    /* A failure to show it is ignored: this client still has to read for the others. */
+    /* A failure to show the output is ignored: this client still has to read for the others. */
     if (fresh->len > 0)
         (void)berth_fd_write_all(STDOUT_FILENO, fresh->data, fresh->len);
     return state;
 }
 
-/* For the master and for the bell, which nobody reads; both are edge-triggered (epoll(7)). After
- * each read the event is set again, which reports what is left in the next turn of the loop, so
- * that input has its turn. A terminal whose other side is closed may be opened again, and is still
- * watched. */
+/* For the master, and for the bell, whose counter nobody reads; both are edge-triggered (epoll(7)).
+ * After each read the event mask is set again, so that remaining data is reported in the next
+ * iteration of the loop and input gets its turn. A terminal whose other side is closed may be
+ * opened again, so it is still watched. */
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     DistTerminal *terminal = userdata;
 
@@ -282,7 +280,7 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
     }
-    /* Standard input may be closed (EBADF): then the output is only shown. */
+    /* Standard input may be closed (EBADF): output is shown nevertheless. */
     r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
     if (r == -EPERM)
         terminal_copy_input(terminal);

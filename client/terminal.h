@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The terminal that dist was started in, joined to one of a container. */
+/* Connects the terminal that dist was started in to one of a container. */
 
 #pragma once
 
@@ -8,10 +8,10 @@
 
 typedef struct DistTerminal DistTerminal;
 
-/* Called when a person has typed the detach keys. */
+/* Called when the user has typed the detach keys. */
 typedef void (*DistDetached)(void *userdata);
 
-/* Checks keys like "ctrl-p,ctrl-q" or "ctrl-],x"; "" for none. */
+/* Checks keys such as "ctrl-p,ctrl-q" or "ctrl-],x"; "" for none. */
 bool dist_terminal_check_keys(const char *keys, GError **error);
 
 /* The descriptors that Attach returns (base/screen.h). */
@@ -19,13 +19,13 @@ typedef struct {
     int master, screen, bell;
 } DistAttachment;
 
-/* Puts dist's terminal into raw mode, shows what was written last, and copies both ways until it is
- * freed, which restores it. Takes the descriptors over. */
+/* Puts dist's terminal into raw mode, shows the most recent output, and copies in both directions
+ * until it is freed, which restores the mode. Takes ownership of the descriptors. */
 DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachment,
                                  const char *detach_keys, DistDetached detached, void *userdata,
                                  GError **error);
 
-/* Copies what the container has still written, without waiting, and restores. */
+/* Copies the container's remaining output without waiting, and restores the terminal's mode. */
 void dist_terminal_free(DistTerminal *terminal);
 
 /* The size of dist's own terminal; false if it has none. */
