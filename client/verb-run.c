@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds a verb by the words of a command line, after aliases are replaced, takes its options and
- * runs it. Errors go to main(), which prints them; the status is that of dist. */
+/* Finds the verb of a command line after aliases are replaced, parses its options and runs it.
+ * Errors go to main(), which prints them; the verb's status becomes that of dist. */
 
 #include "client/verb-run.h"
 
@@ -53,7 +53,8 @@ static bool verb_check_place(const DistVerb *verb, GError **error) {
                            verb->name);
 }
 
-/* As another user of a machine, sd-bus goes through systemd-stdio-bridge(1) there. */
+/* With USER@MACHINE, sd-bus connects through systemd-stdio-bridge(1) in the machine, which cannot
+ * pass descriptors. */
 static bool verb_check_machine(const DistVerb *verb, GError **error) {
     return !dist_settings.machine || !strchr(dist_settings.machine, '@') ||
            !(verb->flags & DIST_VERB_THERE) ||
@@ -63,15 +64,15 @@ static bool verb_check_machine(const DistVerb *verb, GError **error) {
                            verb->name);
 }
 
-/* What several hosts send would overwrite each other. */
+/* What several hosts send would overwrite each other's files here. */
 static bool verb_check_hosts(const DistVerb *verb, char **argv, GError **error) {
     return !verb->writes_here || !verb->writes_here(argv) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            _("%s writes files of this machine, so it takes one host"), verb->name);
 }
 
-/* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have a
- * status of their own. */
+/* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have their
+ * own status. */
 static int verb_run_single(const DistVerb *verb, const char *path, char **argv, GError **error) {
     int failure = verb->flags & DIST_VERB_RUNS ? DIST_EXIT_BERTH : EXIT_FAILURE;
     bool strict = (verb->flags & DIST_VERB_STRICT) != 0;
@@ -92,7 +93,7 @@ static int verb_run_single(const DistVerb *verb, const char *path, char **argv, 
     return verb_check_machine(verb, error) ? verb->run(argv, error) : failure;
 }
 
-/* Runs a verb of a verb, which argv[1] names. */
+/* Runs the inner verb that argv[1] names. */
 static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
     g_autofree char *path = g_strconcat(verb->name, " ", NULL);
     int argc;
@@ -113,8 +114,8 @@ static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
     return verb_set_unknown(path, argv[1], &nearest, error);
 }
 
-/* Aliases are replaced first. A word that only begins aliases, as "container" does, is no verb: it
- * shows them. */
+/* Aliases are replaced first. A word that is only the first word of aliases, such as "container",
+ * is not a verb: its aliases are listed. */
 int dist_verb_run(char **argv, GError **error) {
     g_autofree char **expanded = dist_alias_expand(argv);
     const DistVerb *verb = dist_verb_find(expanded[0]);
@@ -146,7 +147,7 @@ int dist_verb_run(char **argv, GError **error) {
     return verb_set_unknown("", expanded[0], &nearest, error);
 }
 
-/* "help VERB" is "VERB --help". */
+/* "help VERB" is the same as "VERB --help". */
 int dist_verb_help(char **argv, GError **error) {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 

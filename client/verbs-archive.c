@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * import, export and commit. The service reads and writes archives through a descriptor that dist
- * opens; for a directory that is a pipe of tar(1), whose process and descriptor a Stream owns.
- */
+/* import, export and commit. The service reads and writes archives through a descriptor that dist
+ * opens; for a directory that is a pipe to tar(1), whose process and descriptor a Stream owns. */
 
 #include "client/verbs.h"
 
@@ -52,13 +50,13 @@ static const DistOption export_options[] = {
     DIST_OPTION_END,
 };
 
-/* The descriptor for the service: a file, standard input or output, or a pipe of a tar. */
+/* The descriptor for the service: a file, standard input or output, or a pipe to tar. */
 typedef struct {
-    pid_t pid; /* of tar; 0 if there is none */
+    pid_t pid; /* of tar, or 0 */
     int fd;
 } Stream;
 
-/* Closes the pipe first: tar ends by that. */
+/* Closes the pipe first, which ends tar. */
 static void clear_stream(Stream *stream) {
     berth_fd_clear(&stream->fd);
     if (stream->pid > 0)
@@ -68,9 +66,9 @@ static void clear_stream(Stream *stream) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stream, clear_stream)
 
-/* Both ends are O_CLOEXEC: adddup2 clears the flag on tar's own, and tar must not hold the other
- * one, or it would never see the end of the pipe. --no-same-owner, since dist may run as root and
- * the archive's owners mean nothing here. */
+/* Both ends are O_CLOEXEC: adddup2 clears the flag on tar's own end, and tar must not hold the
+ * other one, or it would never see the end of the pipe. --no-same-owner, since dist may run as root
+ * and the archive's owners have no meaning here. */
 static bool spawn_tar(const char *directory, bool extracts, Stream *stream, GError **error) {
     char *arguments[] = {(char *)"tar",
                          (char *)"-C",
@@ -101,8 +99,7 @@ static bool is_local_directory(const char *path) {
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* tar ends when its pipe is closed, so this waits for it and learns whether it could write
- * everything. */
+/* tar exits when its pipe is closed; waits for it and checks that it could write everything. */
 static bool finish_archive_tar(Stream *stream, GError **error) {
     int status = 0;
 
@@ -146,8 +143,8 @@ static sd_bus_message *call_import(int fd, char **command, GError **error) {
     return dist_send(call, error);
 }
 
-/* Artifacts and images of other platforms cannot be unpacked. They are stored nevertheless, so that
- * is a message and no error. */
+/* Artifacts and images for other platforms cannot be unpacked. They are stored nevertheless, so
+ * this is reported as a message and not as an error. */
 static bool unpack_images(char **names, GError **error) {
     for (char **image = names; image && *image; image++) {
         g_autoptr(GError) local = NULL;
@@ -177,7 +174,7 @@ static void print_names(const DistResult *result) {
 static int verb_import(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const char *path = input ? input : argc > 1 ? argv[1] : NULL;
-    /* What follows the path is a command. */
+    /* The words after the path are a command. */
     char **command = argv + MIN(argc, input ? 1 : 2);
     g_auto(Stream) stream = {0, -1};
     g_auto(DistResult) result = {0};
@@ -196,8 +193,8 @@ static int verb_import(char **argv, GError **error) {
                    ? EXIT_SUCCESS
                    : EXIT_FAILURE;
     sd_bus_message *reply = call_import(stream.fd, command, error);
-    /* The service has a descriptor of its own. tar could not notice that the service has closed it,
-     * if this one stayed open. */
+    /* The service has its own descriptor. If this one stayed open, tar would not notice when the
+     * service closes its end. */
     berth_fd_clear(&stream.fd);
     if (!dist_wait_reply(reply, &result, error) || !finish_archive_tar(&stream, error))
         return EXIT_FAILURE;
@@ -207,8 +204,8 @@ static int verb_import(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* An archive is written to a temporary file, which gets its name when it is complete. The caller
- * frees the temporary name, and renames or removes the file. */
+/* An archive is written to a temporary file, which is renamed once it is complete. The caller frees
+ * the temporary name, and renames or removes the file. */
 static bool open_output(Stream *stream, char **temporary, GError **error) {
     if (!output) {
         if (isatty(STDOUT_FILENO))
@@ -246,7 +243,7 @@ static bool export_to(int fd, char **images, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
-/* A file that was there before is replaced only by a complete archive. */
+/* An existing file is replaced only by a complete archive. */
 static int verb_export(char **argv, GError **error) {
     g_autofree char *temporary = NULL;
     g_auto(Stream) stream = {0, -1};

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist audit: the service's records of authorizations and changes, with the user of each.
- * journalctl finds them, since it knows ways to say a time. Lines of 79 columns are printed as the
- * entries come, unless options ask for a table, which is complete first. Only entries of root's
- * berthd count: any user may write BERTH_AUDIT= into the journal, but _COMM and _UID are set by
- * journald.
- */
+/* dist audit: the service's records of authorizations and changes, with the user of each.
+ * journalctl reads them, since it parses times in many forms. Lines of 79 columns are printed as
+ * the entries arrive, unless options ask for a table, which needs all of them first. Only entries
+ * of root's berthd count: any user may write BERTH_AUDIT= to the journal, but journald itself sets
+ * _COMM and _UID. */
 
 #include "client/verbs.h"
 
@@ -25,10 +23,10 @@ typedef struct {
     gboolean follow, refused;
 } AuditOptions;
 
-/* Collects the fields of an entry until it ends. */
+/* Collects the fields of an entry until it is complete. */
 typedef struct {
     GHashTable *fields;
-    DistTable *table; /* all entries; NULL: each is printed when it ends */
+    DistTable *table; /* all entries; NULL: each is printed once it is complete */
 } AuditReader;
 
 enum { TIME, USER, MEMBER, OBJECT, ACTION, RESULT, COLUMNS };
@@ -42,14 +40,14 @@ static const char *get_field(GHashTable *fields, const char *name) {
     return value ? value : "";
 }
 
-/* A user that is not known on this machine is shown by number. */
+/* A user unknown on this machine is shown by number. */
 static char *find_user_name(const char *uid) {
     const struct passwd *user = uid[0] ? getpwuid((uid_t)g_ascii_strtoull(uid, NULL, 10)) : NULL;
 
     return g_strdup(user ? user->pw_name : uid);
 }
 
-/* A name without the prefix that all names of its kind have; "-" if there is none. */
+/* A name without the prefix that all names of its kind share; "-" if there is none. */
 static const char *shorten(const char *name) {
     static const char *const prefixes[] = {BERTH_ERROR_PREFIX, "org.freedesktop.DBus.Error.",
                                            "org.berth1."};
@@ -60,7 +58,7 @@ static const char *shorten(const char *name) {
     return name[0] ? name : "-";
 }
 
-/* Texts that are too long are cut, with an ellipsis as their last character. */
+/* Texts that are too long are cut; their last character is then an ellipsis. */
 static void audit_print_row(const char *const *cells) {
     g_autoptr(GString) row = g_string_new(NULL);
 
@@ -82,7 +80,7 @@ static void print_header(void) {
     fflush(stdout);
 }
 
-/* Microseconds since the epoch. */
+/* In microseconds since the epoch. */
 static guint64 get_time(GHashTable *fields) {
     return g_ascii_strtoull(get_field(fields, "__REALTIME_TIMESTAMP"), NULL, 10);
 }
@@ -133,7 +131,7 @@ static char *audit_format_number(GHashTable *fields, const char *name) {
                     : g_strdup("null");
 }
 
-/* With whole names, which JSON has as well. */
+/* With full names, as in JSON. */
 static void audit_add_row(DistTable *table, GHashTable *fields) {
     g_autofree char *user = find_user_name(get_field(fields, "CALLER_UID"));
     g_autofree char *uid = audit_format_number(fields, "CALLER_UID");
@@ -184,7 +182,8 @@ static void audit_print_json(JsonBuilder *builder) {
     fflush(stdout);
 }
 
-/* Values come from clients in part: they are made valid UTF-8, which JSON and columns need. */
+/* Some values come from clients, so they are converted to valid UTF-8, which JSON and columns need.
+ */
 static void audit_take_field(const char *name, const char *value, size_t size, void *userdata) {
     AuditReader *reader = userdata;
 
@@ -209,8 +208,8 @@ static void audit_end_entry(void *userdata) {
     g_hash_table_remove_all(reader->fields);
 }
 
-/* The UID of a user, given by name or by number. A name goes first, since it may consist of digits.
- */
+/* The UID of a user, given by name or number. A name takes precedence, since it may consist of
+ * digits. */
 static char *find_uid_of_name(const char *name, GError **error) {
     const struct passwd *user = getpwnam(name);
     guint64 number;
@@ -244,13 +243,13 @@ static GPtrArray *make_arguments(const AuditOptions *options, const char *uid) {
         g_ptr_array_add(arguments, g_strdup("--follow"));
         g_ptr_array_add(arguments, g_strdup("--no-tail"));
     }
-    /* journald sets these two fields itself (systemd.journal-fields(7)). A process may name itself
-     * berthd, but its UID is its own. */
+    /* journald sets these two fields itself (systemd.journal-fields(7)). A process may call itself
+     * berthd, but cannot choose its UID. */
     audit_add_option(arguments, "_UID", "0");
     audit_add_option(arguments, "_COMM", "berthd");
     audit_add_option(arguments, "CALLER_UID", uid);
-    /* Matches of the same field are alternatives (journalctl(1)). The first two IDs are those of
-     * refused calls and of records that were left out. */
+    /* Matches on the same field are alternatives (journalctl(1)). The first two ids are those of
+     * refused calls and of omitted records. */
     for (size_t i = 0; i < (options->refused ? 2 : G_N_ELEMENTS(ids)); i++)
         audit_add_option(arguments, "MESSAGE_ID", ids[i]);
     g_ptr_array_add(arguments, NULL);
@@ -290,7 +289,8 @@ static bool audit_print_table(const AuditOptions *options, const char *uid, GErr
     return audit_read(options, uid, table, error) && dist_table_print(table, error);
 }
 
-/* What is followed has no end: records are printed as they come, as JSON an object for each. */
+/* With --follow there is no end: records are printed as they arrive, or with --json as one object
+ * each. */
 static bool read_records(const AuditOptions *options, const char *uid, GError **error) {
     if (!options->follow && (dist_table_is_asked() || dist_settings.quiet))
         return audit_print_table(options, uid, error);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist auto-update: containers with the label io.containers.autoupdate, whose units are restarted
- * with a newer image. A unit that does not become ready with it gets the former image back, which
- * a lease keeps until the end of the run: neither its name nor a container does. The state of each
- * candidate goes one way, from its check to the last restart; a candidate whose unit was dealt with
- * takes over its result. Units may share an image, so that what its name stood for is read once,
- * before the first of them is updated.
- */
+/* dist auto-update: restarts the units of containers with the label io.containers.autoupdate with a
+ * newer image. A unit that does not become ready with it gets the previous image back, which a
+ * lease keeps until the end of the run: neither its name nor a container does. The state of each
+ * candidate only moves forward, from its check to the last restart; a candidate whose unit has
+ * already been dealt with takes over that result. Units may share an image, so the previous target
+ * of its name is read once, before the first of them is updated. */
 
 #include "client/verbs-auto-update.h"
 
@@ -24,14 +22,14 @@
 
 #define UPDATE_LABEL "io.containers.autoupdate"
 
-/* The lease ends on its own if dist is killed: a pull and two restarts take less. */
+/* The lease expires if dist is killed. A pull and two restarts take less than this. */
 enum { LEASE_SECONDS = 6 * 60 * 60 };
 
 typedef enum {
     UPDATE_NONE,        /* its image is the newest */
     UPDATE_PENDING,     /* --dry-run: there is a newer one */
     UPDATE_DONE,        /* its unit runs with the newer one */
-    UPDATE_ROLLED_BACK, /* it did not become ready, and has the former one again */
+    UPDATE_ROLLED_BACK, /* it did not become ready and runs with the previous one again */
     UPDATE_FAILED,
 } UpdateState;
 
@@ -43,19 +41,19 @@ typedef struct {
 
 typedef enum {
     IMAGE_UNCHECKED, /* the registry has not been asked */
-    IMAGE_NEWEST,    /* the registry has no other one */
-    IMAGE_OUTDATED,  /* the registry has another one */
-    IMAGE_PULLED,    /* the name stands for that one now */
+    IMAGE_NEWEST,    /* the registry has the same image */
+    IMAGE_OUTDATED,  /* the registry has another image */
+    IMAGE_PULLED,    /* the name refers to the new image now */
 } UpdateImageState;
 
-/* The image that a name stood for before the update. Strings belong to the reply. */
+/* The image that a name referred to before the update. Strings belong to the reply. */
 typedef struct {
     UpdateImageState state;
     sd_bus_message *reply;
     DistTarget target;
     uint64_t updated;
     GHashTable *labels;
-    char *lease; /* keeps it once it is pulled; NULL if the caller may make none */
+    char *lease; /* keeps the image after a pull; NULL if the caller may not create leases */
 } UpdateImage;
 
 static struct { gboolean dry_run; } update_given;
@@ -77,7 +75,7 @@ static void update_candidate_free(void *pointer) {
     g_free(candidate);
 }
 
-/* A lease that cannot be ended, ends on its own. */
+/* A lease that cannot be deleted expires. */
 static void release_image(const char *lease) {
     g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_LEASES, "Delete", "sa{sv}", lease, 0);
 }
@@ -93,8 +91,8 @@ static void update_image_free(void *pointer) {
     g_free(image);
 }
 
-/* Root deals with the units of the system, others with their own. A container that does not run has
- * no cgroup, and its unit takes the newest image when it is started. */
+/* Root updates units of the system manager, other users their own. A container that does not run
+ * has no cgroup, and its unit uses the newest image when it is started. */
 static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t owner) {
     bool of_user = g_str_has_prefix(cgroup, "/user.slice/");
 
@@ -102,8 +100,8 @@ static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t own
            (geteuid() == 0 ? !of_user : of_user && owner == geteuid());
 }
 
-/* Passes over containers without the label, without a name for their image, or of units that are
- * not the caller's. */
+/* Skips containers without the label, without a name for their image, or in units that are not the
+ * caller's. */
 static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const char *id, *image = "", *unit = "", *cgroup = "";
@@ -120,7 +118,7 @@ static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
         return r;
     *key = g_strdup(id);
     const char *policy = g_hash_table_lookup(labels, UPDATE_LABEL);
-    /* Others, as "disabled", ask for no update; the label may be the image's own. */
+    /* Other values, such as "disabled", request no update; the label may be the image's own. */
     if (!policy || (!g_str_equal(policy, "registry") && !g_str_equal(policy, "local")) ||
         !image[0] || !is_unit_of_caller(unit, cgroup, owner))
         return 1;
@@ -134,7 +132,7 @@ static int read_candidate(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* The image keeps the reply, to which its strings belong. NULL with error. */
+/* The image keeps the reply, which owns its strings. NULL with error. */
 static UpdateImage *update_image_read(const char *name, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
 
@@ -157,7 +155,7 @@ static UpdateImage *update_image_read(const char *name, GError **error) {
     return NULL;
 }
 
-/* The image of a name, which belongs to images. NULL with error. */
+/* The image of a name; images owns it. NULL with error. */
 static UpdateImage *find_image(GHashTable *images, const char *name, GError **error) {
     UpdateImage *image = g_hash_table_lookup(images, name);
 
@@ -175,7 +173,7 @@ static bool check_image_registry(const char *name, UpdateImage *image, GError **
     return true;
 }
 
-/* By systemctl(1), which waits until the unit is ready or has failed, and asks for passwords. */
+/* Uses systemctl(1), which waits until the unit is ready or has failed, and asks for passwords. */
 static bool restart_unit(const char *unit, GError **error) {
     const char *arguments[] = {
         "systemctl", geteuid() == 0 ? "--system" : "--user", "restart", "--", unit, NULL};
@@ -190,8 +188,8 @@ static bool restart_unit(const char *unit, GError **error) {
                            _("%s did not become ready with the new image"), unit);
 }
 
-/* Keeps an image although its name will stand for another one. The id of the lease, to be freed;
- * NULL with error. */
+/* Keeps an image although its name will refer to another one. Returns the id of the lease, which
+ * the caller frees; NULL with error. */
 static char *hold_image(const UpdateImage *image, GError **error) {
     uint64_t expires = (uint64_t)g_get_real_time() + LEASE_SECONDS * (uint64_t)G_USEC_PER_SEC;
     g_autoptr(sd_bus_message) created =
@@ -212,7 +210,7 @@ static char *hold_image(const UpdateImage *image, GError **error) {
     return NULL;
 }
 
-/* With the labels that the name had. */
+/* With the labels that the name had before. */
 static bool put_image(const char *name, const UpdateImage *image, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Put");
     GHashTableIter iter;
@@ -240,7 +238,7 @@ static bool put_image(const char *name, const UpdateImage *image, GError **error
     return reply != NULL;
 }
 
-/* Takes error; NULL is nothing. */
+/* Takes ownership of error, which may be NULL. */
 static void report_update(const UpdateCandidate *candidate, GError *error) {
     if (!error)
         return;
@@ -249,7 +247,7 @@ static void report_update(const UpdateCandidate *candidate, GError *error) {
     g_error_free(error);
 }
 
-/* A former image is there to go back to if this run has pulled another one. */
+/* Rolling back is possible only if this run has pulled a new image. */
 static UpdateState restart_or_roll_back(const UpdateCandidate *candidate, UpdateImage *image) {
     GError *error = NULL;
 
@@ -270,7 +268,7 @@ static UpdateState restart_or_roll_back(const UpdateCandidate *candidate, Update
 static bool pull_newer(const UpdateCandidate *candidate, UpdateImage *image, GError **error) {
     GError *not_held = NULL;
 
-    /* A caller who may pull, but make no lease, gets the update all the same. */
+    /* A caller that may pull but not create leases gets the update nevertheless. */
     if (!image->lease && !(image->lease = hold_image(image, &not_held)))
         g_prefix_error(&not_held, "%s: ", _("the former image is not kept"));
     report_update(candidate, not_held);
@@ -280,7 +278,7 @@ static bool pull_newer(const UpdateCandidate *candidate, UpdateImage *image, GEr
     return true;
 }
 
-/* Errors are printed here, since one candidate that fails does not end the run. */
+/* Errors are printed here, since one failing candidate does not end the run. */
 static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable *images) {
     GError *error = NULL;
     bool from_registry = g_str_equal(candidate->policy, "registry");
@@ -292,7 +290,8 @@ static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable
         return UPDATE_FAILED;
     }
     bool to_pull = from_registry && image->state == IMAGE_OUTDATED;
-    /* This run, or another client, has pulled it since the container was created. */
+    /* Update if this run, or another client, has pulled the image since the container was created.
+     */
     if (!to_pull && image->state != IMAGE_PULLED && image->updated <= candidate->created)
         return UPDATE_NONE;
     if (update_given.dry_run)
@@ -304,7 +303,7 @@ static UpdateState update_candidate(const UpdateCandidate *candidate, GHashTable
     return restart_or_roll_back(candidate, image);
 }
 
-/* Several containers of a unit are dealt with once. */
+/* Several containers of one unit are handled once. */
 static const UpdateCandidate *find_unit(const GPtrArray *candidates, unsigned count,
                                         const char *unit) {
     for (unsigned i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about containers that exist: their table, and kill, stop, wait and rm. Creating and
- * starting them is in verbs-run.c and verbs-start.c. */
+/* Verbs about existing containers: their table, and kill, stop, wait and rm. Creating and starting
+ * containers is in verbs-run.c and verbs-start.c. */
 
 #include "client/verbs.h"
 
@@ -59,7 +59,7 @@ static int verb_kill(char **argv, GError **error) {
     return dist_for_each(argv + 1, kill_one, &request);
 }
 
-/* The call belongs to the caller. UINT64_MAX leaves the time to the container's own setting. */
+/* The caller owns the call. UINT64_MAX leaves the time-out to the container's own setting. */
 static sd_bus_message *make_stop(const char *id, const void *timeout, GError **error) {
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Stop");
     int r = call ? sd_bus_message_append(call, "sa{sv}", id, 1, "TimeoutUSec", "t",
@@ -100,8 +100,8 @@ static bool stop_by_id(const char *id, const void *userdata, GError **error) {
     return ignore_absent(reply, true, error);
 }
 
-/* Without --ignore, root's calls go out together (dist_ask_each()), so that containers stop at the
- * same time. */
+/* Without --ignore, root's calls are sent together (dist_ask_each()), so that containers stop at
+ * the same time. */
 static int verb_stop(char **argv, GError **error) {
     (void)error;
 
@@ -140,7 +140,8 @@ static const DistOption rm_options[] = {
     DIST_OPTION_END,
 };
 
-/* With --time: false only if it runs on. One that does not run is none that has to be stopped. */
+/* With --time: false only if the container keeps running. One that is not running need not be
+ * stopped. */
 static bool stop_before_rm(const char *id, GError **error) {
     uint64_t timeout = (uint64_t)rm_given.seconds * G_USEC_PER_SEC;
     sd_bus_message *call = make_stop(id, &timeout, error);

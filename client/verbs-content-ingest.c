@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist content ingest and edit: new contents, from standard input or from an editor. They pass
- * through a pipe that the service answers; an ingest ends when its last writable end is closed, and
- * is content after Commit.
- */
+/* dist content ingest and edit: new contents, from standard input or an editor. They are written to
+ * a pipe that the service returns; the ingest is complete when its last writable end is closed, and
+ * becomes content with Commit. */
 
 #include "client/verbs-content-ingest.h"
 
@@ -19,7 +17,7 @@
 #include <unistd.h>
 
 /* An ingest with the same REF continues where an earlier one broke off. Skips the bytes that the
- * service has already: by seeking, or by reading if the input is a pipe. */
+ * service already has: by seeking, or by reading if the input is a pipe. */
 static bool skip_stored(int fd, uint64_t offset, GError **error) {
     berth_autofd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     uint64_t copied;
@@ -29,7 +27,7 @@ static bool skip_stored(int fd, uint64_t offset, GError **error) {
     return dist_copy(fd, null, offset, &copied, error);
 }
 
-/* Prints the digest. size and expected are 0 and "" if the caller does not know them. */
+/* Prints the digest. size and expected are 0 and "" if unknown. */
 static bool commit_ingest(const char *ref, gint64 size, const char *expected, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Commit", "stsa{sv}", ref, (uint64_t)size, expected, 0);
@@ -74,12 +72,12 @@ int dist_content_ingest(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "ht", &pipe, &offset);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    /* If the service closes the pipe, writing fails with EPIPE and is reported. */
+    /* If the service closes the pipe, writing fails with EPIPE, which is reported. */
     signal(SIGPIPE, SIG_IGN);
     if (!skip_stored(STDIN_FILENO, offset, error) ||
         !dist_copy(STDIN_FILENO, pipe, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
-    /* The reply owns the last writable end: without it the service sees the end of the content. */
+    /* The reply owns the last writable end: freeing it ends the content for the service. */
     reply = sd_bus_message_unref(reply);
     return commit_ingest(argv[1], MAX(content_ingest_given.size, 0),
                          content_ingest_given.expected ? content_ingest_given.expected : "", error)
@@ -87,7 +85,7 @@ int dist_content_ingest(char **argv, GError **error) {
                : EXIT_FAILURE;
 }
 
-/* Stores a file as content and prints its digest. fd is the caller's. */
+/* Stores a file as content and prints its digest. The caller owns fd. */
 static bool ingest_file(int fd, const char *ref, GError **error) {
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTENTS, "Ingest", "stsa{sv}", ref, (uint64_t)0, "", 0);
@@ -108,7 +106,7 @@ static bool ingest_file(int fd, const char *ref, GError **error) {
 static bool run_editor(const char *path, GError **error) {
     const char *editor = g_getenv("VISUAL") ? g_getenv("VISUAL") : g_getenv("EDITOR");
     g_autofree char *quoted = g_shell_quote(path);
-    /* As git(1) does: the variable is a shell command, which may have arguments. */
+    /* As in git(1): the variable is a shell command, possibly with arguments. */
     g_autofree char *command = g_strconcat(editor ? editor : "vi", " ", quoted, NULL);
     int status = system(command); /* NOLINT: it is the caller's own command */
 
@@ -126,8 +124,8 @@ int dist_content_open(const char *digest, sd_bus_message **reply, GError **error
     return r < 0 ? dist_bad_reply(r, error), -1 : fd;
 }
 
-/* Content cannot change: the edited text is stored as new content with another digest. The
- * temporary file has mode 0600 and is removed in any case. */
+/* Content is immutable: the edited text is stored as new content with another digest. The temporary
+ * file has mode 0600 and is always removed. */
 int dist_content_edit(char **argv, GError **error) {
     g_autofree char *path = g_build_filename(g_get_tmp_dir(), "dist-edit-XXXXXX", NULL);
     uint64_t copied;
@@ -142,11 +140,11 @@ int dist_content_edit(char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     bool edited = dist_copy(fd, file, UINT64_MAX, &copied, error) && run_editor(path, error);
-    /* The editor may have replaced the file, and the descriptor may be of the old one. */
+    /* The editor may have replaced the file, so that the descriptor would refer to the old one. */
     berth_autofd int result = edited ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (edited && result < 0)
         berth_error_set_errno(error, errno, _("open %s"), path);
-    /* With the PID: two editors of the same content do not write into one ingest. */
+    /* The pid keeps two editors of the same content from writing to one ingest. */
     g_autofree char *ref = g_strdup_printf("edit %d %s", (int)getpid(), argv[1]);
     bool done = result >= 0 && ingest_file(result, ref, error);
     unlink(path);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist content list and active: contents and ingests as tables. The service filters; a listing
- * comes in pages, which listing.c asks for one after another. Rows are kept only until the table is
- * printed.
- */
+/* dist content list and active: contents and ingests as tables. The service filters; a listing
+ * comes in pages, which listing.c requests one after another. Rows are kept only until the table is
+ * printed. */
 
 #include "client/verbs-content-list.h"
 
@@ -21,7 +19,7 @@ typedef struct {
     char *const *labels;
 } ContentFilter;
 
-/* The option Filter is a dictionary in a dictionary; sizes are options of their own. */
+/* The option Filter is a dictionary inside the options; sizes are separate options. */
 static int append_property_filter(sd_bus_message *call, const ContentFilter *filter) {
     int r;
 
@@ -51,7 +49,7 @@ static int append_filter(sd_bus_message *call, const void *userdata) {
     return r;
 }
 
-/* key becomes the place at which the next page begins (listing.c). */
+/* key is set to where the next page begins (listing.c). */
 static int read_content(sd_bus_message *reply, char **key, void *userdata) {
     const char *digest;
     uint64_t size = 0, committed = 0;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Verbs about contents: "dist content ...", with digests instead of names. Their table, and those
- * about contents that are here. Content passes through descriptors that the service answers, never
- * in messages.
- */
+/* Verbs about contents, "dist content …", which take digests instead of names: their table, and
+ * those about stored contents. Content passes through descriptors that the service returns, never
+ * in messages. */
 
 #include "client/verbs.h"
 
@@ -44,7 +42,7 @@ static int content_get(char **argv, GError **error) {
 
     if (fd < 0)
         return EXIT_FAILURE;
-    /* Beyond the end is no error (lseek(2)): nothing is written then. */
+    /* Seeking beyond the end is not an error (lseek(2)): nothing is written then. */
     if (lseek(fd, content_get_given.offset, SEEK_SET) < 0) {
         berth_error_set_errno(error, errno, "%s", _("go to the offset"));
         return EXIT_FAILURE;
@@ -97,7 +95,7 @@ static int content_rm(char **argv, GError **error) {
     return dist_delete_each(DIST_CONTENTS, content_rm_given.force, argv + 1);
 }
 
-/* Adds the labels that the content has, except for keys that are in labels already. */
+/* Adds the labels that the content has, except for keys that labels already contains. */
 static bool merge_labels(const char *digest, GHashTable *labels, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTENTS, "Info", "sa{sv}", digest, 0);
     const DistField fields[] = {{"Labels", "a{ss}", labels}, {NULL, NULL, NULL}};
@@ -108,8 +106,8 @@ static bool merge_labels(const char *digest, GHashTable *labels, GError **error)
     return r >= 0 || dist_bad_reply(r, error);
 }
 
-/* SetLabels replaces all labels: those that are there are read first, and one that another client
- * sets meanwhile is lost. A label with an empty value (KEY=) is left out, and so removed. */
+/* SetLabels replaces all labels, so the current ones are read first; a label that another client
+ * sets in between is lost. A label with an empty value (KEY=) is omitted and thereby removed. */
 static int content_label(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -141,7 +139,7 @@ static int content_label(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The service unpacks into the directory that dist has opened with the caller's rights. */
+/* The service unpacks into the directory, which dist has opened with the caller's rights. */
 static int content_apply(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_auto(DistResult) result = {0};
@@ -183,7 +181,7 @@ static const DistOption content_verify_options[] = {
     DIST_OPTION_END,
 };
 
-/* Damaged contents are an error of this verb, so that a timer or a script notices them. */
+/* Corrupt content is an error of this verb, so that a timer or a script notices it. */
 static int content_verify(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist cp: files pass between tar(1) on this side and berth-copy on the other, through a pipe that
- * the service only hands over. Names follow podman-cp(1): a copy goes into a target that is a
- * directory, otherwise it gets the name of the target; "/." at the end of a source means its
- * contents. To know: the reader sees the end of the pipe only when every descriptor of the other
- * end is closed, those of messages included.
- */
+/* dist cp: copies files between tar(1) on this side and berth-copy on the other, through a pipe
+ * that the service only passes on. Names follow podman-cp(1): a copy is placed in the target if
+ * that is a directory, otherwise it gets the target's name; "/." at the end of a source means its
+ * contents. The reader sees the end of the pipe only once every descriptor of the other end is
+ * closed, including those in messages. */
 
 #include "client/verbs.h"
 
@@ -24,12 +22,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Of "dist diff", with --json or --format. */
+/* For "dist diff" with --json or --format. */
 enum { MAX_CHANGES_BYTES = 64 * 1024 * 1024 };
 
 static struct {
     gboolean archive;
-    char *as, *kind; /* of a stream, as dist on another host gives them */
+    char *as, *kind; /* for a stream, as given by dist on another host */
 } cp_given = {.as = (char *)"", .kind = (char *)""};
 
 typedef struct {
@@ -62,7 +60,7 @@ static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name,
     return g_steal_pointer(&call);
 }
 
-/* What runs on the other host, with the pipe as a stream. */
+/* Runs "dist cp" on the other host, with the pipe as its stream. */
 static bool copy_over_ssh(const Copy *copy, const char *path, int input, int output,
                           const char *name, const char *kind, bool quiet, GError **error) {
     g_autofree char *place = g_strconcat(copy->id, ":", path, NULL);
@@ -101,12 +99,13 @@ static bool ends_with_slash(const char *path) {
     return g_str_has_suffix(path, "/");
 }
 
-/* The source is the contents of a directory, not the directory itself. */
+/* Whether the source is the contents of a directory, as opposed to the directory itself. */
 static bool is_contents(const char *path) {
     return g_str_equal(path, ".") || g_str_has_suffix(path, "/.");
 }
 
-/* Directory and last name of a path, also of one with slashes at its end. The caller frees both. */
+/* The directory and the last component of a path, which may end in slashes. The caller frees both.
+ */
 static void split_path(const char *path, char **directory, char **name) {
     size_t length = strlen(path);
 
@@ -117,9 +116,9 @@ static void split_path(const char *path, char **directory, char **name) {
     *name = g_path_get_basename(trimmed);
 }
 
-/* The local directory for a copy and the name it gets there ("": its own). *kind is what the source
- * has to be for that: "file", "directory", or "" for either. The caller frees directory and name.
- */
+/* The local directory for a copy, and the name it gets there ("": its own). *kind is what the
+ * source must be for that: "file", "directory", or "" for either. The caller frees directory and
+ * name. */
 static bool find_copy_target(const char *local, char **directory, char **name, const char **kind,
                              GError **error) {
     struct stat status;
@@ -174,10 +173,11 @@ static int copy_out(const Copy *copy, GError **error) {
     bool is_foreign = dist_settings.host || dist_settings.machine;
     const char *arguments[] = {
         "tar", "-x", "-f", "-", "-C", directory, copy->archive ? "-p" : "--no-same-owner",
-        /* Another host or machine makes no file set-user-ID for this one's root. */
+        /* Another host or machine must not create set-user-ID files for root here. */
         is_foreign && !copy->archive ? "--no-same-permissions" : "--no-overwrite-dir",
         "--no-overwrite-dir", "--warning=no-unknown-keyword",
-        /* Nor any file beside the one that is asked for; the list ends here otherwise. */
+        /* Nor may it create any file other than the one requested; the argument list ends here
+         * otherwise. */
         is_foreign && !g_str_equal(member, ".") ? "--no-unquote" : NULL, "--no-wildcards", "--",
         member, NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
@@ -185,14 +185,14 @@ static int copy_out(const Copy *copy, GError **error) {
     if (pid < 0)
         return EXIT_FAILURE;
     berth_fd_clear(&input);
-    /* The message has a descriptor of its own. tar ends when the last one is closed. */
+    /* The message has its own descriptor. tar exits once the last one is closed. */
     bool called = send_copy_out(copy, output, name, kind, error);
     berth_fd_clear(&output);
     return dist_tar_finish(pid, called, says, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Whether the path is a directory in the container. There is no call for that: an empty archive is
- * copied in, which fails unless the path is a directory. */
+/* Whether the path is a directory in the container. There is no call for this, so an empty archive
+ * is copied in, which fails unless the path is a directory. */
 static bool is_container_directory(const Copy *copy) {
     g_autoptr(GError) ignored = NULL;
     int ends[2];
@@ -233,7 +233,7 @@ static int copy_in(const Copy *copy, GError **error) {
                                                                                 : EXIT_FAILURE;
     g_autofree char *trimmed = g_canonicalize_filename(copy->local, NULL);
     g_autofree char *own_name = g_path_get_basename(trimmed);
-    /* A symbolic link is followed; one that leads nowhere is copied itself. */
+    /* A symbolic link is followed; a dangling one is copied itself. */
     g_autofree char *real = realpath(trimmed, NULL);
     if (lstat(real ? real : trimmed, &status) < 0)
         return berth_error_set_errno(error, errno, "%s", copy->local), EXIT_FAILURE;
@@ -273,8 +273,8 @@ static int copy_on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *err
     return 0;
 }
 
-/* Copies from one container to another: CopyOut writes into the pipe from which CopyIn reads. Both
- * have to be under way at the same time, hence the first is sent without waiting for its reply. */
+/* Copies from one container to another: CopyOut writes to the pipe that CopyIn reads from. Both
+ * must be under way at the same time, so the first one is sent without waiting for its reply. */
 static int copy_across(const Copy *from, const Copy *to, GError **error) {
     g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *own_name = NULL;
     bool contents = is_contents(from->path);
@@ -282,8 +282,8 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
     int ends[2], r = 0;
 
     split_path(from->path, &parent, &own_name);
-    /* It is not known here whether the source is a directory: find_destination() assumes it. If the
-     * target ends with a slash, "Kind" has berth-copy check it. */
+    /* Whether the source is a directory is not known here, and find_destination() assumes it is. If
+     * the target ends in a slash, "Kind" has berth-copy check it. */
     if (!find_destination(to, contents ? "" : own_name, true, &directory, &name, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
@@ -297,7 +297,7 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
     r = sd_bus_call_async(dist_bus(NULL), NULL, call, copy_on_sent, &sending, UINT64_MAX);
     if (r < 0 || (r = sd_bus_flush(dist_bus(NULL))) < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    /* The message has a descriptor of the pipe, too: while one is open, CopyIn does not end. */
+    /* The message also holds a descriptor of the pipe: CopyIn does not end while one is open. */
     call = sd_bus_message_unref(call);
     berth_fd_clear(&output);
     bool called = call_copy_in(to, directory, input, "", error);
@@ -306,7 +306,7 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
         if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
             r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
     if (sending.error) {
-        /* CopyIn has only seen the pipe end: the error of CopyOut has the reason. */
+        /* CopyIn only saw the pipe end: CopyOut's error has the reason. */
         g_clear_error(error);
         g_propagate_error(error, sending.error);
         return EXIT_FAILURE;
@@ -352,7 +352,7 @@ static int verb_cp(char **argv, GError **error) {
     return copy_between(argv[1], argv[2], cp_given.archive, error);
 }
 
-/* A line is a kind and a path, in which the service escapes what is no text. */
+/* A line is a kind and a path, in which the service escapes bytes that are not text. */
 static bool print_changes(int file, GError **error) {
     const DistColumn columns[] = {
         {"path", _("PATH"), DIST_CELL_TEXT}, {"kind", _("KIND"), DIST_CELL_TEXT}, {NULL, NULL, 0}};
@@ -373,8 +373,8 @@ static bool print_changes(int file, GError **error) {
     return dist_table_print(table, error);
 }
 
-/* The service writes lines to a descriptor: standard output itself, or a file that is read again
- * for another form. A pipe would fill, since its reader waits for the answer. */
+/* The service writes lines to a descriptor: standard output itself or, for other formats, a file
+ * that is read back. A pipe would fill up, since its reader waits for the reply. */
 static int verb_diff(char **argv, GError **error) {
     bool is_plain = dist_table_is_unasked();
     berth_autofd int file = is_plain ? -1 : memfd_create("changes", MFD_CLOEXEC);

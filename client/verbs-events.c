@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist events: what happens to containers, as signals of the service, after events of the past if
- * those are asked for. Events have numbers, which rise; the last one that was printed is the only
- * state.
- */
+/* dist events: prints what happens to containers, as signalled by the service, preceded by past
+ * events on request. Events have increasing numbers; the number of the last one printed is the only
+ * state. */
 
 #include "client/verbs-events.h"
 
@@ -16,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Kind, container and process are plain words, unless the service's database is damaged. */
+/* Kind, container and process are plain words, unless the service's database is corrupt. */
 typedef struct {
     uint64_t sequence, usec;
     const char *kind, *id, *process;
@@ -65,8 +63,8 @@ static void event_print_line(const Event *event) {
         printf("%s  %-12s %s\n", time, kind, name);
 }
 
-/* Prints an event if it follows *last, which becomes its number. After Subscribe an event may come
- * twice, as a signal and in the reply of EventsSince. */
+/* Prints an event if it is newer than *last, and sets *last to its number. After Subscribe an event
+ * may arrive twice, as a signal and in the reply to EventsSince. */
 static void print_event(sd_bus_message *message, uint64_t *last) {
     Event event = {.process = "", .status = -1};
     const DistField details[] = {
@@ -125,8 +123,8 @@ const DistOption dist_events_options[] = {
     DIST_OPTION_END,
 };
 
-/* Subscribes before asking for past events, so that none is lost in between. The match comes before
- * Subscribe, for the same reason. */
+/* Subscribes before asking for past events, so that none is lost in between. The match precedes
+ * Subscribe for the same reason. */
 int dist_verb_events(char **argv, GError **error) {
     uint64_t last = 0;
     int r = 0;

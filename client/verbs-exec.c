@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist exec: starts a process in a running container, and ends with its exit status, with
- * DIST_EXIT_BERTH if that is not known; foreground.c waits for it.
- */
+/* dist exec: starts a process in a running container and exits with its status, or with
+ * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it. */
 
 #include "client/verbs-exec.h"
 
@@ -58,14 +56,14 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
         (r = sd_bus_message_append(call, "{sv}{sv}", "Rows", "u", rows, "Columns", "u", columns)) <
             0)
         return r;
-    /* With a terminal or detached, the process has no streams of dist's. */
+    /* With a terminal or detached, the process does not get dist's streams. */
     if ((!options->terminal && !options->detach && (r = dist_append_streams(call)) < 0) ||
         (r = dist_append_descriptors(call)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
 
-/* --spec may set options->terminal, which decides what append_exec() adds; so it is read first. */
+/* Reads --spec first, since it may set options->terminal, which decides what append_exec() adds. */
 static sd_bus_message *new_exec(const char *id, char *const *command, ExecOptions *options,
                                 GError **error) {
     g_autofree char *spec =
@@ -138,13 +136,13 @@ int dist_verb_exec(char **argv, GError **error) {
     if ((options->detach_keys && !dist_terminal_check_keys(options->detach_keys, error)) ||
         !dist_preserve_descriptors(options->preserved, options->preserved_lists, error))
         return DIST_EXIT_BERTH;
-    /* The id is chosen here, since Wait, Attach and Kill need it. */
+    /* dist chooses the id, since Wait, Attach and Kill need it. */
     if (!options->process)
         options->process = g_strdup_printf("exec-%08x%08x", g_random_int(), g_random_int());
     g_auto(GStrv) environment = exec_read_environment(options, error);
     if (!environment)
         return DIST_EXIT_BERTH;
-    /* The list alone: what is in it are words of the command line. */
+    /* Only the list is freed: its elements belong to the command line. */
     g_free(options->environment);
     options->environment = environment;
     g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, options, error);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist resolve, inspect and verify: what is known of one image, here or in its registry. Documents
- * are the registry's and are read with care: what they lack appears as empty.
- */
+/* dist resolve, inspect and verify: information about one image, stored or in its registry.
+ * Documents come from the registry and are read with care: missing members appear as empty. */
 
 #include "client/verbs-image-inspect.h"
 
@@ -28,8 +26,8 @@ const DistOption dist_resolve_options[] = {
     DIST_OPTION_END,
 };
 
-/* Members that are missing or have another type appear as "" or 0: the document is the
- * registry's. */
+/* Members that are missing or of another type appear as "" or 0: the document comes from the
+ * registry. */
 static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
     static const char *const parts[] = {"os", "architecture", "variant"};
     g_autoptr(GString) name = g_string_new(NULL);
@@ -53,8 +51,8 @@ static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
     json_builder_end_object(builder);
 }
 
-/* The manifests that an index names, as JSON; "[]" if the object is not an index. The caller frees
- * the text. */
+/* The manifests in an index, as JSON; "[]" if the object is not an index. The caller frees the
+ * text. */
 static char *list_platforms(const char *reference, const char *digest, const char *media_type,
                             GError **error) {
     bool is_index = berth_media_type_get_kind(media_type) == BERTH_KIND_INDEX;
@@ -81,7 +79,7 @@ static char *list_platforms(const char *reference, const char *digest, const cha
     return json_to_string(list, FALSE);
 }
 
-/* One request to the registry, and with --json a second one for the index. */
+/* One request to the registry, and with --json another one for the index. */
 int dist_verb_resolve(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
@@ -115,7 +113,7 @@ int dist_verb_resolve(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Prints the history in the configuration of an image (OCI image specification, config.md). */
+/* Prints the history in an image's configuration (OCI image specification, config.md). */
 static bool print_history(const char *text, GError **error) {
     const DistColumn columns[] = {
         {"created", _("CREATED"), DIST_CELL_TEXT},
@@ -166,7 +164,7 @@ int dist_verb_inspect(char **argv, GError **error) {
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = dist_image_call("Inspect", name, NULL, &given, &local);
-    /* The name may be that of a container. */
+    /* The name may be a container's. */
     bool may_be_other = !reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
                         !inspect_given.history;
     if (may_be_other)
@@ -186,13 +184,13 @@ int dist_verb_inspect(char **argv, GError **error) {
     if (inspect_given.history)
         return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
-     * and a newline. */
+     * plus a newline. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
     puts(plain ? plain : text);
     return EXIT_SUCCESS;
 }
 
-/* Prints the file of the key that has signed the image. */
+/* Prints the file of the key that signed the image. */
 int dist_verb_verify(char **argv, GError **error) {
     const char *key;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* dist images: the images as a table, or with --tree the platforms and layers of each. The service
- * filters by name and label; before and since are applied here, to rows that have come. */
+ * filters by name and label; before and since are applied here, to the rows received. */
 
 #include "client/verbs-image-list.h"
 
@@ -21,7 +21,7 @@ static const DistFilterName image_filters[] = {
     {"dangling", NULL, DIST_FILTER_ADDITION}, {NULL},
 };
 
-/* The rows of images, and the moments between which an image was created. */
+/* The rows of images, and the range of creation times to show. */
 typedef struct {
     DistTable *table;
     uint64_t before, since;
@@ -41,7 +41,7 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     if (r <= 0)
         return r;
     *key = g_strdup(name);
-    /* Left out, but its name is the key of the next page all the same. */
+    /* The image is left out, but its name is still the key of the next page. */
     if (created >= rows->before || (dist_filter_find("since") && created <= rows->since))
         return 1;
     g_autofree char *repository = NULL, *tag = NULL;
@@ -51,8 +51,8 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* As a property's value: inside a variant. The layers are appended to lines, since the line of
- * their platform comes first and has figures that follow in the message. */
+/* Reads a property's value, inside a variant. Layers are appended to lines, since the line of their
+ * platform comes first and has values that follow in the message. */
 static int read_layers(sd_bus_message *reply, void *lines) {
     const char *media_type, *digest;
     uint64_t size;
@@ -70,8 +70,8 @@ static int read_layers(sd_bus_message *reply, void *lines) {
     return sd_bus_message_exit_container(reply);
 }
 
-/* The pages of Describe have no names as keys: the next page begins after as many platforms as
- * there were before. */
+/* The pages of Describe are not keyed by name: the next page begins after the number of platforms
+ * seen so far. */
 static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
     g_autoptr(GString) layers = g_string_new(NULL);
     DistTarget manifest = {"", "", 0};
@@ -106,7 +106,7 @@ static int take_name(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* The platforms of each image, as lines below its name. */
+/* Prints the platforms of each image as lines below its name. */
 static bool print_trees(const DistListing *listing, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -123,7 +123,7 @@ static bool print_trees(const DistListing *listing, GError **error) {
 }
 
 static int append_image_filter(sd_bus_message *call, const void *userdata) {
-    /* The size is a sum over all contents of each image: ask for it only if it is shown. */
+    /* The size is a sum over all contents of each image, so it is requested only if it is shown. */
     bool has_size = !dist_settings.quiet;
     int r = has_size ? sd_bus_message_append(call, "{sv}", "Properties", "as", 4, "Target",
                                              "Created", "Updated", "Size")
@@ -132,7 +132,7 @@ static int append_image_filter(sd_bus_message *call, const void *userdata) {
     return r < 0 ? r : dist_filter_append(call, image_filters, userdata);
 }
 
-/* When the image that a filter names was created; limit if there is no such filter. */
+/* The creation time of the image that a filter names; limit if there is no such filter. */
 static bool image_read_moment(const char *filter, uint64_t limit, uint64_t *moment,
                               GError **error) {
     const char *image = dist_filter_find(filter);
@@ -192,7 +192,7 @@ int dist_verb_images(char **argv, GError **error) {
         return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     rows.table = table;
-    /* An image without a name does not exist here: "dist prune" deletes its contents. */
+    /* There are no images without a name: "dist prune" deletes their contents. */
     if (g_strcmp0(dist_filter_find("dangling"), "true") != 0 &&
         !dist_list(&images, read_image, &rows, error))
         return EXIT_FAILURE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* dist tag, rmi and untag: the names of images. Contents stay until "dist prune" deletes those that
- * no name leads to any longer. */
+ * no name leads to. */
 
 #include "client/verbs-image-names.h"
 
@@ -37,7 +37,7 @@ int dist_verb_tag(char **argv, GError **error) {
             dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
         return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
     }
-    /* If the first name moves between the two calls, the new one keeps the earlier target. */
+    /* If the first name changes between the two calls, the new one has the earlier target. */
     g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!image)
         return EXIT_FAILURE;
@@ -59,7 +59,7 @@ static bool delete_image_name(const char *name, const void *userdata, GError **e
     return reply != NULL;
 }
 
-/* In one call, so that a person is asked once. */
+/* In one call, so that the user is asked for a password once. */
 static sd_bus_message *delete_image_names(char **names, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "DeleteMany");
     int r;

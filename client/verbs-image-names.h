@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "dist tag", and "dist rmi", which is "dist untag", too. */
+/* "dist tag", and "dist rmi", which is also "dist untag". */
 
 #pragma once
 

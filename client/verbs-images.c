@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Verbs about images: their table, and those that transfer images or mount one. dist runs one verb
- * and ends, so its options are static variables, which several verbs' tables share. Names are
- * completed here, since the service takes only complete ones.
- */
+/* Verbs about images: their table, and those that transfer or mount images. dist runs one verb and
+ * exits, so its options are static variables, which the tables of several verbs share. Names are
+ * completed here, since the service only takes complete ones. */
 
 #include "client/verbs.h"
 
@@ -50,9 +48,8 @@ static const DistOption push_options[] = {
     DIST_OPTION_END,
 };
 
-/* One after another. The first failure ends it; transfers that are complete stay. remote: the
- * argument leads to a registry, which needs credentials; otherwise it is the name of an image that
- * is here. */
+/* One after another. The first failure ends it; completed transfers stay. remote: the argument
+ * leads to a registry, which needs credentials; otherwise it is the name of a stored image. */
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
@@ -76,7 +73,7 @@ static int verb_unpack(char **argv, GError **error) {
     return transfer_each("Unpack", false, argv + 1, error);
 }
 
-/* Pushes the image of the first name to the second; a single one is both. */
+/* Pushes the image with the first name to the second; a single name is both. */
 static int verb_push(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autofree char *name = dist_complete_reference(argv[1]);
@@ -99,8 +96,8 @@ static int verb_mount(char **argv, GError **error) {
     int r = sd_bus_message_read(reply, "h", &mount);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    /* The service answers a detached mount; attaching it needs the caller's own rights
-     * (move_mount(2)). Another machine's may be of anything. */
+    /* The service returns a detached mount; attaching it requires the caller's own rights
+     * (move_mount(2)). A mount from another machine may contain anything, so it is restricted. */
     if (dist_settings.machine && syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | AT_RECURSIVE,
                                          &foreign, sizeof foreign) < 0) {
         berth_error_set_errno(error, errno, _("mount it on %s"), argv[2]);

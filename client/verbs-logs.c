@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist logs: the service reads the journal for callers that may see the container, and answers a
- * pipe. The entries of a deleted container are still in the journal, and are read directly, with
- * journalctl: for that the caller has to be allowed to read the journal.
- */
+/* dist logs: the service reads the journal for callers that may see the container, and returns a
+ * pipe. The entries of a deleted container are still in the journal, and are read directly with
+ * journalctl; for that, the caller must be allowed to read the journal. */
 
 #include "client/verbs-logs.h"
 
@@ -48,7 +46,7 @@ const DistOption dist_logs_options[] = {
     DIST_OPTION_END,
 };
 
-/* Reads a time in any form of systemd.time(7), by asking systemd-analyze(1). */
+/* Parses a time in any form of systemd.time(7), with systemd-analyze(1). */
 static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     static const char label[] = "UNIX seconds: @";
     const char *const arguments[] = {"systemd-analyze", "timestamp", "--", text, NULL};
@@ -56,7 +54,7 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     uint64_t before = 0;
     int status = -1;
 
-    /* As in podman and docker, a duration alone is that long ago. */
+    /* As in podman and docker, a duration alone means that long ago. */
     if (g_ascii_isdigit(text[0]) && g_ascii_isalpha(text[strlen(text) - 1]) &&
         dist_parse_duration("", text, &before, NULL)) {
         *usec = (uint64_t)g_get_real_time() - MIN(before, (uint64_t)g_get_real_time());
@@ -75,7 +73,7 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
     return true;
 }
 
-/* As in journalctl --output=json: a value that is not UTF-8 is an array of bytes. */
+/* As in journalctl --output=json: a value that is not UTF-8 becomes an array of bytes. */
 static JsonNode *make_value(const char *value, size_t size) {
     JsonNode *node = json_node_new(JSON_NODE_VALUE);
 
@@ -111,7 +109,7 @@ static void end_entry(void *userdata) {
     fflush(stdout);
 }
 
-/* Whether to ask for entries with fields instead of messages alone. */
+/* Whether entries with their fields are needed instead of messages alone. */
 static bool wants_entries(void) {
     return logs_given.names || logs_given.timestamps || dist_settings.json != DIST_JSON_OFF;
 }
@@ -139,7 +137,7 @@ static bool read_journal(const DistJournalReader *reader, const void *userdata, 
     return dist_journal_read((char *const *)userdata, reader, error);
 }
 
-/* Prints until the end of the pipe, and closes it. */
+/* Prints until the end of the pipe and closes it. */
 static bool print_pipe(int pipe, const char *id, GError **error) {
     uint64_t copied;
 
@@ -149,15 +147,15 @@ static bool print_pipe(int pipe, const char *id, GError **error) {
     return dist_copy(input, STDOUT_FILENO, UINT64_MAX, &copied, error);
 }
 
-/* Fewer fields mean less to read from the journal: text needs the message and how its line ended.
- * For JSON an empty list asks for all. */
+/* With fewer fields, less has to be read from the journal: text output needs the message and how
+ * its line ended. For JSON, an empty list requests all fields. */
 static int append_fields(sd_bus_message *call) {
     if (dist_settings.json != DIST_JSON_OFF)
         return sd_bus_message_append(call, "{sv}", "Fields", "as", 0);
     return sd_bus_message_append(call, "{sv}", "Fields", "as", 2, "MESSAGE", "_LINE_BREAK");
 }
 
-/* Lines is the number of lines from the end to begin with. */
+/* Lines is how many lines before the end to begin with. */
 static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Logs");
     const uint64_t lines = logs_given.tail >= 0                     ? (uint64_t)logs_given.tail
@@ -227,8 +225,8 @@ static int open_logs(const char *id, const LogsTimes *times, GError **error) {
     return pipe;
 }
 
-/* NotFound: the container may have been deleted, and its lines may still be in the journal, which
- * has its own rules about who reads it. */
+/* NotFound: the container may have been deleted. Its lines may still be in the journal, which has
+ * its own rules about who may read it. */
 static bool print_logs_of(const char *id, const void *userdata, GError **error) {
     const LogsTimes *times = userdata;
     g_autoptr(GError) local = NULL;
@@ -243,7 +241,7 @@ static bool print_logs_of(const char *id, const void *userdata, GError **error) 
     return print_pipe(pipe, id, error);
 }
 
-/* One of several containers that are followed at once, with a thread each. */
+/* One of several containers that are followed at once, each in its own thread. */
 typedef struct {
     const char *id;
     int pipe;
@@ -258,8 +256,8 @@ static void *follow_one(void *userdata) {
     return NULL;
 }
 
-/* A thread each, since a pipe is read to its end; the pipes are opened first, in this thread,
- * because the connection to the bus is used by one thread only. */
+/* One thread each, since a pipe is read to its end. The pipes are opened first, in this thread,
+ * because only one thread may use the bus connection. */
 static int follow_several(char *const *ids, const LogsTimes *times) {
     const size_t count = g_strv_length((char **)ids);
     g_autofree LogsFollower *followers = g_new0(LogsFollower, count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network list and inspect: networks that the service makes, and those of CNI's configuration
+/* dist network list and inspect: networks that the service makes, and those in CNI's configuration
  * files, which it lists as well. Nothing is kept between calls. */
 
 #include "client/verbs-network-list.h"
@@ -86,7 +86,7 @@ int dist_network_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A JSON array or object that is put into a cell. */
+/* A JSON array or object, to be put into a cell. */
 static char *finish_json(JsonBuilder *builder) {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
 
@@ -141,7 +141,7 @@ static int read_container(sd_bus_message *message, void *userdata) {
     return 1;
 }
 
-/* The property Containers: each with what it has in this network. */
+/* The property Containers: each with its addresses and aliases in this network. */
 static int read_containers(sd_bus_message *reply, void *builder) {
     return dist_dictionary_read_items(reply, read_container, builder);
 }
@@ -152,7 +152,7 @@ typedef struct {
     GHashTable *found;
 } Inspection;
 
-/* Those that were asked for; the others are passed over. */
+/* Adds the network if it was asked for. */
 static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
     Inspection *inspection = userdata;
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -194,7 +194,7 @@ static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* JSON, as of a container or an image, unless --format says otherwise. */
+/* Prints JSON, as for a container or an image, unless --format says otherwise. */
 int dist_network_inspect(char **argv, GError **error) {
     DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},  {"backend", NULL, DIST_CELL_TEXT},

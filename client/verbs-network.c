@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network: makes and removes networks, and connects containers to them. Nothing is kept
+/* dist network: creates and removes networks, and connects containers to them. Nothing is kept
  * between calls; verbs-network-list.c shows networks. */
 
 #include "client/verbs-network-list.h"
@@ -48,7 +48,7 @@ static int append_addresses(sd_bus_message *call, char **list, const char *key, 
     return r;
 }
 
-/* AlreadyExists is no error with --ignore, which units use (berth-generator). */
+/* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
 static int network_create(char **argv, GError **error) {
     int r;
 
@@ -81,7 +81,7 @@ static int network_create(char **argv, GError **error) {
     return EXIT_FAILURE;
 }
 
-/* Errors are printed for each name; the status says whether there was one. */
+/* Errors are printed for each name; the exit status tells whether there were any. */
 static int network_rm(char **argv, GError **error) {
     (void)error;
     return dist_call_each(DIST_NETWORKS, "Delete", argv + 1);

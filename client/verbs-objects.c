@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about single objects of registries: "dist fetch-object" and "dist push-object". A fetched
- * object passes through a pipe to standard output; a pushed one is content that the service has.
- * Nothing is kept here. */
+/* Verbs about single objects in registries: "dist fetch-object" and "dist push-object". A fetched
+ * object passes through a pipe to standard output; a pushed one is content in the store. No state
+ * is kept. */
 
 #include "client/verbs.h"
 
@@ -32,8 +32,8 @@ static const DistOption fetch_object_options[] = {
     DIST_OPTION_END,
 };
 
-/* A reference with an object is taken as it is written; a reference alone may be short, as
- * "redis". */
+/* A reference with an object is taken as written; a reference alone may be short, such as "redis".
+ */
 static int verb_fetch_object(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const char *media_type, *digest;
@@ -50,7 +50,7 @@ static int verb_fetch_object(char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     if (!dist_copy(pipe, STDOUT_FILENO, UINT64_MAX, &copied, error))
         return EXIT_FAILURE;
-    /* A pipe ends in the same way if the transfer fails: only the size tells. */
+    /* A pipe ends in the same way if the transfer fails: only the size shows that. */
     if (copied != size) {
         g_autofree char *there = dist_format_size(copied), *whole = dist_format_size(size);
         berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH, _("%s broke off after %s of %s"), digest,

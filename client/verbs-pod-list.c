@@ -56,7 +56,7 @@ static int append_pod_filter(sd_bus_message *call, const void *userdata) {
     return dist_filter_append(call, pod_filters, NULL);
 }
 
-/* A table refers to its columns. */
+/* A table keeps a pointer to its columns. */
 static DistTable *new_pod_table(void) {
     static DistColumn columns[12];
     const DistColumn translated[G_N_ELEMENTS(columns)] = {
@@ -90,7 +90,7 @@ int dist_pod_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* One of the pods that are asked for. */
+/* Filters for one of the pods that were asked for. */
 static int append_pod_name(sd_bus_message *call, const void *userdata) {
     return sd_bus_message_append(call, "{sv}", "Filter", "a{sv}", 1, "Name", "s",
                                  (const char *)userdata);
@@ -102,7 +102,7 @@ int dist_pod_inspect(char **argv, GError **error) {
     for (char **name = argv + 1; *name; name++) {
         const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
                                      .filter_data = *name};
-        /* The error says that it does not exist, or that it is hidden. */
+        /* The error says that the pod does not exist or is hidden from the caller. */
         g_auto(GStrv) ids = dist_pod_list_containers(*name, error);
         if (!ids || !dist_list(&listing, read_pod, table, error))
             return EXIT_FAILURE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist pod: containers that share a network, IPC objects and a host name. dist keeps nothing of
- * them; "run" stays while the pod runs, for a unit of systemd. */
+/* dist pod: containers that share a network, IPC objects and a host name. dist keeps no state of
+ * them; "run" stays in the foreground while the pod runs, as a unit of systemd's needs it. */
 
 #include "client/containers.h"
 #include "client/verbs-pod-list.h"
@@ -59,9 +59,9 @@ static const DistOption pod_create_options[] = {
     DIST_OPTION_END,
 };
 
-/* The name may be given as an argument, as the name of an object usually is, or as an option. */
+/* The name may be given as an argument, as for other objects, or as an option. */
 static bool read_pod_request(char **argv, DistPodRequest *request, GError **error) {
-    /* Like what was given, it is there until dist ends. */
+    /* Lives until dist exits, as the other option values do. */
     static char **ports;
 
     if (!(ports = dist_expand_ports(pod_given.ports, error)))
@@ -87,7 +87,7 @@ static bool read_pod_request(char **argv, DistPodRequest *request, GError **erro
     if (request->replace && !request->name[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("--replace needs --name"));
-    /* Must come before Create, which takes the cgroup that dist is in. */
+    /* Must precede Create, which uses the cgroup that dist is in. */
     if (request->with_caller)
         dist_leaf_enter();
     return !pod_given.shm_size || dist_parse_bytes(pod_given.shm_size, &request->shm_bytes, error);
@@ -105,7 +105,7 @@ static int pod_create(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* For a unit: it is ready when the pod runs, and SIGTERM stops the pod and what is in it. */
+/* For a unit: it is ready when the pod runs, and SIGTERM stops the pod and the containers in it. */
 static int pod_run(char **argv, GError **error) {
     DistPodRequest request;
     g_autofree char *name =
@@ -134,8 +134,8 @@ static bool pod_is_running(const char *id) {
     return container && dist_container_is_running(container);
 }
 
-/* One that runs already is as it is wanted. The service's error has other reasons, too, such as
- * secrets that were lost. */
+/* A container that is already running is fine. The service's error may have other reasons, too,
+ * such as lost secrets. */
 static bool pod_start_container(const char *id, const void *userdata, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_CONTAINERS, "Start", "sa{sv}", id, 0);
@@ -148,7 +148,7 @@ static bool pod_start_container(const char *id, const void *userdata, GError **e
     return false;
 }
 
-/* A container of a pod could not be started, which is reported already. */
+/* Whether a container of a pod could not be started, which has already been reported. */
 static bool start_failed;
 
 static bool start_pod(const char *name, const void *userdata, GError **error) {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Verbs about running containers and their processes: attach, checkpoint, top, stats and others;
- * exec and update are in files of their own. attach ends with the exit status of the process, with
- * DIST_EXIT_BERTH if that is not known; foreground.c waits for it.
- */
+/* Verbs about running containers and their processes: attach, checkpoint, top, stats and others;
+ * exec and update have their own files. attach exits with the status of the process, or with
+ * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it. */
 
 #include "client/verbs.h"
 
@@ -40,8 +38,8 @@ static const DistOption attach_options[] = {
 static int verb_attach(char **argv, GError **error) {
     if (attach_given.keys && !dist_terminal_check_keys(attach_given.keys, error))
         return DIST_EXIT_BERTH;
-    /* A process of exec is attached to by its terminal only. A container without one is followed in
-     * the journal, which is read on this machine. */
+    /* A process of exec can only be attached to through its terminal. A container without a
+     * terminal is followed in the journal, which is read on this machine. */
     bool terminal = attach_given.process != NULL;
     if (!attach_given.process && !dist_container_find_terminal(argv[1], &terminal, error))
         return DIST_EXIT_BERTH;
@@ -87,7 +85,7 @@ static int verb_resume(char **argv, GError **error) {
     return dist_call_each(DIST_CONTAINERS, "Resume", argv + 1);
 }
 
-/* "-" for processes that exec has not started. */
+/* "-" for processes that exec did not start. */
 static int read_process(sd_bus_message *reply, char **key, void *userdata) {
     const char *name, *process = "", *command = "";
     uint32_t pid = 0, uid = 0;
@@ -119,8 +117,8 @@ static int verb_top(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. The last colon separates the container's port, since
- * an IPv6 address has colons, too. */
+/* Adds "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. The last colon precedes the container's port,
+ * since an IPv6 address has colons, too. */
 static void add_port(DistTable *table, const char *text) {
     g_auto(GStrv) halves = g_strsplit(text, "/", 2);
     const char *colon = strrchr(halves[0], ':');

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * prune deletes what is no longer in use: containers that do not run, volumes that no container
- * mounts, networks that none is in, contents that nothing needs; the last as the default, since
- * they can be fetched again. system has what concerns the whole store.
- */
+/* dist prune deletes what is no longer in use: containers that do not run, volumes that no
+ * container mounts, networks without containers, and contents that nothing needs; contents by
+ * default, since they can be fetched again. dist system has the verbs about the whole store. */
 
 #include "client/verbs-prune.h"
 
@@ -32,7 +30,7 @@ const DistOption dist_prune_options[] = {
     DIST_OPTION_END,
 };
 
-/* The service deletes them in one call, and answers what it has deleted. */
+/* The service deletes them in one call and returns what it has deleted. */
 static bool prune_contents(GError **error) {
     g_auto(GStrv) digests = NULL;
     uint64_t bytes;
@@ -54,13 +52,12 @@ static bool prune_contents(GError **error) {
     return true;
 }
 
-/* A container that is paused, or in a state that dist does not know, stays. */
+/* A container that is paused, or in a state that dist does not know, is kept. */
 static bool container_is_over(const DistContainer *container) {
     return container->state == DIST_CONTAINER_CREATED || container->state == DIST_CONTAINER_STOPPED;
 }
 
-/* One that another client starts or deletes meanwhile is not in the way: it is as it was, or gone.
- */
+/* If another client starts or deletes the object in the meantime, that is not an error. */
 static bool delete_unless_used(const char *path, const char *interface, const char *name,
                                GError **error) {
     g_autoptr(GError) local = NULL;
@@ -79,8 +76,7 @@ static bool delete_unless_used(const char *path, const char *interface, const ch
     return false;
 }
 
-/* The list may be out of date by the time of a deletion: delete_unless_used() takes that as it
- * comes. */
+/* The list may be out of date by the time of a deletion: delete_unless_used() copes with that. */
 static bool prune_containers(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(container_is_over, error);
 
@@ -113,7 +109,8 @@ static GPtrArray *list_object_names(const char *path, const char *interface, GEr
     return dist_list(&listing, take_name, names, error) ? g_steal_pointer(&names) : NULL;
 }
 
-/* Which are in use, the service knows best: it refuses to delete them. A dry run cannot ask. */
+/* Only the service knows which are in use, and refuses to delete those. A dry run cannot find out.
+ */
 static bool delete_volumes(GError **error) {
     g_autoptr(GPtrArray) names = list_object_names(DIST_VOLUMES, error);
 
@@ -133,7 +130,7 @@ bool dist_prune_volumes(GError **error) {
            delete_volumes(error);
 }
 
-/* Those of CNI are files of the administrator's; the default network would come back. */
+/* CNI networks are the administrator's files; the default network would be created again. */
 static int take_unused_network(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) used_by = NULL;
     const char *name, *file = "";
@@ -149,7 +146,7 @@ static int take_unused_network(sd_bus_message *reply, char **key, void *userdata
     return 1;
 }
 
-/* A container of another user that is in one is not in the list: the service refuses. */
+/* A container of another user in a network may not be listed here: the service then refuses. */
 bool dist_prune_networks(GError **error) {
     const DistListing networks = {DIST_NETWORKS, "List"};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -172,7 +169,8 @@ static bool confirm_containers(GError **error) {
            dist_confirm(_("Delete all containers that do not run?"), error);
 }
 
-/* In the order in which one frees what the next deletes, whatever the order of the words. */
+/* In the order in which one deletion releases what the next one deletes, whatever the order of the
+ * words. */
 static bool prune_words(char *const *words, GError **error) {
     static const char *const known[] = {"containers", "volumes", "networks", "contents", NULL};
     const char *const *all = (const char *const *)words;
@@ -200,7 +198,7 @@ static const DistOption reset_options[] = {
     DIST_OPTION_END,
 };
 
-/* One that another client has deleted meanwhile is no error. */
+/* If another client has deleted one in the meantime, that is not an error. */
 static bool delete_all(const char *path, const char *interface, bool forced, GError **error) {
     g_autoptr(GPtrArray) names = list_object_names(path, interface, error);
 
@@ -218,7 +216,7 @@ static bool delete_all(const char *path, const char *interface, bool forced, GEr
     return names != NULL;
 }
 
-/* In the order of what uses what: containers use volumes and images, images use contents. */
+/* In the order of dependencies: containers use volumes and images, images use contents. */
 static int system_reset(char **argv, GError **error) {
     (void)argv;
     if (!reset_given.force &&

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist ps and info: containers as a table, and one as a page. The service filters, except for
- * before and since, which are applied to the containers that it has answered. Nothing is kept: the
- * list is as of one moment, and a container may have changed by the time its row is read.
- */
+/* dist ps and info: containers as a table, and one as a page. The service filters, except for
+ * before and since, which are applied to the containers that it returns. Nothing is cached: a
+ * container may have changed by the time its row is read. */
 
 #include "client/verbs-ps.h"
 
@@ -64,7 +62,7 @@ static char *format_status(const DistContainer *container) {
     return g_strdup(container->state_name);
 }
 
-/* The order is that of the columns in new_process_table(); several of them are only in JSON and for
+/* In the order of the columns in new_process_table(); several of them appear only in JSON and with
  * --format. */
 static void add_row(DistTable *table, const DistContainer *container) {
     g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
@@ -93,7 +91,7 @@ static DistTable *new_process_table(void) {
         {"exited", NULL, DIST_CELL_TIME},     {NULL, NULL, 0},
     };
 
-    /* Translated when dist runs: an initializer has to be constant. */
+    /* Translated at run time: an initializer has to be constant. */
     columns[0].header = _("ID");
     columns[1].header = _("IMAGE");
     columns[2].header = _("COMMAND");
@@ -102,7 +100,7 @@ static DistTable *new_process_table(void) {
     return dist_table_new(columns);
 }
 
-/* When the container that a filter names was created; limit if there is no such filter. */
+/* The creation time of the container that a filter names; limit if there is no such filter. */
 static bool ps_read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
     const char *id = dist_filter_find(filter);
     g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
@@ -124,7 +122,7 @@ int dist_verb_ps(char **argv, GError **error) {
     if (!all)
         return EXIT_FAILURE;
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
-    /* A filter for a state asks for all containers in it, running or not. */
+    /* A filter by state looks at all containers, running or not. */
     bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
@@ -135,8 +133,8 @@ int dist_verb_ps(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* For scripts it is a table of one row, as that of ps; for people it is a page. */
-/* Without an ID it is docker's info, about the service. */
+/* For scripts the output is a table with one row, as in ps; for people it is a page. Without an id
+ * this is docker's info, about the service. */
 int dist_verb_info(char **argv, GError **error) {
     if (!argv[1])
         return dist_system_info(argv, error);

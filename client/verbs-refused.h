@@ -4,5 +4,5 @@
 
 #pragma once
 
-/* The reason, translated; NULL for a word that is no such verb. */
+/* The reason, translated; NULL if the word is not such a verb. */
 const char *dist_verb_find_reason(const char *word);

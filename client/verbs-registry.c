@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* login and logout. login keeps credentials in the caller's files after the service has tried
- * them at the registry. */
+/* login and logout. login stores credentials in the caller's files after the service has tried them
+ * at the registry. */
 
 #include "client/verbs.h"
 
@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* A line without its end, which the caller frees. The buffer of getline(3) is erased, since the
+/* A line without its newline, which the caller frees. The buffer of getline(3) is erased, since the
  * line may be a password. */
 static char *read_password_line(FILE *file) {
     char *line = NULL;
@@ -31,7 +31,7 @@ static char *read_password_line(FILE *file) {
     return copy;
 }
 
-/* Asks at the terminal, even if standard input is another file; a secret is not shown. */
+/* Asks on the terminal, even if standard input is another file; a secret is not echoed. */
 static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
     FILE *terminal = fopen("/dev/tty", "r+e");
     struct termios before, quiet;
@@ -60,7 +60,7 @@ static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
     return answer;
 }
 
-/* The service tries the credentials at the registry; dist has no network of its own. */
+/* The service tries the credentials at the registry; dist itself does not access the network. */
 static bool registry_authenticate(const char *registry, const BerthCredentials *credentials,
                                   bool insecure, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Authenticate");
@@ -80,8 +80,8 @@ static bool registry_authenticate(const char *registry, const BerthCredentials *
     return reply != NULL;
 }
 
-/* Credentials are kept without a scheme, as docker and podman keep them: under a key with a scheme
- * no program would find them. */
+/* Credentials are stored without a scheme, as docker and podman do: no program would find them
+ * under a key with one. */
 static bool check_login_registry(const char *registry, GError **error) {
     return !strstr(registry, "://") ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -103,7 +103,7 @@ static const DistOption login_options[] = {
     DIST_OPTION_END,
 };
 
-/* Nothing is stored unless the registry has accepted it. */
+/* Nothing is stored unless the registry has accepted the credentials. */
 static int verb_login(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
@@ -122,7 +122,7 @@ static int verb_login(char **argv, GError **error) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no password"));
         return EXIT_FAILURE;
     }
-    /* The host is asked; the credentials may be kept for one repository or namespace of it. */
+    /* The host is asked; the credentials may be stored for one repository or namespace on it. */
     g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
     if (!registry_authenticate(host, credentials, login_given.insecure, error) ||
         !dist_keep_credentials(registry, credentials, error))

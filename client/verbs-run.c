@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist run and create: a container that is made, and its first start. If the options allow it, run
- * sends Create, Wait and Start at once.
- */
+/* dist run and create: a container is created and started for the first time. If the options allow
+ * it, run sends Create, Wait and Start at once. */
 
 #include "client/verbs.h"
 
@@ -30,18 +28,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the service in one "run", before dist gives up. */
+/* How often one "run" may lose the service before dist gives up. */
 enum { MAX_LOSSES = 3 };
 
-/* Keeps the reply, an error too; create_and_start() unrefs it. */
+/* Keeps the reply, even an error; create_and_start() unrefs it. */
 static int on_creation_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     (void)error;
     *(sd_bus_message **)userdata = sd_bus_message_ref(reply);
     return 0;
 }
 
-/* Both are sent, then the answers are read: Start waits for Create in the service. If Create fails,
- * Start does, too, with a less useful error. */
+/* Sends both and then reads the replies: the service queues Start behind Create. If Create fails,
+ * so does Start, with a less useful error. */
 static bool create_and_start(DistCreateCall *creation, const char *id, DistStreams streams,
                              GError **error) {
     g_autoptr(GError) local = NULL;
@@ -66,7 +64,7 @@ static bool create_and_start(DistCreateCall *creation, const char *id, DistStrea
     return creation->state == DIST_CREATION_DONE && started;
 }
 
-/* A bundle has a root of its own, so that IMAGE may be missing. */
+/* A bundle has its own root, so IMAGE may be omitted. */
 static bool check_run_arguments(int argc, GError **error) {
     if (argc < 2 && !dist_run_given.bundle)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
@@ -78,7 +76,8 @@ static bool check_run_arguments(int argc, GError **error) {
                                      error);
 }
 
-/* "new:NAME" is created with the options that are a pod's, which are not the container's then. */
+/* "new:NAME" creates a pod with the options that apply to a pod; they are then not the container's.
+ */
 static bool create_pod(const char *name, GError **error) {
     const DistPodRequest request = {
         .name = name,
@@ -98,7 +97,7 @@ static bool create_pod(const char *name, GError **error) {
     return true;
 }
 
-/* --pod. A container starts only while its pod runs. */
+/* --pod. A container starts only while its pod is running. */
 static bool join_pod(bool starts, GError **error) {
     const char *pod = dist_run_given.pod;
 
@@ -109,7 +108,7 @@ static bool join_pod(bool starts, GError **error) {
     return !starts || dist_pod_start(dist_run_given.pod, error);
 }
 
-/* Must come before Create, which takes the cgroup that dist is in (--cgroup=caller). */
+/* Must precede Create, which uses the cgroup that dist is in (--cgroup=caller). */
 static bool prepare_run(int argc, GError **error) {
     if (!check_run_arguments(argc, error))
         return false;
@@ -118,7 +117,7 @@ static bool prepare_run(int argc, GError **error) {
     return dist_readiness_prepare(error);
 }
 
-/* The ID is the only output. */
+/* The id is the only output. */
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     if (!prepare_run(argc, error) || !join_pod(false, error))
@@ -130,7 +129,7 @@ static int verb_create(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* A container that run --rm has created is of no use if it cannot be started. */
+/* A container created by run --rm is useless if it cannot be started. */
 static void remove_unstarted(const char *id) {
     g_autoptr(GError) ignored = NULL;
     g_autoptr(sd_bus_message) reply =
@@ -153,7 +152,7 @@ static bool image_is_used(const char *name, const char *id) {
     return false;
 }
 
-/* For --rmi. An image that another container is based on stays, as podman-run(1) has it. */
+/* For --rmi. An image that another container is based on is kept, as in podman-run(1). */
 static void remove_image(const char *reference, const char *id) {
     g_autoptr(GError) ignored = NULL;
     g_autofree char *name = dist_complete_reference(reference);
@@ -168,7 +167,7 @@ static bool check_removal(GError **error) {
                            _("--rmi needs an image, and cannot be given with --detach"));
 }
 
-/* With --detach dist ends before the container is healthy or ready, so it could not notify
+/* With --detach, dist exits before the container is healthy or ready, so it could not notify
  * systemd. */
 static bool check_notify(GError **error) {
     bool later = dist_run_given.notify == DIST_NOTIFY_HEALTHY ||
@@ -191,7 +190,7 @@ static int create_and_run(DistCreateCall *creation, const char *id, GError **err
     return dist_start_in_foreground(creation, "Start", id, dist_run_given.terminal, false, error);
 }
 
-/* After a container in the foreground, which may not have been started. */
+/* Runs after a foreground container, which may not have been started. */
 static void clean_up(DistCreation creation, const char *id, const char *image,
                      const GError *error) {
     const DistRunOptions *given = &dist_run_given;
@@ -203,12 +202,12 @@ static void clean_up(DistCreation creation, const char *id, const char *image,
         remove_image(image, id);
 }
 
-/* Sends Create, Wait and Start at once. With an id of its own choice dist cannot come upon a
- * container that is there already, which it would start if Create failed.
+/* Sends Create, Wait and Start at once. dist chooses a new id, so it cannot hit an existing
+ * container, which Start would start if Create failed.
  *
- * A service that ended before it answered Create has not started the container. If it has made it,
- * that is removed when dist leaves the bus, since it is provisional: a new connection and a new id
- * begin again. */
+ * A service that went away before it answered Create has not started the container. If it did
+ * create it, the container is deleted when dist closes its connection, since it is provisional;
+ * dist then tries again with a new connection and a new id. */
 static int run_at_once(char **arguments, GError **error) {
     g_autofree char *name = dist_complete_reference(arguments[0]);
     bool pulled;
@@ -242,7 +241,7 @@ static int run_at_once(char **arguments, GError **error) {
     }
 }
 
-/* --requires: what runs already stays as it is. */
+/* --requires: containers that are already running are left alone. */
 static bool start_required(GError **error) {
     for (char **list = dist_run_given.required; list && *list; list++) {
         g_auto(GStrv) ids = g_strsplit(*list, ",", -1);
@@ -265,15 +264,15 @@ static int run_container(char **argv, GError **error) {
     const DistRunOptions *given = &dist_run_given;
     int argc = (int)g_strv_length(argv);
 
-    /* Before the service is called, which does the same, so that the kernel is ready still earlier.
-     * With -M it is another system's processes that are moved, but not another kernel's. */
+    /* Done before the service is called, which does the same, so that the kernel is ready even
+     * earlier. With -M, processes of another system are moved, but the kernel is the same. */
     if (!given->with_caller)
         berth_cgroup_expect_move();
     if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error) ||
         !start_required(error) || !join_pod(true, error))
         return DIST_EXIT_BERTH;
-    /* These options need the answer of Create before Start: an ID of the caller's own, a
-     * configuration, or a file to write. */
+    /* With these options Start needs the result of Create first: they set the id, use a
+     * configuration, or write a file. */
     if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)
         return run_at_once(argv + 1, error);
     g_autofree char *id = dist_run_create(true, argv + 1, error);
@@ -281,7 +280,7 @@ static int run_container(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     if (!dist_run_given.detach) {
         bool terminal = dist_run_given.terminal;
-        /* A configuration says itself whether its process has a terminal. */
+        /* A configuration itself says whether its process has a terminal. */
         if (dist_run_given.bundle || dist_run_given.spec)
             dist_container_find_terminal(id, &terminal, NULL);
         int status = dist_start_in_foreground(NULL, "Start", id, terminal, false, error);
@@ -292,12 +291,13 @@ static int run_container(char **argv, GError **error) {
                                                                        : DIST_EXIT_BERTH;
 }
 
-/* A container that SIGTERM has ended as its unit wanted it is no failure of the unit: dist ends
- * like it, which is the same status for a shell and a clean one for systemd. */
+/* A container stopped by SIGTERM, because its unit is being stopped, is not a failure of the unit:
+ * dist ends by the same signal, which a shell sees as the same status and systemd as a clean exit.
+ */
 static int verb_run(char **argv, GError **error) {
     int status = run_container(argv, error);
 
-    /* As in "dist run alpine -it sh". */
+    /* The user probably typed "dist run alpine -it sh". */
     if (*error && (*error)->code == BERTH_ERROR_LAUNCH_FAILED && argv[1] && argv[2] &&
         argv[2][0] == '-') {
         g_autoptr(GError) failed = g_steal_pointer(error);

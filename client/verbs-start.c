@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist start, restart and restore: containers that exist. A verb ends when the service has
- * answered, or, with --attach, with the status of the container, for which foreground.c waits. */
+/* dist start, restart and restore: existing containers. A verb ends when the service has replied
+ * or, with --attach, with the status of the container, for which foreground.c waits. */
 
 #include "client/verbs-start.h"
 
@@ -23,8 +23,8 @@ static bool start_by_id(const char *id, const void *userdata, GError **error) {
     return false;
 }
 
-/* For berth-autostart.service. A container that cannot be started does not keep the others
- * from it. */
+/* For berth-autostart.service. A container that cannot be started does not prevent the others from
+ * starting. */
 static int start_autostarted(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
 
@@ -80,7 +80,7 @@ const DistOption dist_restart_options[] = {
     DIST_OPTION_END,
 };
 
-/* A container that does not run is only started, as by systemctl(1) restart. */
+/* A container that is not running is only started, as by systemctl(1) restart. */
 static bool restart_by_id(const char *id, const void *userdata, GError **error) {
     uint64_t timeout =
         restart_given.seconds < 0 ? UINT64_MAX : (uint64_t)restart_given.seconds * G_USEC_PER_SEC;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Verbs about the store: why lists what keeps a content, df shows sizes, and lease keeps contents
- * without an image; prune and system are in a file of their own. Also version. */
+ * without an image; prune and system are in verbs-prune.c. Also the verb version. */
 
 #include "client/verbs.h"
 
@@ -31,8 +31,8 @@ static int print_keeper(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* Nothing to print is a result, too: the message goes to standard error, and the status is that of
- * success. */
+/* An empty list is a valid result: the message goes to standard error, and the status is success.
+ */
 static int verb_why(char **argv, GError **error) {
     unsigned count = 0;
 
@@ -44,12 +44,13 @@ static int verb_why(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* The kinds of Usage, as the service names them; for the extraction of texts for translation. */
+/* The kinds of Usage, as the service names them; only for the extraction of texts for translation.
+ */
 static const char *const usage_kinds[] G_GNUC_UNUSED = {
     N_("image"), N_("snapshots"), N_("ingest"), N_("garbage"), N_("container"), N_("volume"),
 };
 
-/* Programs read the kinds as the service has them. */
+/* Programs get the kinds under the service's names. */
 static bool df_for_people(void) {
     return dist_table_is_unasked() && !dist_settings.quiet;
 }
@@ -67,7 +68,7 @@ static int read_usage(sd_bus_message *reply, char **key, void *userdata) {
         return r;
     if (df_for_people())
         kind = _(kind);
-    /* Shared is the part that something else has, too. */
+    /* The shared part is what something else uses as well. */
     dist_table_add(userdata, kind, name, (int64_t)bytes, (int64_t)(bytes - unique),
                    (int64_t)unique);
     *key = g_strdup(item);
@@ -111,7 +112,7 @@ static const DistOption lease_create_options[] = {
     DIST_OPTION_END,
 };
 
-/* The service takes a point in time, dist a duration; 0 is no end. */
+/* The service takes an absolute time, dist a duration; 0 means no expiry. */
 static int lease_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
     const char *id;
@@ -151,7 +152,7 @@ static int lease_rm(char **argv, GError **error) {
     return dist_call_each(DIST_LEASES, "Delete", argv + 1);
 }
 
-/* The table has the number of contents; "dist why" and Leases.List say which they are. */
+/* The table has the number of contents; "dist why" and Leases.List name them. */
 static int read_lease(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) digests = NULL;
     uint64_t created = 0, expires = 0;
@@ -189,7 +190,7 @@ static int lease_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Prints the versions of dist and of the service; --version prints that of dist alone, without the
+/* Prints the versions of dist and of the service; --version prints only dist's, without the
  * service. */
 static int verb_version(char **argv, GError **error) {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist transfers and dist cancel: what the service pulls, pushes, unpacks and so on. Nothing is
- * kept here: a transfer belongs to the service, and continues when dist ends. */
+/* dist transfers and dist cancel: what the service pulls, pushes, unpacks and so on. No state is
+ * kept: a transfer belongs to the service, and continues when dist exits. */
 
 #include "client/verbs-transfers.h"
 
@@ -70,7 +70,7 @@ int dist_verb_transfers(char **argv, GError **error) {
 
 int dist_verb_cancel(char **argv, GError **error) {
     g_autofree char *path = g_strconcat("/org/berth1/transfers/", argv[1], NULL);
-    /* The argument becomes a part of an object path, which not every text can be. */
+    /* The argument becomes part of an object path, which not every text can be. */
     if (!sd_bus_object_path_is_valid(path)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("there is no transfer \"%s\""),
                         argv[1]);

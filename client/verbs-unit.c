@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * dist unit: unit files, of which berth-generator makes systemd's units. These verbs read the same
- * files with the same code, and need the service not at all; only install talks to systemd.
- */
+/* dist unit: the unit files that berth-generator converts to systemd units. These verbs read the
+ * same files with the same code, without the service; only install talks to systemd. */
 
 #include "client/verbs.h"
 
@@ -33,7 +31,7 @@ static const DistOption unit_list_options[] = {
     DIST_OPTION_END,
 };
 
-/* The files are those of this machine. */
+/* The files are always this machine's. */
 static bool unit_check_local(GError **error) {
     return (!dist_settings.host && !dist_settings.machine) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
@@ -46,7 +44,7 @@ static BerthUnitSet *unit_set_new(GError **error) {
     return berth_unit_set_new(unit_given.user ? BERTH_UNITS_USER : BERTH_UNITS_SYSTEM);
 }
 
-/* Prints the problems; those of a set as a whole, or those that begin with a path. */
+/* Prints the problems: those of the whole set, and those of files, which begin with a path. */
 static void unit_print_problems(const BerthUnitSet *set) {
     for (unsigned i = 0; i < set->problems->list->len; i++) {
         const BerthProblem *problem = set->problems->list->pdata[i];
@@ -55,7 +53,7 @@ static void unit_print_problems(const BerthUnitSet *set) {
     }
 }
 
-/* Each file is converted to see whether it has errors; the unit is thrown away. */
+/* Each file is converted to find its errors; the resulting unit is discarded. */
 static int unit_list(char **argv, GError **error) {
     DistColumn columns[] = {
         {"file", _("FILE"), DIST_CELL_TEXT},   {"unit", _("UNIT"), DIST_CELL_TEXT},
@@ -90,7 +88,7 @@ static bool unit_print_file(const char *path, GError **error) {
     return true;
 }
 
-/* A name is that of a file or of its unit; the suffixes .container and .service may be left out. */
+/* A name is that of a file or of its unit; the suffixes .container and .service may be omitted. */
 static BerthUnitSource *unit_find(const BerthUnitSet *set, const char *name, GError **error) {
     g_autofree char *container = g_strconcat(name, ".container", NULL);
     g_autofree char *service = g_strconcat(name, ".service", NULL);
@@ -105,8 +103,7 @@ static BerthUnitSource *unit_find(const BerthUnitSet *set, const char *name, GEr
     return NULL;
 }
 
-/* Only problems of this file are of interest, so those of the search are dropped before it is
- * converted. */
+/* Only problems of this file matter, so those of the search are dropped before it is converted. */
 static int unit_cat(char **argv, GError **error) {
     g_autoptr(BerthUnitSet) set = unit_set_new(error);
 
@@ -133,7 +130,7 @@ static int unit_cat(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* Reads the files among those that are installed, and checks them alone. False if one has an
+/* Reads the files together with the installed ones, but checks only them. False if one has an
  * error, which is printed. */
 static bool unit_check_files(char *const *paths, GError **error) {
     g_autoptr(BerthUnitSet) set = unit_set_new(error);
@@ -141,13 +138,13 @@ static bool unit_check_files(char *const *paths, GError **error) {
 
     if (!set)
         return false;
-    /* Problems of the other files are not of interest here. */
+    /* Problems of the other files do not matter here. */
     g_ptr_array_set_size(set->problems->list, 0);
     set->problems->errors = 0;
     for (; *paths; paths++) {
         g_autofree char *name = g_path_get_basename(*paths);
         const BerthUnitSource *other = berth_unit_set_find(set, name);
-        /* Its source would be replaced, and be checked and installed no more. */
+        /* The earlier source would be replaced, and would then be neither checked nor installed. */
         if (other && g_ptr_array_find(sources, other, NULL)) {
             berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, *paths, 0,
                               _("ignored: %s has the same name"), other->path);
@@ -171,7 +168,8 @@ static int unit_check(char **argv, GError **error) {
     return unit_check_files(argv + 1, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Copies a file to where the generator looks first. It appears whole. */
+/* Copies a file to the directory where the generator looks first. The file is replaced atomically.
+ */
 static bool unit_install_file(const char *path, const void *directory, GError **error) {
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *target = g_build_filename(directory, name, NULL);
@@ -186,7 +184,7 @@ static bool unit_install_file(const char *path, const void *directory, GError **
     return true;
 }
 
-/* systemd runs the generators, and reads what they wrote. */
+/* Has systemd run the generators and load their output. */
 static bool unit_reload(GError **error) {
     g_autoptr(sd_bus) bus = NULL;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
@@ -201,7 +199,7 @@ static bool unit_reload(GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "%s", _("systemd does not reload"));
 }
 
-/* Nothing is copied unless all files are good. */
+/* Nothing is copied unless all files are valid. */
 static int unit_install(char **argv, GError **error) {
     g_autofree char *directory =
         unit_given.user ? g_build_filename(g_get_user_config_dir(), "berth/units", NULL)

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads a value as systemd's tools take it. The property decides about the unit: K, M, G or T for
- * Memory…, "%" for the CPU quota (1 % is 10000 µs of a second), otherwise none. "infinity" is
+/* Parses a value as systemd's tools do. The property decides about the unit: K, M, G or T for
+ * Memory…, "%" for the CPU quota (1 % is 10000 µs per second), otherwise none. "infinity" is
  * UINT64_MAX, as in systemd. */
 static bool parse_number(const char *name, const char *text, uint64_t *number, GError **error) {
     static const char units[] = "KMGT";
@@ -38,7 +38,7 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
     return true;
 }
 
-/* AllowedCPUs and AllowedMemoryNodes are bit masks on the bus, as systemd has them: "ay". */
+/* On the bus, AllowedCPUs and AllowedMemoryNodes are bit masks of type "ay", as in systemd. */
 int dist_append_cpu_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
     uint8_t bits[BERTH_CPU_LIST_BYTES];
     size_t size;
@@ -67,8 +67,8 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
                         _("\"%s\" is not of the form PROPERTY=VALUE"), assignment);
         return -EINVAL;
     }
-    /* CPUQuota= is the name in unit files (systemd.resource-control(5)), the other the one on the
-     * bus. */
+    /* CPUQuota= is the name in unit files (systemd.resource-control(5)), the other one is used on
+     * the bus. */
     const char *name = g_str_equal(parts[0], "CPUQuota") ? "CPUQuotaPerSecUSec" : parts[0];
     if (g_str_has_prefix(name, "Allowed"))
         return dist_append_cpu_list(call, name, parts[1], error);

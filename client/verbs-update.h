@@ -10,5 +10,5 @@
 
 int dist_verb_update(char **argv, GError **error);
 
-/* Appends {sv} of a list of processors or memory nodes, as the bits that systemd takes. */
+/* Appends {sv} for a list of processors or memory nodes, as the bit mask that systemd takes. */
 int dist_append_cpu_list(sd_bus_message *call, const char *name, const char *text, GError **error);

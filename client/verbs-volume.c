@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist volume: directories of the service that outlive containers. dist keeps nothing of them; each
- * verb is a call, or a listing. */
+/* dist volume: directories of the service that outlive containers. dist keeps no state of them;
+ * each verb is a call or a listing. */
 
 #include "client/verbs.h"
 
@@ -25,7 +25,7 @@ static const DistOption volume_create_options[] = {
     DIST_OPTION_END,
 };
 
-/* AlreadyExists is no error with --ignore, which units use (berth-generator). */
+/* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
 static bool volume_create_one(const char *name, const void *userdata, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "Create", "sa{sv}", name, 0);
 
@@ -47,11 +47,11 @@ static int volume_rm(char **argv, GError **error) {
     return dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
 }
 
-/* The rows of volumes, and by which of them --filter dangling= goes. */
+/* The rows of volumes, and which of them --filter dangling= selects. */
 typedef struct {
     DistTable *table;
-    const char *dangling; /* "true", "false", or NULL: all */
-    GHashTable *mounted;  /* names of volumes that containers have */
+    const char *dangling; /* "true", "false", or NULL for all */
+    GHashTable *mounted;  /* names of volumes that containers mount */
 } VolumeRows;
 
 static int read_mounted(sd_bus_message *reply, char **key, void *userdata) {
@@ -72,8 +72,8 @@ static int append_mounted(sd_bus_message *call, const void *userdata) {
     return sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "Volumes");
 }
 
-/* Containers know their volumes, and a volume does not know its containers: one more listing is
- * cheaper than for the service to look through all containers for each volume. */
+/* Containers know their volumes, but a volume does not know its containers: one more listing is
+ * cheaper than having the service search all containers for each volume. */
 static bool read_dangling(VolumeRows *rows, GError **error) {
     const DistListing containers = {DIST_CONTAINERS, "List", .filter = append_mounted};
 
@@ -91,7 +91,8 @@ typedef struct {
     uint32_t owner;
 } Volume;
 
-/* One item of a listing: 1, 0 at the end, negative on an error; as in the other verbs that list. */
+/* Reads an item of a listing, as in the other verbs that list: 1, or 0 at the end; negative errno
+ * on error. */
 static int read_volume(sd_bus_message *reply, char **key, Volume *volume) {
     const DistField fields[] = {
         {"Owner", "u", &volume->owner}, {"Created", "t", &volume->created}, {NULL, NULL, NULL}};
@@ -154,7 +155,7 @@ static int volume_list(char **argv, GError **error) {
 typedef struct {
     DistTable *table;
     const char *state_path;
-    char *const *names; /* that were asked for */
+    char *const *names; /* those that were asked for */
     GHashTable *found;
 } VolumeInspection;
 
@@ -173,7 +174,7 @@ static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
-/* JSON, as of a network, unless --format says otherwise. */
+/* Prints JSON, as for a network, unless --format says otherwise. */
 static int volume_inspect(char **argv, GError **error) {
     const DistColumn columns[] = {
         {"name", _("NAME"), DIST_CELL_TEXT},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All verbs: the tables, one of each verbs-*.c, and the groups that they make. */
+/* All verbs: the tables, one from each verbs-*.c, and the groups that they form. */
 
 #pragma once
 
@@ -14,12 +14,12 @@ extern const DistVerb dist_run_verbs[], dist_container_verbs[], dist_process_ver
 
 typedef struct {
     const char *name;  /* of its manual page: dist-NAME(1) */
-    const char *title; /* of its part of the help */
+    const char *title; /* of its section of the help */
     const DistVerb *verbs;
 } DistVerbGroup;
 
-/* All of them; the last has no name. */
+/* The last group has no name. */
 extern const DistVerbGroup dist_verb_groups[];
 
-/* NULL if there is no verb of that name. */
+/* NULL if there is no such verb. */
 const DistVerb *dist_verb_find(const char *name);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * --volumes-from. The service tells the mounts of a container that the caller may see; volumes are
- * named again, and a path of the host is opened by dist with the caller's own rights, as for
- * --volume. The container's own directories are its own: they have no name to be mounted by.
+/* --volumes-from. The service returns the mounts of a container that the caller may see. Volumes
+ * are mounted by name; a path on the host is opened by dist with the caller's own rights, as for
+ * --volume. The container's own directories are not included: they have no name to mount them by.
  */
 
 #include "client/volumes-from.h"
@@ -17,13 +16,14 @@
 #include <unistd.h>
 
 typedef struct {
-    char ***volumes;     /* to which is added */
-    const char *options; /* given with the ID; NULL for none */
-    GPtrArray *mounts;   /* SOURCE, PATH, OPTIONS, … as the service tells them */
+    char ***volumes;     /* the list to append to */
+    const char *options; /* given after the id; or NULL */
+    GPtrArray *mounts;   /* SOURCE, PATH, OPTIONS, … as the service returns them */
     char **names;        /* of the container's volumes */
 } VolumesFrom;
 
-/* Mounts come before Volumes in a reply, or after: they are kept until both are read. */
+/* In a reply, Mounts may come before or after Volumes, so they are kept until both have been read.
+ */
 static int read_mount(sd_bus_message *message, void *userdata) {
     const VolumesFrom *from = userdata;
     DistContainerMount mount;
@@ -35,7 +35,7 @@ static int read_mount(sd_bus_message *message, void *userdata) {
     if (mount.is_bind) {
         g_ptr_array_add(from->mounts, g_strdup(mount.source));
         g_ptr_array_add(from->mounts, g_strdup(mount.destination));
-        /* A mount of a Spec may have none. */
+        /* A mount of a Spec may have no options. */
         g_ptr_array_add(from->mounts, options ? g_strjoinv(",", options) : g_strdup(""));
     }
     return 1;
@@ -45,7 +45,7 @@ static int read_mounts(sd_bus_message *message, void *from) {
     return dist_dictionary_read_items(message, read_mount, from);
 }
 
-/* The name of the volume that is mounted from this path; NULL if it is none. */
+/* The name of the volume that is mounted from this path; NULL if it is not a volume. */
 static const char *find_volume(const VolumesFrom *from, const char *source) {
     const char *name = strrchr(source, '/');
 
@@ -55,7 +55,8 @@ static const char *find_volume(const VolumesFrom *from, const char *source) {
                : NULL;
 }
 
-/* What dist may give again: "noidmap" is the absence of an owner, whose ids are mapped. */
+/* The options that dist may repeat: "noidmap" if no owner is recorded, whose ids would be mapped.
+ */
 static char *choose_options(const VolumesFrom *from, const char *options, bool is_path) {
     g_auto(GStrv) list = g_strsplit(options, ",", -1);
     const char *const *given = (const char *const *)list;
@@ -72,8 +73,9 @@ static char *choose_options(const VolumesFrom *from, const char *options, bool i
     return g_string_free(g_steal_pointer(&chosen), FALSE);
 }
 
-/* What the service itself binds of the host's network, processes or IPC objects, which are none of
- * the other container's. What a caller gives has an inode. */
+/* Mounts that the service itself makes of the host's network, process or IPC file systems, because
+ * the container shares those namespaces; the new container need not. A mount given by a caller has
+ * a recorded inode. */
 static bool is_of_namespace(const char *source, const char *options, const char *destination) {
     static const char *const paths[] = {"/dev/mqueue", "/dev/shm", "/proc", "/sys", NULL};
 
@@ -81,7 +83,8 @@ static bool is_of_namespace(const char *source, const char *options, const char 
            !strstr(options, "x-berth.inode=");
 }
 
-/* Left out is what every container has: the files that the service writes, and its directories. */
+/* Whether it is a mount that every container has: a file that the service writes, or a directory of
+ * its own. */
 static bool is_own(const char *source, const char *options, const char *destination,
                    const char *id) {
     g_autofree char *own = g_strdup_printf("/containers/%s/", id);
@@ -124,7 +127,7 @@ bool dist_volumes_from(char *const *sources, char ***volumes, GError **error) {
         int r = dist_dictionary_read(reply, fields);
         if (r < 0)
             return dist_bad_reply(r, error);
-        /* Another user could have put another file at such a path by now. */
+        /* Another user could have replaced the file at such a path in the meantime. */
         if (owner != getuid())
             return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                    _("--volumes-from: container %s is another user's"), parts[0]);
