@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The checks about objects that have an owner, and of which other users may not know. There is no
- * state. The one thing to know: for a caller that may not know of an object, the questions, the
- * answer and their number are the same as for one that does not exist. See access.h.
+ * Checks on objects that have an owner and that must stay hidden from other users. The functions
+ * keep no state. The one thing to know: if the caller may not learn that an object exists, both the
+ * questions to polkit (their contents and their number) and the reply are the same as for an object
+ * that does not exist. See access.h.
  */
 
 #include "bus/access-private.h"
 
-/* (uid_t)-1, which no user has. */
+/* (uid_t)-1, which is never a valid user. */
 #define NOBODY "4294967295"
 
 static int set_not_found(sd_bus_error *error, const BerthOwnedObject *object) {
@@ -16,9 +17,10 @@ static int set_not_found(sd_bus_error *error, const BerthOwnedObject *object) {
                              object->kind, object->name);
 }
 
-/* The details of the check "others" with what the caller itself has said of the object, and nothing
- * that the service knows of it: the agent shows the question to the user before anything is
- * granted, and it has to be the same for an object that is hidden and one that is missing. */
+/* Returns the details of the check "others" with only those that the caller itself named;
+ * everything that the service knows about the object is left out. The polkit agent shows the
+ * question to the user before anything is granted, so it must be the same for a hidden object and a
+ * missing one. */
 static GPtrArray *list_others(const BerthOwnedObject *object, const GPtrArray *full) {
     GPtrArray *details = g_ptr_array_new();
 
@@ -31,8 +33,8 @@ static GPtrArray *list_others(const BerthOwnedObject *object, const GPtrArray *f
     return details;
 }
 
-/* Manage implies inspect: one question with the user for both. *asked is false if polkit wants no
- * user for it; then there is no answer. */
+/* The right to manage an object implies the right to inspect it, so the user authenticates once for
+ * both. Sets *asked to false if polkit decides without authentication; *sees is then not set. */
 static int caller_sees_by_managing(BerthAccess *access, sd_bus_message *call,
                                    const BerthOwnedObject *object, GPtrArray *lists, bool *asked,
                                    bool *sees) {
@@ -56,10 +58,10 @@ static int caller_sees_by_managing(BerthAccess *access, sd_bus_message *call,
     return berth_access_from_answer(r);
 }
 
-/* Whether the caller may know of an object of another user, or of one that does not exist: the
- * question is the same, so that it does not tell which. A member that changes something may ask the
- * user for a password, in either case. A refusal is no error here; the caller of this function
- * answers it. */
+/* Determines whether the caller may learn about an object of another user, or one that does not
+ * exist. Both lead to the same question, so that the question does not give away which it is. For a
+ * member that changes something, the user may be asked to authenticate in either case. A refusal is
+ * not an error here; the calling function turns it into one. */
 static int caller_sees_object(BerthAccess *access, sd_bus_message *call,
                               const BerthOwnedObject *object, GPtrArray *lists, bool *sees) {
     g_autoptr(GPtrArray) details = berth_access_new_details(object->key, object->name, NULL);
@@ -78,7 +80,8 @@ static int caller_sees_object(BerthAccess *access, sd_bus_message *call,
     return r == BERTH_ACCESS_ASKING ? r : BERTH_ACCESS_GRANTED;
 }
 
-/* Whether a rule gives the right "others" for all of these, and for any. */
+/* Determines whether polkit rules grant the right "others" for all of the lists, and for any of
+ * them. */
 static int query_right_to_others(BerthAccess *access, sd_bus_message *call, GPtrArray *lists,
                                  bool *all, bool *any) {
     *all = lists->len > 0;
@@ -93,9 +96,9 @@ static int query_right_to_others(BerthAccess *access, sd_bus_message *call, GPtr
     return BERTH_ACCESS_GRANTED;
 }
 
-/* So that as many questions are asked about what is missing as about what is hidden: without it,
- * the lists here would be those of list_others(), whose verdict would be known already, and the
- * time until the answer would tell. */
+/* Makes polkit receive as many questions about a missing object as about a hidden one. Without an
+ * owner, the lists would equal those of list_others(), whose verdict is already cached by then, and
+ * the shorter response time would reveal that the object does not exist. */
 static void name_nobody_as_owner(GPtrArray *lists) {
     for (guint i = 0; i < lists->len; i++) {
         GPtrArray *details = lists->pdata[i];
@@ -105,9 +108,9 @@ static void name_nobody_as_owner(GPtrArray *lists) {
     }
 }
 
-/* The order is the security boundary: whether the caller may know of the object is decided before
- * anything is said about it, and NotFound is the same for an object that is hidden and one that is
- * missing. */
+/* The order is the security boundary: whether the caller may learn about the object is decided
+ * before the reply says anything about it, and NotFound is the same for a hidden object and a
+ * missing one. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                                   const BerthOwnedObject *object, GPtrArray *lists) {
     bool sees = false, all = false, any = false;
@@ -123,7 +126,7 @@ int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_
     bool changes = berth_access_has_check(call, "others");
     if (!object->exists)
         name_nobody_as_owner(lists);
-    /* A right that a rule grants for this object is enough to know of it. */
+    /* If a rule grants a right to this object, the caller may also know that it exists. */
     if (changes) {
         r = query_right_to_others(access, call, lists, &all, &any);
         if (r != BERTH_ACCESS_GRANTED)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Access as its two files see it: access.c has the checks, access-owned.c those about objects that
- * have an owner. Used by these two alone. */
+/* The parts of BerthAccess shared by its two files: access.c has the checks, access-owned.c those
+ * on objects that have an owner. No other file uses this header. */
 
 #pragma once
 
@@ -18,20 +18,20 @@ struct BerthAccess {
     void *left_userdata;
 };
 
-/* One of BERTH_ACCESS_* or negative errno, from 1, 0 and negative errno, as authorizations answer.
- */
+/* Converts a result of an authorization (1, 0 or negative errno) to BERTH_ACCESS_* or negative
+ * errno. */
 int berth_access_from_answer(int r);
 
-/* Pairs, ended by NULL. The strings stay the caller's. */
+/* Collects NULL-terminated pairs of key and value. The strings are borrowed from the caller. */
 GPtrArray *berth_access_collect_details(va_list arguments);
 
-/* The question of the table's row for this check. false: there is no such row, or its details have
- * other keys; this is logged. */
+/* Fills in the question from the table's row for this check. Returns false and logs an error if
+ * there is no such row or if its details have other keys. */
 bool berth_access_make_question(sd_bus_message *call, const char *check, GPtrArray *details,
                                 bool interactive, BerthQuestion *question);
 
-/* Whether the caller allows that the user is asked for a password. */
+/* Whether the caller allows interactive authorization. */
 bool berth_access_may_ask_user(sd_bus_message *call);
-/* One question, with the user if the caller allows it. */
+/* Asks one question, interactively if the caller allows it. */
 int berth_access_check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                            const char *check, GPtrArray *details);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The checks that handlers make, each from its row in permissions.c. The answers of the bus and of
- * polkit to a call are kept in its authorization (authorization.h); this file says what an answer
- * means: granted, or refused with which error. What is hidden as if it did not exist is in
- * access-owned.c. BerthAccess has no states of its own; berthd.c owns it, and it owns the table of
- * callers and the authorizations under way. The one thing to know: a check can return
- * BERTH_ACCESS_ASKING, after which the handler runs again from its beginning and makes every check
- * again, with the answers that are known by then.
+ * The checks that handlers make, each defined by its row in permissions.c. What the bus and polkit
+ * answer about a call is kept in the call's authorization (authorization.h); this file turns each
+ * answer into a grant or a refusal with the right error. Hiding objects as if they did not exist is
+ * in access-owned.c. BerthAccess has no states of its own. It is owned by berthd.c, and it owns the
+ * table of callers and all pending authorizations. The one thing to know: a check can return
+ * BERTH_ACCESS_ASKING; the handler then runs again from its beginning and repeats every check, with
+ * the answers known by then.
  */
 
 #include "bus/access-private.h"
@@ -18,8 +18,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* The calls are dropped first: the audit records them with the credentials, which are forgotten
- * afterwards. */
+/* Calls are dropped before the caller is forgotten, since the audit records them with the caller's
+ * credentials. */
 static void access_on_peer_left(const char *peer, void *userdata) {
     BerthAccess *access = userdata;
 
@@ -66,8 +66,8 @@ bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *ui
     return caller != NULL;
 }
 
-/* Whether the caller may have one more call that is answered later. A caller that is not known yet
- * passes: the handler runs again once it is known, and with it this check. */
+/* Checks whether the caller may have one more call that is answered later. A caller that is not
+ * known yet passes: the handler, and with it this check, runs again once the caller is known. */
 static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     uint32_t uid;
@@ -78,8 +78,8 @@ static int check_calls(BerthAccess *access, sd_bus_message *call, sd_bus_error *
                : berth_bus_error_set(ret_error, error);
 }
 
-/* 1 without running the handler means "handled": the caller has left, and sd-bus must not answer.
- */
+/* Returns 1 ("handled") without running the handler if the caller has left the bus: sd-bus must not
+ * send a reply then. */
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error) {
     if (!berth_authorization_begin(access->authorizations, call))
@@ -112,13 +112,13 @@ void berth_access_forget(BerthAccess *access, sd_bus_message *call) {
     berth_authorization_forget(access->authorizations, call);
 }
 
-/* From 1, 0 and negative errno, as authorizations answer. */
+/* Authorizations return 1, 0 or a negative errno. */
 int berth_access_from_answer(int r) {
     return r < 0 ? r : r == 0 ? BERTH_ACCESS_ASKING : BERTH_ACCESS_GRANTED;
 }
 
-/* The strings stay the caller's. A key whose value is NULL is kept: has_details_of() compares all
- * keys with the row, and only the question to polkit leaves it out. */
+/* The strings are borrowed from the caller. A key whose value is NULL is kept: has_details_of()
+ * compares all keys with the row, and only the question to polkit leaves such a key out. */
 GPtrArray *berth_access_collect_details(va_list arguments) {
     GPtrArray *details = g_ptr_array_new();
 
@@ -130,8 +130,8 @@ GPtrArray *berth_access_collect_details(va_list arguments) {
     return details;
 }
 
-/* All keys are of the row and there are as many as in it: since no handler names one twice, they
- * are the same. */
+/* Checks that all keys are in the row and that their number matches. Since no handler passes a key
+ * twice, the two sets are then equal. */
 static bool has_details_of(const GPtrArray *details, const BerthPermission *permission) {
     for (guint i = 0; details->pdata[i]; i += 2)
         if (!berth_permission_has_detail(permission, details->pdata[i]))
@@ -146,9 +146,9 @@ static const BerthPermission *find_row(sd_bus_message *call, const char *check) 
     return interface ? berth_permission_find(interface, member, check) : NULL;
 }
 
-/* The question of the table's row for this check. false: there is no such row, or its details have
- * other keys than the handler's. Either is an error in the service, which is logged and answered by
- * a refusal. */
+/* Fills in the question from the table's row for this check. Returns false if there is no such row,
+ * or if the handler passed other keys than the row has. Both are bugs in the service; they are
+ * logged and lead to a refusal. */
 bool berth_access_make_question(sd_bus_message *call, const char *check, GPtrArray *details,
                                 bool interactive, BerthQuestion *question) {
     *question = (BerthQuestion){.permission = find_row(call, check),
@@ -162,9 +162,9 @@ bool berth_access_make_question(sd_bus_message *call, const char *check, GPtrArr
     return false;
 }
 
-/* A challenge that cannot be met, because the caller did not allow interaction, has an error of its
- * own: the client may repeat the call with the flag set ("Message Format" in the D-Bus
- * specification, ALLOW_INTERACTIVE_AUTHORIZATION). */
+/* If authentication would be needed but the caller did not allow interaction, the error is a
+ * separate one: the client may repeat the call with ALLOW_INTERACTIVE_AUTHORIZATION set ("Message
+ * Format" in the D-Bus specification). */
 static int access_refuse(sd_bus_error *error, const BerthQuestion *question,
                          BerthAuditVerdict verdict) {
     if (verdict == BERTH_AUDIT_CHALLENGE)
@@ -185,7 +185,8 @@ static int refuse_unknown(sd_bus_error *error) {
                             "cannot determine the caller's identity");
 }
 
-/* One question, with the user if the caller allows it; anything but a clear grant is a refusal. */
+/* Asks one question, interactively if the caller allows it. Everything but a clear grant is a
+ * refusal. */
 int berth_access_check_row(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                            const char *check, GPtrArray *details) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
@@ -207,8 +208,8 @@ int berth_access_check_row(BerthAccess *access, sd_bus_message *call, sd_bus_err
                                           : access_refuse(error, &question, verdict);
 }
 
-/* The verdict alone, without an error for the caller. A check that is not in the table is -EACCES.
- */
+/* Returns only the verdict and sets no error for the caller. A check without a row in the table
+ * fails with -EACCES. */
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
@@ -222,9 +223,9 @@ int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *
     return berth_access_from_answer(r);
 }
 
-/* One list of details for all: each key with its distinct values, separated by blanks. The lists
- * have the same keys in the same order. Each value is formatted separately, since the joined text
- * has a host within it. */
+/* Merges all lists of details into one: each key gets its distinct values, separated by spaces. The
+ * lists have the same keys in the same order. Each value is formatted before joining, since
+ * formatting looks for a host in the text. */
 static GPtrArray *join_details(const BerthPermission *row, GPtrArray *lists) {
     GPtrArray *first = lists->pdata[0];
     GPtrArray *joined = g_ptr_array_new_with_free_func(g_free);
@@ -246,7 +247,7 @@ static GPtrArray *join_details(const BerthPermission *row, GPtrArray *lists) {
     return joined;
 }
 
-/* One after the other, each with the user if it needs one. */
+/* Checks one list after the other, each with authentication if it needs one. */
 static int access_check_each(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                              const char *check, GPtrArray *lists) {
     int r = BERTH_ACCESS_GRANTED;
@@ -256,9 +257,10 @@ static int access_check_each(BerthAccess *access, sd_bus_message *call, sd_bus_e
     return r;
 }
 
-/* Asks the user once for everything that no rule has decided. polkit is asked about the joined list
- * without the user first: if it decides at once, that is a rule which may have taken the list for a
- * single name. Such an answer does not count, and polkit is asked about each one. */
+/* Asks the user once for everything that rules have left undecided. polkit is first asked about the
+ * joined list without interaction. If it decides at once, a rule did, and that rule may have taken
+ * the joined names for a single one. Such a decision is ignored, and polkit is asked about each
+ * list separately. */
 static int access_check_all_at_once(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                                     const char *check, GPtrArray *lists) {
     g_autoptr(GPtrArray) joined = join_details(find_row(call, check), lists);
@@ -276,9 +278,9 @@ static int access_check_all_at_once(BerthAccess *access, sd_bus_message *call, s
                : access_check_each(access, call, error, check, lists);
 }
 
-/* First polkit is asked about each list without the user, so that one refusal ends it before
- * anybody types a password. What remains is a challenge, which a user who has authenticated for the
- * whole operation need not meet again. */
+/* polkit is first asked about each list without interaction, so that a refusal of one ends the call
+ * before the user has typed a password. What remains are challenges, which a user who has already
+ * authenticated for the whole operation does not need to meet again. */
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists) {
     g_autofree BerthQuestion *questions = g_new0(BerthQuestion, lists->len);
@@ -291,7 +293,7 @@ int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_er
             !berth_access_make_question(call, check, lists->pdata[i], false, &questions[i]))
             return refuse_unknown(error);
     int r = lists->len > 0 ? berth_authorization_prepare(authorization, questions, lists->len) : 1;
-    /* In the order of the lists, since the audit records what is decided. */
+    /* In the order of the lists, since the audit records decisions in this order. */
     for (guint i = 0; r > 0 && i < lists->len; i++) {
         r = berth_authorization_decide(authorization, &questions[i], &verdict);
         if (r <= 0)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The rights of callers: polkit decides about every call, and gets as details what the call is
- * about; for root it is not asked, since it grants root everything. The questions are in
- * permissions.c. Asking takes time: a method handler is written as if the answer were known, and
- * runs again, from its beginning, once it is, because the bus is given the same message again
- * (berth_dispatch_add registers handlers so that this works):
+ * Authorization of callers. polkit decides on every call and receives the subject of the call as
+ * details; it is not asked about root, to which it grants everything. The questions are in
+ * permissions.c. Asking takes time, so a method handler is written as if the answer were already
+ * known, and it runs again, from its beginning, once it is: the message is put back into the queue
+ * of the bus (berth_dispatch_add registers handlers such that this works):
  *
  *     r = berth_access_check(service->access, call, error, "pull", "reference", reference, NULL);
  *     if (r != BERTH_ACCESS_GRANTED)
  *         return r;
  *
- * So a handler changes nothing before its last check. A verdict is for exactly these details: if
- * they change while polkit is asked, it is asked again.
+ * So a handler must not change anything before its last check. A verdict holds for exactly these
+ * details: if they change while polkit is being asked, polkit is asked again.
  */
 
 #pragma once
@@ -28,95 +28,99 @@ BerthAccess *berth_access_new(sd_bus *bus, GError **error);
 void berth_access_free(BerthAccess *access);
 
 enum {
-    BERTH_ACCESS_ASKING = 1, /* the handler returns this, "handled", and will run again */
+    BERTH_ACCESS_ASKING = 1, /* the handler returns this ("handled") and will run again */
     BERTH_ACCESS_GRANTED = 2,
 };
 
-/* Runs the handler of a call that the bus has dispatched, for the first time or again. Everything
- * below is for handlers that are run by this. */
+/* Runs the handler of a call that the bus has dispatched, for the first time or again. The
+ * functions below may only be called by handlers that run inside this one. */
 int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_handler_t handler,
                      void *userdata, sd_bus_error *error);
 
-/* For checks after the call has been answered: resume is called now and again after each answer
- * until it waits for no further one, with a refusal if the caller leaves. */
+/* Makes checks after the call has been answered. resume is called at once, and again after each
+ * answer until it waits for no further one. If the caller leaves the bus, it is called once more,
+ * and its checks are refused. */
 typedef void (*BerthAccessResume)(sd_bus_message *call, void *userdata);
 void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAccessResume resume,
                             void *userdata);
-/* Whether the user has authenticated for a check that covers the member's others, or for an
- * operation that this call is a part of: then berth_access_check_many asks rules alone. */
+/* Whether the user has authenticated for a check that covers the member's other checks, or for an
+ * operation that this call is part of. If so, berth_access_check_many does not ask the user again
+ * and only consults rules. */
 bool berth_access_is_authenticated(BerthAccess *access, sd_bus_message *call);
 void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call);
-/* resume is not called any more. */
+/* Ensures that resume is not called again. */
 void berth_access_forget(BerthAccess *access, sd_bus_message *call);
 
-/* Makes the check of that name of the call's member. One of the above; negative: refused, error is
- * set. The details are pairs of a key and a value, ended by NULL: those of the row, no other and
- * all of them; one whose value is NULL is left out of the question. */
+/* Makes the named check of the call's member. Returns BERTH_ACCESS_GRANTED or BERTH_ACCESS_ASKING,
+ * or a negative errno with error set if refused. The details are a NULL-terminated list of pairs of
+ * key and value and must have exactly the keys of the row; a pair whose value is NULL is left out
+ * of the question. */
 int berth_access_check(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                        const char *check, ...) G_GNUC_NULL_TERMINATED;
 
-/* The same, but a user who has authenticated for a check that covers this one is not asked again:
- * only rules are. */
+/* Like berth_access_check, but a user who has authenticated for a check that covers this one is not
+ * asked again: only rules are consulted. */
 int berth_access_check_rest(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, ...) G_GNUC_NULL_TERMINATED;
 
-/* Whether the call's member has a check of that name. */
+/* Whether the call's member has a check with this name. */
 bool berth_access_has_check(sd_bus_message *call, const char *check);
 
-/* The same for each of several lists of details, which are all of one check: what a rule decides,
- * it decides for each; the user is asked once for what is left. */
+/* Like berth_access_check, for several lists of details of one check. Rules decide on each list
+ * separately; the user is asked once for everything that they leave undecided. */
 int berth_access_check_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                             const char *check, GPtrArray *lists);
-/* Such a list: pairs, ended by NULL, which stay the caller's. */
+/* Creates such a list from NULL-terminated pairs. The strings are borrowed. */
 GPtrArray *berth_access_new_details(const char *key, ...) G_GNUC_NULL_TERMINATED;
 
-/* The same as berth_access_check, but a refusal is an answer too, in *granted. Never asks the user
- * for a password. */
+/* Like berth_access_check, but returns a refusal as an answer in *granted. Never asks the user to
+ * authenticate. */
 int berth_access_query(BerthAccess *access, sd_bus_message *call, bool *granted, const char *check,
                        ...) G_GNUC_NULL_TERMINATED;
 
-/* The same with a list of details, as of berth_access_new_details. */
+/* Like berth_access_query, with a list made by berth_access_new_details. */
 int berth_access_query_details(BerthAccess *access, sd_bus_message *call, bool *granted,
                                const char *check, GPtrArray *details);
 
-/* Something that has an owner, and of which other users may not know. */
+/* An object that has an owner and that may have to be hidden from other users. */
 typedef struct {
-    const char *key;  /* of its name among the details */
-    const char *kind; /* the same for the user */
+    const char *key;  /* the detail that has its name */
+    const char *kind; /* the object's kind in messages for users */
     const char *name;
     bool exists;
     uint32_t owner;
 } BerthOwnedObject;
 
-/* Makes the check "own" or "others" for a caller that may know of the object. For every other
- * caller the answer is NotFound, exactly as for an object that does not exist. A member without the
- * row needs no right of that kind beyond "see". */
+/* Makes the check "own" or "others" for a caller that may know about the object. All other callers
+ * get NotFound, exactly as for an object that does not exist. If the member has no such row, the
+ * right "see" is sufficient. */
 int berth_access_check_owned(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                              const BerthOwnedObject *object, ...) G_GNUC_NULL_TERMINATED;
-/* The same for several lists of details, as berth_access_check_many. */
+/* Like berth_access_check_owned, with several lists of details as in berth_access_check_many. */
 int berth_access_check_owned_many(BerthAccess *access, sd_bus_message *call, sd_bus_error *error,
                                   const BerthOwnedObject *object, GPtrArray *lists);
 
-/* The caller's uid, if it returns BERTH_ACCESS_GRANTED; as berth_access_check, but never asks
- * polkit. */
+/* Sets *uid to the caller's uid if it returns BERTH_ACCESS_GRANTED. Returns the same values as
+ * berth_access_check, but never asks polkit. */
 int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *uid);
 
-/* What is known of a client that has been asked for before; NULL. */
+/* Returns the credentials of a client that the bus has been asked about; NULL if there are none. */
 const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
 
-/* For the handler of a call that makes an object, before its first check: calls about the name that
- * its client sends meanwhile wait for it. The operation that the handler begins says with the other
- * two how long that is, and how it ended. */
+/* Called by the handler of a call that creates an object, before its first check: from then on,
+ * calls of the same client about this name wait for the object. berth_access_make_on() prolongs
+ * this until the operation that the handler has begun calls berth_access_made() with its result. */
 void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name);
 void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name);
 void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made);
-/* Whether any came already. */
+/* Whether any such call is waiting. */
 bool berth_access_is_awaited(BerthAccess *access, sd_bus_message *call, const char *name);
-/* For the handlers of those: BERTH_ACCESS_GRANTED, or what they return. */
+/* Called by the handlers of such calls. They continue on BERTH_ACCESS_GRANTED and return any other
+ * value. */
 int berth_access_await(BerthAccess *access, sd_bus_message *call, const char *name);
 
-/* The uid of a client that has been asked for before. */
+/* Looks up the uid of a client that the bus has been asked about. */
 bool berth_access_find_uid(BerthAccess *access, const char *client, uint32_t *uid);
 
-/* Called when a client has left the bus. */
+/* Sets the function to be called when a client has left the bus. */
 void berth_access_on_peer_left(BerthAccess *access, BerthPeerLeft left, void *userdata);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The fields of audit records, and the limit of their number. A RateWindow counts the records of
- * one user. It is made at the user's first record and owned by the table "windows"; after
- * WINDOW_USEC its timer removes it, and one entry says how many records were left out. Root's
- * records are never left out.
+ * The fields of audit records, and the limit on the number of records. A RateWindow counts the
+ * records of one user. It is created with the user's first record and owned by the table "windows".
+ * After WINDOW_USEC its timer removes it and logs one entry with the number of records that were
+ * left out. Root's records are never left out.
  */
 
 #include "bus/audit-record.h"
@@ -17,9 +17,9 @@
 
 enum { MAX_VALUE = 512 };
 
-/* For one window of one user. They stay below the limit that journald has for the whole service,
- * 10000 messages in 30 s (RateLimitBurst= in journald.conf(5)), beyond which it would drop other
- * messages, too. */
+/* Limits for one window of one user. They stay below journald's limit for the whole service, 10000
+ * messages in 30 s (RateLimitBurst= in journald.conf(5)); beyond that, journald would drop other
+ * messages as well. */
 static const unsigned limits[BERTH_AUDIT_KINDS] = {
     [BERTH_AUDIT_GOOD] = 1000, [BERTH_AUDIT_REFUSAL] = 100, [BERTH_AUDIT_FAILURE] = 100};
 
@@ -91,7 +91,7 @@ static RateWindow *find_window(uint32_t uid) {
     return window;
 }
 
-/* If no window can be made, nothing is left out: too many records are better than none. */
+/* If no window can be created, nothing is left out: too many records are better than none. */
 bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind) {
     RateWindow *window = uid == 0 || !windows ? NULL : find_window(uid);
 
@@ -101,8 +101,8 @@ bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind) {
     return false;
 }
 
-/* Values come from clients: a line break, or U+2028 and U+2029, could make one record look like
- * two. Cutting may split a character, which becomes U+FFFD. */
+/* Values come from clients: a line break, U+2028 or U+2029 could make one record look like two.
+ * Truncation may split a character, which then becomes U+FFFD. */
 static char *escape_value(const char *value) {
     g_autofree char *valid = g_utf8_make_valid(value, (gssize)strnlen(value, MAX_VALUE));
     GString *escaped = g_string_new(NULL);
@@ -119,8 +119,8 @@ static char *escape_value(const char *value) {
     return g_string_free(escaped, FALSE);
 }
 
-/* Where a name of an image begins: after "user:password@", if a caller has written that. The last
- * "@" counts, since a password may contain one; but not the "@" of a digest. */
+/* Returns the start of an image name after a "user:password@" that the caller may have written. The
+ * last "@" counts, since a password may contain one, but not the "@" before a digest. */
 static const char *skip_credential(const char *name) {
     const char *begin = name;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records of the audit as entries of the journal: their fields, and how many a user may cause. */
+/* Audit records as journal entries: their fields, and how many of them one user may cause. */
 
 #pragma once
 
@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Kinds of records, each of which has a limit for one user and a period of time. */
+/* Kinds of records. Each has its own limit per user and window. */
 typedef enum {
-    BERTH_AUDIT_GOOD, /* something was allowed, or done */
+    BERTH_AUDIT_GOOD, /* something was allowed or done */
     BERTH_AUDIT_REFUSAL,
     BERTH_AUDIT_FAILURE,
     BERTH_AUDIT_KINDS,
@@ -20,14 +20,15 @@ typedef enum {
 void berth_audit_limit_open(sd_event *event);
 void berth_audit_limit_close(void);
 
-/* Counts a record of a user; false: it is one too many, and will be in a summary. */
+/* Counts a record of a user. Returns false if it exceeds the limit; a summary will then include
+ * it. */
 bool berth_audit_limit_take(uint32_t uid, BerthAuditKind kind);
 
-/* Adds a field; control characters of the value are escaped and it is cut to a limit. Adds nothing
- * if it is NULL or empty. */
+/* Adds a field. Control characters in the value are escaped, and the value is truncated to a limit.
+ * Does nothing if the value is NULL or empty. */
 void berth_audit_add(BerthLogEntry *entry, const char *field, const char *value);
-/* BERTH_DETAIL_KEY=; names of images without credentials. */
+/* Adds a field BERTH_DETAIL_KEY=. Credentials are removed from image names. */
 void berth_audit_add_detail(BerthLogEntry *entry, const char *key, const char *value);
 
-/* The value of a detail as it may be recorded. New. */
+/* Returns the value of a detail in the form that may be recorded. The caller frees it. */
 char *berth_audit_clean(const char *key, const char *value);

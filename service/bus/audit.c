@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Change is a call under way of a member that changes something. It is in the table "calls" from
- * the call's arrival, and in the table "transfers" once the call has been answered with a transfer;
- * the tables own it. It ends in one record, or in none if nothing came of it or if the record of a
- * refused decision says the same. The tables are there between berth_audit_open() and
- * berth_audit_close(). See audit.h.
+ * Records decisions and changes in the journal. A Change is a pending call of a member that changes
+ * something. It is in the table "calls" from the call's arrival, and in the table "transfers" after
+ * the call has been answered with a transfer; the tables own it. It ends in one record, or in none
+ * if nothing came of the call or if the record of a refused decision already says the same. The
+ * tables exist between berth_audit_open() and berth_audit_close(). See audit.h.
  */
 
 #include "bus/audit.h"
@@ -21,15 +21,15 @@ enum { MAX_JOINED_BYTES = 512 };
 
 typedef struct {
     char *member;              /* "Images.Pull" */
-    char *client;              /* unique name */
-    BerthCaller *caller;       /* NULL while it is unknown */
-    bool held;                 /* a pending call answers it, and not its handler */
-    BerthAuditVerdict verdict; /* of the last question; granted while there was none */
-    char *action;              /* that was last granted */
-    GHashTable *details;       /* key → value, of all questions */
-    char *argument;            /* the object as the call names it */
-    char *object;              /* as the first question that names one does; NULL: none did */
-    char *error_name;          /* that it was answered with */
+    char *client;              /* unique bus name */
+    BerthCaller *caller;       /* NULL while unknown */
+    bool held;                 /* answered by a pending call instead of the handler */
+    BerthAuditVerdict verdict; /* on the last question; granted before the first one */
+    char *action;              /* that was granted last */
+    GHashTable *details;       /* key → value, from all questions */
+    char *argument;            /* the object as named in the call */
+    char *object;     /* as named in the first question that names one; NULL: none so far */
+    char *error_name; /* of the error reply; NULL: none */
 } Change;
 
 static GHashTable *calls;     /* sd_bus_message → Change */
@@ -63,8 +63,8 @@ static Change *find_change(sd_bus_message *call) {
     return calls ? g_hash_table_lookup(calls, call) : NULL;
 }
 
-/* The result of a change is the name of the error reply, wherever in the service that reply is
- * made. */
+/* The result of a change is the name of its error reply, wherever in the service that reply is
+ * created. */
 static void on_error_reply(sd_bus_message *call, const char *name) {
     Change *change = find_change(call);
 
@@ -74,7 +74,7 @@ static void on_error_reply(sd_bus_message *call, const char *name) {
     }
 }
 
-/* A copy: the caller may leave the bus, and be forgotten, before the change ends. */
+/* Makes a copy: the caller may leave the bus, and be forgotten, before the change ends. */
 static void take_caller(Change *change, const BerthCaller *caller) {
     if (change->caller || !caller)
         return;
@@ -82,8 +82,9 @@ static void take_caller(Change *change, const BerthCaller *caller) {
     change->caller->unit = g_strdup(caller->unit);
 }
 
-/* The name that the operation is about: a pod's if its row begins with it, since what is done to a
- * pod is done to its containers; otherwise the first of these keys that has a value. */
+/* Returns the name of the object of the operation. If the row's details begin with a pod, that is
+ * the pod's name, since an operation on a pod affects its containers as well. Otherwise it is the
+ * first of these keys that has a value. */
 static const char *find_object(const BerthPermission *permission, GHashTable *details) {
     static const char *const keys[] = {"container", "image",    "reference", "volume",
                                        "lease",     "transfer", "digest",    NULL};
@@ -109,8 +110,8 @@ static void add_caller(BerthLogEntry *entry, const BerthCaller *caller, const ch
     berth_audit_add(entry, "CALLER_NAME", client);
 }
 
-/* Adds the rest of a record and sends it when the loop has nothing else to do, so that no caller
- * waits for the journal. */
+/* Adds the remaining fields and defers sending to when the loop is idle, so that no caller waits
+ * for the journal. */
 static void send_record(BerthLogEntry *entry, const char *member, const char *action,
                         const char *object, const char *result, const char *function) {
     g_autofree char *full = action ? g_strconcat(BERTH_ACTION_PREFIX, action, NULL) : NULL;
@@ -137,8 +138,8 @@ static char *describe_caller(const BerthCaller *caller) {
     return caller ? g_strdup_printf("User %u", caller->uid) : g_strdup("An unknown user");
 }
 
-/* A caller that is not known counts as one user for the limit, UINT32_MAX, so that unknown callers
- * together cannot flood the journal. */
+/* All unknown callers count as one user, UINT32_MAX, for the limit, so that together they cannot
+ * flood the journal. */
 static void record_change(const Change *change, const char *error_name) {
     const BerthCaller *caller = change->caller;
     const char *named = change->object ? change->object : change->argument;
@@ -172,7 +173,8 @@ static void put_details(GHashTable *table, const BerthPermission *permission,
                                  berth_permission_format_detail(permission, detail[0], detail[1]));
 }
 
-/* Several questions can be about several names: they are joined, up to MAX_JOINED_BYTES. */
+/* A call can lead to several questions about several names; these are joined, up to
+ * MAX_JOINED_BYTES. */
 static void join_detail(GHashTable *table, const char *key, const char *value) {
     const char *before = g_hash_table_lookup(table, key);
 
@@ -182,7 +184,7 @@ static void join_detail(GHashTable *table, const char *key, const char *value) {
         g_hash_table_insert(table, g_strdup(key), g_strconcat(before, " ", value, NULL));
 }
 
-/* A later grant takes a refusal back: some members ask for one right and, if it is refused, for
+/* A later grant overrides a refusal: some members ask for one right and, if that is refused, for
  * another. */
 static void take_decision(Change *change, const BerthPermission *permission, char *const *details,
                           BerthAuditVerdict verdict) {
@@ -247,7 +249,8 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
         take_caller(change, caller);
         take_decision(change, permission, details, verdict);
     }
-    /* Root is granted everything: its decisions are recorded only if they are about changes. */
+    /* Root is granted everything, so its decisions are recorded only for members that change
+     * something. */
     if (caller->uid == 0 && !berth_permission_changes(interface, member))
         return;
     if (berth_audit_limit_take(caller->uid, verdict == BERTH_AUDIT_GRANTED ? BERTH_AUDIT_GOOD
@@ -255,8 +258,8 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
         audit_record_decision(call, caller, permission, details, verdict);
 }
 
-/* The container of the path; otherwise the first argument if it is a string, which is a name in all
- * members that change something. The call is rewound for its handler. */
+/* Returns the container in the object path; otherwise the first argument if it is a string, which
+ * is a name in all members that change something. The call is rewound for its handler. */
 static char *read_object(sd_bus_message *call) {
     const char *path = sd_bus_message_get_path(call), *name = NULL;
     g_autofree char *id = NULL;
@@ -291,13 +294,13 @@ static bool is_refusal(const char *error_name) {
 }
 
 static void audit_end(sd_bus_message *call, Change *change) {
-    /* The record of the decision says the same. */
+    /* Otherwise the record of the refused decision already says the same. */
     if (change->verdict == BERTH_AUDIT_GRANTED || !is_refusal(change->error_name))
         record_change(change, change->error_name);
     g_hash_table_remove(calls, call);
 }
 
-/* A call that a pending call holds is answered later, and ends in berth_audit_release(). */
+/* A call held by a pending call is answered later and ends in berth_audit_release(). */
 void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const char *error_name) {
     Change *change = find_change(call);
 
@@ -310,7 +313,8 @@ void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const c
         audit_end(call, change);
 }
 
-/* A pending call holds the change: settling after the handler then does not end it. */
+/* A pending call takes over the change, so that berth_audit_settle() does not end it after the
+ * handler. */
 void berth_audit_hold(sd_bus_message *call) {
     Change *change = find_change(call);
 
@@ -325,7 +329,8 @@ void berth_audit_release(sd_bus_message *call) {
         audit_end(call, change);
 }
 
-/* An authorization is freed in any case; if the call is held, it continues without one. */
+/* The authorization is freed in any case. A held call continues without it, and so does its
+ * change. */
 void berth_audit_drop(sd_bus_message *call) {
     const Change *change = find_change(call);
 
@@ -334,15 +339,15 @@ void berth_audit_drop(sd_bus_message *call) {
 }
 
 static const char *get_error_name(const GError *error) {
-    static char *name; /* until the next one */
+    static char *name; /* valid until the next call */
 
     g_free(name);
     name = error ? g_strconcat(BERTH_ERROR_PREFIX, berth_error_get_name(error->code), NULL) : NULL;
     return name;
 }
 
-/* Moves the change from the call to the transfer. A transfer may have ended before its call is
- * answered; nobody would report that end again. */
+/* Moves the change from the call to the transfer. The transfer may have ended before its call is
+ * answered; that end would not be reported again. */
 void berth_audit_follow(sd_bus_message *call, const BerthTransfer *transfer) {
     gpointer key, value;
 
@@ -382,8 +387,8 @@ void berth_audit_open(sd_event *event) {
     berth_bus_error_observe(on_error_reply);
 }
 
-/* The service ends before these changes do: they are recorded with the error that a client gets
- * from the bus in this case. */
+/* The service exits before these changes end. They are recorded with the error that the bus sends
+ * to the client in this case. */
 static void close_table(GHashTable **table) {
     GHashTableIter iterator;
     gpointer change;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How many calls of a user may wait at once. There is no state but what each authorization has. The
- * one thing to know: calls that wait for an answer and those that await what another call makes are
- * counted apart, each with a limit of its own.
+ * Limits on the number and size of a user's waiting calls. There is no state beyond that of the
+ * authorizations. The one thing to know: calls that wait for an answer and calls that wait for an
+ * object being created are counted separately, each with its own limit.
  */
 
 #include "base/limits.h"
 #include "bus/authorization-private.h"
 #include "bus/limits.h"
 
-/* Limits for the waiting calls of one user, or of one sender while its user is not known. */
+/* Limits on the waiting calls of one user, or of one sender while its user is unknown. */
 enum {
     MAX_WAITING_CALLS = 16,
     MAX_AWAITING_CALLS = 64,
@@ -22,8 +22,8 @@ const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *aut
                               sd_bus_message_get_sender(authorization->call));
 }
 
-/* Whether a call waits for what another one makes (awaits), or for an answer: there is a limit for
- * each. One in the bus' queue counts as what it has waited for. */
+/* Whether a call waits for an object being created (awaits) or else for an answer; each kind has
+ * its own limit. A call in the queue of the bus still counts as the kind that it was. */
 static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
     switch (authorization->state) {
     case AUTHORIZATION_AWAITING:
@@ -40,8 +40,8 @@ static bool is_waiting(const BerthAuthorization *authorization, bool awaits) {
     return false;
 }
 
-/* Whether two calls count together: those of a user, and those of a sender whose user is not known
- * yet. */
+/* Whether two calls count towards the same limit: they come from the same user, or from the same
+ * sender whose user is not known yet. */
 static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b) {
     const BerthCaller *first = berth_authorization_find_caller(a),
                       *second = berth_authorization_find_caller(b);
@@ -52,8 +52,8 @@ static bool is_of_same(const BerthAuthorization *a, const BerthAuthorization *b)
            g_strcmp0(sd_bus_message_get_sender(a->call), sd_bus_message_get_sender(b->call)) == 0;
 }
 
-/* The handler has read the arguments already, hence the rewinding; 0 bytes stand for "not
- * measured". */
+/* Rewinds the message first, since the handler has already read the arguments. A size of 0 means
+ * "not measured". */
 static bool measure_call(BerthAuthorization *authorization) {
     if (authorization->bytes > 0)
         return true;
@@ -64,9 +64,9 @@ static bool measure_call(BerthAuthorization *authorization) {
     return true;
 }
 
-/* A waiting call is kept whole, for as long as a person takes to type a password: without a limit,
- * a user could fill the memory of the service with large calls. Calls that run or are abandoned do
- * not count. */
+/* A waiting call is kept in full for as long as a person takes to type a password. Without a limit,
+ * a user could fill the service's memory with large calls. Running and abandoned calls do not
+ * count. */
 bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits) {
     const BerthCaller *caller = berth_authorization_find_caller(authorization);
     unsigned count = 0, limit = awaits ? MAX_AWAITING_CALLS : MAX_WAITING_CALLS;
@@ -76,7 +76,7 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
 
     if (!measure_call(authorization))
         return false;
-    /* Who is not known yet may be root, of whom polkit is asked nothing. */
+    /* A caller that is not known yet may be root, about which polkit is not asked. */
     if (!awaits && caller && authorization->set->asked >= BERTH_MAX_QUESTIONS_IN_ALL) {
         authorization->over = BERTH_MAX_QUESTIONS_IN_ALL;
         return false;
@@ -97,8 +97,7 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
     return authorization->over == 0;
 }
 
-/* In place of the error that the handler has made of the failed question, which would be a refusal.
- */
+/* Replaces the error that the handler has set for the failed question, which would be a refusal. */
 int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit) {
     sd_bus_error_free(error);
     if (limit == BERTH_MAX_QUESTIONS_IN_ALL)

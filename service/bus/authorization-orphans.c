@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Questions to polkit from when they are sent until polkit has answered, which is longer than their
- * calls last if a client leaves meanwhile. A call under way owns its questions; after it the set of
- * authorizations does. Their number is what the bus has to keep for the service.
+ * Questions to polkit, from when they are sent until polkit answers. This can be later than the end
+ * of their call, if the client leaves the bus in between. A pending call owns its questions; after
+ * its end, the set of authorizations owns them. Their number is the number of replies that the bus
+ * has to keep track of for the service.
  */
 
 #include "bus/authorization-private.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Authorizations as their files see them: authorization.c has their states,
- * authorization-questions.c asks, and authorization-limits.c counts those that wait. Used by these
- * alone. */
+/* The parts of an authorization shared by its files: authorization.c has the states,
+ * authorization-questions.c asks the questions, and authorization-limits.c and
+ * authorization-orphans.c count what is waiting. No other file uses this header. */
 
 #pragma once
 
@@ -21,26 +21,26 @@ typedef enum {
     AUTHORIZATION_ABANDONED,
 } AuthorizationState;
 
-/* What the user has authenticated for. */
+/* What the user has authenticated for, as flags. */
 typedef enum {
-    AUTHENTICATED_OPERATION = 1 << 0, /* the whole operation, except: */
-    AUTHENTICATED_OTHERS = 1 << 1,    /* managing the object of another user */
+    AUTHENTICATED_OPERATION = 1 << 0, /* the whole operation, except for: */
+    AUTHENTICATED_OTHERS = 1 << 1,    /* managing an object of another user */
 } AuthenticatedRights;
 
 struct BerthAuthorization {
     BerthAuthorizations *set;
     sd_bus_message *call;
     AuthorizationState state;
-    GHashTable *verdicts; /* key of a question → BerthAuditVerdict */
-    GHashTable *recorded; /* keys of questions of which the audit has a record */
-    GPtrArray *asked; /* of BerthPolkitQuestion: those that polkit is being asked, owned; NULL */
+    GHashTable *verdicts; /* question key → BerthAuditVerdict */
+    GHashTable *recorded; /* keys of questions that the audit has recorded */
+    GPtrArray *asked; /* of BerthPolkitQuestion: questions pending with polkit, owned; NULL: none */
     BerthHold *hold;
-    sd_bus_slot *slot; /* of the question to the bus */
-    size_t bytes;      /* of the call; 0: not measured */
-    bool uid_failed;   /* the bus does not tell whose the call is */
-    unsigned met;      /* AuthenticatedRights */
-    unsigned over;     /* 0, or the limit of calls of its user that wait as it would have to */
-    char *makes;       /* the name of what the call makes; NULL */
+    sd_bus_slot *slot; /* of the pending call to the bus */
+    size_t bytes;      /* size of the call; 0: not measured */
+    bool uid_failed;   /* the bus could not provide the caller's uid */
+    unsigned met;      /* AuthenticatedRights as flags */
+    unsigned over;     /* the limit that kept the call from waiting; 0: none did */
+    char *makes;       /* name of the object that the call creates; NULL: none */
     BerthAuthorizationResume resume;
     void *userdata;
 };
@@ -50,43 +50,43 @@ struct BerthAuthorizations {
     BerthCallers *callers;
     GHashTable *calls; /* sd_bus_message → BerthAuthorization */
     BerthCreations *creations;
-    unsigned asked;     /* questions of all calls that polkit has not answered, with: */
-    GPtrArray *orphans; /* those of them whose calls have ended, owned */
+    unsigned asked;     /* questions of all calls pending with polkit, including: */
+    GPtrArray *orphans; /* those whose calls have ended, owned */
 };
 
-/* The bus lets the service wait for 128 replies (max_replies_per_connection of dbus-daemon(1));
- * systemd's are among them, so these are fewer. */
+/* The bus lets the service wait for 128 replies at a time (max_replies_per_connection in
+ * dbus-daemon(1)). Replies from systemd count as well, hence a lower limit. */
 enum { BERTH_MAX_QUESTIONS_IN_ALL = 96 };
 
-/* A question that polkit is being asked. Its answer is kept under the key. When its call ends
- * before, the question is orphaned: the bus counts the reply until it comes, and so do the
- * limits. */
+/* A question pending with polkit. The answer is stored under the key. If the call ends first, the
+ * question is orphaned: the bus counts the pending reply until it arrives, and so do the limits. */
 typedef struct {
     BerthAuthorizations *set;
     BerthAuthorization *authorization; /* NULL: orphaned */
     uint32_t uid;
-    sd_bus_slot *slot; /* NULL: answered, or not sent */
+    sd_bus_slot *slot; /* NULL: answered or not sent */
     char *key;
 } BerthPolkitQuestion;
 
 void berth_polkit_question_free(gpointer question);
-/* Its call has ended. */
+/* Called when the question's call has ended. */
 void berth_polkit_question_leave(gpointer question);
-/* For BerthAuthorizations. */
+/* Creates the array of orphans of BerthAuthorizations. */
 GPtrArray *berth_polkit_question_new_orphans(void);
-/* Those of a user. */
+/* Counts the orphans of one user. */
 unsigned berth_polkit_question_count_orphans(const BerthAuthorizations *set, uint32_t uid);
 
-/* The caller; NULL: not known yet. */
+/* Returns the caller; NULL if not known yet. */
 const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *authorization);
 
-/* Whether one more call of the user may wait, for what another one makes (awaits) or for an answer.
- */
+/* Whether one more call of the user may wait, for an object being created (awaits) or for an
+ * answer. If not, sets "over". */
 bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits);
-/* If not, makes the error of the call, in place of the one that its handler has made. */
+/* Sets the error of a call that may not wait, in place of the one that its handler has set. Returns
+ * a negative errno. */
 int berth_authorization_refuse_to_wait(sd_bus_error *error, unsigned limit);
 
-/* An answer has come: the handler gets the call again. */
+/* Called when an answer has arrived: runs the handler again. */
 void berth_authorization_resume(BerthAuthorization *authorization);
-/* What a question of this check stands for. */
+/* Returns what the user has authenticated for by meeting a challenge of this check. */
 AuthenticatedRights berth_authorization_get_right(const char *check);

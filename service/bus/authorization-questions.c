@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the authorization of a call asks: the bus for its caller's credentials, and polkit. polkit
- * may be asked several questions at once; the handler runs again when all of them are answered, and
- * each decision is recorded for the audit when the handler comes to it, in its order.
+ * The questions that a call's authorization asks: it asks the bus for the caller's credentials, and
+ * polkit for decisions. Several questions can be pending with polkit at once; the handler runs
+ * again when all of them have been answered. Each decision is recorded for the audit when the
+ * handler comes to it, in the handler's order.
  */
 
 #include "bus/authorization-private.h"
 
 #include <errno.h>
 
-/* How many questions of all calls polkit is asked at once, beside one of each call. */
+/* How many questions of all calls may be pending with polkit at once, in addition to one per
+ * call. */
 enum { MAX_QUESTIONS_AT_ONCE = 32 };
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -44,7 +46,7 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
     return 0;
 }
 
-/* The handler runs again once all answers are there. */
+/* The handler runs again once all answers have arrived. */
 static int question_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthPolkitQuestion *asked = userdata;
     BerthAuthorization *authorization = asked->authorization;
@@ -63,7 +65,7 @@ static int question_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_err
     return 0;
 }
 
-/* The state changes with the question: a call that waits is not at its end when its handler
+/* The state changes together with the question: a call that waits does not end when its handler
  * returns. */
 static int ask_polkit(BerthAuthorization *authorization, const BerthQuestion *question) {
     const BerthCaller *caller = berth_authorization_find_caller(authorization);
@@ -92,12 +94,13 @@ static guint count_asked(const BerthAuthorization *authorization) {
     return authorization->asked ? authorization->asked->len : 0;
 }
 
-/* Each call may have one, however many the others have: no user can keep another's from polkit. */
+/* Each call may always have one pending question, whatever the number of others: no user can block
+ * the questions of another user. */
 static bool may_ask(const BerthAuthorization *authorization) {
     return count_asked(authorization) == 0 || authorization->set->asked < MAX_QUESTIONS_AT_ONCE;
 }
 
-/* Whether there is an answer, or will be without asking. */
+/* Whether the question has been answered or is pending. */
 static bool is_asked(const BerthAuthorization *authorization, const BerthQuestion *question) {
     g_autofree char *key = berth_question_make_key(question);
 
@@ -107,7 +110,8 @@ static bool is_asked(const BerthAuthorization *authorization, const BerthQuestio
     return g_hash_table_contains(authorization->verdicts, key);
 }
 
-/* If one cannot be asked, none is: the call ends with the error, and no answer may reach it. */
+/* If one question cannot be sent, none is kept: the call ends with the error, and no answer may
+ * reach it any more. */
 int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQuestion *questions,
                                 size_t count) {
     uint32_t uid;
@@ -130,9 +134,9 @@ int berth_authorization_prepare(BerthAuthorization *authorization, const BerthQu
     return count_asked(authorization) == 0;
 }
 
-/* Each decision is recorded once, however often the handler runs. A list that leaves out what
- * belongs to others has been refused nothing: the checks "sight" and "images" are recorded only if
- * they are granted. */
+/* Records each decision once, however often the handler runs. A listing that leaves out objects of
+ * other users has not been refused anything: the checks "sight" and "images" are recorded only if
+ * granted. */
 static void question_record_decision(BerthAuthorization *authorization,
                                      const BerthQuestion *question, BerthAuditVerdict verdict) {
     char *key = berth_question_make_key(question);
@@ -145,7 +149,7 @@ static void question_record_decision(BerthAuthorization *authorization,
                          question->permission, question->details, verdict);
 }
 
-/* Root is granted everything without a question, so that the service works without polkit, too. */
+/* Root is granted everything without a question, so that the service also works without polkit. */
 int berth_authorization_decide(BerthAuthorization *authorization, const BerthQuestion *question,
                                BerthAuditVerdict *verdict) {
     g_autofree char *key = berth_question_make_key(question);
@@ -164,7 +168,7 @@ int berth_authorization_decide(BerthAuthorization *authorization, const BerthQue
     return 1;
 }
 
-/* polkit is asked without the user first: only a challenge shows that the grant which follows comes
+/* Asks polkit without interaction first: only if that leads to a challenge does a later grant come
  * from the user and not from a rule. */
 int berth_authorization_decide_covering(BerthAuthorization *authorization,
                                         const BerthQuestion *question, BerthAuditVerdict *verdict) {

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An authorization is made when a call's handler first runs, and owned by the set of all of them,
- * keyed by the message. See authorization.h.
+ * The authorization of one call. It is created when the call's handler first runs, and owned by the
+ * set of all authorizations, with the message as the key. See authorization.h.
  *
  *     RUNNING ──► ASKING_BUS ────┐      the caller's credentials are not known yet
  *        │  ├───► ASKING_POLKIT ─┤
- *        │  └───► AWAITING ──────┤      another call of the client makes what this one is about
+ *        │  └───► AWAITING ──────┤      another call of the client is creating the object
  *        │                       ▼
  *        │◄─────────────────── QUEUED   the answer is kept, the bus will dispatch the call again;
  *        │                       │      after AWAITING this is QUEUED_AS_MADE
  *        ▼                       │
- *       gone ◄────────────── ABANDONED  the caller left meanwhile: the handler does not run again
+ *      freed ◄────────────── ABANDONED  the caller has left: the handler does not run again
  *
- * The call of one with a resume function has been answered: it is not queued, resume takes the
- * place of the handler, and it always ends, which is a refusal if the caller leaves.
+ * A call with a resume function has already been answered: it is not queued, and resume runs
+ * instead of the handler. It always ends; if the caller leaves, the end is a refusal.
  *
- * What it asks is in authorization-questions.c, how many calls may wait in authorization-limits.c.
+ * The questions are in authorization-questions.c, the limits on waiting calls in
+ * authorization-limits.c.
  */
 
 #include "bus/authorization-private.h"
@@ -25,8 +26,8 @@
 
 #include <errno.h>
 
-/* Dropping a slot cancels the question: its callback, which has this object as userdata, is not
- * called any more. */
+/* Dropping the slot cancels the question: its callback, which has this object as userdata, will not
+ * run. */
 static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
 
@@ -44,8 +45,8 @@ static void authorization_free(gpointer data) {
     g_free(authorization);
 }
 
-/* The table is keyed by the address of the message, which the reference keeps from being used for
- * another. */
+/* The table's key is the address of the message; the reference keeps that address from being
+ * reused. */
 static BerthAuthorization *authorization_new(BerthAuthorizations *set, sd_bus_message *call) {
     BerthAuthorization *authorization = g_new0(BerthAuthorization, 1);
 
@@ -92,8 +93,8 @@ void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
     authorization->met |= AUTHENTICATED_OPERATION;
 }
 
-/* A right over what is another user's is met by its own question alone: a rule may want a user's
- * own password for the rest of the operation and an administrator's for this. */
+/* A right to an object of another user is met only by its own question: a rule may require the
+ * user's own password for the rest of the operation, but an administrator's for this right. */
 AuthenticatedRights berth_authorization_get_right(const char *check) {
     return g_str_equal(check, "others") ? AUTHENTICATED_OTHERS : AUTHENTICATED_OPERATION;
 }
@@ -131,7 +132,7 @@ BerthAuthorization *berth_authorization_begin(BerthAuthorizations *set, sd_bus_m
     return authorization;
 }
 
-/* An errno that the handler returned becomes the error name that sd-bus will reply with. */
+/* An errno that the handler has returned is converted to the error name that sd-bus will send. */
 static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
                          const sd_bus_error *error) {
     g_auto(sd_bus_error) local = SD_BUS_ERROR_NULL;
@@ -142,7 +143,7 @@ static void settle_audit(BerthAuthorizations *set, sd_bus_message *call, int r,
     berth_audit_settle(call, caller, sd_bus_error_is_set(error) ? error->name : local.name);
 }
 
-/* In any state but RUNNING a question is under way, and the call is not at its end. */
+/* In any state but RUNNING an answer is still to come, and the call has not ended. */
 int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int r,
                             sd_bus_error *error) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
@@ -165,8 +166,8 @@ static void run_resume(BerthAuthorization *authorization, sd_bus_message *call) 
     berth_authorization_end(set, call, 0, &none);
 }
 
-/* The authorization that the call had until its answer is gone by now; this is a new one, without
- * verdicts. */
+/* The authorization that the call had until it was answered has been freed; this is a new one,
+ * without verdicts. */
 void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *call,
                                    BerthAuthorizationResume resume, void *userdata) {
     BerthAuthorization *authorization = authorization_new(set, call);
@@ -176,9 +177,9 @@ void berth_authorization_run_later(BerthAuthorizations *set, sd_bus_message *cal
     run_resume(authorization, authorization->call);
 }
 
-/* An answer has come: the handler gets the call again, behind the messages that have arrived
- * meanwhile. If the bus cannot queue the call, it is answered here, since nobody else will. The
- * reference keeps the call alive when the authorization is freed. */
+/* An answer has arrived: the handler gets the call again, after the messages that have arrived in
+ * the meantime. If the bus cannot queue the call, it is answered here, since nothing else would.
+ * The reference keeps the call alive when the authorization is freed. */
 void berth_authorization_resume(BerthAuthorization *authorization) {
     BerthAuthorizations *set = authorization->set;
     g_autoptr(sd_bus_message) call = sd_bus_message_ref(authorization->call);
@@ -201,8 +202,8 @@ void berth_authorization_resume(BerthAuthorization *authorization) {
     berth_authorization_forget(set, call);
 }
 
-/* For a call that has been answered: its resume function runs once more, and every check then
- * fails, as for a caller without credentials. */
+/* For a call that has already been answered: its resume function runs once more, and every check
+ * then fails, as for a caller without credentials. */
 static void authorization_give_up(BerthAuthorizations *set, sd_bus_message *call) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
@@ -223,8 +224,8 @@ static bool is_queued(const BerthAuthorization *authorization) {
            authorization->state == AUTHORIZATION_QUEUED_AS_MADE;
 }
 
-/* The caller has left: no answer is sent, and nothing that it asked for is done. A call in the bus'
- * queue cannot be taken out of it, and is marked instead; berth_authorization_begin() drops it. */
+/* The caller has left: no reply is sent, and nothing that it requested is done. A call in the queue
+ * of the bus cannot be removed; it is marked instead, and berth_authorization_begin() drops it. */
 void berth_authorizations_drop_client(BerthAuthorizations *set, const char *client) {
     g_autoptr(GPtrArray) answered = g_ptr_array_new_with_free_func(unref_message);
     GHashTableIter iterator;
@@ -242,12 +243,12 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
         else
             g_hash_table_iter_remove(&iterator);
     }
-    /* After the loop, since resuming changes the table. */
+    /* After the loop, since resuming a call modifies the table. */
     for (guint i = 0; i < answered->len; i++)
         authorization_give_up(set, answered->pdata[i]);
 }
 
-/* The handler runs again after each answer: once is enough. */
+/* The handler runs again after each answer, but the creation is recorded only once. */
 void berth_authorization_make(BerthAuthorization *authorization, const char *name) {
     if (authorization->makes)
         return;
@@ -282,8 +283,8 @@ int berth_authorization_await(BerthAuthorization *authorization, const char *nam
     return 0;
 }
 
-/* Whether it would have been allowed is not asked: the object is not there, and the client knows.
- */
+/* Whether the call would have been allowed is not checked: the object does not exist, and the
+ * client, whose own call failed to create it, knows that. */
 static void refuse_awaiting(BerthAuthorizations *set, sd_bus_message *call, const char *name) {
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
     int r = sd_bus_error_setf(&error, BERTH_ERROR_PREFIX "NotFound", "there is no %s \"%.100s\"",
@@ -294,7 +295,7 @@ static void refuse_awaiting(BerthAuthorizations *set, sd_bus_message *call, cons
     berth_authorization_forget(set, call);
 }
 
-/* The client may have left: then the authorization is gone. */
+/* The client may have left the bus; the authorization has then been freed. */
 static void on_settled(sd_bus_message *call, const char *name, bool made, void *userdata) {
     BerthAuthorizations *set = userdata;
     BerthAuthorization *authorization = berth_authorization_find(set, call);

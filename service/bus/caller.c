@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads the answer of the bus about a connection. A BerthCaller is a plain record without states;
- * the table in callers.c owns those that live longer than a call. The process may have ended by the
- * time the answer comes: then the unit is left out, and only the uid, which the bus has vouched
- * for, is kept. See caller.h.
+ * Reads the bus's reply about the credentials of a connection. A BerthCaller is a plain record
+ * without states; records that outlive a call are owned by the table in callers.c. The process may
+ * have exited by the time the reply arrives. In that case the unit is left out, and only the uid,
+ * for which the bus vouches, is kept. See caller.h.
  */
 
 #include "bus/caller.h"
@@ -16,10 +16,10 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
-/* The unit of the system manager in which the process is. The pidfd is tested after the unit was
- * read: if the process is there then, its number cannot have gone to another one before. Signal 0
- * only tests (pidfd_send_signal(2)). An older bus sends no pidfd, and the unit is taken as it is.
- */
+/* Finds the unit of the system manager that the process belongs to. The pidfd is checked after the
+ * unit was read: if the process still exists then, its PID cannot have been reused before. Signal 0
+ * only checks for existence (pidfd_send_signal(2)). Older buses send no pidfd; the unit is then
+ * used unchecked. */
 static void find_unit(BerthCaller *caller, int pidfd) {
     g_autofree char *unit = NULL;
     char *found = NULL;
@@ -36,11 +36,11 @@ static void find_unit(BerthCaller *caller, int pidfd) {
         caller->started = 0;
 }
 
-/* The keys are those of GetConnectionCredentials in the D-Bus specification; keys that are not
- * known are skipped, since the specification allows more of them. */
+/* The keys are those of GetConnectionCredentials in the D-Bus specification. Unknown keys are
+ * skipped, since the specification allows for additional ones. */
 bool berth_caller_read(sd_bus_message *reply, BerthCaller *caller) {
     const char *key;
-    int pidfd = -1; /* the message's */
+    int pidfd = -1; /* owned by the message */
 
     *caller = (BerthCaller){.uid = UINT32_MAX};
     if (sd_bus_message_is_method_error(reply, NULL) ||

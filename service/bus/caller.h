@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The caller: what the bus knows of a connection (GetConnectionCredentials), and the unit of its
- * process. The uid decides; the process only where a container is put. */
+/* The caller: what the bus knows about a connection (GetConnectionCredentials), and the unit of its
+ * process. Decisions rely on the uid. The process is only used to decide in which cgroup a
+ * container is placed. */
 
 #pragma once
 
@@ -12,13 +13,14 @@
 
 typedef struct {
     uint32_t uid;
-    uint32_t pid;     /* 0: not known */
-    uint64_t started; /* the process's start time, which tells it from a later one of that pid */
-    char *unit;       /* of the system's manager; NULL: not known, or in none */
+    uint32_t pid;     /* 0: unknown */
+    uint64_t started; /* start time of the process, which distinguishes it from a later one with the
+                         same PID */
+    char *unit;       /* of the system manager; NULL: unknown or none */
 } BerthCaller;
 
-/* Reads the bus' answer; false: it does not say whose the connection is. */
+/* Reads the bus's reply. Returns false if it does not say which user the connection belongs to. */
 bool berth_caller_read(sd_bus_message *reply, BerthCaller *caller);
 
-/* Of one that was allocated. */
+/* Frees a caller that was allocated on the heap. */
 void berth_caller_free(gpointer caller);

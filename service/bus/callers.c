@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One table of the clients whose credentials are known from the bus, by unique name. An entry comes
- * with the answer to the client's first call and goes when its owner says so, which is when the
- * client has left the bus: unique names are never used again, so an entry cannot become wrong. See
+ * One table of the clients whose credentials the bus has provided, by unique name. An entry is
+ * added with the reply about the client, and removed when the owner says so, which is when the
+ * client has left the bus. Unique names are never reused, so an entry cannot become wrong. See
  * callers.h.
  */
 
@@ -19,8 +19,8 @@ struct BerthCallers {
     void *userdata;
 };
 
-/* Also called when a well-known name loses its owner, since the match is for all names: such a name
- * is in no table, and nothing is found to forget. */
+/* Also called when a well-known name loses its owner, since the match covers all names. Such a name
+ * is in no table, so there is nothing to forget. */
 static int on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthCallers *callers = userdata;
     const char *name, *old, *new;
@@ -70,8 +70,8 @@ int berth_callers_ask(BerthCallers *callers, sd_bus_slot **slot, const char *cli
                                     "GetConnectionCredentials", answered, userdata, "s", client);
 }
 
-/* Two calls of a client may both have asked before it was known: the second answer replaces the
- * first, and is the same. */
+/* Two calls of a client may both have asked before the client was known. The second reply replaces
+ * the first and has the same contents. */
 bool berth_callers_learn(BerthCallers *callers, const char *client, sd_bus_message *reply) {
     BerthCaller caller;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The clients on the bus whose credentials are known: the bus is asked about each once
- * (GetConnectionCredentials), and says when it leaves (NameOwnerChanged). Owned by BerthAccess.
+ * The clients on the bus whose credentials are known. The bus is asked about each client once
+ * (GetConnectionCredentials), and it announces when the client leaves (NameOwnerChanged). Owned by
+ * BerthAccess.
  */
 
 #pragma once
@@ -11,18 +12,20 @@
 
 typedef struct BerthCallers BerthCallers;
 
-/* Called when a client has left the bus. It is known until berth_callers_forget(). */
+/* Called when a client has left the bus. The client remains known until berth_callers_forget(). */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
 
 BerthCallers *berth_callers_new(sd_bus *bus, BerthPeerLeft left, void *userdata, GError **error);
 void berth_callers_free(BerthCallers *callers);
 
-/* The answer of the bus about a client; NULL: it has not been asked, or has not answered. */
+/* Returns the bus's answer about a client; NULL if the bus has not been asked or has not answered
+ * yet. */
 const BerthCaller *berth_callers_find(BerthCallers *callers, const char *client);
 
-/* Asks the bus; answered gets its reply and hands it to berth_callers_learn(). Negative errno. */
+/* Asks the bus about a client. answered is called with the reply and passes it to
+ * berth_callers_learn(). Returns a negative errno on failure. */
 int berth_callers_ask(BerthCallers *callers, sd_bus_slot **slot, const char *client,
                       sd_bus_message_handler_t answered, void *userdata);
-/* false: the bus does not know whose connection it is. */
+/* Returns false if the bus does not know which user the connection belongs to. */
 bool berth_callers_learn(BerthCallers *callers, const char *client, sd_bus_message *reply);
 void berth_callers_forget(BerthCallers *callers, const char *client);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Makes the connection to the system bus. The service itself connects, so that the bus sees its
- * credentials, and writes to that socket; berth-relay reads from it and passes the messages on
- * through a second socket, with each descriptor in an envelope. sd-bus takes two descriptors, one
- * for input and one for output (sd_bus_set_fd(3)). The caller owns the bus. The one thing to know:
- * the end of either process is the end of the connection.
+ * Connects to the system bus. The service itself makes the connection, so that the bus sees the
+ * service's credentials, and writes to that socket. berth-relay reads from the socket and passes
+ * the messages on through a second socket, with each descriptor wrapped in an envelope. sd-bus
+ * accepts separate descriptors for input and output (sd_bus_set_fd(3)). The caller owns the bus.
+ * The one thing to know: if either process exits, the connection ends.
  */
 
 #include "bus/connection.h"
@@ -24,12 +24,13 @@
 #define ADDRESS "unix:path="
 #define STANDARD_PATH "/run/dbus/system_bus_socket"
 
-/* The descriptors that berth-relay expects. None of those that are to become them may have one of
- * these numbers: the first dup2(2) would overwrite the second. */
+/* The descriptors that berth-relay expects. A descriptor that is going to be duplicated onto one of
+ * them must not already have one of these numbers: the first dup2(2) would overwrite the second. */
 enum { SERVICE_FD = 3, BUS_FD = 4, FIRST_FREE_FD = 5 };
 
-/* One plain path only: a list of addresses (";"), further keys (",") or escapes ("%") of the
- * "Server Addresses" of the D-Bus specification are not read, and the standard path is used. */
+/* Accepts a single plain path only. Address lists (";"), further keys (",") and escapes ("%"), see
+ * "Server Addresses" in the D-Bus specification, are not supported; the standard path is used
+ * instead. */
 static const char *find_path(void) {
     const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
 
@@ -54,9 +55,9 @@ static int connect_to_bus(GError **error) {
     return berth_fd_steal(&fd);
 }
 
-/* Duplicates are closed on exec, but dup2(2) clears that flag of its result, so that the relay has
- * these two and the standard ones. It gets no environment, and none of the signal settings of the
- * service, which blocks signals and ignores SIGPIPE. */
+/* The relay inherits only these two descriptors and the standard ones: all others are
+ * close-on-exec, but dup2(2) clears that flag on its result. It gets an empty environment and
+ * default signal settings, since the service blocks signals and ignores SIGPIPE. */
 static bool start_relay(int service, int bus, GError **error) {
     char *arguments[] = {(char *)BERTH_LIBEXECDIR "/berth-relay", NULL};
     char *environment[] = {NULL};
@@ -79,7 +80,7 @@ static bool start_relay(int service, int bus, GError **error) {
     int r = posix_spawn(&pid, arguments[0], &actions, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    /* The relay is not watched: when it ends, so does the connection, and with that the service. */
+    /* The relay is not watched: when it exits, the connection ends, and with it the service. */
     return r == 0 || berth_error_set_errno(error, r, "start %s", arguments[0]);
 }
 
@@ -100,7 +101,7 @@ bool berth_bus_open_system(sd_bus **bus, int *socket, GError **error) {
         return false;
     if ((r = sd_bus_new(&new_bus)) < 0 || (r = sd_bus_set_fd(new_bus, input, output)) < 0)
         return berth_error_set_errno(error, r, "connect to the system bus");
-    /* sd_bus_set_fd() has taken both over. */
+    /* sd_bus_set_fd() has taken ownership of both. */
     berth_fd_steal(&input);
     berth_fd_steal(&output);
     if ((r = sd_bus_set_bus_client(new_bus, 1)) < 0 || (r = sd_bus_negotiate_fds(new_bus, 1)) < 0 ||

@@ -8,6 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
-/* All descriptors of its messages are in envelopes (bare/envelope.h). socket: the connection's, to
- * be shut down at the end, since berth-relay has it, too; the caller owns it. */
+/* Connects to the system bus; all descriptors in received messages are in envelopes
+ * (bare/envelope.h). *socket is the connection's socket, which the caller owns and must shut down
+ * at the end, since berth-relay holds it as well. */
 bool berth_bus_open_system(sd_bus **bus, int *socket, GError **error);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/containers/LABEL, org.berth1.Container: one container as an object. containers/ owns
- * the containers; this file has the getters, and the order in which containers are shown. Its
- * methods are in container-methods.c and the files beside it, which the manager shares. The one
- * thing to know: the id is taken from the path at every run of a handler, since a container may be
- * gone by the time polkit answers.
+ * /org/berth1/containers/LABEL, org.berth1.Container: one container as a bus object. Containers are
+ * owned by containers/; this file has the getters of the properties, and the order in which
+ * containers are listed. The methods are in container-methods.c and its neighbours, which the
+ * manager shares. The one thing to know: the ID is read from the path each time a handler runs,
+ * since the container may have been deleted by the time polkit answers.
  */
 
 #include "bus/container-object.h"
@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-/* The container of a view, for the getters; a view is made for each container that is shown. */
+/* Returns the container of a view. A view is created for each container that is shown. */
 static BerthContainer *get_container(void *userdata) {
     return ((const BerthView *)userdata)->object;
 }
@@ -117,8 +117,8 @@ BERTH_PROPERTY_GETTER(get_labels) {
     return berth_bus_append_labels(reply, berth_container_get_record(get_container(view))->labels);
 }
 
-/* The properties of the scope. Those about devices are among them, but they are permissions and no
- * limits. */
+/* Returns the resource properties of the scope. Those about devices are left out, since they are
+ * permissions and not limits. */
 BERTH_PROPERTY_GETTER(get_limits) {
     GVariant *properties = berth_container_get_record(get_container(view))->properties;
     GVariantIter iterator;
@@ -175,8 +175,8 @@ BERTH_PROPERTY_GETTER(get_mounts) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Properties of the configuration, which is long and has to be read from a file: they are left out
- * of GetManagedObjects and InterfacesAdded. */
+/* Properties read from the configuration, which is long and in a file. They are left out of
+ * GetManagedObjects and InterfacesAdded. */
 #define CONFIGURED (SD_BUS_VTABLE_PROPERTY_CONST | SD_BUS_VTABLE_PROPERTY_EXPLICIT)
 
 static const sd_bus_vtable vtable[] = {
@@ -209,7 +209,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Created", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Started", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Exited", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-    /* At the end: if a reply would become too large, the properties that come last are cut. */
+    /* At the end, because a reply that would be too large is cut there. */
     SD_BUS_PROPERTY("Command", "as", get_list, 0, CONFIGURED),
     SD_BUS_PROPERTY("Env", "as", get_environment, 0, CONFIGURED),
     SD_BUS_PROPERTY("Mounts", "a(sa{sv})", get_mounts, 0, CONFIGURED),
@@ -222,8 +222,8 @@ static BerthObject make_container_object(BerthContainer *container) {
     return (BerthObject){&berth_container_kind, record->id, true, record->owner, container};
 }
 
-/* Active containers first, and of each sort the newest first: a reply without pages may not hold
- * all. */
+/* Lists active containers first, and the newest first within each group, since a reply without
+ * paging may not have room for all. */
 static int visit_active_first(BerthService *service, const BerthViewer *viewer,
                               BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_containers_list(service->containers);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What calls about containers have in common: the id, the check of the caller, and telling what
- * they changed. A container has two addresses, an argument of the manager's members and an object
- * path; handlers serve both, and read the id here. There is no state. The one thing to know: the
- * container is looked up again at every check, since it may be gone by the time polkit answers.
+ * The common parts of calls about containers: reading the ID, checking the caller, and signalling
+ * changes. A container is addressed either by an argument of the manager's members or by an object
+ * path; the handlers serve both, and the ID is read here. There is no state. The one thing to know:
+ * the container is looked up again in each check, since it may have been deleted by the time polkit
+ * answers.
  */
 
 #include "bus/container-call.h"
@@ -26,9 +27,9 @@ int berth_container_read_id(sd_bus_message *call, char **id) {
     return berth_object_read_name(berth_objects_get_kind(BERTH_CONTAINER_INTERFACE), call, id);
 }
 
-/* key: a further detail of the member, "property" or "network", and its value; NULL for none. The
- * connection that created the container needs no second question for it, but for its first process
- * only: others were not part of what Create was allowed. */
+/* key and value are one further detail of the member, "property" or "network"; NULL if there is
+ * none. The connection that created the container needs no second question, but only for the
+ * container's first process: others were not part of the Create that was allowed. */
 static int container_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                                   const char *id, const char *process, const char *key,
                                   const char *value, BerthContainer **container) {
@@ -37,7 +38,7 @@ static int container_check_member(sd_bus_message *call, BerthService *service, s
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     *container = berth_containers_find(service->containers, id, NULL);
-    /* A pod has members of its own (pods-bus.c). */
+    /* Pods have their own members (pods-bus.c). */
     if (*container && berth_container_is_pod(*container))
         *container = NULL;
     const BerthContainerRecord *record = *container ? berth_container_get_record(*container) : NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods about the files of a container, for the manager and for its object: CopyOut, CopyIn and
- * Changes. The data goes through a descriptor of the caller, which stays in its envelope here and
- * which berth-copy opens: the service itself never reads or writes it. Each call is charged, since
- * it is a process of its own.
+ * Methods about the files of a container, shared by the manager and the container's object:
+ * CopyOut, CopyIn and Changes. The data passes through a descriptor of the caller, which stays in
+ * its envelope here and is opened by berth-copy: the service itself never reads or writes it. Each
+ * call is charged to the user, since it starts a process. There is no state but the pending calls.
  */
 
 #include "bus/container-object.h"

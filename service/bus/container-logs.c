@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The method Logs, for the manager and for the object of a container. The answer is the reading end
- * of a pipe that berth-journal fills; that worker owns the charge and ends when the client leaves
- * the bus. Without the option Fields the pipe has messages alone, with it whole entries.
+ * The method Logs, shared by the manager and the container's object. The reply is the read end of a
+ * pipe that berth-journal fills; that worker owns the charge and ends when the client leaves the
+ * bus. Without the option Fields, the pipe carries only messages; with it, whole entries.
  */
 
 #include "base/fd.h"
@@ -14,7 +14,7 @@
 #include <errno.h>
 
 typedef struct {
-    bool is_given; /* an empty list stands for all fields */
+    bool is_given; /* distinguishes an empty list, which means all fields, from no list */
     char **names;
 } Fields;
 

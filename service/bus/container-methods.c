@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods about a container as a whole, for the manager and for its object: from its start to its
- * deletion. Each reads its arguments, authorises, and calls one domain function, which answers the
- * call now or later. There is no state but the pending call. The one thing to know: a container
- * pointer is valid until the handler returns; a callback finds the container again by its id.
+ * Methods about a container as a whole, from start to deletion, shared by the manager and the
+ * container's object. Each reads its arguments, authorises, and calls one domain function; the call
+ * is answered immediately or later. The only state is the pending call. The one thing to know: a
+ * container pointer is valid only until the handler returns; callbacks look the container up again
+ * by ID.
  */
 
 #include "bus/container-object.h"
@@ -12,7 +13,7 @@
 #include "bus/options.h"
 #include "containers/commit.h"
 
-/* The container is found again by its id. One that is gone by now has the PID 0. */
+/* Looks the container up again by ID. If it has been deleted, the PID in the reply is 0. */
 static void on_started(const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     BerthContainer *container =
@@ -25,7 +26,7 @@ static void on_started(const GError *error, void *userdata) {
             pending->call, "u", container ? berth_container_get_record(container)->first.pid : 0);
 }
 
-/* Start and Restore. */
+/* Start and Restore share this code. */
 static int start_or_restore(sd_bus_message *call, void *userdata, sd_bus_error *error,
                             bool restores) {
     BerthService *service = userdata;
@@ -67,7 +68,7 @@ static void wait_on_exited(int status, uint64_t exited_usec, const GError *error
         sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
 }
 
-/* An empty name of the process stands for the container's first one. */
+/* An empty process name means the container's first process. */
 int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autofree char *id = NULL;
     BerthContainer *container;
@@ -86,7 +87,7 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
-/* All sends the signal to every process of the container, not to one of them. */
+/* The option All sends the signal to every process of the container instead of a single one. */
 int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     g_autofree char *id = NULL;
@@ -108,8 +109,8 @@ int berth_container_method_kill(sd_bus_message *call, void *userdata, sd_bus_err
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The answer is the exit, for which it waits as Wait does. A container that was never started would
- * have none. */
+/* The reply is the exit status, for which this waits as Wait does. A container that was never
+ * started would never have one. */
 int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     BerthContainer *container;
@@ -130,7 +131,7 @@ int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
-/* The answer comes at the end of the removal. */
+/* The reply is sent when the removal has finished. */
 int berth_container_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     int force = 0;
@@ -186,10 +187,11 @@ static int check_image(sd_bus_message *call, BerthService *service, sd_bus_error
                               NULL);
 }
 
-/* Both write to the store of images, and need the right to manage images, too. For the caller's own
- * container that question comes first: it names both, so that a user who authenticates for it has
- * done so for the container (BERTH_PERMISSION_COVERS). For any other, whether the caller may know
- * of it comes first, and each right is asked for. */
+/* Commit and Diff write to the image store and therefore also need the right to manage images. For
+ * the caller's own container, that question comes first: it names both the image and the container,
+ * so that a user who authenticates for it has also done so for the container
+ * (BERTH_PERMISSION_COVERS). For any other container, the first check is whether the caller may
+ * know about it, and each right is asked for separately. */
 static int check_commit(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *id, const BerthCommitRequest *request) {
     BerthContainer *container = berth_containers_find(service->containers, id, NULL);
@@ -204,7 +206,8 @@ static int check_commit(sd_bus_message *call, BerthService *service, sd_bus_erro
     return r;
 }
 
-/* The user has authenticated for the commit: unpacking the new image needs no second password. */
+/* The user has authenticated for the commit, so unpacking the new image needs no second
+ * authentication. */
 static void commit_on_end(BerthTransfer *transfer, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     const BerthTransferResult *result = &transfer->result;
@@ -214,7 +217,7 @@ static void commit_on_end(BerthTransfer *transfer, void *userdata) {
                                  pending->call);
 }
 
-/* Commit and Diff; without a name in the request only the layer is made. */
+/* Common to Commit and Diff. If the request has no name, only the layer is created. */
 static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *id, BerthCommitRequest *request) {
     g_autoptr(GError) error = NULL;
@@ -225,7 +228,7 @@ static int start_commit(sd_bus_message *call, BerthService *service, sd_bus_erro
     r = check_commit(call, service, ret_error, id, request);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* It may have gone while polkit was asked. */
+    /* The container may have been deleted while polkit was being asked. */
     BerthContainer *container = berth_containers_find(service->containers, id, &error);
     if (!container)
         return berth_bus_error_set(ret_error, error);
@@ -261,7 +264,7 @@ int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_err
     return start_commit(call, userdata, error, id, &request);
 }
 
-/* The caller needs the right to the new name, too: a rule may allow certain names only. */
+/* The caller also needs the right to the new name: rules may allow certain names only. */
 static int check_new_id(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         BerthContainer *container, const char *new_id) {
     const BerthContainerRecord *record = berth_container_get_record(container);
@@ -293,7 +296,7 @@ int berth_container_method_rename(sd_bus_message *call, void *userdata, sd_bus_e
     r = check_new_id(call, userdata, ret_error, container, new_id);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* The entry is for the old name: the creator has no further right under the new one. */
+    /* The entry has the old name, and the creator gets no special right under the new one. */
     berth_creators_forget(userdata, id);
     return berth_container_rename(container, new_id, &error)
                ? sd_bus_reply_method_return(call, NULL)

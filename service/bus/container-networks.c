@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * ConnectNetwork and DisconnectNetwork, for the manager and for the object of a container, and
- * networks as Create has them beside the first. A pending call lasts from the handler to the
- * answer. The one thing to know: who may be in a network is decided by containers.create, with the
- * network in its details, however the container comes there.
+ * ConnectNetwork and DisconnectNetwork, shared by the manager and the container's object, and the
+ * option of Create for networks besides the first one. A pending call lasts from the handler to the
+ * reply. The one thing to know: whichever way a container joins a network, containers.create
+ * decides, with the network among the details.
  */
 
 #include "bus/container-object.h"
@@ -12,7 +12,7 @@
 #include "bus/watchers.h"
 #include "containers/parts/network-changes.h"
 
-/* Reads {sv}… of an endpoint. The strings are the message's, and copied. */
+/* Reads the {sv}… options of an endpoint. Strings point into the message and are copied. */
 static int read_endpoint_options(sd_bus_message *call, const char *network,
                                  BerthNetworkEndpoint **endpoint, sd_bus_error *error) {
     g_auto(GStrv) aliases = NULL, addresses = NULL;

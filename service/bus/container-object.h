@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two faces of containers: the manager (containers-bus.c) and the object each has
- * (container-bus.c). */
+/* Shared by the two interfaces for containers: the manager (containers-bus.c) and the object of
+ * each container (container-bus.c). */
 
 #pragma once
 
@@ -12,36 +12,37 @@
 #include "bus/pending-call.h"
 #include "bus/service.h"
 
-/* An event as "tssa{sv}". */
+/* Appends an event as "tssa{sv}". */
 int berth_container_append_event(sd_bus_message *message, const BerthEvent *event);
 
-/* Begins telling subscribers and watchers. */
+/* Starts sending signals to subscribers and watchers. */
 void berth_container_signals_add(BerthService *service);
 
-/* The option Descriptors, a(sh), as BerthOption reads one. */
+/* Reads the option Descriptors, a(sh), in the form of a BerthOption reader. */
 int berth_container_read_descriptors(sd_bus_message *message, void *value, sd_bus_error *error);
 
-/* The options of Start and Restore. */
+/* Reads the options of Start and Restore. */
 int berth_container_read_streams(sd_bus_message *call, BerthContainerStreams *streams,
                                  sd_bus_error *error);
 
-/* Reads the options of Create, whose owner is set already, into an object. */
+/* Reads the options of Create into an object whose owner is already set. */
 int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *error);
-/* The same for the options of a pod. */
+/* Like berth_create_options_read, for the options of a pod. */
 int berth_pod_options_read(sd_bus_message *call, BerthCreateOptions *options, sd_bus_error *error);
-/* The caller's cgroup, by its process, if the options ask for it. Found again at each run of a
- * handler, so that polkit is asked about the one that is used; a caller that has moved meanwhile is
- * asked about again. */
+/* Finds the cgroup of the caller's process if the options ask for it. It is looked up again each
+ * time a handler runs, so that polkit is asked about the cgroup that will be used; if the caller
+ * has moved to another cgroup in the meantime, polkit is asked again. */
 int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
                                 BerthCreateOptions *options, sd_bus_error *error);
-/* The volumes that they name, for the details; NULL for none. Caller frees. */
+/* Returns the volumes that the options name, as a detail of the question; NULL for none. The caller
+ * frees it. */
 char *berth_create_options_list_volumes(const BerthCreateOptions *options);
 
-/* The option FurtherNetworks of Create, a(sa{sv}), into BerthCreateOptions. */
+/* Reads the option FurtherNetworks of Create, a(sa{sv}), into BerthCreateOptions. */
 int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_bus_error *error);
 
-/* The methods of both faces. */
+/* The methods that both interfaces have. */
 int berth_container_method_attach(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
                                            sd_bus_error *error);
@@ -76,8 +77,8 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
 
 #define BERTH_EXIT_RESULT SD_BUS_RESULT("i", status, "t", exited)
 
-/* Their entries in both vtables, which can differ in nothing but the arguments that come first:
- * "s", id, for the collection, none for the object. */
+/* The entries of these methods in both vtables. They differ only in the leading arguments: "s", id,
+ * for the manager, none for the object. */
 #define BERTH_CONTAINER_METHODS(...)                                                               \
     SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                    \
                             SD_BUS_RESULT("u", pid), berth_container_method_start,                 \
@@ -171,7 +172,7 @@ int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_err
                                 SD_BUS_RESULT("a{st}", figures), berth_container_method_stats,     \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
 
-/* All its properties as a{sv}. */
+/* Appends all properties of the container as a{sv}. */
 int berth_container_append_properties(sd_bus_message *message, BerthService *service,
                                       BerthContainer *container);
 

@@ -2,9 +2,9 @@
 
 /*
  * Reads the options of Create, Start and Restore from a call. Most options of Create are rows of
- * berth_create_fields, which says where each one is in BerthCreateOptions; only those of other
- * types are read by functions here. There is no state, and the BerthCreateOptions are the caller's,
- * also if reading fails.
+ * berth_create_fields, which gives their place in BerthCreateOptions; only options of other types
+ * have a function here. There is no state. The caller owns the BerthCreateOptions, even if reading
+ * fails.
  */
 
 #include "bare/secrets.h"
@@ -20,15 +20,15 @@
 
 enum { MAX_MOUNTS = 512, MAX_DESCRIPTOR_NAME = 255 };
 
-/* A mount as a message has it: (descriptor or source, destination, options). */
+/* A mount as it appears in a message: (descriptor or source, destination, options). */
 typedef struct {
     int fd;
     const char *source, *destination;
     char **options;
 } MountArgument;
 
-/* The limit comes after the mount was checked: a list of any length costs no more than its checks.
- */
+/* The limit is applied after the mount was checked: a list of any length then costs no more than
+ * its checks. */
 static bool create_options_add_mount(BerthCreateOptions *options, const MountArgument *given,
                                      GError **error) {
     BerthMountRequest *request =
@@ -65,7 +65,7 @@ static int read_mount_argument(sd_bus_message *call, bool binds, BerthCreateOpti
                : berth_bus_error_set(ret_error, error);
 }
 
-/* Both options add to the same list, in the order in which the message has them. */
+/* Both options add to the same list, in the order of the message. */
 static int read_mount_arguments(sd_bus_message *call, bool binds, BerthCreateOptions *options,
                                 sd_bus_error *error) {
     const char *type = binds ? "hsas" : "ssas";
@@ -93,8 +93,8 @@ static int read_other_mounts(sd_bus_message *call, void *value, sd_bus_error *er
     return read_mount_arguments(call, false, value, error);
 }
 
-/* The rule for FDNAME= in sd_notify(3): printable ASCII without colons, which separate the names in
- * LISTEN_FDNAMES, and at most 255 characters. */
+/* The rule for FDNAME= in sd_notify(3): at most 255 printable ASCII characters, without colons,
+ * which separate the names in LISTEN_FDNAMES. */
 static bool is_descriptor_name(const char *name) {
     size_t length = strlen(name);
 
@@ -104,13 +104,13 @@ static bool is_descriptor_name(const char *name) {
     return length > 0 && length <= MAX_DESCRIPTOR_NAME;
 }
 
-/* A file's name, and one that a unit's credential may have (systemd.exec(5), LoadCredential=). */
+/* A valid file name, which a unit's credential may also have (systemd.exec(5), LoadCredential=). */
 static bool is_secret_name(const char *name) {
     return is_descriptor_name(name) && !strchr(name, '/') && !g_str_equal(name, ".") &&
            !g_str_equal(name, "..");
 }
 
-/* Everything that execve(2) takes for a variable and a shell can show. */
+/* Any name that execve(2) accepts for a variable and that a shell can show. */
 static bool is_variable_name(const char *name) {
     return is_descriptor_name(name) && !strchr(name, '=');
 }
@@ -122,7 +122,7 @@ static void free_secret_argument(gpointer data) {
     g_free(secret);
 }
 
-/* The name is that of a file, or of a variable after its mark (bare/secrets.h). */
+/* The name is that of a file or, after a prefix, of a variable (bare/secrets.h). */
 static int options_add_secret(BerthCreateOptions *options, const char *name, int fd,
                               sd_bus_error *error) {
     if (!options->secrets)
@@ -164,7 +164,7 @@ static int add_secret_variable(BerthCreateOptions *options, const char *name, in
 typedef int (*AddSecret)(BerthCreateOptions *options, const char *name, int fd,
                          sd_bus_error *error);
 
-/* The descriptors are the message's, which is kept until Create is answered. */
+/* The descriptors belong to the message, which is kept until Create is answered. */
 static int read_secrets(sd_bus_message *call, BerthCreateOptions *options, AddSecret add,
                         sd_bus_error *error) {
     const char *name;
@@ -189,7 +189,7 @@ static int read_secret_variables(sd_bus_message *call, void *value, sd_bus_error
     return read_secrets(call, value, add_secret_variable, error);
 }
 
-/* Strings are the message's, so that a text is copied; a choice is parsed into its enum here and
+/* Text is copied, since strings belong to the message. Choices are parsed into their enum here and
  * nowhere else. */
 static bool options_take_text(BerthCreateOptions *options, const BerthCreateField *field,
                               const char *text, GError **error) {
@@ -208,7 +208,7 @@ static const char *const field_types[] = {
     [BERTH_FIELD_LIMIT] = "t",   [BERTH_FIELD_INTEGER] = "i", [BERTH_FIELD_FILE] = "h",
 };
 
-/* A property of the scope, and the options that it becomes a part of. */
+/* A property of the scope, and the options that receive it. */
 typedef struct {
     const char *name;
     BerthCreateOptions *options;
@@ -236,7 +236,8 @@ static bool is_field(const char *key) {
     return false;
 }
 
-/* Adds what Update() takes, too, and no field is for; properties: the memory for it. */
+/* Adds the properties that Update() also accepts and that have no field in the table. properties is
+ * the memory for them. */
 static void list_create_properties(GArray *list, PropertyArgument *properties,
                                    BerthCreateOptions *options) {
     const char *name;
@@ -258,10 +259,9 @@ static size_t count_properties(void) {
     return count;
 }
 
-/* The table for berth_options_read(), ended by a zeroed element (g_array_new). Texts are read into
- * texts first and taken over afterwards by options_take_text(); other values go directly into the
- * object.
- */
+/* Builds the table for berth_options_read(), terminated by a zeroed element (g_array_new). Texts
+ * are first read into texts and then taken over by options_take_text(); other values go directly
+ * into the object. */
 static GArray *list_fields(const BerthCreateField *fields, BerthCreateOptions *options,
                            const char **texts) {
     GArray *list = g_array_new(TRUE, TRUE, sizeof(BerthOption));
@@ -325,7 +325,8 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
         return r;
     if (!take_texts(berth_create_fields, options, texts, &error))
         return berth_bus_error_set(ret_error, error);
-    /* One that cannot be parsed is refused after the authorization, as other options are. */
+    /* A specification that cannot be parsed is refused after the authorization, like other invalid
+     * options. */
     (void)berth_create_options_parse_spec(options, NULL);
     options->client = g_strdup(sd_bus_message_get_sender(call));
     if (provisional)

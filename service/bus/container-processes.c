@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods that run a process in a container or show its processes, for the manager and for the
- * object of a container. There is no state but the BerthPendingCall of Exec. The one thing to know:
- * an Exec that weakens the confinement of the container needs a second right, "privileged".
+ * Methods that run a process in a container or show its processes, shared by the manager and the
+ * container's object. There is no state but the BerthPendingCall of Exec. The one thing to know: an
+ * Exec that weakens the container's confinement needs a second right, "privileged".
  */
 
 #include "base/fd.h"
@@ -14,8 +14,8 @@
 #include "containers/spec/privileges.h"
 #include "systemd/cgroup.h"
 
-/* The call is read again for the id and the process: only the message was kept. A process that has
- * ended and is gone by now has the PID 0. */
+/* Reads the ID and the process from the call again, since only the message was kept. If the process
+ * has already ended and been removed, the PID in the reply is 0. */
 static void on_exec(const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autofree char *id = NULL;
@@ -38,7 +38,7 @@ typedef struct {
     BerthContainerStreams streams;
 } ExecRequest;
 
-/* Other strings and the descriptors are the message's. */
+/* All other strings and the descriptors belong to the message. */
 static void clear_exec(ExecRequest *request) {
     g_strfreev(request->exec.command);
     g_strfreev(request->exec.environment);
@@ -97,7 +97,7 @@ int berth_container_method_exec(sd_bus_message *call, void *userdata, sd_bus_err
     uint32_t uid;
     request.exec.by_root =
         berth_access_find_uid(service->access, sd_bus_message_get_sender(call), &uid) && uid == 0;
-    /* Answered in on_exec(), also if it fails at once. */
+    /* on_exec() sends the reply, even if this fails immediately. */
     berth_container_exec(container, &request.exec, &request.streams, on_exec,
                          berth_pending_call_new(service, call));
     return 1;
@@ -118,7 +118,7 @@ int berth_container_method_open_process(sd_bus_message *call, void *userdata,
     r = berth_container_check_process(call, userdata, ret_error, id, process, &container);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* The message takes a duplicate. */
+    /* The message duplicates the descriptor. */
     berth_autofd int pidfd = berth_container_open_process(container, process, &error);
     return pidfd < 0 ? berth_bus_error_set(ret_error, error)
                      : sd_bus_reply_method_return(call, "h", pidfd);
@@ -131,7 +131,7 @@ static gint compare_pids(gconstpointer a, gconstpointer b) {
     return first->pid < second->pid ? -1 : first->pid > second->pid;
 }
 
-/* Sorted by PID. The keys of its pages are numbers, which berth_page_wants() would compare as text;
+/* Sorted by PID. The keys of the pages are numbers, which berth_page_wants() would compare as text;
  * hence the comparison here. */
 static int reply_processes(sd_bus_message *call, BerthContainer *container, BerthPage *page,
                            sd_bus_error *ret_error) {
@@ -166,7 +166,7 @@ int berth_container_method_processes(sd_bus_message *call, void *userdata, sd_bu
     return r != BERTH_ACCESS_GRANTED ? r : reply_processes(call, container, &page, error);
 }
 
-/* Time is part of the figures, so that a client can compute rates from two answers. */
+/* The time is among the values, so that a client can compute rates from two replies. */
 static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_error *ret_error) {
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;

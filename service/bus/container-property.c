@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads values of the properties of a scope that Create and Update take. Nothing here has a state;
- * containers/spec/properties.c has the names and the types. */
+/* Reads the values of those scope properties that Create and Update accept. There is no state; the
+ * names and types are in containers/spec/properties.c. */
 
 #include "bus/container-property.h"
 
 #include <errno.h>
 
-/* Bits of processors, and devices with limits of their own. */
+/* Limits on the bytes of a processor mask, and on the number of devices with individual limits. */
 enum { MAX_BYTES = 1024, MAX_PAIRS = 64 };
 
 static int property_read_pairs(sd_bus_message *call, GVariantBuilder *list) {

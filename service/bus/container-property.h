@@ -5,5 +5,5 @@
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
-/* Reads a variant of the type that the property has with systemd; the value floats. */
+/* Reads a variant that must have the type that systemd gives the property. *value is floating. */
 int berth_container_property_read(sd_bus_message *call, const char *type, GVariant **value);

@@ -3,10 +3,10 @@
 /*
  * Sends the events of containers: first the signals about the object to its watchers, then the
  * signal Event to each subscriber that may see the container. Nothing is broadcast. There is no
- * state of its own; the service owns subscribers and watchers. It also cleans up after a client
- * that has left the bus, since most of what such a client leaves behind is about containers. The
- * one thing to know: an event has been recorded before it is sent, so that EventsSince has every
- * event that a subscriber has received.
+ * state here; the service owns subscribers and watchers. This file also cleans up after a client
+ * that has left the bus, since most of what a client leaves behind is about containers. The one
+ * thing to know: an event is recorded before it is sent, so that EventsSince returns every event
+ * that a subscriber has received.
  */
 
 #include "base/operation.h"
@@ -27,7 +27,7 @@ int berth_container_append_event(sd_bus_message *message, const BerthEvent *even
 static void send_event(BerthService *service, const BerthViewer *subscriber,
                        const BerthEvent *event, const char *destination) {
     g_autoptr(sd_bus_message) signal = NULL;
-    /* A client may always see what is its own. */
+    /* A client may always see its own containers. */
     const BerthSignalRight right = {subscriber->uid == event->owner ? NULL : "containers.inspect",
                                     "container", event->id};
 
@@ -37,7 +37,7 @@ static void send_event(BerthService *service, const BerthViewer *subscriber,
         berth_unicast_send(service->unicast, destination, g_steal_pointer(&signal), &right);
 }
 
-/* The properties that a kind of event changes. Events of other kinds change no property. */
+/* The properties changed by a kind of event. Other kinds change no properties. */
 typedef struct {
     const char *kind, *changed[12];
 } EventChange;
@@ -62,8 +62,8 @@ static const EventChange pod_changes[] = {
     {NULL, {NULL}},
 };
 
-/* What the pod of a container shows of it. Only invalidated: a container that is being deleted is
- * in the list until after its event. */
+/* Tells watchers that a property of the container's pod has changed. The property is only
+ * invalidated: a container that is being deleted remains in the list until after its event. */
 static void tell_pod_of(BerthService *service, const BerthContainer *container) {
     static const char *const invalidated[] = {"Containers", NULL};
     g_autofree char *name = berth_container_get_pod(container);
@@ -76,7 +76,8 @@ static void tell_pod_of(BerthService *service, const BerthContainer *container) 
     berth_watchers_tell_changed(service->watchers, &object, NULL, invalidated);
 }
 
-/* Before the event, so that a client finds the object as the event says. */
+/* Sent before the event, so that a client that receives the event finds the object already
+ * changed. */
 static void tell_object_change(BerthService *service, const BerthEvent *event,
                                BerthContainer *container) {
     bool is_pod = container && berth_container_is_pod(container);
@@ -87,7 +88,7 @@ static void tell_object_change(BerthService *service, const BerthEvent *event,
         berth_watchers_tell_removed(service->watchers, &object);
     else if (container && g_str_equal(event->kind, "create"))
         berth_watchers_tell_added(service->watchers, &object);
-    /* Events of other processes than the first do not change the object. */
+    /* Events about other processes than the first one do not change the object. */
     if (!container || event->process[0])
         return;
     for (const EventChange *change = is_pod ? pod_changes : container_changes; change->kind;
@@ -126,9 +127,9 @@ static void signals_on_peer_left(const char *peer, void *userdata) {
     berth_unicast_forget(service->unicast, peer);
     berth_watchers_forget(service->watchers, peer);
     berth_containers_forget_client(service->containers, peer);
-    /* Nothing that only this client wanted continues; a call of Wait for a container that is never
-     * started would be kept for ever. Cancelling one call can free others, hence the copy of the
-     * list and the search in the original. */
+    /* Cancels everything that only this client wanted; otherwise a call of Wait for a container
+     * that is never started would be kept forever. Cancelling one call can free others, so this
+     * iterates over a copy of the list and looks each call up in the original. */
     g_autoptr(GPtrArray) calls = g_ptr_array_copy(service->waiting, NULL, NULL);
     for (guint i = 0; i < calls->len; i++) {
         BerthPendingCall *pending = calls->pdata[i];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods about the terminals of the processes of a container. A client that has got a terminal is
- * attached to it until it calls Detach or leaves the bus; containers/parts/terminal.c has the
- * attached clients. There is no state here. The one thing to know: clients read and write the
- * terminal themselves, and the service never does.
+ * Methods about the terminals of a container's processes. A client that has received a terminal is
+ * attached to it until it calls Detach or leaves the bus; the attached clients are in
+ * containers/parts/terminal.c. There is no state here. The one thing to know: clients read and
+ * write the terminal themselves; the service never does.
  */
 
 #include "bus/container-object.h"
@@ -43,8 +43,8 @@ static void on_attached(const BerthAttachment *attachment, const GError *error, 
                                    attachment->bell);
 }
 
-/* alone: the terminal is for this client only (OpenTerminal); otherwise it is shared (Attach). The
- * client is remembered by its unique name, and is detached when it leaves the bus. */
+/* If alone, the terminal is for this client exclusively (OpenTerminal), otherwise it is shared
+ * (Attach). The client is recorded by its unique name, and detached when it leaves the bus. */
 static int attach(sd_bus_message *call, void *userdata, sd_bus_error *ret_error, bool alone) {
     BerthContainer *container;
     const char *process;
@@ -99,7 +99,7 @@ int berth_container_method_resize(sd_bus_message *call, void *userdata, sd_bus_e
                : berth_bus_error_set(ret_error, error);
 }
 
-/* Answered later: berth-screen types the end-of-file character. */
+/* Answered later: berth-screen has to type the end-of-file character. */
 int berth_container_method_close_stdin(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *container;
     const char *process;

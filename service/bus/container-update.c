@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The method Update, for the manager and for the object of a container: properties of its scope,
- * with the names and types that systemd gives them (org.freedesktop.systemd1(5)). A pending
- * call lasts from the handler to the answer. The one thing to know: only properties that
- * berth_container_property_get_type() knows can be set.
+ * The method Update, shared by the manager and the container's object: sets properties of the
+ * container's scope, with systemd's names and types (org.freedesktop.systemd1(5)). A pending call
+ * lasts from the handler to the reply. The one thing to know: only properties known to
+ * berth_container_property_get_type() can be set.
  */
 
 #include "base/names.h"
@@ -43,8 +43,8 @@ static int read_update_properties(sd_bus_message *call, GVariant **changed, sd_b
     return 1;
 }
 
-/* The names, sorted, so that a question about the same properties is the same whatever their order
- * in the call. */
+/* Returns the names in sorted order, so that a question about the same properties is the same
+ * regardless of their order in the call. */
 static char *list_update_properties(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     GVariantIter iterator;
@@ -58,8 +58,7 @@ static char *list_update_properties(GVariant *changed) {
     return g_strjoinv(" ", (char **)names->pdata);
 }
 
-/* A property that reserves something for the container is a privilege, too, and needs a second
- * right. */
+/* A property that reserves resources for the container is a privilege and needs a second right. */
 static int check_update(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *id, GVariant *changed, BerthContainer **container) {
     g_autofree char *properties = list_update_properties(changed);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/containers, org.berth1.Containers: creating containers, finding them, and subscribing
- * to their events. Methods about one container are in container-methods.c and the files beside it,
- * which the object of the container shares. The one object has no state; subscribers.c has the
- * clients that get events. The one thing to know: Create is refused or allowed as a whole, with
- * every port, volume and privilege among the details.
+ * /org/berth1/containers, org.berth1.Containers: creates containers, finds them, and subscribes
+ * clients to their events. Methods about a single container are in container-methods.c and its
+ * neighbours, and shared with the container's object. The one bus object has no state;
+ * subscribers.c has the clients that receive events. The one thing to know: Create is allowed or
+ * refused as a whole, with every port, volume and privilege among the details.
  */
 
 #include "bare/cgroup-move.h"
@@ -29,7 +29,7 @@
 #define INTERFACE "org.berth1.Containers"
 #define MAX_EVENTS_A_CALL 1000
 
-/* The creator is noted before the reply is sent: it may call Start at once. */
+/* The creator is recorded before the reply is sent, since it may call Start immediately after. */
 static void reply_created(const BerthPendingCall *pending, BerthContainer *container,
                           const GError *error) {
     if (error) {
@@ -42,8 +42,8 @@ static void reply_created(const BerthPendingCall *pending, BerthContainer *conta
     sd_bus_reply_method_return(pending->call, "o", path);
 }
 
-/* The calls that wait for this container are let go after the reply to Create, in either case: by
- * the id as requested, "" for any. */
+/* Calls that wait for this container continue after the reply to Create, whether it succeeded or
+ * not. They are found by the ID as requested; "" if the caller left the choice to the service. */
 static void on_created(BerthContainer *container, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
@@ -51,7 +51,8 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     berth_access_made(pending->service->access, pending->call, pending->name, !error);
 }
 
-/* One list of details for each port, volume and further network, its pod's too, or one in all. */
+/* Returns one list of details for each port, volume and further network, including those of the
+ * pod, or a single list if there are none. */
 static GPtrArray *container_list_create_details(const BerthCreateOptions *options,
                                                 const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -67,7 +68,7 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
 #define DETAILS(port, volume) DETAILS_IN(first, port, volume)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
-    /* Which ones is known when the image has been read. */
+    /* The ports are known only after the image has been read. */
     if (options->publish_all)
         g_ptr_array_add(lists, DETAILS("all", NULL));
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
@@ -88,7 +89,7 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
     return lists;
 }
 
-/* The privileges come first: their question shows the ports and volumes, too, so that a user who
+/* The privileges come first: their question also shows the ports and volumes, so that a user who
  * authenticates for it is not asked again (BERTH_PERMISSION_COVERS). */
 static int container_check_create(sd_bus_message *call, BerthService *service,
                                   const BerthCreateOptions *options, sd_bus_error *error) {
@@ -112,7 +113,7 @@ static int container_check_create(sd_bus_message *call, BerthService *service,
     return berth_access_check_many(service->access, call, error, "create", lists);
 }
 
-/* The caller's unit, by its process, as berth_container_find_cgroup() finds the cgroup. */
+/* Finds the unit of the caller's process, as berth_container_find_cgroup() finds its cgroup. */
 static int find_bound_unit(sd_bus_message *call, BerthService *service, BerthCreateOptions *options,
                            sd_bus_error *ret_error) {
     const BerthCaller *caller =
@@ -126,9 +127,9 @@ static int find_bound_unit(sd_bus_message *call, BerthService *service, BerthCre
     return options->bound_unit ? 0 : berth_bus_error_set(ret_error, error);
 }
 
-/* berth_access_make() comes before the first check, which may return: calls about the id that
- * arrive meanwhile then wait. The options are read again at each run, and owned by this function
- * until the container is being created. */
+/* berth_access_make() is called before the first check, which may return early: calls about the ID
+ * that arrive in the meantime then wait. The options are read again on each run and owned by this
+ * function until the creation begins. */
 static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
@@ -151,12 +152,12 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
     if (!berth_create_options_check_counts(options, &failure) ||
         !berth_pod_join(service->containers, options, &failure))
         return berth_bus_error_set(error, failure);
-    /* Before the check: a rule sees the network that the container gets. */
+    /* Before the check, so that rules see the network that the container will get. */
     berth_network_choose(service->containers, options);
     r = container_check_create(call, service, options, error);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* Calls that came already are a start, as a rule. */
+    /* If calls are waiting already, one of them is usually Start. */
     if (options->cgroup != BERTH_CGROUP_CALLER &&
         berth_access_is_awaited(service->access, call, id))
         berth_cgroup_expect_move();
@@ -179,8 +180,7 @@ static int containers_method_get(sd_bus_message *call, void *userdata, sd_bus_er
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* Events of containers that the caller does not see are left out.
- */
+/* Events of containers that the caller may not see are left out. */
 static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -215,7 +215,7 @@ static int method_events_since(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
-/* What the client sees is decided here, once; the subscription keeps the viewer. */
+/* What the client may see is decided here, once; the subscription keeps that decision. */
 static int method_subscribe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     const char *client = sd_bus_message_get_sender(call);
     g_autoptr(GError) error = NULL;

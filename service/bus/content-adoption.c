@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Two steps for a handler, without state: find all content that the caller may name, then record
- * that the caller holds it. The one
- * thing to know: all questions come before the first change, since the handler runs again after
- * each of them. See content-adoption.h.
+ * Two steps for a handler: find all content that the caller may name, then record that the caller
+ * holds it. There is no state. The one thing to know: all questions come before the first change,
+ * since the handler runs again after each of them. See content-adoption.h.
  */
 
 #include "bus/content-adoption.h"
@@ -13,7 +12,7 @@
 #include "store/provenance.h"
 #include "store/reach.h"
 
-/* Each object can be a question to polkit. */
+/* Each object may need a question to polkit. */
 enum { MAX_ADOPTED = 1000 };
 
 int berth_content_adoption_find(BerthService *service, sd_bus_message *call,
@@ -46,8 +45,8 @@ int berth_content_adoption_find(BerthService *service, sd_bus_message *call,
     return BERTH_ACCESS_GRANTED;
 }
 
-/* The limit of disk space is checked before anything is held: the bytes count for each user that
- * holds them. */
+/* The disk space limit is checked before anything is recorded as held: bytes count towards every
+ * user that holds them. */
 bool berth_content_adoption_record(BerthService *service, uint32_t uid, GPtrArray *adopted,
                                    GError **error) {
     BerthContentStore *store = berth_contents_get_store(service->contents);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/contents, org.berth1.Contents: the blobs of the store. There is one object, and it
- * has no state; the content store owns the blobs. Ingests, and single objects of registries, are in
- * contents-ingests.c, and what keeps a blob or uses space in contents-usage.c. The one thing to
- * know: a blob has no owner here; a caller with the right contents.read sees all of them.
+ * /org/berth1/contents, org.berth1.Contents: the blobs in the store. There is one bus object,
+ * without state; the content store owns the blobs. Ingests and single objects of registries are in
+ * contents-ingests.c; what keeps a blob and what uses space is in contents-usage.c. The one thing
+ * to know: on this interface a blob has no owner; a caller with the right contents.read sees all of
+ * them.
  */
 
 #include "base/fd.h"
@@ -31,14 +32,14 @@ static BerthContentStore *store_of(BerthService *service) {
     return berth_contents_get_store(service->contents);
 }
 
-/* The arguments of a member that takes a digest and options, of which there are none yet. */
+/* Reads the arguments of a member that takes a digest and options, of which there are none yet. */
 static int read_digest(sd_bus_message *call, const char **digest, sd_bus_error *error) {
     int r = sd_bus_message_read(call, "s", digest);
 
     return r < 0 ? r : berth_options_read_none(call, error);
 }
 
-/* The properties of a blob, as a{sv}. */
+/* Appends the properties of a blob as a{sv}. */
 static int append_blob(sd_bus_message *message, BerthService *service, const BerthBlob *blob) {
     g_auto(GStrv) labels = berth_database_get_labels(service->database, "blob", blob->digest);
     g_autofree char *type = berth_content_store_get_type(store_of(service), blob->digest);
@@ -74,7 +75,7 @@ static int method_info(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* As berth_page_add(): 1, 0 if the page is full, or negative errno. */
+/* Returns like berth_page_add(): 1, 0 if the page is full, or a negative errno. */
 static int add_blob(BerthPage *page, BerthService *service, const BerthBlob *blob) {
     sd_bus_message *item;
     int r;
@@ -109,8 +110,8 @@ static int contents_method_list(sd_bus_message *call, void *userdata, sd_bus_err
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store_of(service), &error);
     if (!blobs)
         return berth_bus_error_set(ret_error, error);
-    /* By digest, which is the key of a page: a blob that is committed or deleted between two pages
-     * neither repeats another nor hides it. */
+    /* Sorted by digest, which is the key of a page: a blob that is committed or deleted between two
+     * pages neither repeats nor hides another one. */
     berth_page_sort(blobs);
     r = berth_page_open(&page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < blobs->len; i++) {
@@ -121,7 +122,7 @@ static int contents_method_list(sd_bus_message *call, void *userdata, sd_bus_err
     return berth_page_send(&page, r);
 }
 
-/* The message takes a duplicate of the descriptor; ours is closed here. */
+/* The message duplicates the descriptor; ours is closed here. */
 static int contents_method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -139,7 +140,7 @@ static int contents_method_open(sd_bus_message *call, void *userdata, sd_bus_err
     return sd_bus_reply_method_return(call, "h", fd);
 }
 
-/* The answer is shorter than length at the end of the blob. */
+/* At the end of the blob, the reply is shorter than length. */
 static int contents_method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -154,7 +155,8 @@ static int contents_method_read(sd_bus_message *call, void *userdata, sd_bus_err
     r = berth_access_check(service->access, call, ret_error, "read", "digest", digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* The loop itself reads, hence the small limit. pread(2) takes a signed offset. */
+    /* The limit is low because the read happens in the event loop. pread(2) takes a signed
+     * offset. */
     if (length > MAX_READ_BYTES || offset > INT64_MAX)
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "LimitExceeded",
                                  "a call reads at most %d bytes", MAX_READ_BYTES);
@@ -173,8 +175,8 @@ static int contents_method_read(sd_bus_message *call, void *userdata, sd_bus_err
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* The second question decides only what the error may say: the images that need the blob are named
- * to callers that may see images. */
+/* The second question only decides what the error may reveal: the images that need the blob are
+ * named only to callers that may see images. */
 static int contents_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -196,8 +198,8 @@ static int contents_method_delete(sd_bus_message *call, void *userdata, sd_bus_e
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The blob is looked up first, since labels of a digest that is not here would be kept for nothing.
- */
+/* The blob is looked up first; otherwise labels for a digest that is not in the store would be kept
+ * for nothing. */
 static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -219,7 +221,7 @@ static int method_set_labels(sd_bus_message *call, void *userdata, sd_bus_error 
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The transfer belongs to the caller, and so does what is fetched again. */
+/* The transfer belongs to the caller, and so does whatever is fetched again. */
 static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -241,8 +243,8 @@ static int method_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret
                     : berth_bus_error_set(ret_error, error);
 }
 
-/* The path is for the question to polkit only, as the kernel knows it; the work goes through the
- * descriptor. */
+/* The path, as the kernel knows it, is used only in the question to polkit; the operation itself
+ * uses the descriptor. */
 static int contents_method_apply(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -277,7 +279,7 @@ typedef struct {
     BerthContentChange change;
 } Change;
 
-/* Called once for each client that watches. NULL if it cannot be made. */
+/* Called once for each watching client. Returns NULL if the signal cannot be created. */
 static sd_bus_message *make_content_signal(BerthService *service, const void *data) {
     const Change *change = data;
     g_autoptr(sd_bus_message) signal = NULL;
@@ -290,7 +292,7 @@ static sd_bus_message *make_content_signal(BerthService *service, const void *da
     return g_steal_pointer(&signal);
 }
 
-/* Sent to each client separately, and only to those that have the right to read this digest. */
+/* Sent to each client individually, and only to clients that have the right to read this digest. */
 static void on_content_change(const char *digest, uint64_t size, BerthContentChange change,
                               void *userdata) {
     const Change data = {digest, size, change};
@@ -357,8 +359,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* The object has no properties. But a proxy asks for all of them when it is made, and gets signals
- * from then on. */
+/* The object has no properties, but a proxy requests all of them when it is created, and receives
+ * signals from then on. */
 static int contents_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     BerthService *service = view->service;
     int r = berth_access_get_uid(service->access, call, &view->viewer.uid);

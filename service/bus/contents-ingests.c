@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods of org.berth1.Contents about ingests, and about single objects of registries. An ingest
- * belongs to the user that began it, and its reference is the name that this user chose: two users
- * may have ingests of the same reference, which the store tells apart by their keys. It is
- * committed or aborted, or expires.
+ * Methods of org.berth1.Contents about ingests and about single objects of registries. An ingest
+ * belongs to the user that started it, and its reference is a name chosen by that user: two users
+ * may have ingests with the same reference, which the store distinguishes by their keys. An ingest
+ * is committed or aborted, or it expires; the store owns it. There is no state here.
  */
 
 #include "base/credentials.h"
@@ -23,8 +23,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* An expected digest is among the details, so that a rule can decide by it. The reply has the
- * pipe's end for writing and the offset at which an earlier attempt has stopped. */
+/* An expected digest is among the details, so that rules can depend on it. The reply has the write
+ * end of the pipe and the offset at which an earlier attempt stopped. */
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -63,7 +63,7 @@ static void on_committed(const char *digest, const GError *error, void *userdata
         sd_bus_reply_method_return(pending->call, "s", digest);
 }
 
-/* Another user's ingest of that reference; the oldest of several. */
+/* Finds an ingest of another user with that reference; if there are several, the oldest. */
 static char *find_of_others(BerthContentStore *store, const char *ref) {
     g_autoptr(GPtrArray) list = berth_content_store_list_ingests(store, NULL);
 
@@ -75,10 +75,10 @@ static char *find_of_others(BerthContentStore *store, const char *ref) {
     return NULL;
 }
 
-/* The caller's own ingest, or, with the right to manage contents, that of another user. The
- * caller's own comes first, so that nobody can hide it by an ingest of the same reference.
- * expected: the digest, for members that name one; NULL for others. key: the ingest's, if there is
- * one; only to be used on BERTH_ACCESS_GRANTED. */
+/* Finds the caller's own ingest or, with the right to manage contents, one of another user. The
+ * caller's own comes first, so that nobody can hide it with an ingest of the same reference.
+ * expected is the digest if the member names one, otherwise NULL. *key is the ingest's key, if
+ * there is one; use it only on BERTH_ACCESS_GRANTED. */
 static int check_ingest(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *ref, const char *expected, char **key) {
     BerthContentStore *store = berth_contents_get_store(service->contents);
@@ -154,7 +154,7 @@ static gint compare_refs(gconstpointer a, gconstpointer b) {
     return strcmp(first->ref, second->ref);
 }
 
-/* References of several users may be the same, so that the key of a page is not unique here. */
+/* Several users may use the same reference, so the key of a page is not unique here. */
 int berth_contents_bus_list_ingests(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -204,8 +204,8 @@ int berth_contents_bus_abort(sd_bus_message *call, void *userdata, sd_bus_error 
     r = check_ingest(call, service, &hidden, ref, NULL, &key);
     if (r == BERTH_ACCESS_ASKING)
         return r;
-    /* Aborting an ingest that does not exist succeeds; so does aborting a hidden one, or the
-     * difference would show that it exists. */
+    /* Aborting an ingest that does not exist succeeds. Aborting a hidden one must also succeed,
+     * since a difference would reveal its existence. */
     if (sd_bus_error_has_name(&hidden, BERTH_ERROR_PREFIX "NotFound"))
         return sd_bus_reply_method_return(call, NULL);
     if (r < 0)
@@ -226,7 +226,7 @@ static void on_object(int pipe, const BerthDescriptor *target, const GError *err
                                    target->digest, target->size);
 }
 
-/* The charge is handed over with the request, since the pipe outlives the call. */
+/* The request takes over the charge, since the pipe outlives the call. */
 int berth_contents_bus_fetch_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthSecrets) credentials = NULL;
@@ -289,8 +289,8 @@ int berth_contents_bus_push_object(sd_bus_message *call, void *userdata, sd_bus_
                            "reference", reference, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* The caller has to be allowed to read what it has not brought itself: the registry may be the
-     * caller's. */
+    /* The caller needs the right to read content that it did not bring itself: if it controls the
+     * registry, it receives that content there. */
     if (!berth_provenance_may_name(service->database, uid, digest)) {
         r = berth_access_check(service->access, call, ret_error, "read", "digest", digest,
                                "reference", reference, NULL);

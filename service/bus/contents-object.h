@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Methods of org.berth1.Contents that are in other files than the vtable: contents-bus.c. */
+/* The methods of org.berth1.Contents that are defined outside contents-bus.c, which has the
+ * vtable. */
 
 #pragma once
 
 #include "bus/service.h"
 
-/* contents-usage.c */
+/* in contents-usage.c */
 int berth_contents_bus_explain(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_contents_bus_usage(sd_bus_message *call, void *userdata, sd_bus_error *error);
-/* contents-ingests.c */
+/* in contents-ingests.c */
 int berth_contents_bus_ingest(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_contents_bus_commit(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_contents_bus_status(sd_bus_message *call, void *userdata, sd_bus_error *error);

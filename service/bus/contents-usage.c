@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Explain and Usage of org.berth1.Contents: what keeps a blob, and what uses how much of the disk.
- * There is no state but of calls that wait for sizes. The one thing to know: names of what belongs
- * to others are shown only as far as the caller may see them, and everything counts.
+ * Explain and Usage of org.berth1.Contents: what keeps a blob, and what uses how much disk space.
+ * There is no state except in calls that wait for sizes. The one thing to know: objects of other
+ * users are named only as far as the caller may see them, but all of them count.
  */
 
 #include "base/names.h"
@@ -18,8 +18,8 @@
 
 #include <string.h>
 
-/* words: "KIND NAME"; "KIND of another user" if the caller may not learn the name; or, for
- * transfers, which have no name, a description. */
+/* words is "KIND NAME", or "KIND of another user" if the caller may not learn the name, or a
+ * description for transfers, which have no name. */
 static int add_keeper(BerthPage *page, const char *words) {
     static const char *const kinds[] = {"image", "lease", "container", NULL};
     g_auto(GStrv) parts = g_strsplit(words, " ", 2);
@@ -35,8 +35,8 @@ static int add_keeper(BerthPage *page, const char *words) {
     return berth_page_add(page);
 }
 
-/* Three questions: whether the caller may read this content, and then, without asking a user, which
- * names the answer may have. */
+/* Makes up to three checks: whether the caller may read this content and then, without interaction,
+ * which names the reply may contain. */
 int berth_contents_bus_explain(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -69,7 +69,7 @@ int berth_contents_bus_explain(sd_bus_message *call, void *userdata, sd_bus_erro
     return berth_page_send(&page, r);
 }
 
-/* By kind and name, which is the order of the keys "KIND NAME" by which pages continue. */
+/* Sorts by kind and name, the order of the page keys "KIND NAME". */
 static gint compare_usage(gconstpointer a, gconstpointer b) {
     const BerthUsage *first = *(BerthUsage *const *)a, *second = *(BerthUsage *const *)b;
     int order = strcmp(first->kind, second->kind);
@@ -92,7 +92,7 @@ static int add_usage(BerthPage *page, const BerthUsage *usage) {
     return berth_page_add(page);
 }
 
-/* Containers and volumes as further items. */
+/* Lists containers and volumes as further items. */
 static bool list_measured(BerthService *service, const BerthViewer *viewer, GPtrArray *list,
                           GError **error) {
     g_autoptr(GPtrArray) items =
@@ -123,7 +123,7 @@ static int send_usage(BerthService *service, sd_bus_message *call, BerthPage *pa
     return berth_page_send(page, r);
 }
 
-/* A call that waits for sizes. The page refers to texts of the call, which pending keeps. */
+/* A call that waits for sizes. The page refers to strings of the call, which pending keeps. */
 typedef struct {
     BerthPendingCall *pending;
     BerthPage page;
@@ -143,8 +143,8 @@ static void on_usage_measured(void *userdata) {
     g_free(usage);
 }
 
-/* The walks are a worker's, one at a time for all callers; a caller has only so many of these calls
- * under way. */
+/* A worker walks the trees, one at a time for all callers; the number of such pending calls is
+ * limited for each caller. */
 static int begin_measuring(BerthService *service, sd_bus_message *call, BerthPage *page,
                            const BerthViewer *viewer, sd_bus_error *error) {
     BerthPendingCall *pending =

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Creation is BEING MADE while its count is above 0, then SETTLED until a turn of the loop of its
- * own has resumed the calls that await it. Until that turn it stays in the table, so that a call
- * which comes meanwhile is resumed after those and not before. The set owns it, and it the
- * references to the calls.
+ * A Creation is BEING MADE while its count is above 0. It is then SETTLED until a separate
+ * iteration of the loop has resumed the calls that wait for it. Until then it stays in the table,
+ * so that a call that arrives in between is resumed after the others and not before. The set owns
+ * the creations, which own references to the waiting calls.
  */
 
 #include "bus/creations.h"
@@ -13,9 +13,9 @@
 
 typedef struct {
     char *name;
-    unsigned count; /* of what makes it: the call itself, and what that has begun */
+    unsigned count; /* number of its makers: the call itself and operations that it has started */
     bool made;
-    GPtrArray *calls; /* that await it */
+    GPtrArray *calls; /* calls that wait for it */
 } Creation;
 
 struct BerthCreations {
@@ -43,9 +43,8 @@ static void tell_calls(BerthCreations *creations, const Creation *creation) {
                            creations->userdata);
 }
 
-/* A call that is resumed may begin or end another creation, so that the table is not iterated
- * meanwhile.
- */
+/* A resumed call may begin or end another creation, so the table must not be iterated during
+ * that. */
 static int on_turn(sd_event_source *source, void *userdata) {
     BerthCreations *creations = userdata;
     g_autoptr(GPtrArray) settled = g_ptr_array_new_with_free_func(creation_free);
@@ -95,7 +94,8 @@ static Creation *find_creation(const BerthCreations *creations, sd_bus_message *
     return g_hash_table_lookup(creations->table, key);
 }
 
-/* An object without a name of its choice cannot be awaited: no other call could name it. */
+/* An object whose name the client did not choose cannot be waited for, since no other call could
+ * name it. */
 void berth_creations_begin(BerthCreations *creations, sd_bus_message *call, const char *name) {
     Creation *creation = find_creation(creations, call, name);
 
@@ -110,7 +110,7 @@ void berth_creations_begin(BerthCreations *creations, sd_bus_message *call, cons
     creation->count++;
 }
 
-/* One success is enough: made stays true if another attempt of the same client fails. */
+/* One success is sufficient: made stays true even if another attempt of the same client fails. */
 void berth_creations_end(BerthCreations *creations, sd_bus_message *call, const char *name,
                          bool made) {
     Creation *creation = find_creation(creations, call, name);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A table of the service's: the container's id, or an image's name and digest, which have a blank
- * between them → the unique name of the connection. See creators.h. */
+/* A table owned by the service that maps containers and images to the unique name of the connection
+ * that created them. The key is a container ID, or an image's name and digest separated by a space.
+ * See creators.h. */
 
 #include "bus/creators.h"
 
-/* The id of a new container replaces an entry of the same id. Unique names are never used again on
- * a bus, so that an entry cannot come to mean another connection. */
+/* A new container's entry replaces one with the same ID. Unique names are never reused on a bus, so
+ * an entry cannot come to mean another connection. */
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call) {
     const char *sender = sd_bus_message_get_sender(call);
 

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One operation asks once: what polkit allowed to Create, it allowed for making, starting, waiting
+ * One operation asks once: when polkit allows Create, this includes creating, starting, waiting
  * for, attaching to and removing that container. The connection that created it, and no other of
- * the same user, needs no second question for those, for as long as it is on the bus. In memory
- * alone.
+ * the same user, needs no second question for these as long as it is on the bus. Kept only in
+ * memory.
  */
 
 #pragma once
 
 #include "bus/service.h"
 
-/* Create was allowed to the sender of call, and has made this container. */
+/* Records that the sender of call was allowed to Create and has created this container. */
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call);
 bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *call);
 
-/* The same for an image of an import or a commit: a user who authenticated for that may unpack it.
- */
+/* Like berth_creators_add, for an image from an import or a commit: a user who has authenticated
+ * for that may also unpack the image. */
 void berth_creators_add_image(BerthService *service, const char *name, const char *digest,
                               sd_bus_message *call);
 bool berth_creators_is_of_image(BerthService *service, const char *name, const char *digest,
                                 sd_bus_message *call);
 
-/* The container is gone or has another name; the connection is gone. */
+/* Called when the container has been deleted or renamed, or when the connection has left the
+ * bus. */
 void berth_creators_forget(BerthService *service, const char *id);
 void berth_creators_forget_peer(BerthService *service, const char *peer);

@@ -2,9 +2,9 @@
 
 /*
  * Copies of the vtables, in which every method's handler is dispatch_call(); the real handlers are
- * in one table, by interface and member. Both are filled while the service starts, and live as long
- * as it does. The one thing to know: a method without a row in permissions.c is registered, but its
- * handler is not, so that it is refused. See dispatch.h.
+ * in one table, by interface and member. Both are filled during the service's start and kept for
+ * its lifetime. The one thing to know: a method without a row in permissions.c is registered, but
+ * its handler is not, so that calls of it are refused. See dispatch.h.
  */
 
 #include "bus/dispatch.h"
@@ -18,8 +18,8 @@
 
 static GHashTable *handlers; /* "Images.Pull" → sd_bus_message_handler_t */
 
-/* A call need not name an interface ("Message Types" in the D-Bus specification): the one that is
- * looked up is then that of the path. */
+/* A call may omit the interface ("Message Types" in the D-Bus specification); the interface used
+ * for the lookup is then that of the path. */
 static int dispatch_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *member;
@@ -47,7 +47,7 @@ static bool has_row(const char *interface, const char *member) {
 }
 
 /* Properties are answered by bus/properties.c, after the caller has been checked. sd-bus itself
- * must not call the getters: it would show the values to everybody, and it would pass the
+ * must never call the getters: it would show the values to everybody, and it would pass the
  * BerthService where they expect a BerthView. */
 static int refuse_property(sd_bus *bus, const char *path, const char *interface,
                            const char *property, sd_bus_message *reply, void *userdata,
@@ -77,7 +77,8 @@ int berth_dispatch_add(BerthService *service, const char *path, const char *inte
 
     while (vtable[count - 1].type != _SD_BUS_VTABLE_END)
         count++;
-    /* sd-bus reads it for as long as the connection lives, which is as long as the service does. */
+    /* sd-bus reads the vtable for as long as the connection lives, which is as long as the service
+     * does. */
     static GPtrArray *copies;
     sd_bus_vtable *copy = g_memdup2(vtable, count * sizeof *vtable);
     if (!copies)

@@ -2,17 +2,16 @@
 
 /*
  * A filter is read once from a call's options, owned by the page of the reply, and matched against
- * each item. Values are compared as GVariants: an sd-bus message is read from its beginning to its
- * end, and the properties of an item may be in another order than those of the filter. See
- * filter.h.
+ * each item. Values are compared as GVariants: an sd-bus message can only be read from beginning to
+ * end, and an item's properties may come in a different order than the filter's. See filter.h.
  */
 
 #include "bus/filter.h"
 
 #include <string.h>
 
-/* Reads a value of one of the types that properties of listed items have. *value is floating; NULL
- * for a value of any other type, which is skipped. */
+/* Reads a value of one of the types that properties of listed items have; *value is floating. A
+ * value of any other type is skipped, and *value is set to NULL. */
 static int filter_read_value(sd_bus_message *message, GVariant **value) {
     const char *type;
     char kind;
@@ -56,7 +55,7 @@ static int filter_read_value(sd_bus_message *message, GVariant **value) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* An a{sv} of the message as a GVariant, which the caller owns. */
+/* Reads an a{sv} of the message as a GVariant, which the caller owns. */
 static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
     g_auto(GVariantDict) values = G_VARIANT_DICT_INIT(NULL);
     const char *key;
@@ -67,7 +66,7 @@ static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
         if ((r = sd_bus_message_read(message, "s", &key)) < 0 ||
             (r = filter_read_value(message, &value)) < 0)
             return r;
-        /* A value that cannot be compared is kept as the unit type, which matches nothing. */
+        /* A value that cannot be compared is stored as the unit type, which matches nothing. */
         g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));
         r = sd_bus_message_exit_container(message);
     }
@@ -88,8 +87,8 @@ int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error
     return sd_bus_message_exit_container(message);
 }
 
-/* Both sides can have as many elements as a message may have, and both may be a client's: a table,
- * so that the one is not searched for each element of the other. */
+/* Both sides can have as many elements as a message allows, and both may come from a client; hence
+ * a table instead of a search for each element. */
 static bool has_strings(GVariant *found, GVariant *wanted) {
     g_autofree const char **all = g_variant_get_strv(found, NULL);
     g_autofree const char **some = g_variant_get_strv(wanted, NULL);
@@ -103,7 +102,7 @@ static bool has_strings(GVariant *found, GVariant *wanted) {
     return true;
 }
 
-/* An empty value in the filter stands for any value of that key. */
+/* An empty value in the filter matches any value of that key. */
 static bool has_pairs(GVariant *found, GVariant *wanted) {
     g_autoptr(GHashTable) pairs = g_hash_table_new(g_str_hash, g_str_equal);
     GVariantIter iterator;
@@ -121,7 +120,7 @@ static bool has_pairs(GVariant *found, GVariant *wanted) {
     return true;
 }
 
-/* Values of different types never match, also if they are equal as numbers. */
+/* Values of different types never match, even if they are equal as numbers. */
 static bool is_as_wanted(GVariant *found, GVariant *wanted) {
     if (!found || !g_variant_type_equal(g_variant_get_type(found), g_variant_get_type(wanted)))
         return false;
@@ -135,7 +134,8 @@ static bool is_as_wanted(GVariant *found, GVariant *wanted) {
     return !g_variant_is_of_type(wanted, G_VARIANT_TYPE_UNIT) && g_variant_equal(found, wanted);
 }
 
-/* 1 if each key of the filter has a matching property in the item, otherwise 0; negative errno. */
+/* Returns 1 if each key of the filter has a matching property in the item, 0 if not, or a negative
+ * errno. */
 int berth_filter_match(const BerthFilter *filter, sd_bus_message *item) {
     g_autoptr(GVariant) properties = NULL;
     GVariantIter iterator;

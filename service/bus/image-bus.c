@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/images/LABEL, org.berth1.Image: a name of an image as an object. It exists as long as
- * the name does; everything is read from berth.db when it is asked for, and an ImageData lives for
- * one visit or one call. Its methods are those of org.berth1.Images, in image-methods.c and
- * images-transfers.c, which take the name from the path. The one thing to know: these objects have
+ * /org/berth1/images/LABEL, org.berth1.Image: an image name as a bus object. It exists as long as
+ * the name does. Everything is read from berth.db on demand, and an ImageData lives for one visit
+ * or one call. The methods are those of org.berth1.Images, in image-methods.c and
+ * images-transfers.c, which read the name from the path. The one thing to know: these objects have
  * no owner; the right images.inspect shows all of them.
  */
 
@@ -16,8 +16,8 @@
 
 #include <errno.h>
 
-/* The object of a view, for the getters. The summary takes a dozen queries, and is made when the
- * first property asks for it. */
+/* The data of a view, for the getters. The summary takes a dozen queries and is created when the
+ * first property needs it. */
 typedef struct {
     BerthImages *images;
     const BerthImage *image;
@@ -30,7 +30,7 @@ static ImageData *get_data(void *view) {
     return ((const BerthView *)view)->object;
 }
 
-/* A summary that fails is not tried again for the next property. */
+/* A summary that has failed is not tried again for the next property. */
 static const BerthImageSummary *get_summary(void *view) {
     ImageData *data = get_data(view);
 
@@ -132,8 +132,8 @@ static void free_users(gpointer users) {
     g_ptr_array_unref(users);
 }
 
-/* The containers of each image, found once for many images. Keys and records are the containers',
- * so that the table is only valid in this turn of the loop. */
+/* Finds the containers of all images at once. Keys and records belong to the containers, so the
+ * table is valid only in this iteration of the loop. */
 static GHashTable *list_users(BerthService *service) {
     g_autoptr(GPtrArray) containers = berth_containers_list(service->containers);
     GHashTable *users = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_users);
@@ -183,8 +183,8 @@ static int visit_images(BerthService *service, const BerthViewer *viewer, const 
                : 1;
 }
 
-/* A call for the properties of one image: the ImageData is made for it, and freed by image_close().
- */
+/* Serves a call for the properties of one image. The ImageData is created for it, and freed by
+ * image_close(). */
 static int image_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_error) {
     BerthService *service = view->service;
     const char *path = sd_bus_message_get_path(call);
@@ -266,7 +266,7 @@ static int tell_object(const BerthObject *object, void *userdata) {
     return 1;
 }
 
-/* Without watchers nothing is read from the database. A removed name has no row any more, and the
+/* Without watchers, nothing is read from the database. A removed name no longer has a row, and its
  * signal needs none. */
 void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
                              unsigned what) {
@@ -285,7 +285,7 @@ void berth_image_object_tell(BerthService *service, const char *name, BerthImage
         visit_image(service, image, users, tell_object, &notice);
 }
 
-/* Only invalidated: the value of UsedBy is not the same for every client. */
+/* Only invalidated: the value of UsedBy differs between clients. */
 void berth_image_object_tell_users(BerthService *service, const char *name) {
     static const char *const invalidated[] = {"UsedBy", NULL};
     const BerthObject object = {.kind = &berth_image_kind, .name = name};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What calls about an image have in common. The members of the collection have its name as an
- * argument, those of the object in their path: handlers serve both, and read it here. There is no
- * state.
+ * The common parts of calls about an image. Members of the collection have the image's name as an
+ * argument, those of the object in their path; handlers serve both, and the name is read here.
+ * There is no state.
  */
 
 #include "bus/images-object.h"

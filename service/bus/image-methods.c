@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods about one name of an image, for the collection and for the object of the name: Delete,
- * Inspect, Verify, Describe, Rename and Mount. Those that move images are in images-transfers.c.
- * There is no state but the BerthPendingCall of a method that answers later. The one thing to know:
- * the name is looked up again each time the handler runs, so that a verdict for the digest of an
- * earlier run does not count for another one.
+ * Methods about one image name, shared by the collection and the name's object: Delete, Inspect,
+ * Verify, Describe, Rename and Mount. Those that move images are in images-transfers.c. There is no
+ * state but the BerthPendingCall of a method that answers later. The one thing to know: the name is
+ * looked up again each time the handler runs, so that a verdict about the digest of an earlier run
+ * does not count for another one.
  */
 
 #include "base/credentials.h"
@@ -22,8 +22,8 @@
 
 #include <errno.h>
 
-/* A name that does not exist is looked up without an error: the right comes first, and then
- * NotFound. */
+/* A name that does not exist does not fail here: the authorization comes first, and NotFound after
+ * it. */
 int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) before = NULL;
@@ -44,7 +44,7 @@ int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *
     return berth_image_reply_before(call, before);
 }
 
-/* The images of the names, at the same places; NULL for one that is not here. */
+/* Returns the images of the names in the same order; NULL for one that does not exist. */
 static GPtrArray *find_images(BerthService *service, char *const *names) {
     GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)berth_image_free);
 
@@ -53,7 +53,7 @@ static GPtrArray *find_images(BerthService *service, char *const *names) {
     return images;
 }
 
-/* Rules are asked about each name, and the user once about all of them. */
+/* Rules are consulted for each name; the user is asked once for all of them. */
 static int check_delete_many(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                              char *const *names) {
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -68,7 +68,7 @@ static int check_delete_many(BerthService *service, sd_bus_message *call, sd_bus
     return berth_access_check_many(service->access, call, error, "manage", lists);
 }
 
-/* What is not here is left out of the answer, a name that is given twice included. */
+/* Names that do not exist are left out of the reply; so is a name's second occurrence. */
 int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GPtrArray) deleted = NULL;
@@ -95,7 +95,8 @@ int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_er
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* A document may be larger than a message of the bus: the error then names the way to open it. */
+/* A document may be larger than a bus message can be. In this case, the error says how to open it
+ * instead. */
 static void on_text(const char *text, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
@@ -119,8 +120,9 @@ static int parse_document(const char *name, BerthImageDocument *document, sd_bus
                              "unknown document \"%.50s\"; use index, manifest or config", name);
 }
 
-/* Inspect and Describe begin alike: the right, the image, and a pending call that is charged for
- * reading documents. Returns as berth_access_check does; the image is the caller's. */
+/* The common beginning of Inspect and Describe: the authorization, the image, and a pending call
+ * charged for reading documents. Returns like berth_access_check; the image belongs to the
+ * caller. */
 static int image_begin_reading(BerthService *service, sd_bus_message *call, sd_bus_error *ret_error,
                                const char *name, BerthImage **image, BerthPendingCall **pending) {
     g_autoptr(GError) error = NULL;
@@ -140,7 +142,7 @@ static int image_begin_reading(BerthService *service, sd_bus_message *call, sd_b
     return BERTH_ACCESS_GRANTED;
 }
 
-/* berth-inspect reads the document; berthd passes its text on. */
+/* berth-inspect reads the document; berthd only passes the text on. */
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthImage) image = NULL;
@@ -173,7 +175,7 @@ static void on_signature(const char *key, const GError *error, void *userdata) {
         sd_bus_reply_method_return(pending->call, "s", key);
 }
 
-/* The keys come from the policy alone: if the caller could name key files, the service would read
+/* The keys come only from the policy: if the caller could name key files, the service would read
  * them as root. */
 int berth_images_bus_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
@@ -250,8 +252,8 @@ static int read_describe(sd_bus_message *call, char **name, BerthPage *page, sd_
     return r < 0 ? r : berth_options_read(call, options, error);
 }
 
-/* Platforms have no unique name: "After" is the number of those that earlier pages had. The options
- * are read again from the call, since the page of the handler ended with it. */
+/* Platforms have no unique name: "After" is the number of platforms on earlier pages. The options
+ * are read from the call again, since the handler's page was freed when it returned. */
 static void on_described(GPtrArray *platforms, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_auto(sd_bus_error) ignored = SD_BUS_ERROR_NULL;
@@ -275,7 +277,8 @@ static void on_described(GPtrArray *platforms, const GError *error, void *userda
     berth_page_send(&page, r);
 }
 
-/* The page is read here only to refuse wrong options early; on_described() reads it again. */
+/* The page is only read here in order to refuse invalid options early; on_described() reads it
+ * again. */
 int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -293,8 +296,9 @@ int berth_images_bus_describe(sd_bus_message *call, void *userdata, sd_bus_error
     return 1;
 }
 
-/* Two rights: over the old name, which goes, and over the new one, which may replace another image.
- * The second check does not ask a user again who has authenticated for the first. */
+/* Needs two rights: to the old name, which is removed, and to the new one, which may replace
+ * another image. A user who has authenticated for the first check is not asked again for the
+ * second. */
 int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -323,8 +327,8 @@ int berth_images_bus_rename(sd_bus_message *call, void *userdata, sd_bus_error *
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* The chain is known and is mounted. Only root gets a mount without nosuid: a set-user-ID program
- * of an image must not work for another user. */
+/* The chain is known and can be mounted. Only root gets a mount without nosuid: a set-user-ID
+ * program in an image must not work for other users. */
 static void on_mount_info(const BerthImageInfo *info, const GError *info_error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     uint32_t uid = UINT32_MAX;
@@ -366,7 +370,7 @@ int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *r
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    /* Everything in the mount can be read, hence the second right. */
+    /* The mount makes all files readable, hence the second right. */
     r = berth_access_check(service->access, call, ret_error, "read", "image", name, "digest",
                            digest, NULL);
     if (r != BERTH_ACCESS_GRANTED)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/images, org.berth1.Images: the collection of names of images, which berth.db holds.
- * The object has no state. Methods about one name are in image-methods.c and images-transfers.c;
- * the object of the name has them, too (image-bus.c). The one thing to know: a name makes content
- * reachable, so that Put also needs the right to read what the caller has not brought itself.
+ * /org/berth1/images, org.berth1.Images: the collection of image names, which berth.db holds. The
+ * bus object has no state. Methods about a single name are in image-methods.c and
+ * images-transfers.c; the name's object (image-bus.c) has them as well. The one thing to know: a
+ * name makes content reachable, so Put also needs the right to read content that the caller did not
+ * bring itself.
  */
 
 #include "base/limits.h"
@@ -40,8 +41,8 @@ static int images_method_get(sd_bus_message *call, void *userdata, sd_bus_error 
     return berth_image_object_reply(call, service, &viewer, name, ret_error);
 }
 
-/* The caller has to be allowed to read what it has not brought to the store itself: the target, and
- * below it whatever the new name is to reach. */
+/* The caller needs the right to read content that it did not bring to the store itself: the target,
+ * and everything below it that the new name will reach. */
 static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         uint32_t uid, const char *name, const char *digest, GPtrArray **adopted) {
     int r = BERTH_ACCESS_GRANTED;
@@ -53,16 +54,16 @@ static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_erro
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     r = berth_content_adoption_find(service, call, ret_error, "image", name, digest, adopted);
-    /* The target is among them also if no rule allows it, but the user who was asked for the check
-     * above. */
+    /* If the user, and not a rule, has allowed the target in the check above, it is not among them
+     * yet. */
     if (r == BERTH_ACCESS_GRANTED &&
         !g_ptr_array_find_with_equal_func(*adopted, digest, g_str_equal, NULL))
         g_ptr_array_add(*adopted, g_strdup(digest));
     return r;
 }
 
-/* The checks are all made before adopted is recorded as the caller's: a handler changes nothing
- * before its last check. */
+/* All checks come before the content in adopted is recorded as the caller's: a handler must not
+ * change anything before its last check. */
 static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(BerthDescriptor) target = NULL, before = NULL;
@@ -96,8 +97,7 @@ static int method_put(sd_bus_message *call, void *userdata, sd_bus_error *ret_er
     return berth_image_reply_before(call, before);
 }
 
-/* The list of digests may be cut, since a message is limited; the sum of bytes counts all of them.
- */
+/* The list of digests may be cut to fit into a message; the sum of bytes includes all of them. */
 static void on_pruned(GPtrArray *digests, uint64_t bytes, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
     g_autoptr(sd_bus_message) reply = NULL;
@@ -139,7 +139,7 @@ typedef struct {
     BerthImageChange change;
 } Change;
 
-/* Called once for each client that watches, as make_content_signal() in contents-bus.c. */
+/* Called once for each watching client, like make_content_signal() in contents-bus.c. */
 static sd_bus_message *make_image_signal(BerthService *service, const void *data) {
     static const char *const members[] = {"Added", "Updated", "Removed"};
     const Change *change = data;
@@ -228,8 +228,8 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* The object has no properties. But a proxy asks for all of them when it is made, and gets signals
- * from then on. */
+/* The object has no properties, but a proxy requests all of them when it is created, and receives
+ * signals from then on. */
 static int images_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     BerthService *service = view->service;
     int r = berth_access_get_uid(service->access, call, &view->viewer.uid);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two faces of images: the collection (images-bus.c) and the object that each name
- * has (image-bus.c). Members of both are one handler each (image-methods.c, images-transfers.c),
- * which takes the name from the object's path or from the first argument (image-call.c). */
+/* Shared by the two interfaces for images: the collection (images-bus.c) and the object of each
+ * name (image-bus.c). Members that both have share one handler (image-methods.c,
+ * images-transfers.c), which reads the name from the object's path or from the first argument
+ * (image-call.c). */
 
 #pragma once
 
@@ -13,12 +14,12 @@
 
 extern const BerthObjectKind berth_image_kind;
 
-/* The name that a call is about. Caller frees. */
+/* Reads the name that a call is about. The caller frees it. */
 int berth_image_read_name(sd_bus_message *call, char **name);
-/* Replies with the descriptor that a name stood for; NULL if it stood for nothing. */
+/* Replies with the descriptor to which a name referred before; NULL if the name did not exist. */
 int berth_image_reply_before(sd_bus_message *call, const BerthDescriptor *before);
 
-/* images-transfers.c */
+/* in images-transfers.c */
 int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_search(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -29,7 +30,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *er
 int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_export(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
-/* image-methods.c */
+/* in image-methods.c */
 int berth_images_bus_delete(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_delete_many(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_images_bus_inspect(sd_bus_message *call, void *userdata, sd_bus_error *error);
@@ -42,6 +43,6 @@ int berth_images_bus_mount(sd_bus_message *call, void *userdata, sd_bus_error *e
 int berth_image_object_reply(sd_bus_message *call, BerthService *service, const BerthViewer *viewer,
                              const char *name, sd_bus_error *error);
 
-/* A name is new, stands for something else, or is gone: sends signals to the watchers. */
+/* Signals to the watchers that a name is new, refers to another image, or has been removed. */
 void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
                              unsigned what);

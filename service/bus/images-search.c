@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The method Search of org.berth1.Images. The one thing to know: what is found comes from the
- * registry and is not trusted; its lengths are limited, and so is the reply's.
+ * The method Search of org.berth1.Images. There is no state but the pending call. The one thing to
+ * know: results come from the registry and are not trusted; their lengths are limited, and so is
+ * the size of the reply.
  */
 
 #include "base/credentials.h"
@@ -25,7 +26,7 @@ static int append_result(sd_bus_message *reply, const BerthFoundRepository *foun
                                  (int)found->official);
 }
 
-/* A reply that would be too large ends early; there are no pages of a search. */
+/* A reply that would be too large is cut short; a search has no pages. */
 static int make_reply(sd_bus_message *call, const GPtrArray *results, sd_bus_message **reply) {
     size_t bytes = 0;
     int r;
@@ -77,7 +78,7 @@ int berth_images_bus_search(sd_bus_message *call, void *userdata, sd_bus_error *
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                  "a search finds from 1 to %d repositories",
                                  BERTH_SEARCH_MAX_RESULTS);
-    /* A reference names more than is asked for: the rest is a placeholder. */
+    /* A reference needs more parts than a search does: the rest is a placeholder. */
     g_autofree char *reference = g_strconcat(place, tags ? ":tag" : "/repository:tag", NULL);
     const BerthRemoteQuestion question = {reference, insecure, credentials};
     r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", place, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Methods of org.berth1.Images that ask registries, or move images between the store and registries
- * or archives. The latter return a transfer, which owns the work from then on; the former answer
- * later. The one thing to know: credentials are in BerthSecrets and in a sensitive message; they
- * are passed on to the request, and their values are never details of a question.
+ * Methods of org.berth1.Images that query registries, or that move images between the store and
+ * registries or archives. The former answer later; the latter return a transfer, which owns the
+ * work from then on. The one thing to know: credentials are in BerthSecrets and in a sensitive
+ * message; they are passed on with the request, and their values are never details of a question.
  */
 
 #include "base/credentials.h"
@@ -35,7 +35,7 @@ static void on_resolved(const char *name, const BerthDescriptor *target, const G
                                    target->digest, target->size);
 }
 
-/* Charged as a question: each one takes a process and a connection. */
+/* Charged like a question, since each call uses a process and a connection. */
 int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     const char *reference;
@@ -81,7 +81,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
-    /* The repository is a placeholder: only the root of the registry is asked. */
+    /* The repository is a placeholder: only the root of the registry is queried. */
     g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
     const BerthRemoteQuestion question = {reference, insecure, credentials};
     r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", registry,
@@ -98,7 +98,7 @@ int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_e
     return 1;
 }
 
-/* Unpack is about a name in the store, which may be in the path; the other members are about a
+/* Unpack takes a name in the store, which may be in the path; the other members take a
  * reference. */
 static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **reference) {
     const char *text;
@@ -111,8 +111,8 @@ static int read_pulled(sd_bus_message *call, BerthPullMode mode, char **referenc
     return r;
 }
 
-/* A user who has authenticated for an import has done so for unpacking what it brought. The digest
- * counts, too: if the name stands for something else by now, the user is asked again. */
+/* A user who has authenticated for an import may also unpack the imported images. The digest is
+ * part of the entry: if the name refers to another image by now, the user is asked again. */
 static int check_unpack(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                         const char *name) {
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
@@ -124,8 +124,9 @@ static int check_unpack(BerthService *service, sd_bus_message *call, sd_bus_erro
     return berth_access_check_many(service->access, call, error, "pull", lists);
 }
 
-/* Fetch, Pull and Unpack. Those that ask a registry are recorded (lasting), and the next start of
- * the service resumes them; own is what polkit has allowed of the service's own credentials. */
+/* Common to Fetch, Pull and Unpack. Transfers that query a registry are recorded (lasting), and the
+ * next start of the service resumes them. own is which of the service's own credentials polkit has
+ * allowed. */
 static int start_pull(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                       BerthPullMode mode) {
     g_autoptr(GError) error = NULL;
@@ -186,9 +187,9 @@ int berth_images_bus_unpack(sd_bus_message *call, void *userdata, sd_bus_error *
     return start_pull(call, userdata, error, BERTH_PULL_UNPACK);
 }
 
-/* A name may reach what only others hold: its base, after a commit of a container on an image of
- * theirs, or everything, if they gave it the same target. To answer for the name, too, is no right
- * to read that. */
+/* A name may lead to content that only others hold: to its base, after a commit of a container on
+ * an image of theirs, or to all of it, if they gave it the same target. Holding the name does not
+ * include the right to read that content. */
 static bool holds_image(BerthService *service, const char *name, uint32_t uid) {
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
 
@@ -216,7 +217,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
         (r = sd_bus_message_read(call, "s", &reference)) < 0 ||
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
-    /* Names are references: without another reference the image goes back to where it came from. */
+    /* Names are references: without an explicit reference, the image is pushed to where it came
+     * from. */
     if (reference[0] == '\0')
         reference = name;
     r = berth_access_get_uid(service->access, call, &uid);
@@ -228,8 +230,8 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     bool held = uid != 0 && holds_image(service, name, uid);
-    /* The registry gets everything that the name reaches. polkit is asked in the same way about a
-     * name that does not exist. */
+    /* The registry receives everything that the name refers to. For a name that does not exist,
+     * polkit is asked in the same way. */
     if (uid != 0 && !held) {
         r = berth_access_check(service->access, call, ret_error, "read", "image", name, "reference",
                                reference, NULL);
@@ -248,8 +250,7 @@ int berth_images_bus_push(sd_bus_message *call, void *userdata, sd_bus_error *re
                     : berth_bus_error_set(ret_error, error);
 }
 
-/* The names in the archive are not known yet, so that polkit is asked about each of them later, by
- * the asker. */
+/* The names in the archive are not known yet; the asker asks polkit about each of them later. */
 int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthImportRequest request = {.name = "", .lease = ""};
@@ -277,15 +278,15 @@ int berth_images_bus_import(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     request.rootfs = rootfs;
     request.command = command;
-    /* polkit is not asked about root. An import that has an asker needs its caller on the bus until
-     * the names are known; that of root continues without. */
+    /* polkit is not asked about root. An import with an asker needs its caller on the bus until the
+     * names are known; root's import also continues after root's client has left. */
     request.asker = request.owner == 0 ? NULL : berth_import_names_new(service, call);
     BerthTransfer *transfer = berth_import_start(service->images, &request, &error);
     return transfer ? berth_bus_reply_transfer(call, transfer)
                     : berth_bus_error_set(ret_error, error);
 }
 
-/* Rules are asked about each image; the user is asked once about all of them. */
+/* Rules are consulted for each image; the user is asked once for all of them. */
 static int check_export(BerthService *service, sd_bus_message *call, sd_bus_error *error,
                         char *const *names) {
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The names of an import, checked after its call has been answered. The import owns the asker,
- * which has one question at a time, about all names; freeing the asker ends the question without an
- * answer. The one thing to know: import_names_check() runs again after each answer of polkit, and
- * looks up again what the names stand for. See import-names.h.
+ * Checks the names of an import after its call has been answered. The import owns the asker, which
+ * handles one question at a time, about all names; freeing the asker cancels the question without
+ * an answer. The one thing to know: import_names_check() runs again after each answer of polkit,
+ * and looks up again which images the names refer to. See import-names.h.
  */
 
 #include "bus/import-names.h"
@@ -16,14 +16,15 @@ typedef struct {
     BerthNameAsker asker;
     BerthService *service;
     sd_bus_message *call;
-    bool authenticated; /* the user, for the import and what it puts */
+    bool authenticated; /* the user has, for the import and the names it puts */
     const GPtrArray *images;
-    BerthNamesAnswered answered; /* NULL while nothing is asked */
+    BerthNamesAnswered answered; /* NULL: no question is pending */
     void *userdata;
 } ImportNames;
 
-/* One list of details for each name, with the digest that it stands for at this moment, which may
- * change while polkit is asked. replaced keeps the images to which the digests belong. */
+/* Returns one list of details for each name, with the digest that the name refers to at this
+ * moment, which may change while polkit is being asked. replaced keeps the images that own the
+ * digests. */
 static GPtrArray *list_import_names(const ImportNames *names, GPtrArray *replaced) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
@@ -41,7 +42,8 @@ static GPtrArray *list_import_names(const ImportNames *names, GPtrArray *replace
     return lists;
 }
 
-/* The user has authenticated for the import: unpacking its images needs no second password. */
+/* The user has authenticated for the import, so unpacking its images needs no second
+ * authentication. */
 static void note_names(const ImportNames *names) {
     for (guint i = 0; i < names->images->len; i++) {
         const BerthImportedImage *image = names->images->pdata[i];
@@ -82,7 +84,7 @@ static void import_names_ask(BerthNameAsker *asker, const GPtrArray *images,
     berth_access_run_later(names->service->access, names->call, import_names_check, names);
 }
 
-/* Without the authorization no answer of polkit can reach an asker that is freed. */
+/* Without the authorization, no answer from polkit can reach the freed asker. */
 static void free_names(BerthNameAsker *asker) {
     ImportNames *names = (ImportNames *)asker;
 

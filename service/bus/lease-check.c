@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The check of the option Lease; without state. The one thing to know: polkit is also asked about a
- * lease that does not exist, so that neither the answer nor the time it takes shows whether there
- * is one. See lease-check.h.
+ * The check of the option Lease. There is no state. The one thing to know: polkit is also asked
+ * about a lease that does not exist, so that neither the reply nor the time that it takes reveals
+ * whether there is one. See lease-check.h.
  */
 
 #include "bus/lease-check.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/leases, org.berth1.Leases. A lease belongs to the user that made it; it keeps content
- * until it is deleted or expires. The store owns the leases, and the one object has no state. The
- * one thing to know: a lease gives no right to content; Add accepts only what the caller holds or
- * may read (store/provenance.h).
+ * /org/berth1/leases, org.berth1.Leases. A lease belongs to the user that created it, and keeps
+ * content until it is deleted or expires. The store owns the leases; the one bus object has no
+ * state. The one thing to know: a lease gives no right to content; Add accepts only content that
+ * the caller holds or may read (store/provenance.h).
  */
 
 #include "base/charge.h"
@@ -24,8 +24,8 @@
 #define PATH BERTH_BUS_ROOT "/leases"
 #define INTERFACE "org.berth1.Leases"
 
-/* For a caller that names none: random, so that two leases never meet. "" if the kernel gives no
- * random bytes, which is refused as a name. */
+/* Chooses an ID if the caller gives none: random, so that two leases never collide. If the kernel
+ * provides no random bytes, returns "", which is refused as an invalid name. */
 static char *make_lease_id(void) {
     sd_id128_t id;
     char text[SD_ID128_STRING_MAX];
@@ -33,7 +33,7 @@ static char *make_lease_id(void) {
     return sd_id128_randomize(&id) < 0 ? g_strdup("") : g_strdup(sd_id128_to_string(id, text));
 }
 
-/* Labels of leases and containers have one limit together. */
+/* Labels of leases and of containers share one limit. */
 static bool check_lease_quota(BerthService *service, uint32_t owner, char *const *labels,
                               GError **error) {
     g_autoptr(GPtrArray) leases = berth_lease_store_list(service->database, error);
@@ -51,8 +51,7 @@ static bool check_lease_quota(BerthService *service, uint32_t owner, char *const
                               error);
 }
 
-/* An empty id is replaced by a random one. polkit is asked about the id as the caller has given it.
- */
+/* An empty ID is replaced by a random one. polkit is asked about the ID as given by the caller. */
 static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -88,9 +87,9 @@ static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_err
     return sd_bus_reply_method_return(call, "s", id);
 }
 
-/* The caller's own lease with the right to write, the lease of another user with the right to
- * manage. digests: those that Add adds, about each of which rules are asked; NULL for other
- * members. */
+/* Makes the check on the caller's own lease (the right to write) or on one of another user (the
+ * right to manage). digests are those to be added, for each of which rules are consulted; NULL for
+ * members other than Add. */
 static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                               const char *id, char *const *digests) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, NULL);
@@ -107,9 +106,9 @@ static int lease_check_member(sd_bus_message *call, BerthService *service, sd_bu
     return berth_access_check_owned_many(service->access, call, error, &object, lists);
 }
 
-/* Content that only another user has brought is NotFound for the caller, as if it were not in the
- * store. If the caller may read it, it counts as brought by the caller from now on, together with
- * what lies below it. */
+/* Content that only another user has brought leads to NotFound, as if it were not in the store. If
+ * the caller has the right to read it, it counts as brought by the caller from now on, together
+ * with everything below it. */
 static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_error *ret_error,
                         const char *id, char *const *digests, GPtrArray *adopted) {
     uint32_t uid;
@@ -130,8 +129,9 @@ static int find_adopted(sd_bus_message *call, BerthService *service, sd_bus_erro
     return r;
 }
 
-/* A lease keeps only what its owner holds. In the lease of another user a document therefore keeps
- * nothing below it, and each digest that the caller may name is added on its own. */
+/* A lease keeps only content that its owner holds. In the lease of another user, a document
+ * therefore does not keep what is below it, and each digest that the caller may name is added
+ * individually. */
 static bool lease_add_digests(BerthService *service, uint32_t uid, const char *id,
                               char *const *digests, GPtrArray *adopted, GError **error) {
     g_autoptr(BerthLease) lease = berth_lease_store_get(service->database, id, error);
@@ -147,7 +147,7 @@ static bool lease_add_digests(BerthService *service, uint32_t uid, const char *i
     return true;
 }
 
-/* A call without digests still has to be allowed, hence the empty one. All checks and lookups come
+/* A call without digests still needs the right, hence the empty digest. All checks and lookups come
  * before the first row is written. */
 static int leases_method_add(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Measures messages, argument by argument. Text and elements are counted, not padding. It stops at
- * the first value that is too large, so that a large message costs no more time than one of the
- * allowed size.
- * Options are known by their keys, which mean the same in every member; arguments without a key are
- * known by their type.
+ * Measures messages, argument by argument; there is no state but the measurement. Text and elements
+ * are counted, padding is not. Measuring stops at the first value that is too large, so that a
+ * large message takes no more time than one of the permitted size. Options are identified by their
+ * keys, which mean the same in every member; arguments without a key are identified by their type.
  */
 
 #include "bus/limits.h"
@@ -17,8 +16,8 @@
 typedef struct {
     const char *key;
     size_t text_bytes; /* of one string */
-    size_t items;      /* of each array or dictionary in it */
-    size_t bytes;      /* of all of it */
+    size_t items;      /* in each array or dictionary of it */
+    size_t bytes;      /* all of it together */
 } Limit;
 
 #define ARGUMENTS BERTH_MAX_ARGUMENT_BYTES, BERTH_MAX_ARGUMENTS, BERTH_MAX_ARGUMENTS_BYTES
@@ -37,11 +36,11 @@ static const Limit limits[] = {
 
 static const Limit other = {NULL, BERTH_MAX_TEXT_BYTES, BERTH_MAX_LIST_ITEMS, BERTH_MAX_LIST_BYTES};
 
-/* A measurement: the limit that applies, and the sum so far. */
+/* A measurement: the limit that applies, and the sums so far. */
 typedef struct {
-    const Limit *limit; /* NULL: only measured */
-    size_t bytes, most; /* most: what limit was met */
-    const char *unit;   /* of the limit that was exceeded; NULL while none is */
+    const Limit *limit; /* NULL: measured without a limit */
+    size_t bytes, most; /* most: the maximum of the limit that was exceeded */
+    const char *unit;   /* unit of the limit that was exceeded; NULL: none was */
 } Measure;
 
 static int measure_exceed(Measure *measure, size_t most, const char *unit) {
@@ -50,7 +49,7 @@ static int measure_exceed(Measure *measure, size_t most, const char *unit) {
     return -E2BIG;
 }
 
-/* Checked after every addition, so that measuring ends as soon as the limit is exceeded. */
+/* Checked after every addition, so that measuring stops as soon as the limit is exceeded. */
 static int add_bytes(Measure *measure, size_t bytes) {
     measure->bytes += bytes;
     return measure->limit && measure->bytes > measure->limit->bytes
@@ -58,8 +57,7 @@ static int add_bytes(Measure *measure, size_t bytes) {
                : 0;
 }
 
-/* 8 bytes more than the text: its length is stored, too, so that even empty strings are not free.
- */
+/* Adds 8 bytes to the text for its stored length, so that empty strings are not free either. */
 static int measure_text(sd_bus_message *message, char type, Measure *measure) {
     const char *text;
     int r = sd_bus_message_read_basic(message, type, &text);
@@ -74,8 +72,8 @@ static int measure_text(sd_bus_message *message, char type, Measure *measure) {
 
 static int measure_one(sd_bus_message *message, Measure *measure);
 
-/* An array of fixed-size numbers is one block of memory: its size is enough, and a large one is not
- * read element by element. */
+/* An array of fixed-size numbers is one block of memory: its size is sufficient, and a large array
+ * does not have to be read element by element. */
 static int measure_numbers(sd_bus_message *message, char type, Measure *measure) {
     const void *numbers;
     size_t bytes;
@@ -100,8 +98,8 @@ static int measure_container(sd_bus_message *message, char type, const char *con
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* Measures one complete value. 0 at the end of the container that the message is in, or of the
- * message. */
+/* Measures one complete value. Returns 0 at the end of the current container of the message, or of
+ * the message itself. */
 static int measure_one(sd_bus_message *message, Measure *measure) {
     const char *contents;
     uint64_t number;
@@ -129,7 +127,7 @@ static int measure_one(sd_bus_message *message, Measure *measure) {
     return r < 0 ? r : 1;
 }
 
-/* The limit of an option, or that of all others. */
+/* Returns the limit of an option, or the one for all other options. */
 static const Limit *find_limit(const char *key) {
     for (size_t i = 0; i < G_N_ELEMENTS(limits); i++)
         if (g_str_equal(limits[i].key, key))
@@ -137,7 +135,7 @@ static const Limit *find_limit(const char *key) {
     return &other;
 }
 
-/* Without a unit no limit was met: the message itself cannot be read. */
+/* Without a unit no limit was exceeded; the message itself cannot be read. */
 static int limits_refuse(sd_bus_message *call, const char *what, const char *name,
                          const Measure *measure, sd_bus_error *error) {
     if (!measure->unit)
@@ -148,7 +146,7 @@ static int limits_refuse(sd_bus_message *call, const char *what, const char *nam
                              measure->unit);
 }
 
-/* a{sv}: each value by its key. */
+/* Checks an a{sv}, each value with the limit of its key. */
 static int limits_check_options(sd_bus_message *call, Measure *all, sd_bus_error *error) {
     unsigned count = 0;
     const char *key;
@@ -170,7 +168,7 @@ static int limits_check_options(sd_bus_message *call, Measure *all, sd_bus_error
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
-/* Arguments without a key: dictionaries of strings are labels, and a list of strings is a command
+/* Arguments without a key: a dictionary of strings holds labels, and a list of strings is a command
  * if the member is Exec. */
 static const Limit *find_argument_limit(sd_bus_message *call, char type, const char *contents) {
     if (type != SD_BUS_TYPE_ARRAY)
@@ -182,7 +180,7 @@ static const Limit *find_argument_limit(sd_bus_message *call, char type, const c
     return is_command ? find_limit("Command") : &other;
 }
 
-/* Each argument has its own limit, and all together have that of a call. */
+/* Each argument has its own limit, and all of them together have the limit of a call. */
 static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
     Measure all = {0};
     const char *contents;
@@ -212,7 +210,7 @@ static int check_arguments(sd_bus_message *call, sd_bus_error *error) {
     return r;
 }
 
-/* Reads the whole call, and rewinds it for its handler. */
+/* Reads the whole call and rewinds it for its handler. */
 int berth_limits_check(sd_bus_message *call, sd_bus_error *error) {
     int r = check_arguments(call, error);
 
