@@ -14,8 +14,7 @@
 typedef struct {
     uint32_t uid;
     uint32_t pid;     /* 0: unknown */
-    uint64_t started; /* start time of the process, which distinguishes it from a later one with the
-                         same PID */
+    uint64_t started; /* start time, which tells the process from a later one of that PID */
     char *unit;       /* of the system manager; NULL: unknown or none */
 } BerthCaller;
 

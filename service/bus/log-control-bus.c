@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/freedesktop/LogControl1, org.freedesktop.LogControl1: the interface of systemd's services
- * for what they log, used by "systemctl service-log-level berthd". base/log.c keeps the
- * settings, which hold the service while they are not the defaults (base/hold.h). There is no
+ * /org/freedesktop/LogControl1, org.freedesktop.LogControl1: systemd's interface for the log
+ * settings of services, used by "systemctl service-log-level berthd". base/log.c keeps the
+ * settings, and holds the service while they differ from the defaults (base/hold.h). There is no
  * state here. The audit is not affected by these settings.
  */
 
@@ -47,7 +47,7 @@ static int log_control_set(sd_bus_message *call, BerthView *view, const char *pr
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    /* They are written through log_control_set(); sd-bus never calls these setters. */
+    /* Properties are written through log_control_set(); sd-bus never calls these setters. */
     SD_BUS_WRITABLE_PROPERTY("LogLevel", "s", get_log_setting, NULL, 0, 0),
     SD_BUS_WRITABLE_PROPERTY("LogTarget", "s", get_log_setting, NULL, 0, 0),
     SD_BUS_PROPERTY("SyslogIdentifier", "s", get_log_setting, 0, SD_BUS_VTABLE_PROPERTY_CONST),

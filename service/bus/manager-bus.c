@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1, org.berth1.Manager: what this service is and how much it has. It has properties
- * only, none of which is stored: each is found when it is asked for. The object manager at the same
- * path is in object-manager.c. What the caller may not see is not counted, either.
+ * /org/berth1, org.berth1.Manager: what this service is and how many objects it has. It has only
+ * properties, none of which is stored: each is computed on demand. The object manager at the same
+ * path is in object-manager.c. The one thing to know: objects that the caller may not see are not
+ * counted either.
  */
 
 #include "bus/objects.h"
@@ -19,7 +20,7 @@ BERTH_PROPERTY_GETTER(get_version) {
     return sd_bus_message_append(reply, "s", BERTH_VERSION);
 }
 
-/* Features that a build or a machine may lack, and those that were added after 1.0. Sorted.
+/* Features that a build or a machine may lack, and features added after 1.0, in sorted order.
  * "checkpoint" depends on the machine: CRIU can be installed at any time. */
 BERTH_PROPERTY_GETTER(get_features) {
     static const char *const features[] = {"archives",   "checkpoint", "health",  "leases",
@@ -34,8 +35,8 @@ BERTH_PROPERTY_GETTER(get_features) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* The file system of the state directory, from statvfs(3). "Free" is the space that unprivileged
- * users have left (f_bavail); the blocks reserved for root count neither as used nor as free. */
+/* The file system of the state directory, from statvfs(3). "Free" is the space available to
+ * unprivileged users (f_bavail); the blocks reserved for root count neither as used nor as free. */
 BERTH_PROPERTY_GETTER(get_storage) {
     const char *directory = g_getenv("STATE_DIRECTORY");
     struct statvfs status;
@@ -74,8 +75,8 @@ static void count_transfers(const BerthView *view, Counts *counts) {
             berth_viewer_sees(&view->viewer, ((const BerthTransfer *)list->pdata[i])->owner);
 }
 
-/* Images have no owner: they are counted if the caller may see images at all, and are 0 otherwise.
- */
+/* Images have no owner: they are counted if the caller may see images at all, otherwise the count
+ * is 0. */
 static bool count_stored(const BerthView *view, Counts *counts, GError **error) {
     g_autoptr(GPtrArray) volumes = berth_volumes_list(view->service->containers, error);
 

@@ -2,9 +2,10 @@
 
 /*
  * /org/berth1/networks, org.berth1.Networks, and /org/berth1/networks/LABEL, org.berth1.Network.
- * Networks are the administrator's, made here or written down for CNI, and have no owner. A client
- * sees a network if it sees a container in it, and all networks if it may inspect what others own.
- * They are read at each call, so that there is no state and no signal about them.
+ * Networks belong to the administrator and have no owner; they are created here or configured for
+ * CNI. A client sees a network if it sees a container in it, and all networks if it may inspect
+ * objects of other users. Networks are read on each call, so there is no state, and there are no
+ * signals about them.
  */
 
 #include "containers/parts/networks.h"
@@ -22,10 +23,10 @@
 #define COLLECTION "org.berth1.Networks"
 #define INTERFACE "org.berth1.Network"
 
-/* What the getters find in a view. */
+/* The data of a view, for the getters. */
 typedef struct {
     const BerthNetwork *network;
-    const GPtrArray *members; /* the containers in it that the viewer sees; NULL for none */
+    const GPtrArray *members; /* its containers that the viewer sees; NULL: none */
 } NetworkData;
 
 static const BerthNetwork *get_network(void *view) {
@@ -41,7 +42,7 @@ BERTH_PROPERTY_GETTER(get_text) {
                                                                  : network->file);
 }
 
-/* Of a network of CNI's, its configuration says more than this. */
+/* Empty for a CNI network, which is described in full by its own configuration. */
 BERTH_PROPERTY_GETTER(get_made) {
     static const BerthNetworkRecord none = {.bridge = (char *)"", .dns = false};
     const BerthNetworkRecord *made = get_network(view)->made;
@@ -93,8 +94,8 @@ static void add_member(GHashTable *members, const char *network, BerthContainer 
     g_ptr_array_add(list, container);
 }
 
-/* The containers that the viewer sees in each network, found once for all networks: a client's call
- * costs no more for each of them. Valid in this turn of the loop alone. */
+/* Finds the containers in each network that the viewer sees, in one pass for all networks, so that
+ * the cost of a call does not grow with every network. Valid only in this iteration of the loop. */
 static GHashTable *list_members(BerthService *service, const BerthViewer *viewer) {
     g_autoptr(GPtrArray) containers = berth_containers_list(service->containers);
     GHashTable *members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_members);
@@ -171,7 +172,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* others: the viewer may inspect containers of other users, and so all networks. */
+/* others: the viewer may inspect containers of other users, and therefore all networks. */
 static bool sees_network(const BerthViewer *viewer, const GPtrArray *members) {
     return viewer->others || count_members(members) > 0;
 }
@@ -192,8 +193,8 @@ static int visit_networks(BerthService *service, const BerthViewer *viewer, cons
                           BerthObjectVisit visit, void *userdata) {
     int r = 1;
 
-    /* Made when it is first looked for, so that a listing shows the network that a container gets
-     * without asking for one. */
+    /* The default network is created when it is first looked for, so that a listing shows the
+     * network that a container gets if it asks for none. */
     berth_network_make_default(service->containers);
     g_autoptr(GPtrArray) networks = berth_networks_list(service->containers);
     g_autoptr(GHashTable) members = list_members(service, viewer);
@@ -208,8 +209,8 @@ static int visit_networks(BerthService *service, const BerthViewer *viewer, cons
     return r;
 }
 
-/* The view owns the network, taken out of the list, until network_close(). A network that the
- * caller does not see is NotFound, as one that does not exist. */
+/* The view owns the network, which is taken out of the list, until network_close(). A network that
+ * the caller does not see leads to NotFound, like one that does not exist. */
 static int network_open(sd_bus_message *call, BerthView *view, sd_bus_error *error) {
     g_autofree char *name = berth_object_read_path(&network_kind, sd_bus_message_get_path(call));
     int r = berth_viewer_find(call, view->service, &view->viewer);
@@ -242,15 +243,16 @@ static void network_close(BerthView *view) {
     g_free(data);
 }
 
-/* The subnets that the caller chooses, which a rule sees: the host sends to the network what is for
- * them, whoever has those addresses elsewhere. NULL if the service chooses. Caller frees. */
+/* Returns the subnets chosen by the caller, as a detail for rules: the host routes everything for
+ * these addresses to the network, even if they are used elsewhere. NULL if the service chooses. The
+ * caller frees it. */
 static char *list_wanted_subnets(const BerthNetworkOptions *network) {
     if (network->subnet && network->subnet6)
         return g_strconcat(network->subnet, " ", network->subnet6, NULL);
     return g_strdup(network->subnet ? network->subnet : network->subnet6);
 }
 
-/* The strings in network are the message's; the domain copies what it keeps. */
+/* Strings in network belong to the message; the domain function copies the ones it keeps. */
 static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     BerthNetworkOptions network = {.ipv6 = true, .dns = true};
@@ -279,7 +281,7 @@ static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_e
                : berth_bus_error_set(ret_error, error);
 }
 
-/* For the collection and for the object of a network. */
+/* Shared by the collection and the network's object. */
 static int networks_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * org.freedesktop.DBus.ObjectManager of /org/berth1: GetManagedObjects answers with the objects of
- * all kinds that the caller sees, and makes it a watcher, which gets signals about their changes.
- * sd-bus has an answer of its own, which would be the same for every caller; the handler is called
- * before it. There is no state; watchers.c sends the signals about objects that come and go later.
+ * org.freedesktop.DBus.ObjectManager of /org/berth1: GetManagedObjects replies with all objects, of
+ * all kinds, that the caller sees, and makes the caller a watcher, which receives signals about
+ * changes of them. sd-bus has its own implementation, whose reply would be the same for every
+ * caller; this handler runs before it. There is no state; watchers.c sends the signals when objects
+ * are added or removed later.
  */
 
 #include "bus/object-manager.h"
@@ -51,9 +52,9 @@ static int managed_add(const BerthObject *object, void *userdata) {
     return berth_page_add(managed->page);
 }
 
-/* The method has no pages (org.freedesktop.DBus.ObjectManager in the D-Bus specification): kinds
- * come in the order in which they were added, and as many objects as a reply holds. The lists have
- * all of them. */
+/* The method has no paging (org.freedesktop.DBus.ObjectManager in the D-Bus specification). Kinds
+ * come in the order in which they were added, with as many objects as fit into a reply; complete
+ * lists are available from List. */
 static int managed_answer(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_auto(BerthPage) page = BERTH_PAGE_FIRST;
@@ -81,7 +82,7 @@ static int managed_on_call(sd_bus_message *call, void *userdata, sd_bus_error *e
                : 0;
 }
 
-/* With sd-bus' own manager at the path, Introspect names the interface. */
+/* With sd-bus's own manager at the path, Introspect also lists the interface. */
 int berth_object_manager_add(BerthService *service) {
     int r = sd_bus_add_object(service->bus, NULL, BERTH_BUS_ROOT, managed_on_call, service);
 

@@ -6,5 +6,5 @@
 
 #include "bus/service.h"
 
-/* Negative errno. */
+/* Registers it. Returns a negative errno on failure. */
 int berth_object_manager_add(BerthService *service);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The registry of kinds, and what walks through them: lists, and the children that Introspect
- * names. The registry is filled while the service starts and only read afterwards; it owns nothing,
- * since kinds are static. A BerthObject is a view of something that its kind owns, valid for one
- * visit. The one thing to know: sd-bus answers Introspect on its own, the same for every caller; a
- * handler that is called before it finds out what the caller may see, and the enumerators name only
- * that.
+ * The registry of the kinds of objects, and the code that walks through them: listings, and the
+ * children in introspection data. The registry is filled while the service starts and only read
+ * afterwards; it owns nothing, since kinds are static. A BerthObject is a view of something that
+ * its kind owns, valid for one visit. The one thing to know: sd-bus itself replies to Introspect,
+ * identically for every caller. A handler that runs first determines what the caller may see, and
+ * the enumerators list only that.
  */
 
 #include "bus/objects.h"
@@ -20,8 +20,8 @@ enum { MAX_KINDS = 16 };
 
 static const BerthObjectKind *kinds[MAX_KINDS + 1];
 
-/* The caller that introspects. The handler sets it and leaves the call to sd-bus, which asks the
- * enumerators for the children in the same turn of the loop, before any other message. */
+/* The caller of Introspect. The handler sets it and passes the call on to sd-bus, which calls the
+ * enumerators in the same iteration of the loop, before any other message. */
 static struct {
     sd_bus_message *call;
     BerthService *service;
@@ -69,7 +69,7 @@ static const BerthObjectKind *find_kind_at(const char *path) {
     return NULL;
 }
 
-/* The collection has every interface that is added for its path except that of its objects. */
+/* The collection has all interfaces registered for its path, except that of its objects. */
 int berth_objects_find_collection(sd_bus *bus, const char *path, const char *interface,
                                   void *userdata, void **found, sd_bus_error *error) {
     const BerthObjectKind *kind = find_kind_at(path);
@@ -80,8 +80,8 @@ int berth_objects_find_collection(sd_bus *bus, const char *path, const char *int
     return kind && !g_str_equal(kind->interface, interface);
 }
 
-/* Found whether the object exists or not: the answer of sd-bus to an unknown object would tell that
- * it does not exist, without any check. */
+/* Finds the object whether it exists or not: sd-bus's reply for an unknown object would reveal,
+ * without any check, that it does not exist. */
 int berth_objects_find_below(sd_bus *bus, const char *path, const char *interface, void *userdata,
                              void **found, sd_bus_error *error) {
     (void)bus;
@@ -122,10 +122,10 @@ typedef struct {
     BerthService *service;
     const BerthViewer *viewer;
     BerthPage *page;
-    const char *const *names; /* of properties; NULL: all */
+    const char *const *names; /* of the properties to show; NULL: all */
 } Listing;
 
-/* One object as (sa{sv}), the type that filters need. */
+/* Appends one object as (sa{sv}), the type that filters need. */
 static int append_row(sd_bus_message *item, const Listing *listing, const BerthObject *object) {
     int r;
 
@@ -142,7 +142,7 @@ static int list_object(const BerthObject *object, void *userdata) {
     sd_bus_message *item;
     int r;
 
-    /* A name that has to be cut would never let the client reach the next page. */
+    /* A name that has to be truncated would keep the client from ever reaching the next page. */
     if (strlen(object->name) > BERTH_MAX_TEXT_BYTES)
         return 1;
     if ((r = berth_page_begin(listing->page, &item)) < 0 ||
@@ -151,8 +151,8 @@ static int list_object(const BerthObject *object, void *userdata) {
     return berth_page_add(listing->page);
 }
 
-/* The properties of a listing: those of the option Properties, and those that the filter looks at.
- * The caller frees the array; the strings are not its own. NULL: all. */
+/* Returns the properties that a listing needs: those of the option Properties, and those that the
+ * filter looks at. The caller frees the array, but not the strings. NULL: all properties. */
 static const char **list_object_names(char *const *chosen, const BerthPage *page) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     GVariantIter iterator;
@@ -182,7 +182,7 @@ int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error
 
     if (r < 0)
         return r;
-    /* It is registered for the paths of kinds alone. */
+    /* The method is registered only for the paths of kinds. */
     g_assert(kind);
     if (kind->list_check && (r = berth_access_check(service->access, call, error, kind->list_check,
                                                     NULL)) != BERTH_ACCESS_GRANTED)
@@ -197,7 +197,7 @@ int berth_objects_method_list(sd_bus_message *call, void *userdata, sd_bus_error
     return berth_page_send(&page, r);
 }
 
-/* Leaves the call to sd-bus (0), once the rights of the caller are known. */
+/* Passes the call on to sd-bus (by returning 0) once the rights of the caller are known. */
 static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthViewer viewer;
     int r = berth_viewer_find(call, userdata, &viewer);
@@ -211,7 +211,7 @@ static int prepare_introspection(sd_bus_message *call, void *userdata, sd_bus_er
     return 0;
 }
 
-/* A viewer that an earlier call has left is cleared first. */
+/* First clears the viewer that an earlier call has left behind. */
 static int on_introspect(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
 
@@ -226,8 +226,8 @@ typedef struct {
     size_t bytes;
 } Children;
 
-/* 0, which ends the visit, when the names fill half of a reply: the XML of the interfaces is in it,
- * too. 32 bytes are for the XML around a name. */
+/* Returns 0, which ends the visit, once the names fill half of a reply: the rest is for the XML of
+ * the interfaces. 32 bytes are for the XML around a name. */
 static int add_child(const BerthObject *object, void *userdata) {
     Children *children = userdata;
     char *path = strlen(object->name) > BERTH_MAX_TEXT_BYTES
@@ -241,8 +241,9 @@ static int add_child(const BerthObject *object, void *userdata) {
     return children->bytes < BERTH_MAX_REPLY_BYTES / 2;
 }
 
-/* sd-bus frees the names with free(3), which GLib's allocator permits. The message is compared,
- * since sd-bus also calls enumerators for other reasons than Introspect; they then name nothing. */
+/* sd-bus frees the names with free(3), which GLib's allocator permits. The message is compared
+ * because sd-bus also calls enumerators for purposes other than Introspect; nothing is listed
+ * then. */
 static int enumerate_kind(sd_bus *bus, const char *prefix, void *userdata, char ***nodes,
                           sd_bus_error *error) {
     const BerthObjectKind *kind = userdata;
@@ -295,7 +296,7 @@ const BerthObjectKind *berth_objects_get_kind(const char *interface) {
     g_assert_not_reached();
 }
 
-/* Stops at the first kind whose visit does. */
+/* Stops at the first kind whose visit stops. */
 int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
                             BerthObjectVisit visit, void *userdata) {
     int r = 1;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads the options of a method into the variables of its handler, by a table. There is no state.
- * The message owns strings and descriptors; vectors are the caller's, also if reading fails after
- * them. The one thing to know: unknown keys, keys that are given twice and values of another type
- * are errors, so that a misspelt option never passes as one that was left out. See options.h.
+ * Reads the options of a method into the variables of its handler, according to a table. There is
+ * no state. Strings and descriptors belong to the message; vectors belong to the caller, even if
+ * reading fails after them. The one thing to know: unknown keys, duplicate keys and values of a
+ * wrong type are errors, so that a misspelt option never passes as one that was omitted. See
+ * options.h.
  */
 
 #include "bus/options.h"
 
-/* A key may be there twice, since a D-Bus dictionary is an array: both pairs are in the vector. */
+/* A key may occur twice, since a D-Bus dictionary is an array; the vector then contains both
+ * pairs. */
 int berth_options_read_map(sd_bus_message *message, char ***map) {
     g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
     const char *key, *value;
@@ -52,8 +54,8 @@ static int refuse_unknown_option(const BerthOption *options, const char *key, sd
                              known->len ? known->str : "none");
 }
 
-/* seen: the keys so far. A second value would replace the first, which nobody would free; and two
- * readers of the message could each take a different one for valid. */
+/* seen holds the keys so far. A second value would replace the first, which would then leak; and
+ * two readers of the message could each consider a different one valid. */
 static int options_read_entry(sd_bus_message *message, const BerthOption *options, GHashTable *seen,
                               sd_bus_error *error) {
     const char *key;
@@ -64,7 +66,7 @@ static int options_read_entry(sd_bus_message *message, const BerthOption *option
     for (const BerthOption *option = options; option->key; option++) {
         if (!g_str_equal(option->key, key))
             continue;
-        /* The memory of the message is then overwritten when it is freed
+        /* Makes sd-bus overwrite the memory of the message when it is freed
          * (sd_bus_message_sensitive(3)). */
         if (g_str_equal(key, "Credentials") && (r = sd_bus_message_sensitive(message)) < 0)
             return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How replies stay small: every element is made in a message of its own, measured, and copied into
- * the reply if it fits. sd-bus does not give the size of a message that is being made, and nothing
- * can be removed from it again. A BerthPage belongs to the handler, for one call: open, then begin
- * and add for each element, then send. The one thing to know: the first element is always added,
- * cut if it is too large; a page that could stay empty for ever would look like the end of the
- * listing.
+ * Keeps replies small: every element is built in a separate message, measured, and copied into the
+ * reply if it fits. sd-bus does not tell the size of an unfinished message, and nothing can be
+ * removed from it again. A BerthPage belongs to the handler, for one call: it is opened, then each
+ * element is begun and added, then the reply is sent. The one thing to know: the first element is
+ * always added, truncated if it is too large; a page that always stayed empty would look like the
+ * end of the listing.
  */
 
 #include "bus/page.h"
@@ -17,19 +17,19 @@
 #include <errno.h>
 #include <string.h>
 
-/* Room for the header of the message and for what is appended after the copied part. */
+/* Space for the header of the message and for anything appended after the copied part. */
 enum { RESERVED_BYTES = 4096 };
 
 int berth_part_new(sd_bus_message *of, sd_bus_message **part) {
-    /* The message is never sent. A signal is the kind that needs the fewest header fields. */
+    /* The message is never sent. Signals need the fewest header fields of all types. */
     return sd_bus_message_new_signal(sd_bus_message_get_bus(of), part, "/", "org.berth1.Part",
                                      "Part");
 }
 
 static int copy_some(sd_bus_message *to, sd_bus_message *from, size_t *left);
 
-/* Cuts at the end of a character: D-Bus strings have to be valid UTF-8. g_utf8_validate() gives the
- * end of the last complete one. */
+/* Cuts at a character boundary, since D-Bus strings must be valid UTF-8; g_utf8_validate() finds
+ * the end of the last complete character. */
 static int copy_text(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *text, *end;
     int r = sd_bus_message_read(from, "s", &text);
@@ -46,9 +46,9 @@ static int copy_text(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     return sd_bus_message_append(to, "s", cut);
 }
 
-/* Copies elements while there is room and skips the rest, all of which have to be read before the
- * container can be left. sd_bus_message_skip(3) wants a complete type, which peeking gives without
- * its brackets. */
+/* Copies elements while there is space and skips the others, all of which must be read before the
+ * container can be exited. sd_bus_message_skip(3) needs a complete type, but peeking returns the
+ * contents without brackets. */
 static int copy_array_part(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *contents;
     char type;
@@ -67,7 +67,7 @@ static int copy_array_part(sd_bus_message *to, sd_bus_message *from, size_t *lef
     return r;
 }
 
-/* Only arrays get shorter: a struct, an entry or a variant has to keep all its fields. */
+/* Only arrays are shortened: a struct, a dictionary entry or a variant must keep all its fields. */
 static int copy_container(sd_bus_message *to, sd_bus_message *from, char type, const char *contents,
                           size_t *left) {
     int r;
@@ -85,7 +85,7 @@ static int copy_container(sd_bus_message *to, sd_bus_message *from, char type, c
     return sd_bus_message_close_container(to);
 }
 
-/* One complete value; 0 at the end. */
+/* Copies one complete value. Returns 0 at the end. */
 static int copy_some(sd_bus_message *to, sd_bus_message *from, size_t *left) {
     const char *contents;
     char type;
@@ -143,12 +143,12 @@ int berth_page_open(BerthPage *page, sd_bus_message *call, const char *element) 
 }
 
 bool berth_page_wants(const BerthPage *page, const char *key) {
-    /* A key that has to be cut would come after its own cut form again and again: the client would
-     * never reach the next page. */
+    /* A key that has to be truncated would sort after its truncated form on every page: the client
+     * would never reach the next one. */
     return strcmp(key, page->after) > 0 && strlen(key) <= BERTH_MAX_TEXT_BYTES;
 }
 
-/* A dictionary entry cannot stand alone in a message: its part has an array around it. */
+/* A dictionary entry is not valid on its own in a message, so its part has an array around it. */
 static bool is_dict_entry(const BerthPage *page) {
     return page->element[0] == '{';
 }
@@ -166,7 +166,7 @@ int berth_page_add(BerthPage *page) {
     size_t found;
     int r;
 
-    /* Only items that are a name and its properties can be filtered. */
+    /* Only items consisting of a name and properties can be filtered. */
     if (page->filter.wanted && !g_str_equal(page->element, "(sa{sv})"))
         return -EOPNOTSUPP;
     if ((is_dict_entry(page) && (r = sd_bus_message_close_container(page->item)) < 0) ||
@@ -194,7 +194,7 @@ int berth_page_close(BerthPage *page) {
     return sd_bus_message_close_container(page->reply);
 }
 
-/* r is 0 when the page is full and 1 when the listing is at its end: both are sent. */
+/* r is 0 if the page is full and 1 at the end of the listing: the reply is sent in both cases. */
 int berth_page_send(BerthPage *page, int r) {
     if (r < 0 || (r = berth_page_close(page)) < 0)
         return r;
@@ -208,7 +208,7 @@ void berth_page_clear(BerthPage *page) {
     page->item = sd_bus_message_unref(page->item);
 }
 
-/* The elements are pointers to structures, whose first member is the key: hence three levels. */
+/* The elements are pointers to structures whose first member is the key, hence the three levels. */
 static gint compare_page_keys(gconstpointer a, gconstpointer b) {
     return strcmp(**(const char *const *const *)a, **(const char *const *const *)b);
 }
@@ -231,7 +231,7 @@ int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t 
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* A document is never cut, since half of it would be invalid. */
+/* A document is never truncated, since half of one would be invalid. */
 int berth_bus_reply_text(sd_bus_message *call, const char *text, size_t limit, const char *what) {
     g_autoptr(GError) error = NULL;
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Replies that list what there is, however much that is: a page at a time. A listing is sorted by
- * its keys (as strcmp(3) does); the caller asks for what comes After the last one of the page
- * before until a page is empty, with at most Limit items in each, of those that pass its Filter. A
- * page ends before it is larger than BERTH_MAX_REPLY_BYTES; one item that is larger than
- * BERTH_MAX_ITEM_BYTES, which only an older service can have stored, is cut: strings end early,
- * lists have fewer elements.
+ * Replies that list any number of items, one page at a time. A listing is sorted by its keys (as by
+ * strcmp(3)). The caller asks for the items After the last one of the previous page, until a page
+ * is empty, and gets at most Limit items that match its Filter. A page ends before it exceeds
+ * BERTH_MAX_REPLY_BYTES. An item larger than BERTH_MAX_ITEM_BYTES, which only an older version of
+ * the service can have stored, is truncated: strings are cut, lists have fewer elements.
  *
  *     BerthPage page = BERTH_PAGE_FIRST;
  *     const BerthOption options[] = {BERTH_PAGE_OPTIONS(page), {NULL, NULL, NULL}};
@@ -41,20 +40,22 @@ typedef struct {
         "Filter", NULL, &(page).filter, berth_filter_read                                          \
     }
 
-/* Begins the reply, an array of elements of this type, a literal. 1, or negative errno. */
+/* Begins the reply, an array with elements of this type, which must be a literal. Returns 1 or a
+ * negative errno. */
 int berth_page_open(BerthPage *page, sd_bus_message *call, const char *element);
 
-/* Whether an item with this key is on this page or a later one. */
+/* Whether an item with this key belongs on this page or a later one. */
 bool berth_page_wants(const BerthPage *page, const char *key);
 
-/* A message for one element, which stays the page's; berth_page_add() adds it. 1 when it is in the
- * page or does not pass the filter, 0 when the page is full, negative errno. */
+/* Begins a message for one element, which belongs to the page; berth_page_add() adds it. Both
+ * return 1 or a negative errno; berth_page_add() also returns 1 if the element does not match the
+ * filter, and 0 if the page is full. */
 int berth_page_begin(BerthPage *page, sd_bus_message **item);
 int berth_page_add(BerthPage *page);
 
 /* Closes the array. */
 int berth_page_close(BerthPage *page);
-/* The same, and sends it. r: the last result of the above. */
+/* Closes the array and sends the reply; r is the last result of the functions above. */
 int berth_page_send(BerthPage *page, int r);
 void berth_page_clear(BerthPage *page);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthPage, berth_page_clear)
@@ -63,14 +64,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthPage, berth_page_clear)
 void berth_page_sort(GPtrArray *list);
 
 /*
- * For replies that are no listings: a message of its own for a part that may be large, and then its
- * copy into another message, cut if it is larger than bytes.
+ * For replies other than listings: creates a separate message for a part that may be large, and
+ * copies it into another message, truncated if it exceeds the given number of bytes.
  */
 int berth_part_new(sd_bus_message *of, sd_bus_message **part);
 int berth_part_copy(sd_bus_message *to, sd_bus_message *part, size_t bytes);
 
-/* Strings as an array, as many as fit into bytes. */
+/* Appends strings as an array, as many of them as fit into the given number of bytes. */
 int berth_bus_append_some(sd_bus_message *message, char *const *strings, size_t bytes);
 
-/* Replies with one string; LimitExceeded, naming what it is, if it is larger than limit bytes. */
+/* Replies with one string, or with LimitExceeded, naming what it is, if it is longer than limit
+ * bytes. */
 int berth_bus_reply_text(sd_bus_message *call, const char *text, size_t limit, const char *what);

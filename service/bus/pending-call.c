@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A method call that is answered later, from a callback of the operation that it has begun. It is
- * made by a handler after its last check, and owned by the operation whose userdata it is; the
- * callback replies and frees it. While it exists, the call counts against the caller's limit, the
- * audit waits for its result, and the service stays. The one thing to know: the list
- * service->waiting is how the calls of a client that leaves the bus are found, and each of these
- * objects is in it. What the service's end leaves unanswered stays there.
+ * A method call that is answered later, from a callback of the operation that it has started. It is
+ * created by a handler after its last check, and owned by the operation whose userdata it is; the
+ * callback replies and frees it. While it exists, the call counts towards the caller's limit, the
+ * audit waits for its result, and the service does not exit. The one thing to know: every pending
+ * call is in the list service->waiting, where the calls of a client that leaves the bus are found.
+ * Calls that are unanswered when the service ends remain there.
  */
 
 #include "bus/pending-call.h"
@@ -16,8 +16,8 @@
 
 #include <string.h>
 
-/* Handlers check before they begin anything, so that the caller is known; without a uid the charge
- * is that of UINT32_MAX. */
+/* Handlers make a check before they start anything, so the caller is known; without a uid,
+ * UINT32_MAX is charged. */
 static uint32_t find_caller_uid(BerthService *service, sd_bus_message *call) {
     uint32_t uid = UINT32_MAX;
 
@@ -47,8 +47,8 @@ BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_m
     return pending;
 }
 
-/* The charge cannot fail here: the handler has been let through by berth_access_run(), which has
- * checked the limit. */
+/* The charge must not fail here: the handler was run by berth_access_run(), which has checked the
+ * limit. */
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call) {
     BerthPendingCall *pending = g_new0(BerthPendingCall, 1);
 
@@ -92,7 +92,7 @@ void berth_pending_call_finish(const GError *error, void *userdata) {
         sd_bus_reply_method_return(pending->call, NULL);
 }
 
-/* For the audit the call has not ended with this reply: its result is that of the transfer. */
+/* For the audit, this reply does not end the call: its result is that of the transfer. */
 int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer) {
     g_autofree char *path =
         g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
@@ -101,8 +101,8 @@ int berth_bus_reply_transfer(sd_bus_message *call, const BerthTransfer *transfer
     return sd_bus_reply_method_return(call, "o", path);
 }
 
-/* Labels have a limit when they are set. Those that an older service has stored may exceed it: what
- * does not fit is left out, so that the reply stays within its size. */
+/* Labels are limited when they are set. Those stored by an older version of the service may exceed
+ * the limit; labels that do not fit are left out to keep the reply within its size. */
 int berth_bus_append_labels(sd_bus_message *message, char *const *labels) {
     size_t left = BERTH_MAX_LABELS_BYTES;
     int r = sd_bus_message_open_container(message, 'a', "{ss}");

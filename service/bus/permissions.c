@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The table of rights, static and never changed, and the search in it. The one thing to know: a row
- * is the only way to a question; a check without one is refused (access.c), and so is a method
- * without one (dispatch.c). See permissions.h.
+ * The table of rights, static and never changed, and its lookup functions. The one thing to know:
+ * questions come only from rows; a check without a row is refused (access.c), and so is a method
+ * without a row (dispatch.c). See permissions.h.
  */
 
 #include "bus/permissions.h"
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define N_(text) (text) /* polkit's agent translates */
+#define N_(text) (text) /* translated by polkit's agent */
 
 #define BOTH "Containers Container"
 #define CHANGES BERTH_PERMISSION_CHANGES
@@ -22,15 +22,16 @@
 #define REMOTE "credentials insecure"
 #define CONTAINER "container image owner"
 
-/* Rows of a member about an object that has an owner. Its owner needs one right ("own"), others
- * another ("others"), and others learn that it exists only if they may inspect it ("see"). */
+/* Rows of a member about an object that has an owner. The owner needs one right ("own") and other
+ * users another ("others"), and other users learn that the object exists only if they may inspect
+ * it ("see"). */
 #define OWNED_WITH(flags, interfaces, member, verb, own, others, key, details)                     \
     {interfaces, member, "own", own, verb, details, NULL, flags},                                  \
         {interfaces, member, "see", "containers.inspect", verb, key, NULL}, {                      \
         interfaces, member, "others", others, verb, details, NULL, flags                           \
     }
 #define OWNED(...) OWNED_WITH(CHANGES, __VA_ARGS__)
-/* A pod, of which the action's own words say nothing. */
+/* A pod, which the action's own message does not mention. */
 #define POD_MANAGED(member, verb, details)                                                         \
     {"Pods Pod",                                                                                   \
      member,                                                                                       \
@@ -52,17 +53,17 @@
 #define READ_INSIDE(member, verb)                                                                  \
     OWNED_WITH(0, BOTH, member, verb, "containers.manage-own", "containers.exec", "container",     \
                CONTAINER)
-/* The same for a member that only looks: the owner needs no right. */
+/* The rows of a member that only reads: the owner needs no right. */
 #define SEEN(interfaces, member, verb, key)                                                        \
     { interfaces, member, "see", "containers.inspect", verb, key, NULL }
-/* A list or a subscription: one question decides whether objects of other users are in it. */
+/* A listing or a subscription: one question decides whether it includes objects of other users. */
 #define LISTED(interfaces, member)                                                                 \
     { interfaces, member, "sight", "containers.inspect", "list", "", NULL }
-/* In addition to these rows: the connection that Create was allowed to needs no second right
+/* In addition to these rows: the connection for which Create was allowed needs no second right
  * (bus/creators.h). */
 #define CREATED(member)                                                                            \
     { BOTH, member, "creator", NULL, NULL, NULL, "Create was allowed to the same connection" }
-/* The option Lease with the lease of another user, which is hidden without this right
+/* The option Lease with a lease of another user, which is hidden without this right
  * (bus/lease-check.h). */
 #define LEASED(interfaces, member, verb)                                                           \
     { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL, CHANGES }
@@ -84,7 +85,8 @@ static const BerthPermission permissions[] = {
      CHANGES | COVERS},
     {"Images Image", "Push", "read", "contents.read", "push", "image reference", NULL},
     {"Images", "Import", "manage", "images.manage", "import", "image lease", NULL, CHANGES | COVERS,
-     /* The names are known only once the archive has been read. Rules are asked about them then. */
+     /* The names are known only once the archive has been read; rules are consulted for them
+      * then. */
      N_("Authentication is required to import an archive of container images, with all names "
         "in it.")},
     LEASED("Images", "Import", "import"),
@@ -174,7 +176,7 @@ static const BerthPermission permissions[] = {
      N_("Authentication is required to give the pod $(pod) these privileges: $(privilege).")},
     POD_MANAGED("Start", "pod-start", "pod owner"),
     {"Pods Pod", "Start", "creator", NULL, NULL, NULL, "Create was allowed to the same connection"},
-    /* Its containers are stopped and deleted with it, and each is named. */
+    /* Its containers are stopped and deleted with it, and each of them is named in a question. */
     POD_MANAGED("Stop", "pod-stop", "pod container owner"),
     POD_MANAGED("Delete", "pod-delete", "pod container owner"),
     {"Pods Pod", "Delete", "creator", NULL, NULL, NULL,
@@ -219,8 +221,9 @@ static const BerthPermission permissions[] = {
     CREATED("Attach"),
     ENTERED("Detach", "attach"),
     CREATED("Detach"),
-    /* A pidfd gives its holder no right over the process that the holder's own credentials lack,
-     * but it can be handed on, and with such rights opens its namespaces: as for entering it. */
+    /* A pidfd does not give its holder any right over the process beyond the holder's own
+     * credentials. But it can be passed on to a process that has such rights and can then open the
+     * namespaces, so this needs the same right as entering the container. */
     READ_INSIDE("OpenProcess", "open-process"),
     CREATED("OpenProcess"),
     ENTERED("Resize", "attach"),
@@ -237,7 +240,7 @@ static const BerthPermission permissions[] = {
           CONTAINER " property"),
     {BOTH, "Update", "privileged", "containers.create-privileged", "update",
      "container image privilege", NULL, CHANGES},
-    /* As for Create, a rule may be about the network alone. */
+    /* As for Create, a rule may depend on the network alone. */
     OWNED(BOTH, "ConnectNetwork", "connect", "containers.manage-own", "containers.manage",
           "container", CONTAINER " network"),
     {BOTH, "ConnectNetwork", "create", "containers.create", "connect", "container image network",
@@ -247,7 +250,7 @@ static const BerthPermission permissions[] = {
     READ_INSIDE("CopyOut", "copy"),
     ENTERED("CopyIn", "copy"),
     READ_INSIDE("Changes", "changes"),
-    /* The owner may read what the container has logged without a right, just as it may see its
+    /* The owner needs no right to read the container's log, just as it needs none to see its
      * state. */
     SEEN(BOTH, "Logs", "logs", "container"),
     {BOTH, "Logs", "others", "containers.exec", "logs", CONTAINER, NULL},
@@ -277,8 +280,7 @@ const BerthPermission *berth_permissions_list(size_t *count) {
     return permissions;
 }
 
-/* Whether list, whose words are separated by one blank each, has this word; not as a part of
- * another one. */
+/* Whether list, words separated by single spaces, contains this word as a whole. */
 static bool has_word(const char *list, const char *word) {
     size_t length = strlen(word);
 
@@ -306,8 +308,8 @@ unsigned berth_permission_count_details(const BerthPermission *permission) {
     return count;
 }
 
-/* Whether text begins with what may be the host of a registry, and more follows. The grammar of
- * names that are in the store is wider: "a b/c" and "redis:443" have no host. */
+/* Whether text begins with a possible registry host followed by a path. The grammar of stored names
+ * is wider: "a b/c" and "redis:443" have no host. */
 static bool has_host(const char *text) {
     size_t length = strcspn(text, "/");
 
@@ -348,7 +350,8 @@ bool berth_permission_changes(const char *interface, const char *member) {
     return false;
 }
 
-/* The interface of the object at a path or, if the path here ends in "/", below it. */
+/* The interface of the object at a path or, if the path here ends in "/", of the objects below
+ * it. */
 static const struct {
     const char *path, *interface;
 } objects[] = {
@@ -378,7 +381,8 @@ const char *berth_permission_find_interface(const char *path) {
     return NULL;
 }
 
-/* Introspect and Properties are of every object, so that the path decides whose they are. */
+/* All objects have Introspect and Properties, so the path determines the interface that such a call
+ * belongs to. */
 const char *berth_permission_read_member(sd_bus_message *call, const char **member) {
     const char *interface = sd_bus_message_get_interface(call);
 

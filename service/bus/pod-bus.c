@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/pods/LABEL, org.berth1.Pod, and its methods, which the collection has as well.
- * containers/ owns the pods: each is a container that only its own members show. The one thing to
- * know: what stops or removes a pod does the same to its containers, and a rule is asked about each
- * of them.
+ * /org/berth1/pods/LABEL, org.berth1.Pod, and its methods, which the collection has as well. Pods
+ * are owned by containers/: each is a container that is visible only through the members for pods.
+ * There is no state but the pending calls. The one thing to know: stopping or deleting a pod does
+ * the same to its containers, and rules are consulted for each of them.
  */
 
 #include "bus/pod-object.h"
@@ -16,8 +16,8 @@
 
 #define INTERFACE "org.berth1.Pod"
 
-/* Details of a pod; for a call that touches its containers as well, with each of those. The strings
- * remain the caller's and the containers'. */
+/* Returns the details of a pod; for a call that affects its containers as well, one list with each
+ * of them. The strings are borrowed from the caller and the containers. */
 static GPtrArray *list_details(const BerthContainer *pod, const char *name, const char *owner,
                                bool members) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -39,8 +39,9 @@ static GPtrArray *list_details(const BerthContainer *pod, const char *name, cons
     return lists;
 }
 
-/* The check of the call for the pod of that name, whether it is there or not. members: it touches
- * the containers in it, too. Found again at each run, since it may be gone when polkit answers. */
+/* Makes the call's check on the pod of that name, whether it exists or not. members: the call also
+ * affects the containers in it. The pod is looked up again on each run, since it may have been
+ * deleted by the time polkit answers. */
 static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                      const char *name, bool members, BerthContainer **pod) {
     int r = berth_access_await(service->access, call, name);
@@ -59,7 +60,7 @@ static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *
     return berth_access_check_owned_many(service->access, call, error, &object, lists);
 }
 
-/* Reads the name and the options of a member, and checks it. */
+/* Reads the name and the options of a member, and makes its check. */
 static int read_and_check(sd_bus_message *call, BerthService *service, const BerthOption *options,
                           bool members, sd_bus_error *error, BerthContainer **pod) {
     g_autofree char *name = NULL;
@@ -95,7 +96,7 @@ int berth_pod_method_start(sd_bus_message *call, void *userdata, sd_bus_error *e
     return 1;
 }
 
-/* For Stop, Wait and Delete alike: all of them answer when the pod has ended. */
+/* Stop, Wait and Delete all reply when the pod has exited. */
 static void pod_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
@@ -134,7 +135,7 @@ int berth_pod_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *er
     return 1;
 }
 
-/* The answer comes at the end of the removal. */
+/* The reply is sent when the deletion has finished. */
 int berth_pod_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthContainer *pod;
     int force = 0;
@@ -198,7 +199,7 @@ BERTH_PROPERTY_GETTER(get_list) {
     return sd_bus_message_append_strv(reply, list);
 }
 
-/* Who sees the pod sees what is in it: they have one owner. */
+/* A client that sees the pod also sees its containers, since they have the same owner. */
 BERTH_PROPERTY_GETTER(get_containers) {
     g_autoptr(GPtrArray) containers = berth_pod_list_containers(get_pod(view));
     g_autoptr(GPtrArray) ids = g_ptr_array_new();

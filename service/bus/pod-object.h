@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two faces of pods: the collection (pods-bus.c) and the object each has (pod-bus.c).
- */
+/* Shared by the two interfaces for pods: the collection (pods-bus.c) and the object of each pod
+ * (pod-bus.c). */
 
 #pragma once
 
@@ -9,13 +9,14 @@
 
 #define BERTH_PODS_PATH BERTH_BUS_ROOT "/pods"
 
-/* The methods of both faces. */
+/* The methods that both interfaces have. */
 int berth_pod_method_start(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_pod_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_pod_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int berth_pod_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
-/* Their entries in both vtables: an argument comes first in that of the collection, the name. */
+/* The entries of these methods in both vtables. Those of the collection have an additional first
+ * argument, the name. */
 #define BERTH_POD_METHODS(...)                                                                     \
     SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS(__VA_ARGS__ "a{sv}", options),                    \
                             SD_BUS_RESULT("u", pid), berth_pod_method_start,                       \
@@ -30,5 +31,5 @@ int berth_pod_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *
                                 SD_BUS_RESULT("i", status, "t", exited), berth_pod_method_delete,  \
                                 SD_BUS_VTABLE_UNPRIVILEGED)
 
-/* Registers the objects. */
+/* Registers the objects. Returns a negative errno on failure. */
 int berth_pod_bus_add(BerthService *service);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /org/berth1/pods, org.berth1.Pods: the list of pods, and how one is made. It has no state:
- * containers/ owns the pods, and pod-bus.c has the members of each.
+ * /org/berth1/pods, org.berth1.Pods: lists and creates pods. It has no state but the pending calls
+ * of Create: pods are owned by containers/, and pod-bus.c has their members.
  */
 
 #include "bus/creators.h"
@@ -28,12 +28,12 @@ static void pod_on_created(BerthContainer *pod, const GError *error, void *userd
         berth_creators_add(pending->service, name, call);
         sd_bus_reply_method_return(call, "o", path);
     }
-    /* By the name as requested, "" for any. */
+    /* By the name as requested; "" if the caller left the choice to the service. */
     berth_access_made(pending->service->access, call, pending->name, !error);
 }
 
-/* One list of details for each port, or one in all, and one for each further network. The strings
- * remain the caller's. */
+/* Returns one list of details for each port, or a single one if there are none, and one for each
+ * further network. The strings are borrowed from the caller. */
 static GPtrArray *pod_list_create_details(const BerthCreateOptions *options, const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     const char *first = options->network ? options->network : "none";
@@ -53,8 +53,8 @@ static GPtrArray *pod_list_create_details(const BerthCreateOptions *options, con
     return lists;
 }
 
-/* The privileges first, as in Containers.Create: that right covers what the second check would ask
- * an administrator for again. */
+/* The privileges come first, as in Containers.Create: that right covers the second check, for which
+ * an administrator would otherwise have to authenticate again. */
 static int pod_check_create(sd_bus_message *call, BerthService *service,
                             const BerthCreateOptions *options, sd_bus_error *error) {
     g_autofree char *privileges = berth_privileges_of_container(options);
@@ -75,7 +75,8 @@ static int pod_check_create(sd_bus_message *call, BerthService *service,
     return berth_access_check_many(service->access, call, error, "create", lists);
 }
 
-/* In the order of Containers.Create: calls about the name wait from before the first question. */
+/* In the same order as Containers.Create: calls about the name wait from before the first
+ * question. */
 static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);

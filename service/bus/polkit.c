@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One question to polkit and its answer: CheckAuthorization, in the manual of polkit's D-Bus
- * interface. There is no state: the question belongs to the caller, and the slot that it passes
- * owns the call under way. The one thing to know: an answer that cannot be read, and an error,
- * count as a refusal. See polkit.h.
+ * One question to polkit and its answer: CheckAuthorization of polkit's D-Bus interface. There is
+ * no state: the question belongs to the caller, and the slot that the caller passes owns the
+ * pending call. The one thing to know: an error or an unreadable answer counts as a refusal. See
+ * polkit.h.
  */
 
 #include "bus/polkit.h"
@@ -15,9 +15,9 @@
 
 #include <string.h>
 
-#define ASK_TIMEOUT_USEC (300ull * G_USEC_PER_SEC) /* a person types a password */
+#define ASK_TIMEOUT_USEC (300ull * G_USEC_PER_SEC) /* time for a person to type a password */
 
-/* Of polkit's CheckAuthorizationFlags. */
+/* A value of polkit's CheckAuthorizationFlags. */
 enum { ALLOW_USER_INTERACTION = 1 };
 
 static int append_detail(sd_bus_message *message, const BerthPermission *permission,
@@ -27,8 +27,8 @@ static int append_detail(sd_bus_message *message, const BerthPermission *permiss
     return sd_bus_message_append(message, "{ss}", key, formatted);
 }
 
-/* "polkit.message" and "polkit.gettext_domain" replace the text of the action in the
- * authentication dialog. */
+/* "polkit.message" and "polkit.gettext_domain" replace the action's message in the authentication
+ * dialog. */
 static int append_details(sd_bus_message *message, const BerthQuestion *question) {
     char *const *details = question->details;
     int r;
@@ -46,8 +46,8 @@ static int append_details(sd_bus_message *message, const BerthQuestion *question
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* The length precedes each value, so that no value can be taken for another detail: two questions
- * with the same key would share one verdict. */
+/* Each value is preceded by its length, so that a value cannot be mistaken for further details: two
+ * questions with the same key would share one verdict. */
 char *berth_question_make_key(const BerthQuestion *question) {
     GString *key = g_string_new(question->permission->action);
 
@@ -58,8 +58,8 @@ char *berth_question_make_key(const BerthQuestion *question) {
     return g_string_free(key, FALSE);
 }
 
-/* The subject is the unique name on the bus: polkit asks the bus for the process behind it, which a
- * client cannot forge. */
+/* The subject is the caller's unique bus name: polkit asks the bus for the process behind it, which
+ * a client cannot forge. */
 int berth_polkit_ask(sd_bus *bus, sd_bus_slot **slot, const char *client,
                      const BerthQuestion *question, sd_bus_message_handler_t answered,
                      void *userdata) {
@@ -79,8 +79,8 @@ int berth_polkit_ask(sd_bus *bus, sd_bus_slot **slot, const char *client,
     return sd_bus_call_async(bus, slot, message, answered, userdata, ASK_TIMEOUT_USEC);
 }
 
-/* Without polkit only root may do anything. The result is (is_authorized, is_challenge, details): a
- * challenge means that authentication could grant it. */
+/* Without polkit, only root is granted anything. The result is (is_authorized, is_challenge,
+ * details); a challenge means that authentication could lead to a grant. */
 BerthAuditVerdict berth_polkit_read_verdict(sd_bus_message *reply) {
     int authorized = 0, challenge = 0;
 

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One question to polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. permissions.c
- * has all questions; authorization.c asks them, and keeps the calls that wait for the answers. */
+ * has all questions; authorization-questions.c asks them, and authorization.c keeps the calls that
+ * wait for the answers. */
 
 #pragma once
 
 #include "bus/audit.h"
 
-/* What polkit is asked about a client. */
+/* A question to polkit about a client. */
 typedef struct {
     const BerthPermission *permission;
-    char *const *details; /* key, value, …, NULL; a key with a NULL value is left out. Borrowed */
-    bool interactive;     /* polkit may ask the user for a password */
+    char *const
+        *details;     /* borrowed NULL-terminated pairs; a pair whose value is NULL is left out */
+    bool interactive; /* polkit may ask the user to authenticate */
 } BerthQuestion;
 
-/* A text that is the same for the same question only. */
+/* Returns a string that differs for different questions. The caller frees it. */
 char *berth_question_make_key(const BerthQuestion *question);
 
-/* answered gets polkit's reply, for berth_polkit_read_verdict(). Negative errno. */
+/* Sends the question. answered is called with polkit's reply, to be passed to
+ * berth_polkit_read_verdict(). Returns a negative errno on failure. */
 int berth_polkit_ask(sd_bus *bus, sd_bus_slot **slot, const char *client,
                      const BerthQuestion *question, sd_bus_message_handler_t answered,
                      void *userdata);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Writes properties from vtables, and has the one handler that is called before sd-bus' own for
- * Get, GetAll and Set: handlers that were added with sd_bus_add_object(3) come before vtables. An
- * Answerer is made for each source while the service starts, and lives as long as it does. The one
- * thing to know: a view exists for one call; open fills it after the caller has been checked, and
- * close releases it. See properties.h.
+ * Reads properties through vtables, and has the one handler that runs before sd-bus's own for Get,
+ * GetAll and Set: handlers added with sd_bus_add_object(3) take precedence over vtables. An
+ * Answerer is created for each source while the service starts, and lives as long as the service.
+ * The one thing to know: a view exists for one call; open fills it after the caller has been
+ * checked, and close releases it. See properties.h.
  */
 
 #include "bus/properties.h"
@@ -19,7 +19,7 @@ bool berth_properties_is_get_all(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, "GetAll");
 }
 
-/* True for a call of Get, GetAll or Set. */
+/* Whether this is a call of Get, GetAll or Set. */
 static bool is_properties_call(sd_bus_message *call) {
     return sd_bus_message_is_method_call(call, PROPERTIES, NULL) > 0;
 }
@@ -41,7 +41,7 @@ static int append_one(sd_bus *bus, sd_bus_message *message, const char *path, co
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* The order is that of the vtable, whatever the order of names. */
+/* Appends in the order of the vtable, whatever the order of names. */
 int berth_properties_append(sd_bus *bus, sd_bus_message *message, const char *path,
                             const char *interface, const sd_bus_vtable *vtable, void *userdata,
                             const char *const *names) {
@@ -102,7 +102,7 @@ static int answer_get(sd_bus *bus, sd_bus_message *call, const char *interface, 
                              member);
 }
 
-/* Get and GetAll, from the getters of vtable. */
+/* Answers Get and GetAll through the getters of vtable. */
 static int answer_from_vtable(sd_bus *bus, sd_bus_message *call, const char *interface,
                               const sd_bus_vtable *vtable, void *userdata, sd_bus_error *error) {
     g_autoptr(sd_bus_message) reply = NULL;
@@ -128,14 +128,14 @@ static int answer_from_vtable(sd_bus *bus, sd_bus_message *call, const char *int
     return sd_bus_send(bus, reply, NULL);
 }
 
-/* A source as it was added. sd-bus gives the handler one pointer, hence one structure. */
+/* A source as registered. sd-bus passes a single pointer to the handler, hence one structure. */
 typedef struct {
     BerthService *service;
     const BerthPropertySource *source;
-    const char *collection; /* whose own properties are not the source's; NULL */
+    const char *collection; /* path whose own properties are not the source's; NULL: none */
 } Answerer;
 
-/* open has not read the arguments: they begin with the interface. */
+/* open has not read the arguments, so the interface still comes first. */
 static int answer_set(sd_bus_message *call, const BerthPropertySource *source, BerthView *view,
                       sd_bus_error *error) {
     const char *interface, *property;
@@ -149,8 +149,8 @@ static int answer_set(sd_bus_message *call, const BerthPropertySource *source, B
     return source->set(call, view, property, error);
 }
 
-/* As any handler it may run several times, until open has its answers; only then is there something
- * to close. */
+/* Like any handler, this may run several times until open has all answers; only then is there
+ * anything to close. */
 static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     const Answerer *answerer = userdata;
     const BerthPropertySource *source = answerer->source;
@@ -168,8 +168,8 @@ static int answer_source(sd_bus_message *call, void *userdata, sd_bus_error *err
     return r;
 }
 
-/* Called before sd-bus' own answers, which would be the same for every caller. 0 passes a message
- * on to sd-bus. */
+/* Runs before sd-bus's own handlers, whose replies would be the same for every caller. Returning 0
+ * passes a message on to sd-bus. */
 static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Answerer *answerer = userdata;
 
@@ -181,7 +181,7 @@ static int on_source_call(sd_bus_message *call, void *userdata, sd_bus_error *er
 
 int berth_properties_add(BerthService *service, const char *path, bool below,
                          const BerthPropertySource *source) {
-    /* They live as long as the connection, which is as long as the service does. */
+    /* These live as long as the connection, which is as long as the service does. */
     static GPtrArray *answerers;
     Answerer *answerer = g_new0(Answerer, 1);
 

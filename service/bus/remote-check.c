@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See remote-check.h. Most rules check the reference alone and would grant the service's
- * credentials along with it, without a word of them. So polkit is asked twice: with
- * credentials=service, and with a value that stands for nothing. A rule that grants both has not
- * looked, and its answer does not count; nor does an authorization that polkit kept, for the same
- * reason. A user is never asked for a password for them.
+ * Decides whether a call may query a registry, and with which credentials. There is no state. Most
+ * rules check only the reference and would grant the use of the service's credentials along with
+ * it, without regard to them. So polkit is asked twice: with credentials=service, and with a value
+ * that has no meaning. A rule that grants both has not looked at the credentials, and its answer is
+ * ignored; so is an authorization that polkit has cached, for the same reason. Users are never
+ * asked to authenticate for the service's credentials. See remote-check.h.
  */
 
 #include "bus/remote-check.h"
@@ -18,8 +19,8 @@
 #define OWN "service"
 #define ANY "any"
 
-/* A copy of the details, followed by these. reference: replaces the one in the details; NULL: it
- * stays. The strings are not copied. */
+/* Copies the details and adds credentials and insecure. If reference is not NULL, it replaces the
+ * one in the details. The strings are not copied. */
 static GPtrArray *copy_details(const GPtrArray *details, const char *reference,
                                const char *credentials, bool insecure) {
     GPtrArray *copy = g_ptr_array_new();
@@ -37,8 +38,9 @@ static GPtrArray *copy_details(const GPtrArray *details, const char *reference,
     return copy;
 }
 
-/* The reference as it was given, and the name that it leads to if that is different: a name ends
- * before "?". A rule has to grant both, so that a suffix cannot get around it. */
+/* Returns one list with the reference as given and, if it has a suffix, one with the name that it
+ * refers to: a name ends before "?". Rules must grant both, so that a suffix cannot get around
+ * them. */
 static GPtrArray *list_questions(const GPtrArray *details, const char *name,
                                  const char *credentials, bool insecure) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -49,7 +51,7 @@ static GPtrArray *list_questions(const GPtrArray *details, const char *name,
     return lists;
 }
 
-/* Whether all are granted without the user. */
+/* Whether all lists are granted without interaction. */
 static int query_all(BerthAccess *access, sd_bus_message *call, const char *check,
                      const GPtrArray *lists, bool *granted) {
     int r = BERTH_ACCESS_GRANTED;
@@ -60,8 +62,8 @@ static int query_all(BerthAccess *access, sd_bus_message *call, const char *chec
     return r;
 }
 
-/* The two questions differ in the value of "credentials" alone: only a rule that tells them apart
- * has decided about the credentials. */
+/* The two questions differ only in the value of "credentials": only a rule that answers them
+ * differently has decided on the credentials. */
 static int check_own_credentials(BerthService *service, sd_bus_message *call, const char *check,
                                  const GPtrArray *details, const char *name, bool *own) {
     g_autoptr(GPtrArray) with = list_questions(details, name, OWN, false);
@@ -75,8 +77,8 @@ static int check_own_credentials(BerthService *service, sd_bus_message *call, co
     return r;
 }
 
-/* The service's credentials are not used beside those of the caller, nor with the option Insecure.
- */
+/* The service's credentials are not used together with those of the caller, nor with the option
+ * Insecure. */
 static bool may_have_own(BerthService *service, const BerthRemoteQuestion *question) {
     bool has_others = question->credentials && question->credentials[0];
 
@@ -96,7 +98,8 @@ static int check_details(BerthService *service, sd_bus_message *call, sd_bus_err
     *own = false;
     if (r == BERTH_ACCESS_GRANTED && uid != 0 && may_have_own(service, question))
         r = check_own_credentials(service, call, check, details, name, own);
-    /* A rule that grants the operation with the service's credentials has granted the operation. */
+    /* A rule that grants the operation with the service's credentials has granted the operation
+     * itself. */
     if (r != BERTH_ACCESS_GRANTED || *own)
         return r;
     *own = uid == 0 && !question->insecure;

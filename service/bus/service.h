@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The service as its bus objects see it: what berthd.c puts together and each of them uses. A bus
- * object reads its arguments, authorises, calls one domain function and replies.
+ * The service as seen by its bus objects: the parts that berthd.c assembles and that the bus
+ * objects use. A bus object reads its arguments, authorises, calls one domain function and replies.
  */
 
 #pragma once
@@ -29,14 +29,14 @@ typedef struct {
     BerthRemotes *remotes;
     BerthImages *images;
     BerthContainers *containers;
-    GPtrArray *waiting;      /* calls that are answered when something ends */
-    GHashTable *creators;    /* container → unique name that created it (bus/creators.h) */
-    BerthUnicast *unicast;   /* signals */
+    GPtrArray *waiting;      /* pending calls (bus/pending-call.h) */
+    GHashTable *creators;    /* containers and images → unique names (bus/creators.h) */
+    BerthUnicast *unicast;   /* sends signals to single clients */
     BerthWatchers *watchers; /* of objects (bus/watchers.h) */
     GHashTable *subscribers; /* to container events (bus/subscribers.h) */
 } BerthService;
 
-/* Each registers its objects; negative errno. */
+/* Each of these registers its objects and returns a negative errno on failure. */
 int berth_images_bus_add(BerthService *service);
 int berth_image_bus_add(BerthService *service);
 int berth_networks_bus_add(BerthService *service);
@@ -50,5 +50,5 @@ int berth_pods_bus_add(BerthService *service);
 int berth_manager_bus_add(BerthService *service);
 int berth_log_control_bus_add(BerthService *service);
 
-/* The containers of an image, or those that mount a volume, have become others. */
+/* Called when the set of containers that use an image, or that mount a volume, has changed. */
 void berth_image_object_tell_users(BerthService *service, const char *name);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A subscriber has no states: it is made by Subscribe, and freed by Unsubscribe, by the next
- * Subscribe of the same connection, or when that leaves the bus. The table belongs to the service.
- * The one thing to know: the viewer's rights, of the time when it subscribed, only save questions;
- * polkit is asked again about each event (container-signals.c).
+ * A subscriber has no states: it is created by Subscribe, and freed by Unsubscribe, by the next
+ * Subscribe of the same connection, or when that connection leaves the bus. The service owns the
+ * table. The one thing to know: the viewer's rights date from when it subscribed and only save
+ * questions; polkit is asked again about each event (container-signals.c).
  */
 
 #include "bus/subscribers.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The clients that get the events of containers: service->subscribers, from unique names to these.
- * A subscription belongs to the connection, replaces its earlier one, and holds the service.
+ * The clients that receive container events: service->subscribers maps unique names to them. A
+ * subscription belongs to a connection, replaces an earlier one of that connection, and holds the
+ * service.
  */
 
 #pragma once
@@ -16,7 +17,8 @@ typedef struct {
 } BerthSubscriber;
 
 GHashTable *berth_subscribers_new(void);
-/* Whether the client, which is viewer's, may subscribe; LimitExceeded if its user has too many. */
+/* Whether the client, whose rights are in viewer, may subscribe; sets LimitExceeded if its user has
+ * too many subscriptions. */
 bool berth_subscribers_check(BerthService *service, const char *client, const BerthViewer *viewer,
                              GError **error);
 void berth_subscribers_add(BerthService *service, const char *client, const BerthViewer *viewer);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Waiter is an unanswered call of Wait. It is made if the transfer still runs, gets the signals
- * about its progress, and is freed when the transfer ends or the caller leaves; the list here owns
- * it. The one thing to know: the transfer continues without waiters.
+ * A Waiter is a pending call of Wait. It is created if the transfer is still running, receives the
+ * signals about its progress, and is freed when the transfer ends or the caller leaves the bus; the
+ * list here owns it. The one thing to know: the transfer continues without waiters.
  */
 
 #include "bus/transfer-waiters.h"
@@ -23,7 +23,7 @@ typedef struct {
 
 static GPtrArray *waiters; /* of Waiter, owned */
 
-/* A remote may send more than it has announced; done is never shown above total. */
+/* A remote may send more than it has announced; the value of done is never shown above total. */
 int berth_transfer_append_items(sd_bus_message *message, const BerthTransfer *transfer) {
     int r = sd_bus_message_open_container(message, 'a', "(sstt)");
 
@@ -35,7 +35,7 @@ int berth_transfer_append_items(sd_bus_message *message, const BerthTransfer *tr
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-/* Members that the kind of transfer does not have are left out. */
+/* Members that this kind of transfer does not have are left out. */
 int berth_transfer_append_result(sd_bus_message *reply, const BerthTransferResult *result) {
     int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
@@ -55,7 +55,8 @@ int berth_transfer_append_result(sd_bus_message *reply, const BerthTransferResul
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* The result is a part of its own, which is cut if the reply would become too large. */
+/* The result is built as a separate part, which is truncated if the reply would become too
+ * large. */
 static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
     g_autoptr(sd_bus_message) reply = NULL, part = NULL;
 
@@ -68,7 +69,7 @@ static void answer_wait(sd_bus_message *call, const BerthTransfer *transfer) {
         sd_bus_send(NULL, reply, NULL);
 }
 
-/* The caller has left: the waiter ends without a reply, and the transfer continues. */
+/* The caller has left: the waiter is freed without a reply, and the transfer continues. */
 static void cancel_waiter(void *userdata, const GError *error) {
     Waiter *waiter = userdata;
 
@@ -97,7 +98,7 @@ void berth_transfer_waiters_add(BerthService *service, BerthTransfer *transfer,
     berth_operation_set_caller(waiter->operation, waiter->pending, NULL);
 }
 
-/* Backwards, since waiters are removed. */
+/* Iterates backwards, since waiters are removed. */
 void berth_transfer_waiters_answer(const BerthTransfer *transfer) {
     for (guint i = waiters->len; i-- > 0;) {
         Waiter *waiter = waiters->pdata[i];
@@ -110,7 +111,7 @@ void berth_transfer_waiters_answer(const BerthTransfer *transfer) {
     }
 }
 
-/* The owner needs no right for the signal. A waiter of another user does, at every signal: the
+/* The owner needs no right for the signal. A waiter of another user does, for every signal: the
  * right that it had for Wait may have been withdrawn. */
 static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
                            const Waiter *waiter, sd_bus_message *signal) {

@@ -2,10 +2,10 @@
 
 /*
  * /org/berth1/transfers, org.berth1.Transfers, and /org/berth1/transfers/N, org.berth1.Transfer. A
- * transfer is seen by the user who began it, and by clients that may inspect what others own.
- * transfers/ owns the transfers, transfer-waiters.c has the unanswered calls of Wait. The one thing
- * to know: the end of a transfer is one signal with everything that a proxy needs: state, and
- * result or error.
+ * transfer is visible to the user who started it, and to clients that may inspect objects of other
+ * users. transfers/ owns the transfers; transfer-waiters.c has the unanswered calls of Wait. The
+ * one thing to know: the end of a transfer is a single signal with everything that a proxy needs:
+ * the state, and the result or error.
  */
 
 #include "bus/access.h"
@@ -21,7 +21,7 @@
 #define PREFIX BERTH_BUS_ROOT "/transfers"
 #define INTERFACE "org.berth1.Transfer"
 
-/* The progress of a running transfer that watchers were sent last. */
+/* The progress of a running transfer as last sent to watchers. */
 typedef struct {
     uint64_t done, total;
 } SentProgress;
@@ -32,7 +32,8 @@ static const BerthTransfer *get_transfer(void *view) {
     return ((const BerthView *)view)->object;
 }
 
-/* NULL for a path that is no number, too: it is NotFound like a transfer that has expired. */
+/* Also returns NULL for a path that does not end in a number; it leads to NotFound, like a transfer
+ * that has expired. */
 static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     char *end;
 
@@ -42,8 +43,8 @@ static BerthTransfer *find_by_path(BerthService *service, const char *path) {
     return *end == '\0' ? berth_transfers_find(service->transfers, number) : NULL;
 }
 
-/* Only Cancel needs a right over the transfers of others; the other members need to see them. On
- * BERTH_ACCESS_GRANTED *found is set. */
+/* Only Cancel needs a right over transfers of other users; the other members need only the right to
+ * see them. Sets *found on BERTH_ACCESS_GRANTED. */
 static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                           bool cancels, BerthTransfer **found) {
     const char *path = sd_bus_message_get_path(call);
@@ -60,8 +61,8 @@ static int transfer_check(sd_bus_message *call, BerthService *service, sd_bus_er
                : berth_access_check_owned(service->access, call, error, &object, NULL);
 }
 
-/* Granted implies that the transfer exists: berth_access_check_owned() answers NotFound otherwise.
- */
+/* A grant implies that the transfer exists: berth_access_check_owned() replies NotFound
+ * otherwise. */
 static int transfers_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     BerthTransfer *transfer;
@@ -75,7 +76,7 @@ static int transfers_method_wait(sd_bus_message *call, void *userdata, sd_bus_er
     return 1;
 }
 
-/* A transfer that has ended is not changed, and that is no error. */
+/* A transfer that has already ended is not changed; that is not an error. */
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthTransfer *transfer;
     int r = berth_options_read_none(call, error);
@@ -127,7 +128,7 @@ BERTH_PROPERTY_GETTER(get_result) {
     return berth_transfer_append_result(reply, &get_transfer(view)->result);
 }
 
-/* The error that Wait fails with; empty strings unless the transfer has failed. */
+/* The error with which Wait fails; empty strings unless the transfer has failed. */
 BERTH_PROPERTY_GETTER(get_error) {
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
     const BerthTransfer *transfer = get_transfer(view);
@@ -181,7 +182,7 @@ static BerthObject make_transfer_object(const BerthTransfer *transfer, char numb
                          .data = (void *)transfer};
 }
 
-/* They are in the order of their numbers. */
+/* Transfers are sorted by their numbers. */
 static int visit_transfers(BerthService *service, const BerthViewer *viewer, const char *after,
                            BerthObjectVisit visit, void *userdata) {
     GPtrArray *list = berth_transfers_list(service->transfers);
@@ -209,7 +210,7 @@ static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
 }
 
 /* Sends only the properties that have changed since they were last sent; many changes of a transfer
- * leave both sums as they are. */
+ * do not affect these sums. */
 static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
     const BerthObject object = make_transfer_object(transfer, number);
@@ -251,8 +252,8 @@ static void tell_presence(BerthService *service, const BerthTransfer *transfer, 
     }
 }
 
-/* The order at the end: signals, so that they normally arrive before Wait returns; the audit, which
- * follows the transfer; then the replies. */
+/* At the end, the order is: signals, so that they normally arrive before Wait returns; then the
+ * audit, which follows the transfer; then the replies. */
 static void on_transfer_change(BerthTransfer *transfer, BerthTransferChange change,
                                void *userdata) {
     BerthService *service = userdata;

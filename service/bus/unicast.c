@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Signals to single clients. A Line is a queue of signals to one client, of which polkit is asked
- * about the first; it is there only while a signal waits, and a client without one gets its signals
- * at once. The BerthUnicast owns the lines and the set of clients that have looked at images or
- * contents; the service owns it. The one thing to know: behind a signal that waits, even one that
- * needs no question waits, so that the order is kept. See unicast.h.
+ * Signals to single clients. A Line is a queue of signals to one client, and polkit is being asked
+ * about the first of them. It exists only while signals wait; a client without a line gets its
+ * signals immediately. The BerthUnicast owns the lines and the set of clients that have read images
+ * or contents; the service owns the BerthUnicast. The one thing to know: while a signal waits, all
+ * later ones to that client wait as well, even those that need no question, so that their order is
+ * kept. See unicast.h.
  */
 
 #include "bus/unicast.h"
@@ -17,12 +18,12 @@
 
 #include <string.h>
 
-/* MAX_QUEUED: signals to one client that wait for polkit; more are dropped. MAX_CLIENTS: clients of
- * one user that get the same signal. */
+/* MAX_QUEUED: signals to one client that wait for polkit; further ones are dropped. MAX_CLIENTS:
+ * clients of one user that receive the same signal. */
 enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
 
-/* Members after whose call a client gets signals: those that read something, and GetAll, which a
- * proxy calls first. */
+/* The members whose callers receive signals afterwards: those that read something, and GetAll,
+ * which proxies call first. */
 static const struct {
     const char *interface, *member;
 } looks[] = {
@@ -35,7 +36,7 @@ typedef struct {
     char *action, *key, *value;
 } Signal;
 
-/* Signals to one client, the first of which polkit is asked about. */
+/* Queued signals to one client; polkit is being asked about the first. */
 typedef struct {
     BerthUnicast *unicast;
     char *client;
@@ -45,7 +46,7 @@ typedef struct {
 
 struct BerthUnicast {
     BerthService *service;
-    GHashTable *lines;    /* client → Line, of those with signals that wait */
+    GHashTable *lines;    /* client → Line, for clients with waiting signals */
     GHashTable *watchers; /* "Images :1.42" → BerthHold */
 };
 
@@ -88,8 +89,8 @@ void berth_unicast_free(BerthUnicast *unicast) {
 
 static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* Not interactive, so that polkit never asks the user. The slot is of the line: when it is freed,
- * the answer is not waited for any more. */
+/* Not interactive, so that the user is never asked to authenticate. The line owns the slot: when
+ * the line is freed, the answer is discarded. */
 static int unicast_ask(Line *line, const Signal *signal) {
     const BerthPermission permission = {.action = signal->action, .verb = "watch"};
     char *const details[] = {signal->key, signal->value, NULL};
@@ -99,8 +100,9 @@ static int unicast_ask(Line *line, const Signal *signal) {
                             unicast_on_verdict, line);
 }
 
-/* Sends signals up to the first one that needs a question, and asks it. A signal about which polkit
- * cannot be asked is dropped. An empty line is freed, and is not to be used after this. */
+/* Sends signals up to the first one that needs a question, and asks that question. A signal about
+ * which polkit cannot be asked is dropped. An empty line is freed, and must not be used after this
+ * call. */
 static void go_on(Line *line) {
     Signal *signal;
 
@@ -114,7 +116,7 @@ static void go_on(Line *line) {
     g_hash_table_remove(line->unicast->lines, line->client);
 }
 
-/* Anything but a grant drops the signal, and nobody learns that there was one. */
+/* Anything but a grant drops the signal silently. */
 static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Line *line = userdata;
     Signal *signal = g_queue_peek_head(&line->signals);
@@ -128,15 +130,15 @@ static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_erro
     return 0;
 }
 
-/* A client that is not known is not root. */
+/* An unknown client does not count as root. */
 static bool is_root(BerthUnicast *unicast, const char *client) {
     uint32_t uid;
 
     return berth_access_find_uid(unicast->service->access, client, &uid) && uid == 0;
 }
 
-/* Takes message over; NULL is fine. If the client has too many signals waiting, this one is
- * dropped. */
+/* Takes ownership of message, which may be NULL. If the client has too many waiting signals, this
+ * one is dropped. */
 void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_message *message,
                         const BerthSignalRight *right) {
     g_autoptr(sd_bus_message) owned = message;
@@ -166,8 +168,8 @@ void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_messag
     go_on(line);
 }
 
-/* dispatch.c calls it after each call, whatever its result: being noted shows nothing, since each
- * signal is checked. */
+/* Called by dispatch.c after each call, whatever its result. Being in the set reveals nothing,
+ * since each signal is checked. */
 void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
                         const char *client) {
     for (size_t i = 0; client && i < G_N_ELEMENTS(looks); i++)
@@ -183,7 +185,7 @@ bool berth_unicast_count_client(GHashTable *users, uint32_t uid) {
     return uid == 0 || count < MAX_CLIENTS;
 }
 
-/* A client that is not known has not been answered yet, and gets nothing. */
+/* The call of an unknown client has not been answered yet, so it gets no signals. */
 static bool is_served(BerthUnicast *unicast, const char *client, GHashTable *users) {
     uint32_t uid;
 
@@ -191,7 +193,7 @@ static bool is_served(BerthUnicast *unicast, const char *client, GHashTable *use
            berth_unicast_count_client(users, uid);
 }
 
-/* A message can have one destination, so that one is made for each client. */
+/* A message has a single destination, so each client needs its own. */
 void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
                         const void *data, const BerthSignalRight *right) {
     g_autofree char *prefix = g_strconcat(interface, " ", NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Fills a BerthViewer, which lives on the stack of the handler for one call; Subscribe keeps a
- * copy. Nothing is refused here: without a right, a list is shorter. So polkit is never made to ask
- * the user for a password. See viewer.h.
+ * Fills a BerthViewer, which lives on the handler's stack for one call; Subscribe keeps a copy. The
+ * one thing to know: nothing is refused here. Without a right, a list is just shorter, so polkit is
+ * never made to ask the user to authenticate. See viewer.h.
  */
 
 #include "bus/viewer.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The rights of a client that reads objects: polkit's answers, kept for as long as one call is
- * handled, or a client is subscribed to events. A client always sees what its user owns.
+ * The rights of a client that reads objects: polkit's answers, kept while one call is handled or
+ * while the client is subscribed to events. A client always sees objects that its own user owns.
  */
 
 #pragma once
@@ -12,12 +12,12 @@
 
 typedef struct {
     uint32_t uid;
-    bool others; /* may see what other users own: containers.inspect */
+    bool others; /* may see objects of other users: containers.inspect */
     bool images; /* may see images: images.inspect */
 } BerthViewer;
 
-/* Asks polkit the checks "sight" and "images" of the call's member, as far as its rows have them;
- * what is not asked about is not seen. Returns as berth_access_check does, and never refuses. */
+/* Asks polkit about the checks "sight" and "images" if the call's member has them; rights that are
+ * not asked about are not granted. Returns like berth_access_check, but never a refusal. */
 int berth_viewer_find(sd_bus_message *call, BerthService *service, BerthViewer *viewer);
 
 bool berth_viewer_sees(const BerthViewer *viewer, uint32_t owner);

@@ -2,9 +2,9 @@
 
 /*
  * /org/berth1/volumes, org.berth1.Volumes, and /org/berth1/volumes/LABEL, org.berth1.Volume. A
- * volume belongs to the user that made it, and its properties never change. containers/ owns the
- * volumes. The one thing to know: a volume that is hidden from the caller is NotFound, as one that
- * does not exist.
+ * volume belongs to the user that created it, and its properties never change. containers/ owns the
+ * volumes; there is no state here. The one thing to know: a volume hidden from the caller leads to
+ * NotFound, like one that does not exist.
  */
 
 #include "containers/parts/volumes.h"
@@ -22,7 +22,7 @@
 
 static const BerthObjectKind volume_kind;
 
-/* The volume belongs to the caller. */
+/* The new volume belongs to the caller. */
 static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -44,7 +44,7 @@ static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_er
                : berth_bus_error_set(ret_error, error);
 }
 
-/* The check of the call for the volume of that name, whether it is there or not. */
+/* Makes the call's check on the volume of that name, whether it exists or not. */
 static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_error *error,
                         const char *name, bool deletes) {
     uint32_t uid = 0;
@@ -57,7 +57,7 @@ static int check_volume(sd_bus_message *call, BerthService *service, sd_bus_erro
                    : berth_access_check_owned(service->access, call, error, &volume, NULL);
 }
 
-/* For the collection and for the object of a volume. */
+/* Shared by the collection and the volume's object. */
 static int volumes_method_delete(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
@@ -103,12 +103,12 @@ static const sd_bus_vtable volume_vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-/* Borrows the volume, for one visit or one signal. */
+/* Borrows the volume for one visit or one signal. */
 static BerthObject make_volume_object(const BerthVolume *volume) {
     return (BerthObject){&volume_kind, volume->name, true, volume->owner, (void *)volume};
 }
 
-/* The list is in the order of names, as pages need it. */
+/* The list is sorted by name, as paging requires. */
 static int visit_volumes(BerthService *service, const BerthViewer *viewer, const char *after,
                          BerthObjectVisit visit, void *userdata) {
     g_autoptr(GPtrArray) list = berth_volumes_list(service->containers, NULL);
@@ -132,8 +132,8 @@ static const BerthObjectKind volume_kind = {
     .visit = visit_volumes,
 };
 
-/* A client that reads all properties is a proxy, and receives the signals about this volume from
- * then on. */
+/* A client that reads all properties is a proxy, and receives signals about this volume from then
+ * on. */
 static int volume_open(sd_bus_message *call, BerthView *view, sd_bus_error *ret_error) {
     BerthService *service = view->service;
     const char *path = sd_bus_message_get_path(call);

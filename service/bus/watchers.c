@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Watcher is a client with the paths that it has looked at. It is made when the client is first
- * shown an object, owned by the table "clients", and freed when the client leaves the bus or,
- * unless it watches all, when the last of its paths is gone. Each change walks the whole table,
- * which is small. The one thing to know: this file decides by what a client has been shown whether
- * it gets a signal; unicast.c asks polkit for each signal whether the client still may. See
- * watchers.h.
+ * A Watcher is a client together with the paths that it has read. It is created when the client is
+ * first shown an object, owned by the table "clients", and freed when the client leaves the bus or,
+ * unless it watches everything, when the last of its paths is removed. Each change walks the whole
+ * table, which is small. The one thing to know: this file decides whether a client gets a signal by
+ * what it has been shown; unicast.c asks polkit for each signal whether the client still has the
+ * right. See watchers.h.
  */
 
 #include "bus/watchers.h"
@@ -14,13 +14,13 @@
 #include "base/hold.h"
 #include "bus/unicast.h"
 
-/* Paths of one client; further ones are not remembered. */
+/* Paths per client; further ones are not recorded. */
 enum { MAX_PATHS = 1024 };
 
-/* What a client has been shown, besides the paths. */
+/* What a client has been shown besides single paths. */
 typedef enum {
     WATCHES_PATHS,
-    WATCHES_OWN, /* objects of its user, and those without an owner */
+    WATCHES_OWN, /* objects of its own user, and those without an owner */
     WATCHES_ALL,
 } WatcherScope;
 
@@ -77,7 +77,7 @@ void berth_watchers_add(BerthWatchers *watchers, const char *client, const char 
         g_hash_table_add(watcher->paths, g_strdup(path));
 }
 
-/* For a client that has asked the object manager for everything. */
+/* For a client that has requested everything from the object manager. */
 void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others) {
     Watcher *watcher = watchers_get(watchers, client);
 
@@ -92,14 +92,14 @@ unsigned berth_watchers_count(BerthWatchers *watchers) {
     return g_hash_table_size(watchers->clients);
 }
 
-/* A signal to this client about the object. */
+/* Creates a signal to this client about the object. */
 typedef sd_bus_message *(*MakeSignal)(BerthService *service, const BerthViewer *viewer,
                                       const BerthObject *object, const char *path,
                                       const void *data);
 
-/* A client gets no signal about an object that it was not shown: otherwise each change of an object
- * would cost one question to polkit for every client that may not see it. path: the object's; NULL:
- * the signal is only for clients that watch all. */
+/* A client gets no signal about an object that it was not shown. Otherwise each change of an object
+ * would cost a question to polkit for every client that may not see it. path is the object's; if it
+ * is NULL, the signal is only for clients that watch everything. */
 static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uint32_t uid,
                           const char *path) {
     return watcher->scope == WATCHES_ALL ||
@@ -107,7 +107,7 @@ static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uin
            (path && g_hash_table_contains(watcher->paths, path));
 }
 
-/* path_too: also to clients that watch only this path. */
+/* path_too: the signal is also for clients that watch only this path. */
 static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
                           MakeSignal make, const void *data) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
@@ -124,8 +124,8 @@ static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bo
             !watcher_wants(watcher, object, viewer.uid, path_too ? path : NULL) ||
             !berth_unicast_count_client(users, viewer.uid))
             continue;
-        /* Parts of an object that need a further right are shown to root alone: polkit is asked
-         * only about the object, and not about these rights. */
+        /* Parts of an object that need a further right are shown only to root: polkit is asked
+         * about the object, but not about these rights. */
         viewer.others = viewer.images = viewer.uid == 0;
         const bool own = object->owned && object->owner == viewer.uid;
         const BerthSignalRight right = {own ? NULL : object->kind->action, object->kind->detail,
@@ -191,8 +191,8 @@ void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *objec
     tell_watchers(watchers, object, false, make_added, NULL);
 }
 
-/* Afterwards the path is forgotten; a client for which it was the last one is no watcher any more,
- * and does not keep the service running. */
+/* Afterwards the path is forgotten. A client for which it was the last path is no longer a watcher,
+ * and no longer keeps the service running. */
 void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     GHashTableIter iterator;
