@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Which address of a subnet a container gets: the one that was asked for, or the next one. Without
- * state of its own; the numbers that were given last are the caller's.
+/* Decides which address of a subnet a container gets: the one asked for, or the next one. There is
+ * no state here; the caller keeps the host numbers assigned last.
  *
- * Addresses are given in turn and not the lowest free one, so that one that was just released, and
- * that others may still remember, is not used at once. The turn is not kept when the service exits:
- * the next service begins with the lowest free address.
- */
+ * Addresses are assigned in turn, rather than always the lowest free one, so that an address that
+ * was just released, and that other hosts may still remember, is not reused immediately. The
+ * position is lost when the service exits; the next instance begins with the lowest free
+ * address. */
 
 #include "containers/parts/address-choice.h"
 
@@ -42,15 +41,15 @@ char *berth_address_take_wanted(const BerthSubnet *subnet, const char *gateway, 
     return address_with_prefix_length(subnet, text);
 }
 
-/* The next free one after the last. There are more numbers than addresses that are taken, or none
- * is free. */
+/* The next free number after the last one. The loop tries more numbers than there are taken
+ * addresses, so it fails only if none is free. */
 char *berth_address_take_next(GHashTable *last_numbers, const BerthSubnet *subnet,
                               const char *gateway, const char *network, GHashTable *taken,
                               GError **error) {
     uint32_t hosts = berth_subnet_count_hosts(subnet);
     uint32_t last = GPOINTER_TO_UINT(g_hash_table_lookup(last_numbers, network));
 
-    /* The IPv6 address comes after the IPv4 one, and has the same number if it is free. */
+    /* The IPv6 address is chosen after the IPv4 one, and gets the same number if that is free. */
     if (subnet->family == AF_INET6 && last > 0)
         last--;
     for (guint i = 0; i <= g_hash_table_size(taken) + 1 && i < hosts; i++) {

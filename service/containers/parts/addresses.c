@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Lease is what one container has in one network: an interface, addresses and names. The table of
- * leases, by the keys of endpoints (spec/network-endpoints.h), is made of the documents in
- * networks/ when the service starts. A lease whose documents have gone is removed when its network
- * is next looked through; until then its addresses are not given away, which does no harm.
+/* A Lease is what one container holds in one network: an interface, addresses and names. The table
+ * of leases, keyed by endpoint (spec/network-endpoints.h), is rebuilt from the documents in
+ * networks/ when the service starts. A lease whose documents are gone is removed when its network
+ * is next searched; until then its addresses are not assigned again, which does no harm.
  *
- * A lease keeps its owner, since it may outlive the container: what is not disconnected yet counts
- * to the limit of the user who made it.
- */
+ * A lease records its owner, since it may outlive the container: an endpoint that has not been
+ * disconnected yet counts towards the limit of the user who created it. */
 
 #include "containers/parts/addresses.h"
 
@@ -34,7 +32,7 @@ enum { MAX_STATE_BYTES = 1024 * 1024 };
 typedef struct {
     uint32_t owner;
     char *network;
-    char *interface; /* in the container */
+    char *interface; /* its name in the container */
     char **addresses, **names;
     char *mac;
 } Lease;
@@ -42,7 +40,7 @@ typedef struct {
 struct BerthAddresses {
     int directory;
     GHashTable *leases; /* key → Lease */
-    GHashTable *last;   /* network → the number that was given last: address-choice.h */
+    GHashTable *last;   /* network → the host number assigned last (address-choice.h) */
 };
 
 static void lease_free(gpointer data) {
@@ -64,8 +62,8 @@ void berth_addresses_free(BerthAddresses *addresses) {
     g_free(addresses);
 }
 
-/* Of a start that is not connected yet, while an earlier one is not disconnected, there are both
- * documents: the request counts, since its addresses are the ones that stay. */
+/* If a container was started again before its earlier connection was removed, both documents exist.
+ * The request decides, since its addresses are the ones that stay. */
 static bool is_superseded(const BerthAddresses *addresses, const char *name) {
     g_autofree char *next = g_strdup_printf("%.*s.next", (int)(strrchr(name, '.') - name), name);
 
@@ -73,7 +71,8 @@ static bool is_superseded(const BerthAddresses *addresses, const char *name) {
            faccessat(addresses->directory, next, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The request is all of the document before it was carried out, and a member afterwards. */
+/* Before the request is carried out, the document consists of nothing else; afterwards the request
+ * is a member of it. */
 static void recover_lease(BerthAddresses *addresses, const char *name) {
     g_autoptr(JsonNode) node =
         berth_document_read(addresses->directory, name, MAX_STATE_BYTES, NULL);
@@ -146,8 +145,8 @@ const char *berth_addresses_get_interface(const BerthAddresses *addresses, const
     return lease ? lease->interface : "";
 }
 
-/* "eth1", "eth2" …, the first that the container does not have. "eth0" is left to the first
- * endpoint, which may come back. */
+/* "eth1", "eth2"…: the first name that the container does not use. "eth0" is reserved for the first
+ * endpoint, which may be connected again. */
 static char *choose_interface(const BerthAddresses *addresses, const char *id,
                               const BerthNetworkEndpoint *endpoint) {
     g_autofree char *prefix = g_strconcat(id, "@", NULL);
@@ -170,8 +169,8 @@ static char *choose_interface(const BerthAddresses *addresses, const char *id,
     }
 }
 
-/* What other containers have in the network, as a set: addresses without prefix lengths, and
- * hardware addresses. */
+/* The set of everything that other containers hold in the network: addresses without prefix
+ * lengths, and hardware addresses. */
 static GHashTable *list_taken(BerthAddresses *addresses, const char *network, const char *except) {
     GHashTable *taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iterator;
@@ -194,8 +193,8 @@ static GHashTable *list_taken(BerthAddresses *addresses, const char *network, co
     return taken;
 }
 
-/* No user but root takes all of a network that others are in, too. A container counts once, whether
- * it has an IPv6 address as well or not. */
+/* Except for root, no user may take up all of a network that others use too. A container counts
+ * once, with or without an IPv6 address. */
 static bool check_share(const BerthAddresses *addresses, const BerthContainerRecord *record,
                         const char *network, const char *except, GError **error) {
     GHashTableIter iterator;
@@ -214,7 +213,8 @@ static bool check_share(const BerthAddresses *addresses, const BerthContainerRec
     return false;
 }
 
-/* A name is one container's, or several of one user's, as replicas of a server have it. */
+/* A name may belong to several containers only if they have the same owner, as replicas of a server
+ * do. */
 static bool check_names(const BerthAddresses *addresses, const BerthContainer *container,
                         const char *network, char *const *names, GError **error) {
     const BerthContainers *containers = container->containers;
@@ -265,7 +265,7 @@ static bool take_address(BerthAddresses *addresses, const BerthNetworkRecord *ne
     return address != NULL;
 }
 
-/* On a host whose kernel has no IPv6, or where it is switched off, a network is IPv4's alone. */
+/* If the host's kernel lacks IPv6, or it is disabled, a network only has IPv4. */
 static bool has_ipv6(const BerthNetworkRecord *network) {
     return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
 }
@@ -293,7 +293,8 @@ static bool take_addresses(BerthAddresses *addresses, const BerthNetworkEndpoint
     return true;
 }
 
-/* The id and the aliases. A user's container does not answer for a name of others. */
+/* The id and the aliases. A user's container does not answer for a name that belongs to other
+ * users. */
 static char **list_host_names(const BerthContainerRecord *record,
                               const BerthNetworkEndpoint *endpoint) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -313,7 +314,7 @@ static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gat
     json_builder_end_object(builder);
 }
 
-/* network: NULL for one of CNI's configurations, which gives the addresses itself. */
+/* network is NULL for one of CNI's configurations, whose plugins assign the addresses. */
 static char *format_request(const BerthContainer *container, const BerthNetworkRecord *network,
                             const Lease *lease, bool leads_out) {
     g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_NOTED_SERVERS);
@@ -364,9 +365,9 @@ static Lease *lease_new(const BerthAddresses *addresses, const BerthContainer *c
     return lease;
 }
 
-/* The lease takes the place of that of an earlier start, which may not be disconnected yet: its
- * addresses are free as soon as berth-network, which does one after the other, has carried this
- * out. */
+/* Replaces the lease of an earlier start, even if that one has not been disconnected yet:
+ * berth-network handles requests one after another, so the earlier addresses are free once it has
+ * carried this one out. */
 static bool lease_begin(BerthAddresses *addresses, const char *key, Lease *lease, const char *text,
                         GError **error) {
     g_hash_table_replace(addresses->leases, g_strdup(key), lease);
@@ -385,7 +386,7 @@ bool berth_addresses_take(BerthAddresses *addresses, const BerthContainer *conta
 
     lease->mac = g_strdup(endpoint->mac);
     lease->names = list_host_names(record, endpoint);
-    /* In this order: leases that have ended go with the first. */
+    /* The order matters: take_addresses() also drops leases that have ended. */
     if (!take_addresses(addresses, endpoint, key, network, lease, error) ||
         !check_share(addresses, record, network->name, key, error) ||
         !check_names(addresses, container, network->name, lease->names, error)) {

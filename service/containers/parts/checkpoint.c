@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Checkpoints: berth-checkpoint has CRIU write what runs in a container to disk. It works beside
- * the service, as a helper (helper.h); while it does, the container's slot here is set, and nothing
- * may change in the container. Restoring is a start of its own kind (core/start.c).
- */
+/* Checkpoints: berth-checkpoint lets CRIU write the processes of a container to disk. It runs as a
+ * helper (helper.h). The container's slot here is set while it does, and nothing may change in the
+ * container. The Checkpoint object lives until its caller has been answered. Restoring is a special
+ * kind of start (core/start.c). */
 
 #include "containers/parts/checkpoint.h"
 
@@ -23,7 +22,7 @@
 typedef struct {
     BerthContainers *containers;
     char *id;
-    bool wanted; /* by its restart policy, before */
+    bool wanted; /* by its restart policy, before the checkpoint */
     bool leave_running;
     BerthContainerDone done;
     void *userdata;
@@ -39,7 +38,8 @@ static void finish_checkpoint(Checkpoint *checkpoint, const GError *error) {
     g_free(checkpoint);
 }
 
-/* Unless leave_running, the dump ends the processes: the answer comes once that is recorded. */
+/* Unless leave_running is set, the dump ends the processes. The caller is answered once that is
+ * recorded. */
 static void checkpoint_on_exited(int status, uint64_t exited_usec, const GError *error,
                                  void *userdata) {
     (void)status;
@@ -56,7 +56,7 @@ static void on_written(const GError *failure, void *userdata) {
     if (container)
         *berth_container_slot(container, &berth_checkpoint_part) = NULL;
     if (failure) {
-        /* The container runs on as before. */
+        /* The checkpoint failed, and the container continues to run as before. */
         if (container && berth_container_is_running(container)) {
             container->record.wanted = checkpoint->wanted;
             berth_container_write(container, NULL, NULL);
@@ -77,7 +77,8 @@ static void on_written(const GError *failure, void *userdata) {
 }
 
 uint64_t berth_checkpoint_find(const BerthContainer *container) {
-    /* A complete one counts even if its writer was killed before it could rename it. */
+    /* A complete checkpoint is valid even if berth-checkpoint was killed before it could rename
+     * it. */
     static const char *const names[] = {"checkpoint", "checkpoint.new"};
     struct stat status;
 
@@ -91,7 +92,7 @@ uint64_t berth_checkpoint_find(const BerthContainer *container) {
     return 0;
 }
 
-/* Only for an early and clear refusal: berth-checkpoint looks for the program itself. */
+/* Only serves to refuse early and clearly: berth-checkpoint looks for the program itself. */
 static bool is_installed(void) {
     static const char *const directories[] = {"/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin"};
 
@@ -120,8 +121,8 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                "container \"%s\" is in its caller's cgroup, and cannot be "
                                "checkpointed",
                                record->id);
-    /* A checkpoint has the contents of tmpfs, and is on disk. The container may still have what the
-     * service has lost. */
+    /* A checkpoint includes the contents of each tmpfs, and is stored on disk, where secrets must
+     * never be. The container may still have secrets that the service has lost. */
     if (berth_secrets_has(container))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "container \"%s\" has secrets, and cannot be checkpointed",
@@ -172,8 +173,8 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
                                leave_running,
                                done,
                                userdata};
-    /* It ends when it has been written, which is no reason to restart it; nor is it for the next
-     * service, if this one dies before. */
+    /* The container will end when the checkpoint is written, which is no reason to restart it, not
+     * even for the next instance of the service if this one dies first. */
     if (!leave_running)
         berth_container_forbid_restart(container);
     *berth_container_slot(container, &berth_checkpoint_part) = checkpoint;
@@ -208,7 +209,7 @@ void berth_container_restore(BerthContainer *container, const BerthContainerStre
         done(error, userdata);
 }
 
-/* Other actions are refused for any helper (helper.c). */
+/* All other actions are refused while any helper is at work (helper.c). */
 static bool checkpoint_permits(const BerthContainer *container, BerthAction action,
                                GError **error) {
     return (action != BERTH_ACTION_EXEC && action != BERTH_ACTION_PAUSE) ||

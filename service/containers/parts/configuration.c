@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The configuration of a container, as its properties show it. config.json is written once, with
- * the container, and is the only copy; it is read at the first request for it, so that neither a
- * start nor a list of other properties pays for it, and what was read is kept in the part's slot
- * until the container goes.
- */
+/* The configuration of a container, as its properties show it. config.json is written once,
+ * together with the container, and is the only copy. It is read when it is first requested, so that
+ * neither a start nor a list of other properties pays for it. The result stays in the part's slot
+ * until the container is freed. */
 
 #include "containers/parts/configuration.h"
 
@@ -39,8 +37,8 @@ static JsonObject *read_configuration(const BerthContainer *container, JsonNode 
     return *root ? json_node_get_object(*root) : NULL;
 }
 
-/* The beginning of a list, as far as a reply would hold it: a configuration may have
- * BERTH_DOCUMENT_MAX_BYTES, which are not to stay in memory. */
+/* Only as much of the list as fits in a reply: a configuration may have up to
+ * BERTH_DOCUMENT_MAX_BYTES, which must not stay in memory. */
 static char **get_strings(JsonObject *object, const char *member) {
     char **list = NULL;
     size_t left = BERTH_MAX_ITEM_BYTES;
@@ -67,7 +65,7 @@ static char *get_string(JsonObject *object, const char *member) {
     return g_strdup(value ? value : "");
 }
 
-/* Create allows no more mounts than BERTH_MAX_ITEM_BYTES / 64; those of a Spec may be more. */
+/* Create allows at most BERTH_MAX_ITEM_BYTES / 64 mounts; the option Spec may contain more. */
 static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
     size_t left = BERTH_MAX_ITEM_BYTES;
     JsonArray *array = NULL;

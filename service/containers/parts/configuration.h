@@ -4,13 +4,13 @@
 
 #include "containers/core/part.h"
 
-/* A mount of the configuration (config.md, Mounts). A member that it does not have is "". */
+/* A mount in the configuration (config.md, Mounts). A member that is not there is "". */
 typedef struct {
     char *destination, *type, *source;
     char **options;
 } BerthMountInfo;
 
-/* What a container's configuration says of its first process and its mounts. */
+/* What a container's configuration says about its first process and its mounts. */
 typedef struct {
     char **command, **environment;
     GPtrArray *mounts; /* of BerthMountInfo */
@@ -19,11 +19,11 @@ typedef struct {
 /* In the record's extra: the command, if it is short. */
 #define BERTH_CONFIGURATION_COMMAND "Command"
 
-/* Keeps the configuration of each container once it has been read. */
+/* Caches the configuration of each container once it has been read. */
 extern const BerthPart berth_configuration_part;
 
-/* The container's own; empty if the file cannot be read. Lists that are longer than a reply holds
- * are cut. */
+/* The configuration, which the container owns; empty if the file cannot be read. Lists too long for
+ * a reply are truncated. */
 const BerthConfiguration *berth_container_get_configuration(const BerthContainer *container);
-/* The command alone, mostly without the file. Caller frees. */
+/* Just the command, usually without reading the file. The caller frees it. */
 char **berth_container_get_command(const BerthContainer *container);

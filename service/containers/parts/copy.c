@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies files out of a container and into it: berth-copy does it beside the service, as a helper
- * (helper.h). The slot of the service has the program, opened once. */
+/* Copies files out of a container or into it. berth-copy does the work as a helper (helper.h). The
+ * slot of the service holds the program's descriptor, which is opened once. */
 
 #include "containers/parts/copy.h"
 
@@ -30,7 +30,8 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the path \"%.200s\" in the container is not absolute",
                                request->path);
-    /* The name replaces the first component of what the tar has; it must not lead elsewhere. */
+    /* The name replaces the first path component of everything in the tar, and must not lead
+     * anywhere else. */
     if (strchr(request->name, '/') || g_str_equal(request->name, ".."))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"%.200s\" is not a file name",
                                request->name);
@@ -43,8 +44,8 @@ static bool check_copy(BerthContainer *container, const BerthCopyRequest *reques
 
 void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
                           BerthContainerDone done, void *userdata) {
-    /* A container that runs is entered by its pidfd; otherwise, and for its changes, berth-copy has
-     * the directory (-1; helper.h). */
+    /* A running container is entered through its pidfd. If it is stopped, or only its changes are
+     * listed, berth-copy gets its directory (-1; helper.h). */
     bool runs = berth_container_is_running(container);
     g_autofree char *out =
         request->kind[0] ? g_strconcat("out-", request->kind, NULL) : g_strdup("out");

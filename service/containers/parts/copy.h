@@ -7,20 +7,20 @@
 extern const BerthPart berth_copy_part;
 
 typedef enum {
-    BERTH_COPY_OUT,     /* of the container */
-    BERTH_COPY_IN,      /* into it */
-    BERTH_COPY_CHANGES, /* lists its changes, a line each */
+    BERTH_COPY_OUT,     /* out of the container */
+    BERTH_COPY_IN,      /* into the container */
+    BERTH_COPY_CHANGES, /* lists its changes, one per line */
 } BerthCopyMode;
 
 typedef struct {
     BerthCopyMode mode;
     const char *path;
-    const char *name;  /* of the topmost entry; "" for its own */
-    const char *kind;  /* OUT: "file" or "directory" where it has to be one; "" for any */
-    int tar;           /* to read from, or to write to */
-    bool keeps_owners; /* IN: those of the tar */
+    const char *name;  /* for the topmost entry; "" keeps its own name */
+    const char *kind;  /* OUT: the required type, "file" or "directory"; "" for any */
+    int tar;           /* the stream to read from or to write to */
+    bool keeps_owners; /* IN: keeps the owners recorded in the tar */
 } BerthCopyRequest;
 
-/* Copies files as a tar stream; done at its end. The descriptor stays the caller's. */
+/* Copies files as a tar stream and calls done at the end. The caller keeps the descriptor. */
 void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
                           BerthContainerDone done, void *userdata);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limit of what a user has on disk, as the last measurements say (disk.c). */
+/* The limit on a user's disk usage, according to the last measurements (disk.c). There is no state
+ * here. */
 
 #include "containers/parts/disk-limit.h"
 
 #include "base/project-quota.h"
 #include "containers/core/object.h"
 
-/* The limit of a project is the whole of Disk=, without what the owner has outside of it, in
- * content: it stops a container that fills the disk before it is measured. */
+/* The project's limit is all of Disk=, regardless of what the owner has outside the project, in the
+ * content store. It stops a container that fills the disk before the next measurement. */
 void berth_disk_bound(int directory, uint32_t owner) {
     (void)berth_project_assign(directory, owner, berth_charge_get_limit(BERTH_RESOURCE_DISK));
 }

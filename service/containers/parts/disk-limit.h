@@ -4,8 +4,9 @@
 
 #include "containers/core/container.h"
 
-/* Has the kernel enforce Disk= on an empty directory of the owner's, where the file system can. */
+/* Makes the kernel enforce Disk= on an empty directory of this owner, if the file system supports
+ * it. */
 void berth_disk_bound(int directory, uint32_t owner);
 
-/* LimitExceeded if the owner has as much on disk as Disk= of berth.conf allows. */
+/* LimitExceeded if the owner already uses as much disk space as Disk= in berth.conf allows. */
 bool berth_disk_check(BerthContainers *containers, uint32_t owner, GError **error);

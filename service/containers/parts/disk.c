@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What containers and volumes of users take on disk, for Disk= of berth.conf: a worker walks one
- * tree after the other, when a container has ended and every few minutes while it runs. Between two
- * walks the last one counts. Without a limit nothing is walked unless a caller asks for sizes. The
- * queue of trees is the
- * service's; while a tree is walked, an operation keeps the service. A walk has a limit of time:
- * one that did not end would be the last of all.
- */
+/* Measures the disk usage of users' containers and volumes, for Disk= in berth.conf. A worker walks
+ * one tree after another: when a container has ended, and every few minutes while it runs. Between
+ * two walks the last result counts. Without a limit nothing is walked unless a caller asks for
+ * sizes. The service owns the queue of trees; while a tree is walked, an operation keeps the
+ * service running. A walk has a time limit, since one that hangs would block all later ones. */
 
 #include "containers/parts/disk.h"
 
@@ -37,12 +34,12 @@ typedef struct {
 
 typedef struct {
     BerthContainers *containers;
-    GQueue waiting;     /* of Tree; none twice */
-    GPtrArray *waiters; /* of DiskWaiter: for the end of all walks */
-    Tree *current;      /* that the worker walks; NULL: none */
+    GQueue waiting;     /* of Tree, without duplicates */
+    GPtrArray *waiters; /* of DiskWaiter, for the end of all walks */
+    Tree *current;      /* the one that the worker walks; NULL if none */
     BerthWorker *worker;
-    BerthOperation *operation; /* while it walks */
-    sd_event_source *timeout;  /* of the walk */
+    BerthOperation *operation; /* set while it walks */
+    sd_event_source *timeout;  /* of the current walk */
     sd_event_source *timer;
 } Disk;
 
@@ -75,8 +72,8 @@ static void disk_add_tree(Disk *disk, BerthDiskKind kind, const char *name) {
     g_queue_push_tail(&disk->waiting, tree);
 }
 
-/* A walk that did not reach the end is a lower bound, which does not replace a larger result.
- * Nothing is recorded of a container or volume that was removed during the walk. */
+/* An incomplete walk yields a lower bound, which does not replace a larger result. Nothing is
+ * recorded for a container or volume that was removed during the walk. */
 static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_complete) {
     BerthDatabase *database = disk->containers->database;
     uint64_t before = 0;
@@ -99,7 +96,7 @@ static void disk_end_walk(Disk *disk) {
     g_clear_pointer(&disk->operation, berth_operation_abandon);
 }
 
-/* What it takes is asked again with the next measurement. */
+/* The tree is walked again at the next measurement. */
 static int on_walk_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     Disk *disk = userdata;
 
@@ -127,7 +124,7 @@ static void on_measured(sd_bus_message *reply, const GError *error, void *userda
     disk_measure_next(disk);
 }
 
-/* Waiters are taken out first: one may ask again. */
+/* The list is taken first, since a waiter may ask again. */
 static void disk_answer_waiters(Disk *disk) {
     g_autoptr(GPtrArray) waiters = g_steal_pointer(&disk->waiters);
 
@@ -138,7 +135,7 @@ static void disk_answer_waiters(Disk *disk) {
     }
 }
 
-/* One tree at a time: the next one is walked when the worker of the last has answered. */
+/* One tree at a time: the next walk starts when the worker has answered for the last one. */
 static void disk_measure_next(Disk *disk) {
     static const BerthOperationType type = {0};
 
@@ -150,7 +147,7 @@ static void disk_measure_next(Disk *disk) {
                         : berth_volumes_get_directory(disk->containers);
         berth_autofd int top =
             openat(above, disk->current->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        /* It may be gone by now. */
+        /* The tree may be gone by now. */
         disk->worker =
             top < 0 ? NULL : berth_worker_new(disk->containers->event, "unpack", top, &error);
         if (!disk->worker ||
@@ -160,7 +157,7 @@ static void disk_measure_next(Disk *disk) {
             g_clear_pointer(&disk->current, free_tree);
             continue;
         }
-        /* It holds the service, which might exit idle otherwise, and lose the figure. */
+        /* Keeps the service running, which might otherwise exit idle and lose the result. */
         disk->operation = berth_operation_new(disk->containers->event, &type, disk);
         berth_call_unpack_measure(disk->worker, on_measured, disk);
     }
@@ -203,7 +200,7 @@ static void free_disk_item(gpointer data) {
     g_free(item);
 }
 
-/* One that was never measured, since it is new, is left out. */
+/* A new container or volume that has never been measured is left out. */
 static void disk_list_one(const BerthContainers *containers, BerthDiskKind kind, const char *name,
                           GPtrArray *list) {
     uint64_t bytes;
@@ -235,7 +232,7 @@ GPtrArray *berth_disk_list(BerthContainers *containers, uint32_t owner, GError *
     return list;
 }
 
-/* Root's containers and volumes are not counted: no limit applies to them. */
+/* Containers and volumes of root are not counted, since no limit applies to them. */
 static void disk_measure_container(BerthContainer *container) {
     Disk *disk = *berth_containers_slot(container->containers, &berth_disk_part);
     const BerthContainerRecord *record = &container->record;
@@ -260,10 +257,10 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
 
     (void)usec;
     g_hash_table_iter_init(&iterator, disk->containers->by_id);
-    /* Without a limit nothing is looked up; there may be one after a reload. */
+    /* Without a limit nothing is looked up. A reload may introduce a limit. */
     while (is_limited() && g_hash_table_iter_next(&iterator, NULL, &value)) {
         BerthContainer *container = value;
-        /* Also what was there before there was a limit. */
+        /* Includes those that existed before there was a limit. */
         if (berth_container_is_running(container) ||
             !berth_disk_usage_get(disk->containers->database, BERTH_DISK_CONTAINER,
                                   container->record.id, &bytes))
@@ -273,7 +270,7 @@ static int on_disk_time(sd_event_source *source, uint64_t usec, void *userdata) 
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* A running container continues when its owner is above the limit: only a start is refused. */
+/* A running container continues when its owner exceeds the limit; only starts are refused. */
 static bool disk_permits(const BerthContainer *container, BerthAction action, GError **error) {
     return action != BERTH_ACTION_START || berth_container_is_running(container) ||
            berth_disk_check(container->containers, container->record.owner, error);
@@ -286,7 +283,7 @@ static void disk_closed(BerthContainers *containers) {
         return;
     sd_event_source_disable_unref(disk->timer);
     g_queue_clear_full(&disk->waiting, free_tree);
-    /* Their calls are freed with the service's. */
+    /* The calls behind the waiters are freed with the service's own. */
     g_ptr_array_unref(disk->waiters);
     disk_end_walk(disk);
     g_free(disk);

@@ -4,16 +4,16 @@
 
 #include "containers/core/part.h"
 
-/* Measures what the containers and volumes of users have on disk, in the background. */
+/* Measures the disk usage of users' containers and volumes, in the background. */
 extern const BerthPart berth_disk_part;
 
-/* Measures all containers and volumes that owner has (UINT32_MAX: everybody), and calls done when
- * the last one is measured; at once if there is none. The service may end before. */
+/* Measures all containers and volumes of owner (UINT32_MAX: of everybody), and calls done after the
+ * last one, or immediately if there are none. done is never called if the service ends first. */
 typedef void (*BerthDiskMeasured)(void *userdata);
 void berth_disk_measure(BerthContainers *containers, uint32_t owner, BerthDiskMeasured done,
                         void *userdata);
 
-/* What was measured last, of BerthDiskItem; of the same owners. */
+/* The last measurements for the same owners, an array of BerthDiskItem. */
 typedef struct {
     bool is_volume;
     char *name;

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * firewalld removes the rules of others and what they had it add when it is reloaded, and when it
- * starts or stops: ports then lead nowhere, and containers do not get out. The part watches for
- * both and has berth-network write the rules of all connections again. One process at a time: what
- * happens while it is at work makes it run once more afterwards, for some rules may have been
- * written before the loss.
+/* When firewalld is reloaded, started or stopped, it discards rules added by others, including
+ * those it was asked to add. Published ports then lead nowhere, and containers cannot reach the
+ * outside. This part watches for it, and lets berth-network write the rules of all connections
+ * again. Only one process runs at a time. If rules are lost again while it runs, it is run once
+ * more afterwards, because some rules may have been written before the loss.
  *
- * Also the owner of firewalld's name when the service itself starts counts as one that has started:
- * nobody knows what happened while the service was away. The bus sends a signal to those who
- * subscribed to that name's only if the owner sent it, but anybody may send one to the service
- * alone: only the owner's is believed.
- */
+ * A firewalld that is already running when the service starts counts as newly started, since the
+ * service does not know what happened while it was away. A client that subscribes to signals from
+ * that name receives broadcasts from its owner only, but anyone can send a signal directly to the
+ * service, so the sender is compared with the owner. */
 
 #include "containers/parts/firewall.h"
 
@@ -32,16 +30,16 @@
 typedef enum {
     FIREWALL_QUIET,
     FIREWALL_RENEWING,
-    FIREWALL_RENEWING_AGAIN, /* the rules were lost once more */
+    FIREWALL_RENEWING_AGAIN, /* the rules were lost again meanwhile */
 } FirewallState;
 
 typedef struct {
     BerthContainers *containers;
     FirewallState state;
-    char *owner; /* of firewalld's name; NULL: it does not run */
+    char *owner; /* of firewalld's name; NULL if it is not running */
     sd_bus_slot *owners, *reloads;
-    sd_bus_slot *question; /* who the owner is, or whether it is ready */
-    int pidfd;             /* of the process at work */
+    sd_bus_slot *question; /* asks for the owner, or whether firewalld is ready */
+    int pidfd;             /* of the running process */
     sd_event_source *ended;
 } Firewall;
 
@@ -113,8 +111,8 @@ static bool firewall_spawn(Firewall *firewall, GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "watch berth-network");
 }
 
-/* Nothing waits for the end of it, and nothing is to be done about a failure that the next reload
- * would not do as well: it is logged here, or by berth-network. */
+/* Nothing waits for the process to end. There is no better reaction to a failure than what the next
+ * reload does anyway; it is logged, here or by berth-network. */
 static void firewall_begin(Firewall *firewall) {
     g_autoptr(GError) error = NULL;
 
@@ -142,7 +140,7 @@ static void firewall_renew(Firewall *firewall) {
     }
 }
 
-/* Also if there was no answer. */
+/* Renews the rules even if firewalld did not answer. */
 static int firewall_on_ready(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Firewall *firewall = userdata;
 
@@ -153,8 +151,8 @@ static int firewall_on_ready(sd_bus_message *reply, void *userdata, sd_bus_error
     return 0;
 }
 
-/* firewalld takes its name before it removes the rules that it finds, and answers after that. One
- * that stops has removed them when it loses its name. */
+/* firewalld acquires its name before it removes the existing rules, and answers calls only after
+ * that. When it stops, it has removed them before it loses its name. */
 static void firewall_set_owner(Firewall *firewall, const char *owner) {
     g_free(firewall->owner);
     firewall->owner = owner[0] != '\0' ? g_strdup(owner) : NULL;
@@ -174,7 +172,7 @@ static int firewall_on_owner_changed(sd_bus_message *signal, void *userdata, sd_
     return 0;
 }
 
-/* An error says that nobody has the name. */
+/* An error means that nobody owns the name. */
 static int firewall_on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Firewall *firewall = userdata;
     const char *owner;
@@ -215,7 +213,7 @@ static bool firewall_opened(BerthContainers *containers, GError **error) {
     return true;
 }
 
-/* The containers are known, and what has happened from opened on is still in the queue. */
+/* All containers are known by now. Whatever has happened since opened() is still in the queue. */
 static bool firewall_swept(BerthContainers *containers, GError **error) {
     Firewall *firewall = get_firewall(containers);
     int r = sd_bus_call_method_async(containers->bus, &firewall->question, "org.freedesktop.DBus",
@@ -225,7 +223,7 @@ static bool firewall_swept(BerthContainers *containers, GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "watch for firewalld");
 }
 
-/* The process at work goes on. */
+/* The running process is left alone. */
 static void firewall_closed(BerthContainers *containers) {
     Firewall *firewall = get_firewall(containers);
 

@@ -4,5 +4,5 @@
 
 #include "containers/core/part.h"
 
-/* Rules of networks that the host's firewalld has forgotten are written again. */
+/* Restores the rules of networks when the host's firewalld has discarded them. */
 extern const BerthPart berth_firewall_part;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Health checks: a command that is executed in a container again and again, and whose exit status
- * says how the container is. The state of the check, in the part's slot, exists while the container
- * runs; each change of it is an event. The service's loop does the timing: when the service was
- * away, a check begins again as "starting".
- */
+/* Health checks: a command that is executed in a container at intervals, and whose exit status says
+ * whether the container is healthy. The state of the check, in the part's slot, exists while the
+ * container runs; each change of state is an event. Timers in the service's event loop drive the
+ * checks, so a check begins again as "starting" after a restart of the service. */
 
 #include "containers/parts/health.h"
 
@@ -18,20 +16,20 @@
 #define SHORTEST_USEC (100ull * 1000)
 
 typedef enum {
-    HEALTH_STARTING, /* no verdict yet */
+    HEALTH_STARTING, /* no result that counts yet */
     HEALTH_HEALTHY,
-    HEALTH_UNHEALTHY, /* as many failures in a row as its retries */
+    HEALTH_UNHEALTHY, /* as many consecutive failures as its retries */
 } HealthState;
 
-/* As clients see them, and as events are called. */
+/* The names that clients see, which are also the kinds of events. */
 static const char *const state_names[] = {
     [HEALTH_STARTING] = "starting",
     [HEALTH_HEALTHY] = "healthy",
     [HEALTH_UNHEALTHY] = "unhealthy",
 };
 
-/* What is checked: the startup first, if the options have a command for it, and from when that has
- * succeeded often enough the health. */
+/* Which command is run: first the startup check, if the options have one, then, once that has
+ * succeeded often enough, the regular check. */
 typedef enum { HEALTH_PHASE_STARTUP, HEALTH_PHASE_REGULAR } HealthPhase;
 
 enum { HEALTH_PHASE_COUNT = HEALTH_PHASE_REGULAR + 1 };
@@ -39,7 +37,7 @@ enum { HEALTH_PHASE_COUNT = HEALTH_PHASE_REGULAR + 1 };
 typedef struct {
     char **command;
     uint64_t interval_usec, timeout_usec;
-    uint64_t retries; /* failures in a row that make it unhealthy; 0: any number */
+    uint64_t retries; /* consecutive failures that make it unhealthy; 0: never */
 } HealthCommand;
 
 typedef struct {
@@ -48,15 +46,15 @@ typedef struct {
     HealthPhase phase;
     HealthCommand commands[HEALTH_PHASE_COUNT];
     uint64_t start_period_usec, started_usec;
-    uint64_t failures, successes; /* in a row, in this phase */
-    uint64_t wanted_successes;    /* of the startup */
+    uint64_t failures, successes; /* consecutive, in this phase */
+    uint64_t wanted_successes;    /* of the startup check */
     BerthHealthAction on_failure;
     unsigned number;
-    char *process; /* of the check that runs */
+    char *process; /* of the running check */
     sd_event_source *next, *timeout;
 } Health;
 
-/* A check whose answer is outstanding; its container may have gone by then. */
+/* A check without a result yet. Its container may be gone by the time there is one. */
 typedef struct {
     BerthContainers *containers;
     char *id, *process;
@@ -71,7 +69,7 @@ const char *berth_container_get_health(const BerthContainer *container) {
 
     if (health)
         return state_names[health->state];
-    /* The event of a start is sent before the started function of this part is called. */
+    /* The event of a start is sent before this part's started() is called. */
     g_autoptr(GVariant) options =
         berth_container_is_running(container)
             ? berth_container_record_get_extra(&container->record, "Health", G_VARIANT_TYPE_VARDICT)
@@ -82,7 +80,7 @@ const char *berth_container_get_health(const BerthContainer *container) {
                : "";
 }
 
-/* "CMD" and a command, or "CMD-SHELL" and a text. */
+/* The command of "CMD" and arguments, or of "CMD-SHELL" and a text. */
 static char **make_command(char *const *test) {
     g_autoptr(GPtrArray) command = g_ptr_array_new();
     bool shell = g_str_equal(test[0], "CMD-SHELL");
@@ -97,8 +95,8 @@ static char **make_command(char *const *test) {
     return (char **)g_ptr_array_free(g_steal_pointer(&command), FALSE);
 }
 
-/* Killed, it has failed, and is started again if its policy says so; stopped, it stays so. Its exit
- * comes later: the health outlives this. */
+/* A killed container has failed, and is restarted if its policy says so; a stopped one is not
+ * restarted. In both cases the exit is handled later, so health is still valid after this. */
 static void act_on_failure(Health *health) {
     if (health->on_failure == BERTH_HEALTH_ACTION_KILL)
         berth_container_kill(health->container, "", SIGKILL, true, NULL);
@@ -121,7 +119,7 @@ static const HealthCommand *get_command(const Health *health) {
 
 static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* The interval begins when a check has ended, so that two never run at once. */
+/* The interval begins when a check has ended, so two checks never overlap. */
 static void schedule_check(Health *health) {
     if (health->next)
         health->next = sd_event_source_disable_unref(health->next);
@@ -130,8 +128,8 @@ static void schedule_check(Health *health) {
         MAX(get_command(health)->interval_usec, SHORTEST_USEC), 0, on_check_time, health);
 }
 
-/* A failure within the start period does not count; a success always does. A startup is not healthy
- * yet: that is for the first check of the health to say. */
+/* A failure within the start period does not count; a success always does. A successful startup
+ * check does not make the container healthy; only the first regular check does. */
 static void count_result(Health *health, bool passed) {
     uint64_t now = (uint64_t)g_get_monotonic_time();
     bool counts = health->phase == HEALTH_PHASE_STARTUP ||
@@ -160,7 +158,8 @@ static void conclude_check(Health *health, bool passed) {
     schedule_check(health);
 }
 
-/* The health that this check is of; NULL if it is gone, or no longer waits for the check. */
+/* The Health that this check belongs to, or NULL if it is gone or no longer waits for this
+ * check. */
 static Health *find_health(const Check *check) {
     BerthContainer *container = berth_containers_find(check->containers, check->id, NULL);
     Health *health = container ? get_health(container) : NULL;
@@ -203,7 +202,7 @@ static int on_check_timeout(sd_event_source *source, uint64_t usec, void *userda
     (void)source;
     (void)usec;
     health->timeout = sd_event_source_disable_unref(health->timeout);
-    /* Its exit will be a failed check. */
+    /* The exit will count as a failed check. */
     (void)berth_container_kill(health->container, health->process, SIGKILL, false, NULL);
     return 0;
 }
@@ -223,11 +222,11 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata)
     }
     Check *check = g_new0(Check, 1);
     g_free(health->process);
-    /* A new name each time: find_health() recognises a late answer of an earlier check by it. */
+    /* A new name each time, by which find_health() recognises a late answer to an earlier check. */
     health->process = g_strdup_printf("health-check-%u", ++health->number);
     *check =
         (Check){container->containers, g_strdup(container->record.id), g_strdup(health->process)};
-    /* quiet: no events for a process of the service's own, which would drown the others. */
+    /* quiet: the service's own processes cause no events, which would drown out all others. */
     const BerthExecOptions options = {
         .process = check->process,
         .command = get_command(health)->command,
@@ -256,7 +255,7 @@ static void stop_health(BerthContainer *container) {
     g_free(health);
 }
 
-/* False if the options have no such command. */
+/* Returns false if the options have no such command. */
 static bool read_command(GVariant *options, HealthCommand *command) {
     g_auto(GStrv) test = NULL;
 

@@ -4,8 +4,8 @@
 
 #include "containers/core/part.h"
 
-/* Health checks of containers that run. */
+/* Health checks of running containers. */
 extern const BerthPart berth_health_part;
 
-/* "starting", "healthy" or "unhealthy" while it runs and has a check; "" otherwise. */
+/* "starting", "healthy" or "unhealthy" for a running container with a check; "" otherwise. */
 const char *berth_container_get_health(const BerthContainer *container);

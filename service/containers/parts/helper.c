@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Helpers: programs beside the service that work on one container (berth-copy, berth-checkpoint,
- * berth-network). The container owns its helpers, in its slot; one ends when its program has, or
- * when it is cancelled, and its operation keeps the service until then. The one thing to know: a
- * helper excludes what would pull the container from under it (helpers_permit).
- */
+/* Helpers: programs that the service runs to work on one container (berth-copy, berth-checkpoint,
+ * berth-network). The container owns its helpers, in its slot. A helper ends when its program does,
+ * or when it is cancelled; until then its operation keeps the service running. The one thing to
+ * know: while a helper is at work, actions that would pull the container out from under it are
+ * refused (helpers_permit). */
 
 #include "containers/parts/helper.h"
 
@@ -48,7 +47,8 @@ static void helper_on_done(const GError *error, void *userdata) {
     BerthContainerDone done = helper->done;
     void *done_userdata = helper->userdata;
 
-    /* The launch frees itself. The helper goes before done is called, which may begin another. */
+    /* The launch frees itself. The helper is removed before done is called, since done may start
+     * another one. */
     helper->launch = NULL;
     g_ptr_array_remove_fast(find_helpers(container), helper);
     berth_parts_settled(container);
@@ -103,8 +103,8 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
     request.event = containers->event;
     request.id = container->record.id;
     request.config = config;
-    /* Descriptors that the caller leaves out: the container's directory, and that of all snapshots.
-     */
+    /* Defaults for the descriptors that the caller leaves out: the container's directory, and that
+     * of all snapshots. */
     if (request.target < 0)
         request.target = directory;
     if (request.snapshots < 0)
@@ -123,8 +123,9 @@ bool berth_helper_start(BerthContainer *container, const BerthLaunchRequest *wan
     return true;
 }
 
-/* A container that runs may be copied from and into at the same time: the helper enters it. The
- * root of a stopped one is mounted by the helper, and a checkpoint may not be complete yet. */
+/* A running container can be copied from and to at any time, since the helper enters it. For a
+ * stopped one the helper mounts the root file system itself, and a checkpoint may not be complete
+ * yet. */
 static bool helpers_permit(const BerthContainer *container, BerthAction action, GError **error) {
     bool conflicts = (action == BERTH_ACTION_START && !berth_container_is_running(container)) ||
                      action == BERTH_ACTION_CHECKPOINT || action == BERTH_ACTION_RENAME ||

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The fields BERTH_CONTAINER= and BERTH_IMAGE= of a container's entries in the journal: set before
- * it starts, and removed a while after it has ended or its start has failed. */
+/* The journal fields BERTH_CONTAINER= and BERTH_IMAGE= of a container's log entries. They are set
+ * before the container starts, and removed some time after it has ended or its start has failed.
+ * There is no state other than the pending removals. */
 
 #include "containers/parts/logging.h"
 
@@ -12,8 +13,8 @@
  * then. */
 #define KEEP_USEC (10 * G_USEC_PER_SEC)
 
-/* The removal of a scope's fields at some time. By name: the container may be gone by then, or run
- * again. */
+/* The pending removal of a scope's fields. Refers to the scope by name, since the container may be
+ * gone by then, or be running again. */
 typedef struct {
     BerthContainers *containers;
     char *scope;
@@ -48,7 +49,8 @@ static void logging_remove_later(BerthContainer *container) {
         g_error("out of memory");
 }
 
-/* Its entries are worth more than their fields: a failure is no reason not to start. */
+/* A start is never refused because of a failure here: the log entries matter more than their
+ * fields. */
 static bool logging_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autofree char *name = g_strconcat("BERTH_CONTAINER=", record->id, NULL);
@@ -57,7 +59,7 @@ static bool logging_starting(BerthContainer *container, GError **error) {
     g_autoptr(GError) local = NULL;
 
     (void)error;
-    /* The fields of its caller's unit are that unit's. */
+    /* In its caller's unit, the fields would be set for that whole unit. */
     if (berth_container_is_with_caller(container))
         return true;
     if (!berth_log_fields_set(container->scope, fields, &local))

@@ -4,5 +4,5 @@
 
 #include "containers/core/part.h"
 
-/* The fields of a container's entries in the journal. */
+/* Sets the journal fields of a container's log entries. */
 extern const BerthPart berth_logging_part;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A reader of logs is an operation with a worker of its own. If its container has ended just now,
- * it waits for journald first; then it reads. It ends when the worker has written all, when nobody
- * reads the pipe any more, or when the client leaves the bus. berthd itself never touches the pipe,
- * and holds neither end of it once both are handed out.
- */
+/* A reader of logs is an operation with its own worker. If the container has only just ended, it
+ * first waits for journald; then it reads. It ends when the worker has written everything, when
+ * nobody reads the pipe any more, or when the client disconnects from the bus. berthd itself
+ * neither reads nor writes the pipe, and holds neither end once both have been handed out. */
 
 #include "containers/parts/logs.h"
 
@@ -25,8 +23,8 @@ typedef struct {
     BerthOperation *operation;
     BerthWorker *worker;
     BerthCharge *charge;
-    BerthJournalSync *sync; /* while it waits for journald */
-    /* What to read; its strings belong to this object. */
+    BerthJournalSync *sync; /* set while it waits for journald */
+    /* What to read. This object owns the strings in it. */
     BerthJournalRead read;
     int output;
 } Logs;
@@ -54,7 +52,8 @@ static void on_logs_read(sd_bus_message *reply, const GError *error, void *userd
     berth_operation_end(logs->operation, error);
 }
 
-/* berthd holds no end of the pipe from now on: the worker closing its own ends it. */
+/* berthd holds no end of the pipe from now on, so the reader sees its end when the worker closes
+ * it. */
 static void logs_begin_reading(void *userdata) {
     Logs *logs = userdata;
 
@@ -64,8 +63,8 @@ static void logs_begin_reading(void *userdata) {
     berth_fd_clear(&logs->output);
 }
 
-/* Its last lines may not be in the journal's files yet. Later they are, and journald, which writes
- * to the disk for this, is left alone. */
+/* The last lines may not be in the journal's files yet, so journald must be asked to sync. This is
+ * not done when they are certain to be there, since a sync makes journald write to disk. */
 static bool has_just_ended(const BerthContainer *container) {
     const BerthProcessRecord *first = &container->record.first;
 
@@ -73,7 +72,7 @@ static bool has_just_ended(const BerthContainer *container) {
            (uint64_t)g_get_real_time() < first->exited_usec + SETTLED_USEC;
 }
 
-/* The journal is in one of these, whether it outlives the boot or not. */
+/* The journal is in one of these two, depending on whether it is persistent. */
 static int open_journal(GError **error) {
     static const char *const paths[] = {"/var/log/journal", "/run/log/journal"};
 
@@ -86,8 +85,8 @@ static int open_journal(GError **error) {
     return -1;
 }
 
-/* Another container may have had the id before this one was created, or renamed to it: its entries
- * are not this one's. */
+/* Before this container was created, or renamed to its present id, another one may have had the id.
+ * The log entries of that one must not be shown. */
 static uint64_t find_beginning(const BerthContainerRecord *record) {
     g_autoptr(GVariant) renamed =
         berth_container_record_get_extra(record, BERTH_RENAMED_TIME, G_VARIANT_TYPE_UINT64);

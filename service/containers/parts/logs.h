@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container has logged, through a pipe that a worker fills (berth-journal). */
+/* Reading the log of a container, through a pipe that a worker writes to (berth-journal). */
 
 #pragma once
 
@@ -8,15 +8,15 @@
 #include "containers/core/object.h"
 
 typedef struct {
-    uint64_t since_usec, until_usec; /* 0 and UINT64_MAX: all */
-    uint64_t lines;                  /* the last ones; UINT64_MAX: all */
+    uint64_t since_usec, until_usec; /* 0 and UINT64_MAX: no limit */
+    uint64_t lines;                  /* only the last ones; UINT64_MAX: all */
     bool follow;
-    bool messages;       /* these alone; otherwise entries … */
-    char *const *fields; /* … with these fields; none or NULL: all */
-    const char *client;  /* the worker ends when it leaves the bus */
+    bool messages;       /* messages only; otherwise whole entries … */
+    char *const *fields; /* … with these fields; NULL or empty: all fields */
+    const char *client;  /* the worker ends when this client disconnects */
 } BerthLogsRequest;
 
-/* The end of the pipe that is read from, which is the caller's; -1 with error. Takes the charge
- * over. */
+/* Returns the read end of the pipe, which the caller owns, or -1 with error. Takes over the
+ * charge. */
 int berth_container_open_logs(BerthContainer *container, const BerthLogsRequest *request,
                               BerthCharge *charge, GError **error);

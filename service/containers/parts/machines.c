@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Containers as systemd-machined's machines: each is registered when it starts, and all that run
- * whenever machined starts itself, which machinectl(1) causes only when it is used. A machine
- * that machined knows already stays as it is, and machined forgets one when its leader ends.
- */
+/* Registers containers as machines with systemd-machined: each one when it starts, and all running
+ * ones whenever machined itself starts, which machinectl(1) triggers only on use. A machine that
+ * machined already knows is left as it is, and machined forgets a machine when its leader exits.
+ * There is no state per container. */
 
 #include "containers/parts/machines.h"
 
 #include "systemd/machine.h"
 
-/* With nss-mymachines a machine's name is the name of a host, which may take precedence over all
- * others: only root's containers are registered under their bare ids. */
+/* With nss-mymachines, the name of a machine is also a host name, which may take precedence over
+ * all others. Therefore only root's containers are registered under their bare ids. */
 static char *make_machine_name(const BerthContainerRecord *record) {
     return record->owner == 0
                ? g_strdup(record->id)
                : g_strdup_printf("%s.berth-user-%" G_GUINT32_FORMAT, record->id, record->owner);
 }
 
-/* Its UUID is made from its id and its creation, and so stays the same. */
+/* The UUID is derived from the id and the time of creation, so it does not change. */
 static void register_machine(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_autofree char *seed =
@@ -30,7 +29,7 @@ static void register_machine(BerthContainer *container) {
 
     g_checksum_update(checksum, (const guchar *)seed, -1);
     g_checksum_get_digest(checksum, digest, &size);
-    /* RFC 9562: version 8, of the maker's own form. */
+    /* RFC 9562: version 8, vendor-specific. */
     digest[6] = (guint8)((digest[6] & 0x0f) | 0x80);
     digest[8] = (guint8)((digest[8] & 0x3f) | 0x80);
     berth_machine_register(container->containers->bus, name, digest, record->first.pid,

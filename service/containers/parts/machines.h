@@ -4,5 +4,5 @@
 
 #include "containers/core/part.h"
 
-/* Containers as systemd-machined's machines. */
+/* Registers containers as machines with systemd-machined. */
 extern const BerthPart berth_machines_part;

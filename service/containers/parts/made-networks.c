@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Makes records of networks and removes them. Nothing of a network is on the host before its first
- * container starts, nor after its last one has ended: berth-network makes the bridge and removes
- * it. The one thing to know: a subnet is chosen once, so that it clashes neither with another
- * network nor with the host's addresses and routes at that time.
- */
+/* Creates and removes records of networks, which berth.db holds. Nothing of a network exists on the
+ * host before its first container starts or after its last one has ended: berth-network creates the
+ * bridge and removes it. The one thing to know: a subnet is chosen once, such that it overlaps
+ * neither with another network nor with the host's addresses and routes at that time. */
 
 #include "containers/parts/made-networks.h"
 
@@ -21,14 +19,14 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-/* Ethernet's smallest for IPv6 (RFC 8200, 5) and largest, as Linux has it. */
+/* The smallest MTU for IPv6 (RFC 8200, 5), and the largest that Linux allows for Ethernet. */
 enum { MAX_NETWORKS = 128, MIN_MTU = 1280, MAX_MTU = 65535 };
 
-/* An IPv4 subnet has addresses for a gateway and a container at least; an IPv6 one leaves 32 bits
- * to number containers with. */
+/* An IPv4 subnet has room for at least a gateway and one container; an IPv6 subnet leaves 32 bits
+ * for host numbers. */
 enum { LARGEST_PREFIX = 30, SMALLEST_PREFIX = 8, LARGEST_PREFIX6 = 96 };
 
-/* From which subnets are chosen, as podman does it. */
+/* Subnets are chosen from the same range as podman's. */
 #define FIRST_SUBNET "10.89.0.0/24"
 enum { SUBNETS = 256 * (256 - 89) };
 
@@ -39,7 +37,7 @@ static bool overlaps_text(const BerthSubnet *subnet, const char *text) {
            berth_subnet_overlaps(subnet, &other);
 }
 
-/* The name of the network whose subnet overlaps; NULL if there is none. */
+/* The name of a network with an overlapping subnet, or NULL if there is none. */
 static const char *find_overlap(const GPtrArray *networks, const BerthSubnet *subnet) {
     for (guint i = 0; i < networks->len; i++) {
         const BerthNetwork *network = networks->pdata[i];
@@ -50,9 +48,9 @@ static const char *find_overlap(const GPtrArray *networks, const BerthSubnet *su
     return NULL;
 }
 
-/* The lowest that is free, so that subnets of deleted networks are used again. */
+/* The lowest free subnet, so that those of deleted networks are used again. */
 static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError **error) {
-    /* Read once: a route as wide as 10.0.0.0/8 refuses all of them. */
+    /* Read only once: a route as wide as 10.0.0.0/8 rules out every candidate. */
     g_autoptr(GArray) in_use = berth_subnet_list_in_use();
 
     berth_subnet_parse(FIRST_SUBNET, subnet, NULL);
@@ -66,7 +64,7 @@ static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError
                            "there is no free subnet; name one for the network");
 }
 
-/* A random one of the unique local addresses (RFC 4193, 3.2.2). */
+/* A random subnet of the unique local addresses (RFC 4193, 3.2.2). */
 static bool choose_subnet6(BerthSubnet *subnet, GError **error) {
     *subnet = (BerthSubnet){.family = AF_INET6, .bytes = {0xfd}, .prefix = 64};
     return getrandom(subnet->bytes + 1, 7, 0) == 7 ||
@@ -94,7 +92,7 @@ static bool read_subnet(const GPtrArray *networks, const char *text, int family,
                            "the host has an address or a route in the subnet %s", text);
 }
 
-/* The first address of the subnet, or the caller's. */
+/* The first address of the subnet, unless the caller has specified one. */
 static char *choose_gateway(const BerthSubnet *subnet, const char *text, GError **error) {
     g_autofree char *own = berth_subnet_get_address(subnet, 0);
     BerthSubnet gateway;
@@ -109,7 +107,7 @@ static char *choose_gateway(const BerthSubnet *subnet, const char *text, GError 
     return NULL;
 }
 
-/* "berth0", "berth1" …, the first that no network has. */
+/* "berth0", "berth1"…: the first name that no network uses. */
 static char *choose_bridge(const GPtrArray *records) {
     for (unsigned i = 0;; i++) {
         g_autofree char *name = g_strdup_printf("berth%u", i);
@@ -185,7 +183,7 @@ bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions
            berth_network_store_add(containers->database, record, error);
 }
 
-/* Who may manage networks need not be allowed to see whose containers are in them. */
+/* A user who may manage networks is not necessarily allowed to see whose containers are in them. */
 static bool refuse_used(const BerthContainerRecord *record, const char *name, uint32_t user,
                         GError **error) {
     if (user != 0 && record->owner != user)
@@ -222,7 +220,7 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
 
     if (record || !g_str_equal(name, BERTH_DEFAULT_NETWORK))
         return record;
-    /* AlreadyExists: the administrator has written a network of that name for CNI. */
+    /* AlreadyExists means that the administrator has configured a network of that name for CNI. */
     if (!berth_network_create(containers, &options, &error))
         return NULL;
     return berth_network_store_get(containers->database, name, NULL);
@@ -256,7 +254,7 @@ void berth_network_choose(BerthContainers *containers, BerthCreateOptions *optio
     options->network_mode = BERTH_NETWORK_NAMED;
 }
 
-/* The files are read only for a name that Berth has given to no network. */
+/* The files are read only if Berth has not made a network of that name. */
 static bool check_exists(BerthContainers *containers, const char *name, GError **error) {
     g_autoptr(BerthNetworkRecord) made = berth_network_find_made(containers, name);
     g_autoptr(GPtrArray) networks = made ? NULL : berth_networks_list(containers);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks that Berth makes itself: bridges with NAT, for which it chooses the subnets. */
+/* Networks that Berth itself makes: bridges with NAT, with subnets that it chooses. */
 
 #pragma once
 
@@ -9,11 +9,11 @@
 #include "containers/spec/options.h"
 #include "store/network-store.h"
 
-/* What Create of a network takes; what is NULL or 0 is chosen. */
+/* The options for creating a network. Those that are NULL or 0 are chosen. */
 typedef struct {
     const char *name;
     const char *subnet, *gateway;   /* IPv4 */
-    const char *subnet6, *gateway6; /* without subnet6 one is chosen, if ipv6 */
+    const char *subnet6, *gateway6; /* without subnet6, one is chosen if ipv6 is set */
     int ipv6, internal, dns;
     uint32_t mtu;
     char **labels;
@@ -21,28 +21,27 @@ typedef struct {
 
 bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions *options,
                           GError **error);
-/* InUse while a container is in it. user: the caller, which learns the id only if the container is
- * its own, or if it is root. */
+/* InUse while a container is in the network. user is the caller; the error names the container only
+ * if the caller owns it or is root. */
 bool berth_network_delete(BerthContainers *containers, const char *name, uint32_t user,
                           GError **error);
 
-/* The record, freed by the caller; NULL if Berth made no network of that name. The default network
- * is made when it is first looked for. */
+/* The network's record, which the caller frees, or NULL if Berth made no network of that name.
+ * Looking up the default network creates it if necessary. */
 BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const char *name);
 
-/* Gives the options of a container whose creator names no network the default one, unless they
- * bring a configuration of their own. */
+/* Fills in the default network if the options name none and have no configuration of their own. */
 void berth_network_choose(BerthContainers *containers, BerthCreateOptions *options);
 
-/* Whether the network exists, and has what the endpoint asks for. */
+/* Checks that the network exists and can provide what the endpoint asks for. */
 bool berth_network_check_endpoint(BerthContainers *containers, const BerthNetworkEndpoint *endpoint,
                                   GError **error);
-/* Whether the networks of the options exist, and have what the options ask for. */
+/* Checks that the networks in the options exist and can provide what the options ask for. */
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error);
 
-/* The network of a container whose creator names none; NULL for none. Without netavark and CNI's
- * bridge, no network that Berth makes is one. */
+/* The network of a container for which none is specified, or NULL if there is none. The built-in
+ * default network counts only if netavark or CNI's bridge is installed. */
 const char *berth_network_get_default(BerthContainers *containers);
-/* Makes it if it is to be made, so that lists have it. */
+/* Creates the default network if it does not exist yet, so that it appears in lists. */
 void berth_network_make_default(BerthContainers *containers);

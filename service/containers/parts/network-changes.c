@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Change connects one container to one network, or disconnects it. Its steps: the record has the
- * endpoint, or has it no more; then, if the container runs, berth-network carries that out beside
- * the service, as a helper (helper.h). The record comes first, so that a service that dies in
- * between is at most behind in the container that runs now: berth-network continues without it, and
- * the next start does what the record says. A change that failed is taken back in the record.
+/* A Change connects one container to one network, or disconnects it. It first adds the endpoint to
+ * the record or removes it from there; then, if the container is running, berth-network carries the
+ * change out, as a helper (helper.h). Because the record is written first, a service that dies in
+ * between leaves at most the running container behind the record: berth-network continues without
+ * the service, and the next start follows the record. If the change fails, it is undone in the
+ * record.
  *
- * One change of a container at a time: the helpers of two would be carried out in any order, and a
- * connection that comes after its own disconnection would stay, with nothing in the record.
- */
+ * A container can have only one change at a time: the helpers of two could run in any order, and a
+ * connection made after its own disconnection would remain, with nothing in the record. */
 
 #include "containers/parts/network-changes.h"
 
@@ -48,7 +47,7 @@ static void change_free(gpointer data) {
     g_free(change);
 }
 
-/* Takes endpoint over; change_finish() frees it, and the change with it. */
+/* Takes over endpoint. change_finish() frees it together with the change. */
 static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                           BerthContainerDone done, void *userdata) {
     Change *change = g_new0(Change, 1);
@@ -104,7 +103,8 @@ static bool check_endpoint(BerthContainer *container, const BerthNetworkEndpoint
                            "a container is in at most %d networks", MAX_ENDPOINTS);
 }
 
-/* Of what runs now, a network that leads out already keeps the default route. */
+/* Returns true if one of the container's networks leads out, and thus already has the default
+ * route. */
 static bool leads_out(BerthContainer *container) {
     g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(&container->record);
 
@@ -130,7 +130,7 @@ static bool take_endpoint(BerthContainer *container, const BerthNetworkEndpoint 
     return berth_addresses_take_none(addresses, container, endpoint, error);
 }
 
-/* berth-network, with a pidfd by which it knows that the pid is still the container's. */
+/* Runs berth-network with a pidfd, which ensures that the pid is still the container's. */
 static bool change_run_helper(BerthContainer *container, const char *mode,
                               const BerthNetworkEndpoint *endpoint, const char *activity,
                               BerthContainerDone done, Change *change, GError **error) {
@@ -153,7 +153,8 @@ static bool change_run_helper(BerthContainer *container, const char *mode,
     return program >= 0 && berth_helper_start(container, &launch, activity, done, change, error);
 }
 
-/* A container that has exited meanwhile has left all of its networks; it keeps the endpoint. */
+/* If the container has exited meanwhile, it has left all of its networks; the endpoint stays in the
+ * record. */
 static void change_on_connected(const GError *error, void *userdata) {
     Change *change = userdata;
     BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
@@ -174,7 +175,8 @@ static void change_on_connected(const GError *error, void *userdata) {
 static bool begin_connect(BerthContainer *container, Change *change, GError **error) {
     BerthNetworkEndpoint *endpoint = change->endpoint;
     bool runs = berth_container_is_running(container);
-    /* Before the record has the new endpoint, which would be taken for the one with the route. */
+    /* Determined before the new endpoint is in the record, which would otherwise be mistaken for
+     * the one with the route. */
     bool has_route = leads_out(container);
 
     endpoint->first = g_str_equal(endpoint->network, container->record.network);
@@ -188,9 +190,9 @@ static bool begin_connect(BerthContainer *container, Change *change, GError **er
         g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
         berth_addresses_drop(berth_network_get_addresses(container->containers), key);
         berth_network_endpoints_remove(&container->record, endpoint->network);
-        /* If this write fails as well, the record on disk has an endpoint that the one in memory
-         * lacks, until the next write; a service that starts before then connects it at the next
-         * start. */
+        /* If this write fails as well, the record on disk keeps an endpoint that the one in memory
+         * lacks, until the next write. If the service restarts before that, the endpoint is
+         * connected at the next start. */
         (void)berth_container_write(container, NULL, NULL);
         return false;
     }
@@ -207,7 +209,7 @@ void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *en
         change_finish(change, error);
 }
 
-/* The container is still there, and so is its endpoint: the caller can try again. */
+/* The container and its endpoint are both still there, so the caller can try again. */
 static void restore_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint) {
     g_autoptr(GError) error = NULL;
 
@@ -240,7 +242,8 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
                                "container \"%s\" is not in that network", record->id);
     berth_network_endpoints_remove(&container->record, change->endpoint->network);
     if (!berth_container_write(container, NULL, error)) {
-        /* Not written: disconnecting is refused, so the container is in the network still. */
+        /* The record was not written and disconnecting is refused, so the container is still in the
+         * network. */
         berth_network_endpoints_add(&container->record, change->endpoint);
         return false;
     }

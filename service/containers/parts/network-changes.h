@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting a container to further networks and disconnecting it, while it runs or between two
- * runs. */
+/* Connecting a container to additional networks and disconnecting it from them, whether it is
+ * running or not. */
 
 #pragma once
 
 #include "containers/core/part.h"
 #include "containers/spec/network-endpoints.h"
 
-/* The container has the endpoint from now on, at its next start, too. done is called once. Takes
- * the endpoint. */
+/* Connects the container to an endpoint, which it keeps at its next start. done is called once.
+ * Takes over the endpoint. */
 void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                              BerthContainerDone done, void *userdata);
-/* The same for leaving a network. */
+/* Disconnects it from a network, with the same conditions. */
 void berth_container_disconnect(BerthContainer *container, const char *network,
                                 BerthContainerDone done, void *userdata);

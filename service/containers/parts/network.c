@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Networks of containers. In a network that Berth made, a container gets its addresses here
- * (addresses.h). berth-network, which berth-launch runs, connects it, and writes what was done to
- * networks/ID.json of the state directory; from there the addresses are read, and by it the network
- * is left, in a process of its own, when the container has ended. If the container of such a file
- * does not run, the service did not see its end: the network is left when the service starts.
- */
+/* Networks of containers. In a network that Berth made, a container gets its addresses here
+ * (addresses.h). berth-network, which berth-launch runs, connects the container and writes what it
+ * did to networks/ID.json in the state directory. The addresses are read from that file. When the
+ * container has ended, a separate berth-network uses the same file to disconnect it. If such a file
+ * exists for a container that is not running, the service missed its end, and disconnects it at the
+ * next start of the service. */
 
 #include "containers/parts/network.h"
 
@@ -39,13 +38,13 @@ BerthAddresses *berth_network_get_addresses(const BerthContainers *containers) {
     return ((const Networks *)*berth_containers_slot(containers, &berth_network_part))->addresses;
 }
 
-/* What berth-network did for a container; NULL if there is nothing. */
+/* What berth-network has done for a container; NULL if nothing. */
 static JsonNode *read_state(BerthContainers *containers, const char *name) {
     return berth_document_read(berth_network_get_directory(containers), name, MAX_STATE_BYTES,
                                NULL);
 }
 
-/* Without the prefix lengths that a result has. */
+/* Results contain prefix lengths, which are left out here. */
 static void add_addresses(const BerthContainer *container, const BerthNetworkEndpoint *endpoint,
                           GPtrArray *list) {
     g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
@@ -83,15 +82,16 @@ char *berth_container_get_interface(const BerthContainer *container, const char 
 
     if (!endpoint || !berth_container_is_running(container))
         return g_strdup("");
-    /* The first has no lease if CNI's plugins gave it its addresses. */
+    /* Without a lease, it is the first endpoint in a CNI network, whose plugins assigned the
+     * addresses. */
     if (endpoint->first)
         return g_strdup("eth0");
     return g_strdup(berth_addresses_get_interface(
         berth_network_get_addresses(container->containers), container->record.id, endpoint));
 }
 
-/* Nobody waits for the end of it. If the service dies first, its file is still there, and
- * network_swept() begins it again. */
+/* Nobody waits for berth-network to end. If the service dies before that, the file is still there,
+ * and network_swept() starts it again. */
 static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
     g_autoptr(GError) error = NULL;
 
@@ -100,8 +100,8 @@ static void leave_network(BerthContainers *containers, const char *id, uint32_t 
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 
-/* The file of a container that may have ended while the service was away. A request goes with its
- * start, which ends if the service does. */
+/* Handles the file of a container that may have ended while the service was away. Requests are
+ * dropped: a start ends when the service does. */
 static void sweep_file(BerthContainers *containers, const char *name) {
     g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
     g_autofree char *id = berth_network_endpoint_read_id(key);
@@ -116,7 +116,7 @@ static void sweep_file(BerthContainers *containers, const char *name) {
         unlinkat(berth_network_get_directory(containers), name, 0);
         return;
     }
-    /* A file that cannot be read names no process whose network could be left. */
+    /* A file that cannot be read identifies no process, so there is nothing to disconnect. */
     state = read_state(containers, name);
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
         unlinkat(berth_network_get_directory(containers), name, 0);
@@ -156,7 +156,7 @@ static bool network_opened(BerthContainers *containers, GError **error) {
     return true;
 }
 
-/* The name server of a network listens at its gateways. */
+/* The name server of a network listens on its gateway addresses. */
 static void list_servers(const BerthNetworkRecord *network, char *const *addresses,
                          char *servers[3]) {
     bool six = addresses && addresses[0] && addresses[1];
@@ -167,14 +167,14 @@ static void list_servers(const BerthNetworkRecord *network, char *const *address
     servers[1] = six ? network->gateway6 : NULL;
 }
 
-/* What all endpoints together have: files name one network. */
+/* What the endpoints have in common, for the files that name a single network. */
 typedef struct {
-    const char *network; /* of the first endpoint; "none" if there is none */
+    const char *network; /* of the first endpoint; "none" without endpoints */
     char *const *addresses;
     GPtrArray *records;              /* of those networks that Berth made */
-    const BerthNetworkRecord *named; /* the first of them with a name server; NULL */
-    char *const *named_addresses;    /* the container's there */
-    bool leads_out;                  /* the default route is taken */
+    const BerthNetworkRecord *named; /* the first of them that has a name server; or NULL */
+    char *const *named_addresses;    /* the container's addresses in it */
+    bool leads_out;                  /* one of them has the default route */
 } JoinedNetworks;
 
 static void joined_clear(JoinedNetworks *joined) {
@@ -187,7 +187,8 @@ static const BerthNetworkRecord *get_record(const JoinedNetworks *joined, guint 
     return joined->records->pdata[i];
 }
 
-/* The host's name servers may be others than when it was created. */
+/* Written anew, because the host's name servers may have changed since the container was
+ * created. */
 static bool write_files(const BerthContainer *container, const JoinedNetworks *joined,
                         GError **error) {
     const BerthContainerRecord *record = &container->record;
@@ -197,7 +198,7 @@ static bool write_files(const BerthContainer *container, const JoinedNetworks *j
     char *own_servers[3] = {NULL};
     size_t size;
 
-    /* A container of a configuration of the caller's own has none of these files. */
+    /* A container with a configuration supplied by the caller has none of these files. */
     if (file < 0)
         return true;
     g_autofree char *hostname = berth_fd_read_whole(file, MAX_HOSTNAME_BYTES, &size, error);
@@ -220,7 +221,7 @@ static bool write_files(const BerthContainer *container, const JoinedNetworks *j
     return hostname && berth_container_files_write(directory, record->id, &files, error);
 }
 
-/* Of the networks that lead out, the first has the default route; one of CNI's sets its own. */
+/* The first of the networks that lead out has the default route; a CNI network sets its own. */
 static bool join_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint,
                           JoinedNetworks *joined, GError **error) {
     BerthAddresses *addresses = berth_network_get_addresses(container->containers);
@@ -270,9 +271,9 @@ static bool network_starting(BerthContainer *container, GError **error) {
     return write_files(container, &joined, error);
 }
 
-/* Requests that were not carried out: of a start that failed, or of a connection that was broken
- * off. All of the container's, also those of endpoints that its record lacks: the next start would
- * carry them out. No id contains "@". */
+/* Drops requests that were not carried out, either of a failed start or of an interrupted
+ * connection. This includes those for endpoints that are not in the record, since the next start
+ * would carry them out. An id cannot contain "@", so the prefix matches only this container. */
 static void drop_requests(const BerthContainer *container) {
     const char *id = container->record.id, *name;
     int directory = berth_network_get_directory(container->containers);
@@ -285,7 +286,7 @@ static void drop_requests(const BerthContainer *container) {
             unlinkat(directory, name, 0);
 }
 
-/* A start that failed before the container ran may have been connected. */
+/* A start that failed before the container ran may already have been connected. */
 static void network_abandoned(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
 

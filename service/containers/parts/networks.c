@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The networks of the host: those that Berth made, and the configurations of CNI in /etc/cni/net.d.
- * Nothing is kept: each list is read again, and is the caller's. The files are an administrator's
- * and still may be wrong: one that cannot be read is no network, as for berth-network.
- */
+/* The networks of the host: those that Berth made, and CNI's configurations in /etc/cni/net.d.
+ * Nothing is cached: each list is read anew and belongs to the caller. The files are written by an
+ * administrator but may still be wrong: like berth-network, this skips a file that cannot be
+ * parsed. */
 
 #include "containers/parts/networks.h"
 
@@ -35,7 +34,7 @@ static void add_subnet(JsonObject *holder, GPtrArray *subnets) {
         g_ptr_array_add(subnets, g_strdup(subnet));
 }
 
-/* "ranges" of host-local is an array of arrays, one of which an address is taken from each. */
+/* "ranges" of host-local is an array of arrays; one address is taken from each inner array. */
 static void add_ranges(JsonObject *ipam, GPtrArray *subnets) {
     JsonNode *node = json_object_get_member(ipam, "ranges");
     JsonArray *ranges = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
@@ -87,7 +86,7 @@ static BerthNetwork *read_network(const char *path) {
     return network;
 }
 
-/* Takes the record. */
+/* Takes over the record. */
 static BerthNetwork *take_made(BerthNetworkRecord *record) {
     BerthNetwork *network = g_new0(BerthNetwork, 1);
     char *const subnets[] = {record->subnet, record->subnet6[0] ? record->subnet6 : NULL, NULL};
@@ -116,7 +115,7 @@ GPtrArray *berth_networks_list(BerthContainers *containers) {
     GPtrArray *networks = g_ptr_array_new_with_free_func(berth_network_free);
 
     add_made(containers, networks, names);
-    /* Of two networks with one name, the one that Berth made counts, then the first file. */
+    /* If several networks have the same name, the one that Berth made wins, then the first file. */
     for (guint i = 0; i < files->len; i++) {
         BerthNetwork *network = read_network(files->pdata[i]);
         if (network && g_hash_table_add(names, network->name))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The networks that containers can be in by name: those that Berth made (made-networks.h), and
- * those that an administrator has written down in /etc/cni/net.d, which are read when they are
- * asked for. Joining them is berth-network's. */
+/* The networks that containers can join by name: those that Berth made (made-networks.h), and those
+ * that an administrator has configured in /etc/cni/net.d, which is read on every request.
+ * berth-network does the joining. */
 
 #pragma once
 
@@ -11,12 +11,12 @@
 
 typedef struct {
     char *name;
-    char *type;               /* of the first plugin: bridge, macvlan, … */
-    char *file;               /* where it is written down; "" if Berth made it */
-    char **subnets;           /* as the plugins' address management has them */
-    BerthNetworkRecord *made; /* NULL for those of CNI */
+    char *type;               /* of the first plugin: bridge, macvlan… */
+    char *file;               /* its configuration file; "" if Berth made it */
+    char **subnets;           /* as written in the plugins' address management */
+    BerthNetworkRecord *made; /* NULL for CNI networks */
 } BerthNetwork;
 
-/* Of BerthNetwork, by their names. */
+/* A list of BerthNetwork, sorted by name. */
 GPtrArray *berth_networks_list(BerthContainers *containers);
 void berth_network_free(gpointer network);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The out-of-memory killer, as an event ("oom"). A watch exists while the container runs; the
- * kernel's counter, not its notice, decides. */
+/* Reports what the out-of-memory killer does as an event ("oom"). A watch exists while the
+ * container runs. The kernel's counter decides whether there is an event; its notification only
+ * triggers a reading. */
 
 #include "containers/parts/oom.h"
 
@@ -11,13 +12,13 @@
 
 #include <unistd.h>
 
-/* How often, and at which distance, a count that has not changed yet is read again. */
+/* How often, and at what interval, the counter is read again if it has not changed yet. */
 enum { MAX_NOTICES = 4096, MAX_RECOUNTS = 20, RECOUNT_USEC = 50 * 1000 };
 
 typedef struct {
     BerthContainer *container;
     sd_event_source *notice, *recount;
-    unsigned recounts; /* left after the last notice */
+    unsigned recounts; /* left since the last notification */
     uint64_t kills;
 } OomWatch;
 
@@ -37,7 +38,8 @@ static int on_recount(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* The version 1 hierarchy gives notice before the killer has chosen, and so before it counts. */
+/* On cgroup v1 the kernel sends the notification before it selects and kills a process, and so
+ * before it counts the kill. */
 static void count_again(OomWatch *watch) {
     if (watch->recount || watch->recounts == 0)
         return;
@@ -46,7 +48,7 @@ static void count_again(OomWatch *watch) {
                                      CLOCK_MONOTONIC, RECOUNT_USEC, 0, on_recount, watch);
 }
 
-/* Reports an event if the counter has grown since it was last read, however many processes were
+/* Records one event if the counter has grown since the last reading, however many processes were
  * killed. */
 static void count_kills(OomWatch *watch) {
     BerthContainer *container = watch->container;
@@ -71,7 +73,7 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
 
     (void)source;
     (void)events;
-    /* Read to make it unreadable again; their content does not matter. */
+    /* Only drains the descriptor; the contents do not matter. */
     (void)!read(fd, notices, sizeof notices);
     watch->recounts = MAX_RECOUNTS;
     count_kills(watch);
@@ -109,7 +111,7 @@ static void oom_start(BerthContainer *container) {
         return;
     }
     sd_event_source_set_io_fd_own(watch->notice, 1);
-    /* Handled before the end of the process, which it may be the reason for. */
+    /* Higher priority than the end of the process, which may be its result. */
     sd_event_source_set_priority(watch->notice, SD_EVENT_PRIORITY_NORMAL - 20);
 }
 
@@ -119,14 +121,14 @@ static void oom_recovered(BerthContainer *container, const BerthKeptDescriptors 
         oom_start(container);
 }
 
-/* Before the command runs: it may be killed before its start has been reported. */
+/* Before the command runs, since it may be killed before its start has been reported. */
 static bool oom_recording(BerthContainer *container, GError **error) {
     (void)error;
     oom_start(container);
     return true;
 }
 
-/* The reason of an end is recorded before the end. */
+/* The cause of an exit is recorded before the exit. */
 static void oom_exiting(BerthContainer *container) {
     OomWatch *watch = get_watch(container);
 

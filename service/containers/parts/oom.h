@@ -4,5 +4,5 @@
 
 #include "containers/core/part.h"
 
-/* The out-of-memory killer, as an event of a container that runs. */
+/* Reports what the out-of-memory killer does in a running container, as an event. */
 extern const BerthPart berth_oom_part;

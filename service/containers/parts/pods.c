@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What a pod and its containers do to each other. A pod that runs is OPEN until it is to be
- * stopped, then STOPPING until its last container has ended and it has ended itself. The state is
- * in the pod's slot and is not recorded: a service that dies meanwhile leaves the containers that
- * were asked to stop, and the caller repeats the call.
+/* How a pod and its containers affect each other. A running pod is OPEN until it is asked to stop,
+ * and then STOPPING until its last container and the pod itself have ended. The state is kept in
+ * the pod's slot and is not recorded: if the service dies meanwhile, the containers have already
+ * been asked to stop, and the caller has to repeat the call for the pod.
  *
- * pod_settle() checks all of a pod and does what is due, whenever something in it has ended; it may
- * be called at any time. A removal with force is an object of its own, since the pod goes last.
- */
+ * pod_settle() examines the whole pod and does what is due. It is called whenever something in the
+ * pod has ended, and may be called at any time. A forced removal is a separate object, since the
+ * pod is removed last. */
 
 #include "containers/parts/pods.h"
 
@@ -76,8 +75,9 @@ GPtrArray *berth_pod_list_containers(const BerthContainer *pod) {
     return list;
 }
 
-/* A pod of another user is as one that does not exist. One that is being deleted takes no
- * container: its name would outlive it in the record. NULL with error. */
+/* A pod of another user is treated like one that does not exist. A pod that is being deleted
+ * accepts no new containers, whose records would name it after it is gone. Returns NULL with
+ * error. */
 static const BerthContainer *find_open_pod(BerthContainers *containers,
                                            const BerthCreateOptions *options, GError **error) {
     const BerthContainer *pod = berth_pods_find(containers, options->pod, NULL);
@@ -89,7 +89,8 @@ static const BerthContainer *find_open_pod(BerthContainers *containers,
     return NULL;
 }
 
-/* At least one: "host" and "none" are no networks that can be joined. */
+/* The networks that the pod has joined or, without any, its network mode ("host", "none"), so that
+ * the list has at least one entry. */
 static char **list_pod_networks(const BerthContainer *pod) {
     g_auto(GStrv) names = berth_network_endpoints_list_networks(&pod->record);
     char *const mode[] = {pod->record.network, NULL};
@@ -97,8 +98,8 @@ static char **list_pod_networks(const BerthContainer *pod) {
     return names[0] ? g_steal_pointer(&names) : g_strdupv((char **)mode);
 }
 
-/* What the pod has been allowed is asked about again for each container in it: a rule may allow a
- * pod in the host's network and not everything that joins it. */
+/* The privileges that the pod was granted are checked again for each container in it: a rule may
+ * allow a pod with the host's network, but not everything that joins it. */
 bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
     if (!options->pod)
         return true;
@@ -127,8 +128,8 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     return true;
 }
 
-/* The pod may have been deleted while secrets and the image were read, and its name may be another
- * pod's by now, even another user's. */
+/* The pod may have been deleted while the secrets and the image were read. Its name may even belong
+ * to a new pod by now, possibly of another user. */
 bool berth_pod_check_joined(BerthContainers *containers, const BerthCreateOptions *options,
                             GError **error) {
     if (!options->pod)
@@ -140,18 +141,18 @@ bool berth_pod_check_joined(BerthContainers *containers, const BerthCreateOption
                                    options->pod, options->id));
 }
 
-/* Whether it runs or is about to. */
+/* Returns true if it is running or about to run. */
 static bool is_active(const BerthContainer *container) {
     return berth_container_is_running(container) || berth_container_is_starting(container) ||
            berth_container_is_restarting(container);
 }
 
-/* One that has not run since the pod was started does not count as its last container. */
+/* A container that has not run since the pod was started does not count as its last container. */
 static bool has_run(const BerthContainer *container, const BerthContainer *pod) {
     return container->record.first.exited_usec > pod->record.first.started_usec;
 }
 
-/* leaving: one that is being deleted, and is still in the table; or NULL. */
+/* leaving is a container that is being deleted but is still in the table, or NULL. */
 static void pod_settle(BerthContainer *pod, BerthContainer *leaving) {
     g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
     g_autofree char *policy = berth_pod_get_exit_policy(pod);
@@ -166,7 +167,7 @@ static void pod_settle(BerthContainer *pod, BerthContainer *leaving) {
     if (berth_container_is_running(pod) && !active &&
         (get_pod_state(pod) == POD_STOPPING || (ran && g_str_equal(policy, "stop"))))
         berth_container_stop(pod, UINT64_MAX);
-    /* It removes itself when it has ended, but not before what is in it. */
+    /* A pod with AutoRemove= is removed when it has ended, but not before its containers are. */
     if (list->len == 0 && pod->record.auto_remove && pod->record.state == BERTH_CONTAINER_STOPPED)
         berth_container_remove_soon(pod);
 }
@@ -178,7 +179,7 @@ static void stop_containers(const BerthContainer *pod, uint64_t timeout_usec) {
         berth_container_stop(list->pdata[i], timeout_usec);
 }
 
-/* NULL for a container without one. */
+/* NULL for a container that is in no pod. */
 static BerthContainer *find_pod_of(const BerthContainer *container) {
     g_autofree char *name = berth_container_get_pod(container);
 
@@ -207,7 +208,8 @@ void berth_pod_stop(BerthContainer *pod, uint64_t timeout_usec) {
     pod_settle(pod, NULL);
 }
 
-/* Whether what it is in lets it start: asked before it is known whether the pod runs. */
+/* Whether the pod accepts a start. This is checked before it is known whether the pod is
+ * running. */
 static bool pods_starting(BerthContainer *container, GError **error) {
     const BerthContainer *pod = find_pod_of(container);
 
@@ -217,7 +219,7 @@ static bool pods_starting(BerthContainer *container, GError **error) {
                            container->record.id);
 }
 
-/* The pod may have ended, or have been stopped, while it was being started. */
+/* The pod may have ended or been stopped while the container was starting. */
 static void pods_started(BerthContainer *container) {
     const BerthContainer *pod = find_pod_of(container);
 
@@ -233,7 +235,7 @@ static void pods_exited(BerthContainer *container) {
     pod_settle(container, NULL);
 }
 
-/* Ends that the service has not seen. */
+/* Handles ends that the service has missed. */
 static bool pods_swept(BerthContainers *containers, GError **error) {
     g_autoptr(GPtrArray) list = berth_containers_list(containers);
 
@@ -266,12 +268,14 @@ static bool pods_permit(const BerthContainer *container, BerthAction action, GEr
                            container->record.id, pod);
 }
 
-/* Its containers first, then the pod. By the name: the pod may be gone when the last of them is. */
+/* The containers are removed first, then the pod. Refers to the pod by name, since it may be gone
+ * after the last of them. */
 typedef struct {
     BerthContainers *containers;
     char *name;
-    unsigned left; /* containers that are not removed yet, and one for the loop that begins */
-    GError *error; /* the first */
+    unsigned left; /* containers that are still to be removed, plus one during the loop that starts
+                    * the removals */
+    GError *error; /* the first one */
     BerthContainerExited removed;
     void *userdata;
 } PodRemoval;
@@ -310,8 +314,8 @@ static void pod_removal_on_removed(int status, uint64_t exited_usec, const GErro
     pod_removal_advance(userdata, error);
 }
 
-/* One container is found by its id after another: a removal may end at once, and the pointers of
- * those that are gone are not looked at. */
+/* Looks each container up by its id: a removal may finish immediately, and then pointers to other
+ * containers may be invalid too. */
 void berth_pod_remove(BerthContainer *pod, bool force, BerthContainerExited removed,
                       void *userdata) {
     BerthContainers *containers = pod->containers;

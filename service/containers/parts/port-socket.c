@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One socket that reserves one port, without state; its descriptor is the caller's. The one thing
- * to know: as long as it is bound, the kernel gives the port to nobody else, and ports.c compares
- * only what the kernel cannot (ports of protocols that it does not support).
- */
+/* A socket that reserves one port. There is no state here, and the caller owns the descriptor. The
+ * one thing to know: as long as the socket is bound, the kernel gives the port to nobody else.
+ * ports.c only compares what the kernel cannot check: ports of protocols that it does not
+ * support. */
 
 #include "containers/parts/port-socket.h"
 
@@ -17,8 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* bind(2) also accepts multicast addresses, and with ip_nonlocal_bind (ip(7)) any address. All of
- * 127.0.0.0/8 is local, although getifaddrs(3) lists only the address of lo. */
+/* bind(2) also accepts multicast addresses and, with ip_nonlocal_bind (ip(7)), any address at all.
+ * All of 127.0.0.0/8 is local, although getifaddrs(3) lists only the address of lo. */
 static bool is_local(int family, const void *address) {
     size_t size = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
     struct ifaddrs *list = NULL;
@@ -61,8 +60,8 @@ static Address make_address(const BerthPort *port, int family) {
     return address;
 }
 
-/* No process reads the socket: a filter that returns 0 drops the datagrams that still reach the
- * port, instead of queuing them (socket(7), SO_ATTACH_FILTER). */
+/* No process reads the socket: a filter that returns 0 drops datagrams that still reach the port,
+ * instead of queuing them (socket(7), SO_ATTACH_FILTER). */
 static void drop_all(int fd) {
     struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
     const struct sock_fprog program = {1, &drop};
@@ -74,7 +73,7 @@ static int bind_family(const BerthPort *port, int family, bool only) {
     static const int on = 1, off = 0;
     bool udp = g_str_equal(port->protocol, "udp");
     Address address = make_address(port, family);
-    /* Without SO_REUSEADDR: with it, two that do not listen share a port. */
+    /* SO_REUSEADDR is not set: with it, two sockets that do not listen could share a port. */
     berth_autofd int fd = socket(family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC,
                                  g_str_equal(port->protocol, "sctp") ? IPPROTO_SCTP : 0);
 
@@ -90,8 +89,8 @@ static int bind_family(const BerthPort *port, int family, bool only) {
     return berth_fd_steal(&fd);
 }
 
-/* Without an address, one IPv6 socket stands for both families (ipv6(7), IPV6_V6ONLY); on a host
- * without IPv6, an IPv4 socket does. */
+/* Without an address, one IPv6 socket covers both families (ipv6(7), IPV6_V6ONLY); on a host
+ * without IPv6, an IPv4 socket is used. */
 int berth_port_socket_bind(const BerthPort *port) {
     bool all = port->address[0] == '\0';
     int family = all || strchr(port->address, ':') ? AF_INET6 : AF_INET;
@@ -118,7 +117,7 @@ unsigned berth_port_socket_get_port(int fd) {
     Address address = {0};
     socklen_t size = sizeof address;
 
-    /* sin6_port is where sin_port is. */
+    /* sin6_port is at the same offset as sin_port. */
     return getsockname(fd, &address.any, &size) < 0 ? 0 : ntohs(address.v4.sin_port);
 }
 

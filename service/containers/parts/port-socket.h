@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sockets that reserve a port of the host: they are bound, and neither listen nor are read. */
+/* Sockets that reserve a port of the host. They are bound, but neither listen nor are they read. */
 
 #pragma once
 
@@ -8,12 +8,13 @@
 
 #include "base/error.h"
 
-/* FailedPrecondition unless the port's address is one of this machine. */
+/* FailedPrecondition unless the port's address is a local one. */
 bool berth_port_check_address(const BerthPort *port, GError **error);
 
-/* Binds the port, or one that the kernel chooses if its number is 0. -1 with errno. */
+/* Binds the port, or one that the kernel chooses if its number is 0. Returns a descriptor that the
+ * caller owns, or -1 with errno. */
 int berth_port_socket_bind(const BerthPort *port);
-/* The number of the port that it is bound to; 0 if that cannot be read. */
+/* The port number that the socket is bound to; 0 if it cannot be determined. */
 unsigned berth_port_socket_get_port(int fd);
-/* Whether berth_port_socket_bind() would make such a socket. */
+/* Returns true if fd is a socket that berth_port_socket_bind() would create for this port. */
 bool berth_port_socket_is_for(int fd, const BerthPort *port);

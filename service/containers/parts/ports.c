@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Host ports of containers. Forwarding is berth-network's; so that a port belongs to one container
- * alone, the service binds it, and neither listens nor reads, from before the container starts
- * until it has ended. systemd keeps the sockets while the service is away. The sockets, in the
- * part's slot, are there while the ports are held.
+/* Host ports of containers. berth-network does the forwarding. To reserve a port for one container,
+ * the service binds it from before the container starts until it has ended, but neither listens on
+ * it nor reads from it. systemd keeps the sockets while the service is away. The part's slot holds
+ * the sockets while the ports are reserved.
  *
- * The one thing to know: systemd closes its own descriptors of the sockets some time after the
- * service has told it to (asynchronous_close()), and until then nobody can bind the port again. The
- * service therefore keeps the sockets of a container that has ended for a moment, and the next
- * start takes them over: a restart never finds its own port in use.
- */
+ * The one thing to know: systemd closes its duplicates only some time after the service has asked
+ * for it (asynchronous_close()), and until then nobody can bind the port again. The service
+ * therefore keeps the sockets of a container that has ended for a moment longer, and the next start
+ * takes them over, so that a restart never finds its own port in use. */
 
 #include "containers/parts/ports.h"
 
@@ -37,7 +35,8 @@ char **berth_container_list_ports(const BerthContainer *container) {
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
-/* An unspecified address overlaps all of its family; no address, those of both families. */
+/* An unspecified address overlaps all addresses of its family; no address at all, those of both
+ * families. */
 static bool ports_overlap(const BerthPort *a, const BerthPort *b) {
     if (a->host != b->host || !g_str_equal(a->protocol, b->protocol))
         return false;
@@ -60,8 +59,8 @@ static bool has_port(const BerthContainer *container, const BerthPort *port) {
     return false;
 }
 
-/* The kernel refuses ports that are bound already. Of a protocol that it does not support none is
- * bound, so the ports of other containers are compared as well. */
+/* The kernel refuses ports that are already bound. Ports of a protocol that it does not support
+ * cannot be bound, so those of other containers are compared instead. */
 static bool is_held(BerthContainers *containers, const BerthPort *port) {
     GHashTableIter iterator;
     gpointer value;
@@ -75,7 +74,7 @@ static bool is_held(BerthContainers *containers, const BerthPort *port) {
     return false;
 }
 
-/* Each port is a descriptor of the service, and another one in its store with systemd. */
+/* Each port takes one descriptor in the service and another one in systemd's store. */
 static bool check_total(const BerthContainer *container, unsigned wanted, GError **error) {
     uint32_t owner = container->record.owner;
     GHashTableIter iterator;
@@ -95,7 +94,8 @@ static bool check_total(const BerthContainer *container, unsigned wanted, GError
                            owner, total, MAX_PORTS_PER_OWNER);
 }
 
-/* Of any container, whether it runs or not: it would not start later. */
+/* Returns true if any container has the port, running or not: otherwise that one could not start
+ * later. */
 static bool is_taken(BerthContainers *containers, const BerthPort *port) {
     GHashTableIter iterator;
     gpointer value;
@@ -107,8 +107,8 @@ static bool is_taken(BerthContainers *containers, const BerthPort *port) {
     return false;
 }
 
-/* The kernel's choice of a port that nothing is bound to. Should none be found, 0, which cannot be
- * published, stays. */
+/* Lets the kernel choose a port that is not bound. If none is found, the number remains 0, which
+ * cannot be published. */
 static void choose_port(BerthContainers *containers, BerthPort *port) {
     for (unsigned i = 0; i < MAX_CHOICES; i++) {
         port->host = 0;
@@ -163,7 +163,7 @@ static GArray *new_sockets(void) {
     return sockets;
 }
 
-/* Of the service: sockets of containers that have ended, until the timer closes them. */
+/* For the service: sockets of ended containers, until the timer closes them. */
 typedef struct {
     GArray *sockets;
     sd_event_source *timer;
@@ -187,7 +187,7 @@ static int ports_on_released(sd_event_source *timer, uint64_t usec, void *userda
     return 0;
 }
 
-/* If there is no timer, they are closed at once. */
+/* Without a timer, they are closed immediately. */
 static void release_sockets(BerthContainers *containers, GArray *sockets) {
     ReleasedSockets *released = get_released(containers);
 
@@ -200,7 +200,8 @@ static void release_sockets(BerthContainers *containers, GArray *sockets) {
     g_array_set_size(sockets, 0);
 }
 
-/* A socket that was kept for it; -1. Others may overlap the port, and are closed then. */
+/* A released socket for this port, or -1. If there is none, all others are closed, since they may
+ * overlap the port. */
 static int take_released(BerthContainers *containers, const BerthPort *port) {
     GArray *sockets = get_released(containers)->sockets;
 
@@ -259,7 +260,7 @@ static char *make_port_fd_name(const BerthContainer *container) {
     return g_strconcat("ports-", container->scope, NULL);
 }
 
-/* All ports or none: after an error, those that are bound already are closed with the array. */
+/* All ports or none: after an error, those that are already bound are closed with the array. */
 static bool hold_ports(BerthContainer *container, GError **error) {
     g_auto(GStrv) ports = berth_container_list_ports(container);
     g_autoptr(GArray) sockets = new_sockets();
@@ -276,8 +277,8 @@ static bool hold_ports(BerthContainer *container, GError **error) {
 }
 
 /* Called before the start is recorded: from then on the container runs even if the service dies,
- * and its ports have to stay reserved. systemd keeps several descriptors by one name (sd_notify(3),
- * FDNAME=). */
+ * and its ports must stay reserved. systemd can keep several descriptors under the same name
+ * (sd_notify(3), FDNAME=). */
 static bool keep_ports(BerthContainer *container, GError **error) {
     g_autofree char *name = make_port_fd_name(container);
     const GArray *sockets = get_sockets(container);
@@ -288,7 +289,7 @@ static bool keep_ports(BerthContainer *container, GError **error) {
     return true;
 }
 
-/* Closes the sockets here only: if the service ends, systemd keeps those of containers that run. */
+/* Closes the sockets only here: if the service ends, systemd keeps those of running containers. */
 static void ports_freed(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_ports_part);
 
@@ -329,7 +330,8 @@ static void ports_recovered(BerthContainer *container, const BerthKeptDescriptor
     sockets = take_kept_sockets(container, kept);
     if (sockets->len > 0)
         *berth_container_slot(container, &berth_ports_part) = g_steal_pointer(&sockets);
-    /* The service was stopped, which empties systemd's store, or had not bound any yet. */
+    /* Either the service was stopped, which empties systemd's store, or it ended before it had
+     * bound any. */
     else if (!hold_ports(container, &error) || !keep_ports(container, &error))
         berth_log_warning("BERTH_CONTAINER", container->record.id,
                           "Cannot reserve the ports of %s: %s", container->record.id,

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Containers that a client creates to start them at once: if it leaves the bus before the first
- * start, they are removed. The client's unique name is recorded until then, so that a service that
- * was away still knows it.
+/* Containers that a client creates in order to start them right away. If the client disconnects
+ * from the bus before the first start, they are removed. Its unique name is recorded until then, so
+ * that it is still known after a restart of the service.
  *
  * The part's slot on the service is a table of the containers that depend on their creator, from
- * the creation or recovery until the first start; that on a container is its Watch. One match, made
- * before any container is known, tells of every name that leaves: a match for each container would
- * reach the bus's limit (max_match_rules_per_connection of dbus-daemon(1)). The bus is then asked
- * whether the name is there. It answers in this order, so that a client that leaves in between is
- * not missed; and nothing waits for the answers, as sd_bus_track_add_name(3) would, with each start
- * behind it.
- */
+ * creation or recovery until the first start; the slot on a container is its Watch. A single match,
+ * added before any container is known, reports every name that leaves the bus. One match per
+ * container would reach the bus's limit (max_match_rules_per_connection in dbus-daemon(1)). The bus
+ * is then asked whether the name still exists. The bus handles both in this order, so a client that
+ * disconnects in between is not missed. Nothing waits for the replies, whereas
+ * sd_bus_track_add_name(3) would block, and delay every start. */
 
 #include "containers/parts/provisional.h"
 
@@ -45,7 +43,7 @@ static void provisional_creator_left(BerthContainer *container) {
         berth_container_remove_soon(container);
 }
 
-/* A bus that does not answer is no reason to remove the container. */
+/* If the bus does not answer, the container is kept. */
 static int on_creator_known(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     int has_owner = 1;
 
@@ -73,7 +71,7 @@ static GPtrArray *list_created_by(Provisional *provisional, const char *creator)
     return created;
 }
 
-/* Also called when a well-known name loses its owner: no container has such a creator. */
+/* Also called when a well-known name loses its owner; no container has such a creator. */
 static int on_name_left(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     Provisional *provisional = userdata;
     const char *name;
@@ -81,7 +79,7 @@ static int on_name_left(sd_bus_message *signal, void *userdata, sd_bus_error *er
     (void)error;
     if (sd_bus_message_read(signal, "s", &name) < 0)
         return 0;
-    /* A removal takes its container out of the table. */
+    /* A list, since a removal takes its container out of the table. */
     g_autoptr(GPtrArray) created = list_created_by(provisional, name);
     for (guint i = 0; i < created->len; i++)
         if (g_hash_table_contains(provisional->depending, created->pdata[i]))
@@ -126,7 +124,7 @@ static void provisional_freed(BerthContainer *container) {
     g_free(watch);
 }
 
-/* Only a container that was never started depends on its creator. */
+/* Only a container that has never been started depends on its creator. */
 static void provisional_watch(BerthContainer *container) {
     void **slot = berth_container_slot(container, &berth_provisional_part);
     g_autoptr(GVariant) creator = get_creator(container);
@@ -149,7 +147,7 @@ static void provisional_recovered(BerthContainer *container, const BerthKeptDesc
     provisional_watch(container);
 }
 
-/* It stays from now on, even if its creator leaves the bus. */
+/* From now on the container stays, even if its creator disconnects. */
 static bool provisional_recording(BerthContainer *container, GError **error) {
     g_autoptr(GVariant) creator = get_creator(container);
 

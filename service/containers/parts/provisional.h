@@ -4,8 +4,8 @@
 
 #include "containers/core/part.h"
 
-/* Removes a container whose creator leaves the bus before it is started. */
+/* Removes a container whose creator disconnects from the bus before the first start. */
 extern const BerthPart berth_provisional_part;
 
-/* Records the creating client (NULL: none) in what is kept of the container. */
+/* Records the creating client in the extra of the record; NULL for none. */
 void berth_provisional_note(GVariantDict *extra, const char *creator);

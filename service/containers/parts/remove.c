@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Removing a container. It is one operation, which begins when it is requested: from then on
- * nothing begins in the container; what runs there is killed if the request says so; when the last
- * of it has ended, the row and the directory go and all requests are answered. A removal with force
- * is on disk before the kill, in the form of AutoRemove=: a service that dies in between finds the
- * container again and continues.
+/* Removing a container. A removal begins when it is first requested. From then on nothing can be
+ * started in the container, and everything that is running there is killed if the request says so.
+ * After the last process has ended, the row and the directory are removed and all requests are
+ * answered. A forced removal is written to disk before the kill, in the form of AutoRemove=, so
+ * that after a crash of the service the next instance finds the container and continues.
  *
- * A container is being removed while its slot here has a list of requests, which may be empty.
- */
+ * A container is being removed while its slot here has a list of requests, which may be empty. */
 
 #include "containers/parts/remove.h"
 
@@ -36,7 +34,8 @@ static GPtrArray *get_requests(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_remove_part);
 }
 
-/* Only a container that was never started still has waiters: after an end they are answered. */
+/* Only a container that was never started can still have waiters: after an end they have been
+ * answered. */
 static void fail_waiters(BerthContainer *container) {
     g_autoptr(GError) error = NULL;
 
@@ -55,8 +54,9 @@ static void drop_processes(BerthContainer *container) {
         berth_parts_process_dropped(process);
 }
 
-/* The runtime specification has them run after the container is deleted (config.md, "Poststop").
- * The launcher has the directory by descriptor, so it may become trash at once. */
+/* The runtime specification requires them to run after the container has been deleted (config.md,
+ * "Poststop"). The launcher has a descriptor of the directory, so the directory can be moved to the
+ * trash immediately. */
 static void run_poststop_hooks(BerthContainer *container) {
     BerthContainers *containers = container->containers;
     const BerthContainerRecord *record = &container->record;
@@ -69,7 +69,7 @@ static void run_poststop_hooks(BerthContainer *container) {
         berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
 }
 
-/* Its row and what it has on disk go; nothing runs in it. */
+/* Deletes its row and its files. Nothing is running in it. */
 static bool delete_container(BerthContainer *container, GError **error) {
     BerthContainers *containers = container->containers;
     const char *id = container->record.id;
@@ -79,7 +79,7 @@ static bool delete_container(BerthContainer *container, GError **error) {
         return false;
     if (container->record.poststop)
         run_poststop_hooks(container);
-    /* Without its row the directory is trash, whenever a crash comes. */
+    /* Without its row the directory is trash, even if a crash comes before it is moved. */
     g_autoptr(GError) local = NULL;
     if (!berth_trash_take(containers->event, containers->directory, id, &local))
         berth_log_warning("BERTH_CONTAINER", id, "%s", local->message);
@@ -114,7 +114,7 @@ static void finish_removal(BerthContainer *container) {
     }
 }
 
-/* By its id: the container may be gone by then. */
+/* Refers to the container by id, since it may be gone by then. */
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -132,8 +132,8 @@ static int on_removal_check(sd_event_source *source, void *userdata) {
     return 0;
 }
 
-/* The function that has just ended something may still use the container, so it is deleted from the
- * event loop. */
+/* The function that has just ended something may still use the container, so the deletion is
+ * deferred to the event loop. */
 static void continue_removal(BerthContainer *container) {
     RemovalCheck *check;
     sd_event_source *source;
@@ -161,14 +161,14 @@ bool berth_container_check_kept(const BerthContainer *container, GError **error)
                            container->record.id);
 }
 
-/* If this fails, the container is removed by this service only. */
+/* If this fails, the removal does not survive a restart of the service. */
 static void record_removal(BerthContainer *container) {
     container->record.wanted = false;
     container->record.auto_remove = true;
     (void)berth_container_write(container, NULL, NULL);
 }
 
-/* What has begun in it is taken back: each start is settled with this error. */
+/* Cancels what has begun in the container. Every start ends with this error. */
 static void cancel_starts(BerthContainer *container) {
     g_autoptr(GError) error = NULL;
     GHashTableIter iterator;
@@ -186,7 +186,7 @@ static void cancel_starts(BerthContainer *container) {
     }
 }
 
-/* What was executed may outlive the first process, if it is in another pid namespace. */
+/* Executed processes may outlive the first one if they are in another PID namespace. */
 static void kill_all(BerthContainer *container) {
     if (berth_container_is_running(container))
         berth_container_kill(container, "", SIGKILL, true, NULL);
@@ -221,7 +221,7 @@ void berth_container_remove(BerthContainer *container, bool force, BerthContaine
         record_removal(container);
         cancel_starts(container);
     }
-    /* Also without force: executed processes may have outlived the first one. */
+    /* Even without force: executed processes may have outlived the first one. */
     kill_all(container);
 }
 
@@ -230,13 +230,13 @@ static bool remove_permits(const BerthContainer *container, BerthAction action, 
            berth_container_check_kept(container, error);
 }
 
-/* A pod goes after what is in it (pods.c). */
+/* A pod is removed after its containers (pods.c). */
 static void remove_exited(BerthContainer *container) {
     if (container->record.auto_remove && !berth_container_is_pod(container))
         berth_container_remove_soon(container);
 }
 
-/* The service died after such a container had ended, and before it was removed. */
+/* The service died after such a container had ended, but before it was removed. */
 static void remove_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
     (void)kept;
     if (container->record.state == BERTH_CONTAINER_STOPPED)

@@ -4,14 +4,16 @@
 
 #include "containers/core/part.h"
 
-/* Removing containers, on request or because they remove themselves when they end. */
+/* Removes containers, on request or when one with AutoRemove= ends. */
 extern const BerthPart berth_remove_part;
 
-/* Removes it, and answers its last exit; at once if nothing runs in it. FailedPrecondition while it
- * runs, except with force, which kills it and takes back what has begun in it. */
+/* Removes the container and reports its last exit; immediately if nothing is running in it.
+ * FailedPrecondition while it is running, unless force is set, which kills it and cancels
+ * everything that has begun in it. */
 void berth_container_remove(BerthContainer *container, bool force, BerthContainerExited removed,
                             void *userdata);
-/* Removes it from the event loop, once nothing runs in it; nothing is started in it from now on. */
+/* Removes it from the event loop once nothing is running in it. From now on, nothing can be started
+ * in it. */
 void berth_container_remove_soon(BerthContainer *container);
-/* Busy while it is being removed. */
+/* Busy if it is being removed. */
 bool berth_container_check_kept(const BerthContainer *container, GError **error);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Another id for a container that does not run. The record is written first, and names the
- * directory that it comes from: what a crash leaves undone is done at the next start of the
- * service, before directories without a record are removed.
- */
+/* Changes the id of a stopped container. The record is written first and names the old directory,
+ * so that after a crash the next start of the service can finish the rename, before it removes
+ * directories without a record. There is no state here. */
 
 #include "containers/parts/rename.h"
 
@@ -28,7 +26,7 @@ static char *get_old_name(const BerthContainer *container) {
     return name ? g_variant_dup_string(name, NULL) : NULL;
 }
 
-/* Files of its directory are named in its configuration. */
+/* The configuration contains paths of files in the container's directory. */
 static bool fix_config(BerthContainer *container, const char *old, GError **error) {
     BerthContainers *containers = container->containers;
     g_autofree char *before =
@@ -54,7 +52,8 @@ static bool move_directory(BerthContainer *container, const char *old, GError **
     int directory = container->containers->directory;
     const char *id = container->record.id;
 
-    /* The new name exists if a crash came after the rename: only the configuration is left. */
+    /* If the new name exists, the crash came after the directory was renamed, and only the
+     * configuration is left to fix. */
     if (faccessat(directory, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
         renameat(directory, old, directory, id) < 0)
         return berth_error_set_errno(error, errno, "rename the directory of container %s", old);
@@ -95,7 +94,7 @@ static bool check_rename(BerthContainer *container, const char *id, GError **err
     return berth_parts_permit(container, BERTH_ACTION_RENAME, error);
 }
 
-/* The names in memory that are made from the id. */
+/* Updates everything in memory that is named after the id. */
 static void update_names(BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
@@ -114,7 +113,7 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
     if (!check_rename(container, id, error))
         return false;
     g_autofree char *old = g_strdup(container->record.id);
-    /* The names of descriptors with systemd are made from the scope's, which changes. */
+    /* Descriptors in systemd's store are named after the scope, whose name changes. */
     berth_parts_process_dropped(container->first);
     berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
     berth_container_record_set_extra(&container->record, BERTH_RENAMED_TIME,
@@ -122,7 +121,7 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
     if (!berth_container_store_rename(containers->database, &container->record, id, &deleted,
                                       &created, error))
         return false;
-    /* The key of the table is the record's own. */
+    /* The key of the table is the string in the record itself. */
     g_hash_table_steal(containers->by_id, old);
     g_free(container->record.id);
     container->record.id = g_strdup(id);

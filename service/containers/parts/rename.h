@@ -4,11 +4,11 @@
 
 #include "containers/core/part.h"
 
-/* A value of extra, t: when the container was given its present id. */
+/* In the record's extra, t: when the container received its present id. */
 #define BERTH_RENAMED_TIME "RenamedTime"
 
-/* Completes renames that a crash has cut off. */
+/* Completes renames that were interrupted by a crash. */
 extern const BerthPart berth_rename_part;
 
-/* Gives a container another id; FailedPrecondition while it runs. */
+/* Gives a container another id. FailedPrecondition while it is running. */
 bool berth_container_rename(BerthContainer *container, const char *id, GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
- * started again when it ends; after longer and longer delays if it keeps failing. Its state here is
- * a timer and the number of restarts in a row. The record keeps how many there were since a client
- * started it.
- */
+/* Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
+ * started again when it ends, with increasing delays if it keeps failing. The state here is a timer
+ * and the number of consecutive restarts. The record counts the restarts since a client last
+ * started the container. */
 
 #include "containers/parts/restart.h"
 
@@ -23,9 +21,9 @@
 
 typedef struct {
     sd_event_source *timer;
-    BerthHold *hold;   /* while there is a timer */
-    unsigned restarts; /* in a row */
-    bool restarts_now; /* the start that is under way is a restart */
+    BerthHold *hold;   /* set while there is a timer */
+    unsigned restarts; /* consecutive */
+    bool restarts_now; /* the start in progress is a restart */
 } RestartState;
 
 static RestartState *find_restart_state(const BerthContainer *container) {
@@ -65,7 +63,7 @@ void berth_container_forbid_restart(BerthContainer *container) {
 
 static void plan_restart(BerthContainer *container);
 
-/* By its id: the container may be gone when the start is answered. */
+/* Refers to the container by id, since it may be gone when the start is answered. */
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -88,7 +86,7 @@ static void on_restarted(const GError *error, void *userdata) {
     if (error)
         berth_log_warning("BERTH_CONTAINER", restarted->id, "Cannot restart %s: %s", restarted->id,
                           error->message);
-    /* A start that was refused has no exit that would plan the next one. */
+    /* A start that was refused has no exit, which would schedule the next one. */
     if (error && container && !berth_container_is_running(container))
         plan_restart(container);
     restarted_free(restarted);
@@ -133,7 +131,7 @@ static void plan_restart(BerthContainer *container) {
         return;
     if (record->first.exited_usec > record->first.started_usec + GOOD_RUN_USEC)
         state->restarts = 0;
-    /* Doubled each time; the shift is bounded, so that it cannot overflow. */
+    /* Doubled each time. The shift is limited, so that it cannot overflow. */
     uint64_t delay = FIRST_DELAY_USEC << MIN(state->restarts, 16u);
     state->restarts++;
     if (sd_event_add_time_relative(container->containers->event, &state->timer, CLOCK_MONOTONIC,
@@ -145,14 +143,14 @@ static void plan_restart(BerthContainer *container) {
         state->hold = berth_hold_new(BERTH_HOLD_RESTART);
 }
 
-/* Also plans the restart that was pending when the service ended. */
+/* Also schedules a restart that was pending when the service ended. */
 static void restart_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
     (void)kept;
     if (!berth_container_is_running(container))
         plan_restart(container);
 }
 
-/* Any start takes the place of the planned one, also one that a client requests. */
+/* Any start replaces the scheduled one, including a start requested by a client. */
 static bool restart_starting(BerthContainer *container, GError **error) {
     (void)error;
     berth_container_cancel_restart(container);

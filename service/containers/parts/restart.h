@@ -4,17 +4,17 @@
 
 #include "containers/core/part.h"
 
-/* In the record's extra, t: how many restarts there may be; none if there is no limit. */
+/* In the record's extra, t: the maximum number of restarts; absent if there is no limit. */
 #define BERTH_RESTART_LIMIT "RestartLimit"
 
-/* Starts a container again when it has ended, as its restart policy says. */
+/* Restarts containers that have ended, according to their restart policy. */
 extern const BerthPart berth_restart_part;
 
-/* Its policy does not apply any more, until it is started again. */
+/* Suspends its restart policy until the next start. */
 void berth_container_forbid_restart(BerthContainer *container);
-/* How often its policy has started it again since a client did. */
+/* The number of restarts by its policy since a client last started it. */
 unsigned berth_container_count_restarts(const BerthContainer *container);
-/* Whether one is planned. */
+/* Returns true if a restart is scheduled. */
 bool berth_container_is_restarting(const BerthContainer *container);
-/* A restart that is planned does not happen. */
+/* Cancels a scheduled restart. */
 void berth_container_cancel_restart(BerthContainer *container);

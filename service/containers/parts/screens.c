@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berthd's side of berth-screen, which reads terminals that no client is attached to. A KeptScreen
- * is a terminal in a worker's care, from berth_screens_keep() until the worker has released it; a
- * ReaderCall is one other call that may block on a client's terminal. A Reader is the worker of one
- * owner, so that a user who blocks a terminal holds up no other user: it exists while it reads a
- * terminal or waits for a call, and ends with the last. If it dies, its terminals go back to
- * those that handed them over. The part of terminals (terminals.c) owns the whole.
- */
+/* berthd's side of berth-screen, which reads terminals that have no attached client. A KeptScreen
+ * is a terminal that a worker looks after, from berth_screens_keep() until the worker has released
+ * it. A ReaderCall is any other call that may block on a client's terminal. A Reader is the worker
+ * of one owner, so that a user who blocks a terminal delays no other user. It exists while it reads
+ * a terminal or waits for a call, and is freed with the last of them. If the worker dies, its
+ * terminals are returned to those who handed them over. The terminals part (terminals.c) owns
+ * everything here. */
 
 #include "containers/parts/screens.h"
 
 #include "worker/calls.h"
 #include "worker/worker.h"
 
-/* A worker that has not released a terminal by then is blocked by a client that shares it. */
+/* A worker that has not released a terminal by then is blocked by a client that shares the
+ * terminal. */
 #define ANSWER_USEC (2 * G_USEC_PER_SEC)
 
 struct BerthScreens {
@@ -28,23 +28,23 @@ typedef struct {
     BerthScreens *screens;
     uint32_t owner;
     BerthWorker *worker;
-    GPtrArray *kept;  /* of KeptScreen, as in the screens */
+    GPtrArray *kept;  /* of KeptScreen; those of BerthScreens.kept with this reader */
     GPtrArray *calls; /* of ReaderCall, owned */
-    unsigned asked;   /* releases that are not done, and calls */
+    unsigned asked;   /* requests to the worker that are not finished: releases and calls */
     sd_event_source *timeout;
 } Reader;
 
 typedef struct {
     Reader *reader;
     uint64_t token;
-    bool asked;                   /* to let it go */
-    BerthScreenReleased released; /* NULL once it is forgotten */
+    bool asked;                   /* to release it */
+    BerthScreenReleased released; /* NULL once it has been forgotten */
     void *userdata;
 } KeptScreen;
 
 typedef struct {
     Reader *reader;
-    BerthScreenDone done; /* NULL: nobody waits */
+    BerthScreenDone done; /* NULL if nobody waits */
     void *userdata;
 } ReaderCall;
 
@@ -76,14 +76,14 @@ void berth_screens_free(BerthScreens *screens) {
     g_free(screens);
 }
 
-/* Ends a reader whose worker has died or does not answer. It is taken out of the tables before the
- * callbacks run, which may need a new reader of the same owner. */
+/* Ends a reader whose worker has died or does not answer. It is removed from the tables before the
+ * callbacks run, which may need a new reader for the same owner. */
 static void reader_fail(Reader *reader, const GError *error) {
     BerthScreens *screens = reader->screens;
 
     g_hash_table_steal(screens->readers, GUINT_TO_POINTER(reader->owner));
-    /* No callback of a call comes after this, so that none finds a KeptScreen that is freed below.
-     */
+    /* Freeing the worker ensures that none of its callbacks runs after this, when it could find a
+     * KeptScreen that is freed below. */
     g_clear_pointer(&reader->worker, berth_worker_free);
     for (guint i = 0; i < reader->kept->len; i++)
         g_hash_table_steal(screens->kept, &((KeptScreen *)reader->kept->pdata[i])->token);
@@ -156,8 +156,8 @@ static void end_if_unused(Reader *reader) {
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
 }
 
-/* The reply to Keep, which comes only when the worker has released the terminal. An error is the
- * worker's end: nothing that it keeps will be released by it. */
+/* The reply to Keep, which arrives only when the worker has released the terminal. An error means
+ * that the worker has died, and will not release anything else either. */
 static void screens_on_released(sd_bus_message *reply, const GError *error, void *userdata) {
     KeptScreen *kept = userdata;
     Reader *reader = kept->reader;
@@ -173,13 +173,14 @@ static void screens_on_released(sd_bus_message *reply, const GError *error, void
         note_answer(reader);
     end_if_unused(reader);
     if (kept->released)
-        /* Last, since it may hand over another terminal of the owner and so need a new reader. */
+        /* Called last, since it may hand over another terminal of the same owner, and so need a new
+         * reader. */
         kept->released(NULL, kept->userdata);
     g_free(kept);
 }
 
 static void on_asked(sd_bus_message *reply, const GError *error, void *userdata) {
-    /* The reply to Keep reports the release (screens_on_released). */
+    /* The release itself is reported by the reply to Keep (screens_on_released). */
     (void)reply;
     (void)error;
     (void)userdata;
@@ -214,7 +215,7 @@ void berth_screens_forget(BerthScreens *screens, uint64_t token) {
 
     if (!kept)
         return;
-    /* The worker lets go of it all the same; only the caller is not interested in it any longer. */
+    /* The worker still releases the terminal; only the caller is no longer interested. */
     kept->released = NULL;
     berth_screens_release(screens, token);
 }
@@ -222,7 +223,7 @@ void berth_screens_forget(BerthScreens *screens, uint64_t token) {
 static void reader_on_call(sd_bus_message *reply, const GError *error, void *userdata) {
     ReaderCall *call = userdata;
     Reader *reader = call->reader;
-    /* Copies: the call is freed before the callback, which may begin another. */
+    /* Copied, because the call is freed before the callback, which may start another one. */
     BerthScreenDone done = call->done;
     void *done_userdata = call->userdata;
 

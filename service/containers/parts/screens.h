@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-screen, the worker that reads and writes terminals. Their masters are open file
- * descriptions that clients share: a client that clears O_NONBLOCK, or fills the bell, can make
- * whoever uses them wait. So the service uses none of them itself, each owner of containers has a
- * worker of its own, and one that does not answer in time is killed; what it read last is in the
- * screen.
- */
+/* berth-screen, the worker that reads from and writes to terminals. The masters are open file
+ * descriptions that clients share: a client that clears O_NONBLOCK, or saturates the bell, can make
+ * anyone who uses them block. Therefore the service itself uses none of them. Each owner of
+ * containers has a separate worker, and a worker that does not answer in time is killed; what it
+ * has read so far remains in the screen. */
 
 #pragma once
 
@@ -19,22 +17,23 @@ typedef struct BerthScreens BerthScreens;
 BerthScreens *berth_screens_new(sd_event *event);
 void berth_screens_free(BerthScreens *screens);
 
-/* error: the worker died, and reads nothing any more. */
+/* error is set if the worker died, and so stopped reading. */
 typedef void (*BerthScreenReleased)(const GError *error, void *userdata);
 typedef void (*BerthScreenDone)(const GError *error, void *userdata);
 
-/* Has the master read into the screen (base/screen.h) by the worker of this owner; both are
- * duplicated. released is called when it is read no longer, never from here. Returns what to name
- * it by, or 0 with error. */
+/* Lets the worker of this owner read the master into the screen (base/screen.h); both descriptors
+ * are duplicated. released is called when the worker no longer reads it, but never before this
+ * returns. Returns a token for the functions below, or 0 with error. */
 uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, int screen,
                             BerthScreenReleased released, void *userdata, GError **error);
-/* Has what is there read, and then no more. */
+/* Lets the worker read what is already in the terminal, and then stop. */
 void berth_screens_release(BerthScreens *screens, uint64_t token);
-/* The same, without calling released. */
+/* The same, but released is not called. */
 void berth_screens_forget(BerthScreens *screens, uint64_t token);
 
-/* Types one character, the end of input; done is called once, perhaps from here. */
+/* Types one character, the end-of-file character. done is called once, possibly before this
+ * returns. */
 void berth_screens_type(BerthScreens *screens, uint32_t owner, int master, uint8_t character,
                         BerthScreenDone done, void *userdata);
-/* Tells those attached that there is something on the screen. */
+/* Notifies attached clients that there is something on the screen. */
 void berth_screens_ring(BerthScreens *screens, uint32_t owner, int bell);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stopping a container, by its own signal first. Its state here is the timer of the SIGKILL, from
- * the request until the container has ended. */
+/* Stopping a container, first with its own stop signal. The state here is the timer for SIGKILL,
+ * from the request until the container has ended. */
 
 #include "containers/parts/stop.h"
 
@@ -11,7 +11,7 @@
 
 #define LONGEST_TIMEOUT_USEC (24 * 3600 * (uint64_t)G_USEC_PER_SEC)
 
-/* The container is still there and runs: the timer is cleared when it ends. */
+/* The container still exists and is running, since the timer is cleared when it ends. */
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)source;
     (void)usec;
@@ -31,12 +31,12 @@ static void clear_stop_timer(BerthContainer *container) {
         *slot = sd_event_source_disable_unref(*slot);
 }
 
-/* A later request has the last word, so that it may shorten the wait. */
+/* A later request replaces the timeout, so it can shorten the wait. */
 static void set_stop_timer(BerthContainer *container, uint64_t timeout_usec) {
     sd_event_source *timer = NULL;
 
     clear_stop_timer(container);
-    /* Without a timer the container might never end: it is killed at once. */
+    /* Without a timer the container might never end, so it is killed immediately. */
     if (sd_event_add_time_relative(container->containers->event, &timer, CLOCK_MONOTONIC,
                                    MIN(timeout_usec, LONGEST_TIMEOUT_USEC), 0, on_stop_timeout,
                                    container) < 0)
@@ -53,7 +53,7 @@ void berth_container_stop(BerthContainer *container, uint64_t timeout_usec) {
     if (timeout_usec == UINT64_MAX)
         timeout_usec = record->stop_timeout_usec;
     berth_container_kill(container, "", record->stop_signal, false, NULL);
-    /* A frozen process does not handle a signal. */
+    /* A frozen process does not handle signals. */
     if (record->state == BERTH_CONTAINER_PAUSED)
         berth_container_set_paused(container, false, ignore_result, NULL);
     set_stop_timer(container, timeout_usec);

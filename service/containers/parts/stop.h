@@ -4,8 +4,9 @@
 
 #include "containers/core/part.h"
 
-/* Stopping: a signal, and SIGKILL after a while. */
+/* Stops containers: first with a signal, later with SIGKILL. */
 extern const BerthPart berth_stop_part;
 
-/* Asks it to stop, and kills it after the timeout. timeout_usec UINT64_MAX: as it was created. */
+/* Asks the container to stop and kills it after timeout_usec; UINT64_MAX stands for the timeout it
+ * was created with. */
 void berth_container_stop(BerthContainer *container, uint64_t timeout_usec);

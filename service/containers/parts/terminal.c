@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A terminal is read by its clients, by berth-screen, or for a moment by nobody:
+/* A terminal is read by its clients, by berth-screen or, for a moment, by nobody:
  *
- *   attached  at least one client is; they read
- *   grace     the last one has left, or none has come yet; the kernel buffers
+ *   attached  at least one client is attached; the clients read
+ *   grace     the last client has left, or none has come yet; the kernel buffers
  *   kept      berth-screen reads
- *   released  berth-screen is asked to stop reading; clients wait for that (openings)
- *   ended     the process has ended: what it wrote last is read, and no more is waited for
+ *   released  berth-screen was asked to stop reading; clients wait for that (openings)
+ *   ended     the process has ended; remaining output is read, but no more is expected
  *
- * A client that reads a terminal alone is its holder: its name is kept with systemd in a file of
- * the service's own, since the screen is the clients' to write.
- */
+ * A client with exclusive access is the holder of the terminal. Its name is kept with systemd in a
+ * separate file of the service, because the screen is writable by clients. The process owns the
+ * terminal (terminals.c). */
 
 #include "containers/parts/terminal.h"
 
@@ -26,9 +25,9 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-/* A client that starts a command attaches next, and one that has lost its connection comes back: a
- * worker for so short a time is not worth its start. The kernel buffers some kilobytes meanwhile.
- */
+/* A client that starts a command usually attaches right after, and one that has lost its connection
+ * comes back. Starting a worker for such a short time is not worth it; the kernel buffers a few
+ * kilobytes meanwhile. */
 #define GRACE_USEC (G_USEC_PER_SEC / 2)
 
 typedef struct {
@@ -38,16 +37,16 @@ typedef struct {
 
 struct BerthTerminal {
     BerthTerminalService service;
-    char *name; /* of its process */
+    char *name; /* of its process, in the descriptor store */
     uint32_t owner;
     int master, screen;
-    int bell;            /* rung after something was put on the screen */
-    char *holder;        /* the client that reads it alone, or NULL */
-    GHashTable *clients; /* unique names of those that are attached */
-    uint64_t kept;       /* its number with berth-screen, or 0 */
-    GArray *openings;    /* of those that wait until berth-screen has released it */
+    int bell;            /* written after something was put on the screen */
+    char *holder;        /* the client with exclusive access, or NULL */
+    GHashTable *clients; /* the unique names of attached clients */
+    uint64_t kept;       /* its token with berth-screen, or 0 */
+    GArray *openings;    /* clients that wait until berth-screen has released it */
     sd_event_source *grace;
-    sd_bus_slot *asked; /* the bus, whether its holder is still there */
+    sd_bus_slot *asked; /* a query to the bus whether the holder still exists */
     bool ended;
 };
 
@@ -65,7 +64,8 @@ char *berth_terminal_make_holder_name(const char *process_name) {
 
 enum { MAX_HOLDER_BYTES = 255 };
 
-/* The name goes from systemd, too: the next service must not wait for a client that has left. */
+/* The name is also removed from systemd's store, so that the next instance of the service does not
+ * wait for a client that is gone. */
 static void forget_holder(BerthTerminal *terminal) {
     g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
 
@@ -75,7 +75,8 @@ static void forget_holder(BerthTerminal *terminal) {
     berth_fd_store_remove(name);
 }
 
-/* The file is in memory; the duplicate with systemd is what the next service reads. */
+/* The file is in memory. The next instance of the service reads the duplicate that systemd
+ * keeps. */
 static bool keep_holder(BerthTerminal *terminal, const char *client, GError **error) {
     g_autofree char *name = berth_terminal_make_holder_name(terminal->name);
 
@@ -107,7 +108,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     (void)usec;
     terminal->grace = sd_event_source_disable_unref(terminal->grace);
     forget_holder(terminal);
-    /* An open file description of its own: its locks are apart from those of others. */
+    /* A new open file description, whose locks are independent of those of others. */
     berth_autofd int screen = berth_screen_reopen(terminal->screen);
     if (screen >= 0)
         terminal->kept =
@@ -120,7 +121,7 @@ static int on_grace(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* Plans to have berth-screen read the terminal, if no client is attached or may still be. */
+/* Schedules the hand-over to berth-screen, if no client is attached or might still be. */
 static void keep_if_alone(BerthTerminal *terminal) {
     if (terminal->ended || terminal->kept || terminal->grace || terminal->asked ||
         g_hash_table_size(terminal->clients) > 0 || terminal->openings->len > 0)
@@ -148,14 +149,14 @@ static void answer_openings(BerthTerminal *terminal) {
         give_attachment(terminal, &g_array_index(openings, Opening, i));
 }
 
-/* berth-screen does not read the terminal any more: clients that have waited for that read it from
- * here on. */
+/* berth-screen has stopped reading the terminal. The clients that have waited for this read it from
+ * now on. */
 static void terminal_on_released(const GError *error, void *userdata) {
     BerthTerminal *terminal = userdata;
 
     if (error)
         log_terminal_error(terminal, error);
-    /* Also after an error: a worker that is gone does not read, so the clients may. */
+    /* Even after an error: a worker that has died does not read either. */
     terminal->kept = 0;
     answer_openings(terminal);
     keep_if_alone(terminal);
@@ -175,7 +176,7 @@ static int on_holder(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
     return 0;
 }
 
-/* After the service was away, a holder keeps reading, if it is still there. */
+/* After a restart of the service, a holder that is still connected keeps reading. */
 static bool ask_for_holder(BerthTerminal *terminal) {
     return terminal->holder &&
            sd_bus_call_method_async(terminal->service.bus, &terminal->asked, "org.freedesktop.DBus",
@@ -206,13 +207,13 @@ BerthTerminal *berth_terminal_new(const BerthTerminalService *service, const cha
     terminal->openings = g_array_new(FALSE, FALSE, sizeof(Opening));
     terminal->master = files->master;
     terminal->screen = is_new ? berth_screen_new(&error) : files->screen;
-    /* Non-blocking here; but the clients share the description, so that berthd never rings it
-     * itself (screens.h). */
+    /* Created non-blocking; but clients share the file description and can change that, so berthd
+     * never writes to it itself (screens.h). */
     terminal->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    /* All clients share one description: a read that finds nothing must not block. */
+    /* All clients share one file description, and a read that finds nothing must not block. */
     fcntl(terminal->master, F_SETFL, fcntl(terminal->master, F_GETFL) | O_NONBLOCK);
-    /* A terminal that is found again, and that a client read alone, waits for the answer of the
-     * bus: the master gives each byte to one reader only. */
+    /* A recovered terminal with a holder waits for the bus's answer before anyone else reads: each
+     * byte from the master reaches one reader only. */
     if (terminal->screen < 0 || (is_new && !keep_with_systemd(terminal, &error)))
         log_terminal_error(terminal, error);
     else if (is_new || !ask_for_holder(terminal))
@@ -283,7 +284,7 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
         return;
     }
     g_array_append_val(terminal->openings, opening);
-    /* One release for all that wait. */
+    /* One release for all clients that wait. */
     if (terminal->openings->len == 1)
         berth_screens_release(terminal->service.screens, terminal->kept);
 }
@@ -291,7 +292,7 @@ void berth_terminal_attach(BerthTerminal *terminal, const char *client, bool alo
 void berth_terminal_detach(BerthTerminal *terminal, const char *client) {
     if (!g_hash_table_remove(terminal->clients, client))
         return;
-    /* The client may have left before it rang the bell for its last read. */
+    /* The client may have disconnected after its last read, but before it rang the bell. */
     if (g_hash_table_size(terminal->clients) > 0)
         berth_screens_ring(terminal->service.screens, terminal->owner, terminal->bell);
     keep_if_alone(terminal);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The terminals of processes. A process has one from when berth-launch hands out the master; the
- * first process of a container will have one if its record says so, and clients may attach before:
- * they wait in the slot of the process. systemd keeps terminals while the service is away.
- */
+/* The terminals of processes. A process owns its terminal from when berth-launch hands out the
+ * master. If its record says that a first process will have a terminal, clients may attach
+ * beforehand: they wait in the slot of the process. systemd keeps the terminals while the service
+ * is away. */
 
 #include "containers/parts/terminals.h"
 
@@ -15,16 +14,16 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-/* Of the service. */
+/* The part's state in the service. */
 typedef struct {
     BerthTerminalService shared;
-    GPtrArray *terminals; /* all of them; their processes own them */
+    GPtrArray *terminals; /* all terminals, which their processes own */
 } TerminalsService;
 
-/* Of a process. */
+/* The part's state in a process. */
 typedef struct {
-    BerthTerminal *terminal; /* NULL: none yet */
-    BerthCharge *kept;       /* its owner's, for what systemd keeps */
+    BerthTerminal *terminal; /* NULL if there is none yet */
+    BerthCharge *kept;       /* to its owner, for the descriptors that systemd keeps */
     GPtrArray *attaching;    /* of Attaching: clients that wait for the terminal */
 } TerminalState;
 
@@ -76,7 +75,7 @@ static void set_terminal(BerthProcess *process, const BerthTerminalFiles *files)
     TerminalsService *service = get_service(container->containers);
     TerminalState *state = get_terminal_state(process);
 
-    /* Forced, since the terminal exists. The limit is checked before a start. */
+    /* Forced, since the terminal already exists. The limit was checked before the start. */
     if (!state->kept)
         state->kept = berth_charge_new_forced(container->record.owner, BERTH_RESOURCE_DESCRIPTORS,
                                               BERTH_TERMINAL_DESCRIPTORS);
@@ -85,7 +84,7 @@ static void set_terminal(BerthProcess *process, const BerthTerminalFiles *files)
     g_ptr_array_add(service->terminals, state->terminal);
 }
 
-/* Takes the terminal out of the state, for its end. */
+/* Takes the terminal out of the state, so that it can be dropped or freed. */
 static BerthTerminal *steal_terminal(BerthProcess *process) {
     TerminalState *state = find_terminal_state(process);
     BerthTerminal *terminal = state ? g_steal_pointer(&state->terminal) : NULL;
@@ -101,7 +100,7 @@ static void terminals_process_dropped(BerthProcess *process) {
     berth_terminal_drop(steal_terminal(process));
 }
 
-/* Clients that wait for the terminal attach to it, or receive the error. */
+/* Attaches the clients that wait for the terminal, or passes the error to them. */
 static void answer_attaching(BerthProcess *process, const GError *error) {
     TerminalState *state = find_terminal_state(process);
     g_autoptr(GPtrArray) all = state ? g_steal_pointer(&state->attaching) : NULL;
@@ -109,7 +108,7 @@ static void answer_attaching(BerthProcess *process, const GError *error) {
     if (!state)
         return;
     state->attaching = new_attaching();
-    /* The state has a new list already: a callback may let another client wait. */
+    /* The state already has a new list, since a callback may let another client wait. */
     for (guint i = 0; i < all->len; i++) {
         const Attaching *attaching = all->pdata[i];
         if (error)
@@ -128,7 +127,7 @@ static void fail_attaching(BerthContainer *container, const char *why) {
     answer_attaching(container->first, error);
 }
 
-/* The terminal of an earlier run goes first: it has the same names with systemd. */
+/* The terminal of an earlier run is dropped first, because its names with systemd are the same. */
 static void terminals_process_terminal(BerthProcess *process, int master) {
     const BerthTerminalFiles files = {master, -1, -1};
 
@@ -147,7 +146,7 @@ static void terminals_process_recovered(BerthProcess *process, const BerthKeptDe
         .holder = berth_kept_descriptors_take(kept, holder_name),
     };
 
-    /* Without a master, the other two are of no use. */
+    /* Without a master, the other two are useless. */
     if (files.master >= 0) {
         set_terminal(process, &files);
         if (!process->record->running)
@@ -160,7 +159,7 @@ static void terminals_process_recovered(BerthProcess *process, const BerthKeptDe
         close(files.holder);
 }
 
-/* The terminal stays: clients may still read the last output, until the process is dropped. */
+/* The terminal is kept until the process is dropped: clients may still read the last output. */
 static void terminals_process_exited(BerthProcess *process) {
     berth_terminal_set_ended(get_terminal(process));
     if (process->kind == BERTH_PROCESS_FIRST)
@@ -208,7 +207,8 @@ static bool terminals_opened(BerthContainers *containers, GError **error) {
     return true;
 }
 
-/* Whether clients may wait for the terminal: that of a first process, as long as it is to come. */
+/* Whether clients may wait for the terminal: only that of a first process that has yet to get
+ * one. */
 static bool will_have_terminal(const BerthProcess *process) {
     const BerthContainerRecord *record = &process->container->record;
 
@@ -216,8 +216,8 @@ static bool will_have_terminal(const BerthProcess *process) {
            (process->start || record->state == BERTH_CONTAINER_CREATED);
 }
 
-/* client: its unique name, by which berth_containers_forget_client() finds it if it leaves the bus.
- */
+/* client is a unique name, by which berth_containers_forget_client() finds the entry when the
+ * client disconnects. */
 static void wait_for_terminal(BerthProcess *process, const char *client, bool alone,
                               BerthAttached done, void *userdata) {
     Attaching *attaching = g_new0(Attaching, 1);
@@ -248,7 +248,7 @@ void berth_containers_forget_client(BerthContainers *containers, const char *cli
 
     for (guint i = 0; i < terminals->len; i++)
         berth_terminal_detach(terminals->pdata[i], client);
-    /* Clients wait for first processes only (will_have_terminal). */
+    /* Only first processes have clients that wait (will_have_terminal). */
     g_hash_table_iter_init(&iterator, containers->by_id);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
         forget_attaching(((BerthContainer *)value)->first, client);
@@ -308,8 +308,8 @@ bool berth_container_resize(BerthContainer *container, const char *id, uint32_t 
            berth_error_set_errno(error, errno, "resize a terminal");
 }
 
-/* The character that a person types to end the input. Reading the settings never blocks; writing
- * may, so berth-screen does it. */
+/* Types the character that a person would type to end the input. Reading the settings never blocks,
+ * but writing may, so berth-screen does that. */
 void berth_container_close_stdin(BerthContainer *container, const char *id, BerthContainerDone done,
                                  void *userdata) {
     g_autoptr(GError) error = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes: a row in berth.db and a directory. The row comes first and goes first: a directory
- * without one is trash at the next start of the service, a row without a directory gets it when it
- * is used. */
+/* Volumes: a row in berth.db and a directory, in that order, both when a volume is created and when
+ * it is removed. A directory without a row is trash, which the next start of the service removes; a
+ * row without a directory gets one when the volume is used. */
 
 #include "containers/parts/volumes.h"
 
@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 
 typedef struct {
-    int directory; /* volumes/ of the state directory */
+    int directory; /* volumes/ in the state directory */
     BerthVolumeObserver observer;
     void *observer_userdata;
 } Volumes;
@@ -76,8 +76,8 @@ static bool check_volume_quota(BerthContainers *containers, uint32_t owner, GErr
            berth_disk_check(containers, owner, error);
 }
 
-/* One that is there is as good: a crash may have come between the row and the directory. Only a new
- * one is empty, and can become part of the owner's project. */
+/* An existing directory is just as good: a crash may have come between the row and the directory.
+ * But only a new one is certain to be empty, and can be added to the owner's project. */
 static bool make_volume_directory(BerthContainers *containers, const char *name, uint32_t owner,
                                   GError **error) {
     int volumes = berth_volumes_get_directory(containers);
@@ -104,7 +104,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     if (!check_volume_quota(containers, owner, error))
         return false;
     /* The row first. If the directory then fails, the volume exists without one, and its next use
-     * makes it (berth_volume_open). */
+     * creates it (berth_volume_open). */
     if (!berth_volume_store_add(containers->database, name, owner, error))
         return false;
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
@@ -126,8 +126,8 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
         if (!berth_volume_create(containers, name, user, error))
             return NULL;
     }
-    /* NotFound, as for a name that nobody has: users do not learn the names of others' volumes.
-     * Root may use any. */
+    /* NotFound, as for a name that nobody uses: users cannot learn the names of other users'
+     * volumes. Root may use any volume. */
     if (user != 0 && owner != user) {
         berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
         return NULL;
@@ -150,7 +150,8 @@ static bool has_volume(const BerthContainerRecord *record, const char *name) {
     return g_strv_contains((const char *const *)names, name);
 }
 
-/* Root's containers may have a user's volume, and are nothing that the user may know of. */
+/* A user's volume may be in use by one of root's containers, which the user must not learn
+ * about. */
 static bool refuse_in_use(const BerthContainerRecord *record, const char *name, uint32_t user,
                           GError **error) {
     if (user != 0 && record->owner != user)
