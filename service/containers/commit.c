@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Commit, and Diff without a name: what a container has changed becomes a layer, and with a name a
- * new image on that of the container. berth-unpack packs the upper directory into a pipe,
+/* Commit, and Diff without a name. What a container has changed becomes a layer and, with a name, a
+ * new image based on that of the container. berth-unpack packs the upper directory into a pipe,
  * berth-ingest stores it, and berth-inspect adds the layer to the image's configuration and
- * manifest. A Commit is the work of its transfer, which owns it.
- */
+ * manifest. A Commit does the work of its transfer, which owns it. */
 
 #include "containers/commit.h"
 
@@ -30,16 +28,16 @@ typedef struct {
     char *chain_id;        /* of the container */
     BerthWorker *pack, *ingest, *inspect;
     BerthTransferItem *item;
-    BerthClaim *claim;         /* of the ingest's key */
+    BerthClaim *claim;         /* on the ingest's key */
     BerthIngestion *ingestion; /* of the layer */
     BerthDescriptor *layer, *config, *manifest;
     char *manifest_digest, *config_digest; /* of the base */
     BerthTextStoring *storing;
     BerthPins *pins;
-    BerthOperation *reading; /* of the image, while it is under way */
+    BerthOperation *reading; /* of the image, while in progress */
 } Commit;
 
-/* Readers and writers go before the files and pins that they use. */
+/* Readers and writers are freed before the files and pins they use. */
 static void commit_free(void *object) {
     Commit *commit = object;
     BerthDescriptor *const descriptors[] = {commit->base, commit->layer, commit->config,
@@ -48,8 +46,7 @@ static void commit_free(void *object) {
         commit->id,       commit->name,      commit->author,          commit->comment,
         commit->chain_id, commit->base_name, commit->manifest_digest, commit->config_digest};
 
-    /* The transfer keeps the item, which must not read the size of the ingestion's file any more.
-     */
+    /* The transfer keeps the item, which must no longer read the size of the ingestion's file. */
     if (commit->item)
         commit->item->poll = NULL;
     berth_operation_abandon(commit->reading);
@@ -67,7 +64,7 @@ static void commit_free(void *object) {
     g_free(commit);
 }
 
-/* The first end wins; the operation frees the commit in the next turn of the loop, so that the
+/* The first result counts. The operation frees the commit in the next iteration of the loop, so
  * callers of this function may still use it. */
 static void commit_end(Commit *commit, const GError *error) {
     g_autoptr(GError) copy = error ? g_error_copy(error) : NULL;
@@ -77,12 +74,12 @@ static void commit_end(Commit *commit, const GError *error) {
     berth_operation_end(commit->operation, copy);
 }
 
-/* What the commit makes is its owner's. */
+/* The owner of the container gets a hold on what the commit creates. */
 static void commit_hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }
 
-/* The new image or, if it has no name, the layer. */
+/* Reports the new image or, without a name, the layer. */
 static void commit_report(void *object, BerthTransferResult *result) {
     const Commit *commit = object;
 
@@ -102,8 +99,8 @@ static void commit_on_synced(sd_bus_message *reply, const GError *error, void *u
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
-    /* Only now, with the content on disk, does the name refer to the new image. The layers below
-     * come with the base, and keep their provenance. */
+    /* Only now that the content is on disk does the name refer to the new image. The layers below
+     * come from the base, and keep their provenance. */
     if (local ||
         !berth_images_put(commit->images, commit->name, commit->manifest, NULL,
                           commit->transfer->owner, &before, &local) ||
@@ -126,8 +123,8 @@ static void commit_store_document(Commit *commit, sd_bus_message *reply, const G
         commit->storing = berth_contents_store_text(commit->images->contents, text, stored, commit);
 }
 
-/* The descriptor of a document that was stored; NULL if that failed, which ends the commit. It is
- * pinned, as the layer is, until the image that refers to it has its name. */
+/* The descriptor of a document that has been stored, or NULL if that failed, which ends the commit.
+ * Like the layer, it is pinned until the image that refers to it has its name. */
 static BerthDescriptor *commit_take_document(Commit *commit, const char *media_type,
                                              const char *digest, uint64_t size,
                                              const GError *error) {
@@ -141,7 +138,7 @@ static BerthDescriptor *commit_take_document(Commit *commit, const char *media_t
     return berth_descriptor_new(media_type, digest, size);
 }
 
-/* Ends the commit if the blob cannot be opened; the caller only returns. */
+/* Ends the commit if the blob cannot be opened; the caller then just returns. */
 static int commit_open_blob(Commit *commit, const char *digest) {
     g_autoptr(GError) error = NULL;
     int fd = berth_content_store_open_blob(berth_contents_get_store(commit->images->contents),
@@ -152,8 +149,8 @@ static int commit_open_blob(Commit *commit, const char *digest) {
     return fd;
 }
 
-/* What the name is to stand for ends with the new layer and has the new configuration, whatever the
- * worker that wrote the manifest has made of it: another one has read it. */
+/* Whatever the worker that wrote the manifest has made of it, the name will refer to something that
+ * ends with the new layer and has the new configuration: another worker has read it again. */
 static void commit_on_read_again(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
     BerthContentStore *store = berth_contents_get_store(commit->images->contents);
@@ -216,7 +213,7 @@ static void commit_on_config(sd_bus_message *reply, const GError *error, void *u
     commit_store_document(userdata, reply, error, commit_on_config_stored);
 }
 
-/* The name may refer to another image by now: the layer fits only the one of the container. */
+/* The name may refer to another image by now, but the layer only fits the one of the container. */
 static void commit_on_image(const BerthImageInfo *info, const GError *image_error, void *userdata) {
     Commit *commit = userdata;
     g_autoptr(GError) error = image_error ? g_error_copy(image_error) : NULL;
@@ -242,7 +239,7 @@ static void commit_on_image(const BerthImageInfo *info, const GError *image_erro
                                         commit);
 }
 
-/* The pipe has ended, whole or broken; only berth-ingest's answer completes the layer. */
+/* The pipe has ended, complete or not; only berth-ingest's reply completes the layer. */
 static void commit_on_packed(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
 
@@ -256,7 +253,7 @@ static void commit_on_ingested(const char *digest, uint64_t size, const GError *
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!local) {
-        /* Before it is there: nothing may collect it in between. */
+        /* Pinned before it exists, so that it cannot be collected in between. */
         berth_pins_add(commit->pins, digest);
         commit_hold(commit, digest);
         commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
@@ -275,7 +272,7 @@ static void commit_on_ingested(const char *digest, uint64_t size, const GError *
                                              commit_on_image, commit);
 }
 
-/* Stored uncompressed: its digest is its diff ID. */
+/* The layer is stored uncompressed, so its digest is also its diff ID. */
 static bool commit_start_workers(Commit *commit, const char *key, GError **error) {
     const BerthIngestionRequest request = {
         .ingest = commit->ingest,
@@ -285,8 +282,8 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
         .limit = commit->images->remotes->settings->max_blob_bytes,
     };
 
-    /* The key is that of the owner and the container: while one commit reads the changes, another
-     * one of the same owner is refused. */
+    /* The key consists of the owner and the container, so that a second commit by the same owner is
+     * refused while the first one reads the changes. */
     commit->claim = berth_claim_new(commit->images->contents, key, NULL, NULL);
     if (!berth_claim_take(commit->claim))
         return berth_error_set(error, BERTH_ERROR_BUSY, "its changes are being read already");
@@ -303,8 +300,8 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
     return true;
 }
 
-/* Pausing is enough, since frozen processes write nothing. If the name refers to another image by
- * now, commit_on_image() notices that later. */
+/* Pausing the container is sufficient, since frozen processes write nothing. If the name refers to
+ * another image by now, commit_on_image() notices later. */
 static bool commit_prepare(Commit *commit, BerthContainer *container,
                            const BerthCommitRequest *request, GError **error) {
     BerthContainers *containers = container->containers;
@@ -356,7 +353,7 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     BerthTransfer *transfer = commit->transfer;
     g_autofree char *ref = g_strdup_printf("container %s", commit->id);
     g_autofree char *key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
-    /* And so all that it refers to: its name may go meanwhile. */
+    /* This also keeps everything that it refers to. Its name may be removed meanwhile. */
     if (commit->base)
         berth_pins_add(commit->pins, commit->base->digest);
     commit->operation = berth_transfer_begin(transfer, &work, commit);

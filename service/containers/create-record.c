@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The record of a new container. Most of it is what Create was given; the rest comes from the
- * image, from the configuration, and from berth.conf, as they are now: later changes of these do
- * not change it. The record is the caller's, and not yet on disk. The one thing to know: the
- * configuration is applied last and has precedence.
- */
+/* The record of a new container. Most of it comes from the options of Create, the rest from the
+ * image, the configuration and berth.conf as they are now; later changes to those do not affect it.
+ * The caller owns the record, which is not on disk yet. The one thing to know: the configuration is
+ * applied last and takes precedence. */
 
 #include "containers/create-record.h"
 
@@ -32,10 +30,10 @@
 
 enum { MAX_NOTED_COMMAND = 1024 };
 
-/* The chain ID of a container that is based on no image. */
+/* The chain ID of a container that is not based on an image. */
 #define NO_CHAIN "-"
 
-/* What parts of containers keep in the record. */
+/* What the parts of containers keep in the record. */
 static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageInfo *image) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     g_auto(GVariantDict) extra = G_VARIANT_DICT_INIT(NULL);
@@ -83,14 +81,14 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 
-/* For a user the smaller one; 0 is no limit. */
+/* For users, the smaller of the two limits; 0 means no limit. */
 static uint64_t choose_default(const BerthNewContainer *creation, uint64_t all, uint64_t users) {
     if (creation->options->owner == 0 || users == 0)
         return all;
     return all == 0 ? users : MIN(all, users);
 }
 
-/* Limits that the caller has not given are those of berth.conf, or those of its unit. */
+/* Limits that the caller has not given come from berth.conf, or from the caller's unit. */
 static GVariant *add_record_defaults(const BerthNewContainer *creation) {
     const BerthSettings *settings = creation->settings;
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(creation->options->properties);
@@ -109,7 +107,7 @@ static GVariant *add_record_defaults(const BerthNewContainer *creation) {
     return g_variant_ref_sink(g_variant_dict_end(&properties));
 }
 
-/* Everything but what the configuration decides; take_plan() comes after it and has precedence. */
+/* Everything except what the configuration determines; take_plan() follows and takes precedence. */
 static void fill_record(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthImageInfo *image = creation->image;
     const BerthCreateOptions *options = creation->options;
@@ -117,8 +115,9 @@ static void fill_record(BerthContainerRecord *record, const BerthNewContainer *c
     const char *of_image = image && image->stop_signal[0] ? image->stop_signal
                            : is_system                    ? "SIGRTMIN+3"
                                                           : "";
-    /* Of the caller, of the image (config.md, "StopSignal"), or of an init that is systemd
-     * (SIGRTMIN+3 halts it, systemd(1)); SIGTERM if there is none, or none that this kernel has. */
+    /* The caller's signal, that of the image (config.md, "StopSignal"), or that of an init that is
+     * systemd (SIGRTMIN+3 halts it, systemd(1)). SIGTERM if there is none, or this kernel does not
+     * have it. */
     int signal = berth_signal_parse(options->stop_signal ? options->stop_signal : of_image);
 
     *record = (BerthContainerRecord){
@@ -149,9 +148,10 @@ static void fill_record(BerthContainerRecord *record, const BerthNewContainer *c
     };
 }
 
-/* Devices are allowed by name only, whatever a container mounts or makes: among the host's users a
- * capability is enough to make any device, and in a user namespace nodev mounts may be undone. All
- * capabilities come with all devices, and a caller's own configuration lists its devices itself. */
+/* Device access is limited to listed devices, whatever a container mounts or creates: with the
+ * host's user ids a single capability is enough to create any device node, and in a user namespace
+ * nodev may be undone. A container with all capabilities gets all devices, and a caller's own
+ * configuration lists its devices itself. */
 static bool closes_devices(const BerthNewContainer *creation) {
     const BerthCreateOptions *options = creation->options;
 
@@ -161,7 +161,7 @@ static bool closes_devices(const BerthNewContainer *creation) {
     return !options->spec;
 }
 
-/* Lists show the command; one that is short need not be read from the configuration for that. */
+/* Lists show the command. A short one is stored here, to avoid reading the configuration for it. */
 static void note_command(BerthContainerRecord *record, char *const *arguments) {
     g_autofree char *joined = arguments ? g_strjoinv(" ", (char **)arguments) : NULL;
 
@@ -170,7 +170,7 @@ static void note_command(BerthContainerRecord *record, char *const *arguments) {
                                          g_variant_new_strv((const char *const *)arguments, -1));
 }
 
-/* The host's PID namespace, or one that is joined. */
+/* Set if the container uses the host's PID namespace or joins an existing one. */
 static void note_processes(BerthContainerRecord *record, const BerthPlan *plan) {
     const BerthPlanNamespace *processes = berth_plan_find_namespace(plan, CLONE_NEWPID);
 
@@ -179,7 +179,8 @@ static void note_processes(BerthContainerRecord *record, const BerthPlan *plan) 
                                          g_variant_new_boolean(TRUE));
 }
 
-/* What the configuration says of the scope and of the record: limits, slice, terminal, devices. */
+/* What the configuration determines about the scope and the record: limits, slice, terminal,
+ * devices. */
 static void take_plan(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthPlan *plan = creation->plan;
     const BerthDeviceEdits *edits = creation->edits;

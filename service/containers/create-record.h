@@ -6,16 +6,16 @@
 #include "containers/spec/options.h"
 #include "plan/plan.h"
 
-/* What a container is made of. */
+/* What a container is made from. */
 typedef struct {
     const BerthCreateOptions *options;
-    const BerthImageInfo *image; /* NULL: a directory instead */
-    const char *root;            /* that directory; NULL */
-    const BerthPlan *plan;       /* its configuration */
+    const BerthImageInfo *image; /* NULL for a directory */
+    const char *root;            /* that directory; or NULL */
+    const BerthPlan *plan;       /* the parsed configuration */
     const BerthDeviceEdits *edits;
     const BerthSettings *settings;
-    uint32_t ids; /* the first host id of its user namespace; 0 */
+    uint32_t ids; /* the first host id of its user namespace; 0 for none */
 } BerthNewContainer;
 
-/* Fills in a record, which was not initialised before. */
+/* Fills in an uninitialised record. The caller frees its contents. */
 void berth_container_record_init(BerthContainerRecord *record, const BerthNewContainer *creation);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Creating a container: its options are checked, the image is read, the directory is made, and last
- * the record, without which the directory is trash. A Creation lives from the request to the
- * answer; its id is reserved meanwhile.
- */
+/* Creating a container: its options are checked, the image is read, the directory is created, and
+ * last the record, without which the directory is trash. A Creation lives from the request to the
+ * reply, then frees itself; its id is reserved meanwhile. */
 
 #include "containers/create.h"
 
@@ -43,16 +41,16 @@ typedef struct {
     BerthCreateOptions *options;
     uint32_t ids;
     bool spec_needs_ids, spec_is_plain;
-    char *root, *root_inode; /* of a directory instead of an image */
-    BerthDeviceEdits *edits; /* what devices change of the configuration */
-    BerthImage *image;       /* until it is read; NULL for a directory */
-    int secrets;             /* read into memory; -1 */
-    BerthCharge *charge;     /* until it is one of its owner's containers */
+    char *root, *root_inode; /* if it is made from a directory instead of an image */
+    BerthDeviceEdits *edits; /* the changes that devices make to the configuration */
+    BerthImage *image;       /* set until it has been read; NULL for a directory */
+    int secrets;             /* a file in memory; -1 for none */
+    BerthCharge *charge;     /* held until the container counts for its owner */
     BerthContainerCreated done;
     void *userdata;
 } Creation;
 
-/* The charge ends here: a container that was made counts itself from now on. */
+/* The charge ends here: an existing container is counted by itself. */
 static void free_creation(Creation *creation) {
     berth_create_options_free(creation->options);
     berth_charge_free(creation->charge);
@@ -64,7 +62,7 @@ static void free_creation(Creation *creation) {
     g_free(creation);
 }
 
-/* An id is taken by a container or by a creation that is under way. */
+/* An id is taken if a container or a pending creation has it. */
 static bool check_create_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error) {
     if (!berth_create_options_check(options, error))
@@ -92,7 +90,7 @@ static bool write_directory(BerthContainers *containers, const char *id, uint32_
         return berth_error_set_errno(error, errno, "make the directory of container %s", id);
     berth_autofd int directory =
         openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* While it is empty: what is made in it inherits the project. */
+    /* Done while the directory is empty: everything created in it inherits the project. */
     if (directory >= 0)
         berth_disk_bound(directory, owner);
     if (directory < 0 || mkdirat(directory, "upper", 0755) < 0 ||
@@ -105,7 +103,8 @@ static bool write_directory(BerthContainers *containers, const char *id, uint32_
     return true;
 }
 
-/* The upper directory is seen as the container's root: it takes the attributes of the image's. */
+/* The upper directory becomes the container's root, so it gets the attributes of the image's
+ * root. */
 static bool copy_root_attributes(BerthContainers *containers, const char *id, int root,
                                  GError **error) {
     g_autofree char *path = g_strconcat(id, "/upper", NULL);
@@ -120,7 +119,7 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
 
 G_STATIC_ASSERT(BERTH_MAX_CONFIG_BYTES <= BERTH_DOCUMENT_MAX_BYTES);
 
-/* A caller's own configuration is completed; otherwise one is made of the options and the image. */
+/* Completes a caller's own configuration, or else makes one from the options and the image. */
 static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
                            GError **error) {
     const BerthCreateOptions *options = creation->options;
@@ -138,7 +137,7 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
     }
     g_autofree char *directory =
         g_build_filename(creation->containers->state_path, "containers", options->id, NULL);
-    /* In a pod these files are the pod's. */
+    /* In a pod, these are the pod's files. */
     g_autofree char *files = g_build_filename(creation->containers->state_path, "containers",
                                               options->pod ? options->pod : options->id, NULL);
     const BerthSpecContext context = {
@@ -152,8 +151,9 @@ static char *format_config(Creation *creation, const BerthImageInfo *image, char
     return berth_spec_format(options, image, &context, error);
 }
 
-/* A pod has no image: its root is the empty upper directory, in which only mounts are made. The ids
- * of a directory are the host's, so that it has to belong to the pod's root. */
+/* A pod has no image: its root is the empty upper directory, in which only mount points are
+ * created. Since the directory has host ids, it must belong to the root of the pod's user
+ * namespace. */
 static bool own_root(const Creation *creation, GError **error) {
     g_autofree char *path = g_strconcat(creation->options->id, "/upper", NULL);
 
@@ -162,15 +162,16 @@ static bool own_root(const Creation *creation, GError **error) {
            berth_error_set_errno(error, errno, "give the root of a pod to its root user");
 }
 
-/* The directory comes before the record: a crash in between leaves a directory without a record,
- * which the next start removes as trash. */
+/* The directory is created before the record. A crash in between leaves a directory without a
+ * record, which the next start removes as trash. */
 static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *image,
                                       const char *config, int root, GError **error) {
     BerthContainers *containers = creation->containers;
     const char *id = creation->options->id;
     BerthContainerRecord record;
 
-    /* Again: a network may have been deleted while the image or the secrets were read. */
+    /* Checked again, because a network may have been deleted while the image or the secrets were
+     * read. */
     if (!berth_network_check_options(containers, creation->options, error))
         return NULL;
     if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
@@ -184,9 +185,9 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
         berth_labels_merge(image ? image->labels : NULL, creation->options->labels);
     if (!berth_containers_check_bytes(containers, creation->options->owner, config, labels, error))
         return NULL;
-    /* Read as berth-launch will read it: an error in it is reported now. */
+    /* Parsed as berth-launch will see it, so that an error in it is reported now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
-    /* Written again at every start; the host name is kept in them. */
+    /* Rewritten at every start; the host name is kept in them. */
     const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, id, creation->options->owner, config, error) ||
@@ -208,10 +209,10 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
         .ids = creation->ids,
     };
     berth_container_record_init(&record, &new_container);
-    /* In the table before its row is written, since the event of the row is passed on with the
-     * container; taken out again if that fails. */
+    /* Added to the table before its row is written, because the event of the row is passed on
+     * together with the container. Removed again if that fails. */
     BerthContainer *container = berth_container_new(containers, &record);
-    /* systemd has the secrets before the record says so. */
+    /* systemd has the secrets before the record refers to them. */
     if ((creation->secrets < 0 ||
          berth_secrets_give(container, berth_fd_steal(&creation->secrets), error)) &&
         berth_container_write(container, "create", error)) {
@@ -223,7 +224,7 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
     return NULL;
 }
 
-/* A container in a pod has the ids of the pod. */
+/* A container in a pod uses the pod's ids. */
 static bool needs_ids(const Creation *creation) {
     if (creation->options->pod)
         return false;
@@ -231,7 +232,8 @@ static bool needs_ids(const Creation *creation) {
                                    : creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 }
 
-/* No other creation can come between this and the record. */
+/* Nothing asynchronous happens between this and the record, so no other creation can choose the
+ * same ids. */
 static bool choose_ids(Creation *creation, GError **error) {
     if (!berth_pod_check_joined(creation->containers, creation->options, error))
         return false;
@@ -240,7 +242,8 @@ static bool choose_ids(Creation *creation, GError **error) {
                                         creation->containers, creation->options->id, error)) > 0;
 }
 
-/* From here to the record nothing waits: no collection can remove the snapshots in between. */
+/* Nothing asynchronous happens from here to the record, so the snapshots cannot be collected in
+ * between. */
 static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *image,
                                      GError **error) {
     BerthSnapshotStore *snapshots = creation->containers->images->snapshots;
@@ -296,7 +299,7 @@ static void creation_finish(Creation *creation, BerthContainer *container, const
     BerthContainers *containers = creation->containers;
 
     g_hash_table_remove(containers->reserved, creation->options->id);
-    /* A creation that failed may have made the directory. */
+    /* A failed creation may have left the directory behind. */
     if (!container && !g_hash_table_contains(containers->by_id, creation->options->id))
         berth_fd_remove_tree(containers->directory, creation->options->id, NULL);
     creation->done(container, error, creation->userdata);
@@ -312,8 +315,8 @@ static void creation_on_image(const BerthImageInfo *image, const GError *image_e
     creation_finish(creation, container, error);
 }
 
-/* RootDirectory: the container's root is a directory of the host, described by its path and inode.
- */
+/* RootDirectory: the container's root is a directory of the host, identified by its path and
+ * inode. */
 static bool take_root(Creation *creation, int root, GError **error) {
     if (creation->options->pod_exit != BERTH_POD_NOT)
         creation->root = g_build_filename(creation->containers->state_path, "containers",
@@ -344,7 +347,8 @@ static bool open_volumes(Creation *creation, GError **error) {
     return true;
 }
 
-/* As berth_privileges_of_container() reads it: what has no privilege's name is plain here. */
+/* In the same way as berth_privileges_of_container(): a configuration without any privilege name is
+ * plain here. */
 static bool read_spec(Creation *creation, GError **error) {
     BerthCreateOptions *options = creation->options;
 
@@ -358,7 +362,7 @@ static bool read_spec(Creation *creation, GError **error) {
         return false;
     creation->spec_needs_ids = plan->needs_ids;
     creation->spec_is_plain = berth_spec_is_plain(plan, options);
-    /* The ids of a directory's files are the host's: berthd cannot choose others. */
+    /* The files of a directory have host ids, so berthd cannot choose other ids. */
     return !plan->needs_ids || !creation->root ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "a user namespace needs uidMappings and gidMappings");
@@ -369,17 +373,17 @@ static bool prepare_creation(Creation *creation, GError **error) {
     BerthCreateOptions *options = creation->options;
     int root = options->root_directory;
 
-    /* Its process has nothing to do that needs one. */
+    /* The pod's process does nothing that needs a capability. */
     if (options->pod_exit != BERTH_POD_NOT)
         options->capabilities_drop = g_strsplit("ALL", " ", -1);
-    /* The descriptor is the call's, and is closed with it. */
+    /* The descriptor belongs to the call, and is closed with it. */
     options->root_directory = -1;
     if (options->id[0] == '\0') {
         g_free((char *)options->id);
         options->id = make_container_id();
     }
-    /* The charge is taken before anything waits: two creations at once cannot both have the last
-     * place. */
+    /* The charge is taken before anything asynchronous, so that two simultaneous creations cannot
+     * both take the last place. */
     if (!check_create_options(containers, options, error) ||
         !berth_network_check_options(containers, options, error) ||
         !berth_ports_choose(containers, options, error))
@@ -393,7 +397,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
                NULL;
 }
 
-/* The second half, when the secrets are read. */
+/* The second half, once the secrets have been read. */
 static void creation_make(Creation *creation) {
     BerthContainers *containers = creation->containers;
     g_autoptr(GError) error = NULL;
@@ -433,14 +437,14 @@ void berth_container_create(BerthContainers *containers, BerthCreateOptions *opt
     if (good && !creation->root)
         good = (creation->image =
                     berth_image_store_get(containers->database, options->image, &error)) != NULL;
-    /* Last, since this creates volumes that do not exist. */
+    /* Last, because this creates volumes that do not exist yet. */
     good = good && open_volumes(creation, &error);
     if (!good) {
         done(NULL, error, userdata);
         free_creation(creation);
         return;
     }
-    /* While secrets and the image are read, no other creation and no renaming may take the id. */
+    /* While secrets and the image are read, no other creation and no rename may take the id. */
     g_hash_table_insert(containers->reserved, g_strdup(creation->options->id),
                         berth_hold_new(BERTH_HOLD_CREATION));
     if (options->secrets)

@@ -7,7 +7,7 @@
 typedef void (*BerthContainerCreated)(BerthContainer *container, const GError *error,
                                       void *userdata);
 
-/* Creates a container. The options are taken over; containers/spec/privileges.h tells what they
- * weaken of the isolation. */
+/* Creates a container. Takes over the options; containers/spec/privileges.h lists how they may
+ * weaken the isolation. */
 void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
                             BerthContainerCreated done, void *userdata);

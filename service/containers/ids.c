@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Ranges of host ids for user namespaces. They come from those that systemd reserves for containers
+/* Ranges of host ids for user namespaces. They come from those that systemd reserves for containers
  * (systemd-nspawn(1), --private-users=pick; UIDS-GIDS.md), where no system has users. A range
- * belongs to a container from Create to Delete.
- */
+ * belongs to a container from Create to Delete. There is no state here: the records are
+ * searched. */
 
 #include "containers/ids.h"
 
@@ -46,8 +45,8 @@ static void add_sub_ids(GArray *taken, const char *path) {
     }
 }
 
-/* Ranges of containers, running or not, and those that useradd(8) has given to users for their own
- * containers. */
+/* The ranges of all containers, running or not, and those that useradd(8) has allocated to users
+ * for their own containers. */
 static GArray *list_taken(BerthContainers *containers) {
     GArray *taken = g_array_new(FALSE, FALSE, sizeof(Range));
     GHashTableIter iterator;
@@ -64,15 +63,15 @@ static GArray *list_taken(BerthContainers *containers) {
     return taken;
 }
 
-/* Ranges are aligned to their size, as those of systemd-nspawn are, so that only a lock with the
- * same first id can collide. */
+/* Ranges are aligned to their size, like those of systemd-nspawn, so that only a lock with the same
+ * first id can conflict. */
 static bool is_free(const GArray *taken, uint64_t first) {
     for (guint i = 0; i < taken->len; i++) {
         const Range *range = &g_array_index(taken, Range, i);
         if (first < range->first + range->count && range->first < first + BERTH_IDS_COUNT)
             return false;
     }
-    /* systemd-nspawn's own, while its container runs. */
+    /* Held by systemd-nspawn while its container is running. */
     g_autofree char *lock =
         g_strdup_printf("/run/systemd/nspawn-uid/%" G_GUINT64_FORMAT, (guint64)first);
     return access(lock, F_OK) < 0;
@@ -80,8 +79,8 @@ static bool is_free(const GArray *taken, uint64_t first) {
 
 uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error) {
     g_autoptr(GArray) taken = list_taken(containers);
-    /* The id determines where the search begins: a container that is created again tends to have
-     * the same range. */
+    /* The search starts at a position derived from the id, so that a container that is created
+     * again tends to get the same range. */
     guint start = g_str_hash(id) % RANGES;
 
     for (guint i = 0; i < RANGES; i++) {

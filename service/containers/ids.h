@@ -4,5 +4,5 @@
 
 #include "containers/core/object.h"
 
-/* The first of BERTH_IDS_COUNT host ids that nobody uses; 0 with error. */
+/* Finds BERTH_IDS_COUNT host ids that nobody uses. Returns the first one, or 0 with error. */
 uint32_t berth_ids_allocate(BerthContainers *containers, const char *id, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Everything that is known of a container, as JSON for people and scripts. */
+/* Everything that is known about a container, as JSON for people and scripts. There is no state
+ * here. */
 
 #include "containers/inspect.h"
 
@@ -13,7 +14,7 @@
 #include "containers/parts/ports.h"
 #include "containers/processes.h"
 
-/* Each key is followed by its value. */
+/* labels alternates between keys and values. */
 static void add_labels(JsonBuilder *builder, char *const *labels) {
     json_builder_set_member_name(builder, "labels");
     json_builder_begin_object(builder);
@@ -22,7 +23,7 @@ static void add_labels(JsonBuilder *builder, char *const *labels) {
     json_builder_end_object(builder);
 }
 
-/* Processes of Exec. Those of health checks are the service's own and are not shown. */
+/* Processes started by Exec. Those of health checks are internal and not shown. */
 static void add_processes(JsonBuilder *builder, const BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
@@ -53,7 +54,7 @@ static char **list_exposed_ports(const BerthContainer *container) {
     return value ? g_variant_dup_strv(value, NULL) : g_new0(char *, 1);
 }
 
-/* A member is never left out: scripts find "" for what a container does not have. */
+/* No member is ever left out: scripts find "" for what a container does not have. */
 static void inspect_add_record(JsonBuilder *builder, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_auto(GStrv) addresses = berth_container_list_addresses(container, NULL);
@@ -102,8 +103,8 @@ static void inspect_add_record(JsonBuilder *builder, BerthContainer *container) 
     add_processes(builder, container);
 }
 
-/* The configuration is put in as it is stored, which is the form that an OCI runtime reads. Caller
- * frees. */
+/* The configuration is included as it is stored, in the form that an OCI runtime reads. The caller
+ * frees the text. */
 char *berth_container_inspect(BerthContainer *container, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     size_t size;

@@ -4,5 +4,6 @@
 
 #include "containers/core/container.h"
 
-/* Everything that is known of it, with its OCI runtime configuration, as JSON. Caller frees. */
+/* Everything that is known about the container, with its OCI runtime configuration, as JSON. The
+ * caller frees it. */
 char *berth_container_inspect(BerthContainer *container, GError **error);

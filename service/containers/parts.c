@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * All parts of containers, in the order in which the core calls them at every point of a
- * container's life (core/part.h). A row says why it stands where it does; rows without a reason may
- * stand anywhere.
- */
+/* All parts of containers, in the order in which the core calls them at every point of a
+ * container's life (core/part.h). A comment above a row gives the reason for its position; rows
+ * without one may be anywhere. */
 
 #include "containers/parts.h"
 
@@ -31,37 +29,39 @@
 #include "containers/parts/volumes.h"
 
 static const BerthPart *const parts[] = {
-    /* Permission: a container that is being removed permits nothing else, so this answers first.
-     * Exited: a container that removes itself is not one to restart. */
+    /* Permission: a container that is being removed permits nothing else, so this part answers
+     * first. Exited: a container that removes itself must not be restarted. */
     &berth_remove_part,
     &berth_helpers_part,
     &berth_checkpoint_part,
-    /* Starting: any start replaces a planned one, even if it fails below. */
+    /* Starting: any start replaces a scheduled restart, even if it fails further down. */
     &berth_restart_part,
-    /* Exiting: the SIGKILL that a stop has planned must not reach a later run. */
+    /* Exiting: the SIGKILL that a stop has scheduled must not hit a later run. */
     &berth_stop_part,
-    /* Recording: what happens to its creator does not matter from now on; the record that is
-     * written with the start says so. */
+    /* Recording: from now on it does not matter whether the creator disconnects, and the record
+     * that is written with the start says so. */
     &berth_provisional_part,
     &berth_terminals_part,
-    /* Exited: the network is left while the ports are still held. */
+    /* Exited: the network is disconnected while the ports are still reserved. */
     &berth_network_part,
     &berth_ports_part,
     &berth_firewall_part,
-    /* Starting: after everything that may refuse, so that a refused start leaves no fields. */
+    /* Starting: after every part that may refuse, so that a refused start leaves no fields
+     * behind. */
     &berth_logging_part,
-    /* Recording: before the command runs, which may be killed before it is known to run. Exiting:
-     * why it was killed is an event before its exit. */
+    /* Recording: before the command runs, since it may be killed before its start is reported.
+     * Exiting: the cause of a kill is an event that precedes the exit. */
     &berth_oom_part,
     &berth_health_part,
     &berth_machines_part,
-    /* Swept: directories get their new names before those without a container are removed. */
+    /* Swept: interrupted renames are completed before directories without a container are
+     * removed. */
     &berth_rename_part,
     &berth_volumes_part,
     &berth_configuration_part,
     &berth_copy_part,
     &berth_disk_part,
-    /* Exited: a restart is planned by then, and a removal has begun. */
+    /* Exited: by then, a restart has been scheduled or a removal has begun. */
     &berth_pods_part,
     NULL,
 };

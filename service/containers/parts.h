@@ -4,6 +4,7 @@
 
 #include "containers/core/container.h"
 
-/* The service's containers, with all parts. directory: the state directory. */
+/* Creates the table of the service's containers, with all parts. directory is the state
+ * directory. */
 BerthContainers *berth_containers_new(sd_bus *bus, int directory, BerthImages *images,
                                       GError **error);

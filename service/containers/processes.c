@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The processes of a running container, as its cgroup and its pidfds have them, and its figures. */
+/* The processes of a running container, according to its cgroup and its pidfds, and its resource
+ * usage. There is no state here. */
 
 #include "containers/processes.h"
 
@@ -21,7 +22,7 @@ static void free_info(gpointer data) {
     g_free(info);
 }
 
-/* The id of one that Exec started; NULL for any other. */
+/* The id of a process started by Exec; NULL for any other. */
 static const char *find_process_id(const BerthContainer *container, pid_t pid) {
     GHashTableIter iterator;
     gpointer value;
@@ -76,9 +77,10 @@ uint64_t berth_container_get_pidfd_id(const BerthContainer *container) {
                : 0;
 }
 
-/* A duplicate would share its flags with the service's pidfd. One that is opened by the pid is of
- * the same process if that one still runs afterwards: its pid was in use all the time. The pidfd is
- * only polled, since whoever waits for a child reaps it, and takes its status from the watch. */
+/* A duplicate of the service's pidfd would share its file status flags. A new pidfd, opened by pid,
+ * refers to the same process if the process is still running afterwards, since its pid cannot have
+ * been reused. The service's pidfd is only polled for that: waiting would reap a child and take its
+ * status from the watch. */
 int berth_container_open_process(BerthContainer *container, const char *process, GError **error) {
     if (!berth_container_check_running(container, error))
         return -1;
@@ -99,7 +101,7 @@ int berth_container_open_process(BerthContainer *container, const char *process,
     return berth_fd_steal(&pidfd);
 }
 
-/* The first process has to run: the cgroup and the network are found through it. */
+/* The first process must be running: the cgroup and the network are found through it. */
 bool berth_container_read_stats(BerthContainer *container, BerthCgroupStats *stats,
                                 GError **error) {
     if (!berth_container_check_running(container, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the containers of an owner add up to, and whether one more fits below the limits. */
+/* The totals of an owner's containers, and whether one more fits within the limits. There is no
+ * state here. */
 
 #include "containers/quota.h"
 
@@ -10,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Of the containers only; leases have labels, too, and count to the same limit (bus/leases-bus.c).
- */
+/* Covers only containers; the labels of leases count towards the same limit (bus/leases-bus.c). */
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner) {
     GHashTableIter iterator;
     uint64_t bytes = 0;
@@ -42,7 +42,7 @@ BerthCharge *berth_containers_take_quota(BerthContainers *containers, uint32_t o
                : NULL;
 }
 
-/* The size of an owner's configurations is that of their files. */
+/* The size of an owner's configurations is the size of their files. */
 bool berth_containers_check_bytes(BerthContainers *containers, uint32_t owner, const char *config,
                                   char *const *labels, GError **error) {
     GHashTableIter iterator;

@@ -4,14 +4,14 @@
 
 #include "containers/core/object.h"
 
-/* The bytes of the labels of all containers of an owner. */
+/* The size of the labels of all containers of an owner, in bytes. */
 uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner);
 
-/* A charge for one more container, to be freed once that is in the table; NULL with LimitExceeded.
- */
+/* A charge for one more container, which the caller frees once the container is in the table; NULL
+ * with LimitExceeded. */
 BerthCharge *berth_containers_take_quota(BerthContainers *containers, uint32_t owner,
                                          GError **error);
 
-/* Whether the owner may have this configuration and these labels besides. */
+/* Checks whether the owner's limits allow another configuration and labels of this size. */
 bool berth_containers_check_bytes(BerthContainers *containers, uint32_t owner, const char *config,
                                   char *const *labels, GError **error);

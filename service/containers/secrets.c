@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Reading is the operation of one berth-ingest, which reads the caller's descriptors, in their
- * envelopes, into a file in memory of berthd's. It ends with the worker's answer, when the caller
- * leaves the bus, or after a while: the caller may hold the other end of a pipe.
- */
+/* A Reading is the operation around one berth-ingest, which reads the caller's descriptors, in
+ * their envelopes, into berthd's file in memory. It ends with the worker's reply, when the caller
+ * disconnects from the bus, or after a timeout, since the caller may hold the other end of a
+ * pipe. */
 
 #include "containers/secrets.h"
 
@@ -29,7 +28,7 @@ typedef struct {
     void *userdata;
 } Reading;
 
-/* The file is berthd's unless it was handed over by reading_tell(). */
+/* The file still belongs to berthd unless reading_tell() has handed it over. */
 static void secrets_reading_free(void *object) {
     Reading *reading = object;
 
@@ -40,7 +39,7 @@ static void secrets_reading_free(void *object) {
     g_free(reading);
 }
 
-/* The worker goes first: what is sealed next has no writer any more. */
+/* The worker is freed first, so that the file has no other writer when it is sealed. */
 static void reading_tell(void *object, const GError *error) {
     Reading *reading = object;
 
@@ -57,7 +56,8 @@ static void reading_on_read(sd_bus_message *reply, const GError *error, void *us
     berth_operation_end(reading->operation, error);
 }
 
-/* A pipe whose writer stays open never ends. The creation would hold its id for ever. */
+/* A pipe whose writer stays open never ends, and the creation would keep its id reserved
+ * forever. */
 static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
     Reading *reading = userdata;
     g_autoptr(GError) error = NULL;
@@ -70,7 +70,7 @@ static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *user
     return 0;
 }
 
-/* What they may have in all is charged while they are read, and then what they have. */
+/* While the secrets are read, the maximum size is charged; after that, their actual size. */
 static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOptions *options,
                           GError **error) {
     int r;
@@ -95,7 +95,7 @@ static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOp
     return true;
 }
 
-/* Failures are reported through read as well, never before this returns. */
+/* Failures are reported through read too, never before this returns. */
 void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
                         void *userdata) {
     g_autoptr(GError) error = NULL;

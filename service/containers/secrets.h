@@ -8,10 +8,10 @@
 
 #include <systemd/sd-event.h>
 
-/* The file in memory, which the callee takes over; -1 with error. */
+/* The callee takes over fd, a file in memory; it is -1 if there is an error. */
 typedef void (*BerthSecretsRead)(int fd, const GError *error, void *userdata);
 
-/* Reads them in a worker, which ends when it takes too long or options->client leaves the bus; read
- * is called once, later. The descriptors are not used after this has returned. */
+/* Reads the secrets in a worker, which ends if it takes too long or options->client disconnects.
+ * read is called once, after this has returned. The descriptors are not used after that. */
 void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
                         void *userdata);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* New limits for a container: of its scope or cgroup, if it runs, and of its record. */
+/* New limits for a container: for its scope or cgroup, if it is running, and in its record. */
 
 #include "containers/update.h"
 
@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-/* A request that systemd or a helper is to answer. The container may be gone by then. */
+/* A request that waits for systemd or a helper. The container may be gone by then. */
 typedef struct {
     BerthContainers *containers;
     char *id;
@@ -20,7 +20,7 @@ typedef struct {
     void *userdata;
 } UpdateRequest;
 
-/* So that the next start has them, too. */
+/* Stored, so that the next start applies them too. */
 static bool remember_limits(BerthContainer *container, GVariant *changed, GError **error) {
     g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(container->record.properties);
     GVariantIter iterator;
@@ -50,7 +50,7 @@ static void on_updated(const GError *scope_error, void *userdata) {
     g_free(request);
 }
 
-/* To its caller it is no launch that has failed. */
+/* The caller of Update has not requested a launch, so LaunchFailed becomes an internal error. */
 static void on_limits_written(const GError *error, void *userdata) {
     g_autoptr(GError) failure = NULL;
 
@@ -59,7 +59,8 @@ static void on_limits_written(const GError *error, void *userdata) {
     on_updated(failure ? failure : error, userdata);
 }
 
-/* The first file is the first of the descriptors, and so are its property and value. */
+/* The lists correspond: each descriptor is a file to write, with its property as name and the value
+ * at the same position. */
 static bool write_limits(BerthContainer *container, const GArray *writes, UpdateRequest *request,
                          GError **error) {
     g_autofree int *files = g_new(int, writes->len);
@@ -90,8 +91,8 @@ static bool write_limits(BerthContainer *container, const GArray *writes, Update
     return berth_helper_start(container, &launch, "updated", on_limits_written, request, error);
 }
 
-/* Without a scope there is no unit of systemd's, and the files of the cgroup are written to here:
- * by a helper, since the kernel may reclaim memory within the write. */
+/* Without a scope there is no systemd unit, so the limits are written to the files of the cgroup. A
+ * helper does this, since the kernel may reclaim memory during the write. */
 static void update_with_caller(BerthContainer *container, UpdateRequest *request) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) writes = berth_delegated_open_limits(
@@ -101,7 +102,7 @@ static void update_with_caller(BerthContainer *container, UpdateRequest *request
         on_updated(error, request);
 }
 
-/* A container that does not run only has its record changed. */
+/* For a container that is not running, only the record is changed. */
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata) {
     UpdateRequest *request = g_new0(UpdateRequest, 1);

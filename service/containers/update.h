@@ -4,7 +4,7 @@
 
 #include "containers/core/container.h"
 
-/* Changes limits, for now and for later starts. changed: a{sv} of properties that
- * berth_container_property_get_type() knows, each of its type. */
+/* Changes limits, both for now and for later starts. changed is an a{sv} of properties that
+ * berth_container_property_get_type() knows, with the types it returns. */
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Capabilities as callers name them, with or without "CAP_", and what a container has by default.
- */
+/* Parses capabilities as callers name them, with or without the prefix "CAP_", and defines those
+ * that a container has by default. There is no state here. */
 
 #include "containers/spec/capabilities.h"
 #include "base/log.h"
@@ -21,7 +21,7 @@ char *berth_capability_get_name(const char *name) {
                                            : g_strconcat("CAP_", upper, NULL);
 }
 
-/* All that this kernel has. */
+/* Adds all capabilities that this kernel has. */
 static void add_all(GPtrArray *set) {
     g_ptr_array_set_size(set, 0);
     /* cap_get_bound(3) fails for capabilities that the kernel does not have. */
@@ -41,7 +41,8 @@ void berth_capabilities_add(GPtrArray *set, const char *name) {
         g_ptr_array_add(set, g_steal_pointer(&added));
 }
 
-/* Removals come before additions: all may be dropped, and some added. */
+/* Dropped ones are removed before others are added, so that "ALL" can be dropped and a few
+ * added. */
 char **berth_capabilities_make(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) set = g_ptr_array_new_with_free_func(g_free);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Capabilities as callers name them, with or without "CAP_". */
+/* Capabilities as callers name them, with or without the prefix "CAP_". */
 
 #pragma once
 
 #include "containers/spec/options.h"
 
-/* The kernel's name of one; caller frees. */
+/* The kernel's name of a capability. The caller frees it. */
 char *berth_capability_get_name(const char *name);
-/* Those of a container: the defaults, without those dropped, with those added. */
+/* The capabilities of a container: the defaults, minus the dropped ones, plus the added ones. */
 char **berth_capabilities_make(const BerthCreateOptions *options);
-/* Adds one to a set of the kernel's names; "ALL" adds all. */
+/* Adds one to a set of kernel names; "ALL" adds every capability. */
 void berth_capabilities_add(GPtrArray *set, const char *name);
-/* Whether all are known. */
+/* Checks that all names are known. */
 bool berth_capabilities_check(char *const *names, GError **error);
-/* Logs those of a caller's own configuration that are not known. */
+/* Logs the unknown capabilities of a configuration supplied by a caller. */
 void berth_capabilities_warn(const char *id, const GPtrArray *unknown);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The devices of Create. A node of the host is opened to learn its numbers, below /dev alone for
- * users; a name of CDI is looked up in the specifications, which are the administrator's and so are
- * believed, but parsed with limits. */
+/* The devices of Create. A device node of the host is opened to learn its numbers; for users, only
+ * below /dev. The name of a CDI device is looked up in the specifications, which are trusted
+ * because the administrator controls them, but are still parsed with limits. There is no state
+ * beyond the BerthDeviceEdits, which the caller owns. */
 
 #include "containers/spec/devices.h"
 
@@ -43,8 +44,8 @@ static bool check_access(const char *access, GError **error) {
                            "invalid device access \"%.100s\"; use letters of rwm", access);
 }
 
-/* For a user, only nodes on the mount of /dev itself: a file system that the user has mounted below
- * it may be a program that never answers, and berthd would wait for it. */
+/* For a user, only nodes on the file system mounted at /dev itself: a user may have mounted a FUSE
+ * file system below it whose program never answers, and berthd would block. */
 static bool look_at_node_for_user(const char *node, struct stat *status, GError **error) {
     berth_autofd int directory = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int file = -1;
@@ -72,7 +73,7 @@ static bool look_at_node(const char *node, uid_t owner, struct stat *status, GEr
                            g_strerror(errno));
 }
 
-/* The host's node: its numbers, its owner and its mode. */
+/* Takes the host node's numbers, owner and mode. */
 static bool add_device_node(BerthDeviceEdits *edits, const char *node, const char *path,
                             const char *access, uid_t owner, GError **error) {
     struct stat status;
@@ -93,7 +94,7 @@ static bool add_device_node(BerthDeviceEdits *edits, const char *node, const cha
         .mode = status.st_mode & 0777,
         .major = major(status.st_rdev),
         .minor = minor(status.st_rdev),
-        /* A container has 65536 ids: others become root. */
+        /* A container has 65536 ids; higher ones become root. */
         .uid = status.st_uid <= MAX_ID ? status.st_uid : 0,
         .gid = status.st_gid <= MAX_ID ? status.st_gid : 0,
         .access = g_strdup(access),
@@ -111,7 +112,7 @@ static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, 
                            count > 2 ? parts[2] : "rwm", owner, error);
 }
 
-/* "deviceNodes" of CDI (SPEC.md): what the file says about a node replaces what the host's has. */
+/* "deviceNodes" of CDI (SPEC.md): what the file says about a node overrides the host's values. */
 static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
     const char *path, *host_path, *access;
     uint64_t mode, uid, gid;
@@ -125,7 +126,7 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return false;
     if (!path)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a device node has no path");
-    /* The administrator has written this down, so the caller's rights do not matter. */
+    /* The administrator has configured this, so the caller's privileges do not matter. */
     if (!add_device_node(edits, host_path && host_path[0] ? host_path : path, path,
                          access && access[0] ? access : "rwm", 0, error))
         return false;
@@ -139,8 +140,8 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
     return true;
 }
 
-/* "mounts" of CDI. The source is the administrator's choice, and not checked against the caller's
- * rights, as that of a mount option is. */
+/* "mounts" of CDI. The administrator has chosen the source, so the caller's access to it is not
+ * checked, unlike with the mount option. */
 static bool apply_mount(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
     const char *source, *destination;
     g_auto(GStrv) options = NULL;
@@ -163,8 +164,8 @@ static bool apply_hook(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return false;
     if (!name)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a hook has no hookName");
-    /* The rest of a CDI hook has the members of a hook of the runtime specification, so that it
-     * goes into the configuration as it is. */
+    /* The remaining members of a CDI hook are those of a hook in the runtime specification, so it
+     * is copied into the configuration unchanged. */
     JsonObject *hook = berth_document_copy(object);
     json_object_remove_member(hook, "hookName");
     if (!json_object_has_member(edits->hooks, name))
@@ -185,8 +186,8 @@ static bool apply_each(BerthDeviceEdits *edits, JsonObject *object, const char *
     return true;
 }
 
-/* Edits are added in the order in which the caller names devices; a failure refuses all of them, as
- * a device without its mounts or hooks would only seem to work. */
+/* Edits are added in the order in which the caller names the devices. If one fails, the request is
+ * refused: a device without its mounts or hooks would only appear to work. */
 static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error) {
     g_auto(GStrv) environment = NULL;
     JsonObject *object;
@@ -205,8 +206,9 @@ static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error)
     return true;
 }
 
-/* The specification in a file if it is of this kind; NULL without error if it is of another, or
- * none at all: a broken file of one vendor is no reason to refuse another's devices. */
+/* The specification in a file if it is of this kind. Returns NULL without error if it is of another
+ * kind or not valid: a broken file of one vendor is no reason to refuse another vendor's
+ * devices. */
 static JsonNode *read_specification(const char *directory, const char *name, const char *kind) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
@@ -224,7 +226,7 @@ static JsonNode *read_specification(const char *directory, const char *name, con
     return g_steal_pointer(&node);
 }
 
-/* 1: found and applied; 0: not in this one; -1: error. */
+/* Returns 1 if found and applied, 0 if this specification does not have it, -1 with error. */
 static int apply_device(BerthDeviceEdits *edits, JsonObject *specification, const char *name,
                         GError **error) {
     const char *found;
@@ -236,7 +238,7 @@ static int apply_device(BerthDeviceEdits *edits, JsonObject *specification, cons
         JsonObject *device = json_array_get_object_element(array, i);
         if (!berth_document_get_string(device, "name", &found, error))
             return -1;
-        /* The edits of the whole specification apply to each of its devices (CDI, SPEC.md). */
+        /* The top-level edits of a specification apply to each of its devices (CDI, SPEC.md). */
         if (g_strcmp0(found, name) == 0)
             return apply_edits(edits, specification, error) && apply_edits(edits, device, error)
                        ? 1

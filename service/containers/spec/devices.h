@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices that a caller requests: nodes of the host, and names of CDI (Container Device Interface,
- * SPEC.md of cncf-tags/container-device-interface), whose specifications the host's packages and
- * administrator keep in /etc/cdi and /run/cdi. */
+/* Devices that a caller requests: device nodes of the host, and names of CDI devices (Container
+ * Device Interface, SPEC.md of cncf-tags/container-device-interface). The host's packages and
+ * administrator keep the specifications of the latter in /etc/cdi and /run/cdi. */
 
 #pragma once
 
@@ -20,7 +20,7 @@ typedef struct {
     char *access; /* "rwm" */
 } BerthDeviceRequest;
 
-/* What they change of a configuration. */
+/* The changes that devices make to a configuration. */
 typedef struct {
     GPtrArray *devices;     /* of BerthDeviceRequest */
     GPtrArray *environment; /* of char * */
@@ -28,8 +28,8 @@ typedef struct {
     JsonObject *hooks;      /* name → array of hooks */
 } BerthDeviceEdits;
 
-/* Resolves requested devices; NULL with error, which names the one that does not exist. For owners
- * other than root, only nodes on the file system of /dev count. */
+/* Resolves requested devices. Returns NULL with an error that names the device that does not exist.
+ * For owners other than root, only nodes on the file system mounted at /dev are accepted. */
 BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GError **error);
 void berth_device_edits_free(BerthDeviceEdits *edits);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files of a container's /etc. They live in its directory and are mounted into it, so that they can
- * change between two starts without touching the image. */
+/* Files for a container's /etc. They are in the container's directory and mounted into it, so that
+ * they can change between two starts without affecting the image. There is no state here. */
 
 #include "containers/spec/files.h"
 
@@ -15,8 +15,8 @@
 
 enum { MAX_RESOLV_CONF_BYTES = 64 * 1024 };
 
-/* Replaced, not written to: a mount of the old file, in a container that ran before, does not
- * change. */
+/* The file is replaced rather than overwritten, so that a mount of the old file, in a container
+ * that ran before, does not change. */
 static bool write_container_file(int directory, const char *name, const char *text,
                                  GError **error) {
     return berth_fd_replace(directory, name, text, strlen(text), 0644) ||
@@ -48,15 +48,15 @@ static char *format_hosts(const BerthContainerFiles *files) {
     for (char *const *address = files->addresses; address && *address; address++)
         g_string_append_printf(text, "%.*s\t%s\n", (int)strcspn(*address, "/"), *address,
                                files->hostname);
-    /* As Debian does for a host without a fixed address. */
+    /* As Debian does on a host without a fixed address. */
     if (!files->addresses || !files->addresses[0])
         g_string_append_printf(text, "127.0.1.1\t%s\n", files->hostname);
     add_hosts(text, files);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* systemd-resolved's stub listens on the host's loopback, which is not the container's: the servers
- * that it asks itself are in another file. */
+/* systemd-resolved's stub listens on the host's loopback interface, which the container cannot
+ * reach. Its upstream servers are listed in another file. */
 static char *read_resolv_conf(BerthNetworkMode mode) {
     static const char *const files[] = {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"};
 
@@ -81,7 +81,7 @@ static void add_resolver_words(GString *text, const char *keyword, char *const *
         g_string_append_printf(text, "%s %s\n", keyword, joined);
 }
 
-/* Lines of the host's file that begin with these words give way to the container's own. */
+/* Copies the host's lines, except those of a kind that the container sets itself. */
 static void add_host_lines(GString *text, const char *given, bool servers, bool search,
                            bool options) {
     g_auto(GStrv) lines = g_strsplit(given, "\n", -1);
@@ -96,8 +96,8 @@ static void add_host_lines(GString *text, const char *given, bool servers, bool 
     }
 }
 
-/* A name server of the network's own passes on what it does not know, to the caller's servers if
- * there are any. The search domains are the host's then, too, as podman has it only without. */
+/* The network's own name server forwards what it cannot answer, to the caller's servers if there
+ * are any. As in podman, the host's search domains are used only without such a server. */
 static char *format_resolv_conf(const BerthContainerFiles *files) {
     char *const *servers = files->own_servers ? files->own_servers : files->servers;
     bool has_servers = servers && servers[0], has_search = files->search && files->search[0];
@@ -110,7 +110,7 @@ static char *format_resolv_conf(const BerthContainerFiles *files) {
             return g_steal_pointer(&host);
         add_host_lines(text, host, has_servers, has_search, has_options);
     }
-    /* "." alone means no domain (podman-run(1), --dns-search). */
+    /* A single "." means no search domain (podman-run(1), --dns-search). */
     if (has_search && !g_str_equal(files->search[0], "."))
         add_resolver_words(text, "search", files->search);
     for (; has_servers && *servers; servers++)

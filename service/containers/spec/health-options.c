@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Health checks at creation: each value that the caller does not give is the image's, and else a
- * default. What comes out is kept in the record, and is all that the check goes by later. */
+/* Health checks at creation: a value that the caller does not give is taken from the image, or else
+ * is a default. The result is stored in the record, and nothing else affects the check later. There
+ * is no state here. */
 
 #include "containers/spec/health-options.h"
 
@@ -43,7 +44,7 @@ bool berth_health_check_options(const BerthCreateOptions *options, const BerthIm
                                     "HealthOnFailure needs a health check");
 }
 
-/* The check that comes first, until it has succeeded often enough. */
+/* The check that runs first, until it has succeeded often enough. */
 static GVariant *make_startup(const BerthCreateOptions *options) {
     g_auto(GVariantDict) startup = G_VARIANT_DICT_INIT(NULL);
     const struct {
@@ -80,7 +81,7 @@ GVariant *berth_health_make_options(const BerthCreateOptions *options,
     if (!command || g_str_equal(command[0], "NONE"))
         return NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        /* Images have the three times in nanoseconds. */
+        /* Images specify the three times in nanoseconds. */
         uint64_t image_value =
             of_image ? g_ascii_strtoull(image->health[i], NULL, 10) / (i < 3 ? 1000 : 1) : 0;
         if (given[i] > 0)

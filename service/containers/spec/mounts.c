@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The mounts of Create. A bind mount is given as a descriptor: that proves the caller's access,
- * which a path would not. Its path and inode are noted, and compared when the container starts.
- * Mounts of users other than root are nosuid and nodev, whatever the options say.
- */
+/* The mounts of Create. A bind mount is given as a descriptor, which proves the caller's access; a
+ * path would not. Its path and inode are stored, and compared when the container starts. Mounts for
+ * users other than root are nosuid and nodev, whatever the options say. The caller owns each
+ * BerthMountRequest; there is no other state here. */
 
 #include "containers/spec/mounts.h"
 
@@ -39,7 +38,7 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
         berth_error_set_errno(error, errno, "examine a descriptor");
         return NULL;
     }
-    /* A file without links was deleted: another one may have its path by now. */
+    /* A file without links has been deleted, and another one may have its path by now. */
     if (note.path[0] != '/' || note.links == 0) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "the file of a descriptor has no path by which it could be opened again");
@@ -59,19 +58,19 @@ static bool check_destination(const char *destination, GError **error) {
                            destination);
 }
 
-/* Whether an option undoes what is set on every mount of a caller other than root, or propagates
- * mounts from the container to the host. */
+/* Returns true for options that undo what is set on every mount for callers other than root, or
+ * that propagate mounts from the container to the host. */
 static bool is_for_root(const char *option) {
     static const char *const names[] = {"dev", "rdev", "suid", "rsuid", "shared", "rshared", NULL};
 
     return g_strv_contains(names, option);
 }
 
-/* Flags only: the file system is not the caller's to configure. */
+/* Flags only: the caller cannot configure the file system. */
 static bool check_mount_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
         BerthPlanMount mount = {.owner = -1};
-        /* Options x-berth.… are berthd's own (plan/plan-mounts.c). */
+        /* Options x-berth.… are reserved for berthd (plan/plan-mounts.c). */
         if (g_str_has_prefix(*options, "x-berth.") ||
             (!berth_plan_mount_option(&mount, *options) && !g_str_equal(*options, "noidmap") &&
              !g_str_has_prefix(*options, "size=") && !g_str_has_prefix(*options, "mode=")))
@@ -88,7 +87,7 @@ static bool has_option(char *const *options, const char *option) {
     return options && g_strv_contains((const char *const *)options, option);
 }
 
-/* Takes an option out of the list. It is no mount option, but says what is mounted. */
+/* Removes an option from the list that says what is mounted, rather than how. */
 static bool take_option(char **options, const char *option) {
     bool found = false;
 
@@ -117,10 +116,10 @@ static char **join_options(char *const *options, const char *const *more) {
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
-/* The options of an owned mount: they take away, or are the default. "rw" is not asked for
- * anything that the host's mount forbids (launch/bind-tree.c). All else is for a rule to decide:
- * what is mounted below belongs to others, ids that are not mapped are those of others, and a time
- * of access or a program may be what the host's mount is there to prevent. */
+/* The options of an owned mount: they only restrict, or are the default. "rw" cannot override a
+ * read-only mount on the host (launch/bind-tree.c). Everything else must be allowed by a rule:
+ * mounts below belong to others, as do ids that are not mapped, and the host's mount may be meant
+ * to prevent access times from changing or programs from being executed. */
 static bool has_modest_options(char *const *options) {
     static const char *const modest[] = {"bind",    "defaults",    "ro",      "rro",      "rw",
                                          "nosuid",  "rnosuid",     "nodev",   "rnodev",   "noexec",
@@ -136,8 +135,9 @@ static bool is_device(uint32_t mode) {
     return S_ISCHR(mode) || S_ISBLK(mode);
 }
 
-/* Files of the source's owner belong to the container's root. No other id is mapped, since a
- * container must not create files of the host's users; root may map all of them with "idmap". */
+/* Files of the source's owner appear as owned by the container's root. No other id is mapped, since
+ * a container must not create files that belong to users of the host; only root may map all ids,
+ * with "idmap". */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error) {
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
@@ -152,14 +152,14 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
                         "only root may map all ids of %s into a container", path);
         return NULL;
     }
-    /* A container is no way to become another user: only root may map an owner other than the
-     * caller. */
+    /* A container must not be a way to become another user, so only root may map an owner other
+     * than the caller. */
     if (!idmap && !has_option(options, "noidmap") && berth_envelope_read(fd, &note) &&
         (caller == 0 || caller == note.uid))
         owner = g_strdup_printf("x-berth.owner=%u", note.uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
-    /* Ends at the first NULL. Only root may give a container devices and set-user-ID programs of
-     * the host. */
+    /* The list ends at the first NULL. Only root may give a container the host's devices and
+     * set-user-ID programs. */
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind",
                                 same,
                                 caller != 0 ? "rnosuid" : owner,

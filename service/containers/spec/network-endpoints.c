@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Places in the record of a container: the first is made of the options of Create, as
- * network-options.c notes them; further ones are a dictionary each. The first network stays in the
- * record when the container leaves it, since the configuration names it: a mark says so. Nothing
- * here has a state.
- */
+/* Endpoints in the record of a container. The first one is made from the options of Create, as
+ * network-options.c stores them; each additional one is a dictionary. The first network stays in
+ * the record when the container leaves it, because the configuration refers to it; a mark records
+ * that it was left. There is no state here. */
 
 #include "containers/spec/network-endpoints.h"
 
@@ -19,7 +17,8 @@
 #define FURTHER_TYPE "a(sa{sv})"
 #define LEFT "FirstNetworkLeft"
 
-/* With the first network, the limit of a container (network-changes.c has it for a change). */
+/* Together with the first network this is the limit for a container (network-changes.c applies it
+ * to changes). */
 enum { MAX_FURTHER = 15 };
 
 static char **copy_list(char *const *list) {
@@ -51,8 +50,8 @@ void berth_network_endpoint_free(gpointer data) {
     g_free(endpoint);
 }
 
-/* Checks the form alone. Whether the network exists, and has the addresses, is known only when the
- * container comes to be in it (parts/network-changes.c). */
+/* Checks only the form. Whether the network exists and has the addresses is known only when the
+ * container is connected (parts/network-changes.c). */
 bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t owner,
                                   GError **error) {
     if (!berth_name_check_container(endpoint->network, NULL) ||
@@ -77,7 +76,8 @@ bool berth_network_endpoints_check(const GPtrArray *further, const char *first, 
     if (!berth_network_is_named(first))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "further networks need a first one, not none or host");
-    /* Before the list is walked, once for each of its entries: the caller decides its length. */
+    /* The caller determines the length of the list, so it is limited before the loop, which walks
+     * the list again for each entry. */
     if (!berth_network_endpoints_check_count(further, error))
         return false;
     for (guint i = 0; i < further->len; i++) {
@@ -107,7 +107,7 @@ static BerthNetworkEndpoint *read_first(const BerthContainerRecord *record) {
     return endpoint;
 }
 
-/* A member that an entry lacks leaves NULL, which berth_network_endpoint_new() reads as none. */
+/* A member that an entry lacks stays NULL, which berth_network_endpoint_new() takes as absent. */
 static GPtrArray *list_further(const BerthContainerRecord *record) {
     GPtrArray *list = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
     g_autoptr(GVariant) noted =
@@ -132,7 +132,7 @@ static GPtrArray *list_further(const BerthContainerRecord *record) {
     return list;
 }
 
-/* The mark counts by being there; its value is always true. */
+/* Only the presence of the mark counts; its value is always true. */
 static bool has_left_first(const BerthContainerRecord *record) {
     g_autoptr(GVariant) left =
         berth_container_record_get_extra(record, LEFT, G_VARIANT_TYPE_BOOLEAN);
@@ -204,7 +204,7 @@ void berth_network_endpoints_note(GVariantDict *extra, const GPtrArray *further)
         g_variant_dict_insert_value(extra, FURTHER, format_further(further));
 }
 
-/* The aliases and addresses of the first are those that it is given now. */
+/* The first endpoint gets the aliases and addresses of this call. */
 static void add_first(BerthContainerRecord *record, const BerthNetworkEndpoint *endpoint) {
     berth_container_record_set_extra(record, LEFT, NULL);
     berth_container_record_set_extra(
@@ -231,8 +231,8 @@ void berth_network_endpoints_add(BerthContainerRecord *record,
 
 void berth_network_endpoints_remove(BerthContainerRecord *record, const char *network) {
     if (g_strcmp0(network, record->network) == 0) {
-        /* Its aliases and addresses stay in the record, and are replaced if it comes back
-         * (add_first). */
+        /* The aliases and addresses stay in the record, and are replaced if the network is
+         * connected again (add_first). */
         berth_container_record_set_extra(record, LEFT, g_variant_new_boolean(TRUE));
         return;
     }
@@ -244,7 +244,7 @@ void berth_network_endpoints_remove(BerthContainerRecord *record, const char *ne
                                      further->len > 0 ? format_further(further) : NULL);
 }
 
-/* No container's id has an "@" (base/names.h), so that the key leads back to one id. */
+/* No container id contains an "@" (base/names.h), so a key corresponds to exactly one id. */
 char *berth_network_endpoint_make_key(const char *id, const BerthNetworkEndpoint *endpoint) {
     return endpoint->first ? g_strdup(id) : g_strconcat(id, "@", endpoint->network, NULL);
 }

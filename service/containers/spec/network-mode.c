@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one place where the name of a network is compared with those that have a meaning of their
- * own. Records keep the name. */
+/* The only place that compares the name of a network with the special names. Records store the
+ * name. There is no state here. */
 
 #include "containers/spec/network-mode.h"
 

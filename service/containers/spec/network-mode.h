@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The network of a container, as Create is given it and its record keeps it. */
+/* The network of a container, as given to Create and stored in its record. */
 
 #pragma once
 
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 typedef enum {
-    BERTH_NETWORK_NONE,  /* a network namespace with nothing but lo; also the default, NULL */
-    BERTH_NETWORK_HOST,  /* the host's */
-    BERTH_NETWORK_NAMED, /* one of /etc/cni/net.d, by its name */
+    BERTH_NETWORK_NONE,  /* a network namespace with only lo; also for NULL, the default */
+    BERTH_NETWORK_HOST,  /* the host's network namespace */
+    BERTH_NETWORK_NAMED, /* a network by name, of Berth's or from /etc/cni/net.d */
 } BerthNetworkMode;
 
 BerthNetworkMode berth_network_parse_mode(const char *network);

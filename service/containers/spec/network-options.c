@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Checks options that become lines of resolv.conf and /etc/hosts, names of a name server, and
- * addresses; and keeps them in the record, from which each start reads them. Nothing here has a
- * state.
- */
+/* Checks options that become lines of resolv.conf and /etc/hosts, names for a name server, and
+ * addresses; and stores them in the record, from which each start reads them. There is no state
+ * here. */
 
 #include "containers/spec/network-options.h"
 
@@ -13,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* glibc reads as many (resolv.conf(5)). */
+/* The limits of glibc (resolv.conf(5)). */
 enum {
     MAX_SERVERS = 3,
     MAX_DOMAINS = 32,
@@ -25,7 +23,7 @@ enum {
 
 #define MAX_DOMAIN 253
 
-/* A name of DNS, in labels of letters, digits, "-" and "_". */
+/* A DNS name, with labels of letters, digits, "-" and "_". */
 static bool is_domain(const char *text) {
     size_t label = 0;
 
@@ -48,8 +46,8 @@ static bool check_count(char *const *list, unsigned limit, const char *option, G
                            g_strv_length((char **)list), limit);
 }
 
-/* Names that other containers look up on the internet or on the host: with one as an alias, a
- * container would receive what is meant for them. */
+/* Other containers look up such names on the Internet or on the host. A container that had one as
+ * an alias would receive traffic that is not meant for it. */
 bool berth_network_is_others_name(const char *name) {
     return strchr(name, '.') || g_ascii_strcasecmp(name, "localhost") == 0;
 }
@@ -86,7 +84,8 @@ bool berth_network_check_addresses(char *const *addresses, GError **error) {
                            "a container has one IPv4 and one IPv6 address");
 }
 
-/* Of one interface: the first bit sent, the lowest of the first byte, is for groups (IEEE 802). */
+/* The address of a single interface: the first bit transmitted, the lowest of the first byte, marks
+ * group addresses (IEEE 802). */
 bool berth_network_check_mac(const char *text, GError **error) {
     bool good = !text || strlen(text) == MAC_LENGTH;
 
@@ -107,7 +106,7 @@ static bool check_servers(const BerthCreateOptions *options, GError **error) {
     return check_count(options->servers, MAX_SERVERS, "DNS", error);
 }
 
-/* A word of the line "options". */
+/* One word of the "options" line. */
 static bool is_resolver_option(const char *text) {
     for (const char *c = text; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("-:._", *c))
@@ -148,7 +147,7 @@ bool berth_network_options_check(const BerthCreateOptions *options, GError **err
            check_search(options, error) && check_hosts(options, error);
 }
 
-/* Of a network of CNI's, the plugins choose these, so that the option would be without effect. */
+/* In a CNI network the plugins choose these, so the option would have no effect. */
 bool berth_network_options_need_made(const BerthCreateOptions *options) {
     return (options->aliases && options->aliases[0]) ||
            (options->addresses && options->addresses[0]) || options->mac;

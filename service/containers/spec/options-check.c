@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks of the options of Create, before anything is looked up or made. An invalid option is an
- * error that names it; nothing here has a state. */
+/* Checks the options of Create before anything is looked up or created. The error names the invalid
+ * option. There is no state here. */
 
 #include "containers/spec/options-check.h"
 
@@ -19,7 +19,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* As the kernel has it (gethostname(2), HOST_NAME_MAX). */
+/* The kernel's limit (gethostname(2), HOST_NAME_MAX). */
 enum { MAX_HOST_NAME = 64 };
 
 static bool check_host_name(const char *name, GError **error) {
@@ -32,7 +32,7 @@ static bool check_host_name(const char *name, GError **error) {
                                    "invalid host name \"%.100s\"", name);
 }
 
-/* execve(2) takes any text; one without a name or "=" would be lost in most programs. */
+/* execve(2) accepts any text, but most programs would ignore one without a name or "=". */
 static bool check_environment(char *const *environment, GError **error) {
     for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
@@ -44,7 +44,8 @@ static bool check_environment(char *const *environment, GError **error) {
     return true;
 }
 
-/* A container in its caller's cgroup lasts as long as the caller's unit, which starts it again. */
+/* A container in its caller's cgroup lives as long as the caller's unit, which is responsible for
+ * restarts. */
 static bool check_cgroup(const BerthCreateOptions *options, GError **error) {
     const char *other = options->restart != BERTH_RESTART_NO ? "Restart"
                         : options->autostart                 ? "Autostart"
@@ -58,14 +59,14 @@ static bool check_cgroup(const BerthCreateOptions *options, GError **error) {
                            other);
 }
 
-/* What starts with the system is started before, and without, the unit. */
+/* A container that starts at boot is started before the unit, and independently of it. */
 static bool check_bound(const BerthCreateOptions *options, GError **error) {
     return !options->unit_bound || !options->autostart ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "Autostart and UnitBound exclude each other");
 }
 
-/* What a container shares with its pod is the pod's to say, and so is whether it runs at boot. */
+/* The pod decides about everything that its containers share, and whether they start at boot. */
 static bool check_pod(const BerthCreateOptions *options, GError **error) {
     const struct {
         const char *key;
@@ -127,7 +128,7 @@ static bool check_stop_signal(const char *name, GError **error) {
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "unknown signal \"%.100s\"", name);
 }
 
-/* As in /etc/group: the separators cannot be part of a name. */
+/* As in /etc/group, a name cannot contain the separators. */
 static bool check_groups(char *const *groups, GError **error) {
     for (; groups && *groups; groups++)
         if (!(*groups)[0] || strpbrk(*groups, ":,\n"))
@@ -146,8 +147,8 @@ static bool check_annotations(char *const *annotations, GError **error) {
     return true;
 }
 
-/* Its file is mounted on the /dev that the service makes. Orphans are reaped by the first process
- * of a PID namespace (pid_namespaces(7)), which in the host's is systemd. */
+/* berth-init is mounted on the /dev that the service creates. Orphans are reaped by the first
+ * process of a PID namespace (pid_namespaces(7)), which in the host's namespace is systemd. */
 static bool check_init(const BerthCreateOptions *options, GError **error) {
     if (options->init && options->pid_namespace == BERTH_NAMESPACE_HOST)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -4,10 +4,10 @@
 
 #include "containers/spec/options.h"
 
-/* Whether the options, with nothing left to a default, are well formed; what exists already is not
- * looked at. A configuration is made of such options only. */
+/* Checks that the options, with nothing left to a default, are well-formed, without looking at what
+ * already exists. A configuration is made only from options that have passed. */
 bool berth_create_options_check(const BerthCreateOptions *options, GError **error);
 
-/* The numbers of ports and networks alone. A rule is asked about each: this comes before the first
- * question. */
+/* Checks only the numbers of ports and networks. A rule is evaluated for each of them, so this
+ * comes before the first one. */
 bool berth_create_options_check_counts(const BerthCreateOptions *options, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of Create: one list of all of them, from which they are read and freed, and the
- * parsing of those that are a choice, which later code knows as enums only. */
+/* The options of Create: a single table, by which they are read and freed, and parsers for the
+ * options that are a choice, which later code sees only as enums. The caller owns each
+ * BerthCreateOptions. */
 
 #include "containers/spec/options.h"
 
@@ -9,7 +10,8 @@
 
 #include <limits.h>
 
-/* Only the form is checked: the network may be made, or come from CNI's files, before the start. */
+/* Only the form is checked: before the start, the network may still be created or configured in
+ * CNI's files. */
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
     if (!berth_name_check_container(text, NULL))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -39,7 +41,7 @@ static bool parse_seccomp(BerthCreateOptions *options, const char *text, GError 
     return true;
 }
 
-/* "uid=N" or "gid=N", an id that the container's range has. */
+/* "uid=N" or "gid=N", with an id in the container's range. */
 static bool kept_id_read_field(BerthKeptId *kept, const char *field) {
     uint32_t *id = g_str_has_prefix(field, "uid=")   ? &kept->uid
                    : g_str_has_prefix(field, "gid=") ? &kept->gid
@@ -53,7 +55,8 @@ static bool kept_id_read_field(BerthKeptId *kept, const char *field) {
     return true;
 }
 
-/* As podman's keep-id[:uid=N,gid=N]. Root is root in its containers, or the user that it names. */
+/* The form of podman's keep-id[:uid=N,gid=N]. If the caller is root, it stays root in its
+ * containers, or becomes the user that it names. */
 static bool parse_kept_id(BerthCreateOptions *options, const char *text, GError **error) {
     BerthKeptId kept = {true, options->owner, options->owner};
     g_auto(GStrv) fields = g_strsplit(*text == ':' ? text + 1 : text, ",", -1);
@@ -145,7 +148,7 @@ static bool parse_restart(BerthCreateOptions *options, const char *text, GError 
     { key, BERTH_FIELD_##kind, offsetof(BerthCreateOptions, member) }
 #define CHOICE(key, member, parse)                                                                 \
     { key, BERTH_FIELD_CHOICE, offsetof(BerthCreateOptions, member), parse }
-/* Of a container, or of the pod that has its network. */
+/* For a container, or for the pod that holds its network. */
 #define NETWORK_FIELDS                                                                             \
     CHOICE("Network", network_mode, parse_network), FIELD("Ports", LIST, ports),                   \
         FIELD("Aliases", LIST, aliases), FIELD("StaticAddresses", LIST, addresses),                \
@@ -221,7 +224,7 @@ static bool parse_pod_exit(BerthCreateOptions *options, const char *text, GError
     return true;
 }
 
-/* What its containers share, and where its own process is. */
+/* What the containers of a pod share, and where the pod's own process runs. */
 const BerthCreateField berth_pod_fields[] = {
     FIELD("Hostname", TEXT, hostname),
     FIELD("Labels", MAP, labels),
@@ -240,7 +243,7 @@ BerthCreateOptions *berth_create_options_new(uint32_t owner) {
     BerthCreateOptions *options = g_new0(BerthCreateOptions, 1);
 
     options->owner = owner;
-    /* Values that no caller can give stand for "not given" where 0 is one to give. */
+    /* Where 0 is a valid value, one that no caller can pass means "not given". */
     options->root_directory = -1;
     options->stop_timeout_usec = UINT64_MAX;
     options->umask = UINT64_MAX;
@@ -287,8 +290,8 @@ bool berth_create_options_parse_spec(BerthCreateOptions *options, GError **error
            (options->plan = berth_plan_parse(options->spec, strlen(options->spec), error)) != NULL;
 }
 
-/* The limits of the scope under the names that systemd has for them, from the fields and from the
- * other limits, which are taken over as they are. */
+/* Collects the limits of the scope under systemd's names: those in the table, and the other limits,
+ * which are copied unchanged. */
 void berth_create_options_set_properties(BerthCreateOptions *options) {
     g_autoptr(GVariant) others = options->other_limits
                                      ? g_variant_ref_sink(g_variant_dict_end(options->other_limits))

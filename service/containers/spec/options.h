@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What Create and Exec take. */
+/* The options of Create and Exec. */
 
 #pragma once
 
@@ -11,170 +11,176 @@
 #include "store/container-record.h"
 
 typedef enum {
-    BERTH_USER_NAMESPACE_AUTO, /* one of its own, with host ids that nobody else has */
+    BERTH_USER_NAMESPACE_AUTO, /* its own, with host ids that nobody else has */
     BERTH_USER_NAMESPACE_HOST,
 } BerthUserNamespace;
 
-/* What becomes of a container that is unhealthy. */
+/* The action taken when a container becomes unhealthy. */
 typedef enum {
-    BERTH_HEALTH_ACTION_NONE, /* it goes on */
-    BERTH_HEALTH_ACTION_KILL, /* and its restart policy counts */
+    BERTH_HEALTH_ACTION_NONE, /* it continues */
+    BERTH_HEALTH_ACTION_KILL, /* after which its restart policy applies */
     BERTH_HEALTH_ACTION_STOP,
 } BerthHealthAction;
 
-/* As Create has them, and the record of a container; NULL-terminated. */
+/* The names used by Create and in the record of a container; NULL-terminated. */
 extern const char *const berth_health_actions[];
 
-/* How many host ids a container's user namespace has. */
+/* The number of host ids in a container's user namespace. */
 enum { BERTH_IDS_COUNT = 65536 };
 
-/* "keep-id": the caller is a user of the container who is not its root. The command runs as that
- * user, and the caller's own files that are mounted are that user's. */
+/* "keep-id": the caller is mapped to a user of the container other than root. The command runs as
+ * that user, who also owns the caller's files that are mounted. */
 typedef struct {
     bool given;
     uint32_t uid, gid; /* in the container */
 } BerthKeptId;
 
-/* Of PID and IPC namespaces. In the host's a container sees every process, or all shared memory, of
- * the machine. */
+/* For PID and IPC namespaces. In the host's, a container can see all processes or all shared memory
+ * of the machine. */
 typedef enum {
     BERTH_NAMESPACE_PRIVATE,
     BERTH_NAMESPACE_HOST,
 } BerthNamespaceMode;
 
-/* What a pod does when the last of its containers has ended. */
+/* The action taken when the last container in a pod has ended. */
 typedef enum {
-    BERTH_POD_NOT, /* a container, and no pod */
+    BERTH_POD_NOT, /* a container that is not a pod */
     BERTH_POD_EXIT_CONTINUE,
     BERTH_POD_EXIT_STOP,
 } BerthPodExit;
 
 typedef enum {
-    BERTH_CGROUP_SCOPE,  /* a scope of its own */
+    BERTH_CGROUP_SCOPE,  /* its own scope */
     BERTH_CGROUP_CALLER, /* below the caller's cgroup */
 } BerthCgroupMode;
 
 typedef enum {
     BERTH_SECCOMP_DEFAULT,
     BERTH_SECCOMP_UNCONFINED,
-    BERTH_SECCOMP_PROFILE, /* the caller's own */
+    BERTH_SECCOMP_PROFILE, /* one supplied by the caller */
 } BerthSeccomp;
 
-/* What Create takes. An object owns what its members point to, except the descriptor; what is NULL
- * is the image's own. */
+/* The options of Create. The object owns everything its members point to, except the descriptor.
+ * NULL stands for the image's value. */
 typedef struct {
-    const char *id; /* "" for one that is made up */
+    const char *id; /* "" to generate one */
     const char *image;
     uint32_t owner;
     char **command;
     char **environment;     /* added to the image's */
-    char **unset;           /* variables of the image's that are left out; "*": all */
-    char **entrypoint;      /* instead of the image's, and of its command; one empty text: none */
-    char **groups;          /* supplementary, by name or number, as the image has them */
+    char **unset;           /* variables of the image to leave out; "*" for all */
+    char **entrypoint;      /* replaces the image's, and its command; a single empty string for
+                             * none */
+    char **groups;          /* supplementary, as names or numbers in the image */
     uint64_t umask;         /* UINT64_MAX: the default */
     int oom_score;          /* INT_MAX: not given */
-    char **resource_limits; /* "NOFILE", "SOFT[:HARD]", … */
-    char **sysctls;         /* name, value, … */
+    char **resource_limits; /* "NOFILE", "SOFT[:HARD]"… */
+    char **sysctls;         /* name, value… */
     const char *personality;
-    char **annotations; /* key, value, … */
+    char **annotations; /* key, value… */
     const char *working_directory, *user, *hostname, *slice, *stop_signal;
     BerthNetworkMode network_mode;
     const char *network; /* as given; NULL for none */
     BerthSeccomp seccomp;
-    const char *seccomp_profile; /* as JSON */
+    const char *seccomp_profile; /* JSON text */
     BerthUserNamespace user_namespace;
-    BerthKeptId kept_id; /* with BERTH_USER_NAMESPACE_AUTO */
+    BerthKeptId kept_id; /* only with BERTH_USER_NAMESPACE_AUTO */
     BerthNamespaceMode pid_namespace, ipc_namespace;
     BerthCgroupMode cgroup;
-    char *cgroup_parent;     /* the caller's, found by its process; NULL for a scope */
-    uint64_t cgroup_managed; /* its number, if a manager of cgroups has made it; or 0 */
-    char *bound_unit;        /* the caller's, found in the same way; NULL unless unit_bound */
+    char *cgroup_parent;     /* the cgroup of the calling process; NULL for a scope */
+    uint64_t cgroup_managed; /* its id, if it was created by a manager of cgroups; or 0 */
+    char *bound_unit;        /* the unit of the calling process; NULL unless unit_bound */
     BerthRestartPolicy restart;
-    uint64_t restart_limit; /* restarts in all; 0: any number */
-    const char *spec;       /* a whole OCI runtime configuration; image may then be "" */
-    BerthPlan *plan;        /* of spec; NULL without one, or if it cannot be parsed */
-    int root_directory;     /* of the caller's, instead of an image; -1 */
-    const char *pod;        /* whose namespaces it joins; NULL: its own */
-    uint32_t pod_ids;       /* the first host id of that pod; 0 for the host's own */
-    uint64_t pod_created;   /* when it was created, which tells it from a later one of its name */
-    char **pod_networks;    /* the networks that it is in, or "host" or "none" */
-    BerthPodExit pod_exit;  /* of a pod itself */
-    uint64_t shm_size;      /* of a pod: of /dev/shm, in bytes; 0: the default */
+    uint64_t restart_limit; /* maximum number of restarts; 0 for no limit */
+    const char *spec;       /* a complete OCI runtime configuration; image may then be "" */
+    BerthPlan *plan;        /* parsed spec; NULL if there is none, or it cannot be parsed */
+    int root_directory;     /* opened by the caller, replaces the image; or -1 */
+    const char *pod;        /* the pod whose namespaces it joins; NULL for its own */
+    uint32_t pod_ids;       /* the first host id of the pod; 0 for the host's own */
+    uint64_t pod_created;   /* when the pod was created, in µs; recognises a later one of its
+                             * name */
+    char **pod_networks;    /* the networks of the pod, or "host" or "none" */
+    BerthPodExit pod_exit;  /* only for a pod */
+    uint64_t shm_size;      /* only for a pod: bytes of /dev/shm; 0 for the default */
     char **capabilities_add, **capabilities_drop;
-    char **labels;         /* key, value, … */
+    char **labels;         /* key, value… */
     GPtrArray *secrets;    /* of BerthSecretRequest; NULL for none */
-    bool has_secret_files; /* and not only variables */
+    bool has_secret_files; /* at least one is a file, not just a variable */
     GPtrArray *mounts;     /* of BerthMountRequest; NULL for none */
     char **ports;          /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
-    char **aliases;        /* further names in the network */
-    char **addresses;      /* in the network; one of a family at most */
+    char **aliases;        /* additional names in the network */
+    char **addresses;      /* in the network, at most one per family */
     const char *mac;
-    GPtrArray *further; /* of BerthNetworkEndpoint: in other networks; NULL for none */
+    GPtrArray *further; /* of BerthNetworkEndpoint, in additional networks; NULL for none */
     char **servers, **search, **resolver_options; /* for resolv.conf */
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
-    char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI */
+    char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI
+                                                   * devices */
     int read_only, auto_remove, terminal, autostart, no_hosts, publish_all, init;
-    const char *client;  /* the caller's unique name: reading its secrets ends when it leaves */
-    int unit_bound;      /* it stops with the caller's unit */
-    const char *creator; /* removed when this client leaves the bus before the start; NULL: kept */
-    char **health_command; /* as Docker's Test: "CMD", …, "CMD-SHELL", TEXT or "NONE" */
+    const char *client;  /* the caller's unique name; reading its secrets ends when it
+                          * disconnects */
+    int unit_bound;      /* stops with the caller's unit */
+    const char *creator; /* if it disconnects before the start, the container is removed; or NULL */
+    char **health_command; /* in the form of Docker's Test: "CMD"…, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
     BerthHealthAction health_action;
-    char **startup_command; /* the same, of the check that comes first */
+    char **startup_command; /* the same, for the startup check */
     uint64_t startup_interval_usec, startup_timeout_usec, startup_retries, startup_successes;
-    uint64_t stop_timeout_usec; /* 0: killed at once; UINT64_MAX: the default */
+    uint64_t stop_timeout_usec; /* 0 to kill at once; UINT64_MAX for the default */
     struct {
         uint64_t memory_max, tasks_max, cpu_quota, cpu_weight, runtime_max; /* 0: not given */
     } limits;
-    GVariantDict *other_limits; /* as systemd's properties, too; NULL for none */
-    GVariant *properties;       /* a{sv}: all of them; NULL for none */
+    GVariantDict *other_limits; /* further systemd properties; NULL for none */
+    GVariant *properties;       /* a{sv}, all limits together; NULL for none */
 } BerthCreateOptions;
 
-/* Kinds of members, by which they are read and freed. */
+/* The type of an option on the bus and of its member, which decides how it is read and freed. */
 typedef enum {
     BERTH_FIELD_TEXT,    /* s, as const char * */
-    BERTH_FIELD_CHOICE,  /* s, parsed */
+    BERTH_FIELD_CHOICE,  /* s, parsed into an enum */
     BERTH_FIELD_LIST,    /* as, as char ** */
     BERTH_FIELD_MAP,     /* a{ss}, as char ** */
     BERTH_FIELD_FLAG,    /* b, as int */
     BERTH_FIELD_NUMBER,  /* t, as uint64_t */
-    BERTH_FIELD_LIMIT,   /* the same, and a property of that name */
+    BERTH_FIELD_LIMIT,   /* t, as uint64_t; also a property of the same name */
     BERTH_FIELD_INTEGER, /* i, as int */
-    BERTH_FIELD_FILE,    /* h, as int; the caller's */
+    BERTH_FIELD_FILE,    /* h, as int; owned by the caller */
 } BerthFieldKind;
 
 /* An option of Create. */
 typedef struct {
-    const char *key; /* on the bus */
+    const char *key; /* the name on the bus */
     BerthFieldKind kind;
     size_t offset; /* in BerthCreateOptions */
-    bool (*parse)(BerthCreateOptions *options, const char *text, GError **error); /* of a choice */
+    bool (*parse)(BerthCreateOptions *options, const char *text, GError **error); /* only for a
+                                                                                   * choice */
 } BerthCreateField;
 
-/* All but mounts, other_limits and Provisional; the last one has no key. */
+/* All options but mounts, other_limits and Provisional. The last entry has no key. */
 extern const BerthCreateField berth_create_fields[];
-/* The same for a pod. */
+/* The same for Create of a pod. */
 extern const BerthCreateField berth_pod_fields[];
 
 BerthCreateOptions *berth_create_options_new(uint32_t owner);
 void berth_create_options_free(BerthCreateOptions *options);
-/* Parses spec into plan; once, before anything else is made of the options. */
+/* Parses spec into plan. Must be called once, before anything else uses the options. */
 bool berth_create_options_parse_spec(BerthCreateOptions *options, GError **error);
-/* Makes properties of the limits. */
+/* Makes properties out of the limits. */
 void berth_create_options_set_properties(BerthCreateOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCreateOptions, berth_create_options_free)
 
-/* What Exec takes; NULL for what the container's own process has. */
+/* The options of Exec. NULL stands for the value of the container's first process. */
 typedef struct {
     const char *process; /* its id */
-    const char *spec;    /* a whole process of the runtime specification to begin with; or NULL */
-    char **command;      /* may be empty with that */
-    char **environment;  /* added */
+    const char *spec;    /* a complete process of the runtime specification to start from; or
+                          * NULL */
+    char **command;      /* may be empty if spec is set */
+    char **environment;  /* added to the existing one */
     const char *working_directory, *user;
     int terminal;
     uint32_t rows, columns;
     char **capabilities_add;
-    int no_new_privileges; /* also where the container's own process may gain some */
-    bool quiet;            /* the service's own check: no record, no events */
+    int no_new_privileges; /* even if the container's first process may gain privileges */
+    bool quiet;            /* a check by the service itself: no record, no events */
     bool by_root;          /* the limits of the container's owner do not apply */
 } BerthExecOptions;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Published ports as text. The address is normalised, so that two ways to write one are the same
- * port when ports are compared. */
+/* Published ports as text. Addresses are normalised, so that two spellings of the same port compare
+ * as equal. There is no state here. */
 
 #include "containers/spec/port.h"
 
@@ -10,7 +10,8 @@
 
 #define PRIVILEGED_BELOW "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
-/* Each is a descriptor here and in systemd's store, which has 8192 for all. */
+/* Each port takes a descriptor in the service and one in systemd's store, which has room for 8192
+ * in all. */
 enum { MAX_PORTS = 128, DEFAULT_PRIVILEGED_BELOW = 1024 };
 
 static bool parse_number(const char *text, unsigned smallest, unsigned *number) {
@@ -18,11 +19,11 @@ static bool parse_number(const char *text, unsigned smallest, unsigned *number) 
     guint64 value = g_ascii_strtoull(text, &end, 10);
 
     *number = (unsigned)value;
-    /* g_ascii_strtoull() skips blanks and takes a sign. */
+    /* g_ascii_strtoull() skips blanks and accepts a sign. */
     return g_ascii_isdigit(text[0]) && *end == '\0' && value >= smallest && value <= 65535;
 }
 
-/* In one way of writing it only, whichever the caller's was. */
+/* Stores the address in one canonical form, however the caller has written it. */
 static bool take_address(const char *text, BerthPort *port) {
     struct in6_addr address;
 
@@ -30,7 +31,7 @@ static bool take_address(const char *text, BerthPort *port) {
         g_strlcpy(port->address, text, sizeof port->address);
         return true;
     }
-    /* A mapped IPv4 address would be a second way to write that address. */
+    /* A mapped IPv4 address would be a second way to write the same address. */
     return inet_pton(AF_INET6, text, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address) &&
            inet_ntop(AF_INET6, &address, port->address, sizeof port->address);
 }
@@ -52,7 +53,7 @@ bool berth_port_parse(const char *text, BerthPort *port) {
     if (!container || !port->protocol)
         return false;
     *container++ = '\0';
-    /* From the right, since an IPv6 address contains colons itself. */
+    /* Split from the right, since an IPv6 address contains colons too. */
     char *host = strrchr(halves[0], ':');
     char *address = host ? halves[0] : (char *)"";
     if (host) {
@@ -100,8 +101,7 @@ bool berth_ports_check(const BerthCreateOptions *options, GError **error) {
     return berth_ports_check_count(options, error);
 }
 
-/* Ports below ip_unprivileged_port_start (ip(7)) are those for which a process needs
- * CAP_NET_BIND_SERVICE. */
+/* For ports below ip_unprivileged_port_start (ip(7)), a process needs CAP_NET_BIND_SERVICE. */
 char *berth_port_get_privilege(const char *text) {
     g_autofree char *start = NULL;
     guint64 below = DEFAULT_PRIVILEGED_BELOW;
@@ -109,7 +109,7 @@ char *berth_port_get_privilege(const char *text) {
 
     if (g_file_get_contents(PRIVILEGED_BELOW, &start, NULL, NULL))
         below = g_ascii_strtoull(start, NULL, 10);
-    /* A port that the service chooses is never one of those (ip_local_port_range). */
+    /* A port that the service chooses is never privileged (ip_local_port_range). */
     if (!berth_port_parse(text, &port) || port.host >= below || port.host == 0)
         return NULL;
     return g_str_equal(port.protocol, "tcp") ? g_strdup_printf("%u", port.host)

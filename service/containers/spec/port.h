@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Published ports as Create is given them: "[IP:]HOST:CONTAINER[/PROTOCOL]". */
+/* Published ports in the form of Create's option: "[IP:]HOST:CONTAINER[/PROTOCOL]". */
 
 #pragma once
 
@@ -10,22 +10,23 @@
 
 typedef struct {
     char address[INET6_ADDRSTRLEN]; /* "" for all */
-    unsigned host;                  /* 0: one that is free; none of a container that exists */
+    unsigned host;                  /* 0 to choose a free one; never 0 in an existing container */
     unsigned container;
     const char *protocol;
 } BerthPort;
 
-/* An IPv6 address is in brackets. */
+/* An IPv6 address must be in brackets. */
 bool berth_port_parse(const char *text, BerthPort *port);
 
-/* As berth_port_parse() reads it. Caller frees. */
+/* The text that berth_port_parse() reads. The caller frees it. */
 char *berth_port_format(const BerthPort *port);
 
-/* Whether the ports of the options are well formed and have a network to be published from. */
+/* Checks that the ports in the options are well-formed, and that there is a network to publish them
+ * from. */
 bool berth_ports_check(const BerthCreateOptions *options, GError **error);
-/* The number of ports alone: a rule is asked about each. */
+/* Checks only the number of ports. A rule is evaluated for each, so this comes first. */
 bool berth_ports_check_count(const BerthCreateOptions *options, GError **error);
 
-/* The port as create-privileged is asked about it, "80" or "53/udp", if it is below the kernel's
- * ip_unprivileged_port_start; NULL for others. Caller frees. */
+/* The port in the form that create-privileged uses ("80" or "53/udp") if it is below the kernel's
+ * ip_unprivileged_port_start; NULL otherwise. The caller frees it. */
 char *berth_port_get_privilege(const char *text);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names of privileges, as words of a list that polkit rules compare: no text of a caller may look
- * like two words, or like another name. */
+/* Names of privileges, as words of a list that polkit rules compare. No text from a caller may look
+ * like two words, or like another name. There is no state here. */
 
 #include "containers/spec/privilege-names.h"
 
 #include <stdbool.h>
 
 char *berth_privileges_escape(const char *text) {
-    /* Strings on the bus are UTF-8: other bytes are escaped. */
+    /* Strings on the bus are UTF-8, so other bytes are escaped. */
     bool is_utf8 = g_utf8_validate(text, -1, NULL);
     GString *word = g_string_new(NULL);
 

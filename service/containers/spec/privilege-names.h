@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of names of privileges; privileges.h. */
+/* Lists of privilege names (privileges.h). */
 
 #pragma once
 
 #include <glib.h>
 
-/* Text as one word of such a list: blanks, control characters, backslashes and bytes that are not
- * UTF-8 become \xNN. Caller frees. */
+/* Makes a single word of a text: blanks, control characters, backslashes and invalid UTF-8 bytes
+ * become \xNN. The caller frees it. */
 char *berth_privileges_escape(const char *text);
 
-/* Adds kind and what, escaped, as one word, unless the list has it already. */
+/* Adds kind followed by the escaped what as one word, unless the list already contains it. */
 void berth_privileges_add(GPtrArray *names, const char *kind, const char *what);

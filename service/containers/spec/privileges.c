@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The privileges that a request needs, as polkit sees them (privileges.h). The names are made
- * before the request is checked any further. An invalid part of it is refused later, but no part
- * may hide another one from polkit. */
+ * before the rest of the request is checked. An invalid part is refused later, but no part may hide
+ * another one from polkit. There is no state here. */
 
 #include "containers/spec/privileges.h"
 
@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-/* Sorted, so that a rule that compares the text does not depend on the order of the options. */
+/* Sorted, so that rules which compare the text do not depend on the order of the options. */
 static char *join_texts(GPtrArray *names) {
     if (names->len == 0)
         return NULL;
@@ -35,14 +35,13 @@ static void add_capability_options(GPtrArray *names, char *const *capabilities) 
     }
 }
 
-/* A slice decides what a container shares its limits with: only slices of the owner's own are free.
- */
+/* The slice determines which limits a container shares, so only the owner's own slices are free. */
 static void add_slice(GPtrArray *names, const char *slice, uint32_t owner) {
     if (slice && !berth_slice_is_of_user(slice, owner))
         berth_privileges_add(names, "slice:", slice);
 }
 
-/* The requests of a caller's own configuration; one that cannot be parsed is refused later. */
+/* What the caller's own configuration requests. One that cannot be parsed is refused later. */
 static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
     if (options->plan && berth_spec_is_plain(options->plan, options))
         return;
@@ -51,8 +50,8 @@ static void add_spec(GPtrArray *names, const BerthCreateOptions *options) {
         berth_spec_add_privileges(names, options->plan, options);
 }
 
-/* A bind of the caller's own files is no privilege, unless the container's root is the host's. With
- * a Spec, Binds are descriptors for its mounts, which add_spec() names. */
+/* Binding the caller's own files needs no privilege, unless the container's root is the host's.
+ * With a Spec, Binds are descriptors for its mounts, which add_spec() names. */
 static void add_mount_options(GPtrArray *names, const BerthCreateOptions *options) {
     bool has_users = options->spec || options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
 
@@ -64,8 +63,8 @@ static void add_mount_options(GPtrArray *names, const BerthCreateOptions *option
     }
 }
 
-/* By the path by which it is opened again, and which must lead to the same directory then: a path
- * made up in another mount namespace is of no use. */
+/* Uses the path by which the directory will be opened again, and which must then lead to the same
+ * directory: a path that exists only in the caller's mount namespace is useless. */
 static void add_root_directory(GPtrArray *names, int directory) {
     g_autofree char *inode = NULL;
     g_autofree char *path = berth_mount_describe(directory, &inode, NULL);
@@ -73,7 +72,7 @@ static void add_root_directory(GPtrArray *names, int directory) {
     berth_privileges_add(names, "root-directory:", path ? path : "(unreachable)");
 }
 
-/* "/dev/NODE[:PATH[:rwm]]", or the name of a device of CDI's. */
+/* "/dev/NODE[:PATH[:rwm]]", or the name of a CDI device. */
 static void add_device_options(GPtrArray *names, char *const *devices) {
     for (; devices && *devices; devices++) {
         g_autofree char *path =
@@ -82,7 +81,8 @@ static void add_device_options(GPtrArray *names, char *const *devices) {
     }
 }
 
-/* As ip_unprivileged_port_start has it for processes of users (ip(7)); port.c knows the numbers. */
+/* The same rule as for users' processes, ip_unprivileged_port_start (ip(7)); port.c implements
+ * it. */
 static void add_ports(GPtrArray *names, char *const *ports) {
     for (; ports && *ports; ports++) {
         g_autofree char *port = berth_port_get_privilege(*ports);
@@ -101,8 +101,8 @@ static void add_properties(GPtrArray *names, GVariant *properties) {
             berth_privileges_add(names, "property:", name);
 }
 
-/* Every option that weakens the confinement has a line here. One that is forgotten needs no right.
- */
+/* Every option that weakens the confinement must have a line here: an option that is left out needs
+ * no authorisation. */
 char *berth_privileges_of_container(const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
@@ -134,8 +134,8 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     return join_texts(names);
 }
 
-/* A Spec is a privilege even if it asks for nothing, or cannot be parsed: then plan is NULL, and
- * the call is refused later. */
+/* A Spec is itself a privilege, even if it requests nothing or cannot be parsed. In the latter case
+ * plan is NULL, and the call is refused later. */
 char *berth_privileges_of_exec(const BerthExecOptions *options) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(BerthPlan) plan = options->spec ? berth_spec_parse_exec(options) : NULL;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits that callers may set at Create and by Update: one table, without a state. What is not
- * in it cannot reach systemd, where a scope's properties also decide about devices and programs. */
+/* The limits that callers may set with Create and Update, in one table. There is no state here.
+ * Anything not in the table cannot reach systemd, where a scope's properties also control devices
+ * and programs. */
 
 #include "containers/spec/properties.h"
 
 #include <glib.h>
 
-/* See systemd.resource-control(5). None of them loosens the isolation. reserves: it takes from
- * others, or protects the container from what happens to them. */
+/* See systemd.resource-control(5). None of these loosens the isolation. reserves is set for those
+ * that take resources from others, or protect the container at their expense. */
 static const struct {
     const char *name, *type;
     bool reserves;
@@ -42,7 +43,7 @@ const char *berth_container_property_get_type(const char *name) {
     return NULL;
 }
 
-/* For a loop over the table; NULL ends it. */
+/* For loops over the table; NULL marks the end. */
 const char *berth_container_property_get_name(size_t number) {
     return number < G_N_ELEMENTS(properties) ? properties[number].name : NULL;
 }

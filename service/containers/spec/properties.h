@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits of a container: the properties of its scope that Create and Update may set. */
+/* Limits of a container: the scope properties that Create and Update may set. */
 
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The D-Bus type of a property; NULL for one that may not be set. */
+/* The D-Bus type of a property, or NULL if it may not be set. */
 const char *berth_container_property_get_type(const char *name);
-/* All names, by their number from 0 on; NULL at the end. */
+/* All names, indexed from 0; NULL after the last one. */
 const char *berth_container_property_get_name(size_t number);
-/* Whether it takes a privilege: it reserves resources, of which others have less then. */
+/* Returns true if setting the property needs a privilege, because it reserves resources that others
+ * then lack. */
 bool berth_container_property_reserves(const char *name);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Limits of a process (setrlimit(2)) of the options of Create: checked, named as privileges if they
- * are above the service's own, and written into the configuration. Nothing here has a state; plan/
- * knows the names.
- */
+/* Limits of a process (setrlimit(2)) from the options of Create. They are checked, named as
+ * privileges if they are above the service's own, and written into the configuration. There is no
+ * state here; plan/ knows the names. */
 
 #include "containers/spec/resource-limits.h"
 
@@ -66,7 +64,7 @@ void berth_resource_limits_add_privileges(GPtrArray *names, char *const *limits)
             berth_privileges_add(names, "limit:", limit.name);
 }
 
-/* RLIM_INFINITY is larger than JSON's numbers; plan/ reads -1 as the same. */
+/* RLIM_INFINITY is too large for a JSON number; plan/ reads -1 as the same value. */
 static void add_limit(JsonBuilder *builder, const ResourceLimit *limit) {
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "type");
@@ -79,7 +77,7 @@ static void add_limit(JsonBuilder *builder, const ResourceLimit *limit) {
 }
 
 void berth_resource_limits_add(JsonBuilder *builder, char *const *limits) {
-    /* The service has raised its own limit of descriptors; programs that use select(2) need the
+    /* The service has raised its own limit on descriptors; programs that use select(2) need the
      * usual one. */
     const ResourceLimit usual = {"RLIMIT_NOFILE", RLIMIT_NOFILE, 1024, 524288};
     bool has_descriptors = false;

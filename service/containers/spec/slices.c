@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Slices of scopes. Users have berth-user-UID.slice and those below it; any other takes a
- * privilege. The depth is limited, since each dash of a name is one more cgroup above. */
+/* Slices of scopes. Users have berth-user-UID.slice and the slices below it; any other needs a
+ * privilege. The depth is limited, since each dash in a name adds one level of cgroups. There is no
+ * state here. */
 
 #include "containers/spec/slices.h"
 
@@ -11,7 +12,7 @@
 #define ROOT "-.slice"
 #define ALL "berth.slice"
 
-/* Every "-" is one more cgroup above the container's. */
+/* Each "-" adds one level of cgroups. */
 enum { MAX_NAME = 200, MAX_DASHES = 8 };
 
 static char *make_prefix(uid_t owner) {
@@ -49,7 +50,7 @@ bool berth_slice_is_of_user(const char *name, uid_t owner) {
 
     if (owner == 0)
         return g_str_equal(name, ALL) || g_str_has_prefix(name, "berth-");
-    /* The character that follows decides: the prefix of user 100 is also one of user 1000. */
+    /* The next character is decisive, since the prefix for user 100 also matches user 1000. */
     return g_str_has_prefix(name, prefix) &&
            (name[length] == '-' || g_str_equal(name + length, SUFFIX));
 }

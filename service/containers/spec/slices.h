@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The slices that containers' scopes are in. A user other than root has berth-user-UID.slice and
- * what lies below it, so that limits for one user, or for all users together (berth-user.slice),
- * are limits of a unit.
- */
+/* The slices of containers' scopes. A user other than root gets berth-user-UID.slice and the slices
+ * below it, so that limits for one user, or for all users together (berth-user.slice), can be set
+ * on a unit. */
 
 #pragma once
 
@@ -12,11 +10,11 @@
 
 #include <sys/types.h>
 
-/* Caller frees. */
+/* The caller frees the name. */
 char *berth_slice_get_default(uid_t owner);
 
-/* As systemd has names of slices, and nested no deeper than makes sense. */
+/* Checks that the name is a valid slice name, and not nested too deeply. */
 bool berth_slice_check(const char *name, GError **error);
 
-/* Whether the owner may use it with no further privilege. */
+/* Returns true if the owner may use the slice without an additional privilege. */
 bool berth_slice_is_of_user(const char *name, uid_t owner);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A configuration names the sources of its bind mounts by paths, which berthd does not open. A
- * descriptor proves the caller's access to one and says whose it is: with it, a bind mount of the
- * caller's own needs no privilege, as one of an option (mounts.c). Nothing here has a state. The
- * one thing to know: options of a configuration can say what options of Create cannot, so it is the
- * parsed mount that is judged here.
- */
+/* A configuration refers to the sources of its bind mounts by paths, which berthd does not open. A
+ * descriptor proves the caller's access to a source and shows who owns it. With one, a bind mount
+ * of the caller's own files needs no privilege, as with the mount option (mounts.c). There is no
+ * state here. The one thing to know: a configuration can contain options that Create's options
+ * cannot, so the decision is based on the parsed mount. */
 
 #include "containers/spec/spec-binds.h"
 
@@ -49,7 +47,8 @@ bool berth_spec_check_binds(const BerthPlan *plan, const GPtrArray *requests, GE
     return true;
 }
 
-/* Flags that only take away, and "rw", which an owned mount does not give (launch/bind-tree.c). */
+/* Flags that only restrict, and "rw", which cannot make an owned mount writable if the host's is
+ * not (launch/bind-tree.c). */
 static bool has_modest_flags(const BerthPlanMount *mount) {
     const uint64_t taking = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                             MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
@@ -66,7 +65,7 @@ static bool is_modest(const BerthPlanMount *mount) {
            (mount->propagation == 0 || (mount->propagation & MS_PRIVATE));
 }
 
-/* In the host's user namespace the container's root would be the host's. */
+/* Without a user namespace of its own, the container's root would be the host's. */
 bool berth_spec_is_owned(const BerthPlan *plan, const BerthPlanMount *mount,
                          const BerthMountRequest *request) {
     const BerthPlanNamespace *users = berth_plan_find_namespace(plan, CLONE_NEWUSER);
@@ -81,7 +80,7 @@ static const char *find_inode(const BerthMountRequest *request) {
     return NULL;
 }
 
-/* The copy's last options are the ones that count: what the caller wrote cannot replace them. */
+/* The last options in the copy take effect, so the caller's own cannot override them. */
 static JsonObject *complete_bind(JsonObject *before, const BerthMountRequest *request, bool owned,
                                  GError **error) {
     g_auto(GStrv) options = NULL;

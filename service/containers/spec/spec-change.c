@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Changes of existing OCI runtime configurations: another process in a container's, and Berth's
- * additions to a caller's own. There is no state: documents are immutable, and each change is made
- * in a copy of the object that it concerns. The one thing to know: whatever comes out is parsed as
- * a whole (plan/) before it is used.
- */
+/* Changes to existing OCI runtime configurations: adding another process to that of a container,
+ * and completing a caller's own. There is no state here: documents are immutable, and each change
+ * is made in a copy of the object concerned. The one thing to know: every result is parsed as a
+ * whole (plan/) before it is used. */
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/spec-binds.h"
@@ -16,7 +14,7 @@
 
 #include <string.h>
 
-/* Takes the value over. */
+/* Takes over the value. */
 static void spec_set_member(JsonObject *object, const char *name, JsonNode *value) {
     json_object_set_member(object, name, value);
 }
@@ -31,7 +29,7 @@ static JsonNode *make_strings(char *const *strings) {
     return node;
 }
 
-/* A variable of the caller's replaces the one of the same name. */
+/* A variable of the caller replaces the existing one of the same name. */
 static bool set_environment(JsonObject *process, char *const *added, GError **error) {
     g_auto(GStrv) before = NULL;
     g_autoptr(GPtrArray) all = g_ptr_array_new();
@@ -48,8 +46,8 @@ static bool set_environment(JsonObject *process, char *const *added, GError **er
     return true;
 }
 
-/* Not "inheritable" and "ambient": by these a process of another user than root would keep
- * capabilities across execve(2) (capabilities(7)), which no option asks for. */
+/* "inheritable" and "ambient" are not changed: through these, the process of a user other than root
+ * would keep capabilities across execve(2) (capabilities(7)), which no option asks for. */
 static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     JsonObject *before;
@@ -78,7 +76,7 @@ static bool set_capabilities(JsonObject *process, char *const *added, GError **e
 }
 
 static void set_console(JsonObject *process, const BerthExecOptions *options) {
-    /* A process of the caller's own says so itself. */
+    /* A process that the caller supplied says so itself. */
     if (!options->spec || options->terminal)
         json_object_set_boolean_member(process, "terminal", options->terminal);
     if (options->spec && options->rows == 0)
@@ -89,7 +87,7 @@ static void set_console(JsonObject *process, const BerthExecOptions *options) {
     json_object_set_object_member(process, "consoleSize", size);
 }
 
-/* The whole object is replaced: ids and groups of the user before must not remain. */
+/* The whole object is replaced, because ids and groups of the previous user must not remain. */
 static void spec_set_user(JsonObject *process, const char *user) {
     JsonObject *object = json_object_new();
 
@@ -97,7 +95,7 @@ static void spec_set_user(JsonObject *process, const char *user) {
     json_object_set_object_member(process, "user", object);
 }
 
-/* The process that the options are applied to: the caller's own, or the container's. */
+/* The process that the options are applied to: one supplied by the caller, or the container's. */
 static JsonObject *copy_process(JsonObject *config, const BerthExecOptions *options,
                                 GError **error) {
     JsonObject *before;
@@ -127,7 +125,7 @@ static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOption
     if (!process)
         return NULL;
     g_autoptr(JsonObject) root = berth_document_copy(json_node_get_object(node));
-    /* Part of the tree from now on, which owns it, also if a later step fails. */
+    /* From now on the tree owns it, even if a later step fails. */
     json_object_set_object_member(root, "process", process);
     if (!set_command(process, options, error) ||
         !berth_capabilities_check(options->capabilities_add, error))
@@ -143,7 +141,7 @@ static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOption
         !set_capabilities(process, options->capabilities_add, error))
         return NULL;
     g_autofree char *result = berth_document_print(root, false);
-    /* Checked as a whole before any part of it is used. */
+    /* The result is checked as a whole before any part of it is used. */
     return berth_plan_parse(result, strlen(result), error);
 }
 
@@ -157,7 +155,7 @@ BerthPlan *berth_spec_make_exec(const char *text, size_t size, const BerthExecOp
 }
 
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
-    /* Only whole configurations can be parsed: this is a minimal one. */
+    /* Only a complete configuration can be parsed; this is a minimal one. */
     static const char container[] =
         "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
         "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]},"
@@ -179,8 +177,7 @@ static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) 
     spec_set_member(linux_part, member, node);
 }
 
-/* Adds the ranges of ids that berthd has chosen, and what a plain configuration gets without asking
- * for it. */
+/* Adds the id ranges that berthd has chosen, and what a plain configuration gets automatically. */
 static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *completion,
                            GError **error) {
     JsonObject *before;
@@ -198,7 +195,7 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
     }
     if (completion->plain) {
         g_autoptr(GPtrArray) all = g_ptr_array_new();
-        /* A plain configuration hides as much as Berth's own do. */
+        /* A plain configuration hides as much as Berth's own ones. */
         for (char **path = masked; *path; path++)
             g_ptr_array_add(all, *path);
         for (const char *const *path = berth_spec_get_masked_paths(); *path; path++)
@@ -221,7 +218,7 @@ char *berth_spec_complete(const char *text, const BerthSpecCompletion *completio
     JsonObject *annotations = berth_document_copy(before);
     g_autoptr(JsonObject) whole = berth_document_copy(json_node_get_object(node));
     json_object_set_object_member(whole, "annotations", annotations);
-    /* Annotations of Berth's own are not the caller's to write. */
+    /* A caller must not set Berth's own annotations. */
     g_autoptr(GList) members = json_object_get_members(annotations);
     for (GList *member = members; member; member = member->next)
         if (g_str_has_prefix(member->data, "org.berth1."))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container does not see of /proc and /sys: the paths that Berth's own configurations mask
- * or make read-only, and whether a caller's configuration hides as much. */
+/* What a container cannot see of /proc and /sys: the paths that Berth's own configurations mask or
+ * make read-only, and whether a caller's configuration hides as much. There is no state here. */
 
 #include "containers/spec/spec.h"
 
@@ -39,7 +39,7 @@ bool berth_spec_hides_as_default(const BerthPlan *plan) {
            has_all(plan->read_only_paths, read_only_paths);
 }
 
-/* The paths that "runc spec" and "crun spec" mask. */
+/* The paths masked by "runc spec" and "crun spec". */
 static const char *const usual_masked_paths[] = {
     "/proc/acpi",        "/proc/asound",     "/proc/kcore", "/proc/keys",    "/proc/latency_stats",
     "/proc/sched_debug", "/proc/timer_list", "/proc/scsi",  "/sys/firmware", NULL,

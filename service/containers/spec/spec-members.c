@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The members of a runtime configuration that plan/ reads. Others are ignored, as the specification
- * demands, but only until a version of Berth learns them, and a configuration is kept: a caller
- * who may not ask for a member then must not have it written down now.
- */
+/* The members of a runtime configuration that plan/ reads. Others are ignored, as the specification
+ * demands. But a configuration is stored, and a later version of Berth may know the member: a
+ * caller who is not allowed to request it must not be able to store it now. There is no state
+ * here. */
 
 #include "containers/spec/spec-members.h"
 
@@ -12,8 +11,9 @@
 
 #include <string.h>
 
-/* Objects and the objects of lists, by their place. Those without a row have names of the caller's
- * (annotations, sysctl, unified, rdma), or are privileges as a whole (seccomp). */
+/* Objects, and the objects in lists, by their position. Objects without a row have names chosen by
+ * the caller (annotations, sysctl, unified, rdma), or count as one privilege as a whole
+ * (seccomp). */
 static const struct {
     const char *place, *members;
 } known[] = {
@@ -62,7 +62,7 @@ static const char *find_members(const char *place) {
     return NULL;
 }
 
-/* As deep as the table, whatever the configuration is. */
+/* The depth is limited by the table, however deep the configuration is. */
 static void add_unknown(GPtrArray *names, JsonObject *object, const char *place) {
     const char *members = find_members(place);
     g_autoptr(GList) list = members ? json_object_get_members(object) : NULL;

@@ -6,5 +6,6 @@
 
 #include "base/document.h"
 
-/* Adds "unknown:MEMBER" for each member that is in no table, as "linux.resources.NAME". */
+/* Adds "unknown:MEMBER" for each member that is not in the tables, such as
+ * "linux.resources.NAME". */
 void berth_spec_add_unknown_members(GPtrArray *names, JsonObject *config);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * "mounts" of a configuration, in the order of mounting: Berth's own, the image's volumes, those of
- * the options and of devices, and last what no mount of a caller's may hide.
- */
+/* "mounts" of a configuration, in mounting order: Berth's own, the image's volumes, those of the
+ * options and of devices, and last those that no mount of a caller may hide. There is no state
+ * here. */
 
 #include "containers/spec/spec-private.h"
 
@@ -39,8 +38,8 @@ static void spec_add_mount(JsonBuilder *builder, const char *destination, const 
     json_builder_end_object(builder);
 }
 
-/* A user namespace cannot mount sysfs for a network namespace that it does not own: the host's is
- * bind-mounted. */
+/* A user namespace cannot mount sysfs for a network namespace that it does not own, so the host's
+ * is bind-mounted. */
 static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uint32_t ids,
                     bool is_system) {
     static const char *const own[] = {"nosuid", "noexec", "nodev", "ro", NULL};
@@ -50,9 +49,8 @@ static void add_sys(JsonBuilder *builder, const BerthCreateOptions *options, uin
 
     spec_add_mount(builder, "/sys", host ? "bind" : "sysfs", host ? "/sys" : "sysfs",
                    host ? hosts : own);
-    /* The limits of this cgroup remain the host's to set; only the cgroups below it are
-     * the container's.
-     */
+    /* Only the host can change the limits of this cgroup; the container controls only the cgroups
+     * below it. */
     spec_add_mount(builder, "/sys/fs/cgroup", "cgroup", "cgroup", is_system ? writable : own);
 }
 
@@ -63,7 +61,7 @@ static bool is_mounted(const BerthCreateOptions *options, const char *destinatio
     return false;
 }
 
-/* With a read-only root, temporary files still need a place, as for an init system. */
+/* With a read-only root, as with an init system, a place for temporary files is needed. */
 static void add_temporary(JsonBuilder *builder, const BerthCreateOptions *options, bool is_system) {
     static const char *const flags[] = {"nosuid", "nodev", "mode=1777", "size=50%", NULL};
     static const char *const run_flags[] = {"nosuid", "nodev", "mode=755", "size=20%", NULL};
@@ -93,7 +91,7 @@ static void add_files(JsonBuilder *builder, const BerthCreateOptions *options,
     }
 }
 
-/* The file systems of a namespace that may be the host's. */
+/* The file systems of namespaces that may be the host's. */
 static bool is_of_host(const BerthCreateOptions *options, const char *destination) {
     bool is_ipc = g_str_equal(destination, "/dev/shm") || g_str_equal(destination, "/dev/mqueue");
 
@@ -101,7 +99,7 @@ static bool is_of_host(const BerthCreateOptions *options, const char *destinatio
            (g_str_equal(destination, "/proc") && options->pid_namespace == BERTH_NAMESPACE_HOST);
 }
 
-/* POSIX shared memory is part of what the containers of a pod share, and its size is the pod's. */
+/* The containers of a pod share POSIX shared memory, whose size is set for the pod. */
 static void add_shared_memory(JsonBuilder *builder, const BerthCreateOptions *options,
                               const char *const *defaults) {
     static const char *const shared[] = {"bind", "nosuid", "noexec", "nodev", "x-berth.pod", NULL};
@@ -115,8 +113,8 @@ static void add_shared_memory(JsonBuilder *builder, const BerthCreateOptions *op
                        options->shm_size > 0 ? sized : defaults);
 }
 
-/* A user namespace cannot mount proc or mqueue for a namespace that it does not own: the host's is
- * bind-mounted. */
+/* A user namespace cannot mount proc or mqueue for a namespace that it does not own, so the host's
+ * are bind-mounted. */
 static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *options) {
     static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", NULL};
 
@@ -132,8 +130,8 @@ static void add_default_mounts(JsonBuilder *builder, const BerthCreateOptions *o
     }
 }
 
-/* In the order of mounting: a caller's mount may lie on or below a default one, and those of
- * devices come last. */
+/* In mounting order: a caller's mount may be at or below a default one. Those of devices come
+ * last. */
 void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *options,
                            const BerthImageInfo *image, const BerthSpecContext *context,
                            bool is_system) {
@@ -156,7 +154,7 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
     for (guint i = 0; context->edits && i < context->edits->mounts->len; i++)
         berth_mount_add(builder, context->edits->mounts->pdata[i], context->ids > 0,
                         &options->kept_id);
-    /* Last, so that no mount of the caller's hides it; see launch/secrets.c. */
+    /* Last, so that no mount of the caller hides it (launch/secrets.c). */
     if (options->has_secret_files)
         spec_add_mount(builder, BERTH_SECRETS_DIRECTORY, "tmpfs", "secrets", secrets_flags);
     if (options->init || options->pod_exit != BERTH_POD_NOT)

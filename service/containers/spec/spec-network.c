@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The network of a container in its configuration: the specification has no place for CNI, so it is
- * in annotations of Berth's own. */
+/* The network of a container in its configuration. The specification has no place for CNI, so Berth
+ * uses annotations. There is no state here. */
 
 #include "containers/spec/spec-network.h"
 

@@ -6,5 +6,5 @@
 
 #include <json-glib/json-glib.h>
 
-/* The annotations that hold the network and the ports. */
+/* Adds the annotations that store the network and the ports. */
 void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options);

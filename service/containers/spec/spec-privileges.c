@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A runtime configuration can ask for nearly everything that the machine has, so a rule that grants
- * "spec" must not grant the rest with it: whatever is weaker than a container that Create makes of
- * options has a name of its own here. A configuration without any name is plain: it needs no
- * privilege, and gets the filter and the hidden paths of Create's own containers. The one thing to
- * know: a member that plan/ learns to read, and berth-launch to carry out, gets its name here in
- * the same change, and its place in spec-members.c.
- */
+/* A runtime configuration can request nearly everything on the machine, so a rule that grants
+ * "spec" must not grant all of that with it. Everything that is weaker than a container made from
+ * Create's options has a separate name here. A configuration without any name is plain: it needs no
+ * privilege, and gets the filter and the hidden paths of Create's own containers. There is no state
+ * here. The one thing to know: a new member that plan/ reads and berth-launch carries out must get
+ * its name here in the same change, and its place in spec-members.c. */
 
 #include "containers/spec/spec-privileges.h"
 
@@ -43,7 +41,7 @@ static void add_capability_privileges(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
-/* Limits above the service's own, which a container has by default. */
+/* Limits above the service's own, which are a container's default. */
 static void add_limits(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->limits->len; i++) {
         const BerthPlanLimit *limit = &g_array_index(plan->limits, BerthPlanLimit, i);
@@ -52,7 +50,7 @@ static void add_limits(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
-/* SCHED_FLAG_RESET_ON_FORK takes; each other flag can give. */
+/* SCHED_FLAG_RESET_ON_FORK only takes something away; every other flag may grant something. */
 static bool goes_before_others(const BerthPlan *plan) {
     return (plan->has_scheduler &&
             (plan->scheduler.nice < 0 || (plan->scheduler.flags & ~UINT64_C(1)) ||
@@ -94,7 +92,7 @@ static void add_namespaces(GPtrArray *names, const BerthPlan *plan) {
     }
 }
 
-/* The host ids of the container: in a caller's configuration they are the caller's choice. */
+/* The host ids of the container, which in a caller's own configuration are the caller's choice. */
 static void add_ids(GPtrArray *names, const char *kind, const GArray *ranges) {
     for (guint i = 0; ranges && i < ranges->len; i++) {
         const BerthPlanRange *range = &g_array_index(ranges, BerthPlanRange, i);
@@ -104,11 +102,11 @@ static void add_ids(GPtrArray *names, const char *kind, const GArray *ranges) {
     }
 }
 
-/* File systems of the container's namespaces, with the options that shape them and nothing else. A
- * second proc or sysfs would have nothing masked. */
+/* File systems that belong to the container's namespaces, with only those options that adjust them.
+ * A second proc or sysfs would have nothing masked. */
 static const struct {
     const char *type, *destination; /* NULL: anywhere */
-    const char *options[8];         /* one that ends in "=" takes any value */
+    const char *options[8];         /* one that ends in "=" accepts any value */
 } free_types[] = {
     {"proc", "/proc", {"hidepid=", "subset=pid"}},
     {"sysfs", "/sys", {NULL}},
@@ -147,8 +145,8 @@ static void add_file_system(GPtrArray *names, const BerthPlanMount *mount) {
         }
 }
 
-/* What covers the root would hide from the container what is masked in it, but not from its
- * processes. */
+/* A mount that covers the root would keep masked files out of the container's root, but not out of
+ * reach of its processes. */
 static bool is_below_root(const char *destination) {
     g_autofree char *path =
         destination[0] == '/' ? g_canonicalize_filename(destination + strspn(destination, "/"), "/")
@@ -157,7 +155,8 @@ static bool is_below_root(const char *destination) {
     return path && !g_str_equal(path, "/");
 }
 
-/* request: the descriptor of a bind mount's source, which says what is mounted; or NULL. */
+/* request has the descriptor of the source of a bind mount, which shows what is mounted; or
+ * NULL. */
 static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
                                 const BerthPlanMount *mount, const BerthMountRequest *request) {
     const char *source = request ? request->source : mount->source ? mount->source : "";
@@ -184,7 +183,7 @@ static bool is_default_device(const BerthPlanDevice *device) {
 
 static bool is_default_rule(const char *rule) {
     for (const BerthPlanDevice *usual = berth_default_devices; usual->path; usual++) {
-        /* With the blank, so that the minor 3 does not match 30. */
+        /* Includes the blank, so that minor 3 does not match 30. */
         g_autofree char *start = g_strdup_printf("/dev/char/%u:%u ", usual->major, usual->minor);
         if (g_str_has_prefix(rule, start))
             return true;
@@ -205,7 +204,7 @@ static void add_device_privileges(GPtrArray *names, const BerthPlan *plan) {
             berth_privileges_add(names, "device-rule:", plan->device_rules->pdata[i]);
 }
 
-/* A limit reserves nothing. */
+/* Upper limits are free, since they reserve nothing. */
 static void add_resources(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->properties->len; i++) {
         const char *name = g_array_index(plan->properties, BerthPlanProperty, i).name;
@@ -214,8 +213,8 @@ static void add_resources(GPtrArray *names, const BerthPlan *plan) {
     }
     for (guint i = 0; i + 1 < plan->cgroup_files->len; i += 2) {
         const char *name = plan->cgroup_files->pdata[i];
-        /* Names and values take turns. Files that set no upper limit may reserve or protect, as
-         * memory.min and memory.low do. */
+        /* The list alternates between names and values. Files that set no upper limit may reserve
+         * or protect resources, like memory.min and memory.low. */
         if (!g_str_has_suffix(name, ".max") && !g_str_has_suffix(name, ".high"))
             berth_privileges_add(names, "property:", name);
     }
@@ -228,7 +227,7 @@ static void append_words(GString *line, char *const *words) {
     }
 }
 
-/* In the form of env(1): for a shell, or with LD_PRELOAD, the path alone says nothing. */
+/* In the form of env(1): for a shell, or with LD_PRELOAD, the path alone says little. */
 static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
     char *path[] = {(char *)hook->path, NULL};
     g_autoptr(GString) line = g_string_new(NULL);
@@ -239,15 +238,15 @@ static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
     berth_privileges_add(names, "hook:", line->str);
 }
 
-/* Hooks of startContainer are the container's own programs, with its rights. */
+/* startContainer hooks are the container's own programs, with the container's privileges. */
 static void add_hook_privileges(GPtrArray *names, const BerthPlan *plan) {
     for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
         for (guint i = 0; stage != BERTH_HOOK_START_CONTAINER && i < plan->hooks[stage]->len; i++)
             add_hook(names, plan->hooks[stage]->pdata[i]);
 }
 
-/* Kernel parameters that affect nobody but the container, and that let it do nothing that it could
- * not do otherwise: those that Kubernetes calls safe. */
+/* Kernel parameters that affect only the container, and allow it nothing that it could not do
+ * otherwise. Kubernetes calls these safe. */
 static const char *const free_sysctls[] = {
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -262,7 +261,8 @@ static const char *const free_sysctls[] = {
     NULL,
 };
 
-/* The others of the container's own: without CAP_NET_ADMIN it could not set them itself. */
+/* All other parameters need a privilege, even in the container's own namespaces: without
+ * CAP_NET_ADMIN it could not set them itself. */
 void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls, bool joins) {
     for (; sysctls && *sysctls; sysctls += 2) {
         g_autofree char *dotted = g_strdelimit(g_strdup(*sysctls), "/", '.');
@@ -278,7 +278,7 @@ static bool joins_namespaces(const BerthPlan *plan) {
     return false;
 }
 
-/* All but the filter and the hidden paths, which depend on the rest. */
+/* Everything except the filter and the hidden paths, which depend on the rest. */
 static void add_plan_privileges(GPtrArray *names, const BerthPlan *plan,
                                 const BerthCreateOptions *options) {
     g_autoptr(GPtrArray) requests = berth_spec_match_binds(plan, options->mounts);
@@ -312,7 +312,7 @@ bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *option
 void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
                                const BerthCreateOptions *options) {
     add_plan_privileges(names, plan, options);
-    /* Only Berth's own configurations, and plain ones, have the default filter. */
+    /* Only Berth's own and plain configurations have the default filter. */
     berth_privileges_add(names, "seccomp", "");
     if (!berth_spec_hides_as_default(plan))
         berth_privileges_add(names, "unmasked", "");

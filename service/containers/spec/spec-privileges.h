@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a caller's own runtime configuration asks for, as privileges.h has the names. */
+/* The privileges that a caller's own runtime configuration requests, with the names listed in
+ * privileges.h. */
 
 #pragma once
 
 #include "containers/spec/options.h"
 #include "plan/plan.h"
 
-/* The names of the whole configuration, and those of its process alone, which an exec may have of
- * its own. names: of char *, each once. */
+/* These add the names for a complete configuration, and for just its process, which an exec may
+ * bring along. names contains char *, without duplicates. */
 void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
                                const BerthCreateOptions *options);
-/* Whether nothing in it is weaker than what Create makes of options, once it has the default filter
- * and hidden paths: it has no names then. It has a user namespace of its own, with ids that berthd
- * chooses. */
+/* Returns true if, once the default filter and hidden paths are added, nothing in the configuration
+ * is weaker than what Create makes from options. It then has no names. It has its own user
+ * namespace, with ids that berthd chooses. */
 bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options);
 void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan);
-/* Those of kernel parameters: name, value, …. joins: the container is in namespaces of others, to
- * which a parameter matters. */
+/* Adds the names for kernel parameters (name, value…). joins is true if the container joins
+ * namespaces of others, which a parameter would affect. */
 void berth_spec_add_sysctl_privileges(GPtrArray *names, char *const *sysctls, bool joins);

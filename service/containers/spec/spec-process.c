@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * "process" of a configuration: the command, its environment, its user and its rights, of the
- * options and, where they say nothing, of the image (image specification, config.md).
- */
+/* "process" of a configuration: the command, its environment, its user and its privileges, from the
+ * options or, where these say nothing, from the image (image specification, config.md). There is no
+ * state here. */
 
 #include "containers/spec/spec-private.h"
 
@@ -15,8 +14,8 @@
 #include <limits.h>
 #include <string.h>
 
-/* Inheritable and ambient stay empty: a user other than root has no capabilities after execve(2)
- * (capabilities(7)). */
+/* Inheritable and ambient stay empty, so that a user other than root has no capabilities after
+ * execve(2) (capabilities(7)). */
 static void spec_add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     g_auto(GStrv) capabilities = berth_capabilities_make(options);
@@ -66,7 +65,7 @@ static void add_environment(JsonBuilder *builder, const BerthCreateOptions *opti
     if (options->has_secret_files &&
         !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
         json_builder_add_string_value(builder, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
-    /* systemd's container interface: the manager that created it. */
+    /* systemd's container interface: names the manager that created the container. */
     if (!berth_spec_has_variable(image->environment, "container=") &&
         !berth_spec_has_variable(options->environment, "container="))
         json_builder_add_string_value(builder, "container=berth");
@@ -77,8 +76,9 @@ typedef struct {
     char *const *entrypoint, *const *command;
 } Arguments;
 
-/* As the image specification has it (config.md, Entrypoint and Cmd): the caller's command replaces
- * Cmd and follows the Entrypoint. Cmd belongs to the image's Entrypoint and goes with it. */
+/* As in the image specification (config.md, Entrypoint and Cmd): the caller's command replaces Cmd
+ * and follows Entrypoint. Cmd belongs to the image's Entrypoint, so it is dropped together with
+ * it. */
 static Arguments choose_arguments(const BerthCreateOptions *options, const BerthImageInfo *image) {
     static char *const none[] = {NULL};
     bool has_command = options->command && options->command[0];
@@ -94,7 +94,7 @@ static Arguments choose_arguments(const BerthCreateOptions *options, const Berth
     };
 }
 
-/* Nothing runs in a pod: its process holds the namespaces (init/main.c). */
+/* A pod runs no program: its process only holds the namespaces (init/main.c). */
 static void add_holder(JsonBuilder *builder) {
     json_builder_set_member_name(builder, "args");
     json_builder_begin_array(builder);
@@ -128,7 +128,8 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
     return true;
 }
 
-/* The caller keeps its id; otherwise the image says who runs its command. */
+/* With keep-id, the user that the caller is mapped to; otherwise the image decides who runs its
+ * command. */
 static char *spec_choose_user(const BerthCreateOptions *options, const BerthImageInfo *image) {
     if (options->user)
         return g_strdup(options->user);
@@ -137,8 +138,8 @@ static char *spec_choose_user(const BerthCreateOptions *options, const BerthImag
                : g_strdup(image->user);
 }
 
-/* By name: the image's own passwd and group are read by berth-launch alone. The specification has
- * no names of further groups, "additionalGroups" is Berth's own. */
+/* By name, since only berth-launch reads the image's own passwd and group. The specification cannot
+ * express names of supplementary groups; "additionalGroups" is Berth's extension. */
 static void spec_add_user(JsonBuilder *builder, const BerthCreateOptions *options,
                           const BerthImageInfo *image) {
     g_autofree char *user = spec_choose_user(options, image);

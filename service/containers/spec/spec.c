@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The OCI runtime configuration (runtime specification, config.md) of a container, made of its
- * image and the options of Create. Defaults are those of an unprivileged container; berth-launch
- * carries out what is written here, and adds nothing of its own.
- */
+/* The OCI runtime configuration of a container (runtime specification, config.md), made from its
+ * image and the options of Create. The defaults are those of an unprivileged container.
+ * berth-launch carries out what is written here, and adds nothing. There is no state here. */
 
 #include "containers/spec/spec-private.h"
 
@@ -14,13 +12,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* texts: name, value, … */
+/* texts is a list of name, value… */
 static void spec_add_environment_pairs(JsonBuilder *builder, char *const *texts) {
     for (; texts && *texts; texts += 2)
         berth_document_add_string(builder, texts[0], texts[1]);
 }
 
-/* A profile of the caller's own, in the form of the runtime specification. */
+/* A profile supplied by the caller, in the form of the runtime specification. */
 static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options, GError **error) {
     if (options->seccomp != BERTH_SECCOMP_PROFILE)
         return true;
@@ -35,8 +33,8 @@ static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options,
     return true;
 }
 
-/* A single range (config-linux.md, "User namespace mappings"): the container's ids from 0 on are
- * the host's from ids on. */
+/* A single range (config-linux.md, "User namespace mappings"): the container's ids from 0
+ * correspond to the host's from ids. */
 static void spec_add_id_range(JsonBuilder *builder, const char *member, uint32_t ids) {
     json_builder_set_member_name(builder, member);
     json_builder_begin_array(builder);
@@ -78,7 +76,7 @@ static void spec_add_hooks(JsonBuilder *builder, const BerthSpecContext *context
     json_builder_add_value(builder, node);
 }
 
-/* What the kernel keeps for a namespace, and for a process. */
+/* Kernel settings of a namespace and of a process. */
 static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *options) {
     if (options->sysctls && options->sysctls[0]) {
         json_builder_set_member_name(builder, "sysctl");
@@ -94,7 +92,7 @@ static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *optio
     }
 }
 
-/* A container without a network still has a network namespace; only the mode "host" has none. */
+/* A container without a network still has a network namespace; only in mode "host" it has none. */
 static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
                            const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The OCI runtime configuration (runtime specification, config.md) of a container, as JSON. */
+/* The OCI runtime configuration of a container (runtime specification, config.md), as JSON. */
 
 #pragma once
 
@@ -11,41 +11,43 @@
 typedef struct {
     char *const *chain;    /* names of the layers' directories, topmost first */
     uint32_t ids;          /* the first host id, or 0 for the host's own */
-    const char *directory; /* the container's, as a path */
-    const char *files;     /* the same of the container whose /etc/hosts and so on it has */
-    const char *root;      /* a directory instead of layers; or NULL */
+    const char *directory; /* the path of the container's directory */
+    const char *files;     /* the directory with /etc/hosts etc., the container's or its pod's */
+    const char *root;      /* a directory used instead of layers; or NULL */
     const BerthDeviceEdits *edits;
 } BerthSpecContext;
 
-/* The configuration of these options on an image. */
+/* Makes the configuration from these options and the image. The caller frees it. */
 char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error);
 
-/* What a caller's own configuration is completed by. */
+/* What is added to a caller's own configuration to complete it. */
 typedef struct {
-    char *const *chain;       /* names of the layers' directories, or NULL: */
-    const char *root, *inode; /* a directory */
-    uint32_t ids;             /* the first host id where berthd chooses them; 0 */
-    bool plain;               /* the default filter, and all that is hidden by default */
+    char *const *chain;       /* names of the layers' directories; NULL if … */
+    const char *root, *inode; /* … it is a directory of the host */
+    uint32_t ids;             /* the first host id, if berthd chooses the ids; otherwise 0 */
+    bool plain;               /* add the default filter and hide everything that is hidden by
+                               * default */
     const GPtrArray *binds;   /* of BerthMountRequest: descriptors for its bind mounts; or NULL */
 } BerthSpecCompletion;
 
 char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error);
 
-/* The plan of a container, of this configuration, with another process in it. */
+/* The plan of the container that has this configuration, with another process in it. */
 BerthPlan *berth_spec_make_exec(const char *text, size_t size, const BerthExecOptions *options,
                                 GError **error);
-/* The options alone as a plan, as if of a container whose configuration is empty; NULL for options
- * that berth_spec_make_exec() refuses. */
+/* The options alone as a plan, as if the container's configuration were empty; NULL if
+ * berth_spec_make_exec() would refuse them. */
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 
-/* Whether the environment has the variable of an assignment, NAME=VALUE. */
+/* Returns true if the environment contains the variable of an assignment (NAME=VALUE). */
 bool berth_spec_has_variable(char *const *environment, const char *assignment);
-/* Whether the command is an init system. */
+/* Returns true if the command is an init system. */
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
-/* Whether a configuration masks all that Berth's own do, and has as much read-only. */
+/* Returns true if a configuration masks all paths that Berth's own ones do, and makes at least as
+ * many read-only. */
 bool berth_spec_hides_as_default(const BerthPlan *plan);
-/* The same for what other runtimes' own configurations do. */
+/* The same, compared with the usual configurations of other runtimes. */
 bool berth_spec_hides_as_usual(const BerthPlan *plan);
 const char *const *berth_spec_get_masked_paths(void);
 const char *const *berth_spec_get_read_only_paths(void);
