@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Writes a network as a list of CNI configurations. The addresses are berthd's choice, given to the
- * plugin "static", so that no plugin keeps addresses of its own that a crash could leave.
- */
+/* Describes a network as a list of CNI configurations. berthd chooses the addresses and passes them
+ * to the plugin "static", so that no plugin stores addresses of its own, which a crash could leave
+ * behind. There is no state here. */
 
 #include "network/bridge.h"
 
@@ -12,7 +11,8 @@
 
 #include <string.h>
 
-/* An internal network has no default route, and a container has one. */
+/* An internal network has no default route; nor has a container whose default route is through
+ * another network. */
 static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *request,
                           GError **error) {
     bool leads_out = !request->no_route && !request->internal;
@@ -92,7 +92,7 @@ JsonNode *berth_bridge_make(const BerthNetworkRequest *request, GError **error) 
     if (!add_bridge(builder, request, error))
         return NULL;
     add_plugin(builder, "portmap", "portMappings");
-    /* Lets the network through a firewall that forwards nothing on its own, firewalld's too. An
+    /* Opens a firewall, including firewalld, that would not forward the network's traffic. An
      * internal network stays closed. */
     if (!request->internal)
         add_plugin(builder, "firewall", NULL);

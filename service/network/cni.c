@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Networks by the Container Network Interface. A CniRun is one pass over the plugins of a network,
- * for one container; nothing outlives it. What was added is kept by the caller (connection.c),
- * which gives it back for the delete.
- */
+/* Networks according to the Container Network Interface. A CniRun is one pass over the plugins of a
+ * network for one container; nothing outlives it. The caller stores the result of an add
+ * (connection.c) and passes it in for the delete. */
 
 #include "network/cni.h"
 
@@ -24,7 +22,7 @@ typedef struct {
     JsonArray *plugins;
 } CniRun;
 
-/* A configuration with a single plugin becomes a list of one. Takes the node. */
+/* Wraps a configuration with a single plugin in a list. Takes over the node. */
 static JsonNode *plugin_as_list(JsonNode *node) {
     JsonObject *object = json_node_get_object(node);
     JsonObject *list = json_object_new();
@@ -44,8 +42,8 @@ static JsonNode *plugin_as_list(JsonNode *node) {
     return made;
 }
 
-/* The first document of that name, by the order of file names, as in other runtimes. A document
- * that cannot be read is passed over: it may be of another network. */
+/* The first document of that name, in the order of file names, as in other runtimes. A document
+ * that cannot be read is skipped, since it may be of another network. */
 JsonNode *berth_cni_find(const char *name, GError **error) {
     g_autoptr(GPtrArray) files = berth_cni_configurations_list();
     const char *found;
@@ -64,7 +62,7 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
     return NULL;
 }
 
-/* The input of a plugin: its own configuration, and the members that the runtime adds. */
+/* The input for a plugin: its own configuration, and the members that the runtime adds. */
 static char *make_cni_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
     JsonObject *input = berth_document_copy(plugin);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -91,7 +89,7 @@ static char *make_cni_input(const CniRun *run, JsonObject *plugin, JsonNode *pre
     return json_to_string(node, FALSE);
 }
 
-/* A plugin that fails says why on its standard output (SPEC.md, Error). */
+/* A plugin that fails writes the reason to standard output (SPEC.md, Error). */
 static bool report_cni_error(const char *type, const CniRun *run, const char *text, size_t size,
                              GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(text, size, NULL);
@@ -107,7 +105,7 @@ static bool report_cni_error(const char *type, const CniRun *run, const char *te
                            details && details[0] ? ": " : "", details ? details : "");
 }
 
-/* Runs one; its answer in *result, which may stay NULL (DEL). */
+/* Runs one plugin. Its reply is stored in *result, which may stay NULL (DEL). */
 static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous, JsonNode **result,
                        GError **error) {
     const char *type;
@@ -149,8 +147,8 @@ static bool run_delete(CniRun *run, JsonNode *result, GError **error) {
     bool good = true;
 
     run->command = "DEL";
-    /* In the reverse order (SPEC.md, DEL). The first failure is the one that is reported; the
-     * plugins that remain run all the same. */
+    /* In reverse order (SPEC.md, DEL). The first failure is reported, but the remaining plugins are
+     * run regardless. */
     for (guint i = json_array_get_length(run->plugins); i-- > 0;)
         if (!run_plugin(run, json_array_get_object_element(run->plugins, i), result, NULL,
                         good ? error : NULL))

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The Container Network Interface (its SPEC.md): the administrator's configurations in
- * /etc/cni/net.d, and the plugins that carry one out.
- */
+/* The Container Network Interface (its SPEC.md): the administrator's configurations in
+ * /etc/cni/net.d, and the plugins that carry them out. */
 
 #pragma once
 
@@ -11,20 +9,22 @@
 
 #include <json-glib/json-glib.h>
 
-/* What one run of the plugins needs. */
+/* The arguments for one run of the plugins. */
 typedef struct {
     const char *id;
-    const char *netns;     /* "" when it has gone */
-    const char *interface; /* in the container */
-    JsonArray *ports;      /* as portMappings has them; NULL for none */
-    JsonNode *network;     /* a list of configurations */
-    const char *mac;       /* NULL: as the plugin chooses */
+    const char *netns;     /* "" if it is gone */
+    const char *interface; /* the name in the container */
+    JsonArray *ports;      /* in the form of portMappings; NULL for none */
+    JsonNode *network;     /* a configuration list */
+    const char *mac;       /* NULL to let the plugin choose */
 } BerthCniCall;
 
-/* The first network of that name, by the order of file names, as in other runtimes; NotFound. */
+/* Finds the first network of that name, in the order of file names, as other runtimes do; NotFound
+ * if there is none. The caller frees it. */
 JsonNode *berth_cni_find(const char *name, GError **error);
 
-/* result: of the last plugin. What an add that fails has done is undone. */
+/* Connects the container. *result is set to the result of the last plugin. If this fails,
+ * everything done so far is undone. */
 bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error);
-/* result: of the add; NULL if it is not known. */
+/* Disconnects the container. result is that of the add, or NULL if it is unknown. */
 bool berth_cni_delete(const BerthCniCall *call, JsonNode *result, GError **error);

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Connection is an endpoint of a container in one network, its process, and the document about
- * it. The document is written before anything is done and again with the result, so that a process
- * that is killed leaves nothing that the next one does not find:
+/* A Connection is an endpoint of a container in one network, its process, and the document about
+ * it. The document is written before anything is done, and again with the result. If the process is
+ * killed, the next one therefore finds everything that is left.
  *
  *   pid      of the container's first process
- *   ports    as CNI's portMappings
- *   network  a list of CNI configurations, the administrator's or bridge.c's
- *   request  berthd's (request.h), of a network that Berth made; with "network", CNI's plugins made
- *            it, and without, netavark. Of a further network of the administrator's, too, without a
- *            bridge
- *   result   of the last plugin, or of the same form: ips
- *   port, portIndex, otherPorts  of a network that Berth made (port.h)
+ *   ports    in the form of CNI's portMappings
+ *   network  a list of CNI configurations, from the administrator or from bridge.c
+ *   request  from berthd (request.h), for a network that Berth made: with "network" it was set up
+ * by CNI's plugins, without it by netavark. An additional CNI network has a request too, which
+ * lacks a bridge result   of the last plugin, or in the same form: ips port, portIndex, otherPorts
+ * for a network that Berth made (port.h)
  *
- * A network is undone as it was made, whatever the administrator has written or installed since.
- */
+ * A connection is undone in the way it was made, whatever the administrator has configured or
+ * installed since. */
 
 #include "network/connection.h"
 
@@ -35,18 +33,18 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* The kernel frees network namespaces in a thread of its own (cleanup_net()). */
+/* The kernel frees network namespaces asynchronously, in a separate thread (cleanup_net()). */
 #define BRIDGE_WAIT_USEC (5 * G_USEC_PER_SEC)
 #define BRIDGE_STEP_USEC (5 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
     const char *key;
     char *id;
-    char *netns, *file; /* netns: "" when it has gone */
+    char *netns, *file; /* netns is "" if it is gone */
     int networks;
     JsonNode *state;
-    BerthNetworkRequest request; /* of berthd's */
-    bool made;                   /* the network is one that Berth made */
+    BerthNetworkRequest request; /* from berthd */
+    bool made;                   /* Berth made this network */
 } Connection;
 
 static void connection_clear(Connection *connection) {
@@ -111,7 +109,7 @@ static bool fill_netavark(const Connection *connection, BerthNetavark *netavark,
     return read_ports(connection, &netavark->ports, error);
 }
 
-/* As a plugin's, which berthd reads the addresses from. */
+/* Has the form of a plugin's result, from which berthd reads the addresses. */
 static JsonNode *make_result(const BerthNetworkRequest *request) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -153,11 +151,11 @@ static bool take_back(const Connection *connection, GError **error) {
            berth_cni_delete(&call, json_object_get_member(get_object(connection), "result"), error);
 }
 
-/* A bridge is removed with its last container, if that has no interface there any more. Which one
- * is the last is known only under the lock: of two that leave at once, each sees the other's
- * document before. The interface of a container that runs is deleted at once; that of one that has
- * ended is deleted here, and the loop is for what earlier versions have connected, which have not
- * noted it. -1 with error. */
+/* A bridge is removed together with its last container, provided that this container has no
+ * interface on it any more. Only under the lock is it known which one is the last: if two leave at
+ * once, each sees the other's document before. The interface of a running container is deleted
+ * right away; that of a container that has ended is deleted here. The loop is only for connections
+ * made by earlier versions, which did not record their interface. Returns -1 with error. */
 static int lock_to_leave(const Connection *connection, GError **error) {
     const char *bridge = connection->request.bridge;
     bool has_ended = !connection->netns[0];
@@ -177,21 +175,21 @@ static int lock_to_leave(const Connection *connection, GError **error) {
     }
 }
 
-/* The first failure is the one that is reported; the rest is done all the same, and the document
- * goes: another attempt would not do better. */
+/* The first failure is reported, but everything else is done regardless. The document is removed
+ * even then, because another attempt would not succeed either. */
 static bool connection_undo(Connection *connection, GError **error) {
     berth_autofd int locked = -1;
     bool good = true;
 
     if (connection->made && (locked = lock_to_leave(connection, error)) < 0)
         return false;
-    /* Its names first: an address that nobody has is not to be found by one. */
+    /* Names first, so that no name resolves to an address that nobody has. */
     if (connection->made && connection->request.dns)
         good = berth_names_publish(connection->networks, connection->request.bridge,
                                    connection->key, error);
     good = take_back(connection, good ? error : NULL) && good;
-    /* Of a container that runs, in case the interface was hidden from what takes it back. The
-     * address is given to others when the document has gone. */
+    /* For a running container, in case the container has hidden the interface from the program that
+     * disconnects it. The address may be assigned to others once the document is gone. */
     if (connection->made &&
         !berth_port_delete(connection->networks, connection->file, get_object(connection),
                            connection->request.bridge, error && *error ? NULL : error))
@@ -226,8 +224,8 @@ bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netn
            (connection_read_request(&connection, error) && connection_undo(&connection, error));
 }
 
-/* The document that the connection begins with. next: berthd's request; NULL for a network of the
- * administrator's. */
+/* Makes the initial document of the connection. next is berthd's request, or NULL for a network of
+ * the administrator's. */
 static bool connection_begin(Connection *connection, const BerthSetup *setup, pid_t pid,
                              JsonNode *next, GError **error) {
     g_autoptr(JsonNode) ports = NULL;
@@ -263,7 +261,7 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
 static bool connection_connect(Connection *connection, JsonNode **result, GError **error) {
     berth_autofd int locked = -1;
 
-    /* netavark and the rules that it writes are for one at a time. */
+    /* Only one process at a time may use netavark and the rules that it writes. */
     if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
         return false;
     if (connection->made)
@@ -302,13 +300,13 @@ bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pi
             return false;
         }
     }
-    /* The addresses are taken by the document from now on. */
+    /* From now on, the document keeps the addresses taken. */
     unlinkat(networks, next_name, 0);
     return true;
 }
 
-/* Under the lock, a document with a result is of one that is connected and is not undone yet: what
- * is connected next writes its rules itself. Its process may have ended, and then
+/* Under the lock, a document with a result means that the connection exists and has not been
+ * undone; a later one writes its own rules. Its process may have ended, in which case
  * berth_netavark_renew() does nothing. */
 bool berth_connection_renew(const char *key, int networks, GError **error) {
     g_auto(Connection) connection = {0};

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The connection of a container to one network: a CNI network of the administrator's, or one
- * that Berth made, by netavark or, if that is not installed, by CNI's plugins. What was done is
- * kept in networks/KEY.json of the state directory until it was undone, beside the container's own
- * directory, which may go before that. KEY is the container's id for the first network, and
- * "ID@NETWORK" for further ones.
- */
+/* The connection of a container to one network: either a CNI network of the administrator's, or one
+ * that Berth made, set up by netavark or, if that is not installed, by CNI's plugins. What was done
+ * is recorded in networks/KEY.json in the state directory until it has been undone. It is separate
+ * from the container's own directory, which may be removed earlier. KEY is the container's id for
+ * the first network, and "ID@NETWORK" for additional ones. */
 
 #pragma once
 
@@ -15,16 +13,18 @@
 
 #include <json-glib/json-glib.h>
 
-/* Connects the process to the network of the key; what was recorded for it is undone first. A
- * failure leaves nothing of this network. *result: the addresses, as CNI writes them. */
+/* Connects the process to the network of the key. Anything that is still recorded for the key is
+ * undone first. On failure, nothing is left of the connection. *result is set to the addresses, in
+ * CNI's format. */
 bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pid,
                               const char *netns, int networks, JsonNode **result, GError **error);
 
-/* Undoes what the document says. pid: only if it is of this process, since a newer start may have
- * connected the container again; 0 for any. netns: "" if it has gone. */
+/* Undoes what the document records. If pid is not 0, this is done only if the document belongs to
+ * that process, since a later start may have connected the container again. netns is "" if the
+ * namespace is gone. */
 bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netns, int networks,
                                     GError **error);
 
-/* Renews the rules that netavark has written for it, if it is connected: a firewall that is loaded
- * anew forgets them. What CNI's plugins have written is not renewed. */
+/* Restores the rules that netavark has written for the connection, if it exists: a firewall that is
+ * reloaded forgets them. Rules written by CNI's plugins are not restored. */
 bool berth_connection_renew(const char *key, int networks, GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The connections of a container: in which order they are made and undone, under the lock of the
- * container. Nothing is kept besides the documents (connection.c). The one thing to know: further
- * networks are connected before the first one, since earlier versions of netavark give the default
- * route to the network that is set up last.
- */
+/* The connections of a container, and the order in which they are made and undone, under the lock
+ * of the container. The only state is in the documents (connection.c). The one thing to know:
+ * additional networks are connected before the first one, because earlier versions of netavark give
+ * the default route to the network that is set up last. */
 
 #include "network/connections.h"
 
@@ -22,8 +20,8 @@
 
 enum { MAX_KEYS = 256 };
 
-/* Writes the addresses and the hostname to the container's own /etc/hosts, if the plugins chose
- * them. A failure leaves the network usable, and is not reported. */
+/* Writes the addresses and the host name to the container's own /etc/hosts, if plugins chose them.
+ * The network is usable even if this fails, so a failure is not reported. */
 static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
     berth_autofd int file =
         openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -41,8 +39,8 @@ static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *resul
                     setup->hostname ? setup->hostname : "");
 }
 
-/* The keys of further networks that have a document of this kind. More than a container may have
- * are not followed. */
+/* The keys of additional networks that have a document of this kind. Those beyond the limit per
+ * container are ignored. */
 static GPtrArray *list_keys(int networks, const char *id, const char *suffix) {
     g_autofree char *prefix = g_strconcat(id, "@", NULL);
     berth_autolist DIR *list = berth_directory_list(networks);
@@ -55,7 +53,7 @@ static GPtrArray *list_keys(int networks, const char *id, const char *suffix) {
     return keys;
 }
 
-/* The first failure is the one that is reported. */
+/* The first failure is reported. */
 static bool undo_further_networks(const char *id, pid_t pid, int networks, GError **error) {
     g_autoptr(GPtrArray) keys = list_keys(networks, id, ".json");
     bool good = true;
@@ -75,8 +73,8 @@ static bool connect_further_networks(const BerthSetup *setup, const char *id, pi
                                      const char *netns, int networks, GError **error) {
     g_autoptr(GPtrArray) keys = list_keys(networks, id, ".next");
 
-    /* In an order that does not change: earlier versions of netavark put the default route of the
-     * last one first. */
+    /* In a fixed order, because earlier versions of netavark put the default route of the last
+     * network first. */
     g_ptr_array_sort(keys, compare_connection_keys);
     for (guint i = 0; i < keys->len; i++) {
         g_autoptr(JsonNode) result = NULL;
@@ -125,12 +123,12 @@ bool berth_connections_join(const BerthSetup *setup, const char *key, pid_t pid,
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
     if (locked < 0)
         return false;
-    /* What undoes the connections of a container that has exited waits for the same lock: it comes
-     * after this one, or has found nothing and does not come again. */
+    /* The process that undoes the connections of an exited container waits for the same lock.
+     * Either it comes after this one, or it has already found nothing and does not come back. */
     if (!is_running())
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "the container has exited");
-    /* What is left of a disconnection that was broken off goes in the container's own namespace,
-     * before a request of the same key takes the place of its document. */
+    /* What an interrupted disconnection has left is undone in the container's own namespace, before
+     * a request for the same key replaces its document. */
     (void)berth_connection_undo_recorded(key, pid, netns, networks, NULL);
     return berth_connection_connect(setup, key, pid, netns, networks, &result, error);
 }
@@ -154,8 +152,8 @@ bool berth_connections_undo(const char *key, pid_t pid, int networks, GError **e
     return berth_connection_undo_recorded(key, pid, "", networks, good ? error : NULL) && good;
 }
 
-/* One after the other, and each for itself: a start or an exit waits for one connection only. The
- * first failure is the one that is reported. */
+/* The lock is taken separately for each connection, so that a start or an exit waits for one
+ * connection at most. The first failure is reported. */
 bool berth_connections_renew(int networks, GError **error) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A question of the Domain Name System (RFC 1035, 4.1) in one datagram. It is asked again every
- * ASK_MSEC, since datagrams may be lost. Nothing is kept. */
+/* A query of the Domain Name System (RFC 1035, 4.1) in a single datagram. It is repeated every
+ * ASK_MSEC, since datagrams may be lost. There is no state here. */
 
 #include "network/dns-query.h"
 
@@ -16,7 +16,7 @@
 
 enum { ASK_MSEC = 50, MAX_NAME = 253, MAX_LABEL = 63, HEADER = 12, TYPE_A = 1, CLASS_IN = 1 };
 
-/* Its size; 0 if it is no name. */
+/* Returns the encoded size; 0 if it is not a valid name. */
 static size_t write_name(uint8_t *to, const char *name) {
     size_t size = 0;
 
@@ -35,7 +35,7 @@ static size_t write_name(uint8_t *to, const char *name) {
     return size;
 }
 
-/* No error, and at least one answer. */
+/* Returns true for a reply without an error and with at least one answer. */
 static bool is_answer(const uint8_t *reply, ssize_t size, const uint8_t *question) {
     return size > HEADER && memcmp(reply, question, 2) == 0 && (reply[2] & 0x80) &&
            (reply[3] & 0x0f) == 0 && (reply[6] || reply[7]);
@@ -56,7 +56,7 @@ bool berth_dns_query(const char *server, const char *name, int timeout_msec) {
     size += 4;
     for (; timeout_msec > 0; timeout_msec -= ASK_MSEC) {
         struct pollfd readable = {.fd = fd, .events = POLLIN};
-        /* ECONNREFUSED of the one before: nobody listens yet. */
+        /* ECONNREFUSED from the previous datagram: the server is not listening yet. */
         (void)send(fd, question, size, MSG_NOSIGNAL);
         if (poll(&readable, 1, ASK_MSEC) > 0 &&
             is_answer(reply, recv(fd, reply, sizeof reply, 0), question))

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A bridge has the lowest hardware address of its ports, and takes another one when that port goes
- * (br_stp_recalculate_bridge_id()). Containers that remember the old one then do not reach the host
- * until they ask again. An address that was set, be it the same, stays (NET_ADDR_SET).
- */
+/* A bridge uses the lowest hardware address of its ports, and changes to another one when that port
+ * is removed (br_stp_recalculate_bridge_id()). Containers that remember the old address cannot
+ * reach the host until they ask again. An address that has been set explicitly is kept, even if it
+ * is the same (NET_ADDR_SET). There is no state here. */
 
 #include "network/interface.h"
 
@@ -35,8 +34,9 @@ bool berth_interface_pin(const char *bridge, GError **error) {
            berth_error_set_errno(error, errno, "set the hardware address of %s", bridge);
 }
 
-/* A socket stays in the namespace in which it was made (network_namespaces(7)). One who cannot come
- * back from there would make a container's rules in it. */
+/* A socket stays in the network namespace in which it was created (network_namespaces(7)). If this
+ * process cannot return to its own namespace, it exits: it would otherwise write its rules in the
+ * container's. */
 static int open_socket_in(int namespace) {
     berth_autofd int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 

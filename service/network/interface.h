@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Interfaces, as far as the programs that make them leave something to do. */
+/* Network interfaces: what the programs that create them leave to be done. */
 
 #pragma once
 
@@ -8,12 +8,12 @@
 
 #include <sys/types.h>
 
-/* Whether a container has an interface on the bridge. */
+/* Returns true if an interface of any container is attached to the bridge. */
 bool berth_interface_has_ports(const char *bridge);
 
-/* Keeps the bridge's hardware address as it is. */
+/* Fixes the bridge's current hardware address. */
 bool berth_interface_pin(const char *bridge, GError **error);
 
 /* The hardware address of an interface in the network namespace of a process, as text; NULL if
- * there is none. Caller frees. */
+ * there is none. The caller frees it. */
 char *berth_interface_read_address(pid_t pid, const char *name);

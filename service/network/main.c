@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-network: connects a container to a network and disconnects it (network/connections.h). It
- * reads JSON documents, of an administrator's and of plugins', which berth-launch does not.
+/* berth-network: connects a container to a network and disconnects it (network/connections.h). It
+ * reads JSON documents of the administrator and of plugins, which berth-launch does not.
  *
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
- *                                      descriptors of the launch protocol; a failure is reported to
- *                                      berthd from here, and its status is then 125
- *   berth-network join ID PID KEY      run by berthd for a container that runs, with a pidfd of its
- *   berth-network leave ID PID KEY     first process in the place of the snapshots; sends DONE
- *   berth-network disconnect KEY PID   run by berthd, with networks/ in the place of the
- *                                      container's directory; a failure is written to standard
- *                                      error
- *   berth-network renew - -            run by berthd when the host's firewall was loaded anew, in
- *                                      the same way: writes the rules of all connections again
- */
+ *                                      descriptors of the launch protocol; reports a failure
+ *                                      directly to berthd, and exits with status 125 in that case
+ *   berth-network join ID PID KEY      run by berthd for a running container, with a pidfd of its
+ *   berth-network leave ID PID KEY     first process in place of the snapshots; sends DONE
+ *   berth-network disconnect KEY PID   run by berthd, with networks/ in place of the container's
+ *                                      directory; writes a failure to standard error
+ *   berth-network renew - -            run by berthd in the same way when the host's firewall has
+ *                                      been reloaded: restores the rules of all connections */
 
 #include "bare/launch-protocol.h"
 #include "bare/setup.h"
@@ -39,7 +36,7 @@ static int connect_container(const char *id, pid_t pid) {
     return EXIT_SUCCESS;
 }
 
-/* Plugins are the host's, and so is what they keep. */
+/* The plugins and their data belong to the host. */
 static int disconnect_container(const char *id, pid_t pid) {
     g_autoptr(GError) error = NULL;
     BerthFault fault;
@@ -74,8 +71,7 @@ static bool is_running(void) {
     return poll(&ended, 1, 0) == 0;
 }
 
-/* The namespace of a process whose pid cannot have become another's, as its pidfd shows afterwards.
- */
+/* The namespace of a process. The pidfd shows afterwards that its pid has not been reused. */
 static int open_namespace(pid_t pid) {
     g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)pid);
     berth_autofd int namespace = open(path, O_RDONLY | O_CLOEXEC);
@@ -83,7 +79,7 @@ static int open_namespace(pid_t pid) {
     return namespace >= 0 && is_running() ? berth_fd_steal(&namespace) : -1;
 }
 
-/* One that has ended meanwhile has left all of its networks, or is about to. */
+/* A container that has ended meanwhile has left all of its networks, or is about to. */
 static int change_container(bool join, pid_t pid, const char *key) {
     const BerthSetup *setup = berth_peer_map_setup();
     g_autoptr(GError) error = NULL;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * aardvark-dns reads a file a network (its src/config/mod.rs): the addresses to listen on, then a
- * line for each container, "ID IPV4 IPV6 NAMES[ SERVERS]". The file is written whole from the
- * states in networks/, so that nothing has to be taken back after a crash. The server looks a name
- * up in all networks that have the ID of the one that asks, in small letters: a digest of the ID
- * keeps those apart that differ in capitals.
+/* aardvark-dns reads one file per network (its src/config/mod.rs): the addresses to listen on, then
+ * a line for each container, "ID IPV4 IPV6 NAMES[ SERVERS]". The whole file is rewritten from the
+ * documents in networks/, so there is nothing to undo after a crash. The server looks a name up in
+ * all networks that contain the ID of the client, converted to lower case; a digest of the ID is
+ * used, so that ids that differ only in case stay distinct.
  *
- * The server is a unit of its own, which is confined, since it reads what containers send. It runs
- * while there are names to serve. A reload begins all its servers again (aardvark-dns 1.4), some
- * time after the signal: each is asked for a name afterwards, so that a container's name is there
- * when its command runs, and if one does not answer, all are restarted.
- */
+ * The server is a separate, confined unit, because it reads what containers send. It runs while
+ * there are names to serve. A reload makes it start listening anew some time after the signal
+ * (aardvark-dns 1.4). Therefore each of its addresses is then asked for a name, so that a
+ * container's name is known when its command runs; if one does not answer, the whole server is
+ * restarted. */
 
 #include "network/names.h"
 
@@ -69,7 +68,7 @@ static const char *find_family(char *const *addresses, bool six) {
     return "";
 }
 
-/* The same ID in all networks of a container, so that it finds names of each. */
+/* A container has the same ID in all of its networks, so that it finds the names of each. */
 static void names_add_container(GString *text, const char *key,
                                 const BerthNetworkRequest *request) {
     g_autofree char *id = g_strndup(key, strcspn(key, "@"));
@@ -86,7 +85,8 @@ static void names_add_container(GString *text, const char *key,
                            (int)strcspn(six, "/"), six, names, servers[0] ? " " : "", servers);
 }
 
-/* Whether the state is of a container in a network that Berth made; the request is then read. */
+/* Returns true, and the request, if the state is that of a container in a network that Berth
+ * made. */
 static bool names_read_endpoint(int networks, const char *name, JsonNode **state,
                                 BerthNetworkRequest *request) {
     JsonObject *object = NULL;
@@ -98,9 +98,9 @@ static bool names_read_endpoint(int networks, const char *name, JsonNode **state
 
 typedef struct {
     const char *bridge;
-    GString *text;         /* the lines of the containers on it that have names; NULL */
-    unsigned count;        /* of containers on it */
-    GHashTable *questions; /* gateway → a name that it is to know; NULL */
+    GString *text;         /* lines for the containers on it that have names; or NULL */
+    unsigned count;        /* the number of containers on it */
+    GHashTable *questions; /* gateway → a name that its server must know; or NULL */
 } Visit;
 
 static void visit_container(Visit *visit, const char *key, const BerthNetworkRequest *request) {
@@ -116,7 +116,7 @@ static void visit_container(Visit *visit, const char *key, const BerthNetworkReq
         names_add_container(visit->text, key, request);
 }
 
-/* Goes through the endpoints of all containers but one. */
+/* Visits the endpoints of all containers but one. */
 static void visit_endpoints(int networks, const char *except, Visit *visit) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name;
@@ -150,8 +150,8 @@ static bool has_answers(GHashTable *questions, int timeout_msec) {
     return true;
 }
 
-/* Does not fail where the server serves, but not in this time: a container is not given up for a
- * slow machine. */
+/* A server that does not answer in this time is not a failure: a container must not fail because
+ * the machine is slow. */
 static bool reload_server(GHashTable *questions, GError **error) {
     if (!control_server("reload-or-restart", error))
         return false;
@@ -163,9 +163,9 @@ static bool reload_server(GHashTable *questions, GError **error) {
     return true;
 }
 
-/* Written beside the directory and renamed into it: the server takes every file in it for one of a
- * network. The directory is the server's user's, who may put anything there, so no link in it is
- * followed. */
+/* Written outside the directory and renamed into it, because the server takes every file in it for
+ * that of a network. The directory belongs to the server's user, who may put anything there, so
+ * links in it are not followed. */
 static bool write_names(int directory, const char *bridge, const char *text, GError **error) {
     unlink(NEW_FILE);
     berth_autofd int file =
@@ -204,6 +204,7 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
         return true;
     if (serves_other_bridges(directory))
         return reload_server(questions, error);
-    /* Waits for its end: one that is about to leave on its own would not see the next file. */
+    /* Waits until it has ended: a server that is already exiting by itself would not see the next
+     * file. */
     return control_server("stop", error);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Runs netavark (its src/network/types.rs has the format of the input). Addresses are berthd's
- * choice and names are served by Berth's own unit (names.c), so that netavark keeps nothing on
- * disk. Nothing here has a state.
+/* Runs netavark (its src/network/types.rs defines the input format). berthd chooses the addresses,
+ * and a separate unit serves the names (names.c), so that netavark keeps nothing on disk. There is
+ * no state here.
  *
  * The one thing to know: netavark tears a network down from inside the container's network
- * namespace, which has gone with its last process. It is given one that is made for it instead,
- * with an interface of the same name. Rules are renewed in the same way: netavark has no call for
- * that alone, but adds only those that are missing when it connects, so that a namespace is
- * connected that then goes. For that moment its interface has the container's addresses, the
- * hardware address as well: whoever asks who has an address gets one answer from both.
- */
+ * namespace, which disappears with its last process. Instead it is given a temporary one, with an
+ * interface of the same name. Rules are restored in the same way: netavark has no operation for
+ * just that, but when it connects a namespace it adds only the rules that are missing. So a
+ * temporary namespace is connected and then removed. Its interface briefly has the container's
+ * addresses, including the hardware address: anyone who asks for the owner of an address gets the
+ * same answer from both. */
 
 #include "network/netavark.h"
 
@@ -28,15 +27,15 @@
 #include <sys/wait.h>
 
 #define BIT(capability) (UINT64_C(1) << (capability))
-/* CAP_SYS_ADMIN: setns(2). CAP_SYS_PTRACE: to open the namespace of a process that has a user
- * namespace of its own (proc(5)). */
+/* CAP_SYS_ADMIN: setns(2). CAP_SYS_PTRACE: opening the namespace of a process in another user
+ * namespace (proc(5)). */
 #define CAPABILITIES                                                                               \
     (BIT(CAP_NET_ADMIN) | BIT(CAP_NET_RAW) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_PTRACE))
 
-/* Names of its own: podman's networks on the same host have rules of the same kind. */
+/* Distinct names, because podman's networks on the same host have rules of the same kind. */
 #define PREFIX "berth-"
 
-/* netavark takes 64 hexadecimal digits, as podman's ids are, and compares parts of them. */
+/* netavark expects 64 hexadecimal digits, like podman's ids, and compares parts of them. */
 static void add_id(JsonBuilder *builder, const char *name, const char *text) {
     g_autofree char *id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 
@@ -95,9 +94,9 @@ static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request
     berth_document_add_bool(builder, "ipv6_enabled", json_array_get_length(request->subnets) > 1);
     json_builder_set_member_name(builder, "options");
     json_builder_begin_object(builder);
-    /* Networks do not reach each other. */
+    /* Networks cannot reach each other. */
     berth_document_add_string(builder, "isolate", "true");
-    /* From netavark 1.9 on; earlier ones put the latest network first. */
+    /* Since netavark 1.9; earlier versions put the latest network first. */
     if (request->no_route)
         berth_document_add_string(builder, "no_default_route", "1");
     if (request->mtu > 0) {
@@ -111,7 +110,7 @@ static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request
     return good;
 }
 
-/* The document is berth_spec_add_network()'s. */
+/* The document comes from berth_spec_add_network(). */
 static bool netavark_add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
     const char *protocol = NULL, *address = NULL;
     int64_t host = 0, container = 0;
@@ -152,7 +151,7 @@ static char *make_netavark_input(const BerthNetavark *netavark, GError **error) 
     return json_to_string(root, FALSE);
 }
 
-/* A failure is an object on the standard output: {"error": TEXT}. */
+/* A failure is reported as an object on standard output: {"error": TEXT}. */
 static bool report_failure(const BerthNetavark *netavark, const char *answer, size_t size,
                            GError **error) {
     g_autoptr(JsonNode) node = berth_document_parse(answer, size, NULL);
@@ -188,7 +187,7 @@ bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GEr
     return run_netavark(netavark, "setup", netns, error);
 }
 
-/* The interface of the namespace goes at once: the kernel would take it away some time after the
+/* The interface is deleted explicitly, because the kernel would remove it only some time after the
  * namespace's last process. */
 static bool renew_in_scratch(const BerthNetavark *netavark, GError **error) {
     g_auto(BerthScratchNamespace) scratch = BERTH_NO_SCRATCH_NAMESPACE;
@@ -221,8 +220,7 @@ bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, 
         return run_netavark(netavark, "teardown", netns, error);
     if (!berth_scratch_namespace_open(&scratch, netavark->request->interface, error))
         return false;
-    /* Without the bridge, which an earlier one removed, netavark removes the ports and then fails.
-     */
+    /* If an earlier run has removed the bridge, netavark removes the ports and then fails. */
     bool gone = !g_file_test(bridge, G_FILE_TEST_EXISTS);
     g_autofree char *other = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
     return run_netavark(netavark, "teardown", other, gone ? NULL : error) || gone;

@@ -7,17 +7,18 @@
 #include "network/request.h"
 
 typedef struct {
-    const char *id;                     /* of the container */
+    const char *id;                     /* the container's */
     const BerthNetworkRequest *request; /* the network */
-    JsonArray *ports;                   /* as CNI's portMappings has them; NULL for none */
+    JsonArray *ports;                   /* in the form of CNI's portMappings; NULL for none */
 } BerthNetavark;
 
 /* Connects the network namespace at the path netns. */
 bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GError **error);
 
-/* Writes the rules of the firewall again, as set_up has written them; the container notices
- * nothing. pid: its first process. One that has ended is left out. */
+/* Writes the firewall rules again as set_up has written them, without affecting the container. pid
+ * is its first process. Does nothing if that has ended. */
 bool berth_netavark_renew(const BerthNetavark *netavark, pid_t pid, GError **error);
 
-/* Undoes it, and removes a network without containers. netns: "" if it has gone. */
+/* Disconnects the namespace, and removes the network if it has no containers left. netns is "" if
+ * the namespace is gone. */
 bool berth_netavark_tear_down(const BerthNetavark *netavark, const char *netns, GError **error);

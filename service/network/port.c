@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finds and deletes ports. Programs that connect a container do not say which port they made: it is
- * the one that a bridge has afterwards and had not before. A connection that was broken off in
- * between has noted only what was there before; its port is what no other document names either.
- * Nothing here has a state.
- */
+/* Finds and deletes ports. The programs that connect a container do not report which port they
+ * created, so it is the one that the bridge has afterwards and did not have before. A connection
+ * that was interrupted in between has recorded only the earlier ports; its own port is then one
+ * that no other document names either. There is no state here. */
 
 #include "network/port.h"
 
@@ -21,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Members of a document. */
+/* The members in a document. */
 #define OTHERS "otherPorts"
 #define PORT "port"
 #define INDEX "portIndex"
@@ -38,7 +36,7 @@ static GHashTable *list_ports(const char *bridge) {
     return ports;
 }
 
-/* 0 if there is no interface of that name. */
+/* Returns 0 if there is no interface of that name. */
 static int64_t read_index(const char *name) {
     g_autofree char *path = g_build_filename("/sys/class/net", name, "ifindex", NULL);
     g_autofree char *text = NULL;
@@ -58,8 +56,8 @@ void berth_port_note_others(JsonObject *document, const char *bridge) {
     json_object_set_array_member(document, OTHERS, others);
 }
 
-/* Takes out of ports what was there before the document's connection. False for a document of an
- * earlier version, which has not noted it. */
+/* Removes from ports those that existed before the document's connection. Returns false for a
+ * document of an earlier version, which has not recorded them. */
 static bool leave_out_others(JsonObject *document, GHashTable *ports) {
     g_auto(GStrv) others = NULL;
 
@@ -85,7 +83,7 @@ void berth_port_note(JsonObject *document, const char *bridge) {
     json_object_remove_member(document, OTHERS);
 }
 
-/* The index tells the port from a later one of the same name. */
+/* The index distinguishes the port from a later one of the same name. */
 static bool read_port(JsonObject *document, const char **name, int64_t *index) {
     *name = NULL;
     *index = 0;
@@ -93,7 +91,7 @@ static bool read_port(JsonObject *document, const char **name, int64_t *index) {
            berth_document_get_int(document, INDEX, index, NULL) && *index > 0;
 }
 
-/* Takes out of ports what documents other than this one have noted. */
+/* Removes from ports those that other documents have recorded. */
 static void leave_out_noted(int networks, const char *except, GHashTable *ports) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name, *port;
@@ -108,7 +106,7 @@ static void leave_out_noted(int networks, const char *except, GHashTable *ports)
     }
 }
 
-/* RTM_DELLINK, of one end of a pair and so of both (veth(4)). ENODEV: it went on its own. */
+/* RTM_DELLINK deletes one end of a pair and thereby both (veth(4)). ENODEV: it is already gone. */
 static bool delete_interface(int64_t index, const char *name, GError **error) {
     const struct {
         struct nlmsghdr header;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The port of a connection: the interface on a bridge of the host whose peer is in the container.
- * It is deleted when the container leaves, since the network namespace may outlive the container's
- * processes, and the address with it: another process has a socket of it, or is in a container of
- * the same pod.
- */
+/* The port of a connection: the interface on a bridge of the host whose peer is in the container.
+ * It is deleted when the container leaves. Otherwise it would stay, with its address, as long as
+ * the network namespace, which may outlive the container's processes: another process may have a
+ * socket in it, or be in another container of the same pod. */
 
 #pragma once
 
@@ -13,14 +11,15 @@
 
 #include <json-glib/json-glib.h>
 
-/* Before the connection is made: notes in its document which ports the bridge has. The caller holds
- * the lock of all bridges from here to berth_port_note(). */
+/* Called before a connection is made: records in its document which ports the bridge already has.
+ * The caller holds the lock for all bridges from here to berth_port_note(). */
 void berth_port_note_others(JsonObject *document, const char *bridge);
-/* Notes the one that was added since. */
+/* Records the port that has been added since. */
 void berth_port_note(JsonObject *document, const char *bridge);
 
-/* Deletes the port that the document has noted, if it has. */
+/* Deletes the port recorded in the document, if there is one. */
 bool berth_port_delete_noted(JsonObject *document, GError **error);
-/* Deletes the port of the document, which networks/ has under that name, if it is still there. */
+/* The same, but also finds the port of a connection that was interrupted before it was recorded.
+ * name is the name of the document in networks/. */
 bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
                        GError **error);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Runs one program of the host's, with a document on its standard input and its answer from its
- * standard output, both as files in memory: neither side waits for the other. The program gets no
- * other descriptor than its standard error. Nothing here has a state.
- */
+/* Runs a program of the host with a document as its standard input, and reads its standard output.
+ * Both are files in memory, so neither side waits for the other. The program inherits no other
+ * descriptor than standard error. There is no state here. */
 
 #include "network/program.h"
 
@@ -24,7 +22,7 @@
 
 enum { MAX_ANSWER_BYTES = 1024 * 1024, MAX_ENVIRONMENT = 16 };
 
-/* Of root's program, execve(2) takes all capabilities that are in the bounding set. */
+/* A program executed by root gets all capabilities that are in the bounding set (execve(2)). */
 static void bound_capabilities(uint64_t kept) {
     for (unsigned i = 0; kept && i <= CAP_LAST_CAP; i++)
         /* EINVAL: the kernel does not know this capability. */
@@ -38,7 +36,8 @@ G_GNUC_NORETURN static void become_program(const BerthProgram *program, int inpu
 
     for (int i = 0; program->environment && program->environment[i] && i < MAX_ENVIRONMENT; i++)
         environment[i + 1] = program->environment[i];
-    /* It ends with berth-network, and the locks: nothing that comes next meets it at work. */
+    /* The program is killed when berth-network ends, which also releases the locks, so that it
+     * never interferes with what comes next. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(input, STDIN_FILENO) < 0 ||
         dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
@@ -48,8 +47,8 @@ G_GNUC_NORETURN static void become_program(const BerthProgram *program, int inpu
     _exit(127);
 }
 
-/* A program that takes too long is killed, and fails by its signal. Without a pidfd the wait has no
- * limit. */
+/* A program that takes too long is killed, and so fails by a signal. Without a pidfd there is no
+ * time limit. */
 static int await_program(pid_t pid) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Programs of the host that berth-network runs: plugins of CNI, netavark and systemctl. */
+/* Runs programs of the host for berth-network: CNI plugins, netavark and systemctl. */
 
 #pragma once
 
@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 typedef struct {
-    char *const *arguments;   /* the path first; NULL-terminated */
-    char *const *environment; /* added to PATH; NULL for none */
-    const char *input;        /* standard input, "" for none */
-    uint64_t capabilities;    /* the only ones that it may have, as bits; 0: all of this process */
+    char *const *arguments;   /* begins with the program's path; NULL-terminated */
+    char *const *environment; /* added to PATH; NULL for nothing */
+    const char *input;        /* written to standard input; "" for none */
+    uint64_t capabilities;    /* a bit mask of the only ones it may have; 0 to keep all of this
+                               * process's */
 } BerthProgram;
 
-/* Runs it to its end. answer: its standard output, which the caller frees; status: as waitpid(2)
- * has it. A program that takes longer than a minute is killed. */
+/* Runs the program until it exits. *answer is its standard output, which the caller frees; *status
+ * is as from waitpid(2). A program that takes longer than a minute is killed. */
 bool berth_program_run(const BerthProgram *program, int *status, char **answer, size_t *size,
                        GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a request from its document. berthd wrote it; it is checked all the same, since a file may
- * be damaged. */
+/* Reads a request from its document. Although berthd has written it, it is checked, since a file
+ * may be damaged. There is no state here. */
 
 #include "network/request.h"
 
@@ -33,7 +33,7 @@ bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object
         !berth_document_get_strings(object, "names", &request->names, error) ||
         !berth_document_get_strings(object, "servers", &request->servers, error))
         return false;
-    /* Earlier versions wrote none. */
+    /* Requests of earlier versions have none. */
     if (!request->interface)
         request->interface = BERTH_FIRST_INTERFACE;
     return (request->network &&

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What berthd wants of a network that it made itself: the network, and the endpoint of one
- * container in it. berthd writes it to networks/KEY.next (containers/parts/addresses.c), so that
- * the addresses are taken from then on, even if one of the processes dies. Of a further network
- * that is one of CNI's configurations it has the name and the interface alone.
- */
+/* What berthd requests for a network that it made itself: the network, and the endpoint of one
+ * container in it. berthd writes the request to networks/KEY.next (containers/parts/addresses.c).
+ * From then on the addresses are taken, even if one of the processes dies. For an additional
+ * network from CNI's configurations, the request has only the name and the interface. */
 
 #pragma once
 
@@ -13,31 +11,32 @@
 
 #include <json-glib/json-glib.h>
 
-/* In a container's first network. */
+/* The interface in a container's first network. */
 #define BERTH_FIRST_INTERFACE "eth0"
 
-/* Texts are the document's, and so are the arrays. */
+/* Strings and arrays belong to the document, except the arrays of strings. */
 typedef struct {
     const char *network;
-    const char *interface; /* in the container */
-    const char *bridge;    /* the interface on the host; NULL: a network of CNI's configurations */
-    const char *mac;       /* NULL: any */
-    bool internal;         /* no way out */
-    bool no_route;         /* the container's default route is through another network */
-    bool dns;              /* names are resolved */
-    int64_t mtu;           /* 0: the kernel's */
-    JsonArray *subnets;    /* of objects: subnet, gateway; IPv4 first */
-    char **addresses;      /* with prefix lengths, one of each subnet */
-    char **names;          /* by which others find the container */
-    char **servers;        /* that its questions are passed on to; empty: the host's */
+    const char *interface; /* the name in the container */
+    const char *bridge;    /* the interface on the host; NULL for a CNI network */
+    const char *mac;       /* NULL for any */
+    bool internal;         /* without a route to the outside */
+    bool no_route;         /* another network has the container's default route */
+    bool dns;              /* names are served in this network */
+    int64_t mtu;           /* 0 for the kernel's default */
+    JsonArray *subnets;    /* of objects with subnet and gateway; IPv4 first */
+    char **addresses;      /* with prefix lengths, one for each subnet */
+    char **names;          /* under which others find the container */
+    char **servers;        /* upstream servers for its queries; empty for the host's */
 } BerthNetworkRequest;
 
 void berth_network_request_clear(BerthNetworkRequest *request);
-/* Also reads one that is only {"left": true}: *left, and nothing else, is set then. */
+/* Also accepts a document that is just {"left": true}. In that case it sets *left and nothing
+ * else. */
 bool berth_network_request_read_left(JsonObject *object, bool *left, GError **error);
 bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object, GError **error);
 
-/* Subnet i. The texts stay the document's. */
+/* Reads subnet i. The strings belong to the document. */
 bool berth_network_request_get_subnet(const BerthNetworkRequest *request, guint i,
                                       const char **subnet, const char **gateway, GError **error);
 

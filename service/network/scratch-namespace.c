@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A process that does nothing but be in a network namespace of its own, if wanted with a pair of
- * virtual interfaces (veth(4)). It dies with berth-network, and the namespace with it.
- */
+/* A process that does nothing but keep a network namespace, on request with a pair of virtual
+ * interfaces (veth(4)). The caller owns it. It dies with berth-network, and the namespace with
+ * it. */
 
 #include "network/scratch-namespace.h"
 
@@ -41,7 +40,7 @@ static struct rtattr *add_attribute(NewLink *message, unsigned short type, const
     return attribute;
 }
 
-/* The kernel makes the other end on its own, under a name of its choice (veth_newlink()). */
+/* The kernel creates the other end by itself, under a name of its choice (veth_newlink()). */
 static int make_veth(const char *name) {
     NewLink message = {
         .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),

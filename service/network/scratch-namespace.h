@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A network namespace for a moment, held by a process of its own. */
+/* A temporary network namespace, held open by a separate process. */
 
 #pragma once
 
@@ -9,13 +9,13 @@
 #include <sys/types.h>
 
 typedef struct {
-    pid_t pid; /* of the process that is in it; 0: there is none */
+    pid_t pid; /* of the process in the namespace; 0 if there is none */
 } BerthScratchNamespace;
 
 #define BERTH_NO_SCRATCH_NAMESPACE                                                                 \
     { 0 }
 
-/* With one interface of that name; NULL for none. */
+/* Creates the namespace, with one interface of that name unless it is NULL. */
 bool berth_scratch_namespace_open(BerthScratchNamespace *scratch, const char *interface,
                                   GError **error);
 void berth_scratch_namespace_close(BerthScratchNamespace *scratch);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Makes the set-up of a plan: first a BerthSetup whose pointers are into the plan and a pool, then
- * its image, as berth_setup_layout says where pointers are. JSON, text processing and growing lists
- * are dealt with here, so that a launcher needs none of them. The pool and the image live for one
- * call; the sealed file belongs to the caller.
- */
+/* Makes the set-up of a plan: first a BerthSetup with pointers into the plan and a pool, then its
+ * image, in which berth_setup_layout says where the pointers are. JSON, text processing and growing
+ * lists are handled here, so that a launcher needs none of them. The pool and the image live for
+ * one call; the caller owns the sealed file. */
 
 #include "plan/compile.h"
 
@@ -21,15 +19,15 @@
 
 #define OCI_VERSION "1.0.2"
 
-/* For a hook that names no time-out of its own. */
+/* For a hook without a timeout of its own. */
 #define DEFAULT_HOOK_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 typedef struct {
     BerthSetup setup;
-    GPtrArray *pool; /* what the set-up refers to and the plan has not */
+    GPtrArray *pool; /* what the set-up refers to and the plan does not contain */
 } Compilation;
 
-/* Gives data to the pool, which frees it with g_free() after the image is made. */
+/* Adds data to the pool, which frees it with g_free() after the image has been made. */
 static gpointer keep_string(Compilation *compilation, gpointer data) {
     g_ptr_array_add(compilation->pool, data);
     return data;
@@ -44,7 +42,7 @@ static BerthRanges make_ranges(const GArray *ranges) {
                   : (BerthRanges){NULL, 0};
 }
 
-/* texts: name, value … */
+/* texts is a list of name, value… */
 static BerthPairs make_pairs(Compilation *compilation, char *const *texts, guint count) {
     BerthPair *pairs = keep_string(compilation, g_new0(BerthPair, count / 2 + 1));
 
@@ -67,8 +65,8 @@ static BerthPairs split_options(Compilation *compilation, const GPtrArray *optio
     return (BerthPairs){pairs, options->len};
 }
 
-/* A variable that is set again has its last value, in a configuration of the caller's own as well.
- * An empty HOME is as good as none: the image's passwd says what it is. */
+/* A variable that is set repeatedly has its last value, even in a configuration supplied by the
+ * caller. An empty HOME is treated as unset: the image's passwd determines it. */
 static BerthTexts compile_environment(Compilation *compilation, char *const *variables) {
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     guint count = g_strv_length((char **)variables), kept = count;
@@ -83,8 +81,8 @@ static BerthTexts compile_environment(Compilation *compilation, char *const *var
     return (BerthTexts){environment, count - kept};
 }
 
-/* Field by field: a mount of the plan has GLib's containers, a mount of the set-up has plain
- * lists. */
+/* Field by field, because a mount of the plan has GLib's containers, and a mount of the set-up has
+ * plain lists. */
 static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
     BerthMount *mounts = keep_string(compilation, g_new0(BerthMount, plan->mounts->len + 1));
 
@@ -128,7 +126,7 @@ static void compile_devices(Compilation *compilation, const BerthPlan *plan) {
     compilation->setup.device_count = plan->devices->len;
 }
 
-/* A hook without an environment gets an empty one, and not the launcher's. */
+/* A hook without an environment gets an empty one rather than the launcher's. */
 static void compile_hooks(Compilation *compilation, const BerthPlan *plan) {
     static char *const none[] = {NULL};
 
@@ -137,7 +135,7 @@ static void compile_hooks(Compilation *compilation, const BerthPlan *plan) {
         BerthHook *hooks = keep_string(compilation, g_new0(BerthHook, from->len + 1));
         for (guint i = 0; i < from->len; i++) {
             const BerthPlanHook *hook = from->pdata[i];
-            /* execve(2) is given a name in any case. */
+            /* execve(2) needs an argv[0] in any case. */
             char **alone = keep_string(compilation, g_new0(char *, 2));
             alone[0] = (char *)hook->path;
             hooks[i] = (BerthHook){
@@ -152,7 +150,7 @@ static void compile_hooks(Compilation *compilation, const BerthPlan *plan) {
     }
 }
 
-/* A document without its last brace, which the launcher writes after what it adds. */
+/* A JSON object without its closing brace, which the launcher writes after its additions. */
 static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
@@ -162,7 +160,7 @@ static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
     return text;
 }
 
-/* runtime.md, State. */
+/* See runtime.md, State. */
 static void add_state(Compilation *compilation, const BerthPlan *plan) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *bundle =
@@ -180,8 +178,8 @@ static void add_state(Compilation *compilation, const BerthPlan *plan) {
     compilation->setup.state = open_end(compilation, builder);
 }
 
-/* config-linux.md, The Container Process State: for a profile that asks for a listener, which shows
- * when it is compiled. */
+/* For a profile that asks for a listener, which is known only after compilation. See
+ * config-linux.md, The Container Process State. */
 static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError **error) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     BerthFilterProgram *filter = &compilation->setup.filter;
@@ -202,9 +200,9 @@ static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError
     return true;
 }
 
-/* filter is a program that berthd has compiled already; NULL if there is none. A profile of the
- * caller's own goes along as text, unless an annotation names one of Berth's. The socket and the
- * state of a listener are this container's: only add_listener() sets them. */
+/* filter is a program that berthd has already compiled, or NULL. A profile supplied by the caller
+ * is included as text, unless an annotation selects one of Berth's. The socket and the state for a
+ * listener belong to this container, so only add_listener() sets them. */
 static bool add_filter(Compilation *compilation, const BerthPlan *plan,
                        const BerthFilterProgram *filter, GError **error) {
     if (filter)
@@ -217,7 +215,7 @@ static bool add_filter(Compilation *compilation, const BerthPlan *plan,
     return add_listener(compilation, plan, error);
 }
 
-/* With slashes, dots are part of a name (an interface's). */
+/* If the name has slashes, dots belong to its components (such as the name of an interface). */
 static void add_sysctls(Compilation *compilation, const BerthPlan *plan) {
     guint count = g_strv_length(plan->sysctls);
     char **texts = keep_string(compilation, g_new0(char *, count + 1));
@@ -238,7 +236,7 @@ static const char *find_annotation(const BerthPlan *plan, const char *name) {
     return NULL;
 }
 
-/* Only pointers and numbers are copied: the plan must live until the image is made. */
+/* Only pointers and numbers are copied, so the plan must live until the image has been made. */
 static void compile_process(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
 
@@ -287,7 +285,7 @@ static void compile_root(Compilation *compilation, const BerthPlan *plan) {
     setup->ports = find_annotation(plan, "org.berth1.ports");
 }
 
-/* Offsets of the time namespace are written as the text that /proc/PID/timens_offsets takes
+/* Offsets of the time namespace are written as text in the form of /proc/PID/timens_offsets
  * (time_namespaces(7)). */
 static void compile_linux(Compilation *compilation, const BerthPlan *plan) {
     BerthSetup *setup = &compilation->setup;
@@ -314,7 +312,7 @@ static void compile_linux(Compilation *compilation, const BerthPlan *plan) {
         make_pairs(compilation, (char *const *)plan->cgroup_files->pdata, plan->cgroup_files->len);
 }
 
-/* The caller frees the image. NULL with error, which only the seccomp profile can cause. */
+/* The caller frees the image. Returns NULL with error, which only the seccomp profile can cause. */
 GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
                                const BerthFilterProgram *filter, GError **error) {
     g_autoptr(GPtrArray) pool = g_ptr_array_new_with_free_func(g_free);
@@ -339,7 +337,7 @@ GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
                : NULL;
 }
 
-/* A launcher maps the file and follows the offsets in it: the seals guarantee that it does not
+/* A launcher maps the file and follows the offsets in it. The seals guarantee that it does not
  * change meanwhile (fcntl(2), File Sealing). */
 int berth_plan_compile(const BerthPlan *plan, const char *id, const BerthFilterProgram *filter,
                        GError **error) {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A plan as the set-up that a launcher carries out (bare/setup.h). */
+/* Compiles a plan into the set-up that a launcher carries out (bare/setup.h). */
 
 #pragma once
 
 #include "plan/plan.h"
 
-/* Of the container with this id. filter: the default system call filter, if it has that one, or
- * NULL; "socket" and "state" are not used. A profile of its own is part of the set-up as it is. The
- * result is a sealed file in memory; -1 with error. */
+/* Compiles the plan for the container with this id. filter is the default system call filter, or
+ * NULL if the container does not use it; its "socket" and "state" are ignored. A profile supplied
+ * by the caller is copied into the set-up unchanged. Returns a sealed file in memory, which the
+ * caller owns, or -1 with error. */
 int berth_plan_compile(const BerthPlan *plan, const char *id, const BerthFilterProgram *filter,
                        GError **error);
 
-/* The same in memory: for tests. */
+/* The same as a byte array, for tests. */
 GByteArray *berth_plan_flatten(const BerthPlan *plan, const char *id,
                                const BerthFilterProgram *filter, GError **error);

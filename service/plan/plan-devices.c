@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux.resources.devices" as the lists of systemd's DeviceAllow= (systemd.resource-control(5)).
- * The list belongs to the plan; of the rules only the result is kept. */
+/* Converts "linux.resources.devices" to lists for systemd's DeviceAllow=
+ * (systemd.resource-control(5)). The plan owns the list, which is all that is kept of the rules. */
 
 #include "plan/plan-resources.h"
 
-/* Rules apply in their order (config-linux.md, Allowed Device list), but systemd knows a list of
- * allowed devices only. So "deny all" empties the list, and a rule that denies a single device is
+/* Rules apply in order (config-linux.md, Allowed Device list), but systemd only has a list of
+ * allowed devices. Therefore "deny all" empties the list, and a rule that denies a single device is
  * refused. */
 static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
     const char *type, *access;
@@ -37,9 +37,8 @@ static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) 
         plan->device_deny = false;
         return true;
     }
-    /* systemd takes the numbers from a path of this form itself, so that no node of the host
-     * decides which device it is. "char-*" and "char-MAJOR" stand for all devices of a kind and of
-     * a driver. */
+    /* systemd itself takes the numbers from a path of this form, so they do not depend on any node
+     * of the host. "char-*" and "char-MAJOR" stand for all devices of a type or of a driver. */
     const char *kind = g_strcmp0(type, "b") == 0 ? "block" : "char";
     g_ptr_array_add(plan->device_rules,
                     major < 0 ? g_strdup_printf("%s-* %s", kind, access)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits of a plan: properties of its scope, and files of its cgroup for what systemd has no
- * property for. Both lists belong to the plan. plan-resources.c and plan-unified.c add to them. */
+/* The limits of a plan: properties of its scope and, for limits that systemd has no property for,
+ * files of its cgroup. The plan owns both lists. plan-resources.c and plan-unified.c add to
+ * them. */
 
 #include "plan/plan-limits.h"
 
@@ -13,12 +14,12 @@ void berth_plan_add_property(BerthPlan *plan, const char *name, GVariant *value)
     g_array_append_val(plan->properties, property);
 }
 
-/* UINT64_MAX is infinity in properties of systemd on the bus (org.freedesktop.systemd1(5)). */
+/* In systemd's properties on the bus, UINT64_MAX means infinity (org.freedesktop.systemd1(5)). */
 void berth_plan_add_number(BerthPlan *plan, const char *name, uint64_t value) {
     berth_plan_add_property(plan, name, g_variant_new_uint64(value));
 }
 
-/* Names and values are copies, since some are computed; they belong to the list. */
+/* Names and values are copied, since some are computed. The list owns the copies. */
 void berth_plan_add_cgroup_file(BerthPlan *plan, const char *name, const char *value) {
     g_ptr_array_add(plan->cgroup_files, g_strdup(name));
     g_ptr_array_add(plan->cgroup_files, g_strdup(value));
@@ -37,8 +38,8 @@ bool berth_plan_add_cpu_list(BerthPlan *plan, const char *text, const char *name
     return true;
 }
 
-/* systemd takes periods from 1 ms to 1 s; the product in berth_plan_add_quota() must not overflow.
- */
+/* systemd accepts periods from 1 ms to 1 s. The product in berth_plan_add_quota() must not
+ * overflow. */
 bool berth_plan_is_quota(uint64_t quota, uint64_t period_usec) {
     return period_usec >= 1000 && period_usec <= G_USEC_PER_SEC &&
            (quota == UINT64_MAX || quota <= INT64_MAX / G_USEC_PER_SEC);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux" of the runtime configuration (config-linux.md) except for its resources, which are in
- * plan-resources.c. The one thing to know: a kernel parameter that would reach beyond the container
- * is refused here by what the plan says. Whether a namespace that is joined is the host's shows
- * only when it is opened, so berth-launch checks that. */
+/* "linux" of the runtime configuration (config-linux.md), except its resources, which
+ * plan-resources.c reads into the plan. The one thing to know: a kernel parameter that would reach
+ * beyond the container is refused here, as far as the plan shows it. Whether a joined namespace is
+ * the host's is known only when it is opened, so berth-launch checks that. */
 
 #include "plan/plan.h"
 
@@ -13,13 +13,13 @@
 #include <sys/personality.h>
 #include <sys/stat.h>
 
-/* Each device is a node that is made at every start. */
+/* Each device is a node that is created at every start. */
 enum { MAX_DEVICES = 1024 };
 
 static const struct {
     const char *type, *name;
     int flag;
-    /* type is the specification's name, name the file's in /proc/PID/ns. */
+    /* type is the specification's name; name is the file in /proc/PID/ns. */
 } namespace_types[] = {
     {"pid", "pid", CLONE_NEWPID},     {"mount", "mnt", CLONE_NEWNS},
     {"ipc", "ipc", CLONE_NEWIPC},     {"uts", "uts", CLONE_NEWUTS},
@@ -30,7 +30,8 @@ static const struct {
 static const struct {
     const char *name;
     unsigned long flags;
-    /* The recursive ones differ by MS_REC, which read_propagation() adds for the leading "r". */
+    /* The recursive types differ only by MS_REC, which read_propagation() adds for a leading
+     * "r". */
 } propagations[] = {
     {"shared", MS_SHARED},         {"slave", MS_SLAVE},
     {"private", MS_PRIVATE},       {"rshared", MS_SHARED},
@@ -46,7 +47,7 @@ static const struct {
     {"LINUX32", PER_LINUX32},
 };
 
-/* Kernel parameters that a namespace has for itself; all others are the whole machine's. */
+/* Kernel parameters that a namespace has separately; all others affect the whole machine. */
 static const struct {
     const char *prefix;
     int flag;
@@ -55,8 +56,8 @@ static const struct {
     {"kernel.sem", CLONE_NEWIPC}, {"kernel.shm", CLONE_NEWIPC}, {"kernel.domainname", CLONE_NEWUTS},
 };
 
-/* A mount namespace cannot be joined, because the launcher builds the container's root in one of
- * its own. */
+/* A mount namespace cannot be joined, because the launcher builds the container's root in a new
+ * one. */
 static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanNamespace entry = {0};
     const char *type;
@@ -87,7 +88,7 @@ static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-/* A type that is not in the list stays the host's (config-linux.md, Namespaces). */
+/* A type that is not listed stays the host's (config-linux.md, Namespaces). */
 static bool read_namespaces(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonArray *array;
 
@@ -99,8 +100,8 @@ static bool read_namespaces(BerthPlan *plan, JsonObject *object, GError **error)
     return true;
 }
 
-/* The bounds of the numbers are those of the kernel's dev_t: 12 bits for the major and 20 for the
- * minor number. "u" is another name of "c" (mknod(1)). */
+/* The numbers are limited by the kernel's dev_t: 12 bits for the major and 20 bits for the minor
+ * number. "u" is another name for "c" (mknod(1)). */
 static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanDevice *device = g_new0(BerthPlanDevice, 1);
     uint64_t major, minor, mode, uid, gid;
@@ -152,9 +153,9 @@ static bool read_devices(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-/* Slashes and dots both separate names. Only parameters of a namespace that is made or joined may
- * be set: any other would change the whole machine. berth-launch refuses to join the host's then.
- */
+/* Both slashes and dots separate names. Only parameters of a namespace that is created or joined
+ * may be set, since any other would affect the whole machine. If the container has a parameter set
+ * and joins a namespace that turns out to be the host's, berth-launch refuses it. */
 static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error) {
     g_autofree char *dotted = g_strdelimit(g_strdup(name), "/", '.');
 
@@ -206,7 +207,7 @@ static bool read_propagation(BerthPlan *plan, JsonObject *object, GError **error
                            "unknown rootfsPropagation \"%.100s\"", name);
 }
 
-/* An object without a domain is an error: the specification requires it. */
+/* An object without a domain is an error, since the specification requires it. */
 static bool read_personality(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonObject *personality;
     g_auto(GStrv) flags = NULL;
@@ -241,7 +242,7 @@ static bool read_offset(JsonObject *offsets, const char *clock, int64_t *secs, i
                         berth_document_get_int(object, "nanosecs", nsecs, error)));
 }
 
-/* The offsets themselves are checked by the kernel when they are written (time_namespaces(7)). */
+/* The kernel checks the offsets themselves when they are written (time_namespaces(7)). */
 static bool read_time_offsets(BerthPlan *plan, JsonObject *object, GError **error) {
     JsonObject *offsets;
 
@@ -255,7 +256,8 @@ static bool read_time_offsets(BerthPlan *plan, JsonObject *object, GError **erro
            read_offset(offsets, "boottime", &plan->boottime_secs, &plan->boottime_nsecs, error);
 }
 
-/* SLICE:PREFIX:NAME, as runtimes that work with systemd have it. The scope's name is Berth's. */
+/* SLICE:PREFIX:NAME, as in runtimes that work with systemd. Berth chooses the scope's name
+ * itself. */
 static bool read_cgroups_path(BerthPlan *plan, JsonObject *object, GError **error) {
     const char *path;
 
@@ -275,7 +277,7 @@ static bool read_cgroups_path(BerthPlan *plan, JsonObject *object, GError **erro
     return true;
 }
 
-/* Namespaces come first: check_sysctl() looks them up. */
+/* Namespaces come first, because check_sysctl() looks them up. */
 bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error) {
     static const char *const unsupported[] = {"mountLabel", "intelRdt", "netDevices",
                                               "memoryPolicy", NULL};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "mounts" of the runtime configuration, with all options that the specification lists
- * (config.md, Linux mount options); what is in no list is for the file system. */
+/* "mounts" of the runtime configuration, with all options that the specification lists (config.md,
+ * Linux mount options); options in no list are passed to the file system. The mounts belong to the
+ * plan. */
 
 #include "plan/plan.h"
 
@@ -12,7 +13,7 @@
 
 enum { MAX_MOUNTS = 1024, MAX_PATH = 4096 };
 
-/* A flag that is set or cleared; with "r" before it, of the mounts below too. */
+/* A flag that is set or cleared; with a leading "r", also on the mounts below. */
 static const struct {
     const char *name;
     uint64_t set, clear;
@@ -48,14 +49,14 @@ static const struct {
     {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
-/* Options that are the default, or that mount(8) takes and fsconfig(2) does not. */
+/* Options that are the default, or that mount(8) accepts and fsconfig(2) does not. */
 static const char *const empty_options[] = {"defaults",   "async", "loud",   "silent",
                                             "iversion",   "mand",  "nomand", "noiversion",
                                             "nolazytime", "copy",  "nocopy", NULL};
 
-/* A later option overrides an earlier one that contradicts it. The treatment of access times is one
- * value of several bits (MOUNT_ATTR__ATIME), which mount_setattr(2) wants cleared as a whole when
- * one is set. */
+/* A later option overrides an earlier one that contradicts it. The access time setting is a single
+ * value of several bits (MOUNT_ATTR__ATIME); mount_setattr(2) requires all of them to be cleared
+ * when one is set. */
 static bool take_attribute(BerthPlanMount *mount, const char *option) {
     for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {
         bool below = option[0] == 'r' && g_str_equal(option + 1, attributes[i].name);
@@ -71,9 +72,9 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
 }
 
 /* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.stands=UID:GID",
- * "x-berth.volume", "x-berth.fill" (of a volume) and "x-berth.pod" are written by berthd itself.
- * "owned" is for a bind mount that needs no privilege, because its source belongs to that user
- * (bind-tree.c in launch/). */
+ * "x-berth.volume", "x-berth.fill" (for a volume) and "x-berth.pod" are written by berthd itself.
+ * "owned" marks a bind mount that needs no privilege, because its source belongs to that user
+ * (launch/bind-tree.c). */
 static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -110,11 +111,12 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* Of two options that exclude each other the last one counts. */
+/* If two options exclude each other, the last one takes effect. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     if (g_strv_contains(empty_options, option) || take_berth_option(mount, option))
         return true;
-    /* "rro" is before "ro", but "rw" and "relatime" begin with an r of their own. */
+    /* "rro" is matched before "ro", but "rw" and "relatime" begin with an "r" that is part of the
+     * name. */
     if (take_attribute(mount, option))
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(propagations); i++)
@@ -138,8 +140,8 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
-/* An option that is no flag is for the file system, in the order given. A remount makes no sense in
- * a list of mounts that are all new. */
+/* An option that is not a flag is passed to the file system, in the given order. A remount makes no
+ * sense in a list of mounts that are all new. */
 static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
                          GError **error) {
     g_auto(GStrv) options = NULL;
@@ -160,8 +162,8 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
 }
 
 /* Files in /proc must be the kernel's: the launcher writes labels and kernel parameters there, and
- * a mount over them would receive these. Some files that describe the machine may be covered, as
- * runc allows. */
+ * a mount over them would receive these instead. As in runc, some files that describe the machine
+ * may be covered. */
 static bool is_in_proc(const char *destination) {
     static const char *const allowed[] = {"cpuinfo",
                                           "diskstats",
@@ -175,8 +177,8 @@ static bool is_in_proc(const char *destination) {
                                           "sys/kernel/ns_last_pid",
                                           "uptime",
                                           NULL};
-    /* g_canonicalize_filename keeps two leading slashes, to which POSIX lets an implementation give
-     * a meaning. */
+    /* g_canonicalize_filename() keeps two leading slashes, whose meaning POSIX leaves to the
+     * implementation. */
     g_autofree char *path = g_canonicalize_filename(destination + strspn(destination, "/"), "/");
 
     return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));
@@ -206,7 +208,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
                            mount->destination);
 }
 
-/* The mount belongs to the plan from the start, so that an error leaks nothing. */
+/* The plan owns the mount from the start, so nothing leaks on error. */
 static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
 
@@ -228,7 +230,7 @@ static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error)
                            mount->destination);
 }
 
-/* The order of mounts is kept: a later one may be below an earlier one (config.md, Mounts). */
+/* The order of mounts is preserved: a later one may be below an earlier one (config.md, Mounts). */
 bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error) {
     JsonArray *array;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "process" of the runtime configuration (config.md, Process): names become the numbers that the
- * kernel takes, and all limits are checked here, so that the launcher need not. Users and groups
- * that are given by name stay names, since only the image says what they are. The result is part of
- * the plan and lives as long as it. */
+/* "process" of the runtime configuration (config.md, Process). Names become the numbers that the
+ * kernel uses, and all limits are checked, so that the launcher need not do so. Users and groups
+ * given by name stay names, since only the image can resolve them. The result is part of the plan
+ * and lives as long as the plan. */
 
 #include "plan/plan.h"
 
@@ -13,7 +13,7 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 
-/* Berth's own bounds, below the kernel's: 65536 groups (setgroups(2)), and a quarter of the stack
+/* Berth's own limits, below the kernel's: 65536 groups (setgroups(2)), and a quarter of the stack
  * limit for arguments and environment together (execve(2)). */
 enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 4 * 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
 
@@ -33,7 +33,8 @@ static const struct {
 static const struct {
     const char *name;
     uint32_t policy;
-    /* The names of config.md, "scheduler". Numbers stand for policies that <sched.h> may lack. */
+    /* The names in config.md, "scheduler". Numbers are used for policies that <sched.h> may
+     * lack. */
 } policies[] = {
     {"SCHED_OTHER", SCHED_OTHER}, {"SCHED_FIFO", SCHED_FIFO}, {"SCHED_RR", SCHED_RR},
     {"SCHED_BATCH", SCHED_BATCH}, {"SCHED_ISO", 4},           {"SCHED_IDLE", SCHED_IDLE},
@@ -50,7 +51,7 @@ static const struct {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
 };
 
-/* The plan's pool owns the copy; the list that name is of is freed when it has been read. */
+/* The plan's pool owns the copy; the list that name comes from is freed after reading. */
 static void note_unknown(BerthPlan *plan, const char *name) {
     if (g_ptr_array_find_with_equal_func(plan->unknown_capabilities, name, g_str_equal, NULL))
         return;
@@ -59,8 +60,8 @@ static void note_unknown(BerthPlan *plan, const char *name) {
     g_ptr_array_add(plan->unknown_capabilities, copy);
 }
 
-/* A set of capabilities by name. Unknown names do not fail the container; the specification says to
- * log them (config.md, capabilities). */
+/* A set of capabilities by name. An unknown name is not an error; the specification says to log it
+ * (config.md, capabilities). */
 static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, uint64_t *bits,
                      GError **error) {
     g_auto(GStrv) names = NULL;
@@ -69,7 +70,7 @@ static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, ui
         return false;
     for (char **name = names; *name; name++) {
         cap_value_t value;
-        /* The kernel has two words of 32 bits for a set (capget(2)). */
+        /* In the kernel a set consists of two 32-bit words (capget(2)). */
         if (cap_from_name(*name, &value) < 0 || value > 63)
             note_unknown(plan, *name);
         else
@@ -78,7 +79,7 @@ static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, ui
     return true;
 }
 
-/* A set that is missing is empty, and so are all sets without "capabilities". */
+/* A missing set is empty, and so are all sets without "capabilities". */
 static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *object;
 
@@ -91,8 +92,8 @@ static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **err
                        read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
-/* RLIM_INFINITY is larger than a 64-bit signed integer, so that json-glib reads it as a double. -1
- * means the same. */
+/* RLIM_INFINITY does not fit into a signed 64-bit integer, so json-glib reads it as a double. -1
+ * has the same meaning. */
 static bool read_limit_value(JsonObject *object, const char *member, uint64_t *value,
                              GError **error) {
     JsonNode *node = json_object_get_member(object, member);
@@ -118,7 +119,7 @@ bool berth_plan_find_limit(const char *name, int *resource) {
     return false;
 }
 
-/* config.md, "rlimits": a limit that is given twice is an error. */
+/* A limit that is given twice is an error (config.md, "rlimits"). */
 static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
     BerthPlanLimit limit = {0};
     const char *name;
@@ -153,7 +154,7 @@ static bool read_limits(BerthPlan *plan, JsonObject *process, GError **error) {
     return true;
 }
 
-/* UINT32_MAX is no id: as (uid_t)-1 it means "do not change" to chown(2) and setresuid(2). */
+/* UINT32_MAX is not an id: as (uid_t)-1 it means "do not change" to chown(2) and setresuid(2). */
 static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError **error) {
     uint64_t value;
 
@@ -165,7 +166,7 @@ static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError
     return true;
 }
 
-/* The array is of numbers, which base/document.h has no function for. */
+/* An array of numbers, for which base/document.h has no function. */
 static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
     JsonArray *array;
 
@@ -186,7 +187,7 @@ static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
     return true;
 }
 
-/* A umask of 0 and none at all are different, so the member itself is looked for. */
+/* A umask of 0 differs from none at all, so the member itself is looked up. */
 static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *user;
     uint64_t umask;
@@ -210,7 +211,7 @@ static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     return true;
 }
 
-/* The index of a class is its number in ioprio_set(2); 0, no class, cannot be asked for. */
+/* The index of a class is its number in ioprio_set(2). 0, no class, cannot be requested. */
 static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **error) {
     static const char *const classes[] = {"", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
                                           "IOPRIO_CLASS_IDLE"};
@@ -252,8 +253,7 @@ static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **e
     return true;
 }
 
-/* The ranges are those of sched_setattr(2); whether a policy takes the values is for the kernel to
- * say. */
+/* The ranges of sched_setattr(2). Whether a policy accepts the values is left to the kernel. */
 static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error) {
     JsonObject *object;
     const char *policy;
@@ -319,7 +319,7 @@ static size_t count_bytes(char *const *list) {
     return bytes;
 }
 
-/* Refuses at Create what execve(2) or chdir(2) would refuse only at the start. */
+/* Lets Create refuse what execve(2) or chdir(2) would refuse only at the start. */
 static bool check_process(const BerthPlan *plan, GError **error) {
     if (!plan->arguments[0] || !plan->arguments[0][0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"args\" is empty");
@@ -335,7 +335,7 @@ static bool check_process(const BerthPlan *plan, GError **error) {
                            "command and environment are longer than %d bytes", MAX_LIST_BYTES);
 }
 
-/* check_process() comes last, as it is about all members. */
+/* check_process() comes last, since it looks at all members. */
 bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error) {
     static const char *const unsupported[] = {"selinuxLabel", "commandLine", "execCPUAffinity",
                                               NULL};

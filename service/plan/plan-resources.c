@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * "linux.resources" as properties of a systemd scope (systemd.resource-control(5)), since systemd
- * sets limits, shows them and changes them later. Limits without a property become files of the
- * cgroup, which the launcher writes (launch/cgroup-files.c). Both lists belong to the plan.
- */
+/* Converts "linux.resources" to properties of a systemd scope (systemd.resource-control(5)),
+ * because systemd sets limits, shows them and can change them later. Limits without a property
+ * become files of the cgroup, which the launcher writes (launch/cgroup-files.c). The plan owns both
+ * lists. */
 
 #include "plan/plan-resources.h"
 
 #include "plan/plan-limits.h"
 
-/* -1 is no limit, as the specification has it, which is systemd's infinity. */
+/* In the specification, -1 means no limit, which is systemd's infinity. */
 static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
                         GError **error) {
     int64_t value;
@@ -25,7 +24,7 @@ static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member,
     return true;
 }
 
-/* "swap" without "limit" is refused: the swap alone, which the cgroup of version 2 limits, could
+/* "swap" without "limit" is refused, since the amount of swap alone, which cgroup v2 limits, could
  * not be computed. */
 static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     int64_t limit, both;
@@ -35,7 +34,7 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
         return false;
     if (both == 0)
         return true;
-    /* The specification counts memory and swap together, the kernel swap alone. */
+    /* The specification's value is memory and swap together, the kernel's just swap. */
     if (both > 0 && (limit <= 0 || both < limit))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.memory: \"swap\" is less than \"limit\"");
@@ -43,8 +42,8 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-/* Members of cgroup version 1 without a counterpart in version 2 are refused. "disableOOMKiller" is
- * refused only if it is true: false is what version 2 does. */
+/* Members for cgroup v1 without a counterpart in v2 are refused. "disableOOMKiller" is refused only
+ * if it is true, since false is how v2 behaves. */
 static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const unsupported[] = {"kernel", "kernelTCP", "swappiness", NULL};
     JsonObject *memory;
@@ -73,14 +72,16 @@ static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, c
            (!text || text[0] == '\0' || berth_plan_add_cpu_list(plan, text, name, error));
 }
 
-/* cgroup version 1 shares (2 to 262144) as version 2 weight (1 to 10000), as crun and runc do. */
+/* Converts shares of cgroup v1 (2 to 262144) to a weight of v2 (1 to 10000), with the formula of
+ * crun and runc. */
 static uint64_t shares_to_weight(uint64_t shares) {
     shares = CLAMP(shares, 2, 262144);
     return 1 + ((shares - 2) * 9999) / 262142;
 }
 
-/* A period applies only with a quota, but a wrong one is refused in any case. Zero stands for the
- * kernel's default, as in the specification. systemd has no property for bursts, hence the file. */
+/* A period applies only with a quota, but an invalid one is refused in any case. As in the
+ * specification, zero means the kernel's default. systemd has no property for bursts, so a file is
+ * written. */
 static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", NULL};
     JsonObject *cpu;
@@ -100,7 +101,7 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
         !read_list(plan, cpu, "cpus", "AllowedCPUs", error) ||
         !read_list(plan, cpu, "mems", "AllowedMemoryNodes", error))
         return false;
-    /* systemd.resource-control(5): "idle" is this weight. */
+    /* In systemd this weight means "idle" (systemd.resource-control(5)). */
     if (idle == 1)
         berth_plan_add_number(plan, "CPUWeight", 0);
     else if (shares > 0)
@@ -126,13 +127,14 @@ static bool read_pids(BerthPlan *plan, JsonObject *resources, GError **error) {
            (!pids || read_amount(plan, pids, "limit", "TasksMax", error));
 }
 
-/* A block weight of version 1 (10 to 1000) as one of version 2 (1 to 10000), as crun and runc do.
- */
+/* Converts a block weight of cgroup v1 (10 to 1000) to one of v2 (1 to 10000), with the formula of
+ * crun and runc. */
 static uint64_t block_to_weight(uint64_t weight) {
     return 1 + (CLAMP(weight, 10, 1000) - 10) * 9999 / 990;
 }
 
-/* Devices by number, as systemd takes them: by a path that is always there. */
+/* Devices are identified by number, through a path that always exists, which is what systemd
+ * expects. */
 static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *member,
                             const char *value, const char *property, GError **error) {
     g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
@@ -192,8 +194,8 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
     return true;
 }
 
-/* The page size becomes a part of a file's name (hugetlb.SIZE.max), so it is matched in full:
- * nothing in it can lead to another file. */
+/* The page size becomes part of a file name (hugetlb.SIZE.max), so it is fully checked, and cannot
+ * lead to another file. */
 static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **error) {
     JsonArray *array;
 
@@ -217,8 +219,8 @@ static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **erro
     return true;
 }
 
-/* A line of rdma.max for each device (cgroup-v2, RDMA Interface Files). A limit that is not given
- * stays as it is. */
+/* One line of rdma.max for each device (cgroup-v2, RDMA Interface Files). A limit that is not given
+ * keeps its value. */
 static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
     static const char *const members[] = {"hcaHandles", "hcaObjects"};
     static const char *const keys[] = {"hca_handle", "hca_object"};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of "linux.resources" that have a file of their own. */
+/* Readers for parts of "linux.resources" that are in separate source files. */
 
 #pragma once
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * "linux.resources.unified": files of the cgroup of version 2. What systemd has a property for is
- * set through systemd, which would overwrite the file otherwise. No state; names and values are
- * added to the lists of the plan.
- */
+/* "linux.resources.unified": files of a v2 cgroup. Those for which systemd has a property are set
+ * through systemd, which would otherwise overwrite the file. There is no state here; names and
+ * values are added to the lists of the plan. */
 
 #include "plan/plan-resources.h"
 
@@ -15,7 +13,7 @@
 /* A prefix that io.weight may have. */
 #define OF_ALL_DEVICES "default "
 
-/* CONTROLLER.FILE. The files "cgroup.*" are not resources, and systemd manages them. */
+/* CONTROLLER.FILE. The files "cgroup.*" are not resources and are managed by systemd. */
 static bool check_file(const char *name, GError **error) {
     if (!g_regex_match_simple("^[a-z0-9_]+\\.[a-zA-Z0-9_.]+$", name, 0, 0))
         return berth_error_set(
@@ -27,7 +25,7 @@ static bool check_file(const char *name, GError **error) {
                            "linux.resources.unified: \"%.100s\" is not supported", name);
 }
 
-/* "max", or a decimal number; strtoull(3) alone would accept what follows the digits. */
+/* "max" or a decimal number; strtoull(3) alone would accept trailing characters. */
 static bool read_file_number(const char *name, const char *text, uint64_t *value, GError **error) {
     char *end;
 
@@ -40,7 +38,7 @@ static bool read_file_number(const char *name, const char *text, uint64_t *value
     return true;
 }
 
-/* "QUOTA PERIOD", or the first alone. */
+/* "QUOTA PERIOD", or just the quota. */
 static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, " ", 2);
     uint64_t quota, period = BERTH_PLAN_PERIOD_USEC;
@@ -55,8 +53,8 @@ static bool add_cpu_max(BerthPlan *plan, const char *text, GError **error) {
     return true;
 }
 
-/* A file for which systemd has a property is set through systemd, which would overwrite it
- * otherwise. */
+/* A file for which systemd has a property is set through systemd, which would otherwise overwrite
+ * it. */
 static bool add_unified(BerthPlan *plan, const char *name, const char *value, GError **error) {
     static const struct {
         const char *file, *property;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Values that several parts of a plan read, below all of them: plan.c calls the readers of mounts,
- * processes and resources, and each of those calls these. Nothing is kept here; text that is made
- * belongs to the plan (berth_plan_keep).
- */
+/* Values that several parts of a plan read. These functions are at the lowest level: plan.c calls
+ * the readers of mounts, processes and resources, and all of those call these. There is no state
+ * here; strings created here belong to the plan (berth_plan_keep). */
 
 #include "plan/plan.h"
 
 #include <string.h>
 
-/* As many as the kernel takes (user_namespaces(7)). */
+/* The kernel's limit (user_namespaces(7)). */
 enum { MAX_RANGES = 340 };
 
 char *berth_plan_keep(BerthPlan *plan, char *text) {
@@ -38,7 +36,7 @@ bool berth_plan_refuse(JsonObject *object, const char *where, const char *const 
         JsonNode *node = json_object_get_member(object, *names);
         if (!node || JSON_NODE_HOLDS_NULL(node))
             continue;
-        /* Empty is what generators write for "none". */
+        /* Generators write an empty string for "none". */
         if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
             json_node_get_string(node)[0] == '\0')
             continue;

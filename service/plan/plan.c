@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads the whole of a configuration: what its parts (plan-*.c) say, what one part says about
- * another, and what Berth adds. Strings belong to the JSON document, which the plan keeps; what is
- * computed is in its pool.
- */
+/* Reads a complete configuration: its parts (plan-*.c), the consistency between them, and Berth's
+ * additions. The caller owns the plan. Strings belong to the JSON document, which the plan keeps;
+ * computed values are in its pool. */
 
 #include "plan/plan.h"
 
@@ -40,7 +38,7 @@ static void clear_property(gpointer data) {
     g_variant_unref(((BerthPlanProperty *)data)->value);
 }
 
-/* Lists that every plan has are made here, so that readers need not check for NULL. */
+/* Lists that every plan has are created here, so that readers need not check for NULL. */
 static BerthPlan *new_plan(void) {
     BerthPlan *plan = g_new0(BerthPlan, 1);
 
@@ -60,8 +58,8 @@ static BerthPlan *new_plan(void) {
     return plan;
 }
 
-/* A plan may be freed at any point of reading, so all of this may be NULL, except for what
- * new_plan() makes. */
+/* A plan may be freed at any point of reading, so everything except what new_plan() creates may be
+ * NULL. */
 void berth_plan_free(BerthPlan *plan) {
     char ***vectors[] = {&plan->arguments,   &plan->environment,  &plan->layers,
                          &plan->sysctls,     &plan->masked_paths, &plan->read_only_paths,
@@ -134,7 +132,7 @@ static bool parse_inode(const char *text, uint64_t *device, uint64_t *inode) {
 }
 
 /* Only berthd writes the annotations org.berth1.*, so their form is not checked again. An inode
- * that cannot be read counts as none. */
+ * that cannot be parsed counts as absent. */
 static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) {
     const char *layers = NULL, *inode = NULL;
     JsonObject *object;
@@ -157,9 +155,9 @@ static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) 
     return true;
 }
 
-/* The namespaces of a container in a pod, except those for mounts, processes and cgroups, are the
- * pod's. Which ones these are is known only at a start: the launcher gets the directory of the
- * pod's first process in /proc. */
+/* A container in a pod joins all namespaces of the pod except those for mounts, processes and
+ * cgroups. They are known only at a start, when the launcher receives the /proc directory of the
+ * pod's first process. */
 static void join_pod(BerthPlan *plan) {
     for (guint i = 0; plan->pod && i < plan->namespaces->len; i++) {
         BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
@@ -169,8 +167,8 @@ static void join_pod(BerthPlan *plan) {
     }
 }
 
-/* Any 1.x: within a major version configurations stay compatible (semantic versioning, as the
- * specification has it). One without a version is accepted. */
+/* Accepts any 1.x, since configurations are compatible within a major version (the specification
+ * uses semantic versioning). A configuration without a version is accepted too. */
 static bool check_version(JsonObject *root, GError **error) {
     const char *version;
 
@@ -192,12 +190,12 @@ static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {
            berth_document_get_string(root, "domainname", &plan->domainname, error);
 }
 
-/* Made again or joined; berth_plan_find_namespace() tells which. */
+/* Either created or joined; berth_plan_find_namespace() tells which. */
 static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }
 
-/* A /dev that is a mount gets its devices when it is made (device-tree.c in launch/). */
+/* If /dev is a mount, its devices are created together with it (launch/device-tree.c). */
 static void add_default_devices(BerthPlan *plan) {
     for (guint i = 0; i < plan->mounts->len; i++)
         if (g_str_equal(((BerthPlanMount *)plan->mounts->pdata[i])->destination, "/dev"))
@@ -207,7 +205,7 @@ static void add_default_devices(BerthPlan *plan) {
         g_ptr_array_add(plan->devices, g_memdup2(device, sizeof *device));
 }
 
-/* Checks the parts of a configuration against each other. */
+/* Checks the parts of a configuration for consistency. */
 static bool check_whole(BerthPlan *plan, GError **error) {
     if (!has_namespace(plan, CLONE_NEWNS))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
@@ -230,8 +228,9 @@ static bool check_whole(BerthPlan *plan, GError **error) {
     return true;
 }
 
-/* Without a cgroup namespace these mounts show the host's whole tree. A user namespace may mount
- * cgroups only with a cgroup namespace of its own, so the outer process makes these mounts. */
+/* Without a cgroup namespace these mounts show the host's whole hierarchy. A process in a user
+ * namespace may mount cgroups only if it also has its own cgroup namespace, so the outer process
+ * creates these mounts. */
 static void find_cgroup_mounts(const BerthPlan *plan) {
     bool all = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWCGROUP);
 
@@ -242,8 +241,8 @@ static void find_cgroup_mounts(const BerthPlan *plan) {
     }
 }
 
-/* The specification makes both members optional. Berth needs "process" to run anything, and "linux"
- * for the namespaces. */
+/* The specification makes both members optional, but Berth needs "process" to run anything, and
+ * "linux" for the namespaces. */
 static bool read_all(BerthPlan *plan, GError **error) {
     JsonObject *root = json_node_get_object(plan->document), *process, *object;
 
@@ -260,8 +259,7 @@ static bool read_all(BerthPlan *plan, GError **error) {
            read_annotations(plan, root, error) && check_whole(plan, error);
 }
 
-/* Berth's own additions come after all checks, because those are about the caller's
- * configuration. */
+/* Berth's own additions come after all checks, which concern the caller's configuration. */
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     JsonNode *node = berth_document_parse(text, size, error);
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A container as its OCI runtime configuration (runtime specification, config.md and
- * config-linux.md) describes it, read and checked. berthd checks with it what it is given,
- * berth-launch does what it says. Properties of the specification that Berth does not support are
- * refused by name; members that the specification does not know are ignored, as it demands.
+/* A container as described by its OCI runtime configuration (runtime specification, config.md and
+ * config-linux.md), parsed and checked. berthd uses it to check what it is given, and to compile
+ * the set-up that berth-launch carries out. Features of the specification that Berth does not
+ * support are refused by name. Members that the specification does not know are ignored, as it
+ * demands.
  *
- * Annotations are Berth's own additions: org.berth1.layers (directories of layers, topmost first),
- * org.berth1.root (a directory instead of layers), org.berth1.seccomp (default or unconfined).
- */
+ * Annotations contain Berth's own additions: org.berth1.layers (directories of layers, topmost
+ * first), org.berth1.root (a directory instead of layers), org.berth1.seccomp (default or
+ * unconfined). */
 
 #pragma once
 
@@ -25,55 +25,56 @@ typedef BerthDevice BerthPlanDevice;
 typedef struct {
     const char *destination, *type, *source;
     BerthMountKind kind;
-    bool recursive; /* a bind mount, with what is mounted below */
+    bool recursive; /* a bind mount that includes what is mounted below */
     BerthCopyUp copies_up;
-    uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
-    uint64_t set_below, clear_below; /* and of those below it too */
-    unsigned long propagation;       /* MS_SHARED … | MS_REC, 0 for none */
-    GPtrArray *data;                 /* const char *, for the file system: KEY or KEY=VALUE */
+    uint64_t set, clear;             /* MOUNT_ATTR_… for this mount */
+    uint64_t set_below, clear_below; /* the same for those below it */
+    unsigned long propagation;       /* MS_SHARED … | MS_REC; 0 for none */
+    GPtrArray *data;                 /* const char *, options of the file system: KEY or
+                                      * KEY=VALUE */
     BerthIdmap idmap;
-    GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty: the container's */
-    int64_t owner;                   /* a user of the container stands for this uid; -1 */
-    uint32_t stands_uid, stands_gid; /* that user: root, if not the one that keeps its id */
-    bool owned;                      /* and the source must be this uid's */
-    bool has_inode;                  /* the source must still be this */
+    GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty for the container's */
+    int64_t owner;                   /* files of this uid appear as stands_uid's; -1 for none */
+    uint32_t stands_uid, stands_gid; /* that user: root, or the one that the caller is mapped to */
+    bool owned;                      /* the source must belong to owner */
+    bool has_inode;                  /* the source must still be this inode */
     uint64_t device, inode;
 } BerthPlanMount;
 
 typedef struct {
     const char *path;
     char **arguments, **environment;
-    uint64_t timeout_usec; /* 0: none given */
+    uint64_t timeout_usec; /* 0 if none is given */
 } BerthPlanHook;
 
-/* Properties of systemd for the scope, as linux.resources has them; value is typed "t", "s", "b",
- * "ay" or "a(st)" by GVariant. */
+/* systemd properties for the scope, from linux.resources. The GVariant type of value is "t", "s",
+ * "b", "ay" or "a(st)". */
 typedef struct {
     const char *name;
     GVariant *value;
 } BerthPlanProperty;
 
 typedef struct {
-    JsonNode *document; /* what strings belong to */
-    GPtrArray *pool;    /* what else is to be freed */
+    JsonNode *document; /* owns the strings */
+    GPtrArray *pool;    /* owns what else must be freed */
 
     /* process */
-    const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: the ids */
+    const char *user; /* "name", "uid", "name:group", looked up in the image; NULL to use the ids */
     uid_t uid;
     gid_t gid;
     GArray *groups;     /* of gid_t */
-    char **group_names; /* further groups of user, looked up in the image; NULL for none */
+    char **group_names; /* supplementary groups of user, looked up in the image; NULL for none */
     mode_t umask;
     char **arguments, **environment;
     const char *working_directory;
-    uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bits */
-    GPtrArray *unknown_capabilities; /* const char *: left out (config.md, capabilities) */
+    uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bit masks */
+    GPtrArray *unknown_capabilities; /* const char *, ignored (config.md, capabilities) */
     bool no_new_privileges, terminal;
     const char *apparmor; /* a profile; NULL for none */
     uint64_t rows, columns;
     GArray *limits; /* of BerthPlanLimit */
     bool has_oom_score, has_io_priority, has_scheduler;
-    int oom_score, io_priority; /* as ioprio_set(2) takes it */
+    int oom_score, io_priority; /* in the form of ioprio_set(2) */
     BerthScheduler scheduler;
 
     /* root and mounts */
@@ -84,29 +85,29 @@ typedef struct {
     char **layers;     /* names of directories, topmost first */
     GPtrArray *mounts; /* of BerthPlanMount */
     const char *hostname, *domainname;
-    const char *network; /* of CNI; NULL for none */
-    const char *pod;     /* whose namespaces it joins; NULL for none */
+    const char *network; /* the CNI network; NULL for none */
+    const char *pod;     /* the pod whose namespaces it joins; NULL for none */
 
     /* linux */
     GArray *namespaces; /* of BerthPlanNamespace */
     GArray *uid_ranges, *gid_ranges;
-    bool needs_ids;     /* a user namespace of its own, whose ids berthd is to choose */
+    bool needs_ids;     /* has its own user namespace, whose ids berthd must choose */
     GPtrArray *devices; /* of BerthPlanDevice */
-    bool makes_dev;     /* /dev is the root's own: what belongs there by default is made in it */
-    char **sysctls;     /* name, value, … */
+    bool makes_dev;     /* /dev is part of the root, so the default nodes are created in it */
+    char **sysctls;     /* name, value… */
     char **masked_paths, **read_only_paths;
     unsigned long root_propagation;
     bool has_personality;
     unsigned long personality;
     bool has_time_offsets;
     int64_t monotonic_secs, monotonic_nsecs, boottime_secs, boottime_nsecs;
-    const char *seccomp; /* "default", "unconfined"; NULL: the profile below, if there is one */
+    const char *seccomp; /* "default" or "unconfined"; NULL for the profile below, if any */
     JsonObject *seccomp_profile;
-    const char *slice;       /* of cgroupsPath */
+    const char *slice;       /* from cgroupsPath */
     GArray *properties;      /* of BerthPlanProperty */
-    GPtrArray *cgroup_files; /* char *: name, value …, what systemd has no property for */
-    GPtrArray *device_rules; /* char *: "char-MAJOR:MINOR rwm" for DeviceAllow */
-    bool device_deny;        /* everything else is denied */
+    GPtrArray *cgroup_files; /* char *: name, value…, for limits without a systemd property */
+    GPtrArray *device_rules; /* char *: "char-MAJOR:MINOR rwm", for DeviceAllow */
+    bool device_deny;        /* all other devices are denied */
 
     GPtrArray *hooks[BERTH_HOOK_COUNT]; /* of BerthPlanHook */
     char **annotations;
@@ -115,16 +116,16 @@ typedef struct {
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error);
 void berth_plan_free(BerthPlan *plan);
 
-/* The namespace of this kind that the container gets; NULL if it stays in the host's. */
+/* The namespace of this type that the container gets; NULL if it stays in the host's. */
 const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int flag);
 
-/* Whether it is a mount of cgroups, by either of its names. */
+/* Returns true for a mount of cgroups, of either version. */
 bool berth_plan_is_cgroup(const BerthPlanMount *mount);
 
-/* Copies live as long as the plan. */
+/* Makes the plan own text, and returns it. */
 char *berth_plan_keep(BerthPlan *plan, char *text);
 
-/* The parts, each a file of its own. */
+/* Readers of the parts, each in a separate source file. */
 bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error);
 bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error);
 bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error);
@@ -132,17 +133,18 @@ bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **err
 bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
                             GError **error);
 
-/* Whether ".." is a component of the path. */
+/* Returns true if ".." is a component of the path. */
 bool berth_plan_path_climbs(const char *path);
 
-/* Applies an option of a mount that is a flag; false if it is none. */
+/* Applies a mount option that is a flag; returns false if it is not one. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);
 
-/* Refuses members of object that the specification has and Berth does not. names ends with NULL. */
+/* Refuses members of object that are in the specification but not supported by Berth. names is
+ * NULL-terminated. */
 bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
                        GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPlan, berth_plan_free)
 
-/* The number of a limit of setrlimit(2), by its name, RLIMIT_…. */
+/* The resource number for a name of setrlimit(2), RLIMIT_…. */
 bool berth_plan_find_limit(const char *name, int *resource);

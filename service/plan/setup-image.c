@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The image of a set-up, as berth_setup_layout says where its pointers are: structures and lists
- * first, then all texts, with offsets instead of pointers. A launcher maps it as it is.
- */
+/* The image of a set-up: structures and lists first, then all texts, with offsets instead of
+ * pointers. berth_setup_layout says where the pointers are. A launcher maps the image as it is. The
+ * caller owns it; the Image object lives for one call. */
 
 #include "plan/setup-image.h"
 
 #include <string.h>
 
-/* Of every list in the image; no structure of the set-up needs more. */
+/* For every list in the image; no structure of a set-up needs more. */
 enum { ALIGNMENT = 8 };
 
-/* The image: structures and lists first, then all texts. Where a text will be is known only then,
- * so the places of their offsets are noted. */
+/* The image under construction. Since texts follow the structures and lists, their final offsets
+ * are not known yet, so the positions of these offsets are noted. */
 typedef struct {
     GByteArray *image, *texts;
-    GArray *places; /* of gsize: in the image, of offsets into texts */
+    GArray *places; /* of gsize: positions in the image of offsets into texts */
 } Image;
 
-/* By memcpy(3): GLib's buffer may move, and a pointer into it would not survive. */
+/* Uses memcpy(3), since GLib may move the buffer, which would invalidate a pointer into it. */
 static void set_offset(Image *image, gsize place, uintptr_t offset) {
     memcpy(image->image->data + place, &offset, sizeof offset);
 }
@@ -34,8 +33,8 @@ static void add_text(Image *image, gsize place, const char *text) {
 static void add_array(Image *image, gsize place, const char *first, uint32_t count,
                       const BerthSetupReference *reference);
 
-/* Follows the references of a structure that is in the image, with pointers of this process still.
- * Places are offsets, since the image moves when it grows. */
+/* Follows the references of a structure that is already in the image but still has pointers of this
+ * process. Positions are offsets, since the image moves when it grows. */
 static void add_references(Image *image, gsize structure, const BerthSetupLayout *layout) {
     for (size_t i = 0; i < layout->reference_count; i++) {
         const BerthSetupReference *reference = &layout->references[i];
@@ -70,7 +69,7 @@ static void add_array(Image *image, gsize place, const char *first, uint32_t cou
 }
 
 /* Texts follow the structures, so each of their offsets grows by the size of the image before them.
- * The size of the whole is known last. */
+ * The total size is known last. */
 GByteArray *berth_setup_image_make(const BerthSetup *setup) {
     g_autoptr(GByteArray) texts = g_byte_array_new();
     g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(gsize));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A set-up with its pointers as the image that a launcher maps. */
+/* Turns a set-up with pointers into the image that a launcher maps. */
 
 #pragma once
 
@@ -8,5 +8,5 @@
 
 #include <glib.h>
 
-/* The caller owns the image, and the set-up. */
+/* The caller frees the image and keeps the set-up. */
 GByteArray *berth_setup_image_make(const BerthSetup *setup);
