@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Creates and starts a container in the foreground. If the service is killed before it answers, it
- * is asked what it has done, and only the rest is asked for again: a command is not executed twice.
- * The id is this process's own as long as it has the record, so that a container of that id is the
- * one that it has asked for. There is no state but the service's.
- */
+/* Creates and starts a container in the foreground. If the service is killed before it replies,
+ * this asks what it has done, and repeats only the rest: a command is never executed twice. The
+ * record reserves the id for this process, so a container with that id is the one that it has
+ * requested. There is no state besides the service's. */
 
 #include "begin.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads bundles. The configuration passes to the service as it is, which checks all of it; what is
- * changed here means the same to the service as the original means to another runtime. The root
- * directory is opened with the caller's rights and passes as a descriptor.
- */
+/* Reads bundles. The configuration is passed to the service, which checks all of it; the changes
+ * made here only express for the service what the original means to another runtime. The root
+ * directory is opened with the caller's rights and passed as a descriptor. */
 
 #include "bundle.h"
 
@@ -26,7 +24,7 @@ void runtime_bundle_free(RuntimeBundle *bundle) {
     g_free(bundle);
 }
 
-/* "-" is standard input. *text, if it is wanted, is the caller's. */
+/* "-" is standard input. If text is not NULL, the caller frees *text. */
 JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
     berth_autofd int fd = g_str_equal(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                                  : open(file, O_RDONLY | O_CLOEXEC);
@@ -49,7 +47,7 @@ static bool mount_is_bind(JsonObject *mount) {
     g_auto(GStrv) options = NULL;
     const char *type = NULL;
 
-    /* Types that are wrong are the service's to refuse. */
+    /* The service refuses members of the wrong type. */
     return (berth_document_get_string(mount, "type", &type, NULL) && type &&
             g_str_equal(type, "bind")) ||
            (berth_document_get_strings(mount, "options", &options, NULL) &&
@@ -57,7 +55,7 @@ static bool mount_is_bind(JsonObject *mount) {
              g_strv_contains((const char *const *)options, "rbind")));
 }
 
-/* A relative source begins at the bundle (config.md, Mounts). */
+/* A relative source is relative to the bundle (config.md, Mounts). */
 static bool bundle_adapt_mounts(JsonObject *config, const char *directory, GError **error) {
     JsonArray *mounts;
 
@@ -80,8 +78,9 @@ static bool bundle_adapt_mounts(JsonObject *config, const char *directory, GErro
     return true;
 }
 
-/* An engine knows the monitor of a container only, which is in some of its namespaces, but never in
- * its pid namespace: to join that of the monitor would be to join the host's. */
+/* An engine only knows the monitor of a container, which is in some of the container's namespaces
+ * but never in its pid namespace: joining the monitor's would mean joining the host's. So such
+ * paths are replaced by those of the container's first process. */
 static bool bundle_adapt_namespaces(JsonObject *linux_part, const char *root, GError **error) {
     JsonArray *namespaces;
 
@@ -108,8 +107,8 @@ static bool bundle_adapt_namespaces(JsonObject *linux_part, const char *root, GE
     return true;
 }
 
-/* SLICE:PREFIX:NAME is the service's to read. A path of cgroupfs is where an engine wants to find
- * the container: it is in a scope of systemd instead. */
+/* SLICE:PREFIX:NAME is left to the service. A cgroupfs path says where an engine expects the
+ * container, which is in a systemd scope instead, so it is taken out. */
 static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path, GError **error) {
     const char *path;
 
@@ -122,7 +121,7 @@ static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path
     return true;
 }
 
-/* All changes are made to copies of the objects on the way to what changes: config stays as it was
+/* Only copies are changed, of each object on the way to a change: config itself stays as it was
  * read. */
 char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
                            char **cgroups_path, GError **error) {
@@ -144,8 +143,8 @@ char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char
     return berth_document_print(whole, false);
 }
 
-/* O_NOFOLLOW: runc refuses a root directory that is a symbolic link, too. Opened here, with the
- * caller's rights, the descriptor shows that the caller may reach it. */
+/* O_NOFOLLOW: runc also refuses a root directory that is a symbolic link. Since it is opened here,
+ * with the caller's rights, the descriptor proves that the caller can reach it. */
 static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const char *directory,
                              GError **error) {
     JsonObject *root;
@@ -167,7 +166,7 @@ static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const ch
     return berth_error_set_errno(error, errno, "open rootfs %s", bundle->rootfs);
 }
 
-/* Whether own is the parent of the cgroup path, or below that parent. */
+/* Whether own is the parent of the cgroup path, or is below that parent. */
 bool runtime_bundle_is_callers_cgroup(const char *path, const char *own) {
     g_autofree char *parent = g_path_get_dirname(path);
     size_t length = strlen(parent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A bundle of the OCI runtime specification, as the service takes it. */
+/* A bundle of the OCI runtime specification, in the form that the service takes. */
 
 #pragma once
 
@@ -8,34 +8,34 @@
 #include "record.h"
 
 typedef struct {
-    char *spec;             /* the configuration, in JSON */
-    char *rootfs;           /* its whole path */
-    int root;               /* opened */
+    char *spec;             /* the configuration, as JSON */
+    char *rootfs;           /* its full path */
+    int root;               /* its open descriptor */
     bool terminal;          /* process.terminal */
-    bool in_callers_cgroup; /* --cgroup, or linux.cgroupsPath below this cgroup, or beside it */
+    bool in_callers_cgroup; /* --cgroup, or linux.cgroupsPath below this cgroup or beside it */
     char **annotations;
 } RuntimeBundle;
 
-/* Reads the configuration of a bundle, with what the options have in its place. A namespace may be
- * joined of a monitor whose record is in the options' root. NULL with error. */
+/* Reads the configuration of a bundle and applies the options. A namespace to join may be that of a
+ * monitor whose record is in the options' root. NULL with error. */
 RuntimeBundle *runtime_bundle_read(const char *directory, const RuntimeOptions *options,
                                    GError **error);
 void runtime_bundle_free(RuntimeBundle *bundle);
 
-/* Whether a path of cgroupfs is to be a child of the cgroup own or of one above it, other than the
- * root: of the caller's unit, then, as podman --cgroups=split has it. */
+/* Whether a cgroupfs path is a child of the cgroup own or of one above it other than the root, that
+ * is, in the caller's unit, as with podman --cgroups=split. */
 bool runtime_bundle_is_callers_cgroup(const char *path, const char *own);
 
-/* Whether the command of a configuration is in its root; what a mount may bring counts as there.
- * NotFound otherwise, in words by which engines know it. */
+/* Whether the command of a configuration exists in its root; a path that a mount may provide counts
+ * as existing. Otherwise NotFound, with a text that engines recognize. */
 bool runtime_command_check(JsonObject *config, int root, GError **error);
 
-/* Reads a file as one JSON object; "-" stands for the standard input. text may be NULL. */
+/* Reads a file that holds one JSON object; "-" stands for standard input. text may be NULL. */
 JsonNode *runtime_read_json(const char *file, char **text, GError **error);
 
-/* The configuration with what only berth-runtime knows: sources of bind mounts below the bundle,
- * namespaces of processes for which a monitor stands, and no path of cgroupfs. cgroups_path is set
- * to the one that was taken out, NULL if there was none. */
+/* The configuration with everything resolved that only berth-runtime knows: sources of bind mounts
+ * relative to the bundle, and namespaces of containers that a monitor stands for. A cgroupfs path
+ * is removed and returned in cgroups_path, NULL if there was none. */
 char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
                            char **cgroups_path, GError **error);
 

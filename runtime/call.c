@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Connections to the system bus, and calls on them. Every call is made with the rights of the
- * caller of berth-runtime, and never asks for a password: an engine has no terminal to ask at. A
- * call has no time-out, since Wait may take any time, and the service ends every other itself.
- */
+/* Connections to the system bus, and calls on them. Every call is made with the rights of
+ * berth-runtime's caller and never asks for a password: an engine has no terminal to ask on. Calls
+ * have no time-out, since Wait may take any time, and the service itself limits all others. */
 
 #include "call.h"
 
@@ -40,12 +38,12 @@ sd_bus_message *runtime_call_new(sd_bus *bus, const char *member, GError **error
     return call;
 }
 
-/* The domain of errors that are no answer: the service was killed, or did not come up. */
+/* The domain of errors without a reply: the service was killed, or did not start. */
 static GQuark call_lost_quark(void) {
     return g_quark_from_static_string("berth-runtime-call-lost");
 }
 
-/* podman tells a refusal from a failure by the words "permission denied". */
+/* podman recognizes a refusal by the words "permission denied". */
 static bool runtime_call_set_error(GError **error, const sd_bus_error *reason) {
     const char *text = reason->message ? reason->message : reason->name;
 
@@ -65,7 +63,7 @@ bool runtime_call_check(sd_bus_message *reply, GError **error) {
     return !reason || runtime_call_set_error(error, reason);
 }
 
-/* Consumes call, also on an error. NULL with error. */
+/* Consumes call, even on error. NULL with error. */
 sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) reason = SD_BUS_ERROR_NULL;

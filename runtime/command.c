@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Looks for the command of a container in its root. The service finds out when the container is
- * started; but engines expect "create" to fail, and podman exits with 127 only then. What is said
- * here is a guess that never refuses what could run: mounts are not made yet, so that any path
- * below one of them counts as found.
- */
+/* Looks for the command of a container in its root. The service only finds out when the container
+ * is started; but engines expect "create" to fail, and only then does podman exit with 127. This
+ * check is a guess that never refuses anything that could run: mounts do not exist yet, so any path
+ * below one of them counts as found. */
 
 #include "bundle.h"
 
@@ -14,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The path within the root after all symbolic links, as far as it exists there; the rest of it is
+/* The path within the root with all symbolic links resolved, as far as it exists there; the rest is
  * appended. The caller frees it; NULL if it cannot be determined. */
 static char *command_resolve(int root, const char *path) {
     g_autofree char *base = NULL;
@@ -38,7 +36,7 @@ static char *command_resolve(int root, const char *path) {
     return g_build_filename("/", base + strlen(root_path), tail, NULL);
 }
 
-/* A mount whose place cannot be resolved, or is the root, counts as covering the path. */
+/* A mount whose destination cannot be resolved, or is the root, counts as covering the path. */
 static bool command_is_below_mount(JsonArray *mounts, int root, const char *path) {
     for (guint i = 0; mounts && i < json_array_get_length(mounts); i++) {
         const char *place = NULL;
@@ -55,8 +53,8 @@ static bool command_is_below_mount(JsonArray *mounts, int root, const char *path
     return false;
 }
 
-/* Only "there is no such file" is certain; any other error, such as a directory that the caller may
- * not search, leaves the answer to the service. */
+/* Only "no such file" is certain; after any other error, such as for a directory that the caller
+ * may not search, the service decides. */
 static bool command_may_be_at(JsonArray *mounts, int root, const char *path) {
     g_autofree char *canonical = g_canonicalize_filename(path, "/");
     berth_autofd int fd = berth_fd_open_in_root(root, canonical + 1, O_PATH, 0);
@@ -67,7 +65,7 @@ static bool command_may_be_at(JsonArray *mounts, int root, const char *path) {
     return !resolved || command_is_below_mount(mounts, root, resolved);
 }
 
-/* The value of PATH, or the one that a process has without. */
+/* The value of PATH, or the default of a process without it. */
 static const char *command_find_path(char *const *environment) {
     const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -101,7 +99,7 @@ bool runtime_command_check(JsonObject *config, int root, GError **error) {
         !berth_document_get_strings(process, "env", &environment, error) ||
         !berth_document_get_string(process, "cwd", &directory, error))
         return false;
-    /* Without a command, the service says so. */
+    /* If there is no command, the service reports that. */
     const char *name = arguments[0];
     if (!name || !name[0])
         return true;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Joins two terminals. The outer one is raw, so that every byte passes as it is, and the inner one,
- * of the container, alone echoes and makes signals. Each direction has one buffer, and is read only
- * while that is empty. A console is open (the outer terminal alone), then joined; its owner frees
- * it.
+/* Connects two terminals. The outer one is raw, so that every byte passes unchanged; only the inner
+ * one, the container's, echoes and generates signals. Each direction has one buffer, and is read
+ * only while that is empty. A console is first open (only the outer terminal), then joined; its
+ * owner frees it.
  *
- * To know: the last output is in the inner terminal when its process has ended. It is copied, and
- * then the outer terminal's reader finds it before the end of the file.
- */
+ * When its process exits, the last output is still in the inner terminal. It is copied first; only
+ * then is the outer terminal closed, so that its reader sees the output before the end of file. */
 
 #include "console.h"
 
@@ -35,9 +33,9 @@ typedef struct {
 
 struct RuntimeConsole {
     int in, out;           /* the outer terminal */
-    int inner;             /* the master of the container's; -1 until it is joined */
-    bool own;              /* a terminal of the caller's: its settings are restored */
-    struct termios before; /* those */
+    int inner;             /* the container's master; -1 until it is joined */
+    bool own;              /* one of the caller's, whose settings are restored */
+    struct termios before; /* those settings */
     Direction typed, shown;
 };
 
@@ -51,7 +49,7 @@ static RuntimeConsole *console_new(int in, int out) {
     return console;
 }
 
-/* As runc and crun do: one message with the descriptor, and a name that readers may show. */
+/* As in runc and crun: one message with the descriptor, and a name that receivers may display. */
 static bool console_send_descriptor(int to, int fd) {
     static const char name[] = "/dev/ptmx";
     union {
@@ -91,8 +89,8 @@ static int console_connect(const char *path, GError **error) {
     return berth_fd_steal(&fd);
 }
 
-/* The slave becomes the controlling terminal of this process, if it leads a session, so that it
- * learns of new sizes by SIGWINCH. */
+/* The slave becomes the controlling terminal of this process if it is a session leader, so that
+ * SIGWINCH reports new sizes. */
 RuntimeConsole *runtime_console_send(const char *socket_path, GError **error) {
     berth_autofd int receiver = console_connect(socket_path, error);
     struct termios settings;
@@ -120,7 +118,7 @@ RuntimeConsole *runtime_console_send(const char *socket_path, GError **error) {
     return console_new(berth_fd_steal(&slave), out);
 }
 
-/* A standard input that is no terminal, as a pipe, is used as well; it has no settings to
+/* A standard input that is not a terminal, such as a pipe, is used as well; it has no settings to
  * restore. */
 RuntimeConsole *runtime_console_use_own(GError **error) {
     struct termios settings;
@@ -148,8 +146,8 @@ static void direction_stop(Direction *direction) {
     direction->writable = sd_event_source_disable_unref(direction->writable);
 }
 
-/* Watches for input or for room, never for both: a descriptor with room would wake the loop again
- * and again while there is nothing to write. */
+/* Watches for input or for room, never for both: a writable descriptor would keep waking the loop
+ * while there is nothing to write. */
 static void direction_balance(Direction *direction) {
     bool empty = direction->start == direction->end;
 
@@ -164,7 +162,7 @@ static int direction_on_ready_to_read(sd_event_source *source, void *userdata) {
     ssize_t n = read(direction->from, direction->buffer, sizeof(direction->buffer));
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    /* EIO: the other side of the terminal is closed by all. */
+    /* EIO: the other side of the terminal has been closed by everybody. */
     if (n <= 0) {
         direction_stop(direction);
         return 0;
@@ -188,8 +186,8 @@ static int direction_on_ready_to_write(sd_event_source *source, void *userdata) 
                       direction->end - direction->start);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    /* If there is no reader any more, further output is discarded: otherwise the container would
-     * wait for ever. */
+    /* If the reader is gone, further output is discarded: otherwise the container would block
+     * forever. */
     direction->start = n < 0 ? direction->end : direction->start + (size_t)n;
     direction_balance(direction);
     return 0;
@@ -209,7 +207,7 @@ static int direction_watch(sd_event *event, sd_event_source **source, int fd, ui
     return r == -EPERM ? sd_event_add_defer(event, source, on_ready, direction) : r;
 }
 
-/* Each direction has descriptors of its own: epoll(7) watches one only once. */
+/* Each direction has its own descriptors, since epoll(7) watches each one only once. */
 static int direction_begin(Direction *direction, sd_event *event, int from, int to) {
     int r;
 
@@ -249,7 +247,7 @@ bool runtime_console_join(RuntimeConsole *console, sd_event *event, int master, 
     return true;
 }
 
-/* Writes the rest, as long as its reader takes it. */
+/* Writes the rest, for as long as its reader accepts it. */
 static bool drain_write(int fd, const char *data, size_t size) {
     while (size > 0) {
         struct pollfd ready = {.fd = fd, .events = POLLOUT};
@@ -264,8 +262,8 @@ static bool drain_write(int fd, const char *data, size_t size) {
     return true;
 }
 
-/* Copies what is in the inner terminal without waiting for more. Only the writing may wait, and for
- * a limited time: a reader that has stopped must not keep the monitor. */
+/* Copies what is in the inner terminal without waiting for more. Only writing may wait, and for a
+ * limited time: a reader that has stopped must not block the monitor. */
 static void console_drain(Direction *direction) {
     bool going = drain_write(direction->to, direction->buffer + direction->start,
                              direction->end - direction->start);
@@ -287,7 +285,7 @@ static void direction_clear(Direction *direction) {
     berth_fd_clear(&direction->to);
 }
 
-/* TCSADRAIN: the settings change after the last output was shown in raw mode. */
+/* TCSADRAIN: the settings change only after the last output has been displayed in raw mode. */
 void runtime_console_free(RuntimeConsole *console) {
     if (console->inner >= 0)
         console_drain(&console->shown);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* features: what the service's containers can have, in the form of runc's features (and of the
- * specification's features.md). The list of capabilities is the running kernel's, as the service's
- * is. */
+/* The verb features: what the service's containers support, in the form of runc's features (and the
+ * specification's features.md). The list of capabilities is the running kernel's, as in the
+ * service. */
 
 #include "base/document-members.h"
 #include "config.h"
@@ -13,7 +13,7 @@
 #include <sys/capability.h>
 #include <unistd.h>
 
-/* In the order of the specification; the lists below are sorted, as runc's are. */
+/* In the order of the specification; the lists below are sorted, as in runc. */
 static const char hooks[] = "prestart createRuntime createContainer startContainer poststart "
                             "poststop";
 static const char mount_options[] =

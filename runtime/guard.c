@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The guard of a monitor. Engines kill a process by the pid that they were given: conmon when its
- * time-out is over, containerd for processes of exec. The monitor passes signals on, but cannot do
- * so with SIGKILL. The guard holds one end of a pipe, finds that the other end is closed without a
- * word, kills the process, and ends.
- */
+/* The guard of a monitor. Engines kill a process by the pid that they were given: conmon when its
+ * time-out expires, containerd for processes of exec. The monitor passes signals on, but cannot do
+ * so with SIGKILL. The guard holds one end of a pipe; if the other end is closed without a byte
+ * having been written, it kills the process and exits. */
 
 #include "guard.h"
 
@@ -16,11 +14,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-/* A service or a bus that was restarted meanwhile is asked again. */
+/* If the service or the bus is being restarted, the call is repeated. */
 enum { MAX_TRIES = 20, RETRY_USEC = 250 * 1000 };
 
-/* Whether there is nothing more to do. On a connection of its own, the monitor's being gone with
- * the rights of the one that created the container. */
+/* Returns whether nothing more has to be done. It needs a connection of its own, since the
+ * monitor's, which had the rights of the container's creator, is gone. */
 static bool guard_kill(const char *berth_id, const char *process) {
     g_autoptr(sd_bus) bus = runtime_bus_open(NULL);
     g_autoptr(sd_bus_message) reply = NULL;
@@ -39,8 +37,8 @@ G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char
     char word;
     ssize_t n;
 
-    /* No signal to the engine's process group ends it; SIGKILL of a whole cgroup does, and then the
-     * engine deletes the container. */
+    /* No signal to the engine's process group ends the guard. SIGKILL to a whole cgroup does, but
+     * then the engine deletes the container. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     (void)prctl(PR_SET_NAME, "berth-guard");
@@ -58,8 +56,8 @@ G_NORETURN static void guard_main(int pipe_end, const char *berth_id, const char
     _exit(0);
 }
 
-/* Returns the end of the pipe that the monitor keeps; O_CLOEXEC, so that no other program holds it
- * open. */
+/* Returns the monitor's end of the pipe. It is O_CLOEXEC, so that no other program holds it open.
+ */
 int runtime_guard_start(const char *berth_id, const char *process, GError **error) {
     int ends[2];
 
@@ -81,7 +79,7 @@ int runtime_guard_start(const char *berth_id, const char *process, GError **erro
     return ends[1];
 }
 
-/* A byte before the end: the guard then knows that nothing is to be killed. */
+/* Writes a byte before the pipe is closed, which tells the guard that there is nothing to kill. */
 void runtime_guard_dismiss(int guard) {
     if (guard < 0)
         return;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process that outlives a killed monitor by one call. */
+/* A process that outlives a killed monitor for one call. */
 
 #pragma once
 
 #include "base/error.h"
 
-/* Starts the guard of this process, whose end kills a process of a container unless the guard is
- * dismissed before. Returns the descriptor that tells it so, -1 with error. Before this process has
- * any connection or thread: the guard is a fork of it. */
+/* Starts the guard of this process: when this process ends, the guard kills a process of a
+ * container, unless it was dismissed before. Returns the descriptor for dismissing it, -1 with
+ * error. Must be called before this process has any connection or thread, since the guard is forked
+ * from it. */
 int runtime_guard_start(const char *berth_id, const char *process, GError **error);
 void runtime_guard_dismiss(int guard);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that an engine left open. Their numbers are noted before this process opens a log or
- * a connection of its own; those that are not to be passed on are closed before a monitor is
+/* Descriptors that an engine has left open. Their numbers are recorded before this process opens
+ * its log or a connection; those that are not to be passed on are closed before a monitor is
  * started. The list is static and lives from note_inherited() to runtime_inherited_close(). */
 
 #include "inherited.h"
@@ -10,13 +10,13 @@
 
 #include <stdlib.h>
 
-/* dbus-daemon passes 16 descriptors in a message, 3 of which are the standard ones. */
+/* dbus-daemon passes 16 descriptors in a message; 3 of them are the standard streams. */
 enum { MAX_PASSED = 13 };
 
-/* Of int; NULL before they are found. */
+/* Elements are int; NULL until they have been found. */
 static GArray *inherited;
 
-/* Opens /dev/null there. */
+/* Opens /dev/null under this number. */
 static bool replace_descriptor(int fd) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -39,7 +39,7 @@ static void note_inherited(void) {
     }
     g_clear_pointer(&directory, g_dir_close);
     inherited = g_array_new(FALSE, FALSE, sizeof(int));
-    /* The descriptor of the directory that was read is closed by now and is left out. */
+    /* The descriptor of the directory that was read is closed by now, and is left out. */
     for (guint i = 0; i < found->len; i++) {
         int fd = g_array_index(found, int, i);
         if (fcntl(fd, F_GETFD) >= 0)
@@ -56,7 +56,8 @@ bool runtime_inherited_find(int preserve, uint64_t *preserved, GError **error) {
     note_inherited();
     *preserved = 0;
     for (int i = 0; i < RUNTIME_MAX_PRESERVED && (guint64)i < count; i++) {
-        /* Of those of systemd only the number is looked at, as runc and crun do. */
+        /* For those from systemd only the number counts, as in runc and crun; a missing one becomes
+         * /dev/null. */
         if (fcntl(3 + i, F_GETFD) < 0 && ((guint64)i >= listened || !replace_descriptor(3 + i)))
             continue;
         *preserved |= 1ull << i;
@@ -77,7 +78,7 @@ void runtime_inherited_close(uint64_t preserved) {
     g_clear_pointer(&inherited, g_array_unref);
 }
 
-/* Readers of a pipe wait for its end until nobody holds the other one. */
+/* Readers of a pipe see its end only when nobody holds the other end. */
 void runtime_inherited_release(uint64_t preserved) {
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 

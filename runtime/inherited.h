@@ -6,18 +6,18 @@
 
 #include "base/error.h"
 
-/* There may be numbers from 3 to 66, as the service takes as many. */
+/* Numbers from 3 to 66 are possible, which is as many as the service takes. */
 enum { RUNTIME_MAX_PRESERVED = 64 };
 
-/* Finds out which of them a process is given: those of --preserve-fds, and of systemd (LISTEN_FDS).
- * Bit N of preserved: descriptor 3 + N. Before this program opens any, since its own would take the
- * numbers of those that are missing. */
+/* Finds the descriptors to pass to the process: those of --preserve-fds and those from systemd
+ * (LISTEN_FDS). Bit N of preserved stands for descriptor 3 + N. Must be called before this program
+ * opens any, which could take the numbers of missing ones. */
 bool runtime_inherited_find(int preserve, uint64_t *preserved, GError **error);
 
-/* Closes all that nobody is given, once everything is read that may be one of them: an engine has
- * left them open, and waits for the end of its pipes. */
+/* Closes all inherited descriptors that are not passed on, once everything that may be read from
+ * one has been read: the engine left them open, and waits for the end of its pipes. */
 void runtime_inherited_close(uint64_t preserved);
 
-/* Lets go of the standard streams and of those that are preserved, once the process of the
- * container has them. */
+/* Closes the standard streams and the preserved descriptors, once the container's process has them.
+ */
 void runtime_inherited_release(uint64_t preserved);

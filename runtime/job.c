@@ -16,7 +16,8 @@
 
 enum { EXEC_FAILURE = 255 };
 
-/* runc's exec fails with 255, so that engines can tell it from the status of the command. */
+/* runc's exec fails with 255, so that engines can distinguish that from the status of the command.
+ */
 int runtime_job_failure(const RuntimeJob *job) {
     return job->kind == RUNTIME_JOB_EXEC ? EXEC_FAILURE : EXIT_FAILURE;
 }
@@ -37,7 +38,7 @@ bool runtime_job_check_console(const RuntimeJob *job, GError **error) {
     return true;
 }
 
-/* "unknown" is the name of sd_listen_fds_with_names(3) for a descriptor without one. */
+/* "unknown" is what sd_listen_fds_with_names(3) calls a descriptor without a name. */
 static int append_preserved(sd_bus_message *call, uint64_t preserved) {
     int r = dist_open_list(call, "Descriptors", "(sh)");
 
@@ -53,7 +54,7 @@ int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) 
     return r < 0 || job->preserved == 0 ? r : append_preserved(call, job->preserved);
 }
 
-/* Labels tell a reader of "dist ps" which engine's container this is. */
+/* Labels show a reader of "dist ps" which engine owns this container. */
 static int append_create(sd_bus_message *call, const RuntimeJob *job) {
     g_autoptr(JsonNode) config =
         berth_document_parse(job->bundle->spec, strlen(job->bundle->spec), NULL);
@@ -105,7 +106,7 @@ static int append_exec(sd_bus_message *call, const RuntimeJob *job) {
     if (job->no_new_privileges &&
         (r = sd_bus_message_append(call, "{sv}", "NoNewPrivileges", "b", 1)) < 0)
         return r;
-    /* A process of the caller's own says itself whether it has one. */
+    /* A process given by the caller says itself whether it has one. */
     if (job->terminal && !job->spec &&
         (r = sd_bus_message_append(call, "{sv}", "Terminal", "b", 1)) < 0)
         return r;
@@ -123,7 +124,7 @@ static int append_start(sd_bus_message *call, const RuntimeJob *job) {
     return sd_bus_message_close_container(call);
 }
 
-/* The names are in the order of RuntimeJobKind: a container of create is started by Start, too. */
+/* In the order of RuntimeJobKind: a container made by create is also started with Start. */
 bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error) {
     static const char *const members[] = {"Start", "Start", "Restore", "Exec"};
     bool is_exec = job->kind == RUNTIME_JOB_EXEC;
@@ -160,7 +161,7 @@ int runtime_job_open_terminal(sd_bus *bus, const RuntimeJob *job, GError **error
         runtime_call_malformed(r, error);
         return -1;
     }
-    /* The reply closes its own. */
+    /* The reply closes its own descriptor. */
     fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         berth_error_set_errno(error, errno, "keep the terminal");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The request of create, run or exec: a process of a container, with the process that waits
- * for it. */
+/* A request of create, run, restore or exec: a container's process, and how it is waited for. */
 
 #pragma once
 
@@ -18,11 +17,11 @@ typedef enum {
 
 typedef struct {
     RuntimeJobKind kind;
-    RuntimeRecord *record; /* the caller's, as all that follows */
+    RuntimeRecord *record; /* owned by the caller, like everything below */
     RuntimeBundle *bundle; /* NULL for exec and restore */
 
     /* For exec: its id, and what differs from the container's own process. */
-    const char *process; /* "" for the container's first */
+    const char *process; /* "" for the container's first process */
     char **command, **environment, **capabilities;
     const char *working_directory, *user, *spec;
     bool no_new_privileges;
@@ -32,20 +31,20 @@ typedef struct {
     uint64_t preserved; /* bit N: descriptor 3 + N is passed on */
 } RuntimeJob;
 
-/* The exit status of a runtime that fails itself: 1, and 255 for exec, as runc's. */
+/* The exit status if the runtime itself fails: 1, or 255 for exec, as in runc. */
 int runtime_job_failure(const RuntimeJob *job);
 
-/* Appends {sv} for the standard descriptors, unless the job has a terminal, and for further ones.
- */
+/* Appends {sv} for the standard descriptors, unless the job has a terminal, and for the preserved
+ * ones. */
 int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job);
 
-/* Whether the job makes a container, and does not begin a process in one that exists. */
+/* Whether the job creates a container, instead of starting a process in an existing one. */
 bool runtime_job_makes(const RuntimeJob *job);
 
-/* Whether a console socket is given if there is a terminal to hand out, and only then. */
+/* Checks that a console socket was given if, and only if, there is a terminal to send. */
 bool runtime_job_check_console(const RuntimeJob *job, GError **error);
 
-/* Calls that make the container and begin the process. pid is of the process. */
+/* The calls that create the container and start the process. pid is the process's. */
 bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error);
 bool runtime_job_start(sd_bus *bus, const RuntimeJob *job, pid_t *pid, GError **error);
 

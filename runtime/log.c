@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The log. Engines read it: conmon hands its last line to podman, and containerd's shim the last
+/* The log. Engines read it: conmon passes its last line to podman, and containerd's shim the last
  * one of the level "error"; both expect the members that logrus writes (level, msg, time). The
- * process has one log, which is open until its end.
- */
+ * process has one log, which stays open until it exits. */
 
 #include "log.h"
 
@@ -34,7 +32,7 @@ bool runtime_log_parse_format(const char *text, RuntimeLogFormat *format, GError
     return true;
 }
 
-/* O_APPEND: an engine may give several processes the same file. */
+/* O_APPEND: an engine may give the same file to several processes. */
 bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GError **error) {
     the_log.format = format;
     the_log.debug = debug;
@@ -44,7 +42,7 @@ bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GEr
     return the_log.fd >= 0 || berth_error_set_errno(error, errno, "open log file %s", file);
 }
 
-/* The caller frees it. Messages contain names that may not be UTF-8, which JSON must be. */
+/* The caller frees it. Messages contain names that may not be valid UTF-8, as JSON requires. */
 char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, const char *message,
                             GDateTime *time) {
     g_autofree char *stamp = g_date_time_format_iso8601(time);
@@ -73,11 +71,13 @@ void runtime_log(RuntimeLogLevel level, const char *format, ...) {
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    /* In UTC: the monitor of a container may be in its mount namespace, with its time zones. */
+    /* In UTC: a container's monitor may be in its mount namespace, which has its own time zone
+     * files. */
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *line = runtime_log_make_line(the_log.format, level, message, now);
     g_autofree char *whole = g_strconcat(line, "\n", NULL);
-    /* Also with --log, as runc does: conmon passes it on to the user who typed the command. */
+    /* Written to standard error even with --log, as in runc: conmon passes it on to the user who
+     * typed the command. */
     if (level == RUNTIME_LOG_ERROR)
         fprintf(stderr, "berth-runtime: %s\n", message);
     else if (the_log.fd < 0)

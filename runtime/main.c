@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-runtime: the service's containers by the command line of OCI runtimes, for podman,
- * containerd and other engines. Everything goes over the bus with the caller's rights. Its messages
- * are English whatever the locale: engines look for words in them.
- */
+/* berth-runtime: a command line of OCI runtimes for the service's containers, for podman,
+ * containerd and other engines. Everything is done over the bus with the caller's rights. Messages
+ * are English whatever the locale: engines search them for certain words. */
 
 #include "config.h"
 #include "inherited.h"
@@ -62,7 +60,7 @@ static int run(int argc, char **argv, GError **error) {
 int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
 
-    /* Help has characters beyond ASCII; the messages are not translated. */
+    /* The help has characters beyond ASCII; messages are not translated. */
     setlocale(LC_CTYPE, "");
     g_set_prgname("berth-runtime");
     runtime_title_init(argc, argv);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A socket of packets: a request of two bytes, and an answer of the code of an error (none: 255)
- * and its text. Both sides are of one build; the path is used through /proc, because it may be
- * longer than the address of a socket. */
+/* A socket of packets (SOCK_SEQPACKET): a request of two bytes, and a reply with an error code
+ * (255: none) and its text. Both sides are the same build. The path is used through /proc, because
+ * it may be longer than a socket address allows. */
 
 #include "monitor-socket.h"
 
@@ -16,8 +16,8 @@
 
 enum { MAX_TEXT = 4096, NO_ERROR = 255, REQUEST_TIMEOUT_SEC = 5 };
 
-/* By way of /proc, since the path of a record is often longer than the 108 bytes of sun_path
- * (unix(7)). The caller closes the directory after it has bound or connected. */
+/* Through /proc, since a record's path is often longer than the 108 bytes of sun_path (unix(7)).
+ * The caller closes the directory after binding or connecting. */
 static bool door_address(const RuntimeRecord *record, int *directory, struct sockaddr_un *address) {
     *directory = open(record->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -57,7 +57,7 @@ bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorReque
         send(connection, packet, sizeof(packet), MSG_NOSIGNAL) < 0)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container %s is not waiting to be started", record->id);
-    /* No timeout: a start lasts as long as the service and the container's hooks take. */
+    /* No time-out: a start takes as long as the service and the container's hooks need. */
     ssize_t n = recv(connection, answer, sizeof(answer) - 1, 0);
     if (n < 1)
         return berth_error_set(error, BERTH_ERROR_INTERNAL,
@@ -69,7 +69,7 @@ bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorReque
 }
 
 /* The receive time-out keeps a client that connects and sends nothing from blocking the monitor.
- * Only the owner reaches the socket, whose directory has mode 0700. */
+ * Only the owner can reach the socket, whose directory has mode 0700. */
 int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int *signal_number) {
     const struct timeval timeout = {.tv_sec = REQUEST_TIMEOUT_SEC};
     berth_autofd int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
@@ -85,8 +85,8 @@ int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int 
     return berth_fd_steal(&connection);
 }
 
-/* One packet: a byte with the error's code, or NO_ERROR, and the message. Both ends are the same
- * program, so that codes need no translation. */
+/* One packet: a byte with the error code, or NO_ERROR, and the message. Both ends are the same
+ * program, so codes need no translation. */
 void runtime_monitor_socket_answer(int connection, const GError *reason) {
     char answer[MAX_TEXT + 1] = {(char)NO_ERROR};
     size_t length = 0;

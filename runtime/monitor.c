@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The monitor of a process. Its states are in the enum below, and monitor_run() is the list of its
- * steps. It holds the descriptors of create until the start, passes signals on, joins the terminal,
- * and ends with the status that Wait answers, also if the service is restarted meanwhile.
+/* The monitor of a process. Its states are in the enum below, and monitor_run() lists its steps. It
+ * holds the descriptors of create until the start, passes signals on, connects the terminal, and
+ * exits with the status that Wait returns, even if the service is restarted in the meantime.
  *
- * To know: a monitor that was left behind joins the namespaces of its container, all but those of
- * users and processes, so that an engine that reads /proc/PID finds the container's. From then
- * on a path is one of the container's files: nothing is opened any more, and it leaves by _exit().
- * It is not in the pid namespace (it would die with it, without the status), so that nothing in the
- * container sees it.
- */
+ * A detached monitor joins its container's namespaces, except the user and pid namespaces, so that
+ * an engine that looks at /proc/PID finds the container's. From then on a path refers to the
+ * container's files: nothing is opened any more, and the monitor exits with _exit(). It does not
+ * join the pid namespace, in which it would be killed without learning the status, so nothing in
+ * the container can see it. */
 
 #include "monitor.h"
 
@@ -30,18 +28,18 @@
 #include <sys/signalfd.h>
 #include <systemd/sd-event.h>
 
-/* Signals that do not end a container which has not been started. */
+/* Signals that do not end a container that has not been started. */
 #define HARMLESS(signal)                                                                           \
     ((signal) == 0 || (signal) == SIGCHLD || (signal) == SIGCONT || (signal) == SIGURG ||          \
      (signal) == SIGWINCH)
 
-/* As shells do: 128 and the number of the signal. */
+/* As in shells: 128 plus the number of the signal. */
 enum { KILLED = 128 };
 
 typedef enum {
-    MONITOR_PREPARING, /* nothing is made yet */
-    MONITOR_MADE,      /* the container exists, or did before (exec) */
-    MONITOR_WAITING,   /* for the start of a container that is created */
+    MONITOR_PREPARING, /* nothing has been created yet */
+    MONITOR_MADE,      /* the container exists, or existed before (exec) */
+    MONITOR_WAITING,   /* for the start of a created container */
     MONITOR_RUNNING,
     MONITOR_ENDED, /* status is known */
 } MonitorState;
@@ -52,7 +50,7 @@ typedef struct {
     sd_bus *bus;
     sd_event *event;
     RuntimeConsole *console;
-    sd_event_source *again; /* of a monitor in the foreground that has lost the bus */
+    sd_event_source *again; /* for a foreground monitor that has lost the bus */
     unsigned losses;
     int report, door, guard;
     int status;
@@ -68,7 +66,7 @@ static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
 
 static int monitor_ask_again_later(Monitor *monitor);
 
-/* The old connection stays lost, and its slots with it. */
+/* A closed connection is not reopened, and its slots are lost with it. */
 static bool monitor_reconnect(Monitor *monitor) {
     sd_bus *bus = runtime_bus_open(NULL);
 
@@ -90,7 +88,7 @@ static int monitor_on_again(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
-/* Soon at first, since the bus starts the service with the call; then each second. */
+/* Soon at first, since the call itself starts the service; then once a second. */
 static int monitor_ask_again_later(Monitor *monitor) {
     uint64_t delay_usec = monitor->losses++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
 
@@ -100,17 +98,17 @@ static int monitor_ask_again_later(Monitor *monitor) {
                                       0, monitor_on_again, monitor);
 }
 
-/* Only in the foreground: a monitor that was left behind is in the container's mount namespace, and
- * does not find the bus again. */
+/* Foreground only: a detached monitor is in the container's mount namespace and cannot reach the
+ * bus again. */
 static bool monitor_has_lost_bus(const Monitor *monitor, sd_bus_message *reply) {
     return monitor->report < 0 &&
            (sd_bus_is_open(monitor->bus) <= 0 || dist_reply_is_absence(reply));
 }
 
-/* Wait is called again if the service was restarted before it answered, and in the foreground also
+/* Wait is called again if the service was restarted before it replied, and in the foreground also
  * if the bus was. Any other failure ends the monitor as if the process had been killed: the engine
- * must see an end. The process may still run then: the guard, whose pipe is closed without a word,
- * kills it. */
+ * must see an end. If the process still runs, the guard kills it, since its pipe is closed without
+ * a byte. */
 static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     Monitor *monitor = userdata;
     g_autoptr(GError) reason = NULL;
@@ -120,7 +118,7 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
     (void)error;
     if (monitor->state == MONITOR_ENDED)
         return 0;
-    /* The service knows every exit status after it was restarted, too. */
+    /* The service still knows every exit status after a restart. */
     if (dist_reply_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
         return 0;
     if (monitor_has_lost_bus(monitor, reply) && monitor_ask_again_later(monitor) >= 0)
@@ -136,7 +134,7 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
         else
             berth_error_set(&reason, BERTH_ERROR_INTERNAL, "its exit status is unknown");
     }
-    /* A container that is deleted was killed first. */
+    /* A container that is deleted is killed first. */
     if (!g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
         runtime_log(RUNTIME_LOG_WARNING, "container %s: %s", monitor->job->record->id,
                     reason->message);
@@ -160,8 +158,7 @@ static void monitor_pass_signal(Monitor *monitor, int number) {
                                    (int32_t)number, 1, "Process", "s", monitor->job->process);
 }
 
-/* A created container has no process in the kernel yet that a signal could end: it is deleted
- * instead. */
+/* A created container has no process yet that a signal could end: it is deleted instead. */
 static bool monitor_kill_created(Monitor *monitor, int number, GError **error) {
     if (HARMLESS(number))
         return true;
@@ -183,8 +180,8 @@ static int monitor_on_signal(sd_event_source *source, const struct signalfd_sigi
             runtime_console_resize(monitor->console);
         return 0;
     }
-    /* The kernel's own SIGHUP is of the terminal that was handed out: the engine has left, which is
-     * nothing that a container learns. */
+    /* The kernel itself sends SIGHUP when the terminal that was sent to the engine hangs up: the
+     * engine has left, which does not concern the container. */
     if (info->ssi_signo == SIGHUP && info->ssi_code == SI_KERNEL && monitor->report >= 0)
         return 0;
     if (monitor->state == MONITOR_WAITING)
@@ -194,8 +191,8 @@ static int monitor_on_signal(sd_event_source *source, const struct signalfd_sigi
     return 0;
 }
 
-/* Signals are blocked from the start, so that one that arrives before the loop runs is kept, not
- * lost. */
+/* Signals are blocked from the beginning, so that one that arrives before the loop runs is queued,
+ * not lost. */
 static bool monitor_watch_signals(Monitor *monitor, GError **error) {
     static const int passed[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
                                  SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
@@ -206,7 +203,7 @@ static bool monitor_watch_signals(Monitor *monitor, GError **error) {
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
         sigaddset(&set, passed[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    /* Output to a terminal that was hung up is no reason to end. */
+    /* Writing to a terminal that has hung up is no reason to exit. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGTTOU, SIG_IGN);
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(passed); i++)
@@ -245,7 +242,7 @@ static bool monitor_join_console(Monitor *monitor, GError **error) {
     return fd >= 0 && runtime_console_join(monitor->console, monitor->event, fd, error);
 }
 
-/* Without the privileges to join them, an engine finds this process's own namespaces. */
+/* Without the privileges for joining them, an engine finds this process's own namespaces. */
 static void monitor_join_namespaces(const Monitor *monitor) {
     int fd;
     g_autoptr(sd_bus_message) reply =
@@ -265,7 +262,8 @@ static bool monitor_write_pid(const RuntimeJob *job, pid_t pid, GError **error) 
                                                       G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
 }
 
-/* The record and the file of --pid-file. An engine waits for the process that is named there. */
+/* Writes the record and the file of --pid-file, which names the process that an engine waits for.
+ */
 static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error) {
     RuntimeRecord *record = monitor->job->record;
     bool detached = monitor->report >= 0;
@@ -281,7 +279,7 @@ static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error
     return monitor_write_pid(monitor->job, pid, error);
 }
 
-/* Sends the result to the process that waits for it (run-job.c), once: then the engine continues.
+/* Sends the result to the process that waits for it (run-job.c), once; the engine then continues.
  */
 static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
     const char *text = reason ? reason->message : "";
@@ -291,7 +289,7 @@ static void monitor_tell_result(Monitor *monitor, int status, const GError *reas
     g_autofree char *whole = g_strdup_printf("%c%s", status, text);
     (void)berth_fd_write_all(monitor->report, whole, strlen(text) + 1);
     close(monitor->report);
-    /* Still the mark of a monitor that was left behind; no descriptor any more. */
+    /* No longer a descriptor, but still marks this monitor as detached. */
     monitor->report = INT_MAX;
 }
 
@@ -314,7 +312,7 @@ static bool monitor_start(Monitor *monitor, pid_t *pid, GError **error) {
     return monitor_join_console(monitor, error);
 }
 
-/* After this no path of the host may be used (see above). */
+/* After this, no path on the host may be used (see the top of this file). */
 static void monitor_settle(Monitor *monitor) {
     if (monitor->report < 0)
         return;
@@ -323,8 +321,8 @@ static void monitor_settle(Monitor *monitor) {
         monitor_join_namespaces(monitor);
 }
 
-/* Requests for a created container, to start it or to kill it (monitor-socket.c). The answer is
- * sent at the end, when the container runs or has failed, since the caller exits with it. */
+/* Handles requests to start or kill a created container (monitor-socket.c). The reply is sent last,
+ * when the container runs or has failed, since the caller then exits with it. */
 static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
     Monitor *monitor = userdata;
     g_autoptr(GError) error = NULL;
@@ -347,7 +345,7 @@ static int monitor_on_door(sd_event_source *source, int door, uint32_t events, v
         if (started)
             monitor_settle(monitor);
         else
-            /* Wait answers with the status of a command that could not be executed. */
+            /* For a command that could not be executed, Wait still returns a status. */
             monitor->state = MONITOR_RUNNING;
     }
     runtime_monitor_socket_answer(connection, error);
@@ -372,11 +370,11 @@ static bool monitor_begin(Monitor *monitor, GError **error) {
     if (!monitor_connect(monitor, error) || !monitor_open_console(monitor, error) ||
         (job->kind == RUNTIME_JOB_CREATE && !runtime_job_create(monitor->bus, job, error)))
         return false;
-    /* That of "run" is made with the start. */
+    /* A container of "run" is created together with its start. */
     if (job->kind != RUNTIME_JOB_RUN)
         monitor->state = MONITOR_MADE;
     if (job->kind == RUNTIME_JOB_CREATE)
-        /* Wait before the start answers with the end after it. */
+        /* A Wait called before the start returns after the exit that follows it. */
         return monitor_open_door(monitor, error) && monitor_ask_to_wait(monitor, error) &&
                monitor_tell_pid(monitor, 0, error);
     return monitor_start(monitor, &pid, error) && monitor_tell_pid(monitor, pid, error) &&
@@ -398,7 +396,8 @@ static int monitor_find_failure(const Monitor *monitor, const GError *reason) {
     return status;
 }
 
-/* Nothing is left of what could not be begun, nor of what has ended in the foreground. */
+/* Removes the container and record of a job that failed to begin, or has ended in the foreground.
+ */
 static void monitor_remove(const Monitor *monitor) {
     g_autoptr(sd_bus_message) reply = NULL;
 
@@ -410,7 +409,7 @@ static void monitor_remove(const Monitor *monitor) {
     runtime_record_remove(monitor->job->record);
 }
 
-/* The guard is dismissed before the end: one that finds the pipe closed without a word kills the
+/* Dismisses the guard before exiting: if it found the pipe closed without a byte, it would kill the
  * container's process. */
 static void monitor_close(Monitor *monitor) {
     g_clear_pointer(&monitor->console, runtime_console_free);
@@ -429,7 +428,7 @@ int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
         monitor.guard = runtime_guard_start(job->record->berth_id, job->process, &reason);
     if (reason || !monitor_begin(&monitor, &reason)) {
         monitor.status = monitor_find_failure(&monitor, reason);
-        /* First the report, then the end: a guard that is left kills what still runs. */
+        /* Reports before closing: a guard that remains kills whatever still runs. */
         monitor_remove(&monitor);
         monitor_tell_result(&monitor, monitor.status, reason);
         if (report < 0)
@@ -441,8 +440,8 @@ int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
     if (job->kind != RUNTIME_JOB_CREATE)
         monitor_settle(&monitor);
     else if (job->terminal)
-        /* The container has a terminal, so it gets none of the streams; a reader may wait for their
-         * end. */
+        /* The container has a terminal, so it gets none of the streams, whose readers may wait for
+         * their end. */
         runtime_inherited_release(job->preserved);
     (void)sd_event_loop(monitor.event);
     if (report < 0 && !job->keep)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process that an engine watches in place of a process of a container. */
+/* The process that an engine watches in place of a container's process. */
 
 #pragma once
 
 #include "job.h"
 
-/* Does the job's calls, tells the result to the pipe report (-1: none, in the foreground), and
- * waits for the end of the process, whose exit status it returns. On failure it returns that of the
- * program, and sets error if there is no pipe. */
+/* Makes the calls of the job, reports the result to the pipe report (-1: none, in the foreground),
+ * waits for the process to exit and returns its exit status. On failure it returns the runtime's
+ * own status, and sets error if there is no pipe. */
 int runtime_monitor_run(const RuntimeJob *job, int report, GError **error);

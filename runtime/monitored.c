@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks the service for the states of containers, and finds the container that belongs to a
- * monitor's pid. Nothing is kept: each call of berth-runtime asks again. */
+/* Asks the service for the states of containers, and finds the container that a monitor's pid
+ * stands for. Nothing is cached: each run of berth-runtime asks again. */
 
 #include "monitored.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* In the order of RuntimeState; names are those of runtime.md, State, and "paused" of runc. */
+/* In the order of RuntimeState; the names are those of runtime.md, State, and runc's "paused". */
 static const char *const state_names[] = {"stopped", "created", "running", "paused"};
 
 const char *runtime_state_get_name(RuntimeState state) {
@@ -23,7 +23,7 @@ static RuntimeState parse_state(const char *name) {
     for (guint i = 0; i < G_N_ELEMENTS(state_names); i++)
         if (g_str_equal(state_names[i], name))
             return (RuntimeState)i;
-    /* One that a newer service has. */
+    /* A state of a newer service. */
     return RUNTIME_STATE_RUNNING;
 }
 
@@ -59,7 +59,7 @@ static int read_properties(sd_bus_message *reply, RuntimeStatus *status) {
     return r;
 }
 
-/* A container that the service does not know has stopped and was removed there. */
+/* A container that the service does not know has exited and been deleted there. */
 bool runtime_status_read(sd_bus *bus, const RuntimeRecord *record, RuntimeStatus *status,
                          GError **error) {
     g_autoptr(GError) local = NULL;
@@ -77,7 +77,7 @@ bool runtime_status_read(sd_bus *bus, const RuntimeRecord *record, RuntimeStatus
     return r >= 0 || runtime_call_malformed(r, error);
 }
 
-/* The record whose monitor this process is; NULL if there is none. */
+/* The record of the container whose monitor this process is; NULL if there is none. */
 static RuntimeRecord *find_monitor(const char *root, pid_t pid) {
     g_auto(GStrv) ids = runtime_record_list(root, NULL);
 
@@ -89,9 +89,9 @@ static RuntimeRecord *find_monitor(const char *root, pid_t pid) {
     return NULL;
 }
 
-/* Engines join namespaces by /proc/PID/ns/NAME with the pid that they were given, which is the
+/* Engines join namespaces through /proc/PID/ns/NAME with the pid that they were given, which is the
  * monitor's. Such a path is replaced by that of the container's first process; *real stays NULL for
- * all others. */
+ * all other paths. */
 bool runtime_monitored_find_path(const char *root, const char *path, char **real, GError **error) {
     int pid, end = 0;
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads the command line. Each verb has a table of its options, all of which are members of one
- * object. An option that this runtime knows and cannot honour is refused by name; one that says
- * what is so anyhow is accepted.
- */
+/* Parses the command line. Each verb has a table of its options, all of which are members of one
+ * object. An option that this runtime knows but cannot honour is refused by name; one that
+ * describes what it does anyway is accepted. */
 
 #include "options.h"
 
@@ -13,7 +11,7 @@
 
 RuntimeOptions runtime_options;
 
-/* The option is known, and cannot be honoured. */
+/* Refuses an option that is known but cannot be honoured. */
 static gboolean option_refuse(const char *name, const char *value, gpointer data, GError **error) {
     (void)value, (void)data;
     return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "option %s is not supported", name);
@@ -31,7 +29,7 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     { (name), 0, 0, G_OPTION_ARG_INT, &runtime_options.member, (help), "N" }
 #define LIST(name, letter, member, help, value)                                                    \
     { (name), (letter), 0, G_OPTION_ARG_STRING_ARRAY, &runtime_options.member, (help), (value) }
-/* --help lists what works: callers look there for what there is. */
+/* --help only lists what is supported: callers use it to find that out. */
 #define REFUSED(name, reason)                                                                      \
     {                                                                                              \
         (name), 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, (gpointer)option_refuse, (reason), \
@@ -44,7 +42,7 @@ static gboolean option_refuse(const char *name, const char *value, gpointer data
     }
 #define END G_OPTION_ENTRY_NULL
 
-/* Engines pass some of these always; they are accepted without an effect. */
+/* Engines always pass some of these; they are accepted without effect. */
 static const GOptionEntry global_options[] = {
     TEXT("root", 0, root, "Directory for the state of containers", "DIR"),
     TEXT("log", 0, log, "Log file", "FILE"),
@@ -57,13 +55,13 @@ static const GOptionEntry global_options[] = {
     END,
 };
 
-/* Of every verb that begins a process. */
+/* For every verb that starts a process. */
 #define PROCESS_OPTIONS                                                                            \
     TEXT("console-socket", 0, console_socket, "Socket that receives the terminal", "SOCKET"),      \
         TEXT("pid-file", 0, pid_file, "File to write the PID to", "FILE"),                         \
         COUNT("preserve-fds", preserve_fds, "Pass N further descriptors, starting at 3")
 
-/* Of update, and of what makes a container. */
+/* For update, and for verbs that create a container. */
 #define LIMIT_OPTIONS                                                                              \
     NUMBER("memory", memory, "Memory limit in bytes"),                                             \
         NUMBER("memory-reservation", memory_reservation, "Memory reservation in bytes"),           \
@@ -84,13 +82,13 @@ static const GOptionEntry global_options[] = {
         REFUSED_FLAG("no-new-keyring", "a container has a session keyring of its own"),            \
         FLAG("no-subreaper", 0, no_subreaper, "Accepted: the service reaps")
 
-/* Of create and run: these stand above the configuration. */
+/* For create and run: these override the configuration. */
 #define OVERRIDE_OPTIONS                                                                           \
     TEXT("cgroup", 0, cgroup, "scope, or caller: in the cgroup of this process", "WHICH"),         \
         FLAG("map-root-user", 0, map_root_user, "Make the caller root in the container"),          \
         LIMIT_OPTIONS
 
-/* Of checkpoint and restore. */
+/* For checkpoint and restore. */
 #define CHECKPOINT_OPTIONS                                                                         \
     TEXT("image-path", 0, image_path, "Accepted: the checkpoint is stored with the container",     \
          "DIR"),                                                                                   \
@@ -181,8 +179,8 @@ const GOptionEntry runtime_restore_options[] = {
     END,
 };
 
-/* strict: options end at the first word that is none, since what follows is a command with options
- * of its own. An error of GOption's becomes one of Berth's. */
+/* strict: options end at the first word that is not an option, since a command with its own options
+ * follows. Errors of GOption become errors of Berth. */
 static bool options_take(const GOptionEntry *entries, const char *arguments, const char *summary,
                          bool strict, int *argc, char ***argv, GError **error) {
     g_autoptr(GOptionContext) context = g_option_context_new(arguments);
@@ -199,7 +197,7 @@ static bool options_take(const GOptionEntry *entries, const char *arguments, con
                            "%s", local->message);
 }
 
-/* As runc and crun: a directory that is empty after a boot, as the containers are. */
+/* As in runc and crun: a directory that is empty after a boot, like the containers' states. */
 static char *options_default_root(void) {
     return geteuid() == 0 ? g_strdup("/run/berth-runtime")
                           : g_build_filename(g_get_user_runtime_dir(), "berth-runtime", NULL);
@@ -218,12 +216,12 @@ static bool options_take_global(RuntimeOptions *options, const char *summary, in
         return false;
     g_autofree char *given =
         options->root ? g_steal_pointer(&options->root) : options_default_root();
-    /* One form of it: ids at the service are made of it. */
+    /* Canonicalized, since the service's ids are derived from it. */
     options->root = g_canonicalize_filename(given, NULL);
     return true;
 }
 
-/* GOption reads "-1" as an option: a value of its own may follow "=" only. */
+/* GOption parses "-1" as an option, so such a value must follow a "=". */
 static bool options_check_arguments(const RuntimeVerb *verb, int count, GError **error) {
     if (count >= verb->least && (verb->most < 0 || count <= verb->most))
         return true;
@@ -233,7 +231,7 @@ static bool options_check_arguments(const RuntimeVerb *verb, int count, GError *
                            verb->name, verb->name, verb->arguments);
 }
 
-/* Options before the verb are the global ones, options after it are those of the verb. */
+/* Options before the verb are global, those after it belong to the verb. */
 bool runtime_options_parse(RuntimeOptions *options, const RuntimeVerb *verbs, int argc, char **argv,
                            GError **error) {
     g_autoptr(GString) summary = g_string_new("Verbs:");

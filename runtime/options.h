@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line, as runc 1.1 and crun 1.8 have it. */
+/* The command line, compatible with runc 1.1 and crun 1.8. */
 
 #pragma once
 
@@ -11,12 +11,12 @@ typedef struct RuntimeOptions RuntimeOptions;
 typedef struct {
     const char *name;
     const GOptionEntry *options;
-    bool strict; /* options end at the first argument: what follows is a command's */
+    bool strict; /* options end at the first argument: the rest belongs to a command */
     int least, most;
     const char *arguments; /* for the help */
-    /* Exit status; with error if it is of a failure. */
+    /* Returns the exit status, with error set on failure. */
     int (*run)(RuntimeOptions *options, GError **error);
-    int failure; /* the exit status of a failure on the command line */
+    int failure; /* the exit status for an invalid command line */
 } RuntimeVerb;
 
 struct RuntimeOptions {
@@ -28,7 +28,7 @@ struct RuntimeOptions {
     const RuntimeVerb *verb;
     char **arguments; /* after the verb and its options */
 
-    /* after it */
+    /* after the verb */
     char *bundle, *config, *console_socket, *pid_file;
     gint preserve_fds;
     uint64_t preserved; /* bit N: descriptor 3 + N is open, and passed on */
@@ -45,12 +45,12 @@ struct RuntimeOptions {
     char *cpuset_cpus, *cpuset_mems;
 };
 
-/* Reads the global options, the verb of the table (which ends with a NULL name), its options, and
- * counts its arguments. The options point into argv and into memory that is never freed. */
+/* Parses the global options, the verb from the table (which ends with a NULL name) and its options,
+ * and counts its arguments. The options point into argv and into memory that is never freed. */
 bool runtime_options_parse(RuntimeOptions *options, const RuntimeVerb *verbs, int argc, char **argv,
                            GError **error);
 
-/* The table, whose options are those of the one RuntimeOptions. */
+/* The values that the options of the tables are stored in. */
 extern RuntimeOptions runtime_options;
 extern const GOptionEntry runtime_create_options[], runtime_run_options[], runtime_exec_options[],
     runtime_kill_options[], runtime_delete_options[], runtime_list_options[],

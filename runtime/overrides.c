@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Options of create and run that stand above the configuration: for callers such as schedulers, to
- * which a configuration comes from elsewhere and is the same for all of their users and jobs. There
- * is no state; what is changed is a copy, down to the member that changes.
- */
+/* Options of create and run that override the configuration: for callers such as schedulers, whose
+ * configuration comes from elsewhere and is the same for all of their users and jobs. There is no
+ * state; changes are made to a copy, down to the changed member. */
 
 #include "overrides.h"
 
@@ -46,7 +44,8 @@ JsonObject *runtime_overrides_read_limits(const RuntimeOptions *options) {
     return resources;
 }
 
-/* A copy of a member that is an object, in its place; an empty object if there was none. */
+/* Replaces a member that is an object with a copy and returns it; with an empty object if it is
+ * missing. */
 static JsonObject *overrides_open_member(JsonObject *copy, const char *name, GError **error) {
     JsonObject *found;
 
@@ -57,7 +56,7 @@ static JsonObject *overrides_open_member(JsonObject *copy, const char *name, GEr
     return member;
 }
 
-/* A limit that the configuration has and the options do not stays. */
+/* A limit in the configuration that the options do not set is kept. */
 static bool overrides_set_limits(JsonObject *linux_part, const RuntimeOptions *options,
                                  GError **error) {
     g_autoptr(JsonObject) limits = runtime_overrides_read_limits(options);
@@ -90,7 +89,7 @@ static void overrides_map(JsonObject *linux_part, const char *name, int64_t outs
     json_object_set_array_member(linux_part, name, ranges);
 }
 
-/* A user namespace of the configuration's is replaced, also one that it joins. */
+/* Replaces a user namespace in the configuration, even one to join. */
 static bool overrides_add_user_namespace(JsonObject *linux_part, GError **error) {
     JsonArray *namespaces;
 
@@ -110,7 +109,7 @@ static bool overrides_add_user_namespace(JsonObject *linux_part, GError **error)
     return true;
 }
 
-/* No other group is mapped, so that devpts could not be mounted with one (user_namespaces(7)). */
+/* No other group is mapped, so devpts could not be mounted with one (user_namespaces(7)). */
 static JsonObject *overrides_without_group(JsonObject *mount) {
     JsonObject *copy = berth_document_copy(mount);
     g_auto(GStrv) options = NULL;
@@ -140,8 +139,8 @@ static bool overrides_adapt_mounts(JsonObject *whole, GError **error) {
     return true;
 }
 
-/* As "unshare --map-root-user": the command is root in the container, which is the caller outside
- * of it, and there is no other user. */
+/* Like "unshare --map-root-user": root in the container is the caller outside of it, and there are
+ * no other users. */
 static bool overrides_map_root_user(JsonObject *whole, JsonObject *linux_part, GError **error) {
     JsonObject *process = overrides_open_member(whole, "process", error);
     JsonObject *user = process ? overrides_open_member(process, "user", error) : NULL;

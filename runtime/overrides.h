@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the command line of create and run sets in the place of the configuration. */
+/* Values of the command line of create and run that override the configuration. */
 
 #pragma once
 
@@ -8,13 +8,13 @@
 
 #include "base/document.h"
 
-/* The limits among the options, as linux.resources has them. */
+/* The limits among the options, in the form of linux.resources. */
 JsonObject *runtime_overrides_read_limits(const RuntimeOptions *options);
 
-/* The configuration with the limits of the options and, with --map-root-user, a user namespace
- * whose root is the user of this process. config stays as it was read. NULL with error. */
+/* A copy of the configuration with the limits of the options and, with --map-root-user, a user
+ * namespace whose root is this process's user. config itself is not changed. NULL with error. */
 JsonObject *runtime_overrides_apply(JsonObject *config, const RuntimeOptions *options,
                                     GError **error);
 
-/* Reads --cgroup. */
+/* Parses the value of --cgroup. */
 bool runtime_overrides_parse_cgroup(const char *text, bool *is_callers, GError **error);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Records of containers on disk. "create" and "run" make one, the monitor writes it once the
- * container exists, and "delete" removes it. A record without "status" is of a container that is
- * being created, or of a creation that was killed: "delete --force" removes that, too.
- */
+/* Records of containers on disk. "create" and "run" make one, the monitor writes it once the
+ * container exists, and "delete" removes it. A record without "status" belongs to a container that
+ * is being created, or to a creation that was killed: "delete --force" removes that, too. */
 
 #include "record.h"
 
@@ -20,11 +18,11 @@
 enum {
     MAX_ID = 1024,          /* of an engine */
     BERTH_ID_HASH = 16,     /* hexadecimal digits of the hash */
-    BERTH_ID_READABLE = 47, /* with the hash and "-" the 64 characters of base/names.c */
+    BERTH_ID_READABLE = 47, /* with the hash and "-", the 64 characters of base/names.c */
     MAX_STATUS = 4 * 1024 * 1024,
 };
 
-/* The id becomes the name of a directory: no slash, and neither "." nor "..". */
+/* The id becomes the name of a directory: it must have no slash, and not be "." or "..". */
 bool runtime_record_check_id(const char *id, GError **error) {
     size_t length = strlen(id);
     bool well_formed =
@@ -36,8 +34,8 @@ bool runtime_record_check_id(const char *id, GError **error) {
                                           "invalid container ID \"%.100s\"", id);
 }
 
-/* Ids of engines are unique below one --root, those of the service on the whole machine. The hash
- * makes them so. */
+/* An engine's ids are unique below one --root, the service's on the whole machine. The hash makes
+ * them so. */
 char *runtime_record_make_berth_id(const char *root, const char *id) {
     g_autofree char *both = g_strconcat(root, "/", id, NULL);
     g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, both, -1);
@@ -83,7 +81,8 @@ bool runtime_record_create(RuntimeRecord *record, GError **error) {
     return berth_error_set_errno(error, errno, "create directory %s", record->directory);
 }
 
-/* Written to a temporary file and renamed, so that a reader finds all of it or the former one. */
+/* Written to a temporary file and renamed, so that a reader finds either the old or the new record.
+ */
 bool runtime_record_write(RuntimeRecord *record, GError **error) {
     g_autofree char *file = g_build_filename(record->directory, "status", NULL);
     g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -107,7 +106,7 @@ bool runtime_record_write(RuntimeRecord *record, GError **error) {
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
-/* berth-id is not read back: it follows from the root and the id, and a changed file must not lead
+/* berth-id is not read back: it follows from the root and the id, and a modified file must not lead
  * to another container. */
 static bool record_take(RuntimeRecord *record, JsonObject *object, GError **error) {
     const char *bundle, *rootfs, *created;
@@ -136,7 +135,7 @@ RuntimeRecord *runtime_record_read(const char *root, const char *id, GError **er
     g_autofree char *file = g_build_filename(record->directory, "status", NULL);
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
-        /* podman and containerd look for these words. */
+        /* podman and containerd search for these words. */
         if (errno == ENOENT)
             berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" does not exist", id);
         else
@@ -153,7 +152,7 @@ RuntimeRecord *runtime_record_read(const char *root, const char *id, GError **er
     return g_steal_pointer(&record);
 }
 
-/* What remains after an error is found by the next "delete --force", as after a creation that was
+/* What remains after an error is removed by the next "delete --force", as after a creation that was
  * killed. */
 void runtime_record_remove(const RuntimeRecord *record) {
     berth_autofd int root = open(record->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -166,7 +165,7 @@ static int compare_record_names(gconstpointer a, gconstpointer b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A root that does not exist has no containers: nothing was created below it yet. */
+/* A root that does not exist has no containers: nothing has been created below it yet. */
 char **runtime_record_list(const char *root, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) local = NULL;
@@ -184,7 +183,7 @@ char **runtime_record_list(const char *root, GError **error) {
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
-/* The 22nd field of /proc/PID/stat; the second, the program's name, may hold anything. */
+/* The 22nd field of /proc/PID/stat; the second, the program's name, may contain anything. */
 uint64_t runtime_process_get_start(pid_t pid) {
     g_autofree char *file = g_strdup_printf("/proc/%d/stat", (int)pid);
     g_autofree char *text = NULL;
@@ -200,7 +199,8 @@ uint64_t runtime_process_get_start(pid_t pid) {
     return g_ascii_strtoull(fields[19], NULL, 10);
 }
 
-/* The start time tells the process from a later one with the same PID (proc_pid_stat(5)). */
+/* The start time distinguishes the process from a later one with the same pid (proc_pid_stat(5)).
+ */
 bool runtime_record_is_alive(const RuntimeRecord *record) {
     return record->pid_start > 0 && runtime_process_get_start(record->pid) == record->pid_start;
 }

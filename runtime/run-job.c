@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Who makes the calls of a job. In the foreground that is this process. Otherwise it is a monitor,
- * which this process leaves behind: a process of the container is a child of the service and can
- * never be one of conmon or of containerd's shim, but the monitor is, and it ends with the
- * container's exit status (monitor.c). This process waits for its report, whose first byte is an
- * exit status, and then exits itself.
- */
+/* Chooses the process that makes the calls of a job. In the foreground, that is this process.
+ * Otherwise it is a monitor, which this process leaves behind: a container's process is a child of
+ * the service and can never be one of conmon or of containerd's shim, but the monitor can, and it
+ * exits with the container's status (monitor.c). This process waits for the monitor's report, whose
+ * first byte is an exit status, and then exits itself. */
 
 #include "run-job.h"
 
@@ -18,8 +16,8 @@
 
 enum { MAX_REPORT = 4096 };
 
-/* Reads the monitor's report: an exit status and the text of an error. An empty one means that the
- * monitor died. */
+/* Reads the monitor's report: an exit status and the text of an error. An empty report means that
+ * the monitor died. */
 static int run_job_read_report(int report, const RuntimeJob *job, GError **error) {
     char text[MAX_REPORT + 2] = "";
     ssize_t n, size = 0;
@@ -38,8 +36,8 @@ static int run_job_read_report(int report, const RuntimeJob *job, GError **error
     return (unsigned char)text[0];
 }
 
-/* The monitor leads a session of its own, so that the end of the engine's terminal does not end it.
- * It leaves by _exit(): buffers and handlers are those of this process. */
+/* The monitor has its own session, so that it survives the engine's terminal. It exits with
+ * _exit(): buffers and exit handlers belong to this process. */
 static int run_job_detached(const RuntimeJob *job, GError **error) {
     int ends[2];
 
@@ -60,7 +58,7 @@ static int run_job_detached(const RuntimeJob *job, GError **error) {
         return runtime_job_failure(job);
     }
     int status = run_job_read_report(report, job, error);
-    /* A failed monitor is reaped here, so that an engine which is a subreaper does not find it. */
+    /* A failed monitor is reaped here, so that an engine that is a subreaper does not find it. */
     if (status != 0)
         (void)waitpid(monitor, NULL, 0);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* spec: a configuration to begin with, the one that "runc spec" writes: the service runs it without
- * a privilege. */
+/* The verb spec: writes a default configuration, the same as "runc spec"; the service runs it
+ * without a privilege. */
 
 #include "verbs.h"
 
@@ -134,7 +134,7 @@ int runtime_verb_spec(RuntimeOptions *options, GError **error) {
                         "unprivileged caller may run");
         return EXIT_FAILURE;
     }
-    /* A file that is there is not overwritten. */
+    /* An existing file is not overwritten. */
     berth_autofd int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
         berth_error_set_errno(error, errno, "create %s", file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Overwrites the arguments in place: the kernel reads /proc/PID/cmdline from there, and a longer
- * text would take a privilege (prctl(2), PR_SET_MM). */
+/* Sets the process title by overwriting the arguments in place: the kernel reads /proc/PID/cmdline
+ * from there, and a longer text would require a privilege (prctl(2), PR_SET_MM). The area belongs
+ * to the kernel's initial stack and is found once, by runtime_title_init(). */
 
 #include "title.h"
 
@@ -10,10 +11,10 @@
 
 static struct {
     char *start;
-    size_t size; /* with the last NUL */
+    size_t size; /* including the last NUL */
 } arguments;
 
-/* The kernel lays out the arguments one after another, so they are one area from the first to the
+/* The kernel lays the arguments out consecutively, so they form one area from the first to the
  * last. */
 void runtime_title_init(int argc, char **argv) {
     if (argc > 0) {
@@ -27,6 +28,6 @@ void runtime_title_set(const char *title) {
         return;
     memset(arguments.start, 0, arguments.size);
     memcpy(arguments.start, title, strnlen(title, arguments.size - 2));
-    /* A last byte other than NUL tells the kernel that the text ends at the first NUL. */
+    /* If the last byte is not NUL, the kernel takes the text to end at the first NUL. */
     arguments.start[arguments.size - 1] = '.';
 }

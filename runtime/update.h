@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* New limits of a container, as properties of systemd. */
+/* New limits of a container, as systemd properties. */
 
 #pragma once
 
 #include "options.h"
 #include "plan/plan.h"
 
-/* linux.resources of the options or of their file, with what is 0 left out. NULL with error. */
+/* linux.resources from the options or their file, without zero values. NULL with error. */
 JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error);
-/* A plan with nothing but these resources. NULL with error. */
+/* A plan that contains only these resources. NULL with error. */
 BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* kill, delete, pause, resume and checkpoint. Engines find out by the texts of errors whether a
- * container is gone: "does not exist" and "container not running" are words of runc's. */
+/* kill, delete, pause, resume and checkpoint. Engines recognize by the text of an error that a
+ * container is gone: "does not exist" and "container not running" are runc's words. */
 
 #include "base/signals.h"
 #include "monitor-socket.h"
@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* The record of the first argument, and the connection. */
+/* Reads the record that the first argument names, and opens the connection. */
 static bool change_begin(RuntimeOptions *options, RuntimeRecord **record, sd_bus **bus,
                          GError **error) {
     *record = runtime_record_read(options->root, options->arguments[0], error);
@@ -27,7 +27,7 @@ static bool kill_running(sd_bus *bus, const RuntimeRecord *record, int number, b
 
     if (reply)
         return true;
-    /* It ended meanwhile. */
+    /* It has exited in the meantime. */
     if (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||
         g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "container not running");
@@ -55,7 +55,7 @@ int runtime_verb_kill(RuntimeOptions *options, GError **error) {
                    ? EXIT_SUCCESS
                    : EXIT_FAILURE;
     case RUNTIME_STATE_STOPPED:
-        /* All of no process is no error. */
+        /* Killing all of no processes is not an error. */
         if (options->all)
             return EXIT_SUCCESS;
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "container not running");
@@ -67,7 +67,7 @@ int runtime_verb_kill(RuntimeOptions *options, GError **error) {
     return kill_running(bus, record, number, options->all, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A container that the service does not know is deleted already; the record may have outlived
+/* A container that the service does not know has been deleted already; the record may have outlived
  * it. */
 static bool delete_at_service(sd_bus *bus, const RuntimeRecord *record, bool force,
                               GError **error) {
@@ -81,7 +81,8 @@ static bool delete_at_service(sd_bus *bus, const RuntimeRecord *record, bool for
     return false;
 }
 
-/* The record goes last: if the service refuses, the container can still be found by its id. */
+/* The record is removed last: if the service refuses, the container can still be found by its id.
+ */
 static bool delete_container(sd_bus *bus, const RuntimeRecord *record, bool force, GError **error) {
     g_auto(RuntimeStatus) status = {.scope = NULL};
 
@@ -99,7 +100,7 @@ static bool delete_container(sd_bus *bus, const RuntimeRecord *record, bool forc
     return true;
 }
 
-/* With force there may be nothing, or the directory of a creation that was killed. */
+/* With --force there may be nothing, or the directory of a creation that was killed. */
 static bool delete_one(RuntimeOptions *options, sd_bus *bus, const char *id, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(RuntimeRecord) record = runtime_record_read(options->root, id, &local);
@@ -138,7 +139,8 @@ int runtime_verb_delete(RuntimeOptions *options, GError **error) {
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The service checks the state and words the error: engines do not read that of these verbs. */
+/* The service checks the state and words the error: engines do not parse the errors of these verbs.
+ */
 static int change_plainly(RuntimeOptions *options, const char *member, GError **error) {
     g_autoptr(RuntimeRecord) record = NULL;
     g_autoptr(sd_bus) bus = NULL;

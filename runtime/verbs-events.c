@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* events: statistics of a container, once or again and again, in the form of runc's events. Each
- * line is a JSON object; it ends with the container. */
+/* The verb events: statistics of a container, once or repeatedly, in the form of runc's events.
+ * Each line is a JSON object; the output ends when the container exits. */
 
 #include "monitored.h"
 #include "verbs.h"
@@ -15,7 +15,7 @@ typedef struct {
     uint64_t memory, peak, memory_max, cpu, cpu_user, cpu_system, tasks, tasks_max, ooms;
 } ContainerStats;
 
-/* Names that are not known are passed over: a newer service may have more. */
+/* Unknown names are skipped: a newer service may have more. */
 static int read_stats(sd_bus_message *reply, ContainerStats *stats) {
     const struct {
         const char *name;
@@ -38,7 +38,7 @@ static int read_stats(sd_bus_message *reply, ContainerStats *stats) {
     return r;
 }
 
-/* Numbers of 64 bits without a sign, which json-glib has none of. */
+/* Written by hand, since json-glib has no unsigned 64-bit numbers. */
 static void print_stats(const char *id, const ContainerStats *stats) {
     printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64
            ",\"kernel\":%" PRIu64 ",\"user\":%" PRIu64 "},\"throttling\":{}},\"memory\":{\"usage\":"
@@ -51,7 +51,7 @@ static void print_stats(const char *id, const ContainerStats *stats) {
     fflush(stdout);
 }
 
-/* "5s", "100ms", "1m", as Go writes a time; 0 for anything else. */
+/* "5s", "100ms", "1m", Go's format of durations; 0 for anything else. */
 static uint64_t parse_interval_usec(const char *text) {
     static const struct {
         const char *unit;
@@ -70,7 +70,7 @@ static uint64_t parse_interval_usec(const char *text) {
     return 0;
 }
 
-/* False at the end of the container without error. */
+/* Returns false without error when the container has exited. */
 static bool show_stats(sd_bus *bus, const RuntimeRecord *record, ContainerStats *stats,
                        GError **error) {
     g_autoptr(sd_bus_message) reply =
@@ -111,7 +111,7 @@ int runtime_verb_events(RuntimeOptions *options, GError **error) {
         g_usleep(interval);
         (void)show_stats(bus, record, &stats, &local);
     }
-    /* The container has ended: so do its events. */
+    /* The container has exited, which ends its events. */
     if (!local || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION) ||
         g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
         return EXIT_SUCCESS;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* exec: a process of a container, from the command line or from a file. What the service has no
- * option for (further groups, an AppArmor profile) takes a process object of the specification,
- * which is then made of the container's own. */
+/* The verb exec: a process in a container, from the command line or a file. What the service has no
+ * option for (additional groups, an AppArmor profile) needs a process object of the specification,
+ * which is then derived from the container's own. */
 
 #include "base/fd.h"
 #include "run-job.h"
@@ -44,7 +44,7 @@ static bool exec_parse_id(const char *text, gint64 *id, GError **error) {
     return true;
 }
 
-/* "UID[:GID]", and the further groups. */
+/* "UID[:GID]", and the additional groups. */
 static bool exec_set_user(JsonObject *process, const RuntimeOptions *options, GError **error) {
     g_auto(GStrv) parts = g_strsplit(options->user ? options->user : "0:0", ":", 2);
     gint64 uid, gid = 0, group = 0;
@@ -66,7 +66,7 @@ static bool exec_set_user(JsonObject *process, const RuntimeOptions *options, GE
     return true;
 }
 
-/* NULL without error if options of the service do. */
+/* NULL without error if the service's options suffice. */
 static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *record,
                             GError **error) {
     if (!options->additional_gids && !options->apparmor)
@@ -81,8 +81,8 @@ static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *
     return berth_document_print(process, false);
 }
 
-/* *text is the process object as the engine wrote it: the service reads it itself. Only "terminal"
- * is needed here. */
+/* *text is the process object as the engine wrote it, which the service reads itself. Only
+ * "terminal" is needed here. */
 static bool exec_read_process(RuntimeJob *job, const char *file, char **text, GError **error) {
     g_autoptr(JsonNode) node = runtime_read_json(file, text, error);
 
@@ -97,8 +97,8 @@ static bool exec_check(const RuntimeOptions *options, const RuntimeJob *job, GEr
     return runtime_job_check_console(job, error);
 }
 
-/* Failures of exec itself end with 255, as runc's do: engines must not take them for exit statuses
- * of the command. */
+/* Failures of exec itself return 255, as in runc: engines must not take them for an exit status of
+ * the command. */
 int runtime_verb_exec(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);
@@ -107,9 +107,9 @@ int runtime_verb_exec(RuntimeOptions *options, GError **error) {
 
     if (!record)
         return FAILURE;
-    /* Unique, also if pids are few. */
+    /* Unique, even where pids are reused quickly. */
     g_autofree char *process = g_strdup_printf("exec-%d-%08x", (int)getpid(), g_random_int());
-    /* "--" may stand before the command, too. */
+    /* "--" may also precede the command. */
     char **command = options->arguments + 1;
     if (command[0] && g_str_equal(command[0], "--"))
         command++;

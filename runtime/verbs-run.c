@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* create, start, run and restore. The record's directory is made first: it is what two processes
- * with one id compete for. */
+/* create, start, run and restore. The record's directory is made first: it decides between two
+ * processes that use the same id. */
 
 #include "base/fd.h"
 #include "monitor-socket.h"
@@ -58,7 +58,8 @@ int runtime_verb_run(RuntimeOptions *options, GError **error) {
     return make_container(options, &job, error);
 }
 
-/* The monitor of create makes the call (monitor-socket.c). If none answers, the state says why. */
+/* The monitor of create makes the call (monitor-socket.c). If none answers, the state explains why.
+ */
 int runtime_verb_start(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);

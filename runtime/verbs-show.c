@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * state, list and ps. The pid of a container is that of the file of --pid-file: its monitor's, if
- * it was left behind, and the first process's otherwise. Those of ps are the processes themselves.
- */
+/* state, list and ps. The pid shown for a container is the one in the file of --pid-file: its
+ * monitor's if it is detached, otherwise the first process's. ps shows the container's processes
+ * themselves. */
 
 #include "base/document-members.h"
 #include "monitored.h"
@@ -31,7 +30,7 @@ static bool parse_format(const char *text, Format *format, GError **error) {
     return true;
 }
 
-/* The name of a record's owner, or the number. The caller frees it. */
+/* The name of a record's owner, or its uid. The caller frees it. */
 static char *find_owner(const RuntimeRecord *record) {
     struct stat st;
     struct passwd *entry;
@@ -42,15 +41,14 @@ static char *find_owner(const RuntimeRecord *record) {
     return entry ? g_strdup(entry->pw_name) : g_strdup_printf("%u", st.st_uid);
 }
 
-/* 0 for a container that has stopped: its pid may be another process's by now. */
+/* 0 for a container that has stopped: its pid may have been reused. */
 static pid_t find_pid(const RuntimeRecord *record, const RuntimeStatus *status) {
     if (status->state == RUNTIME_STATE_STOPPED)
         return 0;
     return record->monitored ? record->pid : status->pid;
 }
 
-/* The specification's members (runtime.md, State), and those of runc and of crun besides, in the
- * order of runc. */
+/* The specification's members (runtime.md, State), plus those of runc and crun, in runc's order. */
 static void list_add_container(JsonBuilder *builder, const RuntimeRecord *record,
                                const RuntimeStatus *status) {
     g_autofree char *owner = find_owner(record);
@@ -104,7 +102,7 @@ static void print_row(const RuntimeRecord *record, const RuntimeStatus *status) 
            runtime_state_get_name(status->state), record->bundle, record->created, owner);
 }
 
-/* A record that cannot be read is of a container that is being made or removed. */
+/* A record that cannot be read belongs to a container that is being created or removed. */
 static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder *builder,
                             GError **error) {
     g_auto(GStrv) ids = runtime_record_list(options->root, error);
@@ -148,7 +146,7 @@ int runtime_verb_list(RuntimeOptions *options, GError **error) {
     return EXIT_SUCCESS;
 }
 
-/* The pids of all processes of a container, one after another. NULL with error. */
+/* The pids of all processes of a container. NULL with error. */
 static GPtrArray *read_cgroup_pids(sd_bus *bus, const RuntimeRecord *record, GError **error) {
     g_autoptr(sd_bus_message) reply =
         runtime_call(bus, error, "Processes", "sa{sv}", record->berth_id, 0);
@@ -173,7 +171,7 @@ static GPtrArray *read_cgroup_pids(sd_bus *bus, const RuntimeRecord *record, GEr
     return g_steal_pointer(&pids);
 }
 
-/* ps(1) with the caller's options, -f without. */
+/* Runs ps(1) with the caller's options, or -f if there are none. */
 static int print_process_table(char **pids, char **arguments, GError **error) {
     g_autofree char *list = g_strjoinv(",", pids);
     g_autoptr(GPtrArray) command = g_ptr_array_new();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* update: resources of the runtime specification, from a file or from options, which plan/ makes
- * properties of systemd of, as it does when a container is created. */
+/* The verb update: takes resources of the runtime specification from a file or from options; plan/
+ * converts them to systemd properties, as it does when a container is created. */
 
 #include "update.h"
 
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Engines write 0 and "" for what is not to change. */
+/* Engines write 0 and "" for values that are not to change. */
 static bool update_is_empty(JsonNode *value) {
     return JSON_NODE_HOLDS_NULL(value) ||
            (json_node_get_value_type(value) == G_TYPE_INT64 && json_node_get_int(value) == 0) ||
@@ -50,7 +50,7 @@ JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error) {
     return node ? update_drop_empty(json_node_get_object(node)) : NULL;
 }
 
-/* Only whole configurations can be parsed: this is a minimal one. */
+/* Only complete configurations can be parsed, so this makes a minimal one. */
 BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error) {
     g_autofree char *part = berth_document_print(resources, false);
     g_autofree char *whole = g_strdup_printf(
@@ -79,7 +79,8 @@ static int append_throttle(sd_bus_message *call, GVariant *value) {
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* The types of the properties that plan/ makes of resources; a(st) are the throttles. */
+/* Appends a property by its type; these are the types that plan/ produces for resources, where
+ * a(st) are the throttles. */
 static int append_value(sd_bus_message *call, const char *type, GVariant *value) {
     if (g_str_equal(type, "t"))
         return sd_bus_message_append(call, "t", (uint64_t)g_variant_get_uint64(value));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs: each returns the exit status, with error if that is of a failure. */
+/* The verbs: each returns the exit status, with error set on failure. */
 
 #pragma once
 
