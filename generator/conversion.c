@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of a conversion that several kinds of unit files use: keys that become options of dist,
- * commands, and references to other unit files. The one thing to know: everything that becomes an
- * option is checked against the table of dist's options (options.h), so that a mistake is reported
- * with its line at daemon-reload, and not when the unit starts. */
+/* The parts of a conversion that several kinds of unit files share: keys that become options of
+ * dist, commands, and references to other unit files. Everything that becomes an option is checked
+ * against the table of dist's options (options.h), so that a mistake is reported with its line at
+ * daemon-reload instead of when the unit starts. */
 
 #include "generator/conversion.h"
 
@@ -55,8 +55,8 @@ void berth_conversion_refuse(const BerthConversion *conversion, const BerthUnitL
                           reason);
 }
 
-/* Words that a key gives as they are (GlobalArgs=, PodmanArgs=). Those with an error are appended,
- * too: the unit is not written anyway. */
+/* Appends words that a key passes on unchanged (GlobalArgs=, PodmanArgs=). Invalid ones are
+ * appended, too: the unit is not written anyway. */
 static void append_checked(const BerthConversion *conversion, const char *key, BerthVerb verb,
                            GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, key);
@@ -70,7 +70,7 @@ static void append_checked(const BerthConversion *conversion, const char *key, B
         g_ptr_array_add(words, g_strdup(given->pdata[i]));
 }
 
-/* The environment may name another dist than the installed one. The words belong to the caller; the
+/* The environment may select another dist than the installed one. The caller owns the words; the
  * list of arguments ends with NULL. */
 GPtrArray *berth_conversion_new_command(const BerthConversion *conversion, const char *verb, ...) {
     const char *program = g_getenv("BERTH_DIST");
@@ -90,7 +90,7 @@ void berth_conversion_add_option(GPtrArray *words, const char *option, const cha
     g_ptr_array_add(words, g_strconcat("--", option, value ? "=" : NULL, value, NULL));
 }
 
-/* Adds a value of a key, if dist takes it. */
+/* Adds a value of a key if dist accepts it. */
 static void add_value(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                       const BerthUnitLine *line, const char *value, GPtrArray *words) {
     g_autofree char *reason = NULL;
@@ -101,7 +101,7 @@ static void add_value(const BerthConversion *conversion, BerthVerb verb, const B
         berth_conversion_refuse(conversion, line, reason);
 }
 
-/* "no" is what dist does without having the option. */
+/* "no" is dist's behaviour without the option. */
 static void add_flag(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                      const BerthUnitLine *line, GPtrArray *words) {
     bool value = berth_conversion_get_flag(conversion, key->name);
@@ -123,7 +123,7 @@ static void conversion_add_words(const BerthConversion *conversion, BerthVerb ve
         add_value(conversion, verb, key, line, values->pdata[i], words);
 }
 
-/* TEXT and LIST take the value as one word; quotes around it are removed. */
+/* TEXT and LIST take the value as one word, without the quotes around it. */
 static void add_key(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                     const BerthUnitLine *line, GPtrArray *words) {
     if (key->use == BERTH_KEY_FLAG) {
@@ -136,7 +136,7 @@ static void add_key(const BerthConversion *conversion, BerthVerb verb, const Ber
     }
 }
 
-/* Of a key that is no list only the last line counts, as for systemd's own keys. PodmanArgs= comes
+/* If a key is not a list, only its last line counts, as for systemd's own keys. PodmanArgs= comes
  * last. */
 void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb,
                                GPtrArray *words) {
@@ -152,9 +152,9 @@ void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb
     append_checked(conversion, "PodmanArgs", verb, words);
 }
 
-/* A relative path begins at the directory of the unit file. Its directory may contain characters
- * with a meaning in units, which are escaped; the path itself is the author's and may contain
- * specifiers. */
+/* A relative path is relative to the unit file's directory. The directory may contain characters
+ * with a meaning in units, which are escaped; the path itself was written by the author and may
+ * contain specifiers. */
 char *berth_conversion_resolve_path(const BerthConversion *conversion, const char *path,
                                     bool command_line) {
     if (path[0] == '/' || path[0] == '%')
@@ -166,7 +166,7 @@ char *berth_conversion_resolve_path(const BerthConversion *conversion, const cha
     return g_build_filename(escaped, path, NULL);
 }
 
-/* Both dependencies are needed: Requires= alone starts the two units at the same time
+/* Both dependencies are needed: with Requires= alone, the two units start at the same time
  * (systemd.unit(5)). */
 const char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
                                      const char *name) {

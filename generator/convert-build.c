@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .build: dist build, once. The directory that is built and its Containerfile are
- * found by the rules of podman-systemd.unit(5): SetWorkingDirectory= names the directory, and File=
- * the other, relative to it; without the former, File= is absolute and in the directory. */
+/* The unit of a .build file, which runs dist build once. The directory to build and its
+ * Containerfile are found by the rules of podman-systemd.unit(5): SetWorkingDirectory= names the
+ * directory, and File= the Containerfile, relative to it; without SetWorkingDirectory=, File= is
+ * absolute, and its directory is used. */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
 
 #include <string.h>
 
-/* As podman has it, buildah's addresses of repositories and archives: dist passes on a directory
- * alone. */
+/* Whether it is an address of a repository or an archive, which podman passes to buildah: dist only
+ * takes a directory. */
 static bool is_remote(const char *path) {
     return strstr(path, "://") || g_str_has_prefix(path, "git@") ||
            g_str_has_prefix(path, "github.com/");
 }
 
-/* The directory that is built, as a word of a command line; NULL with an error. */
+/* The directory to build, as a word of a command line; NULL with an error. */
 static char *find_context(const BerthConversion *conversion, const char *directory,
                           const char *name) {
     const BerthUnitLine *given = berth_conversion_find(conversion, "SetWorkingDirectory");
@@ -52,7 +53,7 @@ static void build_add_file(const char *given, const char *context, bool beside, 
     berth_conversion_add_option(words, "file", path);
 }
 
-/* dist pulls what is not here in any case, and what is here only with --pull. */
+/* dist always pulls missing images, and existing ones only with --pull. */
 static void add_pull(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Pull");
 

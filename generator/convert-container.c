@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .container: dist run in the foreground, so that its exit status, its output and its
- * cgroup are the unit's. Type=notify is the default: dist reports readiness. All errors are
- * collected; a unit with one is not written (convert.c). */
+/* The unit of a .container file: dist run in the foreground, so that its exit status, its output
+ * and its cgroup are the unit's. Type=notify is the default: dist reports readiness. All errors are
+ * collected; a unit with an error is not written (convert.c). */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The start may include a pull, which takes longer than systemd's default of 90 s. The time to stop
- * exceeds the container's own StopTimeout=, so that systemd does not kill dist before the service
- * has killed the container. */
+/* The start may include a pull, which takes longer than systemd's default of 90 s. The stop
+ * time-out exceeds the container's own StopTimeout=, so that systemd does not kill dist before the
+ * service has killed the container. */
 #define START_TIMEOUT "15min"
 enum { DEFAULT_STOP_SECONDS = 80, STOP_MARGIN_SECONDS = 10 };
 
@@ -21,8 +21,8 @@ static const BerthUnitLine *find_in_service(const BerthConversion *conversion, c
     return berth_unit_file_find(conversion->source->file, "Service", key);
 }
 
-/* dist run implements these two: it sends READY=1, or ends with the container. A unit of
- * Type=oneshot is started when its main process has ended (systemd.service(5)), so it needs no
+/* dist run supports these two types: it sends READY=1, or exits with the container. A unit of
+ * Type=oneshot has started when its main process has exited (systemd.service(5)), so it needs no
  * notification. */
 static bool is_oneshot(const BerthConversion *conversion) {
     const BerthUnitLine *type = find_in_service(conversion, "Type");
@@ -33,8 +33,8 @@ static bool is_oneshot(const BerthConversion *conversion) {
     return type && g_str_equal(type->value, "oneshot");
 }
 
-/* dist passes SIGTERM on as the container's own stop signal: the container's processes must not get
- * it, too. */
+/* dist sends the container its own stop signal on SIGTERM: systemd must not send SIGTERM to the
+ * container's processes as well. */
 static void add_kill_mode(const BerthConversion *conversion) {
     const BerthUnitLine *mode = find_in_service(conversion, "KillMode");
 
@@ -59,9 +59,8 @@ static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
     }
 }
 
-/* When the unit is ready: as the container's own messages or its health checks say, or once it
- * runs.
- */
+/* When the unit is ready: on the container's own notification, when its health checks succeed, or
+ * once it runs. */
 static void add_notify(const BerthConversion *conversion, bool oneshot, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Notify");
     bool healthy = line && g_ascii_strcasecmp(line->value, "healthy") == 0;
@@ -71,7 +70,7 @@ static void add_notify(const BerthConversion *conversion, bool oneshot, GPtrArra
     berth_conversion_add_option(words, "notify", mode);
 }
 
-/* journald and passthrough are what a unit does: its output is the journal's. */
+/* journald and passthrough describe what a unit does anyway: its output goes to the journal. */
 static void add_log_driver(const BerthConversion *conversion) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "LogDriver");
 
@@ -87,7 +86,7 @@ static void add_log_driver(const BerthConversion *conversion) {
                           line->value);
 }
 
-/* split is podman's word for the cgroup below the unit's, and what its generator asks for. */
+/* split is podman's word for a cgroup below the unit's, which its generator uses. */
 static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
     static const char *const below[] = {"split", "no-conmon", NULL};
     const BerthUnitLine *line = berth_conversion_find(conversion, "CgroupsMode");
@@ -99,11 +98,12 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
 }
 
-/* Values that follow from the file alone are checked here, not when the unit starts. */
+/* Checks values that can be judged from the file alone now, not when the unit starts. */
 void berth_convert_check_users(const BerthConversion *conversion) {
     static const char *const users[] = {"auto", "host", NULL};
     const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
-    /* Root keeps no id, and a pod has one user namespace for the images of all its containers. */
+    /* Root cannot keep its id, and a pod has one user namespace for the images of all its
+     * containers. */
     bool keeps = conversion->source->kind == BERTH_UNIT_CONTAINER &&
                  conversion->set->scope == BERTH_UNITS_USER;
 
@@ -117,7 +117,7 @@ void berth_convert_check_users(const BerthConversion *conversion) {
                           line->value);
 }
 
-/* "-" before a device leaves it out if it does not exist. */
+/* "-" before a device omits the device if it does not exist. */
 static void convert_devices(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) devices = berth_conversion_get_words(conversion, "AddDevice");
 
@@ -144,8 +144,8 @@ static void convert_user(const BerthConversion *conversion, GPtrArray *words) {
     berth_conversion_add_option(words, "user", both);
 }
 
-/* Without SELinux these do nothing, for podman too. With it, a container that has no label of its
- * own is not what the file asks for. */
+/* Without SELinux these keys do nothing, in podman as well. With it, a container without a label of
+ * its own is not what the file asks for. */
 static void check_labels(const BerthConversion *conversion) {
     static const char *const keys[] = {"SecurityLabelFileType", "SecurityLabelLevel",
                                        "SecurityLabelNested", "SecurityLabelType"};
@@ -159,8 +159,8 @@ static void check_labels(const BerthConversion *conversion) {
     }
 }
 
-/* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without an effect. With
- * ReadOnly=, /tmp is writable in any case. */
+/* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without effect. With
+ * ReadOnly=, /tmp stays writable. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
 
@@ -199,7 +199,7 @@ static char *resolve_source(const BerthConversion *conversion, const BerthUnitLi
     return g_strdup(source);
 }
 
-/* SOURCE:TARGET[:OPTIONS], or a target alone for an anonymous volume, which has no source to
+/* SOURCE:TARGET[:OPTIONS], or only a target for an anonymous volume, which has no source to
  * resolve. */
 void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) lines =
@@ -242,7 +242,7 @@ static void convert_mounts(const BerthConversion *conversion, GPtrArray *words) 
     }
 }
 
-/* NAME.network[:OPTIONS], or what dist takes. */
+/* NAME.network[:OPTIONS], or a value for dist. */
 static char *resolve_network(const BerthConversion *conversion, const BerthUnitLine *line) {
     size_t length = strcspn(line->value, ":");
     g_autofree char *name = g_strndup(line->value, length);
@@ -306,7 +306,7 @@ static void add_reload(const BerthConversion *conversion) {
     }
 }
 
-/* The image, and the command in it. */
+/* The image, and the command to run in it. */
 static void convert_image_key(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Image");
     const BerthUnitLine *root = berth_conversion_find(conversion, "Rootfs");
@@ -336,9 +336,9 @@ static void convert_image_key(const BerthConversion *conversion, GPtrArray *word
                           _("%s=: a quote is not closed"), command->key);
 }
 
-/* The order of options does not matter to dist, except that the image comes after all of them and
- * the command last. PodmanArgs= is added by berth_conversion_add_keys(), after the options that
- * follow from keys. */
+/* The order of options does not matter to dist, but the image follows all of them, and the command
+ * comes last. PodmanArgs= is added by berth_conversion_add_keys(), after the options that follow
+ * from keys. */
 static void add_commands(const BerthConversion *conversion, bool oneshot) {
     const char *name = conversion->source->resource;
     g_autoptr(GPtrArray) words =
@@ -363,13 +363,13 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
     convert_image_key(conversion, words);
     berth_service_add_command(conversion->service, "ExecStart", "", words);
-    /* If dist is killed, the container may be there still. */
+    /* If dist is killed, the container may still exist. */
     berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
     add_reload(conversion);
 }
 
-/* Delegate= lets the container's cgroup be a child of the unit's (--cgroup=caller). %N is the name
- * of the unit without its suffix (systemd.unit(5)). */
+/* Delegate= allows the container's cgroup to be a child of the unit's (--cgroup=caller). %N is the
+ * name of the unit without its suffix (systemd.unit(5)). */
 void berth_convert_service(const BerthConversion *conversion) {
     add_kill_mode(conversion);
     berth_conversion_set_default(conversion, "Delegate", "yes");

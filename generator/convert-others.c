@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units of .volume, .network and .image files, and what .build files have in common with them:
- * commands that run once and see to it that something is there. */
+/* The units of .volume, .network and .image files, and what .build files share with them: commands
+ * that run once and ensure that something exists. */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -22,8 +22,8 @@ void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *w
     berth_service_add_command(conversion->service, "ExecStart", "", words);
 }
 
-/* A bind mount is the only kind of device. Whoever mounts the volume mounts the directory; the unit
- * makes sure that it exists. */
+/* Only bind mounts are supported as a device. Containers mount the directory itself; the unit
+ * ensures that it exists. */
 static void convert_directory(const BerthConversion *conversion, const BerthUnitLine *device) {
     static const char *const types[] = {"bind", "none", NULL};
     static const char *const options[] = {"bind", "rbind", "rw", NULL};
@@ -84,7 +84,7 @@ void berth_convert_volume(BerthConversion *conversion) {
     berth_convert_oneshot(conversion, words);
 }
 
-/* Gateways and ranges belong to subnets by their position. */
+/* Gateways and ranges are assigned to subnets by their position. */
 static void check_counts(const BerthConversion *conversion) {
     static const char *const keys[] = {"Gateway", "IPRange"};
     const BerthUnitFile *file = conversion->source->file;
@@ -99,7 +99,7 @@ static void check_counts(const BerthConversion *conversion) {
     }
 }
 
-/* Accepts the one value that describes what Berth does anyway. */
+/* Accepts only the value that describes what Berth does anyway. */
 static void check_only(const BerthConversion *conversion, const char *key, const char *value) {
     const BerthUnitLine *line = berth_conversion_find(conversion, key);
 
@@ -108,7 +108,7 @@ static void check_only(const BerthConversion *conversion, const char *key, const
                               line->value, value);
 }
 
-/* The size of packets is an option of dist; others are those of podman's drivers. */
+/* The MTU is an option of dist; the others belong to podman's drivers. */
 static void add_network_options(const BerthConversion *conversion, GPtrArray *words) {
     static const char *const names[] = {"mtu=", "com.docker.network.driver.mtu="};
     const BerthUnitLine *line = berth_conversion_find(conversion, "Options");
@@ -130,8 +130,8 @@ static void add_network_options(const BerthConversion *conversion, GPtrArray *wo
     }
 }
 
-/* "--ignore": a network of this name may have been made before, by hand or by an earlier start. Its
- * options are not compared with those of the file. */
+/* "--ignore": a network of this name may exist already, made by hand or by an earlier start. Its
+ * options are not compared with those in the file. */
 void berth_convert_network(BerthConversion *conversion) {
     g_autoptr(GPtrArray) words =
         berth_conversion_new_command(conversion, "network", "create", "--ignore", NULL);
@@ -151,7 +151,7 @@ void berth_convert_network(BerthConversion *conversion) {
     }
 }
 
-/* A pull always asks the registry, and fetches only what is not here. */
+/* A pull always asks the registry, and fetches only what is missing. */
 static void check_policy(const BerthConversion *conversion) {
     const BerthUnitLine *policy = berth_conversion_find(conversion, "Policy");
 
@@ -161,10 +161,10 @@ static void check_policy(const BerthConversion *conversion) {
                               policy->value);
 }
 
-/* The image as a directory: a plain service with RootDirectory= there requires this unit
- * (systemd.exec(5)), and systemd stops it with the last one. A unit of this kind is named by its
- * directory and cannot be a template (systemd.mount(5)). The default dependencies are those of
- * file systems that are mounted before the bus is there. */
+/* Mounts the image on a directory: a plain service with RootDirectory= there requires this unit
+ * (systemd.exec(5)), and systemd unmounts it once no unit needs it any more. A unit of this kind is
+ * named after its directory and cannot be a template (systemd.mount(5)). Its default dependencies
+ * would be those of file systems mounted before the bus is available. */
 static void add_image_mount(BerthConversion *conversion, const char *image) {
     static const char directory[] = "/run/berth/images";
     g_autofree char *name = berth_unit_name_get_stem(conversion->source->name);
@@ -190,7 +190,7 @@ static void add_image_mount(BerthConversion *conversion, const char *image) {
         {"Mount", "DirectoryMode", "0700"},
     };
 
-    /* mount(8) needs root; a user's manager cannot run the unit. */
+    /* mount(8) needs root; a user manager cannot run the unit. */
     if (conversion->set->scope == BERTH_UNITS_USER)
         return;
     conversion->service->other = berth_service_new(unit);

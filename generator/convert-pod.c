@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The unit of a .pod, and what a .container has by Pod=. The pod's service is dist pod run in the
- * foreground: it is active while the pod runs. Its containers are services of their own, bound to
- * it: they start after it, and systemd stops them before it, or when it ends on its own. The one
- * thing to know: a pod does not name its containers, they name it; so its unit is made by looking
- * through all files.
- */
+/* The unit of a .pod file, and what a .container gets through Pod=. The pod's service is dist pod
+ * run in the foreground: it is active while the pod runs. Its containers are separate services
+ * bound to it: they start after it, and systemd stops them before it, or when it ends by itself. A
+ * pod does not name its containers; they name the pod, so its unit is made by looking through all
+ * files. */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
 
 #include <string.h>
 
-/* Whether the file is a container of this pod that starts with it. A template does not: nothing
- * says which instances it has. */
+/* Whether the file is a container of this pod that starts with it. A template is not: nothing says
+ * which instances it has. */
 static bool starts_with(const BerthUnitSource *source, const char *pod) {
     const BerthUnitLine *line = berth_unit_file_find(source->file, "Container", "Pod");
     const BerthUnitLine *start = berth_unit_file_find(source->file, "Container", "StartWithPod");
@@ -37,8 +35,8 @@ static void want_containers(const BerthConversion *conversion) {
     }
 }
 
-/* Without ExitPolicy=, a pod ends with its last container, as in podman-systemd.unit(5); its unit
- * would otherwise stay active without a container. */
+/* Without ExitPolicy=, a pod ends with its last container, as in podman-systemd.unit(5); otherwise
+ * its unit would stay active without a container. */
 static void add_exit_policy(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "ExitPolicy");
 
@@ -48,7 +46,7 @@ static void add_exit_policy(const BerthConversion *conversion, GPtrArray *words)
     berth_conversion_add_option(words, "exit-policy", line ? line->value : "stop");
 }
 
-/* The pod itself mounts nothing: its unit only needs what its containers will. */
+/* The pod itself mounts nothing: its unit only requires what its containers will mount. */
 static void require_volumes(const BerthConversion *conversion) {
     g_autoptr(GPtrArray) unused = g_ptr_array_new_with_free_func(g_free);
 
@@ -80,7 +78,8 @@ void berth_convert_pod(BerthConversion *conversion) {
     berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
 }
 
-/* The service would refuse these with Pod: here the message has the line. */
+/* The service would refuse these keys in a container of a pod; reported here, the error has its
+ * line. */
 static void refuse_shared_keys(const BerthConversion *conversion) {
     static const char *const keys[] = {"AddHost",      "DNS",         "DNSOption", "DNSSearch",
                                        "HostName",     "IP",          "IP6",       "Network",
@@ -103,7 +102,7 @@ static void add_volumes_of_pod(const BerthConversion *conversion, BerthUnitSourc
     berth_convert_volumes(&of_pod, words);
 }
 
-/* BindsTo= with After= stops the container as soon as the pod's unit is not active any more
+/* BindsTo= with After= stops the container as soon as the pod's unit is no longer active
  * (systemd.unit(5)). */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * ExitIdleTimeout= of a container whose program cannot take sockets from systemd: the .socket
+/* ExitIdleTimeout= of a container whose program cannot take sockets from systemd: the .socket file
  * beside it starts a service of systemd-socket-proxyd(8), which starts the container and connects
- * to a port that it publishes. Once there was no connection for so long, the proxy ends, and
+ * to a port that it publishes. After the given time without connections, the proxy exits, and
  * systemd stops the container as a unit that nothing needs any more.
  *
- *     web.socket -> web-proxy.service -> web.service
- */
+ *     web.socket -> web-proxy.service -> web.service */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -28,8 +26,9 @@ static bool is_number(const char *text) {
     return text[0] && !text[strspn(text, "0123456789")];
 }
 
-/* Where a published port is reached from this host: the address that is published, or loopback if
- * all are. NULL for a port that systemd allots, a range, and what is not TCP. */
+/* The address at which a published port can be reached from this host: the published address, or
+ * loopback if it is the wildcard. NULL for a port that the service chooses, a range, and anything
+ * but TCP. */
 static char *proxy_find_address(const char *published) {
     g_autofree char *text = g_strdup(published);
     char *protocol = strchr(text, '/'), *container, *port;
@@ -70,7 +69,7 @@ static bool proxy_is_taken(const BerthUnitSet *set, const char *name) {
     return false;
 }
 
-/* What is in the way of a proxy, or NULL. */
+/* Why there can be no proxy, or NULL. */
 static const char *proxy_find_obstacle(const BerthConversion *conversion, const char *name,
                                        const char *target) {
     g_autofree char *stem = berth_unit_name_get_stem(conversion->source->name);
@@ -86,8 +85,8 @@ static const char *proxy_find_obstacle(const BerthConversion *conversion, const 
                                                  : NULL;
 }
 
-/* BindsTo=: if the container fails, the proxy ends, and the next connection starts both again. The
- * proxy of systemd 252 sends no READY=1. */
+/* BindsTo=: if the container fails, the proxy exits, and the next connection starts both again. The
+ * proxy of systemd 252 does not send READY=1. */
 static BerthService *proxy_make_service(const BerthConversion *conversion, const char *name,
                                         const char *timeout, const char *target) {
     BerthService *service = berth_service_new(name);
@@ -106,7 +105,7 @@ static BerthService *proxy_make_service(const BerthConversion *conversion, const
 
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
         berth_service_add(service, lines[i][0], lines[i][1], lines[i][2]);
-    /* It needs no user's rights, but a user's manager has no other. */
+    /* It needs no privileges of a user, but a user manager cannot run it as anyone else. */
     if (conversion->set->scope == BERTH_UNITS_SYSTEM)
         berth_service_add(service, "Service", "DynamicUser", "yes");
     g_ptr_array_add(words, (char *)"/usr/lib/systemd/systemd-socket-proxyd");
@@ -135,7 +134,7 @@ void berth_convert_proxy(const BerthConversion *conversion) {
     conversion->service->other = proxy_make_service(conversion, name, timeout, target);
 }
 
-/* Service= of the file itself counts: it may name a proxy of its own. */
+/* Service= in the file takes precedence: it may name another proxy. */
 void berth_convert_socket(BerthConversion *conversion) {
     g_autofree char *stem = berth_unit_name_get_stem(conversion->source->name);
     g_autofree char *name = g_strconcat(stem, ".container", NULL);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Secret= of a container. A secret is a credential of the unit (systemd.exec(5), "Credentials"):
+/* Secret= of a container. A secret is a credential of the unit (systemd.exec(5), "Credentials"):
  * one that [Service] loads or sets, or else the file of that name in systemd's credential store,
- * /etc/credstore. dist passes it on, and it is in no command line and no unit; in the environment
- * only with type=env.
- */
+ * /etc/credstore. dist passes it on; it never appears in a command line or a unit, and in the
+ * environment only with type=env. */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"
@@ -19,7 +17,8 @@ typedef struct {
     bool is_variable;
 } Secret;
 
-/* systemd's own rule, by which no name can end its line of the unit. Specifiers are left to it. */
+/* systemd's own rule, under which no name can end its line of the unit. Specifiers are left to
+ * systemd. */
 static bool is_name(const char *text) {
     for (const char *c = text; *c; c++)
         if (!g_ascii_isprint(*c) || strchr("/:\\", *c))
@@ -27,7 +26,7 @@ static bool is_name(const char *text) {
     return text[0] != '\0';
 }
 
-/* A shell could not use a variable with other characters, but the kernel takes them all. */
+/* A shell could not use a variable with other characters, but the kernel accepts any. */
 static bool secret_is_target(const char *text, bool is_variable) {
     return is_name(text) && !(is_variable && strchr(text, '='));
 }
@@ -44,7 +43,7 @@ static bool secret_read_field(const char *field, Secret *secret) {
     return true;
 }
 
-/* Whether [Service] has a credential of this name itself: KEY=NAME:… */
+/* Whether [Service] itself defines a credential of this name: KEY=NAME:… */
 static bool is_given(const BerthUnitFile *file, const char *name) {
     static const char *const keys[] = {"LoadCredential", "LoadCredentialEncrypted", "SetCredential",
                                        "SetCredentialEncrypted"};
@@ -61,7 +60,7 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
     return false;
 }
 
-/* As --secret of dist, which is podman's. The caller frees it. */
+/* In the form of dist's --secret, which is podman's. The caller frees it. */
 static char *secret_format(const Secret *secret) {
     return g_strconcat(secret->name, secret->is_variable ? ",type=env" : "",
                        secret->target ? ",target=" : "", secret->target, NULL);

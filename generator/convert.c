@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What all kinds of unit files have in common: the sections of systemd are passed on as they are,
- * with the names of other unit files replaced by those of their services, and the kind's own
- * section is checked against its table of keys. A conversion lives for one call.
- */
+/* What the conversion of all kinds of unit files has in common: sections that belong to systemd are
+ * passed on, with the names of other unit files replaced by those of their services, and the kind's
+ * own section is checked against its table of keys. A conversion lives for one call. */
 
 #include "generator/convert.h"
 
@@ -15,14 +13,14 @@
 
 #include <string.h>
 
-/* "X-" sections are ignored by systemd, too (systemd.unit(5)). */
+/* systemd ignores "X-" sections, too (systemd.unit(5)). */
 static bool is_own_section(const BerthConversion *conversion, const char *section) {
     return (g_str_equal(section, conversion->section) &&
             !berth_unit_kind_is_plain(conversion->source->kind)) ||
            g_str_equal(section, "Quadlet") || g_str_has_prefix(section, "X-");
 }
 
-/* Sections of other kinds of unit files: a .volume with [Container] is a mistake. */
+/* Sections of other kinds of unit files: a .volume file with [Container] is a mistake. */
 static bool is_foreign_section(const char *section) {
     for (unsigned kind = 0; kind < BERTH_UNIT_KINDS; kind++)
         if (g_str_equal(section, berth_unit_kinds[kind].section))
@@ -30,7 +28,7 @@ static bool is_foreign_section(const char *section) {
     return false;
 }
 
-/* A refused key that is empty only resets a list, and is accepted. */
+/* An empty assignment of a refused key only resets a list, and is accepted. */
 static void check_own_key(const BerthConversion *conversion, const BerthUnitLine *line) {
     const BerthKey *key = berth_key_find(conversion->source->kind, line->key);
 
@@ -76,7 +74,7 @@ static bool is_dependency(const BerthUnitLine *line) {
     return g_str_equal(line->section, "Unit") && g_strv_contains(keys, line->key);
 }
 
-/* A list of units, in which the names of unit files are replaced by those of their services. */
+/* A list of units, in which names of unit files are replaced by those of their services. */
 static char *translate_dependencies(const BerthConversion *conversion, const BerthUnitLine *line) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
     GString *text = g_string_new(NULL);
@@ -110,8 +108,8 @@ static void pass_other_lines_on(const BerthConversion *conversion) {
     }
 }
 
-/* A pull needs the network; there is no such target in a user's manager. The lines come first: one
- * of the file's that is empty removes them. */
+/* A pull needs the network; a user manager has no such target. These lines come first, so that an
+ * empty assignment in the file removes them. */
 static void add_unit_defaults(const BerthConversion *conversion) {
     static const char target[] = "network-online.target";
     const BerthUnitLine *line =
@@ -130,7 +128,7 @@ static void add_unit_defaults(const BerthConversion *conversion) {
     berth_service_add(conversion->service, "Unit", "After", target);
 }
 
-/* These lines of [Service] are the unit's own. */
+/* These keys of [Service] are set by the conversion itself. */
 static void check_service(const BerthConversion *conversion) {
     static const char *const own[] = {"ExecStart", "NotifyAccess", "BusName", "PIDFile", NULL};
     const BerthUnitFile *file = conversion->source->file;
@@ -144,7 +142,7 @@ static void check_service(const BerthConversion *conversion) {
     }
 }
 
-/* The lines of a plain unit of systemd are passed on; a timer has no more than those. */
+/* The lines of a plain systemd unit are passed on; a timer has nothing else. */
 static void convert_kind(BerthConversion *conversion) {
     static void (*const kinds[BERTH_UNIT_KINDS])(BerthConversion *) = {
         [BERTH_UNIT_CONTAINER] = berth_convert_container,

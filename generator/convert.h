@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the unit of a unit file. */
+/* Converts a unit file to a systemd unit. */
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directories of unit files, in the order of their precedence. No state. */
+/* The directories of unit files, in the order of their precedence. There is no state. */
 
 #include "generator/sources.h"
 
@@ -13,8 +13,8 @@ static void add_directory(GPtrArray *list, char *directory) {
     g_ptr_array_add(list, directory);
 }
 
-/* In the order of precedence. podman's directories are left to podman's own generator if it is
- * installed: two generators would write the same unit. */
+/* In the order of precedence. podman's directories are left to podman's own generator if that is
+ * installed: otherwise two generators would write the same unit. */
 static void add_system_directories(GPtrArray *list) {
     add_directory(list, g_strdup("/etc/berth/units"));
     add_directory(list, g_strdup("/run/berth/units"));
@@ -26,7 +26,8 @@ static void add_system_directories(GPtrArray *list) {
     add_directory(list, g_strdup("/usr/share/containers/systemd"));
 }
 
-/* An administrator's files for all users, or for one, stand below the system's own, in "users". */
+/* An administrator's files for all users, or for one, are in "users" below the system's
+ * directories. */
 static void add_user_directories(GPtrArray *list) {
     const char *config = g_get_user_config_dir(), *runtime = g_getenv("XDG_RUNTIME_DIR");
     unsigned uid = (unsigned)getuid();

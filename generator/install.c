@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads [Install] as systemctl(1) enable does (systemd.unit(5)). No state. Generated units cannot
- * be enabled, so berth-generator makes the links itself. */
+/* Reads [Install] as systemctl(1) enable does (systemd.unit(5)). There is no state. Generated units
+ * cannot be enabled, so berth-generator makes the links itself. */
 
 #include "generator/install.h"
 
@@ -10,13 +10,13 @@
 
 #include <string.h>
 
-/* The unit for which links are made, as specifiers name it. */
+/* The unit for which links are made, and the values of its specifiers. */
 typedef struct {
     BerthUnitSet *set;
     const BerthUnitSource *source;
     GPtrArray *links;
     char *target; /* the file that is written */
-    char *name;   /* what the links in .wants are called */
+    char *name;   /* the name of links in .wants directories */
     char *prefix, *instance;
 } Install;
 
@@ -28,7 +28,8 @@ static void link_free(void *pointer) {
     g_free(link);
 }
 
-/* Expands the specifiers that follow from the name alone; others are systemd's. NULL for those. */
+/* Expands the specifiers that depend on the name alone. NULL for any others, which only systemd can
+ * expand. */
 static char *expand_specifiers(const Install *install, const char *text) {
     g_autoptr(GString) expanded = g_string_new(NULL);
     size_t stem = (size_t)(strrchr(install->name, '.') - install->name);
@@ -55,7 +56,7 @@ static char *expand_specifiers(const Install *install, const char *text) {
     return g_string_free(g_steal_pointer(&expanded), FALSE);
 }
 
-/* Takes both texts. */
+/* Takes ownership of both texts. */
 static void install_add_link(const Install *install, char *path, char *target) {
     BerthUnitLink *link = g_new0(BerthUnitLink, 1);
 
@@ -64,9 +65,9 @@ static void install_add_link(const Install *install, char *path, char *target) {
     g_ptr_array_add(install->links, link);
 }
 
-/* suffix is NULL for Alias=. An alias must have the suffix of the unit, as systemd demands. Names
- * come from the file: a name that is valid has no slash, so no link leads out of the directory of
- * generated units. */
+/* suffix is NULL for Alias=. An alias must have the suffix of the unit, as systemd requires. Names
+ * come from the file: a valid name has no slash, so no link leads out of the directory of generated
+ * units. */
 static void add_links_of_line(const Install *install, const BerthUnitLine *line,
                               const char *suffix) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
@@ -97,7 +98,7 @@ static void add_links_of_key(const Install *install, const char *key, const char
         add_links_of_line(install, lines->pdata[i], suffix);
 }
 
-/* A warning only: the unit works without the links. */
+/* Only a warning: the unit works without the links. */
 static void warn_about_others(const Install *install) {
     static const char *const known[] = {"Alias",    "DefaultInstance", "RequiredBy",
                                         "UpheldBy", "WantedBy",        NULL};
@@ -112,7 +113,7 @@ static void warn_about_others(const Install *install) {
     }
 }
 
-/* Whether there is something to link: of a template, the default instance. */
+/* Whether there is something to link: for a template, the default instance. */
 static bool find_name(Install *install) {
     const char *service = install->source->service;
     const BerthUnitLine *line =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The symbolic links that the [Install] section of a unit file asks for: a unit that is generated
- * cannot be enabled by systemctl(1). */
+/* The symbolic links that the [Install] section of a unit file requests: systemctl(1) cannot enable
+ * a generated unit. */
 
 #pragma once
 
@@ -12,5 +12,5 @@ typedef struct {
     char *target; /* relative to the link */
 } BerthUnitLink;
 
-/* List of BerthUnitLink, without those that have a problem. */
+/* A list of BerthUnitLink, without those that have a problem. */
 GPtrArray *berth_unit_list_links(BerthUnitSet *set, const BerthUnitSource *source);

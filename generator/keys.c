@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The tables of keys of the kinds of unit files, as in podman-systemd.unit(5), in alphabetical
- * order. No state. A key is an option of dist (TEXT, LIST, WORDS, FLAG), has code of its own (OWN),
- * or is refused with a reason (REFUSED). A key that is in no table is an error, since a unit that
- * ignored it may do less than its author thinks. */
+ * order. There is no state. A key is an option of dist (TEXT, LIST, WORDS, FLAG), is handled by
+ * code (OWN), or is refused with a reason (REFUSED). A key that is in no table is an error, since a
+ * unit that ignored it might do less than its author expects. */
 
 #include "generator/keys.h"
 
@@ -130,7 +130,7 @@ static const BerthKey container_keys[] = {
     {NULL},
 };
 
-/* A volume is a directory: keys about its kind are checked in convert-others.c. */
+/* A volume is always a directory: convert-others.c checks the keys about other kinds. */
 static const BerthKey volume_keys[] = {
     REFUSED("ContainersConfModule", NO_MODULES),
     OWN("Copy"),

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keys of podman-systemd.unit(5), as of podman 5.6, by kind of file: what becomes of each, or
- * why it is refused. docs/quadlet.md is the same table for people. */
+/* The keys of podman-systemd.unit(5) as of podman 5.6, by kind of file: how each is converted, or
+ * why it is refused. docs/quadlet.md has the same table for users. */
 
 #pragma once
 
 #include "generator/kinds.h"
 
 typedef enum {
-    BERTH_KEY_TEXT,    /* the value, for an option */
-    BERTH_KEY_LIST,    /* each value, for an option each */
-    BERTH_KEY_WORDS,   /* each word of each value, for an option each */
+    BERTH_KEY_TEXT,    /* the value becomes an option */
+    BERTH_KEY_LIST,    /* each value becomes an option */
+    BERTH_KEY_WORDS,   /* each word of each value becomes an option */
     BERTH_KEY_FLAG,    /* yes or no */
-    BERTH_KEY_OWN,     /* read by the kind's own file */
+    BERTH_KEY_OWN,     /* handled by the code of its kind */
     BERTH_KEY_REFUSED, /* option is the reason */
 } BerthKeyUse;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kinds of unit files, and the rules for names of units (systemd.unit(5)). No state. A name
- * that passes here can be a file's name in the directory of generated units. */
+/* The kinds of unit files, and the rules for names of units (systemd.unit(5)). There is no state. A
+ * name that passes these checks can be a file name in the directory of generated units. */
 
 #include "generator/kinds.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* UNIT_NAME_MAX of systemd. */
+/* systemd's UNIT_NAME_MAX. */
 enum { MAX_NAME = 255 };
 
 const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
@@ -28,7 +28,7 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_TIMER] = {".timer", "Timer", "", NULL},
 };
 
-/* BERTH_UNIT_KINDS for a name of no kind. The loop ends there, since no suffix equals it. */
+/* BERTH_UNIT_KINDS if the name is of no kind: no suffix matches, so the loop ends there. */
 BerthUnitKind berth_unit_kind_of(const char *name) {
     const char *dot = strrchr(name, '.');
     unsigned kind = 0;
@@ -57,8 +57,8 @@ char *berth_unit_name_get_stem(const char *name) {
     return g_strndup(name, dot ? (gsize)(dot - name) : strlen(name));
 }
 
-/* systemd-escape(1): "-" is escaped too, as it stands for "/" in the name of a mount unit, and so
- * is a dot in the first place. */
+/* As systemd-escape(1): "-" is escaped as well, since it stands for "/" in the name of a mount
+ * unit, and so is a leading dot. */
 char *berth_unit_name_escape(const char *name) {
     GString *text = g_string_new(NULL);
 
@@ -70,7 +70,8 @@ char *berth_unit_name_escape(const char *name) {
     return g_string_free(text, FALSE);
 }
 
-/* The characters that systemd allows (systemd.unit(5), "Description"); a slash is not one. */
+/* The characters that systemd allows (systemd.unit(5), "Description"); a slash is not among them.
+ */
 bool berth_unit_name_is_valid(const char *name) {
     static const char *const suffixes[] = {".service", ".socket", ".target",    ".device",
                                            ".mount",   ".swap",   ".automount", ".timer",

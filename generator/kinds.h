@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kinds of unit files, by their suffix, and what follows from the name of a file. Of two kinds
- * systemd knows the form: they are passed on. */
+/* The kinds of unit files, by suffix, and what follows from a file's name. Two kinds are plain
+ * systemd units and passed on. */
 
 #pragma once
 
@@ -17,34 +17,33 @@ typedef enum {
     BERTH_UNIT_KUBE,
     BERTH_UNIT_BUILD,
     BERTH_UNIT_ARTIFACT,
-    BERTH_UNIT_SOCKET, /* systemd's own, beside the .container that it starts */
+    BERTH_UNIT_SOCKET, /* a systemd unit beside the .container that it starts */
     BERTH_UNIT_TIMER,
-    BERTH_UNIT_KINDS, /* none */
+    BERTH_UNIT_KINDS, /* not a unit file */
 } BerthUnitKind;
 
 typedef struct {
-    const char *suffix;  /* with its dot */
-    const char *section; /* that the kind has for itself */
-    const char *service; /* added to the name of its service */
-    const char *refused; /* why the kind is refused as a whole, or NULL */
+    const char *suffix;  /* including the dot */
+    const char *section; /* the section that only this kind has */
+    const char *service; /* appended to the name of its service */
+    const char *refused; /* why the whole kind is refused, or NULL */
 } BerthUnitKindInfo;
 
 extern const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS];
 
 BerthUnitKind berth_unit_kind_of(const char *name);
 
-/* Whether the unit is the file itself, whose section is systemd's. */
+/* Whether the unit is the file itself, with systemd's own section. */
 bool berth_unit_kind_is_plain(BerthUnitKind kind);
 
-/* A name of a unit without its suffix, "web" or "web@one" or "web@": its parts, "web" and "one".
- * instance is NULL without "@", and empty for a template. Either may be NULL. */
+/* Splits a unit name without suffix, such as "web", "web@one" or "web@", at the "@". instance is
+ * NULL without "@", and empty for a template. Either output may be NULL. */
 void berth_unit_name_split(const char *name, char **prefix, char **instance);
 
-/* A name of a file without its suffix; and a name as a part of the name of a unit that systemd
- * makes of a path (systemd.unit(5), "String Escaping for Inclusion in Unit Names"). Caller frees.
- */
+/* The name of a file without its suffix; and a name escaped for use in a unit name
+ * (systemd.unit(5), "String Escaping for Inclusion in Unit Names"). The caller frees them. */
 char *berth_unit_name_get_stem(const char *name);
 char *berth_unit_name_escape(const char *name);
 
-/* Whether systemd takes a name, with its suffix, for a unit. */
+/* Whether systemd accepts a name, including its suffix, as that of a unit. */
 bool berth_unit_name_is_valid(const char *name);

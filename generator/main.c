@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-generator (systemd.generator(7)): makes units of unit files, at boot and at each
- * daemon-reload, while systemd waits. It talks to nobody, and never fails: what is wrong with one
- * file is logged, and the others' units are written.
- */
+/* berth-generator (systemd.generator(7)): converts unit files to units, at boot and at each
+ * daemon-reload, while systemd waits. It communicates with no other process, and never fails: an
+ * error in one file is logged, and the units of all others are written. */
 
 #include "generator/convert.h"
 #include "generator/install.h"
@@ -19,8 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The journal's socket, which is never waited for: journald may be waiting for systemd, which waits
- * for this. -1 if there is none: the first generators run before it. */
+/* The journal's socket is never waited for: journald may be waiting for systemd, which waits for
+ * this process. -1 if there is none: at boot, generators first run before journald. */
 static int connect_journal(void) {
     const struct sockaddr_un address = {.sun_family = AF_UNIX,
                                         .sun_path = "/run/systemd/journal/socket"};
@@ -33,8 +31,8 @@ static int connect_journal(void) {
     return -1;
 }
 
-/* The destinations of problems, the best first. Run by hand, or with other directories, it writes
- * them to standard error. */
+/* Where problems are reported, best first. If run by hand or with other directories, they are
+ * printed on standard error. */
 typedef struct {
     int journal, kernel;
 } Log;
@@ -53,7 +51,7 @@ static void log_problem(const Log *log, const BerthProblem *problem) {
     g_autofree char *text = g_strdelimit(g_strdup(problem->text), "\n", ' ');
     g_autofree char *entry = g_strdup_printf(
         "SYSLOG_IDENTIFIER=berth-generator\nPRIORITY=%d\nMESSAGE=%s\n", priority, text);
-    /* The kernel takes a line of up to 1000 bytes or so. */
+    /* The kernel accepts lines of about 1000 bytes. */
     g_autofree char *line =
         g_strdup_printf("<%d>berth-generator[%d]: %.900s\n", priority, (int)getpid(), text);
 
@@ -67,9 +65,9 @@ static void report_write(BerthUnitSet *set, const char *path) {
     berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", g_strerror(errno));
 }
 
-/* Not synced: the directory is in memory and is written again at each reload
- * (systemd.generator(7)). Run by hand, there may be an older file, and GLib 2.74 does not truncate
- * it. */
+/* Not synced: the directory is in memory, and is written again at each reload
+ * (systemd.generator(7)). If run by hand, there may be an older file, which GLib 2.74 does not
+ * truncate. */
 static bool write_unit(BerthUnitSet *set, const char *directory, const BerthService *service) {
     g_autofree char *path = g_build_filename(directory, service->name, NULL);
     g_autofree char *text = berth_service_print(service);
@@ -80,7 +78,7 @@ static bool write_unit(BerthUnitSet *set, const char *directory, const BerthServ
            berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, path, 0, "%s", error->message);
 }
 
-/* EEXIST: two lines of [Install] may ask for the same link. */
+/* EEXIST: two lines of [Install] may request the same link. */
 static void write_links(BerthUnitSet *set, const char *directory, const BerthUnitSource *source) {
     g_autoptr(GPtrArray) links = berth_unit_list_links(set, source);
 
@@ -97,14 +95,14 @@ static void write_links(BerthUnitSet *set, const char *directory, const BerthUni
 static BerthUnitScope find_scope(const char *program) {
     const char *scope = g_getenv("SYSTEMD_SCOPE");
 
-    /* Before systemd 251, the directory of the generator says it. */
+    /* Before systemd 251, only the generator's directory tells the scope. */
     if (scope ? g_str_equal(scope, "user") : strstr(program, "/user-generators/") != NULL)
         return BERTH_UNITS_USER;
     return BERTH_UNITS_SYSTEM;
 }
 
-/* The exit status is 0 even with problems: the units that are good are to be used, and systemd
- * would only log the failure. */
+/* The exit status is 0 even if there were problems: valid units are to be used, and systemd would
+ * only log the failure. */
 int main(int argc, char **argv) {
     BerthUnitScope scope = find_scope(argv[0]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks options against dist's tables (tools/client-options makes the header of them). No state.
- */
+/* Checks options against dist's tables (tools/client-options generates the header with them). There
+ * is no state. */
 
 #include "generator/options.h"
 
@@ -56,7 +56,7 @@ bool berth_option_check(BerthVerb verb, const char *name, const char *value, cha
     return check_value(option, value, reason);
 }
 
-/* A unit waits for its container, and names it. */
+/* A unit waits for its container, and chooses its name. */
 static bool check_unit_option(BerthVerb verb, const BerthOption *option, char **reason) {
     static const char *const owned[] = {"detach", "name",   "id",     "replace", "rm",
                                         "cgroup", "notify", "bundle", "tty",     NULL};
@@ -68,7 +68,8 @@ static bool check_unit_option(BerthVerb verb, const BerthOption *option, char **
     return true;
 }
 
-/* Finds the option of a word, with the value in it; *takes_next if the value is the next word. */
+/* Finds the option of a word and the value in it; sets *takes_next if the value is the next word.
+ */
 static const BerthOption *find_option(BerthVerb verb, const char *word, const char **value,
                                       bool *takes_next) {
     const BerthOption *option = NULL;
@@ -81,8 +82,8 @@ static const BerthOption *find_option(BerthVerb verb, const char *word, const ch
         *value = equals ? equals + 1 : NULL;
     } else if (word[0] == '-' && word[1]) {
         option = find_option_by_letter(verb, word[1]);
-        /* "-it", several flags in one word, is not taken apart: a file has them apart, or they are
-         * refused. */
+        /* Several flags in one word, such as "-it", are not split: they must be written separately.
+         */
         if (option && option->kind == BERTH_OPTION_FLAG && word[2])
             option = NULL;
         if (option && word[2])
@@ -93,7 +94,7 @@ static const BerthOption *find_option(BerthVerb verb, const char *word, const ch
     return option;
 }
 
-/* The caller frees *reason, which is set only if this is false. */
+/* The caller frees *reason, which is set only if this returns false. */
 bool berth_options_check_line(BerthVerb verb, char *const *words, char **reason) {
     for (; *words; words++) {
         const char *value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What dist takes, from the tables in client/: a key that becomes an option is supported as far as
- * the option is. */
+/* The options of dist, from the tables in client/: a key that becomes an option is supported to the
+ * same extent as the option. */
 
 #pragma once
 
@@ -12,7 +12,7 @@
 typedef enum {
     BERTH_OPTION_FLAG,
     BERTH_OPTION_VALUE,
-    BERTH_OPTION_LIST, /* a value, and may be given several times */
+    BERTH_OPTION_LIST, /* takes a value and may be repeated */
     BERTH_OPTION_REFUSED,
 } BerthOptionKind;
 
@@ -20,12 +20,12 @@ typedef struct {
     const char *name; /* without "--"; NULL ends a table */
     char letter;      /* or 0 */
     BerthOptionKind kind;
-    const char *reason;         /* why it, or every other value, is refused */
+    const char *reason;         /* why the option, or every other value, is refused */
     const char *const *choices; /* the values that are accepted; NULL: any */
 } BerthOption;
 
 typedef enum {
-    BERTH_VERB_GLOBAL, /* options that stand before the verb */
+    BERTH_VERB_GLOBAL, /* options that precede the verb */
     BERTH_VERB_RUN,
     BERTH_VERB_PULL,
     BERTH_VERB_VOLUME_CREATE,
@@ -37,7 +37,7 @@ typedef enum {
 /* NULL if the verb has no such option. */
 const BerthOption *berth_option_find(BerthVerb verb, const char *name, size_t length);
 
-/* Whether the option takes a value; otherwise *reason says why not, to be freed. */
+/* Whether the option accepts a value; otherwise *reason says why not, and the caller frees it. */
 bool berth_option_check(BerthVerb verb, const char *name, const char *value, char **reason);
 
 /* The same for the words of a command line, all of which must be options and their values. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The order in which the units of a set start, as their files say it, and the cycles in it. systemd
- * breaks a cycle by leaving one of its jobs out (systemd.unit(5), "Before="), which nobody has
- * asked for: a warning says which files are in it. The edges are the sources', and made once, by
- * the first check of a set that is finished.
- */
+/* The order in which the units of a set start, according to their files, and the cycles in it.
+ * systemd breaks a cycle by dropping one of its jobs (systemd.unit(5), "Before="), which nobody
+ * wants: a warning names the files involved. The edges belong to the sources, and are made once, by
+ * the first check of a finished set. */
 
 #include "generator/order.h"
 
@@ -23,7 +21,7 @@ static BerthUnitSource *order_find_source(const BerthUnitSet *set, const char *n
     return source;
 }
 
-/* A list of edges is made with its first one. */
+/* The list of edges is allocated with the first one. */
 static void order_add(BerthUnitSource *later, BerthUnitSource *earlier, const BerthUnitLine *line) {
     BerthUnitOrder *order = g_new(BerthUnitOrder, 1);
 
@@ -33,7 +31,7 @@ static void order_add(BerthUnitSource *later, BerthUnitSource *earlier, const Be
     g_ptr_array_add(later->after, order);
 }
 
-/* Names of units, of which those of this set count. */
+/* Adds edges for names of units; only those of this set count. */
 static void order_add_units(const BerthUnitSet *set, BerthUnitSource *source,
                             const BerthUnitLine *line, bool is_before) {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
@@ -48,7 +46,8 @@ static void order_add_units(const BerthUnitSet *set, BerthUnitSource *source,
     }
 }
 
-/* A file of another kind is a mistake, which the conversion reports. */
+/* Whether this key makes its file start later. A file of the wrong kind is a mistake, which the
+ * conversion reports. */
 static bool order_is_needed(const char *key, BerthUnitKind kind) {
     static const struct {
         const char *key;
@@ -64,7 +63,7 @@ static bool order_is_needed(const char *key, BerthUnitKind kind) {
     return false;
 }
 
-/* Another file that is needed: its service comes first. */
+/* A file that is needed: its service starts first. */
 static void order_add_file(const BerthUnitSet *set, BerthUnitSource *source,
                            const BerthUnitLine *line) {
     g_autofree char *name = g_strndup(line->value, strcspn(line->value, ":"));
@@ -93,8 +92,8 @@ static void order_find(BerthUnitSet *set) {
     }
 }
 
-/* Looks for a way back to the source that path begins with. Each source is entered once; a set has
- * so few files that the depth is no matter (BERTH_UNIT_MAX_FILES). */
+/* Searches for a way back to the source that path begins with. Each source is visited once; a set
+ * has so few files that the recursion depth does not matter (BERTH_UNIT_MAX_FILES). */
 static bool order_leads_back(BerthUnitSource *source, GPtrArray *path, GHashTable *seen) {
     for (unsigned i = 0; source->after && i < source->after->len; i++) {
         const BerthUnitOrder *order = source->after->pdata[i];
@@ -108,7 +107,7 @@ static bool order_leads_back(BerthUnitSource *source, GPtrArray *path, GHashTabl
     return false;
 }
 
-/* The line of the first step of the way. */
+/* The line responsible for the first step of the path. */
 static const BerthUnitLine *order_find_line(const GPtrArray *path) {
     const BerthUnitSource *first = path->pdata[0];
 

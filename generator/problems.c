@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The list of problems of a set of unit files; it belongs to the caller that reads the files. Its
- * length is bounded: a file of nonsense must not fill the kernel's log at boot. */
+ * length is bounded: a file full of nonsense must not fill the kernel's log at boot. */
 
 #include "generator/problems.h"
 
@@ -30,7 +30,8 @@ void berth_problems_free(BerthProblems *problems) {
     g_free(problems);
 }
 
-/* Always returns false, for callers to return. Errors are counted even if they are not listed. */
+/* Always returns false, for callers to return. Errors are counted even if they are no longer
+ * listed. */
 bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const char *file,
                        unsigned line, const char *format, ...) {
     va_list arguments;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What is wrong in the files of a set, with file and line. A file with an error yields no unit; a
- * warning changes nothing. The list is in the order in which problems were found.
- */
+/* The problems in the files of a set, with file and line. A file with an error yields no unit; a
+ * warning changes nothing. Problems are listed in the order in which they were found. */
 
 #pragma once
 
@@ -28,8 +26,8 @@ typedef struct {
 BerthProblems *berth_problems_new(void);
 void berth_problems_free(BerthProblems *problems);
 
-/* line 0: the file as a whole. Returns false, so that "return berth_problem_add(…)" reads as what
- * it is. */
+/* line 0 means the whole file. Returns false, so that callers can write "return
+ * berth_problem_add(…)". */
 bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const char *file,
                        unsigned line, const char *format, ...) G_GNUC_PRINTF(5, 6);
 

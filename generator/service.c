@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Collects the lines of a unit and prints it. Whoever converts a file owns the object, until it is
- * written or shown. */
+/* Collects the lines of a unit and prints it. The caller that converts a file owns the object until
+ * it has been written or shown. */
 
 #include "generator/service.h"
 
@@ -42,7 +42,7 @@ void berth_service_free(BerthService *service) {
     g_free(service);
 }
 
-/* Sections are in the order in which each was first used. */
+/* Sections are in the order of their first use. */
 static GString *find_section(BerthService *service, const char *name) {
     for (unsigned i = 0; i < service->sections->len; i++) {
         ServiceSection *section = service->sections->pdata[i];
@@ -61,15 +61,15 @@ void berth_service_add(BerthService *service, const char *section, const char *k
     g_string_append_printf(find_section(service, section), "%s=%s\n", key, value);
 }
 
-/* prefix: "-" for a command whose failure does not count (systemd.service(5)). Words are quoted and
- * escaped here, so callers pass them as they are. */
+/* prefix: "-" for a command whose failure is ignored (systemd.service(5)). Words are quoted and
+ * escaped here, so callers pass them unchanged. */
 void berth_service_add_command(BerthService *service, const char *key, const char *prefix,
                                const GPtrArray *words) {
     GString *lines = find_section(service, "Service");
 
     g_string_append_printf(lines, "%s=%s", key, prefix);
     for (unsigned i = 0; i < words->len; i++) {
-        /* The program and its verb stand together, and so does what is short. */
+        /* The program and its verb are on one line, and so is a short command. */
         size_t begin =
             strrchr(lines->str, '\n') ? (size_t)(strrchr(lines->str, '\n') - lines->str) : 0;
         bool is_far = lines->len - begin + strlen(words->pdata[i]) > MAX_COLUMNS;

@@ -8,9 +8,9 @@
 #include <glib.h>
 
 typedef struct BerthService {
-    char *name; /* with its suffix */
+    char *name; /* including the suffix */
     GPtrArray *sections;
-    struct BerthService *other; /* a second unit of the same file; owned; NULL for none */
+    struct BerthService *other; /* a second unit from the same file; owned; or NULL */
 } BerthService;
 
 BerthService *berth_service_new(const char *name);
@@ -19,7 +19,7 @@ void berth_service_free(BerthService *service);
 void berth_service_add(BerthService *service, const char *section, const char *key,
                        const char *value);
 
-/* A command line, a word a line: "-" before the first lets it fail. */
+/* Adds a command line, one word per line; "-" before the first word ignores a failure. */
 void berth_service_add_command(BerthService *service, const char *key, const char *prefix,
                                const GPtrArray *words);
 

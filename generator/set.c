@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The set of unit files. berth-generator makes one, and so does each of dist's verbs about units.
- * A set is filled, then finished, which names the services; conversions only read it.
- */
+/* The set of unit files. berth-generator makes one, and so does each of dist's verbs about units. A
+ * set is filled and then finished, which names the services; conversions only read it. */
 
 #include "generator/set.h"
 
@@ -30,8 +28,8 @@ void berth_unit_set_free(BerthUnitSet *set) {
     g_free(set);
 }
 
-/* A file takes the place of an installed one of the same name, so that dist unit check sees what an
- * installation would give. */
+/* A file replaces an installed one of the same name, so that dist unit check sees the result of an
+ * installation. */
 BerthUnitSource *berth_unit_set_add(BerthUnitSet *set, const char *path) {
     BerthUnitSource *source = berth_unit_source_read(path, set->directories, set->problems);
     BerthUnitSource *other = source ? berth_unit_set_find(set, source->name) : NULL;
@@ -72,7 +70,7 @@ char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
                            instance);
 }
 
-/* The text of a key of the kind's own section; the caller frees it. NULL if it is not given. */
+/* The value of a key in the kind's own section, which the caller frees. NULL if it is not set. */
 static char *find_text(const BerthUnitSource *source, const char *key) {
     const char *section = berth_unit_kinds[source->kind].section;
     const BerthUnitLine *line = berth_unit_file_find(source->file, section, key);
@@ -81,7 +79,7 @@ static char *find_text(const BerthUnitSource *source, const char *key) {
 }
 
 /* podman's default, so that commands in other units find the container or volume. "%N" is the name
- * of the service; an id has no "@". */
+ * of the service; an id may not contain "@". */
 static char *make_resource(const BerthUnitSource *source, const char *stem) {
     static const char *const keys[BERTH_UNIT_KINDS] = {
         [BERTH_UNIT_CONTAINER] = "ContainerName",
@@ -91,7 +89,7 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
         [BERTH_UNIT_POD] = "PodName",
         [BERTH_UNIT_BUILD] = "ImageTag",
     };
-    /* A directory of the host needs no volume: containers mount it. */
+    /* A directory on the host needs no volume: containers mount it directly. */
     char *given = source->kind == BERTH_UNIT_VOLUME ? find_text(source, "Device") : NULL;
 
     if (!given && keys[source->kind])
@@ -105,7 +103,8 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
     return g_strconcat("systemd-", stem, NULL);
 }
 
-/* Sets service and resource in any case, since problems name them; false if they are of no use. */
+/* Always sets service and resource, since problems mention them; returns false if they cannot be
+ * used. */
 static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     g_autofree char *stem = berth_unit_name_get_stem(source->name);
     bool is_plain = berth_unit_kind_is_plain(source->kind);
@@ -127,8 +126,8 @@ static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     return true;
 }
 
-/* Before any conversion, because a unit may refer to one that comes later. Of two files that make
- * the same service, the first one keeps it. */
+/* Done before any conversion, because a unit may refer to a later one. If two files make the same
+ * service, the first one keeps it. */
 void berth_unit_set_finish(BerthUnitSet *set) {
     g_autoptr(GHashTable) services = g_hash_table_new(g_str_hash, g_str_equal);
 

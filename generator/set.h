@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All unit files of a scope, which refer to each other by name, and what is wrong in them. */
+/* All unit files of a scope, which refer to each other by name, and the problems in them. */
 
 #pragma once
 
@@ -12,21 +12,21 @@ typedef struct {
     char **directories;
     GPtrArray *sources; /* of BerthUnitSource */
     BerthProblems *problems;
-    bool has_order; /* the sources have their edges (order.h) */
+    bool has_order; /* the edges of the sources have been made (order.h) */
 } BerthUnitSet;
 
-/* Reads the files of the scope's directories. */
+/* Reads the files in the scope's directories. */
 BerthUnitSet *berth_unit_set_new(BerthUnitScope scope);
 void berth_unit_set_free(BerthUnitSet *set);
 
-/* Reads one file more, which replaces one of the same name. NULL if it is masked or no unit file.
+/* Reads another file, which replaces one of the same name. NULL if it is masked or not a unit file.
  */
 BerthUnitSource *berth_unit_set_add(BerthUnitSet *set, const char *path);
 
-/* Names the services of all sources. No file is added after this, and none converted before. */
+/* Names the services of all sources. No file is added afterwards, and none is converted before. */
 void berth_unit_set_finish(BerthUnitSet *set);
 
-/* The file of a name; NULL if there is none. */
+/* The file with a name; NULL if there is none. */
 BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name);
 
 /* The name of the service of a file, which may be an instance of a template; NULL if there is no

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finds and reads unit files. A source belongs to the list that it was read into. Only regular
- * files are opened for reading, and never so that it blocks: this runs while systemd waits.
+/* Finds and reads unit files. A source belongs to the list that it was read into. Only regular
+ * files are opened for reading, and never in a way that could block: this runs while systemd waits.
  */
 
 #include "generator/sources.h"
@@ -34,7 +33,7 @@ static bool report_source_error(BerthProblems *problems, const char *path, const
     return berth_problem_add(problems, BERTH_PROBLEM_ERROR, path, 0, "%s", text);
 }
 
-/* Stops after one buffer too many; the parser refuses a text that is too long. */
+/* Stops one buffer beyond the limit; the parser refuses a text that is too long. */
 static bool read_source_text(int fd, GString *text) {
     char buffer[16384];
     ssize_t count;
@@ -47,7 +46,7 @@ static bool read_source_text(int fd, GString *text) {
     return true;
 }
 
-/* The contents of a file, NULL with a problem if they cannot be read. *masked: it is empty or
+/* The contents of a file; NULL with a problem if they cannot be read. *masked: it is empty or
  * /dev/null. */
 static GString *read_source_file(const char *path, bool *masked, BerthProblems *problems) {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -69,8 +68,8 @@ static GString *read_source_file(const char *path, bool *masked, BerthProblems *
     return g_steal_pointer(&text);
 }
 
-/* Called with the name of each entry of a directory. The order is that of the file system; callers
- * sort what they collect. */
+/* Called with the name of each entry of a directory, in the order of the file system; callers sort
+ * what they collect. */
 typedef void (*EntryVisit)(const char *directory, const char *name, void *userdata);
 
 static void visit_directory(const char *path, EntryVisit visit, void *userdata) {
@@ -82,7 +81,7 @@ static void visit_directory(const char *path, EntryVisit visit, void *userdata) 
             visit(path, name, userdata);
 }
 
-/* The directories in which systemd looks for drop-ins of a name, the most general first:
+/* The directories in which systemd searches for drop-ins of a name, the most general first:
  * "container.d", "web-.container.d", "web-one@.container.d", "web-one@x.container.d". */
 static GPtrArray *list_drop_in_names(const char *name, BerthUnitKind kind) {
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
@@ -107,13 +106,14 @@ static void collect_drop_in(const char *directory, const char *name, void *userd
         g_hash_table_replace(userdata, g_strdup(name), g_build_filename(directory, name, NULL));
 }
 
-/* For qsort(3), by bytes as systemd sorts drop-ins, not by the locale. */
+/* For qsort(3): by bytes, as systemd sorts drop-ins, not by the locale. */
 static int compare_source_names(const void *one, const void *other) {
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* A more specific directory beats a more general one; among directories of one name, the one that
- * comes first. Each file is put over what is there already, so that the winner comes last. */
+/* A more specific directory beats a more general one; among directories with the same name, the
+ * first one wins. Each file replaces an earlier one in the table, so the winner is inserted last.
+ */
 static GHashTable *find_drop_ins(const char *name, BerthUnitKind kind, char *const *directories) {
     g_autoptr(GPtrArray) names = list_drop_in_names(name, kind);
     GHashTable *found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -126,8 +126,8 @@ static GHashTable *find_drop_ins(const char *name, BerthUnitKind kind, char *con
     return found;
 }
 
-/* In the order of the file names, whatever directory each is in (systemd.unit(5)). A drop-in that
- * is empty or /dev/null masks those of the same name. */
+/* In the order of file names, whichever directory each is in (systemd.unit(5)). A drop-in that is
+ * empty or /dev/null masks those of the same name. */
 static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
                           BerthProblems *problems) {
     g_autoptr(GHashTable) found = find_drop_ins(source->name, source->kind, directories);
@@ -152,8 +152,8 @@ static bool read_drop_ins(BerthUnitSource *source, char *const *directories,
     return good;
 }
 
-/* NULL without a problem if the file is masked. A file with errors gives a source that has failed:
- * it is known by name, and is not converted. */
+/* NULL without a problem if the file is masked. A file with errors yields a source marked as
+ * failed: it is known by name, but not converted. */
 BerthUnitSource *berth_unit_source_read(const char *path, char *const *directories,
                                         BerthProblems *problems) {
     g_autofree char *name = g_path_get_basename(path);
@@ -179,18 +179,18 @@ BerthUnitSource *berth_unit_source_read(const char *path, char *const *directori
     return source;
 }
 
-/* The search goes through the directories in the order of their precedence, and keeps the first
- * file of a name. */
+/* The search visits the directories in the order of their precedence, and keeps the first file of
+ * each name. */
 typedef struct {
     GHashTable *paths; /* by name */
     BerthProblems *problems;
-    const char *top; /* directory whose tree is searched */
+    const char *top; /* the directory whose tree is being searched */
     int depth;
-    unsigned directories; /* how many were searched */
+    unsigned directories; /* how many have been searched */
     bool full;
 } Search;
 
-/* Directories of one tree have no precedence among them. */
+/* Directories within one tree have no precedence among each other. */
 static void search_add(Search *search, const char *name, char *path) {
     const char *other = g_hash_table_lookup(search->paths, name);
 
@@ -205,15 +205,15 @@ static void search_add(Search *search, const char *name, char *path) {
     g_free(path);
 }
 
-/* A path becomes part of a unit's lines. */
+/* A path becomes part of a unit's lines, so it must fit on one. */
 static bool is_line(const char *name) {
     while (*name && !g_ascii_iscntrl(*name))
         name++;
     return *name == '\0';
 }
 
-/* Files for users are in "users" of the system's directories, and there, files for one user in a
- * directory with the number of the user. */
+/* Files for users are in "users" below the system's directories; there, files for a single user are
+ * in a directory named by the uid. */
 static bool is_for_others(const Search *search, const char *name) {
     if (search->depth > 0)
         return false;
@@ -221,8 +221,8 @@ static bool is_for_others(const Search *search, const char *name) {
            (g_str_has_suffix(search->top, "/users") && strspn(name, "0123456789") == strlen(name));
 }
 
-/* Subdirectories are searched like those of podman's quadlet. A link may lead in a circle, so the
- * depth is limited. */
+/* Subdirectories are searched, as in podman's quadlet. A link may lead in a circle, so the depth is
+ * limited. */
 static void search_entry(const char *directory, const char *name, void *userdata) {
     Search *search = userdata;
     g_autofree char *path = g_build_filename(directory, name, NULL);
@@ -234,7 +234,7 @@ static void search_entry(const char *directory, const char *name, void *userdata
     if (g_str_has_suffix(name, ".d") || is_for_others(search, name) || !is_line(name) ||
         search->depth >= BERTH_UNIT_MAX_DEPTH || !g_file_test(path, G_FILE_TEST_IS_DIR))
         return;
-    /* Depth alone is no bound: links may lead back, each to all the others. */
+    /* Depth alone is no sufficient bound: links may lead back, each to all the others. */
     search->full = search->full || search->directories >= BERTH_UNIT_MAX_DIRECTORIES;
     if (search->full)
         return;
@@ -244,8 +244,7 @@ static void search_entry(const char *directory, const char *name, void *userdata
     search->depth--;
 }
 
-/* Sorted by name, so that the problems and the output do not depend on the order of directory
- * entries. */
+/* Sorted by name, so that problems and output do not depend on the order of directory entries. */
 GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *problems) {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray *sources = g_ptr_array_new_with_free_func(berth_unit_source_free);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Marks of texts that people read, as in client/translate.h. berth-generator runs before there is a
- * locale, and prints them as they are; dist translates them. */
+/* Marks texts that people read, as client/translate.h does. berth-generator runs before there is a
+ * locale and prints them untranslated; dist translates them. */
 
 #pragma once
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads systemd's unit syntax. A logical line is put together from physical ones: a backslash at
- * the end of a line is a space and joins the next, and comments in between do not count. The
- * object belongs to its source (sources.h).
- */
+/* Parses systemd's unit syntax. A logical line consists of one or more physical ones: a backslash
+ * at the end of a line becomes a space and joins the next line, and comments in between are
+ * skipped. The object belongs to its source (sources.h). */
 
 #include "generator/unit-file.h"
 
@@ -17,7 +15,7 @@ typedef struct {
     BerthUnitFile *file;
     BerthProblems *problems;
     const char *path;
-    const char *section; /* NULL before the first, and after a malformed one */
+    const char *section; /* NULL before the first section, and after a malformed header */
     bool in_section;
 } Parser;
 
@@ -37,8 +35,7 @@ void berth_unit_file_free(BerthUnitFile *file) {
     g_free(file);
 }
 
-/* Sections, keys and paths repeat, so each is stored once; values need not be compared and are
- * stored as they come. */
+/* Sections, keys and paths repeat, so each is interned; values are simply copied. */
 static void unit_file_add_line(const Parser *parser, unsigned number, const char *key,
                                const char *value) {
     BerthUnitLine *line = g_new0(BerthUnitLine, 1);
@@ -77,7 +74,7 @@ static bool read_assignment(Parser *parser, char *text, unsigned number) {
     if (!parser->in_section)
         return berth_problem_add(parser->problems, BERTH_PROBLEM_ERROR, parser->path, number,
                                  _("an assignment before the first section"));
-    /* In a section whose header was malformed: that is reported. */
+    /* The line is in a section whose header was malformed, which has been reported. */
     if (!parser->section)
         return false;
     *equals = '\0';
@@ -85,7 +82,7 @@ static bool read_assignment(Parser *parser, char *text, unsigned number) {
     return true;
 }
 
-/* Consumes text: it is changed in place. */
+/* Modifies text in place. */
 static bool read_logical_line(Parser *parser, char *text, unsigned number) {
     g_strstrip(text);
     if (text[0] == '\0')
@@ -102,7 +99,7 @@ static bool is_comment(const char *text) {
     return *text == '#' || *text == ';';
 }
 
-/* Whether a backslash at the end joins the next line; one that is escaped itself does not. */
+/* Whether a backslash at the end joins the next line; an escaped backslash does not. */
 static bool line_continues(const char *text, size_t length) {
     size_t backslashes = 0;
 
@@ -111,7 +108,7 @@ static bool line_continues(const char *text, size_t length) {
     return backslashes % 2 == 1;
 }
 
-/* NUL bytes count as errors: the rest of the parser works on C strings. */
+/* NUL bytes are errors: the rest of the parser works on C strings. */
 static bool check_text(const Parser *parser, const char *text, size_t size) {
     const char *end;
 
@@ -127,8 +124,8 @@ static bool check_text(const Parser *parser, const char *text, size_t size) {
                              end < text + size && *end == '\0' ? _("a NUL byte") : _("not UTF-8"));
 }
 
-/* Parses on after an error, so that all errors of a file are reported at once. Lines are added to
- * those that file has already, which is how drop-ins apply (systemd.unit(5)). */
+/* Continues after an error, so that all errors in a file are reported at once. Lines are added to
+ * those that file already has, which is how drop-ins apply (systemd.unit(5)). */
 bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *text, size_t size,
                            BerthProblems *problems) {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
@@ -141,8 +138,8 @@ bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *te
     g_autoptr(GString) logical = g_string_new(NULL);
     char *next = g_str_has_prefix(copy, byte_order_mark) ? copy + 3 : copy;
     while (next) {
-        /* For systemd, a carriage return ends a line as well: one that is passed on within a value
-         * would begin another line of the unit. */
+        /* To systemd, a carriage return ends a line as well: passed on inside a value, it would
+         * begin another line of the unit. */
         char *line = next;
         size_t length = strcspn(line, "\r\n");
         const char *end = line + length;
@@ -190,8 +187,8 @@ const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char 
     return NULL;
 }
 
-/* For keys that may be given several times. An empty assignment resets the list. The lines belong
- * to the file, the list to the caller. */
+/* For keys that may be repeated. An empty assignment resets the list. The file owns the lines, the
+ * caller owns the list. */
 GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, const char *key) {
     GPtrArray *list = g_ptr_array_new();
 

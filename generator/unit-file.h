@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A unit file as its assignments, in their order, each with its file and line (systemd.syntax(7)).
- * Drop-ins are read into the same object, behind the file that they extend. Nothing is lost but
- * comments: what is for systemd is passed on as it was written.
- */
+/* A unit file as a list of its assignments in order, each with its file and line
+ * (systemd.syntax(7)). Drop-ins are read into the same object, after the file that they extend.
+ * Nothing but comments is lost: what is meant for systemd is passed on as it was written. */
 
 #pragma once
 
@@ -33,24 +31,24 @@ typedef struct {
 BerthUnitFile *berth_unit_file_new(void);
 void berth_unit_file_free(BerthUnitFile *file);
 
-/* Adds the assignments of a text. Errors are in problems; false if there are any. */
+/* Adds the assignments in a text. Errors are added to problems; false if there are any. */
 bool berth_unit_file_parse(BerthUnitFile *file, const char *path, const char *text, size_t size,
                            BerthProblems *problems);
 
-/* The line that begins a section first; NULL if the file has no such section. */
+/* The line that first begins a section; NULL if the file has no such section. */
 const BerthUnitLine *berth_unit_file_find_section(const BerthUnitFile *file, const char *section);
 
-/* The last assignment of a key, NULL if there is none or if it is empty, which resets the key. */
+/* The last assignment of a key; NULL if there is none, or if it is empty, which resets the key. */
 const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
                                           const char *key);
 
-/* All assignments since the last that is empty. */
+/* All assignments after the last empty one. */
 GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, const char *key);
 
-/* The value without the quotes around it as a whole. */
+/* The value without quotes that enclose all of it. */
 char *berth_unit_line_get_text(const BerthUnitLine *line);
 
-/* Reads yes, no and so on as systemd does. */
+/* Parses yes, no and so on, as systemd does. */
 bool berth_unit_line_get_boolean(const BerthUnitLine *line, bool *value);
 
 #define berth_unit_line_error(problems, at, ...)                                                   \

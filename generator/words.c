@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Separates a value into words and writes words, by systemd's rules of quoting and escaping
- * (systemd.syntax(7)). No state. What is split here and written again is the same for systemd. */
+/* Splits a value into words and writes words, by systemd's rules of quoting and escaping
+ * (systemd.syntax(7)). There is no state. Words that are split here and written again have the same
+ * meaning to systemd. */
 
 #include "generator/words.h"
 
@@ -9,7 +10,7 @@
 
 static const char whitespace[] = " \t\n\r";
 
-/* The digits of \x41, \101, \u00e9 or \U0001f600 at *at, which moves behind them. 0 if they are
+/* Reads the digits of \x41, \101, \u00e9 or \U0001f600 at *at and moves past them. 0 if they are
  * malformed, and for the character NUL, which no argument can hold. */
 static gunichar read_code(const char **at, int digits, int base) {
     gunichar code = 0;
@@ -24,7 +25,7 @@ static gunichar read_code(const char **at, int digits, int base) {
     return code;
 }
 
-/* Reads the escape sequence behind a backslash. One that is unknown stays, with its backslash. */
+/* Reads the escape sequence after a backslash. An unknown one is kept, including its backslash. */
 static void append_escape(GString *word, const char **at) {
     static const char names[] = "abfnrtvs\\\"'", meanings[] = "\a\b\f\n\r\t\v \\\"'";
     static const struct {
@@ -59,8 +60,8 @@ static void append_escape(GString *word, const char **at) {
     *at = digits;
 }
 
-/* Quotes may begin and end within a word, as for a shell. False if one is not closed; what was read
- * up to there is in words all the same. */
+/* Quotes may begin and end within a word, as in a shell. False if one is not closed; words then
+ * still has what was read. */
 static bool words_split(GPtrArray *words, const char *text, bool escapes) {
     char quote = 0;
 
@@ -91,7 +92,7 @@ void berth_words_split_names(GPtrArray *words, const char *text) {
 }
 
 /* ";" alone separates commands, and a word that begins a physical line with "#" or ";" would be a
- * comment. The first word, whose first character may have a meaning, is never a file's. */
+ * comment. The first word, whose first character may have a meaning, never comes from a file. */
 static bool needs_quotes(const char *word) {
     if (word[0] == '\0' || word[0] == '#' || word[0] == ';')
         return true;
@@ -106,7 +107,7 @@ void berth_words_append(GString *text, const char *word) {
         g_string_append(text, word);
         return;
     }
-    /* From \xff: systemd ignores a line that is not UTF-8. */
+    /* Such as from \xff: systemd ignores a line that is not valid UTF-8. */
     bool is_bytes = !g_utf8_validate(word, -1, NULL);
     g_string_append_c(text, '"');
     for (const char *c = word; *c; c++)
@@ -119,7 +120,7 @@ void berth_words_append(GString *text, const char *word) {
     g_string_append_c(text, '"');
 }
 
-/* "%" begins a specifier in any value, "$" a variable in a command line only; doubled they stand
+/* "%" begins a specifier in any value, "$" a variable in a command line only; doubled, they stand
  * for themselves (systemd.unit(5), systemd.service(5)). */
 char *berth_words_escape(const char *text, bool command_line) {
     GString *escaped = g_string_new(NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Words of a value as systemd separates them (systemd.syntax(7), "Quoting"). Specifiers ("%n") and
- * variables ("$HOME") stay as they are: systemd expands them in the unit that is written. */
+/* The words of a value as systemd splits them (systemd.syntax(7), "Quoting"). Specifiers ("%n") and
+ * variables ("$HOME") are kept: systemd expands them in the unit that is written. */
 
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* Appends the words of text to the list, which frees them. False if a quote is not closed, which
- * then ends with the text. */
+ * then extends to the end of the text. */
 bool berth_words_split(GPtrArray *words, const char *text);
 
 /* The same for names of units: a backslash is part of a name ("dev-a\\x2db.device"), as systemd
