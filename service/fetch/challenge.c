@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A challenge is what one parsing of the headers leaves; it has no states and belongs to the
- * request that was challenged. The grammar is ambiguous: a comma separates challenges as well as
- * the parameters of one. A scheme differs from a parameter in the "=" that does not follow it.
- */
+/* Parses challenges. A challenge is the result of parsing the headers once; it has no states and
+ * belongs to the request that was challenged. The grammar is ambiguous: a comma separates
+ * challenges as well as the parameters of one. A parameter is followed by "=", a scheme is not. */
 
 #include "fetch/challenge.h"
 
@@ -23,7 +21,7 @@ static const char *skip_space(const char *text) {
     return text + strspn(text, " \t,");
 }
 
-/* A token or a quoted string; moves *text behind it. */
+/* Reads a token or a quoted string and moves *text past it. */
 static char *take_value(const char **text) {
     g_autoptr(GString) value = g_string_new(NULL);
 
@@ -43,8 +41,8 @@ static char *take_value(const char **text) {
     return g_string_free(g_steal_pointer(&value), FALSE);
 }
 
-/* A name and "=": a parameter of the challenge before it. Without "=" a name is a scheme, since one
- * line may hold several challenges. */
+/* Whether a name is followed by "=", which makes it a parameter of the challenge before it. Without
+ * "=" it is a scheme, since one line may hold several challenges. */
 static bool is_parameter(const char *text) {
     text += strcspn(text, "= \t,");
     text += strspn(text, " \t");
@@ -68,8 +66,8 @@ static void take_parameter(BerthChallenge *challenge, const char **text) {
     }
 }
 
-/* The next challenge of a line; moves *text behind it. is_basic and realm say what it is good for.
- */
+/* Returns the next challenge in a line and moves *text past it. It is of use only if is_basic or
+ * realm is set. */
 static BerthChallenge *take_challenge(const char **text) {
     BerthChallenge *challenge = g_new0(BerthChallenge, 1);
     size_t length = strcspn(*text, " \t,");
@@ -83,7 +81,7 @@ static BerthChallenge *take_challenge(const char **text) {
         take_parameter(challenge, text);
         *text = skip_space(*text);
     }
-    /* The realm of another scheme is nowhere to go to. */
+    /* The realm of another scheme is not a token server. */
     if (!is_bearer)
         g_clear_pointer(&challenge->realm, g_free);
     return challenge;
@@ -112,7 +110,7 @@ BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GE
             if (challenge->is_basic && !basic)
                 basic = g_steal_pointer(&challenge);
         }
-    /* Bearer is preferred: Basic is the answer only if no challenge offers a token server. */
+    /* Bearer is preferred: Basic is used only if no challenge names a token server. */
     if (basic)
         return g_steal_pointer(&basic);
     berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,

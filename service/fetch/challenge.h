@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Challenges of a registry: WWW-Authenticate (RFC 9110 section 11.6.1). Bearer, as the distribution
- * project's token specification uses it, is answered before Basic. */
+/* Challenges of a registry: WWW-Authenticate (RFC 9110 section 11.6.1). Bearer, as in the
+ * distribution project's token specification, is preferred to Basic. */
 
 #pragma once
 
@@ -9,13 +9,13 @@
 
 typedef struct {
     bool is_basic;                 /* otherwise Bearer */
-    char *realm, *service, *scope; /* of Bearer; service may be "", scope NULL */
+    char *realm, *service, *scope; /* for Bearer; service may be "", scope NULL */
 } BerthChallenge;
 
-/* Finds a challenge that can be answered in header lines, each of which may hold several;
- * Unauthorized names what is there instead. A Bearer challenge without a scope gets the given one
- * (NULL for requests that concern no repository): registries exist that name nothing but their
- * realm, and a token without a scope opens nothing. */
+/* Finds a challenge that can be answered in header lines, each of which may hold several; otherwise
+ * fails with Unauthorized, naming the schemes found. A Bearer challenge without a scope gets the
+ * given one (NULL for requests that do not concern a repository): some registries only send a
+ * realm, and a token without a scope grants nothing. */
 BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GError **error);
 void berth_challenge_free(BerthChallenge *challenge);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Endpoints are made once, when the worker opens its reference, and are not changed afterwards; the
- * list belongs to berth-fetch's main(). Their order is the order in which they are asked, and the
- * last one is the registry itself.
- */
+/* Endpoints are made once, when the worker opens its reference, and do not change afterwards; the
+ * list belongs to berth-fetch's main(). They are asked in their order, and the last one is the
+ * registry itself. */
 
 #include "fetch/endpoint.h"
 
@@ -34,7 +32,7 @@ static void free_endpoint(gpointer data) {
     berth_endpoint_free(data);
 }
 
-/* berthd sends the hosts of rules as berth_name_normalize_place() writes them. */
+/* berthd sends the hosts of rules in the form of berth_name_normalize_place(). */
 static const BerthRegistryRule *find_rule(GPtrArray *rules, const char *host) {
     g_autofree char *normal = berth_name_normalize_place(host);
 
@@ -60,8 +58,8 @@ static BerthEndpoint *new_endpoint(const char *place, const char *path, bool ins
     return endpoint;
 }
 
-/* Whether the host of a place is configured as insecure itself; for a mirror, the setting of the
- * registry does not count. */
+/* Whether the host of a place is itself configured as insecure; a mirror does not inherit the
+ * registry's setting. */
 static bool is_insecure(GPtrArray *rules, const char *place) {
     g_autofree char *host = g_strndup(place, strcspn(place, "/"));
     const BerthRegistryRule *rule = find_rule(rules, host);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Where a reference is looked for: the mirrors that the configuration names for its registry, in
- * their order, and last the registry itself or what the configuration puts in its place.
- */
+/* Where a reference is looked up: in the mirrors configured for its registry, in their order, and
+ * last in the registry itself or its configured replacement. */
 
 #pragma once
 
 #include "fetch/reference.h"
 
-/* [Registry HOST] of berth.conf. */
+/* A section [Registry HOST] of berth.conf. */
 typedef struct {
     char *host;
     char **mirrors; /* HOST[:PORT][/PREFIX] */
@@ -19,14 +17,14 @@ typedef struct {
 
 typedef struct {
     char *host, *path;
-    char *locator; /* both, as credentials are kept for it */
+    char *locator; /* host and path, the key that credentials are stored under */
     bool insecure;
 } BerthEndpoint;
 
 void berth_registry_rule_free(BerthRegistryRule *rule);
 void berth_endpoint_free(BerthEndpoint *endpoint);
 
-/* Of BerthEndpoint, at least one; the last is the registry. rules: of BerthRegistryRule. A blocked
- * registry is FailedPrecondition. */
+/* Returns a list of BerthEndpoint with at least one element; the last one is the registry. rules:
+ * of BerthRegistryRule. A blocked registry is FailedPrecondition. */
 GPtrArray *berth_endpoints_find(const BerthReference *reference, bool insecure, GPtrArray *rules,
                                 GError **error);

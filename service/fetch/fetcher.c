@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Fetch owns the pipe and itself, from berth_fetch() until done is called. It asks one remote at
- * a time and is in one of three states: a request is under way (call), the pipe is full and the
- * request paused until it is writable, or it waits to try the same remote again (delay). A remote
- * that gives up is followed by the next; position stays, so that the reader of the pipe sees one
- * content.
+/* A Fetch owns the pipe and itself, from berth_fetch() until done is called. It asks one remote at
+ * a time and is in one of three states: a request is under way (call), the request is paused
+ * because the pipe is full (writable), or it waits to ask the same remote again (delay). If a
+ * remote gives up, the next one is asked; position stays the same, so the reader of the pipe sees
+ * one content.
  *
- * Registries do not agree on where an object is: what is no manifest by its media type is asked for
- * as a blob, and the other way round after a 404 (turned). A server that cannot resume is asked for
- * all of it (whole), and what the pipe has already is skipped.
- */
+ * Registries disagree on where an object is stored: an object whose media type is not a manifest's
+ * is requested as a blob, and after a 404 the other way round (turned). A server that cannot resume
+ * is asked for the whole content (whole), and what is already in the pipe is skipped. */
 
 #include "fetch/fetcher.h"
 
@@ -20,22 +18,23 @@
 
 enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
 
-/* Of a response: its place in the content is found when its first block comes. */
+/* Where a response begins in the content is determined when its first block arrives. */
 typedef enum { RESPONSE_AWAITED, RESPONSE_PLACED, RESPONSE_MISPLACED } ResponsePlace;
 
 typedef struct {
     sd_event *event;
     GPtrArray *remotes;
-    guint next; /* the one to be asked after this */
+    guint next; /* the next one to ask */
     BerthRemote *remote;
     BerthDescriptor *target;
     int pipe;
-    bool turned;         /* the other place to look has been tried */
-    uint64_t position;   /* how much of the content is in the pipe, or was before */
-    uint64_t skip;       /* bytes at the start of this response that the other side has */
-    ResponsePlace place; /* of this response; MISPLACED: it is of a later part than was asked for */
-    bool whole;     /* the server cannot give parts: all is asked for, and what is there skipped */
-    size_t written; /* of the block that curl gives again after a pause */
+    bool turned; /* the other kind of URL, blob or manifest, is being tried */
+    /* how much of the content has been written, including by the reader's earlier fetches */
+    uint64_t position;
+    uint64_t skip;       /* bytes at the start of this response that the reader already has */
+    ResponsePlace place; /* of this response; MISPLACED: it begins after the requested position */
+    bool whole;     /* the server cannot send ranges: request everything and skip what is there */
+    size_t written; /* of the block that curl passes again after a pause */
     unsigned tries;
     char *accept;
     BerthRemoteCall *call;
@@ -46,7 +45,7 @@ typedef struct {
 
 static void fetcher_ask(Fetch *fetch);
 
-/* Where the object is looked for: the media type says it, and after a 404 the other place. */
+/* Whether to request the object as a blob: the media type decides, and after a 404 the opposite. */
 static bool is_asked_as_blob(const Fetch *fetch) {
     BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
     bool is_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
@@ -54,8 +53,8 @@ static bool is_asked_as_blob(const Fetch *fetch) {
     return is_blob != fetch->turned;
 }
 
-/* Begins with the next remote, as if nothing had been tried; only position stays. False if there is
- * none left. */
+/* Begins with the next remote as if nothing had been tried; only position is kept. False if there
+ * is none left. */
 static bool fetcher_ask_next(Fetch *fetch) {
     if (fetch->next >= fetch->remotes->len)
         return false;
@@ -66,9 +65,9 @@ static bool fetcher_ask_next(Fetch *fetch) {
     return true;
 }
 
-/* Also continues to the next remote after an error; done is called for the last one only. */
+/* After an error, continues with the next remote; done is only called for the last one. */
 static void fetcher_finish(Fetch *fetch, const GError *error) {
-    /* The reader of the pipe failed, so another remote would not help. */
+    /* The reader of the pipe has failed, so another remote would not help. */
     bool refused =
         error && (error->code == BERTH_ERROR_INTERNAL || error->code == BERTH_ERROR_NO_SPACE);
 
@@ -86,7 +85,7 @@ static void fetcher_finish(Fetch *fetch, const GError *error) {
     g_free(fetch);
 }
 
-/* Off until the pipe is full again: a pipe with room would wake the loop without end. */
+/* Disabled until the pipe is full again: a pipe with room would keep waking the loop. */
 static int on_writable(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     Fetch *fetch = userdata;
 
@@ -106,8 +105,9 @@ static bool wait_for_room(Fetch *fetch, GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "wait for the pipe");
 }
 
-/* How much of this response the other side has. A server that ignores Range begins at the
- * beginning; one that answers with another part than was asked for may begin before it. */
+/* Determines how much of this response the reader already has. A server that ignores Range begins
+ * at the start of the content; one that sends another range than requested may begin before
+ * position. */
 static bool find_response_offset(Fetch *fetch, const BerthResponse *response, GError **error) {
     uint64_t asked = fetch->whole ? 0 : fetch->position;
     uint64_t first = !response->is_partial       ? 0
@@ -124,8 +124,7 @@ static bool find_response_offset(Fetch *fetch, const BerthResponse *response, GE
     return true;
 }
 
-/* The stated size of a manifest may come from HEAD, which can be wrong; asking again would not
- * help. */
+/* The stated size of a manifest may come from HEAD and be wrong; asking again would not help. */
 static bool check_size(const Fetch *fetch, const BerthResponse *response, GError **error) {
     if (is_asked_as_blob(fetch) || response->is_partial || response->content_length < 0 ||
         (uint64_t)response->content_length == fetch->target->size)
@@ -136,7 +135,7 @@ static bool check_size(const Fetch *fetch, const BerthResponse *response, GError
                            response->content_length, fetch->target->size);
 }
 
-/* A block of the body; false with pause asks for the same block again. */
+/* Takes a block of the body; returning false with pause set requests the same block again later. */
 static bool fetcher_take_block(const BerthResponse *response, const char *data, size_t size,
                                bool *pause, void *userdata, GError **error) {
     Fetch *fetch = userdata;
@@ -151,7 +150,7 @@ static bool fetcher_take_block(const BerthResponse *response, const char *data, 
             fetch->written += skipped;
             continue;
         }
-        /* Checked before writing: a reader never receives more than the size of the descriptor. */
+        /* Checked before writing: a reader never receives more than the descriptor's size. */
         if (size - fetch->written > fetch->target->size - fetch->position)
             return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
                                    "%s: %s is larger than the %" G_GUINT64_FORMAT
@@ -184,7 +183,7 @@ static int on_fetcher_delay(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
-/* Each wait is twice as long as the one before. */
+/* Each wait is twice as long as the previous one. */
 static bool fetcher_try_again(Fetch *fetch) {
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << fetch->tries;
 
@@ -193,8 +192,8 @@ static bool fetcher_try_again(Fetch *fetch) {
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_fetcher_delay, fetch) >= 0;
 }
 
-/* The response has ended without an error, but some servers close the connection early: the
- * position decides. */
+/* The response has ended without an error, but some servers close the connection early: only the
+ * position counts. */
 static void check_end(Fetch *fetch) {
     g_autoptr(GError) error = NULL;
 
@@ -211,8 +210,8 @@ static void check_end(Fetch *fetch) {
     fetcher_finish(fetch, error);
 }
 
-/* Asks for the whole content if this server cannot continue at position: it answered 416 (RFC 9110
- * section 15.5.17), or with a part that begins later. */
+/* Requests the whole content if this server cannot continue at position: it has answered 416 (RFC
+ * 9110 section 15.5.17), or sent a range that begins later. */
 static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
     if (fetch->whole || fetch->position == 0 ||
         !(error ? fetch->place == RESPONSE_MISPLACED : response->status == 416))
@@ -248,7 +247,7 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
     }
 }
 
-/* A request with an offset has a Range header; the answer need not keep to it
+/* A request with an offset has a Range header, which the server may ignore
  * (find_response_offset()). */
 static void fetcher_ask(Fetch *fetch) {
     bool as_blob = is_asked_as_blob(fetch);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Fetching the body of a descriptor into a pipe. A connection that breaks is taken up where it
- * broke (Range), a few times; what goes into the pipe is never more than the descriptor's size.
- */
+/* Fetches the content of a descriptor into a pipe. After a broken connection, the fetch is resumed
+ * at the same offset (Range), a limited number of times; the pipe never receives more than the
+ * descriptor's size. */
 
 #pragma once
 
@@ -12,7 +11,7 @@
 
 typedef void (*BerthFetched)(uint64_t size, const GError *error, void *userdata);
 
-/* remotes: of BerthRemote; if one gives up, the next continues. offset: how much of the content
- * the other side has. Takes the pipe over and closes it before done is called. */
+/* remotes: of BerthRemote; if one gives up, the next one continues. offset: how much of the content
+ * the reader already has. Takes ownership of the pipe, and closes it before calling done. */
 void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *target,
                  uint64_t offset, int pipe, BerthFetched done, void *userdata);

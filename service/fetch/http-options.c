@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The options of libcurl for one request, and the callbacks through which it passes headers and
- * body. There is no state: the request is http.c's. The one thing to know: credentials and client
- * certificates are for the host that the request was made for, and a redirect to another one goes
- * without them.
- */
+/* Sets the options of libcurl for a request, and has the callbacks through which libcurl passes
+ * headers and body. There is no state: the request belongs to http.c. Credentials and client
+ * certificates are for the host that the request was made for; they are not sent to another one
+ * after a redirect. */
 
 #include "fetch/http-private.h"
 
@@ -31,8 +29,8 @@ char *berth_http_get_host(const char *url) {
     return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
 }
 
-/* Asks libcurl instead of reading Content-Length, which does not count if the body is sent in
- * chunks (RFC 9112 section 6.3). */
+/* Asks libcurl instead of reading Content-Length, which does not count for a chunked body (RFC 9112
+ * section 6.3). */
 void berth_request_take_length(BerthRequest *request) {
     curl_off_t length = -1;
 
@@ -54,8 +52,8 @@ static size_t request_on_header(char *data, size_t one, size_t size, void *userd
     }
     g_autofree char *line = g_strstrip(g_strndup(data, size));
     char *colon = strchr(line, ':');
-    /* A status line starts another response: interim ones (1xx) and redirects precede the last.
-     * libcurl makes up such a line for HTTP/2, too. */
+    /* A status line begins another response: interim ones (1xx) and redirects precede the last. For
+     * HTTP/2, libcurl generates such a line. */
     if (g_str_has_prefix(line, "HTTP/")) {
         const char *space = strchr(line, ' ');
         berth_response_reset(response);
@@ -68,8 +66,8 @@ static size_t request_on_header(char *data, size_t one, size_t size, void *userd
     return size;
 }
 
-/* Returning another size than was received ends the transfer with CURLE_WRITE_ERROR; request->error
- * then has the reason. The body of an error never reaches the sink. */
+/* Returning a size other than the one received ends the transfer with CURLE_WRITE_ERROR;
+ * request->error then has the reason. The body of an error response never reaches the sink. */
 static size_t request_on_body(char *data, size_t one, size_t size, void *userdata) {
     BerthRequest *request = userdata;
     BerthResponse *response = &request->response;
@@ -98,8 +96,8 @@ static void add_header(BerthRequest *request, const char *name, const char *valu
     request->headers = curl_slist_append(request->headers, line);
 }
 
-/* Reads at the offset of this request: the file position of the descriptor may be where an earlier
- * try stopped. */
+/* Reads at this request's offset: the file position of the descriptor may be where an earlier
+ * attempt stopped. */
 static size_t request_on_upload(char *buffer, size_t one, size_t count, void *userdata) {
     BerthRequest *request = userdata;
     const BerthHttpOptions *options = &request->options;
@@ -139,8 +137,8 @@ static void set_method(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (options->uploads) {
         curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-        /* If a reused connection breaks, libcurl repeats the request on its own, and the registry
-         * would append the same bytes to those it already has. */
+        /* If a reused connection breaks, libcurl repeats the request by itself, and the registry
+         * would append the same bytes again. */
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->upload_size);
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, request_on_upload);
@@ -166,14 +164,14 @@ static void set_tls(BerthRequest *request, bool first_host) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    /* In addition to the authorities of the system, as docker does. */
+    /* In addition to the system's authorities, as in docker. */
     if (tls->authorities) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, tls->authorities);
         curl_easy_setopt(easy, CURLOPT_CAPATH, SYSTEM_AUTHORITIES);
     }
     /* A client certificate is an identity: like credentials, it is for the registry alone. Token
-     * servers and places of uploads may be other hosts, which the registry names, and so may the
-     * target of a redirect; one back to the registry is not trusted with it either. */
+     * servers and upload locations may be on other hosts, which the registry names, and so may the
+     * target of a redirect; even one that leads back to the registry does not get it. */
     if (tls->certificate && first_host && g_strcmp0(request->first_host, tls->host) == 0) {
         curl_easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
         curl_easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
@@ -190,7 +188,8 @@ static void set_headers(BerthRequest *request, bool first_host) {
         add_header(request, "Content-Type", options->content_type);
     if (options->content_range)
         add_header(request, "Content-Range", options->content_range);
-    /* Registries redirect to storage servers of others, which must not receive the credentials. */
+    /* Registries redirect to storage servers of third parties, which must not receive the
+     * credentials. */
     if (options->token && first_host) {
         g_autofree char *value = g_strconcat("Bearer ", options->token, NULL);
         add_header(request, "Authorization", value);
@@ -214,11 +213,11 @@ static void set_http_limits(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
                      limits->connect_timeout ? (long)limits->connect_timeout
                                              : (long)CONNECT_TIMEOUT_SECONDS);
-    /* Less than a byte a second on average for this long is a stall. */
+    /* Less than one byte per second on average, for this long, counts as a stall. */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall);
-    /* An answer that is kept in memory is small and has to be complete in that time; a body may
-     * take as long as it keeps moving. */
+    /* A response that is kept in memory is small and must be complete within that time; a streamed
+     * body may take any time as long as it makes progress. */
     if (!request->options.sink && !request->options.uploads)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
     if (limits->bytes_per_second > 0) {
@@ -231,7 +230,7 @@ static void set_http_limits(BerthRequest *request) {
         curl_easy_setopt(easy, CURLOPT_NOPROXY, limits->no_proxy);
 }
 
-/* Resets the handle first: after a redirect most options differ. */
+/* Resets the handle first: after a redirect, most options differ. */
 void berth_request_set_options(BerthRequest *request) {
     const BerthHttpOptions *options = &request->options;
     g_autofree char *host = berth_http_get_host(options->url);
@@ -250,7 +249,8 @@ void berth_request_set_options(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
-    /* libcurl knows other schemes, such as file:, which no server may lead it to. */
+    /* libcurl supports other schemes, such as file:, which a server must not be able to redirect
+     * to. */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
                      g_str_has_prefix(options->url, "http:") ? "http" : "https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One libcurl multi handle, driven by sd-event: libcurl says which sockets and which timer it
- * wants, the loop calls back. A BerthRequest belongs to the BerthHttp from berth_http_send() until
- * done was called, and is one easy handle: sending, receiving, paused by its sink, or redirected,
- * which starts the same handle again.
+/* One libcurl multi handle, driven by sd-event: libcurl says which sockets and timer it wants, and
+ * the loop calls back. A BerthRequest belongs to the BerthHttp from berth_http_send() until done
+ * has been called, and is one easy handle, which is sending, receiving, paused by its sink, or
+ * redirected, which starts the same handle again.
  *
- * Callbacks of libcurl must not remove handles. What fails inside one is kept in request->error and
- * ends the transfer; the request is freed when libcurl reports that it is finished.
- */
+ * Callbacks of libcurl must not remove handles. A failure inside one is stored in request->error
+ * and ends the transfer; the request is freed when libcurl reports that it has finished. */
 
 #include "fetch/http-private.h"
 
 #include <gnutls/x509.h>
 #include <string.h>
 
-/* With the default accuracy sd-event may delay a timer by 250 ms (sd_event_add_time(3)); those of
- * libcurl are often due at once. */
+/* With the default accuracy, sd-event may delay a timer by 250 ms (sd_event_add_time(3)); libcurl's
+ * are often due at once. */
 #define TIMER_ACCURACY_USEC 1
 
 enum {
@@ -43,7 +41,7 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
         return false;
     if (overloaded && response->retry_after >= 0)
         usec = MAX(usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
-    /* The user decides whether to try again after a longer wait. */
+    /* After a longer wait, it is up to the user to try again. */
     if (usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
         return false;
     (*retries)++;
@@ -51,8 +49,8 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
     return true;
 }
 
-/* The string members of the options, one after another; NULL after the last. A request copies and
- * frees each of them, so a new member has to be added here. */
+/* The i-th string member of the options; NULL after the last one. A request copies and frees each
+ * of them, so a new member has to be added here. */
 static char **option_strings(BerthHttpOptions *options, size_t i) {
     const char **const strings[] = {
         &options->url,          &options->method,        &options->accept,
@@ -63,7 +61,7 @@ static char **option_strings(BerthHttpOptions *options, size_t i) {
     return i < G_N_ELEMENTS(strings) ? (char **)strings[i] : NULL;
 }
 
-/* Removes the handle, so it must not be called inside a callback of libcurl. */
+/* Removes the handle, so it must not be called from a callback of libcurl. */
 static void free_request(BerthRequest *request) {
     curl_multi_remove_handle(request->http->multi, request->easy);
     curl_easy_cleanup(request->easy);
@@ -76,8 +74,8 @@ static void free_request(BerthRequest *request) {
     g_free(request);
 }
 
-/* The errors after which the same request may succeed on another connection. A connection that is
- * refused or a certificate that is not accepted is final. */
+/* The errors after which the same request may succeed on another connection. A refused connection
+ * or an unacceptable certificate is final. */
 static bool is_broken_connection(CURLcode code) {
     switch (code) {
     case CURLE_PARTIAL_FILE:
@@ -93,8 +91,8 @@ static bool is_broken_connection(CURLcode code) {
     }
 }
 
-/* Says what gnutls found wrong with a certificate, since the message of libcurl does not; NULL if
- * it is something else. */
+/* What gnutls rejected about a certificate, which libcurl's message does not say; NULL if the
+ * failure is another. */
 static const char *explain_certificate(BerthRequest *request, CURLcode code) {
     long flags = 0;
 
@@ -113,7 +111,7 @@ static const char *explain_certificate(BerthRequest *request, CURLcode code) {
     return NULL;
 }
 
-/* The message says the host already. */
+/* The message already names the host. */
 static const char *explain_failure(const BerthRequest *request, CURLcode code) {
     if (code == CURLE_COULDNT_RESOLVE_HOST)
         return "its name cannot be resolved";
@@ -146,8 +144,8 @@ static bool is_redirect(long status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* Returns false if the request ends here: the response is not a redirect or is left to the caller,
- * or following it failed, with an error. After 301, 302 and 303 a client may turn the method into
+/* Returns false if the request ends here: the response is not a redirect, is left to the caller, or
+ * could not be followed, with an error. After 301, 302 and 303 a client may change the method to
  * GET (RFC 9110 section 15.4), so only reads follow these. */
 static bool follow_redirect(BerthRequest *request) {
     BerthHttpOptions *options = &request->options;
@@ -163,7 +161,7 @@ static bool follow_redirect(BerthRequest *request) {
     if (++request->redirects > MAX_REDIRECTS)
         return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
                                "%s: it redirects more than %d times", host, MAX_REDIRECTS);
-    /* A redirect must not lead from HTTPS to HTTP, except if TLS is not required of this registry
+    /* A redirect must not lead from HTTPS to HTTP, unless TLS is not required for this registry
      * anyway. */
     if (!g_str_has_prefix(to, "https://") && !(plain && g_str_has_prefix(to, "http://")))
         return berth_error_set(&request->error, BERTH_ERROR_REGISTRY_FAILED,
@@ -176,7 +174,7 @@ static bool follow_redirect(BerthRequest *request) {
     return curl_multi_add_handle(request->http->multi, request->easy) == CURLM_OK;
 }
 
-/* The only place where a request ends; never called inside a callback of libcurl. */
+/* The only place where a request ends; never called from a callback of libcurl. */
 static void finish_request(BerthRequest *request, CURLcode code) {
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &request->response.status);
     berth_request_take_length(request);
@@ -196,8 +194,8 @@ static void take_finished(BerthHttp *http) {
 
     while ((message = curl_multi_info_read(http->multi, &left))) {
         BerthRequest *request = NULL;
-        /* Copied, because message is invalid once the handle is removed
-         * (curl_multi_info_read(3)). */
+        /* Copied, because message is invalid once the handle is removed (curl_multi_info_read(3)).
+         */
         CURLcode code = message->data.result;
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -234,7 +232,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* libcurl sets its one timer; -1 removes it. A timeout of 0 also goes through the loop: calling
+/* libcurl sets its only timer; -1 removes it. A time-out of 0 also goes through the loop: calling
  * libcurl from here would recurse (CURLMOPT_TIMERFUNCTION(3)). */
 static int set_timer(CURLM *multi, long timeout_ms, void *userdata) {
     BerthHttp *http = userdata;
@@ -252,8 +250,8 @@ static void free_source(gpointer data) {
     sd_event_source_disable_unref(data);
 }
 
-/* libcurl says what it waits for on a socket (CURLMOPT_SOCKETFUNCTION(3)). It owns the socket; only
- * the event source is freed here. */
+/* libcurl says what it waits for on a socket (CURLMOPT_SOCKETFUNCTION(3)). libcurl owns the socket;
+ * only the event source is freed here. */
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data) {
     BerthHttp *http = userdata;
     sd_event_source *source = g_hash_table_lookup(http->sockets, GINT_TO_POINTER(fd));
@@ -284,7 +282,7 @@ BerthHttp *berth_http_new(sd_event *event, GError **error) {
                                    on_timer, http);
     if (!http->multi || r < 0 || sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0) {
         berth_error_set(error, BERTH_ERROR_INTERNAL, "set up libcurl");
-        return NULL; /* the process ends */
+        return NULL; /* the process exits */
     }
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, set_socket);
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
@@ -298,8 +296,8 @@ void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits) {
     http->limits = *limits;
 }
 
-/* The strings of the options are copied, but not tls, which stays the caller's (http.h). first_host
- * stays the same through redirects, and decides who receives an identity. */
+/* Copies the strings of the options, but not tls, which the caller keeps (http.h). first_host stays
+ * the same through redirects, and decides who receives an identity. */
 BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, BerthHttpDone done,
                               void *userdata) {
     BerthRequest *request = g_new0(BerthRequest, 1);

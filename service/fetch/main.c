@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-fetch: everything that touches the network. One process serves one reference: Open parses
- * it and names the registries that it concerns, Configure brings their credentials and
- * certificates, and then references are resolved and the bytes of objects put into pipes, or pushed
- * from descriptors. It writes no file and nothing that it says is trusted: what it fetches is
- * hashed by other processes, against digests that they know.
- */
+/* berth-fetch: everything that touches the network. One process serves one reference: Open parses
+ * it and reports the registries that it concerns, Configure supplies their credentials and
+ * certificates; then references are resolved, and objects are fetched into pipes or pushed from
+ * descriptors. It writes no files, and nothing that it says is trusted: what it fetches is hashed
+ * by other processes, against digests that they know. */
 
 #include "base/digest.h"
 #include "base/fd.h"
@@ -21,9 +19,9 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
-/* The members from here on are the rows of BERTH_FETCH_MEMBERS (base/worker-members.h). Most read
- * their values and pass the work on; the answer then comes in a callback, with the Question that
- * was made for the call. */
+/* The members from here on are the rows of BERTH_FETCH_MEMBERS (base/worker-members.h). Most of
+ * them read their arguments and start the work; the reply is then sent from a callback, with the
+ * Question that was made for the call. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     return berth_fetch_session_open(userdata, call, ret_error);
 }
@@ -44,13 +42,13 @@ static Question *new_question(BerthFetchSession *session, sd_bus_message *call) 
     return question;
 }
 
-/* Ends the process if a reply cannot be made or sent: berthd waits for it without a timeout. */
+/* Exits if a reply cannot be made or sent: berthd waits for it without a time-out. */
 static void check_answered(int r) {
     if (r < 0)
         exit(EXIT_FAILURE);
 }
 
-/* Answers with error or, without one, with reply, and frees the question. */
+/* Replies with error or, without one, with reply, and frees the question. */
 static void answer_question(Question *question, const GError *error, sd_bus_message *reply) {
     check_answered(error ? berth_bus_reply_error(question->call, error)
                          : sd_bus_send(NULL, reply, NULL));
@@ -58,7 +56,7 @@ static void answer_question(Question *question, const GError *error, sd_bus_mess
     g_free(question);
 }
 
-/* A reply to fill; NULL if the answer is an error. */
+/* A reply to fill in; NULL if an error is to be sent. */
 static sd_bus_message *new_reply(Question *question, const GError *error) {
     sd_bus_message *reply = NULL;
 
@@ -67,7 +65,7 @@ static sd_bus_message *new_reply(Question *question, const GError *error) {
     return reply;
 }
 
-/* The warnings of all remotes that were asked, each a line of its own. */
+/* The warnings of all remotes that were asked, one per line. */
 static int append_warnings(sd_bus_message *reply, BerthFetchSession *session) {
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
@@ -107,7 +105,8 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
     return 1;
 }
 
-/* Another object of the same repository: what belongs to an image beside itself. */
+/* Resolves another object in the same repository, one that belongs to an image without being part
+ * of it. */
 static void answer_resolve_object(const BerthDescriptor *target, const GError *error,
                                   void *userdata) {
     Question *question = userdata;
@@ -140,7 +139,7 @@ typedef struct {
     int output;
 } Referrers;
 
-/* The output is a file in memory, so that writing does not wait for a reader. */
+/* The output is a memfd, so that writing does not wait for a reader. */
 static void answer_referrers(const BerthResponse *response, const GError *error, void *userdata) {
     Referrers *referrers = userdata;
     Question *question = referrers->question;
@@ -191,7 +190,7 @@ static void answer_fetch(uint64_t size, const GError *error, void *userdata) {
     answer_question(question, error, reply);
 }
 
-/* berth_fetch() takes the pipe over. */
+/* berth_fetch() takes ownership of the pipe. */
 static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthFetchSession *session = userdata;
     g_autoptr(BerthDescriptor) target = NULL;
@@ -270,8 +269,8 @@ static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *
     return 1;
 }
 
-/* With named, the manifest is pushed under the tag of the reference if that has one, otherwise
- * under its digest. */
+/* With named, the manifest is pushed under the tag of the reference, if it has one; otherwise under
+ * its digest. */
 static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthFetchSession *session = userdata;
     g_autoptr(BerthDescriptor) target = NULL;
@@ -284,7 +283,7 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
         return r;
     const char *object =
         named && session->reference->tag[0] ? session->reference->tag : target->digest;
-    /* A reference with a digest can name this content only. */
+    /* A reference with a digest can only name the content with that digest. */
     if (named && session->reference->digest[0] &&
         !g_str_equal(session->reference->digest, target->digest))
         return sd_bus_error_setf(ret_error, BERTH_ERROR_PREFIX "DigestMismatch",
@@ -298,8 +297,8 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
     return 1;
 }
 
-/* GET /v2/ tells whether the registry takes the credentials: a registry that uses any asks for them
- * there. */
+/* GET /v2/ shows whether the registry accepts the credentials: a registry that uses any requires
+ * them there. */
 static void answer_authenticate(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     Question *question = userdata;
@@ -360,7 +359,7 @@ static int method_search(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_FETCH_MEMBERS);
 
-/* Called by the frame when the loop is there and before the first call. */
+/* Called by the frame once there is an event loop, before the first call. */
 static bool prepare_http(BerthFrame *frame, void *userdata, GError **error) {
     BerthFetchSession *session = userdata;
 

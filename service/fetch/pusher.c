@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Push owns its content's descriptor and itself, until done is called. Its states are the
+/* A Push owns its content's descriptor and itself, until done is called. Its states are the
  * requests of the specification, one at a time: HEAD (does the registry have it), POST (begin an
- * upload, or mount), PATCH (one part), PUT (close with the digest); after a break, GET tells how
- * far the registry got, and the upload continues from there or begins again.
- */
+ * upload, or mount), PATCH (one part), PUT (close with the digest). After a broken connection, GET
+ * returns how much the registry has, and the upload continues from there or starts over. */
 
 #include "fetch/pusher.h"
 
@@ -24,12 +22,12 @@ typedef struct {
     BerthDescriptor *target;
     int content;
     char **sources;
-    guint next_source; /* to try to mount from */
-    char *scope;       /* besides that for this repository */
+    guint next_source; /* the next one to try to mount from */
+    char *scope;       /* requested in addition to the one for this repository */
     char *location;    /* of the upload; NULL before there is one */
-    bool mounts;       /* it was asked to take the blob from another repository */
-    uint64_t chunk;    /* the least that the registry takes in one part, or CHUNK_BYTES */
-    uint64_t offset;   /* what the registry has of it */
+    bool mounts;       /* it was asked to mount the blob from another repository */
+    uint64_t chunk;    /* the smallest part that the registry accepts, or CHUNK_BYTES */
+    uint64_t offset;   /* how much of it the registry has */
     unsigned tries;
     sd_event_source *delay;
     BerthPushed done;
@@ -39,7 +37,7 @@ typedef struct {
 static void begin_upload(Push *push);
 static void send_rest(Push *push);
 
-/* Frees the push. outcome has no meaning with an error. */
+/* Frees the push. outcome is meaningless if there is an error. */
 static void pusher_finish(Push *push, BerthPushOutcome outcome, const GError *error) {
     push->done(outcome, error, push->userdata);
     if (push->delay)
@@ -59,8 +57,8 @@ static void fail_status(Push *push, const BerthResponse *response) {
     pusher_finish(push, BERTH_PUSHED, error);
 }
 
-/* Each answer may name another location for the next request, and the latest one counts
- * (distribution specification, "Pushing a blob in chunks"). */
+/* Each response may name another location for the next request; the latest one counts (distribution
+ * specification, "Pushing a blob in chunks"). */
 static void pusher_take_location(Push *push, const BerthResponse *response) {
     if (response->location[0] == '\0')
         return;
@@ -68,15 +66,15 @@ static void pusher_take_location(Push *push, const BerthResponse *response) {
     push->location = g_strdup(response->location);
 }
 
-/* The registry reports what it has as "0-99": the offset to continue at is behind the last byte. */
+/* The registry reports what it has as "0-99": the upload continues after the last byte. */
 static uint64_t parse_range(const char *range, uint64_t otherwise) {
     const char *dash = strchr(range, '-');
 
     return dash && g_ascii_isdigit(dash[1]) ? g_ascii_strtoull(dash + 1, NULL, 10) + 1 : otherwise;
 }
 
-/* After a break: the offset that the registry reports; an upload that it has lost starts from the
- * beginning. */
+/* After a broken connection: takes the offset that the registry reports; an upload that it has lost
+ * starts over. */
 static void on_status(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -113,9 +111,9 @@ static bool pusher_try_again(Push *push) {
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_pusher_delay, push) >= 0;
 }
 
-/* Returns true if the push continues. Otherwise it waits to try again, or it is finished and freed.
- * 416 means that the registry did not expect this offset (distribution specification, "Pushing a
- * blob in chunks"); on_status() then asks for the right one. */
+/* Returns true if the push continues. Otherwise it is waiting to try again, or it is finished and
+ * freed. 416 means that the registry expected another offset (distribution specification, "Pushing
+ * a blob in chunks"); on_status() then asks for the right one. */
 static bool check_pushed(Push *push, const BerthResponse *response, const GError *error) {
     g_autoptr(GError) local = NULL;
     bool broken =
@@ -153,13 +151,13 @@ static void on_chunk(const BerthResponse *response, const GError *error, void *u
     pusher_take_location(push, response);
     uint64_t before = push->offset;
     push->offset = MIN(parse_range(response->range, before), push->target->size);
-    /* Only tries without progress count. */
+    /* Only attempts without progress count. */
     if (push->offset > before)
         push->tries = 0;
     send_rest(push);
 }
 
-/* The location may have a query already, which the registry needs (distribution specification,
+/* The location may already have a query, which the registry needs (distribution specification,
  * "Pushing a blob monolithically"). */
 static char *closing_url(const Push *push) {
     g_autofree char *digest = g_uri_escape_string(push->target->digest, ":", FALSE);
@@ -168,8 +166,8 @@ static char *closing_url(const Push *push) {
                        NULL);
 }
 
-/* A blob that fits into one request is sent with the PUT that closes the upload. Otherwise PATCH
- * requests carry it, and an empty PUT closes the upload. */
+/* A blob that fits into one request is sent with the PUT that closes the upload. Otherwise it is
+ * sent with PATCH requests, and an empty PUT closes the upload. */
 static void send_rest(Push *push) {
     uint64_t left = push->target->size - push->offset;
     uint64_t size = MIN(left, push->chunk);
@@ -192,8 +190,8 @@ static void send_rest(Push *push) {
                       whole || left == 0 ? on_closed : on_chunk, push);
 }
 
-/* The user may lack the right to the other repository, or the token server gives no token for both;
- * registries report either in many ways. */
+/* The user may not have access to the other repository, or the token server may not issue a token
+ * for both; registries report either in many ways. */
 static bool is_mount_refused(const Push *push, const BerthResponse *response, const GError *error) {
     if (!push->mounts)
         return false;
@@ -202,14 +200,15 @@ static bool is_mount_refused(const Push *push, const BerthResponse *response, co
                  : response->status >= 400 && response->status < 500;
 }
 
-/* The answer to POST: 201 for a blob that was mounted, 202 with a location for an upload. A
- * registry that does not mount may also answer a mount with 202; the blob is uploaded then. */
+/* The response to POST: 201 for a blob that was mounted, 202 with a location for an upload. A
+ * registry that does not support mounting may answer a mount with 202 as well; the blob is then
+ * uploaded. */
 static void on_begun(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
     g_autoptr(GError) local = NULL;
 
     if (is_mount_refused(push, response, error)) {
-        /* The blob is sent instead, and no other source is tried. */
+        /* The blob is uploaded instead, and no other source is tried. */
         g_clear_pointer(&push->scope, g_free);
         push->next_source = G_MAXUINT;
         begin_upload(push);
@@ -217,14 +216,14 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
     }
     if (!check_pushed(push, response, error))
         return;
-    /* Without a mount to answer, 201 is a registry's way of saying that the upload may begin. */
+    /* If no mount was requested, some registries answer 201 to say that the upload may begin. */
     if (response->status == 201 && push->mounts) {
         pusher_finish(push, BERTH_PUSH_MOUNTED, NULL);
         return;
     }
     pusher_take_location(push, response);
     if (push->location) {
-        /* The registry may demand larger parts (OCI-Chunk-Min-Length). */
+        /* The registry may require larger parts (OCI-Chunk-Min-Length). */
         push->chunk = MAX(CHUNK_BYTES, response->least_chunk);
         push->offset = 0;
         send_rest(push);
@@ -237,7 +236,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
 }
 
 /* The next repository of this registry that is known to have the blob; NULL if there is none.
- * sources name repositories of other registries, too. */
+ * sources also has repositories of other registries. */
 static const char *find_source(Push *push) {
     g_autofree char *prefix = g_strconcat(berth_remote_get_host(push->remote), "/", NULL);
     const char *locator = berth_remote_get_locator(push->remote);
@@ -251,7 +250,7 @@ static const char *find_source(Push *push) {
     return NULL;
 }
 
-/* Tries to mount the blob from a source first, one that it has not tried before. */
+/* First tries to mount the blob from a source that it has not tried yet. */
 static void begin_upload(Push *push) {
     const char *source = find_source(push);
     g_autofree char *from = source ? g_uri_escape_string(source, "/", FALSE) : NULL;
@@ -262,15 +261,15 @@ static void begin_upload(Push *push) {
     push->mounts = source;
     if (source) {
         g_free(push->scope);
-        /* Mounting needs the right to pull from the source. */
+        /* Mounting requires the right to pull from the source. */
         push->scope = g_strconcat("repository:", source, ":pull", NULL);
     }
     berth_remote_send(push->remote, path, push->scope, &(BerthHttpOptions){.method = "POST"},
                       on_begun, push);
 }
 
-/* Any status but 404 and success is handled like that of an upload, errors of the connection
- * included. */
+/* Any status other than 404 or success is handled as for an upload, and so are connection errors.
+ */
 static void on_looked(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -302,7 +301,7 @@ void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor
     berth_remote_send(remote, path, NULL, &(BerthHttpOptions){.method = "HEAD"}, on_looked, push);
 }
 
-/* A registry that stores something else than it was given is not to be believed. */
+/* A registry that stores something other than what it was sent cannot be trusted. */
 static void on_manifest_pushed(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
     g_autoptr(GError) local = NULL;
@@ -321,8 +320,8 @@ static void on_manifest_pushed(const BerthResponse *response, const GError *erro
     }
 }
 
-/* A manifest is small and is sent in one request, so that its Push has no event loop, waits for
- * nothing and is not repeated from here. */
+/* A manifest is small and sent in one request, so its Push has no event loop, never waits, and is
+ * not retried here. */
 void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, const char *object,
                          int content, BerthPushed done, void *userdata) {
     Push *push = new_push(NULL, remote, target, content, done, userdata);

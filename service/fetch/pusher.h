@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Pushing one blob or manifest (OCI distribution specification, "Pushing"): content that the
- * registry has is not sent, content of another of its repositories is mounted from there, and an
- * upload that breaks off continues at the offset that the registry reports.
- */
+/* Pushes one blob or manifest (OCI distribution specification, "Pushing"): content that the
+ * registry has is not sent, content in another of its repositories is mounted from there, and an
+ * interrupted upload continues at the offset that the registry reports. */
 
 #pragma once
 
@@ -15,8 +13,8 @@ typedef enum { BERTH_PUSHED, BERTH_PUSH_EXISTS, BERTH_PUSH_MOUNTED } BerthPushOu
 
 typedef void (*BerthPushed)(BerthPushOutcome outcome, const GError *error, void *userdata);
 
-/* content: a descriptor of the whole blob, whose file position follows what was sent; taken over.
- * sources: locators that are known to have the blob. */
+/* content: a descriptor of the whole blob, whose file position follows the progress; takes
+ * ownership of it. sources: locators that are known to have the blob. */
 void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor *target,
                      int content, char *const *sources, BerthPushed done, void *userdata);
 

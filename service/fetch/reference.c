@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A reference is parsed once and not changed. The grammar is that of the distribution project,
- * except that a host is required: short names are completed by dist, because the service would
- * otherwise decide which registry a name means.
- */
+/* A reference is parsed once and not changed. The grammar is the distribution project's, except
+ * that a host is required: dist completes short names, because otherwise the service would decide
+ * which registry a name means. */
 
 #include "fetch/reference.h"
 
@@ -29,7 +27,8 @@ static bool set_invalid_reference(const char *text, const char *why, GError **er
                            text, why);
 }
 
-/* Everything a reference may hold can be part of a URL as it is: nothing is ever decoded. */
+/* Every character allowed in a reference can be part of a URL unescaped: nothing is ever decoded.
+ */
 static bool check_characters(const char *text, GError **error) {
     if (strlen(text) > MAX_REFERENCE_BYTES)
         return set_invalid_reference(text, "it is longer than 1024 bytes", error);
@@ -50,9 +49,8 @@ static bool is_port(const char *text) {
            g_ascii_strtoull(text, NULL, 10) <= 65535 && g_ascii_strtoull(text, NULL, 10) > 0;
 }
 
-/* A name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2), each with a
- * port or without. What stands before an "@" would be credentials in a URL (RFC 3986,
- * section 3.2.1). */
+/* A name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2), each with or
+ * without a port. Text before an "@" would be credentials in a URL (RFC 3986, section 3.2.1). */
 static bool check_host(const char *text, const char *host, GError **error) {
     const char *name_end = host;
 
@@ -77,8 +75,8 @@ static bool check_host(const char *text, const char *host, GError **error) {
     return true;
 }
 
-/* No "." and "..", which HTTP servers and libcurl resolve (RFC 3986, section 5.2.4), and which so
- * lead out of the repository. */
+/* "." and ".." are not allowed, since HTTP servers and libcurl resolve them (RFC 3986, section
+ * 5.2.4), so they could lead out of the repository. */
 static bool check_path(const char *text, const char *path, GError **error) {
     g_auto(GStrv) components = g_strsplit(path, "/", -1);
 
@@ -90,7 +88,8 @@ static bool check_path(const char *text, const char *path, GError **error) {
     return true;
 }
 
-/* The tag as the distribution specification has it: 128 word characters, "." and "-". */
+/* As in the distribution specification: at most 128 word characters, "." and "-", beginning with a
+ * word character. */
 static bool check_tag(const char *text, const char *tag, GError **error) {
     for (const char *c = tag; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("_.-", *c))
@@ -100,7 +99,7 @@ static bool check_tag(const char *text, const char *tag, GError **error) {
     return true;
 }
 
-/* "tag", "@digest" or "tag@digest". The algorithm of the digest is checked when it is used. */
+/* "tag", "@digest" or "tag@digest". The digest's algorithm is checked when it is used. */
 static bool split_object(BerthReference *reference, const char *text, GError **error) {
     char *at = strchr(reference->object, '@');
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A BerthRemote belongs to berth-fetch's main() and lives as long as the process. It learns as
- * requests are answered: the scheme (for hosts that may be plain, by a probe), whether the registry
- * takes Basic, and a token for each scope.
+/* A BerthRemote belongs to berth-fetch's main() and lives as long as the process. It learns from
+ * responses: the scheme (for hosts that may be plain, by a probe), whether the registry accepts
+ * Basic, and a token for each scope.
  *
- * A BerthRemoteCall is one request with all that it takes: probing, sent, challenged, waiting for a
- * token, waiting to be sent again. It frees itself after done. Several calls may be under way, so
- * that a 401 can be about a token that another call has replaced meanwhile.
- */
+ * A BerthRemoteCall is one request with everything that it needs: it is probing, sent, challenged,
+ * waiting for a token, or waiting to be sent again. It frees itself after done. Several calls may
+ * be under way, so a 401 may refer to a token that another call has replaced in the meantime. */
 
 #include "fetch/remote.h"
 
@@ -31,7 +29,7 @@ struct BerthRemote {
     const char *scheme; /* NULL until known */
     BerthCredentials *credentials;
     bool uses_basic;
-    GHashTable *tokens; /* scope that was asked for besides, or "" → BerthToken */
+    GHashTable *tokens; /* additionally requested scope, or "" → BerthToken */
     GString *warnings;
 };
 
@@ -42,10 +40,10 @@ struct BerthRemoteCall {
     BerthHttpOptions options; /* its strings are those above */
     BerthHttpDone done;
     void *userdata;
-    BerthRequest *request; /* the one under way with the sink */
+    BerthRequest *request; /* the current request, whose body goes to the sink */
     sd_event_source *delay;
     unsigned challenges, retries;
-    bool was_basic; /* sent with the user name; others may have been under way without it */
+    bool was_basic; /* sent with the user name; other calls may have been sent without it */
 };
 
 static void remote_send_request(BerthRemoteCall *call);
@@ -57,7 +55,7 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     remote->event = event;
     remote->http = http;
     remote->locator = g_strdup(endpoint->locator);
-    /* "docker.io" in a reference is a name; the registry itself is another host. */
+    /* "docker.io" in a reference is just a name; the registry itself is another host. */
     remote->host = g_strdup(is_docker ? "registry-1.docker.io" : endpoint->host);
     remote->path = g_strdup(endpoint->path);
     remote->tls.insecure = endpoint->insecure;
@@ -76,8 +74,7 @@ void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credential
     remote->tls.authorities = tls->authorities;
     remote->tls.certificate = tls->certificate;
     remote->tls.key = tls->key;
-    /* Certificates are for TLS: plain HTTP is then not tried, except if the endpoint is
-     * insecure. */
+    /* Certificates are for TLS: plain HTTP is then not tried, unless the endpoint is insecure. */
     if ((tls->authorities || tls->certificate) && !remote->tls.insecure)
         remote->scheme = "https";
 }
@@ -94,7 +91,7 @@ const char *berth_remote_get_warnings(BerthRemote *remote) {
     return remote->warnings->str;
 }
 
-/* Finishes the call; it is gone afterwards. */
+/* Ends the call and frees it. */
 static void request_finish(BerthRemoteCall *call, const BerthResponse *response,
                            const GError *error) {
     call->request = NULL;
@@ -108,8 +105,8 @@ static void request_finish(BerthRemoteCall *call, const BerthResponse *response,
     g_free(call);
 }
 
-/* The message of the error document of a registry (distribution specification, "Error Codes"), cut
- * to what fits into one line. Some registries have "details" or "message" at the top instead. */
+/* The message in a registry's error document (distribution specification, "Error Codes"), cut to
+ * fit on one line. Some registries have "details" or "message" at the top level instead. */
 static char *read_message(const GString *body) {
     g_autoptr(JsonNode) root = berth_document_parse(body->str, body->len, NULL);
     const char *message = NULL, *details = NULL;
@@ -136,7 +133,7 @@ static char *read_message(const GString *body) {
     for (char *c = line; *c; c++)
         if (g_ascii_iscntrl(*c))
             *c = ' ';
-    /* It may have been cut within a character. */
+    /* It may have been cut in the middle of a character. */
     return g_utf8_make_valid(line, -1);
 }
 
@@ -156,8 +153,8 @@ static const char *token_key(const BerthRemoteCall *call) {
     return call->scope ? call->scope : "";
 }
 
-/* The table takes the token over. Another call may have put one for the same scope meanwhile; the
- * newer one replaces it. */
+/* The table takes ownership of the token. If another call has stored one for the same scope in the
+ * meantime, the newer one replaces it. */
 static void on_token(BerthToken *token, const GError *error, void *userdata) {
     BerthRemoteCall *call = userdata;
 
@@ -172,7 +169,7 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
 static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
 
-    /* If this call has sent the credentials already, they were refused. */
+    /* If this call already sent the credentials, they were refused. */
     if (!remote->credentials || !remote->credentials->username || call->was_basic) {
         berth_remote_set_status_error(remote, call->path, response, error);
         return false;
@@ -182,7 +179,8 @@ static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, G
     return true;
 }
 
-/* The scope to use for a challenge that names none; NULL if the request concerns no repository. */
+/* The scope to use for a challenge that has none; NULL if the request does not concern a
+ * repository. */
 static char *make_scope(const BerthRemoteCall *call) {
     bool reads =
         g_str_equal(call->options.method, "GET") || g_str_equal(call->options.method, "HEAD");
@@ -192,8 +190,8 @@ static char *make_scope(const BerthRemoteCall *call) {
                                               reads ? ":pull" : ":pull,push", NULL);
 }
 
-/* Returns true if the request is on its way again, or a token is. False with error: the call has to
- * be finished. */
+/* Returns true if the request has been sent again, or a token requested. False with error: the call
+ * must end. */
 static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
     g_autofree char *scope = make_scope(call);
@@ -228,9 +226,8 @@ static int on_request_delay(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
-/* Sends the request again later, if that may help. An upload is not repeated here, and neither
- * is a body of which a sink may have taken a part: pusher.c and fetcher.c continue these at an
- * offset. */
+/* Sends the request again later, if that may help. This repeats neither an upload nor a body of
+ * which a sink may have taken a part: pusher.c and fetcher.c continue these at an offset. */
 static bool request_try_again(BerthRemoteCall *call, const BerthResponse *response,
                               const GError *error) {
     uint64_t delay_usec;
@@ -242,7 +239,7 @@ static bool request_try_again(BerthRemoteCall *call, const BerthResponse *respon
                                       call) >= 0;
 }
 
-/* A registry repeats its warning with each response; it is noted once. */
+/* A registry repeats its warning with each response; it is recorded once. */
 static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
     g_auto(GStrv) lines = g_strsplit(response->warnings, "\n", -1);
 
@@ -251,8 +248,8 @@ static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
             g_string_append_printf(remote->warnings, "%s\n", *line);
 }
 
-/* The number of challenges is limited: a registry that refuses every token would be
- * asked for ever. */
+/* The number of challenges is limited: a registry that refuses every token would be asked forever.
+ */
 static void on_request_response(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     BerthRemoteCall *call = userdata;
@@ -263,7 +260,7 @@ static void on_request_response(const BerthResponse *response, const GError *err
         note_warnings(call->remote, response);
     if (request_try_again(call, response, error))
         return;
-    /* Only callers that continue on their own receive the transient error; it is not a
+    /* Only callers that resume by themselves receive the transient error, which is not a
      * BERTH_ERROR. */
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
@@ -298,9 +295,9 @@ static char *make_remote_url(const BerthRemoteCall *call) {
                        NULL);
 }
 
-/* Credentials go to the registry itself only, and not over HTTP if it was reached by HTTPS. The
- * location of an upload may be another host. http.c keeps the client certificate to the host that
- * it is for. */
+/* Credentials are only sent to the registry itself, and not over HTTP if it was reached over HTTPS.
+ * The location of an upload may be on another host. http.c restricts the client certificate to the
+ * host that it is for. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);
@@ -346,7 +343,7 @@ static void on_probe(const BerthResponse *response, const GError *error, void *u
     send_to_repository(call);
 }
 
-/* Calls that begin while the probe of another is under way probe as well. */
+/* Calls that begin while another call is probing probe as well. */
 static void remote_send_request(BerthRemoteCall *call) {
     BerthRemote *remote = call->remote;
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Resolution asks one remote after the other and frees itself after done. The answer of the first
- * remote that knows the object counts. At each remote it goes through these steps:
+/* A Resolution asks one remote after the other and frees itself after done. The result of the first
+ * remote that has the object counts. For each remote it goes through these steps:
  *
  *     MANIFEST_HEAD ──► MANIFEST_GET   HEAD is refused or says too little
  *           └─────┬──────────┘
  *                 ▼
- *             BLOB_HEAD                404, and the object is a digest
- */
+ *             BLOB_HEAD                404, and the object is a digest */
 
 #include "fetch/resolver.h"
 
@@ -20,13 +18,13 @@ typedef enum { RESOLVE_MANIFEST_HEAD, RESOLVE_MANIFEST_GET, RESOLVE_BLOB_HEAD } 
 
 typedef struct {
     GPtrArray *remotes;
-    guint next; /* the one to be asked after this */
+    guint next; /* the next one to ask */
     BerthRemote *remote;
     char *object;
     bool has_digest;
     char *accept;
-    char **media_types; /* what was asked for, by name */
-    ResolveStep first;  /* at each remote: MANIFEST_GET if HEAD is not to be tried */
+    char **media_types; /* those explicitly requested */
+    ResolveStep first;  /* for each remote: MANIFEST_GET if HEAD is not to be tried */
     ResolveStep step;
     BerthResolved done;
     void *userdata;
@@ -34,7 +32,7 @@ typedef struct {
 
 static void resolver_ask(Resolution *resolution);
 
-/* A digest counts more than a tag: of "name:tag@digest", the digest is resolved. */
+/* A digest takes precedence over a tag: for "name:tag@digest", the digest is resolved. */
 const char *berth_resolve_get_object(const BerthReference *reference, GError **error) {
     g_autoptr(GError) local = NULL;
 
@@ -75,8 +73,8 @@ static void resolver_finish(Resolution *resolution, const BerthDescriptor *targe
     g_free(resolution);
 }
 
-/* The digest that the answer stands for: the one asked for, or what the header says, or, from a
- * server that says nothing, that of the body. */
+/* The digest of the object in the response: the one requested, or the one in the header, or, if the
+ * server sends none, that of the body. */
 static char *find_digest(const Resolution *resolution, const BerthResponse *response,
                          GError **error) {
     const char *object = resolution->object;
@@ -110,13 +108,13 @@ static bool is_manifest(const char *media_type) {
 }
 
 /* Whether the type says what the object is: servers that keep manifests as plain files send a
- * general one. */
+ * generic one. */
 static bool is_telling(const Resolution *resolution, const char *media_type) {
     return is_manifest(media_type) ||
            g_strv_contains((const char *const *)resolution->media_types, media_type);
 }
 
-/* The type that the document states, or, if it states none, the one that its members suggest. NULL
+/* The type that the document states or, if it states none, the one that its members suggest. NULL
  * if it is neither a manifest nor an index. */
 static const char *find_own_type(JsonObject *object) {
     const char *own = NULL;
@@ -134,8 +132,8 @@ static const char *find_own_type(JsonObject *object) {
                                 : NULL;
 }
 
-/* The header counts if it names a type of document; otherwise the document itself is looked at,
- * which only GET has brought. Blobs have no type of their own. */
+/* The header counts if it is a document's type; otherwise the document itself is examined, which is
+ * only available after GET. Blobs have no type of their own. */
 static char *find_media_type(const Resolution *resolution, const BerthResponse *response) {
     const char *said = response->content_type, *own = NULL;
 
@@ -149,12 +147,12 @@ static char *find_media_type(const Resolution *resolution, const BerthResponse *
     return g_strdup(own ? own : said[0] ? said : BERTH_MEDIA_UNKNOWN);
 }
 
-/* Everything in the descriptor is the registry's word; what is fetched later is compared with its
- * digest and size. */
+/* Everything in the descriptor is just the registry's claim; what is fetched later is checked
+ * against its digest and size. */
 static BerthDescriptor *read_target(const Resolution *resolution, const BerthResponse *response,
                                     GError **error) {
     g_autofree char *media_type = find_media_type(resolution, response);
-    /* After GET the size of the body counts; after HEAD there is only Content-Length. */
+    /* After GET, the size of the body counts; after HEAD there is only Content-Length. */
     uint64_t size = resolution->step == RESOLVE_MANIFEST_GET || response->content_length < 0
                         ? response->body->len
                         : (uint64_t)response->content_length;
@@ -173,7 +171,7 @@ static void resolver_go_to(Resolution *resolution, ResolveStep step) {
     resolver_ask(resolution);
 }
 
-/* No step comes twice for a remote. */
+/* No step is repeated for a remote. */
 static void on_resolver_response(const BerthResponse *response, const GError *error,
                                  void *userdata) {
     Resolution *resolution = userdata;
@@ -191,8 +189,8 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
         resolution->step != RESOLVE_BLOB_HEAD) {
         resolver_go_to(resolution, RESOLVE_BLOB_HEAD);
     } else if (!complete && response->status != 404 && resolution->step == RESOLVE_MANIFEST_HEAD) {
-        /* HEAD is not allowed (405), says too little, or has no room for the registry's words. What
-         * GET answers is what counts. */
+        /* HEAD is not allowed (405), says too little, or cannot carry the registry's error message.
+         * The response to GET counts. */
         resolver_go_to(resolution, RESOLVE_MANIFEST_GET);
     } else if (response->status != 200) {
         berth_remote_set_status_error(resolution->remote, path, response, &local);

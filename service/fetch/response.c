@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A response belongs to its request, which empties it whenever another answer begins: interim
- * answers (1xx) and redirects bring headers of their own. Only headers that something here reads
- * are noted.
- */
+/* A response belongs to its request, which resets it whenever another response begins: interim
+ * responses (1xx) and redirects have headers of their own. Only headers that something uses are
+ * stored. */
 
 #include "fetch/response.h"
 
@@ -50,7 +48,7 @@ static void response_take_text(char **text, const char *value) {
     *text = g_strdup(value);
 }
 
-/* Lines of a header that may come several times. */
+/* Adds a line for a header that may be repeated. */
 static void response_add_line(char **lines, const char *value) {
     char *joined = g_strconcat(*lines, value, "\n", NULL);
 
@@ -91,10 +89,9 @@ static void response_take_location(BerthResponse *response, const char *url, con
 
     if (!absolute)
         return;
-    /* The fragment is not sent to servers, and parameters that are appended must not end up in
-     * it. */
+    /* The fragment is not sent to servers, and appended parameters must not end up in it. */
     absolute[strcspn(absolute, "#")] = '\0';
-    /* A URL with a scheme and no host, such as "data:", is not a place to go to. */
+    /* A URL with a scheme but no host, such as "data:", cannot be followed. */
     if (!strstr(absolute, "://"))
         return;
     response_take_text(&response->location, absolute);
@@ -111,7 +108,7 @@ static int64_t parse_first_byte(const char *value) {
                : -1;
 }
 
-/* The type is the part before ";", in any case; parameters are not part of it. */
+/* The media type is the part before ";", in lower case; parameters are dropped. */
 static char *parse_media_type(const char *value) {
     g_autofree char *type = g_strndup(value, strcspn(value, ";"));
 

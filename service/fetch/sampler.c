@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Sampling asks one remote after the other until one sends exactly the range, and frees itself
- * after done. */
+/* A Sampling asks one remote after the other until one sends exactly the requested range, and frees
+ * itself after done. */
 
 #include "fetch/sampler.h"
 
 typedef struct {
     GPtrArray *remotes;
-    guint next; /* the one to be asked after this */
+    guint next; /* the next one to ask */
     BerthRemote *remote;
     char *path;
     uint64_t offset;
@@ -50,7 +50,7 @@ static bool sampler_take_block(const BerthResponse *response, const char *data, 
     return true;
 }
 
-/* Exactly the range: a shorter answer proves nothing. */
+/* Only the exact range counts: a shorter response proves nothing. */
 static void on_sampler_response(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     Sampling *sampling = userdata;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A sample of a blob: so many bytes of it from an offset on, as the registry has them. berthd
- * compares it with the blob that is here, which shows that this registry has it, too: other than
- * an answer to HEAD it cannot be given without the content.
- */
+/* Fetches a sample of a blob: a number of bytes at an offset. berthd compares them with the stored
+ * blob, which proves that this registry has it, too: unlike a response to HEAD, the sample cannot
+ * be produced without the content. */
 
 #pragma once
 
 #include "fetch/remote.h"
 
-/* The most that one sample holds. */
+/* The maximum size of a sample. */
 #define BERTH_SAMPLE_MAX_BYTES 65536u
 
 typedef void (*BerthSampled)(const char *data, size_t size, const GError *error, void *userdata);

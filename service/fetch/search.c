@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Search asks one registry and frees itself after done. Docker Hub has an interface of its own
- * for this, which is asked without any credentials, since it is another host. Every other registry
- * lists all of its repositories, or the tags of one (distribution specification, Listing Tags; the
- * catalog is of Docker's registry), a page at a time, in which the term is looked for here.
+/* A Search asks one registry and frees itself after done. Docker Hub has a separate interface for
+ * this, which is used without any credentials, since it is another host. Every other registry lists
+ * all of its repositories, or the tags of one, page by page, and the term is searched for here
+ * (distribution specification, "Listing Tags"; the catalog is an interface of Docker's registry).
  */
 
 #include "fetch/search.h"
@@ -18,7 +17,7 @@
 
 enum {
     PAGE_NAMES = 1000,
-    MAX_PAGES = 100, /* a registry that never ends would be asked for ever */
+    MAX_PAGES = 100, /* a registry whose list never ends would be asked forever */
     MAX_NAME = 255,
     MAX_DESCRIPTION = 1024,
 };
@@ -29,7 +28,7 @@ typedef struct {
     char *term;
     uint32_t limit;
     guint pages;
-    char *last; /* the last name of the page before */
+    char *last; /* the last name on the previous page */
     GPtrArray *results;
     BerthSearched done;
     void *userdata;
@@ -51,7 +50,7 @@ static void search_finish(Search *search, const GError *error) {
     g_free(search);
 }
 
-/* At most so many bytes, and no half of a character. */
+/* Cuts a text to a number of bytes, but not within a character. */
 static char *cut_text(const char *text) {
     const char *end = text + strnlen(text, MAX_DESCRIPTION);
 
@@ -60,8 +59,8 @@ static char *cut_text(const char *text) {
     return g_strndup(text, (gsize)(end - text));
 }
 
-/* Names are the registry's, so empty and overlong ones are left out, and so is everything above the
- * limit. */
+/* Names come from the registry, so empty and overlong ones are left out, and so is everything above
+ * the limit. */
 static void add_result(Search *search, const char *name, const char *description) {
     BerthSearchResult *result;
 
@@ -73,7 +72,7 @@ static void add_result(Search *search, const char *name, const char *description
     g_ptr_array_add(search->results, result);
 }
 
-/* NULL with error for an answer that is no success or no JSON. */
+/* NULL with error if the response is not a success or not JSON. */
 static JsonNode *read_answer(const Search *search, const char *path, const BerthResponse *response,
                              const GError *error, GError **ret_error) {
     BerthRemote *origin = berth_fetch_session_get_origin(search->session);
@@ -88,7 +87,7 @@ static JsonNode *read_answer(const Search *search, const char *path, const Berth
     return root;
 }
 
-/* An entry may have added no result, hence the comparison of the counts. */
+/* An entry may not have added a result, hence the comparison of the counts. */
 static bool read_hub(Search *search, JsonObject *object, GError **error) {
     JsonArray *entries;
 
@@ -122,8 +121,8 @@ static void on_hub(const BerthResponse *response, const GError *error, void *use
     search_finish(search, local);
 }
 
-/* Through the HTTP client and not through the remote: it is another host. The Hub
- * answers with at most 100 results. */
+/* Uses the HTTP client and not the remote, since this is another host. The Hub returns at most 100
+ * results. */
 static void ask_hub(Search *search) {
     g_autofree char *term = g_uri_escape_string(search->term, NULL, FALSE);
     g_autofree char *url = g_strdup_printf(HUB_SEARCH "?q=%s&n=%u", term, MIN(search->limit, 100u));
@@ -135,7 +134,7 @@ static void ask_hub(Search *search) {
 
 static void ask_page(Search *search);
 
-/* True if there may be more. A page that is not full is the last one. */
+/* Returns true if there may be more. A page that is not full is the last one. */
 static bool read_page(Search *search, JsonObject *object, GError **error) {
     const char *member = search->kind == BERTH_SEARCH_TAGS ? "tags" : "repositories";
     g_auto(GStrv) names = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The search for repositories of a registry, and for tags of a repository. */
+/* Searches for repositories in a registry, and for tags of a repository. */
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 typedef enum {
     BERTH_SEARCH_REPOSITORIES,
-    BERTH_SEARCH_TAGS, /* of the repository of the session's reference */
+    BERTH_SEARCH_TAGS, /* of the repository in the session's reference */
 } BerthSearchKind;
 
 typedef struct {
@@ -21,6 +21,6 @@ typedef struct {
 /* results: of BerthSearchResult, at most limit; NULL with error. */
 typedef void (*BerthSearched)(GPtrArray *results, const GError *error, void *userdata);
 
-/* Those that have term in their name; Docker Hub searches descriptions, too. */
+/* Finds names that contain term; Docker Hub searches descriptions, too. */
 void berth_search(BerthFetchSession *session, BerthSearchKind kind, const char *term,
                   uint32_t limit, BerthSearched done, void *userdata);

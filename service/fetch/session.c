@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
- * remote for each of them), and configured with their credentials; it belongs to main() and lasts
- * as long as the process. The one thing to know: credentials come only after Open has reported to
- * berthd which registries the reference concerns, and each goes to the one that it is for.
- */
+/* The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
+ * remote for each of them), and then configured with their credentials; it belongs to main() and
+ * lasts as long as the process. Credentials are supplied only after Open has told berthd which
+ * registries the reference concerns, and each is only used for its own registry. */
 
 #include "fetch/session.h"
 
@@ -31,7 +29,7 @@ bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *er
 }
 
 /* Parses a reference of which only the repository matters, since the caller names the object
- * separately; its own object may be missing. */
+ * separately; it may lack an object itself. */
 static BerthReference *parse_repository(const char *text, const char *object, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthReference) reference = berth_reference_parse(text, &local);
@@ -62,7 +60,7 @@ static void free_rule(gpointer data) {
     berth_registry_rule_free(data);
 }
 
-/* What berth.conf says of registries. The worker reads no configuration itself. */
+/* Reads what berth.conf says about registries. The worker reads no configuration itself. */
 static int read_rules(sd_bus_message *call, GPtrArray *rules) {
     const char *host, *location;
     int r = sd_bus_message_enter_container(call, 'a', "(sassbb)");
@@ -82,8 +80,8 @@ static int read_rules(sd_bus_message *call, GPtrArray *rules) {
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
-/* The session is changed only after everything has been found valid, so that Open can be called
- * again after an error. */
+/* The session is changed only after everything has been validated, so that Open can be called again
+ * after an error. */
 static bool open_reference(BerthFetchSession *session, const char *text, const char *object,
                            bool insecure, GPtrArray *rules, GError **error) {
     g_autoptr(BerthReference) reference = parse_repository(text, object, error);
@@ -132,8 +130,8 @@ int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
     return sd_bus_send(NULL, reply, NULL);
 }
 
-/* libcurl takes PEM by path only, so path names a descriptor. The descriptor is a file in memory
- * that berthd has filled, and stays open as long as the process. */
+/* libcurl takes PEM files by path only, so path names a descriptor. It is a memfd that berthd has
+ * filled, and stays open as long as the process. */
 static int read_session_file(sd_bus_message *call, char **path) {
     int fd;
     int r = sd_bus_message_read(call, "v", "h", &fd);
@@ -147,7 +145,7 @@ static int read_session_file(sd_bus_message *call, char **path) {
     return 1;
 }
 
-/* The texts in pairs are the message's; berth_credentials_read_pairs() copies them. */
+/* The strings in pairs belong to the message; berth_credentials_read_pairs() copies them. */
 static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
     g_autoptr(GPtrArray) pairs = g_ptr_array_new();
     g_autoptr(GError) error = NULL;
@@ -179,8 +177,8 @@ static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
-/* The identities are in the order in which Open has answered the locators; berthd has compared
- * these before. */
+/* The identities are in the order of the locators in the reply to Open, which berthd has checked.
+ */
 int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
                                   sd_bus_error *ret_error) {
     BerthHttpLimits limits = {0};

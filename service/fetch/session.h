@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The reference of a berth-fetch: Open and Configure, which come before everything else. */
+/* The reference of a berth-fetch: Open and Configure, which precede everything else. */
 
 #pragma once
 
@@ -18,7 +18,7 @@ typedef struct {
     GPtrArray *remotes;   /* of BerthRemote, in the same order */
 } BerthFetchSession;
 
-/* The calls of these names: read the message, and reply. */
+/* The methods of these names: each reads the message and replies. */
 int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
                              sd_bus_error *ret_error);
 int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
@@ -26,8 +26,8 @@ int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *ca
 
 /* FailedPrecondition before Open. */
 bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error);
-/* The registry itself; mirrors come before it in remotes. */
+/* The registry itself; its mirrors come before it in remotes. */
 BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session);
-/* Whether object, which the caller names on its own, may be part of a URL. */
+/* Whether object, which the caller names separately, may be part of a URL. */
 bool berth_fetch_session_check_object(const BerthFetchSession *session, const char *object,
                                       GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A Question asks one token server and frees itself after done: by GET, which all servers have, or
- * by POST, which takes a refresh token and is tried if GET is refused. A token belongs to the
- * remote that asked and is used until shortly before it expires. It is overwritten when it is
- * freed.
- */
+/* A Question asks one token server and frees itself after done: with GET, which all servers
+ * support, or with POST, which takes a refresh token and is tried if GET is refused. A token
+ * belongs to the remote that asked and is used until shortly before it expires. It is erased when
+ * it is freed. */
 
 #include "fetch/token.h"
 
@@ -15,7 +13,7 @@
 
 enum {
     MAX_TOKEN_BYTES = 64 * 1024,
-    DEFAULT_LIFETIME_SECONDS = 60, /* what the specification has for a server that does not say */
+    DEFAULT_LIFETIME_SECONDS = 60, /* the specification's default if the server states none */
     MARGIN_SECONDS = 5,
 };
 
@@ -23,7 +21,7 @@ typedef struct {
     char *locator;
     BerthTokenDone done;
     void *userdata;
-    /* A server that has no GET is asked by POST. */
+    /* A server that does not support GET is asked with POST. */
     BerthTokenRequest request;
     char *url, *form;
     bool posted;
@@ -51,7 +49,7 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
     const char *text = NULL;
     uint64_t lifetime = 0;
 
-    /* The specification names both members; some servers send both, one of them empty. */
+    /* The specification has both members; some servers send both, one of them empty. */
     if (object)
         berth_document_get_string(object, "token", &text, NULL);
     if (object && (!text || text[0] == '\0'))
@@ -74,7 +72,7 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
     return token;
 }
 
-/* The form may hold a password, and is overwritten. */
+/* The form may contain a password, so it is erased. */
 static void free_question(Question *question) {
     sd_event_source_disable_unref(question->delay);
     if (question->form)
@@ -90,7 +88,7 @@ static void token_finish(Question *question, BerthToken *token, const GError *er
     free_question(question);
 }
 
-/* Some token servers implement the OAuth2 interface only (distribution project, "OAuth2 token
+/* Some token servers only implement the OAuth2 interface (distribution project, "OAuth2 token
  * authentication"). */
 static bool has_no_get(const Question *question, const BerthResponse *response) {
     return !question->posted && question->form &&
@@ -107,7 +105,7 @@ static int on_token_delay(sd_event_source *source, uint64_t usec, void *userdata
     return 0;
 }
 
-/* As requests to registries: only if the server is overloaded or the connection broke. */
+/* As for requests to registries: only if the server is overloaded or the connection broke. */
 static bool token_try_again(Question *question, const BerthResponse *response,
                             const GError *error) {
     uint64_t delay_usec;
@@ -154,15 +152,15 @@ static void add_parameter(GString *text, char joiner, const char *name, const ch
     g_string_append_printf(text, "%s=%s", name, escaped);
 }
 
-/* The challenge may name it already. */
+/* The challenge may already contain it. */
 static bool adds_scope(const BerthTokenRequest *request) {
     const char *scope = request->challenge->scope;
 
     return scope && request->more_scope && !strstr(scope, request->more_scope);
 }
 
-/* The URL for GET (distribution project, "Token authentication specification"). The realm may have
- * a query already. */
+/* The URL for GET (distribution project, "Token authentication specification"). The realm may
+ * already have a query. */
 static char *make_token_url(const BerthTokenRequest *request) {
     const BerthChallenge *challenge = request->challenge;
     g_autoptr(GString) query = g_string_new(NULL);
@@ -178,7 +176,7 @@ static char *make_token_url(const BerthTokenRequest *request) {
                        NULL);
 }
 
-/* The form of a POST; NULL without credentials. */
+/* The form for POST; NULL without credentials. */
 static char *make_form(const BerthTokenRequest *request) {
     const BerthCredentials *credentials = request->credentials;
     const BerthChallenge *challenge = request->challenge;
@@ -235,12 +233,12 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
     question->locator = g_strdup(request->locator);
     question->done = done;
     question->userdata = userdata;
-    /* What it points to is the caller's. The challenge is gone when this returns; url and form keep
-     * what is needed of it. */
+    /* The caller owns what it points to. The challenge is gone after this returns; url and form
+     * keep what is needed of it. */
     question->request = *request;
     question->url = make_token_url(request);
     question->form = make_form(request);
-    /* An identity token is for POST only. */
+    /* An identity token can only be used with POST. */
     question->posted = request->credentials && request->credentials->identity_token;
     ask_for_token(question);
     return true;

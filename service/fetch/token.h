@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Bearer tokens: asking the server that a challenge names, anonymously, with a user name and
- * password (GET), or with an OAuth2 refresh token (POST), as the distribution project's token and
- * oauth specifications have it.
- */
+/* Bearer tokens: asks the server named in a challenge for one, anonymously, with a user name and
+ * password (GET), or with an OAuth2 refresh token (POST), as in the distribution project's token
+ * and OAuth2 specifications. */
 
 #pragma once
 
@@ -18,17 +16,17 @@ typedef struct {
 } BerthToken;
 
 typedef struct {
-    sd_event *event; /* to wait for a server that is overloaded */
+    sd_event *event; /* for waiting if the server is overloaded */
     BerthHttp *http;
     const char *locator; /* for messages */
     const BerthChallenge *challenge;
-    const char *more_scope; /* besides the challenge's, or NULL */
+    const char *more_scope; /* in addition to the challenge's, or NULL */
     const BerthCredentials *credentials;
     const BerthTls *tls;
     bool may_be_plain;
 } BerthTokenRequest;
 
-/* token is the callee's to free; NULL with error. */
+/* token: the callee frees it; NULL with error. */
 typedef void (*BerthTokenDone)(BerthToken *token, const GError *error, void *userdata);
 
 bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
@@ -36,7 +34,7 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
 bool berth_token_is_fresh(const BerthToken *token);
 void berth_token_free(BerthToken *token);
 
-/* Reads a token server's answer (a JSON object). Unauthorized if it holds no usable token. */
+/* Parses a token server's response (a JSON object). Unauthorized if it holds no usable token. */
 BerthToken *berth_token_read(const char *data, size_t size, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthToken, berth_token_free)
