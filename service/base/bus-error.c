@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* No state but the observer, which berthd sets once. An error's message may hold what a worker or a
- * registry said, so that it is made valid UTF-8 and cut before sd-bus sees it. */
+/* Converts errors. There is no state but the observer, which berthd sets once. An error message may
+ * contain text from a worker or a registry, so it is made valid UTF-8 and truncated before it is
+ * passed to sd-bus. */
 
 #include "base/bus-error.h"
 
@@ -35,8 +36,8 @@ int berth_bus_reply_error(sd_bus_message *call, const GError *error) {
     return sd_bus_reply_method_error(call, &bus_error);
 }
 
-/* An error of Berth's keeps its code and its message; one of the bus, such as NoReply, means that
- * the peer has failed. */
+/* A Berth error keeps its code and its message; an error of the bus itself, such as NoReply, means
+ * that the peer has failed. */
 bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **error) {
     const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Between GError and D-Bus errors, for everything here that speaks sd-bus: the service on the
- * system bus, the service and its workers on their private ones, and dist.
+ * Converts between GError and D-Bus errors, for everything that uses sd-bus: the service on the
+ * system bus, the service and its workers on their private connections, and dist.
  */
 
 #pragma once
@@ -11,7 +11,7 @@
 
 #include <systemd/sd-bus.h>
 
-/* Fills ret_error and returns its negative errno, as a method handler returns it. */
+/* Fills in ret_error and returns its negative errno, for use as the result of a method handler. */
 int berth_bus_error_set(sd_bus_error *ret_error, const GError *error);
 
 /* Replies to call with error, and passes the name of the error to the observer, if there is one. */
@@ -19,11 +19,11 @@ typedef void (*BerthBusErrorObserver)(sd_bus_message *call, const char *name);
 void berth_bus_error_observe(BerthBusErrorObserver observer);
 int berth_bus_reply_error(sd_bus_message *call, const GError *error);
 
-/* True for a good reply; otherwise sets error from the error reply. whose: the peer, for the
- * message if it did not answer. */
+/* Returns true for a successful reply; otherwise sets error from the error reply. whose names the
+ * peer, for the message used if the peer did not answer. */
 bool berth_bus_check_reply(sd_bus_message *reply, const char *whose, GError **error);
 
-/* Reads or appends a descriptor, "(sst)". Reading checks nothing but the signature. */
+/* Read or append a descriptor, "(sst)". Reading checks only the signature. */
 int berth_bus_read_descriptor(sd_bus_message *message, BerthDescriptor **descriptor);
 int berth_bus_append_descriptor(sd_bus_message *message, const BerthDescriptor *descriptor);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The table of what users hold: a row a uid that holds anything, with a sum a resource. A charge
- * exists from before its operation begins until the operation is freed, and is the operation's.
+ * The table of what users hold: one row per uid that holds anything, with a sum for each resource.
+ * A charge is created before its operation begins, is owned by the operation, and ends with it. The
+ * one thing to know: the table counts only what is charged; stored objects are counted where they
+ * are stored.
  */
 
 #include "base/charge.h"
@@ -18,12 +20,12 @@ struct BerthCharge {
 
 typedef struct {
     const char *key;  /* in berth.conf */
-    const char *name; /* for a person */
+    const char *name; /* in messages for users */
     uint64_t user, total;
 } Definition;
 
-/* What a user may hold, and all users together. UINT64_MAX: no limit here; the disk is the limit
- * for what is stored. */
+/* The limits for one user, and for all users together. UINT64_MAX: no limit here; stored objects
+ * are limited by the disk. */
 static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_CALLS] = {"Calls", "calls that are not answered", 1024, 32768},
     [BERTH_RESOURCE_QUESTIONS] = {"Questions", "questions to registries", 16, 64},
@@ -33,11 +35,11 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_TRANSFERS] = {"Transfers", "running transfers", 32, 512},
     [BERTH_RESOURCE_WRITES] = {"Writes", "ingests being written", 32, 256},
     [BERTH_RESOURCE_PROCESSES] = {"Processes", "executed processes that run", 1024, 16384},
-    /* FileDescriptorStoreMax= of the unit is what systemd keeps in all. */
+    /* The total is that of the unit's FileDescriptorStoreMax=. */
     [BERTH_RESOURCE_DESCRIPTORS] = {"Descriptors", "descriptors that systemd keeps", 4096, 8192},
     [BERTH_RESOURCE_SECRETS] = {"Secrets", "bytes of secrets", 64 * MIB, 512 * MIB},
     [BERTH_RESOURCE_SUBSCRIPTIONS] = {"Subscriptions", "subscriptions", 64, 1024},
-    /* In each network; a quarter of the default one, which everybody is in. */
+    /* Per network: a quarter of the default network, which all users share. */
     [BERTH_RESOURCE_ADDRESSES] = {"Addresses", "addresses", 64, UINT64_MAX},
     [BERTH_RESOURCE_CONTAINERS] = {"Containers", "containers", 4096, UINT64_MAX},
     [BERTH_RESOURCE_VOLUMES] = {"Volumes", "volumes", 4096, UINT64_MAX},
@@ -50,11 +52,11 @@ static const Definition definitions[BERTH_RESOURCE_COUNT] = {
     [BERTH_RESOURCE_DISK] = {"Disk", "bytes on disk", UINT64_MAX, UINT64_MAX},
 };
 
-static uint64_t limits[BERTH_RESOURCE_COUNT]; /* of a user; 0: as defined */
+static uint64_t limits[BERTH_RESOURCE_COUNT]; /* per user; 0: as in the definition */
 static uint64_t totals[BERTH_RESOURCE_COUNT];
 static GHashTable *users; /* uid → uint64_t[BERTH_RESOURCE_COUNT] */
 
-/* The row of a user; NULL if the user holds nothing and make is false. */
+/* Returns the row of a user; NULL if the user holds nothing and make is false. */
 static uint64_t *find_charged_user(uint32_t uid, bool make) {
     if (!users)
         users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -66,7 +68,7 @@ static uint64_t *find_charged_user(uint32_t uid, bool make) {
     return held;
 }
 
-/* The table does not grow with every user that has ever called. */
+/* Keeps the table from growing with every user that has ever called. */
 static void forget_if_empty(uint32_t uid, const uint64_t *held) {
     for (size_t i = 0; i < BERTH_RESOURCE_COUNT; i++)
         if (held[i] > 0)
@@ -107,7 +109,7 @@ uint64_t berth_charge_get(uint32_t uid, BerthResource resource) {
 }
 
 /* present is what the user has without charges, such as rows of berth.db. Root has no limit of its
- * own, but counts to the total. The subtractions cannot wrap around: each comes after its
+ * own, but counts towards the total. The subtractions cannot wrap around, since each follows a
  * comparison. */
 bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, uint64_t more,
                         GError **error) {
@@ -129,7 +131,8 @@ bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, 
     return true;
 }
 
-/* For what exists already, or was checked by the caller with what it has besides. */
+/* For resources that are already in use, or that the caller has checked together with uncharged
+ * ones. */
 BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint64_t amount) {
     BerthCharge *charge = g_new0(BerthCharge, 1);
 
@@ -146,7 +149,7 @@ BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amo
                : NULL;
 }
 
-/* A sum that would become negative is a programming error: some charge was freed twice. */
+/* A sum that would become negative is a programming error: a charge was freed twice. */
 void berth_charge_free(BerthCharge *charge) {
     if (!charge)
         return;

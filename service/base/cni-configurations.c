@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nothing is kept: the files are read whenever they are asked for. */
+/* Finds and reads the configuration files of CNI networks. There is no state: the files are read on
+ * each call. */
 
 #include "base/cni-configurations.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The administrator's configurations of networks for CNI: berthd lists them, and berth-network
- * carries one out. Both take the same files for networks, in the same order. */
+/* The administrator's network configurations for CNI: berthd lists them, and berth-network applies
+ * one of them. Both accept the same files, in the same order. */
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #define BERTH_CNI_CONFIGURATIONS "/etc/cni/net.d"
 
-/* The paths, in the order of names. Empty if there are none. */
+/* Returns the paths, sorted by name; empty if there are none. */
 GPtrArray *berth_cni_configurations_list(void);
-/* NULL if it cannot be read. Caller frees. */
+/* Returns the document; NULL if it cannot be read. The caller frees it. */
 JsonNode *berth_cni_configurations_read(const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kernel's own list format (bitmap parsing, "0-3,7"), as config.json has it, into the bytes
- * that systemd's properties take. */
+/* Converts the kernel's list format ("0-3,7"), which config.json also uses, to the bit mask that
+ * systemd's properties take. There is no state. */
 
 #include "base/cpu-list.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Credentials belong to the request that they came with. Every copy is overwritten when it is
- * freed, the text of the file included. */
+/* Reads credentials from options and from auth files. Credentials belong to the request that they
+ * came with. The one thing to know: every copy is overwritten before it is freed, including the
+ * text of the file. */
 
 #include "base/credentials.h"
 
@@ -10,8 +11,7 @@
 
 #include <string.h>
 
-/* explicit_bzero(3), which the compiler does not remove although the memory is freed right after.
- */
+/* explicit_bzero(3) is not optimised away, even though the memory is freed right afterwards. */
 static void free_secret(char *secret) {
     if (secret)
         explicit_bzero(secret, strlen(secret));
@@ -52,7 +52,7 @@ static const struct {
     {"RegistryToken", offsetof(BerthCredentials, registry_token)},
 };
 
-/* NULL for a key that is not in the table. */
+/* Returns NULL for a key that is not in the table. */
 static char **find_auth_member(BerthCredentials *credentials, const char *key) {
     for (size_t i = 0; i < G_N_ELEMENTS(members); i++)
         if (g_str_equal(members[i].key, key))
@@ -73,8 +73,7 @@ void berth_credentials_list_pairs(const BerthCredentials *credentials, BerthCred
     pairs[count] = NULL;
 }
 
-/* Credentials become parts of HTTP header fields, in which a line break would begin another
- * field. */
+/* Credentials become parts of HTTP header fields, where a line break would begin another field. */
 static bool is_clean(const char *value) {
     for (; *value; value++)
         if (g_ascii_iscntrl(*value))
@@ -82,8 +81,8 @@ static bool is_clean(const char *value) {
     return true;
 }
 
-/* A key that is given twice counts once, with its last value. A user without a password has an
- * empty one. */
+/* If a key is given twice, the last value wins. A user name without a password gets an empty
+ * one. */
 BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error) {
     g_autoptr(BerthCredentials) credentials = NULL;
 
@@ -106,8 +105,8 @@ BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **erro
     return g_steal_pointer(&credentials);
 }
 
-/* "https://index.docker.io/v1/" and "docker.io" are one registry, a scheme says nothing, and hosts
- * are compared as berth_name_normalize_place() writes them. */
+/* "https://index.docker.io/v1/" and "docker.io" are the same registry, schemes are ignored, and
+ * hosts are compared in the form written by berth_name_normalize_place(). */
 static char *normalize_key(const char *key) {
     static const char *const hub[] = {"index.docker.io", "registry-1.docker.io",
                                       "registry.hub.docker.com"};
@@ -125,7 +124,8 @@ static char *normalize_key(const char *key) {
     return g_steal_pointer(&normal);
 }
 
-/* The key of map that is the longest prefix of locator, by whole components; NULL for none. */
+/* Returns the key of map that is the longest prefix of locator, in whole components; NULL if there
+ * is none. */
 static const char *find_key(JsonObject *map, const char *locator) {
     g_autofree char *wanted = normalize_key(locator);
     g_autoptr(GList) keys = map ? json_object_get_members(map) : NULL;
@@ -144,7 +144,7 @@ static const char *find_key(JsonObject *map, const char *locator) {
     return best;
 }
 
-/* "auth" is USER:PASSWORD in base64. A user name has no colon, a password may have some (RFC 7617,
+/* "auth" is base64 of USER:PASSWORD. A user name contains no colon, a password may (RFC 7617,
  * section 2). Every intermediate copy is overwritten. */
 static bool split_auth(const char *auth, BerthCredentials *credentials) {
     gsize size = 0;
@@ -163,8 +163,8 @@ static bool split_auth(const char *auth, BerthCredentials *credentials) {
     return true;
 }
 
-/* Leaves *result alone if the entry is empty: docker leaves such entries behind for registries
- * whose credentials a helper keeps. */
+/* Leaves *result unchanged if the entry is empty: docker leaves such entries behind for registries
+ * whose credentials are kept by a helper. */
 static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials **result,
                             GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
@@ -191,8 +191,8 @@ static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials
     return true;
 }
 
-/* In the order of precedence: a helper for this registry, the entry of the file, the helper for
- * everything. */
+/* In order of precedence: a helper for this registry, the entry in the file, the helper for all
+ * registries. */
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Credentials of registries, and the files that podman (containers-auth.json(5)) and docker
- * (config.json) keep them in. What is freed is overwritten first.
+ * Credentials for registries, and the files in which podman (containers-auth.json(5)) and docker
+ * (config.json) keep them. All memory is overwritten before it is freed.
  */
 
 #pragma once
@@ -14,31 +14,32 @@
 typedef struct {
     char *username, *password;
     char *identity_token; /* an OAuth2 refresh token */
-    char *registry_token; /* a bearer token as it is */
+    char *registry_token; /* a bearer token, sent unchanged */
 } BerthCredentials;
 
 void berth_credentials_free(BerthCredentials *credentials);
 
-/* The inverse of berth_credentials_read_pairs(): the keys of those that are set, each followed by
- * its value, and NULL. The texts stay the credentials'. */
+/* The inverse of berth_credentials_read_pairs(): a NULL-terminated list of the keys that are set,
+ * each followed by its value. The strings still belong to the credentials. */
 typedef const char *BerthCredentialPairs[9];
 void berth_credentials_list_pairs(const BerthCredentials *credentials, BerthCredentialPairs pairs);
 
-/* From the keys Username, Password, IdentityToken and RegistryToken, each followed by its value.
- * NULL without an error if there is none; an unknown key is InvalidArgument. */
+/* Reads the keys Username, Password, IdentityToken and RegistryToken, each followed by its value.
+ * Returns NULL without an error if there are none; an unknown key leads to InvalidArgument. */
 BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error);
 
-/* What an auth file says for a locator ("registry.example.com/web/app"): the entry of the longest
- * prefix of it. A file that names a helper program to ask instead answers it in helper, with the
- * server address to ask for in key. Both stay NULL if there is nothing. The caller frees. */
+/* Looks up a locator ("registry.example.com/web/app") in an auth file: the entry for the longest
+ * prefix applies. If the file refers to a helper program instead, sets *helper to its name and *key
+ * to the server address to pass to it. Both remain NULL if there is nothing. The caller frees all
+ * of them. */
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);
 
-/* Such keys and values, or other vectors that must not be found in freed memory. */
+/* Such keys and values, or other string vectors that must not remain in freed memory. */
 typedef char **BerthSecrets;
 void berth_secrets_free(BerthSecrets secrets);
-/* A text as bytes, which are overwritten at the end; the text is taken over. */
+/* Wraps a text as bytes that are overwritten before they are freed. Takes ownership of the text. */
 GBytes *berth_secrets_take_text(char *text, size_t size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCredentials, berth_credentials_free)

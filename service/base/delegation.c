@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Finds delegated cgroups. There is no state; paths are those of proc_pid_cgroup(5), and are used
- * below a descriptor of the hierarchy's root only.
+ * Finds delegated cgroups. There is no state; paths are those of proc_pid_cgroup(5), and are only
+ * used below a descriptor of the hierarchy's root.
  *
  * systemd marks the cgroup of a unit with Delegate=yes by the extended attributes trusted.delegate
- * and user.delegate. They say where systemd does not interfere; they are no right, since the owner
- * of a cgroup can set the latter. What a user may do in a cgroup is decided by who owns it.
+ * and user.delegate. They only say where systemd does not interfere and grant no rights, since the
+ * owner of a cgroup can set the latter. Ownership of the cgroup decides what a user may do in it.
  */
 
 #include "base/delegation.h"
@@ -39,7 +39,8 @@ int berth_delegation_open_root(GError **error) {
     return -1;
 }
 
-/* A path is shown to users and on the bus, and is kept in berth.db: other names are refused. */
+/* A path is shown to users and on the bus, and is stored in berth.db, so that other names are
+ * refused. */
 static bool delegation_check_path(const char *path, GError **error) {
     bool good = path[0] == '/' && strlen(path) < MAX_PATH && g_utf8_validate(path, -1, NULL);
 
@@ -68,8 +69,8 @@ char *berth_delegation_read_cgroup(pid_t pid, GError **error) {
     return delegation_check_path(path, error) ? g_strdup(path) : NULL;
 }
 
-/* RESOLVE_BENEATH also refuses "/../…", which is how a cgroup outside of the reader's cgroup
- * namespace is shown (cgroup_namespaces(7)). */
+/* RESOLVE_BENEATH also refuses "/../…", the form in which the kernel shows a cgroup outside the
+ * reader's cgroup namespace (cgroup_namespaces(7)). */
 int berth_delegation_open(int root, const char *path, GError **error) {
     const char *below = path + strspn(path, "/");
     int fd = berth_fd_open_resolving(root, *below ? below : ".", O_RDONLY | O_DIRECTORY, 0,
@@ -93,7 +94,7 @@ bool berth_delegation_is_marked(int cgroup) {
     return false;
 }
 
-/* Units that have processes; a slice has none. */
+/* Only units that have processes; a slice has none. */
 static bool delegation_is_unit(const char *path) {
     static const char *const suffixes[] = {".service", ".scope", ".socket", ".mount", ".swap"};
 
@@ -103,9 +104,10 @@ static bool delegation_is_unit(const char *path) {
     return false;
 }
 
-/* A process in a leaf of its own has no other place than next to it: dist's, or a DelegateSubgroup=
- * (systemd.resource-control(5)). Above the unit is another manager's cgroup, such as that of
- * user@UID.service, in which a container would not be one of this unit. */
+/* If neither the process's cgroup nor one above it is marked, the search ends at the unit. Above
+ * the unit is another manager's cgroup, such as that of user@UID.service, in which a container
+ * would not belong to this unit. A process that is in a leaf below its unit, such as dist's or a
+ * DelegateSubgroup= (systemd.resource-control(5)), gets a place next to that leaf. */
 char *berth_delegation_find(int root, const char *path, GError **error) {
     g_autofree char *at = g_strdup(path);
 
@@ -117,7 +119,7 @@ char *berth_delegation_find(int root, const char *path, GError **error) {
             return g_steal_pointer(&at);
         *strrchr(at, '/') = '\0';
     }
-    /* In no unit, and nothing is marked: a cgroup that some other program has made. */
+    /* In no unit and not marked: a cgroup created by some other program. */
     return g_str_has_suffix(path, "/" BERTH_DELEGATION_LEAF)
                ? g_strndup(path, strlen(path) - strlen("/" BERTH_DELEGATION_LEAF))
                : g_strdup(path);

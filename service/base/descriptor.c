@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A descriptor is three values and not changed after it was made; copies are deep. The list of
- * media types decides what an object is, here and in all of the service. */
+/* A descriptor consists of three values that never change; copies are deep, and belong to whoever
+ * has made them. The table of media types determines the kind of an object, here and in the whole
+ * service. */
 
 #include "base/descriptor.h"
 

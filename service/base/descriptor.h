@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A content descriptor: what a blob is, its digest and its size in bytes (OCI image specification,
- * descriptor.md); "(sst)" on the bus. Also the media types Berth knows and what each means.
+ * A content descriptor: the media type of a blob, its digest and its size in bytes (OCI image
+ * specification, descriptor.md); "(sst)" on the bus. Also the media types that Berth knows, and the
+ * meaning of each.
  */
 
 #pragma once
@@ -38,10 +39,11 @@ BerthDescriptor *berth_descriptor_new(const char *media_type, const char *digest
 BerthDescriptor *berth_descriptor_copy(const BerthDescriptor *descriptor);
 void berth_descriptor_free(BerthDescriptor *descriptor);
 
-/* The kind that a media type stands for; Docker schema 2 and OCI, parameters not included. */
+/* Returns the kind that a media type stands for. Knows those of Docker schema 2 and OCI, without
+ * parameters. */
 BerthKind berth_media_type_get_kind(const char *media_type);
 
-/* The four manifest types in the order in which they are accepted, NULL-terminated. */
+/* The four manifest types in order of preference, NULL-terminated. */
 extern const char *const berth_manifest_media_types[];
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDescriptor, berth_descriptor_free)

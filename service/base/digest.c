@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Digests are text in one form, "algorithm:hex" with lower-case letters of the right number, so
- * that they are compared as text and used as file names. */
+/* Checks and computes digests. There is no state. A digest has only one valid form, "algorithm:hex"
+ * with the exact number of lower-case hexadecimal digits, so that digests can be compared as
+ * strings and used as file names. */
 
 #include "base/digest.h"
 
@@ -30,7 +31,7 @@ bool berth_digest_parse(const char *digest, BerthAlgorithm *algorithm, GError **
     const char *colon = strchr(digest, ':');
     BerthAlgorithm found;
 
-    /* The separator first: a text of another form has no algorithm that could be unknown. */
+    /* The separator is checked first: without it, there is no algorithm that could be unknown. */
     if (!colon || colon == digest || colon[1] == '\0' ||
         strspn(colon + 1, "0123456789abcdef") != strlen(colon + 1))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -64,7 +65,7 @@ const char *berth_digest_get_hex(const char *digest) {
     return colon + 1;
 }
 
-/* image-spec, config.md, Layer ChainID: the digest of "PARENT DIFF_ID". */
+/* The digest of "PARENT DIFF_ID" (image-spec, config.md, "Layer ChainID"). */
 char *berth_chain_id_next(const char *parent, const char *diff_id) {
     if (!parent)
         return g_strdup(diff_id);

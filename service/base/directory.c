@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A list owns its descriptor and belongs to the variable that it was declared with. */
+/* Creates and lists directories. A list owns its descriptor and is closed by the variable that
+ * holds it. */
 
 #include "base/directory.h"
 
@@ -15,7 +16,7 @@ int berth_directory_make(int parent, const char *name, mode_t mode, GError **err
         berth_error_set_errno(error, errno, "make directory %s", name);
         return -1;
     }
-    /* One that existed keeps its mode; a symbolic link in its place is refused. */
+    /* An existing directory keeps its mode; a symbolic link in its place is refused. */
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         berth_error_set_errno(error, errno, "open directory %s", name);
@@ -23,7 +24,7 @@ int berth_directory_make(int parent, const char *name, mode_t mode, GError **err
 }
 
 DIR *berth_directory_list(int directory) {
-    /* Opened again: descriptors that are duplicates of each other share one offset. */
+    /* Opened again instead of duplicated, since duplicated descriptors share one offset. */
     berth_autofd int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = own < 0 ? NULL : fdopendir(own);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Directories: making them, and the names in them. A stream is closed when its variable goes out of
- * scope. */
+/* Directories: creating them, and listing the names in them. A stream is closed when its variable
+ * goes out of scope. */
 
 #pragma once
 
@@ -10,16 +10,16 @@
 #include <dirent.h>
 #include <sys/types.h>
 
-/* Opens a directory below parent, and makes it with this mode if it is missing; it may not be a
- * symbolic link, unlike the directories of the state directory that an administrator may move. -1
- * with error. */
+/* Opens a directory below parent, and creates it with this mode if it is missing. It must not be a
+ * symbolic link, unlike those directories of the state directory that an administrator may move.
+ * Returns -1 with error set on failure. */
 int berth_directory_make(int parent, const char *name, mode_t mode, GError **error);
 
-/* Lists the directory that is open as directory, which keeps its own offset and stays the caller's.
- * NULL with errno. */
+/* Lists an open directory. The descriptor keeps its own offset and still belongs to the caller.
+ * Returns NULL with errno set on failure. */
 DIR *berth_directory_list(int directory);
 
-/* The next name, "." and ".." left out; NULL at the end. It is good until the next call. */
+/* Returns the next name except "." and ".."; NULL at the end. It is valid until the next call. */
 const char *berth_directory_next(DIR *list);
 
 static inline void berth_directory_clear(DIR **list) {
@@ -28,10 +28,10 @@ static inline void berth_directory_clear(DIR **list) {
     *list = NULL;
 }
 
-/* All names in the directory, sorted, so that what is made of them does not depend on the file
- * system. NULL with errno. */
+/* Returns all names in the directory, sorted so that results do not depend on the file system. NULL
+ * with errno set on failure. */
 GPtrArray *berth_directory_list_names(int directory);
-/* The paths of at most max files whose names end with one of the suffixes, in the order of names.
+/* Returns the paths of at most max files whose names end with one of the suffixes, sorted by name.
  * Empty if the directory cannot be read. */
 GPtrArray *berth_directory_list_files(const char *path, const char *const *suffixes, unsigned max);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parsing happens in two steps: a scan of the bytes for depth, which no parser's recursion depends
- * on, then json-glib. A document belongs to the caller, and what the getters return belongs to the
- * document.
+ * Parses JSON in two steps: first an iterative scan of the bytes for depth, then json-glib. A
+ * document belongs to the caller, and what the getters return belongs to the document.
  */
 
 #include "base/document.h"
@@ -14,7 +13,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Counts brackets outside of strings. The text need not be valid JSON; the parser decides that. */
+/* Counts brackets outside of strings. The text need not be valid JSON; the parser checks that. */
 static bool check_depth(const char *data, size_t size, GError **error) {
     unsigned depth = 0;
     bool quoted = false;
@@ -49,8 +48,8 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
                         BERTH_DOCUMENT_MAX_BYTES);
         return NULL;
     }
-    /* RFC 8259, section 8.1. Strings of a document also go into messages of the bus, which takes
-     * nothing else. */
+    /* JSON is UTF-8 (RFC 8259, section 8.1). Strings of a document are also sent in bus messages,
+     * which must be valid UTF-8. */
     if (!g_utf8_validate_len(data, size, NULL)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: invalid UTF-8");
         return NULL;
@@ -58,7 +57,7 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     if (!check_depth(data, size, error))
         return NULL;
 
-    /* Immutable: no copy of a subtree is ever made. */
+    /* Immutable, so that no subtree is ever copied. */
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     if (!json_parser_load_from_data(parser, data, size, &local)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: %s", local->message);
@@ -72,7 +71,7 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     return json_parser_steal_root(parser);
 }
 
-/* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
+/* O_NONBLOCK: opening a FIFO must not wait for a writer (fifo(7)). */
 JsonNode *berth_document_read(int directory, const char *path, size_t limit, GError **error) {
     berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     size_t size;
@@ -92,14 +91,15 @@ static JsonNode *find_member(JsonObject *object, const char *member) {
     return !node || JSON_NODE_HOLDS_NULL(node) ? NULL : node;
 }
 
-/* Always false, for the caller to return. */
+/* Always returns false, for the caller to return. */
 static bool wrong_type(const char *member, const char *expected, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "member \"%s\" is not %s", member,
                            expected);
 }
 
 /* Each getter succeeds with an empty value (NULL, 0 or false) if the member is missing, and fails
- * only if it has another type: whether it must be there is for its reader to say. */
+ * only if the member has another type: the code that reads the document decides which members are
+ * required. */
 bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
                                GError **error) {
     JsonNode *node = find_member(object, member);
@@ -134,7 +134,8 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
                              GError **error) {
     JsonNode *node = find_member(object, member);
 
-    /* A number with a fraction or an exponent is a double to json-glib, and no size. */
+    /* json-glib reads a number with a fraction or an exponent as a double, which is not a valid
+     * size. */
     if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64 ||
                  json_node_get_int(node) < 0))
         return wrong_type(member, "a size", error);

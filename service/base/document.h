@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * JSON documents. json-glib parses recursively with no limit of its own, so size and depth are
- * checked before it sees a byte; the getters below then take nothing for granted about types.
+ * JSON documents. json-glib parses recursively without a limit of its own, so size and depth are
+ * checked before it gets any data. The getters below make no assumptions about the types of
+ * members.
  */
 
 #pragma once
@@ -11,18 +12,18 @@
 
 #include <json-glib/json-glib.h>
 
-/* The limit that registries themselves keep for a manifest. */
+/* The limit that registries use for manifests. */
 #define BERTH_DOCUMENT_MAX_BYTES (4u * 1024 * 1024)
 #define BERTH_DOCUMENT_MAX_DEPTH 64u
 
 /* Parses data as one JSON object. Errors are InvalidArgument or LimitExceeded. */
 JsonNode *berth_document_parse(const char *data, size_t size, GError **error);
-/* The same for a file below a directory, or AT_FDCWD, of at most limit bytes. A path that ends in a
- * symbolic link is refused. */
+/* Like berth_document_parse, for a file of at most limit bytes below a directory, or AT_FDCWD. A
+ * path that ends in a symbolic link is refused. */
 JsonNode *berth_document_read(int directory, const char *path, size_t limit, GError **error);
 
 /* Members of an object. A missing member is NULL (0 for a size) without an error; one of another
- * type is InvalidArgument, naming the member. Strings stay the document's. */
+ * type leads to InvalidArgument, naming the member. Strings belong to the document. */
 bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
                                GError **error);
 bool berth_document_get_object(JsonObject *object, const char *member, JsonObject **value,
@@ -34,21 +35,22 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
 bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value, GError **error);
 bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error);
 
-/* An array of objects; array is NULL if the member is missing. */
+/* Reads an array of objects; array is NULL if the member is missing. */
 bool berth_document_get_objects(JsonObject *object, const char *member, JsonArray **array,
                                 GError **error);
 
-/* An array of strings as a new vector (empty where the member is missing or null). */
+/* Reads an array of strings into a new vector, which is empty if the member is missing or null. */
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
                                 GError **error);
 
-/* What was parsed is immutable: a new object with the same members, none for NULL. */
+/* Parsed documents are immutable: returns a new object with the same members, or an empty one for
+ * NULL. */
 JsonObject *berth_document_copy(JsonObject *object);
 
-/* The text of an object, which the caller frees. */
+/* Returns an object as text, which the caller frees. */
 char *berth_document_print(JsonObject *object, bool pretty);
 
-/* The keys of an object whose values do not matter ("Volumes"), or of a map of strings with the
- * values following their keys (with_values). */
+/* Reads the keys of an object whose values do not matter ("Volumes") or, with_values, those of a
+ * map of strings, each followed by its value. */
 bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
                              char ***value, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One table maps codes to names on the bus and back. A message is set where the failure happens and
- * prefixed on its way; nothing here logs. */
+/* Errors of Berth; there is no state. One table maps codes to bus error names and back. A message
+ * is set where the failure happens and prefixed on its way up; nothing here logs. */
 
 #include "base/error.h"
 
@@ -36,7 +36,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(error_names) == BERTH_ERROR_COUNT);
 static void set_message(GError **error, int code, char *message) {
     g_autofree char *owned = message;
 
-    /* A message may quote what came from outside, and D-Bus takes valid UTF-8 only. */
+    /* A message may quote outside input, but D-Bus accepts only valid UTF-8. */
     g_autofree char *valid = g_utf8_make_valid(owned, -1);
     g_set_error_literal(error, BERTH_ERROR, code, valid);
 }
@@ -57,7 +57,7 @@ bool(berth_error_set_errno)(GError **error, int errnum, const char *format, ...)
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
 
-    /* Both errno and the negative result of sd-bus and others are taken. Only a full disk has a
+    /* Accepts both an errno and the negative result of sd-bus and others. Only a full disk has a
      * code of its own: it is the one failure that the user can do something about. */
     errnum = ABS(errnum);
     int code = errnum == ENOSPC || errnum == EDQUOT ? BERTH_ERROR_NO_SPACE : BERTH_ERROR_INTERNAL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Functions on descriptors that keep no state. Paths are resolved by openat2(2) with the limits
- * that the caller names, and repeated on EAGAIN, which the kernel returns when a rename raced with
- * the resolution.
+ * Functions on file descriptors, without state. Paths are resolved with openat2(2) under the
+ * restrictions that the caller names. The call is repeated on EAGAIN, which the kernel returns when
+ * a rename raced with the resolution.
  */
 
 #include "base/fd.h"
@@ -32,8 +32,8 @@ int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode) 
                                    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
-/* pread(2) leaves the position alone, which the descriptor may share with another process. There is
- * one byte more than the text, for the null byte at its end. */
+/* pread(2) does not change the file offset, which may be shared with another process. One extra
+ * byte is allocated for the terminating NUL. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
     g_autofree char *data = NULL;
     size_t used = 0, allocated = 0;
@@ -104,8 +104,8 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {
     return berth_fd_steal(&fd);
 }
 
-/* fchmod(2) sets the mode whatever the umask is. On failure the new file is removed and errno kept.
- */
+/* fchmod(2) sets the mode regardless of the umask. On failure the new file is removed and errno
+ * kept. */
 bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {
     const char *slash = strrchr(name, '/');
     size_t parent = slash ? (size_t)(slash - name) + 1 : 0;
@@ -127,12 +127,12 @@ bool berth_fd_replace(int directory, const char *name, const void *data, size_t 
 bool berth_fd_pipe(int ends[2], GError **error) {
     if (pipe2(ends, O_CLOEXEC) < 0)
         return berth_error_set_errno(error, errno, "make a pipe");
-    /* Only an optimisation: above the user's pipe quota the small buffer does as well. */
+    /* Only an optimisation: above the user's pipe quota, a small buffer is good enough. */
     (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
     return true;
 }
 
-/* budget: how many entries may still be removed. */
+/* budget: how many more entries may be removed. */
 static bool remove_children(int directory, dev_t device, unsigned depth, unsigned *budget,
                             GError **error) {
     berth_autofd int duplicate = fcntl(directory, F_DUPFD_CLOEXEC, 0);
@@ -162,8 +162,8 @@ static bool remove_children(int directory, dev_t device, unsigned depth, unsigne
                       berth_error_set_errno(error, errno, "remove %s", entry->d_name);
             continue;
         }
-        /* Opened without following a link, and checked for a mount point: the owner of the tree
-         * cannot lead the removal elsewhere. */
+        /* Opened without following a link, and compared with the device of the tree: the tree's
+         * owner cannot redirect the removal to another place. */
         if (fstat(child, &status) < 0 || status.st_dev != device || depth >= MAX_TREE_DEPTH) {
             removed = berth_error_set(error, BERTH_ERROR_INTERNAL,
                                       "remove %s: a mount point or too deep", entry->d_name);
@@ -177,7 +177,7 @@ static bool remove_children(int directory, dev_t device, unsigned depth, unsigne
     return removed;
 }
 
-/* A file is removed by the first call; unlink(2) of a directory fails, and then it is opened and
+/* A file is removed by the first call. For a directory, unlink(2) fails; it is then opened and
  * emptied. */
 bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit, GError **error) {
     struct stat status;
@@ -186,7 +186,7 @@ bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit,
         return true;
     int unlinked = errno;
     berth_autofd int top = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* The kernel may check the right to change the directory before it looks for the name. */
+    /* The kernel may check the permission to change the directory before it looks up the name. */
     if (top < 0 && errno == ENOENT)
         return true;
     if (top < 0 && (errno == ENOTDIR || errno == ELOOP))

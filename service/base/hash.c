@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A BerthHash belongs to one thread. Its digest can be asked for at any time: libgcrypt is given a
- * copy of its state for that. */
+/* A BerthHash belongs to one thread, which creates and frees it. Its digest can be requested at any
+ * time: it is read from a copy of libgcrypt's state. */
 
 #include "base/hash.h"
 
@@ -24,10 +24,11 @@ static int to_gcrypt(BerthAlgorithm algorithm) {
     }
 }
 
-/* Before the first use, once: it finds out what the processor can do. Memory that is locked is for
- * secrets, of which there are none. It looks for files in /etc and /proc: in a sandbox of no files
- * they are missing to it, and a worker that sees one directory comes here before, because they
- * would be what that directory has under these names. */
+/* Initialises libgcrypt once, before its first use; it detects the features of the processor.
+ * Locked memory is disabled, since it is for secrets, of which there are none here. libgcrypt looks
+ * for files in /etc and /proc. In a sandbox without files it does not find them; a worker that sees
+ * a single directory must call this earlier, because libgcrypt would otherwise find the files that
+ * this directory contains under these names. */
 void berth_hash_prepare(void) {
     static gsize done;
 
@@ -47,7 +48,7 @@ BerthHash *berth_hash_new(BerthAlgorithm algorithm) {
 
     berth_hash_prepare();
     hash->algorithm = algorithm;
-    /* Fails only without memory or in a broken library: nothing could be verified then. */
+    /* Fails only if memory runs out or the library is broken; nothing could be verified then. */
     if (gcry_md_open(&hash->handle, to_gcrypt(algorithm), 0) != 0)
         g_error("libgcrypt cannot compute %s", berth_algorithm_get_name(algorithm));
     return hash;
@@ -65,7 +66,7 @@ void berth_hash_update(BerthHash *hash, const void *data, size_t size) {
         gcry_md_write(hash->handle, data, size);
 }
 
-/* Reading the digest ends a state, so that it is read from a copy. */
+/* Reading the digest finishes a state, so it is read from a copy. */
 char *berth_hash_get_digest(BerthHash *hash) {
     int algorithm = to_gcrypt(hash->algorithm);
     gcry_md_hd_t copy;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hashing of content through libgcrypt, which uses the processor's SHA instructions, and which
- * libsystemd brings anyway: gnutls, as fast, brings nine libraries to each start of a worker.
- * Workers only. */
+/* Hashes content with libgcrypt, which uses the processor's SHA instructions and which libsystemd
+ * loads anyway. gnutls would be as fast, but adds nine libraries to the start of each worker. Only
+ * for workers. */
 
 #pragma once
 
@@ -10,14 +10,15 @@
 
 typedef struct BerthHash BerthHash;
 
-/* What the first hash of a process does otherwise. */
+/* Prepares the first hash of a process, which otherwise does this itself. */
 void berth_hash_prepare(void);
 
 BerthHash *berth_hash_new(BerthAlgorithm algorithm);
 void berth_hash_free(BerthHash *hash);
 void berth_hash_update(BerthHash *hash, const void *data, size_t size);
 
-/* The digest of all that was added, as "algorithm:hex"; more may be added after. Caller frees. */
+/* Returns the digest of everything added so far as "algorithm:hex"; more can be added afterwards.
+ * The caller frees it. */
 char *berth_hash_get_digest(BerthHash *hash);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthHash, berth_hash_free)

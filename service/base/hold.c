@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A hold has no state but its reason, and belongs to the object that has taken it. Holds are
- * counted for the process, by reason and all together; nothing is asked what it has under way.
+ * A hold has no state but its reason, and belongs to the object that has taken it. Holds are only
+ * counted, for the whole process, by reason and in total; nothing keeps track of the objects that
+ * have taken them.
  */
 
 #include "base/hold.h"

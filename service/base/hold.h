@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A hold keeps the service running. An object that is still to do or to tell something takes one
- * when it is made and releases it when it goes; berthd exits when there is none. The reasons are
- * all that there are, and only say in the log what the service waits for.
+ * A hold keeps the service running. An object that still has something to do or to report takes one
+ * when it is created and releases it when it is freed; berthd exits when there are none. The
+ * reasons are the complete list, and are only used to log what the service is waiting for.
  */
 
 #pragma once
@@ -14,9 +14,9 @@ typedef enum {
     BERTH_HOLD_OPERATION,
     BERTH_HOLD_CREATION,
     BERTH_HOLD_START,
-    BERTH_HOLD_PROCESS, /* that runs in a container, and is watched */
-    BERTH_HOLD_RESTART, /* that is planned */
-    BERTH_HOLD_CALL,    /* that is not answered */
+    BERTH_HOLD_PROCESS, /* running in a container and being watched */
+    BERTH_HOLD_RESTART, /* scheduled */
+    BERTH_HOLD_CALL,    /* unanswered */
     BERTH_HOLD_QUESTION,
     BERTH_HOLD_SUBSCRIBER,
     BERTH_HOLD_WATCHER,
@@ -28,10 +28,10 @@ typedef enum {
 typedef struct BerthHold BerthHold;
 
 BerthHold *berth_hold_new(BerthHoldReason reason);
-/* Releases it; NULL is fine. */
+/* Releases the hold; NULL is ignored. */
 void berth_hold_free(BerthHold *hold);
 
-/* The number of holds: 0 if the service is idle. */
+/* Returns the number of holds: 0 if the service is idle. */
 unsigned berth_holds_count(void);
-/* The reasons with their numbers, for a log entry. Caller frees. */
+/* Returns the reasons with their numbers, for a log entry. The caller frees it. */
 char *berth_holds_describe(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads PID 1's table of mounts, which the kernel writes and which asks no file system: a server of
- * FUSE that answers nobody cannot hold this up. There is no state; mounts come and go, so what is
- * found here decides only what a caller is asked for, and is checked again where it is used.
+ * Reads PID 1's mount table, which the kernel generates without asking any file system: a FUSE
+ * server that does not answer cannot block this. There is no state. Mounts can change at any time,
+ * so the results only decide what a caller is asked for, and are checked again where they are used.
  */
 
 #include "base/host-mount.h"
@@ -16,7 +16,8 @@
 
 #define TABLE "/proc/1/mountinfo"
 
-/* The line of a mount, without its end; NULL. The ID is its first field. */
+/* Returns the line of a mount without its line break; NULL if there is none. The ID is its first
+ * field. */
 static char *find_line(uint64_t id) {
     g_autofree char *line = NULL;
     size_t size = 0;
@@ -30,7 +31,8 @@ static char *find_line(uint64_t id) {
     return found ? g_strchomp(g_steal_pointer(&line)) : NULL;
 }
 
-/* Since when a file system can be idmapped (mount_setattr(2), MOUNT_ATTR_IDMAP). */
+/* The kernel versions since which file systems can be idmapped (mount_setattr(2),
+ * MOUNT_ATTR_IDMAP). */
 static const struct {
     const char *type;
     unsigned major, minor;
@@ -39,8 +41,8 @@ static const struct {
     {"btrfs", 5, 15}, {"f2fs", 5, 18}, {"tmpfs", 6, 3},
 };
 
-/* "ID PARENT DEVICE ROOT PLACE OPTIONS TAG… - TYPE SOURCE OPTIONS". A mount that has a map already,
- * as a home of systemd-homed's has, takes no second one. */
+/* A line is "ID PARENT DEVICE ROOT PLACE OPTIONS TAG… - TYPE SOURCE OPTIONS". A mount that is
+ * already idmapped, such as a home directory of systemd-homed, cannot be mapped again. */
 bool berth_host_mount_parse(const char *line, bool (*kernel_is)(unsigned, unsigned)) {
     g_auto(GStrv) fields = g_strsplit(line, " ", -1);
     guint count = g_strv_length(fields), at = 6;
@@ -58,7 +60,7 @@ bool berth_host_mount_parse(const char *line, bool (*kernel_is)(unsigned, unsign
     return false;
 }
 
-/* Without an optional field, the separator is the seventh. */
+/* Without optional fields, the separator is the seventh field. */
 static bool visit_line(char *line, void (*visit)(const BerthHostMount *, void *), void *userdata) {
     g_auto(GStrv) fields = g_strsplit(g_strchomp(line), " ", -1);
     guint count = g_strv_length(fields), at = 6;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * See keeper.h. A request is one message of fixed size, followed by an attribute's value, with one
- * descriptor; the answer is a number, followed by what was read. The one thing to know: the keeper
- * believes nothing of it. keeper_perform() is what both it and a process without one call.
+ * A request is a message of fixed size, followed by the value of an attribute, with one descriptor;
+ * the answer is a number, followed by the data read. The keeper keeps no state between requests;
+ * the worker's side keeps the socket. The one thing to know: the keeper trusts nothing in a
+ * request. keeper_perform() runs both in the keeper and in a process without one. See keeper.h.
  */
 
 #include "base/keeper.h"
@@ -28,7 +29,7 @@ typedef enum { ACT_SET, ACT_REMOVE, ACT_GET, ACT_LIST, ACT_MAKE_DEVICE } Act;
 
 typedef struct {
     uint32_t act;
-    uint32_t size; /* of the value that follows, or that there is room for */
+    uint32_t size; /* of the value that follows, or of the buffer for it */
     uint64_t device;
     uint32_t mode;
     char entry[NAME_MAX + 1]; /* "": the descriptor itself */
@@ -36,13 +37,13 @@ typedef struct {
 } Request;
 
 typedef struct {
-    int64_t result; /* a negative errno */
+    int64_t result; /* negative errno on failure */
 } Answer;
 
 enum { MAX_VALUE_BYTES = MAX(XATTR_SIZE_MAX, XATTR_LIST_MAX) };
 
 static int keeper = -1;
-static GMutex lock; /* one asks at a time */
+static GMutex lock; /* one request at a time */
 
 void berth_keeper_use(int socket) {
     keeper = socket;
@@ -52,7 +53,8 @@ bool berth_keeper_is_for(const char *xattr) {
     return g_str_has_prefix(xattr, TRUSTED_PREFIX) || g_str_has_prefix(xattr, SECURITY_PREFIX);
 }
 
-/* Of overlayfs' own only the mark that a layer's directory may have: others lead elsewhere. */
+/* Of overlayfs's own attributes, only the opaque mark on a directory may be set: the others refer
+ * to other places. */
 static bool may_change(const Request *request, const char *value) {
     if (!g_str_has_prefix(request->xattr, OVERLAY_PREFIX))
         return berth_keeper_is_for(request->xattr);
@@ -60,19 +62,20 @@ static bool may_change(const Request *request, const char *value) {
            request->size == 1 && value && value[0] == 'y';
 }
 
-/* The request comes from a worker that may have been taken over, so its strings need not end. */
+/* The request comes from a worker that may be compromised, so its strings may be unterminated. */
 static bool is_terminated(const char *text, size_t size) {
     return memchr(text, '\0', size) != NULL;
 }
 
-/* One component that stays in its directory: the keeper does not resolve paths for a worker. */
+/* Accepts a single component that stays in its directory: the keeper does not resolve paths for a
+ * worker. */
 static bool is_entry_name(const char *name) {
     return name[0] != '\0' && !strchr(name, '/') && !g_str_equal(name, ".") &&
            !g_str_equal(name, "..");
 }
 
-/* The whole policy. An act that is not in the enumeration falls through to false. Devices have no
- * set-id or sticky bit. */
+/* The complete policy. An act that is not in the enumeration falls through to false. Devices have
+ * no set-id or sticky bit. */
 static bool is_allowed(const Request *request, const char *value) {
     if (!is_terminated(request->entry, sizeof request->entry) ||
         !is_terminated(request->xattr, sizeof request->xattr) || request->size > MAX_VALUE_BYTES)
@@ -97,11 +100,11 @@ static bool is_allowed(const Request *request, const char *value) {
 static int set_xattr(const Request *request, int fd, const char *value) {
     if (!request->entry[0])
         return fsetxattr(fd, request->xattr, value, request->size, 0);
-    /* There is no setxattrat(2) before Linux 6.13. */
+    /* setxattrat(2) exists only since Linux 6.13. */
     return fchdir(fd) < 0 ? -1 : lsetxattr(request->entry, request->xattr, value, request->size, 0);
 }
 
-/* value: what is to be set, or room for what is read. */
+/* value is the value to set, or the buffer for the data read. */
 static ssize_t keeper_perform(const Request *request, int fd, char *value) {
     if (!is_allowed(request, value)) {
         errno = EPERM;
@@ -122,16 +125,16 @@ static ssize_t keeper_perform(const Request *request, int fd, char *value) {
     g_assert_not_reached();
 }
 
-/* A worker could hand over a descriptor of any file that it was given, such as one of the layers
- * below; only those on the mount of its own directory may be changed. Mount ids of statx(2) are
- * those of the mount that the descriptor was opened through. */
+/* A worker could pass a descriptor of any file that it has access to, such as one in a lower layer;
+ * only files on the mount of its own directory may be changed. statx(2) reports the ID of the mount
+ * through which the descriptor was opened. */
 static bool is_on(int fd, uint64_t mount) {
     struct statx status;
 
     return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0 && status.stx_mnt_id == mount;
 }
 
-/* A size that does not match what has arrived is refused before any use of value. */
+/* A request whose size does not match the data received is refused before value is used. */
 static ssize_t answer_request(const Request *request, size_t received, int fd, char *value,
                               uint64_t mount) {
     bool reads = request->act == ACT_GET || request->act == ACT_LIST;
@@ -148,9 +151,9 @@ static ssize_t answer_request(const Request *request, size_t received, int fd, c
     return keeper_perform(request, fd, value);
 }
 
-/* static, since both are large and only one request is served at a time. A message that was cut
- * short is answered like an empty one. The descriptor is closed after each request: the keeper
- * holds none that its worker has closed. */
+/* The buffers are static, since both are large and only one request is served at a time. A
+ * truncated message is answered like an empty one. The descriptor is closed after each request: the
+ * keeper holds none that its worker has closed. */
 void berth_keeper_serve(int socket, uint64_t mount) {
     static Request request;
     static char value[MAX_VALUE_BYTES];
@@ -194,8 +197,8 @@ static bool keeper_send_request(const Request *request, int fd, const void *valu
     return sent >= 0;
 }
 
-/* As the system calls do: a number, or -1 with the keeper's errno. A keeper that is gone is
- * ECONNRESET. */
+/* Returns a number, or -1 with the keeper's errno, like a system call. If the keeper has died,
+ * errno is ECONNRESET. */
 static ssize_t receive_answer(void *value, size_t room) {
     Answer answer;
     struct iovec parts[] = {{&answer, sizeof answer}, {value, room}};

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What only a process with capabilities in the machine's own user namespace may do to files: set
- * attributes of trusted.* and security.*, and make device nodes. For a worker in another user
- * namespace its keeper does it (frame/sandbox-users.c), a process that has a socket, these few acts
- * and nothing else. A process without a keeper does it itself.
+ * File operations that only a process with capabilities in the initial user namespace can perform:
+ * setting trusted.* and security.* attributes, and creating device nodes. For a worker in another
+ * user namespace, its keeper performs them (frame/sandbox-users.c): a process that has a socket and
+ * that can do these few operations and nothing else. A process without a keeper performs them
+ * itself.
  *
- * All return as the system calls do, with errno. A keeper answers EPERM to an act that it does for
- * no worker.
+ * All functions return like the system calls, with errno set. A keeper answers EPERM to an
+ * operation that it refuses to workers.
  */
 
 #pragma once
@@ -17,27 +18,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* From now on, the keeper at the other end of the socket acts. Called once, before there are
- * threads. */
+/* From now on, passes all operations to the keeper at the other end of the socket. Called once,
+ * before there are threads. */
 void berth_keeper_use(int socket);
 
-/* Serves requests from the socket until its other end closes. Files are changed on this mount only;
- * 0: on any. */
+/* Serves requests from the socket until its other end is closed. Only files on this mount are
+ * changed; 0: on any mount. */
 G_GNUC_NORETURN void berth_keeper_serve(int socket, uint64_t mount);
 
-/* Whether attributes of this name need it. */
+/* Whether an attribute of this name needs the keeper. */
 bool berth_keeper_is_for(const char *xattr);
 
-/* entry: a name in the directory fd, of which a symbolic link is not followed; NULL for fd itself.
- */
+/* entry is a name in the directory fd, which is not followed if it is a symbolic link; NULL for fd
+ * itself. */
 int berth_keeper_set_xattr(int fd, const char *entry, const char *xattr, const void *value,
                            size_t size);
 int berth_keeper_remove_xattr(int fd, const char *xattr);
 
-/* Of trusted.* only; any process may read the others. */
+/* Only for trusted.*; any process can read other attributes. */
 ssize_t berth_keeper_get_xattr(int fd, const char *xattr, void *value, size_t size);
 
-/* All names, with trusted.*; as flistxattr(2). */
+/* Lists all names, including trusted.*, like flistxattr(2). */
 ssize_t berth_keeper_list_xattrs(int fd, char *names, size_t size);
 
 int berth_keeper_make_device(int directory, const char *entry, mode_t mode, dev_t device);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Labels are vectors that are never changed in place: merging makes a new one, which belongs to the
- * caller. No state. */
+/* Labels are string vectors that are never changed in place: merging creates a new one, which
+ * belongs to the caller. There is no state. */
 
 #include "base/labels.h"
 
@@ -17,7 +17,7 @@ const char *berth_labels_find(char *const *labels, const char *key) {
     return NULL;
 }
 
-/* An empty value stands for any: a filter names a key alone. */
+/* An empty wanted value matches any value: the filter then only names a key. */
 bool berth_labels_match(char *const *labels, char *const *wanted) {
     for (; wanted && *wanted; wanted += 2) {
         const char *value = berth_labels_find(labels, wanted[0]);
@@ -40,8 +40,8 @@ size_t berth_labels_measure(char *const *labels) {
     return bytes;
 }
 
-/* The limits are those of a whole set. Labels of an image give way to the caller's: they are left
- * out, without an error, if there is no room, since the caller did not choose them. */
+/* The limits apply to the whole set. Labels of an image yield to the caller's: if there is no room,
+ * they are left out without an error, since the caller did not choose them. */
 char **berth_labels_merge(char *const *under, char *const *over) {
     GPtrArray *all = g_ptr_array_new();
     size_t bytes = berth_labels_measure(over);

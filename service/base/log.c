@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Entries in journald's native protocol. sd_journal_sendv() is not used: it waits when journald
- * does not read, and a journald that is stopped or slow would stop the service with it. Here the
- * socket never blocks. What does not go through is kept, in its order, up to a limit, and tried
- * again from the loop; what exceeds the limit is counted, and the count is the next entry. A
- * process without a loop drops it.
+ * Log entries in journald's native protocol. sd_journal_sendv() is not used, because it waits if
+ * journald does not read; a stopped or slow journald would then stop the service as well. Here the
+ * socket never blocks. Entries that cannot be sent are queued, in order, up to a limit, and retried
+ * from the loop; those beyond the limit are counted, and the count becomes the next entry. A
+ * process without a loop drops them. The state is the queue and the settings, one per process.
  */
 
 #include "base/log.h"
@@ -21,15 +21,15 @@
 
 #define RETRY_USEC (100ull * 1000)
 
-/* Of what is kept; of one value, so that an entry fits into a datagram. */
+/* Limits on the queue, and on one value, so that an entry fits into a datagram. */
 enum { MAX_KEPT_ENTRIES = 8192, MAX_KEPT_BYTES = 8 * 1024 * 1024, MAX_VALUE_BYTES = 48 * 1024 };
 
-/* How many may wait for a quiet moment while the journal takes them. */
+/* How many entries may be deferred to an idle moment while the journal is accepting entries. */
 enum { MAX_DEFERRED = 64 };
 
 struct BerthLogEntry {
     GString *bytes;
-    char *message; /* for a machine without a journal */
+    char *message; /* printed on a machine without a journal */
 };
 
 static struct {
@@ -52,7 +52,7 @@ static struct {
     BerthHold *hold;
 } settings = {LOG_INFO, TARGET_JOURNAL, NULL};
 
-/* Settings other than the defaults would be lost with the process. */
+/* Settings other than the defaults would be lost if the process exited. */
 static void hold_settings(void) {
     bool is_default = settings.level == LOG_INFO && settings.target == TARGET_JOURNAL;
 
@@ -72,7 +72,7 @@ bool berth_log_set_level(const char *name) {
     return false;
 }
 
-/* "auto" is what systemd's own services call what they begin with. */
+/* "auto" is the name of the initial target in systemd's own services. */
 bool berth_log_set_target(const char *name) {
     bool is_console = g_str_equal(name, "console");
 
@@ -95,7 +95,7 @@ const char *berth_log_get_identifier(void) {
     return program_invocation_short_name;
 }
 
-/* One socket for the whole process, not connected: it outlives a restart of journald. */
+/* One unconnected socket for the whole process, which survives a restart of journald. */
 static int journal_socket(void) {
     static int fd = -1;
 
@@ -114,7 +114,8 @@ void berth_log_entry_add(BerthLogEntry *entry, const char *field, const char *va
     size_t size = strnlen(value, MAX_VALUE_BYTES);
 
     g_string_append(entry->bytes, field);
-    /* The native protocol: a value with a newline follows its length, which is little-endian. */
+    /* In the native protocol, a value that contains a newline is preceded by its length in
+     * little-endian order. */
     if (memchr(value, '\n', size)) {
         guint64 length = GUINT64_TO_LE((guint64)size);
         g_string_append_c(entry->bytes, '\n');
@@ -141,7 +142,7 @@ BerthLogEntry *berth_log_entry_new(int priority, const char *message_id, const c
     return entry;
 }
 
-/* False: the journal's socket is full, and the entry has to wait. */
+/* Returns false if the journal's socket is full and the entry has to wait. */
 static bool try_to_send(const BerthLogEntry *entry) {
     static const struct sockaddr_un journal = {.sun_family = AF_UNIX,
                                                .sun_path = "/run/systemd/journal/socket"};
@@ -150,13 +151,13 @@ static bool try_to_send(const BerthLogEntry *entry) {
 
     if (r < 0 && (errno == EAGAIN || errno == ENOBUFS))
         return false;
-    /* A machine without a journal still has a standard error. */
+    /* On a machine without a journal, standard error is still available. */
     if (r < 0)
         fprintf(stderr, "%s\n", entry->message);
     return true;
 }
 
-/* Not kept itself if it does not go through: the count stays, and is tried again. */
+/* This entry is not queued if it cannot be sent: the count remains and is retried. */
 static bool send_lost(void) {
     g_autofree char *message =
         g_strdup_printf("%u entries were lost, since the journal did not take them", kept.lost);
@@ -169,7 +170,7 @@ static bool send_lost(void) {
     return sent;
 }
 
-/* In their order; stops at the first that does not go through. */
+/* Sends entries in order; stops at the first one that cannot be sent. */
 static void send_kept(void) {
     BerthLogEntry *entry;
 
@@ -216,7 +217,7 @@ void berth_log_detach(void) {
     send_kept();
 }
 
-/* Takes entry over. */
+/* Takes ownership of entry. */
 static void keep_fields(BerthLogEntry *entry) {
     if (!kept.retry || g_queue_get_length(&kept.entries) >= MAX_KEPT_ENTRIES ||
         kept.bytes + entry->bytes->len > MAX_KEPT_BYTES) {
@@ -228,7 +229,7 @@ static void keep_fields(BerthLogEntry *entry) {
     g_queue_push_tail(&kept.entries, entry);
 }
 
-/* An entry never overtakes those that are kept. */
+/* An entry never overtakes queued ones. */
 void berth_log_entry_send(BerthLogEntry *entry) {
     if (g_queue_is_empty(&kept.entries) && try_to_send(entry)) {
         free_log_entry(entry);
@@ -247,8 +248,8 @@ void berth_log_entry_send_later(BerthLogEntry *entry) {
     sd_event_source_set_enabled(kept.quiet, SD_EVENT_ONESHOT);
 }
 
-/* The standard error of a service is a socket of journald's, which must not block either. On a
- * terminal it is no socket. */
+/* A service's standard error is a socket of journald, which must not block either. On a terminal it
+ * is not a socket. */
 static void write_to_console(int priority, const char *message) {
     g_autofree char *line = g_strdup_printf("<%d>%s\n", priority, message);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each check is a whole grammar of its own, so that a caller picks one by what the name becomes: a
- * file, a part of a unit's name, or text that is shown. */
+/* Each check implements one complete grammar, so that a caller picks the check by how the name will
+ * be used: as a file name, as part of a unit name, or as displayed text. There is no state. */
 
 #include "base/names.h"
 
@@ -24,8 +24,8 @@ bool berth_name_check_container(const char *id, GError **error) {
                            id, MAX_CONTAINER_ID);
 }
 
-/* Of Unicode's, not of ASCII's alone: a terminal takes U+009B for ESC [. The bus passes on valid
- * UTF-8 only. */
+/* Also refuses control characters of Unicode, not only of ASCII: a terminal interprets U+009B like
+ * ESC [. The bus passes only valid UTF-8. */
 bool berth_name_check_printable(const char *text, const char *what, GError **error) {
     for (const char *c = text; *c; c = g_utf8_next_char(c))
         if (g_unichar_iscntrl(g_utf8_get_char(c)))
@@ -82,8 +82,8 @@ int berth_name_compare(gconstpointer a, gconstpointer b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* By its text, without a look-up: a name that resolves to the loopback does not count. All of
- * 127.0.0.0/8 does. */
+/* Decides by the text, without a lookup: a name that resolves to the loopback address does not
+ * count, but all of 127.0.0.0/8 does. */
 bool berth_name_is_loopback(const char *host) {
     g_autofree char *name = g_strdup(host);
     struct in_addr v4;

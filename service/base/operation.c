@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An operation is in one of two states: it runs, or it has ended and its last turn of the loop is
- * scheduled (operation->last_turn). All operations of the process are in one list, which is short:
- * base/charge.c limits how many a user may have.
+ * An operation has two states: running, and ended, with its last iteration of the loop scheduled
+ * (operation->last_turn). It owns the object that does the work, and is freed together with it in
+ * that iteration. All operations of the process are in one list, which is short: base/charge.c
+ * limits how many a user may have.
  */
 
 #include "base/operation.h"
@@ -16,7 +17,7 @@ struct BerthOperation {
     void *object;
     const void *caller;
     char *client;
-    sd_event_source *last_turn; /* NULL while it runs */
+    sd_event_source *last_turn; /* NULL while running */
     BerthHold *hold;
     GError *error;
 };
@@ -63,8 +64,8 @@ void berth_operation_end(BerthOperation *operation, const GError *error) {
     if (operation->last_turn)
         return;
     operation->error = error ? g_error_copy(error) : NULL;
-    /* Ahead of everything else that is ready: replies that have arrived are for an object that has
-     * ended already. */
+    /* Before all other events that are ready: replies that have already arrived are for an object
+     * that has ended. */
     if (sd_event_add_defer(operation->event, &operation->last_turn, operation_on_last_turn,
                            operation) < 0 ||
         sd_event_source_set_priority(operation->last_turn, SD_EVENT_PRIORITY_IMPORTANT) < 0)
@@ -95,8 +96,8 @@ void berth_operation_set_caller(BerthOperation *operation, const void *caller, c
     operation->client = g_strdup(client);
 }
 
-/* Handling a cancellation may begin, end and free operations: the list is read from a copy, and
- * each entry is used only if it is still in the list. */
+/* Handling a cancellation may begin, end and free operations: the loop iterates over a copy of the
+ * list, and each entry is used only if it is still in the list. */
 static void operations_cancel(const void *caller, const char *client) {
     g_autoptr(GPtrArray) copy = operations ? g_ptr_array_copy(operations, NULL, NULL) : NULL;
     g_autoptr(GError) error = NULL;

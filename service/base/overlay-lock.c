@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Makes a clone of a mount whose flags its holder cannot clear. The kernel locks the flags of
- * mounts that come into a mount namespace owned by another user namespace, and clones of those have
- * them locked, too (mount_namespaces(7)). A child process makes such namespaces and clones the
- * mount in them. It shares the table of descriptors with its parent (CLONE_FILES), which is how the
- * clone gets out; the namespaces go with the child. Nothing is kept; the clone belongs to the
- * caller.
+ * Creates a clone of a mount whose flags its holder cannot clear. The kernel locks the flags of
+ * mounts that are copied into a mount namespace owned by another user namespace, and clones of
+ * those are locked as well (mount_namespaces(7)). A child process creates such namespaces and
+ * clones the mount in them. It shares its table of descriptors with the parent (CLONE_FILES), which
+ * is how the clone gets out; the namespaces disappear with the child. There is no state; the clone
+ * belongs to the caller.
  */
 
 #include "base/overlay-lock.h"
@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 
 /* Runs in the child. Returns 0 or an errno, which fits into an exit status. nosuid is set before
- * the mount enters the new namespace, so that it is locked as well. place becomes the clone. */
+ * the mount is copied into the new namespace, so that it is locked as well. The descriptor number
+ * place is replaced by the clone. */
 static int lock_in_child(int mount_fd, int place) {
     const struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID};
 

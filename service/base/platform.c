@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Platforms are made once and not changed. Variants are ordered: a machine runs what was built for
- * an older one. */
+/* Platforms are created once and never changed; the caller owns them. Variants are ordered: a
+ * machine runs programs built for an older variant. */
 
 #include "base/platform.h"
 
@@ -35,8 +35,8 @@ void berth_platform_free(BerthPlatform *platform) {
     g_free(platform);
 }
 
-/* The kernel's names of machines (uname(2)) as the OCI image specification has them, which are
- * Go's; one that is not in the table stays as it is. */
+/* Converts the kernel's machine name (uname(2)) to the OCI image specification's, which is Go's; a
+ * name that is not in the table is used as it is. */
 static BerthPlatform *platform_of_this_machine(void) {
     struct utsname names;
 
@@ -74,7 +74,7 @@ char *berth_platform_format(const BerthPlatform *platform) {
                        platform->variant, NULL);
 }
 
-/* "v8" → 8; without a variant the architecture's customary one. */
+/* "v8" → 8; without a variant, the customary one of the architecture. */
 static unsigned variant_level(const BerthPlatform *platform) {
     if (platform->variant[0] == 'v')
         return (unsigned)g_ascii_strtoull(platform->variant + 1, NULL, 10);
@@ -90,6 +90,6 @@ unsigned berth_platform_match(const BerthPlatform *wanted, const BerthPlatform *
         !g_str_equal(wanted->architecture, offered->architecture))
         return 0;
     unsigned able = variant_level(wanted), needed = variant_level(offered);
-    /* A machine runs what was built for an older variant, never for a newer one. */
+    /* A machine runs programs built for an older variant, never for a newer one. */
     return needed > able ? 0 : 1 + needed;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A project is a number that inodes carry and that new ones inherit from their directory; the
- * kernel counts by it, not by the owner of a file, so that the ids of user namespaces do not
- * matter. There is no state here: the file system has it. The one thing to know: rename(2) and
- * link(2) do not go into a directory of another project (EXDEV), so that the directories of a
- * container's overlay have to be of one, and what is shared by users, content and layers, is of
- * none.
+ * A project is a number stored in inodes, which new inodes inherit from their directory. The kernel
+ * counts by project instead of by file owner, so the ids of user namespaces do not matter. There is
+ * no state here: it is all in the file system. The one thing to know: rename(2) and link(2) into a
+ * directory of another project fail (EXDEV). So all directories of a container's overlay must
+ * belong to the same project, and data shared between users, content and layers, belongs to none.
  */
 
 #include "base/project-quota.h"
@@ -19,12 +18,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Projects of an administrator's are small numbers (projid(5)); those from here on are Berth's. The
- * lower 24 bits are the user. */
+/* Administrators use small project numbers (projid(5)); numbers from here on are Berth's. The lower
+ * 24 bits are the uid. */
 #define FIRST_PROJECT 0xbe000000u
 
 #ifndef SYS_quotactl_fd
-#define SYS_quotactl_fd 443 /* Linux 5.14 */
+#define SYS_quotactl_fd 443 /* since Linux 5.14 */
 #endif
 
 uint32_t berth_project_get_id(uint32_t owner) {
@@ -35,14 +34,14 @@ static bool control_quota(int fd, int command, uint32_t project, void *data) {
     return syscall(SYS_quotactl_fd, fd, QCMD(command, PRJQUOTA), project, data) == 0;
 }
 
-/* Counting alone is no limit. ext4 answers as XFS does. */
+/* Accounting alone does not limit anything. ext4 answers in the same way as XFS. */
 static bool is_enforced(int fd) {
     struct fs_quota_statv status = {.qs_version = FS_QSTATV_VERSION1};
 
     return control_quota(fd, Q_XGETQSTATV, 0, &status) && (status.qs_flags & FS_QUOTA_PDQ_ENFD);
 }
 
-/* The block is 1 KiB (QIF_DQBLKSIZE), whatever the file system's is. */
+/* The block size is 1 KiB (QIF_DQBLKSIZE), whatever that of the file system. */
 static bool set_limit(int fd, uint32_t project, uint64_t bytes) {
     struct if_dqblk limits = {
         .dqb_bhardlimit = bytes / 1024 > 0 ? bytes / 1024 : 1,
@@ -62,7 +61,7 @@ static bool set_project(int directory, uint32_t project) {
     return ioctl(directory, FS_IOC_FSSETXATTR, &attributes) == 0;
 }
 
-/* The limit comes first: a tree is never of a project that has none. */
+/* The limit is set first, so that no tree ever belongs to a project without one. */
 bool berth_project_assign(int directory, uint32_t owner, uint64_t bytes) {
     uint32_t project = berth_project_get_id(owner);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ring is a sealed memfd with a header that counts all bytes ever written. A place in it
- * (BerthScreen) belongs to one attached client; the ring to all that have it open. A process that
- * holds the lock is the reader, and may be killed at any instruction: bytes are read into a spare
- * part of the ring before they are counted, so that the next reader finds them.
+ * The ring is a sealed memfd with a header that counts all bytes ever written. A position in it
+ * (BerthScreen) belongs to one attached client; the ring is shared by all processes that have it
+ * open. A process that holds the lock is the reader, and may be killed at any instruction: bytes
+ * are read into a reserved part of the ring before they are counted, so that the next reader finds
+ * them.
  */
 
 #include "base/screen.h"
@@ -18,11 +19,11 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-/* The file, as introspection/org.berth1.Containers.xml has it at Attach. */
+/* The file format, documented at Attach in introspection/org.berth1.Containers.xml. */
 typedef struct {
-    uint64_t written; /* how many bytes there ever were */
+    uint64_t written; /* number of bytes ever written */
     uint64_t unused[6];
-    uint64_t reading; /* one more than written was when the reader began to read; else 0 */
+    uint64_t reading; /* the value of written when the current read began, plus one; 0: no read */
     uint8_t ring[BERTH_SCREEN_BYTES];
 } Content;
 
@@ -51,17 +52,18 @@ static bool lock_screen(int file, short type) {
     return fcntl(file, F_OFD_SETLK, &whole) == 0;
 }
 
-/* Every attached client may write there at any time: a value that decides is read once. */
+/* Every attached client may write to the header at any time, so a value on which a decision depends
+ * is loaded only once. */
 static uint64_t load_screen_header(const uint64_t *value) {
     return __atomic_load_n(value, __ATOMIC_ACQUIRE);
 }
 
-/* Stored in this order for the reader after one that was killed in between. */
+/* Stored in this order, for a reader that follows one killed in between. */
 static void store_screen_header(uint64_t *value, uint64_t number) {
     __atomic_store_n(value, number, __ATOMIC_RELEASE);
 }
 
-/* The ring has overwritten older bytes: the rest begins within a line, or within an escape
+/* The ring has overwritten older bytes: the rest begins inside a line, or inside an escape
  * sequence. */
 static void drop_broken_line(GByteArray *fresh, guint from) {
     const uint8_t *end = memchr(fresh->data + from, '\n', fresh->len - from);
@@ -93,7 +95,8 @@ static void copy_fresh(BerthScreen *screen, const Content *content, GByteArray *
         drop_broken_line(fresh, from);
 }
 
-/* Where the next bytes are read to: the end of the ring and its beginning, or one of both. */
+/* Finds the buffers for the next bytes: at the end of the ring, and for the rest at its
+ * beginning. */
 static void find_room(Content *content, uint64_t written, struct iovec room[2]) {
     size_t place = written % BERTH_SCREEN_BYTES;
     size_t first = MIN((size_t)BERTH_SCREEN_READ_BYTES, BERTH_SCREEN_BYTES - place);
@@ -111,8 +114,8 @@ static size_t measure_screen(const struct iovec *room) {
     return size;
 }
 
-/* Counts the bytes of a reader that was killed after it had read them. The room was zeroed before
- * it began. Only bytes of 0 at the end are lost, which no terminal shows. */
+/* Counts the bytes read by a reader that was killed before it could count them. The buffers were
+ * zeroed before the read. Only NUL bytes at the end are lost, which no terminal displays. */
 static bool recover_screen(Content *content) {
     uint64_t reading = load_screen_header(&content->reading),
              written = load_screen_header(&content->written);
@@ -137,12 +140,13 @@ static BerthScreenState read_master(Content *content, int master) {
     struct iovec room[2];
     ssize_t size;
 
-    /* O_NONBLOCK belongs to the description that all clients share: one may have cleared it. */
+    /* O_NONBLOCK belongs to the file description shared by all clients, one of which may have
+     * cleared it. */
     if (poll(&ready, 1, 0) <= 0)
         return BERTH_SCREEN_QUIET;
     find_room(content, written, room);
-    /* The zeros come before the mark: once that is set, recover_screen takes what is not zero for
-     * bytes that were read. */
+    /* The buffers are zeroed before the mark is set: from then on, recover_screen() considers
+     * everything that is not zero as read. */
     memset(room[0].iov_base, 0, room[0].iov_len);
     memset(room[1].iov_base, 0, room[1].iov_len);
     store_screen_header(&content->reading, written + 1);
@@ -154,7 +158,7 @@ static BerthScreenState read_master(Content *content, int master) {
     store_screen_header(&content->reading, 0);
     if (size > 0)
         return BERTH_SCREEN_MORE;
-    /* EIO is what a master gives when the other side is closed. */
+    /* A master returns EIO when the other side is closed. */
     return size < 0 && errno == EAGAIN ? BERTH_SCREEN_QUIET : BERTH_SCREEN_CLOSED;
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The last output of a terminal, shared by all clients that are attached to it. The master of a
- * terminal gives each byte to one reader only; so the reader appends it here, to a ring in memory,
- * and every client shows what is new in the ring. A lock of the kernel's, which ends with its
- * holder, makes one client the reader for a moment. The others learn of new bytes by a bell: an
- * eventfd that each client watches edge-triggered and none reads. A reader that is killed loses
- * nothing: the next one finds what it had not counted yet.
+ * The latest output of a terminal, shared by all clients attached to it. The master of a terminal
+ * returns each byte to one reader only, so the reader appends it here, to a ring in memory, and
+ * every client displays what is new in the ring. A kernel lock, which is released when its holder
+ * dies, makes one client the reader for a moment. The others are notified of new bytes by a bell:
+ * an eventfd that each client watches edge-triggered and that none reads. If a reader is killed,
+ * nothing is lost: the next one finds the bytes that it had not counted.
  *
- * Every attached client may write here; the content is trusted no further than as text from the
- * terminal.
+ * Every attached client can write here; the content is trusted no more than text from the terminal.
  */
 
 #pragma once
@@ -19,18 +18,20 @@
 #include <stdint.h>
 
 enum {
-    BERTH_SCREEN_BYTES = 64 * 1024, /* the ring */
-    BERTH_SCREEN_READ_BYTES = 4096, /* of it, for what is being read */
+    BERTH_SCREEN_BYTES = 64 * 1024, /* the whole ring */
+    BERTH_SCREEN_READ_BYTES = 4096, /* the part of it that is reserved for a read */
     BERTH_SCREEN_KEPT_BYTES = BERTH_SCREEN_BYTES - BERTH_SCREEN_READ_BYTES,
 };
 
-/* A new one, of a size that cannot change; -1 with error. */
+/* Creates a screen whose size cannot change. Returns -1 with error set on failure. */
 int berth_screen_new(GError **error);
 
-/* The same screen for another client, with locks of its own; -1 with errno. */
+/* Opens the same screen for another client, with separate locks. Returns -1 with errno set on
+ * failure. */
 int berth_screen_reopen(int file);
 
-/* One reader's place. file is what was reopened for it; the rest begins as 0. */
+/* The position of one client. file is its own descriptor from berth_screen_reopen(); everything
+ * else is initially 0. */
 typedef struct {
     int file;
     void *map;
@@ -38,19 +39,19 @@ typedef struct {
     bool joined;
 } BerthScreen;
 
-/* Closes the file, too. */
+/* Closes the file as well. */
 void berth_screen_clear(BerthScreen *screen);
 
 typedef enum {
     BERTH_SCREEN_BUSY,  /* another client is reading */
-    BERTH_SCREEN_QUIET, /* the terminal has no more */
-    BERTH_SCREEN_MORE,  /* the terminal had bytes: ring, and take again */
+    BERTH_SCREEN_QUIET, /* the terminal has no further output */
+    BERTH_SCREEN_MORE,  /* the terminal had output: ring the bell, and take again */
     BERTH_SCREEN_CLOSED /* no process has the other side open */
 } BerthScreenState;
 
 /*
- * Takes what the terminal has, once, without waiting (master is non-blocking), and appends to fresh
- * what the caller has not seen. The first time that is what is left of before, from the beginning
- * of a line. fresh may be NULL.
+ * Reads once from the terminal, without waiting (master is non-blocking), and appends to fresh
+ * everything that the caller has not seen. On the first call this includes the remaining earlier
+ * output, starting at a line. fresh may be NULL.
  */
 BerthScreenState berth_screen_take(BerthScreen *screen, int master, GByteArray *fresh);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Names with and without "SIG", in any case, real-time ones as systemd writes them, and numbers.
+ * Parses signal names, with or without "SIG", in upper or lower case, real-time signals in
+ * systemd's notation, and numbers. There is no state.
  */
 
 #include "base/signals.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals by name. */
+/* Signal names. */
 
 #pragma once
 
-/* "SIGTERM", "term", "15", "RTMIN+3"; 0 for anything else. */
+/* Parses "SIGTERM", "term", "15" or "RTMIN+3"; returns 0 for anything else. */
 int berth_signal_parse(const char *text);

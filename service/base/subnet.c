@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Arithmetic with subnets. Nothing is kept: what the host uses is read whenever it is asked for. */
+/* Arithmetic with subnets. There is no state: the subnets used by the host are read on each
+ * call. */
 
 #include "base/subnet.h"
 
@@ -64,14 +65,14 @@ bool berth_subnet_overlaps(const BerthSubnet *a, const BerthSubnet *b) {
     return share_prefix(a, b, MIN(a->prefix, b->prefix));
 }
 
-/* The first address is the subnet's own, the last its broadcast. */
+/* The first address is that of the subnet itself, the last one its broadcast address. */
 uint32_t berth_subnet_count_hosts(const BerthSubnet *subnet) {
     unsigned bits = get_bits(subnet) - subnet->prefix;
 
     return bits > 31 ? UINT32_MAX : bits < 2 ? 0 : (1u << bits) - 2;
 }
 
-/* n is added to the host's bits: a caller keeps it below the number of hosts. */
+/* n is added to the host part: the caller keeps it below the number of hosts. */
 char *berth_subnet_get_address(const BerthSubnet *subnet, uint32_t n) {
     char text[INET6_ADDRSTRLEN] = "";
     BerthSubnet address = *subnet;
@@ -89,7 +90,7 @@ char *berth_subnet_format(const BerthSubnet *subnet) {
     return g_strdup_printf("%s/%u", address, subnet->prefix);
 }
 
-/* The prefix is the number of leading ones of the mask. */
+/* The prefix length is the number of leading ones in the mask. */
 static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct sockaddr *mask) {
     BerthSubnet subnet = {.family = address->sa_family};
     const struct sockaddr_in *v4 = (const void *)address, *mask4 = (const void *)mask;
@@ -105,8 +106,7 @@ static BerthSubnet take_sockaddr(const struct sockaddr *address, const struct so
     return subnet;
 }
 
-/* Interfaces without an address or a mask, such as those of packets, are skipped (getifaddrs(3)).
- */
+/* Interfaces without an address or a mask, such as packet sockets, are skipped (getifaddrs(3)). */
 static void add_addressed(GArray *subnets) {
     struct ifaddrs *list = NULL;
 
@@ -122,8 +122,8 @@ static void add_addressed(GArray *subnets) {
     freeifaddrs(list);
 }
 
-/* Destination and mask are numbers in the host's order of the bytes as they are in memory. A
- * default route is everywhere and takes nothing. */
+/* Destination and mask are printed as integers in host byte order, just as they are in memory. A
+ * default route covers everything and occupies nothing. */
 static void add_routed(GArray *subnets) {
     g_autofree char *text = NULL;
 
@@ -142,7 +142,8 @@ static void add_routed(GArray *subnets) {
     }
 }
 
-/* Routes are those of IPv4 alone, which ROUTES lists. Of IPv6, subnets of interfaces count. */
+/* Only IPv4 routes, which ROUTES lists, are considered; for IPv6, only the subnets of
+ * interfaces. */
 GArray *berth_subnet_list_in_use(void) {
     GArray *subnets = g_array_new(FALSE, FALSE, sizeof(BerthSubnet));
 

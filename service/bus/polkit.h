@@ -11,9 +11,8 @@
 /* A question to polkit about a client. */
 typedef struct {
     const BerthPermission *permission;
-    char *const
-        *details;     /* borrowed NULL-terminated pairs; a pair whose value is NULL is left out */
-    bool interactive; /* polkit may ask the user to authenticate */
+    char *const *details; /* NULL-terminated pairs, borrowed; a NULL value leaves its pair out */
+    bool interactive;     /* polkit may ask the user to authenticate */
 } BerthQuestion;
 
 /* Returns a string that differs for different questions. The caller frees it. */

@@ -2,11 +2,11 @@
 
 /*
  * The worker's process: its loop, its bus and its jobs, in one static object that lives as long as
- * the process. The loop's thread alone speaks sd-bus. A job belongs to its thread while it runs,
- * then its pointer goes through a pipe to the loop, which answers the call and frees it.
+ * the process. Only the thread of the loop uses sd-bus. A job belongs to its thread while it runs;
+ * then its pointer is sent through a pipe to the loop, which answers the call and frees the job.
  *
- * The order of starting decides what a hostile input can reach: descriptors that the process needs
- * are opened first, then the sandbox is entered, and the first message is read last.
+ * The order of the start decides what hostile input can reach: the descriptors that the process
+ * needs are opened first, then the sandbox is entered, and the first message is read last.
  */
 
 #include "frame/frame.h"
@@ -56,7 +56,7 @@ int berth_frame_read_fd(sd_bus_message *message) {
 
     if (r < 0)
         return r;
-    /* The message closes its own descriptors. The copy stays clear of the fixed numbers. */
+    /* The message closes its own descriptors. The copy gets a number above the fixed ones. */
     fd = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
     return fd < 0 ? -errno : fd;
 }
@@ -96,8 +96,8 @@ static void free_frame_job(Job *job) {
     g_free(job);
 }
 
-/* Runs in the thread of the loop. The thread of the job has sent the pointer and does not use the
- * job any more. */
+/* Runs in the thread of the loop. The job's thread has sent the pointer and no longer uses the
+ * job. */
 static int on_finished(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     BerthFrame *frame = userdata;
     Job *job;
@@ -117,7 +117,7 @@ static gpointer run_in_thread(gpointer data) {
 
     if (!job->run(job->job, &job->error) && !job->error)
         berth_error_set(&job->error, BERTH_ERROR_INTERNAL, "failed; no reason given");
-    /* A pointer is smaller than PIPE_BUF: written whole or not at all. */
+    /* A pointer is smaller than PIPE_BUF, so it is written completely or not at all. */
     if (!berth_fd_write_all(job->frame->finished[1], &job, sizeof job))
         abort();
     return NULL;
@@ -139,7 +139,7 @@ int berth_frame_run_job(sd_bus_message *call, const char *name, void *data, Bert
         berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED, "too many jobs in one worker");
     else
         thread = g_thread_try_new(name, run_in_thread, job, &error);
-    /* A job that has not started is not counted: on_finished() counts down. */
+    /* A job that has not started is not counted: on_finished() decrements the count. */
     if (!thread) {
         int r = berth_bus_reply_error(call, error);
         free_frame_job(job);
@@ -153,12 +153,12 @@ static int frame_on_disconnected(sd_bus_message *message, void *userdata, sd_bus
     (void)message;
     (void)userdata;
     (void)error;
-    /* berthd is gone or does not need this worker any more: the result of its job is of no use. */
+    /* berthd has exited or no longer needs this worker: the results of its jobs are not wanted. */
     _exit(EXIT_SUCCESS);
 }
 
-/* No message is handled before sd_event_loop(). The bus is trusted because the socket leads to
- * berthd alone; sd-bus would otherwise check its capabilities for each method
+/* No message is handled before sd_event_loop(). The bus is marked as trusted because the socket
+ * leads only to berthd; otherwise sd-bus would check the peer's capabilities for each method
  * (sd_bus_set_trusted(3)). */
 static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *userdata,
                       GError **error) {
@@ -185,7 +185,7 @@ static bool start_bus(BerthFrame *frame, const sd_bus_vtable *vtable, void *user
 static bool frame_start(BerthFrame *frame, const BerthSandbox *sandbox, GError **error) {
     int r;
 
-    /* Before the sandbox: these open descriptors and read nothing from outside. */
+    /* Before the sandbox is entered: these open descriptors and read nothing from outside. */
     if ((r = sd_event_new(&frame->event)) < 0)
         return berth_error_set_errno(error, r, "make an event loop");
     if (pipe2(frame->finished, O_CLOEXEC) < 0)
@@ -197,15 +197,15 @@ static bool frame_start(BerthFrame *frame, const BerthSandbox *sandbox, GError *
         return berth_error_set_errno(error, errno, "open the directory");
     if (!berth_sandbox_enter(sandbox, BERTH_WORKER_DIRECTORY_FD, error))
         return false;
-    /* The descriptor is on the mount on which it was opened; from there ".." leads out of the
-     * root. */
+    /* The descriptor still refers to the mount on which it was opened; from there, ".." leads out
+     * of the root. */
     if (sandbox->files == BERTH_FILES_ONE_DIRECTORY)
         close(BERTH_WORKER_DIRECTORY_FD);
     return true;
 }
 
-/* Jobs are threads, and address space has a limit (sandbox.c): a stack of 8 MiB and an arena of 64
- * for each of them would reach it with a dozen. */
+/* Jobs are threads, and the address space is limited (sandbox.c): with a stack of 8 MiB and an
+ * arena of 64 MiB each, a dozen of them would reach the limit. */
 static bool limit_threads(GError **error) {
     pthread_attr_t attributes;
 
@@ -223,7 +223,7 @@ int berth_frame_run(const BerthSandbox *sandbox, const sd_bus_vtable *vtable,
     g_autoptr(GError) error = NULL;
     BerthFrame *frame = &the_frame;
 
-    /* A write to a pipe without a reader is an error of that job, not the end of the worker. */
+    /* Writing to a pipe without a reader must be an error of that job and not end the worker. */
     signal(SIGPIPE, SIG_IGN);
     if (fcntl(BERTH_WORKER_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());

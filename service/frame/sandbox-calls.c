@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The system calls that a sandbox leaves. What is not named answers ENOSYS rather than killing,
- * since libraries probe for calls and fall back: the C library from clone3, whose flags a filter
- * cannot see, to clone, whose flags it can. Values are compared in all their bits; where the kernel
- * uses the lower half of an argument alone, that is allowed by equality only.
+ * The system calls that a sandbox permits. Others fail with ENOSYS instead of killing the process,
+ * since libraries probe for calls and fall back: the C library, for example, from clone3, whose
+ * flags a filter cannot see, to clone, whose flags it can. All 64 bits of values are compared; if
+ * the kernel uses only the lower half of an argument, this permits exact matches only. There is no
+ * state but the prepared programs of a template.
  */
 
 #include "base/fd.h"
@@ -24,19 +25,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of linux/fcntl.h, which does not go together with fcntl.h. */
+/* From linux/fcntl.h, which cannot be included together with fcntl.h. */
 #ifndef F_OFD_SETLK
 #define F_OFD_SETLK 37
 #endif
 
-/* The flags come second there. */
+/* On s390, the flags are the second argument. */
 #if defined(__s390__)
 #define CLONE_FLAGS 1
 #else
 #define CLONE_FLAGS 0
 #endif
 
-/* The system calls that sd-bus, sd-event, threads of GLib and malloc need in every worker. */
+/* The system calls that sd-bus, sd-event, GLib's threads and malloc need in every worker. */
 static const char *const common_calls[] = {
     "brk",
     "clock_gettime",
@@ -104,34 +105,36 @@ static const char *const common_calls[] = {
     NULL,
 };
 
-/* The system calls of the acts in base/keeper.c, besides those with conditions below. */
+/* The system calls for the operations in base/keeper.c, in addition to those with conditions
+ * below. */
 static const char *const keeper_calls[] = {
     "close",        "exit_group", "fchdir",    "fgetxattr",    "flistxattr",
     "fremovexattr", "fsetxattr",  "lsetxattr", "rt_sigreturn", "statx",
-/* ASan calls it before each function that does not return. */
+/* ASan calls it before every function that does not return. */
 #if defined(__SANITIZE_ADDRESS__)
     "sigaltstack",
 #endif
     NULL,
 };
 
-/* Without F_SETOWN and F_SETSIG, by which a process can have another one signalled when a
+/* Excludes F_SETOWN and F_SETSIG, with which a process can have a signal sent to another one when a
  * descriptor becomes ready. */
 static const int fcntl_commands[] = {
     F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,     F_GETFL,     F_SETFL,
     F_GETPIPE_SZ, F_SETPIPE_SZ,    F_GET_SEALS, F_ADD_SEALS, F_OFD_SETLK,
 };
 
-/* How much is to be read; what the C library asks of a resolver's answer. */
+/* How many bytes can be read, which the C library asks about a resolver's answer. */
 static const int ioctl_requests[] = {FIONREAD};
 
-/* Of netlink only the family that reports addresses and routes, which getaddrinfo() sorts by. */
+/* Of netlink, only the family that reports addresses and routes, which getaddrinfo() uses for
+ * sorting. */
 static const struct {
     int family;
     int protocol; /* -1: any */
 } socket_families[] = {{AF_INET, -1}, {AF_INET6, -1}, {AF_NETLINK, 0}};
 
-/* A worker's in its pid namespace. */
+/* The PID of a worker in its own PID namespace. */
 enum { WORKER_PID = 1 };
 
 typedef struct {
@@ -139,22 +142,21 @@ typedef struct {
     size_t count;
 } SandboxProgram;
 
-/* Compiled by a template (berth_sandbox_prepare()), and then in the memory of its workers; never
- * freed.
- */
+/* Compiled by a template (berth_sandbox_prepare()), and inherited in the memory of its workers;
+ * never freed. */
 static SandboxProgram prepared, prepared_keeper;
 
 static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
 
-    /* Not every architecture has every call. */
+    /* Some calls do not exist on every architecture. */
     if (number == __NR_SCMP_ERROR)
         return true;
     int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
     return r >= 0 || r == -EEXIST || berth_error_set_errno(error, r, "allow %s", name);
 }
 
-/* The conditions have to hold together; several rules for one call are alternatives. */
+/* All conditions must be met; several rules for one call are alternatives. */
 static bool sandbox_allow_where(scmp_filter_ctx filter, int number, unsigned count,
                                 const struct scmp_arg_cmp *conditions, GError **error) {
     int r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, conditions);
@@ -175,8 +177,8 @@ static bool allow_values(scmp_filter_ctx filter, int number, unsigned argument, 
     return true;
 }
 
-/* mmap and mprotect never give memory that can be executed, so that all code is what the worker was
- * linked with. Only name resolution has to load modules. */
+/* mmap and mprotect must not create executable memory, so that the only code is what the worker was
+ * linked with. Only name resolution needs to load modules. */
 static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
     const struct scmp_arg_cmp condition = SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 
@@ -186,7 +188,7 @@ static bool allow_memory(scmp_filter_ctx filter, bool modules, GError **error) {
            sandbox_allow_where(filter, SCMP_SYS(mprotect), 1, &condition, error);
 }
 
-/* Threads, and no namespace with them; never another process. */
+/* Permits creating threads, without new namespaces, but never another process. */
 static bool allow_threads(scmp_filter_ctx filter, GError **error) {
     const uint64_t of_thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
     const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
@@ -200,7 +202,7 @@ static bool allow_threads(scmp_filter_ctx filter, GError **error) {
            sandbox_allow_where(filter, SCMP_SYS(prctl), 1, &name, error);
 }
 
-/* Signals to its own threads, as abort() sends one; its own limits, to be read. */
+/* Permits signals to the worker's own threads, as sent by abort(), and reading its own limits. */
 static bool allow_itself(scmp_filter_ctx filter, pid_t pid, GError **error) {
     const struct scmp_arg_cmp self = SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)pid);
     const struct scmp_arg_cmp reading[] = {SCMP_CMP64(0, SCMP_CMP_EQ, 0),
@@ -253,7 +255,7 @@ static bool sandbox_add_rules(scmp_filter_ctx filter, const BerthSandbox *sandbo
            (!resolves || allow_reading(filter, error));
 }
 
-/* 2: a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
+/* 2 selects a binary tree of system calls instead of a list (seccomp_attr_set(3)). */
 static bool sandbox_arrange_filter(scmp_filter_ctx filter, GError **error) {
     int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 
@@ -281,7 +283,7 @@ static bool program_compile(SandboxProgram *program, scmp_filter_ctx filter, GEr
     return program->instructions != NULL;
 }
 
-/* As seccomp_load(3) does it; the process has given up gaining privileges. */
+/* Does the same as seccomp_load(3); no_new_privs is already set. */
 static bool program_load(const SandboxProgram *program, GError **error) {
     const struct sock_fprog filter = {(unsigned short)program->count, program->instructions};
 
@@ -289,7 +291,7 @@ static bool program_load(const SandboxProgram *program, GError **error) {
            berth_error_set_errno(error, errno, "load the seccomp filter");
 }
 
-/* The keeper talks over its own descriptor alone, and makes only the nodes that need a
+/* The keeper uses only its own descriptor for messages, and creates only nodes that require a
  * capability. */
 static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
     const struct scmp_arg_cmp socket = SCMP_CMP64(0, SCMP_CMP_EQ, BERTH_SANDBOX_KEEPER_FD);
@@ -305,7 +307,7 @@ static bool add_keeper_rules(scmp_filter_ctx filter, GError **error) {
            sandbox_allow_where(filter, SCMP_SYS(mknodat), 1, &character, error);
 }
 
-/* program: compiled into it instead of loaded. */
+/* If program is not NULL, the filter is compiled into it instead of being loaded. */
 static bool sandbox_make_keeper_filter(SandboxProgram *program, GError **error) {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 

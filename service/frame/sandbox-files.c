@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The files that a sandbox leaves in sight. berth-unpack sees one directory, which becomes the
- * root. berth-fetch sees a root made for it, of nothing but what the C library's name resolution
- * and TLS read; what lies in directories of /run is seen as it changes. Landlock is a second wall,
- * and where the kernel has it also keeps sockets with abstract names, which no mount namespace
- * hides, and signals on this side.
+ * The files that remain visible in a sandbox. berth-unpack sees one directory, which becomes the
+ * root. berth-fetch sees a root built for it, with nothing but the files that the C library's name
+ * resolution and TLS read; the contents of directories in /run are seen as they change. Landlock is
+ * a second barrier. Where the kernel supports it, it also blocks sockets with abstract names, which
+ * no mount namespace hides, and signals to processes outside. There is no state.
  */
 
 #include "bare/pivot.h"
@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* Directories first: a file that is a link into one of them needs nothing more. */
+/* Directories come first: a file that is a link into one of them needs nothing else. */
 static const char *const resolver_files[] = {
     "/run/systemd/resolve",
     "/run/NetworkManager",
@@ -49,17 +49,17 @@ static const char *const resolver_files[] = {
     "/etc/services",
 };
 
-/* Links of the system's that paths above, or in the files there, go through. */
+/* Symbolic links of the system that are part of the paths above, or of paths in those files. */
 static const char *const system_links[] = {"/lib", "/lib64", "/var/run"};
 
-/* The sockets of nscd, nss-resolve and nss-mdns, which ask other processes. */
+/* The sockets of nscd, nss-resolve and nss-mdns, which resolve names in other processes. */
 static const char *const resolver_sockets[] = {
     "/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve", "/run/avahi-daemon/socket"};
 
 int berth_sandbox_clone_mount(int at, const char *path, uint64_t attributes) {
     struct mount_attr attr = {
         .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | attributes,
-        /* A clone shares mounts with what it was cloned from; a root must not. */
+        /* A clone receives mount events from its original; a root must not. */
         .propagation = MS_PRIVATE,
     };
     berth_autofd int tree =
@@ -75,16 +75,17 @@ static bool unshare_mounts(GError **error) {
            berth_error_set_errno(error, errno, "make a mount namespace");
 }
 
-/* The order matters. The mount is cloned before the mount namespace changes, since only mounts of
- * the current namespace can be cloned (otherwise EINVAL). The directory of a client may be of
- * another namespace: it becomes the root by chroot(2), with no descriptor and no system call left
- * that leads out of it. The user namespace is made in between: pivoting takes the capabilities of
- * the machine's root, and after chroot(2) the kernel refuses to make one (unshare(2), EPERM). */
+/* The order matters. The mount is cloned before the mount namespace changes, since only mounts in
+ * the current namespace can be cloned (otherwise EINVAL). A client's directory may be in another
+ * namespace: it then becomes the root with chroot(2), and no descriptor or system call that leads
+ * out of it remains. The user namespace is created in between: pivoting needs capabilities in the
+ * initial user namespace, and after chroot(2) the kernel refuses to create a user namespace
+ * (unshare(2), EPERM). */
 static bool sandbox_enter_directory(const BerthSandbox *sandbox, int directory, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int tree = berth_sandbox_clone_mount(
         directory, "", MOUNT_ATTR_NOEXEC | (sandbox->read_only ? MOUNT_ATTR_RDONLY : 0));
-    /* A view that is read-only has to be a mount of its own. */
+    /* A read-only view requires a separate mount. */
     bool foreign = tree < 0 && errno == EINVAL && !sandbox->read_only;
 
     if (tree < 0 && !foreign)
@@ -99,7 +100,7 @@ static bool sandbox_enter_directory(const BerthSandbox *sandbox, int directory, 
            berth_error_set_errno(error, errno, "change to the directory");
 }
 
-/* A new file system as a detached mount; -1 with errno. */
+/* Creates a new file system as a detached mount. Returns -1 with errno set on failure. */
 static int make_file_system(const char *type, const char *option, const char *value) {
     berth_autofd int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 
@@ -127,7 +128,7 @@ static bool is_there(int root, const char *path) {
     return fd >= 0;
 }
 
-/* Shows a file or directory at the same path in the new root. path must be free of symbolic
+/* Shows a file or directory at the same path in the new root. path must not contain symbolic
  * links. */
 static bool show_file(int root, const char *path, uint64_t attributes, GError **error) {
     struct stat status;
@@ -159,8 +160,8 @@ static bool sandbox_copy_link(int root, const char *path, GError **error) {
            berth_error_set_errno(error, errno, "copy the link %s", path);
 }
 
-/* A symbolic link stays one: if the file that it leads to is replaced in a directory that is shown,
- * the new file is seen. A path that does not exist is skipped, since no system has all of them. */
+/* A symbolic link is recreated as one: if its target in a visible directory is replaced, the new
+ * file is seen. A path that does not exist is skipped, since no system has all of them. */
 static bool show_with_link(int root, const char *path, uint64_t attributes, GError **error) {
     g_autofree char *real = realpath(path, NULL);
 
@@ -171,8 +172,8 @@ static bool show_with_link(int root, const char *path, uint64_t attributes, GErr
     return is_there(root, real) || show_file(root, real, attributes, error);
 }
 
-/* The modules for name resolution (nss(5)) are in the directory of the C library. It is shown
- * without noexec, as they are mapped executable. */
+/* The modules for name resolution (nss(5)) are in the same directory as the C library. It is shown
+ * without noexec, since they are mapped executable. */
 static bool show_libraries(int root, GError **error) {
     Dl_info info;
 
@@ -182,8 +183,7 @@ static bool show_libraries(int root, GError **error) {
     return show_with_link(root, directory, 0, error);
 }
 
-/* proc(5) of the pid namespace of this worker: libcurl opens files in memory by their names
- * there. */
+/* The proc(5) of this worker's PID namespace: libcurl uses it to open files in memory by name. */
 static bool sandbox_show_processes(int root, GError **error) {
     berth_autofd int processes = make_file_system("proc", "subset", "pid");
 

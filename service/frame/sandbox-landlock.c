@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Landlock, as a second wall behind namespaces and system calls. Each version of it knows more;
- * what the running kernel's does not, is left to the first wall, but for two things that nothing
- * else denies to berth-fetch, which is in the machine's network: sockets with abstract names, and
- * listening for connections. The files of berth-unpack and berth-copy are not restricted by it:
- * their root is all there is, and every path they open would be looked at again.
+ * Landlock, as a second barrier behind namespaces and system call filters. Each version of it
+ * supports more restrictions; those that the running kernel does not support are left to the first
+ * barrier. The exceptions are two restrictions that nothing else imposes on berth-fetch, which is
+ * in the host's network namespace: on sockets with abstract names, and on listening for
+ * connections. Landlock does not restrict the files of berth-unpack and berth-copy: they see
+ * nothing outside their root, and every path that they open would be checked once more. There is no
+ * state.
  */
 
 #include "bare/landlock.h"
@@ -28,7 +30,7 @@ static BerthLandlock get_denied(const BerthSandbox *sandbox) {
 
 bool berth_sandbox_restrict_access(const BerthSandbox *sandbox, GError **error) {
     const BerthLandlock denied = get_denied(sandbox);
-    /* The root is the worker's own by now, with nothing in it that it may not read. */
+    /* By now the root is the worker's own and contains only files that the worker may read. */
     bool reads = sandbox->files == BERTH_FILES_RESOLVER;
     berth_autofd int root = reads ? open("/", O_PATH | O_CLOEXEC) : -1;
 

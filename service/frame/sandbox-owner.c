@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The sandbox of a worker for a user's directory: root of a user namespace in which the user and
- * the user's group are the only ids. The file system of the directory may be a program of the
- * user's that never answers, so berthd waits for none of this.
+ * The sandbox of a worker for a user's directory: the worker becomes root of a user namespace in
+ * which the user and the user's group are the only ids. There is no state. The one thing to know:
+ * the directory's file system may be served by a program of the user's that never answers, so
+ * berthd waits for none of this.
  */
 
 #include "base/fd.h"
@@ -14,7 +15,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 
-/* Without the user's further groups. */
+/* Drops the supplementary groups. */
 static bool owner_enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
     berth_autofd int process = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     g_autofree char *uids = g_strdup_printf("0 %u 1\n", (unsigned)uid);
@@ -29,12 +30,14 @@ static bool owner_enter_user_namespace(uid_t uid, gid_t gid, GError **error) {
            berth_error_set_errno(error, errno, "become user %u", (unsigned)uid);
 }
 
-/* The directory becomes the root after the ids have changed: a file system may let in nobody but
- * its user, not even root. What is outside is that user's world too, so chroot(2) is enough. */
+/* The directory becomes the root after the ids have changed: a file system may admit only its user,
+ * not even root. Everything outside the directory is accessible to that user anyway, so chroot(2)
+ * is sufficient. */
 bool berth_sandbox_become_owner(int directory, uid_t uid, gid_t gid, GError **error) {
     berth_autofd int tree = berth_sandbox_clone_mount(directory, "", MOUNT_ATTR_NOEXEC);
 
-    /* EINVAL: the directory is of another mount namespace, and is used as it is. */
+    /* EINVAL: the directory is in another mount namespace, and is used without cloning its
+     * mount. */
     if (tree < 0 && errno != EINVAL)
         return berth_error_set_errno(error, errno, "clone the mount of the directory");
     if (unshare(CLONE_NEWNS) < 0)

@@ -1,47 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of a sandbox, for sandbox.c, which puts them into order. */
+/* The parts of a sandbox, for sandbox.c, which calls them in the right order. */
 
 #pragma once
 
 #include "frame/sandbox.h"
 
-/* The mount namespace, if the sandbox has one, and what is in it. As root. */
+/* Creates the mount namespace, if the sandbox has one, and its contents. Called as root. */
 bool berth_sandbox_change_files(const BerthSandbox *sandbox, int directory, GError **error);
 
-/* The same for a directory of a user's, as that user. Called as root, which the worker then gives
- * up. */
+/* Like berth_sandbox_change_files, for a user's directory, accessed as that user. Called as root,
+ * which the worker then ceases to be. */
 bool berth_sandbox_become_owner(int directory, uid_t uid, gid_t gid, GError **error);
 
-/* A mount of the present mount namespace, of what is below at and path (which may be empty), as a
- * detached one. Negative, with errno; EINVAL: it belongs to another namespace. */
+/* Clones the mount at and path (which may be empty) of the current mount namespace as a detached
+ * mount. Returns -1 with errno set on failure; EINVAL: the mount belongs to another namespace. */
 int berth_sandbox_clone_mount(int at, const char *path, uint64_t attributes);
 
-/* A user namespace of the worker's. */
+/* A user namespace for the worker. */
 typedef struct {
-    const char *uids, *gids; /* as they are written (user_namespaces(7)) */
-    bool has_keeper;         /* a keeper acts for it (base/keeper.h) … */
-    uint64_t mount;          /* … on this mount only; 0: on any */
+    const char *uids, *gids; /* in the format of the map files (user_namespaces(7)) */
+    bool has_keeper;         /* a keeper acts for it (base/keeper.h), … */
+    uint64_t mount;          /* … only on this mount; 0: on any */
 } BerthIdMaps;
 
-/* The worker becomes root of one. process: its directory in /proc. Before it is in a root that is
- * not its mount namespace's, where the kernel makes none. */
+/* Makes the worker root of a new user namespace. process is the worker's directory in /proc. Must
+ * be called before chroot(2), after which the kernel refuses to create user namespaces. */
 bool berth_sandbox_enter_users(int process, const BerthIdMaps *maps, GError **error);
 
-/* The same with all ids as they are, and a keeper for the mount that the directory is on; -1: for
- * any. */
+/* Like berth_sandbox_enter_users, with all ids mapped to themselves, and a keeper for the mount
+ * that directory is on; -1: for any mount. */
 bool berth_sandbox_enter_all_users(int process, int directory, GError **error);
 
-/* The keeper's descriptor, and the system calls it is left. */
+/* The keeper's descriptor, and the system calls that it may use. */
 #define BERTH_SANDBOX_KEEPER_FD 3
 bool berth_sandbox_restrict_keeper_calls(GError **error);
 
-/* Whether a socket of a resolver that the C library may ask is there. After the files have changed.
- */
+/* Whether the socket of a resolver that the C library may ask exists. Called after the view of
+ * files has changed. */
 bool berth_sandbox_has_resolver(void);
 
-/* Landlock, as far as the running kernel has it. The last but the system calls. */
+/* Applies Landlock, as far as the running kernel supports it. The second to last step, before the
+ * system call filter. */
 bool berth_sandbox_restrict_access(const BerthSandbox *sandbox, GError **error);
 
-/* local: sockets of AF_UNIX may be made, to ask a resolver. */
+/* local: permits AF_UNIX sockets, in order to ask a resolver. */
 bool berth_sandbox_restrict_calls(const BerthSandbox *sandbox, bool local, GError **error);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * User namespaces of sandboxes. Their maps are written from outside of them: by a child, which is
- * in the machine's user namespace and in all others of the worker's. It ends with that, or stays as
- * the worker's keeper (base/keeper.h): with four capabilities, a socket to the worker and no other
- * descriptor, and system calls for nothing but answering there. It lives in the worker's pid
- * namespace, which ends with the worker; the worker, of a user namespace below, can neither trace
+ * User namespaces of sandboxes. Their maps are written from outside, by a child that is in the
+ * initial user namespace and in all other namespaces of the worker. Afterwards it exits, or stays
+ * as the worker's keeper (base/keeper.h): with four capabilities, a socket to the worker and no
+ * other descriptor, and system calls only for answering there. It lives in the worker's PID
+ * namespace, which ends with the worker; the worker, in a child user namespace, can neither trace
  * nor signal it.
  */
 
@@ -27,15 +27,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Every id but the last, which is invalid. */
+/* Every id except the last one, which is invalid. */
 #define ALL_IDS "0 0 4294967295\n"
 
-/* The capabilities that the acts of base/keeper.c take. CAP_DAC_OVERRIDE is for acts by name, in
- * directories of any user. */
+/* The capabilities needed for the operations of base/keeper.c. CAP_DAC_OVERRIDE is for operations
+ * by name, in directories of any user. */
 #define KEPT                                                                                       \
     (1ull << CAP_SYS_ADMIN | 1ull << CAP_MKNOD | 1ull << CAP_SETFCAP | 1ull << CAP_DAC_OVERRIDE)
 
-/* Where the keeper has its socket; nothing else is open but the standard streams. */
+/* The number of the keeper's socket; only the standard streams are also open. */
 enum { KEEPER_FD = BERTH_SANDBOX_KEEPER_FD };
 
 static bool write_map(int process, const char *name, const char *map) {
@@ -45,7 +45,7 @@ static bool write_map(int process, const char *name, const char *map) {
 }
 
 static bool restrict_keeper(int socket, GError **error) {
-    /* Room for its socket and for the one descriptor that a request brings. */
+    /* Room for its socket and for the one descriptor in a request. */
     const struct rlimit descriptors = {KEEPER_FD + 2, KEEPER_FD + 2}, none = {0, 0};
 
     if (dup2(socket, KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0u, 0) < 0 ||
@@ -69,7 +69,7 @@ G_GNUC_NORETURN static void keep_capabilities(int socket, uint64_t mount) {
     berth_keeper_serve(KEEPER_FD, mount);
 }
 
-/* Waits until the worker is in its namespace, or has gone. */
+/* Waits until the worker is in its namespace or has died. */
 static bool map_ids(int socket, int process, const BerthIdMaps *maps) {
     char byte;
 
@@ -77,8 +77,8 @@ static bool map_ids(int socket, int process, const BerthIdMaps *maps) {
            write_map(process, "uid_map", maps->uids) && write(socket, "x", 1) == 1;
 }
 
-/* The worker tells the child that it is in its namespace and waits for the maps. Until they are
- * written it has no ids there and could not become root. */
+/* The worker notifies the child that it is in its namespace, and waits for the maps. Until they are
+ * written, it has no ids there and could not become root. */
 static bool become_mapped(int socket, GError **error) {
     char byte;
 
@@ -114,13 +114,14 @@ bool berth_sandbox_enter_users(int process, const BerthIdMaps *maps, GError **er
         return true;
     }
     berth_fd_clear(&socket);
-    /* The child has nothing more to do: it ends, also because its peer has closed the socket. */
+    /* The child has nothing left to do and exits, if only because its peer has closed the
+     * socket. */
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return done;
 }
 
-/* 0: not known. */
+/* Returns 0 if unknown. */
 static uint64_t find_mount(int directory) {
     struct statx status;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Puts the parts of a sandbox into their order: what takes privileges first, what takes them away
- * after. */
+/* Runs the steps of a sandbox in their order: first those that need privileges, then those that
+ * drop them. There is no state; entering a sandbox cannot be undone. */
 
 #include "frame/sandbox.h"
 
@@ -19,8 +19,8 @@
 
 enum { MAX_DESCRIPTORS = 512 };
 
-/* A worker that needs more is being abused: 64 MB is what its job takes at most, this is the
- * backstop that counts address space, thread stacks and libraries too. */
+/* A worker that needs more is being abused. Its job takes 64 MB at most; this is a safety net that
+ * also counts address space, thread stacks and libraries. */
 #define MAX_ADDRESS_SPACE (1024ul * 1024 * 1024)
 
 static bool limit_resource(int resource, rlim_t value, const char *what, GError **error) {
@@ -37,7 +37,7 @@ static bool set_sandbox_limits(const BerthSandbox *sandbox, GError **error) {
     if (!limit_resource(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
         !limit_resource(RLIMIT_CORE, 0, "core dumps", error))
         return false;
-        /* The address space of a sanitized build is terabytes of shadow. */
+        /* A sanitized build uses terabytes of address space for shadow memory. */
 #if !defined(__SANITIZE_ADDRESS__)
     if (!limit_resource(RLIMIT_AS, MAX_ADDRESS_SPACE, "address space", error))
         return false;
@@ -80,15 +80,15 @@ bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **er
     uid_t uid = 0;
     gid_t gid = 0;
 
-    /* The other namespaces are made first, so that they belong to the user namespace of the machine
-     * and not to one in which the worker is root. */
+    /* The other namespaces are created first, so that they belong to the initial user namespace and
+     * not to one in which the worker is root. */
     if (!find_sandbox_user(sandbox, &uid, &gid, error) || !set_namespaces(sandbox, error) ||
         !(sandbox->owner ? berth_sandbox_become_owner(directory, uid, gid, error)
                          : berth_sandbox_change_files(sandbox, directory, error)) ||
         !set_sandbox_limits(sandbox, error))
         return false;
-    /* The bounding set needs CAP_SETPCAP (capabilities(7)), so it comes before the change of
-     * user. */
+    /* Changing the bounding set needs CAP_SETPCAP (capabilities(7)), so it comes before the change
+     * of user. */
     if (!berth_capabilities_bound(sandbox->capabilities))
         return berth_error_set_errno(error, errno, "drop capabilities");
     if (!sandbox_set_user(sandbox, uid, gid, error))
@@ -96,12 +96,12 @@ bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **er
     if (!berth_capabilities_set(sandbox->capabilities, sandbox->capabilities, 0))
         return berth_error_set_errno(error, errno, "set the capabilities");
     /* The kernel resets both dumpability and the parent-death signal when the user changes
-     * (prctl(2)). If berthd has died before, the worker finds its socket closed. */
+     * (prctl(2)). If berthd has died before this, the worker finds its socket closed. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return berth_error_set_errno(error, errno, "give up privileges");
-    /* Looked up in the new root. The filter comes last: the steps above need system calls that it
-     * forbids. */
+    /* The resolver is looked up in the new root. The filter comes last, since the steps above need
+     * system calls that it forbids. */
     bool local = sandbox->files == BERTH_FILES_RESOLVER && berth_sandbox_has_resolver();
     return berth_sandbox_restrict_access(sandbox, error) &&
            berth_sandbox_restrict_calls(sandbox, local, error);

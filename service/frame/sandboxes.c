@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each worker's sandbox. tests/integration/test-sandboxes.py puts a program in the worker's place
- * that tries what it should not be able to do. */
+/* The sandbox of each worker, as static tables. tests/integration/test-sandboxes.py runs a program
+ * in the worker's place that attempts everything that a sandbox must forbid. */
 
 #include "config.h"
 #include "frame/sandbox.h"
@@ -10,17 +10,17 @@
 
 #define CAPABILITY(name) (1ull << (name))
 
-/* Two a terminal. */
+/* Two descriptors per terminal. */
 enum { MAX_SCREEN_DESCRIPTORS = 16384 };
 
-/* Name resolution, and libcurl; sockets are of some families only (sandbox-calls.c). */
+/* For name resolution and libcurl; sockets are limited to certain families (sandbox-calls.c). */
 static const char *const fetch_calls[] = {
     "access",     "bind",        "connect",  "faccessat",  "faccessat2",
     "getdents64", "getpeername", "readlink", "readlinkat", "recvmmsg",
     "sendmmsg",   "stat",        "statfs",   "statx",      NULL,
 };
 
-/* libseccomp writes a filter to a file alone. */
+/* libseccomp can export a filter only to a file. */
 static const char *const filter_calls[] = {"memfd_create", NULL};
 
 static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync",
@@ -34,7 +34,7 @@ static const char *const unpack_calls[] = {
     "unlinkat",   "utimensat",       NULL,
 };
 
-/* Reading a tree with libarchive, which uses calls by path and by descriptor. */
+/* For reading a tree with libarchive, which uses calls by path and by descriptor. */
 static const char *const copy_out_calls[] = {
     "access",     "chdir",   "faccessat",  "faccessat2", "fadvise64", "fchdir",     "fgetxattr",
     "flistxattr", "fstatfs", "getdents64", "getxattr",   "lgetxattr", "listxattr",  "llistxattr",
@@ -42,7 +42,8 @@ static const char *const copy_out_calls[] = {
     "statfs",     "statx",   "umask",      NULL,
 };
 
-/* Writing one; "mknod" is for pipes, since nothing else can be made in its user namespace. */
+/* For writing a tree; "mknod" is for FIFOs, since nothing else can be created in its user
+ * namespace. */
 static const char *const copy_in_calls[] = {
     "access",     "chdir",        "chmod",        "chown",     "faccessat", "faccessat2",
     "fchdir",     "fchmod",       "fchmodat",     "fchown",    "fchownat",  "fgetxattr",
@@ -56,8 +57,7 @@ static const char *const copy_in_calls[] = {
     NULL,
 };
 
-/* The system calls with which libsystemd reads the files of the journal and watches their
- * directory. */
+/* The system calls with which libsystemd reads journal files and watches their directory. */
 static const char *const journal_calls[] = {
     "access",
     "faccessat",
@@ -80,7 +80,7 @@ static const char *const journal_calls[] = {
 
 static const BerthSandbox sandboxes[] = {
     {.worker = "archive", .user = BERTH_USER},
-    /* Capabilities of the container's user namespace, or of one that maps all ids. */
+    /* These capabilities are in the container's user namespace, or in one that maps all ids. */
     {.worker = "copy-in",
      .files = BERTH_FILES_ENTERED,
      .calls = copy_in_calls,
@@ -95,11 +95,11 @@ static const BerthSandbox sandboxes[] = {
      .network = true,
      .files = BERTH_FILES_RESOLVER,
      .calls = fetch_calls},
-    /* Not a worker of berthd's: berth-launch runs it (seccomp/main.c). */
+    /* Not a worker of berthd: berth-launch runs it (seccomp/main.c). */
     {.worker = "filter", .user = BERTH_USER, .calls = filter_calls},
     {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls},
     {.worker = "inspect", .user = BERTH_USER},
-    /* The journal's files are root's. */
+    /* Journal files belong to root. */
     {.worker = "journal",
      .files = BERTH_FILES_ONE_DIRECTORY,
      .read_only = true,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A template waits for the descriptors of a worker, clones it, and answers with its pid. It lives
- * until berthd closes the socket. It has berthd's rights, as a worker has before it enters its
- * sandbox, and reads nothing from outside.
+ * A template waits for the descriptors of a worker, clones itself as that worker, and replies with
+ * the PID. It lives until berthd closes the socket. It has berthd's privileges, as any worker has
+ * before it enters its sandbox, and reads nothing from outside.
  *
- * The C library's fork(3) can make neither a process in another pid namespace nor a sibling, so
- * this is clone3(2). That is safe for a process of one thread which has done nothing yet: of what
- * fork(3) sees to besides, no lock is held and no handler is registered.
+ * The C library's fork(3) can create neither a process in another PID namespace nor a sibling, so
+ * this uses clone3(2). That is safe in a single-threaded process that has not done anything yet:
+ * none of the additional work of fork(3) is needed, since no lock is held and no handler is
+ * registered.
  */
 
 #include "frame/template.h"
@@ -31,7 +32,7 @@ bool berth_template_is(int argc, char **argv) {
     return argc == 2 && strcmp(argv[1], BERTH_WORKER_TEMPLATE) == 0;
 }
 
-/* Above the numbers that a worker has by number, so that neither overwrites the other. */
+/* The number is above those fixed for a worker, so that neither overwrites the other. */
 static int receive_descriptor(void) {
     char letter;
     struct iovec part = {&letter, 1};
@@ -50,7 +51,8 @@ static int receive_descriptor(void) {
     return moved;
 }
 
-/* As if executed: without close-on-exec, and with nothing else open but the standard streams. */
+/* Leaves the descriptors as after exec: without close-on-exec, and with nothing else open but the
+ * standard streams. */
 static void take_descriptors(int bus, int directory) {
     if (dup2(bus, BERTH_WORKER_BUS_FD) < 0 || dup2(directory, BERTH_WORKER_DIRECTORY_FD) < 0)
         _exit(EXIT_FAILURE);
@@ -59,7 +61,7 @@ static void take_descriptors(int bus, int directory) {
 }
 
 void berth_template_serve(void) {
-    /* No exit signal may be named with CLONE_PARENT: it is the template's, SIGCHLD. */
+    /* CLONE_PARENT does not permit an exit signal: the template's own, SIGCHLD, is used. */
     struct clone_args arguments = {.flags = CLONE_PARENT | CLONE_NEWPID};
     int32_t answer = 0;
 
