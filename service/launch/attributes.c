@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Called by the outer process once the inner one has heard the go-ahead, and before it gives
- * anything up: limits that are too low would keep it from its last steps, and raising them takes
- * the host's root. Nothing is kept between calls but a buffer for /proc/PID/cgroup.
- */
+/* The outer process calls this after the inner one has received the go-ahead, but before the inner
+ * one gives up any privilege: limits that are too low would prevent its last steps, and raising
+ * them needs the host's root. There is no state here except a buffer for /proc/PID/cgroup. */
 
 #include "launch/attributes.h"
 
@@ -24,10 +22,10 @@
 
 #define CGROUPS "/sys/fs/cgroup"
 
-/* Room for a path for each version 1 hierarchy, of which there are about fifteen at most. */
+/* Room for one path for each v1 hierarchy; there are about fifteen at most. */
 enum { MAX_CGROUPS_BYTES = 16 * PATH_MAX, CGROUP_PATH_BYTES = 2 * PATH_MAX };
 
-/* sched_setattr(2), which glibc does not have. */
+/* For sched_setattr(2), which glibc does not provide. */
 struct sched_attributes {
     uint32_t size, policy;
     uint64_t flags;
@@ -36,7 +34,7 @@ struct sched_attributes {
     uint64_t runtime, deadline, period;
 };
 
-/* The lines of proc_pid_cgroup(5); none if they cannot be read. */
+/* The lines of proc_pid_cgroup(5), or none if they cannot be read. */
 static char *read_cgroups(pid_t pid) {
     static char text[MAX_CGROUPS_BYTES + 1];
     char path[BERTH_PROC_PATH_BYTES];
@@ -48,7 +46,7 @@ static char *read_cgroups(pid_t pid) {
     return text;
 }
 
-/* On a hybrid machine the hierarchy of version 2 is mounted at "unified". */
+/* On a hybrid machine, the v2 hierarchy is mounted at "unified". */
 int berth_attributes_open_cgroup(pid_t pid) {
     static const char *const roots[] = {CGROUPS "/unified", CGROUPS};
     const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
@@ -62,8 +60,8 @@ int berth_attributes_open_cgroup(pid_t pid) {
     return fd;
 }
 
-/* Version 2 is skipped: the clone was made into its cgroup. A hierarchy that is not mounted is
- * passed over. */
+/* v2 is skipped, since the process was cloned into its cgroup. A hierarchy that is not mounted is
+ * skipped too. */
 static void follow_line(const BerthCgroupLine *line, const char *number) {
     const char *mount = berth_cgroup_get_mount(line);
     char path[CGROUP_PATH_BYTES];
@@ -90,7 +88,8 @@ static bool ends_with(const char *text, const char *end) {
     return length >= size && berth_text_is(text + length - size, end);
 }
 
-/* The first component that is no slice: what is below it is the unit's own, or a user manager's. */
+/* The first component that is not a slice. Everything below it belongs to the unit itself, or to a
+ * user manager. */
 void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]) {
     char path[PATH_MAX], *rest = NULL;
     const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
@@ -107,8 +106,8 @@ void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]) {
         }
 }
 
-/* Upwards, as systemd does where a controller is not used for a unit: the process would stay in the
- * service's own cgroup otherwise. */
+/* Walks upwards, as systemd does for a unit that does not use a controller. Otherwise the process
+ * would stay in the service's own cgroup. */
 static void spread_line(const BerthCgroupLine *line, const char *unified, const char *number) {
     const char *mount = berth_cgroup_get_mount(line);
     char path[CGROUP_PATH_BYTES], *end;
@@ -148,8 +147,8 @@ static bool set_limits(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
         int resource = limit->resource;
         if (prlimit(pid, resource, &wanted, NULL) == 0)
             continue;
-        /* Some machines do not let even root raise a limit. The present hard limit is then kept,
-         * and the soft one is at most that. */
+        /* On some machines, even root may not raise a limit. Then the current hard limit is kept,
+         * and the soft one is capped at it. */
         if (errno != EPERM || prlimit(pid, resource, NULL, &present) < 0)
             return berth_fault_set_errno(fault, errno, "limit %s", limit->name);
         wanted.rlim_max = BERTH_MIN(wanted.rlim_max, present.rlim_max);
@@ -166,7 +165,7 @@ static bool set_oom_score(const BerthSetup *setup, pid_t pid, BerthFault *fault)
     snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
     snprintf(score, sizeof score, "%d", setup->oom_score);
     berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
-    /* Lowering it takes CAP_SYS_RESOURCE, which some machines do not give to root. */
+    /* Lowering the score needs CAP_SYS_RESOURCE, which root lacks on some machines. */
     return (file >= 0 && (berth_fd_write_all(file, score, strlen(score)) || errno == EACCES)) ||
            berth_fault_set_errno(fault, errno, "set the OOM score");
 }
@@ -198,7 +197,8 @@ static bool set_scheduling(const BerthSetup *setup, pid_t pid, BerthFault *fault
            berth_fault_set_errno(fault, errno, "set the scheduler");
 }
 
-/* cgroups(7), delegation containment: the directory and these files, nothing that limits it. */
+/* Delegation containment (cgroups(7)): the directory and these files are given away, but nothing
+ * that limits the cgroup. */
 bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *fault) {
     static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"};
     uint32_t uid, gid;

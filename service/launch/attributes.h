@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attributes of a process: limits, priorities, its cgroup. They are set from outside, as root. */
+/* Attributes of a process: limits, priorities, its cgroup. They are set from outside the container,
+ * as root. */
 
 #pragma once
 
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* Limits, OOM score, scheduling; with a user namespace the cgroup becomes the container's as well,
- * so that a system in it can make its own below. */
+/* Sets limits, OOM score and scheduling. With a user namespace, also gives the cgroup to the
+ * container, so that an init system in it can create cgroups below. */
 bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
-/* The attributes that the processes which CRIU makes inherit: OOM score and I/O priority. */
+/* Sets those attributes that processes created by CRIU inherit: OOM score and I/O priority. */
 bool berth_attributes_set_inherited(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
-/* The cgroup alone, as a descriptor. */
+/* Only gives a cgroup, passed as a descriptor, to the container. */
 bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *fault);
 
-/* The cgroup (version 2) of a process; -1 if it has none. */
+/* Opens the v2 cgroup of a process, or returns -1 if it has none. The caller owns the
+ * descriptor. */
 int berth_attributes_open_cgroup(pid_t pid);
 
-/* Room for the name of a unit. */
+/* The size of a buffer for the name of a unit. */
 enum { BERTH_UNIT_NAME_BYTES = 256 };
 
-/* The system manager's unit that a process is in; "" for none. */
+/* The system manager's unit that a process is in; "" if it is in none. */
 void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]);
 
-/* Puts pid, which was cloned into its cgroup of version 2, into those with the same path in the
- * version 1 hierarchies, or into the nearest one above that is there. */
+/* pid was cloned into its v2 cgroup. Moves it into the v1 cgroups with the same path or, where
+ * there is none, into the nearest one above. */
 void berth_attributes_spread(pid_t pid);
 
-/* Puts pid into the version 1 hierarchies of another process, on a machine that has them. */
+/* Moves pid into the v1 cgroups of another process, on a machine that has any. */
 void berth_attributes_follow(pid_t other, pid_t pid);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A bind mount as a detached tree. There are three kinds: by a privilege, which root opens and
- * which may show anything; of its owner's, whose files are the container root's; and owned, which
- * is both of its owner's and needs no privilege. Of an owned one everything is decided here and
- * not by what was true when the container was created: the path is opened as the owner, what was
- * opened must be the owner's, and that descriptor is what is mounted.
- */
+/* A bind mount as a detached tree, which the caller owns. There are three kinds. A privileged one
+ * is opened by root and may show anything. With an owner, the owner's files belong to the
+ * container's root. An owned mount is also opened as its owner, and needs no privilege. For an
+ * owned mount, everything is decided here rather than by what was true when the container was
+ * created: the path is opened with the owner's permissions, the opened file must belong to the
+ * owner, and it is that descriptor which is mounted. */
 
 #include "launch/bind-tree.h"
 
@@ -35,7 +34,7 @@ typedef struct {
     size_t count;
 } Groups;
 
-/* group/main.c says which they are. The user's own group is the first. */
+/* berth-group (group/main.c) reports the groups. The user's primary group is the first one. */
 static bool find_groups(uid_t user, Groups *groups, BerthFault *fault) {
     char text[16];
     char *arguments[] = {(char *)"berth-group", text, NULL};
@@ -52,11 +51,11 @@ static bool find_groups(uid_t user, Groups *groups, BerthFault *fault) {
            berth_fault_set(fault, "berth-group does not say the groups of user %u", user);
 }
 
-/* The group that the container's root stands for on a mount of this group. A directory of a user's
- * may be of a group that the user is not in (/var/mail/USER, or what an administrator has made with
- * chown(1) alone). The kernel then lets the user make no set-group-ID file of that group there; a
- * container's root that stands for the group could. It stands for a group that the user could have
- * made such a file of anyway. */
+/* The group that the container's root group maps to on a mount of a directory with this group. A
+ * user's directory may have a group that the user is not in (/var/mail/USER, or one set by an
+ * administrator with chown(1)). The kernel then prevents the user from creating set-group-ID files
+ * of that group there, but the container's root could do so if it were mapped to it. It is
+ * therefore mapped to a group for which the user could have created such a file anyway. */
 static gid_t choose_group(const Groups *groups, gid_t group) {
     for (size_t i = 0; i < groups->count; i++)
         if (groups->list[i] == group)
@@ -64,21 +63,22 @@ static gid_t choose_group(const Groups *groups, gid_t group) {
     return groups->list[0];
 }
 
-/* Takes the place of another user for access to files, and comes back. With the file system's user
- * ID the capabilities that override permissions go and come (capabilities(7)); no other process has
- * more rights over this one meanwhile, as it would with setresuid(2). The caller's groups are only
- * those that have to be put back. */
+/* Switches to another user for file access, and back. Changing the file system user ID also
+ * disables the capabilities that override permissions, and enables them again (capabilities(7)).
+ * Unlike with setresuid(2), no other process gains access to this one meanwhile. groups are the
+ * supplementary groups to set, which the caller must also restore. */
 static bool set_file_user(uid_t user, gid_t group, const gid_t *groups, size_t count) {
     if (setgroups(count, groups) < 0)
         return false;
     setfsgid(group);
     setfsuid(user);
-    /* These calls report no error: an invalid argument makes them say what is set. */
+    /* These calls do not report errors, but with an invalid argument they return the current
+     * value. */
     return setfsuid((uid_t)-1) == (int)user && setfsgid((gid_t)-1) == (int)group;
 }
 
-/* Magic links of /proc are not followed: the path may have one by now, and they would lead to the
- * descriptors of this process. */
+/* Magic links of /proc are not followed: the path may have been replaced by one, which would lead
+ * to the descriptors of this process. */
 static int open_as_user(const char *path, uid_t user, const Groups *groups, BerthFault *fault) {
     const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS};
     static gid_t own[NGROUPS_MAX];
@@ -97,8 +97,8 @@ static int open_as_user(const char *path, uid_t user, const Groups *groups, Bert
     return source;
 }
 
-/* A device of the owner's, such as a terminal, opens with the mount: its driver is not the owner's
- * to give. */
+/* A device that belongs to the owner, such as a terminal, is refused: through the mount it could be
+ * opened, and its driver is not the owner's to hand out. */
 static bool check_source_owner(const BerthMount *mount, int source, BerthFault *fault) {
     struct stat status;
 
@@ -111,10 +111,9 @@ static bool check_source_owner(const BerthMount *mount, int source, BerthFault *
            berth_fault_set(fault, "%s is a device", mount->source);
 }
 
-/* The map of a mount that stands for its owner: the owner of the source is the container's root, or
- * the user that keeps its id there. No
- * other ID is mapped: the kernel shows files with others as nobody's, and lets nobody write to them
- * or use a capability on them. */
+/* The ID map of a mount with an owner: the owner of the source becomes the container's root, or the
+ * user that the caller is mapped to. No other ID is mapped: the kernel shows files with other ids
+ * as nobody's, and nobody can write to them or use a capability on them. */
 static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int source,
                           const Groups *groups, BerthFault *fault) {
     BerthRange uid = {(uint32_t)mount->owner, 0, 1}, gids[2] = {{0, 0, 1}};
@@ -128,15 +127,14 @@ static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int 
         return -1;
     }
     gids[0].inside = choose_group(groups, status.st_gid);
-    /* Without this one, nothing could be made in a directory of another group. It is mapped to
+    /* Without this entry, nothing could be created in a directory of another group. It is mapped to
      * itself, which shows as nobody in the container. */
     if (gids[0].inside != status.st_gid)
         gids[gid_map.count++] = (BerthRange){status.st_gid, status.st_gid, 1};
     return berth_userns_new(&uid_map, &gid_map, fault);
 }
 
-/* The map of a bind mount: one of its own, the owner of the source as the container's root, or the
- * container's. */
+/* The ID map of a bind mount: that of its owner, its own ranges, or the container's. */
 static int make_map(const BerthTrees *trees, const BerthMount *mount, int source,
                     const Groups *groups, BerthFault *fault) {
     if (mount->owner >= 0)
@@ -150,9 +148,9 @@ static int make_map(const BerthTrees *trees, const BerthMount *mount, int source
     return copy;
 }
 
-/* Not every file system supports ID maps. A map that the configuration asks for must succeed, and
- * so must that of an owned mount; any other owner's is a convenience, and the mount does without.
- */
+/* Not every file system supports ID maps. A map requested by the configuration must succeed, and so
+ * must that of an owned mount. Any other owner's map is a convenience, and the mount is made
+ * without it if necessary. */
 static bool apply_map(const BerthTrees *trees, const BerthMount *mount, int source, int tree,
                       const Groups *groups, BerthFault *fault) {
     bool optional = mount->owner >= 0 && !mount->owned;
@@ -170,7 +168,7 @@ static bool apply_map(const BerthTrees *trees, const BerthMount *mount, int sour
            optional;
 }
 
-/* As the owner, or as root by a privilege. */
+/* Opened as the owner or, for a privileged mount, as root. */
 static int open_source(const BerthMount *mount, Groups *groups, BerthFault *fault) {
     berth_autofd int source = -1;
 
@@ -190,8 +188,8 @@ static int open_source(const BerthMount *mount, Groups *groups, BerthFault *faul
     return berth_fd_steal(&source);
 }
 
-/* What a mount of the host forbids is its administrator's word: an owned mount takes options away
- * and never gives one back, "rw" included. */
+/* Restrictions of a mount of the host were set by its administrator. An owned mount adds options
+ * that restrict, and never removes one, not even with "rw". */
 static bool set_owned_flags(int tree, const BerthMount *mount, BerthFault *fault) {
     return berth_tree_set_attributes(
         tree, mount->set | mount->set_below | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, MS_PRIVATE,
@@ -199,11 +197,11 @@ static bool set_owned_flags(int tree, const BerthMount *mount, BerthFault *fault
 }
 
 static bool set_flags(int tree, const BerthMount *mount, BerthFault *fault) {
-    /* A clone is in the peer group of its source: without a propagation of its own, mounts in the
+    /* A clone is in the peer group of its source. Without a propagation setting, mounts made in the
      * container would appear on the host. */
     uint64_t propagation = mount->propagation ? mount->propagation : MS_PRIVATE | MS_REC;
 
-    /* From the widest to the narrowest: this mount may differ from those below it. */
+    /* From the widest scope to the narrowest: this mount may differ from those below it. */
     return berth_tree_set_attributes(tree, mount->set_below, mount->clear_below, 0, -1, true,
                                      mount->source, fault) &&
            berth_tree_set_attributes(tree, mount->set, mount->clear, 0, -1, false, mount->source,
@@ -213,12 +211,12 @@ static bool set_flags(int tree, const BerthMount *mount, BerthFault *fault) {
 }
 
 int berth_bind_tree_make(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
-    static Groups groups; /* larger than a stack should hold */
+    static Groups groups; /* too large for a stack */
 
     if (!berth_host_enter(fault))
         return -1;
     berth_autofd int source = open_source(mount, &groups, fault);
-    /* What is mounted below an owned directory belongs to others, and stays outside. */
+    /* Mounts below an owned directory belong to others, and are left out. */
     berth_autofd int tree =
         source < 0 ? -1 : berth_tree_clone(source, mount->recursive && !mount->owned, fault);
     if (tree < 0 || !apply_map(trees, mount, source, tree, &groups, fault) ||

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Limits that systemd has no property for, written to the directory of the scope. Controllers that
- * are not enabled on the way there are enabled first. Nothing is kept: the files go with the scope.
- */
+/* Limits that systemd has no property for, written to the scope's cgroup directory. Controllers
+ * that are not enabled on the path to it are enabled first. There is no state here: the files
+ * disappear with the scope. */
 
 #include "launch/cgroup-files.h"
 
@@ -22,8 +21,8 @@ static bool write_cgroup_file(int directory, const char *name, const char *value
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
 }
 
-/* From the root down: a cgroup has only the controllers that the one above enables for it. systemd
- * leaves controllers that it does not know as they are. */
+/* From the root down, because a cgroup has only the controllers that its parent enables for it.
+ * systemd does not change controllers that it does not know. */
 static void enable_controller(int cgroup, const char *word, unsigned depth) {
     berth_autofd int above = openat(cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Children are waited for by pidfd, so that one that hangs can be given up. The programs run here
- * are Berth's own; hooks are in launch/hooks.c.
- */
+/* Children are waited for through a pidfd, so that a wait can time out. The programs run here are
+ * Berth's own; launch/hooks.c runs hooks. There is no state here. */
 
 #include "launch/children.h"
 
@@ -19,11 +17,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* berth-network ends its plugins long before; a server of user names may be gone for good. */
+/* berth-network stops its plugins long before that; a server for user names may never answer. */
 enum { PROGRAM_TIMEOUT_SEC = 600 };
 
-/* Without a pidfd the wait has no limit. A child that is killed is still reaped, so that its PID
- * stays its own until then. */
+/* Without a pidfd there is no time limit. A killed child is still reaped, so that its PID is not
+ * reused before. */
 bool berth_child_await(pid_t child, uint64_t timeout_usec, int *status) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     struct pollfd end = {.fd = pidfd, .events = POLLIN};

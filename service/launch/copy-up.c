@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Copies the image's directory into a tmpfs or a volume (volume-fill.c) that will cover it: a walk
- * by descriptors, in the container's namespaces. The files that it reads are the image's: links are
- * copied and never followed, devices are left out, and the depth has a limit. Nothing is kept; a
- * failure ends the launch.
- */
+/* Copies the image's directory into the tmpfs or volume (volume-fill.c) that will cover it, by a
+ * walk using descriptors, in the container's namespaces. The files it reads come from the image:
+ * links are copied and never followed, devices are left out, and the depth is limited. There is no
+ * state here; a failure ends the launch. */
 
 #include "launch/copy-up.h"
 
@@ -26,8 +24,9 @@ static bool copy_up_fail(const char *name, BerthFault *fault) {
 }
 
 /* EINVAL: the container does not have this ID, and the copy stays root's (user_namespaces(7)). The
- * mode comes after the owner, whose change drops set-user-ID. By a descriptor: another container
- * that has the volume may put a link in the place of the name, and fchmodat(2) follows it. */
+ * mode is set after the owner, because a change of owner clears set-user-ID. A descriptor is used,
+ * since another container with the volume may replace the name by a link, which fchmodat(2) would
+ * follow. */
 static bool set_attributes(int file, const struct stat *status) {
     return (fchown(file, status->st_uid, status->st_gid) == 0 || errno == EINVAL) &&
            fchmod(file, status->st_mode & 07777) == 0;
@@ -39,8 +38,8 @@ static bool set_times(int file, const struct stat *status) {
     return futimens(file, times) == 0;
 }
 
-/* Of what is not opened: a link, a FIFO or a socket, whose mode it was made with, as there is no
- * umask yet (inside.c). */
+/* For what is not opened: links, FIFOs and sockets. Their mode was set at creation, since there is
+ * no umask yet (inside.c). */
 static bool set_unopened(int directory, const char *name, const struct stat *status) {
     const struct timespec times[] = {status->st_atim, status->st_mtim};
 
@@ -105,7 +104,7 @@ static bool copy_entry(int from, int to, const char *name, unsigned depth, Berth
         return copy_up_file(from, to, name, &status, fault);
     if (S_ISLNK(status.st_mode))
         return copy_up_link(from, to, name, &status, fault);
-    /* Devices of an image are never used. */
+    /* Devices in an image are never used. */
     return S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ||
            copy_up_special(to, name, &status, fault);
 }
@@ -114,7 +113,7 @@ typedef struct {
     int to;
     unsigned depth;
     BerthFault *fault;
-    bool failed; /* with fault */
+    bool failed; /* fault is set */
 } Copy;
 
 static bool copy_seen(int from, const char *name, void *userdata) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The symbolic links of every /dev (config-linux.md, Dev symbolic links). */
+/* The symbolic links in every /dev (config-linux.md, Dev symbolic links). */
 
 #pragma once
 
@@ -8,5 +8,5 @@ typedef struct {
     const char *target, *name;
 } BerthDeviceLink;
 
-/* The last has no name. */
+/* An entry without a name marks the end. */
 extern const BerthDeviceLink berth_device_links[];

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Devices of Berth's own making: a tmpfs as the container's /dev, or single nodes that are bound
- * where there is none. Trees are the caller's. The one thing to know: no file of an image is ever
- * taken for a device, since all that shows an image's files is nodev.
- */
+/* Devices that Berth creates: a tmpfs as the container's /dev, or single nodes to attach if there
+ * is no such tmpfs. The caller owns the trees. The one thing to know: no file of an image is ever
+ * used as a device, since every mount that shows an image's files is nodev. */
 
 #include "launch/device-tree.h"
 
@@ -25,7 +23,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-/* The mode comes last: mknod(2) applies the umask, and a change of the owner clears set-user-ID
+/* The mode is set last: mknod(2) applies the umask, and a change of owner clears set-user-ID
  * (chown(2)). */
 static bool add_device(int directory, const char *name, const BerthDevice *device, uid_t uid,
                        gid_t gid, BerthFault *fault) {
@@ -37,7 +35,7 @@ static bool add_device(int directory, const char *name, const BerthDevice *devic
     return true;
 }
 
-/* The file systems that devices are made in are not idmapped. The owner of a device is therefore
+/* The file systems in which devices are created are not idmapped, so the owner of a device is
  * translated from the container's IDs to the host's. */
 static bool map_owner(const BerthTrees *trees, const BerthDevice *device, uint32_t *uid,
                       uint32_t *gid, BerthFault *fault) {
@@ -50,8 +48,8 @@ static bool map_owner(const BerthTrees *trees, const BerthDevice *device, uint32
                            device->path);
 }
 
-/* The directory of /dev/a/b, which is made if it is missing. It is opened one component after the
- * other and never through a link: /dev/fd leads to the descriptors of this process. */
+/* Opens the directory of /dev/a/b, creating it if it is missing. Components are opened one at a
+ * time, and never through a link: /dev/fd leads to the descriptors of this process. */
 static int make_parent(int dev, const char *name, uid_t uid, gid_t gid, BerthFault *fault) {
     berth_autofd int parent = fcntl(dev, F_DUPFD_CLOEXEC, 0);
 
@@ -94,7 +92,7 @@ static bool add_asked(const BerthTrees *trees, int dev, uid_t root_uid, gid_t ro
         if (parent < 0)
             return false;
         const char *base = strrchr(device->path, '/') + 1;
-        /* The default ones may be listed again, with other attributes. */
+        /* Default devices may be listed again, with other attributes. */
         if (unlinkat(parent, base, 0) < 0 && errno != ENOENT)
             return berth_fault_set_errno(fault, errno, "make %s", device->path);
         if (!add_device(parent, base, device, uid, gid, fault))
@@ -121,8 +119,8 @@ static bool make_standard_devices(const BerthTrees *trees, int tree, BerthFault 
     return add_asked(trees, tree, uid, gid, fault);
 }
 
-/* A tmpfs as /dev, with its devices and links. It stays writable until all mount points in it are
- * made (berth_mounts_close). */
+/* A tmpfs as /dev, with its devices and links. It stays writable until all mount points in it have
+ * been created (berth_mounts_close). */
 int berth_device_tree_make(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault) {
     BerthMount dev = *mount;
 
@@ -150,8 +148,8 @@ static int make_device_node(const BerthTrees *trees, const BerthDevice *device, 
     return node;
 }
 
-/* Works in a mount namespace made for that, since only an attached mount can be cloned. The tmpfs
- * at its /run holds the nodes; their mounts keep it when the namespace goes. */
+/* Works in a temporary mount namespace, since only an attached mount can be cloned. A tmpfs at its
+ * /run holds the nodes; their mounts keep it alive when the namespace is gone. */
 int berth_device_tree_make_node(const BerthTrees *trees, const BerthDevice *device,
                                 BerthFault *fault) {
     berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);

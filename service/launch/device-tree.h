@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /dev of a container, with its devices, as a detached tree. See trees.h. */
+/* /dev of a container with its devices, as a detached tree (trees.h). */
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 int berth_device_tree_make(const BerthTrees *trees, const BerthMount *mount, BerthFault *fault);
 
-/* A single device of Berth's own making, to be bound: what the root shows is nodev, and no file of
- * an image is ever taken for a device. */
+/* A single device that Berth creates, as a mount to attach over a file: the root file system is
+ * nodev, so that no file of an image is ever used as a device. Returns -1 with fault. */
 int berth_device_tree_make_node(const BerthTrees *trees, const BerthDevice *device,
                                 BerthFault *fault);

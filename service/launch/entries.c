@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directory is opened again: descriptors that are duplicates of each other share one offset. */
+/* Lists a directory. The directory is opened again, because duplicates of a descriptor share one
+ * offset. There is no state here. */
 
 #include "launch/entries.h"
 
@@ -10,7 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 
-/* NULL with errno, which is 0 at the end. */
+/* Returns NULL with errno, which is 0 at the end. */
 static const char *next_name(DIR *entries) {
     struct dirent *entry;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The entries of a directory. */
+/* Listing the entries of a directory. */
 
 #pragma once
 
@@ -8,6 +8,7 @@
 
 typedef bool (*BerthEntryVisit)(int directory, const char *name, void *userdata);
 
-/* Calls seen for each but "." and "..", until it returns false with errno. False with errno, also
- * if the directory cannot be read to its end. It is open for reading. */
+/* Calls seen for each entry except "." and "..", until seen returns false with errno. Returns false
+ * with errno in that case, and if the directory cannot be read to the end. The descriptor must be
+ * open for reading. */
 bool berth_entries_each(int directory, BerthEntryVisit seen, void *userdata);

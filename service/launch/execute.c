@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The last steps of the inner process, from the root that was entered to execve(2). The order of
- * berth_execution_run is that in which rights are given up: the terminal takes rights in the
- * container's namespaces, the label and the descriptors come before limits that could be too low
- * for them, limits are set from outside, and the filter is loaded as late as possible, by a process
- * that has nothing left but what the command will have.
- */
+/* The last steps of the inner process, from entering the root to execve(2). berth_execution_run
+ * follows the order in which privileges are given up. The terminal needs privileges in the
+ * container's namespaces; the label and the descriptors come before limits that might be too low
+ * for them; limits are set from outside; and the filter is loaded as late as possible, by a process
+ * that has nothing left but what the command will have. The BerthExecution belongs to the process,
+ * and is never freed. */
 
 #include "launch/execute.h"
 
@@ -56,8 +55,8 @@ static bool has_variable(char *const *environment, const char *assignment) {
     return false;
 }
 
-/* berthd has removed repetitions. If the launch passes descriptors, it sets the variables of
- * sd_listen_fds(3) itself, and those of the configuration are dropped. */
+/* berthd has already removed duplicates. If the launch passes descriptors, the variables of
+ * sd_listen_fds(3) are set here, and those in the configuration are dropped. */
 static char **execution_make_environment(const BerthExecution *execution) {
     enum { MAX_ADDED = 5 };
     const BerthTexts *variables = &execution->setup->environment;
@@ -81,8 +80,8 @@ static char **execution_make_environment(const BerthExecution *execution) {
     return environment;
 }
 
-/* Makes the missing components of a path. Links in it are the image's, and lead within the root,
- * which this process has entered. */
+/* Creates the missing components of a path. Links in it come from the image, and cannot lead out of
+ * the root, which this process has entered. */
 static bool make_path_components(const char *path) {
     char part[PATH_MAX];
 
@@ -100,7 +99,7 @@ static void make_working_directory(const char *path, const BerthIdentity *identi
         berth_fail_errno("working directory", path);
 }
 
-/* A link in /proc/self/fd may lead out of the container, and with it the working directory
+/* A link in /proc/self/fd may lead out of the container, and the working directory with it
  * (CVE-2024-21626). The kernel has no path for such a directory: getcwd(3) fails, or returns one
  * that begins with "(unreachable)". */
 static void enter_working_directory(const BerthSetup *setup, const BerthIdentity *identity) {
@@ -136,13 +135,13 @@ void berth_execution_make_directory(const BerthSetup *setup) {
     make_working_directory(setup->working_directory, &identity);
 }
 
-/* A directory of PATH that is missing, or is no directory, is passed over, as by a shell. */
+/* A component of PATH that does not exist or is not a directory is skipped, as in a shell. */
 static bool is_missing(int errnum) {
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
-/* An error other than a missing file is kept: it says more than a later directory that does not
- * have the command. */
+/* An error other than a missing file is remembered: it is more useful than that of a later
+ * directory without the command. */
 static void try_command(const char *file, char *const *arguments, char *const *environment,
                         int *errnum) {
     execve(file, arguments, environment);
@@ -150,7 +149,7 @@ static void try_command(const char *file, char *const *arguments, char *const *e
         *errnum = errno;
 }
 
-/* Each directory of PATH; an empty one is the working directory. */
+/* Tries each directory in PATH; an empty one is the working directory. */
 static void search_command(const char *path, char *const *arguments, char *const *environment,
                            int *errnum) {
     char file[PATH_MAX];
@@ -169,8 +168,8 @@ static void search_command(const char *path, char *const *arguments, char *const
     }
 }
 
-/* Like execvpe(3), but with distinct exit codes for a command that is not found and for one that
- * cannot be executed. */
+/* Like execvpe(3), but with different exit statuses for a command that cannot be found and for one
+ * that cannot be executed. */
 _Noreturn static void become_command(char *const *arguments, char *const *environment) {
     const char *name = arguments[0], *path = "";
     int errnum = ENOENT;
@@ -189,8 +188,7 @@ _Noreturn static void become_command(char *const *arguments, char *const *enviro
     berth_fail("command", name, berth_fault_describe(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }
 
-/* Limits, scheduling and so on are set by the outer process, which has the right to raise
- * them. */
+/* The outer process sets limits, scheduling and so on, because only it may raise them. */
 static void ask_for_attributes(const BerthExecution *execution) {
     if (!berth_peer_send(execution->peer, BERTH_LAUNCH_SET_ATTRIBUTES, NULL, -1) ||
         berth_peer_receive(execution->peer, NULL) != BERTH_LAUNCH_ATTRIBUTES_SET)
@@ -226,8 +224,8 @@ static void use_streams(const BerthExecution *execution, const BerthIdentity *id
         berth_fail_errno("journal", NULL);
 }
 
-/* Leaves the standard descriptors, the caller's further ones from 3 on, and behind those the two
- * sockets, which execve(2) closes. The sockets are copied out of the way first. */
+/* Leaves open the standard descriptors, the caller's additional ones from 3 on, and after those the
+ * two sockets, which execve(2) closes. The sockets are moved out of the way first. */
 static void arrange_descriptors(BerthExecution *execution) {
     int count = (int)execution->descriptor_count, first = STDERR_FILENO + 1;
     int socket = fcntl(BERTH_SOCKET_FD, F_DUPFD_CLOEXEC, BERTH_FIRST_FREE_FD + count);
@@ -235,7 +233,7 @@ static void arrange_descriptors(BerthExecution *execution) {
 
     if (socket < 0 || peer < 0)
         berth_fail_errno("descriptors", NULL);
-    /* Each moves to a lower number, so that none overwrites one that is still to be moved. */
+    /* Each one moves to a lower number, so none overwrites one that has not been moved yet. */
     for (int i = 0; i < count; i++)
         if (dup2(BERTH_FIRST_FREE_FD + i, first + i) < 0)
             berth_fail_errno("descriptors", NULL);
@@ -252,7 +250,8 @@ static void execution_load_filter(const BerthExecution *execution) {
     if (!execution->filter->instructions)
         return;
     int listener = berth_launch_filter_load(execution->filter);
-    /* No answer is awaited: the message holds the descriptor, whatever happens to this process. */
+    /* There is no need to wait for a reply: the message keeps the descriptor alive, whatever
+     * happens to this process. */
     if (listener >= 0 && !berth_peer_send(execution->peer, BERTH_LAUNCH_LISTENER, NULL, listener))
         _exit(BERTH_EXIT_LAUNCH);
 }
@@ -262,7 +261,7 @@ static void execution_drop_privileges(const BerthExecution *execution,
     const BerthSetup *setup = execution->setup;
     BerthFault fault;
 
-    /* Without no_new_privs loading a filter takes CAP_SYS_ADMIN, which goes next. */
+    /* Without no_new_privs, loading a filter needs CAP_SYS_ADMIN, which is dropped next. */
     if (!setup->no_new_privileges)
         execution_load_filter(execution);
     if (!berth_identity_become(setup, identity, &fault))
@@ -292,14 +291,14 @@ void berth_execution_run(BerthExecution *execution) {
         berth_fail_errno("personality", NULL);
     if (setup->apparmor && !berth_label_set_apparmor(setup->apparmor, &fault))
         berth_fail_with("AppArmor", &fault);
-    /* Before RLIMIT_NOFILE is set, which could be too low for the copies. */
+    /* Before RLIMIT_NOFILE is set, which might be too low for the duplicates. */
     arrange_descriptors(execution);
     ask_for_attributes(execution);
     enter_working_directory(setup, &execution->identity);
     umask(setup->umask);
     execution_drop_privileges(execution, &execution->identity);
-    /* Hooks of this stage are programs of the image. They run with the rights of its command, and
-     * no more. */
+    /* The hooks of this stage are programs of the image. They run with the privileges of its
+     * command and no more. */
     if (execution->is_first &&
         !berth_hooks_run(setup, BERTH_HOOK_START_CONTAINER, "created", 1, &fault))
         berth_fail_with("hooks", &fault);

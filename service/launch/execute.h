@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The last steps of a container's process, the first one and later ones alike: it is in its
- * namespaces and its root, waits for berthd's go-ahead, and becomes the command. */
+/* The last steps of a container's process, whether the first one or a later one. The process is in
+ * its namespaces and its root, waits for berthd's go-ahead, and becomes the command. */
 
 #pragma once
 
@@ -10,25 +10,26 @@
 typedef struct {
     const BerthSetup *setup;
     const BerthFilterProgram *filter;
-    int peer; /* to the process outside */
+    int peer; /* the socket to the outer process */
     bool is_first;
     bool output_to_journal, error_to_journal;
-    int output, error;         /* streams to the journal; -1 for the descriptors that are there */
-    unsigned descriptor_count; /* of further ones that the command has, from 3 on */
+    int output, error;         /* streams to the journal; -1 to use the existing descriptors */
+    unsigned descriptor_count; /* of additional descriptors for the command, numbered from 3 */
     const char *descriptor_names;
     BerthIdentity identity;
     char **environment;
 } BerthExecution;
 
-/* Images and configurations name working directories that nothing makes: in the root that was
- * entered, while it may still be written to. */
+/* Creates the working directory, which images and configurations often name without providing it.
+ * Called in the new root while it is still writable. */
 void berth_execution_make_directory(const BerthSetup *setup);
 
-/* What can be done before the go-ahead, in the root that was entered: find user and environment,
- * make the streams. */
+/* Does everything possible before the go-ahead, in the new root: determines user and environment,
+ * and creates the streams. */
 void berth_execution_prepare(BerthExecution *execution);
 
-/* Until berthd says that this process is in its scope; if its socket closes, this process ends. */
+/* Waits until berthd confirms that this process is in its scope. If the socket to berthd closes,
+ * this process exits. */
 void berth_execution_wait_for_go_ahead(void);
 
 _Noreturn void berth_execution_run(BerthExecution *execution);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Errors of the programs without GLib: a text in a buffer of the caller's, of the size that a
- * message of the launch protocol carries, in which a longer one is cut. Nothing here allocates, so
- * that it also serves a child between clone(2) and execve(2). errno is kept, since callers decide
- * by it after they have reported.
- */
+/* Errors in programs without GLib: text in a buffer of the caller, with the size that a message of
+ * the launch protocol can carry; longer text is truncated. Nothing here allocates, so it can be
+ * used by a child between clone(2) and execve(2). errno is preserved, because callers still examine
+ * it after reporting. */
 
 #include "launch/fault.h"
 
@@ -14,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Unlike strerror(3), it neither translates nor allocates. */
+/* Unlike strerror(3), this neither translates nor allocates. */
 const char *berth_fault_describe(int errnum) {
     const char *text = strerrordesc_np(errnum);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berthd compiles the default filter. A profile of the caller's is compiled by berth-filter, before
- * the inner process is cloned, into memory of this one that the clone has as well.
- */
+/* The filter of a launch. berthd compiles the default filter. A profile supplied by a caller is
+ * compiled by berth-filter, before the inner process is cloned, into memory that the clone has as
+ * well. */
 
 #include "launch/filter.h"
 
@@ -20,7 +19,8 @@
 
 #define STEP "system call filter"
 
-/* The program must be as long as its header says, and no longer than the kernel takes. */
+/* The program must be exactly as long as its header says, and not longer than the kernel
+ * accepts. */
 static void read_program(int file, BerthFilterProgram *filter) {
     static struct sock_filter instructions[BPF_MAXINSNS];
     BerthFilterHeader header;

@@ -6,10 +6,10 @@
 
 #include "bare/setup.h"
 
-/* Fills in what berthd has compiled, or what berth-filter makes of the set-up's profile. Ends the
- * process if that fails. */
+/* Fills in the filter: what berthd has compiled, or what berth-filter makes of the profile in the
+ * set-up. Exits on failure. */
 void berth_launch_filter_find(const BerthSetup *setup, BerthFilterProgram *filter);
 
-/* Loads it for this process and what it executes, for good. The listener's descriptor if it
- * notifies, -1 if not. */
+/* Loads the filter permanently for this process and everything it executes. Returns the descriptor
+ * for a listener, or -1 if the filter does not notify. */
 int berth_launch_filter_load(const BerthFilterProgram *filter);

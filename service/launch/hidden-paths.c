@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Paths that the command does not see, or cannot write to: "maskedPaths", "readonlyPaths" and a
- * read-only root (runtime specification, config-linux.md). Called once by the inner process, in the
- * container's root and mount namespace; nothing is kept. The one thing to know: kernel parameters
- * and directories are written before it (inside.c), since it may make /proc/sys and the root
- * read-only.
- */
+/* Paths that the command cannot see or cannot write to: "maskedPaths", "readonlyPaths" and a
+ * read-only root (runtime specification, config-linux.md). The inner process calls this once, in
+ * the container's root and mount namespace. There is no state here. The one thing to know: kernel
+ * parameters and directories are written before it (inside.c), since it may make /proc/sys and the
+ * root read-only. */
 
 #include "launch/hidden-paths.h"
 
@@ -22,7 +20,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* A read-only copy of a mount, attached to path. */
+/* Attaches a read-only clone of a mount at path. */
 static bool attach_clone(int source, const char *path, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
     berth_autofd int tree = (int)syscall(SYS_open_tree, source, "",
@@ -35,7 +33,7 @@ static bool attach_clone(int source, const char *path, BerthFault *fault) {
            berth_fault_set_errno(fault, errno, "mask %s", path);
 }
 
-/* An empty file system, attached nowhere yet. */
+/* An empty file system, not attached anywhere yet. */
 static int make_empty(BerthFault *fault) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
     int tree = -1;
@@ -52,8 +50,8 @@ static int make_empty(BerthFault *fault) {
     return tree;
 }
 
-/* The mask must be the null device itself. A link of the image, or of a container that shares this
- * /dev, would show something else in place of the masked file. */
+/* The mask must be the null device itself. A link in the image, or in a container that shares this
+ * /dev, could put something else in place of the masked file. */
 static int open_null(BerthFault *fault) {
     berth_autofd int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -65,7 +63,7 @@ static int open_null(BerthFault *fault) {
     return -1;
 }
 
-/* A file is hidden by /dev/null, a directory by an empty file system, of which one serves all. */
+/* A file is hidden by /dev/null, a directory by an empty file system; a single one serves all. */
 static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
     char *const *paths = list->texts, *const *end = paths + list->count;
     berth_autofd int null = list->count > 0 ? open_null(fault) : -1;
@@ -84,7 +82,8 @@ static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
             continue;
         }
         if (empty < 0) {
-            /* Only what is attached can be cloned: the first copy is the source of the others. */
+            /* Only an attached mount can be cloned, so the first one is the source of the
+             * others. */
             if ((tree = make_empty(fault)) < 0 || !berth_mounts_cover(*paths, tree, fault))
                 return false;
             empty = berth_fd_steal(&tree);
@@ -96,8 +95,8 @@ static bool mask_paths(const BerthTexts *list, BerthFault *fault) {
     return true;
 }
 
-/* The process is in the container's root: a link of the image leads to a place of the container at
- * most. A path that is missing is no error. */
+/* The process is in the container's root, so a link in the image cannot lead out of the container.
+ * A missing path is not an error. */
 static bool make_read_only(const char *path, BerthFault *fault) {
     struct mount_attr attribute = {.attr_set = MOUNT_ATTR_RDONLY};
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Runs hooks, one after the other. berthd has written the container's state except for its status
- * and its PID; with these it becomes a file in memory, which each hook reads as its standard input.
- * The one thing to know: a hook inherits no other descriptor of the launcher's than standard error.
- */
+/* Runs hooks, one after another. berthd has written the container's state, except for its status
+ * and PID. Once these are added, it becomes a file in memory that each hook reads as standard
+ * input. There is no state here except the lock of begin_start. The one thing to know: of the
+ * launcher's descriptors, a hook inherits only standard error. */
 
 #include "launch/hooks.h"
 
@@ -19,8 +18,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-/* A file in memory with a document that berthd has begun (open: without its end) and the members
- * that are known only now; -1 with fault. pid: 0 for none. */
+/* A file in memory with the document that berthd has begun (open, which lacks its end) and the
+ * members that are known only now; -1 with fault. pid is 0 for none. */
 static int make_state(const char *open, const char *status, pid_t pid, BerthFault *fault) {
     berth_autofd int file = memfd_create("state", MFD_CLOEXEC);
     char process[32] = "";
@@ -70,14 +69,14 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
 
     for (uint32_t i = 0; i < hooks->count; i++) {
         BerthFault local;
-        /* A file for each hook: the position in a shared one would be where the hook before left
-         * it. */
+        /* A new file for each hook, because in a shared one the position would be where the
+         * previous hook has left it. */
         berth_autofd int state = make_state(setup->state, status, pid, fault);
         if (state < 0)
             return false;
         if (run_hook(&hooks->hooks[i], state, &local))
             continue;
-        /* After the start a failure is a warning, and changes nothing (runtime.md, Lifecycle). */
+        /* After the start, a failure is only a warning (runtime.md, Lifecycle). */
         if (stage < BERTH_HOOK_POSTSTART)
             return berth_fault_set(fault, "%s", local.text);
         dprintf(STDERR_FILENO, "%s\n", local.text);
@@ -85,8 +84,9 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
     return true;
 }
 
-/* A lock is of an open file description. That of the descriptor from berthd may have copies, which
- * would keep the lock. */
+/* A lock belongs to an open file description. The description behind berthd's descriptor may have
+ * duplicates elsewhere, which would keep the lock, so a new one is opened. It stays open until the
+ * process exits. */
 static void lock_start(const BerthSetup *setup, int directory, int how) {
     if (setup->hooks[BERTH_HOOK_POSTSTART].count == 0)
         return;

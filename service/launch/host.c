@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The way into the host's own mount namespace. The service's, in which this process begins, hides
- * what the service need not see. There is no way back: what needs the service's namespace comes
- * first, or has its descriptors already.
- */
+/* The way into the host's own mount namespace. The service's namespace, in which this process
+ * starts, hides everything that the service does not need. There is no way back: anything that
+ * needs the service's namespace must be done before, or be reachable through open descriptors. */
 
 #include "launch/host.h"
 
@@ -30,9 +28,9 @@ bool berth_host_enter(BerthFault *fault) {
     return entered = true;
 }
 
-/* A descriptor stays in the mount namespace that it was opened in, and open_tree(2) clones only
- * mounts of the caller's. The kernel's path of the descriptor is therefore opened again, now in the
- * host's namespace. */
+/* A descriptor stays in the mount namespace in which it was opened, and open_tree(2) only clones
+ * mounts of the caller's namespace. Therefore the path that the kernel shows for the descriptor is
+ * opened again, now in the host's namespace. */
 bool berth_host_reopen(int fd, BerthFault *fault) {
     char link[BERTH_PROC_PATH_BYTES], path[PATH_MAX];
 

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Goes into it; once is enough. */
+/* Enters the namespace. Does nothing if this process is already in it. */
 bool berth_host_enter(BerthFault *fault);
-/* There, makes the descriptor one of the same directory as the host's namespace has it. */
+/* After that, replaces a descriptor by one of the same directory as it is in the host's
+ * namespace. */
 bool berth_host_reopen(int fd, BerthFault *fault);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Users and groups of the image, by its own /etc/passwd and /etc/group. These files are hostile
- * input: they are read whole up to a limit and taken apart in place, and a line that is not
- * well-formed is passed over. The result is the caller's; nothing is kept here.
- */
+/* Users and groups of the image, from its own /etc/passwd and /etc/group. These files are hostile
+ * input: they are read whole up to a limit and split in place, and malformed lines are skipped. The
+ * caller owns the result; there is no state here. */
 
 #include "launch/identity.h"
 
@@ -27,12 +25,12 @@ static void free_text(char **text) {
     free(*text);
 }
 
-/* A file that the image provides, to be freed; an empty text if it has no such file, NULL with
- * fault if it cannot be read. */
+/* Reads a file of the image; the caller frees the text. Returns an empty text if there is no such
+ * file, NULL with fault if it cannot be read. */
 static char *read_identity_file(const char *path, BerthFault *fault) {
     struct stat status = {0};
 
-    /* A fifo in its place would keep a reader waiting for ever. */
+    /* Without O_NONBLOCK, a FIFO in its place would block the reader forever. */
     berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     bool there = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     if (there && status.st_size > MAX_FILE_BYTES) {
@@ -41,7 +39,7 @@ static char *read_identity_file(const char *path, BerthFault *fault) {
     }
     size_t size = there ? (size_t)status.st_size : 0;
     char *text = malloc(size + 1);
-    /* It may grow meanwhile: then it is too long. */
+    /* If it grows meanwhile, it is too long. */
     if (!text || (there && berth_fd_read_text(fd, text, size) < 0)) {
         berth_fault_set_errno(fault, text ? errno : ENOMEM, "%s of the image", path);
         free(text);
@@ -59,15 +57,15 @@ static bool parse_id(const char *text, uint32_t *id) {
         return false;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    /* The largest is what chown(2) takes for "leave it". */
+    /* The largest value means "unchanged" to chown(2). */
     if (errno != 0 || *end != '\0' || value >= UINT32_MAX)
         return false;
     *id = (uint32_t)value;
     return true;
 }
 
-/* The next line of *rest as its fields, in place; how many there are, 0 for the end. Further fields
- * are part of the last one. */
+/* Splits the next line of *rest into fields, in place. Returns their number, or 0 at the end.
+ * Excess fields stay part of the last one. */
 static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
     char *line = strsep(rest, "\n");
     size_t count = 0;
@@ -82,7 +80,7 @@ static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
 }
 
 /* Finds the line with this name or ID. A number is always an ID, whatever names the image has, so
- * that a line of the image cannot make a number another user. */
+ * that a line in the image cannot turn a number into another user. */
 static bool find_entry(char *text, const char *name, size_t wanted_fields,
                        char *fields[MAX_FIELDS]) {
     uint32_t wanted, id;
@@ -132,7 +130,7 @@ static bool find_supplementary(const char *user, BerthIdentity *identity, BerthF
     return true;
 }
 
-/* A directory that is too long for a path counts as missing. */
+/* A path that is too long counts as missing. */
 static void take_home(BerthIdentity *identity, const char *home) {
     if (home[0] == '/' && strlen(home) < sizeof identity->home)
         strcpy(identity->home, home);
@@ -175,7 +173,7 @@ bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *
     const char *name = strsep(&group, ":");
     if (!name[0])
         name = "0";
-    /* A group that is named replaces all that the user has. */
+    /* A group that is given explicitly replaces all groups of the user. */
     bool named = group && group[0];
     return find_user(name, !named, identity, fault) &&
            (!named || find_group(group, &identity->gid, fault));
@@ -217,19 +215,19 @@ bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, Berth
     return find_home(identity, fault);
 }
 
-/* The order: the bounding set takes CAP_SETPCAP and the groups take CAP_SETGID, both of which are
- * no longer effective once the user has changed. PR_SET_KEEPCAPS keeps the permitted set over that
- * change, so that the final sets can be taken from it; ambient capabilities come last, since they
- * must be permitted and inheritable (capabilities(7)). */
+/* The order matters: changing the bounding set needs CAP_SETPCAP and setting the groups needs
+ * CAP_SETGID, neither of which is effective after the user has changed. PR_SET_KEEPCAPS preserves
+ * the permitted set across that change, so that the final sets can be taken from it. Ambient
+ * capabilities come last, since they must be permitted and inheritable (capabilities(7)). */
 bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identity,
                            BerthFault *fault) {
-    /* On some machines root does not have all capabilities. The container gets those that exist, as
-     * with other runtimes. */
+    /* On some machines root does not have all capabilities. As with other runtimes, the container
+     * gets those that are available. */
     uint64_t had = berth_capabilities_get_permitted();
 
     if (!berth_capabilities_bound(setup->bounding))
         return berth_fault_set_errno(fault, errno, "drop capabilities");
-    /* A user namespace may forbid setgroups(2); then there is nothing to drop or to add. */
+    /* A user namespace may forbid setgroups(2); then there is nothing to drop or add. */
     if (setgroups(identity->group_count, identity->groups) < 0 &&
         (errno != EPERM || identity->group_count > 0))
         return berth_fault_set_errno(fault, errno, "set the groups");
@@ -239,7 +237,7 @@ bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identit
         return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
                                      identity->gid);
     /* A capability that is not both permitted and inheritable cannot be ambient (capabilities(7)).
-     * Configurations name such ones all the same, and other runtimes ignore them. */
+     * Configurations contain such ones anyway, and other runtimes ignore them too. */
     uint64_t ambient = setup->ambient & setup->permitted & setup->inheritable;
     if (!berth_capabilities_set(setup->permitted & had, setup->effective & had,
                                 setup->inheritable & had))

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The inner process of a launch, berthd's child, from its clone until it is in its root. The steps
- * are those that berth_inside_run (the container's first process) and berth_inside_join (another
- * one) list, in that order; after the go-ahead, launch/execute.c continues. A step that fails
- * reports its name to berthd and ends the process, and its mounts go with its namespaces.
- */
+/* The inner process of a launch, a child of berthd, from its clone until it is in its root.
+ * berth_inside_run (for a container's first process) and berth_inside_join (for an additional one)
+ * list the steps in order; after the go-ahead, launch/execute.c continues. A step that fails is
+ * reported to berthd by name and ends the process, and its mounts disappear with its namespaces. */
 
 #include "launch/inside.h"
 
@@ -45,14 +43,15 @@ bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *d
     return true;
 }
 
-/* Whether something is done outside once the namespaces are there: hooks, networks. */
+/* Whether the outer process has work to do once the namespaces exist: hooks, networks. */
 static bool waits_for_hooks(const BerthSetup *setup) {
     return setup->network || setup->hooks[BERTH_HOOK_PRESTART].count > 0 ||
            setup->hooks[BERTH_HOOK_CREATE_RUNTIME].count > 0;
 }
 
 /* Waits for one message and returns its descriptor. Any other letter, or a closed socket, means
- * that the outer process has failed and has reported the reason: this one ends without a report. */
+ * that the outer process has failed and has reported the reason, so this process exits without a
+ * report. */
 static int inside_receive(const BerthInside *inside, BerthLaunchMessage expected) {
     int fd = -1;
 
@@ -70,8 +69,8 @@ static void bring_up_loopback(void) {
 }
 
 static void inside_become_root(void) {
-    /* Fails in a namespace that does not map root; the process then keeps its IDs, which show as
-     * nobody. */
+    /* This fails in a namespace that does not map root. The process then keeps its IDs, which show
+     * as nobody. */
     (void)!setgroups(0, NULL);
     (void)!setresgid(0, 0, 0);
     (void)!setresuid(0, 0, 0);
@@ -89,7 +88,8 @@ static void write_time_offsets(const BerthSetup *setup) {
     const char *text = setup->time_offsets;
 
     /* The /proc files of a process that is not dumpable belong to the host's root (prctl(2),
-     * PR_SET_DUMPABLE), which this one may no longer be. It is dumpable for this open(2) alone. */
+     * PR_SET_DUMPABLE), which this process may no longer be. It is dumpable only for this
+     * open(2). */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     berth_autofd int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -98,8 +98,8 @@ static void write_time_offsets(const BerthSetup *setup) {
         berth_fail_errno("time offsets", NULL);
 }
 
-/* A time namespace that was made is only for children (time_namespaces(7)); before Linux 6.3 it is
- * not entered by execve(2) either. */
+/* A new time namespace applies only to children (time_namespaces(7)); before Linux 6.3, execve(2)
+ * does not enter it either. */
 static void enter_time_namespace(void) {
     berth_autofd int ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
 
@@ -108,16 +108,17 @@ static void enter_time_namespace(void) {
 }
 
 void berth_inside_join_keyring(void) {
-    /* ENOSYS: a kernel without keyrings. EPERM: the filter of a container manager such as
-     * systemd-nspawn refuses the call, here and, since filters are inherited, to the container. */
+    /* ENOSYS: the kernel has no keyrings. EPERM: the filter of a container manager such as
+     * systemd-nspawn refuses the call, for this process and, since filters are inherited, for the
+     * container. */
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
         errno != EPERM)
         berth_fail_errno("keyring", NULL);
 }
 
-/* All but user, PID and cgroup namespaces. The user namespace was entered before: it owns those
- * that are made after it. The PID namespace comes with the clone. The cgroup namespace waits for
- * the cgroup. */
+/* All except user, PID and cgroup namespaces. The user namespace has been entered before, so that
+ * it owns the namespaces created after it. The PID namespace comes with the clone. The cgroup
+ * namespace has to wait for the cgroup. */
 static void enter_namespaces(const BerthInside *inside) {
     static const int order[] = {CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET,
                                 CLONE_NEWTIME};
@@ -133,7 +134,7 @@ static void enter_namespaces(const BerthInside *inside) {
     }
     if (unshare(made) < 0)
         berth_fail_errno("namespaces", NULL);
-    /* Before the namespace has a process: its offsets are fixed from then on
+    /* Before the namespace has a process, since its offsets are fixed from then on
      * (time_namespaces(7)). */
     if (setup->time_offsets)
         write_time_offsets(setup);
@@ -150,7 +151,8 @@ static void enter_namespaces(const BerthInside *inside) {
     berth_inside_join_keyring();
 }
 
-/* One descriptor for each mount, all of them -1. Never freed: the process ends or executes. */
+/* One descriptor per mount, initially -1. The list is never freed: the process exits or
+ * executes. */
 static int *new_descriptors(const BerthSetup *setup) {
     int *fds = calloc(setup->mount_count + 1, sizeof *fds);
 
@@ -161,8 +163,8 @@ static int *new_descriptors(const BerthSetup *setup) {
     return fds;
 }
 
-/* If the user namespace is joined, it does not own the PID namespace, which the clone made in the
- * host's. Mounting proc takes rights over the PID namespace, so it is done before the join. */
+/* A joined user namespace does not own the PID namespace, which the clone created in the host's.
+ * Mounting proc needs privileges over the PID namespace, so it is done before joining. */
 static int *make_early_proc(const BerthSetup *setup) {
     int *trees = new_descriptors(setup);
     BerthFault fault;
@@ -188,14 +190,14 @@ static void inside_enter_user_namespace(const BerthInside *inside, int **early) 
         inside_receive(inside, BERTH_LAUNCH_MAPPED);
     }
     inside_become_root();
-    /* A change of IDs resets the dumpable flag to fs.suid_dumpable (prctl(2)). Cleared again, so
-     * that no other process can trace this one. */
+    /* A change of IDs resets the dumpable flag to fs.suid_dumpable (prctl(2)). It is cleared again,
+     * so that no other process can trace this one. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* Makes all file systems of the container as detached trees while the host's /proc is still in
- * sight: the kernel allows a new proc or sysfs in a user namespace only while one is mounted that
- * shows as much (mount_too_revealing). */
+/* Creates all file systems of the container as detached trees while the host's /proc is still
+ * visible: in a user namespace, the kernel allows a new proc or sysfs only if one that is at least
+ * as revealing is already mounted (mount_too_revealing). */
 static int *inside_make_trees(const BerthInside *inside, const int *early) {
     const BerthSetup *setup = inside->setup;
     int *trees = new_descriptors(setup);
@@ -214,8 +216,9 @@ static int *inside_make_trees(const BerthInside *inside, const int *early) {
     return trees;
 }
 
-/* Attaches in the order of the configuration: a mount point is looked up in what is mounted before
- * it. The outer process sends its trees in the same order (send_trees in outside.c). */
+/* Attaches mounts in the order of the configuration, since a mount point is looked up in what has
+ * been mounted before. The outer process sends its trees in the same order (send_trees in
+ * outside.c). */
 static void attach_all(const BerthInside *inside, int root, int *trees) {
     const BerthSetup *setup = inside->setup;
     BerthFault fault;
@@ -244,10 +247,11 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
     }
     if (setup->makes_dev && !berth_mounts_add_device_links(root, &fault))
         berth_fail_with("device", &fault);
-    /* What the terminal will be mounted on, while /dev can still be written to. */
+    /* The mount point for the terminal, created while /dev is still writable. */
     if (setup->terminal && !berth_mounts_make_point(root, "/dev/console", false, &fault))
         berth_fail_with("terminal", &fault);
-    /* Read-only only now: later mounts, devices and the console had their places made in them. */
+    /* Made read-only only now, because mount points for later mounts, devices and the console were
+     * created in them. */
     for (uint32_t i = 0; i < setup->mount_count; i++) {
         if (trees[i] >= 0 && !berth_mounts_close(&setup->mounts[i], trees[i], &fault))
             berth_fail_with("root", &fault);
@@ -310,7 +314,7 @@ static void make_root(const BerthInside *inside, int root, int *trees) {
             _exit(BERTH_EXIT_LAUNCH);
         inside_receive(inside, BERTH_LAUNCH_HOOKS_DONE);
     }
-    /* In the container's namespaces, but before its root is entered (config.md, createContainer
+    /* In the container's namespaces, but before entering its root (config.md, createContainer
      * Hooks). */
     if (!berth_hooks_run(setup, BERTH_HOOK_CREATE_CONTAINER, "created", getpid(), &fault))
         berth_fail_with("hooks", &fault);
@@ -343,7 +347,7 @@ static BerthExecution inside_begin(const BerthInside *inside) {
     return execution;
 }
 
-/* The variables come last, so that a caller's cannot be replaced by what an image says. */
+/* Variables are added last, so that nothing in the image can replace those of the caller. */
 static void take_secrets(BerthExecution *execution) {
     const BerthIdentity *identity = &execution->identity;
     struct stat status;
@@ -376,9 +380,9 @@ void berth_inside_run(const BerthInside *inside) {
     berth_execution_prepare(&execution);
     take_secrets(&execution);
     berth_execution_wait_for_go_ahead();
-    /* The root of a cgroup namespace is the cgroup of the process that makes it
-     * (cgroup_namespaces(7)), and a mount shows that root. Only since the go-ahead is this process
-     * in its scope. */
+    /* The root of a cgroup namespace is the cgroup of the process that creates it
+     * (cgroup_namespaces(7)), and mounts show that root. This process has been in its scope only
+     * since the go-ahead. */
     enter_cgroup_namespace(inside);
     mount_cgroup(inside->setup);
     berth_execution_run(&execution);
@@ -387,7 +391,7 @@ void berth_inside_run(const BerthInside *inside) {
 void berth_inside_join(const BerthInside *inside, int init, int flags) {
     BerthExecution execution = inside_begin(inside);
 
-    /* A pidfd enters all of them at once (setns(2)). The PID namespace came with the clone. */
+    /* With a pidfd, setns(2) enters all of them at once. The PID namespace came with the clone. */
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
     if (flags & CLONE_NEWUSER)

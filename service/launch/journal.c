@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The protocol of the journal's stream socket, as sd_journal_stream_fd(3) speaks it: seven lines,
- * and then what the command writes.
- */
+/* The protocol of the journal's stream socket, as used by sd_journal_stream_fd(3): seven lines,
+ * followed by whatever the command writes. There is no state here. */
 
 #include "launch/journal.h"
 
@@ -21,8 +19,8 @@ enum { PRIORITY_INFO = 6 };
 bool berth_journal_connect(int fd, const char *id, const char *unit, BerthFault *fault) {
     const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
 
-    /* Identifier, unit, priority; lines may begin with "<3>"; nothing is passed on. journald uses
-     * the unit only of a process that has ended already: of others it reads the cgroup. */
+    /* Identifier, unit, priority; lines may begin with "<3>"; nothing is forwarded. journald uses
+     * the unit only for a process that has already ended; for others, it reads the cgroup. */
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
         shutdown(fd, SHUT_RD) < 0 ||
         dprintf(fd, "%s\n%s\n%d\n1\n0\n0\n0\n", id, unit, PRIORITY_INFO) < 0)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Written by the process itself, as late as its /proc can still be believed to be the kernel's: the
- * container mounts it, and an image could have files there.
- */
+/* The process sets its own label, as late as its /proc can still be trusted to be the kernel's: the
+ * container mounts it, and an image could have files in its place. There is no state here. */
 
 #include "launch/label.h"
 
@@ -22,7 +20,7 @@ bool berth_label_set_apparmor(const char *profile, BerthFault *fault) {
     if (file < 0 && errno == ENOENT)
         return berth_fault_set(fault, "profile %s: AppArmor is not enabled, or /proc not mounted",
                                profile);
-    /* Nothing that the image may have there is believed. */
+    /* A file that the image may have there is not trusted. */
     if (file < 0 || fstatfs(file, &status) < 0)
         return berth_fault_set_errno(fault, errno, "profile %s", profile);
     if (status.f_type != PROC_SUPER_MAGIC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See limits.h. The text of a failure is the one that berthd has for a new cgroup
- * (systemd/limit-files.c). */
+/* Writes limits of a cgroup (limits.h). The text for a failure is the same as berthd's for a new
+ * cgroup (systemd/limit-files.c). There is no state here. */
 
 #include "launch/limits.h"
 
@@ -18,7 +18,7 @@ int berth_limits_set(char *properties, char *values, const char *path) {
     BerthFault fault;
 
     berth_outer_sandbox_enter();
-    /* The files are open: nothing more is needed to write to them. */
+    /* The files are already open, and writing to them needs no privilege. */
     if (!berth_outer_sandbox_only_read())
         berth_fail_errno("limits", "give up privileges");
     for (int fd = BERTH_FIRST_FREE_FD;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The connection to a listener of seccomp notifications. The outer process connects before the
- * inner one loads the filter, since the socket is the host's; the descriptor follows when the
- * filter is loaded. The connection belongs to the caller.
- */
+/* The connection to a listener for seccomp notifications. The outer process connects before the
+ * inner one loads the filter, since the socket is on the host; the descriptor is sent once the
+ * filter is loaded. The caller owns the connection. */
 
 #include "launch/listener.h"
 
@@ -41,7 +39,7 @@ int berth_listener_connect(const BerthSetup *setup, BerthFault *fault) {
     return berth_fd_steal(&fd);
 }
 
-/* config-linux.md, The Container Process State. To be freed. */
+/* See config-linux.md, The Container Process State. The caller frees the text. */
 static char *format_state(const BerthSetup *setup, pid_t pid, const char *status, pid_t first) {
     char *text = NULL;
 
@@ -67,7 +65,7 @@ bool berth_listener_send(int socket, const BerthSetup *setup, int filter, pid_t 
     if (!text)
         return berth_fault_set_errno(fault, ENOMEM, "seccomp: hand over to the listener");
     ssize_t sent = send_with_filter(socket, text, filter);
-    /* The descriptor went with the first byte. */
+    /* The descriptor was sent with the first byte. */
     bool good = sent > 0 && berth_fd_write_all(socket, text + sent, strlen(text) - (size_t)sent);
     int errnum = errno;
     free(text);

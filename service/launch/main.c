@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-launch: makes the process that becomes a container's command. It is linked statically with
- * the C library alone, and what it is to do it reads from a set-up that berthd has compiled
+/* berth-launch: creates the process that becomes a container's command. It is statically linked
+ * against just the C library, and takes its instructions from a set-up that berthd has compiled
  * (bare/setup.h): nothing here parses a document, and little allocates.
  *
- * It is two processes: this one, with the host's rights, and one inside (launch/inside.h). The
- * inner one sets everything up while systemd makes the scope, waits for the go-ahead, and executes.
- * A step that fails is reported through the socket, by its name; the inner process then ends with
- * 127 for a command that is not found, 126 for one that cannot be executed, 125 for everything
- * else.
+ * It consists of two processes: this one, with the host's privileges, and one inside the container
+ * (launch/inside.h). The inner process sets everything up while systemd creates the scope, waits
+ * for the go-ahead, and executes the command. A step that fails is reported by name through the
+ * socket; the inner process then exits with 127 for a command that cannot be found, 126 for one
+ * that cannot be executed, and 125 for everything else.
  *
  *   berth-launch create ID OUTPUT ERROR [NAMES]   the container's first process
- *   berth-launch exec ID OUTPUT ERROR [NAMES]     another one
+ *   berth-launch exec ID OUTPUT ERROR [NAMES]     an additional process
  *   berth-launch poststop ID                      the hooks of that stage
  *   berth-launch limits ID VALUES CGROUP NAMES    writes limits of a cgroup (launch/limits.h)
  *
- * OUTPUT and ERROR are "journal", or "-" for the descriptors that are there. NAMES are those of the
- * further descriptors that the command is to have, with colons between them.
- */
+ * OUTPUT and ERROR are "journal", or "-" for the existing descriptors. NAMES are those of the
+ * command's additional descriptors, separated by colons. */
 
 #include "bare/envelope.h"
 #include "bare/fd.h"
@@ -52,7 +50,7 @@ static unsigned count_names(const char *names) {
     return count;
 }
 
-/* A client's descriptors come in envelopes. They are close-on-exec until the last step, so that
+/* A client's descriptors arrive in envelopes. They are close-on-exec until the last step, so that
  * only the command gets them. */
 static void open_descriptors(unsigned count) {
     if (!berth_envelopes_open(BERTH_FIRST_FREE_FD, count))

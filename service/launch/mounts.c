@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Mount points are looked up by descriptors below the container's root, component by component if
- * they have to be made (openat2(2)). A link of the image leads to another place of that root, and
- * never into the kernel's file systems. The one thing to know: nothing here is reached by a path
- * that the image could change between a check and its use. No state; trees belong to the caller.
- */
+/* Mount points are looked up with descriptors below the container's root, component by component if
+ * they have to be created (openat2(2)). A link in the image may lead to another place in that root,
+ * but never into the kernel's file systems. The one thing to know: nothing here is reached through
+ * a path that the image could change between a check and its use. There is no state here; the
+ * caller owns the trees. */
 
 #include "launch/mounts.h"
 
@@ -37,8 +36,8 @@ bool berth_mounts_is_cgroup(const BerthMount *mount) {
     return berth_setup_is_cgroup(mount) && mount->kind != BERTH_MOUNT_HOSTS_CGROUPS;
 }
 
-/* Below these the container must find the kernel's own files. A destination there is resolved
- * without any symbolic link. */
+/* Below these, the container must find the kernel's own files. A destination in them is resolved
+ * without any symbolic links. */
 static bool is_kernels(const char *path) {
     static const char *const trees[] = {"/proc", "/sys", "/dev"};
 
@@ -53,15 +52,15 @@ static int open_in(int directory, const char *path, int flags, uint64_t resolve)
     return berth_fd_open_resolving(directory, path, flags, 0, resolve);
 }
 
-/* The kernel follows as many links (path_resolution(7)). A walk has room for a path and for the
- * target of a link in it. */
+/* The kernel follows the same number of links (path_resolution(7)). A walk has room for a path and
+ * for the target of a link in it. */
 enum { MAX_LINKS = 40, MAX_WALK = 2 * PATH_MAX };
 
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links);
 
-/* A link of the image to something that is missing: the target is made, as far as it is within the
- * root. Reached after EEXIST from a name that cannot be opened. */
+/* Handles a link in the image whose target does not exist: the target is created, as far as it is
+ * within the root. Reached after EEXIST for a name that cannot be opened. */
 static bool make_behind_link(int root, int parent, const char *above, const char *name,
                              uint64_t resolve, bool as_directory, unsigned links) {
     char target[PATH_MAX], path[MAX_WALK];
@@ -81,8 +80,8 @@ static bool make_behind_link(int root, int parent, const char *above, const char
     return make_path(root, path, resolve, as_directory, links - 1);
 }
 
-/* Makes one component if it is missing. above: the path to it. O_EXCL keeps the kernel from
- * following a dangling link of the image (open(2)). */
+/* Creates one component if it is missing; above is the path to it. O_EXCL keeps the kernel from
+ * following a dangling link in the image (open(2)). */
 static bool make_component(int root, const char *above, const char *path, const char *name,
                            uint64_t resolve, bool as_directory, unsigned links) {
     berth_autofd int parent = open_in(root, above, O_PATH | O_DIRECTORY, resolve);
@@ -102,7 +101,7 @@ static bool make_component(int root, const char *above, const char *path, const 
            make_behind_link(root, parent, above, name, resolve, as_directory, links);
 }
 
-/* Makes the missing components of a path. as_directory: whether the last one is to be a
+/* Creates the missing components of a path. as_directory says whether the last one must be a
  * directory. */
 static bool make_path(int root, const char *path, uint64_t resolve, bool as_directory,
                       unsigned links) {
@@ -128,8 +127,8 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
     return true;
 }
 
-/* Opens a mount point, which is made if it is missing. A link of the image is followed within its
- * root, but neither into proc or sysfs nor on the way to /proc, /sys or /dev themselves. */
+/* Opens a mount point, creating it if it is missing. A link in the image is followed within its
+ * root, but not into proc or sysfs, nor on the way to /proc, /sys or /dev themselves. */
 static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
     uint64_t resolve = RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
     struct statfs status;
@@ -167,7 +166,7 @@ int berth_mounts_make(const BerthMount *mount, BerthFault *fault) {
         berth_fault_set_errno(fault, errno, "mount %s: open %s", mount->destination, type);
         return -1;
     }
-    /* A tmpfs stays writable until all that belongs into it is there (berth_mounts_close). */
+    /* A tmpfs stays writable until everything that belongs in it exists (berth_mounts_close). */
     uint64_t attributes = mount->set | mount->set_below;
     if (is_temporary(mount))
         attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
@@ -196,7 +195,7 @@ static bool move_onto(int tree, int target, const char *path, BerthFault *fault)
            berth_fault_set_errno(fault, errno, "mount %s", path);
 }
 
-/* Of a bind mount the outer process has set it (bind-tree.c). */
+/* For a bind mount, the outer process has already set it (bind-tree.c). */
 static bool set_propagation(const BerthMount *mount, int tree, BerthFault *fault) {
     struct mount_attr attributes = {.propagation = mount->propagation & ~(unsigned long)MS_REC};
     unsigned flags = AT_EMPTY_PATH | (mount->propagation & MS_REC ? AT_RECURSIVE : 0u);
@@ -210,13 +209,13 @@ static bool is_read_only(const BerthMount *mount) {
     return ((mount->set | mount->set_below) & MOUNT_ATTR_RDONLY) != 0;
 }
 
-/* Copies the image's directory into the tmpfs ("tmpcopyup") or the new volume that will cover it.
- * A "mode" of the configuration's takes precedence over that of the directory. */
+/* Copies the image's directory into the tmpfs ("tmpcopyup") or the new volume that will cover it. A
+ * "mode" in the configuration takes precedence over that of the directory. */
 static bool fill_from_image(const BerthMount *mount, int target, int tree, BerthFault *fault) {
     struct stat status;
     bool has_mode = false;
 
-    /* A file has no place to be filled. */
+    /* Only a directory can be filled. */
     if (mount->copies_up == BERTH_COPY_UP_NO || fstat(tree, &status) < 0 ||
         !S_ISDIR(status.st_mode))
         return true;
@@ -228,7 +227,7 @@ static bool fill_from_image(const BerthMount *mount, int target, int tree, Berth
         return berth_fault_set_errno(fault, errno, "open %s of the image", mount->destination);
     if (mount->copies_up == BERTH_COPY_UP_ALWAYS)
         return berth_copy_up(source, directory, has_mode, fault);
-    /* What is read-only is left as it is. */
+    /* A read-only volume is left as it is. */
     return is_read_only(mount) || berth_volume_fill(source, directory, fault);
 }
 
@@ -253,11 +252,11 @@ bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault
            set_propagation(mount, tree, fault);
 }
 
-/* Options take from what the root allows, and give nothing that it forbids. */
+/* The options can only restrict what the root allows. */
 bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault) {
     struct mount_attr attributes = {
         .attr_set = mount->set | mount->set_below,
-        /* A time of access is exchanged for another (mount_setattr(2)). */
+        /* Access time settings replace each other (mount_setattr(2)). */
         .attr_clr = (mount->clear | mount->clear_below) & MOUNT_ATTR__ATIME,
     };
     berth_autofd int target = open_target(root, mount->destination, true, fault);
@@ -280,15 +279,15 @@ bool berth_mounts_add_device(int root, const BerthDevice *device, int node, Bert
     }
     char parent[PATH_MAX];
     const char *name = strrchr(device->path, '/') + 1;
-    /* The slash belongs to it: the parent of /null is the root. */
+    /* Includes the slash, because the parent of /null is the root. */
     if ((size_t)snprintf(parent, sizeof parent, "%.*s", (int)(name - device->path), device->path) >=
         sizeof parent)
         return berth_fault_set_errno(fault, ENAMETOOLONG, "make %s", device->path);
     berth_autofd int directory = open_target(root, parent, true, fault);
     if (directory < 0)
         return false;
-    /* Something that is there already is left as it is. The mode comes with the node, as there is
-     * no umask yet (inside.c): chmod(2) would follow a link that another container of the same
+    /* Anything that already exists is left as it is. The mode is set at creation, since there is no
+     * umask yet (inside.c): chmod(2) would follow a link that another container with the same
      * volume puts there. */
     if (mknodat(directory, name, device->type | device->mode,
                 makedev(device->major, device->minor)) < 0)

@@ -1,38 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounting in the container's root, which is attached but not entered yet: what an image has there,
- * symbolic links above all, leads nowhere else. */
+/* Mounting in the container's root, which is attached but not entered yet. Whatever is in the
+ * image, symbolic links in particular, cannot lead out of the root. */
 
 #pragma once
 
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* A file system made for the container, as a detached mount; the process is in its namespaces. */
+/* Creates a file system for the container, as a detached mount. The process must be in the
+ * container's namespaces. */
 int berth_mounts_make(const BerthMount *mount, BerthFault *fault);
 
-/* Whether this one waits for the container's cgroup. */
+/* Returns true if the mount must wait until the process is in the container's cgroup. */
 bool berth_mounts_is_cgroup(const BerthMount *mount);
 
-/* Makes what is missing of a mount point below root. */
+/* Creates the missing components of a mount point below root. */
 bool berth_mounts_make_point(int root, const char *path, bool as_directory, BerthFault *fault);
 
 /* Attaches a detached mount at its destination below root. */
 bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault *fault);
 
-/* Makes an empty file system read-only that is to be: once all is in it that belongs there, as
- * mount points of others do. */
+/* Makes an empty file system read-only if its mount says so, once everything that belongs in it
+ * exists, such as mount points of others. */
 bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault);
 
-/* Makes a directory of the root a mount of its own, which a read-only root leaves writable. */
+/* Makes a directory of the root a separate mount, which stays writable when the root becomes
+ * read-only. */
 bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault);
 
-/* A device outside of a /dev of the container's own. node is a mount of the device, or -1 to make
- * one here. */
+/* Adds a device outside of a /dev that Berth creates. node is a mount of the device, or -1 to
+ * create a node here. */
 bool berth_mounts_add_device(int root, const BerthDevice *device, int node, BerthFault *fault);
 
-/* Makes the links that belong into /dev, if they are missing. */
+/* Creates the links that belong in /dev, if they are missing. */
 bool berth_mounts_add_device_links(int root, BerthFault *fault);
 
-/* Attaches a detached mount at a path of the root that was entered. */
+/* Attaches a detached mount at a path of the root that has been entered. */
 bool berth_mounts_cover(const char *path, int tree, BerthFault *fault);

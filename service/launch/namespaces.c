@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The namespaces of a container as the outer process sees them: those that it joins, and those that
- * an exec enters. It works with the host's rights; the descriptors that it opens are kept in the
- * caller's BerthInside. An error ends the launch.
- */
+/* The namespaces of a container as the outer process sees them: those that the container joins, and
+ * those that an exec enters. This runs with the host's privileges; the opened descriptors are kept
+ * in the caller's BerthInside. An error ends the launch. */
 
 #include "launch/namespaces.h"
 
@@ -16,7 +14,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* Kernel parameters are set in the namespaces that are joined: never in the host's. */
+/* Kernel parameters are set in the joined namespaces, which must therefore not be the host's. */
 static void check_joined(const BerthSetup *setup, const BerthNamespace *entry, int joined) {
     static const struct {
         int flag;
@@ -48,8 +46,7 @@ void berth_namespaces_open_joined(BerthInside *inside) {
         if (inside->joined[i] < 0)
             berth_fail_errno("open namespace", entry->path);
         check_joined(setup, entry, inside->joined[i]);
-        /* setns(2) into a PID namespace takes effect for children only; the inner process is
-         * one. */
+        /* setns(2) into a PID namespace only affects children; the inner process is one. */
         if (entry->flag == CLONE_NEWPID && setns(inside->joined[i], CLONE_NEWPID) < 0)
             berth_fail_errno("join namespace", entry->path);
     }
@@ -62,8 +59,8 @@ uint64_t berth_namespaces_get_clone_flags(const BerthSetup *setup) {
     return (user && !user->path ? CLONE_NEWUSER : 0u) | (pid && !pid->path ? CLONE_NEWPID : 0u);
 }
 
-/* Only those that differ from this process's own: setns(2) refuses the user namespace that the
- * caller is in. The PID namespace is not among them; it is joined before the clone. */
+/* Only those that differ from this process's own, because setns(2) refuses the user namespace that
+ * the caller is already in. The PID namespace is not included; it is joined before the clone. */
 int berth_namespaces_find(pid_t pid) {
     static const struct {
         const char *name;

@@ -6,15 +6,15 @@
 
 #include "launch/inside.h"
 
-/* Opens those that are joined, and enters a PID namespace among them: the inner process is its
- * first child there. Fails with a report to berthd. */
+/* Opens the namespaces to be joined. A PID namespace among them is entered here, so that the inner
+ * process becomes this process's first child in it. On failure, reports to berthd and exits. */
 void berth_namespaces_open_joined(BerthInside *inside);
 
-/* The flags of clone(2) for those that are new. */
+/* The flags of clone(2) for the new namespaces. */
 uint64_t berth_namespaces_get_clone_flags(const BerthSetup *setup);
 
-/* The namespaces (CLONE_NEW…) of a process that are not this one's. */
+/* The namespaces (CLONE_NEW…) of a process that differ from this process's own. */
 int berth_namespaces_find(pid_t pid);
 
-/* The pid of a pidfd, or -1. */
+/* The pid that a pidfd refers to, or -1. */
 pid_t berth_pid_read_pidfd(int pidfd);

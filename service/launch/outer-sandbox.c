@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * See outer-sandbox.h. The filter is a deny list, since hooks and plugins are arbitrary programs:
+/* See outer-sandbox.h. The filter is a deny list, since hooks and plugins are arbitrary programs:
  * it denies only what none of them needs. System calls of other architectures are refused
- * altogether, as they would be a way around it.
- */
+ * altogether, because they would be a way around it. There is no state here. */
 
 #include "launch/outer-sandbox.h"
 
@@ -101,7 +99,7 @@ static void outer_sandbox_filter(void) {
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     code[count++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    /* Calls of the x32 ABI have the same architecture as those of x86-64. Jumps to the last
+    /* System calls of the x32 ABI have the same architecture as those of x86-64. Jumps to the last
      * instruction, which denies. */
     code[count++] =
         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, DENIED_CALLS + 1, 0);
@@ -111,7 +109,8 @@ static void outer_sandbox_filter(void) {
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
     const struct sock_fprog program = {count, code};
-    /* Without no_new_privs, by CAP_SYS_ADMIN: hooks and plugins may run set-user-ID programs. */
+    /* Without no_new_privs, using CAP_SYS_ADMIN, so that hooks and plugins can run set-user-ID
+     * programs. */
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
         berth_fail_errno("seccomp", "of what is outside the container");
 #endif
@@ -123,7 +122,7 @@ void berth_outer_sandbox_enter(void) {
 }
 
 bool berth_outer_sandbox_only_read(void) {
-    /* A server of user names is asked by a socket, with or without an abstract name. */
+    /* A server for user names is reached through a socket, which may be abstract. */
     const BerthLandlock denied = {
         .files = BERTH_LANDLOCK_WRITE,
         .net = BERTH_LANDLOCK_BIND,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The outer process of a launch, with the host's rights: opens what the inner process cannot,
- * clones it as a child of berthd's, sends it the trees that its root is made of, and then serves
- * its requests, in the order of the launch protocol, until its socket closes. The socket closes
- * when the command is executed; then the poststart hooks run, and this process ends.
- */
+/* The outer process of a launch, with the host's privileges. It opens what the inner process
+ * cannot, clones it as a child of berthd, sends it the trees that make up its root, and then serves
+ * its requests in the order of the launch protocol until the socket closes. The socket closes when
+ * the command is executed; then the poststart hooks run, and this process exits. */
 
 #include "launch/outside.h"
 
@@ -43,15 +41,15 @@ typedef struct {
     int peer;
     pid_t pid;
     int pidfd;
-    pid_t first;      /* the container's first process if that is another one; 0 */
-    bool is_in_place; /* cloned into its cgroup; otherwise its scope may not be there yet */
-    int listener;     /* connected; -1 */
-    int streams[BERTH_STREAMS]; /* what the process has as its standard descriptors */
+    pid_t first;                /* the container's first process, if this is an exec; or 0 */
+    bool is_in_place;           /* cloned into its cgroup; otherwise its scope may not exist yet */
+    int listener;               /* connected; -1 for none */
+    int streams[BERTH_STREAMS]; /* the standard descriptors of the process */
 } Outside;
 
-/* Returns twice, as fork(2) does. CLONE_PARENT makes the new process a child of berthd, which waits
- * for it. With a cgroup (CLONE_INTO_CGROUP), the process is never in another one, not even for a
- * moment. */
+/* Returns twice, like fork(2). CLONE_PARENT makes the new process a child of berthd, which waits
+ * for it. With a cgroup (CLONE_INTO_CGROUP), the process is never in another one, not even
+ * briefly. */
 static pid_t clone_inside(uint64_t flags, int cgroup, int *pidfd) {
     struct clone_args arguments = {
         .flags = flags | CLONE_PIDFD | CLONE_PARENT | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -74,8 +72,8 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
     inside->peer = sockets[1];
 }
 
-/* Called after the clone only. Until then this process holds both ends, so that a message to the
- * peer would reach nobody; from here on, the end of the inner process closes the socket. */
+/* Only called after the clone. Until then this process holds both ends of the socket, so a message
+ * to the peer would reach nobody; from here on, the socket closes when the inner process ends. */
 static void tell_pid(Outside *outside) {
     berth_fd_clear(&outside->inside->peer);
     berth_fail_set_peer(outside->peer);
@@ -89,9 +87,8 @@ static void send_to_inside(const Outside *outside, BerthLaunchMessage message, i
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-/* The container's user namespace, or -1. Its maps are written from here, since a process inside has
- * no right to map more than one ID (user_namespaces(7)); the inner process waits for that before it
- * becomes root. */
+/* The container's user namespace, or -1. Its maps are written from here, since a process inside may
+ * map only one ID (user_namespaces(7)). The inner process waits for that before it becomes root. */
 static int open_userns(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     const BerthNamespace *user = berth_setup_find_namespace(setup, CLONE_NEWUSER);
@@ -112,8 +109,8 @@ static int open_userns(const Outside *outside) {
     return userns;
 }
 
-/* The order is that of attach_all in inside.c, which expects one message for each: the root, the
- * mounts that only the host's root can make, the devices. */
+/* The order is that in which attach_all in inside.c expects one message each: the root, the mounts
+ * that only the host's root can create, the devices. */
 static void send_trees(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     BerthFault fault;
@@ -136,8 +133,8 @@ static void send_trees(const Outside *outside) {
         const BerthDevice *device = &setup->devices[i];
         if (!berth_inside_has_loose_device(setup, device))
             continue;
-        /* Without a mount the inner process makes the node itself. That fails in a user namespace
-         * for all but FIFOs, and is of no use on layers, which are mounted nodev. */
+        /* Without a mount, the inner process creates the node itself. That fails in a user
+         * namespace for everything but FIFOs, and is useless on layers, which are mounted nodev. */
         bool bound = device->type != S_IFIFO && (trees.userns >= 0 || setup->layers.texts);
         berth_autofd int node = bound ? berth_device_tree_make_node(&trees, device, &fault) : -1;
         if (bound && node < 0)
@@ -146,7 +143,7 @@ static void send_trees(const Outside *outside) {
     }
 }
 
-/* An exec joins the cgroup of the container, which its start has set up. */
+/* An exec joins the container's cgroup, which was set up at its start. */
 static void set_up_cgroup(const Outside *outside) {
     BerthFault fault;
 
@@ -167,8 +164,8 @@ static void run_hooks(const Outside *outside, BerthHookStage stage, const char *
         berth_fail_with("hooks", &fault);
 }
 
-/* Networks are JSON documents of an administrator's, and plugins answer with more of them. A
- * separate program reads them, and reports its own failures to berthd. */
+/* Networks are JSON documents of the administrator, and plugins reply with more of them. A separate
+ * program reads them, and reports its failures to berthd itself. */
 static void connect_network(const Outside *outside) {
     const BerthSetup *setup = outside->inside->setup;
     char pid[16];
@@ -177,7 +174,7 @@ static void connect_network(const Outside *outside) {
 
     if (!setup->network)
         return;
-    /* Plugins and their state are files of the host's. */
+    /* Plugins and their state are files on the host. */
     if (!berth_host_enter(&fault))
         berth_fail_with("network", &fault);
     snprintf(pid, sizeof pid, "%d", (int)outside->pid);
@@ -191,7 +188,7 @@ static void connect_network(const Outside *outside) {
                    BERTH_EXIT_LAUNCH);
 }
 
-/* A container's own scope is named before systemd has moved the process. */
+/* A container's own scope is named before systemd has moved the process into it. */
 static void name_unit(const Outside *outside, char unit[BERTH_UNIT_NAME_BYTES]) {
     if (outside->is_in_place)
         berth_attributes_read_unit(outside->pid, unit);
@@ -199,7 +196,8 @@ static void name_unit(const Outside *outside, char unit[BERTH_UNIT_NAME_BYTES]) 
         snprintf(unit, BERTH_UNIT_NAME_BYTES, "berth-%s.scope", outside->inside->setup->id);
 }
 
-/* The message has no number: the inner process sends the socket for standard output first. */
+/* The message does not say which stream it is: the inner process sends the socket for standard
+ * output first. */
 static void connect_stream(Outside *outside, int fd) {
     bool output =
         outside->inside->output_to_journal && outside->streams[STDOUT_FILENO] == STDOUT_FILENO;
@@ -213,7 +211,7 @@ static void connect_stream(Outside *outside, int fd) {
 }
 
 /* A checkpoint needs the names of the standard descriptors. A failure is not reported: the
- * container runs all the same, and only cannot be checkpointed. */
+ * container runs regardless, and merely cannot be checkpointed. */
 static void note_streams(const Outside *outside) {
     BerthStreams streams;
 
@@ -223,8 +221,8 @@ static void note_streams(const Outside *outside) {
     berth_streams_write(&streams, BERTH_DIRECTORY_FD, NULL);
 }
 
-/* The state tells the listener of the process with the filter and of the container: they differ for
- * an exec. */
+/* The state tells the listener about the process with the filter and about the container, which
+ * differ for an exec. */
 static void hand_over(const Outside *outside, int filter) {
     const BerthSetup *setup = outside->inside->setup;
     bool other = outside->first > 0;
@@ -236,8 +234,8 @@ static void hand_over(const Outside *outside, int filter) {
         berth_fail_with("system call filter", &fault);
 }
 
-/* Serves the inner process until its socket closes. An unexpected letter, PEER_FAILED among them,
- * ends this process: the failure has been reported. */
+/* Serves the inner process until its socket closes. Any unexpected letter, including PEER_FAILED,
+ * ends this process, since the failure has been reported. */
 _Noreturn static void serve(Outside *outside) {
     BerthFault fault;
     char letter;
@@ -272,8 +270,8 @@ _Noreturn static void serve(Outside *outside) {
     _exit(0);
 }
 
-/* Namespaces that are joined, and hooks that run inside before the root is changed, are files of
- * the host's: the container's mount namespace must come from the host's then, not from the
+/* The files of joined namespaces, and hooks that run inside before the root changes, are on the
+ * host. The container's mount namespace must then be derived from the host's, not from the
  * service's. */
 static void enter_host_early(const BerthSetup *setup) {
     bool wanted = setup->hooks[BERTH_HOOK_CREATE_CONTAINER].count > 0;
@@ -288,7 +286,7 @@ static void enter_host_early(const BerthSetup *setup) {
         berth_fail_with("namespaces", &fault);
 }
 
-/* The caller's, if the container is to be there; -1. */
+/* The caller's cgroup, if the container uses it; otherwise -1. */
 static int get_cgroup(void) {
     struct stat status;
 
@@ -310,7 +308,7 @@ void berth_outside_create(BerthInside *inside) {
         berth_fd_clear(&outside.peer);
         berth_inside_run(inside);
     }
-    /* Only after the clone: the inner process gets the capabilities and the filter of its
+    /* Only after the clone, because the inner process gets the capabilities and the filter of its
      * container, not these. */
     berth_outer_sandbox_enter();
     berth_hooks_begin_start(inside->setup, BERTH_DIRECTORY_FD);

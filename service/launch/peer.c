@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages as packets. The two sockets that a failure is reported through are this process's for as
- * long as it lives, and it has one thread: they are remembered here. */
+/* Messages as packets. The state here is the two sockets through which a failure is reported. They
+ * belong to the process for its whole life, and it has only one thread. */
 
 #include "launch/peer.h"
 
@@ -72,8 +72,8 @@ char berth_peer_receive(int socket, int *fd) {
     ssize_t size;
 
     berth_rights_expect(&header, &rights);
-    /* ECONNRESET: the other end closed with something unread. Its own messages can still be
-     * read. */
+    /* ECONNRESET: the peer closed the socket with something unread. Its own messages can still be
+     * received. */
     do
         size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -87,8 +87,8 @@ char berth_peer_receive(int socket, int *fd) {
     return buffer[0];
 }
 
-/* The peer learns of the failure from this message: a socket that closes without it is taken to
- * mean that the command runs. */
+/* This message tells the peer about the failure: a socket that closes without it means that the
+ * command runs. */
 void berth_fail_silently(int status) {
     if (peer >= 0)
         berth_peer_send(peer, BERTH_LAUNCH_PEER_FAILED, NULL, -1);

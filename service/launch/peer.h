@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The launch protocol (bare/launch-protocol.h) as a launcher speaks it, and how it reports a step
- * that failed. */
+/* The launcher's side of the launch protocol (bare/launch-protocol.h), including reports of failed
+ * steps. */
 
 #pragma once
 
@@ -9,34 +9,36 @@
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* The first thing that a launcher does: names the process, which was executed by descriptor and
- * would have that as its name, and keeps others of its user from tracing it. */
+/* Must be the first call of a launcher. Sets the process's name, which would otherwise be that of
+ * the descriptor it was executed from, and prevents other processes of the same user from tracing
+ * it. */
 void berth_peer_begin(const char *name);
-/* Opens standard descriptors that came in envelopes (bare/envelope.h): a client's. */
+/* Opens the standard descriptors that a client has passed in envelopes (bare/envelope.h). */
 void berth_peer_open_streams(void);
-/* Maps the set-up that berthd has handed over, or fails. */
+/* Maps the set-up that berthd has passed. Exits with a report on failure. */
 const BerthSetup *berth_peer_map_setup(void);
 
-/* fd: -1 for none. text may be NULL. */
+/* fd is -1 for none. text may be NULL. */
 bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd);
 
-/* The same with a pid as text. */
+/* The same, with a pid as the text. */
 bool berth_peer_send_process(int socket, BerthLaunchMessage message, int pid, int pidfd);
 
-/* Waits for a message. Returns its letter, or 0 if the other end is closed. fd may be NULL; it is
- * -1 if the message has none. */
+/* Waits for a message. Returns its letter, or 0 if the peer has closed the socket. fd may be NULL;
+ * *fd is -1 if the message has no descriptor. */
 char berth_peer_receive(int socket, int *fd);
 
-/* Reports "STEP OBJECT: REASON" and ends this process. Only the first that fails reports: the other
- * one then sees its peer close. */
+/* Reports "STEP OBJECT: REASON" and exits. Only the process that fails first reports; the other one
+ * learns of it from its peer. */
 _Noreturn void berth_fail(const char *step, const char *object, const char *reason, int status);
 _Noreturn void berth_fail_with(const char *step, const BerthFault *fault);
 _Noreturn void berth_fail_errno(const char *step, const char *object);
 
-/* The same without a report: the process that failed has sent one. */
+/* Exits without a report, because the process that failed has already sent one. */
 _Noreturn void berth_fail_silently(int status);
 
-/* The socket to the other process, which receives PEER_FAILED if this one fails; set once. */
+/* Sets the socket to the other process, which receives PEER_FAILED if this process fails. Called
+ * once. */
 void berth_fail_set_peer(int socket);
-/* Where the socket to berthd is, once it is no longer BERTH_SOCKET_FD. */
+/* Sets the socket to berthd once it is no longer BERTH_SOCKET_FD. */
 void berth_fail_set_service(int socket);

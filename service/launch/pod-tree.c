@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A mount that all containers of a pod share, as a detached tree: /dev/shm, where POSIX shared
- * memory is, goes with the IPC namespace. Nothing outlives the call but the tree, which the caller
- * owns. The one thing to know: open_tree(2) clones only mounts of the caller's mount namespace, so
- * this process enters the pod's for that, and comes back. What it opens there is whatever the pod
- * has in that place; nothing of the host is in sight.
- */
+/* A mount that all containers of a pod share, as a detached tree: /dev/shm, because POSIX shared
+ * memory belongs together with the IPC namespace. Nothing but the tree outlives the call, and the
+ * caller owns it. The one thing to know: open_tree(2) clones only mounts of the caller's mount
+ * namespace, so this process enters that of the pod and comes back. What it opens there is whatever
+ * the pod has in that place; nothing of the host is visible. */
 
 #include "launch/pod-tree.h"
 
@@ -34,8 +32,8 @@ static int clone_source(const BerthMount *mount, BerthFault *fault) {
     return berth_tree_clone(source, false, fault);
 }
 
-/* The directory of the pod's first process in /proc stays that process's: if it has ended, the open
- * fails, even if another process has its PID now. */
+/* The /proc directory of the pod's first process stays bound to that process: if it has ended, the
+ * open fails, even if another process has its PID now. */
 int berth_pod_tree_make(const BerthMount *mount, BerthFault *fault) {
     char path[BERTH_PROC_PATH_BYTES];
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The root of a container as a detached mount: an overlay of an image's layers with the container's
- * writable directory on top, or a directory of the host. Nothing outlives the call but the tree
- * that it returns, which the caller owns. The one thing to know: the IDs on disk are the image's,
- * and only the mounts map them.
- */
+/* The root of a container as a detached mount: an overlay of an image's layers with the container's
+ * writable directory on top, or a directory of the host. Nothing but the returned tree outlives the
+ * call, and the caller owns it. The one thing to know: the IDs on disk are the image's; only the
+ * mounts map them. */
 
 #include "launch/root-tree.h"
 
@@ -25,8 +23,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* overlayfs takes 500 layers (OVL_MAX_STACK), a user namespace 340 ranges. Each of these leaves
- * room for one more, which is Berth's. */
+/* overlayfs accepts 500 layers (OVL_MAX_STACK), and a user namespace 340 ranges. Each limit leaves
+ * room for one that Berth adds. */
 enum { MAX_LAYERS = 512, MAX_RANGES = 341 };
 
 typedef struct {
@@ -34,8 +32,8 @@ typedef struct {
     unsigned count;
 } Layers;
 
-/* A layer as overlayfs takes it: the directory itself or, for a container with a user namespace, a
- * clone of its mount that maps the IDs. The IDs on disk stay as they are. */
+/* A layer in the form that overlayfs accepts: the directory itself or, for a container with a user
+ * namespace, a clone of its mount that maps the IDs. The IDs on disk do not change. */
 static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
                        BerthFault *fault) {
     berth_autofd int layer =
@@ -54,9 +52,9 @@ static int clone_layer(const BerthTrees *trees, int snapshots, const char *name,
     return berth_fd_steal(&tree);
 }
 
-/* The map of the writable directory is the container's with one range more: overlayfs makes files
- * there as the host's root, which must have an ID on disk. It gets the first ID beyond the
- * container's. more has room for one range more than ranges. */
+/* The map of the writable directory is the container's plus one range: overlayfs creates files
+ * there as the host's root, which needs an ID on disk. It gets the first ID after the container's.
+ * more has room for one range more than ranges. */
 static BerthRanges add_host_root(const BerthRanges *ranges, BerthRange *more) {
     uint32_t beyond = 0;
 
@@ -71,7 +69,7 @@ static BerthRanges add_host_root(const BerthRanges *ranges, BerthRange *more) {
     return (BerthRanges){more, ranges->count + 1};
 }
 
-/* The container's directory, or, with a user namespace, the same seen through its ids. */
+/* The container's directory or, with a user namespace, an idmapped mount of it. */
 static int open_writable(const BerthTrees *trees, int directory, BerthFault *fault) {
     if (trees->userns < 0)
         return fcntl(directory, F_DUPFD_CLOEXEC, 0);
@@ -92,12 +90,12 @@ static int open_writable(const BerthTrees *trees, int directory, BerthFault *fau
     return berth_fd_steal(&tree);
 }
 
-/* Makes the trees mounts of a namespace of this process alone. */
+/* Attaches the trees as mounts in a namespace that only this process is in. */
 static bool attach_privately(const Layers *layers, int writable) {
     char path[BERTH_PROC_PATH_BYTES];
 
-    /* Private first, so that nothing mounted here propagates to the service's namespace. The tmpfs
-     * covers /run, which this process does not need while it is in this namespace. */
+    /* Made private first, so that nothing mounted here propagates to the service's namespace. The
+     * tmpfs covers /run, which this process does not need while it is in this namespace. */
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
         return false;
@@ -119,10 +117,10 @@ static int mount_layers(const Layers *layers, int upper, int work, BerthFault *f
     return mount;
 }
 
-/* Before Linux 6.15 overlayfs takes as layers only mounts of the namespace that it is mounted in
- * (clone_private_mount), and detached trees with mapped IDs belong to none. They are attached in a
- * namespace made for that. overlayfs keeps clones of its own of them, which stay when that
- * namespace goes. */
+/* Before Linux 6.15, overlayfs accepts as layers only mounts of the namespace in which it is
+ * mounted (clone_private_mount), and detached idmapped trees belong to none. They are attached in a
+ * temporary namespace. overlayfs keeps its own clones of them, which stay when that namespace is
+ * gone. */
 static int mount_attached(const Layers *layers, int writable, int upper, int work,
                           BerthFault *fault) {
     berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -140,9 +138,8 @@ static int mount_attached(const Layers *layers, int writable, int upper, int wor
     return mount;
 }
 
-/* The layers of the root, topmost first. If nothing is to be written, the upper directory becomes
- * the topmost of them: a second writable mount would take the first one's working directory
- * away. */
+/* The layers of the root, topmost first. If nothing will be written, the upper directory is the
+ * topmost layer: a second writable mount would take the work directory away from the first one. */
 static bool open_layers(const BerthTrees *trees, int snapshots, int *upper, int *work,
                         Layers *layers, BerthFault *fault) {
     const BerthTexts *names = &trees->setup->layers;
@@ -175,7 +172,8 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, B
         berth_fault_set_errno(fault, errno, "open the container's writable layer");
         return -1;
     }
-    /* The version decides, not an attempt: the kernel logs each mount that it refuses. */
+    /* Decided by the kernel version rather than by trying, because the kernel logs each mount that
+     * it refuses. */
     if (open_layers(trees, snapshots, &upper, &work, &layers, fault))
         mount = trees->userns >= 0 && !berth_kernel_is(6, 15)
                     ? mount_attached(&layers, writable, upper, work, fault)
@@ -197,8 +195,8 @@ static int make_directory_root(const BerthSetup *setup, BerthFault *fault) {
         !berth_tree_check_inode(root, setup->root, setup->root_device, setup->root_inode, fault))
         return -1;
     berth_autofd int tree = berth_tree_clone(root, true, fault);
-    /* pivot_root(2) refuses a shared mount. As a slave, the root still receives what is mounted on
-     * the host later; that happens only if the configuration asks for it. */
+    /* pivot_root(2) refuses a shared mount. As a slave, the root still receives later mounts of the
+     * host, which happens only if the configuration asks for it. */
     uint64_t propagation = setup->root_propagation & (MS_SLAVE | MS_SHARED) ? MS_SLAVE : MS_PRIVATE;
     if (tree < 0 ||
         !berth_tree_set_attributes(tree, 0, 0, propagation, -1, true, setup->root, fault))

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Called by the inner process in the container's root, once the user is known: for its files by the
- * first process of a container alone, for its variables by each one. The bundle was made
- * by berth-ingest from a caller's bytes: names and sizes are checked here, where they are used. It
- * is read by position, since berthd has the same description for the next start.
- */
+/* The inner process calls this in the container's root, once the user is known: only the first
+ * process of a container for files, every process for variables. berth-ingest made the bundle from
+ * a caller's bytes, so names and sizes are checked here, where they are used. The bundle is read by
+ * position, since berthd uses the same file description for the next start. There is no state
+ * here. */
 
 #include "launch/secrets.h"
 
@@ -54,7 +53,7 @@ static bool secret_write(int bundle, off_t from, const BerthSecretHeader *header
            fchown(file, uid, gid) == 0;
 }
 
-/* The tmpfs of the set-up, and not a directory of the image's that something else shows. */
+/* This must be the tmpfs of the set-up, not a directory of the image. */
 static int secrets_open_directory(void) {
     struct statfs status;
     berth_autofd int directory =
@@ -69,7 +68,7 @@ static int secrets_open_directory(void) {
     return berth_fd_steal(&directory);
 }
 
-/* The next secret of the bundle. 1, 0 at its end, or -1 with a fault. */
+/* Reads the next secret of the bundle. Returns 1, 0 at the end, or -1 with fault. */
 static int secret_next(int bundle, off_t size, off_t *at, BerthSecretHeader *header,
                        BerthFault *fault) {
     if (*at >= size)
@@ -110,7 +109,7 @@ bool berth_secrets_write(int bundle, uid_t uid, gid_t gid, BerthFault *fault) {
             berth_fault_set_errno(fault, errno, "make %s read-only", BERTH_SECRETS_DIRECTORY));
 }
 
-/* "NAME=" and the bytes; NULL with errno. */
+/* Returns "NAME=" followed by the bytes; NULL with errno. */
 static char *secret_format_variable(int bundle, off_t from, const BerthSecretHeader *header) {
     const char *name = header->name + 1;
     size_t length = strlen(name) + 1, size = (size_t)header->size;
@@ -130,7 +129,7 @@ static char *secret_format_variable(int bundle, off_t from, const BerthSecretHea
     return NULL;
 }
 
-/* Where the variable is, or where the environment ends. */
+/* The position of the variable, or that of the end of the environment. */
 static size_t secret_find_variable(char *const *environment, const char *assignment) {
     size_t length = strcspn(assignment, "=") + 1, i = 0;
 
@@ -139,7 +138,7 @@ static size_t secret_find_variable(char *const *environment, const char *assignm
     return i;
 }
 
-/* Nothing is freed: the process executes its command next, or ends. */
+/* Nothing is freed: the process executes its command next, or exits. */
 char **berth_secrets_add_variables(int bundle, char **environment, BerthFault *fault) {
     BerthSecretHeader header;
     struct stat status;

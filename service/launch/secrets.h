@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files and variables of a container's secrets. */
+/* The secrets of a container, as files and environment variables. */
 
 #pragma once
 
@@ -8,10 +8,10 @@
 
 #include <sys/types.h>
 
-/* Writes the files in bundle (bare/secrets.h) to the tmpfs that is mounted for them, readable by
- * this user alone, and makes that read-only. Without files there is no such tmpfs. */
+/* Writes the files in bundle (bare/secrets.h) to the tmpfs that is mounted for them, readable only
+ * by this user, and makes the tmpfs read-only. There is no tmpfs if there are no files. */
 bool berth_secrets_write(int bundle, uid_t uid, gid_t gid, BerthFault *fault);
 
-/* Adds the variables in bundle to an environment, or replaces those of the same name. Returns the
- * new array, which execve(2) takes; NULL with a fault. */
+/* Adds the variables in bundle to an environment, replacing those of the same name. Returns a new
+ * array for execve(2), or NULL with fault. */
 char **berth_secrets_add_variables(int bundle, char **environment, BerthFault *fault);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The names of a container's standard descriptors, kept for a checkpoint in a file of its
- * directory, one line for each. They are the names that CRIU uses: of a file, the IDs of its mount
- * and inode, not a path.
- */
+/* The names of a container's standard descriptors, stored for a checkpoint in a file in its
+ * directory, one per line. They are the names that CRIU uses: for a file, the IDs of its mount and
+ * inode rather than a path. There is no state here. */
 
 #include "launch/streams.h"
 
@@ -24,15 +22,15 @@
 
 enum { MAX_BYTES = 4096 };
 
-/* One that CRIU knows as such: of devpts (Documentation/admin-guide/devices.txt). */
+/* A terminal in CRIU's sense: one of devpts (Documentation/admin-guide/devices.txt). */
 static bool is_terminal(dev_t device) {
     enum { FIRST_MAJOR = 136, LAST_MAJOR = 143 };
 
     return major(device) >= FIRST_MAJOR && major(device) <= LAST_MAJOR;
 }
 
-/* Whether the socket belongs to the network namespace of the process. CRIU cannot dump one of
- * another (checkpoint/dump.c). */
+/* Returns true if the socket belongs to the network namespace of the process. CRIU cannot dump
+ * sockets of others (checkpoint/dump.c). */
 static bool is_of_network(int socket, pid_t pid) {
     char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = ioctl(socket, SIOCGSKNS);
@@ -53,7 +51,7 @@ static void make_stream_name(int fd, pid_t pid, char name[BERTH_STREAM_NAME_BYTE
     if (size < 0 || fstat(fd, &status) < 0)
         return;
     link[size] = '\0';
-    /* For pipes, sockets and so on the kernel's link is a short name, such as pipe:[1234]. */
+    /* For pipes, sockets and the like, the kernel's link is a short name, such as pipe:[1234]. */
     if (S_ISSOCK(status.st_mode))
         snprintf(name, BERTH_STREAM_NAME_BYTES, "%s%.100s",
                  is_of_network(fd, pid) ? "" : BERTH_STREAM_FOREIGN, link);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A container's terminal. The inner process opens it, so that it belongs to the container's devpts
- * and has the container's IDs. The slave becomes the process's standard descriptors; only the
- * master leaves the container, to berthd.
- */
+/* A container's terminal. The inner process opens it, so that it belongs to the container's devpts
+ * and has the container's IDs. The slave becomes the standard descriptors of the process; only the
+ * master leaves the container, for berthd. There is no state here. */
 
 #include "launch/terminal.h"
 
@@ -41,7 +39,7 @@ void berth_terminal_open(const BerthSetup *setup, const BerthIdentity *identity,
 
     if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
         berth_fail_errno("terminal", "/dev/ptmx");
-    /* The slave of this master, whatever the image has at its path (ioctl_tty(2)). */
+    /* The slave of this very master, whatever the image has at its path (ioctl_tty(2)). */
     berth_autofd int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0 || ioctl(slave, TIOCSWINSZ, &size) < 0)
         berth_fail_errno("terminal", "/dev/ptmx");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Small things that the files of a launcher share. */
+/* Small helpers shared by the files of a launcher. */
 
 #pragma once
 
@@ -11,7 +11,7 @@
 #define BERTH_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BERTH_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* "/proc/4194304/ns/user" and so on. */
+/* Enough for "/proc/4194304/ns/user" and the like. */
 enum { BERTH_PROC_PATH_BYTES = 64 };
 
 static inline bool berth_text_is(const char *text, const char *other) {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * User namespaces and their maps. A map can be written only once, and with more than one ID only
- * from outside (user_namespaces(7)). A namespace without processes, nothing but a map, is what an
- * idmapped mount takes (mount_setattr(2)).
- */
+/* User namespaces and their ID maps. A map can be written only once, and with more than one ID only
+ * from outside (user_namespaces(7)). An idmapped mount takes its map from a user namespace
+ * (mount_setattr(2)), which needs no process. There is no state here; the caller owns the
+ * descriptors. */
 
 #include "launch/userns.h"
 
@@ -19,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* user_namespaces(7): at most 340 lines, of three numbers each. */
+/* At most 340 lines of three numbers each (user_namespaces(7)). */
 enum { MAX_MAP_BYTES = 341 * 3 * 11 + 1 };
 
 static bool write_map(pid_t pid, const char *name, const BerthRanges *ranges, BerthFault *fault) {
@@ -35,7 +34,7 @@ static bool write_map(pid_t pid, const char *name, const BerthRanges *ranges, Be
             return berth_fault_set(fault, "write %s: too many ranges", name);
     }
     berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
-    /* The kernel takes the whole map in one write(2). */
+    /* The kernel accepts the map only in a single write(2). */
     return (file >= 0 && write(file, text, length) == (ssize_t)length) ||
            berth_fault_set_errno(fault, errno, "write %s", name);
 }
@@ -45,8 +44,8 @@ bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRang
     return write_map(pid, "uid_map", uids, fault) && write_map(pid, "gid_map", gids, fault);
 }
 
-/* A namespace is made with a process in it. The process does nothing and is killed; the descriptor
- * keeps the namespace. */
+/* A namespace can only be created together with a process. The process does nothing and is killed;
+ * the descriptor keeps the namespace. */
 int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault) {
     pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
     char path[BERTH_PROC_PATH_BYTES];

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The first filling of a volume. What the image has is copied into a directory of the volume, which
- * has one name while the copy is made and another one once it is complete; then its entries are
- * moved up, one rename(2) each. So a filling that fails or is killed is never taken for a whole
- * one: the next start removes an incomplete copy and makes it again, and moves up what is left of a
- * complete one. Apart from the copy nothing in the volume is removed or replaced. Works in the
- * container's namespaces, by descriptors; links are never followed, since other containers may have
- * the volume, too.
- */
+/* The first filling of a volume. The image's contents are copied into a directory of the volume,
+ * which has one name while the copy is in progress and another one once it is complete; then its
+ * entries are moved up, with one rename(2) each. Thus a filling that fails or is killed is never
+ * mistaken for a complete one: the next start removes an incomplete copy and makes a new one, and
+ * moves up what is left of a complete one. Nothing else in the volume is removed or replaced. This
+ * runs in the container's namespaces, with descriptors. Links are never followed, since other
+ * containers may use the volume too. */
 
 #include "launch/volume-fill.h"
 
@@ -24,13 +22,13 @@
 #define INCOMPLETE ".berth-filling"
 #define COMPLETE ".berth-filled"
 
-enum { MAX_DEPTH = 260 /* a copy's (copy-up.c), and its own directory's */ };
+enum { MAX_DEPTH = 260 /* that of a copy (copy-up.c) plus its own directory */ };
 
 static int volume_open_directory(int parent, const char *name) {
     return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* userdata: how deep the directory is. */
+/* userdata is the depth of the directory. */
 static bool remove_entry(int directory, const char *name, void *userdata) {
     unsigned depth = *(const unsigned *)userdata + 1;
 
@@ -49,7 +47,7 @@ static bool remove_tree(int volume, const char *name) {
     return remove_entry(volume, name, &depth);
 }
 
-/* EEXIST: a container that did not wait for the filling has made it, and its own stays. */
+/* EEXIST: a container that did not wait for the filling has created it, and its version stays. */
 static bool move_entries_up(int directory, const char *name, void *userdata) {
     int volume = *(const int *)userdata;
 
@@ -78,8 +76,8 @@ static bool copy_aside(int source, int volume, BerthFault *fault) {
             berth_fault_set_errno(fault, errno, "fill the volume"));
 }
 
-/* The copy has its directory's owner and mode as well: the image of this start may be another one.
- */
+/* The copy also has the owner and mode of its directory, since the image of this start may be a
+ * different one. */
 static bool move_all_up(int volume, BerthFault *fault) {
     berth_autofd int copy = volume_open_directory(volume, COMPLETE);
 
@@ -93,7 +91,7 @@ static bool move_all_up(int volume, BerthFault *fault) {
 bool berth_volume_fill(int source, int volume, BerthFault *fault) {
     struct stat status;
 
-    /* Of containers that are started at once, one fills the volume. */
+    /* If several containers start at the same time, only one fills the volume. */
     if (flock(volume, LOCK_EX | LOCK_NB) < 0)
         return true;
     if (fstatat(volume, COMPLETE, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
