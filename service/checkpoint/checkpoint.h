@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Checkpoints of a container by CRIU. Its images are in the directory "checkpoint" of the
- * container's own, with the names of the standard descriptors (launch/streams.h); while they are
- * written, in "checkpoint.new", which has the inventory when it is whole.
+/* Checkpoints of a container, made by CRIU. Their images are in the subdirectory "checkpoint" of
+ * the container's directory, together with the names of the standard descriptors
+ * (launch/streams.h). While they are being written they are in "checkpoint.new", which contains the
+ * inventory once it is complete.
  *
- * What is mounted in a container from outside CRIU knows as external mounts, by a key: "mount-N"
- * for the mount N of the configuration, "cgroup" for the cgroup, "null" for /dev/null over what is
- * masked.
- */
+ * To CRIU, mounts from outside the container are external mounts, identified by a key: "mount-N"
+ * for mount N of the configuration, "cgroup" for the cgroup, "null" for /dev/null over masked
+ * files. */
 
 #pragma once
 
@@ -16,20 +15,21 @@
 #include "base/error.h"
 #include "launch/fault.h"
 
-/* Turns the fault of a launcher's step into an error. */
+/* Turns the fault of a launcher's step into an error. Returns false. */
 bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault);
 
 #define BERTH_CHECKPOINT_IMAGES "checkpoint"
 #define BERTH_CHECKPOINT_NEW "checkpoint.new"
 
-/* Whether Berth can bring such a container back; else Unsupported, naming what it cannot. */
+/* Checks that Berth can restore such a container; otherwise Unsupported, naming what it cannot
+ * restore. */
 bool berth_checkpoint_check(const BerthSetup *setup, GError **error);
 
-/* The container's directory, reopened in the host's mount namespace, which is entered; as a path.
- */
+/* Enters the host's mount namespace, and reopens the container's directory there. Returns its path,
+ * which the caller frees. */
 char *berth_checkpoint_enter_host(GError **error);
 
-/* Writes one of the container whose first process is pid. */
+/* Writes a checkpoint of the container whose first process is pid. */
 typedef struct {
     const BerthSetup *setup;
     const char *id;
@@ -38,7 +38,7 @@ typedef struct {
 } BerthDump;
 bool berth_checkpoint_dump(const BerthDump *dump, GError **error);
 
-/* Makes the container's processes again, of the one that is there, with these streams. */
+/* Recreates the container's processes from its checkpoint, with these streams. */
 typedef struct {
     const BerthSetup *setup;
     const char *id;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * CRIU is a program and not a library here: it forks, ends by exit(2), and writes what went wrong
- * to a log, which is read afterwards.
- */
+/* Runs CRIU, which is used as a program and not as a library: it forks, ends with exit(2), and
+ * writes what went wrong to a log, which is read afterwards. There is no state here. */
 
 #include "checkpoint/criu.h"
 
@@ -18,20 +16,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Files that are deleted but still in use become part of the image up to this size. */
+/* Deleted files that are still in use become part of the image up to this size. */
 #define GHOST_LIMIT "134217728"
 
-/* The first error is usually the reason, but CRIU also logs errors that it recovers from. So all
- * are quoted, up to a limit. */
+/* The first error is usually the cause, but CRIU also logs errors from which it recovers. Therefore
+ * all are quoted, up to a limit. */
 enum { MAX_REASONS = 400, EXIT_NOT_RUN = 127 };
 
 GPtrArray *berth_criu_new(const char *verb, const char *images, const char *log) {
     static const char *const options[] = {
         "-v2", /* errors and warnings */
-        /* The processes are in systemd's scope, before and afterwards. */
+        /* The processes are in a systemd scope, both before and afterwards. */
         "--manage-cgroups=ignore",
         "--file-locks",
-        /* Connections within the container: a container with a network is refused (dump.c). */
+        /* Only connections within the container, since a container with a network is refused
+         * (dump.c). */
         "--tcp-established",
     };
     GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
@@ -56,15 +55,15 @@ void berth_criu_add(GPtrArray *arguments, const char *format, ...) {
 }
 
 G_GNUC_NORETURN void berth_criu_become(GPtrArray *arguments) {
-    /* It runs programs of the host's: ip, iptables, tar. */
+    /* CRIU runs programs of the host: ip, iptables, tar. */
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
     g_ptr_array_add(arguments, NULL);
     execvp("criu", (char **)arguments->pdata);
     _exit(EXIT_NOT_RUN);
 }
 
-/* "(00.012345) Error (criu/cr-dump.c:1234): what went wrong", with a process's number before
- * "Error" sometimes. */
+/* Lines have the form "(00.012345) Error (criu/cr-dump.c:1234): what went wrong", sometimes with
+ * the number of a process before "Error". */
 static const char *find_reason(const char *line) {
     const char *mark = strstr(line, "Error (");
     const char *end = mark ? strstr(mark, "): ") : NULL;
@@ -75,7 +74,8 @@ static const char *find_reason(const char *line) {
 bool berth_criu_has_failed(const char *log) {
     g_autofree char *text = NULL;
 
-    /* CRIU's last line says FAILED if it failed; it may have recovered from errors before that. */
+    /* If CRIU has failed, its last line says FAILED. It may have recovered from errors before
+     * that. */
     return !g_file_get_contents(log, &text, NULL, NULL) || strstr(text, "FAILED");
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A dump is written to a new directory beside the last one. It is synced, and then a rename puts it
- * in the place of the last one: whatever happens, one of the two is whole. One BerthDump is one run
- * of the process; CRIU's own output is a log in the new directory.
- */
+/* A dump is written to a new directory next to the previous one. It is synced, and then replaces
+ * the previous one by a rename, so that one of the two is always complete. A BerthDump is one run
+ * of the process; CRIU's own output is a log in the new directory. */
 
 #include "checkpoint/checkpoint.h"
 
@@ -33,8 +31,9 @@ bool berth_checkpoint_set_fault(GError **error, const BerthFault *fault) {
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", fault->text);
 }
 
-/* What CRIU cannot write to disk, or Berth could not make again for the restore, is refused by name
- * before CRIU sees the container: its own errors name what it has found in the kernel. */
+/* Refuses everything that CRIU cannot write to disk, or that Berth could not recreate for the
+ * restore, by name and before CRIU runs: CRIU's own errors describe what it has found in the
+ * kernel. */
 bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
     if (setup->terminal)
         return dump_refuse("a terminal", error);
@@ -54,7 +53,7 @@ bool berth_checkpoint_check(const BerthSetup *setup, GError **error) {
     return true;
 }
 
-/* Returns the directory's path in the host's mount namespace: CRIU takes paths. */
+/* Returns the path of the directory in the host's mount namespace, since CRIU takes paths. */
 char *berth_checkpoint_enter_host(GError **error) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", BERTH_DIRECTORY_FD);
     BerthFault fault;
@@ -66,19 +65,19 @@ char *berth_checkpoint_enter_host(GError **error) {
     return g_file_read_link(link, error);
 }
 
-/* A line of proc_pid_mountinfo(5). */
+/* One line of proc_pid_mountinfo(5). */
 typedef struct {
     unsigned number, parent;
     const char *device, *root, *point, *type;
 } Mount;
 
-/* Paths have no spaces: the kernel writes them as \040. */
+/* Paths contain no spaces: the kernel writes them as \040. */
 static bool dump_read_mount(char **fields, Mount *mount) {
     guint dash = 0;
 
     if (g_strv_length(fields) < 9)
         return false;
-    /* Any number of optional fields, ended by "-". */
+    /* Any number of optional fields, terminated by "-". */
     for (dash = 6; fields[dash] && !g_str_equal(fields[dash], "-"); dash++)
         ;
     if (!fields[dash] || !fields[dash + 1])
@@ -93,12 +92,12 @@ static bool dump_read_mount(char **fields, Mount *mount) {
 }
 
 typedef struct {
-    GHashTable *given; /* of those from outside → key */
-    char *dev;         /* the device of /dev, if that is the container's own; or NULL */
+    GHashTable *given; /* mount from outside → its key */
+    char *dev;         /* the device number of /dev, if Berth has created it; or NULL */
     GPtrArray *arguments;
 } Mounts;
 
-/* Destinations may be reached through links of the image: the kernel says which mounts they are. */
+/* Destinations may go through links in the image, so the kernel is asked which mounts they are. */
 static void find_given(Mounts *mounts, const BerthSetup *setup, int root) {
     for (uint32_t i = 0; i < setup->mount_count; i++) {
         const BerthMount *mount = &setup->mounts[i];
@@ -122,10 +121,10 @@ static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
 
     if (g_str_equal(mount->point, "/dev") && g_str_equal(mount->type, "tmpfs") && key)
         mounts->dev = g_strdup(mount->device);
-    /* A masked file: the container's /dev/null is mounted on it. */
+    /* A masked file: the container's /dev/null is mounted over it. */
     if (!key && g_strcmp0(mount->device, mounts->dev) == 0 && g_str_equal(mount->root, "/null"))
         key = "null";
-    /* A mount that a recursive bind mount brought along, as /sys does with the host's network. */
+    /* A submount of a recursive bind mount, as in /sys with the host's network. */
     if (above && !key && !g_str_has_prefix(mount->point, "/dev/"))
         return berth_error_set(
             error, BERTH_ERROR_UNSUPPORTED,
@@ -134,8 +133,8 @@ static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
             mount->point);
     if (!key || g_str_equal(mount->point, "/"))
         return true;
-    /* The kernel escapes with a backslash (\040 for a space), which CRIU would take as it is; and
-     * it reads the mount point up to "]". */
+    /* The kernel escapes special characters with a backslash (\040 for a space), which CRIU would
+     * take literally; and CRIU reads a mount point up to "]". */
     if (strpbrk(mount->point, "]\\"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "cannot tell CRIU about the mount point %s", mount->point);
@@ -207,8 +206,9 @@ static bool dump_run_criu(const BerthDump *dump, const char *images, GError **er
     return berth_criu_run(arguments, log, dump->id, error);
 }
 
-/* The last dump is removed only now that there is another on disk. If this process is killed
- * between the removal and the rename, the next restore completes it (adopt_new in restore.c). */
+/* The previous dump is removed only now that the new one is on disk. If this process is killed
+ * between the removal and the rename, the next restore completes the rename (adopt_new in
+ * restore.c). */
 static bool replace_last_dump(GError **error) {
     berth_autofd int file =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -227,8 +227,8 @@ bool berth_checkpoint_dump(const BerthDump *dump, GError **error) {
     if (!directory || !berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, error))
         return false;
     g_autofree char *images = g_build_filename(directory, BERTH_CHECKPOINT_NEW, NULL);
-    /* CRIU reads some images in the container's user namespace. The directories above keep other
-     * users out. */
+    /* CRIU reads some images from within the container's user namespace. The directories above keep
+     * other users out. */
     umask(022);
     if (mkdirat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, 0755) < 0)
         return berth_error_set_errno(error, errno, "make %s", images);

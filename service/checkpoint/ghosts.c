@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Ghosts of a restore that did not end (ghosts.h). A mark in the container's directory says that a
- * restore is under way. A restore that finds it removes what the last one left in the writable
- * layer, before CRIU begins. The mark is all that is kept.
- */
+/* Ghost files of an interrupted restore (ghosts.h). A mark in the container's directory says that a
+ * restore is in progress. A restore that finds the mark removes what the previous one has left in
+ * the writable layer, before CRIU starts. The mark is the only state. */
 
 #include "checkpoint/ghosts.h"
 
@@ -14,9 +12,9 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* There while a restore is under way. */
+/* Exists while a restore is in progress. */
 #define MARK "restoring"
-/* As criu/files-reg.c names them. */
+/* Ghost files as criu/files-reg.c names them. */
 #define PATTERN "*.cr.*.ghost"
 
 enum { MAX_DEPTH = 1024 };
@@ -61,7 +59,7 @@ bool berth_ghosts_begin(int directory, GError **error) {
         return berth_error_set_errno(error, errno, "mark the restore");
     berth_autofd int upper =
         openat(directory, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* A root that is a directory of the caller's has no such layer. */
+    /* A root that is a directory of the caller has no such layer. */
     return upper < 0 || ghosts_sweep(upper, 0, error);
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files that were deleted while they were open: CRIU makes them again under a name of its own,
- * which it removes at the end of a restore. One that was broken off leaves them in the container's
- * writable layer, where the next would stumble over them. */
+/* Files that were deleted while they were open. CRIU recreates them under special names, which it
+ * removes at the end of a restore. An interrupted restore leaves them in the container's writable
+ * layer, where they would make the next restore fail. */
 
 #pragma once
 
 #include "base/error.h"
 
-/* Before CRIU begins: removes those of a restore that did not get to its end. directory: the
+/* Called before CRIU starts: removes those of a restore that was interrupted. directory is the
  * container's. */
 bool berth_ghosts_begin(int directory, GError **error);
-/* It has. */
+/* Called when a restore has completed. */
 void berth_ghosts_end(int directory);

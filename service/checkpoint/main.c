@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-checkpoint: writes what runs in a container to disk and brings it back, by CRIU.
+/* berth-checkpoint: writes the processes of a container to disk and restores them, using CRIU.
  *
  *   berth-checkpoint dump ID go-on|end -
  *   berth-checkpoint restore ID OUTPUT ERROR     as berth-launch create
  *
- * Descriptors and messages are those of bare/launch-protocol.h. For a restore it is the process
- * that berthd puts into the container's scope; after the go-ahead it becomes CRIU, which makes the
- * restored processes siblings of its own: children of berthd. Another process of it stays to say
- * which they are; they continue once berthd has recorded that.
- */
+ * Descriptors and messages are those of bare/launch-protocol.h. For a restore, berthd puts this
+ * process into the container's scope. After the go-ahead the process becomes CRIU, which creates
+ * the restored processes as its siblings, that is, as children of berthd. A fork of this process
+ * stays to report them; they continue once berthd has recorded that. */
 
 #include "base/fd.h"
 #include "checkpoint/checkpoint.h"
@@ -50,11 +48,11 @@ int main(int argc, char **argv) {
     berth_peer_open_streams();
     const BerthSetup *setup = berth_peer_map_setup();
     bool dumps = g_str_equal(argv[1], "dump");
-    /* CRIU gets no filter. To dump, it suspends the filters of the processes, which the kernel
-     * allows only to a tracer that has none itself (PTRACE_O_SUSPEND_SECCOMP in ptrace(2));
-     * restored processes would inherit a filter for ever. To restore, it needs what the container
-     * may have, and sets the clock offsets of a time namespace (time_namespaces(7)); it drops from
-     * their bounding sets what they did not have. */
+    /* CRIU gets no filter. For a dump it suspends the filters of the processes, which the kernel
+     * allows only to a tracer without a filter (PTRACE_O_SUSPEND_SECCOMP in ptrace(2)); restored
+     * processes would inherit a filter permanently. For a restore it needs all capabilities that
+     * the container may have, and one to set the clock offsets of a time namespace
+     * (time_namespaces(7)); it drops from the processes' bounding sets what they did not have. */
     berth_outer_sandbox_drop(dumps ? 0 : setup->bounding | UINT64_C(1) << CAP_SYS_TIME);
     if (dumps)
         return write_dump(setup, argv[2], g_str_equal(argv[3], "go-on"));

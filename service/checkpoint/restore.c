@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A restore. This process makes what CRIU cannot: the root and all that is mounted from outside, in
- * a mount namespace of its own below PLACE, and the streams. Then it forks a reporter and becomes
- * CRIU, whose processes are its siblings and so berthd's children. The reporter waits for CRIU's
- * end and tells berthd which process is the first; if berthd does not answer, it kills all of the
- * scope. The mounts go with the namespace.
- */
+/* A restore. This process creates what CRIU cannot: the root and all mounts from outside, in its
+ * own mount namespace below PLACE, and the streams. Then it forks a reporter and becomes CRIU,
+ * whose processes are its siblings and therefore children of berthd. The reporter waits for CRIU to
+ * end and tells berthd which process is the first one; if berthd does not reply, it kills the whole
+ * scope. The mounts disappear with the namespace. */
 
 #include "checkpoint/checkpoint.h"
 
@@ -40,9 +38,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* A mount point in a mount namespace of this process's own: nobody else sees the mounts there. CRIU
- * opens paths below it in the container's user namespace, so that every user must be able to search
- * the directories on the way. */
+/* A mount point in this process's own mount namespace, so nobody else sees the mounts there. CRIU
+ * opens paths below it from within the container's user namespace, so all users must be able to
+ * search the directories on the way. */
 #define PLACE "/run/berth"
 
 #define LOG PLACE "/restore.log"
@@ -50,7 +48,7 @@
 
 typedef struct {
     const BerthRestore *request;
-    int scope; /* its cgroup */
+    int scope; /* the cgroup of the scope */
     int streams[BERTH_STREAMS];
     char *images;
     GPtrArray *arguments;
@@ -66,8 +64,8 @@ static void restore_announce(void) {
         _exit(BERTH_EXIT_LAUNCH);
 }
 
-/* The scope's cgroup, opened before this process is in a cgroup namespace, which hides the path.
- * The name is checked, since this cgroup may be killed as a whole (give_up) and is delegated. */
+/* Opens the scope's cgroup before this process enters a cgroup namespace, which hides the path. The
+ * name is checked, since this cgroup may be killed as a whole (give_up) and is delegated. */
 static int open_scope(const char *id) {
     g_autofree char *end = g_strdup_printf("/berth-%s.scope", id);
     g_autofree char *path = berth_delegation_read_cgroup(0, NULL);
@@ -80,8 +78,8 @@ static int open_scope(const char *id) {
     return scope;
 }
 
-/* A user namespace with the container's IDs, for idmapped mounts only: CRIU makes the container's
- * own later. */
+/* A user namespace with the container's IDs, used only for idmapped mounts: CRIU creates the
+ * container's own later. */
 static BerthTrees restore_make_trees(const BerthSetup *setup) {
     BerthTrees trees = {setup, -1, false};
     BerthFault fault;
@@ -92,7 +90,7 @@ static BerthTrees restore_make_trees(const BerthSetup *setup) {
     return trees;
 }
 
-/* Completes a dump whose writer was killed after the dump was whole. */
+/* Completes a dump whose writer was killed after the dump was complete. */
 static void adopt_new(void) {
     if (faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, F_OK, 0) < 0 &&
         faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW "/inventory.img", F_OK, 0) == 0 &&
@@ -113,17 +111,18 @@ static void make_place(Restore *restore) {
     restore->images = g_build_filename(directory, BERTH_CHECKPOINT_IMAGES, NULL);
     if (mkdir(PLACE, 0755) < 0 && errno != EEXIST)
         berth_fail_errno("root", PLACE);
-    /* The cgroup is the scope by now, which is what the container sees as the root of all. */
+    /* This process is in the scope's cgroup by now, which the container sees as the root of its
+     * hierarchy. */
     if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) < 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("berth", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711") < 0)
         berth_fail_errno("namespaces", NULL);
 }
 
-/* The kernel allows a new sysfs in a user namespace only while one is mounted that is as open
- * (mount_too_revealing). CRIU mounts it writable first and restricts it afterwards, and the host's
- * may be read-only, as are then all of its network namespace. So one of another network namespace
- * is mounted. */
+/* In a user namespace, the kernel allows a new sysfs only if one that is at least as open is
+ * already mounted (mount_too_revealing). CRIU mounts sysfs writable first and restricts it
+ * afterwards, but the host's may be read-only, and then so are all others of its network namespace.
+ * Therefore one of another network namespace is mounted. */
 static void show_sysfs(void) {
     static const char path[] = PLACE "/sysfs";
     berth_autofd int network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -147,7 +146,7 @@ static char *restore_attach_mounts(const char *name, int tree) {
     return path;
 }
 
-/* The container's /dev is made again: what is mounted below needs its place. */
+/* Recreates the contents of the container's /dev, since mounts below it need their mount points. */
 static void restore_fill_dev(const BerthSetup *setup, int dev) {
     BerthFault fault;
 
@@ -163,8 +162,8 @@ static void restore_fill_dev(const BerthSetup *setup, int dev) {
     }
 }
 
-/* The null device that masks files. It is read-only from the start: CRIU restricts only the first
- * of several mounts. */
+/* Adds the null device that masks files. It is read-only from the start, because CRIU restricts
+ * only the first of several mounts. */
 static void add_null(const Restore *restore, const char *dev) {
     g_autofree char *path = g_build_filename(dev, "null", NULL);
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -221,7 +220,7 @@ static int open_stream(const BerthRestore *request, int number) {
     return fd;
 }
 
-/* Two descriptors may be one and the same, as after 2>&1: then it is the first's. */
+/* Two descriptors may be the same, as after 2>&1; then the first one is used. */
 static int find_same(const BerthStreams *streams, int number) {
     for (int before = 0; before < number; before++)
         if (g_str_equal(streams->names[before], streams->names[number]))
@@ -248,7 +247,7 @@ static void restore_add_streams(Restore *restore) {
     }
 }
 
-/* For the next checkpoint. */
+/* Records the streams for the next checkpoint. */
 static void restore_note_streams(const Restore *restore, pid_t pid) {
     BerthStreams streams;
     BerthFault fault;
@@ -265,8 +264,8 @@ static pid_t read_pidfile(void) {
                                                            : -1;
 }
 
-/* berthd is gone. Nobody would ever wait for the restored processes: all of the scope is killed,
- * this process included. */
+/* berthd is gone. Nobody would ever wait for the restored processes, so the whole scope is killed,
+ * including this process. */
 G_GNUC_NORETURN static void give_up(const Restore *restore) {
     berth_autofd int file = openat(restore->scope, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 
@@ -275,8 +274,8 @@ G_GNUC_NORETURN static void give_up(const Restore *restore) {
     _exit(BERTH_EXIT_LAUNCH);
 }
 
-/* CRIU is this process's parent, so it cannot be waited for; its pidfd becomes readable when it
- * ends (pidfd_open(2)). */
+/* CRIU is the parent of this process and so cannot be waited for, but its pidfd becomes readable
+ * when it exits (pidfd_open(2)). */
 static void wait_for_criu(const Restore *restore, int criu) {
     struct pollfd ends[] = {{.fd = criu, .events = POLLIN}, {.fd = BERTH_SOCKET_FD}};
 
@@ -287,7 +286,7 @@ static void wait_for_criu(const Restore *restore, int criu) {
         give_up(restore);
 }
 
-/* The reporter. Its parent is CRIU, until that ends. */
+/* The reporter. CRIU is its parent until CRIU exits. */
 G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     const BerthRestore *request = restore->request;
     g_autoptr(GError) error = NULL;
@@ -302,7 +301,7 @@ G_GNUC_NORETURN static void report(const Restore *restore, int criu) {
     }
     berth_ghosts_end(BERTH_DIRECTORY_FD);
     restore_note_streams(restore, pid);
-    /* The scope is a new one. */
+    /* The scope is new, so its limits have to be set again. */
     if (!berth_cgroup_files_write(request->setup, restore->scope, &fault))
         berth_fail_with("cgroup", &fault);
     if (!berth_attributes_delegate(request->setup, restore->scope, &fault))
@@ -348,8 +347,8 @@ void berth_checkpoint_restore(const BerthRestore *request) {
         berth_fail_errno("process", NULL);
     if (pid == 0)
         report(&restore, criu);
-    /* The other one speaks to berthd; what CRIU and its helpers say is not the container's output.
-     */
+    /* The other process talks to berthd; the output of CRIU and its helpers must not appear as the
+     * container's. */
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (null < 0 || dup2(null, fd) < 0)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Lists what a container has changed: a walk over its writable layer, as overlayfs keeps it on
- * disk, which asks the merged tree of the image about each path. Directories are read by
- * descriptor, and entries are in the order of their names. One Changes lives as long as the call.
- * The one thing to know: the container may be running, so an entry that vanishes is passed over.
- */
+/* Lists what a container has changed: walks its writable layer, in the form that overlayfs keeps on
+ * disk, and looks each path up in the merged tree of the image. Directories are read by descriptor,
+ * and entries are sorted by name. A Changes object lives as long as the call. The one thing to
+ * know: the container may be running, so an entry that disappears is skipped. */
 
 #include "copy/changes.h"
 
@@ -32,8 +30,8 @@ static bool is_whiteout(const struct stat *status) {
     return S_ISCHR(status->st_mode) && status->st_rdev == 0;
 }
 
-/* Whether the image has the path itself, and not behind a link: a directory of the layer may have
- * replaced a link to anywhere. */
+/* Returns true if the image has the path itself, rather than through a link: a directory in the
+ * layer may have replaced a link to anywhere. */
 static bool is_in_image(const Changes *changes, const char *path) {
     const struct open_how how = {
         .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
@@ -44,7 +42,7 @@ static bool is_in_image(const Changes *changes, const char *path) {
     return file >= 0;
 }
 
-/* A name may contain a newline, which must not end the line: it is escaped. */
+/* A newline in a name is escaped, since it would end the line. */
 static void write_line(const Changes *changes, char kind, const char *path) {
     g_autofree char *escaped = g_strescape(path, NULL);
     g_autofree char *printable = g_utf8_validate(path, -1, NULL) && !strpbrk(path, "\n\\")
@@ -79,8 +77,8 @@ static bool changes_visit(const Changes *changes, int parent, const char *name, 
 
 static bool changes_walk(const Changes *changes, int directory, const char *path, unsigned depth,
                          GError **error) {
-    /* All names at once, so that no stream stays open while the walk goes down, which may be deep.
-     */
+    /* Reads all names at once, so that no directory stream stays open while the walk descends,
+     * which may be deep. */
     g_autoptr(GPtrArray) names = berth_directory_list_names(directory);
     bool good = names != NULL || berth_error_set_errno(error, errno, "list %s", path);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A tar into a directory of the container's root, which is this process's own by now: the tar is
- * read here, and libarchive writes to disk. The tar is the client's, and no name in it may lead out
- * of the directory.
- */
+/* Extracts a tar into a directory of the container's root, which is already the root of this
+ * process. The tar is parsed here, and libarchive writes to disk. The tar comes from the client,
+ * and no name in it may lead out of the directory. There is no state here beyond the call. */
 
 #include "copy/copy-in.h"
 
@@ -30,14 +28,14 @@ static bool copy_data(BerthTarReader *from, struct archive *to, const char *path
     bool read;
 
     while ((read = berth_tar_reader_data(from, &block, &size, &offset, error)) && size > 0) {
-        /* A hole is written as what it reads as. Of a disk that is full, libarchive only warns. */
+        /* Holes are written as zeros. If the disk is full, libarchive only returns a warning. */
         if (archive_write_data_block(to, block, size, offset) != ARCHIVE_OK)
             return berth_copy_fail(to, "write", path, error);
     }
     return read;
 }
 
-/* "a/b" becomes "NAME/b"; what begins with "./" is without it. */
+/* "a/b" becomes "NAME/b". A leading "./" is removed. */
 static void rename_topmost(char **path, const char *name) {
     const char *old = *path;
 
@@ -48,19 +46,19 @@ static void rename_topmost(char **path, const char *name) {
     *path = renamed;
 }
 
-/* The directory that is copied into: it exists, and keeps its attributes. */
+/* The entry for the destination directory itself, which exists and keeps its attributes. */
 static bool is_place_itself(const char *path) {
     return path[0] != '/' && path[strspn(path, "./")] == '\0' && !strstr(path, "..");
 }
 
-/* libarchive may remove a file to make a directory, or an empty directory to make a file. Both are
- * refused here. */
+/* libarchive may remove a file to create a directory, or an empty directory to create a file. Both
+ * are refused here. */
 static bool check_replaced(const BerthTarEntry *member, GError **error) {
     bool directory = !member->is_hard_link && S_ISDIR(member->mode);
     size_t length = strlen(member->path);
     struct stat status;
 
-    /* With the slash behind the name of a directory, a file would not be found. */
+    /* With a trailing slash, as in the name of a directory, a file would not be found. */
     while (length > 1 && member->path[length - 1] == '/')
         length--;
     g_autofree char *bare = g_strndup(member->path, length);
@@ -114,7 +112,7 @@ static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *n
     return good;
 }
 
-/* The source of a tar that is read: a descriptor, in blocks. */
+/* The source of a tar: a descriptor that is read in blocks. */
 typedef struct {
     int fd, errnum;
     char block[BLOCK_BYTES];
@@ -145,8 +143,8 @@ bool berth_copy_in(const char *path, const char *name, int input, bool owners, G
 }
 
 bool berth_copy_in_extract(const char *name, int input, bool owners, GError **error) {
-    /* The tar is the client's: no name in it may leave the directory, by "..", by a leading slash
-     * or through a symbolic link (archive_write_disk(3)). */
+    /* The tar comes from the client: no name in it may leave the directory through "..", a leading
+     * slash or a symbolic link (archive_write_disk(3)). */
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
                 ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
@@ -158,7 +156,7 @@ bool berth_copy_in_extract(const char *name, int input, bool owners, GError **er
     source->fd = input;
     archive_write_disk_set_options(disk, flags);
     bool good = extract_all(tar, disk, name, error);
-    /* The tar reader sees only an early end; the read error is the reason for it. */
+    /* The tar reader only notices an early end; the read error is the cause. */
     if (source->errnum != 0) {
         g_clear_error(error);
         good = berth_error_set_errno(error, source->errnum, "read the tar");

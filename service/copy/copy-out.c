@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Files out of the container's root, which is this process's own by now, as a tar: libarchive walks
- * the tree, and the files are opened and written here. The one thing to know: the container may be
- * running and may replace any path at any time, so a file is judged only after it is open.
- */
+/* Writes files of the container's root, which is already the root of this process, as a tar.
+ * libarchive walks the tree, and the files are opened and written here. The one thing to know: the
+ * container may be running and can replace any path at any time, so a file is examined only after
+ * it has been opened. */
 
 #include "copy/copy-out.h"
 
@@ -24,8 +23,9 @@
 
 enum { BLOCK_BYTES = 128 * 1024 };
 
-/* "/a/b" below "/a/b" is the entry itself and gets the new name. The target of a hard link is the
- * first name of a file, and is renamed in the same way. */
+/* Gives the entry itself, with path equal to root, the new name, and renames everything below it
+ * accordingly. The target of a hard link is the first name of a file, and is renamed in the same
+ * way. */
 static void rename_below(char **path, const char *root, const char *name) {
     size_t length = strlen(root);
 
@@ -47,8 +47,9 @@ static bool write_zeros(BerthTarWriter *to, la_int64_t size, GError **error) {
     return true;
 }
 
-/* Into a tar, whose header has the size already. Exactly that many bytes are written: a file that
- * has grown meanwhile is cut, one that has shrunk ends in zeros. Holes are not read. */
+/* Writes a file to a tar whose header already contains the size. Exactly that many bytes are
+ * written: a file that has grown meanwhile is cut off, and one that has shrunk is padded with
+ * zeros. Holes are not read. */
 static bool write_data(int file, BerthTarWriter *to, const char *path, off_t whole,
                        GError **error) {
     g_autofree char *block = g_malloc(BLOCK_BYTES);
@@ -56,7 +57,7 @@ static bool write_data(int file, BerthTarWriter *to, const char *path, off_t who
 
     while (at < whole) {
         off_t data = lseek(file, at, SEEK_DATA);
-        /* Nothing but a hole is left, or the file system cannot tell. */
+        /* Either only a hole is left, or the file system cannot tell. */
         if (data < 0 && errno != ENXIO)
             data = lseek(file, at, SEEK_SET);
         data = data < 0 ? whole : MIN(data, whole);
@@ -80,7 +81,8 @@ static char *entry_make_key(struct archive_entry *entry) {
                            (guint64)archive_entry_dev(entry), (guint64)archive_entry_ino64(entry));
 }
 
-/* The first name of a file with several, to which this one becomes a link; NULL for the first. */
+/* For a file with several names, returns the first name, to which this one becomes a link; NULL if
+ * this is the first. */
 static const char *find_first(GHashTable *seen, struct archive_entry *entry) {
     g_autofree char *key = entry_make_key(entry);
 
@@ -92,7 +94,7 @@ static void note_first(GHashTable *seen, struct archive_entry *entry) {
         g_hash_table_insert(seen, entry_make_key(entry), g_strdup(archive_entry_pathname(entry)));
 }
 
-/* The walk may produce a path that is longer than PATH_MAX: it is opened in parts. */
+/* The walk may produce a path longer than PATH_MAX, so it is opened in parts. */
 static int open_long_path(int start, const char *path, int flags) {
     berth_autofd int directory = fcntl(start, F_DUPFD_CLOEXEC, 0);
 
@@ -112,11 +114,9 @@ static int open_long_path(int start, const char *path, int flags) {
     return directory < 0 ? -1 : openat(directory, path, flags);
 }
 
-/*
- * A file of the container, which may have put something else in its place. O_NONBLOCK: opening a
- * FIFO without a writer would not return. -1 without an error: it is no regular file any more, and
- * is left out.
- */
+/* The container may have put something else in the place of the file. O_NONBLOCK: opening a FIFO
+ * without a writer would block. Returns -1 without an error if it is no longer a regular file,
+ * which is then left out. */
 static int open_file(int start, const char *path, off_t *size, GError **error) {
     berth_autofd int file =
         open_long_path(start, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
@@ -132,12 +132,12 @@ static int open_file(int start, const char *path, off_t *size, GError **error) {
     return berth_fd_steal(&file);
 }
 
-/* A copy out of the container. libarchive walks, but opens no file. */
+/* A copy out of the container. libarchive walks the tree, but does not open files. */
 typedef struct {
-    int start; /* that paths begin at */
+    int start; /* the directory that paths are relative to */
     struct archive *disk;
     BerthTarWriter *tar;
-    GHashTable *seen; /* "DEVICE:INODE" → path of a file's first name */
+    GHashTable *seen; /* "DEVICE:INODE" → the first name of a file */
     const char *root, *name;
 } CopyOut;
 
@@ -180,7 +180,7 @@ static bool write_tar_entries(const CopyOut *copy, GError **error) {
             good = berth_copy_fail(copy->disk, "read", path ? path : copy->root, error);
             break;
         }
-        /* A tar has no sockets: they are left out. */
+        /* A tar cannot contain sockets, so they are left out. */
         archive_read_disk_descend(copy->disk);
         good = archive_entry_filetype(entry) == AE_IFSOCK || write_tar_entry(copy, entry, error);
         archive_entry_clear(entry);

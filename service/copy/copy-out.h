@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is in a container, as a tar. */
+/* Writes files of a container as a tar. */
 
 #pragma once
 
@@ -8,8 +8,8 @@
 
 typedef enum { BERTH_COPY_ANY, BERTH_COPY_FILE, BERTH_COPY_DIRECTORY } BerthCopyKind;
 
-/* What is at path, with all below it, as a tar. name: of its topmost entry, NULL for its own. kind:
- * what it has to be, since the other side has no place for anything else; a file is what is not a
- * directory. */
+/* Writes the file at path, with everything below it, as a tar. name replaces the name of the
+ * topmost entry; NULL keeps it. kind is the required type, since the destination may have no place
+ * for another one; anything that is not a directory counts as a file. */
 bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
                     GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths of the container's root, which is this process's own by now, and what is in a directory
- * there: for copying out of it and into it. No state; descriptors and lists are the caller's. */
+/* Paths in the container's root, which is already the root of this process, and the contents of
+ * directories there, for copying in either direction. There is no state here; the caller owns
+ * descriptors and lists. */
 
 #include "copy/copy.h"
 
@@ -50,13 +51,13 @@ char *berth_copy_enter_parent(const char *path, GError **error) {
     return g_steal_pointer(&base);
 }
 
-/* A name with a line break would read as two names, and is left out. */
+/* A name with a line break would look like two names, so it is left out. */
 static void add_name(GString *lines, DIR *directory, const char *name) {
     struct stat status;
 
     if (g_str_equal(name, ".") || g_str_equal(name, "..") || strchr(name, '\n'))
         return;
-    /* Through a symbolic link: what is behind it can be entered as a directory. */
+    /* Follows symbolic links, because a link to a directory can be entered like one. */
     bool is_directory = fstatat(dirfd(directory), name, &status, 0) == 0 && S_ISDIR(status.st_mode);
     g_string_append_printf(lines, "%s%s\n", name, is_directory ? "/" : "");
 }

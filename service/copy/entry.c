@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names go from one to the other as bytes: libarchive's own tar composes and converts them. */
+/* Converts entries between libarchive and tar. Names are passed on as bytes, whereas libarchive's
+ * own tar support composes and converts them. There is no state here. */
 
 #include "copy/entry.h"
 

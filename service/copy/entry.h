@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Between what libarchive reads from a disk or writes to one, and members of a tar. */
+/* Converts between libarchive's disk entries and members of a tar. */
 
 #pragma once
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-copy: files of a container, out of it and into it. It makes the container's root its own
- * first (root.c), puts itself into a sandbox (frame/sandboxes.c), and only then reads a byte of a
- * tar or of a file. Whatever links an image has lead only within that root.
+/* berth-copy: copies files out of a container and into it. It first makes the container's root its
+ * own (root.c) and enters a sandbox (frame/sandboxes.c), and only then reads the first byte of a
+ * tar or a file. Whatever links an image contains, they only lead to places within that root.
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
- *   berth-copy out-file|out-directory ID PATH [NAME]   where the source has to be that
+ *   berth-copy out-file|out-directory ID PATH [NAME]   if the source must be of that type
  *   berth-copy out-names ID PATH           the names in a directory, as lines
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
  *
- * Descriptors are those of bare/launch-protocol.h.
- */
+ * Descriptors are those of bare/launch-protocol.h. */
 
 #include "base/fd.h"
 #include "copy/changes.h"
@@ -28,18 +26,18 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* The number that the one further descriptor is kept at, behind the standard ones and the
+/* The number of the only additional descriptor that is kept, after the standard ones and the
  * socket. */
 enum { KEPT_FD = BERTH_CONFIG_FD };
 
-/* Tells berthd the end; error is NULL if all went well. */
+/* Reports the result to berthd; error is NULL on success. */
 static int answer_request(const GError *error) {
     berth_peer_send(BERTH_SOCKET_FD, error ? BERTH_LAUNCH_FAILED : BERTH_LAUNCH_DONE,
                     error ? error->message : NULL, -1);
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Closes everything of the host's except the kept descriptor, and enters the sandbox. */
+/* Closes all of the host's descriptors except the kept one, and enters the sandbox. */
 static void copy_enter_sandbox(const char *name, int kept) {
     g_autoptr(GError) error = NULL;
     int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
@@ -76,7 +74,7 @@ int main(int argc, char **argv) {
         return BERTH_EXIT_LAUNCH;
     berth_peer_begin("berth-copy");
     berth_peer_open_streams();
-    /* A reader that leaves is an error to report, not a signal. */
+    /* A reader that closes the pipe is an error to report, not a signal to die from. */
     signal(SIGPIPE, SIG_IGN);
     if (g_str_equal(argv[1], "changes"))
         return write_changes();

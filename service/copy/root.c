@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Makes the container's root the root of this process. A tar of the caller's and files of an image
- * meet libarchive in it, so nothing of the host may be in reach: the root is a mount of its own
- * that is nodev and nosuid, and this process becomes root of a user namespace. That is the
- * container's or, for a container without one, a namespace that maps all IDs but in which neither
- * devices can be made nor mounts of the host's be changed. All mounts are made before that, with
- * the rights of the host's root. A step that fails ends the process.
- */
+/* Makes the container's root the root of this process. A caller's tar and an image's files are
+ * processed by libarchive in it, so nothing of the host may be within reach: the root is a separate
+ * mount that is nodev and nosuid, and this process becomes root of a user namespace. That is the
+ * container's own or, for a container without one, a namespace that maps all IDs but in which
+ * devices cannot be created and mounts of the host cannot be changed. All mounts are made before
+ * that, with the privileges of the host's root. A step that fails ends the process. */
 
 #include "copy/root.h"
 
@@ -31,7 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* Maps every ID to itself, except the last one, which is not an ID (chown(2)). */
+/* Maps every ID to itself, except the last one, which is not a valid ID (chown(2)). */
 static int make_namespace_of_all(void) {
     const BerthRange all = {0, 0, UINT32_MAX};
     const BerthRanges ranges = {&all, 1};
@@ -47,7 +45,7 @@ static void become_namespace_root(void) {
     (void)!setgroups(0, NULL);
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         berth_fail_errno("become root", NULL);
-    /* Changing ids makes a process dumpable again. */
+    /* A change of IDs makes the process dumpable again. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -55,8 +53,8 @@ void berth_copy_enter_running(pid_t pid) {
     int flags = berth_namespaces_find(pid) & (CLONE_NEWUSER | CLONE_NEWNS);
     berth_autofd int userns = flags & CLONE_NEWUSER ? -1 : make_namespace_of_all();
 
-    /* The namespace for a container without its own is made before: its maps are written by way of
-     * the host's /proc. */
+    /* The namespace for a container without its own is created before, because its maps are written
+     * through the host's /proc. */
     if (setns(BERTH_DIRECTORY_FD, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
     if (userns >= 0 && setns(userns, CLONE_NEWUSER) < 0)
@@ -67,7 +65,7 @@ void berth_copy_enter_running(pid_t pid) {
 static bool restrict_tree(int tree, uint64_t attributes) {
     const struct mount_attr wanted = {
         .attr_set = attributes | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-        /* A clone shares mounts with what it was cloned from; a root must not. */
+        /* A clone shares propagation with its source, which a root must not. */
         .propagation = MS_PRIVATE,
     };
 
@@ -85,9 +83,9 @@ static void enter_container_root(int tree, int userns) {
     become_namespace_root();
 }
 
-/* One writer at a time: overlayfs must not have two writable mounts of one upper directory. The
- * lock is on an empty file, since its descriptor is open while a tar is read; the kernel releases
- * it when the process ends, however that happens. */
+/* Only one writer at a time, because overlayfs must not have two writable mounts of the same upper
+ * directory. The lock is on an empty file, since its descriptor stays open while a tar is read. The
+ * kernel releases it when the process ends, however that happens. */
 static int lock_writer(void) {
     int lock =
         openat(BERTH_DIRECTORY_FD, "lock", O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0400);
@@ -107,8 +105,8 @@ static bool is_volume(const BerthMount *mount) {
            mount->source && g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
 }
 
-/* Volumes are mounted as well: a file copied onto the mount point below would be hidden at the next
- * start. This process is in the host's mount namespace from here on. */
+/* Volumes are mounted too: a file copied onto the mount point below would be hidden at the next
+ * start. From here on, this process is in the host's mount namespace. */
 static GArray *make_volumes(const BerthTrees *trees) {
     GArray *volumes = g_array_new(FALSE, FALSE, sizeof(VolumeTree));
     BerthFault fault;
@@ -127,7 +125,7 @@ static GArray *make_volumes(const BerthTrees *trees) {
     return volumes;
 }
 
-/* A reader cannot make a missing mount point, and there is nothing to read below it. */
+/* A reader cannot create a missing mount point, and there is nothing to read below it. */
 static void attach_volumes(GArray *volumes, bool writes) {
     berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -186,7 +184,7 @@ static int mount_image(const BerthSetup *setup) {
 int berth_copy_enter_image(const BerthSetup *setup) {
     berth_autofd int userns = make_namespace_of_all();
     berth_autofd int image = mount_image(setup);
-    /* A mount of its own has nothing above it. */
+    /* A separate mount, so that nothing above it can be reached. */
     berth_autofd int upper = (int)syscall(SYS_open_tree, BERTH_DIRECTORY_FD, "upper",
                                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 

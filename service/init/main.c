@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-init: the first process of a container that was created with Init. It runs the command as
- * its child, passes signals on to it, reaps what is orphaned in the container, and ends as the
- * command does. With --hold it is the process of a pod: there is no command, and it ends with the
- * first signal that asks for it. Static, since it runs on the image's root; it allocates nothing
- * and opens nothing.
- */
+/* berth-init: the first process of a container that was created with Init. It runs the command as
+ * its child, forwards signals to it, reaps orphans in the container, and exits with the status of
+ * the command. With --hold it is the process of a pod: there is no command, and it exits at the
+ * first signal that asks it to. It is statically linked, since it runs on the image's root, and it
+ * neither allocates memory nor opens files. */
 
 #include <errno.h>
 #include <signal.h>
@@ -16,10 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As shells report them. */
+/* The same as a shell's. */
 enum { EXIT_CANNOT_EXECUTE = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
-/* Signals of the program's own faults: blocked, they would be lost. */
+/* Fills in the signals to forward: all except those for the program's own faults, which would be
+ * lost if they were blocked. */
 static void fill_passed(sigset_t *set) {
     static const int own[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
 
@@ -28,11 +27,11 @@ static void fill_passed(sigset_t *set) {
         sigdelset(set, own[i]);
 }
 
-/* In a process group of its own and, on a terminal, the foreground one: Ctrl-C reaches the command
- * once, and not a second time through the init. */
+/* Runs the command in its own process group and, on a terminal, as the foreground group, so that
+ * Ctrl-C reaches it only once, and not a second time through the init. */
 _Noreturn static void execute(char **command, const sigset_t *mask) {
     setpgid(0, 0);
-    /* SIGTTOU is blocked until now: a background group may not do this otherwise (tcsetpgrp(3)). */
+    /* SIGTTOU is still blocked, without which a background group may not do this (tcsetpgrp(3)). */
     if (isatty(STDIN_FILENO))
         (void)tcsetpgrp(STDIN_FILENO, getpgrp());
     sigprocmask(SIG_SETMASK, mask, NULL);
@@ -42,7 +41,7 @@ _Noreturn static void execute(char **command, const sigset_t *mask) {
     _exit(status);
 }
 
-/* True once the child has ended; status is the container's then. */
+/* Returns true once the child has ended; *status is then the container's exit status. */
 static bool reap_children(pid_t child, int *status) {
     bool ended = false;
     int result;
@@ -57,8 +56,8 @@ static bool reap_children(pid_t child, int *status) {
     return ended;
 }
 
-/* The first process of a PID namespace gets no signal that it does not handle
- * (pid_namespaces(7)): it takes them from the queue. */
+/* The first process of a PID namespace receives no signal without a handler (pid_namespaces(7)), so
+ * it takes them from the queue. */
 static int hold_pod(const sigset_t *passed) {
     int status = 0, number;
 
@@ -97,7 +96,8 @@ int main(int argc, char **argv) {
         execute(command, &before);
     for (;;) {
         int number = sigwaitinfo(&passed, NULL);
-        /* The terminal sends these to the init for being in the background, not for the command. */
+        /* The terminal sends these to the init because it is in the background; they are not meant
+         * for the command. */
         if (number < 0 || number == SIGTTIN || number == SIGTTOU)
             continue;
         if (number != SIGCHLD)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One cache for the process, and behind it one on disk (filter-store.h): a program depends on the
- * profile, the bounding set, libseccomp, the running kernel and this program alone, not on who asks
- * for it. The key names those files as they are, so that an upgrade of either package counts from
- * the next start on.
- */
+/* One cache per process and, behind it, one on disk (filter-store.h). A program depends on the
+ * profile, the bounding set, libseccomp, the running kernel and this program, but not on the
+ * caller. The key identifies those files by their current state, so that an upgrade of either
+ * package takes effect at the next start. The programs live as long as the process, unless the
+ * cache is emptied. */
 
 #include "seccomp/filter-cache.h"
 
@@ -20,19 +19,19 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-/* Each is some kilobytes. A full cache is emptied: with that many different sets of capabilities,
- * it is of no use anyway. */
+/* A program takes a few kilobytes. A full cache is emptied: with so many different capability sets
+ * it is of little use anyway. */
 enum { MAX_PROGRAMS = 64 };
 
 static GHashTable *programs; /* key → BerthFilterProgram */
-static int store = -1;       /* the directory of the programs on disk; -1: none */
+static int store = -1;       /* the directory of the programs on disk; -1 for none */
 
 void berth_filter_cache_open(int state_directory) {
     berth_fd_clear(&store);
     store = berth_directory_make(state_directory, "filters", 0700, NULL);
 }
 
-/* The change time is in it, since image-based systems set all others to 0. */
+/* Includes the change time, because image-based systems set all other times to 0. */
 static bool cache_add_file(GString *key, const char *path, GError **error) {
     struct stat status;
 
@@ -45,7 +44,8 @@ static bool cache_add_file(GString *key, const char *path, GError **error) {
     return true;
 }
 
-/* libseccomp's file, as the loader found it. A static one is part of this program. */
+/* libseccomp's file, as the dynamic loader has found it. A static libseccomp is part of this
+ * program. */
 static const char *find_library(void) {
     Dl_info info;
 

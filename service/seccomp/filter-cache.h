@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The default filter, compiled, by capabilities: that takes longer than everything else that berthd
- * does for a start. */
+/* A cache of the compiled default filter, per set of capabilities. Compiling it takes longer than
+ * everything else that berthd does for a start. */
 
 #pragma once
 
 #include "bare/setup.h"
 #include "plan/plan.h"
 
-/* Keeps the programs in "filters" below the state directory, too, for the next start of the
- * service. Without it, or if that fails, each start of the service compiles its own. */
+/* Also stores the programs in "filters" below the state directory, for the next start of the
+ * service. If this is not called, or fails, the service compiles them again each time it starts. */
 void berth_filter_cache_open(int state_directory);
 
-/* The default filter, if the plan asks for it; otherwise *program is NULL. It stays until another
- * one is asked for. A profile of the plan's own is not compiled here: libseccomp can take many
- * seconds for one that is made for it, and berthd waits for nothing (seccomp/main.c). */
+/* Sets *program to the default filter if the plan asks for it, otherwise to NULL. The program stays
+ * valid until the next call. A profile in the plan is not compiled here: libseccomp can take many
+ * seconds for a malicious one, and berthd must not block (seccomp/main.c). */
 bool berth_filter_cache_find(const BerthPlan *plan, const BerthFilterProgram **program,
                              GError **error);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A rule's "includes" and "excludes" are read again for each rule; a member that is not known is an
- * error, since ignoring it would widen or narrow the filter.
- */
+/* Evaluates the conditions of a rule, "includes" and "excludes". There is no state here: they are
+ * parsed again for each rule. An unknown member is an error, since ignoring it would widen or
+ * narrow the filter. */
 
 #include "seccomp/filter-conditions.h"
 
@@ -51,7 +50,7 @@ static bool read_conditions(JsonObject *rule, const char *name, Conditions *cond
            berth_document_get_string(object, "minKernel", &conditions->kernel, error);
 }
 
-/* A capability that this system does not know, no process has. */
+/* No process has a capability that this system does not know. */
 static bool has_capability(uint64_t capabilities, const char *name) {
     cap_value_t value;
 
@@ -74,8 +73,8 @@ static bool is_kernel(const char *version, bool *result, GError **error) {
     return true;
 }
 
-/* As moby has them: all of the capabilities and one of the architectures must fit, and the kernel
- * must be at least as new. */
+/* As in moby: all of the capabilities and one of the architectures must match, and the kernel must
+ * be at least as new. */
 static bool check_includes(const Conditions *conditions, uint64_t capabilities, bool kernel) {
     bool architecture = !conditions->architectures || !conditions->architectures[0];
 
@@ -87,7 +86,8 @@ static bool check_includes(const Conditions *conditions, uint64_t capabilities, 
     return architecture && (!conditions->kernel || kernel);
 }
 
-/* The opposite: one capability, one architecture or the kernel is enough to leave the rule out. */
+/* The opposite: one matching capability, one matching architecture or the kernel is enough to
+ * exclude the rule. */
 static bool check_excludes(const Conditions *conditions, uint64_t capabilities, bool kernel) {
     for (char **name = conditions->capabilities; name && *name; name++)
         if (has_capability(capabilities, *name))

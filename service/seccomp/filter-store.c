@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One file for each program, named by a digest of its key. In it are the key, the program and a
- * digest of both: a file that a crash or a failing disk has damaged is not used, and the program is
- * compiled and written again. The directory is the caller's, and only the service can write in it;
- * that a file is of this user and of no other's writing is checked nevertheless, since what is in
- * it is all that stands between a container and the kernel.
- */
+/* One file per program, named by a digest of its key. It contains the key, the program and a digest
+ * of both: a file damaged by a crash or a failing disk is not used, and the program is compiled and
+ * written again. The directory belongs to the caller, and only the service can write to it. Still,
+ * each file must belong to this user and be writable by nobody else, since its contents are all
+ * that stands between a container and the kernel. */
 
 #include "seccomp/filter-store.h"
 
@@ -18,15 +16,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* With more files than this, the programs of earlier versions and kernels go. */
+/* When there are more files than this, those of earlier versions and kernels are removed. */
 enum { MAX_FILES = 64, MAX_KEY_BYTES = 1024 };
 
 #define DIGEST_BYTES ((size_t)32)
 
-/* After it: the key with its NUL, and the instructions. */
+/* Followed by the key with its NUL, and the instructions. */
 typedef struct {
     char magic[8];
-    uint8_t digest[32]; /* of all that follows */
+    uint8_t digest[32]; /* of everything that follows */
     uint32_t flags, count, key_bytes;
     uint32_t notifies;
 } FileHeader;
@@ -52,7 +50,8 @@ static bool is_own_file(int fd) {
            (status.st_mode & 022) == 0;
 }
 
-/* Every length is compared with the size before it is used, and the digest before anything else. */
+/* Every length is compared with the size before it is used, and the digest is checked first of
+ * all. */
 static BerthFilterProgram *parse_file(const char *data, size_t size, const char *key) {
     FileHeader header;
     uint8_t digest[DIGEST_BYTES];
@@ -123,7 +122,7 @@ void berth_filter_store_save(int directory, const char *key, const BerthFilterPr
     compute_digest((const char *)data->data, data->len, header.digest);
     memcpy(data->data, &header, sizeof header);
     filter_store_make_room(directory);
-    /* Another start of the service may be at it with the same temporary name: neither waits for the
-     * disk, and what is damaged is found by its digest. */
+    /* Another instance of the service may be writing the same temporary name. Neither waits for the
+     * disk; the digest reveals a damaged file. */
     (void)berth_fd_replace(directory, name, data->data, data->len, 0600);
 }

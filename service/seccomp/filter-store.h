@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiled filters on disk, so that a service that has just been started compiles none. */
+/* Compiled filters on disk, so that a freshly started service does not have to compile any. */
 
 #pragma once
 
 #include "bare/setup.h"
 
-/* The program that was stored under this key; NULL if there is none, or it is not as it was
- * written. The key is a text that names all on which the program depends. */
+/* Loads the program stored under this key. Returns NULL if there is none, or it has been damaged.
+ * The key is text that identifies everything on which the program depends. */
 BerthFilterProgram *berth_filter_store_load(int directory, const char *key);
 
-/* If it cannot be stored, it is compiled again the next time: no error. */
+/* A failure is not an error: the program is then compiled again the next time. */
 void berth_filter_store_save(int directory, const char *key, const BerthFilterProgram *program);

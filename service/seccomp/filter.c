@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A profile (config-linux.md, Seccomp) becomes a libseccomp context, and that a program. The caller
- * releases the context and frees the program. A system call that libseccomp does not know is passed
- * over; anything else that is not understood is an error, since ignoring it would make another
- * filter than the one that was written.
- */
+/* Turns a profile (config-linux.md, Seccomp) into a libseccomp context, and that into a program.
+ * The caller releases the context and frees the program. A system call that libseccomp does not
+ * know is skipped. Anything else that is not understood is an error, because ignoring it would
+ * yield a different filter from the one that was written. */
 
 #include "seccomp/filter.h"
 
@@ -21,10 +19,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* linux/seccomp.h has it since Linux 5.19. */
+/* In linux/seccomp.h since Linux 5.19. */
 #define FLAG_WAIT_KILLABLE_RECV (1u << 5)
 
-/* The launcher hands the listener over by this call, after the filter is loaded. */
+/* The launcher passes the listener on with this call, after the filter has been loaded. */
 #define HANDS_OVER "sendmsg"
 
 enum { MAX_ARGUMENTS = 6 };
@@ -76,7 +74,7 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
     if (!berth_document_get_string(object, member, &name, error) ||
         !berth_document_get_size(object, errno_member, &errnum, error))
         return false;
-    /* config-linux.md: EPERM by default. The kernel takes 16 bits (SECCOMP_RET_DATA). */
+    /* The default is EPERM (config-linux.md). The kernel uses 16 bits (SECCOMP_RET_DATA). */
     if (!json_object_has_member(object, errno_member))
         errnum = EPERM;
     for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
@@ -90,7 +88,7 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
                            "seccomp: the %s \"%.100s\" is not supported", member, name ? name : "");
 }
 
-/* valueTwo is the value to compare with after masking, and used by SCMP_CMP_MASKED_EQ alone
+/* valueTwo is compared with the masked argument, and is used only by SCMP_CMP_MASKED_EQ
  * (config-linux.md, "args"). */
 static bool filter_read_argument(JsonObject *object, struct scmp_arg_cmp *argument,
                                  GError **error) {
@@ -114,8 +112,8 @@ static bool filter_read_argument(JsonObject *object, struct scmp_arg_cmp *argume
 static bool note_action(BerthFilter *filter, uint32_t action, char **names, GError **error) {
     if (action != SCMP_ACT_NOTIFY)
         return true;
-    /* The supervisor cannot decide about the call by which it gets the listener: the launcher would
-     * wait for itself. */
+    /* A supervisor cannot decide about the very call by which it receives the listener: the
+     * launcher would wait forever. */
     if (g_strv_contains((const char *const *)names, HANDS_OVER))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "seccomp: SCMP_ACT_NOTIFY is not supported for " HANDS_OVER
@@ -135,9 +133,9 @@ static bool has_argument_twice(const struct scmp_arg_cmp *arguments, guint count
     return false;
 }
 
-/* All conditions of a rule must hold. The exception is two conditions on one argument, which
- * libseccomp does not take: each then becomes a rule of its own, as in runc and crun, since old
- * profiles mean it so. */
+/* All conditions of a rule must hold, except that libseccomp does not accept two conditions on the
+ * same argument. In that case each becomes a separate rule, as in runc and crun, since that is what
+ * old profiles mean. */
 static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
                      const struct scmp_arg_cmp *arguments, guint count, GError **error) {
     int number = seccomp_syscall_resolve_name(name);
@@ -148,7 +146,8 @@ static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
     for (guint i = 0; i < MAX(count, 1); i += step) {
         int r = seccomp_rule_add_array(filter->context, action, number, MIN(step, count),
                                        arguments + i);
-        /* EACCES: the rule is the default action. EDOM: not of this architecture. */
+        /* EACCES: the rule has the default action. EDOM: the call does not exist on this
+         * architecture. */
         if (r < 0 && r != -EACCES && r != -EDOM && r != -EEXIST)
             return berth_error_set_errno(error, r, "seccomp: add a rule for %s", name);
     }
@@ -200,15 +199,15 @@ static bool filter_add_rules(BerthFilter *filter, JsonObject *root, uint64_t cap
         if (!add_rule(filter, json_node_get_object(node), capabilities, error))
             return false;
     }
-    /* 2 is a binary tree of system calls (seccomp_attr_set(3)). no_new_privs is the launcher's to
-     * set. */
+    /* 2 selects a binary tree of system calls (seccomp_attr_set(3)). The launcher sets no_new_privs
+     * itself. */
     if ((r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
         (r = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_NNP, 0)) < 0)
         return berth_error_set_errno(error, r, "seccomp: set attributes");
     return true;
 }
 
-/* "SCMP_ARCH_X86_64"; 0 for what is none. */
+/* Returns 0 for a name that is not of the form "SCMP_ARCH_X86_64". */
 static uint32_t resolve_architecture(const char *name) {
     g_autofree char *lower = g_ascii_strdown(name, -1);
 
@@ -230,7 +229,8 @@ static bool add_named_architectures(scmp_filter_ctx filter, char **names, GError
     return true;
 }
 
-/* "archMap" in profiles of moby's and podman's: what belongs to an architecture, this machine's. */
+/* "archMap" in the profiles of moby and podman: lists the architectures that belong to each
+ * machine. */
 static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
     JsonArray *array;
 
@@ -246,7 +246,7 @@ static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, G
         if (!berth_document_get_string(entry, "architecture", &name, error) ||
             !berth_document_get_strings(entry, "subArchitectures", &below, error))
             return false;
-        /* Entries of other machines are passed over: one profile serves all of them. */
+        /* Entries of other machines are skipped, since one profile serves all of them. */
         if (name && resolve_architecture(name) == seccomp_arch_native() &&
             !add_named_architectures(filter, below, error))
             return false;
@@ -254,7 +254,7 @@ static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, G
     return true;
 }
 
-/* The machine's own is always there. */
+/* The machine's own architecture is always included. */
 static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
     g_auto(GStrv) names = NULL;
 
@@ -263,7 +263,7 @@ static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError *
            add_mapped_architectures(filter, root, error);
 }
 
-/* They are given to the kernel when the filter is loaded. */
+/* The flags are passed to the kernel when the filter is loaded. */
 static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
     g_auto(GStrv) names = NULL;
 
@@ -338,8 +338,8 @@ BerthFilterProgram *berth_filter_compile(const BerthFilter *filter, GError **err
     program->notifies = filter->notifies;
     if (program->notifies)
         program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    /* Without TSYNC_ESRCH, seccomp(2) returns the ID of a thread that cannot be synchronized, which
-     * would be taken for the listener's descriptor. */
+    /* Without TSYNC_ESRCH, seccomp(2) may return the ID of a thread that cannot be synchronised,
+     * which would be mistaken for the listener's descriptor. */
     if (program->notifies && (program->flags & SECCOMP_FILTER_FLAG_TSYNC))
         program->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
     program->instructions = (struct sock_filter *)data;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-filter: compiles the system call filter of a set-up that has a profile of its own. Run by
- * berth-launch with the descriptors of the launch protocol, its standard output a file for the
- * program (BerthFilterHeader). The profile is its author's, and libseccomp takes long for one with
- * many rules of one call: it is read in a sandbox like a worker's (frame/sandboxes.c), with a limit
- * of processor time. A failure is reported to berthd from here, and its status is then 125.
- */
+/* berth-filter: compiles the system call filter of a set-up that has its own profile. berth-launch
+ * runs it with the descriptors of the launch protocol and, as standard output, a file for the
+ * program (BerthFilterHeader). The profile may come from anyone, and libseccomp needs a long time
+ * for one with many rules for the same call. It is therefore parsed in a sandbox like a worker's
+ * (frame/sandboxes.c), with limited processor time. A failure is reported directly to berthd, and
+ * the exit status is then 125. */
 
 #include "bare/launch-protocol.h"
 #include "base/fd.h"
@@ -21,8 +20,9 @@
 
 enum { MAX_CPU_SEC = 2 };
 
-/* SIGKILL ends the process at the limit of processor time, and also when berth-launch dies. What
- * libseccomp asks the kernel for, it has asked and remembers when the sandbox has been entered. */
+/* SIGKILL ends the process when the processor time is used up, and when berth-launch dies.
+ * libseccomp has already queried the kernel by the time the sandbox is entered, and caches the
+ * answers. */
 static void filter_enter_sandbox(void) {
     const struct rlimit cpu = {MAX_CPU_SEC, MAX_CPU_SEC};
     g_autoptr(GError) error = NULL;

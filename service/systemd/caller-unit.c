@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finds the unit of a client by its process's cgroup. There is no object. The one thing to know: a
- * process below user@UID.service is in a unit of that user's manager, of which the system's manager
- * knows nothing; user@UID.service, which it does know, would be the wrong one, since it outlives
- * that unit.
- */
+/* Finds the unit of a client through the cgroup of its process. There is no state here. The one
+ * thing to know: a process below user@UID.service is in a unit of that user's manager, which the
+ * system manager does not know. user@UID.service itself, which it does know, would be wrong, since
+ * it outlives that unit. */
 
 #include "systemd/caller-unit.h"
 
@@ -14,8 +12,8 @@
 #include <errno.h>
 #include <systemd/sd-login.h>
 
-/* The unit is of that very process: its number still belongs to the process that the bus has named,
- * and so it did when the cgroup was read. */
+/* The unit certainly belongs to this process: the start time shows that the pid still belongs to
+ * the process that the bus has reported, and so it did when the cgroup was read. */
 char *berth_caller_unit_find(pid_t pid, uint64_t started, GError **error) {
     g_autofree char *unit = NULL, *of_user = NULL;
     int r = pid > 0 && started > 0 ? sd_pid_get_unit(pid, &unit) : -ESRCH;

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-/* The system manager's unit of the process that has this pid and start time, for a scope to be
- * bound to; caller frees. NULL with error for a process in no unit, or in one of a user's manager.
- */
+/* The system manager's unit of the process with this pid and start time, for a scope to be bound
+ * to. The caller frees it. Returns NULL with error if the process is in no unit, or in a unit of a
+ * user manager. */
 char *berth_caller_unit_find(pid_t pid, uint64_t started, GError **error);

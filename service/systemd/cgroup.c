@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads and writes the files of a container's cgroups. There is no object and no state: each call
- * finds the cgroup again through /proc/PID/cgroup, since a container may move its processes into
- * cgroups of its own below the unit's. The file names are those of cgroup-v2.rst and
- * cgroup-v1/ of the kernel's documentation.
- */
+/* Reads and writes the files of a container's cgroups. There is no state here: each call finds the
+ * cgroup again through /proc/PID/cgroup, since a container may move its processes to its own
+ * cgroups below the unit's. The file names are those of cgroup-v2.rst and cgroup-v1/ in the
+ * kernel's documentation. */
 
 #include "systemd/cgroup.h"
 
@@ -27,26 +25,25 @@
 enum {
     MAX_FILE_BYTES = 1024 * 1024,
     MAX_DEPTH = 16,
-    MAX_CGROUPS = 4096, /* a container may make many, and reading them must not take long */
+    MAX_CGROUPS = 4096, /* a container may create many, and reading them must not take long */
     MAX_PROCESSES = 65536
 };
 
-/* The process may end at any time; NULL is then as good as a missing file. */
+/* The process may end at any time, so NULL is treated like a missing file. */
 static char *cgroup_read_proc(pid_t pid, const char *name) {
     g_autofree char *path = g_strdup_printf("/proc/%d/%s", (int)pid, name);
 
     return berth_fd_read_file_at(AT_FDCWD, path, MAX_FILE_BYTES);
 }
 
-/* Controllers of version 1 can be mounted together, as "cpu,cpuacct" (cgroups(7),
- * /proc/PID/cgroup). */
+/* v1 controllers can be mounted together, as in "cpu,cpuacct" (cgroups(7), /proc/PID/cgroup). */
 static bool cgroup_has_controller(const char *list, const char *controller) {
     g_auto(GStrv) names = g_strsplit(list, ",", -1);
 
     return g_strv_contains((const char *const *)names, controller);
 }
 
-/* A cgroup by its path: what its processes are moved to does not matter. */
+/* Opens a cgroup by its path; it does not matter where its processes have been moved. */
 static int cgroup_open_path(const char *path, const char *controller) {
     const char *const roots[] = {controller[0] ? controller : "unified", ""};
 
@@ -59,7 +56,7 @@ static int cgroup_open_path(const char *path, const char *controller) {
     return -1;
 }
 
-/* The part of path up to the unit: a container may have made cgroups below it. */
+/* The part of path up to the unit, because a container may have created cgroups below it. */
 static char *cgroup_cut_below_unit(const char *path, const char *unit) {
     g_autofree char *component = g_strconcat("/", unit, NULL);
     const char *found = strstr(path, component);
@@ -67,8 +64,8 @@ static char *cgroup_cut_below_unit(const char *path, const char *unit) {
     return found ? g_strndup(path, (gsize)(found - path) + strlen(component)) : NULL;
 }
 
-/* The unit's directory in the hierarchy of a version 1 controller, or, for the controller "", of
- * version 2, which is mounted at the top or, on a hybrid system, at unified/. */
+/* The unit's directory in the hierarchy of a v1 controller or, if controller is "", in that of v2,
+ * which is mounted at the top or, on a hybrid system, at unified/. */
 static int cgroup_open(pid_t pid, const char *unit, const char *controller) {
     if (unit[0] == '/')
         return cgroup_open_path(unit, controller);
@@ -104,14 +101,14 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit) {
     while (rest && berth_cgroup_next_line(&rest, &line)) {
         bool units = line.controllers[0] == '\0' || g_str_equal(line.controllers, "name=systemd");
         char *path = units ? cgroup_cut_below_unit(line.path, unit) : NULL;
-        /* Both may be there, of which systemd uses one for units. */
+        /* Both hierarchies may exist, of which systemd uses one for units. */
         if (path)
             return path;
     }
     return NULL;
 }
 
-/* "max" stands for "no limit" in version 2 (cgroup-v2.rst, "Conventions"). */
+/* In v2, "max" means "no limit" (cgroup-v2.rst, "Conventions"). */
 static uint64_t cgroup_parse_number(const char *text) {
     return g_str_has_prefix(text, "max") ? UINT64_MAX : g_ascii_strtoull(text, NULL, 10);
 }
@@ -123,7 +120,7 @@ static uint64_t cgroup_read_number(int directory, const char *name) {
     return text ? cgroup_parse_number(text) : 0;
 }
 
-/* From a file of "KEY VALUE" lines. */
+/* Reads a value from a file of "KEY VALUE" lines. */
 static uint64_t cgroup_read_value(int directory, const char *name, const char *key) {
     g_autofree char *text =
         directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
@@ -136,8 +133,7 @@ static uint64_t cgroup_read_value(int directory, const char *name, const char *k
     return 0;
 }
 
-/* The sum over all devices of the numbers that follow a word: " rbytes=" in version 2, " Read " in
- * version 1. */
+/* Sums up, over all devices, the numbers that follow a word: " rbytes=" in v2, " Read " in v1. */
 static uint64_t cgroup_sum_after(int directory, const char *name, const char *word) {
     g_autofree char *text =
         directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
@@ -148,8 +144,8 @@ static uint64_t cgroup_sum_after(int directory, const char *name, const char *wo
     return sum;
 }
 
-/* On a hybrid system a controller is attached to one hierarchy only, so that the memory controller
- * of version 1, if there is one, is the one that counts. */
+/* On a hybrid system a controller is attached to only one hierarchy, so a v1 memory controller, if
+ * there is one, is decisive. */
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
     berth_autofd int unified = memory >= 0 ? -1 : cgroup_open(pid, unit, "");
@@ -171,8 +167,8 @@ static void cgroup_read_version_2(int unified, BerthCgroupStats *stats) {
     stats->written_bytes = cgroup_sum_after(unified, "io.stat", " wbytes=");
 }
 
-/* Replaces the figures of the controllers that are attached to version 1; the others keep those of
- * version 2. cpuacct counts in nanoseconds (cgroup-v1/cpuacct.rst). */
+/* Overrides the statistics of controllers that are attached to v1; the others keep their v2 values.
+ * cpuacct counts in nanoseconds (cgroup-v1/cpuacct.rst). */
 static void cgroup_read_version_1(pid_t pid, const char *unit, BerthCgroupStats *stats) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
     berth_autofd int cpu = cgroup_open(pid, unit, "cpuacct");
@@ -183,7 +179,7 @@ static void cgroup_read_version_1(pid_t pid, const char *unit, BerthCgroupStats 
         stats->memory_bytes = cgroup_read_number(memory, "memory.usage_in_bytes");
         stats->memory_peak_bytes = cgroup_read_number(memory, "memory.max_usage_in_bytes");
         stats->memory_max_bytes = cgroup_read_number(memory, "memory.limit_in_bytes");
-        /* "No limit" reads as the largest multiple of the page size. */
+        /* "No limit" is reported as the largest multiple of the page size. */
         if (stats->memory_max_bytes > INT64_MAX - 65536)
             stats->memory_max_bytes = UINT64_MAX;
     }
@@ -203,7 +199,8 @@ static void cgroup_read_version_1(pid_t pid, const char *unit, BerthCgroupStats 
     }
 }
 
-/* proc(5), /proc/PID/net/dev: bytes received are in the first column, bytes sent in the ninth. */
+/* In /proc/PID/net/dev (proc(5)), bytes received are in the first column, bytes sent in the
+ * ninth. */
 static void cgroup_read_network(pid_t pid, BerthCgroupStats *stats) {
     g_autofree char *text = cgroup_read_proc(pid, "net/dev");
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
@@ -229,14 +226,14 @@ void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stat
     cgroup_read_version_1(pid, unit, stats);
     cgroup_read_network(pid, stats);
     stats->oom_kills = berth_cgroup_count_oom_kills(pid, unit);
-    /* Without the pids controller, count the processes. */
+    /* Without the pids controller, the processes are counted. */
     if (stats->tasks == 0) {
         g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);
         stats->tasks = processes->len;
     }
 }
 
-/* For the files of version 2 that have no counterpart in version 1; false if there is none. */
+/* For v2 files that have no counterpart in v1. Returns false if there is no v2 hierarchy. */
 static bool cgroup_write_file(pid_t pid, const char *unit, const char *name, const char *value) {
     berth_autofd int unified = cgroup_open(pid, unit, "");
     berth_autofd int file = unified < 0 ? -1 : openat(unified, name, O_WRONLY | O_CLOEXEC);
@@ -252,8 +249,8 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
     return cgroup_write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
 }
 
-/* A container may make as many cgroups below its own, and as deep ones, as it likes: depth and
- * number are limited. A cgroup that goes away meanwhile is skipped. */
+/* A container may create any number of cgroups below its own, at any depth, so both are limited. A
+ * cgroup that disappears meanwhile is skipped. */
 static void cgroup_add_processes(int directory, unsigned depth, unsigned *left, GArray *list) {
     g_autofree char *text = berth_fd_read_file_at(directory, "cgroup.procs", MAX_FILE_BYTES);
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
@@ -286,7 +283,7 @@ GArray *berth_cgroup_list_processes(pid_t pid, const char *unit) {
     return list;
 }
 
-/* cgroup-v1/memory.rst, OOM Control: the kernel signals a registered eventfd. */
+/* The kernel signals a registered eventfd (cgroup-v1/memory.rst, OOM Control). */
 static int cgroup_watch_version_1(int memory) {
     berth_autofd int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     berth_autofd int control = openat(memory, "memory.oom_control", O_RDONLY | O_CLOEXEC);
@@ -299,8 +296,8 @@ static int cgroup_watch_version_1(int memory) {
     return berth_fd_steal(&event);
 }
 
-/* In version 2 the kernel reports each change of memory.events as a modification of the file
- * (cgroup-v2.rst, "Memory Interface Files"). inotify takes a path only, so the file is named
+/* In v2 the kernel reports each change of memory.events as a modification of the file
+ * (cgroup-v2.rst, "Memory Interface Files"). inotify only accepts a path, so the file is named
  * through the descriptor of its directory. */
 int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
     berth_autofd int memory = cgroup_open(pid, unit, "memory");
@@ -317,7 +314,7 @@ int berth_cgroup_watch_oom(pid_t pid, const char *unit) {
     return berth_fd_steal(&notify);
 }
 
-/* By pidfds: a number that is in the list may be another process's by now, which is then in another
+/* Through pidfds: a pid in the list may have been reused meanwhile, by a process that is in another
  * cgroup. */
 void berth_cgroup_signal(pid_t pid, const char *unit, int signal) {
     g_autoptr(GArray) processes = berth_cgroup_list_processes(pid, unit);

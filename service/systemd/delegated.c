@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Makes and removes cgroups below delegated ones. There is no object: each call opens the parent by
- * its path and checks the descriptor, so that it does not matter what is moved or made again in
- * between. A cgroup is used only if the user could have made the container's there without Berth:
- * its directory and its cgroup.procs are the user's, which the kernel demands of anybody that moves
- * processes between its children (cgroups(7), "Cgroup delegation: containment"). So no container
- * leaves the limits that its caller has. For root, which owns all, the mark of systemd decides.
+/* Creates and removes cgroups below delegated ones. There is no state here: each call opens the
+ * parent by its path and checks the descriptor, so that nothing moved or recreated in between
+ * matters. A cgroup is used only if the user could have created the container's there without
+ * Berth: the directory and its cgroup.procs must belong to the user, as the kernel requires of
+ * anyone who moves processes between its children (cgroups(7), "Cgroup delegation: containment").
+ * Thus no container escapes the limits of its caller. For root, who owns everything, systemd's mark
+ * decides. The exception are cgroups that a manager running as root has created for its users'
+ * processes (managed-cgroup.c).
  *
- * The exception are cgroups that a manager of root's has made for its users' processes
- * (managed-cgroup.c).
- *
- * On a hybrid system the controllers are in hierarchies of version 1. There a cgroup of the same
- * path is made where the parent has one, and berth-launch puts the process into it.
- */
+ * On a hybrid system the controllers are in v1 hierarchies. There, a cgroup with the same path is
+ * created where the parent has one, and berth-launch puts the process into it. */
 
 #include "systemd/delegated.h"
 
@@ -32,12 +29,12 @@
 #include <unistd.h>
 
 #define CGROUPS "/sys/fs/cgroup"
-#define MAX_DEPTH 16 /* of cgroups below a container's; the kernel holds it to that */
+#define MAX_DEPTH 16 /* of cgroups below a container's; enforced by the kernel */
 
 enum {
     MAX_FILE_BYTES = 4096,
     MAX_CGROUPS_BYTES = 64 * 1024,
-    MAX_REMOVED_AT_ONCE = 512 /* a container may make many, and this must not take long */
+    MAX_REMOVED_AT_ONCE = 512 /* a container may create many, and this must not take long */
 };
 
 static bool delegated_write(int directory, const char *name, const char *value) {
@@ -46,7 +43,7 @@ static bool delegated_write(int directory, const char *name, const char *value) 
     return file >= 0 && berth_fd_write_all(file, value, strlen(value));
 }
 
-/* Both owners are compared on the open directory, which cannot be exchanged any more. */
+/* Both owners are checked on the open directory, which can no longer be exchanged. */
 static bool delegated_check(int cgroup, const char *path, uint32_t uid, GError **error) {
     struct stat directory, processes;
 
@@ -60,8 +57,8 @@ static bool delegated_check(int cgroup, const char *path, uint32_t uid, GError *
                            path, uid);
 }
 
-/* The path is of that very process: its number still belongs to the process that the bus has named,
- * and so it did when the path was read. */
+/* The path certainly belongs to this process: the start time shows that the pid still belongs to
+ * the process that the bus has reported, and so it did when the path was read. */
 char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, uint64_t *managed,
                            GError **error) {
     g_autofree char *path = NULL;
@@ -83,9 +80,9 @@ char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, uint64_t *
     return delegated_check(cgroup, found, uid, error) ? g_steal_pointer(&found) : NULL;
 }
 
-/* For the limits and figures of the container. The kernel refuses a controller while the parent has
- * processes of its own (cgroup-v2.rst, "No Internal Process Constraint"); then its own limits and
- * figures are those of the parent. */
+/* For the limits and statistics of the container. The kernel refuses to enable a controller while
+ * the parent has processes of its own (cgroup-v2.rst, "No Internal Process Constraint"); the
+ * container is then limited and counted together with the parent. */
 static void delegated_enable_controllers(int parent) {
     static const char *const wanted[] = {"cpu", "io", "memory", "pids"};
     g_autofree char *available =
@@ -105,7 +102,7 @@ static void delegated_enable_controllers(int parent) {
 
 typedef void (*HierarchyVisit)(const char *directory, const char *path);
 
-/* The directories of the version 1 hierarchies. */
+/* Visits the cgroup's directories in the v1 hierarchies. */
 static void delegated_each_version_1(const char *path, HierarchyVisit seen) {
     g_autofree char *text = berth_fd_read_file_at(AT_FDCWD, "/proc/self/cgroup", MAX_CGROUPS_BYTES);
     char *rest = text;
@@ -137,16 +134,17 @@ static bool delegated_remove_below(int parent, const char *name, unsigned depth,
     return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
-/* False with errno if it is still there: it has processes, or more cgroups than are removed at
- * once. */
+/* Returns false with errno if it still exists: it has processes, or more cgroups than are removed
+ * at once. */
 static bool delegated_remove_tree(int parent, const char *name) {
     unsigned left = MAX_REMOVED_AT_ONCE;
 
     return delegated_remove_below(parent, name, 0, &left);
 }
 
-/* Fails where the parent is in no cgroup of its own: the process then joins the one above. One that
- * an earlier run has left is made again, without the memory that is still charged to it. */
+/* Fails if the parent has no cgroup of its own in this hierarchy; the process then joins the one
+ * above. A cgroup left by an earlier run is created anew, without the memory that is still charged
+ * to it. */
 static void delegated_make_version_1(const char *directory, const char *path) {
     g_autofree char *whole = g_strconcat(directory, path, NULL);
 
@@ -160,7 +158,7 @@ static void delegated_remove_version_1(const char *directory, const char *path) 
     (void)delegated_remove_tree(AT_FDCWD, whole);
 }
 
-/* rmdir(2) of a cgroup fails as long as it has processes; then false. */
+/* rmdir(2) of a cgroup fails as long as it has processes; false is returned then. */
 bool berth_delegated_remove(const char *path) {
     berth_autofd int root = berth_delegation_open_root(NULL);
 
@@ -170,13 +168,14 @@ bool berth_delegated_remove(const char *path) {
     return true;
 }
 
-/* One that an earlier run has left is made again: whatever its owner has changed in it goes. */
+/* A cgroup left by an earlier run is created anew, so that whatever its owner has changed in it is
+ * gone. */
 static bool delegated_mkdir(int parent, const char *parent_path, const char *name, GError **error) {
     if (mkdirat(parent, name, 0755) == 0 ||
         (errno == EEXIST && delegated_remove_tree(parent, name) &&
          mkdirat(parent, name, 0755) == 0))
         return true;
-    /* cgroup.max.depth or cgroup.max.descendants, here or above. */
+    /* Caused by cgroup.max.depth or cgroup.max.descendants, here or further up. */
     if (errno == EAGAIN)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "the cgroup \"%s\" may have no further cgroups below it",
@@ -188,7 +187,8 @@ static bool delegated_mkdir(int parent, const char *parent_path, const char *nam
     return berth_error_set_errno(error, errno, "make the cgroup \"%s/%s\"", parent_path, name);
 }
 
-/* Below a threaded cgroup there are no processes, only threads (cgroup-v2.rst, "Threads"). */
+/* A cgroup below a threaded one cannot contain processes, only threads (cgroup-v2.rst,
+ * "Threads"). */
 static bool delegated_check_type(int cgroup, const char *parent, GError **error) {
     g_autofree char *type = berth_fd_read_file_at(cgroup, "cgroup.type", MAX_FILE_BYTES);
 
@@ -197,7 +197,7 @@ static bool delegated_check_type(int cgroup, const char *parent, GError **error)
                            "the cgroup \"%s\" is threaded, and cannot have containers", parent);
 }
 
-/* The container may own the cgroup, but not this file. Deeper ones could not be removed. */
+/* The container may own the cgroup, but not this file. Deeper cgroups could not be removed. */
 static bool delegated_limit_depth(int cgroup, const char *path, GError **error) {
     const char *file = "cgroup.max.depth";
 
@@ -205,7 +205,7 @@ static bool delegated_limit_depth(int cgroup, const char *path, GError **error) 
            berth_error_set_errno(error, errno, "set %s of the cgroup \"%s\"", file, path);
 }
 
-/* Limits and the device filter are in place before the first process enters. What fails on the way
+/* Limits and the device filter are set before the first process enters. A failure on the way
  * removes the new cgroup again. */
 static int delegated_make_below(int parent, const char *parent_path, const char *name,
                                 GVariant *properties, GError **error) {
@@ -226,7 +226,7 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
     return -1;
 }
 
-/* Checked again at each start: the delegation may have been taken back since Create. */
+/* Checked again at each start, since the delegation may have been revoked after Create. */
 int berth_delegated_make(const char *parent, const char *name, uint32_t uid, uint64_t managed,
                          GVariant *properties, GError **error) {
     berth_autofd int root = berth_delegation_open_root(error);
@@ -248,7 +248,7 @@ GArray *berth_delegated_open_limits(const char *path, GVariant *properties, GErr
     return cgroup < 0 ? NULL : berth_limit_files_open(cgroup, path, properties, error);
 }
 
-/* The innermost unit; "" for a cgroup outside of all units. */
+/* The innermost unit, or "" for a cgroup outside of all units. */
 char *berth_delegated_get_unit(const char *path) {
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 

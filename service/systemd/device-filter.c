@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A program of the kind BPF_PROG_TYPE_CGROUP_DEVICE, which the kernel runs whenever a process of
- * the cgroup makes or opens a device node (cgroup-v2.rst, "Device controller"). It returns 1 to
- * allow. Every program on the way up to the root has to allow as well, so this one only takes
- * rights away. It is made of instructions here: there is one block for each rule, and what matches
- * none is refused. systemd makes the same for its units (bpf-devices.c).
- */
+/* A program of type BPF_PROG_TYPE_CGROUP_DEVICE, which the kernel runs whenever a process in the
+ * cgroup creates or opens a device node (cgroup-v2.rst, "Device controller"). It returns 1 to allow
+ * access. Every program on the way up to the root must allow it as well, so this one can only take
+ * access away. It is assembled here: each rule is a block of instructions, and what matches no rule
+ * is refused. systemd generates the same for its units (bpf-devices.c). There is no state here; the
+ * cgroup keeps the program. */
 
 #include "systemd/device-filter.h"
 
@@ -21,24 +20,24 @@
 
 typedef struct {
     int type;         /* BPF_DEVCG_DEV_BLOCK, BPF_DEVCG_DEV_CHAR */
-    int major, minor; /* -1: any */
+    int major, minor; /* -1 for any */
     int access;       /* BPF_DEVCG_ACC_… */
 } DeviceRule;
 
 enum {
     ALL_ACCESS = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE,
-    FIRST_PTS_MAJOR = 136, /* devices.txt: Unix98 PTY slaves have eight majors */
+    FIRST_PTS_MAJOR = 136, /* Unix98 PTY slaves have eight majors (devices.txt) */
     PTS_MAJORS = 8,
 };
 
-/* What "closed" allows to every unit: null, zero, full, random, urandom, tty, ptmx. */
+/* The devices that "closed" allows to every unit: null, zero, full, random, urandom, tty, ptmx. */
 static const int always[][2] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}};
 
 static void filter_add(GArray *program, struct bpf_insn instruction) {
     g_array_append_val(program, instruction);
 }
 
-/* Register numbers: 1 is the context (struct bpf_cgroup_dev_ctx), 0 is returned. */
+/* Register numbers: 1 is the context (struct bpf_cgroup_dev_ctx), 0 the return value. */
 enum {
     RESULT = BPF_REG_0,
     TYPE = BPF_REG_2,
@@ -70,8 +69,8 @@ enum {
         .code = BPF_JMP | BPF_EXIT                                                                 \
     }
 
-/* access_type has the type of the device in its lower 16 bits, and the kind of access above
- * (linux/bpf.h, struct bpf_cgroup_dev_ctx). */
+/* access_type contains the type of the device in its lower 16 bits, and the kind of access above
+ * them (linux/bpf.h, struct bpf_cgroup_dev_ctx). */
 static void filter_begin(GArray *program) {
     filter_add(program, LOAD(TYPE, access_type));
     filter_add(program, MOVE(ACCESS, TYPE));
@@ -81,7 +80,7 @@ static void filter_begin(GArray *program) {
     filter_add(program, LOAD(MINOR, minor));
 }
 
-/* A comparison that fails jumps behind the block. */
+/* A comparison that fails jumps to the end of the block. */
 static void filter_add_rule(GArray *program, const DeviceRule *rule) {
     bool has_major = rule->major >= 0, has_minor = rule->minor >= 0;
     __s16 left = (__s16)(5 + has_major + has_minor); /* instructions after the first comparison */
@@ -98,7 +97,7 @@ static void filter_add_rule(GArray *program, const DeviceRule *rule) {
     filter_add(program, EXIT);
 }
 
-/* Terminals of /dev/pts may be used, but not made. */
+/* Terminals in /dev/pts may be used, but not created. */
 static void filter_add_standard(GArray *program) {
     for (size_t i = 0; i < G_N_ELEMENTS(always); i++) {
         const DeviceRule rule = {BPF_DEVCG_DEV_CHAR, always[i][0], always[i][1], ALL_ACCESS};
@@ -111,7 +110,8 @@ static void filter_add_standard(GArray *program) {
     }
 }
 
-/* "/dev/char/1:3", "char-*" or "char-1", as plan/ and Create write them; others allow nothing. */
+/* Parses "/dev/char/1:3", "char-*" or "char-1", the forms that plan/ and Create write; anything
+ * else allows nothing. */
 static bool filter_parse_rule(const char *name, const char *access, DeviceRule *rule) {
     bool block = g_str_has_prefix(name, "/dev/block/") || g_str_has_prefix(name, "block-");
     int end = 0;
@@ -144,8 +144,8 @@ static int filter_load(const GArray *program) {
     return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
 }
 
-/* Beside those that the parents have: without the flag it would take their place, which the kernel
- * refuses. */
+/* In addition to the programs of the parents: without the flag it would replace them, which the
+ * kernel refuses. */
 static bool filter_attach(int cgroup, int program) {
     union bpf_attr attributes;
 
@@ -157,7 +157,7 @@ static bool filter_attach(int cgroup, int program) {
     return syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes) == 0;
 }
 
-/* The cgroup keeps the program alive, so that its descriptor is closed on return. */
+/* The cgroup keeps the program alive, so its descriptor is closed on return. */
 bool berth_device_filter_attach(int cgroup, GVariant *properties, GError **error) {
     g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct bpf_insn));
     g_autoptr(GVariantIter) rules = NULL;

@@ -6,6 +6,6 @@
 
 #include "base/error.h"
 
-/* Attaches a filter as the properties DevicePolicy and DeviceAllow of a scope would (a{sv}), if the
- * policy is "closed". It goes with the cgroup. */
+/* If the policy is "closed", attaches the same filter as the properties DevicePolicy and
+ * DeviceAllow of a scope would (a{sv}). It disappears with the cgroup. */
 bool berth_device_filter_attach(int cgroup, GVariant *properties, GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One netlink socket and a table of the watched processes with their statuses. The table's owner
- * (the containers) watches a process before it can end and unwatches it when the status is
- * recorded, so the table stays as small as the number of running processes. The socket filter is
- * rebuilt at each change: without it, every exit on a busy machine would wake the service.
- */
+/* One netlink socket, and a table of watched processes and their statuses. The owner of the table
+ * (the containers) watches a process before it can end and unwatches it once the status is
+ * recorded, so the table never exceeds the number of running processes. The socket filter is
+ * rebuilt at each change: without it, every exit on a busy machine would wake the service. */
 
 #include "systemd/exits.h"
 
@@ -23,8 +21,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The filter takes two instructions a process. With more processes than fit, it passes all exits.
- */
+/* The filter takes two instructions per process. If there are more processes than fit, it passes
+ * all exits. */
 enum { MAX_FILTERED = (BPF_MAXINSNS - 8) / 2, WAIT_MSEC = 20, BUFFER_BYTES = 1 << 20 };
 
 /* struct cn_msg of linux/connector.h without its flexible array. */
@@ -35,7 +33,7 @@ typedef struct {
 } Connector;
 G_STATIC_ASSERT(sizeof(Connector) == sizeof(struct cn_msg));
 
-/* A message as the kernel sends it. */
+/* A message in the form the kernel sends. */
 typedef struct {
     struct nlmsghdr header;
     Connector connector;
@@ -47,8 +45,8 @@ struct BerthExits {
     GHashTable *statuses; /* pid → status + 1, or 0 while it runs */
 };
 
-/* Asks the connector to send events of processes (Documentation/driver-api/connector.rst in the
- * kernel's tree). They come to all sockets of the group. */
+/* Subscribes to process events of the connector (Documentation/driver-api/connector.rst in the
+ * kernel's tree). They are sent to all sockets of the group. */
 static bool exits_subscribe(int fd) {
     struct {
         struct nlmsghdr header;
@@ -70,7 +68,7 @@ static void exits_add_instruction(GArray *program, unsigned short code, unsigned
     g_array_append_val(program, instruction);
 }
 
-/* Passes the exits of watched processes and nothing else. BPF loads words in network order. */
+/* Passes only the exits of watched processes. BPF loads words in network byte order. */
 static void exits_set_filter(const BerthExits *exits) {
     g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
     bool all = g_hash_table_size(exits->statuses) > MAX_FILTERED;
@@ -122,7 +120,7 @@ void berth_exits_free(BerthExits *exits) {
     g_free(exits);
 }
 
-/* Nothing to do without a table: the kernel is new enough, or has no connector. */
+/* Without a table there is nothing to do: the kernel is new enough, or has no connector. */
 void berth_exits_watch(BerthExits *exits, pid_t pid) {
     if (exits && g_hash_table_insert(exits->statuses, GINT_TO_POINTER(pid), NULL))
         exits_set_filter(exits);
@@ -133,8 +131,8 @@ void berth_exits_unwatch(BerthExits *exits, pid_t pid) {
         exits_set_filter(exits);
 }
 
-/* Threads end with the same event; only that of the thread group's leader has the status of the
- * process. */
+/* Threads cause the same event when they end; only that of the thread group leader has the status
+ * of the process. */
 static void exits_take_event(BerthExits *exits, const Message *message, size_t size) {
     const struct exit_proc_event *end = &message->event.event_data.exit;
     gpointer pid = GINT_TO_POINTER(end->process_pid);

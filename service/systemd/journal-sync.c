@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One call of io.systemd.Journal.Synchronize, journald's Varlink interface, which "journalctl
- * --sync" calls. It waits for the reply and then for its owner to free it. The one thing to know:
- * journald answers after it has handled all that its sockets had before, so that the reply needs
- * not be read; that it is there, or that the connection is closed, is enough.
- */
+/* One call of io.systemd.Journal.Synchronize, in journald's Varlink interface, which "journalctl
+ * --sync" uses too. The object waits for the reply, and then for its owner to free it. The one
+ * thing to know: journald replies after it has processed everything that was in its sockets before.
+ * The contents of the reply do not matter; it is sufficient that there is one, or that the
+ * connection is closed. */
 
 #include "systemd/journal-sync.h"
 
@@ -58,8 +57,8 @@ static int journal_sync_on_timeout(sd_event_source *source, uint64_t usec, void 
     return 0;
 }
 
-/* A message of Varlink ends with a NUL. Neither connecting nor sending waits: a journald that takes
- * no connection now is not waited for. */
+/* A Varlink message ends with a NUL. Neither connecting nor sending blocks: if journald accepts no
+ * connection right now, it is not waited for. */
 static bool journal_sync_ask(int socket) {
     static const char call[] = "{\"method\":\"io.systemd.Journal.Synchronize\"}";
     const struct sockaddr_un address = {.sun_family = AF_UNIX,

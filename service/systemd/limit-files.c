@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The limits that Create and Update take as systemd's properties, as the kernel's files have them
- * (cgroup-v2.rst; cgroup-v1/). One table; what is not in it only systemd can set. Nothing is kept.
+/* The limits that Create and Update accept as systemd properties, in the form of the kernel's files
+ * (cgroup-v2.rst; cgroup-v1/). They are in one table; anything else can only be set by systemd.
+ * There is no state here.
  *
- * The one thing to know: when a limit of memory is lowered, the kernel reclaims down to it before
- * the write returns, which a container with much memory makes last. O_NONBLOCK keeps it from that,
- * but only since Linux 6.16, and not in version 1. So berthd itself writes to new cgroups alone,
- * which have no memory.
- */
+ * The one thing to know: when a memory limit is lowered, the kernel reclaims memory down to it
+ * before the write returns, which a container with much memory can prolong. O_NONBLOCK prevents
+ * this, but only since Linux 6.16, and not in v1. Therefore berthd itself writes only to new
+ * cgroups, which have no memory. */
 
 #include "systemd/limit-files.h"
 
@@ -19,7 +18,7 @@
 
 #define CGROUPS "/sys/fs/cgroup/"
 
-enum { DEFAULT_PERIOD_USEC = 100000 }; /* of cpu.max */
+enum { DEFAULT_PERIOD_USEC = 100000 }; /* for cpu.max */
 
 typedef enum { LIMIT_AMOUNT, LIMIT_WEIGHT, LIMIT_QUOTA } LimitKind;
 
@@ -27,7 +26,7 @@ typedef struct {
     const char *property;
     LimitKind kind;
     const char *controller, *file;
-    const char *directory, *file_1; /* of version 1; NULL: it has none */
+    const char *directory, *file_1; /* for v1; NULL if there is none */
 } LimitFile;
 
 static const LimitFile limit_files[] = {
@@ -49,8 +48,7 @@ static const LimitFile *limit_file_find(const char *property) {
     return NULL;
 }
 
-/* The kernel takes periods from 1 ms to 1 s (systemd.resource-control(5),
- * CPUQuotaPeriodSec=). */
+/* The kernel accepts periods from 1 ms to 1 s (systemd.resource-control(5), CPUQuotaPeriodSec=). */
 static uint64_t limit_get_period(GVariant *properties) {
     guint64 period = 0;
 
@@ -59,7 +57,7 @@ static uint64_t limit_get_period(GVariant *properties) {
                                               : DEFAULT_PERIOD_USEC;
 }
 
-/* A quota is the time for each second in the property, and for each period in the file. */
+/* The quota is the time per second in the property, but the time per period in the file. */
 static char *limit_format(const LimitFile *limit, uint64_t value, uint64_t period) {
     if (limit->kind == LIMIT_QUOTA)
         return value == UINT64_MAX
@@ -71,7 +69,7 @@ static char *limit_format(const LimitFile *limit, uint64_t value, uint64_t perio
                                : g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)value);
 }
 
-/* -1 is no limit in version 1; pids.max, which both have, takes "max". */
+/* In v1, -1 means no limit; but pids.max, which exists in both versions, uses "max". */
 static char *limit_format_version_1(const LimitFile *limit, uint64_t value) {
     if (value == UINT64_MAX)
         return g_strdup(g_str_equal(limit->file_1, limit->file) ? "max" : "-1");
@@ -91,8 +89,8 @@ static int limit_open(int directory, const char *file) {
     return openat(directory, file, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
-/* The file of the cgroup of the same path in the controller's own hierarchy; ENOENT if the property
- * has none there. */
+/* The file of the cgroup with the same path in the controller's own hierarchy; ENOENT if the
+ * property has no file there. */
 static int limit_open_version_1(const LimitFile *limit, const char *path) {
     g_autofree char *file =
         limit->directory ? g_strconcat(CGROUPS, limit->directory, path, "/", limit->file_1, NULL)
@@ -115,7 +113,7 @@ static bool limit_add(GArray *writes, int cgroup, const char *path, const LimitF
                                      path);
     if (write.file >= 0)
         g_array_append_val(writes, write);
-    /* No limit needs no controller. */
+    /* The absence of a limit needs no controller. */
     return write.file >= 0 || value == UINT64_MAX ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            "%s: the cgroup controller \"%s\" is not available in \"%s\"",

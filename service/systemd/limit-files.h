@@ -8,16 +8,17 @@
 
 /* A write that sets one limit. */
 typedef struct {
-    const char *property; /* static */
+    const char *property; /* a static string */
     int file;
     char *value;
 } BerthLimitWrite;
 
-/* Opens the files for properties (a{sv}, systemd.resource-control(5)) of the cgroup and, on a
- * hybrid system, of its path in the hierarchies of version 1. Those about devices are not limits
- * and are passed over. An array of BerthLimitWrite, which closes them; NULL with error. */
+/* Opens the files for properties (a{sv}, systemd.resource-control(5)) in the cgroup and, on a
+ * hybrid system, in the v1 hierarchies at the same path. Properties about devices are not limits,
+ * and are skipped. Returns an array of BerthLimitWrite, which closes the files, or NULL with
+ * error. */
 GArray *berth_limit_files_open(int cgroup, const char *path, GVariant *properties, GError **error);
 
-/* Sets the limits of a new cgroup, which has no memory yet: otherwise a write may block.
- * properties: NULL for none. */
+/* Sets the limits of a new cgroup. It must not have any memory yet, because otherwise a write may
+ * block. properties is NULL for none. */
 bool berth_limit_files_write(int cgroup, const char *path, GVariant *properties, GError **error);

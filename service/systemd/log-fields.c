@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes the files described in log-fields.h, each with a rename, as journald may read them at any
- * time. They lie on a tmpfs, so none survives a boot. */
+/* Writes the files described in log-fields.h. Each is written with a rename, since journald may
+ * read it at any time. They are on a tmpfs, so none survives a reboot. There is no state here. */
 
 #include "systemd/log-fields.h"
 
@@ -18,8 +18,8 @@ static char *log_fields_make_path(const char *unit) {
     return g_strconcat(DIRECTORY "/" PREFIX, unit, NULL);
 }
 
-/* Each assignment follows its length, which is little-endian, as systemd itself writes these files.
- */
+/* Each assignment is preceded by its length in little-endian order, as in the files that systemd
+ * itself writes. */
 bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error) {
     g_autoptr(GByteArray) data = g_byte_array_new();
     g_autofree char *path = log_fields_make_path(unit);

@@ -12,11 +12,11 @@
 
 #include "base/error.h"
 
-/* assignments: NAME=VALUE, ending with NULL. Processes that have logged already keep the fields
- * that journald cached for them. */
+/* assignments is a NULL-terminated list of NAME=VALUE. A process that has already logged something
+ * keeps the fields that journald has cached for it. */
 bool berth_log_fields_set(const char *unit, const char *const *assignments, GError **error);
 void berth_log_fields_remove(const char *unit);
 /* Removes the files of all units that match pattern (GPatternSpec), except those for which
- * is_needed returns true: they are left by a service that was killed. */
+ * is_needed returns true. They are left by an instance of the service that was killed. */
 typedef bool (*BerthUnitNeeded)(const char *unit, void *userdata);
 void berth_log_fields_sweep(const char *pattern, BerthUnitNeeded is_needed, void *userdata);

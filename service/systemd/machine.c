@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two calls to machined, both without waiting: a container never depends on it. The watch belongs
- * to its slot, whose destruction frees it. */
+/* Two calls to machined, neither of which waits for a reply: a container never depends on machined.
+ * The watch belongs to its slot, whose destruction frees it. */
 
 #include "systemd/machine.h"
 
@@ -12,8 +12,8 @@ typedef struct {
     void *userdata;
 } MachinedWatch;
 
-/* Without auto-start and without a reply: nothing happens on a machine on which machined does not
- * run. */
+/* Without auto-start and without a reply: nothing happens on a machine where machined is not
+ * running. */
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root) {
     g_autoptr(sd_bus_message) call = NULL;

@@ -7,14 +7,15 @@
 
 #include "base/bus-error.h"
 
-/* Registers a container if machined runs. machined is not activated for it, and its reply is not
- * awaited. It drops the container on its own when the leader exits. id: 16 bytes of a UUID. */
+/* Registers a container if machined is running. machined is not activated for this, and its reply
+ * is not awaited. It drops the container by itself when the leader exits. id is a UUID of 16
+ * bytes. */
 void berth_machine_register(sd_bus *bus, const char *name, const uint8_t id[16], uint32_t leader,
                             const char *root);
 
 typedef void (*BerthMachinedStarted)(void *userdata);
 
 /* Calls started whenever machined appears on the bus, so that running containers can be registered
- * again. Freeing *slot ends the watch. */
+ * again. Unreferencing *slot ends the watch. */
 bool berth_machined_watch(sd_bus *bus, sd_bus_slot **slot, BerthMachinedStarted started,
                           void *userdata, GError **error);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A manager of root's that has a delegated cgroup, such as slurmstepd, puts each of its users'
- * processes into one below it, to and from which its users cannot move processes: cgroup.procs is
- * root's, the directory root's or, with slurmstepd, the user's. But what is made below such a
- * cgroup stays within the limits of the processes that are in it. So a container of such a process
- * may be there. It has no limits of its own: the manager's cgroup is not changed. There is no
- * state: the container's record has the number of the cgroup, since a manager may use one path for
- * another user later.
- */
+/* A manager that runs as root and has a delegated cgroup, such as slurmstepd, may put each of its
+ * users' processes into a cgroup below it, into and out of which the users cannot move processes:
+ * cgroup.procs belongs to root, the directory to root or, with slurmstepd, to the user. Whatever is
+ * created below such a cgroup is still subject to the limits of the processes in it, so a container
+ * of such a process may be placed there. The container cannot have limits of its own, because the
+ * manager's cgroup is not changed. There is no state here: the container's record contains the id
+ * of the cgroup, since a manager may later use the same path for another user. */
 
 #include "systemd/managed-cgroup.h"
 
@@ -21,7 +19,7 @@
 
 enum { MAX_CGROUPS_BYTES = 64 * 1024 };
 
-/* The paths of a process in the hierarchies of version 1, where there are any. */
+/* The paths of a process in the v1 hierarchies, if there are any. */
 static char *managed_cgroup_read_version_1(pid_t pid) {
     g_autofree char *file =
         pid > 0 ? g_strdup_printf("/proc/%d/cgroup", (int)pid) : g_strdup("/proc/self/cgroup");
@@ -36,8 +34,8 @@ static char *managed_cgroup_read_version_1(pid_t pid) {
     return g_string_free(paths, FALSE);
 }
 
-/* In the hierarchies of version 1 the container is where the service is: a caller who is elsewhere
- * there has limits that the container would not have. */
+/* In the v1 hierarchies the container is in the service's cgroups: a caller in other ones may have
+ * limits there that the container would escape. */
 static bool managed_cgroup_is_all(pid_t pid) {
     g_autofree char *caller = managed_cgroup_read_version_1(pid);
     g_autofree char *own = managed_cgroup_read_version_1(0);
@@ -55,7 +53,7 @@ uint64_t berth_managed_cgroup_find(int root, const char *path, int above, const 
         delegated.st_uid != 0 || !managed_cgroup_is_all(pid))
         return 0;
     berth_autofd int cgroup = berth_delegation_open(root, path, NULL);
-    /* The inode number of a cgroup is its id, which is not used again until the next boot. */
+    /* The inode number of a cgroup is its id, which is not reused until the next boot. */
     return cgroup >= 0 && fstat(cgroup, &own) == 0 && (own.st_uid == 0 || own.st_uid == uid)
                ? own.st_ino
                : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How systemd's manager is addressed (org.freedesktop.systemd1(5)). */
+/* The address of systemd's manager on the bus (org.freedesktop.systemd1(5)). */
 
 #pragma once
 

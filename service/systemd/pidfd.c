@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Stateless helpers around pidfds. Three sources give an exit status: waitid(2) for a child,
- * PIDFD_GET_INFO from Linux 6.15 on, and on older kernels /proc/PID/stat as long as the process is
- * a zombie (see also exits.h).
- */
+/* Stateless helpers around pidfds. There are three sources for an exit status: waitid(2) for a
+ * child, PIDFD_GET_INFO since Linux 6.15 and, on older kernels, /proc/PID/stat as long as the
+ * process is a zombie (see also exits.h). */
 
 #include "systemd/pidfd.h"
 
@@ -22,8 +20,8 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-/* PIDFD_GET_INFO of Linux 6.13 and its exit code of 6.15 (linux/pidfd.h), which the headers of
- * Debian 12 do not have. */
+/* PIDFD_GET_INFO of Linux 6.13 with the exit code of 6.15 (linux/pidfd.h), which the headers of
+ * Debian 12 lack. */
 struct exit_info {
     uint64_t mask;
     uint64_t cgroup_id;
@@ -63,7 +61,7 @@ uint64_t berth_pidfd_get_id(int pidfd) {
     struct statfs file_system;
     struct stat status;
 
-    /* Without pidfs a pidfd is one of many files on the one anonymous inode. */
+    /* Without pidfs, all pidfds share the single anonymous inode. */
     return fstatfs(pidfd, &file_system) == 0 && file_system.f_type == PID_FS &&
                    fstat(pidfd, &status) == 0
                ? status.st_ino
@@ -79,8 +77,9 @@ static char *pidfd_read_proc(pid_t pid, const char *name) {
     return fd < 0 ? NULL : berth_fd_read_whole(fd, 64 * 1024, &size, NULL);
 }
 
-/* A field of proc_pid_stat(5), by its number there, from 3 on. Fields are counted from the last
- * parenthesis: the command's name may have some, too. NULL if there are not so many. */
+/* A field of proc_pid_stat(5), by its number there, starting at 3. Fields are counted from the last
+ * parenthesis, because the command's name may contain some. Returns NULL if there are not enough
+ * fields. */
 static const char *find_stat_field(const char *stat, int number) {
     const char *field = strrchr(stat, ')');
 
@@ -92,7 +91,7 @@ static const char *find_stat_field(const char *stat, int number) {
 }
 
 /* Older kernels show the exit code of a zombie (proc_pid_stat(5), fields 3 and 52) until its parent
- * reaps it. The parent is systemd here, and reading at once often wins that race. */
+ * reaps it. The parent is systemd here, and reading immediately often wins that race. */
 static bool pidfd_read_zombie(int pidfd, int *status) {
     pid_t pid = (pid_t)berth_fd_get_info(0, pidfd, "Pid");
     g_autofree char *stat = pid > 0 ? pidfd_read_proc(pid, "stat") : NULL;
@@ -100,7 +99,7 @@ static bool pidfd_read_zombie(int pidfd, int *status) {
     const char *code = stat ? find_stat_field(stat, 52) : NULL;
     bool ended = state && (*state == 'Z' || *state == 'X');
 
-    /* It may have been reaped meanwhile and its pid reused: the pidfd says so. */
+    /* The process may have been reaped meanwhile and its pid reused, which the pidfd reveals. */
     if (!ended || !code || berth_fd_get_info(0, pidfd, "Pid") != pid)
         return false;
     *status = berth_status_of_wait((int)g_ascii_strtoll(code, NULL, 10));
@@ -113,7 +112,7 @@ BerthPidfdState berth_pidfd_get_state(int pidfd, int *status) {
 
     if (!pidfd_is_readable(pidfd))
         return BERTH_PIDFD_RUNNING;
-    /* A child is reaped here, which gives its status. */
+    /* A child is reaped here, which yields its status. */
     if (waitid(P_PIDFD, (id_t)pidfd, &child, WEXITED | WNOHANG) == 0) {
         if (child.si_pid == 0)
             return BERTH_PIDFD_RUNNING;
@@ -128,7 +127,7 @@ BerthPidfdState berth_pidfd_get_state(int pidfd, int *status) {
     return BERTH_PIDFD_EXITED;
 }
 
-/* Field 22 of proc_pid_stat(5): the time of the start, which together with the pid identifies a
+/* The time of the start (proc_pid_stat(5), field 22), which together with the pid identifies a
  * process. */
 uint64_t berth_pid_get_start(pid_t pid) {
     g_autofree char *stat = pidfd_read_proc(pid, "stat");
@@ -147,12 +146,12 @@ char *berth_pid_read_command(pid_t pid) {
         g_snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
         berth_autofd int name = open(path, O_RDONLY | O_CLOEXEC);
         size = name < 0 ? 0 : read(name, text, sizeof text - 1);
-        /* Without the newline at its end. MAX() would evaluate a call in it twice. */
+        /* Drops the trailing newline. MAX() would evaluate a call in its argument twice. */
         size = MAX(size, 1) - 1;
     } else if (text[size - 1] == '\0') {
         size--;
     }
-    /* The text is the process's own to choose, and may be shown on a terminal. */
+    /* The process chooses this text, which may be shown on a terminal. */
     for (ssize_t i = 0; i < size; i++)
         if (text[i] == '\0' || g_ascii_iscntrl(text[i]))
             text[i] = ' ';
@@ -160,7 +159,8 @@ char *berth_pid_read_command(pid_t pid) {
     return g_utf8_make_valid(text, -1);
 }
 
-/* Whole components are compared: a unit whose name only begins like this one does not count. */
+/* Whole components are compared, so that a unit whose name merely begins with this one does not
+ * match. */
 bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
     g_autofree char *cgroup = pidfd_read_proc(pid, "cgroup");
     /* A path begins after the colon (proc_pid_cgroup(5)). */
@@ -170,8 +170,8 @@ bool berth_pid_is_in_unit(pid_t pid, const char *unit) {
     return found && strchr("/\n", found[strlen(component)]);
 }
 
-/* FDPOLL=0: systemd otherwise drops a descriptor as soon as it reports a hang-up or an error
- * (sd_notify(3)), and a pidfd of a process that has ended is still needed. */
+/* FDPOLL=0: otherwise systemd drops a descriptor as soon as it reports a hang-up or an error
+ * (sd_notify(3)), but the pidfd of a process that has ended is still needed. */
 bool berth_fd_store_put(const char *name, int fd, GError **error) {
     g_autofree char *state = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
     int r = sd_pid_notify_with_fds(0, 0, state, &fd, 1);

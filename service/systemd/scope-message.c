@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The call that makes a scope: its properties are those of the container, and what Berth sets for
- * all of its scopes. No state; the message belongs to the caller, which may send it again as it is
- * (scope.c). The one thing to know: systemd takes the last of two values of a property, so that the
- * order here decides.
- */
+/* The message that asks systemd to create a scope, with the properties of the container and those
+ * that Berth sets for all of its scopes. There is no state here; the caller owns the message, and
+ * may send it again unchanged (scope.c). The one thing to know: if a property occurs twice, systemd
+ * uses the last value, so the order here is significant. */
 
 #include "systemd/scope-message.h"
 
 #include "systemd/manager.h"
 #include "systemd/unit-properties.h"
 
-/* Berth sends SIGKILL itself; systemd's own timeout comes this much later, as a fall-back. */
+/* Berth sends SIGKILL itself; systemd's own timeout comes this much later, as a fallback. */
 #define STOP_MARGIN_USEC (5ull * G_USEC_PER_SEC)
 
-/* With After=, the scope's start would wait for that of a unit that is still starting, such as one
- * of Type=notify, which in its turn waits for the container. */
+/* With After=, the start of the scope would wait for a unit that is still starting, such as one of
+ * Type=notify, which in turn waits for the container. */
 static int scope_append_bound(sd_bus_message *call, const char *unit, bool ordered) {
     int r = 0;
 
@@ -26,7 +24,7 @@ static int scope_append_bound(sd_bus_message *call, const char *unit, bool order
 }
 
 /* The given properties come last. CollectMode=inactive-or-failed (systemd.unit(5)) also unloads a
- * scope that failed, which would otherwise keep its name. The sum of the timeout and its margin
+ * scope that has failed, which would otherwise keep its name. The sum of the timeout and its margin
  * must not wrap around: UINT64_MAX means "no timeout". */
 static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions *options,
                                    bool ordered, const char *controller) {
@@ -50,10 +48,10 @@ static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions
     return sd_bus_message_close_container(call);
 }
 
-/* The mode "fail" never replaces a job that is queued for a unit of this name. BindsTo= would start
- * the other unit, too, which the caller may have no right to: with "ignore-requirements" systemd
- * starts the scope alone, and stops it at once if that unit is not active. The last argument,
- * auxiliary units, is always empty. */
+/* Mode "fail" never replaces a job that is queued for a unit of this name. BindsTo= would also
+ * start the other unit, which the caller may not be allowed to do. With "ignore-requirements"
+ * systemd starts only the scope, and stops it immediately if that unit is not active. The last
+ * argument, auxiliary units, is always empty. */
 int berth_scope_make_start(sd_bus *bus, const BerthScopeOptions *options, bool ordered,
                            sd_bus_message **call) {
     const char *controller;

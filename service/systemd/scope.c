@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * BerthScopes sends calls to systemd; each is a ScopeCall until it is answered, owned by the array
- * in BerthScopes. A start passes through these states:
+/* BerthScopes sends calls to systemd. Each is a ScopeCall until it has been answered, owned by the
+ * array in BerthScopes. A start passes through these states:
  *
- *   asking    of a scope that is bound to another unit: systemd is asked for that unit's state
- *   sent      systemd has the StartTransientUnit call
- *   waiting   the name is still taken by an earlier scope (UnitExists): its UnitRemoved sends the
- *             call again
- *   queued    systemd has named its job; JobRemoved ends it
+ *   asking    only for a scope that is bound to another unit: systemd was asked for that unit's
+ *             state
+ *   sent      systemd has received the StartTransientUnit call
+ *   waiting   an earlier scope still has the name (UnitExists); when it is gone, UnitRemoved causes
+ *             the call to be sent again
+ *   queued    systemd has returned the job; JobRemoved completes it
  *
- * All other calls end with their reply. berth_scopes_forget() removes a call in any state.
- */
+ * All other calls end with their reply. berth_scopes_forget() removes a call in any state. */
 
 #include "systemd/scope.h"
 
@@ -37,9 +36,9 @@ typedef struct {
     ScopeCallState state;
     sd_bus_message *start; /* sealed; sent again when the name is free; NULL for other calls */
     char *unit;
-    sd_bus_message *unordered; /* the same without After=; NULL unless it is bound to a unit */
+    sd_bus_message *unordered; /* the same without After=; NULL unless bound to a unit */
     char *bound_to;            /* that unit, or NULL */
-    char *job;                 /* object path; NULL until systemd has named it */
+    char *job;                 /* object path; NULL until systemd has returned it */
     BerthScopeDone done;
     void *userdata;
 } ScopeCall;
@@ -64,8 +63,8 @@ static void scope_call_free(gpointer data) {
     g_free(pending);
 }
 
-/* The call is removed before done is called, which may start other calls or free what userdata
- * points to. */
+/* The call is removed before done is called, since done may start other calls, or free what
+ * userdata points to. */
 static void scope_call_finish(ScopeCall *pending, const GError *error) {
     BerthScopeDone done = pending->done;
     void *userdata = pending->userdata;
@@ -91,8 +90,8 @@ static void scope_call_finish_job(ScopeCall *pending, const char *result) {
     scope_call_finish(pending, error);
 }
 
-/* systemd sends this signal to the client that queued the job, even if no client has subscribed to
- * signals. Jobs of others are not in the list. */
+/* systemd sends this signal to the client that has queued the job, even if no client has subscribed
+ * to signals. Jobs of other clients are not in the list. */
 static int scopes_on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     const char *path, *unit, *result;
@@ -111,8 +110,8 @@ static int scopes_on_job_removed(sd_bus_message *signal, void *userdata, sd_bus_
     return 0;
 }
 
-/* systemd sends RequestStop to the Controller of a scope, and leaves the stopping to it
- * (org.freedesktop.systemd1(5), "Scope Unit Objects"). The path names the unit. */
+/* systemd sends RequestStop to the Controller of a scope, and leaves it to stop the scope
+ * (org.freedesktop.systemd1(5), "Scope Unit Objects"). The object path identifies the unit. */
 static int scopes_on_request_stop(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     g_autofree char *unit = NULL;
@@ -155,7 +154,7 @@ void berth_scopes_free(BerthScopes *scopes) {
     g_free(scopes);
 }
 
-/* Freeing a call drops its slot, so that its reply, if it still comes, is ignored. */
+/* Freeing a call drops its slot, so a reply that still arrives is ignored. */
 void berth_scopes_forget(BerthScopes *scopes, void *userdata) {
     for (guint i = scopes->calls->len; i-- > 0;)
         if (((ScopeCall *)scopes->calls->pdata[i])->userdata == userdata)
@@ -172,8 +171,7 @@ static ScopeCall *scope_call_new(BerthScopes *scopes, BerthScopeDone done, void 
     return pending;
 }
 
-/* Finishes a call with systemd's own message if it has sent one, otherwise with that of the errno.
- */
+/* Finishes a call with systemd's own message if there is one, otherwise with that of the errno. */
 static void scope_call_fail(ScopeCall *pending, int errnum, const sd_bus_error *bus_error,
                             const char *what) {
     g_autoptr(GError) error = NULL;
@@ -185,12 +183,12 @@ static void scope_call_fail(ScopeCall *pending, int errnum, const sd_bus_error *
 
 static void scope_call_send_start(ScopeCall *pending);
 
-/* Both calls go without waiting for a reply: UnitRemoved reports the end to a start that waits. */
+/* Neither call waits for a reply: UnitRemoved notifies a start that waits for the name. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
     g_autofree char *path = NULL;
 
     /* systemd would ask the scope's controller to stop it and wait for that; an abandoned scope has
-     * none. */
+     * no controller. */
     if (sd_bus_path_encode(BERTH_SYSTEMD_PATH "/unit", unit, &path) >= 0)
         sd_bus_call_method_async(scopes->bus, NULL, BERTH_SYSTEMD, path, BERTH_SYSTEMD ".Scope",
                                  "Abandon", NULL, NULL, "");
@@ -198,8 +196,8 @@ void berth_scopes_stop(BerthScopes *scopes, const char *unit) {
                              BERTH_SYSTEMD_MANAGER, "StopUnit", NULL, NULL, "ss", unit, "replace");
 }
 
-/* systemd removes a scope some milliseconds after its last process exits, so a restarted container
- * finds the name taken for a moment. */
+/* systemd removes a scope a few milliseconds after its last process has exited, so a restarted
+ * container may find the name taken for a moment. */
 static int scopes_on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthScopes *scopes = userdata;
     const char *unit;
@@ -218,8 +216,8 @@ static int scopes_on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus
     return 0;
 }
 
-/* The scopes may have gone before the subscription began, so every waiting start is sent again at
- * once; it waits again if the name is still taken. */
+/* The scopes may have disappeared before the subscription took effect, so every waiting start is
+ * sent again immediately; it waits again if the name is still taken. */
 static int scopes_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     ScopeCall *first = userdata;
     GPtrArray *calls = first->scopes->calls;
@@ -236,13 +234,14 @@ static int scopes_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_er
     return 0;
 }
 
-/* An earlier scope has the name. systemd sends unit signals only while a client has subscribed. */
+/* An earlier scope still has the name. systemd sends unit signals only while a client has
+ * subscribed to them. */
 static void scope_call_wait_for_name(ScopeCall *pending) {
     BerthScopes *scopes = pending->scopes;
     int r;
 
     pending->state = SCOPE_CALL_WAITING;
-    /* A scope whose process exited before it was moved in is empty, and would stay for ever. */
+    /* A scope whose process exited before it was moved in is empty, and would stay forever. */
     berth_scopes_stop(scopes, pending->unit);
     if (scopes->unit_removed)
         return;
@@ -255,7 +254,7 @@ static void scope_call_wait_for_name(ScopeCall *pending) {
         scope_call_fail(pending, r, NULL, "listen to systemd");
 }
 
-/* The reply always precedes JobRemoved: one connection keeps their order. */
+/* The reply always precedes JobRemoved, since messages on one connection keep their order. */
 static int scope_call_on_started(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     ScopeCall *pending = userdata;
     const char *job;
@@ -297,14 +296,15 @@ static void scope_call_send_start(ScopeCall *pending) {
         scope_call_fail(pending, r, NULL, "ask systemd for a scope");
 }
 
-/* What "ignore-requirements" leaves out. The scope's own job waits for this one, by its After=. */
+/* Starts the slice, which "ignore-requirements" leaves out. Through its After=, the scope's own job
+ * waits for this one. */
 static void scopes_start_slice(BerthScopes *scopes, const char *slice) {
     (void)sd_bus_call_method_async(scopes->bus, NULL, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
                                    BERTH_SYSTEMD_MANAGER, "StartUnit", NULL, NULL, "ss", slice,
                                    "fail");
 }
 
-/* The reply has one unit of ten fields; the fourth is its state. */
+/* The reply contains one unit with ten fields, of which the fourth is its state. */
 static int scope_call_on_bound_state(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     ScopeCall *pending = userdata;
     g_autoptr(GError) inactive = NULL;
@@ -320,8 +320,8 @@ static int scope_call_on_bound_state(sd_bus_message *reply, void *userdata, sd_b
         return 0;
     }
     bool starting = g_str_equal(active, "activating");
-    /* A unit that reloads is active; a newer systemd has "refreshing" besides, while it renews the
-     * mounts of one. */
+    /* A unit that is reloading is active. Newer versions of systemd also have "refreshing", while
+     * they renew a unit's mounts. */
     if (!starting && !g_str_equal(active, "active") && !g_str_equal(active, "reloading") &&
         !g_str_equal(active, "refreshing")) {
         set_bound_inactive(pending->bound_to, &inactive);
@@ -378,8 +378,8 @@ static int scope_call_on_reply(sd_bus_message *reply, void *userdata, sd_bus_err
     return 0;
 }
 
-/* "all" addresses the processes of the whole cgroup, not only a main process, which a scope does
- * not have. */
+/* "all" addresses the processes of the whole cgroup rather than just a main process, which a scope
+ * does not have. */
 void berth_scopes_kill(BerthScopes *scopes, const char *unit, int signal, BerthScopeDone done,
                        void *userdata) {
     ScopeCall *pending = scope_call_new(scopes, done, userdata);

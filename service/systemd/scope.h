@@ -14,21 +14,22 @@ typedef struct BerthScopes BerthScopes;
 typedef void (*BerthScopeDone)(const GError *error, void *userdata);
 typedef void (*BerthStopRequested)(const char *unit, void *userdata);
 
-/* requested is called when systemd asks the scope's controller to stop it: at "systemctl stop" and
+/* requested is called when systemd asks the scope's controller to stop it, at "systemctl stop" and
  * at shutdown. */
 BerthScopes *berth_scopes_new(sd_bus *bus, BerthStopRequested requested, void *userdata,
                               GError **error);
 void berth_scopes_free(BerthScopes *scopes);
 
-/* Moves pid into a new scope. After forget, systemd's job still runs, but done is not called. */
+/* Moves pid into a new scope. After berth_scopes_forget(), systemd's job continues, but done is not
+ * called. */
 void berth_scopes_start(BerthScopes *scopes, const BerthScopeOptions *options, BerthScopeDone done,
                         void *userdata);
 void berth_scopes_forget(BerthScopes *scopes, void *userdata);
 
-/* Stops a scope that no container owns, and the processes in it. */
+/* Stops a scope that no container uses, together with its processes. */
 void berth_scopes_stop(BerthScopes *scopes, const char *unit);
 
-/* Freezes all processes of the unit, or thaws them. */
+/* Freezes or thaws all processes of the unit. */
 void berth_scopes_freeze(BerthScopes *scopes, const char *unit, bool frozen, BerthScopeDone done,
                          void *userdata);
 

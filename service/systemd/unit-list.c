@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units that systemd has, by a pattern. A listing lives from the call to its reply and frees
- * itself. After a failure nothing is listed. */
+/* Lists the units of systemd that match a pattern. A listing lives from the call to its reply, and
+ * frees itself. If the call fails, no unit is listed. */
 
 #include "systemd/unit-list.h"
 
@@ -14,8 +14,8 @@ typedef struct {
     void *userdata;
 } UnitListing;
 
-/* Only the name, the first of the ten fields of each unit, is used. seen may have been called for
- * some units before a malformed reply ends the listing. */
+/* Uses only the name, the first of ten fields of each unit. seen may already have been called for
+ * some units when a malformed reply ends the listing. */
 static int units_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     g_autofree UnitListing *listing = userdata;
     const char *unit;
@@ -34,7 +34,7 @@ static int units_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
     return 0;
 }
 
-/* There is no slot to cancel: sd-bus owns the call, and its handler frees the listing. */
+/* There is no slot to cancel it with: sd-bus owns the call, and its handler frees the listing. */
 void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitVisit seen, void *userdata) {
     UnitListing *listing = g_new0(UnitListing, 1);
 

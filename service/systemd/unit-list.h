@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units that systemd has. */
+/* Listing systemd's units. */
 
 #pragma once
 
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
-/* Calls seen for each unit whose name matches pattern (fnmatch(3)); not at all if systemd cannot be
+/* Calls seen for each unit whose name matches pattern (fnmatch(3)), or never if systemd cannot be
  * asked. */
 typedef void (*BerthUnitVisit)(const char *unit, void *userdata);
 void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitVisit seen, void *userdata);

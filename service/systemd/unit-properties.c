@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Properties of units, which Berth keeps as GVariants, as they are in calls to systemd and in
- * replies of its own (org.freedesktop.systemd1(5)). No state; sd-bus and GVariant have the same
- * types under different functions, hence this translation.
- */
+/* Converts properties of units, which Berth stores as GVariants, to arguments of calls to systemd
+ * and of replies (org.freedesktop.systemd1(5)). sd-bus and GVariant have the same types but
+ * different functions. There is no state here. */
 
 #include "systemd/unit-properties.h"
 
@@ -12,7 +10,7 @@
 #include <stdbool.h>
 
 /* The types are those of the properties that Berth sets on units. a(ss) and a(st) are lists by
- * path, such as DeviceAllow= and IOReadBandwidthMax=; any other type is refused. */
+ * path, such as DeviceAllow= and IOReadBandwidthMax=. Any other type is refused. */
 int berth_unit_append_value(sd_bus_message *call, GVariant *value) {
     GVariantIter iterator;
     const char *path, *word;
