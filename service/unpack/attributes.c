@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * What a file has besides its content, set in the order that keeps it: owner, mode (chown clears
- * set-id bits), extended attributes, and times last. One switch for the whole process, plain,
- * leaves out what a user could not set; it is set before the first thread.
- */
+/* The attributes of a file besides its content, set in the order that preserves them: owner, mode
+ * (chown clears set-id bits), extended attributes, and times last. One process-wide switch, plain,
+ * leaves out what an unprivileged user could not set; it is set before the first thread starts. */
 
 #include "unpack/attributes.h"
 
@@ -17,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-/* Decided once, before the first job. */
+/* Set once, before the first job. */
 static bool plain;
 
 void berth_attributes_make_plain(void) {
@@ -29,20 +27,20 @@ bool berth_attributes_are_plain(void) {
 }
 
 bool berth_attributes_is_kept_xattr(const char *name) {
-    /* With the attributes of overlayfs a layer could show what it does not contain; SELinux labels
-     * are the host's. */
+    /* With overlayfs's own attributes, a layer could show files that it does not contain; SELinux
+     * labels belong to the host. */
     return !g_str_has_prefix(name, "trusted.overlay.") &&
            !g_str_has_prefix(name, "user.overlay.") && !g_str_equal(name, "security.selinux") &&
            (!plain || g_str_has_prefix(name, "user."));
 }
 
-/* AT_EMPTY_PATH serves both forms: a name in the directory, or the descriptor itself. A symbolic
+/* AT_EMPTY_PATH covers both forms: a name in the directory, or the descriptor itself. A symbolic
  * link is never followed. */
 bool berth_attributes_set_owner(int directory, const char *name, uid_t uid, gid_t gid) {
     return plain || fchownat(directory, name, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
 }
 
-/* A set-id bit in a user's directory would give that user's rights to whoever runs the file. */
+/* A set-id bit in a user's directory would grant that user's rights to anyone who runs the file. */
 mode_t berth_attributes_limit_mode(mode_t mode) {
     return mode & (plain ? 01777 : 07777);
 }
@@ -54,7 +52,7 @@ bool berth_attributes_set_mode(int fd, mode_t mode) {
         return fchmod(fd, berth_attributes_limit_mode(mode)) == 0;
     if (fstat(fd, &status) < 0)
         return false;
-    /* The user has set this bit on the directory to hand its group on, and it stays. */
+    /* The user has set this bit on the directory so that new entries get its group; it is kept. */
     mode_t inherited = S_ISDIR(status.st_mode) ? status.st_mode & S_ISGID : 0;
     return fchmod(fd, berth_attributes_limit_mode(mode) | inherited) == 0;
 }
@@ -63,7 +61,7 @@ static bool needs_keeper(const char *name) {
     return !plain && berth_keeper_is_for(name);
 }
 
-/* Names of trusted.* are listed only for a process with CAP_SYS_ADMIN among the host's users
+/* trusted.* names are only listed for a process with CAP_SYS_ADMIN in the initial user namespace
  * (xattr(7)), which the keeper has. */
 ssize_t berth_attributes_list_xattrs(int fd, char *names, size_t size) {
     return plain ? flistxattr(fd, names, size) : berth_keeper_list_xattrs(fd, names, size);
@@ -84,7 +82,8 @@ int berth_attributes_set_xattr_of(int directory, const char *entry, const char *
                                   const void *value, size_t size) {
     if (needs_keeper(name))
         return berth_keeper_set_xattr(directory, entry, name, value, size);
-    /* There is no setxattrat(2) before Linux 6.13; the tree is this process's only root. */
+    /* There is no setxattrat(2) before Linux 6.13. Changing directory is safe, since the tree is
+     * this process's root. */
     return fchdir(directory) < 0 ? -1 : lsetxattr(entry, name, value, size, 0);
 }
 
@@ -92,8 +91,8 @@ static int remove_xattr(int fd, const char *name) {
     return needs_keeper(name) ? berth_keeper_remove_xattr(fd, name) : fremovexattr(fd, name);
 }
 
-/* An attribute that the file system of to does not support is left out. A list that cannot be read
- * counts as empty. */
+/* An attribute that the file system of to does not support is left out. If the list cannot be read,
+ * it counts as empty. */
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = berth_attributes_list_xattrs(from, names, XATTR_LIST_MAX);
@@ -143,12 +142,12 @@ bool berth_attributes_copy(int from, int to, const char *path, GError **error) {
     return berth_attributes_copy_saved(from, &status, to, path, error);
 }
 
-/* trusted attributes are not for users, user attributes not on every file system. No file that a
- * layer lists has a name like this, whiteouts have. */
+/* Users may not set trusted attributes, and not every file system has user attributes. No file
+ * listed in a layer can have this name, since names of whiteouts are not files. */
 #define OPAQUE_MARKER ".wh..wh..opq"
 #define OPAQUE_XATTR "trusted.overlay.opaque"
 
-/* For a user's directory the mark is an empty file, which merging reads and does not copy. */
+/* In a user's directory the mark is an empty file, which merging reads and does not copy. */
 bool berth_attributes_make_opaque(int directory) {
     if (!plain)
         return berth_keeper_set_xattr(directory, NULL, OPAQUE_XATTR, "y", 1) == 0;

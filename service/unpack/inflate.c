@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A BerthInflate belongs to the stream's thread. It alternates between wanting input and giving
- * output; only between two members, or in the padding, may the content end. gzip and zstd both
- * allow several members or frames one after another, and registries have both.
- */
+/* A BerthInflate belongs to the stream's thread. It alternates between taking input and producing
+ * output; the content may only end between two members, or in the padding. Both gzip and zstd allow
+ * several consecutive members or frames, and registries have layers with either. */
 
 #include "unpack/inflate.h"
 
@@ -12,16 +10,16 @@
 #include <string.h>
 #include <zstd.h>
 
-/* 128 MiB: the limit that zstd(1) has by default, within the memory of a worker. A window of this
- * size is allocated only for frames that need it. */
+/* 128 MiB: the default limit of zstd(1), which fits into a worker's memory. A window of this size
+ * is allocated only for frames that need it. */
 enum { ZSTD_WINDOW_LOG = 27 };
 
 typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
 
 typedef enum {
     INFLATE_MEMBER,  /* in a member (gzip) or frame (zstd), or before the first one */
-    INFLATE_BETWEEN, /* a whole one has been read and no byte of another */
-    INFLATE_PADDING, /* zeros behind the last one, as tape tools leave them */
+    INFLATE_BETWEEN, /* after a complete one, before any byte of another */
+    INFLATE_PADDING, /* in zeros after the last one, as tape tools leave them */
 } InflateState;
 
 struct BerthInflate {
@@ -33,15 +31,14 @@ struct BerthInflate {
     ZSTD_DStream *zstd;
 };
 
-/* A stream may begin with frames that are to be skipped (RFC 8878, 3.1.2). */
+/* A stream may begin with skippable frames (RFC 8878, section 3.1.2). */
 static bool is_zstd(const uint8_t *first, size_t size) {
     return size >= 4 && (memcmp(first, "\x28\xb5\x2f\xfd", 4) == 0 ||
                          ((first[0] & 0xf0) == 0x50 && memcmp(first + 1, "\x2a\x4d\x18", 3) == 0));
 }
 
-/* The magic numbers decide, and not the media type (RFC 1952, section 2.3.1; RFC 8878, section
- * 3.1.1). Anything else is taken as
- * it is. */
+/* The magic number decides, not the media type (RFC 1952, section 2.3.1; RFC 8878, section 3.1.1).
+ * Anything else is passed through unchanged. */
 BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **error) {
     g_autoptr(BerthInflate) inflate = g_new0(BerthInflate, 1);
 
@@ -82,7 +79,7 @@ static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
     return count;
 }
 
-/* Between two members: starts the next one, or skips padding. Returns false with error if something
+/* Between two members: starts the next one, or skips padding. Returns false with error if anything
  * else follows the padding. */
 static bool start_member(BerthInflate *inflate, GError **error) {
     if (inflate->input[0] == 0 || inflate->state == INFLATE_PADDING) {
@@ -100,8 +97,8 @@ static bool start_member(BerthInflate *inflate, GError **error) {
     return true;
 }
 
-/* igzip works on one member at a time and checks its CRC; its state after the last byte says that
- * the member is whole. */
+/* igzip processes one member at a time and checks its CRC; its state after the last byte shows that
+ * the member is complete. */
 static ssize_t take_gzip(BerthInflate *inflate, uint8_t *output, size_t size, GError **error) {
     struct inflate_state *gzip = &inflate->gzip;
     size_t produced = 0;
@@ -137,7 +134,7 @@ static ssize_t take_zstd(BerthInflate *inflate, uint8_t *output, size_t size, GE
     ZSTD_inBuffer in = {inflate->input, inflate->input_size, 0};
 
     do {
-        /* Even without input zstd may hold back output that did not fit before. */
+        /* Even without input, zstd may hold output that did not fit before. */
         size_t r = ZSTD_decompressStream(inflate->zstd, &out, &in);
         if (ZSTD_isError(r)) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the zstd data is corrupt: %s",

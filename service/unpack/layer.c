@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One entry after another; what the tar says goes to the tree as it is. An empty stream is an empty
- * layer: some tools push no byte at all. */
+/* Unpacks a layer, one entry after another; what the tar says is passed to the tree unchanged. An
+ * empty stream is an empty layer: some tools push no bytes at all. There is no state besides the
+ * reader's and the tree's. */
 
 #include "unpack/layer.h"
 
@@ -17,14 +18,14 @@ static size_t read_layer_block(void *userdata, const void **block) {
     return berth_stream_next(userdata, block);
 }
 
-/* Errors of the reader are prefixed; those of the tree name the entry. */
+/* Errors of the reader get a prefix; those of the tree name the entry. */
 static bool fail_tar(GError *local, GError **error) {
     g_propagate_prefixed_error(error, local, "the layer is not a valid tar archive: ");
     return false;
 }
 
-/* Blocks of a sparse file come with their offsets; what lies between two of them is never written,
- * and stays a hole. */
+/* Blocks of a sparse file come with their offsets; the space between them is never written, so it
+ * stays a hole. */
 static bool layer_write_content(BerthTarReader *reader, int fd, const BerthTarEntry *from,
                                 GError **error) {
     GError *local = NULL;
@@ -61,7 +62,7 @@ static bool layer_add_file(BerthTarReader *reader, BerthTree *tree, const BerthT
            berth_tree_finish_file(tree, entry, fd, error);
 }
 
-/* The mode of a hard link says nothing: its target decides what it is. */
+/* The mode of a hard link is ignored: its target decides what it is. */
 static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                         const BerthTreeEntry *entry, GError **error) {
     if (from->is_hard_link)
@@ -78,8 +79,8 @@ static bool add_by_type(BerthTarReader *reader, BerthTree *tree, const BerthTarE
     }
 }
 
-/* Whiteouts are recognized by their names alone, whatever their type is. The target of a hard link
- * is a path in the layer, that of a symbolic link is text and kept as it is. */
+/* Whiteouts are recognized by name alone, whatever their type. The target of a hard link is a path
+ * in the layer; that of a symbolic link is text and kept unchanged. */
 static bool layer_add_entry(BerthTarReader *reader, BerthTree *tree, const BerthTarEntry *from,
                             GError **error) {
     g_autofree char *path = berth_tree_normalize(from->path, error);
@@ -112,8 +113,9 @@ static bool layer_add_entry(BerthTarReader *reader, BerthTree *tree, const Berth
     return add_by_type(reader, tree, from, &entry, error);
 }
 
-/* Whether an entry failed only because the layers below are not there yet to say what it means;
- * then the layer is unpacked again, and fails again if it is not that. */
+/* Whether an entry may have failed only because the layers below, which determine its meaning, are
+ * not available yet. The layer is then unpacked again, and fails again if there is another reason.
+ */
 static bool is_put_off(BerthTree *tree, const GError *error) {
     if (tree->knows != BERTH_LOWER_UNKNOWN ||
         (!tree->is_inexact && error->code != BERTH_ERROR_INVALID_ARGUMENT))
@@ -136,7 +138,7 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
         if (count >= MAX_ENTRIES)
             return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                    "the layer has more than %d files", MAX_ENTRIES);
-        /* A layer that will be unpacked again is only read to its end, for its digest. */
+        /* If the layer will be unpacked again, the rest is only read, for the digest. */
         if (!tree->is_inexact && !layer_add_entry(reader, tree, &entry, &local) &&
             !is_put_off(tree, local)) {
             g_propagate_error(error, local);
@@ -144,6 +146,6 @@ bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
         }
         g_clear_error(&local);
     }
-    /* Settling finishes the tree if it needs the layers below. */
+    /* If the tree needs the layers below, settling finishes it. */
     return berth_tree_needs_lower(tree) || berth_tree_finish(tree, error);
 }

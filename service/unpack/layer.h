@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a layer's tar stream to its tree: tar/reader.h reads the entries, tree.h writes them. */
+/* Converts a layer's tar stream to its tree: tar/reader.h reads the entries, tree.h writes them. */
 
 #pragma once
 

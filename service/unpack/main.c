@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-unpack: one layer into one directory, which is all it sees of the file system. Unpack takes
- * the stream; Settle finishes the layer on those below it, once they are there, with what Unpack
- * noted; that is why one process serves both calls. If a name turns out to be a symbolic link
- * below, Settle unpacks the layer again, from its stored content, with the lower tree at hand.
- */
+/* berth-unpack: unpacks one layer into one directory, which is all that it sees of the file system.
+ * Unpack takes the stream; Settle finishes the layer on top of the layers below, once those are
+ * there, using the notes that Unpack made, which is why one process serves both calls. If a name
+ * turns out to be a symbolic link in the layers below, Settle unpacks the layer again from its
+ * stored content, with the lower tree available. */
 
 #include "base/fd.h"
 #include "base/hash.h"
@@ -31,19 +30,20 @@ typedef struct {
     bool busy;
 } State;
 
-/* Set by Unpack and used by Settle; busy keeps the jobs of two calls from using it at once. */
+/* Set by Unpack and used by Settle; busy keeps the jobs of two calls from using it at the same
+ * time. */
 static State state;
 
 typedef struct {
     int input;
     int lower;
     uint64_t limit, size;
-    bool is_complete; /* of what is measured */
+    bool is_complete; /* of a measurement */
     char *digest;
 } Job;
 
-/* Also frees the job of a call that failed before it ran; the worker is then free for the next
- * call. */
+/* Also frees the job of a call that failed before it ran; the worker can then take the next call.
+ */
 static void free_unpack_job(gpointer data) {
     Job *job = data;
 
@@ -62,7 +62,7 @@ static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, u
     if (!stream)
         return false;
     bool unpacked = berth_layer_unpack(stream, tree, &of_tree);
-    /* A broken stream is the reason for what the tar reader then says. */
+    /* If the stream is broken, that is the cause of the tar reader's error. */
     if ((unpacked || of_tree->code == BERTH_ERROR_INVALID_ARGUMENT) &&
         !berth_stream_finish(stream, &job->digest, &job->size, error))
         return false;
@@ -73,8 +73,8 @@ static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, u
     return true;
 }
 
-/* The diff ID covers the uncompressed tar. It is compared only here, after the files were written:
- * a tree with another digest fails the call, and berthd discards the directory. */
+/* The diff ID covers the uncompressed tar. It can only be compared here, after the files were
+ * written: if the digest differs, the call fails and berthd discards the directory. */
 static bool run_unpack(void *data, GError **error) {
     Job *job = data;
 
@@ -130,7 +130,8 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return berth_frame_run_job(call, "unpack", job, run_unpack, reply_unpack, free_unpack_job);
 }
 
-/* Restores the directory to what berthd made: empty, without attributes, owned by root. */
+/* Restores the directory to the state in which berthd made it: empty, without attributes, owned by
+ * root. */
 static bool clear_root(int root, GError **error) {
     return berth_fd_remove_children("/", error) &&
            berth_attributes_clear_xattrs(root, "/", error) &&
@@ -138,8 +139,7 @@ static bool clear_root(int root, GError **error) {
             berth_error_set_errno(error, errno, "clear the directory"));
 }
 
-/* With the lower tree known, every path leads where it should, and settling finds nothing inexact.
- */
+/* With the lower tree known, every path resolves correctly, and settling finds nothing inexact. */
 static bool unpack_again(Job *job, GError **error) {
     bool is_inexact;
 
@@ -160,7 +160,7 @@ static bool run_settle(void *data, GError **error) {
            (!is_inexact || unpack_again(job, error));
 }
 
-/* Settle needs the notes of an Unpack by this process. */
+/* Settle needs the notes of an Unpack in the same process. */
 static int settle_job_start(sd_bus_message *call, bool has_lower, sd_bus_error *ret_error) {
     if (!state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",
@@ -185,7 +185,7 @@ static int method_settle_lowest(sd_bus_message *call, void *userdata, sd_bus_err
     return settle_job_start(call, false, ret_error);
 }
 
-/* Empty serves the removal of trees, which also takes place in one directory only. */
+/* Empty is for removing trees, which also needs access to one directory only. */
 static bool run_empty(void *data, GError **error) {
     (void)data;
     return berth_fd_remove_children("/", error);
@@ -224,14 +224,14 @@ static int method_measure(sd_bus_message *call, void *userdata, sd_bus_error *er
                                free_unpack_job);
 }
 
-/* The tree as a layer's tar. */
+/* Writes the tree as a layer's tar. */
 static bool run_pack(void *data, GError **error) {
     Job *job = data;
     berth_autofd int root = open_root();
     bool done = root >= 0 ? berth_pack(root, job->input, error)
                           : berth_error_set_errno(error, errno, "open the directory");
 
-    /* The reader sees the end now, not only when the reply has been sent. */
+    /* Closed now, so that the reader sees the end before the reply is sent. */
     berth_fd_clear(&job->input);
     return done;
 }
@@ -251,8 +251,8 @@ static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 #define APPLIED ".berth-apply"
 
-/* The layer is unpacked beside what is there, with that as what is below it, and then moved into
- * its place. */
+/* Unpacks the layer beside the existing files, treats those as the layers below, and then moves the
+ * result into place. */
 static bool apply_beside(Job *job, int root, GError **error) {
     bool is_inexact;
 
@@ -266,7 +266,7 @@ static bool apply_beside(Job *job, int root, GError **error) {
            berth_settle(tree, root, &is_inexact, error) && berth_merge(upper, root, error);
 }
 
-/* Checked here and not in berthd, which a file system could keep waiting. */
+/* Checked here rather than in berthd, which a file system could block. */
 static bool check_owner(int root, GError **error) {
     struct stat status;
 
@@ -284,11 +284,11 @@ static bool run_apply(void *data, GError **error) {
         return berth_error_set_errno(error, errno, "open the directory");
     if (!check_owner(root, error))
         return false;
-    /* Left by an earlier try that was interrupted. */
+    /* Left over from an earlier attempt that was interrupted. */
     if (!berth_fd_remove_tree(root, APPLIED, error))
         return false;
     bool done = apply_beside(data, root, error);
-    /* If the layer could not be applied, that error is the one to report. */
+    /* If the layer could not be applied, that error is reported instead. */
     return berth_fd_remove_tree(root, APPLIED, done ? error : NULL) && done;
 }
 
@@ -331,7 +331,7 @@ int main(int argc, char **argv) {
         berth_attributes_make_plain();
     }
     g_set_prgname("berth-unpack");
-    /* The modes of entries are given to mkdirat(2) and openat(2) as the tar has them. */
+    /* mkdirat(2) and openat(2) get the modes of entries as they are in the tar. */
     umask(0);
     return berth_frame_run(&sandbox, vtable, NULL, NULL);
 }

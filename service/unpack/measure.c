@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * See measure.h. The tree is that of a container, which may write in it at the same time and may
- * have made it as deep as it likes: the walk holds one descriptor, goes up by "..", and ends if
- * that is not the directory it came from. A file with several links counts in equal parts at each.
- */
+/* See measure.h. The tree belongs to a container, which may change it at the same time and may have
+ * made it as deep as it likes: the walk holds one descriptor, goes up through "..", and ends if
+ * that is not the directory it came from. A file with several links is counted in equal parts, one
+ * for each link. */
 
 #include "unpack/measure.h"
 
@@ -17,10 +16,10 @@
 
 enum { MAX_MEASURED_FILES = 1000 * 1000, BLOCK_BYTES = 512 };
 
-/* A directory on the way from the root to where the walk is. */
+/* A directory between the root and the current position of the walk. */
 typedef struct {
     ino_t inode;
-    GPtrArray *left; /* names of directories in it that are still to be entered */
+    GPtrArray *left; /* names of its subdirectories that have not been entered yet */
 } Level;
 
 typedef struct {
@@ -38,7 +37,7 @@ static void clear_level(gpointer data) {
 static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
     struct stat status;
 
-    /* A name may vanish between listing and looking; other file systems do not count. */
+    /* A name may vanish between listing and examining it; other file systems do not count. */
     if (fstatat(walk->directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
         status.st_dev != walk->device)
         return;
@@ -49,7 +48,7 @@ static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
         g_ptr_array_add(directories, g_strdup(name));
 }
 
-/* Lists the directory that the walk has come to. */
+/* Lists the directory that the walk has entered. */
 static bool add_level(Walk *walk, ino_t inode, GError **error) {
     berth_autolist DIR *list = berth_directory_list(walk->directory);
     const Level level = {inode, g_ptr_array_new_with_free_func(g_free)};
@@ -69,7 +68,7 @@ static bool add_level(Walk *walk, ino_t inode, GError **error) {
     return true;
 }
 
-/* Skips a directory that is gone, or is something else by now. */
+/* Skips a directory that is gone, or has been replaced by something else. */
 static bool measure_enter_directory(Walk *walk, const char *name, GError **error) {
     berth_autofd int child =
         openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -82,7 +81,7 @@ static bool measure_enter_directory(Walk *walk, const char *name, GError **error
     return add_level(walk, status.st_ino, error);
 }
 
-/* Back to the level above; false if the directory is somewhere else by now. */
+/* Returns to the level above; false if the directory has been moved. */
 static bool measure_leave(Walk *walk) {
     struct stat status;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How many bytes a tree takes on disk. */
+/* Measures how many bytes a tree occupies on disk. */
 
 #pragma once
 
@@ -8,8 +8,10 @@
 
 typedef struct {
     uint64_t bytes;
-    bool is_complete; /* false: more files than are counted, or the tree changed on the way */
+    /* false: there were too many files to count, or the tree changed during the walk */
+    bool is_complete;
 } BerthMeasure;
 
-/* Measures the tree below root, a descriptor that is taken over, on its file system alone. */
+/* Measures the tree below root, a descriptor that it takes ownership of, without other file
+ * systems. */
 bool berth_measure_tree(int root, BerthMeasure *measure, GError **error);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One walk through the upper tree, depth first; each name moves by a rename, so that contents are
- * never copied. It keeps nothing, and may be broken off at any name: the rest is then still in
- * upper.
- */
+/* One depth-first walk through the upper tree; each name is renamed, so contents are never copied.
+ * It has no state, and may be interrupted at any name: the rest is then still in upper. */
 
 #include "unpack/merge.h"
 
@@ -33,7 +30,7 @@ static bool remove_children(int directory, const char *path, GError **error) {
     return good;
 }
 
-/* A directory that is one in both trees stays, with the attributes of the layer. */
+/* A directory that exists in both trees is kept, with the attributes from the layer. */
 static bool merge_into(int upper, int lower, const char *name, const char *path, unsigned depth,
                        GError **error) {
     berth_autofd int from = openat(upper, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -52,7 +49,7 @@ static bool merge_into(int upper, int lower, const char *name, const char *path,
     return (!berth_attributes_is_opaque(from) || remove_children(to, path, error)) &&
            merge_directory(from, to, path, depth + 1, error) &&
            berth_attributes_clear_xattrs(to, path, error) &&
-           /* With the times from before its files were moved out of it. */
+           /* With the times from before files were moved out of it. */
            berth_attributes_copy_saved(from, &before, to, path, error);
 }
 
@@ -66,7 +63,7 @@ static bool merge_one(int upper, int lower, const char *name, const char *parent
     if (S_ISDIR(status.st_mode))
         return merge_into(upper, lower, name, path, depth, error);
     /* A whiteout only removes the name. Anything else replaces it, and renameat(2) cannot replace a
-     * directory by a file. */
+     * directory with a file. */
     if (!berth_fd_remove_tree(lower, name, error))
         return false;
     return berth_overlay_is_whiteout(&status) || renameat(upper, name, lower, name) == 0 ||

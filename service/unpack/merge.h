@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Applying a layer in overlayfs' form to a directory: what overlayfs would show is made to be. */
+/* Applies a layer in overlayfs's form to a directory: the directory then has what overlayfs would
+ * show. */
 
 #pragma once
 
 #include "base/error.h"
 
-/* Moves what is in upper into lower, both directories of one mount; upper is emptied. */
+/* Moves the contents of upper into lower, two directories on the same mount; upper is then empty.
+ */
 bool berth_merge(int upper, int lower, GError **error);

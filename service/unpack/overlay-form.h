@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nodes are made here and nowhere else. A whiteout is a character device 0:0, which anybody may
- * make; opaque directories are in attributes.h. */
+/* The only place where device nodes are made. A whiteout is a character device 0:0, which anybody
+ * may make; for opaque directories see attributes.h. */
 
 #pragma once
 
@@ -13,6 +13,6 @@
 
 bool berth_overlay_is_whiteout(const struct stat *status);
 
-/* 0, or -1 with errno. mode has type and permissions. */
+/* 0, or -1 with errno. mode includes the type. */
 int berth_overlay_make_node(int parent, const char *name, mode_t mode, dev_t device);
 int berth_overlay_make_whiteout(int parent, const char *name);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One walk through the tree, with the names of each directory sorted, so that the same tree gives
- * the same bytes and with them the same digest. A Pack belongs to that walk and remembers the first
- * name of each file that has several, so that the others become hard links.
- */
+/* One walk through the tree, with the names in each directory sorted, so that the same tree yields
+ * the same bytes and therefore the same digest. A Pack exists for that walk and remembers the first
+ * name of each file that has several, so that the others become hard links. */
 
 #include "unpack/pack.h"
 
@@ -34,8 +32,8 @@ static char *join_path(const char *path, const char *prefix, const char *name) {
     return g_strconcat(path, path[0] ? "/" : "", prefix, name, NULL);
 }
 
-/* A whiteout as layers have it: an empty file that root owns (OCI image specification, layer.md,
- * "Whiteouts"). */
+/* A whiteout in the form used in layers: an empty file owned by root (OCI image specification,
+ * layer.md, "Whiteouts"). */
 static bool add_empty(Pack *pack, const char *path, GError **error) {
     const BerthTarEntry entry = {.path = (char *)path, .mode = S_IFREG | 0644};
 
@@ -52,8 +50,8 @@ static bool check_xattr(const char *name, const char *path, GError **error) {
     return true;
 }
 
-/* Symbolic links and nodes are not opened, so that their attributes are not packed; user.* cannot
- * be set on them anyway (xattr(7)). */
+/* Symbolic links and nodes are not opened, so their attributes are not packed; user.* cannot be set
+ * on them anyway (xattr(7)). */
 static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **error) {
     g_autofree char *names = g_malloc(XATTR_LIST_MAX), *value = g_malloc(XATTR_SIZE_MAX);
     ssize_t length = berth_attributes_list_xattrs(fd, names, XATTR_LIST_MAX);
@@ -72,7 +70,7 @@ static bool add_xattrs(BerthTarEntry *entry, int fd, const char *path, GError **
     return true;
 }
 
-/* The header has announced size bytes: a file that has become shorter meanwhile fails, one that has
+/* The header has announced size bytes: a file that has become shorter is an error, one that has
  * grown is cut. */
 static bool pack_write_content(Pack *pack, int fd, const char *path, uint64_t size,
                                GError **error) {
@@ -91,7 +89,7 @@ static bool pack_write_content(Pack *pack, int fd, const char *path, uint64_t si
     return true;
 }
 
-/* The entry of a file that was seen under another name; NULL for its first. */
+/* The header for another name of a file already packed; NULL if this is the first one. */
 static const char *find_link(Pack *pack, const struct stat *status, const char *path) {
     if (S_ISDIR(status->st_mode) || status->st_nlink < 2)
         return NULL;
@@ -115,8 +113,8 @@ static bool set_symlink(BerthTarEntry *entry, int directory, const char *name, c
     return true;
 }
 
-/* O_NONBLOCK, in case a FIFO has taken the name since status was read. The first
- * name of a file has its attributes and content; hard links to it have neither. */
+/* O_NONBLOCK, in case the name has become a FIFO since status was read. The first name of a file
+ * has its attributes and content; hard links to it have neither. */
 static bool pack_add_entry(Pack *pack, int directory, const char *name, const struct stat *status,
                            const char *path, GError **error) {
     bool readable = S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);
@@ -157,7 +155,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
         g_autofree char *whiteout = join_path(parent, ".wh.", name);
         return add_empty(pack, whiteout, error);
     }
-    /* A socket is of no use without the process that made it. */
+    /* A socket is useless without the process that made it. */
     if (S_ISSOCK(status.st_mode))
         return true;
     if (!pack_add_entry(pack, directory, name, &status, path, error))
@@ -172,7 +170,7 @@ static bool pack_one(Pack *pack, int directory, const char *parent, const char *
 
 static bool pack_directory(Pack *pack, int directory, const char *path, unsigned depth,
                            GError **error) {
-    /* Sorted, so that the same tree gives the same layer. */
+    /* Sorted, so that the same tree yields the same layer. */
     g_autoptr(GPtrArray) names = berth_directory_list_names(directory);
 
     if (!names)

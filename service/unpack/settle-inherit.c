@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The attributes of a directory that a layer makes without listing it. They are those that the
- * directory has in the layers below; its time is noted for the end of settling, since the steps
- * that follow change what is in it.
- */
+/* Gives a directory that a layer implies without listing it its attributes: those that it has in
+ * the layers below. Its time is noted for the end of settling, since the steps that follow change
+ * its contents. There is no state besides the tree's. */
 
 #include "unpack/settle-inherit.h"
 

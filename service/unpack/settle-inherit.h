@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The part of settling that both directories and the directories of hard links need. */
+/* The part of settling that both implied directories and the parents of hard links need. */
 
 #pragma once
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Placeholders become what they stand for. First those whose target is below: it is copied, as
- * overlayfs' copy-up does, and all names that it has below become names of the copy, as far as they
- * still show. Then those whose target came later in this layer, in as many rounds as they form
- * chains. At last those whose target this layer itself hides: there is nothing else that they could
- * mean.
- */
+/* Replaces placeholders with what they stand for. First those whose target is below: it is copied,
+ * as overlayfs's copy-up does, and all names that it has below become names of the copy, as far as
+ * they are still visible. Then those whose target came later in this layer, in as many rounds as
+ * there are links in a chain. Finally those whose target this layer itself hides: nothing else can
+ * be meant. */
 
 #include "unpack/settle-links.h"
 
@@ -46,13 +44,14 @@ static void free_copy(gpointer data) {
     g_free(copy);
 }
 
-/* Device and inode: two names of one file below have the same key, and so become one copy. */
+/* Device and inode: two names of one file below have the same key, and therefore share one copy. */
 static char *link_make_key(const struct stat *status) {
     return g_strdup_printf("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64)status->st_dev,
                            (guint64)status->st_ino);
 }
 
-/* The directory of path, which is a real path: no component of it may be a symbolic link. */
+/* Opens the directory of path, which is a real path: none of its components may be a symbolic link.
+ */
 static int links_open_parent(BerthTree *tree, const char *path) {
     g_autofree char *directory = berth_tree_get_directory(path);
 
@@ -69,7 +68,7 @@ static bool link_paths(BerthTree *tree, const char *from, const char *to, GError
            berth_error_set_errno(error, errno, "link \"%.200s\" to \"%.200s\"", to, from);
 }
 
-/* Removes the placeholder at path and makes path a name of by; with by NULL, path stays free. */
+/* Replaces the placeholder at path with a hard link to by; if by is NULL, it is only removed. */
 static bool replace_placeholder(BerthTree *tree, const char *path, const char *by, GError **error) {
     berth_autofd int parent = links_open_parent(tree, path);
 
@@ -102,14 +101,13 @@ static bool copy_part(int from, int to, off_t start, off_t end, GError **error) 
     return true;
 }
 
-/* Holes stay holes. */
+/* Holes are preserved. */
 static bool copy_content(int from, int to, off_t size, GError **error) {
     off_t start = 0;
 
     while (start < size) {
         off_t data = lseek(from, start, SEEK_DATA);
-        /* Only a hole is left. After any other error the rest is copied without looking for
-         * holes. */
+        /* The rest is a hole. After any other error, it is copied without looking for holes. */
         if (data < 0 && errno == ENXIO)
             break;
         off_t end = data < 0 ? size : lseek(from, data, SEEK_HOLE);
@@ -121,7 +119,7 @@ static bool copy_content(int from, int to, off_t size, GError **error) {
     return ftruncate(to, size) == 0 || berth_error_set_errno(error, errno, "copy a file");
 }
 
-/* The copy is readable by its owner alone until it has the attributes of the original. */
+/* Only its owner can read the copy until it has the attributes of the original. */
 static bool copy_regular(int lower, const char *target, int parent, const char *path,
                          const struct stat *status, GError **error) {
     berth_autofd int from =
@@ -147,7 +145,7 @@ static bool make_other(int source, int parent, const char *name, const struct st
     return size >= 0 && symlinkat(target, parent, name) == 0;
 }
 
-/* Owner before mode, since chown(2) clears set-id bits; the times come last. A symbolic link has no
+/* Owner before mode, since chown(2) clears set-id bits; times come last. A symbolic link has no
  * mode of its own. */
 static bool copy_other(int source, int parent, const char *path, const struct stat *status,
                        GError **error) {
@@ -162,7 +160,7 @@ static bool copy_other(int source, int parent, const char *path, const struct st
            berth_error_set_errno(error, errno, "copy to \"%.200s\"", path);
 }
 
-/* Puts the copy in the place of the placeholder at path. links->copies owns it. */
+/* Replaces the placeholder at path with the copy. links->copies owns the result. */
 static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path, int source,
                        const struct stat *status, GError **error) {
     if (!replace_placeholder(links->tree, path, NULL, error))
@@ -186,8 +184,8 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
     return copy;
 }
 
-/* Makes every name of link a name of the file at to, which may be one of them, and settles the
- * link. */
+/* Makes every name of link a name of the file at to, which may be one of them. The link is then
+ * settled. */
 static bool link_all(Links *links, const BerthTreeLink *link, const char *to, GError **error) {
     GPtrArray *names = g_hash_table_lookup(links->names, link);
 
@@ -199,7 +197,7 @@ static bool link_all(Links *links, const BerthTreeLink *link, const char *to, GE
     return true;
 }
 
-/* Settles all names of one target if it is in the layers below; found tells whether it is. */
+/* Settles all names of one target if it exists in the layers below; found tells whether it does. */
 static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, GError **error) {
     GPtrArray *names = g_hash_table_lookup(links->names, link);
     struct stat status;
@@ -220,7 +218,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
     return copy && link_all(links, link, copy->path, error);
 }
 
-/* Settles them if this layer has made the target meanwhile and it is not a placeholder itself. */
+/* Settles them if this layer has made the target later and it is not a placeholder itself. */
 static bool link_to_later(Links *links, const BerthTreeLink *link, bool *found, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(links->tree->root, link->target, &status);
@@ -230,8 +228,8 @@ static bool link_to_later(Links *links, const BerthTreeLink *link, bool *found, 
     return !*found || link_all(links, link, link->target, error);
 }
 
-/* Goes through the links in the tar's order, so that the result does not depend on hashing. any
- * tells whether one of them was settled. */
+/* Processes the links in the tar's order, so that the result does not depend on hashing. any tells
+ * whether one of them was settled. */
 static bool settle_each(Links *links, bool hidden_ones,
                         bool (*settle)(Links *, const BerthTreeLink *, bool *, GError **),
                         bool *any, GError **error) {
@@ -250,7 +248,7 @@ static bool settle_each(Links *links, bool hidden_ones,
     return true;
 }
 
-/* A target may itself be a placeholder, which has to be settled first; the rounds end when one
+/* A target may itself be a placeholder that has to be settled first; the rounds end when one
  * settles nothing. */
 static bool settle_later(Links *links, GError **error) {
     bool any;
@@ -304,7 +302,7 @@ static bool links_add_name(Links *links, const Copy *copy, const char *path, GEr
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(links->tree->root, path, &status);
 
-    /* ENOTDIR: something of this layer replaces a directory above. */
+    /* ENOTDIR: this layer replaces a directory above it. */
     if (fd >= 0 || errno != ENOENT || !berth_tree_sees_lower(links->tree, path))
         return true;
     return links_make_parents(links, path, error) &&
@@ -329,7 +327,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
         if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
             good = berth_error_set_errno(error, errno, "examine \"%.200s\"", path);
         } else if (S_ISDIR(status.st_mode)) {
-            /* Depth first: few wait at a time. */
+            /* Depth first, so that few are queued at a time. */
             g_queue_push_head(directories, g_steal_pointer(&path));
         } else if (status.st_nlink > 1) {
             g_autofree char *key = link_make_key(&status);
@@ -340,7 +338,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
     return good;
 }
 
-/* Searches the whole lower tree, once, and only if one of the files has other names at all. */
+/* Searches the whole lower tree once, and only if one of the files has other names at all. */
 static bool add_lower_names(Links *links, GError **error) {
     g_autoptr(GQueue) directories = g_queue_new();
     GHashTableIter iterator;
@@ -362,7 +360,7 @@ static bool add_lower_names(Links *links, GError **error) {
     return good;
 }
 
-/* The names of each link, in the order of the sorted table. */
+/* Collects the names of each link, in the order of the sorted table. */
 static void collect_names(Links *links) {
     for (GTreeNode *node = g_tree_node_first(links->tree->links); node;
          node = g_tree_node_next(node)) {
@@ -376,8 +374,8 @@ static void collect_names(Links *links) {
     }
 }
 
-/* The steps follow the order in the comment at the top; each later one only sees links that the
- * earlier ones have left. */
+/* The steps are those described at the top of this file; each one only sees links that the previous
+ * ones have left. */
 bool berth_settle_links(BerthTree *tree, int lower, GError **error) {
     g_autoptr(GHashTable) names =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);

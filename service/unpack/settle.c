@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See settle.h. The steps are in berth_settle(), in their order; the times of directories come
- * last, because every step changes some. */
+/* See settle.h. berth_settle() lists the steps in their order; the times of directories come last,
+ * because every step changes some. */
 
 #include "unpack/settle.h"
 
@@ -16,9 +16,9 @@
 
 #include <errno.h>
 
-/* A symbolic link leads elsewhere; whatever else is below, a directory of this layer replaces it.
- * What this layer itself has put above it is real, so that the kernel's ELOOP on the way means that
- * nothing of this path is below. */
+/* Only a symbolic link leads elsewhere; a directory of this layer replaces anything else below. The
+ * components that this layer has put above path are real directories, so ELOOP from the kernel
+ * means that nothing of this path exists below. */
 static bool is_link_below(int lower, const char *path) {
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(lower, path, &status);
@@ -26,8 +26,8 @@ static bool is_link_below(int lower, const char *path) {
     return fd >= 0 && S_ISLNK(status.st_mode);
 }
 
-/* Directories that were made in it before it was listed have its group; as they have that of the
- * one above it, if it is new itself. */
+/* Whether new entries get the directory's group in the layers below: directories made in it before
+ * it was listed have that group. If the directory itself is new there, the one above it decides. */
 static bool hands_group_on(int lower, const char *path) {
     g_autofree char *at = g_strdup(path);
     struct stat status;
@@ -60,8 +60,9 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
     return false;
 }
 
-/* mkdir(2) takes the group over if the directory above has its set-group-id bit. A directory that
- * the tar implies has the bit, or lacks it, only since it has inherited. */
+/* mkdir(2) uses the group of the parent directory if that has its set-group-id bit. Whether a
+ * directory that the tar only implies has the bit is known only once it has inherited its
+ * attributes. */
 static bool inherit_group(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *above = berth_tree_get_directory(path);
     struct stat status;
@@ -97,8 +98,8 @@ static bool settle_implied(BerthTree *tree, int lower, GError **error) {
     return true;
 }
 
-/* Removes whiteouts of nothing: overlayfs shows one as a nameless device in a directory that it
- * does not merge. */
+/* Removes whiteouts that hide nothing: in a directory that overlayfs does not merge, it would show
+ * them as devices. */
 static bool settle_whiteouts(BerthTree *tree, int lower, GError **error) {
     g_autoptr(GPtrArray) paths = berth_tree_list(tree->whiteouts, "");
     struct stat status;
@@ -114,8 +115,8 @@ static bool settle_whiteouts(BerthTree *tree, int lower, GError **error) {
     return true;
 }
 
-/* Removes directories that were made only for a whiteout of nothing. An opaque one that hides
- * something below is kept, even if it is empty. */
+/* Removes directories that were made only for whiteouts that hide nothing. An opaque directory that
+ * hides something below is kept, even if it is empty. */
 static void remove_empty_implied(BerthTree *tree, int lower) {
     g_autoptr(GPtrArray) paths = berth_tree_list(tree->implied, "");
     struct stat status;
@@ -150,8 +151,8 @@ static bool hide_one(BerthTree *tree, const char *name, GError **error) {
                          : berth_tree_set_opaque(tree, directory, name, error);
 }
 
-/* Overlayfs always merges the roots of layers, so each name in the one below is hidden by
- * itself. */
+/* Overlayfs always merges the roots of layers, so each name in the lower root is hidden
+ * individually. */
 static bool settle_opaque_root(BerthTree *tree, int lower, GError **error) {
     berth_autolist DIR *list = berth_directory_list(lower);
     struct stat own, status;
@@ -178,7 +179,7 @@ bool berth_settle(BerthTree *tree, int lower, bool *is_inexact, GError **error) 
         return true;
     if (!settle_implied(tree, lower, error) || !settle_whiteouts(tree, lower, error))
         return false;
-    /* Directories left of whiteouts of nothing would hide names that a file has below. */
+    /* Directories left from such whiteouts would hide names that a file has below. */
     remove_empty_implied(tree, lower);
     if (!berth_settle_links(tree, lower, error))
         return false;

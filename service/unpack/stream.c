@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Two threads and a ring of blocks. The stream's own thread inflates into free blocks, the caller
- * takes filled ones in turn, and each block is hashed in between by the one of the two that would
- * otherwise wait: by the thread if the ring is full, or else by the caller before it has the block.
- * So both cores have work whether a layer is slow to inflate or, with many small files, slow to
- * write; and what the caller has just hashed is in its cache when it is written.
+/* Two threads and a ring of blocks. The stream's own thread inflates into free blocks, and the
+ * caller takes filled ones in turn. In between, each block is hashed by whichever of the two would
+ * otherwise wait: by the thread if the ring is full, otherwise by the caller before it receives the
+ * block. So both cores are busy whether a layer is slow to inflate or, with many small files, slow
+ * to write; and a block that the caller has just hashed is still in its cache when it is written.
  *
  * The ring is three counts that only grow, taken <= hashed <= filled <= taken + BLOCKS, under one
- * lock. Block n is in place n % BLOCKS. Blocks from filled on are the thread's and those below are
- * read only; the caller has block taken until it asks for the next one.
- */
+ * lock. Block n is at index n % BLOCKS. Blocks from filled on belong to the thread, and those below
+ * it are read-only; the caller has block taken until it requests the next one. */
 
 #include "unpack/stream.h"
 
@@ -19,11 +17,11 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Blocks stay within the second level cache between the two threads. */
+/* Blocks stay in the second-level cache between the two threads. */
 enum { INPUT_BYTES = 256 * 1024, BLOCK_BYTES = 256 * 1024, BLOCKS = 6, MAGIC_BYTES = 4 };
 
-/* After an error as well as at the end of the input, the thread is done and has left the ring.
- * Abandoned: the caller takes no more blocks. */
+/* DONE: the thread has left the ring, after an error or at the end of the input. ABANDONED: the
+ * caller takes no more blocks. */
 typedef enum { STREAM_RUNNING, STREAM_DONE, STREAM_ABANDONED } StreamState;
 
 typedef struct {
@@ -36,15 +34,16 @@ struct BerthStream {
     uint64_t limit;
     uint64_t size;
     GThread *thread;
-    GError *error; /* the thread's, to be read once it ended */
+    GError *error; /* set by the thread, to be read once it has ended */
     Block *blocks[BLOCKS];
-    GMutex lock; /* for all that follows; the hash is with whoever has set is_hashing */
+    GMutex lock; /* protects everything below; the hash belongs to whoever has set is_hashing */
     GCond changed;
     StreamState state;
     uint64_t filled, hashed, taken;
-    bool has_block;   /* the caller has block taken */
-    bool is_hashing;  /* one of the two hashes block hashed, without the lock */
-    unsigned waiting; /* of the two; the first has been woken already if both are */
+    bool has_block;  /* the caller has block taken */
+    bool is_hashing; /* one of the two threads is hashing block hashed, without the lock */
+    /* number of waiting threads; if both wait, the first has already been woken */
+    unsigned waiting;
     BerthHash *hash;
 };
 
@@ -52,7 +51,7 @@ static Block *stream_get_block(BerthStream *stream, uint64_t number) {
     return stream->blocks[number % BLOCKS];
 }
 
-/* With the lock. Waking costs a system call, which an empty condition does not need. */
+/* Called with the lock held. Waking costs a system call, which is unnecessary if nobody waits. */
 static void stream_wake(BerthStream *stream) {
     if (stream->waiting > 0)
         g_cond_signal(&stream->changed);
@@ -64,8 +63,8 @@ static void stream_wait(BerthStream *stream) {
     stream->waiting--;
 }
 
-/* With the lock, which it lets go of while it hashes. False if there is nothing to hash, or the
- * other one hashes. */
+/* Called with the lock held, which it releases while it hashes. False if there is nothing to hash,
+ * or the other thread is hashing. */
 static bool stream_hash_one(BerthStream *stream) {
     if (stream->is_hashing || stream->hashed == stream->filled)
         return false;
@@ -80,8 +79,8 @@ static bool stream_hash_one(BerthStream *stream) {
     return true;
 }
 
-/* The block to fill next, or NULL if the caller has left. A thread that found the ring full sleeps
- * until half of it is free, and not for each block. */
+/* The block to fill next, or NULL if the caller has abandoned the stream. If the ring is full, the
+ * thread sleeps until half of it is free, instead of waking up for each block. */
 static Block *stream_get_room(BerthStream *stream) {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
     unsigned most = BLOCKS - 1;
@@ -112,7 +111,7 @@ static ssize_t read_input(int fd, uint8_t *buffer, size_t size, GError **error) 
     return got;
 }
 
-/* The first bytes tell the compression; a pipe may deliver fewer at first. */
+/* The first bytes determine the compression; a pipe may deliver fewer at first. */
 static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
     ssize_t size = 0, got = 1;
 
@@ -123,8 +122,8 @@ static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
     return got < 0 ? got : size;
 }
 
-/* Passes inflated bytes on until more input is wanted. A block that is hardly filled by then is
- * filled on with what comes. */
+/* Passes inflated bytes on until more input is needed. A block that is barely filled by then is
+ * filled up with what follows. */
 static bool drain_input(BerthStream *stream, BerthInflate *inflate, GError **error) {
     for (;;) {
         Block *block = stream_get_room(stream);
@@ -151,8 +150,8 @@ static bool stream_is_abandoned(BerthStream *stream) {
     return stream->state == STREAM_ABANDONED;
 }
 
-/* Runs in the stream's thread. Reads until the end of the input, also behind the end of the tar:
- * the digest covers all of it. */
+/* Runs in the stream's thread. Reads until the end of the input, even after the end of the tar: the
+ * digest covers all of it. */
 static bool inflate_all(BerthStream *stream, GError **error) {
     g_autofree uint8_t *buffer = g_malloc(INPUT_BYTES);
     ssize_t got = read_first(stream->input, buffer, error);
@@ -175,7 +174,7 @@ static gpointer run_inflating(gpointer data) {
     BerthStream *stream = data;
 
     inflate_all(stream, &stream->error);
-    /* Of the last block less than half may be filled. */
+    /* The last block may be less than half full. */
     const Block *last = stream_get_room(stream);
     if (last && last->size > 0)
         stream_add_block(stream);
@@ -186,7 +185,7 @@ static gpointer run_inflating(gpointer data) {
     return NULL;
 }
 
-/* The input stays the caller's, and has to be open until the stream is finished or freed. */
+/* The caller keeps input, which must stay open until the stream is finished or freed. */
 BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limit, GError **error) {
     g_autoptr(BerthStream) stream = g_new0(BerthStream, 1);
 
@@ -203,8 +202,9 @@ BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limi
     return stream->thread ? g_steal_pointer(&stream) : NULL;
 }
 
-/* The block is valid until the next call, which gives it back to the thread. The caller sleeps only
- * if there is nothing to hash; the thread then hashes the block that it waits for, or fills it. */
+/* The block is valid until the next call, which returns it to the thread. The caller sleeps only if
+ * there is nothing to hash; the thread is then hashing the block that it waits for, or filling it.
+ */
 size_t berth_stream_next(BerthStream *stream, const void **block) {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&stream->lock);
 
@@ -226,7 +226,7 @@ size_t berth_stream_next(BerthStream *stream, const void **block) {
     return first->size;
 }
 
-/* Joins the thread, after which its error, hash and size can be read without a lock. */
+/* Joins the thread; its error, hash and size can then be read without a lock. */
 bool berth_stream_finish(BerthStream *stream, char **digest, uint64_t *size, GError **error) {
     const void *block;
 
@@ -249,7 +249,7 @@ static void stream_abandon(BerthStream *stream) {
     stream_wake(stream);
 }
 
-/* Waits for the thread, which may be inside read(2) until the other end of a pipe is closed. */
+/* Waits for the thread, which may be in read(2) until the other end of a pipe is closed. */
 void berth_stream_free(BerthStream *stream) {
     if (!stream)
         return;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Hard links. One means the file that its target is at that place of the tar: of this layer, then
- * it is made; of a layer below, then an empty file takes its place until settling, and further
- * links to it are names of that. A target that is nowhere yet may still come: settling looks for it
- * last.
- */
+/* Hard links. A hard link means the file that its target is at that place in the tar: if this layer
+ * has it, it is linked; if a layer below has it, an empty file takes its place until settling, and
+ * further links to it are names of that file. A target that does not exist yet may still follow:
+ * settling looks for those last. */
 
 #include "unpack/tree.h"
 
@@ -19,7 +17,7 @@
 
 typedef enum {
     TARGET_IN_LAYER, /* this layer has made it */
-    TARGET_BELOW,    /* it is in the layers below, or nowhere */
+    TARGET_BELOW,    /* it is in the layers below, or does not exist */
     TARGET_HIDDEN,   /* this layer hides what the layers below have there */
 } TargetPlace;
 
@@ -35,8 +33,8 @@ static void clear_target(Target *target) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, clear_target)
 
-/* FIND makes no directory on the way: a link to a file that does not exist leaves nothing behind.
- */
+/* BERTH_WALK_FIND makes no directory on the way: a link to a file that does not exist leaves
+ * nothing behind. */
 static bool find_link_target(BerthTree *tree, const BerthTreeEntry *entry, Target *target,
                              GError **error) {
     g_autofree char *directory = berth_tree_get_directory(entry->target);
@@ -61,7 +59,7 @@ static bool find_link_target(BerthTree *tree, const BerthTreeEntry *entry, Targe
     return true;
 }
 
-/* An empty file, which settling replaces. */
+/* Makes an empty file, which settling replaces. */
 static bool add_placeholder(BerthTree *tree, const Target *target, const BerthEntryPlace *place,
                             GError **error) {
     if (!berth_tree_remove(tree, place, error))
@@ -82,7 +80,7 @@ static int link_target(int source, const Target *target, const BerthEntryPlace *
     return linkat(source, berth_tree_get_name(target->path), place->parent, place->name, 0);
 }
 
-/* A link to a placeholder is a placeholder, too: its name is noted for the same BerthTreeLink. */
+/* A link to a placeholder is also a placeholder: its name is noted for the same BerthTreeLink. */
 static bool tree_note_link(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
                            const BerthEntryPlace *place, GError **error) {
     g_autofree char *directory = berth_tree_get_directory(target->path);
@@ -101,7 +99,7 @@ static bool tree_note_link(BerthTree *tree, const BerthTreeEntry *entry, const T
     return !link || berth_tree_note(tree, tree->links, place->path, link, error);
 }
 
-/* A file that is a link to itself stays what it is. */
+/* A link to itself leaves the file unchanged. */
 static bool add_link_to_itself(BerthTree *tree, const BerthTreeEntry *entry, const Target *target,
                                GError **error) {
     struct stat status;

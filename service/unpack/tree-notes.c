@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Notes of a tree. The one thing to know: they are of the present state. Whatever removes a name
- * from the tree has to forget it here, but for what was assumed, which an entry has relied on
- * already.
- */
+/* The notes of a tree. They describe its current state: whatever removes a name from the tree has
+ * to forget it here, except for assumptions, which an entry has already relied on. */
 
 #include "unpack/tree-notes.h"
 
@@ -22,7 +19,7 @@ static void free_link(gpointer data) {
     g_free(link);
 }
 
-/* The slash comes before every other byte: what is below a directory follows it without a gap. */
+/* The slash sorts before every other byte, so what is below a directory follows it immediately. */
 static gint compare_paths(gconstpointer a, gconstpointer b, gpointer userdata) {
     const unsigned char *one = a, *other = b;
 
@@ -98,7 +95,7 @@ BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path) 
     return GPOINTER_TO_UINT(g_tree_lookup(tree->implied, path));
 }
 
-/* Takes path and the directories above it out of the held ones. */
+/* Removes path and the directories above it from the held ones. */
 void berth_tree_set_entered(BerthTree *tree, const char *path) {
     if (g_tree_nnodes(tree->held) == 0)
         return;
@@ -113,7 +110,7 @@ void berth_tree_set_entered(BerthTree *tree, const char *path) {
     }
 }
 
-/* Looks at the directories above path only: a directory's own mark hides what is in it, not the
+/* Only examines the directories above path: a directory's own mark hides what is in it, not the
  * directory. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path) {
     if (tree->knows == BERTH_LOWER_NONE || tree->is_opaque)
@@ -136,7 +133,7 @@ static bool is_at_or_below(const char *path, const char *directory) {
            (strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/'));
 }
 
-/* In the order of compare_paths() anything below comes right after the directory itself. */
+/* In the order of compare_paths(), anything below a directory comes right after it. */
 bool berth_tree_has_below(GTree *table, const char *directory) {
     GTreeNode *node = g_tree_upper_bound(table, directory);
 
@@ -152,7 +149,7 @@ GPtrArray *berth_tree_list(GTree *table, const char *below) {
     return paths;
 }
 
-/* A list first, since a tree must not change while it is walked. */
+/* Collects the paths first, since a GTree must not be changed during a traversal. */
 static void forget_below(GTree *table, const char *directory) {
     g_autoptr(GPtrArray) paths = berth_tree_list(table, directory);
 

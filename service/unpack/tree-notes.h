@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a tree remembers of its entries; see tree.h. For the files that make and settle trees. The
- * tables are sorted, a directory right before all that is below it. */
+ * tables are sorted, with a directory right before everything below it. */
 
 #pragma once
 
@@ -10,8 +10,8 @@
 void berth_tree_notes_init(BerthTree *tree);
 void berth_tree_notes_clear(BerthTree *tree);
 
-/* Puts path (which is copied) and value (which is taken) into a table; LimitExceeded if a layer
- * has too much to note. */
+/* Adds path (copied) and value (owned by the table afterwards); LimitExceeded if a layer requires
+ * too many notes. */
 bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
                      GError **error);
 /* The same for the sets of assumptions. */
@@ -22,17 +22,18 @@ bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timesp
 bool berth_tree_has(GTree *table, const char *path);
 BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path);
 
-/* Entries are put into the directory path: neither it nor those above hold only whiteouts. */
+/* Records that path has entries: neither it nor the directories above hold only whiteouts any more.
+ */
 void berth_tree_set_entered(BerthTree *tree, const char *path);
 
-/* Whether the layers below show through at path, as far as this layer can say: nothing above it
- * hides them. */
+/* Whether the layers below are visible at path as far as this layer knows, that is, nothing above
+ * it hides them. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path);
 
-/* Forgets path and, for a directory, all below it, which have been removed. */
+/* Forgets path and, for a directory, everything below it, which has been removed. */
 void berth_tree_forget(BerthTree *tree, const char *path, bool is_directory);
 
-/* Whether anything of a table is below the directory. */
+/* Whether a table has anything below the directory. */
 bool berth_tree_has_below(GTree *table, const char *directory);
 
 /* Copies of a table's paths, in order: all, or those at and below a directory. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Walks a path component by component through the merged tree. An O_NOFOLLOW lookup at a time, and
- * openat2 below the root's descriptor: no change that is made meanwhile leads out of it.
+/* Walks a path through the merged tree, component by component, with one O_NOFOLLOW lookup at a
+ * time and openat2 below the root's descriptor: no concurrent change can lead out of it.
  *
- * The common case is one call: the directory is there, and no symbolic link is on the way.
+ * The common case takes one call: the directory exists, and there is no symbolic link on the way.
  */
 
 #include "unpack/tree-path.h"
@@ -18,7 +17,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* The limits of the kernel (path_resolution(7)). */
+/* The kernel's limits (path_resolution(7)). */
 enum { MAX_LINKS = 40, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
 
 typedef struct {
@@ -50,8 +49,8 @@ const char *berth_tree_path_or_dot(const char *path) {
     return path[0] ? path : ".";
 }
 
-/* As text, without a look at the tree: ".." takes back the component before it, even if that is a
- * symbolic link, and at the root it has no effect. */
+/* Works on text, without looking at the tree: ".." removes the component before it, even if that is
+ * a symbolic link, and has no effect at the root. */
 char *berth_tree_normalize(const char *path, GError **error) {
     g_autoptr(GString) normal = g_string_new(NULL);
 
@@ -89,7 +88,7 @@ void berth_walk_clear(BerthWalk *walk) {
     g_clear_pointer(&walk->real, g_free);
 }
 
-/* The next entry looks its directory up again. */
+/* The next entry looks up its directory again. */
 void berth_tree_forget_parent(BerthTree *tree) {
     berth_fd_clear(&tree->parent);
     g_clear_pointer(&tree->parent_path, g_free);
@@ -97,7 +96,7 @@ void berth_tree_forget_parent(BerthTree *tree) {
     tree->parent_stale = false;
 }
 
-/* The lowest layer has nothing to hide, and so no mark. */
+/* The lowest layer has nothing to hide, so it needs no mark. */
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error) {
     if (tree->knows == BERTH_LOWER_NONE)
         return true;
@@ -133,7 +132,7 @@ static int open_done(const Walk *walk) {
                               O_RDONLY | O_DIRECTORY, 0);
 }
 
-/* A directory at path, which is made. over: something of this layer has the name, and goes. */
+/* Makes a directory at path. over: something else in this layer has that name and is removed. */
 static bool make_directory_on_way(Walk *walk, const char *path, bool over,
                                   BerthImpliedDirectory implied, GError **error) {
     BerthTree *tree = walk->tree;
@@ -150,14 +149,14 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over,
         return false;
     if (!over)
         return true;
-    /* What was replaced hid the layers below; the new directory has to hide them as well. */
+    /* What was replaced hid the layers below; the new directory must hide them as well. */
     berth_autofd int directory = openat(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     return directory < 0 ? fail_walk(walk, errno, error)
                          : berth_tree_set_opaque(tree, directory, path, error);
 }
 
-/* Puts the target of a symbolic link before what is still to be walked. An absolute one begins at
- * the tree's root again, never at that of the process. */
+/* Puts the target of a symbolic link before the rest of the path. An absolute target starts at the
+ * tree's root, never at the process's. */
 static bool follow_text(Walk *walk, const char *target, GError **error) {
     if (++walk->links > MAX_LINKS)
         return fail_walk(walk, ELOOP, error);
@@ -178,7 +177,7 @@ static bool follow_link(Walk *walk, int link, GError **error) {
     return follow_text(walk, target, error);
 }
 
-/* A hard link to a lower file is on the way. Only that file can tell whether it is a symbolic
+/* There is a hard link to a lower file on the way. Only that file shows whether it is a symbolic
  * link. */
 static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *followed,
                              GError **error) {
@@ -197,7 +196,8 @@ static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *follow
     return follow_link(walk, lower, error);
 }
 
-/* Something that is not a directory is on the way. An entry below it replaces it by a directory. */
+/* There is something other than a directory on the way. An entry below it replaces it with a
+ * directory. */
 static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     const BerthTreeLink *link = g_tree_lookup(walk->tree->links, path);
     bool followed = false;
@@ -206,7 +206,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
         return false;
     if (followed)
         return true;
-    /* Below what is not a directory, a whiteout hides nothing. */
+    /* Below something that is not a directory, a whiteout hides nothing. */
     if (walk->kind == BERTH_WALK_HIDE)
         walk->result->result = BERTH_WALK_ABSENT;
     else if (walk->kind == BERTH_WALK_FIND)
@@ -217,7 +217,7 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-/* At once, since what is made in it next may take its group from it. */
+/* Sets the attributes at once, since the next entry in the directory may take its group from it. */
 static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat *below,
                             GError **error) {
     berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
@@ -238,7 +238,7 @@ static bool make_missing(Walk *walk, const char *path, bool visible, const struc
            (walk->kind != BERTH_WALK_HIDE || berth_tree_note(tree, tree->held, path, NULL, error));
 }
 
-/* This layer has not made path: it may be in the layers below, or nowhere. */
+/* This layer has not made path: it may be in the layers below, or not exist. */
 static bool pass_missing(Walk *walk, const char *path, GError **error) {
     BerthTree *tree = walk->tree;
     bool visible = walk->result->result != BERTH_WALK_HIDDEN && berth_tree_sees_lower(tree, path);
@@ -277,7 +277,7 @@ static bool pass_directory(Walk *walk, const char *name, GError **error) {
     if (strlen(path) >= MAX_PATH_BYTES)
         return fail_walk(walk, ENAMETOOLONG, error);
     berth_autofd int fd = berth_tree_open_entry(walk->tree->root, path, &status);
-    /* ENOTDIR: below an obstacle that a LOOK has passed. */
+    /* ENOTDIR: below an obstacle that a walk with HIDE or FIND has passed. */
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? pass_missing(walk, path, error)
                                                    : fail_walk(walk, errno, error);
@@ -311,15 +311,15 @@ static int open_parent(BerthTree *tree, const char *path) {
     return berth_fd_open_real(tree->root, berth_tree_path_or_dot(path), O_PATH | O_DIRECTORY, 0);
 }
 
-/* Opens the directory of an entry and keeps it in the tree, together with the name that the tar has
- * for it. Takes directory over, also on failure. */
+/* Opens the directory of an entry and keeps it in the tree, under the name that the tar uses for
+ * it. Takes ownership of directory, even on failure. */
 static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
     g_auto(BerthWalk) walk = {0};
     struct stat status;
 
     berth_tree_forget_parent(tree);
     tree->parent_path = directory;
-    /* The common case: every component is a directory, and the path is the real one. */
+    /* The common case: every component is a directory, so the path is already real. */
     int fd = open_parent(tree, directory);
     if (fd >= 0) {
         berth_tree_set_entered(tree, directory);
@@ -335,14 +335,14 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
         return false;
     }
     tree->parent = fd;
-    /* On a file system mounted with "grpid" each directory hands its group on (ext4(5)). */
+    /* On a file system mounted with "grpid", each directory passes its group on (ext4(5)). */
     tree->parent_gives_group =
         (status.st_mode & S_ISGID) || (status.st_gid != 0 && !berth_attributes_are_plain());
     return true;
 }
 
 /* If the path leads through symbolic links of the layers below, any entry may have replaced one of
- * them, so the directory of the last entry cannot be used again. */
+ * them, so the directory of the last entry cannot be reused. */
 static bool is_parent_of(const BerthTree *tree, const char *path, size_t length) {
     return tree->parent >= 0 && !tree->parent_stale &&
            !(tree->parent_real && tree->knows == BERTH_LOWER_KNOWN) &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the names in a tar to real places in a tree; see tree.h. */
+/* Resolves names in a tar to real places in a tree; see tree.h. */
 
 #pragma once
 
@@ -8,20 +8,20 @@
 
 #include <sys/stat.h>
 
-/* A path of a tar as one below the root: "./a//b/", "/a/b" and "a/x/../b" are "a/b", the root
- * itself is "", and no ".." leads above it. */
+/* Converts a path in a tar to one below the root: "./a//b/", "/a/b" and "a/x/../b" become "a/b",
+ * the root itself is "", and ".." never leads above it. */
 char *berth_tree_normalize(const char *path, GError **error);
 
 typedef enum {
-    BERTH_WALK_ENTER, /* something is put there: what is missing is made */
-    BERTH_WALK_HIDE,  /* a whiteout is put there: nothing is made that could be seen */
-    BERTH_WALK_FIND   /* nothing is made at all */
+    BERTH_WALK_ENTER, /* for an entry: what is missing is made */
+    BERTH_WALK_HIDE,  /* for a whiteout: nothing is made that could become visible */
+    BERTH_WALK_FIND   /* only resolves: nothing is made at all */
 } BerthWalkKind;
 
 typedef enum {
     BERTH_WALK_REACHED,
     BERTH_WALK_ABSENT, /* HIDE: there is no such directory, so there is nothing to hide in it */
-    BERTH_WALK_HIDDEN, /* FIND: this layer has put something else in its way */
+    BERTH_WALK_HIDDEN, /* FIND: something else in this layer is in the way */
 } BerthWalkResult;
 
 typedef struct {
@@ -32,13 +32,12 @@ typedef struct {
 void berth_walk_clear(BerthWalk *walk);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthWalk, berth_walk_clear)
 
-/* Where the directory of a normal path is: every symbolic link on the way followed inside the root,
- * of this layer or, as far as they are known, of those below. */
+/* Finds the directory of a normalized path: every symbolic link on the way is followed inside the
+ * root, in this layer or, if they are known, in the layers below. */
 bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind, BerthWalk *walk,
                      GError **error);
 
-/* The real place of an entry. parent stays the tree's, path and name are good until the next call.
- */
+/* The real place of an entry. The tree owns parent; path and name are valid until the next call. */
 typedef struct {
     int parent;
     const char *path, *name;
@@ -48,13 +47,14 @@ bool berth_tree_find_place(BerthTree *tree, const char *path, BerthEntryPlace *p
                            GError **error);
 void berth_tree_forget_parent(BerthTree *tree);
 
-/* Removes what is at the place, in any form, with the notes of it. False with error. */
+/* Removes whatever is at the place, and the notes about it. False with error. */
 bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error);
 
 /* Makes the directory hide what the layers below have in it. */
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error);
 
-/* Looks at a real path, the last component itself; an O_PATH descriptor or -1 with errno. */
+/* Opens a real path without following its last component: an O_PATH descriptor, or -1 with errno.
+ */
 int berth_tree_open_entry(int root, const char *path, struct stat *status);
 
 char *berth_tree_join(const char *directory, const char *name);

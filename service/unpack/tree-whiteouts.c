@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Entries that hide (layer.md, "Whiteouts"): they concern what is below, never what this layer has,
- * wherever they stand. A whiteout of nothing is nothing, and makes no directories.
- */
+/* Entries that hide others (layer.md, "Whiteouts"): they only affect the layers below, never what
+ * this layer has, wherever they are in the tar. A whiteout that hides nothing has no effect, and
+ * makes no directories. */
 
 #include "unpack/tree.h"
 
@@ -18,7 +17,7 @@
 #define WHITEOUT_PREFIX ".wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
-/* A directory that holds only whiteouts is no content of the layer: another whiteout may hide it.
+/* A directory that holds only whiteouts is not content of the layer: another whiteout may hide it.
  */
 static bool remove_held(BerthTree *tree, const char *path, GError **error) {
     if (!berth_fd_remove_tree(tree->root, path, error))
@@ -41,7 +40,7 @@ static bool remove_held_below(BerthTree *tree, const char *directory, GError **e
 
 static bool hide_children(BerthTree *tree, const char *directory, GError **error) {
     if (directory[0] == '\0') {
-        /* Overlayfs does not read the mark on the root of a layer: settling hides each name below
+        /* Overlayfs ignores the mark on the root of a layer: settling hides each name below
          * instead. */
         tree->is_opaque = tree->knows != BERTH_LOWER_NONE;
         return remove_held_below(tree, directory, error);
@@ -52,8 +51,8 @@ static bool hide_children(BerthTree *tree, const char *directory, GError **error
                         berth_tree_set_opaque(tree, fd, directory, error);
 }
 
-/* Whether there may be something to hide. As long as the layers below are not known, there may;
- * settling removes whiteouts of nothing. */
+/* Whether there may be something to hide. This is assumed as long as the layers below are not
+ * known; settling then removes whiteouts that hide nothing. */
 static bool is_below(BerthTree *tree, const char *path) {
     struct stat status;
 
@@ -76,7 +75,8 @@ static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
     return berth_tree_note(tree, tree->whiteouts, path, NULL, error);
 }
 
-/* Whatever this layer itself has under the name stays; a directory then hides the lower one. */
+/* Whatever this layer itself has under the name is kept; if it is a directory, it then hides the
+ * lower one. */
 static bool hide_path(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(tree->root, path, &status);
@@ -101,7 +101,7 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
     if (!*was_whiteout)
         return true;
     bool is_opaque = g_str_equal(name, WHITEOUT_OPAQUE);
-    /* ".wh..wh." begins aufs' own metadata, which means nothing here. */
+    /* ".wh..wh." begins aufs's own metadata, which has no meaning here. */
     if (!is_opaque && g_str_has_prefix(hidden, WHITEOUT_PREFIX))
         return true;
     if (hidden[0] == '\0' || g_str_equal(hidden, ".") || g_str_equal(hidden, ".."))
@@ -118,8 +118,8 @@ bool berth_tree_add_whiteout(BerthTree *tree, const char *path, bool *was_whiteo
     return hide_path(tree, whole, error);
 }
 
-/* For entries that only hide: what an earlier entry of this layer has made under the name is
- * removed, too. */
+/* The same for a device 0:0, with one difference: what an earlier entry of this layer has made
+ * under the name is removed. */
 bool berth_tree_add_overlay_whiteout(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     BerthEntryPlace place;
 

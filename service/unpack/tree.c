@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Entries of a tar become files, directories, symbolic links and nodes of a tree; see tree.h. Hard
- * links are in tree-links.c, whiteouts in tree-whiteouts.c. */
+/* Makes files, directories, symbolic links and nodes of a tree from the entries of a tar; see
+ * tree.h. Hard links are in tree-links.c, whiteouts in tree-whiteouts.c. */
 
 #include "unpack/tree.h"
 
@@ -25,7 +25,7 @@ BerthTree *berth_tree_new(int root, BerthLowerState knows, int lower) {
     tree->lower = lower;
     tree->parent = -1;
     tree->place = g_string_new(NULL);
-    /* What is unpacked into may have one of the host's. */
+    /* The directory to unpack into may have a default ACL of the host's. */
     tree->default_acl = fgetxattr(root, DEFAULT_ACL_XATTR, NULL, 0) > 0;
     berth_tree_notes_init(tree);
     return tree;
@@ -41,7 +41,7 @@ void berth_tree_free(BerthTree *tree) {
     g_free(tree);
 }
 
-/* Sets the attributes of an open file, or, with fd -1, of one that cannot be opened and is named by
+/* Sets the attributes of an open file or, if fd is -1, of one that cannot be opened and is named by
  * place. */
 static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const BerthEntryPlace *place,
                        int fd, GError **error) {
@@ -66,7 +66,7 @@ static bool set_xattrs(BerthTree *tree, const BerthTreeEntry *entry, const Berth
     return true;
 }
 
-/* Ownership before mode: chown(2) clears set-id bits. */
+/* Owner before mode: chown(2) clears set-id bits. */
 static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **error) {
     if (!berth_attributes_set_owner(fd, "", entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
@@ -75,14 +75,14 @@ static bool set_owner_and_mode(const BerthTreeEntry *entry, int fd, GError **err
     return true;
 }
 
-/* An entry of root without special bits is right as it was made, unless its directory gives it a
+/* An entry owned by root without special bits is already correct, unless its directory gives it a
  * group or an ACL. */
 static bool is_as_made(const BerthTree *tree, const BerthTreeEntry *entry) {
     return entry->uid == 0 && entry->gid == 0 && (entry->mode & 07000) == 0 &&
            !tree->parent_gives_group && !tree->default_acl;
 }
 
-/* Opens or makes the directory. Anything else of that name is removed, and over is set. */
+/* Opens or makes the directory. Anything else with that name is removed, and over is set. */
 static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
                                  const BerthEntryPlace *place, bool *made, bool *over,
                                  GError **error) {
@@ -105,7 +105,7 @@ static int make_listed_directory(BerthTree *tree, const BerthTreeEntry *entry,
     return -1;
 }
 
-/* Removes attributes of an earlier entry or of a default ACL, which this entry does not have. */
+/* Removes attributes from an earlier entry or a default ACL, which this entry does not have. */
 static bool clear_xattrs(BerthTree *tree, bool made, int fd, const char *path, GError **error) {
     return (made && !tree->default_acl) || berth_attributes_clear_xattrs(fd, path, error);
 }
@@ -115,7 +115,7 @@ static bool tree_add_root(BerthTree *tree, const BerthTreeEntry *entry, GError *
     const BerthEntryPlace place = {tree->root, "", "."};
 
     tree->is_listed = true;
-    /* What it gives to those that are made in it may be another group from now on. */
+    /* It may pass another group on to new entries from now on. */
     berth_tree_forget_parent(tree);
     return fd < 0 ? berth_error_set_errno(error, errno, "open the root")
                   : set_owner_and_mode(entry, fd, error) &&
@@ -137,8 +137,7 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
         !clear_xattrs(tree, made, fd, entry->path, error) ||
         !set_xattrs(tree, entry, &place, fd, error))
         return false;
-    /* Directories that were made in it before may have taken a group that it has in the layers
-     * below. */
+    /* Directories made in it earlier may have taken a group that it has in the layers below. */
     if (tree->knows == BERTH_LOWER_UNKNOWN &&
         berth_tree_get_implied(tree, place.path) == BERTH_IMPLIED_INHERITS &&
         berth_tree_has_below(tree->implied, place.path) &&
@@ -146,13 +145,13 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
         return false;
     g_tree_remove(tree->implied, place.path);
     g_tree_remove(tree->held, place.path);
-    /* What was replaced hid the layers below; the new directory has to hide them as well. */
+    /* What was replaced hid the layers below; the new directory must hide them as well. */
     return (!over || berth_tree_set_opaque(tree, fd, place.path, error)) &&
            berth_tree_note_time(tree, place.path, &entry->mtime, error);
 }
 
-/* O_EXCL refuses any existing name, a dangling symbolic link included (open(2)); what has the name
- * is then removed, since the later entry of a tar replaces the earlier one. */
+/* O_EXCL refuses any existing name, even a dangling symbolic link (open(2)). What has the name is
+ * then removed, since a later entry of a tar replaces an earlier one. */
 int berth_tree_create_file(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     BerthEntryPlace place;
@@ -175,7 +174,7 @@ bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd
 
     if (!is_as_made(tree, entry) && !set_owner_and_mode(entry, fd, error))
         return false;
-    /* A user's own ACL stays, as berth_attributes_clear_xattrs() leaves it. */
+    /* A user's own ACL is kept, which berth_attributes_clear_xattrs() also leaves alone. */
     if (tree->default_acl && !berth_attributes_are_plain() && fremovexattr(fd, ACL_XATTR) < 0 &&
         errno != ENODATA && errno != ENOTSUP)
         return berth_error_set_errno(error, errno, "remove the ACL of \"%.200s\"", entry->path);
@@ -192,12 +191,13 @@ static int make_tree_node(const BerthTreeEntry *entry, const BerthEntryPlace *pl
                : berth_overlay_make_node(place->parent, place->name, entry->mode, entry->device);
 }
 
-/* For symbolic links and nodes, which are never opened: opening a device or a FIFO has effects. */
+/* For symbolic links and nodes, which are never opened: opening a device or a FIFO has side
+ * effects. */
 static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
                                    const BerthEntryPlace *place, GError **error) {
     const struct timespec times[2] = {entry->mtime, entry->mtime};
 
-    /* A node of an overlay's form may have been made with other permissions. */
+    /* A node may have been made with other permissions (overlay-form.c). */
     if (!(S_ISLNK(entry->mode) && is_as_made(tree, entry)) &&
         !berth_attributes_set_owner(place->parent, place->name, entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
@@ -211,7 +211,7 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
     return true;
 }
 
-/* Makes a symbolic link or a node in the place of whatever has the name. */
+/* Makes a symbolic link or a node, replacing whatever has the name. */
 static bool tree_add_node(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     BerthEntryPlace place;
 
@@ -234,7 +234,7 @@ bool berth_tree_add_symlink(BerthTree *tree, const BerthTreeEntry *entry, GError
 bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
     const struct stat status = {.st_mode = entry->mode, .st_rdev = entry->device};
 
-    /* If devices cannot be made, the entry still hides what it would replace. */
+    /* Even if devices cannot be made, the entry hides what it would replace. */
     return berth_overlay_is_whiteout(&status) ||
                    (berth_attributes_are_plain() && !S_ISFIFO(entry->mode))
                ? berth_tree_add_overlay_whiteout(tree, entry, error)
@@ -251,7 +251,7 @@ static bool apply_time(BerthTree *tree, const char *path, const struct timespec 
            berth_error_set_errno(error, errno, "set the time of \"%.200s\"", path);
 }
 
-/* Times of directories come last: every entry that is made in a directory changes its time. */
+/* Times of directories come last: every entry made in a directory changes its time. */
 bool berth_tree_finish(BerthTree *tree, GError **error) {
     static const struct timespec epoch;
 
@@ -265,7 +265,7 @@ bool berth_tree_finish(BerthTree *tree, GError **error) {
     return true;
 }
 
-/* Whether anything is noted that only the layers below can settle. A root that is not listed takes
+/* Whether there are notes that only the layers below can settle. A root that is not listed takes
  * its attributes from them. */
 bool berth_tree_needs_lower(BerthTree *tree) {
     return g_tree_nnodes(tree->links) > 0 || g_hash_table_size(tree->assumed) > 0 ||
