@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One pass over the content, with its state on the stack of the job that runs it: first what an
- * earlier try left in the file, then the pipe. Hashing comes last: the bytes go onward as soon as
- * they are there, and berth-unpack works on them meanwhile.
+/* One pass over the content, with its state on the stack of the job that runs it: first what an
+ * earlier attempt left in the file, then the pipe. Hashing comes last: the bytes are passed on as
+ * soon as they arrive, and berth-unpack processes them in the meantime.
  *
- * Onward they go by tee(2), which gives the second pipe the pages of the first and copies nothing.
- * What is hashed and written is this process' own copy. A writer that can still change its pages
- * (vmsplice(2), which berth-fetch's sandbox does not allow) could therefore have berth-unpack read
- * something else than is stored; that is caught by the diff ID, which berth-unpack computes from
- * what it has read.
- */
+ * They are passed on with tee(2), which gives the pages of the first pipe to the second one and
+ * copies nothing. What is hashed and written is this process's own copy. A writer that can still
+ * change its pages (through vmsplice(2), which berth-fetch's sandbox does not allow) could
+ * therefore make berth-unpack read something other than what is stored; the diff ID, which
+ * berth-unpack computes from what it has read, detects that. */
 
 #include "ingest/ingest.h"
 
@@ -20,7 +18,7 @@
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
-/* How content goes onward. */
+/* How content is passed on. */
 typedef enum {
     FORWARD_TEE,   /* as pages of the input, until that turns out not to be a pipe */
     FORWARD_WRITE, /* as a copy */
@@ -34,14 +32,15 @@ typedef struct {
     ForwardMode onward;
 } State;
 
-/* The reader of the onward pipe may fail and close it; the content is stored all the same. */
+/* The reader of the onward pipe may fail and close it; the content is stored nevertheless. */
 static void ingest_pass_on(State *state, const char *data, size_t size) {
     if (state->onward != FORWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
         state->onward = FORWARD_CLOSED;
 }
 
-/* Passes on what the input has, and returns how much that is: as much is then to be read, and must
- * not be passed on again. 0 if nothing was passed on, which read(2) then tells the reason of. */
+/* Passes on what the input has, and returns how much that is: the caller must then read as much,
+ * without passing it on again. Returns 0 if nothing was passed on; read(2) then shows the reason.
+ */
 static size_t forward_by_tee(State *state) {
     ssize_t got;
 
@@ -55,8 +54,8 @@ static size_t forward_by_tee(State *state) {
     return (size_t)MAX(got, 0);
 }
 
-/* pread(2) leaves the file's offset where take_input() is to write. An end before the offset is an
- * error: berthd has recorded more bytes than are there. */
+/* pread(2) leaves the file's offset where take_input() has to write. Reaching the end before the
+ * offset is an error: berthd has recorded more bytes than there are. */
 static bool take_kept(State *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 
@@ -115,13 +114,13 @@ bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, 
         return berth_error_set(
             error, BERTH_ERROR_SIZE_MISMATCH,
             "the content is larger than the expected %" G_GUINT64_FORMAT " bytes", ingest->limit);
-    /* Bytes behind the offset are of an earlier try that is not trusted. */
+    /* Bytes after the offset come from an earlier attempt and are not trusted. */
     if (ftruncate(ingest->file, (off_t)ingest->offset) < 0 ||
         lseek(ingest->file, (off_t)ingest->offset, SEEK_SET) < 0)
         return berth_error_set_errno(error, errno, "set the ingest file's size");
     if (!take_kept(&state, buffer, error) || !take_input(&state, buffer, error))
         return false;
-    /* Before the digest is answered, on which berthd commits the file. */
+    /* Must precede the reply with the digest, on which berthd commits the file. */
     if (fdatasync(ingest->file) < 0)
         return berth_error_set_errno(error, errno, "sync the content");
     *digest = berth_hash_get_digest(hash);
@@ -140,8 +139,8 @@ bool berth_ingest_hash(int file, BerthAlgorithm algorithm, char **digest, uint64
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            /* Apart from other failures: the content is as good as lost, and no reason to ask
-             * again. */
+            /* Distinguished from other failures: the content is effectively lost, and asking again
+             * would not help. */
             return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH, "read the content: %s",
                                    g_strerror(errno));
         berth_hash_update(hash, buffer, (size_t)got);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * One ingest: bytes from a pipe are written to the ingest file, passed on and hashed, in that order
- * and in one pass. What is in the file already (an earlier try) is hashed and passed on first.
- */
+/* One ingest: bytes from a pipe are passed on, written to the ingest file and hashed in one pass.
+ * What is already in the file (from an earlier attempt) is hashed and passed on first. */
 
 #pragma once
 
@@ -14,13 +12,13 @@
 typedef struct {
     int input;  /* a pipe; read until its other end is closed */
     int file;   /* the ingest file, open for reading and writing */
-    int onward; /* where the same bytes go as they arrive, or -1; its reader may leave */
+    int onward; /* where the same bytes go as they arrive, or -1; its reader may go away */
     BerthAlgorithm algorithm;
-    uint64_t offset; /* how much of the file is kept and goes before the input */
-    uint64_t limit;  /* SizeMismatch beyond this many bytes in all */
+    uint64_t offset; /* how much of the file is kept and precedes the input */
+    uint64_t limit;  /* SizeMismatch beyond this many bytes in total */
 } BerthIngest;
 
-/* Hashes a file from its start, at any size. */
+/* Hashes a file from its start, whatever its size. */
 bool berth_ingest_hash(int file, BerthAlgorithm algorithm, char **digest, uint64_t *size,
                        GError **error);
 

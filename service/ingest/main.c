@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-ingest: the only process that holds a writable descriptor of a stored file. It has no
- * network and can open nothing; it is handed a pipe to read and the ingest file to write.
- */
+/* berth-ingest: the only process that holds a writable descriptor of a stored file. It has no
+ * network and cannot open anything; it receives a pipe to read from and the ingest file to write
+ * to. */
 
 #include "base/fd.h"
 #include "frame/frame.h"
@@ -19,7 +18,7 @@ typedef struct {
     uint64_t size;
 } Job;
 
-/* Runs also if a call is refused, so that no descriptor outlives its job. */
+/* Also runs if a call is refused, so that no descriptor outlives its job. */
 static void free_ingest_job(gpointer data) {
     Job *job = data;
 
@@ -34,7 +33,7 @@ static bool run_ingest(void *data, GError **error) {
     Job *job = data;
     bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
 
-    /* The onward reader sees the end now, not only when the reply has been sent. */
+    /* Closed now, so that the onward reader sees the end before the reply is sent. */
     berth_fd_clear(&job->ingest.onward);
     berth_fd_clear(&job->ingest.input);
     return done;
@@ -46,8 +45,8 @@ static int append_ingested(void *data, sd_bus_message *message) {
     return sd_bus_message_append(message, "st", job->digest, job->size);
 }
 
-/* berthd has checked the name (base/digest.h); a wrong one would end as a digest that differs from
- * the expected one. */
+/* berthd has checked the name (base/digest.h); a wrong one would result in a digest other than the
+ * expected one. */
 static BerthAlgorithm parse_algorithm(const char *name) {
     return g_str_equal(name, "sha512")   ? BERTH_ALGORITHM_SHA512
            : g_str_equal(name, "sha384") ? BERTH_ALGORITHM_SHA384
@@ -96,7 +95,8 @@ static void free_gathering(gpointer data) {
     g_free(gathering);
 }
 
-/* Two limits: each for one secret and all for the whole file, of which used is taken so far. */
+/* There are two limits: one for each secret, and one for the whole file, of which used has been
+ * taken so far. */
 static bool run_gathering(void *data, GError **error) {
     const Gathering *gathering = data;
     uint64_t used = 0;
@@ -148,7 +148,7 @@ static int method_gather(sd_bus_message *call, void *userdata, sd_bus_error *err
     return berth_frame_run_job(call, "gather", gathering, run_gathering, NULL, free_gathering);
 }
 
-/* The job owns the descriptors from the moment each is read; freeing it closes those it has. */
+/* The job owns each descriptor as soon as it has been read; freeing the job closes them. */
 static int start_ingest(sd_bus_message *call, bool passes_on) {
     Job *job = g_new0(Job, 1);
     const char *algorithm;
@@ -180,7 +180,7 @@ static int method_ingest_onward(sd_bus_message *call, void *userdata, sd_bus_err
 }
 
 /* fsync(2) of a directory makes renames in it durable. It is done here because it would block the
- * loop of the service. */
+ * service's loop. */
 static bool sync_directory(void *data, GError **error) {
     if (fsync(*(int *)data) < 0)
         return berth_error_set_errno(error, errno, "sync the directory");
@@ -188,7 +188,7 @@ static bool sync_directory(void *data, GError **error) {
 }
 
 /* syncfs(2) writes back all files of a file system at once. It may take long, and would block the
- * loop of the service as well. */
+ * service's loop as well. */
 static bool sync_file_system(void *data, GError **error) {
     if (syncfs(*(int *)data) < 0)
         return berth_error_set_errno(error, errno, "sync the file system");

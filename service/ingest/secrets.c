@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reading may wait for as long as the caller likes: berthd ends this process when it has waited
- * long enough. A descriptor may be non-blocking, as a pipe that the caller made for itself.
- */
+/* Copies secrets from their descriptors into one file; there is no state. Reading may wait for as
+ * long as the caller likes: berthd ends this process when its time is over. A descriptor may be
+ * non-blocking, such as a pipe that the caller made for its own use. */
 
 #include "ingest/secrets.h"
 
@@ -17,7 +16,7 @@
 
 enum { BUFFER_BYTES = 16 * 1024 };
 
-/* As read(2), waiting for what is to come. */
+/* Like read(2), but waits for data. */
 static ssize_t secret_read(int input, void *buffer, size_t size) {
     for (;;) {
         ssize_t got = read(input, buffer, size);
@@ -29,7 +28,7 @@ static ssize_t secret_read(int input, void *buffer, size_t size) {
     }
 }
 
-/* In memory, since its size comes before it in the file. */
+/* Read into memory, since the size precedes the contents in the file. */
 static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit, GError **error) {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     char buffer[BUFFER_BYTES];
@@ -51,7 +50,7 @@ static GByteArray *secret_read_whole(const char *name, int input, uint64_t limit
     return NULL;
 }
 
-/* A variable ends with its first zero byte, and has less room than a file. */
+/* A variable ends at its first NUL byte, and has less room than a file. */
 static bool secret_check_variable(const char *variable, const GByteArray *bytes, GError **error) {
     if (strlen(variable) + strlen("=") + bytes->len + 1 > BERTH_SECRET_VARIABLE_BYTES)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
@@ -63,7 +62,7 @@ static bool secret_check_variable(const char *variable, const GByteArray *bytes,
                            "the secret of the variable \"%s\" has a zero byte", variable);
 }
 
-/* The header has room for the name and its terminating zero (bare/secrets.h). */
+/* The header has room for the name and its terminating NUL (bare/secrets.h). */
 bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, uint64_t *used,
                          GError **error) {
     BerthSecretHeader header = {.size = 0};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Both documents are parsed with json-glib, the objects that change are copied, and the result is
- * written as text; nothing is kept. Members that Berth does not know survive, so that an image
- * keeps what other tools put into it. The caller hashes and stores the text. */
+ * written as text; there is no state. Members that Berth does not know survive, so an image keeps
+ * what other tools have put into it. The caller hashes and stores the text. */
 
 #include "inspect/append.h"
 
 #include "base/document.h"
 
-/* A deep copy; from may be NULL, which is an empty array. */
+/* A deep copy; from may be NULL, which yields an empty array. */
 static JsonArray *copy_json_array(JsonArray *from) {
     JsonArray *copy = json_array_new();
 
@@ -55,7 +55,7 @@ static bool append_history(JsonObject *config, JsonObject *original,
     return true;
 }
 
-/* "created" and, if one is given, "author" of the image become those of the new layer. */
+/* "created" and, if given, "author" of the image become those of the new layer. */
 char *berth_config_append(const char *data, size_t size, const BerthAppendedLayer *layer,
                           GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -83,7 +83,7 @@ static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
     return object;
 }
 
-/* Docker's name of a layer as the image specification has it (media-types.md, "compatibility"). */
+/* The image specification's name for a layer type of Docker's (media-types.md, "compatibility"). */
 static const char *find_oci_type(const char *media_type) {
     static const char *const types[][2] = {
         {"application/vnd.docker.image.rootfs.diff.tar", BERTH_MEDIA_OCI_LAYER},
@@ -101,7 +101,7 @@ static const char *find_oci_type(const char *media_type) {
     return media_type;
 }
 
-/* The media types change with that of the manifest: an OCI manifest has no layers of Docker's
+/* The media types change together with the manifest's: an OCI manifest has no layers of Docker's
  * types. */
 static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
     const char *media_type;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* New documents for an image with one layer more: its configuration (config.md) and its manifest
- * (manifest.md). A Docker schema 2 manifest becomes an OCI one; all else that is not about the
- * layer stays as it is. */
+/* New documents for an image with an additional layer: its configuration (config.md) and its
+ * manifest (manifest.md). A Docker schema 2 manifest becomes an OCI one; everything that is not
+ * about the layer is kept. */
 
 #pragma once
 
@@ -11,7 +11,7 @@
 typedef struct {
     const char *diff_id;
     const char *created;          /* RFC 3339 */
-    const char *author, *comment; /* "" for none */
+    const char *author, *comment; /* "" if there is none */
 } BerthAppendedLayer;
 
 /* As JSON; NULL with error. */

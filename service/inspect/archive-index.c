@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The lists belong to the caller; their strings are copies, since the document is freed before they
- * are used. Names of members are not checked here: berthd looks each of them up among those that
- * the archive really has.
- */
+/* Reads the lists of images in an archive. The caller owns the lists; their strings are copies,
+ * since the document is freed before they are used. Names of members are not checked here: berthd
+ * looks each of them up among those that the archive actually has. */
 
 #include "inspect/archive-index.h"
 
@@ -32,7 +30,8 @@ static void free_docker_entry(gpointer data) {
     g_free(entry);
 }
 
-/* containerd and docker write the whole name beside the tag that the specification asks for. */
+/* containerd and docker store the full name in addition to the tag that the specification asks for.
+ */
 static bool read_name(JsonObject *object, char **name, GError **error) {
     const char *whole = NULL, *ref = NULL;
     JsonObject *annotations;
@@ -47,8 +46,8 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
     return true;
 }
 
-/* index.json of an OCI layout (image-layout.md). A descriptor without a media type is taken for a
- * manifest's. */
+/* index.json of an OCI layout (image-layout.md). A descriptor without a media type is assumed to be
+ * a manifest's. */
 GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
@@ -74,7 +73,7 @@ GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **erro
     return g_steal_pointer(&entries);
 }
 
-/* The document is an array; berth_document_parse takes objects only. */
+/* The document is an array, but berth_document_parse only takes objects. */
 static JsonNode *parse_array(const char *data, size_t size, GError **error) {
     g_autoptr(GString) wrapped = g_string_new("{\"a\":");
 
@@ -83,7 +82,7 @@ static JsonNode *parse_array(const char *data, size_t size, GError **error) {
     return berth_document_parse(wrapped->str, wrapped->len, error);
 }
 
-/* manifest.json as docker save writes it, an array of images. */
+/* manifest.json as written by docker save, an array of images. */
 GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_docker_entry);
     g_autoptr(JsonNode) root = parse_array(data, size, error);

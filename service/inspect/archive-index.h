@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an image archive says is in it: index.json of an OCI layout (image-layout.md), manifest.json
+/* The lists of images in an archive: index.json of an OCI layout (image-layout.md), manifest.json
  * of "docker save". */
 
 #pragma once
@@ -9,7 +9,7 @@
 
 typedef struct {
     BerthDescriptor *descriptor;
-    char *name; /* of annotations; "" if there is none */
+    char *name; /* from annotations; "" if there is none */
 } BerthLayoutEntry;
 
 typedef struct {
@@ -17,6 +17,6 @@ typedef struct {
     char **tags, **layers; /* names; members' names, lowest first */
 } BerthDockerEntry;
 
-/* Of BerthLayoutEntry and BerthDockerEntry. */
+/* Return lists of BerthLayoutEntry and BerthDockerEntry. */
 GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error);
 GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a document says of an object becomes a path, a header and a limit elsewhere: all of it is
- * checked here, once for all documents (image-spec, descriptor.md). */
+/* What a document says about an object becomes a path, a header and a limit elsewhere: all of it is
+ * checked here, once for all documents (image-spec, descriptor.md). There is no state. */
 
 #include "inspect/descriptor.h"
 
@@ -25,7 +25,7 @@ BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fall
                         "a descriptor lacks its mediaType, digest or size");
         return NULL;
     }
-    /* A media type is the same in upper and lower case (RFC 6838 section 4.2). */
+    /* Media types are case-insensitive (RFC 6838 section 4.2). */
     g_autofree char *type = g_ascii_strdown(media_type ? media_type : fallback_type, -1);
     if (!berth_name_check_media_type(type, error) || !berth_digest_parse(digest, NULL, error))
         return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors in documents: of a manifest, an index, or the index of an archive. */
+/* Descriptors in documents: in a manifest, an index, or the index of an archive. */
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include <json-glib/json-glib.h>
 
-/* Reads and checks one. Without fallback_type all of mediaType, digest and size are required; with
+/* Reads and checks one. Without fallback_type, mediaType, digest and size are all required; with
  * it, as in archives, only the digest is. */
 BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fallback_type,
                                             GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A configuration is read once and belongs to the caller. Its fields are the image's author's; what
- * the service relies on, the diff IDs, is checked, and base/document.h bounds the rest. */
+/* A configuration is read once and belongs to the caller. The image's author chooses its fields;
+ * the diff IDs, which the service relies on, are checked here, and base/document.h limits the rest.
+ */
 
 #include "base/digest.h"
 #include "base/document.h"
@@ -35,9 +36,9 @@ static bool copy_string(JsonObject *object, const char *member, char **copy, GEr
     return true;
 }
 
-/* The list is the interval, the time-out, the start period (in nanoseconds, as Docker writes them)
- * and the number of retries, all as decimal numbers, then the test. The test "NONE" disables an
- * inherited health check; the list is empty then. */
+/* The list has the interval, the time-out, the start period (in nanoseconds, as Docker writes them)
+ * and the number of retries, all as decimal numbers, followed by the test. The test "NONE" disables
+ * an inherited health check; the list is then empty. */
 static bool read_health(JsonObject *object, BerthImageConfig *config, GError **error) {
     static const char *const numbers[] = {"Interval", "Timeout", "StartPeriod", "Retries"};
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
@@ -61,7 +62,7 @@ static bool read_health(JsonObject *object, BerthImageConfig *config, GError **e
     return true;
 }
 
-/* "config" of the image configuration; all of it is optional. */
+/* "config" of the image configuration, in which everything is optional. */
 static bool read_execution(JsonObject *object, BerthImageConfig *config, GError **error) {
     return copy_string(object, "User", &config->user, error) &&
            copy_string(object, "WorkingDir", &config->working_directory, error) &&

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads the documents of an image: index, manifest and configuration, Docker schema 2 and OCI.
- * What comes out has been checked: digests are complete, media types well formed, sizes bounded.
- */
+/* Reads the documents of an image: index, manifest and configuration, Docker schema 2 and OCI. The
+ * results have been checked: digests are complete, media types well formed, sizes limited. */
 
 #pragma once
 
@@ -15,11 +13,11 @@
 typedef struct {
     BerthDescriptor *descriptor;
     BerthPlatform *platform; /* NULL if the index states none */
-    bool attestation;        /* says something about another entry; is nothing that runs */
+    bool attestation;        /* describes another entry and cannot be run */
 } BerthIndexEntry;
 
-/* Content that stands in the document itself ("data" of descriptor.md). Its length has been
- * checked, not its digest. */
+/* Content embedded in the document itself ("data" in descriptor.md). Its length has been checked,
+ * but not its digest. */
 typedef struct {
     char *digest;
     uint8_t *data;
@@ -34,7 +32,7 @@ typedef struct {
     GPtrArray *embedded;     /* of BerthEmbeddedContent */
 } BerthManifest;
 
-/* media_type is what the descriptor said; the document's own must not contradict it. */
+/* media_type comes from the descriptor; the document's own must not contradict it. */
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
                                    GError **error);
 void berth_manifest_free(BerthManifest *manifest);
@@ -46,8 +44,8 @@ typedef struct {
     char **entrypoint, **command, **environment, **volumes, **ports;
     char **labels; /* key, value, key, value … */
     char *user, *working_directory, *stop_signal;
-    /* Docker's Healthcheck: interval, time-out, start period (nanoseconds), retries, as numbers;
-     * then its Test ("CMD", …, or "CMD-SHELL", TEXT). Empty without one. */
+    /* Docker's Healthcheck: interval, time-out, start period (nanoseconds) and retries as numbers;
+     * then its Test ("CMD", …, or "CMD-SHELL", TEXT). Empty if there is none. */
     char **health;
 } BerthImageConfig;
 

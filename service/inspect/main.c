@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-inspect: reads documents that came from outside, so that berthd does not parse them. It is
- * handed descriptors of committed blobs and answers typed values. It has no state: each call is
- * answered before the next one is read. A reply is not trusted either; berthd checks it again
- * (worker/replies.h).
- */
+/* berth-inspect: reads documents that came from outside, so that berthd does not parse them. It
+ * receives descriptors of committed blobs and returns typed values. It has no state: each call is
+ * answered before the next one is read. Its replies are not trusted either: berthd checks them
+ * again (worker/replies.h). */
 
 #include "base/document.h"
 #include "base/fd.h"
@@ -17,7 +15,7 @@
 
 #include <stdlib.h>
 
-/* The document that a call begins with. Returns as a handler does. */
+/* Reads the document, the first argument of a call. Returns like a method handler. */
 static int take_document(sd_bus_message *call, char **data, size_t *size, sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
     berth_autofd int fd = berth_frame_read_fd(call);
@@ -30,7 +28,7 @@ static int take_document(sd_bus_message *call, char **data, size_t *size, sd_bus
 
 typedef int (*AppendValue)(sd_bus_message *reply, const void *value);
 
-/* value is what was read of the document; NULL with error. */
+/* value is what was read from the document; NULL with error. */
 static int answer_value(sd_bus_message *call, const void *value, AppendValue append,
                         const GError *error, sd_bus_error *ret_error) {
     g_autoptr(sd_bus_message) reply = NULL;
@@ -47,8 +45,8 @@ static int append_text(sd_bus_message *reply, const void *text) {
     return sd_bus_message_append(reply, "s", text);
 }
 
-/* The bytes go along with the digest that was stated for them; that they match it is not checked
- * here (manifest.c). */
+/* The bytes are returned with the digest stated for them; whether they match is not checked here
+ * (manifest.c). */
 static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     int r = sd_bus_message_open_container(reply, 'a', "(say)");
 
@@ -107,8 +105,8 @@ static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *r
     return answer_value(call, manifest, append_manifest, error, ret_error);
 }
 
-/* The order of the lists is part of the reply's type: all have the same signature, and nothing else
- * tells them apart. */
+/* The order of the lists is part of the reply's type: all have the same signature, so only the
+ * order distinguishes them. */
 static int append_config(sd_bus_message *reply, const void *value) {
     const BerthImageConfig *config = value;
     char **const vectors[] = {config->diff_ids,    config->entrypoint, config->command,
@@ -138,7 +136,7 @@ static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret
     return answer_value(call, config, append_config, error, ret_error);
 }
 
-/* Answers the document itself, but only if it can be parsed: berthd passes on nothing but JSON. */
+/* Returns the document itself, but only if it can be parsed: berthd passes on nothing but JSON. */
 static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_autofree char *data = NULL;
     g_autoptr(GError) error = NULL;
@@ -180,7 +178,7 @@ static int append_docker(sd_bus_message *reply, const void *value) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Answers a call of a document alone, of which read makes a list. */
+/* Answers a call whose only argument is a document, which read converts to a list. */
 static int answer_list(sd_bus_message *call,
                        GPtrArray *(*read)(const char *data, size_t size, GError **error),
                        AppendValue append, sd_bus_error *ret_error) {
@@ -213,7 +211,7 @@ static int method_signatures(sd_bus_message *call, void *userdata, sd_bus_error 
     return answer_list(call, berth_signatures_read, append_signatures, error);
 }
 
-/* The keys are those of the policy; they come with the call, since the worker cannot open files. */
+/* The keys are those of the policy; they are arguments, since the worker cannot open files. */
 static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthSignatureCheck check = {0};
     g_auto(GStrv) keys = NULL;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A manifest or index is read once and belongs to the caller. Both have been used to smuggle one as
- * the other: the document's own mediaType has to be that of the descriptor, and a document with the
- * members of both is refused.
- */
+/* A manifest or index is read once and belongs to the caller. Attacks have disguised one as the
+ * other: the document's own mediaType must match the descriptor's, and a document with the members
+ * of both is refused. */
 
 #include "base/digest.h"
 #include "base/document.h"
@@ -48,8 +46,8 @@ void berth_manifest_free(BerthManifest *manifest) {
     g_free(manifest);
 }
 
-/* Content that the descriptor carries itself (image-spec, descriptor.md, "data"). It is not hashed
- * here; its size is checked. */
+/* Content embedded in the descriptor (image-spec, descriptor.md, "data"). It is not hashed here;
+ * only its size is checked. */
 static bool manifest_read_embedded(JsonObject *object, const char *digest, uint64_t size,
                                    GPtrArray *embedded, GError **error) {
     const char *text;
@@ -79,7 +77,7 @@ static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded,
     return g_steal_pointer(&descriptor);
 }
 
-/* The object belongs to the array. NULL with error. */
+/* The array owns the object. NULL with error. */
 static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
     JsonNode *node = json_array_get_element(array, i);
 
@@ -90,7 +88,7 @@ static JsonObject *element_object(JsonArray *array, guint i, const char *what, G
     return NULL;
 }
 
-/* An entry without a platform is valid; *platform stays NULL then. */
+/* An entry without a platform is valid; *platform is then NULL. */
 static bool read_platform(JsonObject *object, BerthPlatform **platform, GError **error) {
     const char *os, *architecture, *variant;
     JsonObject *member;
@@ -107,7 +105,7 @@ static bool read_platform(JsonObject *object, BerthPlatform **platform, GError *
     return true;
 }
 
-/* BuildKit stores attestations as manifests of the index; they are not images to run. */
+/* BuildKit stores attestations as manifests in the index; they are not images that can be run. */
 static bool read_attestation(JsonObject *object, bool *attestation, GError **error) {
     JsonObject *annotations;
     const char *type = NULL;
@@ -121,7 +119,7 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
-/* NULL with error. What is read before an error is freed. */
+/* NULL with error. What was read before an error is freed. */
 static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *embedded,
                                          GError **error) {
     JsonObject *object = element_object(array, i, "manifests", error);
@@ -136,7 +134,7 @@ static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *e
     return NULL;
 }
 
-/* Entries that are newer than this code, or broken, are no reason to refuse the others. */
+/* Entries that are newer than this code, or malformed, are no reason to refuse the others. */
 static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
     g_autoptr(GError) first = NULL;
@@ -158,7 +156,7 @@ static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GEr
     return true;
 }
 
-/* Unlike an index, a manifest without one of its layers is of no use: the first error ends it. */
+/* Unlike an index, a manifest without one of its layers is useless: the first error ends it. */
 static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
 
@@ -215,8 +213,8 @@ static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray
     return manifest->config && (!layers || read_layers(layers, manifest, error));
 }
 
-/* The kind is that of media_type, which the caller knows from the descriptor or from the registry;
- * the document only has to agree with it. */
+/* The kind is that of media_type, which the caller knows from the descriptor or the registry; the
+ * document must agree with it. */
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
                                    GError **error) {
     g_autoptr(BerthManifest) manifest = g_new0(BerthManifest, 1);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A check keeps nothing: the payload must be signed by one of the keys, and then must name the
- * digest and the repository. The order matters: nothing of a payload is parsed before its signature
- * was verified.
- */
+/* Checking a signature keeps no state: the payload must be signed with one of the keys, and then
+ * must name the digest and the repository. The order matters: nothing in a payload is parsed before
+ * its signature has been verified. */
 
 #include "inspect/signature.h"
 
@@ -19,7 +17,7 @@
 #define PAYLOAD_TYPE "application/vnd.dev.cosign.simplesigning.v1+json"
 #define SIGNATURE_ANNOTATION "dev.cosignproject.cosign/signature"
 
-/* Each signature costs a download and a verification for each key; those beyond the limit are
+/* Each signature costs a download, and a verification for each key; those beyond the limit are
  * ignored. */
 enum { MAX_SIGNATURES = 64, P256_BITS = 256 };
 
@@ -31,7 +29,7 @@ static void free_signature(gpointer data) {
     g_free(signature);
 }
 
-/* A layer of another type, or without a signature, is something else's; it is passed over. */
+/* A layer of another type, or without a signature, serves another purpose and is skipped. */
 static bool add_layer(GPtrArray *signatures, JsonObject *layer, GError **error) {
     const char *media_type, *digest, *text = NULL;
     JsonObject *annotations;
@@ -74,7 +72,7 @@ GPtrArray *berth_signatures_read(const char *data, size_t size, GError **error) 
     return g_steal_pointer(&signatures);
 }
 
-/* Whether a reference is of the repository, with any tag or digest. */
+/* Whether a reference is in the repository, with any tag or digest. */
 static bool is_of_repository(const char *reference, const char *repository) {
     size_t length = strlen(repository);
 
@@ -82,7 +80,7 @@ static bool is_of_repository(const char *reference, const char *repository) {
            (reference[length] == '\0' || reference[length] == ':' || reference[length] == '@');
 }
 
-/* Checks the signed bytes alone; annotations beside them are not signed. */
+/* Checks the signed bytes only; the annotations beside them are not signed. */
 static bool check_payload(const BerthSignatureCheck *check, GError **error) {
     g_autoptr(JsonNode) root = berth_document_parse(check->payload, check->size, error);
     JsonObject *critical, *image = NULL, *identity = NULL;
@@ -106,7 +104,7 @@ static bool check_payload(const BerthSignatureCheck *check, GError **error) {
     return true;
 }
 
-/* The algorithm follows from the key alone. The signer has no say in it, so that it cannot choose a
+/* The algorithm follows from the key alone. The signer has no influence on it, and cannot choose a
  * weak one. */
 static bool find_key_algorithm(gnutls_pubkey_t key, gnutls_sign_algorithm_t *algorithm) {
     unsigned bits = 0;
@@ -141,7 +139,7 @@ static bool verify_with(const char *pem, const gnutls_datum_t *payload,
     return done;
 }
 
-/* *key is the number of the key that fits. */
+/* *key is the index of the key that verifies the signature. */
 bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GError **error) {
     gsize size = 0;
     g_autofree guchar *raw = g_base64_decode(check->signature, &size);
@@ -150,7 +148,7 @@ bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GEr
     bool verified = false;
 
     for (unsigned i = 0; check->keys && check->keys[i] && !verified; i++) {
-        /* The error of the last key is the one to report. */
+        /* The error for the last key is the one to report. */
         g_clear_error(error);
         verified = verify_with(check->keys[i], &payload, &signature, error);
         *key = i;

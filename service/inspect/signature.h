@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Signatures of images as cosign makes them (cosign's SIGNATURE_SPEC.md, "simple signing"): a
+/* Signatures of images in cosign's format (cosign's SIGNATURE_SPEC.md, "simple signing"): a
  * manifest whose layers are payloads, each with its signature as an annotation. The payload names
- * the manifest that is signed; the signature is over the payload's bytes, ECDSA on P-256 with
- * SHA-256, or Ed25519.
- */
+ * the signed manifest; the signature covers the payload's bytes, with ECDSA on P-256 with SHA-256,
+ * or Ed25519. */
 
 #pragma once
 
@@ -16,7 +14,7 @@ typedef struct {
     char *signature; /* base64 */
 } BerthSignature;
 
-/* Of BerthSignature; layers of other kinds are left out. */
+/* A list of BerthSignature; layers of other kinds are left out. */
 GPtrArray *berth_signatures_read(const char *data, size_t size, GError **error);
 
 typedef struct {
@@ -24,9 +22,10 @@ typedef struct {
     size_t size;
     const char *signature;  /* base64 */
     char *const *keys;      /* public keys, PEM */
-    const char *digest;     /* what has to be signed */
-    const char *repository; /* whose image it has to be: "registry.example.com/web/app" */
+    const char *digest;     /* the digest that must be signed */
+    const char *repository; /* the repository that must be named: "registry.example.com/web/app" */
 } BerthSignatureCheck;
 
-/* Which of the keys it is by, from 0. FailedPrecondition says what is wrong. */
+/* key is set to the index, from 0, of the key that verifies it. FailedPrecondition says what is
+ * wrong. */
 bool berth_signature_verify(const BerthSignatureCheck *check, unsigned *key, GError **error);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Finds and reads the certs.d directory of one registry. There is no object: the caller owns the
- * three descriptors, which are files in memory. Everything of a directory is read, or nothing: an
- * invalid file fails the search, since a connection without the intended certificate would fail
- * later for a reason that is harder to find.
- */
+/* Finds and reads the certs.d directory of one registry. There is no object: the caller owns the
+ * three descriptors, which are memfds. A directory is read completely or not at all: an invalid
+ * file fails the search, since a connection without the intended certificate would fail later for a
+ * less obvious reason. */
 
 #include "remotes/certificates.h"
 
@@ -28,8 +26,7 @@ void berth_certificates_clear(BerthCertificates *certificates) {
     berth_fd_clear(&certificates->key);
 }
 
-/* A sealed file in memory for the worker, which cannot read the original and must not change this
- * one. */
+/* A sealed memfd for the worker, which cannot read the original and must not change this one. */
 static int make_file(const char *data, size_t size, GError **error) {
     berth_autofd int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -44,7 +41,8 @@ static int make_file(const char *data, size_t size, GError **error) {
 static char *read_certificate_file(const char *directory, const char *name, size_t *size,
                                    GError **error) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
-    /* Opening a FIFO for reading blocks until it has a writer, unless with O_NONBLOCK (fifo(7)). */
+    /* Opening a FIFO for reading would block until it has a writer, without O_NONBLOCK (fifo(7)).
+     */
     berth_autofd int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
@@ -62,7 +60,7 @@ static int certificates_copy_file(const char *directory, const char *name, GErro
     g_autofree char *text = read_certificate_file(directory, name, &size, error);
     int fd = text ? make_file(text, size, error) : -1;
 
-    /* A copy of a private key does not stay on the heap. */
+    /* No copy of a private key is left on the heap. */
     if (text)
         explicit_bzero(text, size);
     return fd;
@@ -91,8 +89,8 @@ static bool check_key(const char *directory, const char *key, GError **error) {
                            "%s/%s has no matching certificate %s.cert", directory, key, stem);
 }
 
-/* All authorities of the directory go into one file, since libcurl takes one (CURLOPT_CAINFO(3)).
- */
+/* All authorities in the directory are put into one file, since libcurl takes one
+ * (CURLOPT_CAINFO(3)). */
 static bool read_directory(const char *directory, GDir *entries, BerthCertificates *certificates,
                            GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -100,7 +98,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
 
     for (const char *name; (name = g_dir_read_name(entries));)
         g_ptr_array_add(names, g_strdup(name));
-    /* The order of a directory is not defined, and the first pair is the one that is used. */
+    /* The order of directory entries is undefined, and the first pair is the one that is used. */
     g_ptr_array_sort(names, berth_name_compare);
     for (guint i = 0; i < names->len; i++) {
         const char *name = names->pdata[i];
@@ -121,7 +119,7 @@ static bool read_directory(const char *directory, GDir *entries, BerthCertificat
            (certificates->authorities = make_file(authorities->str, authorities->len, error)) >= 0;
 }
 
-/* A directory may have the host's name as the reference spells it, or in its normal form. */
+/* A directory may use the host's name as spelled in the reference, or its normal form. */
 static GDir *certificates_open_directory(const char *place, const char *host, char **path) {
     g_autofree char *normal = berth_name_normalize_place(host);
     GDir *entries = g_dir_open(*path = g_build_filename(place, host, NULL), 0, NULL);
@@ -132,10 +130,10 @@ static GDir *certificates_open_directory(const char *place, const char *host, ch
     return g_dir_open(*path = g_build_filename(place, normal, NULL), 0, NULL);
 }
 
-/* The first place that has a directory for the host counts; directories are not merged. */
+/* The first place with a directory for the host counts; directories are not merged. */
 bool berth_certificates_find(const char *host, BerthCertificates *certificates, GError **error) {
     *certificates = (BerthCertificates){-1, -1, -1};
-    /* The host becomes a component of a path and must not lead to another directory. */
+    /* The host becomes a path component and must not lead to another directory. */
     if (strchr(host, '/') || host[0] == '.' || host[0] == '\0')
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A session is opening (berth-fetch parses the reference and says which locators it concerns),
- * then configured (it receives limits, credentials and certificates for these locators), then
- * ready, or it has failed; ready is called once, with either. The operation that needs the remote
- * owns it, and freeing it ends the worker.
+/* A session is opening (berth-fetch parses the reference and returns the locators that it
+ * concerns), then being configured (it receives limits, credentials and certificates for these
+ * locators), and then ready or failed; ready is called once, in either case. The operation that
+ * needs the remote owns it, and freeing it ends the worker.
  *
- * berth-fetch reads data from the network, so it is trusted with no more than it needs: berthd
- * compares the locators that it answers with the registry and the mirrors that berth.conf gives
- * for the reference, before it passes on any secret.
- */
+ * berth-fetch reads data from the network, so it is trusted with no more than it needs: before
+ * passing on any secret, berthd compares the locators that it returns with the registry and the
+ * mirrors that berth.conf has for the reference. */
 
 #include "remotes/remote-session.h"
 
@@ -26,13 +24,14 @@
 
 enum { MAX_AUTH_FILE_BYTES = 1024 * 1024 };
 
-/* The service's own credentials, in the form of auth.json; see systemd.exec(5), LoadCredential=. */
+/* The service's own credentials, in the format of auth.json; see systemd.exec(5), LoadCredential=.
+ */
 #define OWN_CREDENTIALS "berth.registries"
 
 struct BerthRemoteSession {
     BerthRemotes *remotes;
     BerthWorker *worker;
-    GBytes *own; /* the text of the service's own credentials; NULL for none */
+    GBytes *own; /* the text of the service's own credentials, or NULL */
     char **credentials;
     char *reference, *object;
     bool insecure;
@@ -57,8 +56,8 @@ void berth_remotes_free(BerthRemotes *remotes) {
     g_free(remotes);
 }
 
-/* Sessions that are open read the new settings from now on: they go through remotes at each use,
- * and keep no pointer into the old ones. */
+/* Open sessions use the new settings from now on: they access them through remotes each time, and
+ * keep no pointer into the old ones. */
 void berth_remotes_reload(BerthRemotes *remotes) {
     berth_settings_free(remotes->settings);
     remotes->settings = berth_settings_load("");
@@ -90,7 +89,7 @@ const char *berth_remote_session_get_name(BerthRemoteSession *session) {
 }
 
 static void remote_session_finish(BerthRemoteSession *session, const GError *error) {
-    /* From here on, only the worker has the credentials. */
+    /* From now on, only the worker has the credentials. */
     g_clear_pointer(&session->credentials, berth_secrets_free);
     g_clear_pointer(&session->own, g_bytes_unref);
     session->ready(session, error, session->userdata);
@@ -102,7 +101,7 @@ static void remote_session_on_configured(sd_bus_message *reply, const GError *er
     remote_session_finish(userdata, error);
 }
 
-/* The service's own credentials, in memory that is cleared when it is freed. NULL without an error
+/* The service's own credentials, in memory that is erased when it is freed. NULL without an error
  * if the unit has none. */
 static GBytes *read_own_credentials(GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
@@ -116,7 +115,7 @@ static GBytes *read_own_credentials(GError **error) {
     return text ? berth_secrets_take_text(text, size) : NULL;
 }
 
-/* Keys and values in turn; NULL for none. */
+/* Alternating keys and values; or NULL. */
 static int append_pairs(sd_bus_message *call, const char *const *pairs) {
     int r = 0;
 
@@ -125,7 +124,7 @@ static int append_pairs(sd_bus_message *call, const char *const *pairs) {
     return r;
 }
 
-/* A helper program that the file names is not run: the service executes nothing on behalf of a
+/* A credential helper named in the file is not run: the service executes nothing on behalf of a
  * credential. */
 static int append_own(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
                       GError **error) {
@@ -147,7 +146,7 @@ static int append_own(BerthRemoteSession *session, sd_bus_message *call, const c
     return append_pairs(call, pairs);
 }
 
-/* The message has duplicates of the files in memory; those of this process are closed on return. */
+/* The message has duplicates of the memfds; this process's own are closed on return. */
 static int append_files(sd_bus_message *call, const char *locator, GError **error) {
     g_auto(BerthCertificates) certificates = {-1, -1, -1};
     g_autofree char *host = g_strndup(locator, strcspn(locator, "/"));
@@ -170,7 +169,8 @@ static int append_files(sd_bus_message *call, const char *locator, GError **erro
 }
 
 /* A client's credentials are for the registry itself (is_origin) and are never sent to a mirror.
- * Own credentials are looked up for each locator, and so only reach the places that they name. */
+ * The service's own are looked up for each locator, so they only reach the places that they name.
+ */
 static int append_identity(BerthRemoteSession *session, sd_bus_message *call, const char *locator,
                            bool is_origin, GError **error) {
     char **given = is_origin ? session->credentials : NULL;
@@ -185,8 +185,8 @@ static int append_identity(BerthRemoteSession *session, sd_bus_message *call, co
     return sd_bus_message_close_container(call);
 }
 
-/* The values of Configure: an identity for each locator, mirrors first, the registry last; then the
- * settings. */
+/* The arguments of Configure: an identity for each locator (mirrors first, the registry last),
+ * followed by the settings. */
 static int append_configuration(sd_bus_message *call, void *userdata, GError **error) {
     BerthRemoteSession *session = userdata;
     const BerthSettings *settings = session->remotes->settings;
@@ -201,7 +201,7 @@ static int append_configuration(sd_bus_message *call, void *userdata, GError **e
                                  settings->proxy, settings->no_proxy);
 }
 
-/* berth.conf has hosts in their normal form, so that of the reference is normalized, too. */
+/* berth.conf has hosts in their normal form, so the reference's host is normalized as well. */
 static const BerthRegistry *find_registry(const BerthSettings *settings, const char *host) {
     g_autofree char *normal = berth_name_normalize_place(host);
 
@@ -213,8 +213,7 @@ static const BerthRegistry *find_registry(const BerthSettings *settings, const c
     return NULL;
 }
 
-/* The places at which a reference is looked up: mirrors first, then the registry or its
- * Location=. */
+/* The places where a reference is looked up: mirrors first, then the registry or its Location=. */
 static char **list_places(const BerthSettings *settings, const char *reference) {
     g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(g_free);
     const char *slash = strchr(reference, '/');
@@ -244,8 +243,9 @@ static char *copy_path(const char *reference) {
     return path;
 }
 
-/* Asked before a session exists, so the locators are composed here as berth-fetch would compose
- * them. The answer only decides whether polkit is asked about the use of these credentials. */
+/* Called before a session exists, so the locators are composed here in the same way as in
+ * berth-fetch. The result only decides whether polkit is asked about the use of these credentials.
+ */
 bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference) {
     g_autoptr(GBytes) own = read_own_credentials(NULL);
     g_auto(GStrv) places = own ? list_places(remotes->settings, reference) : NULL;
@@ -312,7 +312,7 @@ static int append_registries(sd_bus_message *call, const BerthSettings *settings
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* The values of Open. */
+/* The arguments of Open. */
 static int append_opening(sd_bus_message *call, void *userdata, GError **error) {
     BerthRemoteSession *session = userdata;
     int r = sd_bus_message_append(call, "ssb", session->reference, session->object,
@@ -331,7 +331,8 @@ BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
     g_autoptr(GError) local = NULL;
 
     checked = berth_credentials_read_pairs(request->credentials, &local);
-    /* Never on an unprotected connection: any host on the path could answer and receive them. */
+    /* Never over an unprotected connection: any host on the path could pose as the registry and
+     * receive them. */
     if (!local && request->own && !request->insecure)
         session->own = read_own_credentials(&local);
     if (!local)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A session is a berth-fetch that serves one reference. It is started, configured, and given
+/* A session is a berth-fetch that serves one reference. It is started, configured, and given
  * credentials and certificates for the registries that the reference concerns, and for no others. A
  * client's credentials are for the registry itself; the service's own
- * (LoadCredential=berth.registries) also for its mirrors.
- */
+ * (LoadCredential=berth.registries) also for its mirrors. */
 
 #pragma once
 
@@ -30,24 +28,24 @@ typedef struct {
 
 BerthRemotes *berth_remotes_new(sd_event *event);
 void berth_remotes_free(BerthRemotes *remotes);
-/* Reads the configuration again, for sessions from now on. */
+/* Reads the configuration again, for open and future sessions. */
 void berth_remotes_reload(BerthRemotes *remotes);
 
-/* Whether the service has credentials of its own that a session for the reference would use. */
+/* Whether the service has its own credentials that a session for the reference would use. */
 bool berth_remotes_has_own(BerthRemotes *remotes, const char *reference);
 
 /* error: the reference is invalid, its registry is blocked, or no worker can be started. Called
- * once, and never after the session was freed. */
+ * once, and never after the session has been freed. */
 typedef void (*BerthRemoteReady)(BerthRemoteSession *session, const GError *error, void *userdata);
 
-/* Begins one; NULL with error if that fails at once. */
+/* Begins a session; NULL with error if that fails immediately. */
 BerthRemoteSession *berth_remote_session_new(BerthRemotes *remotes,
                                              const BerthRemoteRequest *request,
                                              BerthRemoteReady ready, void *userdata,
                                              GError **error);
 void berth_remote_session_free(BerthRemoteSession *session);
 
-/* Once it is ready: the berth-fetch to call (worker/calls.h); the session owns it. */
+/* Once the session is ready: the berth-fetch to call (worker/calls.h), which the session owns. */
 BerthWorker *berth_remote_session_get_worker(BerthRemoteSession *session);
 
 /* "docker.io/library/redis", and the whole reference in its normal form. */

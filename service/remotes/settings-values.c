@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The values of berth.conf: each function reads the text of one key into the member that it is for.
- * The functions have no state; the caller owns the place. A value that is not valid leaves the
- * member as it is.
- */
+/* The values of berth.conf: each function parses the text of one key into the member that it is
+ * for. The functions have no state; the caller owns the place. An invalid value leaves the member
+ * unchanged. */
 
 #include "remotes/settings-values.h"
 
@@ -12,9 +10,8 @@
 
 #include <string.h>
 
-/* The line of a key in its group, from 1, which GKeyFile does not report; without a key, the
- * line of the group. Of several lines with the same key, the last, which is the one that
- * GKeyFile uses. */
+/* The line of a key in its group, from 1, which GKeyFile does not report; without a key, the line
+ * of the group. If several lines have the same key, the last one, which is what GKeyFile uses. */
 static unsigned find_line(const BerthSettingsPlace *place, const char *key) {
     g_autofree char *header = g_strconcat("[", place->group, "]", NULL);
     bool inside = false;
@@ -70,8 +67,8 @@ bool berth_settings_take_number(const BerthSettingsPlace *place, const char *key
     return true;
 }
 
-/* Units are powers of 1024. strtoull(3) takes a sign, hence the test for it; a size that overflows
- * is refused. */
+/* Units are powers of 1024. strtoull(3) accepts a sign, hence the check; a size that overflows is
+ * refused. */
 bool berth_settings_take_size(const BerthSettingsPlace *place, const char *key, const char *text,
                               uint64_t *value) {
     static const char units[] = "KMGT";
@@ -88,7 +85,8 @@ bool berth_settings_take_size(const BerthSettingsPlace *place, const char *key, 
     return true;
 }
 
-/* It becomes part of a URL and is compared with locators: no empty component and no "..". */
+/* The text becomes part of a URL and is compared with locators: it must have no empty component and
+ * no "..". */
 bool berth_settings_is_place(const char *text) {
     for (const char *c = text; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("._-:/[]", *c))
@@ -107,7 +105,7 @@ bool berth_settings_take_place(const BerthSettingsPlace *place, const char *key,
     return true;
 }
 
-/* Valid places of a list are used even if others in it are not. An empty list takes back what an
+/* Valid places in a list are used even if others are not valid. An empty list resets what an
  * earlier file has set. */
 bool berth_settings_take_places(const BerthSettingsPlace *place, const char *key, char **list,
                                 char ***value) {
@@ -126,7 +124,7 @@ bool berth_settings_take_places(const BerthSettingsPlace *place, const char *key
     return true;
 }
 
-/* A number that is not valid has been reported, and leaves value alone. */
+/* An invalid number has been logged, and leaves value unchanged. */
 bool berth_settings_take_amount(const BerthSettingsPlace *place, const char *key, const char *text,
                                 bool bytes, uint64_t *value) {
     unsigned number = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading the values of berth.conf, for remotes/settings.c. */
+/* Parses the values of berth.conf, for remotes/settings.c. */
 
 #pragma once
 
@@ -22,7 +22,8 @@ void berth_settings_warn(const BerthSettingsPlace *place, const char *key, const
 /* Whether the text is HOST[:PORT][/PREFIX]. */
 bool berth_settings_is_place(const char *text);
 
-/* An invalid value is logged. All return true, which is for their callers: the key is known. */
+/* These log an invalid value. All of them return true, on behalf of their callers: the key is
+ * known. */
 bool berth_settings_take_bool(const BerthSettingsPlace *place, const char *key, const char *text,
                               bool *value);
 bool berth_settings_take_number(const BerthSettingsPlace *place, const char *key, const char *text,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Parses berth.conf and its drop-ins into a BerthSettings, which is never changed after that: a
+/* Parses berth.conf and its drop-ins into a BerthSettings, which is never changed afterwards: a
  * reload makes another. The owner is BerthRemotes (remotes/remote-session.h).
  *
- * A mistake never fails the load: it is logged with its file and line, and the key keeps its
- * value. The exception is a policy, which then rejects, since it was meant to keep something out.
- */
+ * A mistake never makes loading fail: it is logged with its file and line, and the key keeps its
+ * previous value. The exception is a policy, which then rejects, since it was meant to keep
+ * something out. */
 
 #include "remotes/settings.h"
 
@@ -60,7 +59,7 @@ void berth_settings_free(BerthSettings *settings) {
     g_free(settings);
 }
 
-/* The registry of that host, made if there is none: sections of several files about one host are
+/* The registry of that host, added if there is none: sections in several files about one host are
  * merged key by key. */
 static BerthRegistry *find_registry(BerthSettings *settings, const char *host) {
     for (guint i = 0; i < settings->registries->len; i++) {
@@ -121,7 +120,7 @@ static bool take_transfer(const BerthSettingsPlace *place, BerthSettings *settin
     return true;
 }
 
-/* The other keys of [Limits] are those of the table in base/charge.c. */
+/* The other keys of [Limits] are those in the table in base/charge.c. */
 static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings, const char *key,
                        const char *text) {
     BerthResource resource;
@@ -134,7 +133,7 @@ static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings,
                                       &settings->limits[resource]);
 }
 
-/* A container shares the host's network only if its creator asks for it. */
+/* A container shares the host's network only if its creator requests it. */
 static bool take_network(const BerthSettingsPlace *place, const char *key, const char *text,
                          char **network) {
     if (g_str_equal(text, "host") || !berth_name_check_container(text, NULL)) {
@@ -174,15 +173,15 @@ static BerthPolicy *find_exact_policy(BerthSettings *settings, const char *prefi
     }
     BerthPolicy *policy = g_new0(BerthPolicy, 1);
     policy->prefix = g_strdup(prefix);
-    /* The default accepts. A policy for a prefix without Require= was meant to keep something
-     * out. */
+    /* The default accepts. A policy for a prefix without Require= was meant to keep something out.
+     */
     policy->kind = prefix[0] ? BERTH_POLICY_REJECT : BERTH_POLICY_ACCEPT;
     policy->keys = g_new0(char *, 1);
     g_ptr_array_add(settings->policies, policy);
     return policy;
 }
 
-/* An invalid policy rejects everything: it must not let through what it was meant to keep out. */
+/* An invalid policy rejects everything: it must not admit what it was meant to keep out. */
 static bool take_policy(const BerthSettingsPlace *place, BerthPolicy *policy, const char *key,
                         const char *text, char **list) {
     if (g_str_equal(key, "Key")) {
@@ -205,8 +204,8 @@ static bool take_policy(const BerthSettingsPlace *place, BerthPolicy *policy, co
     return true;
 }
 
-/* "Registry HOST" and "Policy PREFIX" name what they are about after a blank. The name is
- * normalized, so that another spelling of the same host is the same section. */
+/* "Registry HOST" and "Policy PREFIX" have an argument after a blank. It is normalized, so that
+ * another spelling of the same host is the same section. */
 static void take_group(BerthSettings *settings, const BerthSettingsPlace *place, GKeyFile *file) {
     g_auto(GStrv) keys = g_key_file_get_keys(file, place->group, NULL, NULL);
     const char *of = strchr(place->group, ' ');
@@ -242,8 +241,8 @@ static void take_group(BerthSettings *settings, const BerthSettingsPlace *place,
     }
 }
 
-/* GKeyFile gives up at the first invalid line: such lines are logged and removed. Comments with a
- * semicolon are removed, too: systemd's files have them, but GKeyFile only knows those with a
+/* GKeyFile gives up at the first invalid line, so such lines are logged and removed. Comments that
+ * begin with a semicolon are removed, too: systemd allows them, but GKeyFile only supports the
  * number sign. */
 static char *drop_wrong_lines(BerthSettingsPlace *place) {
     GString *text = g_string_new(NULL);
@@ -268,8 +267,8 @@ static char *drop_wrong_lines(BerthSettingsPlace *place) {
     return g_string_free(text, FALSE);
 }
 
-/* A file that cannot be read or parsed is logged and skipped. Keys that are set replace what
- * earlier files have set. */
+/* A file that cannot be read or parsed is logged and skipped. Its keys replace what earlier files
+ * have set. */
 static void load_file(BerthSettings *settings, const char *path) {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
@@ -294,9 +293,8 @@ static void load_file(BerthSettings *settings, const char *path) {
     }
 }
 
-/* Directories come in ascending precedence, so that a file replaces one of the same name from an
- * earlier directory. The files that remain are read in the order of their names, whichever
- * directory they are in. */
+/* Directories are in ascending precedence, so a file replaces one of the same name in an earlier
+ * directory. The remaining files are read sorted by name, whichever directory they are in. */
 static void load_drop_ins(BerthSettings *settings, const char *root,
                           const char *const *directories) {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -320,7 +318,7 @@ static void load_drop_ins(BerthSettings *settings, const char *root,
         load_file(settings, g_hash_table_lookup(paths, names->pdata[i]));
 }
 
-/* root: a directory that takes the place of "/"; "" for the host. */
+/* root: a directory to use in place of "/"; "" for the host. */
 BerthSettings *berth_settings_load(const char *root) {
     static const char *const directories[] = {"/usr/lib/berth", "/run/berth", "/etc/berth", NULL};
     BerthSettings *settings = g_new0(BerthSettings, 1);
@@ -341,10 +339,10 @@ BerthSettings *berth_settings_load(const char *root) {
     settings->no_proxy = g_strdup("");
     settings->network = g_strdup(BERTH_DEFAULT_NETWORK);
     settings->keep_compressed = true;
-    /* The default policy has to be the first: berth_settings_find_policy starts from it. */
+    /* The default policy must be the first: berth_settings_find_policy starts from it. */
     find_exact_policy(settings, "");
-    /* Only the berth.conf of the highest precedence is read; the others are replaced, not
-     * merged. */
+    /* Only the berth.conf of the highest precedence is read; it replaces the others instead of
+     * being merged with them. */
     for (size_t i = G_N_ELEMENTS(directories) - 1; i-- > 0;) {
         g_autofree char *path = g_strconcat(root, directories[i], "/berth.conf", NULL);
         if (!g_file_test(path, G_FILE_TEST_EXISTS))
@@ -357,14 +355,15 @@ BerthSettings *berth_settings_load(const char *root) {
 }
 
 const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, const char *locator) {
-    /* Another spelling of the same host must not lead past its policy. */
+    /* Another spelling of the same host must not bypass its policy. */
     g_autofree char *place = berth_name_normalize_place(locator);
     const BerthPolicy *best = settings->policies->pdata[0];
 
     for (guint i = 0; i < settings->policies->len; i++) {
         const BerthPolicy *policy = settings->policies->pdata[i];
         size_t length = strlen(policy->prefix);
-        /* Whole components: a policy for example.com/a is none for example.com/ab. */
+        /* Compares whole components: a policy for example.com/a does not apply to example.com/ab.
+         */
         if (length > strlen(best->prefix) && g_str_has_prefix(place, policy->prefix) &&
             (place[length] == '/' || place[length] == '\0'))
             best = policy;

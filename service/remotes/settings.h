@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The configuration: berth.conf and drop-ins in berth.conf.d, below /usr/lib, /run and /etc. As in
- * systemd, a file replaces one of the same name in an earlier directory, and drop-ins come after
- * berth.conf, sorted by name. An invalid key is logged with its file and line, and ignored.
+/* The configuration: berth.conf and drop-ins in berth.conf.d, below /usr/lib, /run and /etc. As in
+ * systemd, a file replaces one of the same name in an earlier directory, and drop-ins are read
+ * after berth.conf, sorted by name. An invalid key is logged with its file and line, and ignored.
  */
 
 #pragma once
@@ -13,10 +12,10 @@
 
 #include <stdint.h>
 
-/* The network that is there without anybody having made it. */
+/* The network that always exists. */
 #define BERTH_DEFAULT_NETWORK "berth"
 
-/* [Registry HOST] */
+/* A section [Registry HOST]. */
 typedef struct {
     char *host;
     char **mirrors; /* in their order */
@@ -26,7 +25,7 @@ typedef struct {
 
 typedef enum { BERTH_POLICY_ACCEPT, BERTH_POLICY_REJECT, BERTH_POLICY_SIGNED } BerthPolicyKind;
 
-/* [Policy] for everything, [Policy PREFIX] for a registry or a part of it. */
+/* A section [Policy], the default, or [Policy PREFIX], for a registry or a part of it. */
 typedef struct {
     char *prefix; /* "" for the default */
     BerthPolicyKind kind;
@@ -44,7 +43,7 @@ typedef struct {
     bool keep_compressed;
     uint64_t limits[BERTH_RESOURCE_COUNT];          /* of a user; 0: the default of base/charge.c */
     uint64_t default_memory_max, default_tasks_max; /* of containers; 0: none */
-    uint64_t user_memory_max, user_tasks_max;       /* the same, of containers of users */
+    uint64_t user_memory_max, user_tasks_max;       /* the same for users' containers */
     char *network; /* of containers whose creator names none; "none" or a name */
 } BerthSettings;
 
@@ -55,7 +54,7 @@ void berth_settings_free(BerthSettings *settings);
 /* Puts the limits into effect. */
 void berth_settings_apply_limits(const BerthSettings *settings);
 
-/* The policy with the longest prefix of the locator, in whole components. Never NULL. */
+/* The policy with the longest prefix of the locator, by whole components. Never NULL. */
 const BerthPolicy *berth_settings_find_policy(const BerthSettings *settings, const char *locator);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthSettings, berth_settings_free)

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * BerthSnapshotStore holds the directory snapshots/; the service owns it for its whole life. A
+/* BerthSnapshotStore holds the directory snapshots/; the service owns it for its whole life. A
  * snapshot goes through these states:
  *
  *   .new-TIME-N   a layer is being unpacked into the directory; no row
  *   sha256-HEX    renamed, the row not yet added: after a crash, the next start removes it
- *   unsynced      the row names the present boot; a start under another boot deletes the row
+ *   unsynced      the row names the current boot; a start under another boot deletes the row
  *   synced        the row names no boot (snapshots/sync.c)
  *   .trash…       the row was deleted first; a worker removes the files (snapshots/trash.c)
  *
- * Only the row makes a snapshot. berthd itself never walks through the files of a layer.
- */
+ * Only the row makes a snapshot. berthd itself never walks through the files of a layer. */
 
 #include "snapshots/snapshot-store.h"
 
@@ -31,7 +29,7 @@
 #include <systemd/sd-id128.h>
 
 #define NEW_PREFIX ".new-"
-/* Of a mount of an image, before its chain ID: what the table of mounts shows as its source. */
+/* Precedes the chain ID in the source of a mounted image, as the mount table shows it. */
 #define SOURCE_PREFIX "berth:"
 
 struct BerthSnapshotStore {
@@ -42,8 +40,8 @@ struct BerthSnapshotStore {
     unsigned counter;
 };
 
-/* "sha256:HEX" as a name. overlayfs' lowerdir= option separates layers with colons, so there is
- * none in it. */
+/* "sha256:HEX" as a file name. overlayfs's lowerdir= option separates layers with colons, so the
+ * name has none. */
 static char *directory_name(const char *chain_id) {
     return g_strdelimit(g_strdup(chain_id), ":", '-');
 }
@@ -57,8 +55,8 @@ static char *chain_id_of(const char *name) {
     return chain_id;
 }
 
-/* Brings rows and directories into agreement at the start of the service, before any operation
- * runs. Rows of another boot were never synced; directories without a row were left by a crash. */
+/* Makes rows and directories agree when the service starts, before any operation runs. Rows of
+ * another boot were never synced; directories without a row were left by a crash. */
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
@@ -132,7 +130,7 @@ int berth_snapshot_store_begin(BerthSnapshotStore *store, char **key, GError **e
         return -1;
     }
     int fd = openat(store->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* The mode given to mkdirat is subject to the umask. This directory becomes part of a
+    /* The mode passed to mkdirat is subject to the umask. This directory becomes part of a
      * container's root. */
     if (fd < 0 || fchmod(fd, 0755) < 0) {
         berth_error_set_errno(error, errno, "open a snapshot's directory");
@@ -147,12 +145,13 @@ bool berth_snapshot_store_commit(BerthSnapshotStore *store, const char *key, con
                                  const char *parent, uint64_t size, GError **error) {
     g_autofree char *name = directory_name(chain_id);
 
-    /* Another transfer may have committed the same chain: its snapshot stays, and this one goes. */
+    /* If another transfer has committed the same chain, its snapshot stays, and this one is
+     * removed. */
     if (berth_snapshot_store_has(store, chain_id)) {
         berth_snapshot_store_discard(store, key);
         return true;
     }
-    /* The directory first: a row stands for a directory that is there. */
+    /* The directory comes first: a row stands for an existing directory. */
     if (renameat(store->directory, key, store->directory, name) < 0)
         return berth_error_set_errno(error, errno, "commit the snapshot %s", chain_id);
     const BerthSnapshotRecord record = {chain_id, parent, size, store->boot};
@@ -184,7 +183,7 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
     g_auto(GStrv) names = berth_snapshot_store_list_chain(store, chain_id, error);
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
 
-    /* On failure, this closes the directories that are open by then. */
+    /* On failure, this closes the directories that have been opened. */
     g_array_set_clear_func(layers, clear_fd);
     for (char **name = names; name && *name; name++) {
         int fd = openat(store->directory, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -200,7 +199,7 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
 bool berth_snapshot_store_remove(BerthSnapshotStore *store, const char *chain_id, GError **error) {
     g_autofree char *name = directory_name(chain_id);
 
-    /* The row first: without it, the directory is removed by the next start, even after a crash. */
+    /* The row goes first: without it, the next start removes the directory, even after a crash. */
     return berth_snapshot_records_remove(store->database, chain_id, error) &&
            berth_trash_take(store->event, store->directory, name, error);
 }
@@ -236,8 +235,8 @@ int berth_snapshot_store_mount(BerthSnapshotStore *store, const char *chain_id, 
     return mount;
 }
 
-/* An overlay has its chain ID as the source; the clone of a single layer is the layer's directory,
- * which is the root of the mount or, if a part of it is mounted once more, above it. */
+/* The source of an overlay has its chain ID. The clone of a single layer is the layer's directory:
+ * it is the root of the mount or, if a part of it was mounted again, above that root. */
 static void snapshot_store_add_mounted(const BerthHostMount *mount, void *userdata) {
     GPtrArray *chains = userdata;
     const char *name = strstr(mount->root, "/sha256-");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One syncfs of the snapshots' file system by a berth-ingest. The operation owns the object. */
+/* One syncfs(2) of the snapshots' file system by a berth-ingest. The object lives from the start of
+ * the worker until its reply; its operation owns it and keeps the service running. */
 
 #include "snapshots/sync.h"
 
@@ -12,7 +13,7 @@ typedef struct {
     BerthOperation *operation;
     BerthSnapshotStore *store;
     BerthWorker *worker;
-    int64_t newest_usec; /* of the snapshots that are synced then */
+    int64_t newest_usec; /* when the newest snapshot that this will sync was added */
 } SnapshotSync;
 
 static void snapshot_sync_free(void *object) {
@@ -33,7 +34,7 @@ static void snapshot_sync_on_synced(sd_bus_message *reply, const GError *error, 
 }
 
 /* newest_usec is read before the worker begins, so that a snapshot that is committed during the
- * syncfs(2) stays unsynced. Without a worker it is left to the next pull. */
+ * syncfs(2) stays unsynced. If no worker can be started, syncing is left to the next pull. */
 void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event) {
     static const BerthOperationType type = {.free = snapshot_sync_free};
     g_autoptr(BerthWorker) worker = NULL;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A tree in the trash is emptied by a berth-unpack that is confined to it, and its directory is
- * removed when that has answered. Nobody owns the object: it frees itself, as the end of its
- * operation, which keeps the service running meanwhile.
- */
+/* A tree in the trash is emptied by a berth-unpack that is confined to it, and its directory is
+ * removed once that has replied. Nobody else owns the object: it frees itself at the end of its
+ * operation, which keeps the service running in the meantime. */
 
 #include "snapshots/trash.h"
 
@@ -64,7 +62,7 @@ void berth_trash_empty(sd_event *event, int directory, const char *name) {
         return;
     }
     Trash *trash = g_new0(Trash, 1);
-    /* The caller may close its descriptor before the worker has answered. */
+    /* The caller may close its descriptor before the worker has replied. */
     trash->directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
     trash->name = g_strdup(name);
     trash->worker = worker;
@@ -77,8 +75,8 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
     g_autofree char *trash =
         g_strdup_printf(BERTH_TRASH_PREFIX "%" G_GINT64_FORMAT "-%u", g_get_real_time(), counter++);
 
-    /* From here on it is gone under its name, whether or not the service survives to remove the
-     * files. */
+    /* From now on, nothing exists under the old name, even if the service dies before the files are
+     * removed. */
     if (renameat(directory, name, directory, trash) < 0)
         return errno == ENOENT || berth_error_set_errno(error, errno, "remove %s", name);
     if (!berth_fd_remove_small_tree(directory, trash, FEW_FILES, NULL))

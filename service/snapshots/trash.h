@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Removes trees without blocking the loop: a tree is renamed out of the way at once, and a worker
- * empties it. The new name marks it as trash for the next start, if a crash comes first.
- */
+/* Removes trees without blocking the loop: a tree is renamed out of the way at once, and a worker
+ * empties it. If a crash comes first, the next start recognizes the trash by its name. */
 
 #pragma once
 
@@ -13,7 +11,7 @@
 
 #define BERTH_TRASH_PREFIX ".trash-"
 
-/* Moves name in directory into the trash; ignored if it does not exist. */
+/* Moves name in directory into the trash; does nothing if it does not exist. */
 bool berth_trash_take(sd_event *event, int directory, const char *name, GError **error);
 
 /* Empties and removes a directory whose name begins with the prefix. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a tar member; the caller that was given the struct clears it. */
+/* Manages the memory of a tar member; the caller that received the struct clears it. There is no
+ * state. */
 
 #include "tar/entry.h"
 

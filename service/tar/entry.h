@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One member of a tar, as the reader gives it and the writer takes it. Names are bytes. */
+/* One member of a tar, as returned by the reader and taken by the writer. Names are bytes. */
 
 #pragma once
 
@@ -12,16 +12,16 @@
 typedef struct {
     char *path;
     char *target;      /* of a hard or symbolic link; NULL otherwise */
-    bool is_hard_link; /* mode is a regular file's then, and means nothing */
+    bool is_hard_link; /* mode is then that of a regular file, and is ignored */
     mode_t mode;       /* type and permissions */
     uid_t uid;
     gid_t gid;
     int64_t size; /* of a regular file */
     struct timespec mtime;
     dev_t device;
-    GPtrArray *xattr_names;  /* of char *; NULL without any */
+    GPtrArray *xattr_names;  /* of char *; NULL if there are none */
     GPtrArray *xattr_values; /* of GBytes */
-    /* star's text of ACLs (SCHILY.acl). It means nothing in a layer. */
+    /* star's text form of ACLs (SCHILY.acl), which is ignored in a layer */
     char *access_acl, *default_acl;
 } BerthTarEntry;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads header blocks as the field writes them: blanks around numbers, no terminators, either kind
- * of checksum. What a type means is decided here; what has a body is the reader's matter. */
+/* Parses header blocks as tools write them in practice: blanks around numbers, no terminators,
+ * either kind of checksum. The meaning of a type is decided here; the reader decides which types
+ * have a body. There is no state. */
 
 #include "tar/header.h"
 
@@ -18,19 +19,19 @@ bool berth_tar_header_is_gnu(const BerthTarHeader *header) {
     return memcmp(header->magic, "ustar ", 6) == 0;
 }
 
-/* Five letters and a byte that is zero; GNU's old magic has a blank there. */
+/* Five letters and a NUL byte; GNU's old magic has a blank instead. */
 static bool is_posix(const BerthTarHeader *header) {
     return memcmp(header->magic, "ustar", 6) == 0;
 }
 
 /* GNU's form for numbers that do not fit as octal digits: the highest bit of the field marks it,
- * and the rest is a big-endian number in two's complement. */
+ * and the rest is a big-endian two's complement number. */
 static bool read_base_256(const unsigned char *field, size_t size, int64_t *value, GError **error) {
     bool negative = field[0] & 0x40;
     uint64_t number = negative ? ~(uint64_t)0x3f | (field[0] & 0x3f) : field[0] & 0x3f;
 
     for (size_t i = 1; i < size; i++) {
-        /* Bits that are shifted out may only repeat the sign. */
+        /* The bits shifted out may only repeat the sign. */
         if ((number >> 55) != (negative ? 0x1ff : 0))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "a number in a header is too large");
@@ -76,12 +77,12 @@ bool berth_tar_header_check(const BerthTarHeader *header, GError **error) {
     if (!berth_tar_header_number(header->checksum, sizeof header->checksum, &stated, error))
         return false;
     header_sum_bytes(header, &sum, &signed_sum);
-    /* Some old programs added signed characters. */
+    /* Some old programs summed signed characters. */
     return stated == sum || stated == signed_sum ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a header's checksum is wrong");
 }
 
-/* Six digits, a zero and a blank, as most tools write it. */
+/* Six digits, a NUL and a blank, as most tools write it. */
 void berth_tar_header_seal(BerthTarHeader *header) {
     int64_t sum, signed_sum;
     char text[sizeof header->checksum];
@@ -94,7 +95,7 @@ void berth_tar_header_seal(BerthTarHeader *header) {
 
 static char *read_name(const BerthTarHeader *header) {
     g_autofree char *name = g_strndup(header->name, sizeof header->name);
-    /* star has times behind a shorter prefix, and "tar" at the end of the block. */
+    /* star has times after a shorter prefix, and "tar" at the end of the block. */
     bool is_star = memcmp(header->rest + 163, "tar", 4) == 0;
 
     if (!is_posix(header) || header->rest[0] == '\0')
@@ -117,7 +118,7 @@ static mode_t read_type(char type) {
     case '6':
         return S_IFIFO;
     default:
-        /* Unknown types, too, as pax(1) demands. */
+        /* Unknown types as well, as pax(1) requires. */
         return S_IFREG;
     }
 }

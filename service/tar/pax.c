@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Extended headers, record by record. Owners' names, comments and whatever else is there are passed
- * over, as the tools of images do.
- */
+/* Parses extended headers, record by record. Names of owners, comments and everything else are
+ * skipped, as image tools do. A BerthTarPax belongs to the reader, for one member. */
 
 #include "tar/pax.h"
 
@@ -20,7 +18,7 @@ static bool is_malformed(const char *key, GError **error) {
                            "the extended header has a malformed \"%.100s\"", key);
 }
 
-/* pax(1) writes decimal numbers. A leading blank or "+", which strtoll(3) would take, is refused:
+/* pax(1) writes decimal numbers. A leading blank or "+", which strtoll(3) would accept, is refused:
  * two readers of one archive must not differ. */
 bool berth_tar_pax_number(const char *text, int64_t *value, GError **error) {
     char *end;
@@ -35,7 +33,7 @@ bool berth_tar_pax_number(const char *text, int64_t *value, GError **error) {
     return true;
 }
 
-/* "-1.5" is half a second before "-1": the fraction counts away from zero. */
+/* "-1.5" is half a second before "-1": the fraction extends away from zero. */
 static bool read_time(const char *text, struct timespec *time, GError **error) {
     g_autofree char *whole = g_strndup(text, strcspn(text, "."));
     const char *fraction = text + strlen(whole);
@@ -122,8 +120,8 @@ static void set_text(char **text, const char *value) {
     *text = g_strdup(value);
 }
 
-/* An empty value deletes what an earlier header said (pax(1)); none outlives its member here, so
- * there is nothing to delete. Only xattrs may contain zero bytes. */
+/* An empty value deletes what an earlier header said (pax(1)); here a header applies to a single
+ * member only, so there is nothing to delete. Only xattrs may contain NUL bytes. */
 static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value, size_t size,
                             GError **error) {
     if (size == 0)
@@ -160,7 +158,7 @@ static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value
     return true;
 }
 
-/* "LENGTH KEY=VALUE\n", and LENGTH counts all of it. */
+/* "LENGTH KEY=VALUE\n", where LENGTH counts all of it. */
 bool berth_tar_pax_read(BerthTarPax *pax, const char *text, size_t size, GError **error) {
     berth_tar_pax_clear(pax);
     while (size > 0) {
@@ -196,7 +194,7 @@ void berth_tar_pax_clear(BerthTarPax *pax) {
     memset(pax, 0, sizeof *pax);
 }
 
-/* Moves the text, if there is one, and frees what was there. */
+/* Moves the text, if there is one, and frees the previous one. */
 static void pax_take_text(char **to, char **from) {
     if (!*from)
         return;
@@ -204,8 +202,8 @@ static void pax_take_text(char **to, char **from) {
     *to = g_steal_pointer(from);
 }
 
-/* The name of a sparse file overrides "path": GNU tar gives it a made-up path for tools that do not
- * know the format (GNUSparseFile.PID). The size is set by the reader, which needs it earlier. */
+/* The name of a sparse file overrides "path", in which GNU tar puts a made-up path for tools that
+ * do not know the format (GNUSparseFile.PID). The reader sets the size, which it needs earlier. */
 void berth_tar_pax_apply(BerthTarPax *pax, BerthTarEntry *entry) {
     pax_take_text(&entry->path, &pax->path);
     pax_take_text(&entry->path, &pax->sparse_path);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The order of blocks: extended headers and long names come before the member they are for, a
- * sparse file's map before its content. A tar may end without its zeros, and its last member
- * without its padding; it may not end within a member.
+/* Reads blocks in their order: extended headers and long names precede the member that they are
+ * for, and a sparse file's map precedes its content. A tar may end without its final zeros, and its
+ * last member without its padding; it may not end within a member. A reader belongs to the caller,
+ * and is always at one member or at the end.
  *
  * This is not libarchive: that composes names (NFC), takes the type and mode from SCHILY.acl,
- * counts fractions of negative times in the wrong direction, and has no switch for any of it.
- */
+ * counts fractions of negative times in the wrong direction, and has no switch for any of this. */
 
 #include "tar/reader.h"
 
@@ -16,16 +15,16 @@
 
 #include <string.h>
 
-/* An extended header is read whole; large xattrs are 64 KiB each. */
+/* An extended header is read as a whole; large xattrs have 64 KiB each. */
 enum { MAX_EXTENSION_BYTES = 8 * 1024 * 1024, SPARSE_IN_HEADER = 4, SPARSE_IN_BLOCK = 21 };
 
 struct BerthTarReader {
     BerthTarFetch fetch;
     void *userdata;
-    const char *block; /* what is left of the present one */
+    const char *block; /* the rest of the current block */
     size_t left;
-    int64_t stored; /* bytes of the member's body that are still to be read */
-    size_t padding; /* behind them */
+    int64_t stored; /* bytes of the member's body that have not been read */
+    size_t padding; /* after the body */
     GArray *chunks; /* of BerthTarChunk: where the body goes */
     guint chunk;
     BerthTarPax pax;
@@ -52,8 +51,8 @@ void berth_tar_reader_free(BerthTarReader *reader) {
     g_free(reader);
 }
 
-/* Views at most size bytes of the block; 0 at the end. The block is fetch's own, so that content is
- * not copied; it is valid until the next call. */
+/* Returns a view of at most size bytes of the block; 0 at the end. The block belongs to fetch, so
+ * content is not copied; it is valid until the next call. */
 static size_t view_bytes(BerthTarReader *reader, size_t size, const void **data) {
     if (reader->left == 0) {
         const void *block = NULL;
@@ -96,19 +95,19 @@ static bool is_truncated(GError **error) {
 
 static void set_body(BerthTarReader *reader, int64_t size) {
     reader->stored = size;
-    reader->padding = (size_t)(-(uint64_t)size % BERTH_TAR_BLOCK_BYTES); /* to a whole block */
+    reader->padding = (size_t)(-(uint64_t)size % BERTH_TAR_BLOCK_BYTES); /* up to a full block */
 }
 
 static bool skip_body(BerthTarReader *reader, GError **error) {
     if (!skip_bytes(reader, (uint64_t)reader->stored))
         return is_truncated(error);
-    /* Some tools leave the last member's padding out. */
+    /* Some tools omit the last member's padding. */
     (void)skip_bytes(reader, reader->padding);
     set_body(reader, 0);
     return true;
 }
 
-/* The whole body as text, for what describes the next member. */
+/* Reads the whole body as text, for members that describe the next one. */
 static char *read_extension(BerthTarReader *reader, const BerthTarEntry *entry, GError **error) {
     set_body(reader, entry->size);
     if (entry->size > MAX_EXTENSION_BYTES) {
@@ -145,7 +144,7 @@ static bool take_extension(BerthTarReader *reader, const BerthTarHeader *header,
         *name = g_strdup(text);
         return true;
     case 'g': /* for the whole archive; no tool that makes layers uses it */
-    case 'A': /* Solaris' ACLs */
+    case 'A': /* Solaris ACLs */
     case 'V': /* the volume's name */
         set_body(reader, entry->size);
         return skip_body(reader, error);
@@ -175,8 +174,8 @@ static bool read_pax_pairs(BerthTarReader *reader, const char *pairs, unsigned c
     return true;
 }
 
-/* Offsets are within rest, which begins at byte 345 of the block: the map is at 386, the flag for
- * more blocks at 482 and the real size at 483. */
+/* Offsets are relative to rest, which begins at byte 345 of the block: the map is at 386, the flag
+ * for more blocks at 482 and the real size at 483. */
 static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header,
                             BerthTarEntry *entry, GError **error) {
     char block[BERTH_TAR_BLOCK_BYTES];
@@ -194,8 +193,8 @@ static bool read_old_sparse(BerthTarReader *reader, const BerthTarHeader *header
     return berth_tar_header_number(header->rest + 138, 12, &entry->size, error);
 }
 
-/* A number and its newline; 23 characters hold any 64-bit number. One byte at a time, since what
- * follows the map is content that must not be consumed. */
+/* Reads a number and its newline; 23 characters hold any 64-bit number. One byte at a time, since
+ * what follows the map is content that must not be consumed. */
 static bool read_pax_line(BerthTarReader *reader, int64_t *number, GError **error) {
     char text[24];
     size_t length = 0;
@@ -212,7 +211,7 @@ static bool read_pax_line(BerthTarReader *reader, int64_t *number, GError **erro
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a sparse file's map is malformed");
 }
 
-/* Version 1.0: numbers in lines before the content, to a whole block. */
+/* Version 1.0: numbers, one per line, before the content, padded to a full block. */
 static bool read_inner_map(BerthTarReader *reader, GError **error) {
     int64_t count, offset, size, before = reader->stored;
 
@@ -230,7 +229,7 @@ static bool read_inner_map(BerthTarReader *reader, GError **error) {
     return true;
 }
 
-/* The parts must be in order, not overlap, lie within the file and need no more than is stored:
+/* The parts must be in order, not overlap, lie within the file and require no more than is stored:
  * each becomes a write at its offset. */
 static bool check_chunks(BerthTarReader *reader, int64_t size, GError **error) {
     int64_t end = 0, stored = 0;
@@ -247,7 +246,7 @@ static bool check_chunks(BerthTarReader *reader, int64_t size, GError **error) {
     return stored <= reader->stored || is_truncated(error);
 }
 
-/* check_chunks() comes last for every kind of map, as all of it is from the archive. */
+/* check_chunks() is called last for every kind of map, since all of it comes from the archive. */
 static bool begin_file(BerthTarReader *reader, const BerthTarHeader *header, BerthTarEntry *entry,
                        GError **error) {
     BerthTarPax *pax = &reader->pax;
@@ -289,7 +288,7 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     g_clear_pointer(&reader->long_target, g_free);
     g_array_set_size(reader->chunks, 0);
     reader->chunk = 0;
-    /* Before there was a type for them, directories were files with a slash behind. */
+    /* Before there was a type for them, directories were files whose name ends in a slash. */
     if (header->type == '\0' && g_str_has_suffix(entry->path, "/"))
         entry->mode = S_IFDIR | (entry->mode & 07777);
     /* Links, directories and devices have no body, whatever size is stated. */
@@ -302,7 +301,7 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     return begun;
 }
 
-/* The end of the input is read as a block of zeros: both end the tar. */
+/* The end of the input is treated as a block of zeros: both end the tar. */
 static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
                         GError **error) {
     size_t got = read_bytes(reader, header, sizeof *header);
@@ -314,7 +313,7 @@ static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *mo
     return !*more || berth_tar_header_check(header, error);
 }
 
-/* Skips what the caller has not read of the present member, then consumes extensions up to the next
+/* Skips what the caller has not read of the current member, then consumes extensions up to the next
  * one. */
 static bool next_member(BerthTarReader *reader, BerthTarEntry *entry, bool *more, GError **error) {
     BerthTarHeader header;
@@ -346,8 +345,8 @@ bool berth_tar_reader_next(BerthTarReader *reader, BerthTarEntry *entry, bool *m
     return false;
 }
 
-/* A part at most as long as the present block; size is 0 at the end. offset is where it belongs in
- * the file, which differs from what was read so far if the file is sparse. */
+/* Returns a part no longer than the current block; size is 0 at the end. offset is its position in
+ * the file, which differs from the amount read so far if the file is sparse. */
 bool berth_tar_reader_data(BerthTarReader *reader, const void **data, size_t *size, int64_t *offset,
                            GError **error) {
     BerthTarChunk *chunk = NULL;

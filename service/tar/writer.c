@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The same entries give the same bytes. An extended header has only what the ustar header cannot
- * say: long or foreign names, large numbers, exact times, xattrs.
- */
+/* Writes a tar; the caller owns the writer and its output. The same entries yield the same bytes.
+ * An extended header only has what the ustar header cannot express: long or non-ASCII names, large
+ * numbers, exact times, xattrs. */
 
 #include "tar/writer.h"
 
@@ -20,7 +19,7 @@ struct BerthTarWriter {
     int output;
     char *buffer;
     size_t filled;
-    uint64_t padding; /* behind the present member */
+    uint64_t padding; /* after the current member */
 };
 
 static const char zeros[2 * BERTH_TAR_BLOCK_BYTES];
@@ -48,7 +47,7 @@ static bool flush_buffer(BerthTarWriter *writer, GError **error) {
            berth_error_set_errno(error, errno, "write the tar");
 }
 
-/* Collects small writes, such as headers of 512 bytes, into one system call. */
+/* Combines small writes, such as headers of 512 bytes, into one system call. */
 bool berth_tar_writer_write(BerthTarWriter *writer, const void *data, size_t size, GError **error) {
     while (size > 0) {
         size_t part = MIN(size, BUFFER_BYTES - writer->filled);
@@ -63,7 +62,7 @@ bool berth_tar_writer_write(BerthTarWriter *writer, const void *data, size_t siz
 }
 
 static void pax_add_record(GString *pax, const char *key, const void *value, size_t size) {
-    /* The length counts its own digits. */
+    /* The length includes its own digits. */
     size_t rest = strlen(key) + size + 3, length = rest + 1;
 
     for (size_t before = 0; before != length;) {
@@ -75,8 +74,8 @@ static void pax_add_record(GString *pax, const char *key, const void *value, siz
     g_string_append_c(pax, '\n');
 }
 
-/* pax(1) leaves the character set of names in a ustar header open, so one that is not ASCII goes
- * into a record. */
+/* pax(1) leaves the character set of names in a ustar header undefined, so a name that is not ASCII
+ * goes into a record. */
 static bool needs_record(const char *text, size_t room) {
     return text && (strlen(text) > room || !g_str_is_ascii(text));
 }
@@ -97,7 +96,7 @@ static void add_time(GString *pax, const struct timespec *time) {
     int64_t seconds = time->tv_sec, nanoseconds = time->tv_nsec;
     bool negative = seconds < 0 && nanoseconds > 0;
 
-    /* The fraction counts away from zero. */
+    /* The fraction extends away from zero. */
     if (negative) {
         seconds++;
         nanoseconds = NANOSECONDS - nanoseconds;
@@ -116,7 +115,7 @@ static GString *make_pax(const BerthTarEntry *entry) {
     bool long_path = needs_record(entry->path, sizeof((BerthTarHeader *)0)->name);
     bool long_target = needs_record(entry->target, sizeof((BerthTarHeader *)0)->target);
 
-    /* Without a record of the character set: GNU tar warns of it, and no reader uses it. */
+    /* There is no record of the character set: GNU tar warns about it, and no reader uses it. */
     if (long_path)
         pax_add_record(pax, "path", entry->path, strlen(entry->path));
     if (long_target)
@@ -133,7 +132,7 @@ static GString *make_pax(const BerthTarEntry *entry) {
         g_autofree char *key = g_strconcat("SCHILY.xattr.", entry->xattr_names->pdata[i], NULL);
         gsize size;
         const void *value = g_bytes_get_data(entry->xattr_values->pdata[i], &size);
-        /* An empty value would say that there is none. */
+        /* An empty value would mean that there is none. */
         if (size > 0)
             pax_add_record(pax, key, value, size);
     }
@@ -172,8 +171,8 @@ static char type_of(const BerthTarEntry *entry) {
     }
 }
 
-/* A name that fills its field has no terminating zero, as ustar allows. A longer one is cut off
- * here; the record before it has the whole. */
+/* A name that fills its field has no terminating NUL, as ustar allows. A longer one is cut off
+ * here; the record before it has all of it. */
 static bool writer_write_header(BerthTarWriter *writer, const BerthTarEntry *entry, char type,
                                 GError **error) {
     BerthTarHeader header = {.magic = "ustar", .version = "00", .type = type};
@@ -203,7 +202,7 @@ static uint64_t padding_of(uint64_t size) {
     return -size % BERTH_TAR_BLOCK_BYTES;
 }
 
-/* The name, mode and time are fixed, so that the same entry gives the same bytes. */
+/* The name, mode and time are fixed, so that the same entry yields the same bytes. */
 static bool write_pax(BerthTarWriter *writer, const GString *pax, GError **error) {
     BerthTarEntry entry = {
         .path = (char *)"././@PaxHeader", .mode = 0644, .size = (int64_t)pax->len};
