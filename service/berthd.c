@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berthd: the service. It opens its state, connects to the system bus, recovers its containers,
+/* berthd: the service. It opens its state, connects to the system bus, recovers its containers,
  * adds its objects and takes its name, in this order: no call to that name can arrive before all
- * objects are there. It exits when nothing holds it (base/hold.h) and no call has come for
- * IDLE_USEC; the bus starts it again. The Daemon owns all that the service consists of. The one
- * thing to know: containers do not depend on this process, so that at every failure it may simply
- * exit and be started again.
- */
+ * objects exist. It exits when nothing holds it (base/hold.h) and no call has arrived for
+ * IDLE_USEC; the bus starts it again. The Daemon owns all parts of the service. Containers do not
+ * depend on this process, so on any failure it may simply exit and be started again. */
 
 #include "base/fd.h"
 #include "base/hold.h"
@@ -58,9 +55,9 @@ static void raise_descriptor_limit(void) {
 static bool block_signals(GError **error) {
     sigset_t signals;
 
-    /* sd_event_add_signal(3) reads signals from a descriptor, for which they have to be blocked; so
-     * does SIGCHLD for sd_event_add_child(3). A closed pipe is reported by EPIPE, not by SIGPIPE.
-     */
+    /* sd_event_add_signal(3) reads signals from a descriptor, for which they must be blocked;
+     * sd_event_add_child(3) needs the same for SIGCHLD. A closed pipe is reported as EPIPE, not as
+     * SIGPIPE. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGTERM);
@@ -114,12 +111,12 @@ static int on_bus_lost(sd_bus_message *message, void *userdata, sd_bus_error *er
 
     (void)message;
     (void)error;
-    /* A failure, so that systemd starts the service again (Restart=on-failure); containers are not
-     * affected. */
+    /* Reported as a failure, so that systemd restarts the service (Restart=on-failure); containers
+     * are not affected. */
     return sd_event_exit(service->event, EXIT_FAILURE);
 }
 
-/* The loss of the connection is a signal that sd-bus itself makes; the bus does not send it. */
+/* sd-bus itself generates the signal that reports a lost connection; the bus does not send it. */
 static bool daemon_connect_bus(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     int r;
@@ -134,7 +131,7 @@ static bool daemon_connect_bus(Daemon *daemon, GError **error) {
     return (service->access = berth_access_new(service->bus, error)) != NULL;
 }
 
-/* With the descriptors that systemd has kept (FileDescriptorStoreMax= in systemd.service(5)), which
+/* Uses the descriptors that systemd has kept (FileDescriptorStoreMax= in systemd.service(5)), which
  * the containers take over. The variables that announce them are removed, so that no child takes
  * them for its own. */
 static bool recover_containers(Daemon *daemon, GError **error) {
@@ -154,7 +151,8 @@ static bool recover_containers(Daemon *daemon, GError **error) {
 static bool add_objects(BerthService *service, GError **error) {
     int r;
 
-    /* The object manager's reply has kinds of objects in the order in which they are added. */
+    /* The object manager's reply lists the kinds of objects in the order in which they are added.
+     */
     if ((r = berth_object_manager_add(service)) < 0 || (r = berth_images_bus_add(service)) < 0 ||
         (r = berth_contents_bus_add(service)) < 0 || (r = berth_leases_bus_add(service)) < 0 ||
         (r = berth_containers_bus_add(service)) < 0 || (r = berth_container_bus_add(service)) < 0 ||
@@ -174,10 +172,10 @@ static int delay_exit(Daemon *daemon) {
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }
 
-/* The name is released first: calls that are sent from then on start the service again, after this
- * one. Those that were sent before are still in the queue and are answered; if one of them makes
- * work, the name is taken back. Both calls to the bus block, which is harmless here: nobody is
- * waiting for the service. */
+/* The name is released first: later calls start the service again after this process has exited.
+ * Earlier calls are still in the queue and are answered; if one of them begins new work, the name
+ * is taken again. Both calls to the bus block, which is harmless here: nobody is waiting for the
+ * service. */
 static int exit_if_still_idle(Daemon *daemon) {
     BerthService *service = &daemon->service;
     int r = sd_bus_release_name(service->bus, BERTH_BUS_NAME);
@@ -201,9 +199,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
     return berth_holds_count() == 0 ? exit_if_still_idle(daemon) : delay_exit(daemon);
 }
 
-/* Every call puts the exit off, and is measured before anything else happens to it. A filter that
- * returns more than 0 has handled the message (sd_bus_add_filter(3)), and rewinding returns 1 for a
- * message with arguments: hence MIN(). */
+/* Every call postpones the exit, and is checked against the limits before anything else happens to
+ * it. A filter that returns more than 0 has handled the message (sd_bus_add_filter(3)), and
+ * rewinding returns 1 for a message with arguments, hence MIN(). */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     Daemon *daemon = userdata;
 
@@ -213,9 +211,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
     return MIN(berth_limits_check(message, error), 0);
 }
 
-/* Only now is the service ready (Type=notify): units that are ordered after it can call it by its
- * name.
- */
+/* The service is ready only now (Type=notify): units ordered after it can call it by name. */
 static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
 
@@ -229,7 +225,8 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     return 0;
 }
 
-/* "systemctl reload": the new settings apply to transfers and questions that begin from now on. */
+/* "systemctl reload": the new settings apply to transfers and authorizations that begin from now
+ * on. */
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
     Daemon *daemon = userdata;
 
@@ -247,7 +244,7 @@ static bool start_service(Daemon *daemon, GError **error) {
     if (!block_signals(error))
         return false;
     if ((r = sd_event_default(&service->event)) < 0 ||
-        /* Sent from the loop, so that the watchdog also catches a service that blocks in a call. */
+        /* Sent from the loop, so that the watchdog also detects a service that blocks in a call. */
         (r = sd_event_set_watchdog(service->event, 1)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
@@ -262,8 +259,8 @@ static bool start_service(Daemon *daemon, GError **error) {
     service->unicast = berth_unicast_new(service);
     service->watchers = berth_watchers_new(service);
     service->subscribers = berth_subscribers_new();
-    /* The bus first: berth-relay is loaded and the connection negotiated while the state is opened.
-     */
+    /* The bus comes first: berth-relay is loaded and the connection negotiated while the state is
+     * opened. */
     if (!daemon_connect_bus(daemon, error) || !open_state(daemon, error) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;
@@ -271,8 +268,8 @@ static bool start_service(Daemon *daemon, GError **error) {
         (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
             0)
         return berth_error_set_errno(error, r, "take the name " BERTH_BUS_NAME);
-    /* Pulls that the last run left unfinished continue; no call is known for them, so that the
-     * audit learns of them here. */
+    /* Pulls that the previous run left unfinished are continued; no call is associated with them,
+     * so the audit is informed of them here. */
     berth_pull_resume_all(service->images);
     GPtrArray *resumed = berth_transfers_list(service->transfers);
     for (guint i = 0; i < resumed->len; i++)
@@ -280,9 +277,9 @@ static bool start_service(Daemon *daemon, GError **error) {
     return true;
 }
 
-/* The audit is closed first: it records the changes under way as unanswered while they are still
- * known. The bus is closed last, after what is in its queue has been sent. berth-relay has a copy
- * of the socket, so that closing ours would not end the connection: it is shut down. */
+/* The audit is closed first: it records unfinished changes as unanswered while they are still
+ * known. The bus is closed last, after its queue has been sent. berth-relay has a copy of the
+ * socket, so closing ours would not end the connection: it is shut down. */
 static void stop_service(Daemon *daemon) {
     BerthService *service = &daemon->service;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading: libarchive undoes the compression, whichever it is, and the tar below is read to the
- * byte. Where the whole of the input is one member, there is no tar. Writing: libarchive alone,
- * because names are ours. */
+/* Reading: libarchive undoes any compression, and the tar inside is read by tar/, byte for byte. If
+ * the whole input is one member, there is no tar. Writing uses libarchive alone, because the names
+ * are ours. A reader is positioned at a member or has failed; it belongs to the caller, as a writer
+ * does. */
 
 #include "archive/archive.h"
 
@@ -17,13 +18,13 @@ enum { BLOCK_BYTES = 256 * 1024, MAX_MEMBERS = 100 * 1000 };
 
 typedef enum {
     READER_NEW,
-    READER_BEGUN,  /* the decompressed stream, the one member of libarchive's */
-    READER_FAILED, /* to decompress */
+    READER_BEGUN,  /* the decompressed stream, libarchive's only member */
+    READER_FAILED, /* decompression has failed */
 } ReaderState;
 
 struct BerthArchiveReader {
     struct archive *archive; /* the uncompressed bytes as one member */
-    BerthTarReader *tar;     /* NULL if that is all */
+    BerthTarReader *tar;     /* NULL if the input itself is the member */
     BerthTarEntry entry;
     ReaderState state;
     int input;
@@ -41,7 +42,7 @@ void berth_archive_member_clear(BerthArchiveMember *member) {
     g_clear_pointer(&member->target, g_free);
 }
 
-/* ENOSPC and EPIPE are about the output; any other reason is about the archive. */
+/* ENOSPC and EPIPE concern the output; any other reason concerns the archive. */
 static bool set_error(struct archive *archive, BerthErrorCode code, const char *what,
                       GError **error) {
     const char *reason = archive_error_string(archive);
@@ -63,8 +64,7 @@ static int read_block(struct archive *archive, const void **block, size_t *size)
     return r;
 }
 
-/* A broken archive ends here as well: the reader of the tar then reports what is missing, if it
- * needs it. */
+/* A corrupt archive also ends here: the tar reader then reports what is missing, if it needs it. */
 static size_t read_archive_block(void *userdata, const void **block) {
     BerthArchiveReader *reader = userdata;
     size_t size;
@@ -75,8 +75,8 @@ static size_t read_archive_block(void *userdata, const void **block) {
     return r == ARCHIVE_OK ? size : 0;
 }
 
-/* Only these filters are enabled; some others of libarchive run programs (grzip, lrzip). The raw
- * format makes the decompressed stream one member. On an error input is closed, too. */
+/* Only these filters are enabled; some others in libarchive run programs (grzip, lrzip). The raw
+ * format makes the decompressed stream one member. On error, input is closed as well. */
 BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **error) {
     g_autoptr(BerthArchiveReader) reader = g_new0(BerthArchiveReader, 1);
 
@@ -105,7 +105,7 @@ void berth_archive_reader_free(BerthArchiveReader *reader) {
     g_free(reader);
 }
 
-/* The size of the whole is not known before its end. */
+/* The size of the whole is unknown until its end. */
 static void set_whole(BerthArchiveMember *member) {
     member->name = g_strdup("data");
     member->target = g_strdup("");
@@ -120,8 +120,8 @@ static void archive_set_member(const BerthTarEntry *entry, BerthArchiveMember *m
     member->size = (uint64_t)entry->size;
 }
 
-/* local is consumed. If decompression failed, the error of the tar is only its consequence, and
- * libarchive's own is reported. */
+/* Consumes local. If decompression failed, the tar error is only a consequence, and libarchive's
+ * own is reported. */
 static bool is_damaged(BerthArchiveReader *reader, GError *local, GError **error) {
     if (reader->state == READER_FAILED) {
         g_clear_error(&local);
@@ -169,7 +169,7 @@ bool berth_archive_reader_next(BerthArchiveReader *reader, bool *more, BerthArch
     return true;
 }
 
-/* A part of the present member; size is 0 at its end. */
+/* Reads a part of the current member; size is 0 at its end. */
 static bool read_part(BerthArchiveReader *reader, const void **block, size_t *size, int64_t *offset,
                       GError **error) {
     GError *local = NULL;
@@ -185,8 +185,8 @@ static bool read_part(BerthArchiveReader *reader, const void **block, size_t *si
                      error);
 }
 
-/* *size is valid on success only. A sparse member is refused before a byte of it could get a wrong
- * place. */
+/* *size is only valid on success. A sparse member is refused before any of its bytes could be
+ * written at the wrong offset. */
 bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64_t limit,
                                   uint64_t *size, GError **error) {
     const void *block;
@@ -212,7 +212,7 @@ bool berth_archive_reader_extract(BerthArchiveReader *reader, int output, uint64
     return read;
 }
 
-/* pax_restricted writes an extended header only where ustar does not suffice
+/* pax_restricted writes an extended header only if ustar does not suffice
  * (archive_write_format(3)). */
 BerthArchiveWriter *berth_archive_writer_new(int output, GError **error) {
     g_autoptr(BerthArchiveWriter) writer = g_new0(BerthArchiveWriter, 1);
@@ -237,7 +237,7 @@ void berth_archive_writer_free(BerthArchiveWriter *writer) {
     g_free(writer);
 }
 
-/* Only regular files with fixed modes: names are chosen by berthd, contents are blobs. */
+/* Only regular files with fixed modes: berthd chooses the names, and the contents are blobs. */
 static bool archive_write_header_block(BerthArchiveWriter *writer, const char *name, uint64_t size,
                                        GError **error) {
     struct archive_entry *entry = archive_entry_new();
@@ -246,7 +246,7 @@ static bool archive_write_header_block(BerthArchiveWriter *writer, const char *n
     archive_entry_set_filetype(entry, AE_IFREG);
     archive_entry_set_perm(entry, 0644);
     archive_entry_set_size(entry, (la_int64_t)size);
-    /* The same content gives the same archive. */
+    /* The same content yields the same archive. */
     archive_entry_set_mtime(entry, 0, 0);
     int r = archive_write_header(writer->archive, entry);
     archive_entry_free(entry);
@@ -254,7 +254,7 @@ static bool archive_write_header_block(BerthArchiveWriter *writer, const char *n
            set_error(writer->archive, BERTH_ERROR_INTERNAL, "write the archive", error);
 }
 
-/* The size comes first in a tar, so content that ends early is an error; content behind it is
+/* In a tar the size precedes the content, so content that ends early is an error; any excess is
  * ignored. */
 bool berth_archive_writer_add(BerthArchiveWriter *writer, const char *name, uint64_t size,
                               int content, GError **error) {

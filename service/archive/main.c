@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-archive: takes image archives apart and puts them together. Archives come from anywhere:
- * it has no network, opens nothing, and what it takes out goes into pipes whose other end hashes.
- */
+/* berth-archive: reads and writes image archives. Archives may come from anywhere: it has no
+ * network and opens nothing, and what it extracts goes to pipes whose other end hashes it. */
 
 #include "archive/archive.h"
 #include "base/fd.h"
@@ -13,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One archive a process; a job at a time. */
+/* A process handles one archive, and one job at a time. */
 typedef struct {
     BerthArchiveReader *reader;
     BerthArchiveWriter *writer;
@@ -40,7 +38,7 @@ static void free_archive_job(gpointer data) {
     state.busy = false;
 }
 
-/* Freeing a job clears busy, so that the refused one must set it again for the job that runs. */
+/* Freeing a job clears busy, so the refused one must set it again for the job that runs. */
 static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobReply reply,
                    sd_bus_error *error) {
     if (state.busy) {
@@ -59,7 +57,7 @@ static Job *archive_job_new(void) {
     return job;
 }
 
-/* The reader owns the descriptor from here on, even if it cannot be made. */
+/* The reader takes ownership of the descriptor, even if it cannot be made. */
 static bool open_reader(void *data, GError **error) {
     Job *job = data;
 
@@ -67,7 +65,7 @@ static bool open_reader(void *data, GError **error) {
     return state.reader != NULL;
 }
 
-/* A process reads or writes one archive: a second one gets a process of its own. */
+/* A process reads or writes a single archive: a second archive needs another process. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Job *job = archive_job_new();
     int plain, r;
@@ -88,8 +86,8 @@ static bool read_next_member(void *data, GError **error) {
     return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
 }
 
-/* Names are bytes. One that is not text, or longer than a path, cannot be a name that matters; it
- * is answered as "". */
+/* Names are bytes. One that is not text, or longer than a path, cannot be of interest; it is
+ * returned as "". */
 static const char *as_text(const char *name) {
     return name && strlen(name) < PATH_MAX && g_utf8_validate(name, -1, NULL) ? name : "";
 }
@@ -102,8 +100,8 @@ static int reply_next(void *data, sd_bus_message *reply) {
                                  job->member.is_hard_link, job->member.is_file);
 }
 
-/* A call out of order, as Next before Open, is a mistake of berthd's and gets no message of its
- * own. */
+/* A call in the wrong order, such as Next before Open, is a bug in berthd and gets no message of
+ * its own. */
 static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     if (!state.reader)
@@ -111,12 +109,12 @@ static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error
     return run_job(call, archive_job_new(), read_next_member, reply_next, error);
 }
 
-/* job->fd is the writing end of a pipe, whose reader hashes what comes. */
+/* job->fd is the writing end of a pipe, whose reader hashes the content. */
 static bool extract_member(void *data, GError **error) {
     Job *job = data;
     bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);
 
-    /* The reader sees the end now, not only when the reply has been sent. */
+    /* Closed now, so that the reader sees the end before the reply is sent. */
     berth_fd_clear(&job->fd);
     return done;
 }
@@ -178,7 +176,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error)
     return run_job(call, job, archive_add_member, NULL, error);
 }
 
-/* The writer closes the output as it is freed, so that the reader at its other end sees the end. */
+/* Freeing the writer closes the output, so that the reader at its other end sees the end. */
 static bool finish_archive(void *data, GError **error) {
     bool done = berth_archive_writer_finish(state.writer, error);
 

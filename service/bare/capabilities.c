@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* By system calls and not by libcap: all three sets are known at once, and nothing of them is kept
- * here. */
+/* Uses system calls instead of libcap: all three sets are known at once, and nothing is kept here.
+ */
 
 #include "bare/capabilities.h"
 
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 bool berth_capabilities_bound(uint64_t kept) {
-    /* EINVAL: the kernel knows no such capability. */
+    /* EINVAL: the kernel has no such capability. */
     for (int capability = 0; capability < 64; capability++)
         if (!(kept & (1ull << capability)) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 &&
             errno != EINVAL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nothing here has a state: the text belongs to the caller, and lines point into it. A launcher and
- * the service read the same file with these. */
+/* Parses /proc/PID/cgroup, for launchers as well as for the service. There is no state: the caller
+ * owns the text, and lines point into it. */
 
 #include "bare/cgroup-lines.h"
 

@@ -6,18 +6,19 @@
 
 #include <stdbool.h>
 
-/* Both are in the text that was read. */
+/* Both point into the text that was read. */
 typedef struct {
-    const char *controllers; /* "" for version 2, "name=NAME" for a hierarchy without any */
-    const char *path;        /* from "/" */
+    const char *controllers; /* "" for version 2, "name=NAME" for a hierarchy without controllers */
+    const char *path;        /* begins with "/" */
 } BerthCgroupLine;
 
-/* Takes the next line off *text, into which it writes null bytes. Malformed lines are passed over.
- * False at the end. */
+/* Takes the next line off *text, which is modified: NUL bytes are written into it. Malformed lines
+ * are skipped. False at the end. */
 bool berth_cgroup_next_line(char **text, BerthCgroupLine *line);
 
-/* The path in the hierarchy of version 2 (cgroups(7)), in the text, which is changed; or NULL. */
+/* The path in the version 2 hierarchy (cgroups(7)); it points into the text, which is modified.
+ * NULL if there is none. */
 const char *berth_cgroup_find_unified(char *text);
 
-/* Where a hierarchy of version 1 is mounted, below /sys/fs/cgroup; NULL for version 2. */
+/* Where a version 1 hierarchy is mounted, below /sys/fs/cgroup; NULL for version 2. */
 const char *berth_cgroup_get_mount(const BerthCgroupLine *line);

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * While the kernel moves a process between cgroups, no process may fork or exit: it takes
- * cgroup_threadgroup_rwsem for writing. That is a percpu_rw_semaphore, which costs its readers next
- * to nothing and its first writer a grace period of RCU, 5 to 15 ms during which the writer only
- * waits. Writers that come within the grace period wait for the rest of it, and those that come
+/* While the kernel moves a process between cgroups, no process may fork or exit: the move takes
+ * cgroup_threadgroup_rwsem for writing. That is a percpu_rw_semaphore, which costs its readers
+ * almost nothing and its first writer an RCU grace period, 5 to 15 ms during which the writer only
+ * waits. Writers that arrive within the grace period wait for the rest of it, and those that arrive
  * within the next one do not wait at all (kernel/rcu/sync.c).
  *
  * systemd, which moves a container's first process into its scope, is that first writer unless
- * another one was there shortly before. The thread here is such a writer: it moves itself, by its
- * number, into the cgroup in which it is. That changes nothing, but the grace period begins while
- * the container is still being made, and has passed, or nearly so, when systemd comes. If a kernel
- * does not wait at all (the mount option favordynmods), the move is one write(2) without effect.
+ * there was another one shortly before. The thread here is such a writer: it moves itself, by its
+ * thread id, into the cgroup that it is already in. That changes nothing, but the grace period
+ * begins while the container is still being made, and has passed, or almost passed, when systemd
+ * performs its move. On a kernel that never waits (the mount option favordynmods), the move is one
+ * write(2) without effect.
  *
- * It writes cgroup.threads and not cgroup.procs: should somebody move the process after its cgroup
- * was looked up, as a desktop does with what it starts, the kernel refuses to put a thread
- * elsewhere than its process (EOPNOTSUPP), while the process would be moved back. The number is
- * needed, since a writer that names itself by "0" takes no lock (cgroup_procs_write_start() of
- * Linux).
+ * It writes to cgroup.threads and not to cgroup.procs: if somebody moves the process after its
+ * cgroup was looked up, as a desktop does with the programs that it starts, the kernel refuses to
+ * put a thread into another cgroup than its process (EOPNOTSUPP), whereas the process would be
+ * moved back. The thread id is needed, since a writer that names itself by "0" takes no lock
+ * (cgroup_procs_write_start() in Linux).
  *
- * The write blocks, therefore the thread. It blocks all signals: what is sent to the process while
- * the program is about to block signals, to read them from a descriptor, would otherwise be
- * delivered to the thread, which has them unblocked still, and end the process. It ends with the
- * write, allocates nothing, touches no object and no descriptor of the program, and its result does
- * not matter: a user's dist may lack the right to it. The cgroup's path is read each time, since
- * the process may have been moved.
- */
+ * The write blocks, which is why there is a thread. The thread blocks all signals: otherwise, a
+ * signal sent to the process while the program is about to block signals, in order to read them
+ * from a descriptor, could be delivered to the thread, in which it would still be unblocked, and
+ * end the process. The thread ends after the write, allocates nothing, and touches no object and no
+ * descriptor of the program. Its result does not matter: a user's dist may lack the permission. The
+ * cgroup's path is read each time, since the process may have been moved. */
 
 #include "bare/cgroup-move.h"
 
@@ -44,10 +43,10 @@
 
 enum { STACK_BYTES = 32 * 1024, MAX_TEXT = 4096 };
 
-static atomic_bool moving; /* there is a thread */
+static atomic_bool moving; /* the thread is running */
 
-/* The threads of its cgroup of version 2, which is mounted at the top or, on a hybrid system, at
- * unified/. The kernel has one lock for all hierarchies. */
+/* Opens cgroup.threads of this process's version 2 cgroup, which is mounted at the top or, on a
+ * hybrid system, at unified/. The kernel has one lock for all hierarchies. */
 static int open_own_cgroup(void) {
     static const char *const roots[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
     char text[MAX_TEXT], path[MAX_TEXT + 64];
@@ -65,9 +64,8 @@ static int open_own_cgroup(void) {
     return fd;
 }
 
-/* The thread first takes a table of descriptors of its own, and an empty one: what it opens would
- * otherwise be found by the program under a number that its caller has left closed, such as
- * standard input's. */
+/* The thread first gets its own, empty descriptor table: otherwise the program would find what it
+ * opens under a number that its caller has left closed, such as standard input's. */
 static void *run_move(void *unused) {
     char own[16];
     int size = snprintf(own, sizeof own, "%d", (int)gettid());

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * An envelope is one end of a socketpair of a type that nothing else here uses, in which a message
- * with the descriptor and its note lies. Opening peeks at the message (MSG_PEEK installs a new
- * descriptor each time), so that an envelope can be opened by several processes.
- */
+/* An envelope is one end of a socketpair of a type that nothing else here uses, with a queued
+ * message that has the descriptor and its note. Opening it peeks at the message (each MSG_PEEK
+ * installs a new descriptor), so several processes can open the same envelope. */
 
 #include "bare/envelope.h"
 
@@ -25,7 +23,7 @@
 #define STATX_MNT_ID 0x00001000U
 #endif
 
-/* From what the kernel has: neither of these asks a file system. */
+/* Describes the descriptor from what the kernel itself knows: neither call asks a file system. */
 static void describe_envelope(int fd, BerthEnvelopeNote *note) {
     struct statx status = {0};
     char link[64];
@@ -42,7 +40,7 @@ static void describe_envelope(int fd, BerthEnvelopeNote *note) {
     }
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, note->path, sizeof note->path - 1);
-    /* A path that fills the buffer may be cut, and is not used. */
+    /* A path that fills the buffer may have been truncated, and is not used. */
     note->path[length > 0 && length < (ssize_t)sizeof note->path - 1 ? length : 0] = '\0';
 }
 
@@ -70,8 +68,8 @@ int berth_envelope_new(int fd, int *holder) {
     return sockets[1];
 }
 
-/* An envelope, and no other descriptor: they are the only sockets of their type among those that
- * berthd hands over where a client's may be. */
+/* Envelopes are the only sockets of this type among the descriptors that berthd passes where a
+ * client's may be. */
 static bool is_envelope(int fd) {
     int domain, type;
     socklen_t size = sizeof domain;

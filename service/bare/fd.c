@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls on descriptors that have no state of their own. Nothing here allocates. */
+/* Calls on descriptors, without any state. Nothing here allocates memory. */
 
 #include "bare/fd.h"
 
@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* Larger than what the kernel has about any descriptor that has a Pid or a mnt_id early on. */
+/* Enough for any descriptor whose information has a Pid or mnt_id, which come early in the text. */
 enum { INFO_BYTES = 4096 };
 
 int berth_fd_open_resolving(int directory, const char *path, int flags, mode_t mode,
                             uint64_t resolve) {
-    /* openat2(2) fails with EINVAL for a mode without a file to create. A magic link of /proc is
-     * never followed: it leads to any file that its process has open. */
+    /* openat2(2) fails with EINVAL if a mode is given without a file to create. Magic links in
+     * /proc are never followed: they lead to any file that their process has open. */
     struct open_how how = {
         .flags = (uint64_t)flags | O_CLOEXEC,
         .mode = (flags & (O_CREAT | __O_TMPFILE)) ? mode : 0,
@@ -25,7 +25,7 @@ int berth_fd_open_resolving(int directory, const char *path, int flags, mode_t m
     };
     int fd;
 
-    /* EAGAIN: a rename raced with the resolution; the kernel asks to try again. */
+    /* EAGAIN: a rename raced with the resolution; the kernel requests another attempt. */
     do
         fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
     while (fd < 0 && (errno == EAGAIN || errno == EINTR));
@@ -50,7 +50,7 @@ bool berth_fd_write_all(int fd, const void *data, size_t size) {
 ssize_t berth_fd_read_text(int fd, char *buffer, size_t size) {
     size_t length = 0;
 
-    /* The byte for the NUL shows whether there is more. */
+    /* The byte reserved for the NUL shows whether there is more. */
     for (;;) {
         ssize_t part = read(fd, buffer + length, size + 1 - length);
         if (part < 0 && errno == EINTR)

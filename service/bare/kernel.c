@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* For behaviour that cannot be tried without doing it. Whatever can be tried, is. */
+/* For behaviour that cannot be probed without side effects. Whatever can be probed, is. */
 
 #include "bare/kernel.h"
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * See landlock.h. A ruleset of what is denied, with at most one exception: the directory that may
- * be read.
- */
+/* See landlock.h. Builds a ruleset of everything that is denied, with at most one exception: the
+ * directory that may be read. There is no state. */
 
 #include "bare/landlock.h"
 
@@ -14,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Rights of files by the version that first knows them: 13 in the first, then one each for moving
- * between directories, cutting off, and (with version 5) control of devices. */
+/* Access rights to files by the version that introduced them: 13 in the first, then one each for
+ * moving between directories, truncating, and (in version 5) controlling devices. */
 static uint64_t known_files(long version) {
     int count = version >= 5 ? 16 : version >= 3 ? 15 : version >= 2 ? 14 : 13;
 
@@ -35,8 +33,8 @@ bool berth_landlock_restrict(const BerthLandlock *denied, int readable) {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
     /* The kernel does not have Landlock, or it was disabled at boot (landlock_create_ruleset(2)).
-     * EPERM is no answer of the kernel's to this: it comes from the filter of a container manager
-     * such as systemd-nspawn, in whose machine the service runs. */
+     * EPERM does not come from the kernel here but from the filter of a container manager that the
+     * service runs in, such as systemd-nspawn. */
     if (version < 0)
         return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM;
     const BerthLandlock rules = {
@@ -44,8 +42,8 @@ bool berth_landlock_restrict(const BerthLandlock *denied, int readable) {
         .net = version >= 4 ? denied->net : 0,
         .scoped = version >= 6 ? denied->scoped : 0,
     };
-    /* The kernel refuses an empty ruleset, and there is nothing that this version could
-     * restrict. */
+    /* The kernel refuses an empty ruleset, and there is nothing that this version could restrict.
+     */
     if (!rules.files && !rules.net && !rules.scoped)
         return true;
     berth_autofd int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0u);

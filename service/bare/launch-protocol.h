@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The launch protocol: what berthd, the two processes of berth-launch, berth-copy and
- * berth-checkpoint send to each other. It is written here and nowhere else.
+/* The launch protocol: what berthd, the two processes of berth-launch, berth-copy and
+ * berth-checkpoint send to each other. It is defined here and nowhere else.
  *
- * A message is one packet of a SOCK_SEQPACKET socket: a letter, then text without a terminator, and
- * at most one descriptor (SCM_RIGHTS). berthd has one socket for each launch; the outer and the
- * inner process of berth-launch (launch/inside.h) have another one between them. A socket that
- * closes is a message as well: to berthd, that the command runs or that the launcher has died; to a
- * launcher, that berthd has died, and that the launcher is to end without running anything.
+ * A message is one packet of a SOCK_SEQPACKET socket: a letter, followed by text without a
+ * terminator, and at most one descriptor (SCM_RIGHTS). berthd has one socket for each launch; the
+ * outer and the inner process of berth-launch (launch/inside.h) have another one between them.
+ * Closing a socket is a message as well: it tells berthd that the command runs or that the launcher
+ * has died, and a launcher that berthd has died and that it must exit without running anything.
  *
- * A start, in the order of its messages (* if the container asks for it):
+ * A start, in the order of its messages (* if the container needs it):
  *
  *   sender  receiver  message            carries       when
  *   outer   berthd    PROCESS            pid, pidfd    the inner process has been cloned
- *   outer   inner     MAPPED *                         the id maps are written
+ *   outer   inner     MAPPED *                         the id maps have been written
  *   outer   inner     TREE ...           mount         root, mounts, devices, in that order
- *   inner   outer     NAMESPACES *                     its namespaces and mounts are made
+ *   inner   outer     NAMESPACES *                     its namespaces and mounts have been made
  *   outer   inner     HOOKS_DONE *                     the network and the hooks are done
  *   inner   outer     STREAM * ...       socket        to be connected to the journal
  *   inner   outer     NEED_LISTENER *                  the filter will notify a listener
@@ -30,13 +29,13 @@
  *
  * A restore is a start by berth-checkpoint, which sends PROCESS itself; GO_AHEAD then means that it
  * is in the scope. It sends RESTORED (pid; pidfd) when CRIU has made the processes, and waits for a
- * second GO_AHEAD, that the first of them is recorded, or for WITHDRAWN, that it is to be killed.
+ * second GO_AHEAD, which says that the first of them has been recorded, or for WITHDRAWN, which
+ * says that it must be killed.
  *
- * A copy, a checkpoint and a change of limits or networks send DONE at their end. Any sender may
- * send FAILED or UNSUPPORTED with the reason as text instead of what is next; if the inner or the
- * outer process does so, it sends PEER_FAILED to the other one, which then ends without a report of
- * its own.
- */
+ * A copy, a checkpoint and a change of limits or networks end with DONE. Any sender may send FAILED
+ * or UNSUPPORTED with the reason as text instead of its next message; if the inner or the outer
+ * process does so, it sends PEER_FAILED to the other one, which then exits without a report of its
+ * own. */
 
 #pragma once
 
@@ -62,7 +61,7 @@ typedef enum {
     BERTH_LAUNCH_NEED_LISTENER = 'q',
     BERTH_LAUNCH_LISTENER = 'y',
     BERTH_LAUNCH_SET_ATTRIBUTES = 'l',
-    /* Between those two, in both directions. */
+    /* Between these two, in both directions. */
     BERTH_LAUNCH_PEER_FAILED = 'f',
 } BerthLaunchMessage;
 
@@ -75,16 +74,16 @@ enum { BERTH_LAUNCH_MAX_TEXT = 1000 };
 enum {
     BERTH_SOCKET_FD = 3,
     BERTH_CONFIG_FD,
-    BERTH_DIRECTORY_FD, /* the container's directory; a pidfd of its first process for an exec, and
-                           for a copy while it runs */
-    BERTH_SNAPSHOTS_FD, /* the directory of the layers; a pidfd of the first process for a dump
-                           and for joining or leaving a network */
-    BERTH_CGROUP_FD,    /* the cgroup to clone the first process into; not for one in a scope */
+    BERTH_DIRECTORY_FD, /* the container's directory; for an exec, or a copy while it runs, a pidfd
+                         * of its first process */
+    BERTH_SNAPSHOTS_FD, /* the directory of the layers; for a dump, or joining or leaving a network,
+                         * a pidfd of the first process */
+    BERTH_CGROUP_FD,    /* the cgroup to clone the first process into, unless it has a scope */
     BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
-    BERTH_POD_FD,       /* the directory in /proc of the first process of the pod that is joined */
+    BERTH_POD_FD,       /* /proc/PID of the first process of the pod to join */
     BERTH_FIRST_FREE_FD,
 };
 
-/* Exit codes of a launcher that could not become the command, as shells and other runtimes have
- * them. */
+/* Exit codes of a launcher that could not become the command, the same as in shells and other
+ * runtimes. */
 enum { BERTH_EXIT_LAUNCH = 125, BERTH_EXIT_NOT_EXECUTABLE = 126, BERTH_EXIT_NOT_FOUND = 127 };

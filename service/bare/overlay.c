@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Mounts are made by fsopen(2), fsconfig(2) and fsmount(2) and belong to the caller as descriptors;
- * nothing is attached. Layers are given by descriptor ("lowerdir+") or, to kernels that do not take
- * that, as numbers relative to /proc/self/fd, which keeps the list of hundreds of layers short.
- */
+/* Mounts are made with fsopen(2), fsconfig(2) and fsmount(2) and belong to the caller as
+ * descriptors; nothing is attached. Layers are passed as descriptors ("lowerdir+") or, to kernels
+ * that do not support that, as numbers relative to /proc/self/fd, which keeps a list of hundreds of
+ * layers short. */
 
 #include "bare/overlay.h"
 
@@ -16,7 +15,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-/* fsconfig(2) takes strings of at most 256 bytes, their NUL included. */
+/* fsconfig(2) takes strings of at most 256 bytes, including the NUL. */
 enum { MAX_LOWER_BYTES = 256 };
 
 static int clone_read_only(int layer) {
@@ -30,7 +29,7 @@ static int clone_read_only(int layer) {
     return berth_fd_steal(&tree);
 }
 
-/* Linux 6.13 takes descriptors. */
+/* Linux 6.13 and later take descriptors. */
 static bool set_by_descriptors(int context, const int *layers, unsigned count, int upper,
                                int work) {
     for (unsigned i = 0; i < count; i++)
@@ -48,7 +47,7 @@ static bool set_number(int context, const char *name, int fd) {
     return syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, name, text, 0) == 0;
 }
 
-/* Earlier ones take paths of at most 256 bytes in all. */
+/* Earlier kernels take paths of at most 256 bytes in total. */
 static bool set_by_numbers(int context, const int *layers, unsigned count, int upper, int work) {
     char lower[MAX_LOWER_BYTES];
     size_t length = 0;
@@ -75,8 +74,8 @@ static int make_mount(int context, const char *source, bool writable) {
                         MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY));
 }
 
-/* With numbers as paths, which mean descriptors within /proc/self/fd, and are short. Kernels differ
- * in when they look at them, so it is the working directory from the first to the last call. */
+/* Uses numbers as paths, which refer to descriptors in /proc/self/fd and are short. Kernels differ
+ * in when they resolve them, so that is the working directory from the first to the last call. */
 static int mount_by_numbers(const int *layers, unsigned count, int upper, int work,
                             const char *source) {
     berth_autofd int context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);

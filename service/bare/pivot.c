@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pivot_root(".", ".") stacks the old root onto the new one, where it is detached at once: no
+/* pivot_root(".", ".") stacks the old root onto the new one, from where it is detached at once: no
  * directory is needed to put it into (pivot_root(2)). */
 
 #include "bare/pivot.h"

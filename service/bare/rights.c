@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* There is no state. The one thing to know: a process never receives more descriptors than it
- * takes, whatever the other side sends. */
+/* There is no state. A process never receives more descriptors than it takes, whatever the other
+ * side sends. */
 
 #include "bare/rights.h"
 
@@ -20,8 +20,8 @@ void berth_rights_add(struct msghdr *message, BerthRights *rights, int fd) {
     memcpy(CMSG_DATA(header), &fd, sizeof fd);
 }
 
-/* CMSG_SPACE() counts padding, in which the kernel would put a second descriptor that nobody takes.
- * It closes those for which there is no room. */
+/* CMSG_SPACE() includes padding, into which the kernel would put a second descriptor that nobody
+ * takes. The kernel closes those for which there is no room. */
 void berth_rights_expect(struct msghdr *message, BerthRights *rights) {
     message->msg_control = rights->bytes;
     message->msg_controllen = CMSG_LEN(sizeof(int));

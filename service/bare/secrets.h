@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The secrets of a container as one file in memory: for each a header and then its bytes, up to the
- * end of the file. berth-ingest writes it from the caller's descriptors, berthd keeps it sealed and
- * never reads it, and berth-launch writes the files and sets the variables that are in it.
- */
+/* The secrets of a container as one memfd: for each secret a header and its bytes, up to the end of
+ * the file. berth-ingest writes it from the caller's descriptors, berthd keeps it sealed and never
+ * reads it, and berth-launch creates the files and sets the variables that it contains. */
 
 #pragma once
 
 #include <stdint.h>
 
-/* Where they are in a container, each in a file of its name. */
+/* Where they are in a container, each in a file named after it. */
 #define BERTH_SECRETS_DIRECTORY "/run/secrets"
 
-/* A name that begins with this is that of an environment variable: no file has a colon in its
- * name, since it separates the fields of LoadCredential= (systemd.exec(5)). */
+/* A name that begins with this is that of an environment variable: no file has a colon in its name,
+ * since the colon separates the fields of LoadCredential= (systemd.exec(5)). */
 #define BERTH_SECRET_VARIABLE ':'
 
 enum {
     BERTH_SECRET_NAME_BYTES = 256,
-    /* execve(2): MAX_ARG_STRLEN, with NAME= and the terminating zero. */
+    /* execve(2): MAX_ARG_STRLEN, including NAME= and the terminating NUL. */
     BERTH_SECRET_VARIABLE_BYTES = 128 * 1024,
 };
 
 typedef struct {
-    char name[BERTH_SECRET_NAME_BYTES]; /* ends with a zero */
+    char name[BERTH_SECRET_NAME_BYTES]; /* NUL-terminated */
     uint64_t size;
 } BerthSecretHeader;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Reads a set-up. Nothing that it refers to is used before it was checked to be within the file,
- * aligned, and, for texts and lists, to end. The file is berthd's own and sealed; it is checked all
- * the same, so that a damaged one ends the launch and nothing else.
- */
+/* Reads a set-up. Nothing that it refers to is used before it was checked to be within the file,
+ * aligned, and, for texts and lists, terminated. The file is berthd's own and sealed; it is checked
+ * nevertheless, so that a corrupt one fails the launch and nothing else. */
 
 #include "bare/setup.h"
 
@@ -17,9 +15,9 @@
 
 enum { ALIGNMENT = 8 };
 
-/* One entry below for each pointer of the structures in setup.h. plan/setup-image.c writes the
- * image by these tables and this file reads it by them; a pointer without an entry would stay an
- * offset, or an address of berthd's. */
+/* One entry below for each pointer in the structures of setup.h. plan/setup-image.c writes the
+ * image by these tables, and this file reads it by them; a pointer without an entry would remain an
+ * offset, or an address in berthd. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT(type, member)                                                                         \
     { offsetof(type, member), 0, NULL, false }
@@ -113,8 +111,8 @@ static const BerthSetupReference setup_references[] = {
 };
 const BerthSetupLayout berth_setup_layout = LAYOUT(BerthSetup, setup_references);
 
-/* config-linux.md, "Default Devices", but for /dev/console and /dev/ptmx, which are no device files
- * of their own here. The numbers are those of the kernel's devices.txt. */
+/* config-linux.md, "Default Devices", except /dev/console and /dev/ptmx, which are not device files
+ * of their own here. The numbers are those in the kernel's devices.txt. */
 const BerthDevice berth_default_devices[] = {
     {.path = "/dev/null", .type = S_IFCHR, .major = 1, .minor = 3, .mode = 0666},
     {.path = "/dev/zero", .type = S_IFCHR, .major = 1, .minor = 5, .mode = 0666},
@@ -128,8 +126,8 @@ const BerthDevice berth_default_devices[] = {
 static bool relocate_reference(char *image, size_t size, char *structure,
                                const BerthSetupLayout *layout);
 
-/* A damaged file may refer to one list twice. The second visit then finds pointers instead of
- * offsets; they are larger than any size, so that it fails, and the recursion ends. */
+/* A corrupt file may refer to one list twice. The second visit then finds pointers instead of
+ * offsets; these are larger than any size, so it fails, and the recursion ends. */
 static bool relocate_array(char *image, size_t size, uintptr_t offset, uint32_t count,
                            const BerthSetupReference *reference) {
     const BerthSetupLayout *element = reference->element;
@@ -160,7 +158,7 @@ static bool relocate_reference(char *image, size_t size, char *structure,
             memcpy(&count, structure + reference->count, sizeof count);
         if (offset == 0 && count == 0)
             continue;
-        /* The last byte of all is a NUL, so that every text ends. */
+        /* The very last byte is a NUL, so every text is terminated. */
         if (offset < sizeof(BerthSetup) || offset >= size ||
             (reference->element && !relocate_array(image, size, offset, count, reference)))
             return false;
@@ -180,8 +178,8 @@ bool berth_setup_relocate(void *image, size_t size) {
            relocate_reference(image, size, image, &berth_setup_layout);
 }
 
-/* Nothing may change it while it is used, nor make it shorter, which would end this process by
- * SIGBUS. */
+/* Nobody may change it while it is used, or shrink it, which would kill this process with SIGBUS.
+ */
 static bool is_sealed(int file) {
     const int wanted = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     int seals = fcntl(file, F_GET_SEALS);
@@ -199,7 +197,7 @@ const BerthSetup *berth_setup_map(int file) {
         errno = EINVAL;
         return NULL;
     }
-    /* Private: the offsets become pointers in this process's copy alone. */
+    /* Private: the offsets become pointers only in this process's copy. */
     void *image = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
     if (image == MAP_FAILED)
         return NULL;
@@ -207,7 +205,7 @@ const BerthSetup *berth_setup_map(int file) {
         errno = EINVAL;
         return NULL;
     }
-    /* From here on nothing may change it, the launcher's own mistakes included. */
+    /* From now on nothing may change it, not even a bug in the launcher. */
     return mprotect(image, size, PROT_READ) == 0 ? image : NULL;
 }
 

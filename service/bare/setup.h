@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The set-up of a container's process: all that a launcher needs to know of a runtime configuration
- * and its system call filter, flat. berthd compiles it (plan/compile.h) and hands it over as a
- * sealed file in memory; berth-launch, berth-copy and berth-checkpoint map it and use it in place.
+/* The set-up of a container's process: everything that a launcher needs to know from a runtime
+ * configuration and its system call filter, in flat form. berthd compiles it (plan/compile.h) and
+ * passes it as a sealed memfd; berth-launch, berth-copy and berth-checkpoint map it and use it in
+ * place.
  *
- * It is the image of a BerthSetup and of what that refers to. In the file, a pointer is an offset
- * from its beginning, and 0 is NULL; berth_setup_relocate checks each and makes it a pointer. A
- * list of strings ends with NULL, which its count does not include; so does every list that is not
- * there, unless its comment says that it may be NULL.
+ * It is the image of a BerthSetup and of everything that it refers to. In the file, a pointer is an
+ * offset from the beginning, and 0 is NULL; berth_setup_relocate checks each one and converts it to
+ * a pointer. A list of strings ends with NULL, which its count does not include; this also applies
+ * to an empty list, unless its comment says that it may be NULL.
  *
- * Both sides are of one build; the version and the size of the structure say so.
- */
+ * Both sides are the same build, which the version and the size of the structure verify. */
 
 #pragma once
 
@@ -22,13 +21,13 @@
 
 struct sock_filter;
 
-/* Changed with every change of a structure here. */
+/* Must change with every change to a structure here. */
 enum { BERTH_SETUP_VERSION = 6 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
-/* More than a configuration can have (BERTH_DOCUMENT_MAX_BYTES) when its strings lie flat, each
- * with a pointer. */
+/* More than a configuration can need (BERTH_DOCUMENT_MAX_BYTES) when its strings are stored flat,
+ * each with a pointer. */
 enum { BERTH_SETUP_MAX_BYTES = 64 * 1024 * 1024 };
 
 /* A range of a user namespace's map. */
@@ -64,7 +63,7 @@ typedef struct {
 
 typedef struct {
     int flag;         /* CLONE_NEW… */
-    const char *name; /* as /proc/PID/ns has it */
+    const char *name; /* as in /proc/PID/ns */
     const char *path; /* to join, NULL for a new one */
 } BerthNamespace;
 
@@ -79,24 +78,24 @@ typedef struct {
 
 typedef enum {
     BERTH_IDMAP_NONE,
-    BERTH_IDMAP_PLAIN,     /* this mount */
+    BERTH_IDMAP_PLAIN,     /* only this mount */
     BERTH_IDMAP_RECURSIVE, /* and those below it */
 } BerthIdmap;
 
-/* Whether a mount begins with what the image has in its place. */
+/* Whether a mount is first filled with what the image has in its place. */
 typedef enum {
     BERTH_COPY_UP_NO,
-    BERTH_COPY_UP_ALWAYS,   /* a tmpfs */
-    BERTH_COPY_UP_IF_EMPTY, /* a volume, until something is in it */
+    BERTH_COPY_UP_ALWAYS,   /* for a tmpfs */
+    BERTH_COPY_UP_IF_EMPTY, /* for a volume, unless it has content */
 } BerthCopyUp;
 
 /* What is mounted. */
 typedef enum {
-    BERTH_MOUNT_FILE_SYSTEM,   /* a new one, of the type */
+    BERTH_MOUNT_FILE_SYSTEM,   /* a new file system, of the type */
     BERTH_MOUNT_HOSTS_CGROUPS, /* all of the host's, which a user namespace cannot mount */
     BERTH_MOUNT_BIND,          /* the source */
-    BERTH_MOUNT_BIND_OF_POD,   /* the source in the mount namespace of the pod */
-    BERTH_MOUNT_BIND_OF_ROOT,  /* the destination itself, a directory of the root's own */
+    BERTH_MOUNT_BIND_OF_POD,   /* the source in the pod's mount namespace */
+    BERTH_MOUNT_BIND_OF_ROOT,  /* the destination itself, a directory of the root */
 } BerthMountKind;
 
 static inline bool berth_mount_is_bind(BerthMountKind kind) {
@@ -105,24 +104,25 @@ static inline bool berth_mount_is_bind(BerthMountKind kind) {
 
 typedef struct {
     BerthMountKind kind;
-    bool recursive; /* a bind mount, with what is mounted below */
+    bool recursive; /* a bind mount including the mounts below its source */
     const char *destination, *type, *source;
     BerthPairs data; /* for the file system */
     BerthCopyUp copies_up;
-    bool has_inode;                     /* the source must still be this */
-    uint64_t device, inode;             /* … */
-    uint64_t set, clear;                /* MOUNT_ATTR_… of this mount */
-    uint64_t set_below, clear_below;    /* and of those below it too */
-    uint64_t propagation;               /* MS_SHARED … | MS_REC, 0 for none */
-    int64_t owner;                      /* a user of the container stands for this uid; -1 */
-    uint32_t stands_uid, stands_gid;    /* that user, as the container has it */
-    bool owned;                         /* the source must be the owner's; no privilege is needed */
-    BerthRanges uid_ranges, gid_ranges; /* none: the container's */
+    bool has_inode;                  /* the source must still have this inode */
+    uint64_t device, inode;          /* … */
+    uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
+    uint64_t set_below, clear_below; /* the same for the mounts below it */
+    uint64_t propagation;            /* MS_SHARED … | MS_REC, 0 for none */
+    /* host uid that a user of the container stands for; -1 for none */
+    int64_t owner;
+    uint32_t stands_uid, stands_gid;    /* that user's ids in the container */
+    bool owned;                         /* the owner must own the source; no privilege is needed */
+    BerthRanges uid_ranges, gid_ranges; /* empty: the container's */
     BerthIdmap idmap;
 } BerthMount;
 
-/* Program, arguments and environment may not be changed by what is executed: these are the file's.
- */
+/* The command, its arguments and its environment come from this file, which an executed program
+ * cannot change. */
 typedef struct {
     const char *path;
     BerthTexts arguments, environment;
@@ -151,14 +151,15 @@ typedef struct {
     uint64_t flags, runtime, deadline, period;
 } BerthScheduler;
 
-/* A system call filter as seccomp(2) takes it. */
+/* A system call filter, in the form that seccomp(2) takes. */
 typedef struct {
     const struct sock_filter *instructions; /* NULL for none */
     uint32_t count;
     uint32_t flags;     /* SECCOMP_FILTER_FLAG_… */
     bool notifies;      /* loading it returns a listener */
-    const char *socket; /* of the program that answers */
-    /* The container process state (config-linux.md), without "pid" and "state" and the end. */
+    const char *socket; /* of the program that answers notifications */
+    /* The container process state (config-linux.md), without "pid" and "state", and without its
+     * closing brace. */
     const char *state;
 } BerthFilterProgram;
 
@@ -171,32 +172,32 @@ typedef struct {
 typedef struct {
     uint64_t magic;
     uint32_t version, size; /* of this structure */
-    uint64_t bytes;         /* of all */
+    uint64_t bytes;         /* of the whole file */
 
     const char *id;
 
     /* process */
-    const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: the ids */
+    const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: use the ids */
     uid_t uid;
     gid_t gid;
     const gid_t *groups;
     uint32_t group_count;
-    BerthTexts group_names; /* further groups of user: looked up in the image */
+    BerthTexts group_names; /* additional groups of user: looked up in the image */
     mode_t umask;
     BerthTexts arguments;
     BerthTexts environment; /* each variable once, and no empty HOME */
     const char *working_directory;
-    uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bits */
+    uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bit masks */
     bool no_new_privileges, terminal;
     uint16_t rows, columns;
     const char *apparmor; /* a profile; NULL for none */
     const BerthLimit *limits;
     uint32_t limit_count;
-    int32_t oom_score, io_priority; /* as ioprio_set(2) takes it */
+    int32_t oom_score, io_priority; /* as for ioprio_set(2) */
     bool has_io_priority, has_scheduler;
     BerthScheduler scheduler;
     BerthFilterProgram filter;
-    const char *filter_profile; /* a profile that is not compiled yet, a JSON document; or NULL */
+    const char *filter_profile; /* a profile that has not been compiled, a JSON document; or NULL */
 
     /* root and mounts */
     bool read_only;
@@ -216,43 +217,42 @@ typedef struct {
     BerthRanges uid_ranges, gid_ranges;
     const BerthDevice *devices;
     uint32_t device_count;
-    bool makes_dev;     /* /dev is the root's own: what belongs there by default is made in it */
+    bool makes_dev;     /* /dev is part of the root: its default contents are created in it */
     BerthPairs sysctls; /* file below /proc/sys, value */
     BerthTexts masked_paths, read_only_paths;
     uint64_t root_propagation;
     bool has_personality;
     uint64_t personality;
-    const char *time_offsets; /* as /proc/self/timens_offsets takes them; NULL for none */
-    BerthPairs cgroup_files;  /* what systemd has no property for */
+    const char *time_offsets; /* as for /proc/self/timens_offsets; NULL for none */
+    BerthPairs cgroup_files;  /* settings that systemd has no property for */
 
     BerthHooks hooks[BERTH_HOOK_COUNT];
-    /* The state that hooks read (runtime.md, State), without "status" and "pid" and the end. */
+    /* The state that hooks read (runtime.md, State), without "status" and "pid", and without its
+     * closing brace. */
     const char *state;
 } BerthSetup;
 
-/* config-linux.md, Default Devices: there in any case, all of them in /dev itself. The last one has
- * no path. */
+/* Default devices (config-linux.md, "Default Devices"), which always exist, all of them directly in
+ * /dev. The last entry has no path. */
 extern const BerthDevice berth_default_devices[];
 
-/* Maps the file, and makes its offsets pointers. Nothing can be written to it afterwards. NULL with
- * errno: EINVAL for what is no set-up of this build. It stays until the process ends. */
+/* Maps the file and converts its offsets to pointers. It cannot be written to afterwards. NULL with
+ * errno: EINVAL if it is not a set-up of this build. It stays mapped until the process exits. */
 const BerthSetup *berth_setup_map(int file);
 
-/* Makes the offsets pointers in place; false for what is no set-up. image is aligned as for any
- * type. */
+/* Converts the offsets to pointers in place; false if it is not a valid set-up. image must be
+ * aligned for any type. */
 bool berth_setup_relocate(void *image, size_t size);
 
-/* The namespace of this kind that the container gets; NULL if it stays in the host's. */
+/* The namespace of this kind that the container gets; NULL if it uses the host's. */
 const BerthNamespace *berth_setup_find_namespace(const BerthSetup *setup, int flag);
 
-/* Whether it is a mount of cgroups, by either of its names. */
+/* Whether it is a mount of cgroups, of either version. */
 bool berth_setup_is_cgroup(const BerthMount *mount);
 
-/*
- * Where pointers are, for the two that walk over them: a structure's size and its references. What
- * a reference counts is at another offset; a text has no count, and a list of texts one element
- * more.
- */
+/* Where the pointers are, for the two functions that follow them: the size of a structure, and its
+ * references. The count for a reference is at another offset; a text has no count, and a list of
+ * texts has one more element than its count. */
 typedef struct BerthSetupLayout BerthSetupLayout;
 typedef struct {
     size_t pointer, count;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-group: the groups of a user of the host, for bind mounts of the user's directories. A
- * program of its own, because the user database is read by libraries of the host's
- * (nsswitch.conf(5)), which berth-launch, linked statically, does not have, and may ask a server,
- * which berthd does not wait for.
+/* berth-group: determines the groups of a host user, for bind mounts of the user's directories. It
+ * is a separate program because the user database is read by the host's libraries
+ * (nsswitch.conf(5)), which the statically linked berth-launch cannot use, and because a lookup may
+ * ask a server, which berthd must not wait for.
  *
- *   berth-group USER      writes the group IDs as the machine has them in memory
+ *   berth-group USER      writes the group ids in the machine's binary format
  *
- * The user's own group is the first one; it is nogroup for a user that the database does not have.
- */
+ * The user's own group comes first; it is nogroup for a user that is not in the database. */
 
 #include <errno.h>
 #include <grp.h>
@@ -20,13 +18,13 @@
 
 enum { NO_GROUP = 65534, MAX_GROUPS = 65536 };
 
-/* Returns how many there are. */
+/* Returns the number of groups. */
 static size_t list_groups(uid_t user, gid_t *groups) {
     const struct passwd *entry = getpwuid(user);
     int count = MAX_GROUPS - 1;
 
     groups[0] = entry ? entry->pw_gid : NO_GROUP;
-    /* If the groups do not fit, the user's own is the safe answer. */
+    /* If the groups do not fit, only the user's own is returned, which is safe. */
     if (!entry || getgrouplist(entry->pw_name, entry->pw_gid, groups + 1, &count) < 0)
         count = 0;
     return (size_t)count + 1;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-journal: writes what one container has logged into a pipe, whose other end is a client's.
- * One process a reader, which serves one call and waits wherever it has to: for the client to read,
- * or for the container to log. Its root is a read-only view of the journal's directory, and what it
- * parses there was written by anybody on the machine. It ends when the client closes the pipe, and
- * berthd ends it when the client leaves the bus.
- */
+/* berth-journal: writes what one container has logged to a pipe, whose other end is a client's.
+ * There is one process per reader; it serves one call and waits wherever necessary: for the client
+ * to read, or for the container to log. Its root is a read-only view of the journal's directory,
+ * and what it parses there may have been written by anybody on the machine. It exits when the
+ * client closes the pipe, and berthd kills it when the client disconnects from the bus. */
 
 #include "base/fd.h"
 #include "frame/frame.h"
@@ -21,16 +19,16 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-/* A new journal file can be opened only once its header is written, and no event tells when. For
- * this long after one has appeared, all files are opened again and again. */
+/* A new journal file can be opened only once its header has been written, which no event announces.
+ * For this long after a file has appeared, all files are reopened repeatedly. */
 #define SETTLE_USEC (10 * G_USEC_PER_SEC)
 enum { SETTLE_POLL_MSEC = 250 };
 
 typedef struct {
     sd_journal *journal;
-    char *match, *cursor; /* cursor: of the last entry; NULL: there was none */
+    char *match, *cursor; /* cursor: of the last entry; NULL if there was none */
     int changes;          /* inotify; -1: not followed */
-    int64_t settled_usec; /* when new files are taken for complete */
+    int64_t settled_usec; /* when new files are assumed to be complete */
     FILE *output;
     uint64_t since_usec, until_usec, lines;
     bool follow;
@@ -49,7 +47,7 @@ static void reader_clear(Reader *reader) {
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reader, reader_clear)
 
-/* The value of a field of the present entry; NULL: it has none. Valid until the next call. */
+/* The value of a field of the current entry; NULL if it has none. Valid until the next call. */
 static const char *get_field(sd_journal *journal, const char *name, size_t *size) {
     const void *data;
     size_t skipped = strlen(name) + 1;
@@ -60,9 +58,9 @@ static const char *get_field(sd_journal *journal, const char *name, size_t *size
     return (const char *)data + skipped;
 }
 
-/* Whether an entry ends for another reason than a newline: the line was too long for one, or the
- * stream ended. If another process writes next (pid-change), its newline is lost, as journald keeps
- * no empty lines; so that counts as one. */
+/* Whether an entry ends for another reason than a newline: the line was too long, or the stream
+ * ended. If another process wrote next (pid-change), its newline would be lost, since journald does
+ * not store empty lines; so that counts as a newline. */
 static bool is_broken(sd_journal *journal) {
     size_t size;
     const char *reason = get_field(journal, "_LINE_BREAK", &size);
@@ -154,8 +152,8 @@ static int reader_open(Reader *reader) {
     return r < 0 ? r : sd_journal_add_match(reader->journal, reader->match, 0);
 }
 
-/* libsystemd watches directories by their names in /proc, which is not there. The machine's own are
- * right below the root. */
+/* libsystemd watches directories by their names in /proc, which is not available here. The
+ * machine's own are directly below the root. */
 static bool watch_directories(Reader *reader, GError **error) {
     g_autoptr(GDir) root = g_dir_open("/", 0, NULL);
     const char *name;
@@ -171,7 +169,7 @@ static bool watch_directories(Reader *reader, GError **error) {
     return true;
 }
 
-/* Whether there are new files, as when journald has rotated its own. */
+/* Whether there are new files, for example because journald has rotated its own. */
 static bool read_changes(const Reader *reader) {
     _Alignas(struct inotify_event) char buffer[4096];
     bool has_new_files = false;
@@ -186,8 +184,8 @@ static bool read_changes(const Reader *reader) {
     return has_new_files;
 }
 
-/* Opens the files that there are now and seeks to the last entry that was read; write_new()
- * continues with the next. */
+/* Opens the files that exist now and seeks to the last entry that was read; write_new() continues
+ * with the next one. */
 static int reader_reopen(Reader *reader) {
     char *cursor = NULL;
     int r;
@@ -227,7 +225,8 @@ static bool wait_for_more(Reader *reader) {
     return !settles || reader_reopen(reader) >= 0;
 }
 
-/* Seeks to the last lines, or to a time. is_at_entry: the present entry is the first to write. */
+/* Seeks to the last lines, or to a time. is_at_entry: the current entry is the first one to write.
+ */
 static int reader_seek(Reader *reader, bool *is_at_entry) {
     int r;
 
@@ -243,7 +242,7 @@ static int reader_seek(Reader *reader, bool *is_at_entry) {
     return r;
 }
 
-/* Watches before it reads, so that nothing is missed in between. */
+/* Begins to watch before reading, so that nothing is missed in between. */
 static bool reader_run(Reader *reader, GError **error) {
     bool is_at_entry;
     int r;
@@ -277,7 +276,8 @@ static int journal_read_request(sd_bus_message *call, Reader *reader, const char
     return 1;
 }
 
-/* output, unit, since, until, lines, follow, messages alone, fields; answered at the end. */
+/* Arguments: output, unit, since, until, lines, follow, messages only, fields. Replies at the end.
+ */
 static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     g_auto(Reader) reader = {.changes = -1};
     g_autoptr(GError) error = NULL;
@@ -296,8 +296,8 @@ static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_JOURNAL_MEMBERS);
 
-/* libsystemd loads the libraries that decompress entries when it first needs one, which the sandbox
- * does not allow. */
+/* libsystemd loads the decompression libraries when it first needs one, which the sandbox does not
+ * allow. */
 static void load_compressors(void) {
     static const char *const names[] = {"libzstd.so.1", "liblz4.so.1", "liblzma.so.5"};
 

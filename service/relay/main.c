@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
- * envelope (bare/envelope.h). It knows how long messages are, and nothing else of them. What the
- * service sends goes to the bus without it.
+/* berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
+ * envelope (bare/envelope.h). It determines the length of messages and interprets nothing else in
+ * them. The service sends its own messages directly to the bus.
  *
- * It holds the content of an envelope until the last copy of the envelope is closed, and then
- * closes it in a thread, so that only that thread waits if the file system does not answer. All
- * threads share one table of descriptors, the bus among them, so that a thread that cannot end
- * would keep the connection: it is shut down at the end.
- */
+ * The relay holds the content of an envelope until the last copy of the envelope has been closed,
+ * and then closes it in a thread, so that only this thread blocks if the file system does not
+ * respond. All threads share one descriptor table, which includes the bus, so a thread that cannot
+ * end would keep the connection open: therefore the connection is shut down at the end. */
 
 #include "bare/envelope.h"
 #include "base/fd.h"
@@ -26,19 +24,21 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* The descriptors that berthd passes, by number. */
+/* The numbers of the descriptors that berthd passes. */
 enum { SERVICE_FD = 3, BUS_FD = 4 };
 
-/* CHUNK_BYTES is passed on at once. MAX_RIGHTS is the most descriptors that the kernel takes with
- * one message (SCM_MAX_FD, unix(7)). HEADER_BYTES is the fixed part of a D-Bus message. */
+/* CHUNK_BYTES is the most that is passed on at once. MAX_RIGHTS is the most descriptors that the
+ * kernel accepts with one message (SCM_MAX_FD, unix(7)). HEADER_BYTES is the fixed part of a D-Bus
+ * message. */
 enum { CHUNK_BYTES = 64 * 1024, MAX_RIGHTS = 253, HEADER_BYTES = 16 };
 
-/* Threads that wait at once; what is to be closed beyond waits for one of them. */
+/* MAX_CLOSERS threads may block at the same time; further descriptors wait until one of them is
+ * free. */
 enum { MAX_CLOSERS = 1024, STACK_BYTES = 32 * 1024, MAX_IDLE = 2 };
 
 typedef struct HeldDescriptor {
     struct HeldDescriptor *next;
-    int holder; /* our side of the envelope */
+    int holder; /* the relay's side of the envelope */
     int fd;
 } HeldDescriptor;
 
@@ -51,8 +51,8 @@ static struct {
 
 static int poller;
 
-/* The bus sees the end now, and not only when the last thread that shares its descriptor has ended.
- */
+/* Ends the connection to the bus now, and not only when the last thread that shares its descriptor
+ * has ended. */
 static void __attribute__((noreturn)) relay_end(int status) {
     (void)shutdown(BUS_FD, SHUT_RDWR);
     _exit(status);
@@ -76,7 +76,7 @@ static void *run_closer(void *unused) {
         if (!(closing.first = held->next))
             closing.last = &closing.first;
         pthread_mutex_unlock(&closing.lock);
-        /* Without the lock: on a file system of a client this may block for ever. */
+        /* Without the lock: on a client's file system this may block forever. */
         close(held->fd);
         free(held);
         pthread_mutex_lock(&closing.lock);
@@ -106,13 +106,13 @@ static void close_later(HeldDescriptor *held) {
     pthread_mutex_unlock(&closing.lock);
 }
 
-/* The envelope that goes to the service instead of fd, which is taken over. */
+/* Returns the envelope to send to the service in place of fd, which it takes ownership of. */
 static int hold_descriptor(int fd) {
     HeldDescriptor *held = calloc(1, sizeof *held);
     int envelope = held ? berth_envelope_new(fd, &held->holder) : -1;
     struct epoll_event event = {.data.ptr = held};
 
-    /* No events are asked for: EPOLLHUP is always reported (epoll_ctl(2)). */
+    /* No events are requested: EPOLLHUP is always reported (epoll_ctl(2)). */
     if (envelope < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, held->holder, &event) < 0)
         relay_end(EXIT_FAILURE);
     held->fd = fd;
@@ -125,24 +125,25 @@ typedef union {
 } Control;
 
 typedef enum {
-    RELAY_LINES,  /* those of the authentication, before the first message */
-    RELAY_HEADER, /* the first bytes of a message, which tell its size */
-    RELAY_REST,   /* what follows them */
+    RELAY_LINES,  /* lines of the authentication, before the first message */
+    RELAY_HEADER, /* the first bytes of a message, which contain its size */
+    RELAY_REST,   /* the rest of the message */
 } RelayState;
 
-/* What is being passed on. The kernel hands descriptors over with any part of what was sent with
- * them, so that what is read at once must be of one message: that is how they find theirs. */
+/* The data that is being passed on. The kernel delivers descriptors with any part of the data that
+ * they were sent with, so a single read must not extend beyond one message: this is how descriptors
+ * stay with their message. */
 static struct {
     unsigned char bytes[CHUNK_BYTES];
     size_t have;
     RelayState state;
-    uint64_t left; /* of the message, not read yet; in RELAY_REST */
+    uint64_t left; /* bytes of the message that have not been read yet; in RELAY_REST */
     int envelopes[MAX_RIGHTS];
     size_t count;
 } present;
 
-/* Replaces each descriptor by an envelope. The relay ends if a message has more of them than could
- * be sent on together. */
+/* Replaces each descriptor with an envelope. The relay exits if a message has more of them than
+ * could be sent on together. */
 static void take_rights(struct msghdr *header) {
     struct cmsghdr *rights = CMSG_FIRSTHDR(header);
 
@@ -183,7 +184,7 @@ static void relay_pass_on(void) {
         if (sent < 0)
             relay_end(EXIT_SUCCESS);
         done += (size_t)sent;
-        /* The receiver has the envelopes now. A copy here would keep their contents held as long as
+        /* The receiver now has the envelopes. A copy here would keep their contents held as long as
          * the relay runs. */
         while (present.count > 0)
             close(present.envelopes[--present.count]);
@@ -191,7 +192,7 @@ static void relay_pass_on(void) {
     present.have = 0;
 }
 
-/* Numbers in a message are in the byte order that its first byte names (D-Bus specification,
+/* Numbers in a message are in the byte order that its first byte indicates (D-Bus specification,
  * "Message Format"). */
 static uint32_t read_header_number(size_t offset) {
     uint32_t number;
@@ -201,7 +202,7 @@ static uint32_t read_header_number(size_t offset) {
 }
 
 /* How much may be read without touching the next message. Lines are read byte by byte, since only
- * its first byte tells a message from a line. */
+ * the first byte distinguishes a message from a line. */
 static size_t find_want(void) {
     size_t room = sizeof present.bytes - present.have;
 
@@ -216,13 +217,13 @@ static size_t find_want(void) {
     relay_end(EXIT_FAILURE);
 }
 
-/* The length of the body is at 4, that of the header fields at 12; the fields are padded to a
- * multiple of eight bytes (D-Bus specification, "Message Format"). */
+/* The length of the body is at offset 4, that of the header fields at 12; the fields are padded to
+ * a multiple of eight bytes (D-Bus specification, "Message Format"). */
 static uint64_t read_rest_size(void) {
     return (uint64_t)read_header_number(4) + (((uint64_t)read_header_number(12) + 7) & ~7ull);
 }
 
-/* Counts what was read and passes it on at the end of a line, of a message, or of the buffer. */
+/* Counts the bytes read and passes them on at the end of a line, a message, or the buffer. */
 static void note_read(size_t size) {
     bool starts = present.have == 0;
 
@@ -261,7 +262,7 @@ static void relay_messages(void) {
             continue;
         if (size < 0 && errno == EAGAIN)
             return;
-        /* A descriptor that is lost would shift those that follow. */
+        /* Losing a descriptor would shift those that follow. */
         if (size <= 0 || (header.msg_flags & MSG_CTRUNC))
             relay_end(size == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
         take_rights(&header);
@@ -269,7 +270,7 @@ static void relay_messages(void) {
     }
 }
 
-/* The last copy of the envelope was closed. */
+/* The last copy of the envelope has been closed. */
 static void let_go(HeldDescriptor *held) {
     (void)epoll_ctl(poller, EPOLL_CTL_DEL, held->holder, NULL);
     close(held->holder);
@@ -281,7 +282,7 @@ static void __attribute__((noreturn)) relay_run(void) {
     struct epoll_event bus = {.events = EPOLLIN, .data.fd = BUS_FD};
     struct epoll_event service = {.data.fd = SERVICE_FD};
 
-    /* Their addresses tell these two from the pointers to what is held. */
+    /* Their addresses distinguish these two from pointers to held descriptors. */
     bus.data.ptr = &bus;
     service.data.ptr = &service;
     if (epoll_ctl(poller, EPOLL_CTL_ADD, BUS_FD, &bus) < 0 ||

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * See sandbox.h. It differs from the sandbox of a worker (frame/sandbox.h), since the relay
- * outlives the service for a moment, and has thousands of descriptors. What is not named answers
- * ENOSYS.
- */
+/* See sandbox.h. It differs from a worker's sandbox (frame/sandbox.h), since the relay briefly
+ * outlives the service and has thousands of descriptors. System calls that are not listed fail with
+ * ENOSYS. */
 
 #include "relay/sandbox.h"
 
@@ -23,14 +21,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* The flags come second there. */
+/* On s390, the flags are the second argument. */
 #if defined(__s390__)
 #define CLONE_FLAGS 1
 #else
 #define CLONE_FLAGS 0
 #endif
 
-/* With what an envelope says of the file in it (bare/envelope.h). */
+/* Includes the calls that describe the file in an envelope (bare/envelope.h). */
 static const int calls[] = {
     SCMP_SYS(brk),         SCMP_SYS(close),           SCMP_SYS(epoll_ctl),
     SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),      SCMP_SYS(exit),
@@ -46,8 +44,8 @@ static bool relay_allow_where(scmp_filter_ctx filter, int call, struct scmp_arg_
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &condition) == 0;
 }
 
-/* Threads, and nothing else that clone(2) makes; memory that cannot be executed; pairs of
- * sockets. */
+/* Only threads, of everything that clone(2) can make; only memory that is not executable; only
+ * pairs of sockets. */
 static bool allow_parts_of_calls(scmp_filter_ctx filter) {
     const uint64_t of_thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
     const uint64_t others = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
@@ -74,9 +72,9 @@ static bool restrict_calls(void) {
     return done;
 }
 
-/* Unlike a worker it is not killed when the service ends: it sees its socket close and shuts the
- * bus down. SIGCONT lets it do so even if it was stopped; otherwise the name on the bus would
- * outlive the service. */
+/* Unlike a worker, the relay is not killed when the service dies: its socket closes, and it shuts
+ * the bus connection down. SIGCONT makes it do so even if it was stopped; otherwise the name on the
+ * bus would outlive the service. */
 static bool relay_drop_privileges(void) {
     struct passwd *user = getpwnam(BERTH_USER);
     struct rlimit none = {0, 0};

@@ -6,6 +6,6 @@
 
 #include <stdbool.h>
 
-/* The user and the privileges change, and the system calls of a relay are left. False with errno.
- */
+/* Drops the user and privileges, and restricts the system calls to those that a relay needs. False
+ * with errno. */
 bool berth_relay_sandbox_enter(void);

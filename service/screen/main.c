@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * berth-screen: reads the terminals to which no client is attached, so that programs that write to
- * them continue and the last output is there for the next client; and writes what the service has
- * to write to terminals and bells. One process for all terminals of one owner, only while there are
- * such. Clients share these descriptions and can make a call on them wait, which holds up the
- * terminals of this owner until the service kills the worker; what it leaves unread when it dies is
- * read by the next.
- */
+/* berth-screen: reads the terminals that no client is attached to, so that programs that write to
+ * them do not block and the last output is available to the next client; it also writes what the
+ * service has to write to terminals and bells. There is one process for all terminals of an owner,
+ * and only while there are any. Clients share these open file descriptions and can make a call on
+ * them block, which holds up the terminals of this owner until the service kills the worker;
+ * whatever it has not read when it dies is read by the next one. */
 
 #include "base/fd.h"
 #include "base/screen.h"
@@ -16,14 +14,14 @@
 #include <errno.h>
 #include <poll.h>
 
-/* How often one terminal is read before the others have their turn. */
+/* How often one terminal is read before the others get their turn. */
 enum { MAX_READS = 16 };
 
 typedef struct {
     BerthScreen screen;
     int master;
     sd_event_source *watch;
-    sd_bus_message *call; /* answered when it is let go */
+    sd_bus_message *call; /* answered by Release */
 } Terminal;
 
 static GHashTable *terminals; /* token → Terminal */
@@ -49,16 +47,16 @@ static bool read_some(Terminal *terminal) {
     return true;
 }
 
-/* The watch is edge-triggered, since a terminal whose other side is closed for a while would be
- * ready all that time. A busy screen is being read by another. */
+/* The watch is edge-triggered: a terminal whose other side is closed for a while would be ready all
+ * that time. If a screen is busy, another process is reading it. */
 static int on_master(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     (void)fd;
     (void)events;
-    /* Setting the events again reports what is left. */
+    /* Setting the event mask again reports remaining data. */
     return read_some(userdata) ? 0 : sd_event_source_set_io_events(source, EPOLLIN | EPOLLET);
 }
 
-/* token, master, screen: reads until Release, and answers then. */
+/* Arguments: token, master, screen. Reads until Release is called, and replies then. */
 static int method_keep(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     Terminal *terminal = g_new0(Terminal, 1);
     uint64_t token;
@@ -91,7 +89,7 @@ static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *er
         return r;
     Terminal *terminal = g_hash_table_lookup(terminals, &token);
     if (terminal) {
-        /* Output that is there already is put into the ring before the terminal is let go. */
+        /* Output that has already arrived is put into the ring before the terminal is released. */
         read_some(terminal);
         if ((r = sd_bus_reply_method_return(terminal->call, NULL)) < 0)
             return r;
@@ -100,7 +98,7 @@ static int method_release(sd_bus_message *call, void *userdata, sd_bus_error *er
     return sd_bus_reply_method_return(call, NULL);
 }
 
-/* poll(2) comes first, since the client that shares the description can clear O_NONBLOCK. */
+/* Uses poll(2) first, since the client that shares the description can clear O_NONBLOCK. */
 static int write_once(sd_bus_message *call, int fd, const void *data, size_t size,
                       sd_bus_error *error) {
     struct pollfd one = {.fd = fd, .events = POLLOUT};
@@ -111,7 +109,7 @@ static int write_once(sd_bus_message *call, int fd, const void *data, size_t siz
     return write(fd, data, size) < 0 ? -errno : sd_bus_reply_method_return(call, NULL);
 }
 
-/* master, character. */
+/* Arguments: master, character. */
 static int method_type(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     uint8_t character;
     int master;
@@ -121,7 +119,7 @@ static int method_type(sd_bus_message *call, void *userdata, sd_bus_error *error
     return r < 0 ? r : write_once(call, master, &character, 1, error);
 }
 
-/* bell, an eventfd. */
+/* Argument: bell, an eventfd. */
 static int method_ring(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     const uint64_t one = 1;
     int bell;
