@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The records of a container and of a process: what berth.db has of them, in memory, and the text
- * in which the options of Create are stored. A record belongs to the caller that has read or made
- * it; its states are changed by containers/core/state.c alone.
+ * The records of containers and processes: the in-memory form of their rows in berth.db, and the
+ * text form in which the options of Create are stored. A record belongs to the caller that has read
+ * or created it; its state is changed only by containers/core/state.c.
  */
 
 #include "store/container-record.h"
@@ -38,8 +38,8 @@ bool berth_restart_policy_parse(const char *name, BerthRestartPolicy *policy) {
     return false;
 }
 
-/* A damaged text counts as stopped: the container can be deleted, and nothing is taken for its
- * process. */
+/* A damaged text counts as stopped: the container can then be deleted, and no process is assumed to
+ * be its own. */
 BerthContainerState berth_container_state_parse(const char *name) {
     for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
         if (g_str_equal(state_names[i], name))
@@ -67,7 +67,7 @@ void berth_container_record_clear(BerthContainerRecord *record) {
     g_clear_pointer(&record->extra, g_variant_unref);
 }
 
-/* NULL also for a value of another type than the caller expects. */
+/* Also returns NULL for a value of another type than the caller expects. */
 GVariant *berth_container_record_get_extra(const BerthContainerRecord *record, const char *key,
                                            const GVariantType *type) {
     return record->extra ? g_variant_lookup_value(record->extra, key, type) : NULL;
@@ -92,8 +92,8 @@ void berth_process_record_free(BerthProcessRecord *process) {
     g_free(process);
 }
 
-/* The options of Create, in one column since no query searches by them. A member that is missing
- * has its default, so that a later version of Berth can add members. */
+/* The options of Create are stored in one column, since no query searches for them. A missing
+ * member has its default value, so that later versions of Berth can add members. */
 char *berth_container_record_format_options(const BerthContainerRecord *record) {
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
 
@@ -118,7 +118,7 @@ char *berth_container_record_format_options(const BerthContainerRecord *record) 
     return g_variant_print(value, TRUE);
 }
 
-/* The form of the first versions: slice, stop signal, stop time-out, AutoRemove, and four resource
+/* The format of the first versions: slice, stop signal, stop timeout, AutoRemove, and four resource
  * limits (0: none). */
 static bool parse_old_options(BerthContainerRecord *record, const char *text) {
     static const char *const names[] = {"MemoryMax", "TasksMax", "CPUQuotaPerSecUSec", "CPUWeight"};
@@ -154,8 +154,8 @@ static char *look_up_string(GVariantDict *options, const char *key, const char *
     return g_variant_dict_lookup(options, key, "s", &value) ? value : g_strdup(otherwise);
 }
 
-/* A text that cannot be parsed leaves every option at its default, so that the container is still
- * listed and can be deleted. */
+/* If a text cannot be parsed, every option keeps its default, so that the container is still listed
+ * and can be deleted. */
 void berth_container_record_parse_options(BerthContainerRecord *record, const char *text) {
     g_autoptr(GVariant) value = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL);
 

@@ -34,8 +34,8 @@ bool berth_container_store_add_event(BerthDatabase *database, const BerthContain
     return add_event(database, record, kind, sequence, error);
 }
 
-/* Labels are written while the container is only created; later changes of state leave them as they
- * are. */
+/* Labels are written only when the container is in the state created; later changes of the state
+ * leave them as they are. */
 static bool write_row(BerthDatabase *database, const BerthContainerRecord *record, GError **error) {
     g_autofree char *options = berth_container_record_format_options(record);
 
@@ -53,8 +53,8 @@ static bool write_row(BerthDatabase *database, const BerthContainerRecord *recor
             berth_database_set_labels(database, "container", record->id, record->labels, error));
 }
 
-/* kind: of the event that reports the change; NULL for a change that clients do not see. After a
- * failure neither is on disk, and sequence is not set. */
+/* kind is that of the event that reports the change; NULL for a change that clients do not see. On
+ * failure neither is on disk, and *sequence is not set. */
 bool berth_container_store_put(BerthDatabase *database, const BerthContainerRecord *record,
                                const char *kind, uint64_t *sequence, GError **error) {
     if (!berth_database_begin(database, error))
@@ -64,7 +64,7 @@ bool berth_container_store_put(BerthDatabase *database, const BerthContainerReco
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* Events of the past keep the id: a client that reads them later learns how it ended. */
+/* Past events keep the ID: a client that reads them later still learns how the container ended. */
 bool berth_container_store_delete(BerthDatabase *database, const BerthContainerRecord *record,
                                   uint64_t *sequence, GError **error) {
     if (!berth_database_begin(database, error))
@@ -116,9 +116,9 @@ static void free_process(gpointer data) {
     berth_process_record_free(data);
 }
 
-/* Text of a client. It is passed on to systemd, the journal and the bus, and an earlier version may
- * have stored a longer one. A cut at a byte may split a character, which g_utf8_make_valid
- * replaces. */
+/* Reads text that comes from a client. It is passed on to systemd, the journal and the bus, and an
+ * earlier version may have stored a longer one. Truncation may split a character, which
+ * g_utf8_make_valid() then replaces. */
 static char *read_short(sqlite3_stmt *rows, int i) {
     const char *text = berth_database_text(rows, i);
 
@@ -154,8 +154,8 @@ GPtrArray *berth_container_store_list_processes(BerthDatabase *database, GError 
     return berth_database_list(database, rows, read_process, free_process, error);
 }
 
-/* The row is deleted and inserted under the new id; processes and labels follow. Two events, since
- * a client that watches the old id must learn that it is gone. */
+/* The row is deleted and inserted under the new ID; processes and labels follow. Two events are
+ * recorded, since a client that watches the old ID must learn that it no longer exists. */
 bool berth_container_store_rename(BerthDatabase *database, const BerthContainerRecord *record,
                                   const char *id, uint64_t *deleted, uint64_t *created,
                                   GError **error) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The content store as its two files see it: content-store.c has the blobs, ingest-store.c the
- * ingests. */
+/* The parts of the content store shared by its two files: content-store.c has the blobs,
+ * ingest-store.c the ingests. */
 
 #pragma once
 
@@ -18,8 +18,8 @@ struct BerthContentStore {
     int ingests;
 };
 
-/* Finds the place of a blob: the directory of its algorithm, and its name there, which is a part
- * of digest. */
+/* Finds the place of a blob: the descriptor of its algorithm's directory, and its file name, which
+ * points into digest. */
 bool berth_content_store_locate(BerthContentStore *store, const char *digest, int *directory,
                                 const char **name, GError **error);
 uint64_t berth_content_store_to_usec(struct timespec time);

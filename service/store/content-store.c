@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * BerthContentStore holds the descriptors of content/, of its blob directories and of ingest/; it
- * is owned by the service for its whole life. This file has the blobs, which have no states: each
- * is complete, verified and synced from the rename by which it appears (ingest-store.c), to its
+ * BerthContentStore holds the descriptors of content/, of its blob directories and of ingest/; the
+ * service owns it for its whole life. This file has the blobs. They have no states: each is
+ * complete, verified and synced from the rename that makes it appear (ingest-store.c) until its
  * deletion.
  */
 
@@ -35,8 +35,8 @@ static void free_blob(gpointer data) {
     g_free(data);
 }
 
-/* The oci-layout file of the image layout (OCI image-layout.md). It is synced before it is renamed:
- * if it exists, it is complete. */
+/* Writes the oci-layout file (OCI image-layout.md). It is synced before it is renamed: if it
+ * exists, it is complete. */
 static bool write_layout_file(int content, GError **error) {
     if (faccessat(content, "oci-layout", F_OK, 0) == 0)
         return true;
@@ -48,8 +48,8 @@ static bool write_layout_file(int content, GError **error) {
     return true;
 }
 
-/* An ingest's directory is made before its row and removed after it, so a crash in between leaves a
- * directory without a row. */
+/* An ingest's directory is created before its row and removed after it, so a crash in between
+ * leaves a directory without a row. */
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
     berth_autolist DIR *list = berth_directory_list(store->ingests);
     const char *name;
@@ -116,7 +116,7 @@ static bool content_not_found(const char *digest, GError **error) {
     return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "content %s is not here", digest);
 }
 
-/* Validates a digest from a caller and gives its directory and file name. */
+/* Validates a digest passed in by a caller, and returns its directory and file name. */
 bool berth_content_store_locate(BerthContentStore *store, const char *digest, int *directory,
                                 const char **name, GError **error) {
     BerthAlgorithm algorithm;
@@ -176,15 +176,15 @@ bool berth_content_store_delete(BerthContentStore *store, const char *digest, GE
 
     if (!berth_content_store_locate(store, digest, &directory, &name, error))
         return false;
-    /* The file first: it alone says that the blob exists. Labels that a crash leaves are removed by
-     * the next collection (berth_reach_forget). */
+    /* The file is deleted first: only the file makes the blob exist. If a crash leaves labels
+     * behind, the next collection removes them (berth_reach_forget). */
     if (unlinkat(directory, name, 0) < 0)
         return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "delete blob %s", digest);
     return berth_database_set_labels(store->database, "blob", digest, NULL, error);
 }
 
-/* Names that are not digests are skipped, and so are blobs that are deleted while the directory is
+/* Skips names that are not digests, and blobs that are deleted while the directory is being
  * read. */
 static bool list_directory(BerthContentStore *store, BerthAlgorithm algorithm, GPtrArray *blobs,
                            GError **error) {
@@ -211,7 +211,8 @@ GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error) {
     return g_steal_pointer(&blobs);
 }
 
-/* A blob has no media type of its own: this is the one of the last descriptor that led to it. */
+/* A blob has no media type of its own: this is the one in the descriptor that most recently
+ * referred to it. */
 bool berth_content_store_set_type(BerthContentStore *store, const char *digest,
                                   const char *media_type, GError **error) {
     return berth_database_run(store->database, error,
@@ -226,7 +227,8 @@ char *berth_content_store_get_type(BerthContentStore *store, const char *digest)
     return g_strdup(rows && berth_database_step(rows, NULL) ? berth_database_text(rows, 0) : "");
 }
 
-/* For the collection: one rename takes a blob out of the store; a worker frees its space later. */
+/* Used by the collection: a rename takes a blob out of the store, and a worker frees the space
+ * later. */
 bool berth_content_store_move(BerthContentStore *store, const char *digest, int directory,
                               GError **error) {
     const char *name;
@@ -260,7 +262,8 @@ bool berth_content_store_has_source(BerthContentStore *store, const char *digest
     return rows && berth_database_step(rows, NULL);
 }
 
-/* Bounded, since each is tried in turn: to fetch the blob again, or to mount it in a push. */
+/* Limited in number, since each source may be tried in turn, to fetch the blob again or to mount it
+ * during a push. */
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest) {
     g_autoptr(GPtrArray) locators = g_ptr_array_new();
     g_autoptr(BerthRows) rows = berth_database_query(

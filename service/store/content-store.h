@@ -2,8 +2,8 @@
 
 /*
  * The content store: an OCI image layout (image-layout.md) whose blobs are complete, verified and
- * synced, and the ingests that become blobs. The file system says which blobs exist; berth.db adds
- * labels, media types, sources and the purpose of each ingest.
+ * synced, and the ingests that become blobs. The file system determines which blobs exist; berth.db
+ * adds labels, media types, sources and the purpose of each ingest.
  */
 
 #pragma once
@@ -28,17 +28,17 @@ char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const cha
 
 typedef struct {
     char *key;
-    char *ref;       /* the part of the key that the owner chose */
+    char *ref;       /* the part of the key chosen by the owner */
     uint64_t offset; /* bytes received */
-    uint64_t total;  /* bytes expected; 0 if unknown */
+    uint64_t total;  /* bytes expected; 0: unknown */
     uint64_t started_usec, updated_usec;
     uint32_t owner; /* uid */
-    char *expected; /* digest, or "" */
-    char *lease;    /* which will hold the blob, or "" */
+    char *expected; /* expected digest, or "" */
+    char *lease;    /* lease that will hold the blob, or "" */
 } BerthIngestInfo;
 
-/* directory is the state directory, which stays the caller's. Creates missing directories and
- * removes ingests that a crash has left incomplete. */
+/* directory is a descriptor of the state directory, which still belongs to the caller. Creates
+ * missing directories, and removes ingests that a crash has left incomplete. */
 BerthContentStore *berth_content_store_open(int directory, BerthDatabase *database, GError **error);
 void berth_content_store_free(BerthContentStore *store);
 
@@ -48,24 +48,26 @@ bool berth_content_store_info(BerthContentStore *store, const char *digest, Bert
                               GError **error);
 int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error);
 bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
-/* BerthBlob, in no particular order. */
+/* Returns BerthBlobs, in no particular order. */
 GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
-/* The directory of the digest's algorithm; the descriptor belongs to the store. */
+/* Returns the directory of the digest's algorithm; the descriptor belongs to the store. */
 int berth_content_store_get_directory(BerthContentStore *store, const char *digest);
 
-/* A blob's media type, as the descriptors that refer to it give it; "" if unknown. Caller frees. */
+/* A blob's media type, as given by the descriptors that refer to it; "" if unknown. The caller
+ * frees it. */
 bool berth_content_store_set_type(BerthContentStore *store, const char *digest,
                                   const char *media_type, GError **error);
 char *berth_content_store_get_type(BerthContentStore *store, const char *digest);
 
-/* Moves a blob out of the store into a directory (a descriptor). */
+/* Moves a blob out of the store into the directory with this descriptor. */
 bool berth_content_store_move(BerthContentStore *store, const char *digest, int directory,
                               GError **error);
-/* The directory content/, for files beside the blobs; the descriptor belongs to the store. */
+/* Returns the directory content/, for files other than blobs; the descriptor belongs to the
+ * store. */
 int berth_content_store_get_root(BerthContentStore *store);
 
-/* Repositories known to have a blob ("docker.io/library/redis"): it can be fetched again from them,
- * and mounted from them by a push. */
+/* The repositories known to have a blob ("docker.io/library/redis"): it can be fetched from them
+ * again, and a push can mount it from them. */
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
                                     const char *locator, GError **error);
 bool berth_content_store_has_source(BerthContentStore *store, const char *digest,
@@ -73,29 +75,30 @@ bool berth_content_store_has_source(BerthContentStore *store, const char *digest
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest);
 
 /* Ingests. */
-/* LimitExceeded if owner may not store more bytes in addition to the ingest of key; *left receives
- * the size to which that may grow. */
+/* Checks how much owner may store in addition to the ingest of key; LimitExceeded if nothing is
+ * left. *left is set to the size up to which that ingest may grow. */
 bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,
                                     uint64_t more, uint64_t *left, GError **error);
-/* Opens the ingest of key, creating it if needed. The descriptor, for reading and writing, goes to
- * berth-ingest only. A total that differs from an earlier one is FailedPrecondition. The caller
- * ensures one writer a key. */
+/* Opens the ingest of key, creating it if needed. The descriptor, for reading and writing, must
+ * only be passed to berth-ingest. If total differs from an earlier one, the error is
+ * FailedPrecondition. The caller ensures that there is only one writer per key. */
 int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error);
-/* Records the digest that the ingest must have and the lease that will hold the blob, for the
- * commit; "" for none. Replaces earlier values. */
+/* Records for the commit which digest the ingest must have and which lease will hold the blob; ""
+ * for none. Replaces earlier values. */
 bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error);
 bool berth_content_store_status(BerthContentStore *store, const char *key, BerthIngestInfo *info,
                                 GError **error);
-/* The key of owner's ingest ref, begun by a client or by a transfer; NotFound. Caller frees. */
+/* Returns the key of owner's ingest ref, begun by a client or by a transfer; NotFound if there is
+ * none. The caller frees it. */
 char *berth_content_store_find_ingest(BerthContentStore *store, uint32_t owner, const char *ref,
                                       GError **error);
 GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error);
 /* Removes the ingest; succeeds if there is none. */
 bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error);
-/* Turns the ingest's file, which berth-ingest has hashed and synced, into the blob digest. If that
- * blob exists, the ingest is removed and the error is AlreadyExists. */
+/* Turns the ingest's file, which berth-ingest has hashed and synced, into the blob with this
+ * digest. If that blob already exists, the ingest is removed and the error is AlreadyExists. */
 bool berth_content_store_commit(BerthContentStore *store, const char *key, const char *digest,
                                 GError **error);
 

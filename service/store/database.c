@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * BerthDatabase is one connection, owned by berthd and used from its one thread. Its schema is
- * brought up to date when it is opened, one version a transaction. Transactions nest by counting:
- * the outermost end commits, unless any inner one failed.
+ * BerthDatabase is one connection, owned by berthd and used only from its main thread. Its schema
+ * is upgraded when it is opened, with one transaction per version. Transactions nest by counting:
+ * the outermost end commits, unless an inner one has failed.
  *
- * synchronous=NORMAL: after a crash of the service nothing is lost; after a power failure the last
- * transactions may be, but never half of one. What must not be lost then (a blob under its digest)
- * is in the file system, which is synced.
+ * synchronous=NORMAL: a crash of the service loses nothing; after a power failure the last
+ * transactions may be lost, but never part of one. Data that must not be lost in this case (a blob
+ * under its digest) is in the file system and is synced.
  */
 
 #include "store/database.h"
@@ -23,12 +23,12 @@ enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
 struct BerthDatabase {
     sqlite3 *handle;
-    int file, log;  /* the database and its write-ahead log, to reserve space; -1: none */
-    unsigned depth; /* of nested transactions */
-    bool failed;    /* an inner transaction asked for a rollback */
+    int file, log;  /* the database and its write-ahead log, for reserving space; -1: none */
+    unsigned depth; /* number of nested transactions */
+    bool failed;    /* an inner transaction requested a rollback */
 };
 
-/* A full disk has an error of its own: the caller can free space and try again. */
+/* A full disk has a separate error code: the caller can free space and try again. */
 static bool database_fail(BerthDatabase *database, const char *what, GError **error) {
     int code = sqlite3_errcode(database->handle);
 
@@ -50,7 +50,7 @@ static bool read_number(BerthDatabase *database, const char *sql, int64_t *numbe
     return true;
 }
 
-/* One transaction, so that a crash leaves the old schema intact. */
+/* In one transaction, so that a crash leaves the old schema intact. */
 static bool database_upgrade(BerthDatabase *database, int from, GError **error) {
     g_autofree char *version = g_strdup_printf("PRAGMA user_version = %d", from + 1);
 
@@ -61,9 +61,9 @@ static bool database_upgrade(BerthDatabase *database, int from, GError **error) 
     return berth_database_end(database, made, made ? error : NULL) && made;
 }
 
-/* Allocates what is not allocated yet. The blocks are counted first: even if there is nothing to
- * allocate, fallocate(2) goes through all pages on a tmpfs, and that in each start of the service.
- */
+/* Allocates what is not yet allocated. The allocated blocks are compared first: on tmpfs,
+ * fallocate(2) walks all pages even if there is nothing to allocate, and this runs at every start
+ * of the service. */
 static void database_allocate(int file, int64_t bytes) {
     struct stat status;
 
@@ -72,10 +72,10 @@ static void database_allocate(int file, int64_t bytes) {
 }
 
 /*
- * A full disk must not keep the service from recording exits. So the write-ahead log keeps the room
- * it needs between two checkpoints (1000 pages) allocated, and the database file, to which
- * checkpoints copy, is kept larger than its content. If there is no space even for this, the
- * service runs without the reserve. SQLite's own SQLITE_FCNTL_SIZE_HINT would write a byte into
+ * A full disk must not keep the service from recording exits. Therefore the write-ahead log keeps
+ * the space for one checkpoint interval (1000 pages) allocated, and the database file, into which
+ * checkpoints copy, is kept larger than its content. If there is not even enough space for this,
+ * the service runs without the reserve. SQLite's own SQLITE_FCNTL_SIZE_HINT would write a byte into
  * each page.
  */
 static void database_reserve_space(BerthDatabase *database) {
@@ -89,8 +89,8 @@ static void database_reserve_space(BerthDatabase *database) {
                     "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &held,
                     NULL))
         database_allocate(database->file, held + RESERVED_BYTES);
-    /* Zeros after the last frame have no valid salt, so SQLite takes them for the end of the log
-     * (sqlite.org/fileformat2.html, 4.4). */
+    /* Zeros after the last frame do not have a valid salt, so SQLite considers them the end of the
+     * log (sqlite.org/fileformat2.html, 4.4). */
     if (database->log >= 0)
         database_allocate(database->log, LOG_BYTES);
 }
@@ -118,7 +118,7 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
     g_autofree char *log = g_strconcat(path, "-wal", NULL);
 
     database->file = database->log = -1;
-    /* NOMUTEX: all of berthd's statements run in its one thread. */
+    /* NOMUTEX: all statements of berthd run in one thread. */
     if (sqlite3_open_v2(path, &database->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK ||
@@ -134,10 +134,10 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
     return g_steal_pointer(&database);
 }
 
-/* The log is emptied, and gets its room back now, when nobody waits: the next start would otherwise
- * read it from end to end, and copy again what the database has long had. The descriptors are
- * closed last: closing any descriptor of a file drops all locks that the process has on it
- * (fcntl(2)). */
+/* The log is emptied and its space reserved again now, when nobody is waiting; otherwise the next
+ * start would read it from end to end and copy data that has long been in the database. The
+ * descriptors are closed last: closing any descriptor of a file drops all locks that the process
+ * holds on that file (fcntl(2)). */
 void berth_database_close(BerthDatabase *database) {
     if (!database)
         return;
@@ -152,8 +152,8 @@ void berth_database_close(BerthDatabase *database) {
     g_free(database);
 }
 
-/* Binds the arguments as types says. SQLite copies the texts (SQLITE_TRANSIENT), so that the caller
- * may free them before it steps through the rows. */
+/* Binds the arguments according to types. SQLite copies the strings (SQLITE_TRANSIENT), so the
+ * caller may free them before it steps through the rows. */
 static sqlite3_stmt *prepare_statement(BerthDatabase *database, GError **error, const char *sql,
                                        const char *types, va_list arguments) {
     g_autoptr(BerthRows) statement = berth_statements_take(database->handle, sql);
@@ -183,7 +183,7 @@ bool berth_database_run(BerthDatabase *database, GError **error, const char *sql
     va_start(arguments, types);
     g_autoptr(BerthRows) statement = prepare_statement(database, &local, sql, types, arguments);
     va_end(arguments);
-    /* To the end: outside a transaction, SQLite commits when the statement has finished. */
+    /* Steps to the end: outside a transaction, SQLite commits when the statement has finished. */
     while (!local && berth_database_step(statement, &local))
         ;
     if (!local)
@@ -217,8 +217,8 @@ bool berth_database_step(sqlite3_stmt *rows, GError **error) {
     return false;
 }
 
-/* The place of such a key in the order of the database is not that of the text that stands for it,
- * which the pages of a listing need. */
+/* The database sorts such a key differently from the text that is shown in its place, but paging
+ * needs the order of the text. */
 bool berth_database_has_key(sqlite3_stmt *rows) {
     return sqlite3_column_type(rows, 0) != SQLITE_TEXT ||
            g_utf8_validate((const char *)sqlite3_column_text(rows, 0), -1, NULL);
@@ -246,7 +246,7 @@ gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows) {
     return g_strdup(berth_database_text(rows, 0));
 }
 
-/* No message can carry text that is not UTF-8: one damaged row would fail every listing. */
+/* A message cannot carry text that is not UTF-8: one damaged row would break every listing. */
 const char *berth_database_text(sqlite3_stmt *rows, int i) {
     const unsigned char *text = sqlite3_column_text(rows, i);
 
@@ -273,9 +273,8 @@ bool berth_database_begin(BerthDatabase *database, GError **error) {
     return true;
 }
 
-/* keep is false if a statement has failed; such callers pass NULL for error, since theirs is set
- * already. An inner end only notes the failure, and the outermost one then rolls everything
- * back. */
+/* keep is false if a statement has failed; such callers pass NULL as error, since theirs is already
+ * set. An inner end only records the failure; the outermost one then rolls everything back. */
 bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
     g_assert(database->depth > 0);
     database->failed = database->failed || !keep;
@@ -285,8 +284,8 @@ bool berth_database_end(BerthDatabase *database, bool keep, GError **error) {
     database->failed = false;
     if (!undo && database_execute(database, "COMMIT", error))
         return true;
-    /* Also after a failed COMMIT, which may leave the transaction open. If SQLite has rolled it
-     * back already, this fails without harm (sqlite.org/lang_transaction.html, section 3). */
+    /* Also done after a failed COMMIT, which may leave the transaction open. If SQLite has already
+     * rolled it back, this fails harmlessly (sqlite.org/lang_transaction.html, section 3). */
     return database_execute(database, "ROLLBACK", undo ? error : NULL) && undo;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth.db, the SQLite database (in WAL mode) of everything that is not file content: names,
- * labels, containers, events, rights. The stores of this folder and of snapshots/ have their tables
- * in it; SQL appears nowhere else.
+ * berth.db, the SQLite database (in WAL mode) for everything that is not file content: names,
+ * labels, containers, events, rights. The stores in this folder and in snapshots/ have their tables
+ * in it; there is no SQL anywhere else.
  */
 
 #pragma once
@@ -14,8 +14,8 @@
 
 typedef struct BerthDatabase BerthDatabase;
 
-/* Opens or creates path and brings its schema up to date. A database of a newer Berth is
- * FailedPrecondition, a damaged one Internal; neither is touched. */
+/* Opens or creates path and upgrades its schema. A database of a newer Berth leads to
+ * FailedPrecondition, a damaged one to Internal; both are left untouched. */
 BerthDatabase *berth_database_open(const char *path, GError **error);
 void berth_database_close(BerthDatabase *database);
 
@@ -24,40 +24,45 @@ void berth_database_close(BerthDatabase *database);
 bool berth_database_run(BerthDatabase *database, GError **error, const char *sql, const char *types,
                         ...);
 
-/* A query: berth_database_step until it is false, then look at error. Freed by autoptr. */
+/* Starts a query: call berth_database_step until it returns false, then check error. Freed by
+ * autoptr. */
 sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, const char *sql,
                                    const char *types, ...);
 bool berth_database_step(sqlite3_stmt *rows, GError **error);
 
-/* Makes an item, which the list owns, from the present row. */
+/* Creates an item, to be owned by the list, from the current row. */
 typedef gpointer (*BerthRowRead)(BerthDatabase *database, sqlite3_stmt *rows);
-/* The items of all rows of a query that have a key, see below. The query is freed; NULL with error,
- * also for the NULL of a query that has failed. */
+/* Returns the items of all rows of a query whose key is usable, see below. Frees the query. Returns
+ * NULL with error set on failure, including when the query is NULL because it has failed. */
 GPtrArray *berth_database_list(BerthDatabase *database, sqlite3_stmt *rows, BerthRowRead read,
                                GDestroyNotify free_item, GError **error);
 /* A BerthRowRead: column 0 as a string, freed by g_free. */
 gpointer berth_database_read_text(BerthDatabase *database, sqlite3_stmt *rows);
 
-/* Whether the first column, the key of what a row is about, can be named by a message: damaged text
- * cannot, and lists leave such a row out. */
+/* Whether the first column, the key of the row's object, can be sent in a message: damaged text
+ * cannot, and listings leave such a row out. */
 bool berth_database_has_key(sqlite3_stmt *rows);
 
-/* Column i as a string, which belongs to the row; "" if it is NULL, and U+FFFD for damaged text. */
+/* Returns column i as a string, which belongs to the row; "" if it is NULL. Damaged text is
+ * returned as U+FFFD. */
 const char *berth_database_text(sqlite3_stmt *rows, int i);
-/* The same; "" for one of more bytes than it can have, which an earlier version may have stored. */
+/* Like berth_database_text, but returns "" for a string longer than is valid, which an earlier
+ * version may have stored. */
 const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes);
 
 int64_t berth_database_last_row(BerthDatabase *database);
 
-/* Several statements as one. They nest: only the outermost pair counts. A failed end undoes all. */
+/* Run several statements as one transaction. They nest: only the outermost pair counts. If an end
+ * fails, everything is undone. */
 bool berth_database_begin(BerthDatabase *database, GError **error);
 bool berth_database_end(BerthDatabase *database, bool keep, GError **error);
 
-/* Labels of images, blobs and containers, the kinds. Replaces all labels of (kind, owner). */
+/* The labels of images, blobs and containers, which are the kinds. Replaces all labels of (kind,
+ * owner). */
 bool berth_database_set_labels(BerthDatabase *database, const char *kind, const char *owner,
                                char *const *labels, GError **error);
 
-/* A vector of alternating keys and values; empty if there are none. */
+/* Returns a vector of alternating keys and values; empty if there are none. */
 char **berth_database_get_labels(BerthDatabase *database, const char *kind, const char *owner);
 
 typedef sqlite3_stmt BerthRows;

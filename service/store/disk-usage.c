@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The table disk_usage, and the sum that is charged to a user. There is no object. Rows are
- * written when a container or a volume has been measured, and deleted by triggers of the schema
- * (store/database.c) together with what they describe.
+ * The table disk_usage, and the sum that is charged to a user. There is no object. Rows are written
+ * when a container or a volume has been measured, and deleted by triggers of the schema
+ * (store/schema.c) together with the container or volume.
  */
 
 #include "store/disk-usage.h"
@@ -32,9 +32,9 @@ bool berth_disk_usage_get(BerthDatabase *database, BerthDiskKind kind, const cha
     return true;
 }
 
-/* A chain counts for an owner that holds one of its manifests and everything that this refers to. A
- * snapshot shared by several chains counts once for each owner. total() is used, since sum() of no
- * rows is NULL. */
+/* A chain counts for an owner who holds one of its manifests and everything that the manifest
+ * refers to. A snapshot shared by several chains counts once for each owner. Uses total(), since
+ * sum() over no rows is NULL. */
 uint64_t berth_disk_usage_sum(BerthDatabase *database, uint32_t owner) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL,

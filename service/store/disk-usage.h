@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bytes on disk besides content: writable layers and volumes as they were measured last, and
- * snapshots as they were unpacked. A row goes with its container or volume. */
+/* Disk usage in bytes besides content: writable layers and volumes as last measured, and snapshots
+ * as unpacked. A row is deleted together with its container or volume. */
 
 #pragma once
 
@@ -11,8 +11,9 @@ typedef enum { BERTH_DISK_CONTAINER, BERTH_DISK_VOLUME } BerthDiskKind;
 
 bool berth_disk_usage_set(BerthDatabase *database, BerthDiskKind kind, const char *name,
                           uint64_t bytes, GError **error);
-/* False if it was never measured. */
+/* Returns false if it was never measured. */
 bool berth_disk_usage_get(BerthDatabase *database, BerthDiskKind kind, const char *name,
                           uint64_t *bytes);
-/* An owner's containers and volumes, and the snapshots of images of which it holds all. */
+/* Returns the sum of an owner's containers and volumes, and of the snapshots of images that the
+ * owner holds completely. */
 uint64_t berth_disk_usage_sum(BerthDatabase *database, uint32_t owner);

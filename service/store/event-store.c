@@ -2,15 +2,16 @@
 
 /*
  * The table events. There is no object: each function is one statement, and the caller frees the
- * events that it gets. An event is added in the transaction of what it reports (container-store.c).
+ * events that it gets. An event is added in the same transaction as the change that it reports
+ * (container-store.c).
  */
 
 #include "store/event-store.h"
 
 #include "base/log.h"
 
-/* The kernel counts the time in nanoseconds, as a 64-bit number (ktime_t): no clock shows this many
- * microseconds, and no count of events reaches from the present to here. */
+/* The kernel counts time in nanoseconds as a 64-bit number (ktime_t), so no clock can reach this
+ * many microseconds, nor can any number of events counted from the present. */
 #define IMPOSSIBLE_SEQUENCE (INT64_MAX / 1000)
 
 /* Older events are deleted once there are this many newer ones. */
@@ -25,8 +26,8 @@ void berth_event_free(BerthEvent *event) {
     g_free(event);
 }
 
-/* Deletes the events beyond MAX_EVENTS, but only once for EVENTS_BETWEEN_TRIMS new ones: finding
- * the oldest event to keep means reading all newer ones. */
+/* Deletes the events beyond MAX_EVENTS, but only once every EVENTS_BETWEEN_TRIMS new ones: finding
+ * the oldest event to keep requires reading all newer ones. */
 static bool trim_events(BerthDatabase *database, GError **error) {
     static unsigned added;
 
@@ -38,8 +39,8 @@ static bool trim_events(BerthDatabase *database, GError **error) {
 }
 
 /* The sequence is the time in microseconds, or the last sequence plus one if the clock has not
- * advanced: consecutive numbers would reveal to each user how much happens in the containers of
- * others. */
+ * advanced: consecutive numbers would reveal to each user how much happens in other users'
+ * containers. */
 bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
                            GError **error) {
     int64_t now = g_get_real_time();
@@ -57,8 +58,8 @@ bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uin
     return trim_events(database, error);
 }
 
-/* After the highest number that SQLite has, no event could be added, nor a container started; and a
- * client that continues from it would see no event any more. */
+/* After the highest number that SQLite can store, no event could be added and hence no container
+ * started; and a client that continues from that number would never see another event. */
 bool berth_event_store_mend(BerthDatabase *database, GError **error) {
     g_autoptr(BerthRows) rows =
         berth_database_query(database, error, "SELECT count(*) FROM events WHERE sequence >= ?1",

@@ -16,12 +16,12 @@ typedef struct {
 
 void berth_event_free(BerthEvent *event);
 
-/* Adds an event, whose sequence and time are set here, and deletes the oldest beyond a limit. */
+/* Adds an event, sets its sequence and time, and deletes the oldest ones beyond a limit. */
 bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
                            GError **error);
-/* At the start of the service: deletes damaged events that none could follow. */
+/* Called at the start of the service: deletes damaged events after which no other could follow. */
 bool berth_event_store_mend(BerthDatabase *database, GError **error);
-/* Events after sequence, oldest first, at most limit. */
+/* Returns at most limit events after sequence, oldest first. */
 GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
                                         GError **error);
 BerthEvent *berth_event_store_get(BerthDatabase *database, uint64_t sequence);

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* The longest media type; digests are shorter. */
+/* The maximum length of a media type; digests are shorter. */
 enum { MAX_DESCRIPTOR_BYTES = 255 };
 
 void berth_image_free(BerthImage *image) {
@@ -52,8 +52,8 @@ BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GEr
     return NULL;
 }
 
-/* In the order of names and from after on, so that a listing in pages continues where it ended,
- * whatever was added or removed meanwhile. */
+/* Visits in the order of names, starting after the given one, so that paging continues at the right
+ * place whatever has been added or removed in between. */
 int berth_image_store_visit(BerthDatabase *database, const char *after, BerthImageVisit visit,
                             void *userdata, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -97,7 +97,7 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
                            char *const *labels, uint32_t owner, BerthDescriptor **before,
                            GError **error) {
     g_autoptr(BerthImage) old = berth_image_store_get(database, name, NULL);
-    /* Read before the transaction: berthd's one thread is the only writer. */
+    /* Read before the transaction: berthd's main thread is the only writer. */
     bool is_same = old && g_str_equal(old->target->digest, target->digest);
     int64_t now = g_get_real_time();
 
@@ -109,7 +109,7 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
         "  updated = CASE WHEN digest = ?3 THEN updated ELSE ?5 END,"
         "  media_type = ?2, digest = ?3, size = ?4",
         "sssii", name, target->media_type, target->digest, (int64_t)target->size, now);
-    /* Those who gave the name its earlier target do not answer for the new one. */
+    /* Users who gave the name its earlier target do not answer for the new one. */
     done = done && berth_provenance_vouch(database, name, owner, !is_same, error);
     if (done && labels)
         done = berth_database_set_labels(database, "image", name, labels, error);
@@ -136,7 +136,7 @@ bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDe
     return true;
 }
 
-/* An image that has the new name already is replaced, with its labels and holders. */
+/* If an image has the new name already, it is replaced, with its labels and holders. */
 bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
                               GError **error) {
     if (!berth_database_begin(database, error))
@@ -177,9 +177,9 @@ static gpointer read_unread(BerthDatabase *database, sqlite3_stmt *rows) {
     return berth_descriptor_new(berth_database_text(rows, 0), berth_database_text(rows, 1), 0);
 }
 
-/* Documents that names or other documents lead to, and whose own references are not recorded yet. A
- * content may be named with both kinds of media type: it has been read as an index, as a manifest,
- * or as both. */
+/* Returns documents to which names or other documents refer, and whose own references have not been
+ * recorded yet. Content may be referred to with media types of both kinds: it may have been read as
+ * an index, as a manifest, or as both. */
 GPtrArray *berth_image_store_list_unread(BerthDatabase *database, GError **error) {
     sqlite3_stmt *rows = berth_database_query(
         database, error,
@@ -221,8 +221,8 @@ GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *
     return berth_database_list(database, rows, berth_database_read_text, g_free, error);
 }
 
-/* Only of what an image's name or a lease stands for: an entry whose document is no longer named
- * may stay in the table until the next collection. */
+/* Restricted to images that have a name or a lease: an entry may remain in the table until the next
+ * collection after its document has lost its name. */
 GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error) {
     sqlite3_stmt *rows =
         berth_database_query(database, error,

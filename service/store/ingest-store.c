@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ingests of the content store: rows of the table ingests, and directories of content/ingest/.
+ * The ingests of the content store: rows of the table ingests, and directories in content/ingest/.
  * An ingest goes through these states:
  *
- *   directory      ingest/HASH/ exists, the row does not: a crash here leaves an orphan, removed by
- *                  the next start
+ *   directory      ingest/HASH/ exists, the row does not: a crash here leaves an orphan, which is
+ *                  removed at the next start
  *   open           the row exists, ingest/HASH/data grows
  *   committed      data was renamed to blobs/ALGORITHM/HEX (never replacing), then the row and the
  *                  directory were removed
  *
- * A blob appears by that rename alone, after berth-ingest has synced the file: blobs/ never holds
- * an incomplete file.
+ * A blob appears only through that rename, after berth-ingest has synced the file: blobs/ never
+ * contains an incomplete file.
  */
 
 #include "store/content-store-private.h"
@@ -45,8 +45,8 @@ char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const cha
     return g_strdup_printf("%u %s %s", owner, purposes[purpose], ref);
 }
 
-/* The reference in a key, after the owner and the purpose. It is last since it may contain
- * spaces. */
+/* Returns the reference in a key, after the owner and the purpose. It comes last since it may
+ * contain spaces. */
 static const char *ref_of_key(const char *key) {
     const char *space = strchr(key, ' ');
 
@@ -54,8 +54,8 @@ static const char *ref_of_key(const char *key) {
     return space ? space + 1 : key;
 }
 
-/* A key contains a client's text, which may not be a valid file name, so directories are named by
- * its hash. In the table ingests, the column key has this hash, and ref the whole key. */
+/* A key contains text from a client, which may not be a valid file name, so directories are named
+ * by its hash. In the table ingests, the column key has this hash, and ref the whole key. */
 static char *ingest_directory_name(const char *key) {
     return g_compute_checksum_for_string(G_CHECKSUM_SHA256, key, -1);
 }
@@ -78,8 +78,8 @@ bool berth_content_store_status(BerthContentStore *store, const char *key, Berth
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    /* A row without data: a crash came between the rename and the end of
-     * berth_content_store_commit. It reads as empty. */
+    /* A row without data: a crash happened between the rename and the end of
+     * berth_content_store_commit. It counts as empty. */
     if (fstatat(store->ingests, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
         memset(&status, 0, sizeof status);
     *info = (BerthIngestInfo){
@@ -127,7 +127,7 @@ GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **e
     return g_steal_pointer(&list);
 }
 
-/* Inserts the row of an ingest, or compares total with the existing row. */
+/* Inserts the row of an ingest, or compares total with that of the existing row. */
 static bool record_ingest(BerthContentStore *store, const char *key, uint64_t total, uint32_t owner,
                           GError **error) {
     g_auto(BerthIngestInfo) info = {0};
@@ -150,8 +150,8 @@ static bool record_ingest(BerthContentStore *store, const char *key, uint64_t to
         (int64_t)total);
 }
 
-/* The bytes of the blobs that owner holds, of its ingests at the size that they are expected to
- * reach (except that of but_key), and of its containers, volumes and snapshots. */
+/* Returns the bytes of the blobs that owner holds, of its ingests at their expected final size
+ * (except that of but_key), and of its containers, volumes and snapshots. */
 static uint64_t sum_disk(BerthContentStore *store, uint32_t owner, const char *but_key) {
     g_autoptr(BerthRows) held = berth_provenance_query_held(store->database, owner, NULL);
     g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
@@ -234,8 +234,8 @@ bool berth_content_store_commit(BerthContentStore *store, const char *key, const
 
     if (!berth_content_store_locate(store, digest, &directory, &name, error))
         return false;
-    /* RENAME_NOREPLACE: a blob that is here stays as it is, and this copy is removed with the
-     * ingest. If the service dies before that, the blob is complete, and the row that is left
+    /* RENAME_NOREPLACE: a blob that already exists stays as it is, and this copy is removed with
+     * the ingest. If the service dies before that, the blob is complete, and the remaining row
      * expires. */
     int r = renameat2(store->ingests, path, directory, name, RENAME_NOREPLACE);
     int errnum = errno;

@@ -4,8 +4,8 @@
  * The tables leases and lease_items. There is no object: each function is one statement or one
  * transaction on the database, and the caller frees what it gets.
  *
- * A lease that has expired is not found by its id or listed, but its row stays until
- * berth_lease_store_expire, which also frees the id. Ingests and transfers refer to leases by id,
+ * An expired lease is neither found by its ID nor listed, but its row remains until
+ * berth_lease_store_expire, which also frees the ID. Ingests and transfers refer to leases by ID,
  * and lose that reference together with the lease.
  */
 
@@ -49,12 +49,12 @@ static gpointer read_row(BerthDatabase *database, sqlite3_stmt *rows) {
     return lease;
 }
 
-/* A condition on a row of leases; the first parameter of each statement that uses it is the present
+/* A condition on rows of leases; the first parameter of each statement that uses it is the current
  * time. */
 #define FRESH "(expires = 0 OR expires > ?1)"
 
-/* Clears the id of a lease that is gone wherever it is recorded: the next lease of that id may
- * belong to another user. */
+/* Clears the ID of a deleted lease wherever it is recorded: the next lease with that ID may belong
+ * to another user. */
 static bool forget_names(BerthDatabase *database, GError **error) {
     return berth_database_run(database, error,
                               "UPDATE ingests SET lease = '' WHERE lease <> '' AND lease NOT IN "
@@ -126,7 +126,7 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* The owner and the time of creation identify the lease that was looked up; its id may have been
+/* The owner and the creation time identify the lease that was looked up; its ID may have been
  * reused since. */
 bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
                               GError **error) {
@@ -146,7 +146,7 @@ bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *
 }
 
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest) {
-    /* If the database cannot answer, the content is kept. */
+    /* If the query fails, the content is kept. */
     return !berth_lease_store_expire(database, NULL) || berth_reach_has_lease(database, digest);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Rows of the table networks, and the labels of each. A record is a copy, and the caller's. */
+/* The table networks, and the labels of each network. There is no object: each function is one
+ * transaction or query, and the records belong to the caller. */
 
 #include "store/network-store.h"
 
-/* An interface's name, an address or a subnet. */
+/* The maximum length of an interface name, an address or a subnet. */
 enum { MAX_ADDRESS_BYTES = 63 };
 
 #define COLUMNS                                                                                    \
@@ -57,8 +58,8 @@ BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char 
     return rows && berth_database_step(rows, error) ? read_network_record(database, rows) : NULL;
 }
 
-/* The row and its labels are one transaction, so that a crash leaves both or neither. If a
- * statement has failed, its error is the one to report, and that of the rollback is dropped. */
+/* The row and its labels are written in one transaction, so that a crash leaves both or neither. If
+ * a statement has failed, its error is reported, and that of the rollback is dropped. */
 bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,
                              GError **error) {
     if (!berth_database_begin(database, error))
@@ -75,7 +76,8 @@ bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* As above: a network that is made again with this name must not find the labels of the old one. */
+/* In one transaction as well: a later network of this name must not find the labels of the old
+ * one. */
 bool berth_network_store_remove(BerthDatabase *database, const char *name, GError **error) {
     if (!berth_database_begin(database, error))
         return false;

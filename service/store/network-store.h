@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The records of networks that Berth made. */
+/* The records of networks created by Berth. */
 
 #pragma once
 
@@ -10,12 +10,12 @@
 
 typedef struct {
     char *name;
-    char *bridge; /* the interface on the host; no two have the same */
+    char *bridge; /* interface on the host, unique */
     char *subnet, *gateway;
-    char *subnet6, *gateway6; /* "" without IPv6 */
-    bool internal;            /* no way out */
-    bool dns;                 /* names of containers are resolved */
-    uint32_t mtu;             /* 0: the kernel's */
+    char *subnet6, *gateway6; /* "": no IPv6 */
+    bool internal;            /* no connection to the outside */
+    bool dns;                 /* container names are resolved */
+    uint32_t mtu;             /* 0: kernel default */
     uint64_t created_usec;
     char **labels;
 } BerthNetworkRecord;
@@ -23,9 +23,9 @@ typedef struct {
 void berth_network_record_free(gpointer record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthNetworkRecord, berth_network_record_free)
 
-/* Of BerthNetworkRecord, in the order of names. */
+/* Returns BerthNetworkRecords, sorted by name. */
 GPtrArray *berth_network_store_list(BerthDatabase *database, GError **error);
-/* NULL without an error if there is none. */
+/* Returns NULL without an error if there is none. */
 BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char *name,
                                             GError **error);
 bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,

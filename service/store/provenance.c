@@ -2,13 +2,13 @@
 
 /*
  * The tables holdings, image_holders, diff_ids and chains; provenance.h says what they mean. There
- * is no object: each function is one statement or one transaction, and nothing here is cached, so
- * that an answer is as new as the database.
+ * is no object: each function is one statement or one transaction, and nothing is cached, so that
+ * an answer is always as current as the database.
  */
 
 #include "store/provenance.h"
 
-/* A query that fails counts as no: no right follows from it. */
+/* A failed query counts as no: it must not grant a right. */
 static bool query_has_row(BerthRows *rows) {
     return rows && berth_database_step(rows, NULL);
 }
@@ -83,8 +83,8 @@ bool berth_provenance_vouch_as(BerthDatabase *database, const char *name, const 
                               "ss", name, other);
 }
 
-/* ?1 is a name, digest the column or parameter to check. Names that are older than this record have
- * the owner -1, and reach everything that they lead to. */
+/* ?1 is a name, and digest the column or parameter to check. Names older than this table have the
+ * owner -1, and reach everything that they refer to. */
 #define REACHED(digest)                                                                            \
     "EXISTS (SELECT 1 FROM image_holders WHERE name = ?1 AND (owner = -1 OR EXISTS"                \
     "  (SELECT 1 FROM holdings WHERE holdings.digest = " digest                                    \
@@ -97,8 +97,8 @@ bool berth_provenance_reaches(BerthDatabase *database, const char *name, const c
     return query_has_row(rows);
 }
 
-/* The walk goes through all documents below the target, and only the result is filtered: a child
- * may be held although its parent is not. */
+/* The walk covers all documents below the target, and only the result is filtered: a child may be
+ * held although its parent is not. */
 GPtrArray *berth_provenance_list_reached(BerthDatabase *database, const char *name,
                                          const char *target, GError **error) {
     sqlite3_stmt *rows =
@@ -130,7 +130,7 @@ bool berth_provenance_reaches_children(BerthDatabase *database, const char *name
         database, &error, "SELECT 1 FROM children WHERE parent = ?2 AND NOT " REACHED("child"),
         "ss", name, document);
 
-    /* A query that fails has no rows either, and must not grant anything. */
+    /* A failed query has no rows either, and must not grant anything. */
     return rows && !berth_database_step(rows, &error) && !error;
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reachability in SQL; reach.h says what it is for. Marks are pairs of a digest and the owner for
- * whom it is reached, or ANYBODY. A document leads an owner to a child only if the owner holds the
- * child (provenance.h): the text of a manifest gives no right to the content that it names, and
- * keeps no content of others.
+ * Reachability in SQL; reach.h describes its purpose. There is no object; the marks are in
+ * temporary tables. A mark is a pair of a digest and the owner for whom it is reached, or ANYBODY.
+ * A document leads an owner to a child only if the owner holds the child (provenance.h): the text
+ * of a manifest gives no right to the content that it names, and keeps no content of other users.
  */
 
 #include "store/reach.h"
 
-/* Root, names from before owners were recorded, and the roots that the running service adds. */
+/* Stands for root, for names from before owners were recorded, and for the roots that the running
+ * service adds. */
 #define ANYBODY "-1"
 #define MARK_OF(owner) "CASE WHEN coalesce(" owner ", 0) <= 0 THEN " ANYBODY " ELSE " owner " END"
 #define LEADS_TO(owner, child)                                                                     \
@@ -69,7 +70,7 @@ bool berth_reach_spread_blobs(BerthDatabase *database, GError **error) {
 }
 
 /* An owner keeps the snapshots of an image only if its layers were seen to unpack to this chain,
- * and if the owner holds everything that the manifest refers to: a manifest alone may claim any
+ * and if the owner holds everything that the manifest refers to: a manifest alone could claim any
  * chain. */
 bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, const char *chain_id) {
     g_autoptr(BerthRows) rows = berth_database_query(
@@ -86,8 +87,7 @@ bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, cons
 bool berth_reach_spread_chains(BerthDatabase *database, GError **error) {
     static const char *const statements[] = {
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM containers",
-        /* A container from before chain IDs were recorded may stand on any snapshot, so all are
-         * kept. */
+        /* A container from before chain IDs were recorded may use any snapshot, so all are kept. */
         "INSERT OR IGNORE INTO reached_chains SELECT chain_id FROM snapshots"
         "  WHERE EXISTS (SELECT 1 FROM containers WHERE chain_id = '')",
         "INSERT OR IGNORE INTO reached_chains"
@@ -104,7 +104,7 @@ bool berth_reach_has_blob(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL, "SELECT 1 FROM reached_blobs WHERE digest = ?1", "s", digest);
 
-    /* If the database cannot answer, it is kept. */
+    /* If the query fails, the snapshots are kept. */
     return !rows || berth_database_step(rows, NULL);
 }
 
@@ -124,7 +124,7 @@ static gpointer read_unreached(BerthDatabase *database, sqlite3_stmt *rows) {
     return unreached;
 }
 
-/* Deepest first: berth_snapshot_records_remove refuses a snapshot on which another still stands.
+/* Deepest first: berth_snapshot_records_remove refuses a snapshot that is the parent of another.
  * Rows without a depth, whose parents are missing, come last. */
 GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error) {
     sqlite3_stmt *rows = berth_database_query(
@@ -160,7 +160,7 @@ bool berth_reach_forget(BerthDatabase *database, GError **error) {
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
-/* viewer: the owner whose names are disclosed; -1 discloses all of them. */
+/* viewer is the owner whose names are disclosed; -1 discloses all of them. */
 static bool reach_add_words(BerthDatabase *database, GPtrArray *words, const char *what,
                             const char *sql, const char *digest, int64_t viewer, GError **error) {
     g_autoptr(GError) local = NULL;
@@ -174,9 +174,9 @@ static bool reach_add_words(BerthDatabase *database, GPtrArray *words, const cha
     return false;
 }
 
-/* From a blob up to the documents that refer to it, for each owner who holds it. A document that
- * the owner does not hold leads no further up, but a name or a lease of the owner's may stand for
- * it. */
+/* Walks from a blob up to the documents that refer to it, for each owner who holds it. A document
+ * that the owner does not hold leads no further up, but a name or a lease of the owner may still
+ * refer to it. */
 #define ABOVE                                                                                      \
     "WITH RECURSIVE above (digest, owner, leads) AS (SELECT ?1, " ANYBODY ", 1 UNION"              \
     "  SELECT digest, owner, 1 FROM holdings WHERE digest = ?1 UNION"                              \
@@ -203,7 +203,7 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows =
         berth_database_query(database, NULL, ABOVE "SELECT 1" LEASES_ABOVE " LIMIT 1", "s", digest);
 
-    /* If the database cannot answer, it is kept. */
+    /* If the query fails, the content is kept. */
     return !rows || berth_database_step(rows, NULL);
 }
 

@@ -7,8 +7,7 @@
 
 #include <glib.h>
 
-/* Each upgrades the schema by one version. A published one never changes: databases made with it
- * exist. */
+/* Each entry upgrades the schema by one version. */
 static const char first_schema[] =
     "CREATE TABLE images (name TEXT PRIMARY KEY, media_type TEXT NOT NULL, digest TEXT NOT NULL,"
     "  size INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
@@ -17,17 +16,17 @@ static const char first_schema[] =
     "  value TEXT NOT NULL, PRIMARY KEY (kind, owner, key)) WITHOUT ROWID;"
     "CREATE TABLE ingests (key TEXT PRIMARY KEY, ref TEXT NOT NULL, total INTEGER NOT NULL,"
     "  owner INTEGER NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID;"
-    /* boot: the boot ID under which the snapshot was unpacked; NULL once it is synced to disk. */
+    /* boot: the boot ID during which the snapshot was unpacked; NULL once it is synced to disk. */
     "CREATE TABLE snapshots (chain_id TEXT PRIMARY KEY, parent TEXT NOT NULL, size INTEGER NOT "
     "NULL,"
     "  created INTEGER NOT NULL, boot TEXT) WITHOUT ROWID;"
     "CREATE INDEX snapshots_parent ON snapshots (parent);"
-    /* The digests to which a manifest or index refers, recorded while it is fetched. */
+    /* The digests to which a manifest or index refers, recorded when it is fetched. */
     "CREATE TABLE children (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child))"
     "  WITHOUT ROWID;"
     "CREATE INDEX children_child ON children (child);"
-    /* Parsed image configurations, so that starting a container reads none; digest is an image's
-     * target. */
+    /* Parsed image configurations, so that starting a container does not have to read any; digest
+     * is an image's target. */
     "CREATE TABLE image_info (digest TEXT NOT NULL, platform TEXT NOT NULL, info TEXT NOT NULL,"
     "  PRIMARY KEY (digest, platform)) WITHOUT ROWID;"
     "CREATE TABLE containers (id TEXT PRIMARY KEY, image TEXT NOT NULL, owner INTEGER NOT NULL,"
@@ -40,7 +39,7 @@ static const char first_schema[] =
     "  time INTEGER NOT NULL, owner INTEGER NOT NULL);";
 
 static const char second_schema[] =
-    /* Repositories that are known to have a blob. */
+    /* The repositories known to have a blob. */
     "CREATE TABLE sources (digest TEXT NOT NULL, locator TEXT NOT NULL,"
     "  PRIMARY KEY (digest, locator)) WITHOUT ROWID;"
     "CREATE TABLE types (digest TEXT PRIMARY KEY, media_type TEXT NOT NULL) WITHOUT ROWID;"
@@ -68,9 +67,9 @@ static const char fourth_schema[] =
     "ALTER TABLE ingests ADD COLUMN lease TEXT NOT NULL DEFAULT '';";
 
 static const char fifth_schema[] =
-    /* The keys of ingests name their owner from here on; unfinished ones start again. */
+    /* From here on, the keys of ingests contain their owner; unfinished ones start again. */
     "DELETE FROM ingests;"
-    /* See store/provenance.h. Images that were named before belong to no user (-1). */
+    /* See store/provenance.h. Images named before this version belong to no user (-1). */
     "CREATE TABLE holdings (digest TEXT NOT NULL, owner INTEGER NOT NULL,"
     "  PRIMARY KEY (digest, owner)) WITHOUT ROWID;"
     "CREATE TABLE image_holders (name TEXT NOT NULL, owner INTEGER NOT NULL,"
@@ -80,21 +79,22 @@ static const char fifth_schema[] =
     "  PRIMARY KEY (digest, diff_id)) WITHOUT ROWID;"
     "CREATE TABLE chains (manifest TEXT NOT NULL, chain_id TEXT NOT NULL,"
     "  PRIMARY KEY (manifest, chain_id)) WITHOUT ROWID;"
-    /* ('sha256:HEX', 'sha256:HEX', 'sha256:HEX', …: manifest, configuration and chain. */
+    /* info begins with ('sha256:HEX', 'sha256:HEX', 'sha256:HEX', …: manifest, configuration and
+     * chain. */
     "INSERT OR IGNORE INTO chains SELECT substr(info, 3, 71), substr(info, 153, 71)"
     "  FROM image_info JOIN snapshots ON chain_id = substr(info, 153, 71);";
 
 static const char sixth_schema[] =
-    /* Whether the service's own credentials were granted. */
+    /* Whether use of the service's own credentials was granted. */
     "ALTER TABLE transfers ADD COLUMN own INTEGER NOT NULL DEFAULT 0;"
     "UPDATE transfers SET own = 1 WHERE owner = 0 AND NOT insecure;";
 
 static const char seventh_schema[] =
-    /* As measured last; of a kind that is the name of a table here, without its "s". */
+    /* Usage as last measured; kind is the name of a table here, without its "s". */
     "CREATE TABLE disk_usage (kind TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
     "  PRIMARY KEY (kind, name)) WITHOUT ROWID;"
-    /* INSERT OR REPLACE does not fire these: recursive_triggers is off
-     * (sqlite.org/lang_conflict.html). Rewriting a container's row keeps its measured usage. */
+    /* INSERT OR REPLACE does not fire these triggers, since recursive_triggers is off
+     * (sqlite.org/lang_conflict.html): rewriting a container's row keeps its measured usage. */
     "CREATE TRIGGER container_usage AFTER DELETE ON containers BEGIN"
     "  DELETE FROM disk_usage WHERE kind = 'container' AND name = old.id; END;"
     "CREATE TRIGGER volume_usage AFTER DELETE ON volumes BEGIN"
@@ -102,8 +102,8 @@ static const char seventh_schema[] =
     "CREATE INDEX holdings_owner ON holdings (owner);";
 
 static const char eighth_schema[] =
-    /* Documents of which "children" has everything to which they refer. Those that were recorded
-     * before are not in it, and are read once more. */
+    /* The documents for which "children" is complete. Documents recorded before this version are
+     * not listed, and are read once more. */
     "CREATE TABLE documents (digest TEXT NOT NULL, is_index INTEGER NOT NULL,"
     "  PRIMARY KEY (digest, is_index)) WITHOUT ROWID;";
 

@@ -4,6 +4,6 @@
 
 #pragma once
 
-/* Statements that each upgrade the schema by one version. */
+/* Statements, each of which upgrades the schema by one version. */
 extern const char *const berth_schemas[];
-extern const int berth_schema_version; /* how many they are */
+extern const int berth_schema_version; /* number of these statements */

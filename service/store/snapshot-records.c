@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queries of the table of snapshots, stateless: the snapshot store decides when a row is added and
- * removed, so that a row always stands for a directory that is there. */
+/* Queries on the table of snapshots, without state: the snapshot store decides when a row is added
+ * and removed, so that a row always refers to a directory that exists. */
 
 #include "store/snapshot-records.h"
 
-/* overlayfs stacks no more lower layers (OVL_MAX_STACK in the kernel's fs/overlayfs). */
+/* overlayfs does not stack more lower layers (OVL_MAX_STACK in the kernel's fs/overlayfs). */
 enum { MAX_CHAIN = 500 };
 
 bool berth_snapshot_records_have(BerthDatabase *database, const char *chain_id) {
@@ -48,7 +48,7 @@ char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *ch
         "  JOIN chain ON chain_id = chain.parent WHERE chain.parent != '' AND depth < ?2)"
         "SELECT id, parent FROM chain ORDER BY depth",
         "si", chain_id, (int64_t)MAX_CHAIN);
-    /* The parent that the last row names: a missing snapshot, or "" if that row is the lowest
+    /* The parent named by the last row: a missing snapshot, or "" if that row is the lowest
      * layer. */
     g_autofree char *next = g_strdup(chain_id);
 
@@ -79,8 +79,8 @@ bool berth_snapshot_records_sum(BerthDatabase *database, uint64_t *bytes, GError
     return true;
 }
 
-/* Their files may not have reached the disk before the machine went down. The directories are
- * removed by the snapshot store, which finds them without a row. */
+/* The files of these may not have reached the disk before the machine went down. The snapshot store
+ * removes the directories, which it finds without a row. */
 bool berth_snapshot_records_forget_other_boots(BerthDatabase *database, const char *boot,
                                                GError **error) {
     return berth_database_run(
@@ -97,8 +97,7 @@ bool berth_snapshot_records_find_unsynced(BerthDatabase *database, int64_t *newe
     return true;
 }
 
-/* Rows that were added while the file system was being synced are newer, and wait for the next
- * time. */
+/* Rows added while the file system was being synced are newer, and wait for the next time. */
 bool berth_snapshot_records_set_synced(BerthDatabase *database, int64_t newest_usec,
                                        GError **error) {
     return berth_database_run(

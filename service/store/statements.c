@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A table for each connection: text → idle statement. A statement that is taken is in no table, so
- * that a query may run while another of the same text does. An idle one is reset: it holds no lock
- * and no row. Statements are compiled again by SQLite itself if the schema has changed
+ * A table for each connection: text → idle statement. A statement in use is in no table, so that a
+ * query may run while another one with the same text is running. An idle statement is reset: it
+ * holds no lock and no row. SQLite itself recompiles statements if the schema has changed
  * (sqlite3_prepare_v2()).
  */
 
@@ -11,7 +11,7 @@
 
 #include <glib.h>
 
-/* Each takes some kilobytes. What comes when there are this many is not kept. */
+/* Each takes a few kilobytes. Further ones are not kept. */
 enum { MAX_IDLE = 64 };
 
 static GHashTable *connections; /* sqlite3 → table */
@@ -24,7 +24,7 @@ static void unref_table(gpointer table) {
     g_hash_table_unref(table);
 }
 
-/* The text is the statement's own. */
+/* The key is the statement's own text. */
 static GHashTable *find_table(sqlite3 *connection) {
     GHashTable *table = connections ? g_hash_table_lookup(connections, connection) : NULL;
 
@@ -51,7 +51,7 @@ sqlite3_stmt *berth_statements_take(sqlite3 *connection, const char *sql) {
                : NULL;
 }
 
-/* The result of resetting is that of the last step, which the caller knows. */
+/* Resetting returns the result of the last step, which the caller already knows. */
 void berth_statements_give_back(sqlite3_stmt *statement) {
     GHashTable *table = statement ? find_table(sqlite3_db_handle(statement)) : NULL;
 

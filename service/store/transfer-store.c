@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table transfers. A row exists from the begin of a transfer to its end, so a row found at the
- * start of the service is a transfer that was interrupted. */
+/* The table transfers. There is no object. A row exists from the beginning of a transfer to its
+ * end, so a row found at the start of the service belongs to an interrupted transfer. */
 
 #include "store/transfer-store.h"
 
@@ -51,8 +51,8 @@ static gpointer read_transfer_record(BerthDatabase *database, sqlite3_stmt *rows
     return record;
 }
 
-/* Returns the rows and deletes them: a transfer that is resumed adds a new one. If the service dies
- * in between, they are not resumed, and what they have fetched stays for the next pull. */
+/* Returns the rows and deletes them: a resumed transfer adds a new row. If the service dies in
+ * between, they are not resumed; what they have fetched is kept for the next pull. */
 GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error) {
     sqlite3_stmt *rows = berth_database_query(
         database, error,

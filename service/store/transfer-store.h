@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls and fetches in progress, for the next start of the service, which begins them again.
- * Credentials are never stored, but only whether the service's own may be used. */
+/* Pulls and fetches in progress, which the next start of the service begins again. Credentials are
+ * never stored, only whether the service's own may be used. */
 
 #pragma once
 
@@ -17,6 +17,6 @@ typedef struct {
 bool berth_transfer_store_add(BerthDatabase *database, const BerthTransferRecord *record,
                               int64_t *id, GError **error);
 void berth_transfer_store_remove(BerthDatabase *database, int64_t id);
-/* All records (BerthTransferRecord), which are removed from the table: each is added again when its
- * transfer begins. */
+/* Returns all records (BerthTransferRecord) and removes them from the table: each is added again
+ * when its transfer begins. */
 GPtrArray *berth_transfer_store_take(BerthDatabase *database, GError **error);

@@ -13,9 +13,9 @@ typedef struct {
 } BerthVolume;
 void berth_volume_free(gpointer volume);
 
-/* Of BerthVolume, in the order of names. */
+/* Returns BerthVolumes, sorted by name. */
 GPtrArray *berth_volume_store_list(BerthDatabase *database, GError **error);
-/* NotFound if there is none of this name. */
+/* Fails with NotFound if there is none of this name. */
 BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, GError **error);
 bool berth_volume_store_add(BerthDatabase *database, const char *name, uint32_t owner,
                             GError **error);
