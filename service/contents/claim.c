@@ -2,7 +2,7 @@
 
 /*
  * A claim is idle, held or waiting, and belongs to the operation that writes. BerthContents has the
- * table of refs that are held and the queue of claims that wait.
+ * table of refs that are held, and the queue of waiting claims.
  */
 
 #include "contents/claim.h"
@@ -27,9 +27,9 @@ BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaim
     return claim;
 }
 
-/* Wakes, in their order, the waiting claims whose ref is free. The first for a ref takes it again
- * in its callback, so that others for the same ref continue waiting. A callback may change the
- * queue, so it is read from the start after each. */
+/* Wakes the waiting claims whose ref is free, in order. The first one for a ref takes it again in
+ * its callback, so that others for the same ref continue to wait. A callback may change the queue,
+ * so it is searched from the start after each one. */
 static int claims_wake(sd_event_source *source, void *userdata) {
     BerthContents *contents = userdata;
     guint i = 0;
@@ -83,7 +83,8 @@ void berth_claim_release(BerthClaim *claim) {
         g_ptr_array_remove(contents->waiters, claim);
     if (claim->state == CLAIM_HELD) {
         g_hash_table_remove(contents->writers, claim->ref);
-        /* In a later turn of the loop: the holder may release the claim in the middle of a step. */
+        /* In a later iteration of the loop, since the holder may release the claim in the middle of
+         * a step. */
         if (contents->waiters->len > 0)
             sd_event_source_set_enabled(contents->released, SD_EVENT_ONESHOT);
     }

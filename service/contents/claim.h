@@ -2,7 +2,8 @@
 
 /*
  * A claim is the right to write something that only one operation at a time may write: an ingest
- * (by its key), a snapshot (by its chain ID), or what transfers fetch for each other.
+ * (by its key), a snapshot (by its chain ID), or an object that one transfer fetches and others
+ * wait for.
  */
 
 #pragma once
@@ -11,15 +12,17 @@
 
 typedef struct BerthClaim BerthClaim;
 
-/* The claim's ref was released; the claim may be taken now, unless another has taken it first. */
+/* Called when the claim's ref has been released; the claim can be taken now, unless another one has
+ * taken it first. */
 typedef void (*BerthClaimReleased)(void *userdata);
 
-/* A claim that is not held yet. released may be NULL for one that does not wait. */
+/* Creates a claim that is not held yet. released may be NULL for a claim that does not wait. */
 BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaimReleased released,
                             void *userdata);
-/* False if another holds it; released is called later then, once, in a turn of its own. */
+/* Returns false if another claim holds the ref; released is then called later, once, in a separate
+ * iteration of the loop. */
 bool berth_claim_take(BerthClaim *claim);
-/* Lets go, or stops waiting. */
+/* Releases the claim, or stops waiting for it. */
 void berth_claim_release(BerthClaim *claim);
 void berth_claim_free(BerthClaim *claim);
 

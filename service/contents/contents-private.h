@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The state that the files of this folder share. */
+/* The state shared by the files of this folder. */
 
 #pragma once
 
@@ -11,11 +11,11 @@ struct BerthContents {
     BerthContentStore *store;
     BerthDatabase *database;
     BerthRemotes *remotes;
-    GHashTable *writers;       /* a set of the refs of claims that are held */
-    GPtrArray *waiters;        /* of BerthClaim, those that wait, in their order */
-    sd_event_source *released; /* wakes them; claim.c's, NULL before the first waits */
-    GHashTable *pins;          /* digest → how often */
-    GHashTable *sessions;      /* key → ingest-session.c's; NULL before the first */
+    GHashTable *writers;       /* set of the refs of held claims */
+    GPtrArray *waiters;        /* of BerthClaim: waiting claims, in order */
+    sd_event_source *released; /* wakes them; owned by claim.c; NULL until the first one waits */
+    GHashTable *pins;          /* digest → number of sets that contain it */
+    GHashTable *sessions; /* key → IngestSession of ingest-session.c; NULL until the first one */
     BerthContentObserver observer;
     void *userdata;
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * BerthContents combines the content store with what the running service knows of it: claims
- * (claim.c), pins (pins.c) and ingests of clients (ingest-session.c). berthd owns it for its whole
- * life. The functions here are those that add blobs to the store and remove them: each reports to
- * the one observer, which sends the signals.
+ * BerthContents combines the content store with the state of the running service: claims (claim.c),
+ * pins (pins.c) and ingests of clients (ingest-session.c). berthd owns it for its whole life. The
+ * functions here add blobs to the store and remove them; each reports to the single observer, which
+ * sends the signals.
  *
- * None of them checks rights; its callers do, except that a deletion does not name images that the
- * caller may not see.
+ * None of them checks rights, which is up to the callers, except that the error of a deletion does
+ * not name images that the caller may not see.
  */
 
 #include "contents/contents.h"
@@ -99,8 +99,8 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
         return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
     if (!berth_content_store_delete(contents->store, digest, error))
         return false;
-    /* Content to which an image still refers may be fetched again: its sources and holders stay
-     * recorded. */
+    /* Content to which an image still refers may be fetched again, so its sources and holders
+     * remain recorded. */
     if (!user && !berth_provenance_forget(contents->database, digest, error))
         return false;
     if (contents->observer)
@@ -114,8 +114,9 @@ char *berth_contents_blob_key(uint32_t owner, const char *digest) {
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
 }
 
-/* Blobs are renamed, which takes the same time for any size, into one directory that is emptied by
- * a worker. Its prefix makes the next start empty it if the service dies before that. */
+/* Blobs are renamed, which takes the same time for any size, into one directory that a worker
+ * empties. If the service dies before that, the directory's prefix makes the next start empty
+ * it. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error) {
     int root = berth_content_store_get_root(contents->store);
     g_autofree char *name =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Contents, above the store: claims on what is written, pins, ingests of clients, and single
+ * Contents, above the store: claims on data being written, pins, ingests of clients, and single
  * objects of remotes. Everything that enters the store goes through berth-ingest.
  */
 
@@ -25,19 +25,19 @@ void berth_contents_free(BerthContents *contents);
 void berth_contents_observe(BerthContents *contents, BerthContentObserver observer, void *userdata);
 BerthContentStore *berth_contents_get_store(BerthContents *contents);
 
-/* Whether the claim on this ref is held (contents/claim.h). */
+/* Whether a claim on this ref is held (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
 
 /* Commits an ingest, which berth-ingest has hashed to this digest, and calls the observer. */
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);
 
-/* InUse, unless forced. The error names an image only if the caller may see images. */
+/* Fails with InUse, unless forced. The error names an image only if the caller may see images. */
 bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
                            bool sees_images, GError **error);
 
-/* Pins: a set of digests of blobs and chain IDs of snapshots that an operation needs and that
- * nothing may collect meanwhile. Several sets may hold the same digest. */
+/* Pins: a set of digests of blobs and chain IDs of snapshots that an operation needs and that must
+ * not be collected in the meantime. Several sets may contain the same digest. */
 typedef struct BerthPins BerthPins;
 BerthPins *berth_pins_new(BerthContents *contents);
 void berth_pins_add(BerthPins *pins, const char *digest);
@@ -47,31 +47,31 @@ unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
 
-/* Deletes blobs (of const char *) by one rename each and calls the observer; a worker frees the
+/* Deletes blobs (const char *) with one rename each and calls the observer; a worker frees the
  * space. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error);
 
-/* How long an ingest may stay unwritten before it is removed. */
+/* How long an ingest may remain without being written to before it is removed. */
 #define BERTH_INGEST_LIFE_USEC (24 * 3600ll * G_USEC_PER_SEC)
 
-/* Moves a blob whose content has another digest to content/damaged/. */
+/* Moves a blob whose content does not match its digest to content/damaged/. */
 bool berth_contents_set_aside(BerthContents *contents, const char *digest, GError **error);
 
 /* Removes ingests that are not being written and have not grown for this long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
 
-/* The key under which an owner's transfers ingest a blob. Caller frees. */
+/* Returns the key under which an owner's transfers ingest a blob. The caller frees it. */
 char *berth_contents_blob_key(uint32_t owner, const char *digest);
 
 /*
- * A client's ingest. The client writes into the pipe, starting at offset, and closes it. Then it
- * commits, which waits until everything that was written has been hashed.
+ * An ingest of a client. The client writes into the pipe, starting at offset, and closes it. It
+ * then commits, which waits until everything written has been hashed.
  */
 typedef struct {
     const char *ref;
-    uint64_t total;       /* 0 if it is not known */
+    uint64_t total;       /* 0: unknown */
     const char *expected; /* a digest, or "" */
-    const char *lease;    /* that keeps the result, or "" */
+    const char *lease;    /* keeps the result, or "" */
     uint32_t owner;
 } BerthIngestRequest;
 bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
@@ -79,24 +79,24 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
 typedef void (*BerthCommitted)(const char *digest, const GError *error, void *userdata);
 void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
                                   const char *expected, BerthCommitted done, void *userdata);
-/* key: as berth_content_store_find_ingest finds it. */
+/* key is the one returned by berth_content_store_find_ingest. */
 bool berth_contents_abort(BerthContents *contents, const char *key, GError **error);
 
-/* Stores content that the service makes itself; done gets its digest. */
+/* Stores content created by the service itself; done is called with its digest. */
 typedef void (*BerthTextStored)(const char *digest, uint64_t size, const GError *error,
                                 void *userdata);
 typedef struct BerthTextStoring BerthTextStoring;
 BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char *text,
                                             BerthTextStored done, void *userdata);
-/* done will not be called; it is stored all the same. */
+/* Ensures that done is not called; the content is stored nevertheless. */
 void berth_contents_forget_text(BerthTextStoring *storing);
 
-/* One object of a remote, written into a pipe as it arrives; neither stored nor hashed. */
+/* One object of a remote, written into a pipe as it arrives; it is neither stored nor hashed. */
 typedef struct {
     BerthRemoteRequest remote;
     char *const *media_types;
-    const char *client;  /* the fetch ends when it leaves the bus */
-    BerthCharge *charge; /* taken over */
+    const char *client;  /* the fetch is cancelled when this client leaves the bus */
+    BerthCharge *charge; /* ownership is taken */
 } BerthObjectRequest;
 typedef void (*BerthObjectReady)(int pipe, const BerthDescriptor *target, const GError *error,
                                  void *userdata);

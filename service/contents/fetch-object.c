@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One object of a remote, from berth-fetch through a pipe straight to the client. It is resolved
- * first, the client is given the pipe (ready), and the operation lasts until berth-fetch has
- * written everything. Nobody owns the object but its operation.
+ * Passes one object of a remote from berth-fetch straight to the client, through a pipe. First it
+ * is resolved, then the client is given the pipe (ready), and the operation lasts until berth-fetch
+ * has written everything. The object is owned only by its operation.
  */
 
 #include "base/fd.h"
@@ -18,7 +18,7 @@ typedef struct {
     char *object;
     char **media_types;
     BerthCharge *charge;
-    BerthObjectReady ready; /* NULL once it was called */
+    BerthObjectReady ready; /* NULL after it was called */
     void *userdata;
 } FetchedObject;
 
@@ -32,8 +32,8 @@ static void fetched_object_free(void *data) {
     g_free(object);
 }
 
-/* A client that has the pipe already cannot be sent an error: it sees the end of the pipe, and
- * compares the size with the descriptor's. */
+/* A client that already has the pipe cannot be sent an error: it sees the end of the data, and
+ * compares the size with that in the descriptor. */
 static void fetched_object_tell(void *data, const GError *error) {
     FetchedObject *object = data;
 
@@ -65,8 +65,8 @@ static void fetched_object_on_resolved(sd_bus_message *reply, const GError *erro
         return;
     }
     berth_autofd int output = ends[0];
-    /* The call has its own copy. Closing this one leaves berth-fetch as the only writer, so that
-     * the client sees the end of the data. */
+    /* The call has its own duplicate. Closing this one leaves berth-fetch as the only writer, so
+     * that the client sees the end of the data. */
     berth_autofd int input = ends[1];
     berth_call_fetch_fetch(berth_remote_session_get_worker(object->session), target, 0, input,
                            fetched_object_on_fetched, object);
@@ -82,7 +82,8 @@ static void fetched_object_on_ready(BerthRemoteSession *session, const GError *e
         berth_operation_end(object->operation, error);
         return;
     }
-    /* By GET: the descriptor is announced before the first byte arrives, and HEAD may be wrong. */
+    /* Uses GET: the descriptor is announced before the first byte arrives, and the reply to HEAD
+     * may be wrong. */
     berth_call_fetch_resolve(berth_remote_session_get_worker(session), object->media_types, true,
                              fetched_object_on_resolved, object);
 }

@@ -2,10 +2,10 @@
 
 /*
  * Ingests of clients. Ingest gives the client a pipe and opens a session, in which berth-ingest
- * hashes and stores what is written; Commit waits for its answer, compares, and commits. The
- * session ends with the worker's answer or with the commit, whichever is later; what was written
- * stays, and a Commit after that opens a new session, which hashes the file again. Sessions are
- * owned by the table of BerthContents; each holds the service with an operation of its own.
+ * hashes and stores the data written into it; Commit waits for berth-ingest's reply, compares the
+ * digest, and commits. The session ends with that reply or with the commit, whichever is later. The
+ * data remains; a Commit after the end opens a new session, which hashes the file again. Sessions
+ * are owned by the table of BerthContents; each holds the service through an operation of its own.
  */
 
 #include "base/fd.h"
@@ -23,15 +23,15 @@ typedef struct {
     BerthOperation *operation;
     BerthClaim *claim; /* of key */
     char *key;
-    char *ref; /* the name that its owner has given it */
+    char *ref; /* name given by its owner */
     uint32_t owner;
     const char *algorithm;
     BerthCharge *charge;
-    BerthWorker *worker; /* NULL once it has answered */
-    char *digest;        /* what it answered */
+    BerthWorker *worker; /* NULL after it has answered */
+    char *digest;        /* the worker's answer */
     uint64_t size;
     GError *error;
-    /* A Commit that waits for the worker. */
+    /* The callback of a Commit that waits for the worker; NULL: none. */
     BerthCommitted done;
     void *userdata;
     uint64_t wanted_size;
@@ -57,7 +57,7 @@ static IngestSession *ingest_session_find(BerthContents *contents, const char *k
     return contents->sessions ? g_hash_table_lookup(contents->sessions, key) : NULL;
 }
 
-/* Frees the session. Its claim goes with it, so that the key is free for the next. */
+/* Frees the session. Its claim is released as well, so that the key is free for the next one. */
 static void ingest_session_end(IngestSession *session) {
     g_hash_table_remove(session->contents->sessions, session->key);
 }
@@ -82,8 +82,8 @@ static bool ingest_session_check(IngestSession *session, const BerthIngestInfo *
     return true;
 }
 
-/* Another user may have brought the same content already. This is not disclosed: for an owner that
- * does not hold it, the commit succeeds as if it had not been here. */
+/* Another user may already have brought the same content. This is not disclosed: for an owner who
+ * does not hold it, the commit succeeds as if the content had been new. */
 static bool ingest_session_commit(IngestSession *session, GError **error) {
     BerthContents *contents = session->contents;
     bool held = berth_provenance_may_name(contents->database, session->owner, session->digest);
@@ -97,7 +97,7 @@ static bool ingest_session_commit(IngestSession *session, GError **error) {
     return berth_provenance_hold(contents->database, session->owner, session->digest, error);
 }
 
-/* The worker has answered, and Commit has been called. */
+/* Called when the worker has answered and Commit has been called. */
 static void ingest_session_finish_commit(IngestSession *session) {
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
@@ -108,13 +108,13 @@ static void ingest_session_finish_commit(IngestSession *session) {
 
     bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
                 ingest_session_check(session, &info, &error) &&
-                /* The lease comes first: no collection can remove the blob between the commit and
-                 * this. */
+                /* The content is added to the lease first: no collection can remove the blob
+                 * between the commit and this. */
                 (!info.lease[0] ||
                  berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
                 ingest_session_commit(session, &error);
-    /* Content with the wrong digest never becomes right by resuming it: the next try starts at 0.
-     */
+    /* Content with a wrong digest cannot be corrected by resuming it: the next attempt starts at
+     * 0. */
     if (!good && error->code == BERTH_ERROR_DIGEST_MISMATCH)
         berth_content_store_abort(contents->store, session->key, NULL);
     ingest_session_end(session);
@@ -134,11 +134,11 @@ static void ingest_session_on_ingested(sd_bus_message *reply, const GError *erro
     if (session->done)
         ingest_session_finish_commit(session);
     else
-        /* No Commit waits. The client may resume the ingest; what was written stays. */
+        /* No Commit is waiting. The client may resume the ingest; the data remains. */
         ingest_session_end(session);
 }
 
-/* limit: the largest size of the ingest, beyond which the worker fails. */
+/* limit is the largest size of the ingest; beyond it, the worker fails. */
 static bool ingest_session_start_worker(IngestSession *session, uint64_t limit, int input, int file,
                                         uint64_t offset, const char *algorithm, GError **error) {
     session->worker = berth_worker_new(session->contents->event, "ingest", -1, error);
@@ -159,7 +159,7 @@ static bool ingest_find_algorithm(const char *expected, const char **name, GErro
     return true;
 }
 
-/* An ingest that exists already is not counted again. */
+/* An ingest that already exists is not counted again. */
 static bool ingest_check_count(BerthContents *contents, const BerthIngestRequest *request,
                                GError **error) {
     g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(contents->store, error);
@@ -177,8 +177,8 @@ static bool ingest_check_count(BerthContents *contents, const BerthIngestRequest
 }
 
 /* Everything that can be refused is checked before the claim is taken. After that,
- * ingest_session_end undoes it all: the table frees the session, and with it claim, charge and
- * operation. */
+ * ingest_session_end undoes everything: the table frees the session, and with it the claim, the
+ * charge and the operation. */
 static IngestSession *ingest_session_open(BerthContents *contents,
                                           const BerthIngestRequest *request, const char *key,
                                           int input, uint64_t *offset, GError **error) {
@@ -232,8 +232,8 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
     if (request->lease[0] &&
         !(lease = berth_lease_store_get(contents->database, request->lease, error)))
         return false;
-    /* Only a user who holds the content learns that it is here. For others, the ingest continues as
-     * if it were not (store/provenance.h). */
+    /* Only a user who holds the content may learn that it is in the store. For others, the ingest
+     * continues as if it were not (store/provenance.h). */
     if (expected[0] && berth_content_store_has(contents->store, expected) &&
         berth_provenance_may_name(contents->database, request->owner, expected))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, "content %s is here already",
@@ -253,8 +253,8 @@ bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *re
     return true;
 }
 
-/* After a restart of the service, or if the worker had answered before Commit was called: the file
- * is hashed again, with nothing added. */
+/* After a restart of the service, or if the worker had answered before Commit was called: hashes
+ * the file again without adding to it. */
 static IngestSession *ingest_session_reopen(BerthContents *contents, const char *key,
                                             const char *expected, GError **error) {
     g_auto(BerthIngestInfo) info = {0};
@@ -262,7 +262,7 @@ static IngestSession *ingest_session_reopen(BerthContents *contents, const char 
 
     if (!berth_content_store_status(contents->store, key, &info, error))
         return NULL;
-    /* An input that is at its end: the worker hashes the file as it is. */
+    /* An input at its end makes the worker hash the file as it is. */
     berth_autofd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     const BerthIngestRequest request = {
         .ref = info.ref,

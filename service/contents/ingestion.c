@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An ingestion is open until it was committed or discarded, and belongs to the object that brings
- * the blob (of a pull, an import, a commit). Two answers are awaited: the source's end, which the
- * owner reports, and the reply of berth-ingest.
+ * An ingestion is open until it is committed or discarded, and belongs to the object that brings
+ * the blob (in a pull, an import, a commit). It waits for two answers: the end of the source, which
+ * the owner reports, and the reply of berth-ingest.
  */
 
 #include "contents/ingestion.h"
@@ -25,8 +25,8 @@ struct BerthIngestion {
     uint64_t offset, limit;
     bool is_resumed;
     int file;
-    unsigned awaited; /* answers */
-    char *digest;     /* what berth-ingest answered */
+    unsigned awaited; /* number of outstanding answers */
+    char *digest;     /* berth-ingest's answer */
     uint64_t size;
     GError *source_error, *ingest_error;
     BerthIngestionDone done;
@@ -38,8 +38,8 @@ BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestio
     BerthContentStore *store = berth_contents_get_store(contents);
     uint64_t offset;
 
-    /* An ingest that is not resumed starts empty: what an earlier one left under this key is
-     * removed. */
+    /* An ingest that is not resumed starts empty: anything that an earlier one left under this key
+     * is removed. */
     if (!request->is_resumed)
         berth_content_store_abort(store, request->key, NULL);
     int file = berth_content_store_begin(store, request->key, request->total, request->owner,
@@ -71,8 +71,8 @@ static bool ingestion_is_empty(const BerthIngestion *ingestion) {
 void berth_ingestion_free(BerthIngestion *ingestion) {
     if (!ingestion)
         return;
-    /* A resumed ingest stays for the next try, but an empty one would only be listed without
-     * use. */
+    /* A resumable ingest is kept for the next attempt, but an empty one would only clutter the
+     * list. */
     if (ingestion->state == INGESTION_OPEN &&
         (!ingestion->is_resumed || ingestion_is_empty(ingestion)))
         berth_ingestion_discard(ingestion);
@@ -92,9 +92,9 @@ const int *berth_ingestion_get_file(const BerthIngestion *ingestion) {
     return &ingestion->file;
 }
 
-/* Chooses the error that explains the failure. Usually that is the source's: berth-ingest then only
- * lacks data. But if the disk is full, the writer stops first, and the source only finds that the
- * pipe has no reader. */
+/* Chooses the error that explains the failure. Usually that is the source's: berth-ingest then
+ * merely lacks data. But if the disk is full, the writer stops first, and the source only sees that
+ * the pipe has no reader. */
 static const GError *ingestion_get_error(const BerthIngestion *ingestion) {
     const GError *source = ingestion->source_error, *ingest = ingestion->ingest_error;
 
@@ -137,7 +137,8 @@ int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **er
     if (!berth_fd_pipe(ends, error))
         return -1;
     berth_autofd int output = ends[0];
-    /* The source's end is awaited, too; berth_ingestion_read_file counts the worker's reply. */
+    /* The end of the source is awaited as well; berth_ingestion_read_file counts the worker's
+     * reply. */
     ingestion->awaited++;
     berth_ingestion_read_file(ingestion, output, onward);
     return ends[1];
@@ -148,8 +149,9 @@ void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error
     ingestion_take_answer(ingestion);
 }
 
-/* Content that is here already has the length of what was written, or the digest is made up: where
- * nobody knows it beforehand, berth-ingest could otherwise name any content that it likes. */
+/* Content that is already stored must have the length of the data written, or the digest is
+ * invented: if the digest is not known in advance, berth-ingest could otherwise name any content it
+ * likes. */
 static bool has_its_length(const BerthIngestion *ingestion, const char *digest, off_t size,
                            GError **error) {
     g_auto(BerthBlob) blob = {0};
@@ -170,7 +172,7 @@ bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GErro
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    /* Also with AlreadyExists, the commit has removed the ingest. */
+    /* The commit has removed the ingest, even if the result is AlreadyExists. */
     ingestion->state = INGESTION_COMMITTED;
     return !local || has_its_length(ingestion, digest, status.st_size, error);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Pins keep collection away from what running operations need. Each operation owns a set; the table
- * of BerthContents counts in how many of them a digest is. A set counts a digest once, however
- * often it was added.
+ * Pins keep the collection from removing what running operations need. Each operation owns a set;
+ * the table of BerthContents counts how many sets contain a digest. A set counts a digest once,
+ * however often it is added.
  */
 
 #include "contents/contents-private.h"

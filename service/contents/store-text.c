@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Content that the service makes itself, such as the manifest of an image that came without one. As
- * all content, it goes through berth-ingest. It is stored even if its caller no longer waits: the
- * operation owns the object, and a forgotten caller (done is NULL) receives no result. What a name
- * is to stand for comes of this, so the digest is the service's own: one that berth-ingest made up
- * could be that of somebody else's image.
+ * Stores content created by the service itself, such as the manifest of an image that came without
+ * one. Like all content, it goes through berth-ingest. It is stored even if its caller no longer
+ * waits: the operation owns the object, and a caller that has forgotten it (done is NULL) receives
+ * no result. A name will refer to this content, so the service computes the digest itself: one
+ * invented by berth-ingest could be that of another user's image.
  */
 
 #include "base/fd.h"
@@ -19,7 +19,7 @@
 
 struct BerthTextStoring {
     BerthOperation *operation;
-    BerthClaim *claim; /* of the ingestion's key */
+    BerthClaim *claim; /* on the ingestion's key */
     BerthWorker *worker;
     BerthIngestion *ingestion;
     char *expected; /* the digest of the text */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A transfer is BERTH_TRANSFER_RUNNING from its addition until its operation has ended, then done,
- * failed or cancelled, until it expires. The list (BerthTransfers, one in berthd) owns all of them
- * and drives two timers: progress of those that run, ten times a second, and expiry.
+ * A transfer is BERTH_TRANSFER_RUNNING from its addition until its operation has ended; then it is
+ * done, failed or cancelled until it expires. The list (BerthTransfers, one in berthd) owns all
+ * transfers and drives two timers: one for the progress of running transfers, ten times a second,
+ * and one for expiry.
  */
 
 #include "transfers/transfer.h"
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* sd-event coalesces timers within their accuracy, which is 250 ms unless another is given. */
+/* sd-event coalesces timers within their accuracy, which is 250 ms by default. */
 #define TIMER_ACCURACY_USEC 1000
 
 enum { MAX_FINISHED_PER_OWNER = 512, NUMBERS_OF_AN_OWNER = 1000000 };
@@ -23,8 +24,8 @@ enum { MAX_FINISHED_PER_OWNER = 512, NUMBERS_OF_AN_OWNER = 1000000 };
 
 struct BerthTransfers {
     sd_event *event;
-    GPtrArray *all;      /* of BerthTransfer, by their numbers */
-    GHashTable *numbers; /* uid → the last one's number, of those of this owner */
+    GPtrArray *all;      /* of BerthTransfer, sorted by number */
+    GHashTable *numbers; /* uid → number of the latest transfer of this owner */
     sd_event_source *progress, *expiry;
     BerthTransferObserver observer;
     void *userdata;
@@ -58,7 +59,7 @@ static void transfer_free(gpointer data) {
     g_free(transfer);
 }
 
-/* The observer is the bus. A removed transfer is freed right after its report. */
+/* The observer is the bus. A removed transfer is freed right after it was reported. */
 static void transfer_report(BerthTransfer *transfer, BerthTransferChange change) {
     BerthTransfers *transfers = transfer->transfers;
 
@@ -66,7 +67,7 @@ static void transfer_report(BerthTransfer *transfer, BerthTransferChange change)
         transfers->observer(transfer, change, transfers->userdata);
 }
 
-/* Items without poll are kept up to date by the work itself. */
+/* Items without a poll function are updated by the work itself. */
 static void transfer_poll(BerthTransfer *transfer) {
     for (guint i = 0; i < transfer->items->len; i++) {
         BerthTransferItem *item = transfer->items->pdata[i];
@@ -82,8 +83,8 @@ static bool transfers_are_running(const BerthTransfers *transfers) {
     return false;
 }
 
-/* Runs while a transfer does, and turns itself off after the last one. berth_transfers_add turns it
- * on. */
+/* Runs while any transfer does, and disables itself after the last one. berth_transfers_add enables
+ * it. */
 static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
 
@@ -101,7 +102,7 @@ static int transfers_on_progress(sd_event_source *source, uint64_t usec, void *u
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Removes what has expired, and sets itself to the next expiry. */
+/* Removes expired transfers, and schedules itself for the next expiry. */
 static int transfers_on_expiry(sd_event_source *source, uint64_t usec, void *userdata) {
     BerthTransfers *transfers = userdata;
     int64_t now = g_get_monotonic_time(), next = 0;
@@ -143,7 +144,7 @@ BerthTransfers *berth_transfers_new(sd_event *event) {
 void berth_transfers_free(BerthTransfers *transfers) {
     if (!transfers)
         return;
-    /* The observer may be gone; nothing is reported from here on. */
+    /* The observer may no longer exist; nothing is reported from here on. */
     transfers->observer = NULL;
     g_hash_table_unref(transfers->numbers);
     sd_event_source_disable_unref(transfers->progress);
@@ -159,8 +160,8 @@ void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver ob
     transfers->userdata = userdata;
 }
 
-/* Makes room for one more: transfers that have ended stay listed for a while, but only so many of
- * one owner, who could otherwise fill the list. */
+/* Makes room for one more: transfers that have ended remain listed for a while, but only a limited
+ * number per owner, who could otherwise fill the list. */
 static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     BerthTransfer *oldest = NULL;
     unsigned count = 0;
@@ -178,7 +179,7 @@ static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     g_ptr_array_remove(transfers->all, oldest);
 }
 
-/* Numbers are counted for each owner, so that nobody sees how many others begin: UID and six
+/* Numbers are counted per owner, so that nobody sees how many others start: the uid followed by six
  * digits, so that root's are 1, 2, 3. After 999999 they start again and skip those that are still
  * listed. */
 static uint64_t take_number(BerthTransfers *transfers, uint32_t owner) {
@@ -196,7 +197,7 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error) {
     g_autoptr(BerthCharge) charge = NULL;
 
-    /* The reference is listed to others, whether it proves valid or not. */
+    /* The reference is shown in the list whether it turns out to be valid or not. */
     if (!berth_name_check_printable(reference, "reference", error) ||
         !(charge = berth_charge_new(owner, BERTH_RESOURCE_TRANSFERS, 1, error)))
         return NULL;
@@ -210,7 +211,7 @@ BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
     transfer->owner = owner;
     transfer->started_usec = (uint64_t)g_get_real_time();
     transfer->items = g_ptr_array_new_with_free_func(item_free);
-    /* The list stays sorted by number. A number that has wrapped around is not the largest. */
+    /* Keeps the list sorted by number. A number that has wrapped around is not the largest. */
     guint place = transfers->all->len;
     while (place > 0 &&
            ((BerthTransfer *)transfers->all->pdata[place - 1])->number > transfer->number)
@@ -234,8 +235,8 @@ GPtrArray *berth_transfers_list(BerthTransfers *transfers) {
     return transfers->all;
 }
 
-/* Items are never removed before the transfer: what has held a pointer to one may still write to
- * it. */
+/* Items are never removed before the transfer: whatever has held a pointer to one may still write
+ * to it. */
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total) {
     BerthTransferItem *item = g_new0(BerthTransferItem, 1);
@@ -247,7 +248,7 @@ BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *
     return item;
 }
 
-/* 0 if the file cannot be examined; the next poll is 100 ms later. */
+/* Returns 0 if the file cannot be examined; the next poll is 100 ms later. */
 static uint64_t poll_size(void *userdata) {
     const int *fd = userdata;
     struct stat status;
@@ -255,7 +256,7 @@ static uint64_t poll_size(void *userdata) {
     return fstat(*fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
-/* The worker's descriptor is of the same open file description, so that both share the position
+/* The worker's descriptor has the same open file description, so that both share the offset
  * (open(2)). */
 static uint64_t poll_position(void *userdata) {
     const int *fd = userdata;
@@ -274,12 +275,12 @@ void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd) 
     item->poll_userdata = (void *)fd;
 }
 
-/* The charge ends with the work, not with the minute for which the transfer stays listed. */
+/* The charge ends with the work, not after the minute for which the transfer remains listed. */
 static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     BerthTransfers *transfers = transfer->transfers;
 
     for (guint i = 0; i < transfer->items->len; i++)
-        /* The descriptors that polling reads were closed with the object. */
+        /* The descriptors that are polled were closed together with the object. */
         ((BerthTransferItem *)transfer->items->pdata[i])->poll = NULL;
     g_clear_pointer(&transfer->charge, berth_charge_free);
     transfer->error = error ? g_error_copy(error) : NULL;
@@ -290,14 +291,15 @@ static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     if (transfer->followed)
         transfer->followed(transfer, transfer->followed_userdata);
     transfer_report(transfer, BERTH_TRANSFER_FINISHED);
-    /* A timer that is set already is for an earlier end, and then sets itself to this one. */
+    /* A timer that is already set is for an earlier expiry, and then reschedules itself for this
+     * one. */
     if (sd_event_source_get_enabled(transfers->expiry, NULL) == 0) {
         sd_event_source_set_time(transfers->expiry, (uint64_t)transfer->expires_usec);
         sd_event_source_set_enabled(transfers->expiry, SD_EVENT_ONESHOT);
     }
 }
 
-/* The object is freed first: when clients learn of the end, its workers are gone. */
+/* The object is freed first: by the time clients learn of the end, its workers have been killed. */
 static void transfer_on_end(void *userdata, const GError *error) {
     BerthTransfer *transfer = userdata;
     const BerthTransferWork *work = transfer->work;
@@ -328,8 +330,8 @@ void berth_transfer_follow(BerthTransfer *transfer,
     transfer->followed_userdata = userdata;
 }
 
-/* A transfer that has ended is left as it is. The operation ends with this error, which makes the
- * state "cancelled". */
+/* A transfer that has already ended is left as it is. Otherwise the operation ends with this error,
+ * which makes the state "cancelled". */
 void berth_transfer_cancel(BerthTransfer *transfer) {
     g_autoptr(GError) error = NULL;
 

@@ -3,7 +3,7 @@
 /*
  * Transfers: operations that clients watch and cancel. A transfer is the record of one, with its
  * items, for the bus; an object (a pull, an export) does the work and reports to it. A transfer
- * that has ended is listed for another minute.
+ * that has ended remains listed for a minute.
  */
 
 #pragma once
@@ -23,39 +23,39 @@ typedef enum {
     BERTH_TRANSFER_CANCELLED,
 } BerthTransferState;
 
-/* What a transfer has brought; which members there are depends on its kind, others are NULL. */
+/* The result of a transfer; its kind determines which members are set, and the others are NULL. */
 typedef struct {
-    char *name; /* of the image */
+    char *name; /* of an image */
     BerthDescriptor *target;
     char *chain_id;
     char **damaged;  /* digests */
     char **names;    /* of several images */
-    char **warnings; /* of the registry, for a person */
+    char **warnings; /* sent by the registry, for users */
 } BerthTransferResult;
 
-/* How the object that does the work is handled. */
+/* The operations on the object that does the work. */
 typedef struct {
-    /* Fills in the result when the work has succeeded or, if it is partial, was cancelled; free
-     * follows. NULL: there is none. */
+    /* Fills in the result when the work has succeeded or, if it is partial, was cancelled; called
+     * before free. NULL: there is no result. */
     void (*report)(void *object, BerthTransferResult *result);
-    /* Frees the object, which stops what it has under way: the transfer has ended. */
+    /* Frees the object and stops everything that it has pending: the transfer has ended. */
     void (*free)(void *object);
-    /* A cancellation leaves a part of it done, and says so. */
+    /* Cancelling leaves part of the work done, which is reported. */
     bool is_partial;
 } BerthTransferWork;
 
 typedef enum {
     BERTH_TRANSFER_ADDED,
-    BERTH_TRANSFER_PROGRESSED, /* at most 10 times a second */
+    BERTH_TRANSFER_PROGRESSED, /* at most 10 times per second */
     BERTH_TRANSFER_FINISHED,
     BERTH_TRANSFER_REMOVED,
 } BerthTransferChange;
 
 struct BerthTransferItem {
-    char *object;      /* a digest, or a reference */
-    const char *phase; /* static text: waiting, fetching, unpacking, done, exists */
+    char *object;      /* digest or reference */
+    const char *phase; /* static string: waiting, fetching, unpacking, done, exists */
     uint64_t done, total;
-    /* Returns the bytes done, for items whose progress is looked up and not reported. */
+    /* Returns the number of bytes done, for items whose progress is polled instead of reported. */
     uint64_t (*poll)(void *userdata);
     void *poll_userdata;
 };
@@ -64,20 +64,20 @@ struct BerthTransfer {
     BerthTransfers *transfers;
     uint64_t number;
     char *kind;                /* fetch, pull, unpack */
-    char *reference;           /* as it was requested */
+    char *reference;           /* as requested */
     uint32_t owner;            /* uid */
     uint64_t started_usec;     /* since the epoch */
-    BerthCharge *charge;       /* while it runs */
-    BerthOperation *operation; /* the same; NULL after its end */
+    BerthCharge *charge;       /* while running */
+    BerthOperation *operation; /* while running; NULL after the end */
     const BerthTransferWork *work;
-    void *object; /* of the work */
+    void *object; /* the object that does the work */
     BerthTransferState state;
-    GPtrArray *items;           /* of BerthTransferItem, in the order in which they were found */
-    GError *error;              /* of a transfer that failed or was cancelled */
-    BerthTransferResult result; /* empty while it runs */
-    void (*followed)(struct BerthTransfer *transfer, void *userdata); /* called at its end */
+    GPtrArray *items;           /* of BerthTransferItem, in the order of discovery */
+    GError *error;              /* of a failed or cancelled transfer */
+    BerthTransferResult result; /* empty while running */
+    void (*followed)(struct BerthTransfer *transfer, void *userdata); /* called at the end */
     void *followed_userdata;
-    int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while it runs */
+    int64_t expires_usec; /* CLOCK_MONOTONIC; 0 while running */
 };
 
 typedef void (*BerthTransferObserver)(BerthTransfer *transfer, BerthTransferChange change,
@@ -88,29 +88,29 @@ void berth_transfers_free(BerthTransfers *transfers);
 void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver observer,
                              void *userdata);
 
-/* A new transfer, which the list owns; berth_transfer_begin follows in the same turn of the loop.
- * LimitExceeded if too many of this owner's transfers run. */
+/* Creates a transfer, which the list owns; the caller must call berth_transfer_begin in the same
+ * iteration of the loop. LimitExceeded if too many transfers of this owner are running. */
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error);
 BerthTransfer *berth_transfers_find(BerthTransfers *transfers, uint64_t number);
 GPtrArray *berth_transfers_list(BerthTransfers *transfers);
 
-/* An item, owned by the transfer; phases are static strings. */
+/* Adds an item, owned by the transfer; phases are static strings. */
 BerthTransferItem *berth_transfer_add_item(BerthTransfer *transfer, const char *object,
                                            const char *phase, uint64_t total);
 
-/* Takes an item's progress from the size of a file, or from the position in one. The descriptor is
- * read each time and stays valid until poll is NULL again. */
+/* Make poll report an item's progress as the size of a file, or as the offset in one. *fd is read
+ * each time and must stay valid until poll is NULL again. */
 void berth_transfer_item_watch_size(BerthTransferItem *item, const int *fd);
 void berth_transfer_item_watch_position(BerthTransferItem *item, const int *fd);
 
-/* followed is called when the transfer has ended, before the observer; there is one per
- * transfer. */
+/* followed is called when the transfer has ended, before the observer; a transfer can have only
+ * one. */
 void berth_transfer_follow(BerthTransfer *transfer,
                            void (*followed)(BerthTransfer *transfer, void *userdata),
                            void *userdata);
 
-/* Begins the work. At the end of the operation returned, which the transfer owns, the object
+/* Begins the work. When the returned operation, which the transfer owns, has ended, the object
  * reports its result and is freed, and the transfer ends. */
 BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransferWork *work,
                                      void *object);
