@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Applying layers onto a caller's directory, one after the other. The transfer's operation owns the
- * object. A layer that fails ends it; the layers before it stay applied.
+ * Applies layers to a caller's directory, one after the other. The object is owned by the
+ * transfer's operation. The one thing to know: a layer that fails ends it, and the layers before it
+ * remain applied.
  */
 
 #include "images/apply.h"
@@ -15,7 +16,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* As many layers as an image may have: overlayfs stacks no more (OVL_MAX_STACK in the kernel). */
+/* The maximum for an image: overlayfs does not stack more lower layers (OVL_MAX_STACK in the
+ * kernel). */
 enum { MAX_LAYERS = 500 };
 
 typedef struct {
@@ -28,7 +30,7 @@ typedef struct {
     char **digests;
     guint next;
     BerthTransferItem *item;
-    int content; /* shares its position with the worker's */
+    int content; /* shares its offset with the worker's */
 } Apply;
 
 static void apply_next(Apply *apply);
@@ -43,7 +45,7 @@ static void apply_free(void *object) {
     g_free(apply);
 }
 
-/* Counts as done also if it failed; the error of the transfer says which layer that was. */
+/* Advances the progress even if the layer failed; the transfer's error says which one it was. */
 static void apply_on_applied(sd_bus_message *reply, const GError *error, void *userdata) {
     Apply *apply = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -64,8 +66,8 @@ static void apply_on_applied(sd_bus_message *reply, const GError *error, void *u
     apply_next(apply);
 }
 
-/* One worker for each layer: a hostile layer that takes over its worker gains nothing for the next
- * one. */
+/* Each layer gets a separate worker: a hostile layer that compromises its worker gains nothing for
+ * the next one. */
 static void apply_next(Apply *apply) {
     BerthContentStore *store = berth_contents_get_store(apply->images->contents);
     const char *digest = apply->digests[apply->next];
@@ -93,8 +95,8 @@ static void apply_next(Apply *apply) {
                             apply);
 }
 
-/* For the question to polkit. A directory that is not mounted on the host cannot be found by its
- * path there, and the text says so. */
+/* Describes the directory in the question to polkit. A directory whose mount is not in the host's
+ * namespace cannot be found there by its path, and the text says so. */
 char *berth_apply_describe_directory(int directory) {
     BerthEnvelopeNote note;
 
@@ -105,8 +107,8 @@ char *berth_apply_describe_directory(int directory) {
 }
 
 /* Uses only attributes that the kernel has cached: a file system of the caller's (FUSE, a network)
- * could let berthd wait for ever. If there are none (mode 0), the worker finds out; it checks the
- * owner in any case. */
+ * could make berthd wait forever. If there are none (mode 0), this is left to the worker, which
+ * checks the owner in any case. */
 static bool check_directory(const BerthApplyRequest *request, GError **error) {
     BerthEnvelopeNote note;
 
@@ -124,7 +126,7 @@ static bool check_directory(const BerthApplyRequest *request, GError **error) {
                            note.uid, request->owner);
 }
 
-/* The directory is duplicated: the call's descriptor is closed with the call. */
+/* The directory is duplicated, since the call's descriptor is closed with the call. */
 BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *request,
                                  GError **error) {
     static const BerthTransferWork work = {.free = apply_free, .is_partial = true};
@@ -137,7 +139,7 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
                         MAX_LAYERS);
         return NULL;
     }
-    /* All of them must be here before the first one changes anything. */
+    /* All layers must be present before the first one changes anything. */
     for (char *const *digest = request->digests; *digest; digest++) {
         g_auto(BerthBlob) blob = {0};
         if (!berth_content_store_info(store, *digest, &blob, error))

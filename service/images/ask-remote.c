@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Questions to a remote that need no transfer: what a reference means, and whether a registry
- * accepts credentials. Both open a session and make one call; the operation owns the object and
+ * Queries to a remote that need no transfer: what a reference resolves to, and whether a registry
+ * accepts credentials. Both open a session and make one call. The operation owns the object, which
  * reports to the caller.
  */
 
@@ -14,9 +14,9 @@
 typedef struct {
     BerthOperation *operation;
     BerthRemoteSession *session;
-    BerthDescriptor *target; /* the answer of one that resolves */
+    BerthDescriptor *target; /* the result of resolving */
     BerthImageResolved resolved;
-    BerthImageDone authenticated; /* one of the two is set */
+    BerthImageDone authenticated; /* only one of these two is set */
     void *userdata;
 } RemoteQuestion;
 
@@ -39,7 +39,7 @@ static void remote_question_free(void *object) {
     g_free(question);
 }
 
-/* An authentication has an empty answer: it has succeeded if there is no error. */
+/* The reply to Authenticate is empty: it has succeeded if there is no error. */
 static void remote_question_on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
     RemoteQuestion *question = userdata;
     const char *name = berth_remote_session_get_name(question->session);
@@ -65,7 +65,7 @@ static void remote_question_on_ready(BerthRemoteSession *session, const GError *
         berth_call_fetch_authenticate(fetch, remote_question_on_answer, question);
 }
 
-/* The question ends early if the call that waits for it does (base/operation.h). */
+/* The query is cancelled if the call that waits for it ends earlier (base/operation.h). */
 static void remote_question_ask(BerthImages *images, const BerthRemoteRequest *request,
                                 BerthImageResolved resolved, BerthImageDone authenticated,
                                 void *userdata) {

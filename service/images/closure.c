@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The documents of an image are read breadth first, one at a time, by one berth-inspect; each adds
- * what it refers to. The operation owns the object and reports the items at its end.
+ * Collects the closure of an image. Its documents are read breadth first, one at a time, by a
+ * single berth-inspect, and each adds the objects that it refers to. The operation owns the object,
+ * which reports the items at its end.
  */
 
 #include "images/closure.h"
@@ -11,21 +12,21 @@
 #include "store/provenance.h"
 #include "worker/calls.h"
 
-/* Documents come from outside: an image of more objects than this is refused. */
+/* Documents come from outside: an image with more objects than this is refused. */
 enum { MAX_ITEMS = 20000 };
 
 struct BerthClosure {
     BerthOperation *operation;
     BerthImages *images;
     BerthWorker *inspect;
-    char *name; /* the scope: of an image, or NULL for what owner holds */
+    char *name; /* the scope: that of an image name, or NULL: what owner holds */
     uint32_t owner;
     bool everything;
-    BerthPlatform *platform; /* while the index to choose from has not been read */
+    BerthPlatform *platform; /* until the index in which to choose has been read; NULL otherwise */
     GHashTable *seen;        /* set of digests */
     GPtrArray *blobs;        /* of BerthClosureItem */
     GPtrArray *documents;    /* the same, in the order in which they are read: parents first */
-    guint next;              /* document to read */
+    guint next;              /* the document to be read next */
     BerthClosureDone done;
     void *userdata;
 };
@@ -67,8 +68,9 @@ void berth_closure_free(BerthClosure *closure) {
         berth_operation_abandon(closure->operation);
 }
 
-/* Appends the documents of a kind in the order in which a remote can take them. Manifests refer to
- * no document. Indexes were read after their parents, so in reverse order, children come first. */
+/* Appends the documents of a kind in the order in which a remote accepts them. Manifests refer to
+ * no other documents. Indexes are read after their parents, so in reverse order, children come
+ * first. */
 static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind kind) {
     for (guint i = closure->documents->len; i-- > 0;) {
         const BerthClosureItem *item = closure->documents->pdata[i];
@@ -88,7 +90,7 @@ static void closure_tell(void *object, const GError *error) {
     closure->done(error ? NULL : items, error, closure->userdata);
 }
 
-/* Content that is in the store but outside the scope counts as missing: its presence is not
+/* Content that is in the store but outside the scope counts as missing, so that its presence is not
  * disclosed. */
 static bool is_here(BerthClosure *closure, const char *digest) {
     BerthDatabase *database = closure->images->database;
@@ -99,7 +101,7 @@ static bool is_here(BerthClosure *closure, const char *digest) {
                            : berth_provenance_holds(database, closure->owner, digest)));
 }
 
-/* Each digest is added once, under the descriptor that names it first; the platforms of an image
+/* Each digest is added once, with the descriptor that refers to it first: the platforms of an image
  * may share layers, and an index may list a manifest twice. */
 static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor, GError **error) {
     if (!g_hash_table_add(closure->seen, g_strdup(descriptor->digest)))
@@ -113,7 +115,7 @@ static bool closure_add(BerthClosure *closure, const BerthDescriptor *descriptor
     return true;
 }
 
-/* In the order of the document: the configuration, the layers, or the entries of an index. */
+/* In the order of the document: the configuration and the layers, or the entries of an index. */
 static bool add_children(BerthClosure *closure, const BerthDocument *document, GError **error) {
     if (document->config && !closure_add(closure, document->config, error))
         return false;
@@ -127,8 +129,8 @@ static bool add_children(BerthClosure *closure, const BerthDocument *document, G
     return true;
 }
 
-/* Replaces the index by its entry for the platform; the index itself is not among the items
- * then. */
+/* Replaces the index by its entry for the platform; the index itself is then not among the
+ * items. */
 static bool closure_choose_manifest(BerthClosure *closure, const BerthDocument *index,
                                     GError **error) {
     const BerthDescriptor *chosen = berth_document_choose(index, closure->platform, error);
@@ -140,8 +142,8 @@ static bool closure_choose_manifest(BerthClosure *closure, const BerthDocument *
     return closure_add(closure, chosen, error);
 }
 
-/* The references of the document are recorded as well, so that a collection need not read it again
- * (images/prune.c). */
+/* The references of the document are recorded as well, so that a collection does not have to read
+ * it again (images/prune.c). */
 static void closure_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthClosure *closure = userdata;
     BerthClosureItem *item = closure->documents->pdata[closure->next];
@@ -166,14 +168,15 @@ static void closure_on_document(sd_bus_message *reply, const GError *error, void
     closure_read_next(closure);
 }
 
-/* Ends the operation when no document is left to read. */
+/* Ends the operation when there are no more documents to read. */
 static void closure_read_next(BerthClosure *closure) {
     BerthContentStore *store = berth_contents_get_store(closure->images->contents);
     g_autoptr(GError) error = NULL;
 
     while (closure->next < closure->documents->len) {
         const BerthClosureItem *item = closure->documents->pdata[closure->next];
-        /* A document that is not here stays among the items as missing, with nothing below it. */
+        /* A document that is not stored remains among the items as missing, with nothing below
+         * it. */
         if (item->missing) {
             closure->next++;
             continue;
@@ -236,8 +239,8 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
     return true;
 }
 
-/* The digests of missing blobs that the image's name reaches and whose source is known, so that
- * they can be fetched again. The digests stay the items'. */
+/* Returns the digests of missing blobs that the image's name reaches and that have a known source,
+ * so that they can be fetched again. The digests belong to the items. */
 GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     GPtrArray *missing = g_ptr_array_new();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The closure of an image: everything that it reaches, read from its documents in the store.
- * Pushing and exporting send it, and collection must know it before it deletes. It is recorded in
- * berth.db.
+ * The closure of an image: everything that it refers to, directly or indirectly, according to its
+ * documents in the store. Pushing and exporting send it, and a collection must know it before it
+ * deletes anything. It is recorded in berth.db.
  */
 
 #pragma once
@@ -12,23 +12,23 @@
 
 typedef struct {
     BerthDescriptor *descriptor;
-    bool is_document;        /* a manifest or an index */
-    bool missing;            /* its content is not here, or does not belong to this image */
-    BerthDocument *document; /* if it was read; NULL otherwise */
+    bool is_document;        /* manifest or index */
+    bool missing;            /* not in the store, or does not belong to this image */
+    BerthDocument *document; /* if it was read; otherwise NULL */
 } BerthClosureItem;
 
-/* Of a descriptor; not missing, and not read. */
+/* Creates an item for a descriptor; it is neither missing nor read. */
 BerthClosureItem *berth_closure_item_new(const BerthDescriptor *descriptor);
 void berth_closure_item_free(BerthClosureItem *item);
 
 typedef struct BerthClosure BerthClosure;
 
-/* items: of BerthClosureItem, each once, in the order in which a remote can take them: blobs, then
- * documents after those that they refer to, the target last. Called once, in a later turn of the
- * loop; the closure is gone then. */
+/* items are BerthClosureItems, each only once, in the order in which a remote accepts them: blobs,
+ * then documents after those that they refer to, and the target last. Called once, in a later
+ * iteration of the loop; the closure has been freed by then. */
 typedef void (*BerthClosureDone)(GPtrArray *items, const GError *error, void *userdata);
 
-/* Which content counts as here: what an image's name reaches, what a user holds
+/* The content to be considered present: that which an image's name reaches, that which a user holds
  * (store/provenance.h), or everything. */
 typedef struct {
     const char *name;
@@ -36,21 +36,21 @@ typedef struct {
     bool everything;
 } BerthClosureScope;
 
-/* Begins to collect what target reaches. If platform is given, only the manifest for it is taken of
- * an index, and is the target then. */
+/* Starts to collect everything that target refers to. If platform is given, only the manifest for
+ * that platform is used of an index, and becomes the target. */
 BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
                                     const BerthPlatform *platform, const BerthClosureScope *scope,
                                     BerthClosureDone done, void *userdata, GError **error);
 void berth_closure_free(BerthClosure *closure);
 
-/* The item of a digest, or NULL. */
+/* Returns the item of a digest, or NULL. */
 const BerthClosureItem *berth_closure_find(GPtrArray *items, const char *digest);
 
-/* The digests (const char *, owned by the items) of missing blobs of an image whose source is
- * known. */
+/* Returns the digests (const char *, owned by the items) of an image's missing blobs with a known
+ * source. */
 GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items);
 
-/* False if an item is missing; the error names the first. */
+/* Returns false if an item is missing; the error names the first one. */
 bool berth_closure_check(GPtrArray *items, const char *name, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthClosure, berth_closure_free)

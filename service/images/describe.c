@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Describing an image: its documents are collected (images/closure.h), and each manifest becomes
- * one platform. A manifest that stands alone names its platform in its configuration only, which is
- * then read as well. The operation owns the object and reports to the caller.
+ * Describes an image: its documents are collected (images/closure.h), and each manifest becomes one
+ * platform. Only the configuration of a manifest outside any index names its platform, so it is
+ * read as well. The operation owns the object, which reports to the caller.
  */
 
 #include "images/describe.h"
@@ -13,11 +13,11 @@
 typedef struct {
     BerthOperation *operation;
     BerthImages *images;
-    BerthClosure *closure;   /* while it collects */
-    BerthOperation *reading; /* while it reads the configuration */
+    BerthClosure *closure;   /* while collecting */
+    BerthOperation *reading; /* while reading the configuration */
     GPtrArray *items;        /* of BerthClosureItem, from the closure */
-    GPtrArray *infos;        /* of BerthImageInfo: every image that was read; NULL before that */
-    GPtrArray *platforms;    /* of BerthDescribedPlatform, the answer */
+    GPtrArray *infos;     /* of BerthImageInfo: all images that have been read; NULL before that */
+    GPtrArray *platforms; /* of BerthDescribedPlatform: the result */
     char *name;
     BerthDescriptor *target;
     BerthImageDescribed done;
@@ -39,7 +39,7 @@ static void description_tell(void *object, const GError *error) {
     description->done(error ? NULL : description->platforms, error, description->userdata);
 }
 
-/* What is under way is cancelled: the caller has been answered or has left. */
+/* Cancels everything pending: the caller has been answered or has left. */
 static void description_free(void *object) {
     Description *description = object;
 
@@ -53,7 +53,7 @@ static void description_free(void *object) {
     g_free(description);
 }
 
-/* Once for all manifests of an index. */
+/* Done once for all manifests of an index. */
 static void description_read_infos(Description *description) {
     g_autoptr(GPtrArray) texts = berth_image_store_list_infos(description->images->database, NULL);
 
@@ -65,8 +65,9 @@ static void description_read_infos(Description *description) {
     }
 }
 
-/* Whether the image of this manifest is unpacked. The record of chains decides: a configuration
- * alone may claim the chain of any other image, and its presence must not be disclosed. */
+/* Whether the image of this manifest is unpacked. This is decided by the recorded chains: a
+ * configuration alone may claim the chain of any other image, whose presence must not be
+ * disclosed. */
 static bool description_is_unpacked(const Description *description, const char *manifest_digest) {
     BerthImages *images = description->images;
 
@@ -79,8 +80,7 @@ static bool description_is_unpacked(const Description *description, const char *
     return false;
 }
 
-/* Sizes are those that the manifest states, so that an image of which parts are missing has one,
- * too. */
+/* Sizes are taken from the manifest, so that an image with missing parts has a size as well. */
 static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
                         const BerthDescriptor *descriptor) {
     const BerthClosureItem *item = berth_closure_find(items, descriptor->digest);
@@ -89,7 +89,7 @@ static void add_content(BerthDescribedPlatform *platform, GPtrArray *items,
     platform->complete = platform->complete && item && !item->missing;
 }
 
-/* A manifest that is not here is listed as incomplete, with what the index says of it. */
+/* A manifest that is not stored is listed as incomplete, with the information from the index. */
 static void add_manifest(const Description *description, GPtrArray *items,
                          const BerthDescriptor *manifest, const char *name) {
     const BerthClosureItem *item = berth_closure_find(items, manifest->digest);
@@ -113,7 +113,7 @@ static void add_manifest(const Description *description, GPtrArray *items,
     platform->unpacked = description_is_unpacked(description, manifest->digest);
 }
 
-/* The platform of each manifest is the one that the index states; its configuration is not read. */
+/* The platform of each manifest is the one stated in the index; its configuration is not read. */
 static void add_index(const Description *description, GPtrArray *items, const BerthDocument *index,
                       unsigned depth) {
     for (guint i = 0; i < index->entries->len; i++) {
@@ -121,7 +121,7 @@ static void add_index(const Description *description, GPtrArray *items, const Be
         const BerthClosureItem *item = berth_closure_find(items, entry->descriptor->digest);
         g_autofree char *name =
             entry->platform->os[0] ? berth_platform_format(entry->platform) : g_strdup("");
-        /* Nested indexes, to a limit; a deeper one is listed like a manifest. */
+        /* Nested indexes are followed up to a limit; a deeper one is listed like a manifest. */
         if (item && item->document && item->document->is_index && depth < 4)
             add_index(description, items, item->document, depth + 1);
         else
@@ -130,7 +130,7 @@ static void add_index(const Description *description, GPtrArray *items, const Be
     }
 }
 
-/* Anything but an image to run has no such configuration; its platform stays unknown. */
+/* Anything other than a runnable image has no such configuration; its platform remains unknown. */
 static void description_on_info(const BerthImageInfo *info, const GError *error, void *userdata) {
     Description *description = userdata;
     g_autofree char *name = info ? berth_image_info_format_platform(info) : g_strdup("");
@@ -142,7 +142,7 @@ static void description_on_info(const BerthImageInfo *info, const GError *error,
     berth_operation_end(description->operation, NULL);
 }
 
-/* The closure gives its items up when this returns, hence the reference. */
+/* The closure drops its items when this returns, hence the reference. */
 static void description_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Description *description = userdata;
 

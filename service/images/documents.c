@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A BerthDocument and a BerthImageInfo are plain records, owned by their caller, and never changed
- * after they were read.
+ * Reads image documents from the replies of berth-inspect. A BerthDocument and a BerthImageInfo are
+ * plain records, owned by their caller, and never changed after they were read.
  *
- * Both come from replies of berth-inspect, which parses documents that anybody may have written:
- * lengths, counts and digests are checked here again, since a worker may have been taken over by
- * what it has read. A reply that fails a check is malformed as a whole.
+ * berth-inspect parses documents that anybody may have written: lengths, counts and digests are
+ * checked again here, since a worker may have been compromised by the data that it has read. A
+ * reply that fails a check is refused as a whole.
  */
 
 #include "images/documents.h"
@@ -45,15 +45,15 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
         manifest->config->media_type);
 }
 
-/* Limits for a worker that lies; berth-inspect itself has tighter ones. */
+/* Limits for a worker that lies; berth-inspect itself has stricter ones. */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
-/* For parts of a platform, which end up in lists and messages. */
+/* For the parts of a platform, which are shown in lists and messages. */
 static bool is_short(const char *text) {
     return strlen(text) <= MAX_PLATFORM_TEXT;
 }
 
-/* One entry of an index, whose container has been entered; it is left again here. */
+/* Reads one entry of an index, whose container has been entered, and exits the container. */
 static bool index_read_entry(sd_bus_message *reply, GPtrArray *entries) {
     g_autoptr(BerthDescriptor) descriptor = NULL;
     const char *os, *architecture, *variant;
@@ -81,7 +81,8 @@ static bool index_read_entries(sd_bus_message *reply, GPtrArray *entries) {
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
-/* A manifest's configuration comes first, then the layers, lowest first. An index has none. */
+/* In a manifest, the configuration comes first, followed by the layers, lowest first. An index has
+ * neither. */
 static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
     BerthDescriptor *descriptor;
     int r = sd_bus_message_enter_container(reply, 'a', "(sst)");
@@ -120,12 +121,12 @@ static void unref_bytes(gpointer data) {
     g_bytes_unref(data);
 }
 
-/* An index has entries and nothing else; a manifest has a configuration. */
+/* An index has only entries; a manifest must have a configuration. */
 static bool is_consistent(const BerthDocument *document) {
     return document->is_index ? !document->config : document->config && document->entries->len == 0;
 }
 
-/* The reply of Manifest, which is the same for a manifest and an index. */
+/* Reads the reply of Manifest, which has the same form for a manifest and an index. */
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) {
     g_autoptr(BerthDocument) document = g_new0(BerthDocument, 1);
     int is_index = 0;
@@ -144,14 +145,14 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     return g_steal_pointer(&document);
 }
 
-/* Attestations are listed among the manifests of an index, but are no images. */
+/* Attestations are listed among the manifests of an index, but are not images. */
 static bool is_runnable(const BerthIndexedManifest *entry) {
     BerthKind kind = berth_media_type_get_kind(entry->descriptor->media_type);
 
     return !entry->attestation && (kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX);
 }
 
-/* The message lists the platforms that there are, so that the user can choose one. */
+/* The message lists the available platforms, so that the user can choose one. */
 static void set_no_platform_error(const BerthDocument *index, const BerthPlatform *platform,
                                   GError **error) {
     g_autofree char *wanted = berth_platform_format(platform);
@@ -184,7 +185,7 @@ const BerthDescriptor *berth_document_choose(const BerthDocument *index,
             best = entry;
         }
     }
-    /* No entry matches: as in podman, the first one without a platform fits any. */
+    /* No entry matches: as in podman, the first one without a platform is used. */
     if (!best)
         best = nameless;
     if (best)
@@ -216,12 +217,12 @@ static bool are_digests(char *const *texts) {
     return true;
 }
 
-/* Four numbers, then the test; or nothing. */
+/* Either empty, or four numbers followed by the test. */
 static bool is_health(char *const *health) {
     return !health[0] || g_strv_length((char **)health) > 4;
 }
 
-/* OCI image specification, config.md, "Layer ChainID". */
+/* See "Layer ChainID" in the OCI image specification, config.md. */
 static char *compute_chain_id(char *const *diff_ids) {
     char *chain_id = NULL;
 
@@ -233,8 +234,8 @@ static char *compute_chain_id(char *const *diff_ids) {
     return chain_id ? chain_id : g_strdup("");
 }
 
-/* The reply of Config. The digests are those of the documents that were read, and not part of it.
- * The chain ID is computed here and never taken from the worker. */
+/* Reads the reply of Config. The digests are those of the documents that were read, and not part of
+ * the reply. The chain ID is computed here and never taken from the worker. */
 BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *manifest_digest,
                                             const char *config_digest, GError **error) {
     g_autoptr(BerthImageInfo) info = g_new0(BerthImageInfo, 1);
@@ -273,11 +274,12 @@ char *berth_image_info_format_platform(const BerthImageInfo *info) {
 }
 
 #define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss^as)"
-/* As earlier versions wrote it, without the health check. */
+/* The form written by earlier versions, without the health check. */
 #define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
 
-/* berth_image_info_parse has to read the forms of all earlier versions, and the upgrade in
- * store/database.c takes the digests of manifest and chain by their positions in the text. */
+/* This form must not change freely: berth_image_info_parse has to read the forms of all earlier
+ * versions, and an upgrade of the schema (store/schema.c) takes the digests of manifest and chain
+ * by their positions in the text. */
 char *berth_image_info_format(const BerthImageInfo *info) {
     char *no_health[] = {NULL};
     g_autoptr(GVariant) variant = g_variant_ref_sink(g_variant_new(
@@ -289,8 +291,8 @@ char *berth_image_info_format(const BerthImageInfo *info) {
     return g_variant_print(variant, FALSE);
 }
 
-/* NULL for a text that no version has written. An older form has no health check, which leaves
- * health NULL. */
+/* Returns NULL for a text that no version has written. An older form has no health check, so health
+ * is NULL. */
 BerthImageInfo *berth_image_info_parse(const char *text) {
     g_autoptr(GVariant) variant =
         g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassssas)"), text, NULL, NULL, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The two documents of an archive that name what is in it: the index of an OCI image layout
- * (image-layout.md), and docker's manifest.json, which refers to the same members. No state; texts
- * are the caller's. The one thing to know: an archive has both, so that each tool finds the one
- * that it reads, and no blob twice.
+ * The two documents of an archive that list its contents: the index of an OCI image layout
+ * (image-layout.md), and docker's manifest.json, which refers to the same members. There is no
+ * state; texts belong to the caller. The one thing to know: an archive has both, so that each tool
+ * finds the one that it reads, and no blob is in it twice.
  */
 
 #include "images/export-documents.h"
@@ -14,15 +14,15 @@
 
 #include <string.h>
 
-/* Caller frees. */
+/* The caller frees the text. */
 static char *finish_text(JsonBuilder *builder) {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
 
     return json_to_string(root, FALSE);
 }
 
-/* The image's name is written as podman writes it (ref.name holds all of it), and as containerd
- * does. */
+/* The image's name is written both as podman writes it (ref.name contains all of it) and as
+ * containerd does. */
 char *berth_export_format_index(const GPtrArray *images) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -52,13 +52,13 @@ char *berth_export_format_index(const GPtrArray *images) {
     return finish_text(builder);
 }
 
-/* The manifest for manifest.json, which cannot describe an index; of an index, that for the
- * platform. */
+/* Returns the manifest for manifest.json, which cannot describe an index; for an index, the
+ * manifest for the platform. */
 const BerthDocument *berth_export_find_manifest(const BerthExportedImage *image,
                                                 const BerthPlatform *machine) {
     const BerthClosureItem *item = berth_closure_find(image->items, image->target->digest);
 
-    /* An index may list indexes. The depth is bounded, as the documents are a registry's. */
+    /* An index may list indexes. The depth is limited, since the documents come from a registry. */
     for (int depth = 0; depth < 4 && item && item->document && item->document->is_index; depth++) {
         const BerthDescriptor *chosen = berth_document_choose(item->document, machine, NULL);
         item = chosen ? berth_closure_find(image->items, chosen->digest) : NULL;
@@ -66,8 +66,8 @@ const BerthDocument *berth_export_find_manifest(const BerthExportedImage *image,
     return item ? item->document : NULL;
 }
 
-/* "sha256:HEX" as "blobs/sha256/HEX" (OCI image layout, image-layout.md, "Blobs"). manifest.json
- * refers to the same members, so that each object is in the archive once. */
+/* Converts "sha256:HEX" to "blobs/sha256/HEX" (OCI image layout, image-layout.md, "Blobs").
+ * manifest.json refers to the same members, so that each object is in the archive once. */
 char *berth_export_make_path(const char *digest) {
     g_autofree char *name = g_strdelimit(g_strdup(digest), ":", '/');
 
@@ -80,8 +80,8 @@ static void add_path(JsonBuilder *builder, const char *digest) {
     json_builder_add_string_value(builder, path);
 }
 
-/* manifest.json, for docker load and everything else that does not read a layout's index. Artifacts
- * and images whose manifest is not here are left out of it. */
+/* Writes manifest.json, for docker load and other tools that do not read a layout's index.
+ * Artifacts, and images whose manifest is not stored, are left out. */
 char *berth_export_format_docker(const GPtrArray *images, const BerthPlatform *machine) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -97,7 +97,7 @@ char *berth_export_format_docker(const GPtrArray *images, const BerthPlatform *m
         add_path(builder, manifest->config->digest);
         json_builder_set_member_name(builder, "RepoTags");
         json_builder_begin_array(builder);
-        /* RepoTags takes names with tags only. */
+        /* RepoTags may only contain names with tags. */
         if (!strchr(image->name, '@'))
             json_builder_add_string_value(builder, image->name);
         json_builder_end_array(builder);

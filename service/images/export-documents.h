@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The documents of an archive with images. */
+/* The documents of an archive that contains images. */
 
 #pragma once
 
@@ -12,13 +12,13 @@ typedef struct {
     GPtrArray *items; /* of BerthClosureItem */
 } BerthExportedImage;
 
-/* images: of BerthExportedImage. The text belongs to the caller. */
+/* images are BerthExportedImages. The text belongs to the caller. */
 char *berth_export_format_index(const GPtrArray *images);
 char *berth_export_format_docker(const GPtrArray *images, const BerthPlatform *machine);
 
-/* The manifest of an image; of an index, that for the platform. NULL if it is not here. */
+/* Returns an image's manifest; for an index, the one for the platform. NULL if it is not stored. */
 const BerthDocument *berth_export_find_manifest(const BerthExportedImage *image,
                                                 const BerthPlatform *machine);
 
-/* The name of an object's member, to be freed. */
+/* Returns the name of an object's member. The caller frees it. */
 char *berth_export_make_path(const char *digest);

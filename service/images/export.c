@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An export gathers the images, one after the other; then it writes: berth-archive appends one
- * member after the other to the caller's descriptor, blobs first, the documents that name them
- * last. The transfer's operation owns the object.
+ * An export first gathers the images, one after the other, and then writes: berth-archive appends
+ * one member after the other to the caller's descriptor, blobs first, and the documents that list
+ * them last. The object is owned by the transfer's operation.
  */
 
 #include "images/export.h"
@@ -19,16 +19,16 @@ typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
-    BerthPlatform *platform; /* the requested one, or NULL */
+    BerthPlatform *platform; /* as requested, or NULL */
     BerthPlatform *machine;
     BerthWorker *archive;
-    BerthGathering *gathering; /* of the present image, while it is under way */
+    BerthGathering *gathering; /* of the current image, while pending */
     GPtrArray *names;          /* of ExportedImage */
-    guint next;                /* image to gather */
-    GPtrArray *todo;           /* of BerthClosureItem to write, each once */
+    guint next;                /* index of the image to gather next */
+    GPtrArray *todo;           /* of BerthClosureItem: the items to write, each only once */
     guint written;
-    BerthPins *pins; /* of todo */
-    int content;     /* shares its position with the worker's */
+    BerthPins *pins; /* of the items in todo */
+    int content;     /* shares its offset with the worker's */
     BerthTransferItem *item;
 } Export;
 
@@ -44,8 +44,8 @@ static void exported_image_free(gpointer data) {
     g_free(image);
 }
 
-/* The worker goes before the descriptor that it reads. The items in todo are the images', which own
- * them. */
+/* The worker is freed before the descriptor that it reads. The items in todo belong to the
+ * images. */
 static void export_free(void *object) {
     Export *export = object;
 
@@ -62,14 +62,14 @@ static void export_free(void *object) {
     g_free(export);
 }
 
-/* Appends one member. Only one is under way at a time, since the archive is a stream. */
+/* Appends one member. Only one can be pending at a time, since the archive is a stream. */
 static void export_send_add(Export *export, const char *name, uint64_t size, int content,
                             BerthWorkerReply reply) {
     berth_call_archive_add(export->archive, name, size, content, reply, export);
 }
 
-/* Appends a document that was made here, by way of a file in memory. False with error; reply is not
- * called then. */
+/* Appends a document created here, through a file in memory. Returns false with error set on
+ * failure; reply is not called in that case. */
 static bool export_send_text(Export *export, const char *name, const char *text,
                              BerthWorkerReply reply, GError **error) {
     berth_autofd int fd = berth_fd_new_in_memory(text, strlen(text), error);
@@ -80,7 +80,7 @@ static bool export_send_text(Export *export, const char *name, const char *text,
     return true;
 }
 
-/* The names in the archive, in the order of the request. */
+/* Reports the names in the archive, in the order of the request. */
 static void export_report(void *object, BerthTransferResult *result) {
     const Export *export = object;
     char **names = result->names = g_new0(char *, export->names->len + 1);
@@ -96,7 +96,8 @@ static void export_on_finished(sd_bus_message *reply, const GError *error, void 
     berth_operation_end(export->operation, error);
 }
 
-/* Both documents are written. The archive still lacks its end, two blocks of zeros (tar(5)). */
+/* Both documents have been written. The archive still lacks its end, two blocks of zeros
+ * (tar(5)). */
 static void export_on_documents(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
 
@@ -126,8 +127,8 @@ static void export_write_documents(Export *export) {
         berth_operation_end(export->operation, error);
 }
 
-/* The worker has read the blob through its copy of the descriptor; this one only showed the
- * progress. */
+/* The worker has read the blob through its duplicate of the descriptor; this one was only used to
+ * show the progress. */
 static void export_on_written(sd_bus_message *reply, const GError *error, void *userdata) {
     Export *export = userdata;
 
@@ -145,8 +146,8 @@ static void export_on_written(sd_bus_message *reply, const GError *error, void *
     export_write_next(export);
 }
 
-/* The size is that of the blob and not of the descriptor: it goes into the member's header, and has
- * to match what follows. */
+/* The size is that of the blob and not that of the descriptor: it is written into the member's
+ * header, and has to match the content that follows. */
 static void export_write_next(Export *export) {
     BerthContentStore *store = berth_contents_get_store(export->images->contents);
     g_autoptr(GError) error = NULL;
@@ -181,8 +182,8 @@ static void export_on_begun(sd_bus_message *reply, const GError *error, void *us
         export_write_next(export);
 }
 
-/* Pinned from here on: nothing may collect an object between the listing and its turn. The archive
- * begins with oci-layout. */
+/* Everything is pinned from here on: no object may be collected between the listing and its turn.
+ * The archive begins with oci-layout. */
 static void export_start_writing(Export *export) {
     g_autoptr(GError) error = NULL;
 
@@ -194,10 +195,10 @@ static void export_start_writing(Export *export) {
         berth_operation_end(export->operation, error);
 }
 
-/* Takes the items of an image. Content for other platforms of an index is left out if it is not
- * here, as the pull left it out; the image for the requested platform has to be complete. */
+/* Takes the items of an image. For other platforms of an index, content that is not stored is left
+ * out, as it was in the pull; the image for the requested platform must be complete. */
 static bool export_take_items(Export *export, BerthExportedImage *image, GError **error) {
-    /* The last item is the target, which differs from the image's if a platform was chosen. */
+    /* The last item is the target, which differs from the image's own if a platform was chosen. */
     const BerthClosureItem *last = image->items->pdata[image->items->len - 1];
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -224,7 +225,7 @@ static bool export_take_items(Export *export, BerthExportedImage *image, GError 
     return true;
 }
 
-/* The gathering has freed itself. The items are referenced, since todo points into them. */
+/* The gathering has freed itself. The items are referenced, since todo points to them. */
 static void export_on_gathered(GPtrArray *items, const GError *error, void *userdata) {
     Export *export = userdata;
     BerthExportedImage *image = export->names->pdata[export->next];
@@ -273,8 +274,8 @@ static void export_on_created(sd_bus_message *reply, const GError *error, void *
         export_gather_next(export);
 }
 
-/* All names are looked up before anything is written: an export with a wrong name among them fails
- * at once. */
+/* All names are looked up before anything is written: an export with a wrong name fails
+ * immediately. */
 static bool export_find_images(Export *export, char *const *names, GError **error) {
     for (char *const *name = names; *name; name++) {
         g_autoptr(BerthImage) found = berth_image_store_get(export->images->database, *name, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Exports images as one tar that is an OCI layout and a "docker save" archive at once, so that
- * every tool can read it. It is written as a stream into the caller's descriptor.
+ * Exports images as a single tar that is both an OCI layout and a "docker save" archive, so that
+ * every tool can read it. It is written as a stream to the caller's descriptor.
  */
 
 #pragma once
@@ -11,8 +11,8 @@
 
 typedef struct {
     char *const *names;
-    int output;           /* stays the caller's */
-    const char *platform; /* NULL: everything of an index that is here */
+    int output;           /* still belongs to the caller */
+    const char *platform; /* NULL: everything in an index that is stored */
     uint32_t owner;
 } BerthExportRequest;
 

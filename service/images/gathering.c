@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The closure is collected; if layers are missing whose source is known, they are fetched and it is
- * collected once more. Anything that is missing then is reported as missing. Its caller owns a
- * gathering until it reports.
+ * The closure is collected. If layers with a known source are missing, they are fetched, and the
+ * closure is collected once more; anything still missing then is reported as such. The caller owns
+ * a gathering until it reports, when it frees itself.
  */
 
 #include "images/gathering.h"
@@ -13,7 +13,7 @@
 typedef enum {
     GATHERING_COLLECTING,
     GATHERING_FETCHING,         /* the missing layers */
-    GATHERING_COLLECTING_AGAIN, /* after that */
+    GATHERING_COLLECTING_AGAIN, /* after fetching */
 } GatheringState;
 
 struct BerthGathering {
@@ -24,8 +24,8 @@ struct BerthGathering {
     bool held_alone;
     BerthDescriptor *target;
     BerthPlatform *platform;
-    BerthClosure *closure; /* while it collects */
-    BerthRefetch *refetch; /* while it fetches */
+    BerthClosure *closure; /* while collecting */
+    BerthRefetch *refetch; /* while fetching */
     BerthClosureDone done;
     void *userdata;
 };
@@ -41,7 +41,7 @@ void berth_gathering_free(BerthGathering *gathering) {
     g_free(gathering);
 }
 
-/* Freed before the callback, whose caller may free everything else in it. */
+/* Freed before the callback, in which the caller may free everything else. */
 static void gathering_report(BerthGathering *gathering, GPtrArray *items, const GError *error) {
     BerthClosureDone done = gathering->done;
     void *userdata = gathering->userdata;
@@ -52,7 +52,7 @@ static void gathering_report(BerthGathering *gathering, GPtrArray *items, const 
 
 static bool gathering_collect(BerthGathering *gathering, GError **error);
 
-/* The list of what is still missing is not needed: collecting again finds it, too. */
+/* The list of digests that are still missing is not needed: collecting again finds them as well. */
 static void gathering_on_fetched(GPtrArray *missing, const GError *error, void *userdata) {
     BerthGathering *gathering = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -83,8 +83,9 @@ static void gathering_on_collected(GPtrArray *items, const GError *error, void *
                                               gathering_on_fetched, gathering);
 }
 
-/* The scope is the image's name: layers of others are missing, even if they are in the store. It is
- * the owner if nothing that others lend to the name may be sent. */
+/* The scope is the image's name: layers of other users count as missing, even if they are in the
+ * store. If content that the name only borrows from other users must not be sent, the scope is the
+ * owner. */
 static bool gathering_collect(BerthGathering *gathering, GError **error) {
     const BerthClosureScope scope = {
         .name = gathering->held_alone ? NULL : gathering->name,

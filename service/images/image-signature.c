@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Verify: whether an image that is here is signed, at the remote of its own name. A Verification is
- * a session with that remote and then a search for a signature (signatures.c), whose result is the
- * key. Its operation owns it. Without a policy for the name there are no keys, and so no signature
- * that is valid.
+ * Verify: whether a stored image is signed, according to the remote of its own name. A Verification
+ * opens a session with that remote and then searches for a signature (signatures.c); its result is
+ * the key. Its operation owns it. Without a policy for the name there are no keys, so no signature
+ * is valid.
  */
 
 #include "images/image-signature.h"
@@ -18,7 +18,7 @@ typedef struct {
     BerthSignatureSearch *search;
     char *digest;
     char **keys;
-    const char *key; /* of keys, the one that has signed */
+    const char *key; /* the key that made the signature */
     BerthSignatureVerified done;
     void *userdata;
 } Verification;
@@ -39,7 +39,7 @@ static void verification_free(void *object) {
     g_free(verification);
 }
 
-/* The search has freed itself. The key that is reported is one of the policy. */
+/* The search has freed itself. The key that is reported comes from the policy. */
 static void verification_on_found(unsigned key, const GError *error, void *userdata) {
     Verification *verification = userdata;
 
@@ -49,8 +49,8 @@ static void verification_on_found(unsigned key, const GError *error, void *userd
     berth_operation_end(verification->operation, error);
 }
 
-/* The policy is looked up by the locator that berthd has checked, not by the text of the request,
- * and its keys are copied: a reload of berth.conf frees the settings. */
+/* The policy is looked up by the locator, which berthd has checked, and not by the text of the
+ * request. Its keys are copied, since a reload of berth.conf frees the settings. */
 static void verification_on_ready(BerthRemoteSession *session, const GError *session_error,
                                   void *userdata) {
     Verification *verification = userdata;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Names of images, and what they stand for. BerthImages is a record that berthd makes at its start
- * and owns; the record of names is berth.db, nothing is kept in memory.
+ * Image names, and the content that they refer to. BerthImages is a plain record that berthd
+ * creates at its start and owns; names are recorded in berth.db, and nothing is kept in memory.
  *
  * A change is made in this order: checks, one transaction, index.json, the observer (which sends
  * the signals). Only the transaction counts: index.json is a copy for other tools and is written
@@ -50,8 +50,9 @@ static char *images_format_index(GPtrArray *list) {
     return json_to_string(root, FALSE);
 }
 
-/* Writes the layout's index.json (OCI image-layout.md), by which other tools can read the content
- * store. The record is berth.db: a failure here is logged, and the change itself has succeeded. */
+/* Writes the layout's index.json (OCI image-layout.md), which lets other tools read the content
+ * store. berth.db is authoritative: a failure here is logged, and the change itself has
+ * succeeded. */
 static void images_write_index(BerthImages *images) {
     g_autoptr(GPtrArray) list = berth_image_store_list(images->database, NULL);
 
@@ -80,16 +81,15 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         !berth_name_check_media_type(target->media_type, error) ||
         !berth_digest_parse(target->digest, NULL, error))
         return false;
-    /* Content that this owner does not hold counts as not here: its presence is not disclosed
-     * (store/provenance.h). */
+    /* Content that this owner does not hold counts as missing, so that its presence is not
+     * disclosed (store/provenance.h). */
     if (!berth_content_store_has(berth_contents_get_store(images->contents), target->digest) ||
         !berth_provenance_may_name(images->database, owner, target->digest))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                "content %s is not here; fetch or ingest it before naming it",
                                target->digest);
     g_autoptr(BerthImage) present = berth_image_store_get(images->database, name, NULL);
-    /* A name that exists already is not counted again: changing its target takes no further
-     * place. */
+    /* A name that already exists is not counted again: changing its target does not add a name. */
     if (!present &&
         !berth_charge_check(owner, BERTH_RESOURCE_IMAGES,
                             berth_provenance_count_images(images->database, owner), 1, error))
@@ -112,7 +112,8 @@ bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor 
     return true;
 }
 
-/* In one transaction, and with one index.json; observers are called only for what was committed. */
+/* In one transaction, and with a single update of index.json; observers are called only for
+ * committed deletions. */
 bool berth_images_delete_many(BerthImages *images, char *const *names, GPtrArray **deleted,
                               GError **error) {
     g_autoptr(GPtrArray) gone = g_ptr_array_new();
@@ -170,8 +171,8 @@ static bool add_child(BerthImages *images, const char *parent, const BerthDescri
            berth_content_store_set_type(store, child->digest, child->media_type, error);
 }
 
-/* One transaction: collection must never see half of what a document refers to. Media types are
- * recorded as well, since a blob itself does not show its type. */
+/* In one transaction: a collection must never see only some of a document's references. Media types
+ * are recorded as well, since a blob itself does not show its type. */
 bool berth_images_record_children(BerthImages *images, const char *parent,
                                   const BerthDocument *document, GError **error) {
     BerthDatabase *database = images->database;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One member of an archive on its way into the store: berth-archive writes it into a pipe, which
- * berth-ingest hashes and stores. It is committed as the digest that it is expected to have, or, if
- * its name contains none, as the one that it has. An import has one at a time and owns it.
+ * One member of an archive on its way into the store: berth-archive writes it into a pipe, and
+ * berth-ingest hashes and stores it. It is committed under the digest that it is expected to have
+ * or, if its name contains none, under the one that it turns out to have. An import has one of
+ * these at a time and owns it.
  */
 
 #include "base/digest.h"
@@ -17,16 +18,16 @@
 struct BerthImportBlob {
     const BerthImportContext *context;
     char *member, *key;
-    char *expected; /* digest; NULL if it is not known */
+    char *expected; /* digest; NULL: unknown */
     BerthClaim *claim;
     BerthIngestion *ingestion;
-    BerthTransferItem *item; /* NULL until it is read */
+    BerthTransferItem *item; /* NULL until the member is read */
     BerthImportBlobDone done;
     void *userdata;
 };
 
-/* The content is the caller's from now on, is kept until the end of the import, and is kept by the
- * lease afterwards, if there is one. */
+/* The content belongs to the caller from now on. It is kept until the end of the import and, if
+ * there is a lease, by that lease afterwards. */
 bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error) {
     BerthDatabase *database = context->images->database;
 
@@ -35,7 +36,7 @@ bool berth_import_pin(const BerthImportContext *context, const char *digest, GEr
     return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
 }
 
-/* The other writer has made the blob or has failed; the start looks again. */
+/* The other writer has created the blob or has failed; the start checks which. */
 static void import_blob_on_released(void *userdata) {
     berth_import_blob_start(userdata);
 }
@@ -45,7 +46,7 @@ BerthImportBlob *berth_import_blob_new(const BerthImportContext *context, const 
                                        void *userdata) {
     BerthImportBlob *blob = g_new0(BerthImportBlob, 1);
     uint32_t owner = context->transfer->owner;
-    /* Without an expected digest, the key names the transfer: an import stores one member at a
+    /* Without an expected digest, the key contains the transfer: an import stores one member at a
      * time. */
     g_autofree char *ref = g_strdup_printf("import %" G_GUINT64_FORMAT, context->transfer->number);
 
@@ -66,7 +67,7 @@ void berth_import_blob_free(BerthImportBlob *blob) {
         return;
     if (blob->item)
         blob->item->poll = NULL;
-    /* An archive is not resumed: the bytes of a member that is not done are removed here. */
+    /* Reading an archive is never resumed: the data of an unfinished member is removed here. */
     berth_ingestion_free(blob->ingestion);
     berth_claim_free(blob->claim);
     g_free(blob->member);
@@ -79,7 +80,7 @@ const char *berth_import_blob_get_member(const BerthImportBlob *blob) {
     return blob->member;
 }
 
-/* The archive's documents may refer to it from now on. The callback may free the blob. */
+/* The archive's documents can refer to it from now on. The callback may free the blob. */
 static void import_blob_finish(BerthImportBlob *blob, const char *digest, uint64_t size) {
     if (blob->item) {
         blob->item->poll = NULL;
@@ -100,7 +101,7 @@ static bool import_blob_commit(BerthImportBlob *blob, const char *digest, GError
     if (blob->expected && !g_str_equal(blob->expected, digest))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                                "its content has another digest than its name says");
-    /* Pinned before the commit: nothing may collect it in between. */
+    /* Pinned before the commit: it must not be collected in between. */
     return berth_import_pin(blob->context, digest, error) &&
            berth_ingestion_commit(blob->ingestion, digest, error);
 }
@@ -116,7 +117,8 @@ static void import_blob_on_ingested(const char *digest, uint64_t size, const GEr
         import_blob_fail(blob, local);
 }
 
-/* The source has ended, whole or broken. The blob is done when berth-ingest has answered, too. */
+/* The source has ended, successfully or not. The blob is done when berth-ingest has answered as
+ * well. */
 static void import_blob_on_extracted(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImportBlob *blob = userdata;
 
@@ -124,7 +126,7 @@ static void import_blob_on_extracted(sd_bus_message *reply, const GError *error,
     berth_ingestion_source_ended(blob->ingestion, error);
 }
 
-/* The algorithm is that of the expected digest, so that the two can be compared. */
+/* Uses the algorithm of the expected digest, so that the two can be compared. */
 static bool import_blob_read(BerthImportBlob *blob, GError **error) {
     const BerthImportContext *context = blob->context;
     BerthIngestionRequest request = {
@@ -152,8 +154,8 @@ static bool import_blob_read(BerthImportBlob *blob, GError **error) {
     return true;
 }
 
-/* Whether it need not be read, since the owner holds it already. A member's name alone does not
- * show that the archive has the content of this digest. */
+/* Whether reading it is unnecessary because the owner already holds it. A member's name alone does
+ * not show that the archive has the content with this digest. */
 static bool import_blob_is_held(const BerthImportBlob *blob, BerthBlob *info) {
     const BerthImportContext *context = blob->context;
 
@@ -175,7 +177,7 @@ void berth_import_blob_start(BerthImportBlob *blob) {
             import_blob_fail(blob, error);
         return;
     }
-    /* If another writes it, this is called again when that is done. */
+    /* If another operation is writing it, this is called again when that has finished. */
     if (berth_claim_take(blob->claim) && !import_blob_read(blob, &error))
         import_blob_fail(blob, error);
 }

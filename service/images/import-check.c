@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whether everything of the images that an archive holds is here, one image after the other. An
- * index may have been saved for one platform: then only that has to be whole. The import owns the
+ * Checks that the images in an archive are complete, one image after the other. An index may have
+ * been saved for a single platform: then only that platform has to be complete. The import owns the
  * check.
  */
 
@@ -12,7 +12,7 @@ struct BerthImportCheck {
     const BerthImportContext *context;
     GPtrArray *found; /* of BerthImportedImage */
     guint next;
-    BerthClosure *closure; /* while it collects */
+    BerthClosure *closure; /* while collecting */
     BerthImportChecked done;
     void *userdata;
 };
@@ -37,8 +37,8 @@ static const BerthImportedImage *import_check_get_current(const BerthImportCheck
     return check->found->pdata[check->next];
 }
 
-/* The scope is what the owner holds: content of others does not complete the image, even if it is
- * in the store. */
+/* The scope is what the owner holds: content of other users does not complete the image, even if it
+ * is in the store. */
 static void import_check_collect(BerthImportCheck *check, const BerthPlatform *platform,
                                  BerthClosureDone done) {
     const BerthImportContext *context = check->context;
@@ -65,7 +65,8 @@ static void import_check_on_platform(GPtrArray *items, const GError *error, void
     check->done(local, check->userdata);
 }
 
-/* If not everything of an index is there, the image for the platform may be, and that is enough. */
+/* If an index is incomplete, the image for the platform may still be complete, which is
+ * sufficient. */
 static void import_check_on_all(GPtrArray *items, const GError *error, void *userdata) {
     BerthImportCheck *check = userdata;
     const BerthImportedImage *image = import_check_get_current(check);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Documents of images that came without them: archives of "docker save" have no manifests, a root
- * file system has no configuration either. These functions make the text (OCI image specification,
- * manifest.md and config.md), which the caller frees; import-images.c stores it. */
+/* Writes the documents of images that came without them: "docker save" archives have no manifests,
+ * and a root file system does not have a configuration either. There is no state. The functions
+ * return the text (OCI image specification, manifest.md and config.md), which the caller frees;
+ * import-images.c stores it. */
 
 #include "images/import-private.h"
 
 #include "base/document-members.h"
 
-/* Adds a descriptor as an object of its own. */
+/* Adds a descriptor as an object. */
 static void add_member(JsonBuilder *builder, const char *media_type,
                        const BerthImportMember *member) {
     json_builder_begin_object(builder);
@@ -16,7 +17,7 @@ static void add_member(JsonBuilder *builder, const char *media_type,
     json_builder_end_object(builder);
 }
 
-/* berth-unpack detects the compression of a layer, so the media type names none. */
+/* berth-unpack detects the compression of a layer, so the media type does not name one. */
 char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *layers) {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 

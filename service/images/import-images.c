@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which images an archive holds, once all its members are in the store. A layout's index says so.
- * Of a docker archive, manifest.json lists configurations and layers, of which manifests are made
- * here, one after the other. A root file system is one layer, whose configuration is made first.
- * The import owns the object.
+ * Determines which images an archive contains, once all its members are in the store. In a layout,
+ * the index lists them. In a docker archive, manifest.json lists configurations and layers, for
+ * which manifests are created here, one after the other. A root file system becomes a single layer,
+ * for which a configuration is created first. The import owns the object.
  */
 
 #include "images/import-private.h"
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* An image without a manifest; members are the table's. */
+/* An image without a manifest; its members belong to the table. */
 typedef struct {
     const BerthImportMember *config;
     GPtrArray *layers; /* of BerthImportMember */
@@ -28,9 +28,9 @@ struct BerthImportImages {
     char *name;
     char **command;
     GPtrArray *docker;         /* of DockerImage */
-    guint next;                /* of those, to get a manifest */
+    guint next;                /* the one to get a manifest next */
     GPtrArray *found;          /* of BerthImportedImage */
-    BerthTextStoring *storing; /* a document that was made here, while it is stored */
+    BerthTextStoring *storing; /* a document created here, while it is being stored */
     BerthImportFound done;
     void *userdata;
 };
@@ -97,8 +97,8 @@ static void import_images_finish(BerthImportImages *images) {
     import_images_fail(images, error);
 }
 
-/* Completes a name as docker does: docker.io, library/ and latest are added if they are missing. Of
- * a layout, the name may be a tag alone. */
+/* Completes a name as docker does: docker.io, library/ and latest are added if they are missing. In
+ * a layout, the name may be just a tag. */
 static char *complete_name(const char *fallback, const char *name) {
     const char *slash = strchr(name, '/');
     g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
@@ -110,12 +110,12 @@ static char *complete_name(const char *fallback, const char *name) {
     if (has_host)
         return g_strconcat(name, has_tag ? "" : ":latest", NULL);
     if (!slash && !has_tag)
-        /* A tag alone belongs to the requested name. */
+        /* A tag on its own belongs to the requested name. */
         return fallback[0] ? g_strdup(fallback) : g_strconcat("localhost/imported:", name, NULL);
     return g_strconcat("docker.io/", slash ? "" : "library/", name, has_tag ? "" : ":latest", NULL);
 }
 
-/* Notes an image that was found. It is checked later whether all of it is there. */
+/* Records an image that was found. Whether it is complete is checked later. */
 static void import_images_add(BerthImportImages *images, const BerthDescriptor *target,
                               const char *name) {
     BerthImportedImage *image = g_new0(BerthImportedImage, 1);
@@ -125,7 +125,7 @@ static void import_images_add(BerthImportImages *images, const BerthDescriptor *
     g_ptr_array_add(images->found, image);
 }
 
-/* An image with several tags becomes one image for each of them, all with this manifest. */
+/* An image with several tags becomes one image for each tag, all with this manifest. */
 static void import_images_on_manifest(const char *digest, uint64_t size, const GError *error,
                                       void *userdata) {
     BerthImportImages *images = userdata;
@@ -147,7 +147,7 @@ static void import_images_on_manifest(const char *digest, uint64_t size, const G
     import_images_write_next(images);
 }
 
-/* One document at a time: storing is forgotten when the import is freed. */
+/* Stores one document at a time; if the import is freed meanwhile, its result is dropped. */
 static void import_images_store(BerthImportImages *images, const char *text, BerthTextStored done) {
     images->storing =
         berth_contents_store_text(images->context->images->contents, text, done, images);
@@ -215,7 +215,7 @@ static bool import_images_read_docker(BerthImportImages *images, sd_bus_message 
     return r >= 0 || berth_reply_set_malformed("inspect", error);
 }
 
-/* Images of a docker archive have no manifests yet: one is written for each. */
+/* Images in a docker archive have no manifests yet: one is written for each. */
 static void import_images_on_docker(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthImportImages *images = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -226,8 +226,8 @@ static void import_images_on_docker(sd_bus_message *reply, const GError *error, 
         import_images_write_next(images);
 }
 
-/* The entries of index.json with the names that their annotations give. Nothing of a partly
- * malformed reply is used, since the import fails then. */
+/* Reads the entries of index.json, with the names given by their annotations. If the reply is
+ * malformed in part, nothing of it is used, since the import fails. */
 static bool import_images_read_layout(BerthImportImages *images, sd_bus_message *reply,
                                       GError **error) {
     int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
@@ -255,9 +255,9 @@ static void import_images_on_layout(sd_bus_message *reply, const GError *error, 
         import_images_finish(images);
 }
 
-/* The configuration and the layer now look like those of a docker archive, and the manifest is made
- * in the same way. The names "config" and "rootfs" are only used here: such an archive has no other
- * members in the table. */
+/* The configuration and the layer now look like those of a docker archive, and the manifest is
+ * created in the same way. The names "config" and "rootfs" are used only here: such an archive has
+ * no other members in the table. */
 static void import_images_on_config(const char *digest, uint64_t size, const GError *error,
                                     void *userdata) {
     BerthImportImages *images = userdata;
@@ -276,7 +276,7 @@ static void import_images_on_config(const char *digest, uint64_t size, const GEr
     import_images_write_next(images);
 }
 
-/* Makes the configuration of a root file system. Its layer is stored uncompressed, so that its
+/* Creates the configuration of a root file system. Its layer is stored uncompressed, so that its
  * digest is its diff ID. */
 static void import_images_make_config(BerthImportImages *images) {
     const BerthImportMember *layer = berth_import_members_find(images->members, "rootfs");

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of an archive by their names: content that is in the store, and links to others, as
+/* The members of an archive by name: content that is in the store, and links to other members, as
  * "docker save" writes them. The import owns the table. */
 
 #include "images/import-private.h"
 
 #include <string.h>
 
-/* A link to a link is unusual, a circle of links hostile. */
+/* A link to a link is unusual, a cycle of links hostile. */
 enum { MAX_LINKS = 8 };
 
 typedef struct {
-    BerthImportMember content; /* its digest is NULL for a link */
-    char *target;              /* another member's name */
+    BerthImportMember content; /* without a digest for a link */
+    char *target;              /* name of another member; NULL for content */
 } Entry;
 
 struct BerthImportMembers {
@@ -56,7 +56,7 @@ char *berth_import_normalize(const char *name) {
 }
 
 /* A symbolic link is relative to its own directory: "../HEX/layer.tar" in "ID/layer.tar". A hard
- * link names a whole path. */
+ * link contains a complete path. */
 static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
     g_autofree char *directory = g_path_get_dirname(name);
 
@@ -72,7 +72,7 @@ static char *resolve_link(const char *name, const char *target, bool is_hard_lin
     return berth_import_normalize(joined);
 }
 
-/* Of members with the same name the last one counts, as it does when a tar is extracted. */
+/* If several members have the same name, the last one counts, as when a tar is extracted. */
 void berth_import_members_add(BerthImportMembers *members, const char *name, const char *digest,
                               uint64_t size) {
     Entry *entry = g_new0(Entry, 1);
@@ -89,7 +89,7 @@ void berth_import_members_add_link(BerthImportMembers *members, const char *name
     g_hash_table_replace(members->by_name, g_strdup(name), entry);
 }
 
-/* NULL for a name that is not in the archive, for a link that leads nowhere, and for a circle of
+/* Returns NULL for a name that is not in the archive, for a dangling link, and for a cycle of
  * links. */
 const BerthImportMember *berth_import_members_find(BerthImportMembers *members, const char *name) {
     g_autofree char *path = berth_import_normalize(name);

@@ -3,12 +3,12 @@
 /*
  * The parts of an import. Each is called by import.c and reports to it; none calls upwards:
  *
- *   import.c           reads the archive, member by member; names the images at the end
+ *   import.c           reads the archive, member by member; puts the names at the end
  *     import-blob.c      one member on its way into the store
- *     import-members.c   what the archive holds, by name
- *     import-images.c    finds out which images these are, and writes the documents they lack
- *       import-documents.c the text of those
- *     import-check.c     whether everything of each image is here
+ *     import-members.c   the contents of the archive, by name
+ *     import-images.c    determines the images, and writes documents that they lack
+ *       import-documents.c the text of those documents
+ *     import-check.c     checks that each image is complete
  */
 
 #pragma once
@@ -17,11 +17,11 @@
 #include "images/import.h"
 #include "store/lease-store.h"
 
-/* Shared by all parts. Only import.c writes it. */
+/* Shared by all parts. Only import.c modifies it. */
 typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
-    BerthLease *lease; /* NULL for none */
+    BerthLease *lease; /* NULL: none */
     BerthPlatform *platform;
     BerthWorker *archive, *ingest, *inspect;
     BerthPins *pins;
@@ -29,8 +29,8 @@ typedef struct {
 
 /* import-blob.c */
 
-/* Records that the archive has brought this content. Nothing collects it while the import runs; the
- * lease keeps it after that. */
+/* Records that the archive has brought this content. It is not collected while the import runs;
+ * afterwards the lease keeps it. */
 bool berth_import_pin(const BerthImportContext *context, const char *digest, GError **error);
 
 typedef struct BerthImportBlob BerthImportBlob;
@@ -39,7 +39,8 @@ typedef struct BerthImportBlob BerthImportBlob;
 typedef void (*BerthImportBlobDone)(BerthImportBlob *blob, const char *digest, uint64_t size,
                                     const GError *error, void *userdata);
 
-/* Brings the present member into the store, as expected (NULL: as what it turns out to be). */
+/* Brings the current member into the store, as expected (NULL: with whatever digest it turns out to
+ * have). */
 BerthImportBlob *berth_import_blob_new(const BerthImportContext *context, const char *member,
                                        const char *expected, BerthImportBlobDone done,
                                        void *userdata);
@@ -61,31 +62,31 @@ void berth_import_members_add(BerthImportMembers *members, const char *name, con
                               uint64_t size);
 void berth_import_members_add_link(BerthImportMembers *members, const char *name,
                                    const char *target, bool is_hard_link);
-/* The content of a name, through links; NULL if there is none. */
+/* Returns the content of a name, following links; NULL if there is none. */
 const BerthImportMember *berth_import_members_find(BerthImportMembers *members, const char *name);
 
-/* "./a//b" and "a/b" are one name of a member; "" for a name with "..", which no document of an
- * archive has. Caller frees. */
+/* Normalizes a member name: "./a//b" and "a/b" are the same name. Returns "" for a name with "..",
+ * to which no document of an archive can refer. The caller frees it. */
 char *berth_import_normalize(const char *name);
 
 /* import-images.c */
 typedef enum {
-    BERTH_IMPORT_LAYOUT, /* index.json names them */
-    BERTH_IMPORT_DOCKER, /* manifest.json does */
-    BERTH_IMPORT_ROOTFS, /* the archive is a root file system, which becomes one */
+    BERTH_IMPORT_LAYOUT, /* described by index.json */
+    BERTH_IMPORT_DOCKER, /* described by manifest.json */
+    BERTH_IMPORT_ROOTFS, /* the archive is a root file system, which becomes an image */
 } BerthImportKind;
 
 typedef struct {
     BerthImportKind kind;
-    int document; /* of a layout or docker archive: that file, in memory */
+    int document; /* for a layout or docker archive: that file, in memory */
     BerthImportMembers *members;
-    const char *name;     /* for images without one; "" */
-    char *const *command; /* of the image that is made of a root file system */
+    const char *name;     /* for images without a name, or "" */
+    char *const *command; /* for the image created from a root file system */
 } BerthImportImagesRequest;
 
 typedef struct BerthImportImages BerthImportImages;
 
-/* found: of BerthImportedImage, with their full names; its documents are in the store. */
+/* found contains BerthImportedImages with their full names, whose documents are in the store. */
 typedef void (*BerthImportFound)(GPtrArray *found, const GError *error, void *userdata);
 
 BerthImportImages *berth_import_images_new(const BerthImportContext *context,
@@ -94,7 +95,7 @@ BerthImportImages *berth_import_images_new(const BerthImportContext *context,
 void berth_import_images_free(BerthImportImages *images);
 void berth_import_images_start(BerthImportImages *images);
 
-/* import-documents.c; layers: of BerthImportMember. */
+/* import-documents.c; layers are BerthImportMembers. */
 char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *layers);
 char *berth_import_format_config(const BerthPlatform *platform, char *const *command,
                                  const char *diff_id);
@@ -103,7 +104,7 @@ char *berth_import_format_config(const BerthPlatform *platform, char *const *com
 typedef struct BerthImportCheck BerthImportCheck;
 typedef void (*BerthImportChecked)(const GError *error, void *userdata);
 
-/* found stays the caller's, longer than the check. */
+/* found still belongs to the caller, and must outlive the check. */
 BerthImportCheck *berth_import_check_new(const BerthImportContext *context, GPtrArray *found,
                                          BerthImportChecked done, void *userdata);
 void berth_import_check_free(BerthImportCheck *check);

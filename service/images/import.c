@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An import reads the archive, member by member; finds out which images these are; checks that each
- * is whole; syncs; asks whether their names may be put; and puts all of them together. The parts
- * are in files of their own (import-private.h). The transfer's operation owns it.
+ * An import reads the archive, member by member; determines which images it contains; checks that
+ * each is complete; syncs; asks whether their names may be put; and puts all of them together. The
+ * parts are in separate files (import-private.h). The object is owned by the transfer's operation.
  */
 
 #include "base/digest.h"
@@ -15,11 +15,11 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* Members that only manifest.json could identify as content. A root file system that is mistaken
+/* Limits on members that only manifest.json could identify as content. A root file system mistaken
  * for an image archive has many more. */
 enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_ODD_MEMBERS = 1024 };
 
-/* Documents that say which images there are; an archive may have both. */
+/* The documents that list the images; an archive may have both. */
 enum { DOCUMENTS = 2 };
 
 static const char *const document_names[DOCUMENTS] = {
@@ -33,12 +33,12 @@ typedef struct {
     char *name;
     char **command;
     bool is_rootfs;
-    int documents[DOCUMENTS]; /* files in memory, or -1 */
+    int documents[DOCUMENTS]; /* files in memory; -1: none */
     BerthImportMembers *members;
-    unsigned odd_members;     /* that are not named like parts of an image */
-    BerthImportBlob *blob;    /* the present member, while it is stored */
-    BerthImportImages *found; /* has the images */
-    GPtrArray *images;        /* of BerthImportedImage, its; NULL until they are found */
+    unsigned odd_members;     /* not named like parts of an image */
+    BerthImportBlob *blob;    /* the current member, while it is being stored */
+    BerthImportImages *found; /* owns the list of images */
+    GPtrArray *images;        /* of BerthImportedImage, owned by found; NULL until they are found */
     BerthImportCheck *check;
     BerthNameAsker *asker; /* NULL: all names may be put */
 } Import;
@@ -47,7 +47,7 @@ static void import_free(void *object) {
     Import *import = object;
     BerthImportContext *context = &import->context;
 
-    /* Workers first: the files that they write go after them. */
+    /* Workers are freed first, before the files that they write. */
     berth_worker_free(context->archive);
     berth_worker_free(context->ingest);
     berth_worker_free(context->inspect);
@@ -67,7 +67,7 @@ static void import_free(void *object) {
     g_free(import);
 }
 
-/* An image without a name is only reported as the target, which is the first one. */
+/* An image without a name is only reported as the target; the target is that of the first image. */
 static void import_report(void *object, BerthTransferResult *result) {
     const Import *import = object;
     unsigned count = 0;
@@ -82,7 +82,7 @@ static void import_report(void *object, BerthTransferResult *result) {
     }
 }
 
-/* All are whole and allowed: the names appear together. */
+/* All images are complete and allowed: the names appear together. */
 static bool import_put_names(Import *import, GError **error) {
     for (guint i = 0; i < import->images->len; i++) {
         const BerthImportedImage *image = import->images->pdata[i];
@@ -104,7 +104,7 @@ static void import_on_allowed(const GError *refused, void *userdata) {
     berth_operation_end(import->operation, error);
 }
 
-/* Only now are the names known: nothing is put before all of them are allowed. */
+/* The names are known only now. None is put before all of them are allowed. */
 static void import_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
     Import *import = userdata;
 
@@ -117,7 +117,7 @@ static void import_on_synced(sd_bus_message *reply, const GError *error, void *u
         import_on_allowed(NULL, import);
 }
 
-/* The blobs' renames are made durable before anything is named. */
+/* The renames of blobs are made durable before anything gets a name. */
 static void import_on_checked(const GError *error, void *userdata) {
     Import *import = userdata;
     BerthContentStore *store = berth_contents_get_store(import->context.images->contents);
@@ -132,7 +132,7 @@ static void import_on_checked(const GError *error, void *userdata) {
                            import_on_synced, import);
 }
 
-/* The images stay those of import->found, which lives as long as the import. */
+/* The images still belong to import->found, which lives as long as the import. */
 static void import_on_found(GPtrArray *found, const GError *error, void *userdata) {
     Import *import = userdata;
 
@@ -145,7 +145,7 @@ static void import_on_found(GPtrArray *found, const GError *error, void *userdat
     berth_import_check_start(import->check);
 }
 
-/* A layout's index has precedence: docker writes both, and the index says more. */
+/* A layout's index takes precedence: docker writes both, and the index has more information. */
 static bool import_get_kind(const Import *import, BerthImportKind *kind, GError **error) {
     if (import->is_rootfs)
         *kind = BERTH_IMPORT_ROOTFS;
@@ -160,7 +160,7 @@ static bool import_get_kind(const Import *import, BerthImportKind *kind, GError 
     return true;
 }
 
-/* All members are read. */
+/* All members have been read. */
 static void import_find_images(Import *import) {
     BerthImportImagesRequest request = {
         .document = -1,
@@ -192,7 +192,7 @@ static void import_on_document(sd_bus_message *reply, const GError *error, void 
         import_read_next(import);
 }
 
-/* Of a member that is there twice, the later one counts, as it does when a tar is extracted. */
+/* If a member occurs twice, the later one counts, as when a tar is extracted. */
 static void import_take_document(Import *import, int document) {
     g_autoptr(GError) error = NULL;
     int fd = memfd_create("document", MFD_CLOEXEC);
@@ -226,7 +226,7 @@ static void import_take_blob(Import *import, const char *name, const char *expec
     berth_import_blob_start(import->blob);
 }
 
-/* "blobs/sha256/HEX" as a digest; NULL for every other name. */
+/* Returns "blobs/sha256/HEX" as a digest; NULL for any other name. */
 static char *digest_of_name(const char *name) {
     g_auto(GStrv) parts = g_strsplit(name, "/", -1);
     g_autofree char *digest = NULL;
@@ -238,8 +238,8 @@ static char *digest_of_name(const char *name) {
 }
 
 /* Whether a member is probably content. manifest.json may use any names for configurations and
- * layers, and may come after them. These are the names that docker, skopeo, crane and kaniko use;
- * other members may be content, too. */
+ * layers, and may come after them. These are the names used by docker, skopeo, crane and kaniko;
+ * other members may also be content. */
 static bool is_usual_content(const char *name) {
     return g_str_has_suffix(name, ".tar") || g_str_has_suffix(name, ".tar.gz") ||
            g_str_has_suffix(name, ".json") || g_str_has_prefix(name, "sha256:");
@@ -267,7 +267,7 @@ static void import_take_docker_member(Import *import, const char *name) {
 }
 
 /* A member of a layout is stored under the digest in its name, and only if it has that digest; a
- * member of a docker archive under the one that it turns out to have. */
+ * member of a docker archive is stored under the digest that it turns out to have. */
 static void import_take_file(Import *import, const char *name) {
     g_autofree char *digest = digest_of_name(name);
 
@@ -282,8 +282,8 @@ static void import_take_file(Import *import, const char *name) {
         import_take_docker_member(import, name);
 }
 
-/* A name that leaves the archive ("..") is skipped: no document can refer to it. Links are
- * recorded, and followed when a document names one. */
+/* A name that leads out of the archive ("..") is skipped, since no document can refer to it. Links
+ * are recorded, and followed when a document refers to one. */
 static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
     g_autofree char *name = berth_import_normalize(entry->name);
 
@@ -295,7 +295,7 @@ static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
         import_read_next(import);
 }
 
-/* The archive is a stream: a member has to be taken before the next one is asked for. */
+/* The archive is a stream: a member has to be handled before the next one is requested. */
 static void import_on_next(sd_bus_message *reply, const GError *error, void *userdata) {
     Import *import = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -325,8 +325,8 @@ static void import_on_opened(sd_bus_message *reply, const GError *error, void *u
         import_read_next(import);
 }
 
-/* berth-archive reads the caller's descriptor, which may be on a file system of the caller's, so
- * that it is a worker for that user. */
+/* berth-archive reads the caller's descriptor, which may be on a file system of the caller's, so it
+ * runs as a worker for that user. */
 static bool import_prepare(Import *import, const BerthImportRequest *request, GError **error) {
     BerthImportContext *context = &import->context;
     sd_event *event = context->images->event;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Collection has two states: first it reads the documents whose children are not recorded, one
- * closure after the other, until there is none left; then it marks and sweeps, in one step of the
- * loop. A pull records what it reads, so that there are documents to read only after a Put, or if
- * an earlier version has pulled them. The operation owns the object and reports to the caller.
+ * A collection has two states: first it reads the documents whose children are not recorded, one
+ * closure after the other, until there are none left; then it marks and sweeps in a single
+ * iteration of the loop. A pull records what it reads, so there are documents to read only after a
+ * Put, or if an earlier version has pulled them. The operation owns the object, which reports to
+ * the caller.
  */
 
 #include "images/prune.h"
@@ -21,11 +22,11 @@ typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     bool dry_run;
-    GPtrArray *unread; /* of BerthDescriptor: documents that are still to be read */
-    GHashTable *seen;  /* "KIND DIGEST" of those that are in unread or were */
+    GPtrArray *unread; /* of BerthDescriptor: documents still to be read */
+    GHashTable *seen;  /* "KIND DIGEST" of all documents that are or were in unread */
     BerthClosure *closure;
-    GPtrArray *digests; /* of char *, what was removed */
-    uint64_t bytes;     /* that it took */
+    GPtrArray *digests; /* of char *: what was removed */
+    uint64_t bytes;     /* total size of that */
     BerthPruned done;
     void *userdata;
 } Prune;
@@ -48,8 +49,8 @@ static void prune_free(void *object) {
     g_free(prune);
 }
 
-/* Marks the snapshots on which images stand, for every platform that was unpacked. After the blobs,
- * since their marks say which owners reach a manifest. */
+/* Marks the snapshots used by images, for every unpacked platform. Done after the blobs, since
+ * their marks say which owners reach a manifest. */
 static bool prune_mark_chains(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) infos = berth_image_store_list_infos(images->database, error);
 
@@ -63,8 +64,8 @@ static bool prune_mark_chains(BerthImages *images, GError **error) {
     return infos != NULL;
 }
 
-/* Pins are the roots that only live in memory: what running operations need and nothing may refer
- * to yet. */
+/* Pins are roots that exist only in memory: content that running operations need and that nothing
+ * may refer to yet. */
 static bool prune_mark_pins(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) pins = berth_contents_list_pins(images->contents);
 
@@ -76,8 +77,8 @@ static bool prune_mark_pins(BerthImages *images, GError **error) {
     return true;
 }
 
-/* What is mounted on the host (Images.Mount): the mount itself keeps the image, so that nothing has
- * to be taken back when it goes, however it goes. */
+/* Marks images mounted on the host (Images.Mount). The mount itself keeps the image, so nothing has
+ * to be undone when it disappears, in whatever way. */
 static bool prune_mark_mounts(BerthImages *images, GError **error) {
     g_autoptr(GPtrArray) chains = berth_snapshot_store_list_mounted(error);
 
@@ -87,7 +88,8 @@ static bool prune_mark_mounts(BerthImages *images, GError **error) {
     return chains != NULL;
 }
 
-/* The order matters: expired leases are no roots, and chains are marked by the marks of blobs. */
+/* The order matters: expired leases are not roots, and chains are marked according to the marks of
+ * blobs. */
 bool berth_prune_mark(BerthImages *images, GError **error) {
     return berth_lease_store_expire(images->database, error) &&
            berth_reach_begin(images->database, error) && prune_mark_pins(images, error) &&
@@ -95,8 +97,8 @@ bool berth_prune_mark(BerthImages *images, GError **error) {
            prune_mark_mounts(images, error) && berth_reach_spread_chains(images->database, error);
 }
 
-/* The files are only moved here, since deleting many of them takes long; a worker does that
- * afterwards. A dry run counts and changes nothing. */
+/* The files are only moved here, since deleting many of them takes long; a worker deletes them
+ * afterwards. A dry run only counts, and changes nothing. */
 static bool prune_sweep_blobs(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     BerthContentStore *store = berth_contents_get_store(images->contents);
@@ -117,7 +119,7 @@ static bool prune_sweep_blobs(Prune *prune, GError **error) {
                               berth_reach_forget(images->database, error));
 }
 
-/* The list has snapshots that stand on others first; those below can be removed only after them. */
+/* In the list, a snapshot comes before its parent, which can be removed only after it. */
 static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     BerthImages *images = prune->images;
     g_autoptr(GPtrArray) dead = berth_reach_list_chains(images->database, error);
@@ -133,8 +135,8 @@ static bool prune_sweep_snapshots(Prune *prune, GError **error) {
     return dead != NULL;
 }
 
-/* Mark and sweep in one turn of the loop: no operation can add a reference in between. Operations
- * that run hold pins on what they need. */
+/* Marks and sweeps in one iteration of the loop: no operation can add a reference in between.
+ * Running operations have pinned what they need. */
 static void prune_collect(Prune *prune) {
     BerthImages *images = prune->images;
     g_autoptr(GError) error = NULL;
@@ -150,14 +152,14 @@ static void prune_collect(Prune *prune) {
     berth_operation_end(prune->operation, error);
 }
 
-/* Whether the documents themselves are at fault. A failure of the reader says nothing about the
- * image's needs, and so must end the collection. */
+/* Whether the error is in the documents themselves. A failure of the reader says nothing about what
+ * the image needs, and must therefore end the collection. */
 static bool is_documents_fault(const GError *error) {
     return error->code == BERTH_ERROR_INVALID_ARGUMENT || error->code == BERTH_ERROR_NOT_FOUND ||
            error->code == BERTH_ERROR_LIMIT_EXCEEDED || error->code == BERTH_ERROR_UNSUPPORTED;
 }
 
-/* An image with invalid documents keeps everything that is recorded of it. */
+/* An image with invalid documents keeps everything that is recorded for it. */
 static void prune_on_collected(GPtrArray *items, const GError *error, void *userdata) {
     Prune *prune = userdata;
 
@@ -172,8 +174,8 @@ static void prune_on_collected(GPtrArray *items, const GError *error, void *user
     prune_read_next(prune);
 }
 
-/* The kind is part of the key: the same content may be named as a manifest and as an index, and is
- * read as each. */
+/* The kind is part of the key: the same content may be referred to as a manifest and as an index,
+ * and is read as each of them. */
 static bool prune_is_new(Prune *prune, const BerthDescriptor *document) {
     BerthContentStore *store = berth_contents_get_store(prune->images->contents);
     g_autofree char *key = g_strdup_printf(
@@ -183,8 +185,8 @@ static bool prune_is_new(Prune *prune, const BerthDescriptor *document) {
            g_hash_table_add(prune->seen, g_steal_pointer(&key));
 }
 
-/* Documents that were named while others were being read are among them. One that cannot be read is
- * listed again, but was seen. */
+/* This includes documents that got a name while others were being read. A document that cannot be
+ * read is listed again, but counts as seen. */
 static bool prune_list_unread(Prune *prune, GError **error) {
     g_autoptr(GPtrArray) unread = berth_image_store_list_unread(prune->images->database, error);
 
@@ -198,8 +200,8 @@ static bool prune_list_unread(Prune *prune, GError **error) {
     return true;
 }
 
-/* Lists again after the last document, until no new one appears: reading takes turns of the loop in
- * which others may put names. */
+/* After the last document, lists them again until no new one appears: reading takes several
+ * iterations of the loop, in which names may be put. */
 static void prune_read_next(Prune *prune) {
     g_autoptr(BerthDescriptor) document = NULL;
     g_autoptr(GError) error = NULL;

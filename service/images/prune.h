@@ -2,9 +2,9 @@
 
 /*
  * Collects garbage: deletes blobs and snapshots that no image, lease, container or running transfer
- * reaches. First the documents of all images are read, since names may have been put by hand. Then
- * marking and deleting are one step of the loop, so that no transfer can begin to rely on something
- * in between. Deleting is a rename; a worker frees the space.
+ * reaches. First the documents of all images are read, since names may have been put manually.
+ * Marking and deleting then take place in a single iteration of the loop, so that no transfer can
+ * start to rely on anything in between. Deleting is a rename; a worker frees the space.
  */
 
 #pragma once
@@ -15,7 +15,7 @@ typedef struct {
     bool dry_run;
 } BerthPruneRequest;
 
-/* digests: of blobs, and chain IDs of snapshots; bytes: their size. */
+/* digests are those of blobs, and chain IDs of snapshots; bytes is their total size. */
 typedef void (*BerthPruned)(GPtrArray *digests, uint64_t bytes, const GError *error,
                             void *userdata);
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The walk through an image's documents, from its target: each is fetched, read by berth-inspect
- * from the store, and what it refers to is fetched in turn; of an index only the manifest for the
- * platform, unless all are wanted. The manifest of the image that is unpacked is handed over
- * (found). The walk is done when nothing is pending: documents, and blobs that are only fetched.
- * The pull owns it.
+ * The walk through an image's documents, starting at its target: each is fetched, read from the
+ * store by berth-inspect, and everything that it refers to is fetched in turn; of an index, only
+ * the manifest for the platform, unless all are wanted. The manifest of the image to be unpacked is
+ * passed on (found). The walk is done when nothing is pending: neither documents, nor blobs that
+ * are only fetched. The pull owns it.
  */
 
 #include "base/fd.h"
@@ -14,7 +14,7 @@
 
 #include <sys/stat.h>
 
-/* Indexes may refer to indexes; each is a document to fetch and read. */
+/* Indexes may refer to indexes, each of which has to be fetched and read. */
 enum { MAX_INDEXES = 16 };
 
 /* A document that is being read. */
@@ -24,7 +24,7 @@ typedef struct {
 } Reading;
 
 typedef enum {
-    DOCUMENTS_AT_TARGET, /* nothing else was asked for yet */
+    DOCUMENTS_AT_TARGET, /* nothing but the target has been requested yet */
     DOCUMENTS_BELOW_IT,
 } DocumentsState;
 
@@ -34,7 +34,7 @@ struct BerthPullDocuments {
     BerthPullObjects *objects;
     BerthDescriptor *target;
     char *chosen;     /* digest of the document that leads to the image for the platform */
-    unsigned pending; /* documents and blobs that are not done */
+    unsigned pending; /* number of unfinished documents and blobs */
     unsigned indexes;
     GPtrArray *readings; /* of Reading */
     BerthPullFound found;
@@ -86,13 +86,13 @@ bool berth_pull_documents_are_at_target(const BerthPullDocuments *documents) {
     return documents->state == DOCUMENTS_AT_TARGET;
 }
 
-/* The error ends the pull; what else is under way is dropped with it. */
+/* The error ends the pull, which also drops everything else that is pending. */
 static void pull_documents_fail(BerthPullDocuments *documents, const char *digest,
                                 const GError *error) {
     documents->done(digest, error, documents->userdata);
 }
 
-/* The last thing that a caller does: done may end the pull. */
+/* Must be the last statement of a caller: done may end the pull. */
 static void pull_documents_done_one(BerthPullDocuments *documents) {
     if (--documents->pending == 0)
         documents->done(NULL, NULL, documents->userdata);
@@ -110,7 +110,7 @@ static void pull_documents_on_blob(const BerthDescriptor *descriptor, const GErr
         pull_documents_done_one(userdata);
 }
 
-/* Artifacts are kept and named, but there is nothing to unpack. */
+/* Artifacts are kept and get their name, but there is nothing to unpack. */
 static void pull_documents_take_manifest(BerthPullDocuments *documents, const char *digest,
                                          const BerthDocument *manifest) {
     BerthPullMode mode = documents->context->mode;
@@ -136,8 +136,8 @@ static void pull_documents_take_manifest(BerthPullDocuments *documents, const ch
 static void pull_documents_on_document(const BerthDescriptor *descriptor, const GError *error,
                                        void *userdata);
 
-/* Of the index that leads to the image, an entry is chosen; if it is an index again, one of its
- * entries is chosen in turn. Other indexes are only walked if all platforms are wanted. */
+/* In the index that leads to the image, an entry is chosen; if that is an index again, one of its
+ * entries is chosen in turn. Other indexes are walked only if all platforms are wanted. */
 static void pull_documents_take_index(BerthPullDocuments *documents, const char *digest,
                                       const BerthDocument *index) {
     const BerthPullContext *context = documents->context;
@@ -165,8 +165,8 @@ static void pull_documents_take_index(BerthPullDocuments *documents, const char 
     pull_documents_done_one(documents);
 }
 
-/* A descriptor may bring its content along (image-spec, descriptor.md, "data"), which then need not
- * be fetched. */
+/* A descriptor may contain its content (image-spec, descriptor.md, "data"), which then does not
+ * have to be fetched. */
 static void pull_documents_embed(BerthPullDocuments *documents, const BerthDocument *document) {
     GHashTableIter content;
     gpointer digest, data;
@@ -183,7 +183,7 @@ static void pull_documents_on_read(sd_bus_message *reply, const GError *error, v
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
 
-    /* This frees the reading, and its digest: the copy is used from here on. */
+    /* This frees the reading and its digest, so the copy is used from here on. */
     g_ptr_array_remove_fast(documents->readings, reading);
     if (!document ||
         !berth_images_record_children(documents->context->images, digest, document, &local)) {
@@ -198,8 +198,8 @@ static void pull_documents_on_read(sd_bus_message *reply, const GError *error, v
         pull_documents_take_manifest(documents, digest, document);
 }
 
-/* Corrects the target's size: it was here before, so that its size was not compared with the
- * announced one. */
+/* Corrects the target's size: content that was already stored has not been compared with the
+ * announced size. */
 static void pull_documents_correct_size(BerthPullDocuments *documents,
                                         const BerthDescriptor *descriptor, int blob) {
     struct stat status;
@@ -247,7 +247,7 @@ static void pull_documents_on_document(const BerthDescriptor *descriptor, const 
         pull_documents_read(documents, descriptor);
         return;
     }
-    /* Fetch of a blob by its digest, or an artifact in an index: it is kept as it is. */
+    /* A blob fetched by its digest, or an artifact in an index: it is kept as it is. */
     if (!local && (documents->context->mode == BERTH_PULL_FETCH ||
                    !pull_documents_is_chosen(documents, descriptor->digest))) {
         pull_documents_done_one(documents);
@@ -258,7 +258,7 @@ static void pull_documents_on_document(const BerthDescriptor *descriptor, const 
     pull_documents_fail(documents, descriptor->digest, local);
 }
 
-/* It counts as pending first: content that is here is reported at once, from within. */
+/* Counted as pending first, since stored content is reported immediately, from within this call. */
 static void pull_documents_fetch(BerthPullDocuments *documents, const BerthDescriptor *descriptor,
                                  BerthPullFetched fetched) {
     const BerthPullFetch fetch = {.descriptor = descriptor, .done = fetched, .userdata = documents};

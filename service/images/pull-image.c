@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The image of a pull that is unpacked: its configuration is fetched and read, and says how many
- * layers there are and what they unpack to. Then the layers are started, lowest first, so many at a
- * time (ParallelLayers=), and each is settled when the one below it is done. The image is done when
- * all layers are. The pull owns it.
+ * The image of a pull that is to be unpacked. Its configuration is fetched and read; it says how
+ * many layers there are and what they unpack to. The layers are then started, lowest first, a
+ * limited number at a time (ParallelLayers=), and each is settled when the one below it is done.
+ * The image is done when all layers are. The pull owns it.
  */
 
 #include "base/fd.h"
@@ -15,11 +15,11 @@
 struct BerthPullImage {
     const BerthPullContext *context;
     BerthPullObjects *objects;
-    char *target_digest; /* of the document that the image's name stands for */
+    char *target_digest; /* of the document that the image's name refers to */
     char *digest;        /* of the manifest */
     BerthDescriptor *config;
-    GPtrArray *descriptors; /* of BerthDescriptor, of the layers */
-    BerthImageInfo *info;   /* NULL until the configuration was read */
+    GPtrArray *descriptors; /* of BerthDescriptor: the layers */
+    BerthImageInfo *info;   /* NULL until the configuration has been read */
     GPtrArray *layers;      /* of BerthPullLayer, lowest first */
     guint done_layers;
     BerthPullDone done;
@@ -63,14 +63,15 @@ guint berth_pull_image_count_layers(const BerthPullImage *image) {
     return image->layers->len;
 }
 
-/* Whether a layer has one of the places of those that are unpacked at a time. */
+/* Whether a layer occupies one of the slots for layers being unpacked. */
 static bool layer_has_place(const BerthPullLayer *layer) {
     BerthPullLayerState state = berth_pull_layer_get_state(layer);
 
     return state >= BERTH_PULL_LAYER_KEEPING && state <= BERTH_PULL_LAYER_EXTRACTED;
 }
 
-/* The lowest layer that waits, since the others are settled on it; NULL if all places are taken. */
+/* Returns the lowest waiting layer, since the others are settled on top of it; NULL if all slots
+ * are taken. */
 static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
     unsigned places = image->context->images->remotes->settings->parallel_layers;
     BerthPullLayer *next = NULL;
@@ -85,18 +86,18 @@ static BerthPullLayer *pull_image_find_next(BerthPullImage *image) {
     return next;
 }
 
-/* Starts layers as long as there are places. Starting one may change the states of others, so the
- * next one is looked for again each time. */
+/* Starts layers as long as there are free slots. Starting one may change the states of others, so
+ * the next one is searched for again each time. */
 static void pull_image_start_layers(BerthPullImage *image) {
     BerthPullLayer *next;
 
-    /* A layer that fails at once ends the operation, and is reported from within. */
+    /* A layer that fails immediately ends the operation, and is reported from within this call. */
     while (!berth_operation_has_ended(image->context->transfer->operation) &&
            (next = pull_image_find_next(image)))
         berth_pull_layer_start(next);
 }
 
-/* Settles the layer at place if it is unpacked and the one below it done. */
+/* Settles the layer at place if it is unpacked and the one below it is done. */
 static void pull_image_settle(BerthPullImage *image, guint place) {
     BerthPullLayer *layer = place < image->layers->len ? image->layers->pdata[place] : NULL;
     const BerthPullLayer *below = place > 0 ? image->layers->pdata[place - 1] : NULL;
@@ -106,7 +107,7 @@ static void pull_image_settle(BerthPullImage *image, guint place) {
         berth_pull_layer_settle(layer);
 }
 
-/* The only callback of layers: it settles what can be settled, and fills the place that may have
+/* The only callback of layers: it settles layers that are ready, and fills a slot that may have
  * become free. */
 static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void *userdata) {
     BerthPullImage *image = userdata;
@@ -118,7 +119,8 @@ static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void
     }
     g_ptr_array_find(image->layers, layer, &place);
     bool is_done = berth_pull_layer_get_state(layer) == BERTH_PULL_LAYER_DONE;
-    /* Settling the layer above may finish that, and this is called again from within. */
+    /* Settling the layer above may finish it, in which case this function is called again from
+     * within. */
     if (is_done && ++image->done_layers == image->layers->len) {
         image->done(NULL, NULL, image->userdata);
         return;
@@ -128,7 +130,7 @@ static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void
 }
 
 /* The configuration has a diff ID for each layer of the manifest, in the same order (OCI config.md,
- * rootfs). Each layer's chain ID follows from its own diff ID and the chain below. */
+ * rootfs). Each layer's chain ID follows from its own diff ID and the chain below it. */
 static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
     GPtrArray *descriptors = image->descriptors;
     const char *parent = NULL;
@@ -160,8 +162,8 @@ static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
     return true;
 }
 
-/* The answer is remembered for Create, which then need not read the documents again. An image
- * without layers is done here. */
+/* The result is stored for Create, which then does not have to read the documents again. An image
+ * without layers is done at this point. */
 static void pull_image_on_config_read(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthPullImage *image = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -200,8 +202,8 @@ void berth_pull_image_start(BerthPullImage *image) {
     berth_pull_objects_fetch(image->objects, &fetch);
 }
 
-/* Deletes the blobs of the layers, except those that another operation needs as well: the pins of
- * this pull count as one. */
+/* Deletes the blobs of the layers, except those that another operation also needs: the pins of this
+ * pull count as one. */
 void berth_pull_image_drop_blobs(BerthPullImage *image) {
     BerthContents *contents = image->context->images->contents;
     g_autoptr(GPtrArray) dropped = g_ptr_array_new();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One layer of a pull: its bytes go to berth-unpack while they arrive (or from the blob that is
- * here), into a directory of its own. When the layer below is committed, it is settled on it and
- * committed under its chain ID. The image (pull-image.c) owns it and says when it starts and
- * settles; states are in pull-private.h.
+ * One layer of a pull: its bytes are passed to berth-unpack while they arrive (or read from a
+ * stored blob), and unpacked into a separate directory. When the layer below is committed, this one
+ * is settled on it and committed under its chain ID. The image (pull-image.c) owns it and decides
+ * when it starts and settles; the states are in pull-private.h.
  */
 
 #include "base/digest.h"
@@ -23,10 +23,10 @@ struct BerthPullLayer {
     BerthTransferItem *item;
     char *diff_id, *chain_id, *parent;
     const char *manifest_digest, *image_chain_id;
-    BerthClaim *claim; /* of making the snapshot */
+    BerthClaim *claim; /* on creating the snapshot */
     BerthWorker *worker;
-    char *key;        /* of the snapshot that is being made */
-    bool needs_lower; /* to be settled on; an answer of berth-unpack, as size is */
+    char *key;        /* of the snapshot being created */
+    bool needs_lower; /* needed to settle; reported by berth-unpack, like size */
     uint64_t size;
     BerthPullLayerChanged changed;
     void *userdata;
@@ -34,8 +34,8 @@ struct BerthPullLayer {
 
 static void pull_layer_on_released(void *userdata);
 
-/* The chain ID is pinned from the beginning: the snapshot may be here already, without an image
- * that keeps it. */
+/* The chain ID is pinned from the beginning: the snapshot may already exist without an image that
+ * keeps it. */
 BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
                                      const BerthPullLayerRequest *request) {
     BerthPullLayer *layer = g_new0(BerthPullLayer, 1);
@@ -64,7 +64,7 @@ void berth_pull_layer_free(BerthPullLayer *layer) {
         return;
     berth_worker_free(layer->worker);
     berth_claim_free(layer->claim);
-    /* After its writer has gone. */
+    /* Done after its writer has been killed. */
     if (layer->key)
         berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
     berth_descriptor_free(layer->descriptor);
@@ -95,13 +95,13 @@ static void pull_layer_set_state(BerthPullLayer *layer, BerthPullLayerState stat
         layer->changed(layer, NULL, layer->userdata);
 }
 
-/* The state stays as it is; the error ends the pull, which frees the layer. */
+/* The state remains unchanged; the error ends the pull, which frees the layer. */
 static void pull_layer_fail(BerthPullLayer *layer, const GError *error) {
     layer->changed(layer, error, layer->userdata);
 }
 
-/* The claim is released before the state is reported: other pulls that wait for this snapshot find
- * it committed. */
+/* The claim is released before the state is reported: other pulls that wait for this snapshot then
+ * find it committed. */
 static void pull_layer_finish(BerthPullLayer *layer) {
     layer->item->phase = "done";
     berth_claim_release(layer->claim);
@@ -110,8 +110,8 @@ static void pull_layer_finish(BerthPullLayer *layer) {
     pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }
 
-/* From here on the store owns the directory. On failure key stays set, and freeing the layer
- * discards it. */
+/* From here on, the store owns the directory. On failure key remains set, and freeing the layer
+ * discards the directory. */
 static void pull_layer_commit(BerthPullLayer *layer) {
     g_autoptr(GError) error = NULL;
 
@@ -130,8 +130,9 @@ static void pull_layer_on_settled(sd_bus_message *reply, const GError *error, vo
         pull_layer_commit(userdata);
 }
 
-/* Some entries of a layer can only be completed with the tree below at hand; berth-unpack reports
- * in its reply whether there are any (needs_lower). It receives that tree as a read-only mount. */
+/* Some entries of a layer can only be completed with the tree below it available; berth-unpack
+ * reports in its reply whether there are any (needs_lower). That tree is passed to it as a
+ * read-only mount. */
 void berth_pull_layer_settle(BerthPullLayer *layer) {
     BerthImages *images = layer->context->images;
     g_autoptr(GError) error = NULL;
@@ -146,7 +147,7 @@ void berth_pull_layer_settle(BerthPullLayer *layer) {
         return;
     }
     berth_autofd int lower = berth_snapshot_store_mount(images->snapshots, layer->parent, &error);
-    /* With the tree below, it may prove necessary to read the layer once more. */
+    /* With the tree below available, it may turn out that the layer has to be read once more. */
     berth_autofd int blob =
         lower < 0 ? -1
                   : berth_content_store_open_blob(berth_contents_get_store(images->contents),
@@ -157,8 +158,8 @@ void berth_pull_layer_settle(BerthPullLayer *layer) {
         berth_call_unpack_settle(layer->worker, lower, blob, pull_layer_on_settled, layer);
 }
 
-/* Both are there: the blob in the store, and its tree in the directory. berth-unpack has compared
- * the diff ID, so that the blob is known to unpack to it from now on. */
+/* Both are complete: the blob in the store, and its tree in the directory. berth-unpack has checked
+ * the diff ID, so the blob is known to unpack to it from now on. */
 static void pull_layer_unpacked(BerthPullLayer *layer) {
     berth_provenance_add_diff_id(layer->context->images->database, layer->descriptor->digest,
                                  layer->diff_id, NULL);
@@ -179,8 +180,8 @@ static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, 
         pull_layer_set_state(layer, BERTH_PULL_LAYER_EXTRACTED);
 }
 
-/* berth-unpack learns now only whether this is the lowest layer; the tree below may not be there
- * yet. */
+/* At this point, berth-unpack is only told whether this is the lowest layer; the tree below may not
+ * exist yet. */
 static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
     uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
 
@@ -188,7 +189,7 @@ static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
                              pull_layer_on_extracted, layer);
 }
 
-/* Opens a pipe into berth-unpack. If that fails, the blob is unpacked when it is in the store. */
+/* Opens a pipe to berth-unpack. If that fails, the blob is unpacked once it is in the store. */
 static int pull_layer_stream(void *userdata) {
     BerthPullLayer *layer = userdata;
     int ends[2];
@@ -212,7 +213,7 @@ static void pull_layer_extract_blob(BerthPullLayer *layer) {
         pull_layer_extract_from(layer, blob);
 }
 
-/* The blob and the tree may be there in either order; the second of them makes the layer
+/* The blob and the tree may be completed in either order; the second of them makes the layer
  * UNPACKED. */
 static void pull_layer_on_blob(const BerthDescriptor *descriptor, const GError *error,
                                void *userdata) {
@@ -243,12 +244,13 @@ static void pull_layer_on_kept(const BerthDescriptor *descriptor, const GError *
         pull_layer_finish(userdata);
 }
 
-/* The other transfer has made the snapshot or has failed; in either case the layer starts again. */
+/* The other transfer has created the snapshot or has failed; in either case the layer starts
+ * again. */
 static void pull_layer_on_released(void *userdata) {
     pull_layer_set_state(userdata, BERTH_PULL_LAYER_WAITING);
 }
 
-/* Whether the snapshot of this chain may be used. It may once the layer's own content was seen to
+/* Whether the snapshot of this chain may be used. It may if the layer's own content was seen to
  * unpack to it: an image configuration alone may claim the chain of any other user's image. */
 static bool pull_layer_is_known(const BerthPullLayer *layer) {
     BerthImages *images = layer->context->images;
@@ -260,8 +262,8 @@ static bool pull_layer_is_known(const BerthPullLayer *layer) {
                                        layer->image_chain_id));
 }
 
-/* The snapshot is here already. Its blob is fetched, too, unless blobs are dropped once they are
- * unpacked, and this pull may use the content without fetching it. */
+/* The snapshot already exists. Its blob is fetched as well, unless blobs are dropped after
+ * unpacking and this pull may use the content without fetching it. */
 static void pull_layer_keep(BerthPullLayer *layer) {
     const BerthPullContext *context = layer->context;
     const char *digest = layer->descriptor->digest;
@@ -281,7 +283,8 @@ static void pull_layer_keep(BerthPullLayer *layer) {
     berth_pull_objects_fetch(layer->objects, &fetch);
 }
 
-/* One worker for each layer: what a layer does to its worker cannot reach another layer. */
+/* Each layer gets a separate worker: a layer that compromises its worker cannot affect another
+ * layer. */
 static bool pull_layer_start_worker(BerthPullLayer *layer, GError **error) {
     BerthImages *images = layer->context->images;
     berth_autofd int directory = berth_snapshot_store_begin(images->snapshots, &layer->key, error);
@@ -300,8 +303,8 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
         pull_layer_keep(layer);
         return;
     }
-    /* Another transfer makes the same snapshot. Until it ends, the layer takes none of the places
-     * for unpacking. */
+    /* Another transfer is creating the same snapshot. Until that ends, the layer does not occupy a
+     * slot for unpacking. */
     if (!berth_claim_take(layer->claim)) {
         pull_layer_set_state(layer, BERTH_PULL_LAYER_ELSEWHERE);
         return;

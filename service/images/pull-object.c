@@ -2,10 +2,10 @@
 
 /*
  * One object of a pull: berth-fetch writes its bytes into a pipe, berth-ingest hashes and stores
- * them, and it becomes a blob only as the digest that was asked for. Content that is here already
- * is used if the remote is known to have it or shows that (pull-proof.c); otherwise it is fetched
- * like any other. The scheduler (pull-objects.c) owns it and says when it may start; states are in
- * pull-private.h.
+ * them, and it becomes a blob only if it has the requested digest. Content that is already stored
+ * is used if the remote is known to have it or proves that it does (pull-proof.c); otherwise it is
+ * fetched like any other. The scheduler (pull-objects.c) owns it and decides when it may start; the
+ * states are in pull-private.h.
  */
 
 #include "base/fd.h"
@@ -21,8 +21,8 @@
 
 typedef enum {
     ATTEMPT_FROM_START,
-    ATTEMPT_RESUMED, /* with what an earlier try left */
-    ATTEMPT_AGAIN,   /* from the start, since that proved to be no part of it */
+    ATTEMPT_RESUMED, /* continues from the data of an earlier attempt */
+    ATTEMPT_AGAIN,   /* from the start, since that data turned out to be wrong */
 } Attempt;
 
 struct BerthPullObject {
@@ -32,12 +32,12 @@ struct BerthPullObject {
     BerthDescriptor *descriptor;
     GBytes *embedded;
     BerthTransferItem *item;
-    char *key;             /* of the ingest */
-    BerthClaim *ingest;    /* of key */
-    BerthClaim *flight;    /* of fetching it from this repository, which is shared; or NULL */
-    BerthPullProof *proof; /* while the remote shows that it has it */
+    char *key;          /* of the ingest */
+    BerthClaim *ingest; /* on key */
+    BerthClaim *flight; /* on fetching it from this repository, shared with other pulls; or NULL */
+    BerthPullProof *proof; /* while the remote proves that it has the content */
     bool was_asked_for_proof;
-    BerthIngestion *ingestion; /* while it is fetched */
+    BerthIngestion *ingestion; /* while fetching */
     BerthPullStream stream;
     void *stream_userdata;
     BerthPullObjectChanged changed;
@@ -55,9 +55,9 @@ bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
     return berth_content_store_has(berth_contents_get_store(context->images->contents), digest);
 }
 
-/* A claim by which two pulls fetch an object of the same repository once. It is shared between
- * users, so it is used only if the registry proves its identity: otherwise a user could answer in
- * its place, never finish, and make the others wait. */
+/* Creates the claim that makes two pulls fetch an object of the same repository only once. It is
+ * shared between users, so it is used only if the registry proves its identity: otherwise a user
+ * could answer in its place, never finish, and make the others wait. */
 static BerthClaim *pull_object_new_flight(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
 
@@ -93,7 +93,7 @@ void berth_pull_object_free(BerthPullObject *object) {
         return;
     object->item->poll = NULL;
     berth_pull_proof_free(object->proof);
-    /* The bytes that have arrived stay for the next try. */
+    /* The bytes that have arrived are kept for the next attempt. */
     berth_ingestion_free(object->ingestion);
     berth_claim_free(object->ingest);
     berth_claim_free(object->flight);
@@ -128,8 +128,8 @@ static void pull_object_fail(BerthPullObject *object, const GError *error) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_FAILED, error);
 }
 
-/* Releases the claims before it reports: pulls that wait for them continue in a turn of their own,
- * and then find the content in the store. */
+/* Releases the claims before it reports: pulls that wait for them continue in a separate iteration
+ * of the loop, and then find the content in the store. */
 static void pull_object_finish(BerthPullObject *object) {
     object->item->poll = NULL;
     object->item->done = object->item->total;
@@ -141,7 +141,7 @@ static void pull_object_finish(BerthPullObject *object) {
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
 
-/* Content that came within a document is not known to be in this repository on its own. */
+/* Content that was embedded in a document is not known to exist as an object of this repository. */
 static void pull_object_note_source(BerthPullObject *object) {
     if (!object->embedded)
         berth_content_store_add_source(
@@ -149,7 +149,7 @@ static void pull_object_note_source(BerthPullObject *object) {
             berth_remote_session_get_locator(object->context->fetch), NULL);
 }
 
-/* Commits only the content that was asked for: size and digest are those of the descriptor. */
+/* Commits only the requested content: size and digest must be those of the descriptor. */
 static bool pull_object_commit(BerthPullObject *object, const char *digest, uint64_t size,
                                GError **error) {
     BerthContentStore *store = berth_contents_get_store(object->context->images->contents);
@@ -185,10 +185,10 @@ static void pull_object_on_ingested(const char *digest, uint64_t size, const GEr
         pull_object_finish(object);
         return;
     }
-    /* Wrong content never becomes right by resuming it; an incomplete one may. */
+    /* Wrong content cannot be corrected by resuming it; incomplete content can be completed. */
     if (is_mismatch(local))
         berth_ingestion_discard(object->ingestion);
-    /* If it was resumed, what the earlier try left may be the fault. */
+    /* If it was resumed, the data of the earlier attempt may be at fault. */
     if (is_mismatch(local) && object->attempt == ATTEMPT_RESUMED) {
         object->attempt = ATTEMPT_AGAIN;
         object->item->poll = NULL;
@@ -208,9 +208,9 @@ static void pull_object_on_fetched(sd_bus_message *reply, const GError *error, v
     berth_ingestion_source_ended(object->ingestion, local);
 }
 
-/* Asks berth-fetch for the bytes that are missing. The message holds a duplicate of the pipe's end;
- * the one of this process is closed on return, since berth-ingest sees the end of the data only
- * once every writer has closed it (pipe(7)). */
+/* Requests the missing bytes from berth-fetch. The message holds a duplicate of the pipe's end; the
+ * one in this process is closed on return, since berth-ingest sees the end of the data only after
+ * every writer has closed the pipe (pipe(7)). */
 static bool pull_object_send(BerthPullObject *object, int onward, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
     berth_autofd int input = berth_ingestion_open_pipe(object->ingestion, onward, error);
@@ -222,7 +222,7 @@ static bool pull_object_send(BerthPullObject *object, int onward, GError **error
     return true;
 }
 
-/* Content that came within a document takes the same way and is hashed like any other. */
+/* Embedded content takes the same path and is hashed like any other. */
 static bool pull_object_send_embedded(BerthPullObject *object, int onward, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
     size_t size;
@@ -237,8 +237,8 @@ static bool pull_object_send_embedded(BerthPullObject *object, int onward, GErro
     return true;
 }
 
-/* Before anything is fetched. Documents have a limit of their own, since berth-inspect reads no
- * larger one; layers and content of unknown types have that of blobs. */
+/* Checked before anything is fetched. Documents have a limit of their own, since berth-inspect does
+ * not read larger ones; layers and content of unknown types have the limit of blobs. */
 static bool pull_object_check_size(const BerthPullObject *object, GError **error) {
     const BerthDescriptor *descriptor = object->descriptor;
     BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
@@ -258,8 +258,8 @@ static bool pull_object_check_size(const BerthPullObject *object, GError **error
                            descriptor->size, BERTH_PULL_MAX_DOCUMENT_BYTES);
 }
 
-/* Opens the ingest, which may hold bytes of an earlier try. Its limit is the size in the
- * descriptor: berth-ingest accepts no more than that. */
+/* Opens the ingest, which may contain data of an earlier attempt. Its limit is the size in the
+ * descriptor: berth-ingest does not accept more. */
 static bool pull_object_open(BerthPullObject *object, GError **error) {
     const BerthPullContext *context = object->context;
     const BerthDescriptor *descriptor = object->descriptor;
@@ -284,7 +284,7 @@ static bool pull_object_open(BerthPullObject *object, GError **error) {
     return true;
 }
 
-/* Fetches into the ingest, from the point that an earlier try has reached. */
+/* Fetches into the ingest, starting where an earlier attempt ended. */
 static void pull_object_fetch(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
     berth_autofd int onward = -1;
@@ -294,8 +294,8 @@ static void pull_object_fetch(BerthPullObject *object) {
         pull_object_fail(object, error);
         return;
     }
-    /* A stream cannot take back bytes that it has passed on. If an earlier try is resumed, its
-     * bytes may prove wrong, and the layer is unpacked from the blob instead. */
+    /* A stream cannot take back bytes that it has passed on. If an earlier attempt is resumed, its
+     * data may turn out to be wrong; in this case the layer is unpacked from the blob instead. */
     if (object->stream && object->attempt == ATTEMPT_FROM_START)
         onward = object->stream(object->stream_userdata);
     if (object->embedded ? !pull_object_send_embedded(object, onward, &error)
@@ -303,12 +303,12 @@ static void pull_object_fetch(BerthPullObject *object) {
         pull_object_fail(object, error);
         return;
     }
-    /* The size of the file includes the bytes of an earlier try, as does the total. */
+    /* The size of the file includes the data of an earlier attempt, as does the total. */
     berth_transfer_item_watch_size(object->item, berth_ingestion_get_file(object->ingestion));
 }
 
-/* Removes the ingest that an earlier attempt left, if there is one and nobody writes it: the
- * content need not be fetched any more. */
+/* Removes the ingest that an earlier attempt has left, if there is one and nobody is writing it:
+ * the content does not have to be fetched any more. */
 static void pull_object_drop_leftover(BerthPullObject *object) {
     BerthContentStore *store = berth_contents_get_store(object->context->images->contents);
     g_auto(BerthIngestInfo) leftover = {0};
@@ -320,8 +320,8 @@ static void pull_object_drop_leftover(BerthPullObject *object) {
     berth_claim_release(object->ingest);
 }
 
-/* Without a proof the object starts again and is fetched; was_asked_for_proof keeps it from asking
- * twice. */
+/* If there was no proof, the object starts again and is fetched; was_asked_for_proof prevents a
+ * second attempt at a proof. */
 static void pull_object_on_proven(bool shown, void *userdata) {
     BerthPullObject *object = userdata;
 
@@ -335,13 +335,13 @@ static void pull_object_on_proven(bool shown, void *userdata) {
     pull_object_finish(object);
 }
 
-/* Goes back to the scheduler, which decides about the turn; the content may be here by then. */
+/* Returns to the scheduler, which decides on the order; the content may be stored by then. */
 static void pull_object_on_released(void *userdata) {
     pull_object_set_state(userdata, BERTH_PULL_OBJECT_QUEUED, NULL);
 }
 
-/* Takes both claims, or neither and waits for the one that is not free: an object that waits holds
- * nothing that others need. */
+/* Takes both claims, or takes neither and waits for the one that is not free: a waiting object
+ * holds nothing that others need. */
 static bool pull_object_claim(BerthPullObject *object) {
     if (object->flight && !berth_claim_take(object->flight))
         return false;
@@ -352,16 +352,16 @@ static bool pull_object_claim(BerthPullObject *object) {
     return false;
 }
 
-/* Also runs after each wait, so every condition is looked at again. Content that is here is used if
- * this pull may use it, otherwise only after the remote has shown that it has it, too; if it
- * cannot show that, the content is fetched again. */
+/* Also runs after each wait, so every condition is checked again. Stored content is used if this
+ * pull may use it; otherwise only if the remote proves that it has it as well. If it cannot, the
+ * content is fetched again. */
 void berth_pull_object_start(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
     const char *digest = object->descriptor->digest;
     bool is_here = berth_pull_is_stored(context, digest);
     g_autoptr(GError) error = NULL;
 
-    /* Another transfer may have fetched it while this one waited. */
+    /* Another transfer may have fetched it while this one was waiting. */
     if (is_here && berth_pull_may_use(context, digest)) {
         pull_object_drop_leftover(object);
         pull_object_finish(object);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The scheduler of a pull's objects. So many of them are under way at a time (ParallelObjects=);
- * others are queued in the order in which they were asked for. One that waits for another transfer
- * gives its place to the next, and is queued again when it need not wait any longer. The pull owns
- * the scheduler, and the scheduler its objects.
+ * The scheduler for the objects of a pull. A limited number of them is fetched at a time
+ * (ParallelObjects=); the others are queued in the order of the requests. An object that waits for
+ * another transfer gives its slot to the next one, and is queued again when it no longer has to
+ * wait. The pull owns the scheduler, which owns its objects.
  */
 
 #include "images/pull-private.h"
@@ -20,9 +20,9 @@ typedef struct {
 
 struct BerthPullObjects {
     const BerthPullContext *context;
-    GPtrArray *all;       /* of Fetching, what is not done */
-    GQueue queued;        /* of Fetching, the first one next */
-    unsigned places;      /* that are taken */
+    GPtrArray *all;       /* of Fetching: unfinished */
+    GQueue queued;        /* of Fetching: waiting for a slot, in order */
+    unsigned places;      /* number of slots taken */
     GHashTable *embedded; /* digest → GBytes */
 };
 
@@ -44,7 +44,7 @@ BerthPullObjects *berth_pull_objects_new(const BerthPullContext *context) {
     return objects;
 }
 
-/* The queue has no references; the array owns each Fetching. */
+/* The queue holds no references; the array owns each Fetching. */
 void berth_pull_objects_free(BerthPullObjects *objects) {
     if (!objects)
         return;
@@ -54,13 +54,13 @@ void berth_pull_objects_free(BerthPullObjects *objects) {
     g_free(objects);
 }
 
-/* The content is taken on trust here: it is hashed when it is stored, as content from the network
- * is. */
+/* The content is not verified here: it is hashed when it is stored, like content from the
+ * network. */
 void berth_pull_objects_embed(BerthPullObjects *objects, const char *digest, GBytes *content) {
     g_hash_table_replace(objects->embedded, g_strdup(digest), g_bytes_ref(content));
 }
 
-/* An object may be done as soon as it is started, which calls this again from within. */
+/* An object may be done as soon as it is started, which calls this function again from within. */
 static void pull_objects_schedule(BerthPullObjects *objects) {
     const BerthPullContext *context = objects->context;
 
@@ -81,7 +81,7 @@ static void fetching_leave_place(Fetching *fetching) {
     fetching->has_place = false;
 }
 
-/* The callback comes last: it may ask for more, or end the pull. */
+/* The callback comes last: it may request more objects, or end the pull. */
 static void fetching_end(Fetching *fetching, const GError *error) {
     BerthPullObjects *objects = fetching->objects;
     g_autoptr(BerthDescriptor) descriptor = g_steal_pointer(&fetching->descriptor);
@@ -95,8 +95,8 @@ static void fetching_end(Fetching *fetching, const GError *error) {
     done(descriptor, copy, userdata);
 }
 
-/* An object that waited is queued at the end: its turn comes after those that were asked for
- * meanwhile. */
+/* An object that has waited is queued at the end, after those that were requested in the
+ * meantime. */
 static void fetching_on_changed(BerthPullObject *object, const GError *error, void *userdata) {
     Fetching *fetching = userdata;
     BerthPullObjects *objects = fetching->objects;
@@ -144,7 +144,7 @@ static void pull_objects_add(BerthPullObjects *objects, const BerthPullFetch *fe
     pull_objects_schedule(objects);
 }
 
-/* Pinned before anything else, so that a collection that runs meanwhile leaves it. done may be
+/* Pinned before anything else, so that a concurrent collection does not remove it. done may be
  * called before this returns. */
 void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *fetch) {
     const BerthPullContext *context = objects->context;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whether content that is here may be used for a pull. Content is stored once for all users, and a
- * manifest may name any digest. So it is used only if this repository is known to have it, from an
- * earlier fetch, or shows now that it has it. It shows that by samples: ranges that berthd chooses
- * and compares with the blob. (HEAD proves nothing: a hostile registry answers it for every
- * digest.) Content that cannot be proven by samples is fetched as if it were not here.
+ * Decides whether stored content may be used for a pull. Content is stored once for all users, and
+ * a manifest may name any digest. So it is used only if this repository is known to have it, from
+ * an earlier fetch, or proves that it has it now. The proof consists of samples: ranges that berthd
+ * chooses and compares with the blob. (HEAD proves nothing: a hostile registry answers it for any
+ * digest.) Content that cannot be proven by samples is fetched as if it were not stored. The object
+ * owns the proof while it runs.
  *
- * Samples are enough for compressed layers only, whose parts cannot be known without the rest: the
- * last bytes hold a checksum of the whole.
+ * Samples suffice only for compressed layers, whose parts cannot be known without the rest: the
+ * last bytes contain a checksum of the whole.
  */
 
 #include "base/fd.h"
@@ -21,7 +22,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* Fetching anything smaller again costs no more than a proof. */
+/* Fetching anything smaller again is no more expensive than a proof. */
 enum { SAMPLES = 2, SAMPLE_BYTES = 4096, LEAST_BYTES = 64 * 1024 };
 
 typedef struct {
@@ -32,7 +33,7 @@ typedef struct {
 struct BerthPullProof {
     int blob;
     Sample samples[SAMPLES];
-    unsigned answers; /* still to come */
+    unsigned answers; /* number of answers still to come */
     bool differs;
     BerthPullProofDone done;
     void *userdata;
@@ -44,7 +45,7 @@ bool berth_pull_may_use(const BerthPullContext *context, const char *digest) {
     if (context->mode == BERTH_PULL_UNPACK)
         return berth_provenance_reaches(database, context->name, digest);
     /* Without a certificate, any process may answer at the registry's address; only root's pulls
-     * trust it all the same. */
+     * trust such a registry. */
     return (context->transfer->owner == 0 || berth_remote_session_is_proven(context->fetch)) &&
            berth_content_store_has_source(berth_contents_get_store(context->images->contents),
                                           digest, berth_remote_session_get_locator(context->fetch));
@@ -77,8 +78,8 @@ static void proof_on_sampled(sd_bus_message *reply, const GError *error, void *u
         proof->done(!proof->differs, proof->userdata);
 }
 
-/* Whether samples can prove this blob: it is gzip (RFC 1952, section 2.3.1), and has the size that
- * the manifest states. */
+/* Whether samples can prove this blob: it must be gzip (RFC 1952, section 2.3.1) and have the size
+ * stated in the manifest. */
 static bool proof_is_suitable(int blob, const BerthDescriptor *descriptor) {
     unsigned char magic[2];
     struct stat status;
@@ -109,8 +110,8 @@ BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
         return NULL;
     BerthPullProof *proof = g_new0(BerthPullProof, 1);
     *proof = (BerthPullProof){.blob = berth_fd_steal(&blob), .done = done, .userdata = userdata};
-    /* A random range, which cannot be known in advance, and the end with the checksum (RFC 1952,
-     * section 2.3.1). */
+    /* A random range, which cannot be known in advance, and the end, which has the checksum (RFC
+     * 1952, section 2.3.1). */
     proof->samples[0] = (Sample){proof, offset};
     proof->samples[1] = (Sample){proof, descriptor->size - SAMPLE_BYTES};
     for (size_t i = 0; i < SAMPLES; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Resuming pulls at the start of the service. A lasting pull has a record in berth.db while it runs
- * (pull.c); what is recorded at a start is therefore what the last stop interrupted. Taking the
- * records removes them, and each pull that is resumed makes one of its own.
+ * Resumes pulls at the start of the service. A lasting pull has a record in berth.db while it runs
+ * (pull.c), so the records found at the start are those of pulls that the last stop interrupted.
+ * Taking the records removes them, and each resumed pull creates a new one. There is no state.
  */
 
 #include "images/pull-resume.h"
@@ -24,7 +24,7 @@ void berth_pull_resume_all(BerthImages *images) {
             .platform = record->platform[0] ? record->platform : NULL,
             .all_platforms = record->all_platforms,
             .insecure = record->insecure,
-            /* As it was granted at the beginning; no client is there to ask polkit about. */
+            /* As granted at the beginning; there is no client about which polkit could be asked. */
             .own = record->own,
             .lease = record->lease,
             .owner = record->owner,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pulls that the end of the service interrupted. */
+/* Pulls that were interrupted when the service ended. */
 
 #pragma once
 
 #include "images/images.h"
 
-/* Starts them again. One that cannot be resumed is logged. */
+/* Starts them again. A pull that cannot be resumed is logged. */
 void berth_pull_resume_all(BerthImages *images);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A pull, from the reference to the name: it resolves, meets the policy, fetches (its documents,
- * and the image for the platform, which unpacks as it arrives), and names the image when all of
- * that is there. The parts are in files of their own (pull-private.h). The transfer's operation
- * owns it.
+ * A pull, from the reference to the name: it resolves the reference, checks the policy, fetches
+ * (the documents, and the image for the platform, which is unpacked as it arrives), and puts the
+ * image's name when all of that is complete. The parts are in separate files (pull-private.h). The
+ * object is owned by the transfer's operation.
  */
 
 #include "images/pull-private.h"
@@ -17,11 +17,11 @@
 #include "worker/replies.h"
 
 typedef enum {
-    PULL_RESOLVING,       /* asks by HEAD, which is cheap */
-    PULL_FETCHING,        /* what it resolved to, first meeting the policy */
-    PULL_RESOLVING_AGAIN, /* by GET: HEAD announced it wrongly */
+    PULL_RESOLVING,       /* by HEAD, which is cheap */
+    PULL_FETCHING,        /* the target that was resolved, after checking the policy */
+    PULL_RESOLVING_AGAIN, /* by GET: HEAD has announced a wrong target */
     PULL_FETCHING_AGAIN,
-    PULL_NAMING, /* everything is there */
+    PULL_NAMING, /* everything is complete */
 } PullState;
 
 typedef struct {
@@ -29,14 +29,14 @@ typedef struct {
     BerthPullContext context;
     PullState state;
     char *reference;
-    int64_t record; /* in berth.db, of one that is resumed by the next start; 0 for none */
+    int64_t record; /* row in berth.db, if the next start resumes it; 0: none */
     BerthDescriptor *target;
-    char **warnings;                  /* of the registry */
-    BerthSignatureSearch *signatures; /* while the policy is being met */
+    char **warnings;                  /* sent by the registry */
+    BerthSignatureSearch *signatures; /* while checking the policy */
     BerthPullObjects *objects;
     BerthPullDocuments *documents;
-    BerthPullImage *image; /* NULL if nothing is unpacked */
-    unsigned parts;        /* documents and image, those that are not done */
+    BerthPullImage *image; /* NULL: nothing is unpacked */
+    unsigned parts;        /* number of unfinished parts: documents and image */
 } Pull;
 
 static const char *const pull_kinds[] = {
@@ -47,7 +47,7 @@ static const char *const pull_kinds[] = {
 
 static void pull_resolve(Pull *pull);
 
-/* The reverse of the order in which they are made: image and documents use objects. */
+/* In the reverse order of their creation: image and documents use objects. */
 static void pull_clear_parts(Pull *pull) {
     g_clear_pointer(&pull->image, berth_pull_image_free);
     g_clear_pointer(&pull->documents, berth_pull_documents_free);
@@ -60,7 +60,7 @@ static void pull_free(void *object) {
 
     if (pull->record > 0)
         berth_transfer_store_remove(context->images->database, pull->record);
-    /* Workers first: the files and directories that they write are removed after them. */
+    /* Workers are freed first, before the files and directories that they write. */
     berth_signature_search_free(pull->signatures);
     berth_remote_session_free(context->fetch);
     berth_worker_free(context->ingest);
@@ -78,8 +78,7 @@ static void pull_free(void *object) {
     g_free(pull);
 }
 
-/* The transfer asks for the result before it frees the pull, so documents and image are still
- * there. */
+/* The transfer asks for the result before it frees the pull, so documents and image still exist. */
 static void pull_report(void *object, BerthTransferResult *result) {
     Pull *pull = object;
     const BerthImageInfo *info = pull->image ? berth_pull_image_get_info(pull->image) : NULL;
@@ -90,7 +89,7 @@ static void pull_report(void *object, BerthTransferResult *result) {
     result->warnings = g_steal_pointer(&pull->warnings);
 }
 
-/* Ends the pull. Its message names the reference first and then, if one object is to blame, its
+/* Ends the pull. The message names the reference first and then, if a single object has failed, its
  * digest. */
 static void pull_fail(Pull *pull, const char *digest, const GError *error) {
     g_autoptr(GError) copy = g_error_copy(error);
@@ -102,9 +101,9 @@ static void pull_fail(Pull *pull, const char *digest, const GError *error) {
     berth_operation_end(pull->operation, copy);
 }
 
-/* Everything is there: the name may appear. Before it does, the manifest is recorded as one whose
- * own layers were unpacked to this chain; without that record, the image would count as not
- * unpacked (store/provenance.h). */
+/* Everything is complete: the name may appear. First, the manifest is recorded as one whose own
+ * layers were unpacked to this chain; without that record, the image would count as not unpacked
+ * (store/provenance.h). */
 static bool pull_put_name(Pull *pull, GError **error) {
     const BerthPullContext *context = &pull->context;
     BerthImages *images = context->images;
@@ -119,7 +118,7 @@ static bool pull_put_name(Pull *pull, GError **error) {
         !berth_images_put(images, context->name, target, NULL, context->transfer->owner, &before,
                           error))
         return false;
-    /* KeepCompressed=no: a layer that is unpacked is not kept twice. */
+    /* KeepCompressed=no: an unpacked layer is not kept in compressed form as well. */
     if (context->mode == BERTH_PULL_PULL && pull->image &&
         !images->remotes->settings->keep_compressed)
         berth_pull_image_drop_blobs(pull->image);
@@ -135,12 +134,13 @@ static void pull_on_synced(sd_bus_message *reply, const GError *error, void *use
         pull_fail(pull, NULL, local);
         return;
     }
-    /* The operation frees the pull in the next turn of the loop, so it may still be used below. */
+    /* The operation frees the pull in the next iteration of the loop, so it may still be used
+     * below. */
     berth_operation_end(pull->operation, NULL);
     berth_snapshots_sync(pull->context.images->snapshots, pull->context.images->event);
 }
 
-/* The blobs' renames are made durable before anything is named. Unpack has renamed none. */
+/* The renames of blobs are made durable before anything gets a name. Unpack has not renamed any. */
 static void pull_finish(Pull *pull) {
     const BerthPullContext *context = &pull->context;
     BerthContentStore *store = berth_contents_get_store(context->images->contents);
@@ -154,8 +154,8 @@ static void pull_finish(Pull *pull) {
                                pull_on_synced, pull);
 }
 
-/* Whether HEAD may have announced the target wrongly, so that GET is to be tried. Only before
- * anything below the target is under way, which continues using these parts. */
+/* Whether HEAD may have announced a wrong target, so that GET should be tried. Only true before
+ * anything below the target is pending, since that would continue to use these parts. */
 static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const GError *error) {
     return pull->state == PULL_FETCHING && pull->context.fetch && digest &&
            berth_pull_documents_are_at_target(pull->documents) &&
@@ -166,7 +166,7 @@ static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const 
 static void pull_on_part_done(const char *digest, const GError *error, void *userdata) {
     Pull *pull = userdata;
 
-    /* A part that is dropped as soon as the reference is resolved again; its end does not
+    /* This part is dropped as soon as the reference has been resolved again; its end does not
      * matter. */
     if (pull->state == PULL_RESOLVING_AGAIN)
         return;
@@ -180,8 +180,8 @@ static void pull_on_part_done(const char *digest, const GError *error, void *use
     }
 }
 
-/* The walk has come to the manifest for the platform. It becomes a part of its own, which the pull
- * waits for as well. */
+/* The walk has reached the manifest for the platform. The image becomes a separate part, for which
+ * the pull waits as well. */
 static void pull_on_found(const char *digest, const BerthDocument *manifest, void *userdata) {
     Pull *pull = userdata;
     const BerthPullImageRequest request = {
@@ -216,8 +216,8 @@ static void pull_on_signature(unsigned key, const GError *error, void *userdata)
         pull_fetch(pull);
 }
 
-/* Meets [Policy] of berth.conf before anything of the image is fetched. It is looked up by the
- * locator of the registry, whichever mirror answers. */
+/* Checks [Policy] of berth.conf before anything of the image is fetched. The policy is looked up by
+ * the locator of the registry, whichever mirror answers. */
 static void pull_meet_policy(Pull *pull) {
     BerthImages *images = pull->context.images;
     const BerthPolicy *policy = berth_settings_find_policy(
@@ -255,7 +255,7 @@ static void pull_reset_items(Pull *pull) {
 }
 
 /* Handles the answer to HEAD or to GET. The second time, the parts of the first attempt are dropped
- * before a part with the new target is made. */
+ * before a part for the new target is created. */
 static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *userdata) {
     Pull *pull = userdata;
     BerthPullContext *context = &pull->context;
@@ -268,7 +268,7 @@ static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *u
     g_clear_pointer(&pull->warnings, g_strfreev);
     if (local ||
         !berth_reply_read_resolved(reply, name, "", &pull->target, &pull->warnings, &local)) {
-        /* The message names the reference already. */
+        /* The message already names the reference. */
         berth_operation_end(pull->operation, local);
         return;
     }
@@ -313,7 +313,7 @@ static bool pull_start_workers(Pull *pull, const BerthPullRequest *request, GErr
     return context->inspect != NULL;
 }
 
-/* Unpack works on an image of the store, by its name, and asks no remote. */
+/* Unpack works on a stored image, by its name, and contacts no remote. */
 static bool pull_find_image(Pull *pull, GError **error) {
     g_autoptr(BerthImage) image =
         berth_image_store_get(pull->context.images->database, pull->reference, error);
@@ -325,12 +325,12 @@ static bool pull_find_image(Pull *pull, GError **error) {
     return true;
 }
 
-/* All that can fail before there is a transfer. The transfer comes last: a client never sees one
- * that has not begun. */
+/* Does everything that can fail before there is a transfer. The transfer is created last: a client
+ * never sees one that has not begun. */
 static bool pull_prepare(Pull *pull, const BerthPullRequest *request, GError **error) {
     BerthPullContext *context = &pull->context;
 
-    /* A lease is found before anything is fetched under it. */
+    /* The lease is looked up before anything is fetched under it. */
     if (request->lease && request->lease[0] &&
         !(context->lease = berth_lease_store_get(context->images->database, request->lease, error)))
         return false;
@@ -342,8 +342,8 @@ static bool pull_prepare(Pull *pull, const BerthPullRequest *request, GError **e
                                     pull->reference, request->owner, error));
 }
 
-/* Records a pull that the next start of the service resumes. A failure is ignored: it is then not
- * resumed, and nothing else depends on the record. Credentials are never recorded. */
+/* Records a pull that the next start of the service should resume. A failure is ignored: the pull
+ * is then not resumed, but nothing else depends on the record. Credentials are never recorded. */
 static void pull_record(Pull *pull, const BerthPullRequest *request) {
     const BerthPullContext *context = &pull->context;
     const BerthTransferRecord record = {

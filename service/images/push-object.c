@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * berth-fetch reads the blob from the descriptor that it is given and sends it. Both share the
- * descriptor's position, which is the progress that the transfer shows. A push owns its objects.
+ * Sends one object: berth-fetch reads the blob from the descriptor that it is given and uploads it.
+ * Both share the descriptor's offset, which is the progress shown by the transfer. A push owns its
+ * objects.
  */
 
 #include "images/push-object.h"
@@ -38,7 +39,7 @@ static void push_object_on_pushed(sd_bus_message *reply, const GError *error, vo
     if (outcome) {
         object->shown->phase = g_str_equal(outcome, "pushed") ? "done" : outcome;
         object->shown->done = object->shown->total;
-        /* Another repository of this registry may take it from here next time. */
+        /* From now on, another repository of this registry can mount it from here. */
         berth_content_store_add_source(object->store, object->digest,
                                        berth_remote_session_get_locator(object->session), NULL);
     }

@@ -13,8 +13,8 @@ typedef struct {
     BerthRemoteSession *session;
     BerthTransferItem *shown; /* shows the progress */
     const BerthDescriptor *descriptor;
-    bool is_document;     /* a manifest or an index */
-    bool is_target;       /* the document that the reference will name */
+    bool is_document;     /* manifest or index */
+    bool is_target;       /* the document that gets the reference's name */
     char *const *sources; /* repositories of the registry that may have the blob; may be NULL */
 } BerthPushObjectRequest;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A push prepares (its session is opened, and what the image reaches is gathered, both at once) and
- * then sends: this file schedules the objects, each of which goes its own way (push-object.h). The
- * transfer's operation owns the push.
+ * A push prepares (it opens its session and gathers everything that the image refers to, both at
+ * once) and then sends: this file schedules the objects, each of which is sent on its own
+ * (push-object.h). The push is owned by the transfer's operation.
  */
 
 #include "images/push.h"
@@ -21,12 +21,12 @@ typedef struct {
     char *name; /* of the image; NULL for a single object */
     BerthPlatform *platform;
     BerthRemoteSession *session;
-    BerthGathering *gathering; /* of an image, while it is under way */
-    unsigned preparing;        /* of the session and the items, those that are not there yet */
-    GPtrArray *items;          /* of BerthClosureItem, in the order in which a remote takes them */
-    guint next;                /* item to send */
-    BerthPins *pins;           /* of the items */
-    GPtrArray *objects;        /* of BerthPushObject, those that are being sent */
+    BerthGathering *gathering; /* of an image, while pending */
+    unsigned preparing;        /* how many of the session and the items are still missing */
+    GPtrArray *items;   /* of BerthClosureItem, in the order in which a remote accepts them */
+    guint next;         /* the item to be sent next */
+    BerthPins *pins;    /* of the items */
+    GPtrArray *objects; /* of BerthPushObject: being sent */
 } Push;
 
 static void push_send_more(Push *push);
@@ -35,7 +35,7 @@ static void push_free(void *data) {
     Push *push = data;
 
     berth_gathering_free(push->gathering);
-    /* The worker goes before the descriptors that it reads. */
+    /* The worker is killed before the descriptors that it reads are closed. */
     berth_remote_session_free(push->session);
     g_ptr_array_unref(push->objects);
     berth_pins_free(push->pins);
@@ -46,7 +46,7 @@ static void push_free(void *data) {
     g_free(push);
 }
 
-/* The items end with the target (images/closure.h). */
+/* The target is the last item (images/closure.h). */
 static const BerthClosureItem *push_get_target(const Push *push) {
     return push->items->pdata[push->items->len - 1];
 }
@@ -58,7 +58,7 @@ static void push_report(void *object, BerthTransferResult *result) {
     result->target = berth_descriptor_copy(push_get_target(push)->descriptor);
 }
 
-/* The first error ends the push; objects that are under way are freed with it. */
+/* The first error ends the push; pending objects are freed with it. */
 static void push_on_object_done(BerthPushObject *object, const GError *error, void *userdata) {
     Push *push = userdata;
 
@@ -71,9 +71,9 @@ static void push_on_object_done(BerthPushObject *object, const GError *error, vo
 }
 
 /* The repositories from which the registry may mount a blob (OCI distribution specification,
- * "Mounting a blob from another repository"). Only the repository that the image's name has is
- * disclosed to it: a caller who may push one image need not learn from the registry's answers where
- * else its layers are. */
+ * "Mounting a blob from another repository"). Only the repository in the image's own name is
+ * disclosed to the registry: a caller who may push one image must not learn from the registry's
+ * answers where else its layers are. */
 static char **push_list_sources(Push *push, const char *digest) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
     g_auto(GStrv) sources = berth_content_store_get_sources(store, digest);
@@ -90,8 +90,8 @@ static char **push_list_sources(Push *push, const char *digest) {
     return (char **)g_ptr_array_free(g_steal_pointer(&disclosed), FALSE);
 }
 
-/* Only the target is pushed under the tag of the reference. Other documents have their digests as
- * names. */
+/* Only the target is pushed under the tag of the reference. Other documents are named by their
+ * digests. */
 static bool push_send(Push *push, const BerthClosureItem *item, GError **error) {
     const BerthDescriptor *descriptor = item->descriptor;
     g_auto(GStrv) sources = item->is_document ? NULL : push_list_sources(push, descriptor->digest);
@@ -112,8 +112,8 @@ static bool push_send(Push *push, const BerthClosureItem *item, GError **error) 
     return object != NULL;
 }
 
-/* Blobs go in parallel. A document waits until everything that it may refer to is there: registries
- * refuse it otherwise. */
+/* Blobs are sent in parallel. A document waits until everything that it may refer to has been sent:
+ * registries refuse it otherwise. */
 static void push_send_more(Push *push) {
     unsigned most = push->images->remotes->settings->parallel_objects;
     g_autoptr(GError) error = NULL;
@@ -132,7 +132,7 @@ static void push_send_more(Push *push) {
         berth_operation_end(push->operation, NULL);
 }
 
-/* One of the preparations is done; after the last one the push starts. */
+/* One of the preparations has finished; after the last one, sending starts. */
 static void push_prepared(Push *push) {
     g_autoptr(GError) error = NULL;
 
@@ -154,7 +154,7 @@ static void push_on_ready(BerthRemoteSession *session, const GError *error, void
         push_prepared(push);
 }
 
-/* Pinned from here on, so that nothing collects an item before its turn. */
+/* Pinned from here on, so that no item is collected before its turn. */
 static void push_take_items(Push *push, GPtrArray *items) {
     push->items = g_ptr_array_ref(items);
     for (guint i = 0; i < items->len; i++)
@@ -173,7 +173,7 @@ static void push_on_gathered(GPtrArray *items, const GError *error, void *userda
     push_prepared(push);
 }
 
-/* A single object: it is sent alone, with nothing that it refers to. */
+/* A single object is sent alone, without anything that it refers to. */
 static bool push_find_object(Push *push, const BerthPushRequest *request, GError **error) {
     BerthContentStore *store = berth_contents_get_store(push->images->contents);
     g_autoptr(GPtrArray) items =
@@ -209,8 +209,8 @@ static bool push_find_image(Push *push, const BerthPushRequest *request, GError 
     return push->gathering != NULL;
 }
 
-/* All that can fail before there is a transfer, which comes last. The session needs turns of the
- * loop, and reports after berth_transfer_begin(). */
+/* Does everything that can fail before there is a transfer, which is created last. The session
+ * takes several iterations of the loop, and reports after berth_transfer_begin(). */
 static bool push_prepare(Push *push, const BerthPushRequest *request, GError **error) {
     if (request->name ? !push_find_image(push, request, error)
                       : !push_find_object(push, request, error))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading the documents of an image in the store: from its target, through indexes to the manifest
- * for the platform, to its configuration. The answer is what running the image needs (info), or one
- * of the documents as text. The operation owns the object and reports to the caller.
+ * Reads the documents of a stored image: from its target, through indexes to the manifest for the
+ * platform, and on to its configuration. The result is the information needed to run the image
+ * (info), or one of the documents as text. The operation owns the object, which reports to the
+ * caller.
  */
 
 #include "base/fd.h"
@@ -23,19 +24,19 @@ typedef struct {
     BerthImages *images;
     BerthWorker *inspect;
     BerthPlatform *platform;
-    char *name;                      /* of the image, which has to reach everything that is read */
-    char *key_digest, *key_platform; /* under which the result is remembered */
+    char *name; /* name of the image, which must reach everything that is read */
+    char *key_digest, *key_platform; /* key under which the result is stored */
     BerthDescriptor *current;
     char *manifest_digest;
     unsigned depth;
     BerthImageRead done;
-    BerthImageText text_done;    /* one of the two is set */
+    BerthImageText text_done;    /* only one of these two is set */
     BerthImageDocument document; /* for text_done */
     void *userdata;
-    /* The answer. */
+    /* The result. */
     BerthImageInfo *info;
     char *text;
-    uint64_t text_size; /* of the stored document: a descriptor may claim another */
+    uint64_t text_size; /* of the stored document: a descriptor may claim another size */
 } ImageReading;
 
 static void image_reading_read_document(ImageReading *reading);
@@ -64,7 +65,7 @@ static void image_reading_free(void *object) {
     g_free(reading);
 }
 
-/* The text is copied, since the reply is gone when the operation ends. */
+/* The text is copied, since the reply is freed before the operation reports. */
 static void image_reading_on_text(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -75,8 +76,8 @@ static void image_reading_on_text(sd_bus_message *reply, const GError *error, vo
     berth_operation_end(reading->operation, local);
 }
 
-/* The answer is remembered under the digest of the target, which stands for the same documents for
- * ever. */
+/* The result is stored under the digest of the target, which always refers to the same
+ * documents. */
 static void image_reading_on_config(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -90,8 +91,8 @@ static void image_reading_on_config(sd_bus_message *reply, const GError *error, 
     berth_operation_end(reading->operation, local);
 }
 
-/* Every document has to be reached by the image's name: otherwise a user's index could name a
- * document of another user, and disclose it. */
+/* The image's name must reach every document: otherwise a user's index could refer to a document of
+ * another user, and disclose it. */
 static int open_current(ImageReading *reading, GError **error) {
     if (!berth_provenance_reaches(reading->images->database, reading->name,
                                   reading->current->digest)) {
@@ -103,7 +104,7 @@ static int open_current(ImageReading *reading, GError **error) {
                                          reading->current->digest, error);
 }
 
-/* Reads the current document as text, or as the configuration that it is. */
+/* Reads the current document as text, or as a configuration. */
 static void image_reading_read_last(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = open_current(reading, &error);
@@ -122,8 +123,8 @@ static void image_reading_read_last(ImageReading *reading) {
         berth_call_inspect_config(reading->inspect, blob, image_reading_on_config, reading);
 }
 
-/* One step down: of an index to the chosen entry, of a manifest to its configuration. The walk ends
- * earlier if the manifest itself was asked for. */
+/* One step down: from an index to the chosen entry, from a manifest to its configuration. The walk
+ * ends earlier if the manifest itself was requested. */
 static void image_reading_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
     ImageReading *reading = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
@@ -157,8 +158,8 @@ static void image_reading_on_document(sd_bus_message *reply, const GError *error
         image_reading_read_last(reading);
 }
 
-/* An index may refer to itself by way of others only if digests collide, but it may nest deeply;
- * hence the limit. */
+/* An index can only refer to itself, through others, if digests collide, but indexes may be deeply
+ * nested, hence the limit. */
 static void image_reading_read_document(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = -1;
@@ -192,7 +193,7 @@ static ImageReading *image_reading_new(BerthImages *images, const char *name,
     return reading;
 }
 
-/* Whatever fails here is reported through the operation, in a later turn of the loop. */
+/* Any failure here is reported through the operation, in a later iteration of the loop. */
 static void image_reading_start(ImageReading *reading) {
     g_autoptr(GError) error = NULL;
     const char *platform = reading->key_platform[0] ? reading->key_platform : NULL;
@@ -225,8 +226,8 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
     g_autoptr(BerthImageInfo) info = text ? berth_image_info_parse(text) : NULL;
 
     reading->done = done;
-    /* A remembered answer counts only if the name still reaches its documents. Earlier versions
-     * remembered images without their health check: those are read again. */
+    /* A stored result counts only if the name still reaches its documents. Earlier versions stored
+     * images without their health check; these are read again. */
     if (info && info->health &&
         berth_provenance_reaches(images->database, name, info->manifest_digest) &&
         berth_provenance_reaches(images->database, name, info->config_digest)) {
@@ -238,8 +239,8 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
     return reading->operation;
 }
 
-/* A configuration may claim any chain; that its own layers were unpacked to it is recorded by the
- * pull. */
+/* A configuration may claim any chain; a pull records whether the image's own layers were unpacked
+ * to it. */
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
                               GError **error) {
     return (berth_provenance_has_chain(images->database, info->manifest_digest, info->chain_id) &&

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The digests are fetched one after the other. The known sources of each are tried in turn, until
- * one has it. The operation owns the object; a forgotten caller (done is NULL) does not end it.
+ * Fetches the digests one after the other. The known sources of each are tried in turn until one of
+ * them has it. The operation owns the object; if the caller has been forgotten (done is NULL), the
+ * work continues nevertheless.
  */
 
 #include "images/refetch.h"
@@ -12,12 +13,12 @@
 struct BerthRefetch {
     BerthOperation *operation;
     BerthImages *images;
-    GPtrArray *digests; /* those to come, the next one last */
+    GPtrArray *digests; /* still to be fetched, the next one last */
     GPtrArray *missing;
-    char **sources; /* of the present one */
+    char **sources; /* of the current digest */
     guint next_source;
     uint32_t owner;
-    GError *error; /* the reason of the last failure */
+    GError *error; /* the reason for the last failure */
     BerthRefetched done;
     void *userdata;
 };
@@ -50,8 +51,8 @@ static const char *refetch_current(const BerthRefetch *refetch) {
     return refetch->digests->pdata[refetch->digests->len - 1];
 }
 
-/* Goes on with the next digest. One that no source has is noted as missing and does not end the
- * work. */
+/* Continues with the next digest. One that no source has is recorded as missing and does not end
+ * the work. */
 static void refetch_next(BerthRefetch *refetch, bool found) {
     if (!found)
         g_ptr_array_add(refetch->missing, g_strdup(refetch_current(refetch)));
@@ -75,9 +76,9 @@ static void refetch_on_fetched(BerthTransfer *transfer, void *userdata) {
     refetch_try_source(refetch);
 }
 
-/* Each attempt is a transfer of its own, which the user sees and may cancel. The service's own
- * credentials are used for root alone: for others polkit would have to be asked, and there is no
- * call here. */
+/* Each attempt is a separate transfer, which the user sees and may cancel. The service's own
+ * credentials are used only for root: for other users polkit would have to be asked, but there is
+ * no call here. */
 static void refetch_try_source(BerthRefetch *refetch) {
     BerthContentStore *store = berth_contents_get_store(refetch->images->contents);
 

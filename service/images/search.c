@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A search at a registry: opens a session and makes one call. The operation owns the object and
+ * A search at a registry: opens a session and makes one call. The operation owns the object, which
  * reports to the caller.
  */
 
@@ -36,7 +36,7 @@ static void search_free(void *object) {
     g_free(search);
 }
 
-/* The results are checked for their number and lengths (worker/replies.h). */
+/* The number and lengths of the results are checked (worker/replies.h). */
 static void search_on_answer(sd_bus_message *reply, const GError *error, void *userdata) {
     Search *search = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;

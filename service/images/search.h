@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The search for repositories of a registry, and for tags of a repository. */
+/* Searches for repositories at a registry, and for tags in a repository. */
 
 #pragma once
 
 #include "images/images.h"
 #include "worker/replies.h"
 
-/* How many results a search has at most. */
+/* The maximum number of results of a search. */
 enum { BERTH_SEARCH_MAX_RESULTS = 1000 };
 
 typedef struct {
-    BerthRemoteRequest request; /* its repository counts for tags alone */
+    BerthRemoteRequest request; /* its repository is used only for tags */
     const char *term;
     bool tags;
     uint32_t limit;
 } BerthSearchRequest;
 
-/* results: of BerthFoundRepository; NULL with error. */
+/* results contains BerthFoundRepository; NULL on error. */
 typedef void (*BerthSearchDone)(const GPtrArray *results, const GError *error, void *userdata);
 void berth_images_search(BerthImages *images, const BerthSearchRequest *request,
                          BerthSearchDone done, void *userdata);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A search looks for one valid signature of a digest: it reads manifests of signatures (of the tag
- * that cosign uses, then of referrers), and checks each candidate that they list with the keys. The
- * caller owns a search until it reports, and then it frees itself: a pull, which meets its policy
- * by it, or a verification (image-signature.c).
+ * A search for one valid signature of a digest. It reads manifests of signatures (first that of the
+ * tag used by cosign, then those of referrers), and checks each candidate that they list with the
+ * keys. The caller owns a search until it reports; then it frees itself. It is used by a pull, to
+ * check its policy, and by a verification (image-signature.c).
  */
 
 #include "images/signatures.h"
@@ -36,10 +36,10 @@ struct BerthSignatureSearch {
     BerthWorker *inspect;
     char *digest;
     char **keys; /* PEM */
-    int file;    /* in memory: what is being fetched */
+    int file;    /* in memory: the object being fetched */
     BerthDescriptor *fetching;
-    GPtrArray *manifests;  /* of BerthDescriptor, to be read, the next one last */
-    GPtrArray *candidates; /* of Candidate, to be checked, the next one last */
+    GPtrArray *manifests;  /* of BerthDescriptor: still to be read, the next one last */
+    GPtrArray *candidates; /* of Candidate: still to be checked, the next one last */
     bool asked_referrers;
     GError *error; /* why the last candidate was rejected */
     BerthSignatureFound done;
@@ -56,8 +56,8 @@ static void candidate_free(gpointer data) {
     g_free(candidate);
 }
 
-/* A call to berth-fetch may be under way: the session, which has it, is freed by the owner in the
- * same turn of the loop. */
+/* A call to berth-fetch may be pending: it belongs to the session, which the owner frees in the
+ * same iteration of the loop. */
 void berth_signature_search_free(BerthSignatureSearch *search) {
     if (!search)
         return;
@@ -72,7 +72,7 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
     g_free(search);
 }
 
-/* The search is gone when done is called: its owner only forgets it. */
+/* The search has been freed when done is called: its owner must only drop its pointer. */
 static void signature_search_finish(BerthSignatureSearch *search, unsigned key,
                                     const GError *error) {
     BerthSignatureFound done = search->done;
@@ -83,7 +83,7 @@ static void signature_search_finish(BerthSignatureSearch *search, unsigned key,
     done(key, copy, userdata);
 }
 
-/* No candidate is left. The message has the reason why the last one was rejected. */
+/* There are no candidates left. The message says why the last one was rejected. */
 static void search_give_up(BerthSignatureSearch *search) {
     g_autoptr(GError) error = NULL;
 
@@ -93,13 +93,13 @@ static void search_give_up(BerthSignatureSearch *search) {
     signature_search_finish(search, 0, error);
 }
 
-/* A candidate that fails does not end the search: another one may be good. */
+/* A candidate that fails does not end the search, since another one may be valid. */
 static void search_note_error(BerthSignatureSearch *search, const GError *error) {
     g_clear_error(&search->error);
     search->error = g_error_copy(error);
 }
 
-/* A new file for each object: nothing of an earlier, longer one is left in it. */
+/* A new file for each object, so that nothing of an earlier, longer one remains in it. */
 static bool search_open_file(BerthSignatureSearch *search, GError **error) {
     berth_fd_clear(&search->file);
     search->file = memfd_create("signature", MFD_CLOEXEC);
@@ -124,7 +124,7 @@ static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *ta
 }
 
 /* berth-inspect has verified the payload with this key, and that it names the digest and, if it
- * names a repository, this one. Only the index of the key comes back, and is checked. */
+ * names a repository, this one. Only the index of the key is returned, and it is checked. */
 static void search_on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     unsigned key = 0;
@@ -216,7 +216,7 @@ static void search_on_referrers_read(sd_bus_message *reply, const GError *error,
     signature_search_next(search);
 }
 
-/* A registry without the referrers API reports an error, and has no referrers. */
+/* A registry without the referrers API returns an error, and counts as having no referrers. */
 static void search_on_referrers(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
 
@@ -241,7 +241,7 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
                                search->file, search_on_referrers, search);
 }
 
-/* Candidates come first, then further manifests, then the referrers, which are asked for once. The
+/* Candidates come first, then further manifests, then the referrers, which are requested once. The
  * search ends if nothing is left. */
 static void signature_search_next(BerthSignatureSearch *search) {
     if (search->candidates->len > 0) {
@@ -258,7 +258,8 @@ static void signature_search_next(BerthSignatureSearch *search) {
     }
 }
 
-/* cosign stores signatures under the tag "sha256-HEX.sig" of the repository of what they sign. */
+/* cosign stores signatures under the tag "sha256-HEX.sig", in the same repository as the signed
+ * object. */
 static void search_on_tag(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
     BerthDescriptor *target = NULL;
@@ -273,8 +274,8 @@ static void search_on_tag(sd_bus_message *reply, const GError *error, void *user
     signature_search_next(search);
 }
 
-/* Keys are read at each search, so that a key that was replaced counts at once. A missing one fails
- * the search: the policy names it. */
+/* Keys are read for each search, so that a replaced key takes effect at once. A missing one makes
+ * the search fail, since the policy requires it. */
 static char **read_keys(char *const *paths, GError **error) {
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
 
@@ -302,7 +303,7 @@ static char **read_keys(char *const *paths, GError **error) {
     return (char **)g_ptr_array_free(g_steal_pointer(&keys), FALSE);
 }
 
-/* The tag is asked for first, then the referrers (signature_search_next()). */
+/* The tag is requested first, then the referrers (signature_search_next()). */
 BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
                                               const char *digest, char *const *keys,
                                               BerthSignatureFound done, void *userdata,

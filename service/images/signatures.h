@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Checks whether an image of a remote is signed with one of a set of keys. Signatures are searched
- * where cosign puts them: under the tag "sha256-HEX.sig", and among the referrers of the digest
- * (distribution specification 1.1). berth-inspect verifies them.
+ * Checks whether an image at a remote is signed with one of a set of keys. Signatures are looked
+ * for in the places used by cosign: under the tag "sha256-HEX.sig", and among the referrers of the
+ * digest (distribution specification 1.1). berth-inspect verifies them.
  */
 
 #pragma once
@@ -12,11 +12,12 @@
 
 typedef struct BerthSignatureSearch BerthSignatureSearch;
 
-/* key: index of the key that has signed it. error: FailedPrecondition, with the reason. Called
- * once; the search is gone then. */
+/* key is the index of the key that made the signature. error is FailedPrecondition, with the
+ * reason. Called once; the search has been freed by then. */
 typedef void (*BerthSignatureFound)(unsigned key, const GError *error, void *userdata);
 
-/* session is ready, belongs to the caller, and outlives the search. keys: paths of public keys. */
+/* session must be ready; it belongs to the caller, and must outlive the search. keys are paths of
+ * public keys. */
 BerthSignatureSearch *berth_signatures_search(BerthImages *images, BerthRemoteSession *session,
                                               const char *digest, char *const *keys,
                                               BerthSignatureFound done, void *userdata,

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short form of an image for lists, made from berth.db and the sizes in the store, without a
- * worker. The one thing to know: a name does not reach everything that its documents refer to, and
- * the presence of anything else must not be disclosed (store/provenance.h). */
+/* The short description of an image for lists, built from berth.db and the sizes in the store,
+ * without a worker. There is no state. The one thing to know: a name does not reach everything that
+ * its documents refer to, and the presence of anything else must not be disclosed
+ * (store/provenance.h). */
 
 #include "images/summary.h"
 
 #include "store/provenance.h"
 
-/* Blobs that were dropped once they were unpacked are not counted. */
+/* Blobs that were dropped after unpacking are not counted. */
 static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *bytes,
                       GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
@@ -23,7 +24,7 @@ static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *by
     return digests != NULL;
 }
 
-/* An image without layers has no chain, and is never unpacked. */
+/* An image without layers has no chain, and never counts as unpacked. */
 static bool summary_is_unpacked(BerthImages *images, const BerthImage *image,
                                 const BerthImageInfo *info) {
     return info->chain_id[0] && berth_images_check_chain(images, image->name, info, NULL) &&

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A summary of an image, from berth.db and the store alone: no document is read for it. */
+/* A summary of an image, built only from berth.db and the store: no document is read for it. */
 
 #pragma once
 
 #include "images/images.h"
 
 typedef struct {
-    uint64_t bytes;   /* of what its name reaches and is here, compressed as it came */
-    char **platforms; /* those whose configuration was read, which pulling does */
+    uint64_t bytes;   /* size of the stored content that its name reaches, compressed as received */
+    char **platforms; /* those whose configuration was read, as a pull does */
     bool unpacked;    /* for one of these platforms */
 } BerthImageSummary;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Explains why content is kept, and lists how much space is used: answered at once, from berth.db
- * and the store, without an object. Everything that the caller may not see is listed together, as
- * another user's. */
+/* Explains why content is kept, and lists how much space is used, immediately, from berth.db and
+ * the store. There is no state. The one thing to know: everything that the caller may not see is
+ * listed together, as another user's. */
 
 #include "images/usage.h"
 
@@ -10,7 +10,8 @@
 #include "images/prune.h"
 #include "store/provenance.h"
 
-/* A manifest also keeps the snapshots of its image, so their reasons are those of the manifest. */
+/* A manifest also keeps the snapshots of its image, so the reasons for these are those for the
+ * manifest. */
 static bool add_reasons(BerthImages *images, const char *manifest, const BerthReachViewer *viewer,
                         GPtrArray *words, GError **error) {
     g_autoptr(GPtrArray) reasons = berth_reach_explain(images->database, manifest, viewer, error);
@@ -21,8 +22,8 @@ static bool add_reasons(BerthImages *images, const char *manifest, const BerthRe
     return reasons != NULL;
 }
 
-/* The digest may be that of a blob or a chain ID of a snapshot: both are digests, and each is
- * looked up among both. */
+/* The digest may be that of a blob or the chain ID of a snapshot; both have the same form, so it is
+ * looked up as each of them. */
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
                                 const BerthReachViewer *viewer, GError **error) {
     g_autoptr(GPtrArray) words = NULL;
@@ -32,7 +33,7 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
         !(words = berth_reach_explain(images->database, digest, viewer, error)) ||
         !(infos = berth_image_store_list_infos(images->database, error)))
         return NULL;
-    /* A snapshot is kept by each image in whose chain it is. */
+    /* A snapshot is kept by each image whose chain contains it. */
     for (guint i = 0; i < infos->len; i++) {
         g_autoptr(BerthImageInfo) info = berth_image_info_parse(infos->pdata[i]);
         if (info && berth_snapshot_store_is_below(images->snapshots, digest, info->chain_id) &&
@@ -44,7 +45,7 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
     return g_steal_pointer(&words);
 }
 
-/* The same text as in berth_reach_explain. */
+/* Must be the same text as in berth_reach_explain. */
 #define HIDDEN_NAME "of another user"
 
 static void free_usage(gpointer data) {
@@ -54,7 +55,7 @@ static void free_usage(gpointer data) {
     g_free(usage);
 }
 
-/* Adds an entry. The entries of a kind whose names the caller may not see are one. */
+/* Adds an entry. The entries of one kind whose names the caller may not see are merged. */
 static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
     for (guint i = 0; g_str_equal(name, HIDDEN_NAME) && i < list->len; i++) {
         BerthUsage *present = list->pdata[i];
@@ -69,7 +70,7 @@ static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name
     return usage;
 }
 
-/* For each image a list of its blobs' digests. */
+/* Returns a list of blob digests for each image. */
 static GPtrArray *list_blobs(BerthImages *images, GPtrArray *names, GError **error) {
     g_autoptr(GPtrArray) lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
@@ -83,8 +84,8 @@ static GPtrArray *list_blobs(BerthImages *images, GPtrArray *names, GError **err
     return g_steal_pointer(&lists);
 }
 
-/* The number of images to which each blob belongs: a blob of one image only is freed with it. The
- * digests stay those of the lists. */
+/* Counts to how many images each blob belongs: a blob that belongs to a single image is freed with
+ * it. The digests belong to the lists. */
 static GHashTable *count_users(GPtrArray *lists) {
     GHashTable *users = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -98,7 +99,8 @@ static GHashTable *count_users(GPtrArray *lists) {
     return users;
 }
 
-/* The bytes of an image count shared blobs in full; unique counts those of no other image. */
+/* The bytes of an image include shared blobs in full; unique counts only blobs that belong to no
+ * other image. */
 static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachViewer *viewer,
                        GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
@@ -124,7 +126,7 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachVie
     return users != NULL;
 }
 
-/* Marks as a collection does, so that the figure is what it would free now. */
+/* Marks like a collection does, so that the figure is what a collection would free now. */
 static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     g_autoptr(GPtrArray) blobs = berth_content_store_list(store, error);

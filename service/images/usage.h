@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The reasons for which content is kept, and the space that it takes. */
+/* The reasons why content is kept, and the space that it uses. */
 
 #pragma once
 
@@ -12,11 +12,11 @@
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
                                 const BerthReachViewer *viewer, GError **error);
 
-/* Lists the space that images, snapshots, ingests and garbage take. */
+/* Lists the space used by images, snapshots, ingests and garbage. */
 typedef struct {
     const char *kind; /* image, snapshot, container, ingest, garbage */
     char *name;
-    uint64_t bytes;  /* in all */
+    uint64_t bytes;  /* total */
     uint64_t unique; /* not shared with others of the same kind */
 } BerthUsage;
 GPtrArray *berth_images_list_usage(BerthImages *images, const BerthReachViewer *viewer,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Checking the content store: every blob is hashed again, one after the other. A damaged blob is
- * set aside and, on request, fetched again. The transfer's operation owns the object.
+ * Checks the content store: every blob is hashed again, one after the other. A damaged blob is set
+ * aside and, on request, fetched again. The object is owned by the transfer's operation.
  *
- * The worker reads blobs that anybody may have brought. So that one that has been taken over, or
- * that fails for another reason, takes no content away, damage counts once a new worker, which has
- * read nothing else, finds it as well.
+ * The worker reads blobs that anybody may have brought. A worker that is compromised, or that fails
+ * for another reason, must not make content disappear: damage counts only if a new worker, which
+ * has read nothing else, finds it as well.
  */
 
 #include "images/verify.h"
@@ -19,17 +19,17 @@
 
 #include <string.h>
 
-/* What the worker is asked about the last of the blobs. */
+/* The question to the worker about the last blob in the list. */
 typedef enum {
     VERIFY_ASKS,      /* whether it is damaged */
-    VERIFY_ASKS_ANEW, /* the same, after another worker has said so */
+    VERIFY_ASKS_ANEW, /* the same, after another worker has reported damage */
 } VerifyState;
 
 typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
-    BerthTransferItem *item; /* one for the whole store */
+    BerthTransferItem *item; /* one item for the whole store */
     BerthWorker *worker;
     VerifyState state;
     GPtrArray *blobs; /* of BerthBlob, the next one last */
@@ -40,7 +40,7 @@ typedef struct {
 
 static void verify_check_next(Verify *verify);
 
-/* Also of one that was cancelled: those blobs were set aside. */
+/* Called even if it was cancelled, since blobs may have been set aside before. */
 static void verify_report(void *object, BerthTransferResult *result) {
     Verify *verify = object;
 
@@ -58,7 +58,7 @@ static void verify_free(void *object) {
     g_free(verify);
 }
 
-/* What was fetched again is not damaged any more: only the rest is reported. */
+/* Blobs that were fetched again are no longer damaged: only the others are reported. */
 static void verify_on_refetched(GPtrArray *missing, const GError *error, void *userdata) {
     Verify *verify = userdata;
 
@@ -72,8 +72,8 @@ static void verify_on_refetched(GPtrArray *missing, const GError *error, void *u
     berth_operation_end(verify->operation, NULL);
 }
 
-/* All blobs are checked. With Refetch the transfer continues until the damaged ones are back, or
- * cannot be fetched. */
+/* All blobs have been checked. With Refetch, the transfer continues until the damaged ones have
+ * been fetched again or found to be unavailable. */
 static void verify_finish(Verify *verify) {
     verify->item->phase = "done";
     if (verify->refetch && verify->damaged->len > 0)
@@ -92,8 +92,8 @@ static bool verify_set_aside(Verify *verify, const char *digest, const char *fou
     return berth_contents_set_aside(verify->images->contents, digest, error);
 }
 
-/* Content that cannot be read is as damaged as content with another digest. Any other failure says
- * nothing of the content. */
+/* Content that cannot be read counts as damaged, like content with another digest. Any other
+ * failure says nothing about the content. */
 static bool verify_read_digest(const BerthBlob *blob, sd_bus_message *reply,
                                const GError *reply_error, const char **digest, GError **error) {
     g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
@@ -112,7 +112,7 @@ static bool verify_read_digest(const BerthBlob *blob, sd_bus_message *reply,
            berth_reply_set_malformed("ingest", error);
 }
 
-/* In either state; it is not damaged if it was deleted meanwhile. */
+/* Runs in either state. A blob that was deleted in the meantime is not damaged. */
 static bool verify_note_damage(Verify *verify, const BerthBlob *blob, const char *digest,
                                GError **error) {
     BerthContentStore *store = berth_contents_get_store(verify->images->contents);
@@ -139,7 +139,7 @@ static void verify_on_hashed(sd_bus_message *reply, const GError *error, void *u
         berth_operation_end(verify->operation, local);
         return;
     }
-    /* With a new worker, the question is the same. */
+    /* If there is a new worker, the question about the same blob is repeated. */
     if (!was_asked || verify->state == VERIFY_ASKS) {
         verify->state = VERIFY_ASKS;
         verify->item->done += blob->size;
@@ -148,7 +148,7 @@ static void verify_on_hashed(sd_bus_message *reply, const GError *error, void *u
     verify_check_next(verify);
 }
 
-/* One blob at a time. A cancellation is noticed here. */
+/* Checks one blob at a time. This is where a cancellation is noticed. */
 static void verify_check_next(Verify *verify) {
     BerthContentStore *store = berth_contents_get_store(verify->images->contents);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Checks the content store: every blob is hashed again. A damaged one is moved to content/damaged/
+ * Checks the content store: every blob is hashed again. A damaged blob is moved to content/damaged/
  * and reported; on request, it is fetched again from its source.
  */
 
