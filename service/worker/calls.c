@@ -2,9 +2,9 @@
 
 /*
  * berthd's side of the members in base/worker-members.h. A stub keeps no state: it fills one
- * message and hands it to the worker's object (worker.c), which owns the call until its reply. The
- * values of most calls are appended by the signature that the table has; the rest, whose values
- * are lists, are compared with it before they are sent (berth_worker_send).
+ * message and passes it to the worker's object (worker.c), which owns the call until its reply. The
+ * values of most calls are appended according to the signature in the table; the others, which
+ * contain lists, are compared with it before they are sent (berth_worker_send).
  */
 
 #include "worker/calls.h"
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* The values follow userdata, as the signature of the member's call says. */
+/* The values follow userdata, as given by the signature of the member's call. */
 static void call_member(BerthWorker *worker, BerthWorkerMember member, BerthWorkerReply reply,
                         void *userdata, ...) {
     sd_bus_message *call = berth_worker_new_call(worker, member);
@@ -30,7 +30,7 @@ static void call_member(BerthWorker *worker, BerthWorkerMember member, BerthWork
     berth_worker_send(worker, member, call, reply, userdata);
 }
 
-/* Sends call if all of it could be appended. */
+/* Sends call if everything could be appended. */
 static void send_appended(BerthWorker *worker, BerthWorkerMember member, sd_bus_message *call,
                           int r, BerthWorkerReply reply, void *userdata) {
     if (r < 0)
@@ -66,8 +66,8 @@ void berth_call_archive_finish(BerthWorker *worker, BerthWorkerReply reply, void
     call_member(worker, BERTH_ARCHIVE_FINISH, reply, userdata);
 }
 
-/* Without a call (the worker has died) there is nothing to append to; the failure is reported
- * through reply, as of all calls here. */
+/* Without a call (the worker has died), there is nothing to append to; the failure is reported
+ * through reply, as for all calls here. */
 void berth_call_fetch_open(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                            void *userdata) {
     sd_bus_message *call = berth_worker_new_call(worker, BERTH_FETCH_OPEN);
@@ -82,7 +82,7 @@ bool berth_call_fetch_configure(BerthWorker *worker, BerthCallAppend append, Ber
     g_autoptr(GError) local = NULL;
     int r = 0;
 
-    /* It holds credentials: sd-bus overwrites its memory when it frees it. */
+    /* The message contains credentials: sd-bus overwrites its memory when it is freed. */
     if (call && (r = sd_bus_message_sensitive(call)) >= 0)
         r = append(call, userdata, &local);
     if (local) {
@@ -154,7 +154,7 @@ void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, u
     call_member(worker, BERTH_FETCH_SEARCH, reply, userdata, (int)tags, term, limit);
 }
 
-/* A message cannot leave a descriptor out, hence the second member for a call with onward. */
+/* A message cannot leave out a descriptor, hence the second member for a call with onward. */
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
                               BerthWorkerReply reply, void *userdata) {
     if (arguments->onward < 0)
@@ -166,7 +166,8 @@ void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *a
                     arguments->onward);
 }
 
-/* The limits go with the call, so that the worker stops reading a client's descriptor in time. */
+/* The limits are part of the call, so that the worker stops reading a client's descriptor in
+ * time. */
 void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int file,
                               BerthWorkerReply reply, void *userdata) {
     sd_bus_message *call = berth_worker_new_call(worker, BERTH_INGEST_GATHER);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The calls that berthd makes to its workers, one function a member of base/worker-members.h, which
- * says what the values mean. A call borrows its arguments: descriptors are duplicated into the
- * message, text is copied. The reply is read with worker/replies.h. A call that cannot be made is
- * reported through reply as well, later and never before the function has returned.
+ * The calls that berthd makes to its workers, one function per member of base/worker-members.h,
+ * which describes the values. A call borrows its arguments: descriptors are duplicated into the
+ * message, and strings are copied. The reply is read with worker/replies.h. A call that cannot be
+ * made is also reported through reply, later and never before the function has returned.
  */
 
 #pragma once
@@ -24,15 +24,15 @@ void berth_call_archive_add(BerthWorker *worker, const char *name, uint64_t size
                             BerthWorkerReply reply, void *userdata);
 void berth_call_archive_finish(BerthWorker *worker, BerthWorkerReply reply, void *userdata);
 
-/* berth-fetch. What Open and Configure take is made of the service's settings: append writes those
- * of the values, with the error set if it returns a negative errno. */
+/* berth-fetch. The arguments of Open and Configure are built from the service's settings: append
+ * writes them, and sets the error if it returns a negative errno. */
 typedef int (*BerthCallAppend)(sd_bus_message *call, void *userdata, GError **error);
 void berth_call_fetch_open(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                            void *userdata);
-/* False with error if append fails; nothing was called then. */
+/* Returns false with error set if append fails; no call was made in that case. */
 bool berth_call_fetch_configure(BerthWorker *worker, BerthCallAppend append, BerthWorkerReply reply,
                                 void *userdata, GError **error);
-/* media_types may be NULL for any. */
+/* media_types may be NULL: any. */
 void berth_call_fetch_resolve(BerthWorker *worker, char *const *media_types, bool with_get,
                               BerthWorkerReply reply, void *userdata);
 void berth_call_fetch_resolve_object(BerthWorker *worker, const char *object,
@@ -56,13 +56,13 @@ void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, u
 /* berth-ingest. */
 typedef struct {
     int input, file;
-    int onward; /* a pipe that the bytes are passed on to; -1 for none */
+    int onward; /* pipe to which the bytes are also written; -1: none */
     const char *algorithm;
     uint64_t offset, limit;
 } BerthIngestArguments;
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
                               BerthWorkerReply reply, void *userdata);
-/* secrets: of BerthSecretRequest. */
+/* secrets contains BerthSecretRequests. */
 void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int file,
                               BerthWorkerReply reply, void *userdata);
 void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm,
@@ -94,7 +94,7 @@ typedef struct {
     int payload;
     const char *signature;
     char *const *keys;
-    const char *digest, *repository; /* what must be signed */
+    const char *digest, *repository; /* required in the signed payload */
 } BerthSignatureArguments;
 void berth_call_inspect_verify_signature(BerthWorker *worker,
                                          const BerthSignatureArguments *arguments,
@@ -106,12 +106,12 @@ void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthW
 
 /* berth-journal. */
 typedef struct {
-    int output; /* a pipe */
+    int output; /* pipe */
     const char *unit;
     uint64_t since_usec, until_usec, lines;
     bool follow;
-    bool messages;       /* alone; otherwise entries … */
-    char *const *fields; /* … with these fields; none or NULL: all */
+    bool messages;       /* only messages; otherwise entries, … */
+    char *const *fields; /* … with these fields; empty or NULL: all */
 } BerthJournalRead;
 void berth_call_journal_read(BerthWorker *worker, const BerthJournalRead *arguments,
                              BerthWorkerReply reply, void *userdata);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Each reader takes one reply of a worker, which belongs to the caller, and compares it with what
- * was asked. It keeps no state. Values are handed out only if all of the reply fits, so that a
+ * Each reader takes one reply of a worker, which belongs to the caller, and compares it with the
+ * request. There is no state. Values are returned only if the whole reply is acceptable, so that a
  * caller never acts on half of one.
  */
 
@@ -17,7 +17,7 @@ bool berth_reply_set_malformed(const char *kind, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "berth-%s sent a malformed reply", kind);
 }
 
-/* sd-bus has checked that it is UTF-8 without null bytes. */
+/* sd-bus has already checked that it is UTF-8 without NUL bytes. */
 bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text) {
     const char *read;
 
@@ -27,7 +27,8 @@ bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **t
     return true;
 }
 
-/* Both the number and the sum of lengths are limited: a list of empty strings takes memory, too. */
+/* Both the number and the total length are limited, since even a list of empty strings takes
+ * memory. */
 bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     size_t total = 0;
@@ -47,7 +48,7 @@ bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
     return true;
 }
 
-/* Sizes above INT64_MAX are refused, since they could be neither a file's size nor a value in
+/* Sizes above INT64_MAX are refused, since they could be neither a file size nor a value in
  * berth.db. */
 int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descriptor) {
     g_autoptr(BerthDescriptor) read = NULL;
@@ -68,8 +69,8 @@ void berth_open_reply_clear(BerthOpenReply *opened) {
     g_clear_pointer(&opened->locators, g_strfreev);
 }
 
-/* The name is the reference without its query, completed by the object where that was given beside
- * it; the locator ends before its tag or digest. */
+/* The name must be the reference without its query, completed by the object if that was given
+ * separately; the locator must end before its tag or digest. */
 static bool is_of_reference(const BerthOpenRequest *request, const char *locator,
                             const char *name) {
     g_autofree char *bare = g_strndup(request->reference, strcspn(request->reference, "?"));
@@ -84,8 +85,8 @@ static bool is_of_reference(const BerthOpenRequest *request, const char *locator
            g_str_equal(name + strlen(bare) + 1, request->object);
 }
 
-/* The credentials for these places are handed over next, so each has to be one that berthd
- * expects. */
+/* The credentials for these endpoints are passed to the worker next, so each of them must be one
+ * that berthd expects. */
 static bool are_places(char *const *places, const char *locator, char *const *locators) {
     const char *path = strchr(locator, '/') + 1;
     guint count = g_strv_length((char **)places);
@@ -120,7 +121,8 @@ bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const ch
                                BerthDescriptor **target, char ***warnings, GError **error) {
     g_autoptr(BerthDescriptor) read = NULL;
     g_auto(GStrv) lines = NULL;
-    /* If the object is a digest, or the name ends in one, no other answer is accepted. */
+    /* If the object is a digest, or the name ends in one, no other digest is accepted in the
+     * reply. */
     const char *at = strrchr(object[0] ? object : name, '@');
     const char *digest = at ? at + 1 : object;
     const char *answered;
@@ -155,7 +157,7 @@ static void free_found(gpointer data) {
     g_free(found);
 }
 
-/* 1, 0 at the end of the list, or negative errno. */
+/* Returns 1, 0 at the end of the list, or a negative errno. */
 static int read_found(sd_bus_message *reply, GPtrArray *results) {
     const char *name, *description;
     uint64_t stars;
@@ -172,7 +174,7 @@ static int read_found(sd_bus_message *reply, GPtrArray *results) {
     return 1;
 }
 
-/* Reads one more than the limit, in order to notice a list that is too long. */
+/* Reads one more than the limit, in order to detect a list that is too long. */
 bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **results,
                             GError **error) {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_found);
@@ -186,7 +188,7 @@ bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **r
     return true;
 }
 
-/* The bytes themselves are counted and hashed by berth-ingest. */
+/* berth-ingest counts and hashes the bytes themselves. */
 bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **error) {
     uint64_t read;
 
@@ -194,7 +196,7 @@ bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **err
            berth_reply_set_malformed("fetch", error);
 }
 
-/* data points into the reply, and is compared with the blob here (images/pull-proof.c). */
+/* data points into the reply, and is compared with the blob stored here (images/pull-proof.c). */
 bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **data,
                              GError **error) {
     size_t read;
@@ -204,8 +206,8 @@ bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **da
     return true;
 }
 
-/* Returns the string of this table and not the reply's: it is shown as a transfer item's phase,
- * which has to be static. */
+/* Returns the string of this table and not that of the reply: it is shown as the phase of a
+ * transfer item, which has to be static. */
 const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
     const char *text;
@@ -218,7 +220,7 @@ const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error) {
     return NULL;
 }
 
-/* The limit was given to the worker as well; a larger size means that it did not keep to it. */
+/* The limit was also passed to the worker; a larger size means that it did not observe it. */
 bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uint64_t limit,
                                const char **digest, uint64_t *size, GError **error) {
     const char *text;
@@ -239,14 +241,15 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
            berth_reply_set_malformed("inspect", error);
 }
 
-/* The blob's size is known from the store, so that a worker cannot add to a text or cut it. */
+/* The blob's size is known from the store, so that a worker cannot add to the text or truncate
+ * it. */
 bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
                                   GError **error) {
     return (berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) && strlen(*text) == size) ||
            berth_reply_set_malformed("inspect", error);
 }
 
-/* The limit was given to berth-unpack as well; a larger size means that it did not keep to it. */
+/* The limit was also passed to berth-unpack; a larger size means that it did not observe it. */
 bool berth_reply_read_unpacked(sd_bus_message *reply, uint64_t limit, uint64_t *size,
                                bool *needs_lower, GError **error) {
     uint64_t bytes;
@@ -271,7 +274,7 @@ bool berth_reply_read_measured(sd_bus_message *reply, uint64_t *size, bool *is_c
     return true;
 }
 
-/* Names are limited and no more: what they lead to is checked where they are used. */
+/* Names are only checked for their length: what they refer to is checked where they are used. */
 bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GError **error) {
     int more, is_hard_link, is_file;
     const char *name, *target;

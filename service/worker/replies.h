@@ -2,9 +2,9 @@
 
 /*
  * Replies of workers, checked in one place before berthd uses any of them. A worker reads untrusted
- * data and may have been taken over by the time it answers: every name, digest, media type, size,
- * count and length is compared with what was asked for, or with a limit. A reply that does not fit
- * is Internal, "berth-KIND sent a malformed reply", and no part of it is handed out.
+ * data and may be compromised by the time it answers: every name, digest, media type, size, count
+ * and length is compared with the request, or with a limit. An unacceptable reply leads to the
+ * error Internal, "berth-KIND sent a malformed reply", and no part of it is returned.
  *
  * const strings belong to the reply.
  */
@@ -16,25 +16,26 @@
 #include "base/digest.h"
 
 enum {
-    BERTH_REPLY_MAX_TEXT = 4 * 1024 * 1024, /* a document; base/document.h */
+    BERTH_REPLY_MAX_TEXT = 4 * 1024 * 1024, /* a document, see base/document.h */
     BERTH_REPLY_MAX_NAME = 4096,
-    BERTH_REPLY_MAX_LIST = 20000, /* elements of a list */
+    BERTH_REPLY_MAX_LIST = 20000, /* elements in a list */
 };
 
-/* Sets the error for a reply of that worker ("fetch"); false. */
+/* Sets the error for a malformed reply of this worker ("fetch") and returns false. */
 bool berth_reply_set_malformed(const char *kind, GError **error);
 
-/* A list of strings, each checked for its length and as UTF-8, and all of them together at most
- * BERTH_REPLY_MAX_TEXT long; otherwise false. Caller frees. */
+/* Reads a list of strings, each checked for its length and as UTF-8, with a total length of at most
+ * BERTH_REPLY_MAX_TEXT. Returns false if it is malformed. The caller frees it. */
 bool berth_reply_read_strings(sd_bus_message *reply, char ***strings);
-/* A string of at most so many bytes. */
+/* Reads a string of at most limit bytes. */
 bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text);
-/* A descriptor with a valid digest and media type: 1, 0 at the end of a list, or negative. */
+/* Reads a descriptor with a valid digest and media type. Returns 1, 0 at the end of a list, or a
+ * negative errno. */
 int berth_reply_read_descriptor(sd_bus_message *reply, BerthDescriptor **descriptor);
 
-/* berth-fetch. Open: the locator and the name are parts of the reference that was given to Open,
- * and the locators are of the places that the configuration has for it ("HOST[:PORT][/PREFIX]"), in
- * that order. */
+/* berth-fetch. Open: the locator and the name must be parts of the reference passed to Open, and
+ * the locators must be those of the endpoints configured for it ("HOST[:PORT][/PREFIX]"), in that
+ * order. */
 typedef struct {
     const char *reference, *object;
     char *const *places;
@@ -46,14 +47,14 @@ typedef struct {
 void berth_open_reply_clear(BerthOpenReply *opened);
 bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *request,
                              BerthOpenReply *opened, GError **error);
-/* Resolve: under that name, and of the digest that was asked for: by object, or without one by the
- * name's end. */
+/* Resolve: must have that name, and the digest asked for: that of object or, without one, the one
+ * at the end of the name. */
 bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const char *object,
                                BerthDescriptor **target, char ***warnings, GError **error);
-/* ResolveObject: of that digest, if object is one. */
+/* ResolveObject: must have that digest, if object is one. */
 bool berth_reply_read_object(sd_bus_message *reply, const char *object, BerthDescriptor **target,
                              GError **error);
-/* Search: at most so many, each with a name. */
+/* Search: at most limit results, each with a name. */
 typedef struct {
     char *name, *description;
     uint64_t stars;
@@ -61,20 +62,20 @@ typedef struct {
 } BerthFoundRepository;
 bool berth_reply_read_found(sd_bus_message *reply, uint32_t limit, GPtrArray **results,
                             GError **error);
-/* Fetch: all of it. */
+/* Fetch: the whole object. */
 bool berth_reply_read_fetched(sd_bus_message *reply, uint64_t size, GError **error);
-/* Sample: exactly so many bytes. */
+/* Sample: exactly this many bytes. */
 bool berth_reply_read_sample(sd_bus_message *reply, size_t size, const void **data, GError **error);
-/* PushBlob, PushManifest: a static string: pushed, exists or mounted. */
+/* PushBlob and PushManifest: returns a static string: pushed, exists or mounted. */
 const char *berth_reply_read_pushed(sd_bus_message *reply, GError **error);
 
-/* berth-ingest. A digest of that algorithm ("sha256"), of at most limit bytes. */
+/* berth-ingest. A digest with that algorithm ("sha256"), for at most limit bytes. */
 bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uint64_t limit,
                                const char **digest, uint64_t *size, GError **error);
 
 /* berth-inspect: a document as text. */
 bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **error);
-/* The same of stored content, of which each byte is in the reply. */
+/* Like berth_reply_read_text, for stored content that must be in the reply completely. */
 bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
                                   GError **error);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The process of a worker: cloned, then killed, and reaped by the event loop. It has no object
- * while it runs: its pid is the BerthWorker's.
+ * The process of a worker: it is cloned, later killed, and reaped by the event loop. It has no
+ * object here while it runs: its PID is in the BerthWorker.
  *
- * A killed worker may not end at once, if it is inside a system call on a user's file system. It
+ * A killed worker may not end immediately if it is inside a system call on a user's file system. It
  * then exists without its BerthWorker, as a KilledWorker that the event loop reaps, and counts
- * against its user until it is gone (count_lingering).
+ * towards its user's limit until it has ended (count_lingering).
  */
 
 #include "worker/worker-process.h"
@@ -24,11 +24,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-/* A worker in a system call of a user's file system may outlive its SIGKILL. */
+/* A worker inside a system call on a user's file system may outlive its SIGKILL. */
 enum { MAX_LINGERING = 8 };
-static GHashTable *lingering; /* uid → how many workers for it are killed and not reaped yet */
+static GHashTable *lingering; /* uid → number of workers that were killed and not reaped yet */
 
-/* One that was killed, until it is reaped. */
+/* A worker that was killed, until it is reaped. */
 typedef struct {
     char *kind;
     uid_t uid;
@@ -54,7 +54,7 @@ static void free_killed(KilledWorker *killed) {
     g_free(killed);
 }
 
-/* The worker has ended. SIGKILL is what this file has sent; any other signal is a crash, and is
+/* The worker has ended. SIGKILL was sent by this file; any other signal is a crash, and is
  * logged. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
     KilledWorker *killed = userdata;
@@ -75,24 +75,24 @@ bool berth_worker_process_check(uid_t uid, GError **error) {
                MAX_LINGERING, (unsigned)uid);
 }
 
-/* The memory of the parent that the child uses until it executes. */
+/* The memory of the parent that the child uses until it calls execve(2). */
 typedef struct {
     char *path, *argument;
     char **environment;
-    int namespaces; /* CLONE_NEW… */
+    int namespaces; /* CLONE_NEW… flags */
     int socket, directory;
-    int errnum; /* of what failed in the child */
+    int errnum; /* of a failure in the child */
 } ChildArguments;
 
-/* Runs in the child, in the parent's memory: nothing may be called that keeps state. */
+/* Runs in the child, in the parent's memory: nothing that keeps state may be called. */
 static int execute_worker(void *data) {
     ChildArguments *birth = data;
     char *arguments[] = {birth->path, birth->argument, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
 
-    /* Before signals are unblocked: a handler of the parent would run in its memory. The
-     * dispositions are the child's own, since CLONE_SIGHAND is not set. */
+    /* Done before signals are unblocked: a handler of the parent would run in the parent's memory.
+     * The child has its own dispositions, since CLONE_SIGHAND is not set. */
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL);
     sigemptyset(&none);
@@ -104,8 +104,9 @@ static int execute_worker(void *data) {
     _exit(EXIT_FAILURE);
 }
 
-/* As posix_spawn() does, which has no way to ask for a pid namespace: the worker is the only
- * process in its own, and sees, signals and traces no other. Its pid here is that of any child. */
+/* Does what posix_spawn() does, which cannot create a PID namespace. The worker is the only process
+ * in its own, and can see, signal and trace no other. Its PID in berthd's namespace is that of any
+ * child. */
 static pid_t clone_child(ChildArguments *birth) {
     enum { STACK_BYTES = 64 * 1024 };
     sigset_t all, before;
@@ -114,11 +115,11 @@ static pid_t clone_child(ChildArguments *birth) {
 
     if (stack == MAP_FAILED)
         return -1;
-    /* No handler of the parent may run in the child. */
+    /* No signal handler of the parent may run in the child. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    /* CLONE_VFORK: this returns when the child has executed or ended, so the stack can be unmapped
-     * and birth->errnum is set. */
+    /* CLONE_VFORK: this returns when the child has called execve(2) or exited, so the stack can be
+     * unmapped, and birth->errnum is set. */
     pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
                       CLONE_VM | CLONE_VFORK | birth->namespaces | SIGCHLD, birth);
     int errnum = errno;
@@ -128,8 +129,8 @@ static pid_t clone_child(ChildArguments *birth) {
     return pid;
 }
 
-/* The environment is made before the child exists, which must not allocate. A child that could not
- * execute is reaped here, and its errno is the error. */
+/* The environment is built before the child exists, since the child must not allocate. A child that
+ * failed to execute is reaped here, and its errno is the error. */
 static pid_t process_start(const char *kind, ChildArguments *birth, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
     char *environment[32] = {NULL};
@@ -164,8 +165,8 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
     return process_start(kind, &birth, error);
 }
 
-/* Without a pid namespace: it tells berthd the pids of those that it clones, which have one each.
- */
+/* Without a PID namespace: the template reports to berthd the PIDs of the processes that it clones,
+ * each of which is in a namespace of its own. */
 pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error) {
     char argument[] = BERTH_WORKER_TEMPLATE;
     ChildArguments birth = {.argument = argument, .socket = socket, .directory = -1};
@@ -173,8 +174,8 @@ pid_t berth_worker_process_start_template(const char *kind, int socket, GError *
     return process_start(kind, &birth, error);
 }
 
-/* Without a pidfd or an event source for it, the end is waited for here: a zombie would stay
- * otherwise. */
+/* If there is no pidfd, or no event source for it, this waits for the end: otherwise a zombie would
+ * remain. */
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);

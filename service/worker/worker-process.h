@@ -9,17 +9,17 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-/* LimitExceeded if too many killed workers of the user have not ended yet. */
+/* Fails with LimitExceeded if too many killed workers of the user have not ended yet. */
 bool berth_worker_process_check(uid_t uid, GError **error);
 
-/* Starts libexecdir/berth-KIND with these descriptors, which stay the caller's and are above those
- * that the worker has by number (base/worker-members.h). directory: -1 for none; uid: 0 for the
- * service. -1 with error. */
+/* Starts libexecdir/berth-KIND with these descriptors, which still belong to the caller and must be
+ * above those with fixed numbers in the worker (base/worker-members.h). directory: -1 for none;
+ * uid: 0 for the service. Returns -1 with error set on failure. */
 pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
                                  GError **error);
 
-/* The same as a template of workers (worker/worker-template.c). */
+/* Like berth_worker_process_start, as a template of workers (worker/worker-template.c). */
 pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error);
 
-/* Kills it. The event loop reaps it, which may take long. */
+/* Kills the process. The event loop reaps it, which may take long. */
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A template belongs to one transfer, and is in one of these states:
+ * A template belongs to one transfer, and has these states:
  *
- *   idle     it has no process: of a few workers each is executed, which is less work
- *   loading  its process is being executed and loaded; workers are executed meanwhile
+ *   idle     it has no process: a small number of workers is executed directly, which is cheaper
+ *   loading  its process is being executed and loaded; workers are executed directly meanwhile
  *   ready    its process waits for requests (frame/template.c)
- *   failed   it has no process any more; all further workers are executed
+ *   failed   its process has ended; all further workers are executed directly
  *
- * The process reads nothing but the requests of berthd, so that it is trusted as berthd is. The
- * workers that it clones are berthd's children (CLONE_PARENT), each in a pid namespace of its own
- * and in the sandbox that it enters, as if it had been executed. What they share is where the
- * loader has put the program in memory.
+ * The process reads nothing but requests from berthd, so it is trusted like berthd. The workers
+ * that it clones are berthd's children (CLONE_PARENT), each in its own PID namespace and in the
+ * sandbox that it enters, as if it had been executed. They only share the addresses at which the
+ * loader has placed the program in memory.
  */
 
 #include "worker/worker-template.h"
@@ -26,8 +26,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-/* From the how-manieth worker on a process of its own is worth it; how long a clone may take, which
- * berthd waits for as it does for an execve(2), but no longer: the worker is executed then. */
+/* MIN_WORKERS: the first worker for which starting a template pays off. CLONE_TIMEOUT_MSEC: how
+ * long berthd waits for a clone, as it also waits for an execve(2); after that, the worker is
+ * executed directly. */
 enum { MIN_WORKERS = 3, CLONE_TIMEOUT_MSEC = 1000 };
 
 typedef enum { TEMPLATE_IDLE, TEMPLATE_LOADING, TEMPLATE_READY, TEMPLATE_FAILED } TemplateState;
@@ -36,7 +37,7 @@ struct BerthWorkerTemplate {
     sd_event *event;
     char *kind;
     TemplateState state;
-    unsigned asked; /* for how many workers while it is idle */
+    unsigned asked; /* number of workers requested while idle */
     pid_t pid;      /* 0: none */
     int socket;
 };
@@ -66,7 +67,8 @@ void berth_worker_template_free(BerthWorkerTemplate *template) {
     g_free(template);
 }
 
-/* Workers are executed instead. The process is killed, so that it clones none later. */
+/* Workers are executed directly from now on. The process is killed, so that it does not clone one
+ * later. */
 static void template_give_up(BerthWorkerTemplate *template, const char *reason) {
     berth_log_warning(NULL, NULL, "The template of berth-%s cannot be used: %s", template->kind,
                       reason);
@@ -94,8 +96,8 @@ static void template_load(BerthWorkerTemplate *template) {
     template->state = TEMPLATE_LOADING;
 }
 
-/* Messages of the process: 0 when it is loaded, and for each request a pid or a negative errno.
- * NULL with *answer, or why there is none. */
+/* Receives a message of the process: 0 when it has been loaded, and for each request a PID or a
+ * negative errno. Returns NULL and sets *answer, or returns the reason for the failure. */
 static const char *template_receive(BerthWorkerTemplate *template, int32_t *answer) {
     ssize_t size;
 
@@ -109,7 +111,7 @@ static const char *template_receive(BerthWorkerTemplate *template, int32_t *answ
     return *answer < 0 ? g_strerror(-*answer) : NULL;
 }
 
-/* It may be loading still: then it has sent nothing. */
+/* It may still be loading: then it has not sent anything. */
 static void template_check(BerthWorkerTemplate *template) {
     struct pollfd answers = {.fd = template->socket, .events = POLLIN};
     int32_t answer;
@@ -123,7 +125,7 @@ static void template_check(BerthWorkerTemplate *template) {
         template_give_up(template, problem ? problem : "it sent a number");
 }
 
-/* One descriptor a message: first that of the bus, then that of the directory. */
+/* Sends one descriptor per message: first that of the bus, then that of the directory. */
 static bool template_send(BerthWorkerTemplate *template, int fd) {
     char letter = 'd';
     struct iovec part = {&letter, 1};
@@ -144,7 +146,7 @@ pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int
         template_check(template);
     if (template->state != TEMPLATE_READY)
         return 0;
-    /* It clones none before it has both. */
+    /* It does not clone a process before it has received both. */
     if (!template_send(template, socket) || !template_send(template, directory)) {
         template_give_up(template, g_strerror(errno));
         return 0;

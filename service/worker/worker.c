@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A worker is owned by the job that needs it and lives as long: starting, while its sandbox is not
- * entered and calls wait; serving, once it has spoken; dead, when its socket closes, after which
- * every call fails. Freeing it kills it in any of these; worker-process.c reaps it.
+ * A worker is owned by the job that needs it, and is: starting, while its sandbox has not been
+ * entered and calls wait; serving, once its bus connection is established; dead, when its socket is
+ * closed, after which every call fails. Freeing it kills it in any state; worker-process.c reaps
+ * it.
  *
- * A worker answers each call once, without descriptors, and says nothing else: one that does has
- * been taken over, and is killed.
+ * A worker answers each call once, without descriptors, and sends nothing else: one that does is
+ * considered compromised, and is killed.
  */
 
 #include "worker/worker.h"
@@ -20,7 +21,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-/* Newer than the headers of some systems that Berth is built on (Linux 6.16). */
+/* Since Linux 6.16, newer than the headers of some systems on which Berth is built. */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
 #endif
@@ -48,9 +49,9 @@ static const Member members[] = {
 typedef struct {
     BerthWorker *worker;
     const Member *member;
-    sd_bus_message *waiting; /* until the worker speaks */
+    sd_bus_message *waiting; /* until the connection is established */
     sd_bus_slot *slot;
-    sd_event_source *failed; /* set instead of slot when sending failed */
+    sd_event_source *failed; /* set instead of slot if sending failed */
     int errnum;
     BerthWorkerReply reply;
     void *userdata;
@@ -61,12 +62,13 @@ struct BerthWorker {
     sd_event *event;
     sd_bus *bus;
     pid_t pid;
-    bool breached;    /* it has said what it was not asked for */
-    uid_t uid;        /* runs for this user; 0 for the service */
-    GPtrArray *calls; /* of Call, those unanswered */
+    bool breached;    /* it has sent an unexpected message */
+    uid_t uid;        /* the user it runs for; 0: the service */
+    GPtrArray *calls; /* of Call: unanswered calls */
 };
 
-/* Dropping the slot, or the source, cancels the callback: after berth_worker_free() none comes. */
+/* Dropping the slot, or the source, cancels the callback: after berth_worker_free() there are
+ * none. */
 static void free_call(gpointer data) {
     Call *call = data;
 
@@ -85,15 +87,15 @@ static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_han
                                      "org.freedesktop.DBus.Local", member, handler, NULL, worker);
 }
 
-/* A filter of sd-bus's: it sees what is no reply to a call. The process is killed by its pid, which
- * stays its own until berth_worker_free() has it reaped; then its calls fail as of any that died.
- */
+/* A filter of sd-bus that sees every message that is not a reply to a call. The process is killed
+ * by its PID, which cannot be reused until berth_worker_free() has it reaped; its calls then fail
+ * like those of any dead worker. */
 static int on_other_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     BerthWorker *worker = userdata;
     const char *interface = sd_bus_message_get_interface(message);
 
     (void)error;
-    /* sd-bus itself tells of the connection so. */
+    /* sd-bus itself reports events of the connection like this. */
     if (interface && g_str_equal(interface, "org.freedesktop.DBus.Local"))
         return 0;
     if (!worker->breached)
@@ -105,15 +107,16 @@ static int on_other_message(sd_bus_message *message, void *userdata, sd_bus_erro
     return 1;
 }
 
-/* Closing a descriptor of a worker's choice may block, on a file system that does not answer. The
- * kernel refuses to send one where it can (unix(7)); older ones do not. */
+/* Closing a descriptor chosen by a worker may block, on a file system that does not answer. Newer
+ * kernels refuse to send one (unix(7)); older ones do not. */
 static void refuse_descriptors(int socket) {
     const int no = 0;
 
     (void)setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
 }
 
-/* The bus owns the socket once sd_bus_set_fd() succeeds; before, it is closed here. */
+/* The bus owns the socket once sd_bus_set_fd() has succeeded; on earlier failures it is closed
+ * here. */
 static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) {
     int r;
 
@@ -135,8 +138,9 @@ static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) 
     return true;
 }
 
-/* Descriptors below 5 are given to the child by number. A source must not be one of them: the other
- * dup2(2) could overwrite it, and one onto itself would leave close-on-exec set. */
+/* The child gets descriptors below 5 by number. The originals must not have such a number: the
+ * second dup2(2) could overwrite one, and duplicating a descriptor onto itself would leave
+ * close-on-exec set. */
 static int move_above_worker_fds(int fd) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
 
@@ -144,8 +148,9 @@ static int move_above_worker_fds(int fd) {
     return moved;
 }
 
-/* Of the two ends, only the worker's has close-on-exec cleared, by the dup2(2) in the child; no
- * other child of berthd inherits either of them. 0: the template has made none. */
+/* Of both ends, only the worker's loses close-on-exec, through dup2(2) in the child; no other child
+ * of berthd inherits either of them. A PID of 0 means that the template has not cloned a
+ * process. */
 static pid_t worker_start_process(const BerthWorker *worker, BerthWorkerTemplate *template,
                                   int directory, int *socket, GError **error) {
     int sockets[2];
@@ -201,7 +206,7 @@ BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
     return worker_new(event, kind, template, directory, 0, error);
 }
 
-/* The calls go first, so that closing the bus does not report them as failed. */
+/* The calls are freed first, so that closing the bus does not report them as failed. */
 void berth_worker_free(BerthWorker *worker) {
     if (!worker)
         return;
@@ -231,7 +236,7 @@ sd_bus_message *berth_worker_new_call(BerthWorker *worker, BerthWorkerMember mem
     return call;
 }
 
-/* The callback may free the worker, so nothing of it is touched afterwards. */
+/* The callback may free the worker, so the worker must not be used afterwards. */
 static void finish_call(Call *call, sd_bus_message *message, const GError *error) {
     BerthWorkerReply reply = call->reply;
     void *userdata = call->userdata;
@@ -240,8 +245,8 @@ static void finish_call(Call *call, sd_bus_message *message, const GError *error
     reply(message, error, userdata);
 }
 
-/* The type of the reply is compared with the table before anything reads it. If the worker dies,
- * sd-bus itself makes an error reply. */
+/* The signature of the reply is compared with the table before anything reads it. If the worker
+ * dies, sd-bus itself creates an error reply. */
 static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
     Call *call = userdata;
     g_autoptr(GError) error = NULL;
@@ -254,7 +259,7 @@ static int on_reply(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
                 (sd_bus_message_has_signature(kept, call->member->reply) ||
                  berth_reply_set_malformed(call->worker->kind, &error));
     finish_call(call, good ? kept : NULL, error);
-    /* Otherwise sd-bus continues with on_other_message(). */
+    /* Otherwise sd-bus would continue with on_other_message(). */
     return 1;
 }
 
@@ -268,8 +273,8 @@ static int on_not_sent(sd_event_source *source, void *userdata) {
     return 0;
 }
 
-/* The callback comes in the next turn of the loop, like that of a call that was sent: a caller
- * never sees it before its own function returns. */
+/* The callback runs in the next iteration of the loop, as for a call that was sent: a caller never
+ * sees it before its own function has returned. */
 static void fail_later(Call *call, int errnum) {
     call->errnum = errnum;
     if (sd_event_add_defer(call->worker->event, &call->failed, on_not_sent, call) < 0)
@@ -315,13 +320,14 @@ static int worker_on_disconnected(sd_bus_message *signal, void *userdata, sd_bus
     return 0;
 }
 
-/* A value that could not be appended, such as text that is not UTF-8, leaves a call of another
- * signature, which the worker would refuse with less to say. */
+/* A value that could not be appended, such as text that is not UTF-8, leaves a call with another
+ * signature; the worker would refuse it with a less helpful error. */
 static bool is_filled(const Member *member, sd_bus_message *message) {
     return message && g_str_equal(sd_bus_message_get_signature(message, true), member->call);
 }
 
-/* Takes message over. A failure is always reported through reply, in a later turn of the loop. */
+/* Takes ownership of message. A failure is always reported through reply, in a later iteration of
+ * the loop. */
 void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_message *message,
                        BerthWorkerReply reply, void *userdata) {
     g_autoptr(sd_bus_message) owned = message;
@@ -334,10 +340,9 @@ void berth_worker_send(BerthWorker *worker, BerthWorkerMember member, sd_bus_mes
         fail_later(call, sd_bus_is_open(worker->bus) > 0 ? -EINVAL : -ENOTCONN);
         return;
     }
-    /* sd-bus blocks on a message with descriptors until the peer has agreed to take them, and a
+    /* When a message has descriptors, sd-bus blocks until the peer has agreed to receive them. A
      * worker may be slow to do so: its sandbox enters a directory that may be on a user's file
-     * system.
-     */
+     * system. */
     if (sd_bus_is_open(worker->bus) > 0 && sd_bus_is_ready(worker->bus) <= 0)
         call->waiting = g_steal_pointer(&owned);
     else
