@@ -28,10 +28,13 @@
 enum { MAX_FILE_BYTES = 4 * 1024 * 1024 };
 
 static struct {
-    char **tags, **arguments, **secrets, **labels;
-    char *file, *target;
-    gboolean no_cache, pull;
-} given;
+    char **tags, **arguments, **secrets, **labels, **annotations, **environment;
+    char **servers, **search, **resolver_options, **volumes;
+    char *file, *target, *ignore_file, *network;
+    gboolean no_cache, pull, tls_verify, force_rm;
+} given = {.tls_verify = TRUE};
+
+static const char *const build_networks[] = {"host", "none", "private", NULL};
 
 const DistOption dist_build_options[] = {
     {"tag", 't', DIST_OPTION_LIST, &given.tags, N_("Name the image; may be given several times"),
@@ -45,6 +48,25 @@ const DistOption dist_build_options[] = {
     {"secret", 0, DIST_OPTION_LIST, &given.secrets, N_("Secret for RUN --mount=type=secret"),
      N_("id=ID,src=FILE")},
     {"label", 0, DIST_OPTION_LIST, &given.labels, N_("Add a label"), N_("KEY=VALUE")},
+    {"annotation", 0, DIST_OPTION_LIST, &given.annotations, N_("Add an annotation"),
+     N_("KEY=VALUE")},
+    {"env", 0, DIST_OPTION_LIST, &given.environment, N_("Set a variable of the image"),
+     N_("NAME[=VALUE]")},
+    {"ignorefile", 0, DIST_OPTION_TEXT, &given.ignore_file,
+     N_("List of files to leave out, instead of .containerignore"), N_("FILE")},
+    {"volume", 'v', DIST_OPTION_LIST, &given.volumes, N_("Mount a directory for RUN"),
+     N_("SOURCE:TARGET[:OPTIONS]")},
+    {"network", 0, DIST_OPTION_TEXT, &given.network, N_("Network for RUN: host, none or private"),
+     N_("MODE"), .choices = build_networks},
+    {"dns", 0, DIST_OPTION_LIST, &given.servers, N_("Name server for RUN"), N_("ADDRESS")},
+    {"dns-option", 0, DIST_OPTION_LIST, &given.resolver_options, N_("Option of resolv.conf"),
+     N_("OPTION")},
+    {"dns-search", 0, DIST_OPTION_LIST, &given.search, N_("Search domain"), N_("DOMAIN")},
+    {"force-rm", 0, DIST_OPTION_FLAG, &given.force_rm,
+     N_("Remove intermediate containers also after a failure"), NULL},
+    {"tls-verify", 0, DIST_OPTION_FLAG, &given.tls_verify,
+     N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_INCLUDE(dist_retry_options),
     {"no-cache", 0, DIST_OPTION_FLAG, &given.no_cache, N_("Do not use cached steps"), NULL},
     {"pull", 0, DIST_OPTION_FLAG, &given.pull, N_("Pull the base images again"), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
@@ -156,11 +178,11 @@ static char *find_base(const char *name, GError **error) {
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
     g_autoptr(GError) local = NULL;
 
-    if (given.pull && !dist_pull(name, false, error))
+    if (given.pull && !dist_pull(name, !given.tls_verify, error))
         return NULL;
     g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!reply && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {
-        if (!dist_pull(name, false, error))
+        if (!dist_pull(name, !given.tls_verify, error))
             return NULL;
         reply = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     } else if (!reply) {
@@ -229,6 +251,25 @@ static void add_pairs(GPtrArray *arguments, const char *option, char *const *val
     }
 }
 
+/* What buildah has the same option for. */
+static void add_run_options(GPtrArray *arguments) {
+    const struct {
+        const char *option, *value;
+    } texts[] = {{"--ignorefile", given.ignore_file}, {"--network", given.network}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (texts[i].value)
+            g_ptr_array_add(arguments, g_strconcat(texts[i].option, "=", texts[i].value, NULL));
+    add_pairs(arguments, "--annotation", given.annotations);
+    add_pairs(arguments, "--env", given.environment);
+    add_pairs(arguments, "--volume", given.volumes);
+    add_pairs(arguments, "--dns", given.servers);
+    add_pairs(arguments, "--dns-option", given.resolver_options);
+    add_pairs(arguments, "--dns-search", given.search);
+    if (given.force_rm)
+        g_ptr_array_add(arguments, g_strdup("--force-rm"));
+}
+
 /* --pull-never: the base images have already been provided, from the service's store. --layers
  * keeps the results of steps as buildah's cache. */
 static bool build_run(const Build *build, const char *file, const char *context, GError **error) {
@@ -247,6 +288,7 @@ static bool build_run(const Build *build, const char *file, const char *context,
     add_pairs(arguments, "--build-arg", given.arguments);
     add_pairs(arguments, "--secret", given.secrets);
     add_pairs(arguments, "--label", given.labels);
+    add_run_options(arguments);
     g_ptr_array_add(arguments, g_strdup(context));
     g_ptr_array_add(arguments, NULL);
     return run_buildah((char *const *)arguments->pdata, NULL, error);

@@ -1,19 +1,95 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls or resolves an image that another verb needs, run for example. The progress of a pull is
- * shown; the name is not printed, since standard output belongs to that verb. The platform is this
- * machine's, as for a container. */
+/* Pulls or resolves an image, for dist pull and for verbs that need one, run for example. The
+ * progress of a pull is shown; for other verbs the name is not printed, since standard output is
+ * theirs. The service itself repeats single requests for some seconds; --retry repeats the whole
+ * pull, for a registry or a network that is away longer, as at boot. */
 
 #include "client/pull.h"
 
 #include "client/bus.h"
-#include "client/image-call.h"
+#include "client/each.h"
 #include "client/progress.h"
+#include "client/run-values.h"
 
+#include <signal.h>
+#include <time.h>
+
+/* podman doubles its delay without a limit; nobody waits for longer than this. */
+enum { MAX_DELAY_SECONDS = 60, MAX_RETRIES = 1000 };
+
+static struct {
+    unsigned times;
+    uint64_t delay_usec; /* 0: doubled each time */
+} pull_retries;
+
+static bool take_retries(const char *value, GError **error) {
+    guint64 times;
+
+    if (!g_ascii_string_to_unsigned(value, 10, 0, MAX_RETRIES, &times, NULL))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("--retry takes a number up to %d, not \"%s\""), MAX_RETRIES,
+                               value);
+    pull_retries.times = (unsigned)times;
+    return true;
+}
+
+static bool take_retry_delay(const char *value, GError **error) {
+    return dist_parse_duration("--retry-delay", value, &pull_retries.delay_usec, error);
+}
+
+const DistOption dist_retry_options[] = {
+    {"retry", 0, DIST_OPTION_CALL, NULL,
+     N_("Repeat a pull up to this often if the registry cannot be reached"), N_("NUMBER"),
+     .take = take_retries},
+    {"retry-delay", 0, DIST_OPTION_CALL, NULL,
+     N_("Time to wait before a pull is repeated; 1s, doubled each time, if not given"), N_("TIME"),
+     .take = take_retry_delay},
+    DIST_OPTION_END,
+};
+
+/* Waiting for a transfer has blocked these signals (progress.c), and so a signal that comes between
+ * two pulls is not lost. False with error if there is one. */
+static bool pull_wait(unsigned attempt, GError **error) {
+    uint64_t usec = pull_retries.delay_usec;
+    sigset_t signals;
+
+    if (usec == 0)
+        usec = MIN(UINT64_C(1) << MIN(attempt, 16), MAX_DELAY_SECONDS) * G_USEC_PER_SEC;
+    const struct timespec time = {(time_t)(usec / G_USEC_PER_SEC),
+                                  (long)(usec % G_USEC_PER_SEC) * 1000};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    return sigtimedwait(&signals, NULL, &time) < 0 ||
+           berth_error_set(error, BERTH_ERROR_CANCELLED, "%s", _("interrupted"));
+}
+
+/* A registry that answers, with "not found" or a refusal, would answer the same again. */
+bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
+                  const char *printed, GError **error) {
+    for (unsigned attempt = 0;; attempt++) {
+        g_autoptr(GError) local = NULL;
+        if (dist_finish_transfer(dist_image_call(member, NULL, name, options, &local), printed,
+                                 &local))
+            return true;
+        if (attempt >= pull_retries.times ||
+            !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_REGISTRY_FAILED)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return false;
+        }
+        dist_print_error(local);
+        if (!pull_wait(attempt, error))
+            return false;
+    }
+}
+
+/* The platform is this machine's, as for a container. */
 bool dist_pull(const char *name, bool insecure, GError **error) {
     const DistImageOptions options = {.insecure = insecure};
 
-    return dist_finish_transfer(dist_image_call("Pull", NULL, name, &options, error), NULL, error);
+    return dist_pull_as("Pull", name, &options, NULL, error);
 }
 
 char *dist_resolve(const char *name, GError **error) {

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls or resolves an image on behalf of another verb. */
+/* Pulls or resolves an image, for dist pull and on behalf of other verbs. */
 
 #pragma once
 
-#include "base/error.h"
+#include "client/image-call.h"
+#include "client/option.h"
+
+/* --retry and --retry-delay, of every verb that pulls. */
+extern const DistOption dist_retry_options[];
+
+/* Pull or Fetch, repeated as --retry says. The name of the image is printed, or else printed;
+ * nothing if that is NULL. name: complete. */
+bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
+                  const char *printed, GError **error);
 
 /* Pulls the image and prints only the progress. name: a complete reference. */
 bool dist_pull(const char *name, bool insecure, GError **error);

@@ -9,6 +9,7 @@
 
 #include "client/network-options.h"
 #include "client/progress-view.h"
+#include "client/pull.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
 
@@ -49,6 +50,7 @@ const DistOption dist_create_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &dist_run_texts.platform, N_("Only this machine's platform"),
      N_("OS/ARCH[/VARIANT]")},
     DIST_OPTION_INCLUDE(dist_progress_options),
+    DIST_OPTION_INCLUDE(dist_retry_options),
     {"tls-verify", 0, DIST_OPTION_FLAG, &dist_run_texts.tls_verify,
      N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
     {"authfile", 0, DIST_OPTION_TEXT, &dist_run_texts.auth_file,

@@ -8,6 +8,9 @@
 #define REFUSED(name, reason, value)                                                               \
     { name, 0, DIST_OPTION_REFUSED, NULL, reason, value }
 
+/* podman's word for its log of events, which is the journal. */
+static const char *const health_destinations[] = {"events_logger", NULL};
+
 const DistOption dist_run_refused_options[] = {
     REFUSED("arch", N_("see --platform"), N_("ARCH")),
     REFUSED("cert-dir", N_("certificates are in the certs.d directories of the service"),
@@ -26,7 +29,9 @@ const DistOption dist_run_refused_options[] = {
             N_("RULE")),
     REFUSED("gidmap", N_("the service allots the ids of a user namespace"), N_("MAP")),
     REFUSED("group-entry", N_("the service does not write /etc/group"), N_("ENTRY")),
-    REFUSED("health-log-destination", N_("the results of checks are in the journal"), N_("PATH")),
+    {"health-log-destination", 0, DIST_OPTION_ONLY, NULL,
+     N_("the results of checks are in the journal: only events_logger"), N_("WHERE"),
+     .choices = health_destinations},
     REFUSED("health-max-log-count", N_("the journal has its own limits"), N_("NUMBER")),
     REFUSED("health-max-log-size", N_("the journal has its own limits"), N_("NUMBER")),
     REFUSED("hostuser", N_("the service does not write /etc/passwd"), N_("USER")),
@@ -45,8 +50,6 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("pod-id-file", N_("a pod is known by its name; see --pod"), N_("FILE")),
     REFUSED("rdt-class", N_("--spec takes intelRdt"), N_("CLASS")),
     REFUSED("requires", N_("it is an option of run"), N_("ID,…")),
-    REFUSED("retry", N_("the service decides how often it tries"), N_("NUMBER")),
-    REFUSED("retry-delay", N_("the service decides how often it tries"), N_("TIME")),
     REFUSED("rootfs", N_("a root directory needs a configuration, see --bundle"), NULL),
     REFUSED("runtime", N_("the service runs containers itself; for GPUs, see --gpus"), N_("NAME")),
     REFUSED("seccomp-policy", N_("see --seccomp"), N_("POLICY")),

@@ -11,6 +11,7 @@
 #include "client/image-call.h"
 #include "client/progress-view.h"
 #include "client/progress.h"
+#include "client/pull.h"
 #include "client/table.h"
 #include "client/verbs-image-inspect.h"
 #include "client/verbs-image-list.h"
@@ -39,6 +40,12 @@ static const DistOption pull_options[] = {
     DIST_OPTION_END,
 };
 
+static const DistOption fetch_options[] = {
+    DIST_OPTION_INCLUDE(pull_options),
+    DIST_OPTION_INCLUDE(dist_retry_options),
+    DIST_OPTION_END,
+};
+
 static const DistOption push_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &given.platform, N_("Export only this platform of an index"),
      N_("OS/ARCH[/VARIANT]")},
@@ -53,9 +60,11 @@ static const DistOption push_options[] = {
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
-        sd_bus_message *reply = dist_image_call(member, remote ? NULL : argument,
-                                                remote ? argument : NULL, &given, error);
-        if (!dist_finish_transfer(reply, argument, error))
+        bool good =
+            remote ? dist_pull_as(member, argument, &given, argument, error)
+                   : dist_finish_transfer(dist_image_call(member, argument, NULL, &given, error),
+                                          argument, error);
+        if (!good)
             return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
@@ -120,7 +129,7 @@ const DistVerb dist_image_verbs[] = {
     {.name = "pull",
      .arguments = N_("REFERENCE…"),
      .summary = N_("Pull images: fetch, unpack and name them"),
-     .options = pull_options,
+     .options = fetch_options,
      .run = verb_pull,
      .min = 1,
      .max = DIST_ANY_NUMBER,
@@ -196,7 +205,7 @@ const DistVerb dist_image_verbs[] = {
     {.name = "fetch",
      .arguments = N_("REFERENCE…"),
      .summary = N_("Fetch the contents of images without naming them"),
-     .options = pull_options,
+     .options = fetch_options,
      .run = verb_fetch,
      .min = 1,
      .max = DIST_ANY_NUMBER},

@@ -45,6 +45,46 @@ static char *find_context(const BerthConversion *conversion, const char *directo
     return g_path_get_dirname(path);
 }
 
+/* buildah runs as the user, beside the service: it knows no network and no volume of Berth. */
+static void build_refuse_files(const BerthConversion *conversion, const char *key,
+                               BerthUnitKind kind, const char *reason) {
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, key);
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        g_autofree char *name = g_strndup(line->value, strcspn(line->value, ":"));
+        if (berth_unit_kind_of(name) == kind)
+            berth_conversion_refuse(conversion, line, reason);
+    }
+}
+
+static void build_add_networks(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Network");
+
+    build_refuse_files(conversion, "Network", BERTH_UNIT_NETWORK,
+                       _("a build runs in the network none, host or private"));
+    if (line)
+        berth_conversion_add_option(words, "network", line->value);
+}
+
+static void build_add_volumes(const BerthConversion *conversion, GPtrArray *words) {
+    build_refuse_files(conversion, "Volume", BERTH_UNIT_VOLUME,
+                       _("a build mounts directories of the host only"));
+    berth_convert_volumes(conversion, words);
+}
+
+static void build_add_ignore_file(const BerthConversion *conversion, const char *context,
+                                  GPtrArray *words) {
+    g_autofree char *file = berth_conversion_get(conversion, "IgnoreFile");
+
+    if (!file || !context)
+        return;
+    g_autofree char *path =
+        file[0] == '/' || file[0] == '%' ? g_strdup(file) : g_build_filename(context, file, NULL);
+    berth_conversion_add_option(words, "ignorefile", path);
+}
+
 static void build_add_file(const char *given, const char *context, bool beside, GPtrArray *words) {
     g_autofree char *name = beside ? g_path_get_basename(given) : g_strdup(given);
     bool absolute = name[0] == '/' || name[0] == '%';
@@ -81,6 +121,9 @@ void berth_convert_build(BerthConversion *conversion) {
         build_add_file(file, context, !given || g_str_equal(given, "file"), words);
     berth_convert_auth_file(conversion);
     add_pull(conversion, words);
+    build_add_networks(conversion, words);
+    build_add_volumes(conversion, words);
+    build_add_ignore_file(conversion, context, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_BUILD, words);
     if (context)
         g_ptr_array_add(words, g_steal_pointer(&context));

@@ -249,7 +249,7 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     BerthUnitKind kind = berth_unit_kind_of(name);
 
     if (kind == BERTH_UNIT_CONTAINER || g_str_equal(name, "container")) {
-        berth_conversion_refuse(conversion, line, _("containers do not share a network namespace"));
+        berth_conversion_refuse(conversion, line, _("containers share a network in a .pod"));
         return NULL;
     }
     if (kind != BERTH_UNIT_NETWORK)

@@ -56,7 +56,8 @@ static void check_device_keys(const BerthConversion *conversion) {
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
         if (line)
-            berth_unit_line_error(conversion->problems, line, _("%s= needs Device="), keys[i]);
+            berth_unit_line_error(conversion->problems, line, _("%s= needs %s="), keys[i],
+                                  "Device");
     }
 }
 
@@ -210,6 +211,22 @@ void berth_convert_auth_file(const BerthConversion *conversion) {
     berth_service_add(conversion->service, "Service", "Environment", quoted->str);
 }
 
+/* OS/ARCH[/VARIANT], of this machine or of another one. Linux alone says nothing. */
+static void add_platform(const BerthConversion *conversion, GPtrArray *words) {
+    g_autofree char *os = berth_conversion_get(conversion, "OS");
+    g_autofree char *architecture = berth_conversion_get(conversion, "Arch");
+    g_autofree char *variant = berth_conversion_get(conversion, "Variant");
+    const char *alone = variant ? "Variant" : g_strcmp0(os ? os : "linux", "linux") ? "OS" : NULL;
+
+    if (architecture) {
+        g_autofree char *platform = g_strjoin("/", os ? os : "linux", architecture, variant, NULL);
+        berth_conversion_add_option(words, "platform", platform);
+    } else if (alone) {
+        berth_unit_line_error(conversion->problems, berth_conversion_find(conversion, alone),
+                              _("%s= needs %s="), alone, "Arch");
+    }
+}
+
 void berth_convert_image(BerthConversion *conversion) {
     g_autofree char *image = berth_conversion_get(conversion, "Image");
     const BerthUnitLine *verify = berth_conversion_find(conversion, "TLSVerify");
@@ -226,6 +243,7 @@ void berth_convert_image(BerthConversion *conversion) {
     berth_convert_auth_file(conversion);
     if (verify && !berth_conversion_get_flag(conversion, "TLSVerify"))
         berth_conversion_add_option(words, "insecure", NULL);
+    add_platform(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_PULL, words);
     add_image_mount(conversion, image);
     g_ptr_array_add(words, g_steal_pointer(&image));

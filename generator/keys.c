@@ -25,11 +25,9 @@
 #define NO_MODULES N_("Berth does not read containers.conf; see berth.conf(5)")
 #define NO_REMAP N_("it is deprecated; see UserNS=")
 #define NO_MAPS N_("the service allots the ids of a user namespace")
-#define NO_BUILD_OPTION N_("dist build has no such option")
 #define NO_OTHER_PLATFORM N_("images are built for this machine")
 #define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
-#define NO_PLATFORM N_("images are pulled for this machine")
 
 static const BerthKey container_keys[] = {
     WORDS("AddCapability", "cap-add"),
@@ -173,7 +171,7 @@ static const BerthKey network_keys[] = {
 
 static const BerthKey image_keys[] = {
     REFUSED("AllTags", N_("write an .image for each tag")),
-    REFUSED("Arch", NO_PLATFORM),
+    OWN("Arch"),
     OWN("AuthFile"),
     REFUSED("CertDir", N_("certificates are in the certs.d directories of the service")),
     REFUSED("ContainersConfModule", NO_MODULES),
@@ -182,14 +180,14 @@ static const BerthKey image_keys[] = {
     OWN("GlobalArgs"),
     OWN("Image"),
     OWN("ImageTag"),
-    REFUSED("OS", NO_PLATFORM),
+    OWN("OS"),
     OWN("PodmanArgs"),
     OWN("Policy"),
-    REFUSED("Retry", N_("the service decides how often it tries")),
-    REFUSED("RetryDelay", N_("the service decides how often it tries")),
+    TEXT("Retry", "retry"),
+    TEXT("RetryDelay", "retry-delay"),
     OWN("ServiceName"),
     OWN("TLSVerify"),
-    REFUSED("Variant", NO_PLATFORM),
+    OWN("Variant"),
     {NULL},
 };
 
@@ -223,34 +221,34 @@ static const BerthKey pod_keys[] = {
 };
 
 static const BerthKey build_keys[] = {
-    REFUSED("Annotation", NO_BUILD_OPTION),
+    WORDS("Annotation", "annotation"),
     REFUSED("Arch", NO_OTHER_PLATFORM),
     OWN("AuthFile"),
     WORDS("BuildArg", "build-arg"),
     REFUSED("ContainersConfModule", NO_MODULES),
-    REFUSED("DNS", NO_BUILD_OPTION),
-    REFUSED("DNSOption", NO_BUILD_OPTION),
-    REFUSED("DNSSearch", NO_BUILD_OPTION),
-    REFUSED("Environment", NO_BUILD_OPTION),
+    LIST("DNS", "dns"),
+    LIST("DNSOption", "dns-option"),
+    LIST("DNSSearch", "dns-search"),
+    WORDS("Environment", "env"),
     OWN("File"),
-    REFUSED("ForceRM", NO_BUILD_OPTION),
+    FLAG("ForceRM", "force-rm"),
     OWN("GlobalArgs"),
-    REFUSED("GroupAdd", NO_BUILD_OPTION),
-    REFUSED("IgnoreFile", NO_BUILD_OPTION),
+    REFUSED("GroupAdd", N_("dist build has no such option")),
+    OWN("IgnoreFile"),
     LIST("ImageTag", "tag"),
     WORDS("Label", "label"),
-    REFUSED("Network", NO_BUILD_OPTION),
+    OWN("Network"),
     OWN("PodmanArgs"),
     OWN("Pull"),
-    REFUSED("Retry", N_("the service decides how often it tries")),
-    REFUSED("RetryDelay", N_("the service decides how often it tries")),
+    TEXT("Retry", "retry"),
+    TEXT("RetryDelay", "retry-delay"),
     LIST("Secret", "secret"),
     OWN("ServiceName"),
     OWN("SetWorkingDirectory"),
-    REFUSED("TLSVerify", NO_BUILD_OPTION),
+    FLAG("TLSVerify", "tls-verify"),
     TEXT("Target", "target"),
     REFUSED("Variant", NO_OTHER_PLATFORM),
-    REFUSED("Volume", NO_BUILD_OPTION),
+    OWN("Volume"),
     {NULL},
 };
 

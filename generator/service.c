@@ -56,9 +56,15 @@ static GString *find_section(BerthService *service, const char *name) {
     return section->lines;
 }
 
+/* A value never leaves its line. A backslash at the end would join the next one to it
+ * (systemd.syntax(7)); the space behind it, which systemd removes, keeps the value as it is. */
 void berth_service_add(BerthService *service, const char *section, const char *key,
                        const char *value) {
-    g_string_append_printf(find_section(service, section), "%s=%s\n", key, value);
+    size_t length = strcspn(value, "\r\n");
+    bool joins = length > 0 && value[length - 1] == '\\';
+
+    g_string_append_printf(find_section(service, section), "%s=%.*s%s\n", key, (int)length, value,
+                           joins ? " " : "");
 }
 
 /* prefix: "-" for a command whose failure is ignored (systemd.service(5)). Words are quoted and

@@ -126,6 +126,19 @@ def test_a_build_unit_makes_the_image_of_a_container_unit():
     equal(result.status, 0, journal)
     contains(journal, "\nbuilt\n")
     equal(run("systemctl", "show", "-P", "ActiveState", "box-build").out, "active\n")
+    # What is buildah's is passed on.
+    for name, text in (("box/Containerfile", f"FROM {BASE}\nCOPY . /copied\nRUN echo $GIVEN $(ls /copied) $(ls /of-the-host) >/which\n"),
+                       ("box/list", "left-out\nlist\n"), ("box/left-out", ""), ("share/of-the-host", ""),
+                       ("more.build", "[Build]\nImageTag=localhost/more:x\nSetWorkingDirectory=./box\nEnvironment=GIVEN=variable\nIgnoreFile=list\n"
+                                      "Volume=./share:/of-the-host:ro\nAnnotation=a=b\nDNS=1.1.1.1\nDNSSearch=example.com\nNetwork=host\n"
+                                      "ForceRM=yes\nTLSVerify=no\nRetry=1\nRetryDelay=1s\n[Service]\nEnvironment=BUILDAH_ISOLATION=chroot\n")):
+        os.makedirs(os.path.dirname(f"{units}/{name}"), exist_ok=True)
+        with open(f"{units}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    equal(run("systemctl", "daemon-reload").status, 0)
+    result = run("systemctl", "start", "more-build")
+    equal(result.status, 0, run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "more-build").out)
+    equal(good("run", "--rm", "localhost/more:x"), "variable Containerfile of-the-host\n")
     # What cannot be built starts nothing.
     with open(f"{units}/box/Containerfile", "a", encoding="utf-8") as file:
         file.write("RUN false\n")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import random
 import sys
 import threading
@@ -287,6 +288,46 @@ def test_errors_of_servers():
         REGISTRY.status[f"status{status}"] = (status, "not today\nor\x1b[31m tomorrow")
         result = refused(f"{REGISTRY.host}/status{status}:x", str(status), "not today")
         assert "\x1b" not in result.err
+
+
+def test_a_pull_is_repeated_as_often_as_it_is_told():
+    reference, _ = REGISTRY.add("away:x", image(10))
+    left = [1000]
+
+    def away(handler, url, with_body):
+        del with_body
+        if "/away/manifests/" not in url or left[0] <= 0:
+            return False
+        left[0] -= 1
+        handler.send_response(500)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    REGISTRY.hook = away
+    contains(dist("pull", reference).err, "500")
+    requests = 1000 - left[0]  # of one pull
+    left[0] = 2 * requests
+    equal(dist("pull", "--retry=1", "--retry-delay=10ms", reference).status, 1)
+    left[0] = 2 * requests
+    equal(good("pull", "--retry=2", "--retry-delay=10ms", reference), f"{reference}\n")
+    good("rmi", reference)
+    # Of run, too: its image has no command, which is then the error.
+    left[0] = 2 * requests
+    result = dist("run", "--rm", "--retry=2", "--retry-delay=10ms", reference, "/none")
+    equal((result.status, left[0]), (127, 0), result)
+    good("rmi", reference)
+    # Between two pulls a signal is not lost.
+    left[0] = 1000
+    process = subprocess.Popen(["dist", "pull", "--retry=1000", "--retry-delay=1h", reference], stderr=subprocess.PIPE, encoding="utf-8")
+    contains(process.stderr.readline(), "500")
+    process.terminate()
+    contains(process.communicate(timeout=30)[1], "interrupted")
+    REGISTRY.hook = None
+    # What is answered is not asked again.
+    result = dist("pull", "--retry=1000", "--retry-delay=1h", f"{REGISTRY.host}/nothing:x")
+    equal(result.status, 1, result)
+    contains(dist("pull", "--retry=many", reference).err, '--retry takes a number up to 1000, not "many"')
 
 
 def test_a_bandwidth_limit_is_kept():

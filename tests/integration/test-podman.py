@@ -89,7 +89,7 @@ def test_refused_options_say_why():
 def test_the_page_has_every_option():
     named = {option for option, *_ in rows()}
     source = "".join((SOURCE / "client" / f"{name}.c").read_text(encoding="utf-8")
-                     for name in ("run-refused", "run-options", "run-limits", "run-process", "network-options"))
+                     for name in ("run-refused", "run-options", "run-limits", "run-process", "network-options", "pull"))
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', source))
     known |= set(re.findall(r'REFUSED\("([a-z0-9-]+)",', source))
     equal(sorted(known - named - OWN), [])

@@ -48,6 +48,24 @@ class Unit:
         return shlex.split(self.one("Service", key))
 
 
+def lines_of_systemd(text):
+    """What systemd reads in a unit: of each section the keys, in their order (conf-parser.c)."""
+    logical, section, found = "", None, []
+    for line in re.split("[\r\n]", text):
+        if line.lstrip()[:1] in ("#", ";"):
+            continue
+        logical += line
+        if len(line) - len(line.rstrip("\\")) & 1:
+            logical = logical[:-1] + " "
+            continue
+        logical, line = "", logical.strip()
+        if line.startswith("["):
+            section = line
+        elif line:
+            found.append((section, line.split("=", 1)[0].strip()))
+    return found
+
+
 class Files:
     """A directory of unit files. Names are paths below it; None makes a link to /dev/null, a tuple one to its element."""
 
@@ -135,6 +153,8 @@ def with_key(kind, key, line):
         text += "User=1000\n"
     if key in ("Options", "Type") and kind == "volume":
         text += "Device=/srv\n"
+    if key == "Variant" and kind == "image":
+        text += "Arch=arm64\n"
     if key in ("Gateway", "IPRange"):
         text += "Subnet=10.9.0.0/24\n"
     return text + line + "\n", text.count("\n") + 1
@@ -297,6 +317,24 @@ def test_a_build_is_done_before_its_containers_start():
         equal(refused(f"[Build]\n{text}", "x.build"), [problem])
 
 
+def test_a_build_has_the_options_of_buildah():
+    unit = generated("[Build]\nImageTag=localhost/app:x\nSetWorkingDirectory=/srv/app\nAnnotation=a=b c=d\nEnvironment=E=f \"G=h i\"\nIgnoreFile=list\n"
+                     "Network=none\nVolume=/srv/cache:/cache:ro\nVolume=./here:/there\nDNS=1.1.1.1\nForceRM=yes\nTLSVerify=no\nRetry=3\nRetryDelay=2s\n", "app.build")
+    command = [re.sub("=/tmp/[^/]*/first", "=UNITS", word) for word in unit.command()]
+    for word in ("--annotation=a=b", "--annotation=c=d", "--env=E=f", "--env=G=h i", "--ignorefile=/srv/app/list", "--network=none",
+                 "--volume=/srv/cache:/cache:ro", "--volume=UNITS/here:/there", "--dns=1.1.1.1", "--force-rm", "--tls-verify=false", "--retry=3", "--retry-delay=2s"):
+        contains(command, word)
+    for line, why in (("Network=web.network", "a build runs in the network none, host or private"), ("Volume=data.volume:/data", "a build mounts directories of the host only")):
+        contains(refused(f"[Build]\nImageTag=localhost/app:x\nSetWorkingDirectory=/srv/app\n{line}\n", "app.build")[0],
+                 f"app.build:4: {line.split('=')[0]}= is not supported: {why}")
+
+
+def test_an_image_may_be_of_another_platform():
+    for lines, words in (("Arch=arm64\nVariant=v8", ["--platform=linux/arm64/v8"]), ("OS=linux", []), ("Arch=amd64\nOS=linux\nRetry=5", ["--platform=linux/amd64", "--retry=5"])):
+        equal(generated(f"[Image]\nImage=localhost/box:x\n{lines}\n", "a.image").command()[2:-1], words)
+    equal(refused("[Image]\nImage=localhost/box:x\nVariant=v8\n", "a.image"), ["a.image:3: Variant= needs Arch="])
+
+
 def test_containers_may_not_set_options_of_their_pod():
     with Files() as files:
         files.add("shop.pod", "[Pod]\nPodName=shop\n")
@@ -406,6 +444,31 @@ def test_no_value_begins_another_line_of_the_unit():
     with Files() as files:
         files.add("sub\n[Service]\nExecStartPre=evil/web.container", "[Container]\nImage=i\n")
         equal((files.generate(), files.names()), ([], []))
+
+
+HOSTILE = (r"a\nExecStartPre=evil", r"'a\nExecStartPre=evil'", r"a\x0aExecStartPre=evil", r"/a\x0dExecStartPre=evil:/b", r"a\012[Service]\012ExecStartPre=evil",
+           'type=bind,source=/a\\nExecStartPre=evil,target=/b', '"a\\"', '"/a\\":/b', "a \\ ", "/a\\ ", "a\\\n  \\ \\", "a\v\fb", "a \\;b")
+
+
+def test_no_value_of_any_key_changes_another_line():
+    """Each key of each kind, and those that are passed on, with values that a careless writer would let out of their line."""
+    for kind in KINDS:
+        keys = [key for key, how, *_ in rows(kind) if how != "refused"]
+        names = [(f"{kind.capitalize()}", key) for key in keys] + [("Unit", "Description"), ("Unit", "After"), ("Service", "Environment"),
+                                                                     ("Service", "ExecStartPost"), ("Install", "WantedBy"), ("X-Own", "Key")]
+        with Files() as files:
+            for name, (section, key) in enumerate(names):
+                for number, value in enumerate(HOSTILE):
+                    text, _line = with_key(kind, key, f"[{section}]\n{key}={value}")
+                    files.add(f"x{name}-{number}.{kind}", text + "\n[Service]\nRestartSec=1\n[Unit]\nWants=last.target\n")
+            files.generate()
+            assert files.names(), kind
+            for name in files.names():
+                if (files.out / name).is_symlink():
+                    continue
+                found = lines_of_systemd((files.out / name).read_text(encoding="utf-8"))
+                assert not [key for _section, key in found if "evil" in key or key == "ExecStartPre"], (name, found)
+                assert (("[Mount]", "Where") if name.endswith(".mount") else ("[Service]", "RestartSec")) in found, (name, found)
 
 
 def test_names_of_units_keep_their_escapes():
