@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checkpoints of a container, made by CRIU. Their images are in the subdirectory "checkpoint" of
+/*
+ * Checkpoints of a container, made by CRIU. Their images are in the subdirectory "checkpoint" of
  * the container's directory, together with the names of the standard descriptors
  * (launch/streams.h). While they are being written they are in "checkpoint.new", which contains the
  * inventory once it is complete.
  *
  * To CRIU, mounts from outside the container are external mounts, identified by a key: "mount-N"
  * for mount N of the configuration, "cgroup" for the cgroup, "null" for /dev/null over masked
- * files. */
+ * files.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs CRIU, which is used as a program and not as a library: it forks, ends with exit(2), and
- * writes what went wrong to a log, which is read afterwards. There is no state here. */
+/*
+ * Runs CRIU, which is used as a program and not as a library: it forks, ends with exit(2), and
+ * writes what went wrong to a log, which is read afterwards. There is no state here.
+ */
 
 #include "checkpoint/criu.h"
 

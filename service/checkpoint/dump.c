@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A dump is written to a new directory next to the previous one. It is synced, and then replaces
+/*
+ * A dump is written to a new directory next to the previous one. It is synced, and then replaces
  * the previous one by a rename, so that one of the two is always complete. A BerthDump is one run
- * of the process; CRIU's own output is a log in the new directory. */
+ * of the process; CRIU's own output is a log in the new directory.
+ */
 
 #include "checkpoint/checkpoint.h"
 

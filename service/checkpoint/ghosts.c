@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ghost files of an interrupted restore (ghosts.h). A mark in the container's directory says that a
+/*
+ * Ghost files of an interrupted restore (ghosts.h). A mark in the container's directory says that a
  * restore is in progress. A restore that finds the mark removes what the previous one has left in
- * the writable layer, before CRIU starts. The mark is the only state. */
+ * the writable layer, before CRIU starts. The mark is the only state.
+ */
 
 #include "checkpoint/ghosts.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-checkpoint: writes the processes of a container to disk and restores them, using CRIU.
+/*
+ * berth-checkpoint: writes the processes of a container to disk and restores them, using CRIU.
  *
  *   berth-checkpoint dump ID go-on|end -
  *   berth-checkpoint restore ID OUTPUT ERROR     as berth-launch create
@@ -8,7 +9,8 @@
  * Descriptors and messages are those of bare/launch-protocol.h. For a restore, berthd puts this
  * process into the container's scope. After the go-ahead the process becomes CRIU, which creates
  * the restored processes as its siblings, that is, as children of berthd. A fork of this process
- * stays to report them; they continue once berthd has recorded that. */
+ * stays to report them; they continue once berthd has recorded that.
+ */
 
 #include "base/fd.h"
 #include "checkpoint/checkpoint.h"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A restore. This process creates what CRIU cannot: the root and all mounts from outside, in its
+/*
+ * A restore. This process creates what CRIU cannot: the root and all mounts from outside, in its
  * own mount namespace below PLACE, and the streams. Then it forks a reporter and becomes CRIU,
  * whose processes are its siblings and therefore children of berthd. The reporter waits for CRIU to
  * end and tells berthd which process is the first one; if berthd does not reply, it kills the whole
- * scope. The mounts disappear with the namespace. */
+ * scope. The mounts disappear with the namespace.
+ */
 
 #include "checkpoint/checkpoint.h"
 

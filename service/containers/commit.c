@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Commit, and Diff without a name. What a container has changed becomes a layer and, with a name, a
+/*
+ * Commit, and Diff without a name. What a container has changed becomes a layer and, with a name, a
  * new image based on that of the container. berth-unpack packs the upper directory into a pipe,
  * berth-ingest stores it, and berth-inspect adds the layer to the image's configuration and
- * manifest. A Commit does the work of its transfer, which owns it. */
+ * manifest. A Commit does the work of its transfer, which owns it.
+ */
 
 #include "containers/commit.h"
 
@@ -74,7 +76,7 @@ static void commit_end(Commit *commit, const GError *error) {
     berth_operation_end(commit->operation, copy);
 }
 
-/* The owner of the container gets a hold on what the commit creates. */
+/* What the commit creates is held for the user who requested it. */
 static void commit_hold(Commit *commit, const char *digest) {
     berth_provenance_hold(commit->images->database, commit->transfer->owner, digest, NULL);
 }

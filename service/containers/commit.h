@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stores a container's changes as a layer in the content store and, if a name is given, makes an
+/*
+ * Stores a container's changes as a layer in the content store and, if a name is given, makes an
  * image of them: that of the container with this layer on top. The container must be stopped or
- * paused meanwhile. */
+ * paused meanwhile.
+ */
 
 #pragma once
 

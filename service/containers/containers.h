@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Containers, from Create to Delete. Each is a record in berth.db, a directory with its OCI runtime
+/*
+ * Containers, from Create to Delete. Each is a record in berth.db, a directory with its OCI runtime
  * configuration and its writable layer, and, while it is running, a systemd scope and a pidfd that
  * systemd keeps for the service. Whatever happens to a container is an event with a sequence
  * number.
  *
  * The folder has four layers: spec/ (options, privileges, the configuration), core/ (records,
  * processes, states), parts/ (everything else that belongs to a running container), and the files
- * here, which combine them. The bus uses nothing but this header. */
+ * here, which combine them. The bus uses nothing but this header.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The record of a new container. Most of it comes from the options of Create, the rest from the
+/*
+ * The record of a new container. Most of it comes from the options of Create, the rest from the
  * image, the configuration and berth.conf as they are now; later changes to those do not affect it.
  * The caller owns the record, which is not on disk yet. The one thing to know: the configuration is
- * applied last and takes precedence. */
+ * applied last and takes precedence.
+ */
 
 #include "containers/create-record.h"
 

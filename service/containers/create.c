@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creating a container: its options are checked, the image is read, the directory is created, and
+/*
+ * Creating a container: its options are checked, the image is read, the directory is created, and
  * last the record, without which the directory is trash. A Creation lives from the request to the
- * reply, then frees itself; its id is reserved meanwhile. */
+ * reply, then frees itself; its id is reserved meanwhile.
+ */
 
 #include "containers/create.h"
 

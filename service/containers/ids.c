@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ranges of host ids for user namespaces. They come from those that systemd reserves for containers
+/*
+ * Ranges of host ids for user namespaces. They come from those that systemd reserves for containers
  * (systemd-nspawn(1), --private-users=pick; UIDS-GIDS.md), where no system has users. A range
  * belongs to a container from Create to Delete. There is no state here: the records are
- * searched. */
+ * searched.
+ */
 
 #include "containers/ids.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All parts of containers, in the order in which the core calls them at every point of a
+/*
+ * All parts of containers, in the order in which the core calls them at every point of a
  * container's life (core/part.h). A comment above a row gives the reason for its position; rows
- * without one may be anywhere. */
+ * without one may be anywhere.
+ */
 
 #include "containers/parts.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Reading is the operation around one berth-ingest, which reads the caller's descriptors, in
+/*
+ * A Reading is the operation around one berth-ingest, which reads the caller's descriptors, in
  * their envelopes, into berthd's file in memory. It ends with the worker's reply, when the caller
  * disconnects from the bus, or after a timeout, since the caller may hold the other end of a
- * pipe. */
+ * pipe.
+ */
 
 #include "containers/secrets.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists what a container has changed: walks its writable layer, in the form that overlayfs keeps on
+/*
+ * Lists what a container has changed: walks its writable layer, in the form that overlayfs keeps on
  * disk, and looks each path up in the merged tree of the image. Directories are read by descriptor,
  * and entries are sorted by name. A Changes object lives as long as the call. The one thing to
- * know: the container may be running, so an entry that disappears is skipped. */
+ * know: the container may be running, so an entry that disappears is skipped.
+ */
 
 #include "copy/changes.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Extracts a tar into a directory of the container's root, which is already the root of this
+/*
+ * Extracts a tar into a directory of the container's root, which is already the root of this
  * process. The tar is parsed here, and libarchive writes to disk. The tar comes from the client,
- * and no name in it may lead out of the directory. There is no state here beyond the call. */
+ * and no name in it may lead out of the directory. There is no state here beyond the call.
+ */
 
 #include "copy/copy-in.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes files of the container's root, which is already the root of this process, as a tar.
+/*
+ * Writes files of the container's root, which is already the root of this process, as a tar.
  * libarchive walks the tree, and the files are opened and written here. The one thing to know: the
  * container may be running and can replace any path at any time, so a file is examined only after
- * it has been opened. */
+ * it has been opened.
+ */
 
 #include "copy/copy-out.h"
 
@@ -114,9 +116,11 @@ static int open_long_path(int start, const char *path, int flags) {
     return directory < 0 ? -1 : openat(directory, path, flags);
 }
 
-/* The container may have put something else in the place of the file. O_NONBLOCK: opening a FIFO
+/*
+ * The container may have put something else in the place of the file. O_NONBLOCK: opening a FIFO
  * without a writer would block. Returns -1 without an error if it is no longer a regular file,
- * which is then left out. */
+ * which is then left out.
+ */
 static int open_file(int start, const char *path, off_t *size, GError **error) {
     berth_autofd int file =
         open_long_path(start, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-copy: copies files out of a container and into it. It first makes the container's root its
+/*
+ * berth-copy: copies files out of a container and into it. It first makes the container's root its
  * own (root.c) and enters a sandbox (frame/sandboxes.c), and only then reads the first byte of a
  * tar or a file. Whatever links an image contains, they only lead to places within that root.
  *
@@ -10,7 +11,8 @@
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
  *
- * Descriptors are those of bare/launch-protocol.h. */
+ * Descriptors are those of bare/launch-protocol.h.
+ */
 
 #include "base/fd.h"
 #include "copy/changes.h"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the container's root the root of this process. A caller's tar and an image's files are
+/*
+ * Makes the container's root the root of this process. A caller's tar and an image's files are
  * processed by libarchive in it, so nothing of the host may be within reach: the root is a separate
  * mount that is nodev and nosuid, and this process becomes root of a user namespace. That is the
  * container's own or, for a container without one, a namespace that maps all IDs but in which
  * devices cannot be created and mounts of the host cannot be changed. All mounts are made before
- * that, with the privileges of the host's root. A step that fails ends the process. */
+ * that, with the privileges of the host's root. A step that fails ends the process.
+ */
 
 #include "copy/root.h"
 

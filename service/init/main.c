@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-init: the first process of a container that was created with Init. It runs the command as
+/*
+ * berth-init: the first process of a container that was created with Init. It runs the command as
  * its child, forwards signals to it, reaps orphans in the container, and exits with the status of
  * the command. With --hold it is the process of a pod: there is no command, and it exits at the
  * first signal that asks it to. It is statically linked, since it runs on the image's root, and it
- * neither allocates memory nor opens files. */
+ * neither allocates memory nor opens files.
+ */
 
 #include <errno.h>
 #include <signal.h>

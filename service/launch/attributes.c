@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The outer process calls this after the inner one has received the go-ahead, but before the inner
+/*
+ * The outer process calls this after the inner one has received the go-ahead, but before the inner
  * one gives up any privilege: limits that are too low would prevent its last steps, and raising
- * them needs the host's root. There is no state here except a buffer for /proc/PID/cgroup. */
+ * them needs the host's root. There is no state here except a buffer for /proc/PID/cgroup.
+ */
 
 #include "launch/attributes.h"
 

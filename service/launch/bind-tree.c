@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A bind mount as a detached tree, which the caller owns. There are three kinds. A privileged one
+/*
+ * A bind mount as a detached tree, which the caller owns. There are three kinds. A privileged one
  * is opened by root and may show anything. With an owner, the owner's files belong to the
  * container's root. An owned mount is also opened as its owner, and needs no privilege. For an
  * owned mount, everything is decided here rather than by what was true when the container was
  * created: the path is opened with the owner's permissions, the opened file must belong to the
- * owner, and it is that descriptor which is mounted. */
+ * owner, and it is that descriptor which is mounted.
+ */
 
 #include "launch/bind-tree.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits that systemd has no property for, written to the scope's cgroup directory. Controllers
+/*
+ * Limits that systemd has no property for, written to the scope's cgroup directory. Controllers
  * that are not enabled on the path to it are enabled first. There is no state here: the files
- * disappear with the scope. */
+ * disappear with the scope.
+ */
 
 #include "launch/cgroup-files.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Children are waited for through a pidfd, so that a wait can time out. The programs run here are
- * Berth's own; launch/hooks.c runs hooks. There is no state here. */
+/*
+ * Children are waited for through a pidfd, so that a wait can time out. The programs run here are
+ * Berth's own; launch/hooks.c runs hooks. There is no state here.
+ */
 
 #include "launch/children.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies the image's directory into the tmpfs or volume (volume-fill.c) that will cover it, by a
+/*
+ * Copies the image's directory into the tmpfs or volume (volume-fill.c) that will cover it, by a
  * walk using descriptors, in the container's namespaces. The files it reads come from the image:
  * links are copied and never followed, devices are left out, and the depth is limited. There is no
- * state here; a failure ends the launch. */
+ * state here; a failure ends the launch.
+ */
 
 #include "launch/copy-up.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices that Berth creates: a tmpfs as the container's /dev, or single nodes to attach if there
+/*
+ * Devices that Berth creates: a tmpfs as the container's /dev, or single nodes to attach if there
  * is no such tmpfs. The caller owns the trees. The one thing to know: no file of an image is ever
- * used as a device, since every mount that shows an image's files is nodev. */
+ * used as a device, since every mount that shows an image's files is nodev.
+ */
 
 #include "launch/device-tree.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The last steps of the inner process, from entering the root to execve(2). berth_execution_run
+/*
+ * The last steps of the inner process, from entering the root to execve(2). berth_execution_run
  * follows the order in which privileges are given up. The terminal needs privileges in the
  * container's namespaces; the label and the descriptors come before limits that might be too low
  * for them; limits are set from outside; and the filter is loaded as late as possible, by a process
  * that has nothing left but what the command will have. The BerthExecution belongs to the process,
- * and is never freed. */
+ * and is never freed.
+ */
 
 #include "launch/execute.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors in programs without GLib: text in a buffer of the caller, with the size that a message of
+/*
+ * Errors in programs without GLib: text in a buffer of the caller, with the size that a message of
  * the launch protocol can carry; longer text is truncated. Nothing here allocates, so it can be
  * used by a child between clone(2) and execve(2). errno is preserved, because callers still examine
- * it after reporting. */
+ * it after reporting.
+ */
 
 #include "launch/fault.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The filter of a launch. berthd compiles the default filter. A profile supplied by a caller is
+/*
+ * The filter of a launch. berthd compiles the default filter. A profile supplied by a caller is
  * compiled by berth-filter, before the inner process is cloned, into memory that the clone has as
- * well. */
+ * well.
+ */
 
 #include "launch/filter.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths that the command cannot see or cannot write to: "maskedPaths", "readonlyPaths" and a
+/*
+ * Paths that the command cannot see or cannot write to: "maskedPaths", "readonlyPaths" and a
  * read-only root (runtime specification, config-linux.md). The inner process calls this once, in
  * the container's root and mount namespace. There is no state here. The one thing to know: kernel
  * parameters and directories are written before it (inside.c), since it may make /proc/sys and the
- * root read-only. */
+ * root read-only.
+ */
 
 #include "launch/hidden-paths.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs hooks, one after another. berthd has written the container's state, except for its status
+/*
+ * Runs hooks, one after another. berthd has written the container's state, except for its status
  * and PID. Once these are added, it becomes a file in memory that each hook reads as standard
  * input. There is no state here except the lock of begin_start. The one thing to know: of the
- * launcher's descriptors, a hook inherits only standard error. */
+ * launcher's descriptors, a hook inherits only standard error.
+ */
 
 #include "launch/hooks.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way into the host's own mount namespace. The service's namespace, in which this process
+/*
+ * The way into the host's own mount namespace. The service's namespace, in which this process
  * starts, hides everything that the service does not need. There is no way back: anything that
- * needs the service's namespace must be done before, or be reachable through open descriptors. */
+ * needs the service's namespace must be done before, or be reachable through open descriptors.
+ */
 
 #include "launch/host.h"
 

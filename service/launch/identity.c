@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users and groups of the image, from its own /etc/passwd and /etc/group. These files are hostile
+/*
+ * Users and groups of the image, from its own /etc/passwd and /etc/group. These files are hostile
  * input: they are read whole up to a limit and split in place, and malformed lines are skipped. The
- * caller owns the result; there is no state here. */
+ * caller owns the result; there is no state here.
+ */
 
 #include "launch/identity.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The inner process of a launch, a child of berthd, from its clone until it is in its root.
+/*
+ * The inner process of a launch, a child of berthd, from its clone until it is in its root.
  * berth_inside_run (for a container's first process) and berth_inside_join (for an additional one)
  * list the steps in order; after the go-ahead, launch/execute.c continues. A step that fails is
- * reported to berthd by name and ends the process, and its mounts disappear with its namespaces. */
+ * reported to berthd by name and ends the process, and its mounts disappear with its namespaces.
+ */
 
 #include "launch/inside.h"
 

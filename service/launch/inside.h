@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The inner process of a launch, which becomes the command. The outer process (launch/outside.h)
+/*
+ * The inner process of a launch, which becomes the command. The outer process (launch/outside.h)
  * keeps the host's privileges and takes the steps that need them. bare/launch-protocol.h defines
- * the messages between the two. */
+ * the messages between the two.
+ */
 
 #pragma once
 
@@ -18,8 +20,7 @@ typedef struct {
     /* For each namespace of the set-up, the descriptor of the one to join, or -1 if it is new. */
     int joined[BERTH_INSIDE_MAX_NAMESPACES];
     int peer;
-    unsigned descriptor_count; /* of the command's additional descriptors, from BERTH_FIRST_FREE_FD
-                                * on */
+    unsigned descriptor_count; /* for the command, from BERTH_FIRST_FREE_FD on */
     const char *descriptor_names;
 } BerthInside;
 

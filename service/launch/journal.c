@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The protocol of the journal's stream socket, as used by sd_journal_stream_fd(3): seven lines,
- * followed by whatever the command writes. There is no state here. */
+/*
+ * The protocol of the journal's stream socket, as used by sd_journal_stream_fd(3): seven lines,
+ * followed by whatever the command writes. There is no state here.
+ */
 
 #include "launch/journal.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process sets its own label, as late as its /proc can still be trusted to be the kernel's: the
- * container mounts it, and an image could have files in its place. There is no state here. */
+/*
+ * The process sets its own label, as late as its /proc can still be trusted to be the kernel's: the
+ * container mounts it, and an image could have files in its place. There is no state here.
+ */
 
 #include "launch/label.h"
 

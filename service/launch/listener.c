@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to a listener for seccomp notifications. The outer process connects before the
+/*
+ * The connection to a listener for seccomp notifications. The outer process connects before the
  * inner one loads the filter, since the socket is on the host; the descriptor is sent once the
- * filter is loaded. The caller owns the connection. */
+ * filter is loaded. The caller owns the connection.
+ */
 
 #include "launch/listener.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-launch: creates the process that becomes a container's command. It is statically linked
+/*
+ * berth-launch: creates the process that becomes a container's command. It is statically linked
  * against just the C library, and takes its instructions from a set-up that berthd has compiled
  * (bare/setup.h): nothing here parses a document, and little allocates.
  *
@@ -16,7 +17,8 @@
  *   berth-launch limits ID VALUES CGROUP NAMES    writes limits of a cgroup (launch/limits.h)
  *
  * OUTPUT and ERROR are "journal", or "-" for the existing descriptors. NAMES are those of the
- * command's additional descriptors, separated by colons. */
+ * command's additional descriptors, separated by colons.
+ */
 
 #include "bare/envelope.h"
 #include "bare/fd.h"

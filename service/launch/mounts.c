@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mount points are looked up with descriptors below the container's root, component by component if
+/*
+ * Mount points are looked up with descriptors below the container's root, component by component if
  * they have to be created (openat2(2)). A link in the image may lead to another place in that root,
  * but never into the kernel's file systems. The one thing to know: nothing here is reached through
  * a path that the image could change between a check and its use. There is no state here; the
- * caller owns the trees. */
+ * caller owns the trees.
+ */
 
 #include "launch/mounts.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The namespaces of a container as the outer process sees them: those that the container joins, and
+/*
+ * The namespaces of a container as the outer process sees them: those that the container joins, and
  * those that an exec enters. This runs with the host's privileges; the opened descriptors are kept
- * in the caller's BerthInside. An error ends the launch. */
+ * in the caller's BerthInside. An error ends the launch.
+ */
 
 #include "launch/namespaces.h"
 

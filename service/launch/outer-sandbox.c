@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See outer-sandbox.h. The filter is a deny list, since hooks and plugins are arbitrary programs:
+/*
+ * See outer-sandbox.h. The filter is a deny list, since hooks and plugins are arbitrary programs:
  * it denies only what none of them needs. System calls of other architectures are refused
- * altogether, because they would be a way around it. There is no state here. */
+ * altogether, because they would be a way around it. There is no state here.
+ */
 
 #include "launch/outer-sandbox.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Confines root's processes outside of a container: the outer process of berth-launch, with the
+/*
+ * Confines root's processes outside of a container: the outer process of berth-launch, with the
  * hooks and plugins that it runs, and berth-checkpoint. They need the host's root for mounts,
  * namespaces and cgroups, but never the machine's clock, kernel modules, raw memory, kernel log or
- * kexec. */
+ * kexec.
+ */
 
 #pragma once
 

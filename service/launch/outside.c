@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The outer process of a launch, with the host's privileges. It opens what the inner process
+/*
+ * The outer process of a launch, with the host's privileges. It opens what the inner process
  * cannot, clones it as a child of berthd, sends it the trees that make up its root, and then serves
  * its requests in the order of the launch protocol until the socket closes. The socket closes when
- * the command is executed; then the poststart hooks run, and this process exits. */
+ * the command is executed; then the poststart hooks run, and this process exits.
+ */
 
 #include "launch/outside.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A mount that all containers of a pod share, as a detached tree: /dev/shm, because POSIX shared
+/*
+ * A mount that all containers of a pod share, as a detached tree: /dev/shm, because POSIX shared
  * memory belongs together with the IPC namespace. Nothing but the tree outlives the call, and the
  * caller owns it. The one thing to know: open_tree(2) clones only mounts of the caller's mount
  * namespace, so this process enters that of the pod and comes back. What it opens there is whatever
- * the pod has in that place; nothing of the host is visible. */
+ * the pod has in that place; nothing of the host is visible.
+ */
 
 #include "launch/pod-tree.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The root of a container as a detached mount: an overlay of an image's layers with the container's
+/*
+ * The root of a container as a detached mount: an overlay of an image's layers with the container's
  * writable directory on top, or a directory of the host. Nothing but the returned tree outlives the
  * call, and the caller owns it. The one thing to know: the IDs on disk are the image's; only the
- * mounts map them. */
+ * mounts map them.
+ */
 
 #include "launch/root-tree.h"
 

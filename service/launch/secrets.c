@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The inner process calls this in the container's root, once the user is known: only the first
+/*
+ * The inner process calls this in the container's root, once the user is known: only the first
  * process of a container for files, every process for variables. berth-ingest made the bundle from
  * a caller's bytes, so names and sizes are checked here, where they are used. The bundle is read by
  * position, since berthd uses the same file description for the next start. There is no state
- * here. */
+ * here.
+ */
 
 #include "launch/secrets.h"
 

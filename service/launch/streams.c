@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The names of a container's standard descriptors, stored for a checkpoint in a file in its
+/*
+ * The names of a container's standard descriptors, stored for a checkpoint in a file in its
  * directory, one per line. They are the names that CRIU uses: for a file, the IDs of its mount and
- * inode rather than a path. There is no state here. */
+ * inode rather than a path. There is no state here.
+ */
 
 #include "launch/streams.h"
 

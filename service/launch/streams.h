@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard descriptors that a container was started with. They lead out of the container, so
+/*
+ * The standard descriptors that a container was started with. They lead out of the container, so
  * CRIU must be told their names when it dumps, and which descriptors replace them when it restores
  * (criu(8), --external and --inherit-fd). The names are recorded at the start, since the container
  * may have moved the descriptors by the time of the dump, as a shell does for a redirection. They
  * are stored in a file in the container's directory, and together with the images of a
- * checkpoint. */
+ * checkpoint.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A container's terminal. The inner process opens it, so that it belongs to the container's devpts
+/*
+ * A container's terminal. The inner process opens it, so that it belongs to the container's devpts
  * and has the container's IDs. The slave becomes the standard descriptors of the process; only the
- * master leaves the container, for berthd. There is no state here. */
+ * master leaves the container, for berthd. There is no state here.
+ */
 
 #include "launch/terminal.h"
 

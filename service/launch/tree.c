@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The system calls that create one detached mount. The descriptor is the mount: the caller closes
- * it, and a mount that has not been attached anywhere disappears with it. */
+/*
+ * The system calls that create one detached mount. The descriptor is the mount: the caller closes
+ * it, and a mount that has not been attached anywhere disappears with it.
+ */
 
 #include "launch/tree.h"
 

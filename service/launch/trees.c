@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which of a container's mounts only the host's root can create, and which file creates them: binds
+/*
+ * Which of a container's mounts only the host's root can create, and which file creates them: binds
  * (bind-tree.c), what a pod shares (pod-tree.c), /dev (device-tree.c), and the host's cgroups
  * (mounts.c). Each tree is a detached mount, a descriptor that only this process has, from
  * open_tree(2) or fsmount(2) until the inner process attaches it with move_mount(2). The caller
  * owns it and closes it. The one thing to know: attributes are set before a tree leaves this
- * process, because afterwards the container's root could clear everything that is not locked. */
+ * process, because afterwards the container's root could clear everything that is not locked.
+ */
 
 #include "launch/trees.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounts that only the host's root can create, as detached trees: bind mounts, /dev with its
+/*
+ * Mounts that only the host's root can create, as detached trees: bind mounts, /dev with its
  * devices and, in separate files, the container's root and single devices. If the container has a
- * user namespace, they are idmapped to it, so that files never need to be chowned. */
+ * user namespace, they are idmapped to it, so that files never need to be chowned.
+ */
 
 #pragma once
 

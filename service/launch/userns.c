@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* User namespaces and their ID maps. A map can be written only once, and with more than one ID only
+/*
+ * User namespaces and their ID maps. A map can be written only once, and with more than one ID only
  * from outside (user_namespaces(7)). An idmapped mount takes its map from a user namespace
  * (mount_setattr(2)), which needs no process. There is no state here; the caller owns the
- * descriptors. */
+ * descriptors.
+ */
 
 #include "launch/userns.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The first filling of a volume. The image's contents are copied into a directory of the volume,
+/*
+ * The first filling of a volume. The image's contents are copied into a directory of the volume,
  * which has one name while the copy is in progress and another one once it is complete; then its
  * entries are moved up, with one rename(2) each. Thus a filling that fails or is killed is never
  * mistaken for a complete one: the next start removes an incomplete copy and makes a new one, and
  * moves up what is left of a complete one. Nothing else in the volume is removed or replaced. This
  * runs in the container's namespaces, with descriptors. Links are never followed, since other
- * containers may use the volume too. */
+ * containers may use the volume too.
+ */
 
 #include "launch/volume-fill.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Describes a network as a list of CNI configurations. berthd chooses the addresses and passes them
+/*
+ * Describes a network as a list of CNI configurations. berthd chooses the addresses and passes them
  * to the plugin "static", so that no plugin stores addresses of its own, which a crash could leave
- * behind. There is no state here. */
+ * behind. There is no state here.
+ */
 
 #include "network/bridge.h"
 

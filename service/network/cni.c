@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks according to the Container Network Interface. A CniRun is one pass over the plugins of a
+/*
+ * Networks according to the Container Network Interface. A CniRun is one pass over the plugins of a
  * network for one container; nothing outlives it. The caller stores the result of an add
- * (connection.c) and passes it in for the delete. */
+ * (connection.c) and passes it in for the delete.
+ */
 
 #include "network/cni.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The Container Network Interface (its SPEC.md): the administrator's configurations in
- * /etc/cni/net.d, and the plugins that carry them out. */
+/*
+ * The Container Network Interface (its SPEC.md): the administrator's configurations in
+ * /etc/cni/net.d, and the plugins that carry them out.
+ */
 
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Connection is an endpoint of a container in one network, its process, and the document about
+/*
+ * A Connection is an endpoint of a container in one network, its process, and the document about
  * it. The document is written before anything is done, and again with the result. If the process is
  * killed, the next one therefore finds everything that is left.
  *
@@ -13,7 +14,8 @@
  * for a network that Berth made (port.h)
  *
  * A connection is undone in the way it was made, whatever the administrator has configured or
- * installed since. */
+ * installed since.
+ */
 
 #include "network/connection.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection of a container to one network: either a CNI network of the administrator's, or one
+/*
+ * The connection of a container to one network: either a CNI network of the administrator's, or one
  * that Berth made, set up by netavark or, if that is not installed, by CNI's plugins. What was done
  * is recorded in networks/KEY.json in the state directory until it has been undone. It is separate
  * from the container's own directory, which may be removed earlier. KEY is the container's id for
- * the first network, and "ID@NETWORK" for additional ones. */
+ * the first network, and "ID@NETWORK" for additional ones.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connections of a container, and the order in which they are made and undone, under the lock
+/*
+ * The connections of a container, and the order in which they are made and undone, under the lock
  * of the container. The only state is in the documents (connection.c). The one thing to know:
  * additional networks are connected before the first one, because earlier versions of netavark give
- * the default route to the network that is set up last. */
+ * the default route to the network that is set up last.
+ */
 
 #include "network/connections.h"
 

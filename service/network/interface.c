@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A bridge uses the lowest hardware address of its ports, and changes to another one when that port
+/*
+ * A bridge uses the lowest hardware address of its ports, and changes to another one when that port
  * is removed (br_stp_recalculate_bridge_id()). Containers that remember the old address cannot
  * reach the host until they ask again. An address that has been set explicitly is kept, even if it
- * is the same (NET_ADDR_SET). There is no state here. */
+ * is the same (NET_ADDR_SET). There is no state here.
+ */
 
 #include "network/interface.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-network: connects a container to a network and disconnects it (network/connections.h). It
+/*
+ * berth-network: connects a container to a network and disconnects it (network/connections.h). It
  * reads JSON documents of the administrator and of plugins, which berth-launch does not.
  *
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
@@ -11,7 +12,8 @@
  *   berth-network disconnect KEY PID   run by berthd, with networks/ in place of the container's
  *                                      directory; writes a failure to standard error
  *   berth-network renew - -            run by berthd in the same way when the host's firewall has
- *                                      been reloaded: restores the rules of all connections */
+ *                                      been reloaded: restores the rules of all connections
+ */
 
 #include "bare/launch-protocol.h"
 #include "bare/setup.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* aardvark-dns reads one file per network (its src/config/mod.rs): the addresses to listen on, then
+/*
+ * aardvark-dns reads one file per network (its src/config/mod.rs): the addresses to listen on, then
  * a line for each container, "ID IPV4 IPV6 NAMES[ SERVERS]". The whole file is rewritten from the
  * documents in networks/, so there is nothing to undo after a crash. The server looks a name up in
  * all networks that contain the ID of the client, converted to lower case; a digest of the ID is
@@ -10,7 +11,8 @@
  * there are names to serve. A reload makes it start listening anew some time after the signal
  * (aardvark-dns 1.4). Therefore each of its addresses is then asked for a name, so that a
  * container's name is known when its command runs; if one does not answer, the whole server is
- * restarted. */
+ * restarted.
+ */
 
 #include "network/names.h"
 

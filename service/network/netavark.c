@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs netavark (its src/network/types.rs defines the input format). berthd chooses the addresses,
+/*
+ * Runs netavark (its src/network/types.rs defines the input format). berthd chooses the addresses,
  * and a separate unit serves the names (names.c), so that netavark keeps nothing on disk. There is
  * no state here.
  *
@@ -10,7 +11,8 @@
  * just that, but when it connects a namespace it adds only the rules that are missing. So a
  * temporary namespace is connected and then removed. Its interface briefly has the container's
  * addresses, including the hardware address: anyone who asks for the owner of an address gets the
- * same answer from both. */
+ * same answer from both.
+ */
 
 #include "network/netavark.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds and deletes ports. The programs that connect a container do not report which port they
+/*
+ * Finds and deletes ports. The programs that connect a container do not report which port they
  * created, so it is the one that the bridge has afterwards and did not have before. A connection
  * that was interrupted in between has recorded only the earlier ports; its own port is then one
- * that no other document names either. There is no state here. */
+ * that no other document names either. There is no state here.
+ */
 
 #include "network/port.h"
 

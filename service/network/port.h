@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The port of a connection: the interface on a bridge of the host whose peer is in the container.
+/*
+ * The port of a connection: the interface on a bridge of the host whose peer is in the container.
  * It is deleted when the container leaves. Otherwise it would stay, with its address, as long as
  * the network namespace, which may outlive the container's processes: another process may have a
- * socket in it, or be in another container of the same pod. */
+ * socket in it, or be in another container of the same pod.
+ */
 
 #pragma once
 

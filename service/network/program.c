@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs a program of the host with a document as its standard input, and reads its standard output.
+/*
+ * Runs a program of the host with a document as its standard input, and reads its standard output.
  * Both are files in memory, so neither side waits for the other. The program inherits no other
- * descriptor than standard error. There is no state here. */
+ * descriptor than standard error. There is no state here.
+ */
 
 #include "network/program.h"
 

@@ -12,8 +12,7 @@ typedef struct {
     char *const *arguments;   /* begins with the program's path; NULL-terminated */
     char *const *environment; /* added to PATH; NULL for nothing */
     const char *input;        /* written to standard input; "" for none */
-    uint64_t capabilities;    /* a bit mask of the only ones it may have; 0 to keep all of this
-                               * process's */
+    uint64_t capabilities;    /* a bit mask of those it may have; 0 for all of this process's */
 } BerthProgram;
 
 /* Runs the program until it exits. *answer is its standard output, which the caller frees; *status

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What berthd requests for a network that it made itself: the network, and the endpoint of one
+/*
+ * What berthd requests for a network that it made itself: the network, and the endpoint of one
  * container in it. berthd writes the request to networks/KEY.next (containers/parts/addresses.c).
  * From then on the addresses are taken, even if one of the processes dies. For an additional
- * network from CNI's configurations, the request has only the name and the interface. */
+ * network from CNI's configurations, the request has only the name and the interface.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process that does nothing but keep a network namespace, on request with a pair of virtual
+/*
+ * A process that does nothing but keep a network namespace, on request with a pair of virtual
  * interfaces (veth(4)). The caller owns it. It dies with berth-network, and the namespace with
- * it. */
+ * it.
+ */
 
 #include "network/scratch-namespace.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the set-up of a plan: first a BerthSetup with pointers into the plan and a pool, then its
+/*
+ * Makes the set-up of a plan: first a BerthSetup with pointers into the plan and a pool, then its
  * image, in which berth_setup_layout says where the pointers are. JSON, text processing and growing
  * lists are handled here, so that a launcher needs none of them. The pool and the image live for
- * one call; the caller owns the sealed file. */
+ * one call; the caller owns the sealed file.
+ */
 
 #include "plan/compile.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts "linux.resources" to properties of a systemd scope (systemd.resource-control(5)),
+/*
+ * Converts "linux.resources" to properties of a systemd scope (systemd.resource-control(5)),
  * because systemd sets limits, shows them and can change them later. Limits without a property
  * become files of the cgroup, which the launcher writes (launch/cgroup-files.c). The plan owns both
- * lists. */
+ * lists.
+ */
 
 #include "plan/plan-resources.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux.resources.unified": files of a v2 cgroup. Those for which systemd has a property are set
+/*
+ * "linux.resources.unified": files of a v2 cgroup. Those for which systemd has a property are set
  * through systemd, which would otherwise overwrite the file. There is no state here; names and
- * values are added to the lists of the plan. */
+ * values are added to the lists of the plan.
+ */
 
 #include "plan/plan-resources.h"
 

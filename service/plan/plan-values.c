@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values that several parts of a plan read. These functions are at the lowest level: plan.c calls
+/*
+ * Values that several parts of a plan read. These functions are at the lowest level: plan.c calls
  * the readers of mounts, processes and resources, and all of those call these. There is no state
- * here; strings created here belong to the plan (berth_plan_keep). */
+ * here; strings created here belong to the plan (berth_plan_keep).
+ */
 
 #include "plan/plan.h"
 

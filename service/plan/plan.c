@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a complete configuration: its parts (plan-*.c), the consistency between them, and Berth's
+/*
+ * Reads a complete configuration: its parts (plan-*.c), the consistency between them, and Berth's
  * additions. The caller owns the plan. Strings belong to the JSON document, which the plan keeps;
- * computed values are in its pool. */
+ * computed values are in its pool.
+ */
 
 #include "plan/plan.h"
 

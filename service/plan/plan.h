@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A container as described by its OCI runtime configuration (runtime specification, config.md and
+/*
+ * A container as described by its OCI runtime configuration (runtime specification, config.md and
  * config-linux.md), parsed and checked. berthd uses it to check what it is given, and to compile
  * the set-up that berth-launch carries out. Features of the specification that Berth does not
  * support are refused by name. Members that the specification does not know are ignored, as it
@@ -8,7 +9,8 @@
  *
  * Annotations contain Berth's own additions: org.berth1.layers (directories of layers, topmost
  * first), org.berth1.root (a directory instead of layers), org.berth1.seccomp (default or
- * unconfined). */
+ * unconfined).
+ */
 
 #pragma once
 
@@ -30,8 +32,7 @@ typedef struct {
     uint64_t set, clear;             /* MOUNT_ATTR_… for this mount */
     uint64_t set_below, clear_below; /* the same for those below it */
     unsigned long propagation;       /* MS_SHARED … | MS_REC; 0 for none */
-    GPtrArray *data;                 /* const char *, options of the file system: KEY or
-                                      * KEY=VALUE */
+    GPtrArray *data;                 /* const char *: KEY or KEY=VALUE, for the file system */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty for the container's */
     int64_t owner;                   /* files of this uid appear as stands_uid's; -1 for none */

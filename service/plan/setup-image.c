@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The image of a set-up: structures and lists first, then all texts, with offsets instead of
+/*
+ * The image of a set-up: structures and lists first, then all texts, with offsets instead of
  * pointers. berth_setup_layout says where the pointers are. A launcher maps the image as it is. The
- * caller owns it; the Image object lives for one call. */
+ * caller owns it; the Image object lives for one call.
+ */
 
 #include "plan/setup-image.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One cache per process and, behind it, one on disk (filter-store.h). A program depends on the
+/*
+ * One cache per process and, behind it, one on disk (filter-store.h). A program depends on the
  * profile, the bounding set, libseccomp, the running kernel and this program, but not on the
  * caller. The key identifies those files by their current state, so that an upgrade of either
  * package takes effect at the next start. The programs live as long as the process, unless the
- * cache is emptied. */
+ * cache is emptied.
+ */
 
 #include "seccomp/filter-cache.h"
 

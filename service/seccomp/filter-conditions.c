@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Evaluates the conditions of a rule, "includes" and "excludes". There is no state here: they are
+/*
+ * Evaluates the conditions of a rule, "includes" and "excludes". There is no state here: they are
  * parsed again for each rule. An unknown member is an error, since ignoring it would widen or
- * narrow the filter. */
+ * narrow the filter.
+ */
 
 #include "seccomp/filter-conditions.h"
 

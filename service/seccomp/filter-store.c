@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One file per program, named by a digest of its key. It contains the key, the program and a digest
+/*
+ * One file per program, named by a digest of its key. It contains the key, the program and a digest
  * of both: a file damaged by a crash or a failing disk is not used, and the program is compiled and
  * written again. The directory belongs to the caller, and only the service can write to it. Still,
  * each file must belong to this user and be writable by nobody else, since its contents are all
- * that stands between a container and the kernel. */
+ * that stands between a container and the kernel.
+ */
 
 #include "seccomp/filter-store.h"
 

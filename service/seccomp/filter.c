@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Turns a profile (config-linux.md, Seccomp) into a libseccomp context, and that into a program.
+/*
+ * Turns a profile (config-linux.md, Seccomp) into a libseccomp context, and that into a program.
  * The caller releases the context and frees the program. A system call that libseccomp does not
  * know is skipped. Anything else that is not understood is an error, because ignoring it would
- * yield a different filter from the one that was written. */
+ * yield a different filter from the one that was written.
+ */
 
 #include "seccomp/filter.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-filter: compiles the system call filter of a set-up that has its own profile. berth-launch
+/*
+ * berth-filter: compiles the system call filter of a set-up that has its own profile. berth-launch
  * runs it with the descriptors of the launch protocol and, as standard output, a file for the
  * program (BerthFilterHeader). The profile may come from anyone, and libseccomp needs a long time
  * for one with many rules for the same call. It is therefore parsed in a sandbox like a worker's
  * (frame/sandboxes.c), with limited processor time. A failure is reported directly to berthd, and
- * the exit status is then 125. */
+ * the exit status is then 125.
+ */
 
 #include "bare/launch-protocol.h"
 #include "base/fd.h"

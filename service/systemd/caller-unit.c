@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the unit of a client through the cgroup of its process. There is no state here. The one
+/*
+ * Finds the unit of a client through the cgroup of its process. There is no state here. The one
  * thing to know: a process below user@UID.service is in a unit of that user's manager, which the
  * system manager does not know. user@UID.service itself, which it does know, would be wrong, since
- * it outlives that unit. */
+ * it outlives that unit.
+ */
 
 #include "systemd/caller-unit.h"
 

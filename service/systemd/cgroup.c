@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads and writes the files of a container's cgroups. There is no state here: each call finds the
+/*
+ * Reads and writes the files of a container's cgroups. There is no state here: each call finds the
  * cgroup again through /proc/PID/cgroup, since a container may move its processes to its own
  * cgroups below the unit's. The file names are those of cgroup-v2.rst and cgroup-v1/ in the
- * kernel's documentation. */
+ * kernel's documentation.
+ */
 
 #include "systemd/cgroup.h"
 

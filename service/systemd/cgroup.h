@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The cgroups of a running container, found through its first process: statistics, killing and
+/*
+ * The cgroups of a running container, found through its first process: statistics, killing and
  * freezing. If only cgroup v2 is mounted, it provides everything; on a hybrid system the v1
  * controllers provide the statistics (cgroups(7)).
  *
- * "unit" is the name of a unit, or the absolute path of a cgroup in the unified hierarchy. */
+ * "unit" is the name of a unit, or the absolute path of a cgroup in the unified hierarchy.
+ */
 
 #pragma once
 

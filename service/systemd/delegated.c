@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates and removes cgroups below delegated ones. There is no state here: each call opens the
+/*
+ * Creates and removes cgroups below delegated ones. There is no state here: each call opens the
  * parent by its path and checks the descriptor, so that nothing moved or recreated in between
  * matters. A cgroup is used only if the user could have created the container's there without
  * Berth: the directory and its cgroup.procs must belong to the user, as the kernel requires of
@@ -10,7 +11,8 @@
  * processes (managed-cgroup.c).
  *
  * On a hybrid system the controllers are in v1 hierarchies. There, a cgroup with the same path is
- * created where the parent has one, and berth-launch puts the process into it. */
+ * created where the parent has one, and berth-launch puts the process into it.
+ */
 
 #include "systemd/delegated.h"
 

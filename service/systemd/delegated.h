@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The cgroups of containers that are children of their caller's (option Cgroup of Create). The
+/*
+ * The cgroups of containers that are children of their caller's (option Cgroup of Create). The
  * caller's cgroup is found through its process, and used only if the caller itself could create
  * others in it. A cgroup is identified by its path in the unified hierarchy, as in
- * systemd/cgroup.h. */
+ * systemd/cgroup.h.
+ */
 
 #pragma once
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program of type BPF_PROG_TYPE_CGROUP_DEVICE, which the kernel runs whenever a process in the
+/*
+ * A program of type BPF_PROG_TYPE_CGROUP_DEVICE, which the kernel runs whenever a process in the
  * cgroup creates or opens a device node (cgroup-v2.rst, "Device controller"). It returns 1 to allow
  * access. Every program on the way up to the root must allow it as well, so this one can only take
  * access away. It is assembled here: each rule is a block of instructions, and what matches no rule
  * is refused. systemd generates the same for its units (bpf-devices.c). There is no state here; the
- * cgroup keeps the program. */
+ * cgroup keeps the program.
+ */
 
 #include "systemd/device-filter.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One netlink socket, and a table of watched processes and their statuses. The owner of the table
+/*
+ * One netlink socket, and a table of watched processes and their statuses. The owner of the table
  * (the containers) watches a process before it can end and unwatches it once the status is
  * recorded, so the table never exceeds the number of running processes. The socket filter is
- * rebuilt at each change: without it, every exit on a busy machine would wake the service. */
+ * rebuilt at each change: without it, every exit on a busy machine would wake the service.
+ */
 
 #include "systemd/exits.h"
 

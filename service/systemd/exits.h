@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exit statuses of processes that are not children of the service, on kernels whose pidfds do not
+/*
+ * Exit statuses of processes that are not children of the service, on kernels whose pidfds do not
  * report them (before Linux 6.15). The kernel announces every exit through the process events
  * connector (Documentation/driver-api/connector.rst, linux/cn_proc.h); a socket filter passes only
  * those of watched processes. Events arrive only in the initial namespaces; elsewhere the status of
- * such a process stays unknown. */
+ * such a process stays unknown.
+ */
 
 #pragma once
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of io.systemd.Journal.Synchronize, in journald's Varlink interface, which "journalctl
+/*
+ * One call of io.systemd.Journal.Synchronize, in journald's Varlink interface, which "journalctl
  * --sync" uses too. The object waits for the reply, and then for its owner to free it. The one
  * thing to know: journald replies after it has processed everything that was in its sockets before.
  * The contents of the reply do not matter; it is sufficient that there is one, or that the
- * connection is closed. */
+ * connection is closed.
+ */
 
 #include "systemd/journal-sync.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for journald: what a process has written before it ended is in journald's sockets, but
- * may not be in its files yet. */
+/*
+ * Waiting for journald: what a process has written before it ended is in journald's sockets, but
+ * may not be in its files yet.
+ */
 
 #pragma once
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits that Create and Update accept as systemd properties, in the form of the kernel's files
+/*
+ * The limits that Create and Update accept as systemd properties, in the form of the kernel's files
  * (cgroup-v2.rst; cgroup-v1/). They are in one table; anything else can only be set by systemd.
  * There is no state here.
  *
  * The one thing to know: when a memory limit is lowered, the kernel reclaims memory down to it
  * before the write returns, which a container with much memory can prolong. O_NONBLOCK prevents
  * this, but only since Linux 6.16, and not in v1. Therefore berthd itself writes only to new
- * cgroups, which have no memory. */
+ * cgroups, which have no memory.
+ */
 
 #include "systemd/limit-files.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A manager that runs as root and has a delegated cgroup, such as slurmstepd, may put each of its
+/*
+ * A manager that runs as root and has a delegated cgroup, such as slurmstepd, may put each of its
  * users' processes into a cgroup below it, into and out of which the users cannot move processes:
  * cgroup.procs belongs to root, the directory to root or, with slurmstepd, to the user. Whatever is
  * created below such a cgroup is still subject to the limits of the processes in it, so a container
  * of such a process may be placed there. The container cannot have limits of its own, because the
  * manager's cgroup is not changed. There is no state here: the container's record contains the id
- * of the cgroup, since a manager may later use the same path for another user. */
+ * of the cgroup, since a manager may later use the same path for another user.
+ */
 
 #include "systemd/managed-cgroup.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stateless helpers around pidfds. There are three sources for an exit status: waitid(2) for a
+/*
+ * Stateless helpers around pidfds. There are three sources for an exit status: waitid(2) for a
  * child, PIDFD_GET_INFO since Linux 6.15 and, on older kernels, /proc/PID/stat as long as the
- * process is a zombie (see also exits.h). */
+ * process is a zombie (see also exits.h).
+ */
 
 #include "systemd/pidfd.h"
 

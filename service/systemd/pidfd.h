@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Processes by descriptor: their exit status, even when another process reaps them, and systemd's
- * descriptor store, which keeps their descriptors while the service restarts. */
+/*
+ * Processes by descriptor: their exit status, even when another process reaps them, and systemd's
+ * descriptor store, which keeps their descriptors while the service restarts.
+ */
 
 #pragma once
 
@@ -11,7 +13,7 @@
 
 typedef enum {
     BERTH_PIDFD_RUNNING,
-    BERTH_PIDFD_UNREAPED, /* exited, but its parent, another process, has not reaped it: wait for
+    BERTH_PIDFD_UNREAPED, /* exited; its parent, another process, has yet to reap it: wait for
                            * POLLHUP */
     BERTH_PIDFD_EXITED,   /* *status is set: 0 to 255, or 128 plus the signal */
     BERTH_PIDFD_UNKNOWN,  /* exited; this kernel does not report the status */

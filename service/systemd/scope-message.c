@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The message that asks systemd to create a scope, with the properties of the container and those
+/*
+ * The message that asks systemd to create a scope, with the properties of the container and those
  * that Berth sets for all of its scopes. There is no state here; the caller owns the message, and
  * may send it again unchanged (scope.c). The one thing to know: if a property occurs twice, systemd
- * uses the last value, so the order here is significant. */
+ * uses the last value, so the order here is significant.
+ */
 
 #include "systemd/scope-message.h"
 

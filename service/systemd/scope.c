@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* BerthScopes sends calls to systemd. Each is a ScopeCall until it has been answered, owned by the
+/*
+ * BerthScopes sends calls to systemd. Each is a ScopeCall until it has been answered, owned by the
  * array in BerthScopes. A start passes through these states:
  *
  *   asking    only for a scope that is bound to another unit: systemd was asked for that unit's
@@ -10,7 +11,8 @@
  *             the call to be sent again
  *   queued    systemd has returned the job; JobRemoved completes it
  *
- * All other calls end with their reply. berth_scopes_forget() removes a call in any state. */
+ * All other calls end with their reply. berth_scopes_forget() removes a call in any state.
+ */
 
 #include "systemd/scope.h"
 

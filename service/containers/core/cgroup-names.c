@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The names of a container's scope and cgroup, made from its id and, with Cgroup=caller, from the
+/*
+ * The names of a container's scope and cgroup, made from its id and, with Cgroup=caller, from the
  * caller's cgroup in its record. They change only with the id. cgroup.c creates and removes the
- * cgroup itself. */
+ * cgroup itself.
+ */
 
 #include "containers/core/object.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A container is in a scope or in a cgroup below its caller's. A scope belongs to systemd, which is
+/*
+ * A container is in a scope or in a cgroup below its caller's. A scope belongs to systemd, which is
  * asked to start, stop and kill it. A cgroup below the caller's is created and removed here; the
  * manager of the caller's unit does not know it, and ends it together with the unit. The path used
  * is always the one in the record, never that of the processes: the owner of the parent can move
@@ -8,7 +9,8 @@
  *
  * A removal is retried for a while, since a cgroup cannot be removed while its processes are
  * exiting. A pending removal has its own copy of the path: by then the container may be gone, or
- * started again, and then its next exit removes the cgroup. */
+ * started again, and then its next exit removes the cgroup.
+ */
 
 #include "containers/core/cgroup.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The core of containers: their records, their processes, the one function that changes a
+/*
+ * The core of containers: their records, their processes, the one function that changes a
  * container's state, events, and callers that wait for an exit. Everything else that a running
  * container needs (networks, terminals, health checks…) is implemented by parts, which the core
  * does not know (part.h).
  *
- * This is the interface for users of the core; the objects themselves are declared in object.h. */
+ * This is the interface for users of the core; the objects themselves are declared in object.h.
+ */
 
 #pragma once
 

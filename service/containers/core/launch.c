@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launch moves through the states of LaunchState, and ends with an error or when its socket
+/*
+ * A launch moves through the states of LaunchState, and ends with an error or when its socket
  * closes. Its owner keeps it until done is called, or frees it earlier. The launcher process itself
- * is reaped by an event source that outlives the launch (containers/core/launcher.c). */
+ * is reaped by an event source that outlives the launch (containers/core/launcher.c).
+ */
 
 #include "containers/core/launch.h"
 
@@ -21,8 +23,7 @@
 
 typedef enum {
     LAUNCH_STARTED,  /* the launcher runs, and has not created a process yet */
-    LAUNCH_BORN,     /* its process waits for the go-ahead; with a restore, it may already have the
-                      * first one */
+    LAUNCH_BORN,     /* its process waits for the go-ahead; berth-checkpoint may have it */
     LAUNCH_RESTORED, /* the restored process waits for the go-ahead */
     LAUNCH_RELEASED, /* the go-ahead has been sent; the command runs once the socket closes */
     LAUNCH_REPORTED, /* a helper has reported that its work is done */

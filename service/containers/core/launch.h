@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run of berth-launch as berthd sees it, from the clone until the process has become the command.
+/*
+ * A run of berth-launch as berthd sees it, from the clone until the process has become the command.
  * The owner of a launch knows what the process is for; the launch only knows how the process is
- * brought up. */
+ * brought up.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Clones a launcher. No state is kept here: the caller owns the pidfd, and sd-event reaps the
+/*
+ * Clones a launcher. No state is kept here: the caller owns the pidfd, and sd-event reaps the
  * process. The one thing to know: between clone(2) and execve(2) the child runs in the service's
- * memory, so that a start costs the same whatever the size of the service. */
+ * memory, so that a start costs the same whatever the size of the service.
+ */
 
 #include "containers/core/launcher.h"
 

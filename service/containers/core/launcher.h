@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A launcher: a program that berthd clones on behalf of a container, with the descriptors and
- * arguments described in bare/launch-protocol.h. containers/core/launch.h reads what it reports. */
+/*
+ * A launcher: a program that berthd clones on behalf of a container, with the descriptors and
+ * arguments described in bare/launch-protocol.h. containers/core/launch.h reads what it reports.
+ */
 
 #pragma once
 

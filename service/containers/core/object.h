@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The objects of the core: the service's containers, a container, and one of its processes. The
+/*
+ * The objects of the core: the service's containers, a container, and one of its processes. The
  * core owns them and is the only one to change their fields. Parts read them, and keep their own
- * state in slots (part.h). */
+ * state in slots (part.h).
+ */
 
 #pragma once
 
@@ -57,8 +59,10 @@ typedef enum {
     BERTH_PROCESS_CHECK,    /* the service's own: no row, no events, removed when it ends */
 } BerthProcessKind;
 
-/* A process that the service watches until it ends. It is starting while start is set, and running
- * while its record says so. A process that has ended is kept for its status and its terminal. */
+/*
+ * A process that the service watches until it ends. It is starting while start is set, and running
+ * while its record says so. A process that has ended is kept for its status and its terminal.
+ */
 struct BerthProcess {
     BerthContainer *container;
     BerthProcessKind kind;
@@ -69,8 +73,7 @@ struct BerthProcess {
     sd_event_source *watch;
     BerthHold *hold;           /* set while it is watched */
     BerthProcessExited exited; /* the watch's callback */
-    BerthCharge *runs, *kept;  /* to its owner: for running, and for the descriptors that systemd
-                                * keeps */
+    BerthCharge *runs, *kept;  /* to its owner: running, and descriptors kept by systemd */
     GPtrArray *waiters;
     void **slots; /* one per part */
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls the parts in the order of their table (containers/parts.c), and finds their slots. There is
+/*
+ * Calls the parts in the order of their table (containers/parts.c), and finds their slots. There is
  * no state here: the table was passed to berth_containers_new_with_parts(), and the slots belong to
- * the objects. */
+ * the objects.
+ */
 
 #include "containers/core/part.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A part of a container's life that the core does not know: a set of functions that the core calls
+/*
+ * A part of a container's life that the core does not know: a set of functions that the core calls
  * at fixed points, and a slot for the part's own state in the service, in each container and in
  * each process. All parts are in one table (containers/parts.c). The core calls them in the order
  * of that table, at every point and on every path that leads there: a start, an exit and a recovery
@@ -9,7 +10,8 @@
  *   a start   starting → (berth-launch; scope) → recording → [recorded as running] → started
  *                 └──────────── fails before it is recorded ────────────► abandoned
  *   an exit   exiting → [recorded as stopped] → exited
- *   recovery  recovered, for each container; then swept, once */
+ *   recovery  recovered, for each container; then swept, once
+ */
 
 #pragma once
 

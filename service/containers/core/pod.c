@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pod is a container without an image, whose first process does nothing (init/main.c) and whose
+/*
+ * A pod is a container without an image, whose first process does nothing (init/main.c) and whose
  * namespaces other containers join. Its record marks it as a pod, and the record of each container
  * in it contains its name; there is no other state. The one thing to know: a pod cannot be deleted
- * while a record names it, so the name refers to the same pod from Create to Delete. */
+ * while a record names it, so the name refers to the same pod from Create to Delete.
+ */
 
 #include "containers/core/pod.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process of a container, identified by a pidfd. The service holds one while the process runs,
+/*
+ * A process of a container, identified by a pidfd. The service holds one while the process runs,
  * and systemd keeps a duplicate: a pidfd still reports the exit status after another process has
  * reaped it (systemd/pidfd.h).
  *
- * Its container owns it. A start (start.c) brings it to life, and exit.c records its end. */
+ * Its container owns it. A start (start.c) brings it to life, and exit.c records its end.
+ */
 
 #include "containers/core/process.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds containers again after a restart of the service. berth.db says which should be running, and
+/*
+ * Finds containers again after a restart of the service. berth.db says which should be running, and
  * systemd has kept the pidfds, so the exit status of a process that has ended meanwhile is still
  * known. A process that cannot be found has ended, and is handled like any other exit (exit.c).
- * There is no state here. */
+ * There is no state here.
+ */
 
 #include "containers/core/recover.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The secrets of one container, which owns the descriptor. The file is never read or written here,
+/*
+ * The secrets of one container, which owns the descriptor. The file is never read or written here,
  * and is never on disk. systemd's descriptor store loses it when the service is stopped or the
  * machine reboots; the container then cannot be started any more. Its name in the store does not
- * depend on anything that changes. */
+ * depend on anything that changes.
+ */
 
 #include "containers/core/secrets.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compiles the set-up that a launcher carries out. The configuration is parsed with the same limits
+/*
+ * Compiles the set-up that a launcher carries out. The configuration is parsed with the same limits
  * as when it was written (plan/plan.h): only berthd writes it, but a damaged one must still fail
- * cleanly, and here rather than in a process with the host's privileges. There is no state here. */
+ * cleanly, and here rather than in a process with the host's privileges. There is no state here.
+ */
 
 #include "containers/core/setup.h"
 

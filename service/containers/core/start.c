@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A start, from the request until the command runs. berth-launch creates the process and sets it up
+/*
+ * A start, from the request until the command runs. berth-launch creates the process and sets it up
  * while systemd creates its scope. The process receives the go-ahead to execute the command only
  * once it is in the scope and recorded, and systemd keeps its pidfd. If the service dies before
  * that, nothing stays behind: the launcher sees its socket close, and exits.
  *
  * A start is a list of steps, below. Each step either lets the next one follow at once, or waits
  * for a callback that continues. An error ends the start: the launch is aborted, and its process,
- * if there is one, is killed. The process owns its start. */
+ * if there is one, is killed. The process owns its start.
+ */
 
 #include "containers/core/start.h"
 

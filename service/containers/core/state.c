@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The states of a container, and the events of their changes:
+/*
+ * The states of a container, and the events of their changes:
  *
  *   created ──start──► running ◄──pause, resume──► paused
  *      │                │  ▲                          │
@@ -9,7 +10,8 @@
  * A start that fails before a process exists also ends in "stopped", from "created" or from
  * "stopped". Record and event are written in one transaction, and the event is passed on only after
  * that: a client that asks after an event sees the state that the event reports. The container owns
- * its record; only this file changes the state in it. */
+ * its record; only this file changes the state in it.
+ */
 
 #include "containers/core/state.h"
 

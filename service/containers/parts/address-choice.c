@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Decides which address of a subnet a container gets: the one asked for, or the next one. There is
+/*
+ * Decides which address of a subnet a container gets: the one asked for, or the next one. There is
  * no state here; the caller keeps the host numbers assigned last.
  *
  * Addresses are assigned in turn, rather than always the lowest free one, so that an address that
  * was just released, and that other hosts may still remember, is not reused immediately. The
  * position is lost when the service exits; the next instance begins with the lowest free
- * address. */
+ * address.
+ */
 
 #include "containers/parts/address-choice.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Lease is what one container holds in one network: an interface, addresses and names. The table
+/*
+ * A Lease is what one container holds in one network: an interface, addresses and names. The table
  * of leases, keyed by endpoint (spec/network-endpoints.h), is rebuilt from the documents in
  * networks/ when the service starts. A lease whose documents are gone is removed when its network
  * is next searched; until then its addresses are not assigned again, which does no harm.
  *
  * A lease records its owner, since it may outlive the container: an endpoint that has not been
- * disconnected yet counts towards the limit of the user who created it. */
+ * disconnected yet counts towards the limit of the user who created it.
+ */
 
 #include "containers/parts/addresses.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Addresses of containers in networks that Berth made. A container holds its addresses from its
+/*
+ * Addresses of containers in networks that Berth made. A container holds its addresses from its
  * start, or from when it is connected, until it has been disconnected. During that time a document
  * in networks/ represents them: KEY.next, a request for berth-network (network/request.h), or
  * KEY.json, what berth-network did. Both survive the service, so that no address is assigned twice.
- * KEY is the key of an endpoint (spec/network-endpoints.h). */
+ * KEY is the key of an endpoint (spec/network-endpoints.h).
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checkpoints: berth-checkpoint lets CRIU write the processes of a container to disk. It runs as a
+/*
+ * Checkpoints: berth-checkpoint lets CRIU write the processes of a container to disk. It runs as a
  * helper (helper.h). The container's slot here is set while it does, and nothing may change in the
  * container. The Checkpoint object lives until its caller has been answered. Restoring is a special
- * kind of start (core/start.c). */
+ * kind of start (core/start.c).
+ */
 
 #include "containers/parts/checkpoint.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The configuration of a container, as its properties show it. config.json is written once,
+/*
+ * The configuration of a container, as its properties show it. config.json is written once,
  * together with the container, and is the only copy. It is read when it is first requested, so that
  * neither a start nor a list of other properties pays for it. The result stays in the part's slot
- * until the container is freed. */
+ * until the container is freed.
+ */
 
 #include "containers/parts/configuration.h"
 

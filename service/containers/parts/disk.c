@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Measures the disk usage of users' containers and volumes, for Disk= in berth.conf. A worker walks
+/*
+ * Measures the disk usage of users' containers and volumes, for Disk= in berth.conf. A worker walks
  * one tree after another: when a container has ended, and every few minutes while it runs. Between
  * two walks the last result counts. Without a limit nothing is walked unless a caller asks for
  * sizes. The service owns the queue of trees; while a tree is walked, an operation keeps the
- * service running. A walk has a time limit, since one that hangs would block all later ones. */
+ * service running. A walk has a time limit, since one that hangs would block all later ones.
+ */
 
 #include "containers/parts/disk.h"
 

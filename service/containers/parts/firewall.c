@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When firewalld is reloaded, started or stopped, it discards rules added by others, including
+/*
+ * When firewalld is reloaded, started or stopped, it discards rules added by others, including
  * those it was asked to add. Published ports then lead nowhere, and containers cannot reach the
  * outside. This part watches for it, and lets berth-network write the rules of all connections
  * again. Only one process runs at a time. If rules are lost again while it runs, it is run once
@@ -9,7 +10,8 @@
  * A firewalld that is already running when the service starts counts as newly started, since the
  * service does not know what happened while it was away. A client that subscribes to signals from
  * that name receives broadcasts from its owner only, but anyone can send a signal directly to the
- * service, so the sender is compared with the owner. */
+ * service, so the sender is compared with the owner.
+ */
 
 #include "containers/parts/firewall.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Health checks: a command that is executed in a container at intervals, and whose exit status says
+/*
+ * Health checks: a command that is executed in a container at intervals, and whose exit status says
  * whether the container is healthy. The state of the check, in the part's slot, exists while the
  * container runs; each change of state is an event. Timers in the service's event loop drive the
- * checks, so a check begins again as "starting" after a restart of the service. */
+ * checks, so a check begins again as "starting" after a restart of the service.
+ */
 
 #include "containers/parts/health.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Helpers: programs that the service runs to work on one container (berth-copy, berth-checkpoint,
+/*
+ * Helpers: programs that the service runs to work on one container (berth-copy, berth-checkpoint,
  * berth-network). The container owns its helpers, in its slot. A helper ends when its program does,
  * or when it is cancelled; until then its operation keeps the service running. The one thing to
  * know: while a helper is at work, actions that would pull the container out from under it are
- * refused (helpers_permit). */
+ * refused (helpers_permit).
+ */
 
 #include "containers/parts/helper.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Programs of the service that work on a container and may take as long as they need: copying,
+/*
+ * Programs of the service that work on a container and may take as long as they need: copying,
  * checkpointing, writing limits. While one is at work on a stopped container, the container cannot
- * be started, renamed or deleted. */
+ * be started, renamed or deleted.
+ */
 
 #pragma once
 

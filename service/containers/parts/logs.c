@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A reader of logs is an operation with its own worker. If the container has only just ended, it
+/*
+ * A reader of logs is an operation with its own worker. If the container has only just ended, it
  * first waits for journald; then it reads. It ends when the worker has written everything, when
  * nobody reads the pipe any more, or when the client disconnects from the bus. berthd itself
- * neither reads nor writes the pipe, and holds neither end once both have been handed out. */
+ * neither reads nor writes the pipe, and holds neither end once both have been handed out.
+ */
 
 #include "containers/parts/logs.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Registers containers as machines with systemd-machined: each one when it starts, and all running
+/*
+ * Registers containers as machines with systemd-machined: each one when it starts, and all running
  * ones whenever machined itself starts, which machinectl(1) triggers only on use. A machine that
  * machined already knows is left as it is, and machined forgets a machine when its leader exits.
- * There is no state per container. */
+ * There is no state per container.
+ */
 
 #include "containers/parts/machines.h"
 

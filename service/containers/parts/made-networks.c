@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates and removes records of networks, which berth.db holds. Nothing of a network exists on the
+/*
+ * Creates and removes records of networks, which berth.db holds. Nothing of a network exists on the
  * host before its first container starts or after its last one has ended: berth-network creates the
  * bridge and removes it. The one thing to know: a subnet is chosen once, such that it overlaps
- * neither with another network nor with the host's addresses and routes at that time. */
+ * neither with another network nor with the host's addresses and routes at that time.
+ */
 
 #include "containers/parts/made-networks.h"
 

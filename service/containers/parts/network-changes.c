@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Change connects one container to one network, or disconnects it. It first adds the endpoint to
+/*
+ * A Change connects one container to one network, or disconnects it. It first adds the endpoint to
  * the record or removes it from there; then, if the container is running, berth-network carries the
  * change out, as a helper (helper.h). Because the record is written first, a service that dies in
  * between leaves at most the running container behind the record: berth-network continues without
@@ -8,7 +9,8 @@
  * record.
  *
  * A container can have only one change at a time: the helpers of two could run in any order, and a
- * connection made after its own disconnection would remain, with nothing in the record. */
+ * connection made after its own disconnection would remain, with nothing in the record.
+ */
 
 #include "containers/parts/network-changes.h"
 

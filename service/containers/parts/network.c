@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks of containers. In a network that Berth made, a container gets its addresses here
+/*
+ * Networks of containers. In a network that Berth made, a container gets its addresses here
  * (addresses.h). berth-network, which berth-launch runs, connects the container and writes what it
  * did to networks/ID.json in the state directory. The addresses are read from that file. When the
  * container has ended, a separate berth-network uses the same file to disconnect it. If such a file
  * exists for a container that is not running, the service missed its end, and disconnects it at the
- * next start of the service. */
+ * next start of the service.
+ */
 
 #include "containers/parts/network.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The networks of the host: those that Berth made, and CNI's configurations in /etc/cni/net.d.
+/*
+ * The networks of the host: those that Berth made, and CNI's configurations in /etc/cni/net.d.
  * Nothing is cached: each list is read anew and belongs to the caller. The files are written by an
  * administrator but may still be wrong: like berth-network, this skips a file that cannot be
- * parsed. */
+ * parsed.
+ */
 
 #include "containers/parts/networks.h"
 

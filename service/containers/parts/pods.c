@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a pod and its containers affect each other. A running pod is OPEN until it is asked to stop,
+/*
+ * How a pod and its containers affect each other. A running pod is OPEN until it is asked to stop,
  * and then STOPPING until its last container and the pod itself have ended. The state is kept in
  * the pod's slot and is not recorded: if the service dies meanwhile, the containers have already
  * been asked to stop, and the caller has to repeat the call for the pod.
  *
  * pod_settle() examines the whole pod and does what is due. It is called whenever something in the
  * pod has ended, and may be called at any time. A forced removal is a separate object, since the
- * pod is removed last. */
+ * pod is removed last.
+ */
 
 #include "containers/parts/pods.h"
 
@@ -273,8 +275,7 @@ static bool pods_permit(const BerthContainer *container, BerthAction action, GEr
 typedef struct {
     BerthContainers *containers;
     char *name;
-    unsigned left; /* containers that are still to be removed, plus one during the loop that starts
-                    * the removals */
+    unsigned left; /* containers still to be removed, plus one while removals are started */
     GError *error; /* the first one */
     BerthContainerExited removed;
     void *userdata;

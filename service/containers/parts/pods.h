@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pods: a container that holds namespaces (core/pod.h), and the containers that have joined it. All
+/*
+ * Pods: a container that holds namespaces (core/pod.h), and the containers that have joined it. All
  * of them have the same owner. When a pod ends, its containers are stopped; when its last container
  * ends, the pod is stopped if its exit policy says so; and a pod that is being stopped waits for
- * its containers. */
+ * its containers.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A socket that reserves one port. There is no state here, and the caller owns the descriptor. The
+/*
+ * A socket that reserves one port. There is no state here, and the caller owns the descriptor. The
  * one thing to know: as long as the socket is bound, the kernel gives the port to nobody else.
  * ports.c only compares what the kernel cannot check: ports of protocols that it does not
- * support. */
+ * support.
+ */
 
 #include "containers/parts/port-socket.h"
 

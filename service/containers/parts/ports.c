@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Host ports of containers. berth-network does the forwarding. To reserve a port for one container,
+/*
+ * Host ports of containers. berth-network does the forwarding. To reserve a port for one container,
  * the service binds it from before the container starts until it has ended, but neither listens on
  * it nor reads from it. systemd keeps the sockets while the service is away. The part's slot holds
  * the sockets while the ports are reserved.
@@ -8,7 +9,8 @@
  * The one thing to know: systemd closes its duplicates only some time after the service has asked
  * for it (asynchronous_close()), and until then nobody can bind the port again. The service
  * therefore keeps the sockets of a container that has ended for a moment longer, and the next start
- * takes them over, so that a restart never finds its own port in use. */
+ * takes them over, so that a restart never finds its own port in use.
+ */
 
 #include "containers/parts/ports.h"
 

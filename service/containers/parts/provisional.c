@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Containers that a client creates in order to start them right away. If the client disconnects
+/*
+ * Containers that a client creates in order to start them right away. If the client disconnects
  * from the bus before the first start, they are removed. Its unique name is recorded until then, so
  * that it is still known after a restart of the service.
  *
@@ -10,7 +11,8 @@
  * container would reach the bus's limit (max_match_rules_per_connection in dbus-daemon(1)). The bus
  * is then asked whether the name still exists. The bus handles both in this order, so a client that
  * disconnects in between is not missed. Nothing waits for the replies, whereas
- * sd_bus_track_add_name(3) would block, and delay every start. */
+ * sd_bus_track_add_name(3) would block, and delay every start.
+ */
 
 #include "containers/parts/provisional.h"
 

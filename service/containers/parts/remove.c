@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removing a container. A removal begins when it is first requested. From then on nothing can be
+/*
+ * Removing a container. A removal begins when it is first requested. From then on nothing can be
  * started in the container, and everything that is running there is killed if the request says so.
  * After the last process has ended, the row and the directory are removed and all requests are
  * answered. A forced removal is written to disk before the kill, in the form of AutoRemove=, so
  * that after a crash of the service the next instance finds the container and continues.
  *
- * A container is being removed while its slot here has a list of requests, which may be empty. */
+ * A container is being removed while its slot here has a list of requests, which may be empty.
+ */
 
 #include "containers/parts/remove.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes the id of a stopped container. The record is written first and names the old directory,
+/*
+ * Changes the id of a stopped container. The record is written first and names the old directory,
  * so that after a crash the next start of the service can finish the rename, before it removes
- * directories without a record. There is no state here. */
+ * directories without a record. There is no state here.
+ */
 
 #include "containers/parts/rename.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
+/*
+ * Restart policies: a container that was started, and that nobody has stopped (record.wanted), is
  * started again when it ends, with increasing delays if it keeps failing. The state here is a timer
  * and the number of consecutive restarts. The record counts the restarts since a client last
- * started the container. */
+ * started the container.
+ */
 
 #include "containers/parts/restart.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berthd's side of berth-screen, which reads terminals that have no attached client. A KeptScreen
+/*
+ * berthd's side of berth-screen, which reads terminals that have no attached client. A KeptScreen
  * is a terminal that a worker looks after, from berth_screens_keep() until the worker has released
  * it. A ReaderCall is any other call that may block on a client's terminal. A Reader is the worker
  * of one owner, so that a user who blocks a terminal delays no other user. It exists while it reads
  * a terminal or waits for a call, and is freed with the last of them. If the worker dies, its
  * terminals are returned to those who handed them over. The terminals part (terminals.c) owns
- * everything here. */
+ * everything here.
+ */
 
 #include "containers/parts/screens.h"
 

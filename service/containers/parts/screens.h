@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-screen, the worker that reads from and writes to terminals. The masters are open file
+/*
+ * berth-screen, the worker that reads from and writes to terminals. The masters are open file
  * descriptions that clients share: a client that clears O_NONBLOCK, or saturates the bell, can make
  * anyone who uses them block. Therefore the service itself uses none of them. Each owner of
  * containers has a separate worker, and a worker that does not answer in time is killed; what it
- * has read so far remains in the screen. */
+ * has read so far remains in the screen.
+ */
 
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A terminal is read by its clients, by berth-screen or, for a moment, by nobody:
+/*
+ * A terminal is read by its clients, by berth-screen or, for a moment, by nobody:
  *
  *   attached  at least one client is attached; the clients read
  *   grace     the last client has left, or none has come yet; the kernel buffers
@@ -10,7 +11,8 @@
  *
  * A client with exclusive access is the holder of the terminal. Its name is kept with systemd in a
  * separate file of the service, because the screen is writable by clients. The process owns the
- * terminal (terminals.c). */
+ * terminal (terminals.c).
+ */
 
 #include "containers/parts/terminal.h"
 

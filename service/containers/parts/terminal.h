@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The terminal of a process as the service sees it: the master, its screen (base/screen.h), and the
+/*
+ * The terminal of a process as the service sees it: the master, its screen (base/screen.h), and the
  * attached clients. Clients read the terminal while any are attached, and berth-screen does
  * otherwise. The service itself never reads or writes it: master, screen and bell are shared with
- * clients, which can make any call on them block. */
+ * clients, which can make any call on them block.
+ */
 
 #pragma once
 

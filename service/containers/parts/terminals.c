@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The terminals of processes. A process owns its terminal from when berth-launch hands out the
+/*
+ * The terminals of processes. A process owns its terminal from when berth-launch hands out the
  * master. If its record says that a first process will have a terminal, clients may attach
  * beforehand: they wait in the slot of the process. systemd keeps the terminals while the service
- * is away. */
+ * is away.
+ */
 
 #include "containers/parts/terminals.h"
 

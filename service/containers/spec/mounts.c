@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The mounts of Create. A bind mount is given as a descriptor, which proves the caller's access; a
+/*
+ * The mounts of Create. A bind mount is given as a descriptor, which proves the caller's access; a
  * path would not. Its path and inode are stored, and compared when the container starts. Mounts for
  * users other than root are nosuid and nodev, whatever the options say. The caller owns each
- * BerthMountRequest; there is no other state here. */
+ * BerthMountRequest; there is no other state here.
+ */
 
 #include "containers/spec/mounts.h"
 

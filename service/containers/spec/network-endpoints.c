@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Endpoints in the record of a container. The first one is made from the options of Create, as
+/*
+ * Endpoints in the record of a container. The first one is made from the options of Create, as
  * network-options.c stores them; each additional one is a dictionary. The first network stays in
  * the record when the container leaves it, because the configuration refers to it; a mark records
- * that it was left. There is no state here. */
+ * that it was left. There is no state here.
+ */
 
 #include "containers/spec/network-endpoints.h"
 

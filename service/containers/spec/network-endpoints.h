@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container has or requests in one network: names, addresses and an interface. The first
+/*
+ * What a container has or requests in one network: names, addresses and an interface. The first
  * endpoint is in the network that Create named, with the options of Create; it has no separate
- * entry in the record. Additional ones come from Create as well, or from ConnectNetwork. */
+ * entry in the record. Additional ones come from Create as well, or from ConnectNetwork.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks options that become lines of resolv.conf and /etc/hosts, names for a name server, and
+/*
+ * Checks options that become lines of resolv.conf and /etc/hosts, names for a name server, and
  * addresses; and stores them in the record, from which each start reads them. There is no state
- * here. */
+ * here.
+ */
 
 #include "containers/spec/network-options.h"
 

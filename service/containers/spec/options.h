@@ -69,8 +69,7 @@ typedef struct {
     char **command;
     char **environment;     /* added to the image's */
     char **unset;           /* variables of the image to leave out; "*" for all */
-    char **entrypoint;      /* replaces the image's, and its command; a single empty string for
-                             * none */
+    char **entrypoint;      /* replaces the image's, and its command; "" alone for none */
     char **groups;          /* supplementary, as names or numbers in the image */
     uint64_t umask;         /* UINT64_MAX: the default */
     int oom_score;          /* INT_MAX: not given */
@@ -97,8 +96,7 @@ typedef struct {
     int root_directory;     /* opened by the caller, replaces the image; or -1 */
     const char *pod;        /* the pod whose namespaces it joins; NULL for its own */
     uint32_t pod_ids;       /* the first host id of the pod; 0 for the host's own */
-    uint64_t pod_created;   /* when the pod was created, in µs; recognises a later one of its
-                             * name */
+    uint64_t pod_created;   /* when it was created, in µs; a later pod may have its name */
     char **pod_networks;    /* the networks of the pod, or "host" or "none" */
     BerthPodExit pod_exit;  /* only for a pod */
     uint64_t shm_size;      /* only for a pod: bytes of /dev/shm; 0 for the default */
@@ -114,11 +112,9 @@ typedef struct {
     GPtrArray *further; /* of BerthNetworkEndpoint, in additional networks; NULL for none */
     char **servers, **search, **resolver_options; /* for resolv.conf */
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
-    char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or names of CDI
-                                                   * devices */
+    char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or CDI names */
     int read_only, auto_remove, terminal, autostart, no_hosts, publish_all, init;
-    const char *client;  /* the caller's unique name; reading its secrets ends when it
-                          * disconnects */
+    const char *client;  /* unique name; reading the secrets ends when it disconnects */
     int unit_bound;      /* stops with the caller's unit */
     const char *creator; /* if it disconnects before the start, the container is removed; or NULL */
     char **health_command; /* in the form of Docker's Test: "CMD"…, "CMD-SHELL", TEXT or "NONE" */
@@ -152,8 +148,8 @@ typedef struct {
     const char *key; /* the name on the bus */
     BerthFieldKind kind;
     size_t offset; /* in BerthCreateOptions */
-    bool (*parse)(BerthCreateOptions *options, const char *text, GError **error); /* only for a
-                                                                                   * choice */
+    /* Only for a choice. */
+    bool (*parse)(BerthCreateOptions *options, const char *text, GError **error);
 } BerthCreateField;
 
 /* All options but mounts, other_limits and Provisional. The last entry has no key. */
@@ -172,8 +168,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthCreateOptions, berth_create_options_free)
 /* The options of Exec. NULL stands for the value of the container's first process. */
 typedef struct {
     const char *process; /* its id */
-    const char *spec;    /* a complete process of the runtime specification to start from; or
-                          * NULL */
+    const char *spec;    /* a complete process of the runtime specification; or NULL */
     char **command;      /* may be empty if spec is set */
     char **environment;  /* added to the existing one */
     const char *working_directory, *user;

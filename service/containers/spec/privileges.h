@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names for everything that weakens a container's isolation, for polkit rules: host-network,
+/*
+ * Names for everything that weakens a container's isolation, for polkit rules: host-network,
  * host-users, bind:PATH, device:PATH, capability:NAME, port:N, seccomp, slice:NAME,
  * root-directory:PATH, property:NAME (of Update), spec. Options and a Spec that request the same
  * thing produce the same names; a Spec additionally produces "spec", and names for things that only
- * a Spec can request (spec-privileges.c). */
+ * a Spec can request (spec-privileges.c).
+ */
 
 #pragma once
 

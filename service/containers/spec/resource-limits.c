@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits of a process (setrlimit(2)) from the options of Create. They are checked, named as
+/*
+ * Limits of a process (setrlimit(2)) from the options of Create. They are checked, named as
  * privileges if they are above the service's own, and written into the configuration. There is no
- * state here; plan/ knows the names. */
+ * state here; plan/ knows the names.
+ */
 
 #include "containers/spec/resource-limits.h"
 

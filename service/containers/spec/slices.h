@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The slices of containers' scopes. A user other than root gets berth-user-UID.slice and the slices
+/*
+ * The slices of containers' scopes. A user other than root gets berth-user-UID.slice and the slices
  * below it, so that limits for one user, or for all users together (berth-user.slice), can be set
- * on a unit. */
+ * on a unit.
+ */
 
 #pragma once
 

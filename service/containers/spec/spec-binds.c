@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A configuration refers to the sources of its bind mounts by paths, which berthd does not open. A
+/*
+ * A configuration refers to the sources of its bind mounts by paths, which berthd does not open. A
  * descriptor proves the caller's access to a source and shows who owns it. With one, a bind mount
  * of the caller's own files needs no privilege, as with the mount option (mounts.c). There is no
  * state here. The one thing to know: a configuration can contain options that Create's options
- * cannot, so the decision is based on the parsed mount. */
+ * cannot, so the decision is based on the parsed mount.
+ */
 
 #include "containers/spec/spec-binds.h"
 

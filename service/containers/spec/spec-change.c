@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes to existing OCI runtime configurations: adding another process to that of a container,
+/*
+ * Changes to existing OCI runtime configurations: adding another process to that of a container,
  * and completing a caller's own. There is no state here: documents are immutable, and each change
  * is made in a copy of the object concerned. The one thing to know: every result is parsed as a
- * whole (plan/) before it is used. */
+ * whole (plan/) before it is used.
+ */
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/spec-binds.h"

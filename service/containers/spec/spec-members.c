@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of a runtime configuration that plan/ reads. Others are ignored, as the specification
+/*
+ * The members of a runtime configuration that plan/ reads. Others are ignored, as the specification
  * demands. But a configuration is stored, and a later version of Berth may know the member: a
  * caller who is not allowed to request it must not be able to store it now. There is no state
- * here. */
+ * here.
+ */
 
 #include "containers/spec/spec-members.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "mounts" of a configuration, in mounting order: Berth's own, the image's volumes, those of the
+/*
+ * "mounts" of a configuration, in mounting order: Berth's own, the image's volumes, those of the
  * options and of devices, and last those that no mount of a caller may hide. There is no state
- * here. */
+ * here.
+ */
 
 #include "containers/spec/spec-private.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A runtime configuration can request nearly everything on the machine, so a rule that grants
+/*
+ * A runtime configuration can request nearly everything on the machine, so a rule that grants
  * "spec" must not grant all of that with it. Everything that is weaker than a container made from
  * Create's options has a separate name here. A configuration without any name is plain: it needs no
  * privilege, and gets the filter and the hidden paths of Create's own containers. There is no state
  * here. The one thing to know: a new member that plan/ reads and berth-launch carries out must get
- * its name here in the same change, and its place in spec-members.c. */
+ * its name here in the same change, and its place in spec-members.c.
+ */
 
 #include "containers/spec/spec-privileges.h"
 

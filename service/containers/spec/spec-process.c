@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "process" of a configuration: the command, its environment, its user and its privileges, from the
+/*
+ * "process" of a configuration: the command, its environment, its user and its privileges, from the
  * options or, where these say nothing, from the image (image specification, config.md). There is no
- * state here. */
+ * state here.
+ */
 
 #include "containers/spec/spec-private.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The OCI runtime configuration of a container (runtime specification, config.md), made from its
+/*
+ * The OCI runtime configuration of a container (runtime specification, config.md), made from its
  * image and the options of Create. The defaults are those of an unprivileged container.
- * berth-launch carries out what is written here, and adds nothing. There is no state here. */
+ * berth-launch carries out what is written here, and adds nothing. There is no state here.
+ */
 
 #include "containers/spec/spec-private.h"
 

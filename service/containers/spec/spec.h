@@ -26,8 +26,7 @@ typedef struct {
     char *const *chain;       /* names of the layers' directories; NULL if … */
     const char *root, *inode; /* … it is a directory of the host */
     uint32_t ids;             /* the first host id, if berthd chooses the ids; otherwise 0 */
-    bool plain;               /* add the default filter and hide everything that is hidden by
-                               * default */
+    bool plain;               /* add the default filter, and hide what is hidden by default */
     const GPtrArray *binds;   /* of BerthMountRequest: descriptors for its bind mounts; or NULL */
 } BerthSpecCompletion;
 
