@@ -58,7 +58,7 @@ static void hosts_offer_known(const HostCompletion *completion, char *line) {
         char *end = (*name)[0] == '[' ? strchr(*name, ']') : NULL;
         g_autofree char *plain =
             end ? g_strdup_printf("%.*s%s", (int)(end - *name - 1), *name + 1, end + 1) : NULL;
-        /* An IPv6 address would need its brackets, so it is offered as it is written. */
+        /* An IPv6 address would need its brackets, so it is not offered. */
         if (!plain || strchr(plain, ':') == strrchr(plain, ':'))
             host_offer(completion, plain ? plain : *name);
     }

@@ -2,9 +2,9 @@
 
 /* clang-format off */
 /*
- * Pulls an image, runs a command in a container of it, and shows what that wrote; with the code that
- * gdbus-codegen makes of the interfaces. Methods that pass descriptors are annotated; those of Start
- * are among its options.
+ * Pulls an image, runs a command in a container based on it, and prints the command's output; uses
+ * the code that gdbus-codegen generates from the interfaces. Methods that pass descriptors need an
+ * annotation; those of Start are among its options.
  *
  *     dir=$(pkg-config --variable=interfacesdir berth)
  *     gdbus-codegen --generate-c-code berth-dbus --c-namespace Berth --interface-prefix org.berth1. \
@@ -40,7 +40,7 @@ static void on_transfer_changed(BerthTransfer *transfer, GParamSpec *property, g
         g_main_loop_quit(loop);
 }
 
-/* The name of the image; caller frees. NULL with error set. */
+/* Returns the name of the image, which the caller frees; NULL with error set. */
 static char *pull_image(const char *reference, GError **error) {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autofree char *path = NULL;
@@ -56,7 +56,8 @@ static char *pull_image(const char *reference, GError **error) {
         G_BUS_TYPE_SYSTEM, G_DBUS_PROXY_FLAGS_NONE, NAME, path, NULL, error);
     if (!transfer)
         return NULL;
-    /* One that has ended meanwhile has its end in the cache, and changes no more. */
+    /* If the transfer has already ended, the result is in the proxy's cache, and no signal follows.
+     */
     g_signal_connect(transfer, "notify::done", G_CALLBACK(on_transfer_changed), loop);
     g_signal_connect(transfer, "notify::state", G_CALLBACK(on_transfer_changed), loop);
     on_transfer_changed(transfer, NULL, loop);
@@ -85,7 +86,8 @@ static BerthContainer *create_container(const char *image, char **command, GErro
                                                   path, NULL, error);
 }
 
-/* The journal has what it wrote. With the option Follow, the pipe continues with new lines. */
+/* The journal has the container's output. With the option Follow, the pipe continues with new
+ * lines. */
 static gboolean print_output(BerthContainer *container, GError **error) {
     g_autoptr(GUnixFDList) files = NULL;
     g_autoptr(GVariant) handle = NULL;
@@ -114,7 +116,7 @@ static int run_command(const char *image, char **command, GError **error) {
         !berth_container_call_start_sync(container, no_options(), NULL, &pid, NULL, NULL, error))
         return EXIT_FAILURE;
     printf("process: %u\n", pid);
-    /* It waits for as long as the command runs. */
+    /* Wait takes as long as the command runs. */
     g_dbus_proxy_set_default_timeout(G_DBUS_PROXY(container), G_MAXINT);
     if (!berth_container_call_wait_sync(container, "", no_options(), &status, &exited, NULL,
                                         error) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is made of a document is a document again. */
+/* Appends a layer to documents: a document made from a document can be parsed again. */
 
 #include "base/document.h"
 #include "fuzz.h"
@@ -13,7 +13,7 @@
 static void check(const char *text) {
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, strlen(text), NULL) : NULL;
 
-    /* Only the size can have become too much. */
+    /* If it cannot be parsed, it can only have become too large. */
     g_assert_true(!text || root || strlen(text) > BERTH_DOCUMENT_MAX_BYTES);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reads an image archive with any compression, and extracts its files. */
+
 #include "archive/archive.h"
 #include "base/fd.h"
 #include "fuzz.h"

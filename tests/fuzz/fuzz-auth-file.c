@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Searches an auth.json for the credentials of a repository. */
+
 #include "base/credentials.h"
 #include "fuzz.h"
 

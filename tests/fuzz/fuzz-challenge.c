@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Parses the challenges in a WWW-Authenticate header. */
+
 #include "fetch/challenge.h"
 #include "fuzz.h"
 

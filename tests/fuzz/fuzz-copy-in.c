@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A tar of a caller's into a directory, as an ordinary user: nothing may appear beside it. */
+/* Unpacks a caller's tar into a directory, as an unprivileged user: nothing may appear outside the
+ * directory. */
 
 #include "base/fd.h"
 #include "copy/copy-in.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Options of Containers.Create, as they come over the bus, and the configuration that is made of
- * them: it can be read. A line an option: its D-Bus type, its name, and its value, each behind a
- * tab; several values, and what a mount consists of, are separated by tabs, too.
- */
+/* Options of Containers.Create, as they arrive over the bus, and the configuration made from them,
+ * which must be readable. One option per line: its D-Bus type, its name, and its value, each
+ * preceded by a tab; several values, and the parts of a mount, are separated by tabs as well. */
 
 #include "bus/container-object.h"
 #include "containers/spec/options-check.h"
@@ -18,7 +16,7 @@
 
 enum { MAX_OPTIONS = 64 };
 
-/* Messages are of a bus; this one leads to nobody. */
+/* A message needs a bus; this one is not connected. */
 static sd_bus *get_bus(void) {
     static sd_bus *bus;
     int ends[2];

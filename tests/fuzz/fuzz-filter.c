@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Compiles a seccomp profile, a JSON document, to a filter. */
+
 #include "fuzz.h"
 #include "seccomp/filter.h"
 

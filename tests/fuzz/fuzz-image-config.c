@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An image's configuration: what comes out can be sent over the bus, and its diff IDs are digests.
- */
+/* Reads an image's configuration: the result can be sent over the bus, and its diff IDs are
+ * digests. */
 
 #include "base/digest.h"
 #include "fuzz.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reads an arbitrary document as a manifest, an index and an image configuration. */
+
 #include "fuzz.h"
 #include "inspect/inspect.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Parses an OCI runtime configuration. */
+
 #include "fuzz.h"
 #include "plan/plan.h"
 

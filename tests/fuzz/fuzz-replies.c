@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replies of workers as berthd reads them: the first byte chooses the reader, the rest becomes a
- * message. A byte opens a container, closes one or appends a value, so that the types are as wild
- * as the values. */
+/* Replies of workers, as berthd reads them: the first byte selects the reader, the rest becomes a
+ * message. Each byte opens a container, closes one or appends a value, so the types are as
+ * arbitrary as the values. */
 
 #include "fuzz.h"
 #include "images/documents.h"
@@ -47,7 +47,7 @@ static char *take_text(Input *input) {
     return text;
 }
 
-/* What does not fit where it stands is refused by sd-bus, and left out. */
+/* Values that are not allowed at this position are refused by sd-bus, and left out. */
 static void append(sd_bus_message *message, Input *input) {
     static const char *const arrays[] = {"s", "(sst)",   "((sst)sssb)", "(say)",
                                          "y", "(sasas)", "((sst)s)",    "v"};

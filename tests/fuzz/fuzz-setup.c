@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Relocates a set-up with arbitrary offsets and counts, and reads what it refers to: nothing
+ * outside the image is read. */
+
 #include "bare/setup.h"
 #include "fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads all that a set-up refers to, as a launcher does. */
+/* Reads everything that a set-up refers to, as a launcher does. */
 static size_t read_texts(const BerthTexts *list) {
     size_t sum = 0;
 
@@ -29,10 +32,10 @@ static size_t read_mounts(const BerthSetup *setup) {
     return sum;
 }
 
-/* Kept, so that nothing of the reading is left out. */
+/* Volatile, so that the compiler does not optimize the reads away. */
 static volatile size_t fuzz_setup_sum;
 
-/* The head is what it must be, so that what comes behind it is looked at. */
+/* The header is made valid, so that what follows it is examined. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size <= sizeof(BerthSetup))
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A manifest of signatures, and a payload: nothing may pass as signed. */
+/* Reads a manifest of signatures and a payload: nothing may count as signed. */
 
 #include "fuzz.h"
 #include "inspect/signature.h"

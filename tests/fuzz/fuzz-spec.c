@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A configuration of the caller's own, as Create takes it, and a process of it, as Exec does:
- * nothing of it speaks in Berth's name, and what Exec makes is a configuration. */
+/* A configuration supplied by the caller, as Create takes it, and a process in it, as Exec does: it
+ * must not be able to use Berth's own annotations, and the result of Exec is a valid configuration.
+ */
 
 #include "base/document.h"
 #include "containers/spec/spec.h"

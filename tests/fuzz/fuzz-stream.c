@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A layer as it arrives: plain, gzip or zstd, in several members, broken off. No more comes out
- * than the limit says, and its length is what was counted. */
+/* Reads a layer as it arrives: plain, gzip or zstd, in several members, truncated. The output never
+ * exceeds the limit, and its length matches the count. */
 
 #include "base/fd.h"
 #include "fuzz.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two layers, one on the other, into directories: nothing may appear beside them, and what the tree
- * remembers is what is there. The input is cut where a zero block and then anything but one
- * follows; without such a place, it is the upper layer. */
+/* Unpacks two layers, one on top of the other, into directories: nothing may appear outside them,
+ * and the tree's notes match its contents. The input is split where a zero block is followed by
+ * anything else; if there is no such place, it is the upper layer. */
 
 #include "base/fd.h"
 #include "fuzz.h"

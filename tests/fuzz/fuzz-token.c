@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Parses a token server's response. */
+
 #include "fetch/token.h"
 #include "fuzz.h"
 

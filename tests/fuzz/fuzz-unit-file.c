@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A unit file, whatever is in it: parsing ends, and every word that is written is read as the same
- * word. */
+/* Parses a unit file with arbitrary contents: parsing terminates, and every word that is written is
+ * read back unchanged. */
 
 #include "fuzz.h"
 #include "generator/unit-file.h"

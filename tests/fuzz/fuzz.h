@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What libFuzzer calls. */
+/* The entry point that libFuzzer calls. */
 
 #pragma once
 

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A worker that has been taken over: started by berthd in the place of one, it starts the real one
- * ("real-KIND" beside itself), passes everything through, and lies in the answers to one member.
+/* Simulates a compromised worker: berthd starts it in place of a worker; it starts the real one
+ * ("real-KIND" beside itself), passes everything through, and falsifies the replies to one member.
  * /run/liar says how: "MEMBER LIE TEXT".
  *
  *   text     every string is TEXT            digests   every digest is TEXT
- *   numbers  every number is the largest     flags     every flag is turned round
+ *   numbers  every number is the largest     flags     every flag is inverted
  *   lists    every list has its elements 100000 times; none becomes a list of TEXT where it can
- *   drop     every list is empty             type      an answer of another type
- *   huge     a string of 32 MiB              never     no answer
- *   die      it ends                         error     an error whose text is TEXT, many times
+ *   drop     every list is empty             type      a reply of another type
+ *   huge     a string of 32 MiB              never     no reply
+ *   die      it exits                        error     an error whose text is TEXT, many times
  *   spoil    TEXT is at the beginning of the file that it has written
  *   grow     that file is 1 GiB large
- *   twice    the answer comes twice          calls     a call of berthd's comes before the answer
- *   signals  a signal of its own does        files     the answer is descriptors of the file TEXT
+ *   twice    the reply comes twice           calls     a method call to berthd precedes the reply
+ *   signals  a signal precedes the reply     files     the reply has descriptors of the file TEXT
  *
- * With "once-" before the LIE, only the first process tells it. /var/lib/berth/liar-told has a line
- * "KIND MEMBER" for each lie that was told.
- */
+ * With "once-" before the LIE, only the first process lies. /var/lib/berth/liar-told gets a line
+ * "KIND MEMBER" for each lie. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +47,7 @@ static void check(int r) {
         exit(EXIT_FAILURE);
 }
 
-/* Whether the answer to this member is to be a lie, which is written down. */
+/* Whether the reply to this member has to be falsified, in which case that is recorded. */
 static bool tells_a_lie(const char *member) {
     g_autofree char *line = g_strdup_printf("%s %s\n", liar.kind, member);
     bool once = g_str_has_prefix(liar.lie, "once-");
@@ -131,7 +129,7 @@ static void append_files(sd_bus_message *answer) {
     close(fd);
 }
 
-/* Not what was asked for: one that is written before the answer. */
+/* Sends something unsolicited before the reply. */
 static void send_more(void) {
     sd_bus_message *more = NULL;
 
@@ -161,7 +159,7 @@ static void append_lie(sd_bus_message *answer, sd_bus_message *truth) {
     }
 }
 
-/* The file that Gather writes to is the second of its arguments. */
+/* The second argument of Gather is the file that it writes to. */
 static void change_file(sd_bus_message *call) {
     int fd;
 

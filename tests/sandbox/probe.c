@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * A worker that has been taken over: started by berthd in the place of the one that its own name
- * says, it enters that one's sandbox, tries what no worker should be able to do, tells what came of
- * it, and ends. One line on standard error, which is the journal's: "sandbox KIND", and NAME=ERRNO
- * for each (0: it could).
- */
+/* Simulates a compromised worker: berthd starts it in place of the worker that its own name
+ * indicates; it enters that worker's sandbox, attempts everything that no worker should be able to
+ * do, reports the results, and exits. It prints one line on standard error, which goes to the
+ * journal: "sandbox KIND", and NAME=ERRNO for each attempt (0: it succeeded). */
 
 #include "base/fd.h"
 #include "base/keeper.h"
@@ -53,7 +51,7 @@ static void close_if_open(long fd) {
         close((int)fd);
 }
 
-/* A child that came to be ends at once. */
+/* If there is a child, it exits at once. */
 static long clone_with(unsigned long flags) {
     long pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
 
@@ -160,7 +158,7 @@ static void try_connect(const char *name, int type, const char *path) {
     close_if_open(fd);
 }
 
-/* A port for connections, for which the kernel needs no call but these two to have it listen. */
+/* Binds a TCP port, which together with listen(2) is all that is needed to accept connections. */
 static void try_bind(void) {
     const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(4999)};
     long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
@@ -198,8 +196,8 @@ static void try_open(const char *name, const char *path, int flags) {
     close_if_open(fd);
 }
 
-/* What a descriptor that is open already is good for: one on a mount of the machine's leads to all
- * that is above it, whatever the root is. */
+/* What can be done with descriptors that are already open: one on a mount of the machine leads to
+ * everything above it, whatever the root is. */
 static void try_descriptors(void) {
     enum { MANY = 64 };
     int errnum = ENOENT;
@@ -266,7 +264,8 @@ static void try_kernel(void) {
     tell("code", mprotect(code, 4096, PROT_READ | PROT_EXEC));
 }
 
-/* What the machine's root may do, by itself and by its keeper, which does a few things only. */
+/* Operations of the machine's root, attempted directly and through the keeper, which only allows a
+ * few of them. */
 static void try_keeper(void) {
     static const uint32_t nonsense[] = {99, 99, 99};
     const dev_t device = makedev(1, 3);
@@ -290,11 +289,11 @@ static void try_keeper(void) {
     tell("kept-path", berth_keeper_make_device(root, "a/b", S_IFCHR | 0600, device));
     tell("kept-above", berth_keeper_make_device(root, "..", S_IFCHR | 0600, device));
     tell("kept-above-xattr", berth_keeper_set_xattr(root, "..", "trusted.mine", "y", 1));
-    /* On no mount of its own. */
+    /* On a file outside the mount that the keeper serves. */
     tell("kept-elsewhere",
          berth_keeper_set_xattr(BERTH_WORKER_BUS_FD, NULL, "security.mine", "y", 1));
     tell("kept-nothing", berth_keeper_set_xattr(-1, NULL, "trusted.mine", "y", 1));
-    /* It may be gone after that, but not have done anything. */
+    /* The keeper may exit after that, but must not have done anything. */
     for (int fd = BERTH_WORKER_DIRECTORY_FD; fd < 64; fd++)
         (void)!sendto(fd, nonsense, sizeof nonsense, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
 }
@@ -311,7 +310,7 @@ static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     if (!g_str_equal(userdata, "relay") && berth_sandbox_find(userdata)->has_keeper)
         try_keeper();
     fprintf(stderr, "sandbox %s\n", told->str);
-    /* What a sanitizer does at the end of a program needs calls that are not there any more. */
+    /* At the end of a program, a sanitizer needs system calls that are no longer allowed. */
     _exit(EXIT_SUCCESS);
 }
 
@@ -320,8 +319,8 @@ int main(int argc, char **argv) {
     const char *name = argc > 0 ? strrchr(argv[0], '-') : NULL;
     g_autoptr(GError) error = NULL;
 
-    /* "probe copy-in": what becomes a worker in a container's namespaces is started in some like
-     * them. A number is a user, whose rights alone the worker has. */
+    /* "probe copy-in": a worker that enters a container's namespaces is started in similar ones. A
+     * number is a user, to whose rights the worker is restricted. */
     if (argc > 1 && !g_ascii_isdigit(argv[1][0])) {
         if (!berth_sandbox_enter(berth_sandbox_find(argv[1]), -1, &error)) {
             fprintf(stderr, "%s\n", error->message);
@@ -331,7 +330,7 @@ int main(int argc, char **argv) {
     }
     if (!name)
         return EXIT_FAILURE;
-    /* What berthd serves in no other way. */
+    /* Programs that berthd does not call over a private bus. */
     bool is_relay = g_str_equal(name, "-relay"), is_filter = g_str_equal(name, "-filter");
     if (is_relay ? berth_relay_sandbox_enter()
                  : is_filter && berth_sandbox_enter(berth_sandbox_find("filter"), -1, &error))

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* The text of a file of the tree, "systemd/berth.catalog". Caller frees. */
+/* The text of a file in the source tree, such as "systemd/berth.catalog". The caller frees it. */
 static inline char *read_source(const char *name) {
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", name, NULL);
     g_autoptr(GError) error = NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* New documents for an image with an additional layer: configuration and manifest. */
+
 #include "base/document.h"
 #include "inspect/append.h"
 #include "inspect/inspect.h"
@@ -26,7 +28,7 @@ static void test_configuration(void) {
     g_assert_cmpstr(config->diff_ids[0], ==, DIGEST);
     g_assert_cmpstr(config->diff_ids[1], ==, OTHER);
     g_assert_cmpstr(config->command[0], ==, "/bin/sh");
-    /* What is not known here stays. */
+    /* Unknown members are preserved. */
     g_assert_nonnull(strstr(after, "\"x.vendor\":[1,{\"a\":null}]"));
     g_assert_nonnull(strstr(after, "\"author\":\"Alice\""));
     g_assert_null(strstr(after, "comment"));
@@ -53,7 +55,8 @@ static void test_manifest(void) {
     g_assert_nonnull(strstr(after, "\"annotations\":{\"a\":\"b\"}"));
 }
 
-/* Its layers are the same bytes under names of either kind; a manifest has names of one. */
+/* Its layers are the same bytes under either kind of media type; a manifest only uses names of one
+ * kind. */
 static void test_docker_becomes_oci(void) {
     static const char before[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" BERTH_MEDIA_DOCKER_MANIFEST "\",\"config\":{"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The lists of images in archives: OCI layouts and "docker save". */
+
 #include "inspect/archive-index.h"
 
 #include <string.h>

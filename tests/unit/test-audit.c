@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What gets into a record of the audit, and how many records a user may cause. */
+/* The contents of an audit record, and how many records a user may cause. */
 
 #include "bus/audit-record.h"
 #include "source.h"
@@ -55,7 +55,7 @@ static void test_a_user_causes_only_so_many(void) {
     for (int i = 0; i < 500; i++)
         taken += berth_audit_limit_take(1000, BERTH_AUDIT_REFUSAL);
     g_assert_cmpuint(taken, ==, 100);
-    /* Neither what else the user does, nor another user, nor root. */
+    /* Affects neither other actions of the user, nor other users, nor root. */
     g_assert_true(berth_audit_limit_take(1000, BERTH_AUDIT_GOOD));
     g_assert_true(berth_audit_limit_take(1000, BERTH_AUDIT_FAILURE));
     g_assert_true(berth_audit_limit_take(1001, BERTH_AUDIT_REFUSAL));

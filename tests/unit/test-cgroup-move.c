@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The thread that prepares the kernel for a move between cgroups: it does not disturb the program's
+ * signals. */
+
 #include "bare/cgroup-move.h"
 
 #include <glib.h>
 #include <signal.h>
 #include <unistd.h>
 
-/* As dist does: the signal is blocked only after the thread has been made. Delivered to that, it
- * would end the process. */
+/* In the same order as dist: the signal is blocked only after the thread has been made. If it were
+ * delivered to the thread, it would end the process. */
 static void test_signals_wait_for_the_program(void) {
     const struct timespec none = {0};
     sigset_t set;
@@ -18,7 +21,7 @@ static void test_signals_wait_for_the_program(void) {
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         berth_cgroup_expect_move();
         sigprocmask(SIG_BLOCK, &set, NULL);
-        /* Throughout the thread's life: until it has started, it blocks them anyway. */
+        /* Repeated throughout the thread's life: before it has started, it blocks them anyway. */
         for (int j = 0; j < 200; j++) {
             kill(getpid(), SIGTERM);
             g_assert_cmpint(sigtimedwait(&set, NULL, &none), ==, SIGTERM);

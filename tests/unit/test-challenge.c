@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* WWW-Authenticate headers as registries send them, and the challenge that is chosen. */
+
 #include "fetch/challenge.h"
 
 static void test_bearer(void) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Limits on what users may use at the same time, and the project ids for their disk usage. */
+
 #include "base/charge.h"
 #include "base/project-quota.h"
 
@@ -19,7 +21,7 @@ static void test_charges_of_a_user_are_limited_and_named(void) {
     g_assert_nonnull(strstr(error->message, "user 1000"));
     g_assert_nonnull(strstr(error->message, "copies"));
     g_assert_nonnull(strstr(error->message, "limit is 2"));
-    /* Others, and other resources, have their own. */
+    /* Other users, and other resources, have their own limits. */
     g_autoptr(BerthCharge) other = berth_charge_new(1001, BERTH_RESOURCE_COPIES, 2, NULL);
     g_assert_nonnull(other);
     g_assert_true(berth_charge_check(1000, BERTH_RESOURCE_READS, 0, 1, NULL));
@@ -55,7 +57,7 @@ static void test_projects_are_a_users_own(void) {
     g_assert_cmpuint(berth_project_get_id(0xffffff), ==, 0xbeffffff);
     g_assert_cmpuint(berth_project_get_id(0x1000000), ==, 0);
     g_assert_cmpuint(berth_project_get_id(UINT32_MAX), ==, 0);
-    /* A file system without them, or none at all. */
+    /* A file system without projects, or no file system at all. */
     g_assert_false(berth_project_assign(-1, 1000, 4096));
     g_assert_false(berth_project_assign(STDIN_FILENO, 0, 4096));
 }

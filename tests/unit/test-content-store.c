@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The content store: ingests, commits, and what remains after a crash. */
+
 #include "base/fd.h"
 #include "store/content-store.h"
 

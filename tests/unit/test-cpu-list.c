@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Lists of processors, "0-3,8", as bit masks. */
+
 #include "base/cpu-list.h"
 
 static void test_lists(void) {

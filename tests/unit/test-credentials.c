@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Credentials in auth.json: which entry is used, and credential helpers. */
+
 #include "base/credentials.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The database: opening, transactions, schema versions, and which blobs and snapshots are kept. */
+
 #include "store/database.h"
 #include "store/image-store.h"
 #include "store/provenance.h"
@@ -42,8 +44,8 @@ static void open_and_die(const char *path) {
     g_assert_cmpint(status, ==, 0);
 }
 
-/* What is reserved for a full disk is so beyond what it holds, not beyond what was reserved before.
- */
+/* Space for a full disk is reserved relative to what the database holds, not on top of an earlier
+ * reservation. */
 static void test_it_does_not_grow_by_being_opened(void) {
     g_autofree char *path = NULL;
     GStatBuf first, last;
@@ -57,8 +59,8 @@ static void test_it_does_not_grow_by_being_opened(void) {
     g_assert_cmpint(last.st_size, ==, first.st_size);
 }
 
-/* A query may run while another of the same text does, and one that was used has no binding left.
- */
+/* A query may run while another with the same text does, and a reused statement has no bindings
+ * left. */
 static void test_statements_are_used_again(void) {
     static const char insert[] = "INSERT INTO volumes VALUES (?1, ?2, 0)";
     static const char query[] = "SELECT name FROM volumes ORDER BY name";
@@ -82,7 +84,7 @@ static void test_statements_are_used_again(void) {
     }
 }
 
-/* Otherwise the next start reads all of it before it answers its first call. */
+/* Otherwise the next start would read all of it before answering its first call. */
 static void test_a_closed_one_leaves_no_log_to_read(void) {
     g_autofree char *path = NULL, *log = NULL, *data = NULL;
     BerthDatabase *database = open_new(&path);
@@ -96,7 +98,7 @@ static void test_a_closed_one_leaves_no_log_to_read(void) {
     g_assert_true(g_file_get_contents(log, &data, &size, NULL));
     for (gsize i = 0; i < size; i++)
         g_assert_cmpint(data[i], ==, 0);
-    /* And its room is kept. */
+    /* And its space stays allocated. */
     g_assert_cmpint(g_stat(log, &status), ==, 0);
     g_assert_cmpint(status.st_blocks * 512, >=, 4 * 1024 * 1024);
     database = berth_database_open(path, NULL);
@@ -164,7 +166,7 @@ static void test_put_and_delete_return_the_former_target(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
 }
 
-/* An index of a manifest of a layer and of another's. */
+/* An index with two manifests: one with a layer, and one with another's. */
 static BerthDatabase *open_with_image(char **path, uint32_t owner) {
     g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "index", 1);
     BerthDatabase *database = open_new(path);
@@ -202,14 +204,14 @@ static void test_name_of_a_user_keeps_held_content(void) {
     g_assert_true(berth_provenance_hold(database, 1000, "layer", NULL));
     g_assert_true(berth_provenance_hold(database, 1001, "others", NULL));
     assert_keeps(database, "index", true);
-    /* What lies between is another's as well. */
+    /* The manifest in between is another user's as well. */
     assert_keeps(database, "layer", false);
     g_assert_true(berth_provenance_hold(database, 1001, "manifest", NULL));
     assert_keeps(database, "manifest", false);
     g_assert_true(berth_provenance_hold(database, 1000, "manifest", NULL));
     assert_keeps(database, "layer", true);
     assert_keeps(database, "others", false);
-    /* One of two who answer for the name is enough, but each for itself. */
+    /* If two users vouch for the name, one is enough, but each counts for itself. */
     g_assert_true(berth_provenance_vouch(database, "name", 1001, false, NULL));
     assert_keeps(database, "others", true);
 }

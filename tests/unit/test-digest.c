@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Digests, their algorithms, and chain IDs. */
+
 #include "base/digest.h"
 #include "base/hash.h"
 
@@ -38,7 +40,7 @@ static void test_known_algorithms(void) {
     }
 }
 
-/* The values that the early containerd and moby have in their tests. */
+/* The values used in the tests of early containerd and moby. */
 static void test_chain_id(void) {
     g_autofree char *a = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "a", -1);
     g_autofree char *b = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "b", -1);

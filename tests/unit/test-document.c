@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* JSON with limits: depth, size and types. */
+
 #include "base/document.h"
 
 #include <fcntl.h>
@@ -102,7 +104,7 @@ static void test_only_a_file_of_limited_size_is_read(void) {
     g_assert_null(berth_document_read(AT_FDCWD, file, 6, &error));
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
     g_assert_null(berth_document_read(AT_FDCWD, link, 7, NULL));
-    /* Does not wait for a writer. */
+    /* Returns without waiting for a writer. */
     g_assert_null(berth_document_read(AT_FDCWD, fifo, 7, NULL));
     g_unlink(file);
     g_unlink(link);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The choice of a platform in an index, and the information stored about an image. */
+
 #include "images/documents.h"
 
 static void free_entry(gpointer data) {

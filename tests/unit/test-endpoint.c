@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Where a reference is looked up, according to the rules of berth.conf. */
+
 #include "fetch/endpoint.h"
 
 static GPtrArray *make_rules(void) {

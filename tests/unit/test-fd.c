@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Descriptors: resolution inside a root, and reading, removing and replacing files. */
+
 #include "base/fd.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@ static void test_nothing_leads_out(void) {
     g_assert_cmpint(errno, ==, EXDEV);
     g_assert_cmpint(berth_fd_open_on_mount(directory, "up/etc/passwd", O_RDONLY, 0), <, 0);
     g_assert_cmpint(berth_fd_open_on_mount(directory, "../x", O_RDONLY, 0), <, 0);
-    /* In the root, the link means what it means for a container. */
+    /* Resolved in the root, the link has the meaning that it has in a container. */
     g_assert_cmpint(berth_fd_open_in_root(directory, "absolute/passwd", O_RDONLY, 0), <, 0);
     g_assert_cmpint(errno, ==, ENOENT);
     g_assert_true(berth_fd_remove_children(path, NULL));
@@ -98,14 +100,14 @@ static void test_a_file_is_replaced_as_a_whole(void) {
     mode_t mask = umask(0077);
     g_assert_true(berth_fd_replace(directory, "below/file", "second", 6, 0664));
     umask(mask);
-    /* A reader of the old one keeps it. */
+    /* A process that reads the old file keeps it. */
     g_assert_cmpint(fstat(before, &status), ==, 0);
     g_assert_cmpint(status.st_size, ==, 3);
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     g_assert_cmpstr(text, ==, "second");
     g_assert_cmpint(stat(path, &status), ==, 0);
     g_assert_cmpint(status.st_mode & 07777, ==, 0664);
-    /* A directory cannot be replaced, and nothing is left beside it. */
+    /* A directory cannot be replaced, and no temporary file is left beside it. */
     g_assert_false(berth_fd_replace(directory, "below", "x", 1, 0644));
     g_assert_cmpint(faccessat(directory, ".new-below", F_OK, 0), ==, -1);
     g_assert_true(berth_fd_remove_tree(directory, "below", NULL));

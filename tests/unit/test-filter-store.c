@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The cache of compiled filters: only complete files that others cannot have changed are used. */
+
 #include "seccomp/filter-store.h"
 
 #include "base/fd.h"
@@ -46,7 +48,7 @@ static void test_a_program_is_found_by_its_key(void) {
     g_assert_false(is_stored("other"));
 }
 
-/* Whichever byte it is, and wherever the file ends. */
+/* Whichever byte is wrong, and wherever the file ends. */
 static void test_a_damaged_file_is_not_used(void) {
     g_autofree char *file = find_file(), *data = NULL;
     gsize size;

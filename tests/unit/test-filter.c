@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* System call filters, loaded in child processes: the default profile and those of callers. */
+
 #include "seccomp/filter.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@ static bool build(const char *profile, BerthFilter *filter, GError **error) {
     return berth_filter_build(profile, strlen(profile), 0, filter, error);
 }
 
-/* As launch/execute.c does. */
+/* As in launch/execute.c. */
 static bool load(const BerthFilterProgram *program) {
     const struct sock_fprog whole = {
         .len = (unsigned short)program->count,
@@ -27,7 +29,7 @@ static bool load(const BerthFilterProgram *program) {
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole) >= 0;
 }
 
-/* In a child, under a profile: the errno that a call is answered with. */
+/* Runs a system call in a child under a profile; returns the resulting errno. */
 static int call_under(const char *profile, uint64_t capabilities, long number, long argument) {
     int status;
     pid_t child = fork();
@@ -69,8 +71,8 @@ static void test_default_profile(void) {
     g_assert_cmpint(call_under_default(SYS_clone3, 0), ==, ENOSYS);
 }
 
-/* Families that reach the kernel's cryptography and hypervisors; of an argument of the call's the
- * kernel sees the lower half only. A family that is let through is refused by its type 0. */
+/* The refused families reach the kernel's cryptography and hypervisors; the kernel only uses the
+ * lower half of the argument. A family that is let through fails because its type is 0. */
 static void test_default_profile_chooses_families(void) {
     static const int refused[] = {AF_ALG, AF_VSOCK, AF_MAX + 1, -1};
     static const int let_through[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_QIPCRTR};

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Holds, which keep the service from exiting. */
+
 #include "base/hold.h"
 #include "base/log.h"
 

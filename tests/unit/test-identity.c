@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* With this system's own passwd and group, of which only root is sure to be there. */
+/* Uses this system's own passwd and group files, in which only root is certain to exist. */
 
 #include "launch/identity.h"
 

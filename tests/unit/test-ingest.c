@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* An ingest from start to end: hashing, writing, resuming, and passing bytes on. */
+
 #include "base/fd.h"
 #include "ingest/ingest.h"
 
@@ -44,12 +46,12 @@ static void test_a_resumed_ingest_goes_on_at_its_offset(void) {
     uint64_t size;
     char passed[8] = "";
 
-    /* What lies behind the offset does not count. */
+    /* Bytes after the offset do not count. */
     g_assert_true(berth_fd_write_all(file, "abXX", 4));
     g_assert_true(berth_ingest_run(&ingest, &digest, &size, NULL));
     g_assert_cmpstr(digest, ==, ABC);
     close(ends[1]);
-    /* Who listens gets it from the beginning. */
+    /* The onward reader gets the content from the beginning. */
     g_assert_cmpint(read(output, passed, 2), ==, 2);
     g_assert_cmpint(read(output, passed + 2, 5), ==, 1);
     g_assert_cmpstr(passed, ==, "abc");
@@ -98,7 +100,7 @@ static gpointer write_large(gpointer data) {
     return NULL;
 }
 
-/* In pieces that are no multiple of a page. */
+/* In pieces that are not a multiple of a page. */
 static gpointer read_large(gpointer data) {
     Side *side = data;
     uint8_t buffer[READER_BYTES];
@@ -109,7 +111,7 @@ static gpointer read_large(gpointer data) {
     return NULL;
 }
 
-/* ends: of a pipe, of which pages can be passed on, or of something else. */
+/* ends: of a pipe, whose pages can be passed on, or of something else. */
 static void check_onward(const int ends[2]) {
     g_autofree uint8_t *content = g_malloc(LARGE_BYTES);
     g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The keeper, which performs a few operations of the machine's root for a worker, and refuses
+ * everything else. */
+
 #include "base/fd.h"
 #include "base/keeper.h"
 
@@ -11,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* A keeper for the mount of this directory, whose socket is returned. */
+/* Starts a keeper for the mount of this directory and returns its socket. */
 static int start_keeper(int directory, pid_t *pid) {
     struct statx status;
     int ends[2];
@@ -28,7 +31,7 @@ static int start_keeper(int directory, pid_t *pid) {
     return ends[1];
 }
 
-/* What is answered to these bytes with so many copies of this descriptor. */
+/* The keeper's reply to these bytes, sent with count copies of this descriptor. */
 static int64_t send_raw(int socket, const void *bytes, size_t size, int fd, unsigned count) {
     union {
         struct cmsghdr header;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Labels as lists of keys and values: finding, matching and merging. */
+
 #include "base/labels.h"
 #include "base/limits.h"
 
 #include <glib.h>
 
-/* "KEY VALUE KEY VALUE"; NULL for none. */
+/* "KEY VALUE KEY VALUE"; NULL if there are none. */
 static char **split(const char *text) {
     return text ? g_strsplit(text, " ", -1) : NULL;
 }

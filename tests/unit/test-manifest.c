@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Manifests, indexes and image configurations, valid and invalid. */
+
 #include "inspect/inspect.h"
 
 #include <string.h>
@@ -74,7 +76,7 @@ static void test_bad_manifests(void) {
         "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":-1}]}",
         "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\"}]}",
         "{\"config\":[],\"layers\":[]}",
-        /* What can be read as two kinds. */
+        /* Documents that can be read as two kinds. */
         "{" CONFIG ",\"layers\":[],\"manifests\":[]}",
         "{\"mediaType\":\"" BERTH_MEDIA_OCI_INDEX "\"," CONFIG ",\"layers\":[]}",
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mount points below a directory, as a start and a restore make them, over links that an image or
- * a container has planted there: whatever they say, nothing outside is made. */
+/* Mount points below a directory, as made by a start and a restore, over links that an image or a
+ * container has planted there: wherever they lead, nothing is made outside. */
 
 #include "launch/mounts.h"
 
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The root is a directory in another one, so that a way out would show there. */
+/* The root is inside another directory, so that an escape would be visible there. */
 typedef struct {
     char *outside, *inside;
     int root;
@@ -25,7 +25,7 @@ static void place_make(Place *place) {
     g_assert_cmpint(place->root, >=, 0);
 }
 
-/* Nothing but the root is beside it. */
+/* There is nothing beside the root. */
 static void place_check(const Place *place) {
     g_autoptr(GDir) directory = g_dir_open(place->outside, 0, NULL);
 
@@ -68,7 +68,7 @@ static void test_links_lead_nowhere_else(void) {
         place_check(&place);
     }
     g_assert_false(g_file_test("/var/tmp/berth-point", G_FILE_TEST_EXISTS));
-    /* They mean what they mean for who has this as its root. */
+    /* They are resolved as for a process that has this directory as its root. */
     g_assert_true(exists(&place, "above/deep/point", S_IFDIR));
     g_assert_true(exists(&place, "var/tmp/berth-point/deep/point", S_IFDIR));
     g_assert_true(exists(&place, "deep/point", S_IFDIR));
@@ -101,7 +101,7 @@ static void test_links_in_a_circle_end(void) {
     place_remove(&place);
 }
 
-/* A directory that another process replaces by a link meanwhile. */
+/* Another process replaces a directory with a link in the meantime. */
 static gpointer swap(gpointer data) {
     const Place *place = data;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Which names are accepted: container ids, opaque names, media types, and places of registries. */
+
 #include "base/names.h"
 
 static void test_container_ids(void) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Hardware addresses and resolver options of containers. */
+
 #include "containers/spec/network-options.h"
 
 static void check(BerthCreateOptions *options, bool good) {

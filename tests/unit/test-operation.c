@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Operations: they end once, report in a later iteration of the loop, and can be cancelled. */
+
 #include "base/hold.h"
 #include "base/operation.h"
 
@@ -51,7 +53,7 @@ static void test_first_end_counts_and_is_reported_in_a_later_turn(void) {
     berth_operation_end(work.operation, NULL);
     g_assert_true(berth_operation_has_ended(work.operation));
     g_assert_cmpint(work.told, ==, 0);
-    /* It holds the service until it has told. */
+    /* It holds the service until it has reported. */
     g_assert_cmpuint(berth_holds_count(), ==, 1);
     sd_event_run(event, 0);
     g_assert_cmpint(work.told, ==, 1);
@@ -126,7 +128,7 @@ static void test_a_caller_and_a_client_cancel_what_is_theirs(void) {
     g_assert_error(first.error, BERTH_ERROR, BERTH_ERROR_CANCELLED);
     g_assert_cmpint(first.told, ==, 1);
     g_assert_cmpint(second.told, ==, 0);
-    /* One that handles a cancellation goes on until it ends by itself. */
+    /* An operation that handles cancellation continues until it ends by itself. */
     g_assert_cmpint(third.cancelled, ==, 1);
     g_assert_cmpint(third.told, ==, 0);
     berth_operation_abandon(second.operation);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* That every method of the introspection data is in the table of rights, and every row of the table
- * is a method and an action of the policy. */
+/* Every method in the introspection data is in the permissions table, and every row of the table
+ * names a method, and an action of the policy. */
 
 #include "bus/permissions.h"
 #include "source.h"
@@ -59,7 +59,7 @@ static void test_every_method_is_in_the_table(void) {
             g_error("%s is not in service/bus/permissions.c", (const char *)method);
 }
 
-/* What sd-bus' standard interfaces are asked of an object. */
+/* Methods of the standard interfaces that sd-bus implements. */
 static bool is_standard(const char *member) {
     static const char *const members[] = {"Properties", "GetManagedObjects", "Introspect", NULL};
 
@@ -100,8 +100,8 @@ static void test_every_action_is_in_the_policy(void) {
     }
 }
 
-/* Of "Images" the object at /org/berth1/images, of "Image" those below it: a call of a standard
- * interface, such as Properties, has no other way to its rows. */
+/* "Images" stands for the object /org/berth1/images, "Image" for those below it: for a call of a
+ * standard interface such as Properties, the path is the only way to its rows. */
 static void test_every_interface_is_found_by_its_path(void) {
     g_autoptr(GHashTable) methods = read_methods();
     GHashTableIter iterator;
@@ -168,11 +168,11 @@ static void test_rules_get_one_spelling_of_a_host(void) {
         {"Images", "Import", "name", "image", "BAD.example:443/x:1", "bad.example/x:1"},
         {"Image", "Verify", "pull", "image", "BAD.example/x:1", "bad.example/x:1"},
         {"Containers", "Create", "create", "image", "BAD.example/x:1", "bad.example/x:1"},
-        /* A registry or a repository without a tag. */
+        /* A registry, or a repository without a tag. */
         {"Images", "Authenticate", "pull", "reference", "BAD.example:443", "bad.example"},
         {"Images", "Search", "pull", "reference", "BAD.example", "bad.example"},
         {"Images", "Search", "pull", "reference", "BAD.example:443/x", "bad.example/x"},
-        /* What is no host stays: a name of a client's own, a tag, an ingest. */
+        /* Names without a host are unchanged: a name that a client has chosen, a tag, an ingest. */
         {"Images", "Put", "manage", "image", "Redis:443", "Redis:443"},
         {"Images", "Put", "manage", "image", "My App/x", "My App/x"},
         {"Images", "Rename", "old", "reference", "Redis:443", "Redis:443"},
@@ -194,7 +194,7 @@ static void test_rules_get_one_spelling_of_a_host(void) {
     }
 }
 
-/* A reference that no client chooses freely has a host. */
+/* Every reference that a client cannot choose freely has a host. */
 static void test_only_ingests_have_opaque_references(void) {
     size_t count;
     const BerthPermission *rows = berth_permissions_list(&count);
@@ -207,7 +207,7 @@ static void test_only_ingests_have_opaque_references(void) {
     }
 }
 
-/* The rights with which nothing is changed. */
+/* Actions that change nothing. */
 static bool is_for_reading(const BerthPermission *row) {
     static const char *const actions[] = {"images.inspect", "contents.read", "containers.inspect",
                                           NULL};
@@ -215,7 +215,7 @@ static bool is_for_reading(const BerthPermission *row) {
     return !row->action || g_strv_contains(actions, row->action);
 }
 
-/* Members that change nothing here, though they need more than a right to read. */
+/* Members that change nothing here, although they need more than an action for reading. */
 static bool asks_only(const BerthPermission *row) {
     static const char *const members[] = {"Images.Resolve",
                                           "Images.Search",
@@ -250,7 +250,8 @@ static void test_rows_of_changing_members_have_the_flag(void) {
     g_assert_false(berth_permission_changes("Containers", "Pull"));
 }
 
-/* Only what one answer can stand for is kept: kept authorizations ignore details. */
+/* Authorizations are kept only if one may stand for all calls, since kept authorizations ignore
+ * details. */
 static void test_actions_whose_authorization_is_kept(void) {
     static const char *const kept[] = {"images.pull", "contents.write", "containers.inspect", NULL};
     g_autofree char *policy = read_source("polkit/org.berth1.policy.in");

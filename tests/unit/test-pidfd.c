@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Exit statuses and identities of processes through pidfds. */
+
 #include "base/fd.h"
 #include "systemd/pidfd.h"
 
@@ -43,7 +45,8 @@ static void test_a_signal_is_128_and_its_number(void) {
     g_assert_cmpint(status, ==, 128 + SIGKILL);
 }
 
-/* Whoever has reaped it: PIDFD_GET_INFO tells, or the end is unknown, never a wrong status. */
+/* Another process has reaped it: PIDFD_GET_INFO reports the status, or it is unknown, but it is
+ * never wrong. */
 static void test_a_status_that_another_has_reaped(void) {
     int status = -2;
     pid_t child = fork();
@@ -73,7 +76,7 @@ static void test_without_the_kernels_help_the_end_is_unknown(void) {
     g_assert_cmpint(status, ==, -2);
 }
 
-/* Its parent, which is not us, has not looked yet. */
+/* Its parent, which is not this process, has not waited for it yet. */
 static void test_pidfd_reports_the_status_without_reaping(void) {
     int status = -2, ends[2];
     pid_t grandchild = -1;
@@ -111,7 +114,7 @@ static void test_process_differs_from_a_later_one_with_its_pid(void) {
     g_assert_false(berth_pid_is_in_unit(getpid(), "berth-no-such.scope"));
 }
 
-/* A zombie's command line is empty. */
+/* The command line of a zombie is empty. */
 static void test_process_without_arguments_has_a_name(void) {
     pid_t child = fork();
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* OCI runtime configurations, read into plans. */
+
 #include "plan/plan.h"
 
 #include <linux/mount.h>
@@ -44,7 +46,7 @@ static void test_a_configuration(void) {
     g_assert_cmpstr(plan->seccomp, ==, "default");
 }
 
-/* config.md, capabilities: no failure, but a warning. */
+/* config.md, capabilities: a warning instead of an error. */
 static void test_unknown_capabilities_are_left_out(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(BerthPlan) plan = read_plan(
@@ -111,7 +113,7 @@ static void test_resources_are_properties_of_systemd(void) {
     g_assert_cmpstr(plan->device_rules->pdata[0], ==, "/dev/char/10:229 rw");
 }
 
-/* What systemd has a property for is one, and the rest is left for the cgroup's own files. */
+/* What systemd has a property for becomes one, and the rest is left for the cgroup's files. */
 static void test_files_of_the_cgroup(void) {
     static const char *const expected[] = {"cpu.max.burst",    "2000",
                                            "hugetlb.2MB.max",  "4096",
@@ -142,7 +144,7 @@ static void test_files_of_the_cgroup(void) {
     g_assert_cmpuint(g_variant_n_children(find_property(plan, "AllowedCPUs")->value), ==, 2);
 }
 
-/* Each is refused, with a word of what is wrong. */
+/* Each one is refused with a reason. */
 static void test_damaged_configurations_are_errors(void) {
     static const struct {
         const char *text, *word;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Platforms: parsing, formatting, and which variants this machine can run. */
+
 #include "base/platform.h"
 
 static unsigned match(const char *wanted, const char *offered) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Published ports: parsing, formatting, and the privilege that some need. */
+
 #include "containers/spec/port.h"
 
 static void test_a_port_is_read(void) {
@@ -30,7 +32,7 @@ static void test_a_port_is_written_as_it_is_read(void) {
     }
 }
 
-/* No port that is chosen is one of those that need it. */
+/* The service never chooses a port that requires a privilege. */
 static void test_a_port_that_is_chosen_is_no_privilege(void) {
     g_assert_null(berth_port_get_privilege("0:80"));
     g_autofree char *privilege = berth_port_get_privilege("1:80");

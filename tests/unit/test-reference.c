@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of references of the early containerd (remotes/docker reference tests). */
+/* The table of references from early containerd (the reference tests in remotes/docker). */
 
 #include "fetch/reference.h"
 #include "fetch/resolver.h"
@@ -40,7 +40,7 @@ static void test_table(void) {
         g_assert_cmpstr(reference->digest, ==, table[i].digest);
         g_autofree char *normal = berth_reference_format(reference);
         g_assert_cmpstr(normal, ==, table[i].normal);
-        /* The normal form is a reference itself, and its own normal form. */
+        /* The normal form is itself a reference, and its own normal form. */
         g_autoptr(BerthReference) again = berth_reference_parse(normal, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(again->object, ==, table[i].object);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Checks of the replies of workers. */
+
 #include "worker/replies.h"
 
 #include <sys/socket.h>
@@ -9,7 +11,7 @@
 
 static sd_bus *bus;
 
-/* A message to be filled, and then read. */
+/* Makes a message to be filled and then read. */
 static sd_bus_message *new_message(void) {
     sd_bus_message *message;
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Descriptors sent with messages: none stays open unnoticed. */
+
 #include "bare/rights.h"
 
 #include <fcntl.h>
@@ -20,7 +22,7 @@ static ssize_t receive(int socket, int *fd, int *flags) {
     return size;
 }
 
-/* The lowest descriptor that is free: the same before and after if nothing was left open. */
+/* The lowest free descriptor: the same before and after if nothing was left open. */
 static int find_free(void) {
     int fd = dup(STDIN_FILENO);
 
@@ -55,7 +57,7 @@ static void test_a_descriptor_arrives_with_its_message(void) {
     }
 }
 
-/* Padding has room for a second one, which nobody would take, or close. */
+/* The padding has room for a second one, which nobody would take or close. */
 static void test_further_descriptors_do_not_stay_open(void) {
     union {
         char bytes[CMSG_SPACE(2 * sizeof(int))];

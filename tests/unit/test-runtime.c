@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* berth-runtime: command line, log, ids, bundles and updates. */
+
 #include "bundle.h"
 #include "config.h"
 #include "log.h"
@@ -25,8 +27,8 @@ static const RuntimeVerb verbs[] = {
     {.name = NULL},
 };
 
-/* What a program parses once and never frees (options.h): its words, some of which GOption takes
- * out of the vector, and its options, which point into them. */
+/* Kept because a program parses these once and never frees them (options.h): its words, some of
+ * which GOption removes from the vector, and its options, which point into them. */
 static GPtrArray *kept;
 
 static bool parse(const char *line, GError **error) {
@@ -223,7 +225,7 @@ static void test_a_command_is_looked_for_before_the_start(void) {
     g_autofree char *file = g_build_filename(directory, "usr", "bin", "sh", NULL);
 
     g_assert_cmpint(g_mkdir_with_parents(bin, 0755), ==, 0);
-    /* An absolute one is taken within the root. */
+    /* An absolute link is resolved within the root. */
     g_assert_cmpint(symlink("/usr/bin", link), ==, 0);
     g_assert_true(g_file_set_contents(file, "", 0, NULL));
     int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -231,7 +233,7 @@ static void test_a_command_is_looked_for_before_the_start(void) {
     g_assert_true(is_command_found(root, "/bin/sh", "/proc"));
     g_assert_false(is_command_found(root, "none", "/proc"));
     g_assert_false(is_command_found(root, "/bin/none", "/proc"));
-    /* A mount may bring it, by whatever name the place has. */
+    /* A mount may provide the command, under whatever name its destination has. */
     g_assert_true(is_command_found(root, "none", "/usr"));
     g_assert_true(is_command_found(root, "/usr/bin/none", "/bin"));
     g_assert_true(is_command_found(root, "/bin/none", "/usr/bin/none"));

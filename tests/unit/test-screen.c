@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The output of a terminal, shared by several readers. */
+
 #include "base/fd.h"
 #include "base/screen.h"
 
@@ -69,14 +71,14 @@ static void test_one_reads_at_a_time(void) {
     show("text");
     g_assert_cmpint(fcntl(first.file, F_OFD_SETLK, &whole), ==, 0);
     expect(&second, BERTH_SCREEN_BUSY, "");
-    /* The lock ends with who had it. */
+    /* The lock disappears with its holder. */
     berth_screen_clear(&first);
     expect(&second, BERTH_SCREEN_MORE, "text");
     berth_screen_clear(&second);
     tear_down();
 }
 
-/* Lines of 15 bytes, so many that the ring was gone through more than once. */
+/* Lines of 15 bytes, so many that the ring wraps more than once. */
 static void test_late_reader_sees_whole_lines(void) {
     const unsigned lines = 3 * BERTH_SCREEN_BYTES / 15 + 7;
     g_autoptr(GByteArray) fresh = g_byte_array_new();
@@ -84,7 +86,7 @@ static void test_late_reader_sees_whole_lines(void) {
 
     set_up();
     BerthScreen first = join();
-    /* So that the oldest byte kept is in the middle of a line. */
+    /* So that the oldest byte in the ring is in the middle of a line. */
     show("x\n");
     for (unsigned i = 0; i < lines; i++) {
         g_snprintf(line, sizeof line, "line %09u\n", i);
@@ -105,7 +107,7 @@ static void test_late_reader_sees_whole_lines(void) {
     tear_down();
 }
 
-/* Who is too slow loses what was overwritten, and sees the rest. */
+/* A slow reader loses what was overwritten, and sees the rest. */
 static void test_slow_reader_continues(void) {
     g_autofree char *much = g_strnfill(BERTH_SCREEN_BYTES / 4, 'm');
     g_autoptr(GByteArray) fresh = g_byte_array_new();
@@ -128,7 +130,7 @@ static void test_slow_reader_continues(void) {
     tear_down();
 }
 
-/* All who are attached may write there. */
+/* Every attached client can write there. */
 static void test_corrupted_counts_are_harmless(void) {
     const uint64_t counts[] = {UINT64_MAX, 3, 0, UINT64_MAX / 2, BERTH_SCREEN_BYTES + 1};
 
@@ -150,7 +152,7 @@ static void test_corrupted_counts_are_harmless(void) {
     tear_down();
 }
 
-/* A reader that is killed anywhere in a read, again and again: each byte is seen once and in order.
+/* A reader is killed at any point of a read, again and again: each byte is seen once and in order.
  */
 static void test_killed_reader_loses_no_output(void) {
     g_autoptr(GByteArray) fresh = g_byte_array_new(), all = g_byte_array_new();
@@ -185,7 +187,7 @@ static void test_killed_reader_loses_no_output(void) {
     tear_down();
 }
 
-/* A client that shares the master has made its reads wait. */
+/* A client that shares the master has made its reads block. */
 static void test_a_master_that_waits_is_not_waited_for(void) {
     set_up();
     BerthScreen screen = join();

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* berth.conf and its drop-ins: precedence, invalid values, and policies. */
+
 #include "remotes/settings.h"
 
 #include <glib/gstdio.h>
@@ -85,7 +87,7 @@ static void test_a_host_has_one_policy_however_it_is_spelt(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(spellings); i++)
         g_assert_cmpint(berth_settings_find_policy(settings, spellings[i])->kind, ==,
                         BERTH_POLICY_REJECT);
-    /* Paths are compared as they are. */
+    /* Paths are case-sensitive. */
     g_assert_cmpint(berth_settings_find_policy(settings, "BAD.example/Web/a")->kind, ==,
                     BERTH_POLICY_ACCEPT);
     g_assert_cmpint(berth_settings_find_policy(settings, "bad.example/web/a")->kind, ==,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a configuration to the set-up that a launcher maps. */
+/* Compiles configurations to the set-up that a launcher maps. */
 
 #include "bare/setup.h"
 
@@ -48,7 +48,7 @@ static void check_process(const BerthSetup *setup) {
     g_assert_cmpuint(setup->arguments.count, ==, 3);
     g_assert_cmpstr(setup->arguments.texts[2], ==, "true");
     g_assert_null(setup->arguments.texts[3]);
-    /* Each variable once, the last of its values, and no empty HOME. */
+    /* Each variable once, with its last value, and no empty HOME. */
     g_assert_cmpuint(setup->environment.count, ==, 2);
     g_assert_cmpstr(setup->environment.texts[0], ==, "B=2");
     g_assert_cmpstr(setup->environment.texts[1], ==, "A=3");
@@ -156,7 +156,7 @@ static void test_parts_and_others_are_refused(void) {
     g_assert_false(relocates(image, image->len));
 }
 
-/* Whatever an offset or a count becomes, what is accepted is within the image. */
+/* Whatever value an offset or a count has, what is accepted lies within the image. */
 static void test_wrong_offsets_lead_nowhere(void) {
     static const uint64_t values[] = {1,          8,          sizeof(BerthSetup) + 1,
                                       UINT32_MAX, UINT64_MAX, 1u << 20};
@@ -167,7 +167,7 @@ static void test_wrong_offsets_lead_nowhere(void) {
         for (guint i = 0; i < G_N_ELEMENTS(values); i++) {
             g_autofree guint8 *copy = g_memdup2(image->data, image->len);
             memcpy(copy + place, &values[i], sizeof values[i]);
-            /* Under ASan this reads nothing that is not there. */
+            /* ASan detects any read outside the image. */
             (void)berth_setup_relocate(copy, image->len);
         }
     BerthSetup *setup = (BerthSetup *)image->data;

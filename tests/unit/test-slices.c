@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The slices that a user may put containers into. */
+
 #include "containers/spec/slices.h"
 
 static void test_a_user_has_a_slice_of_the_users_own(void) {

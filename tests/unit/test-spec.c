@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Container configurations made from images and options, and the names of the privileges that they
+ * need. */
+
 #include "base/host-mount.h"
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
@@ -68,7 +71,8 @@ static void test_weaker_options_have_names(void) {
         "host-network host-users root-directory:(unreachable) seccomp slice:system.slice");
 }
 
-/* What reserves, raises or protects has a name; what only limits has none. */
+/* Options that reserve, raise or protect have a privilege's name; those that only limit have none.
+ */
 static void test_limits_and_parameters_have_names(void) {
     char *raised[] = {(char *)"nice", (char *)"1:infinity", (char *)"core", (char *)"0", NULL};
     char *sysctls[] = {(char *)"net/ipv4/ip_forward", (char *)"1",
@@ -138,7 +142,7 @@ static void test_choices_are_parsed_or_refused(void) {
     g_assert_false(parse_choice(options, "Restart", "sometimes"));
 }
 
-/* A Spec that asks for the same has the same names. */
+/* A Spec that asks for the same things has the same names. */
 static void test_a_spec_has_the_same_names(void) {
     BerthCreateOptions options = {
         .root_directory = -1,
@@ -158,8 +162,8 @@ static void test_a_spec_has_the_same_names(void) {
         "host-users host-uts new-privileges seccomp spec unmasked");
 }
 
-/* Whatever else a Spec could be the machine by has a name. The filter that it says is the default
- * is not: that annotation is Berth's own, and taken out. */
+/* Anything else in a Spec that affects the machine has a name. The filter that claims to be the
+ * default is not accepted as such: that annotation is Berth's own, and is removed. */
 static void test_nothing_of_a_spec_goes_without_a_name(void) {
     static const struct {
         const char *process, *of_linux, *mounts, *rest, *name;
@@ -223,7 +227,8 @@ static void test_nothing_of_a_spec_goes_without_a_name(void) {
     }
 }
 
-/* What "runc spec" writes for a container with a user namespace; later members replace earlier. */
+/* What "runc spec" writes for a container with a user namespace; later members replace earlier
+ * ones. */
 static char *format_plain(const char *process, const char *mounts, const char *of_linux,
                           const char *rest) {
     return g_strdup_printf(
@@ -257,8 +262,8 @@ static char *format_plain(const char *process, const char *mounts, const char *o
 #define RESOURCES(members) ",\"resources\":{\"devices\":[{\"allow\":false}]," members "}"
 #define USUAL_OWN OWN("pid") "," OWN("ipc") "," OWN("uts") "," OWN("cgroup")
 
-/* Each property of the specification alone. NULL: it needs no privilege; "": it is refused as a
- * whole, and only "spec" is said of it. Names that come with every privilege are left out. */
+/* Each property of the specification by itself. NULL: it needs no privilege; "": it is refused as a
+ * whole, and only "spec" is reported. Names that come with every privilege are omitted. */
 static const struct {
     const char *process, *mounts, *of_linux, *rest, *names;
 } properties[] = {
@@ -426,7 +431,7 @@ static const struct {
     {"", "", "", ",\"hooks\":{\"poststop\":[{\"path\":\"/h\"}]}", "hook:/h"},
 };
 
-/* Without those that every configuration with a privilege has. */
+/* Omits the names that every configuration with a privilege has. */
 static char *list_without_usual(const char *names, const char *expected) {
     static const char *const usual[] = {"seccomp", "spec", "unmasked", NULL};
     g_auto(GStrv) all = g_strsplit(names, " ", -1);
@@ -445,7 +450,7 @@ static void test_each_weakening_property_needs_its_privilege(void) {
                                              properties[i].of_linux, properties[i].rest);
         BerthCreateOptions options = {.root_directory = -1, .owner = 1000, .spec = spec};
         const char *expected = properties[i].names;
-        /* Some cannot be parsed, and are no less a specification. */
+        /* Some cannot be parsed, but are specifications nevertheless. */
         (void)berth_create_options_parse_spec(&options, NULL);
         g_autofree char *names = berth_privileges_of_container(&options);
         g_clear_pointer(&options.plan, berth_plan_free);
@@ -463,8 +468,8 @@ static void test_each_weakening_property_needs_its_privilege(void) {
     }
 }
 
-/* What a plain one lacks of Create's own isolation it gets, and with anything weaker it does not:
- * that has "seccomp" and "unmasked" among its names. */
+/* A plain specification gets the parts of Create's isolation that it lacks; one that weakens
+ * anything does not, and has "seccomp" and "unmasked" among its names. */
 static void test_a_plain_spec_is_completed(void) {
     char *chain[] = {(char *)"top", NULL};
     g_autoptr(GError) error = NULL;
@@ -487,8 +492,8 @@ static void test_a_plain_spec_is_completed(void) {
     g_assert_false(berth_spec_hides_as_default(weak_plan));
 }
 
-/* An exec with a process of its own has the capabilities of both, whether or not the process has a
- * command itself. */
+/* An exec with its own process object has the capabilities of both, whether or not the object has a
+ * command. */
 static void test_an_exec_has_the_same_names(void) {
     char *command[] = {(char *)"sh", NULL}, *add[] = {(char *)"net_raw", NULL};
     BerthExecOptions options = {
@@ -565,7 +570,8 @@ static bool kernel_is_6_12(unsigned major, unsigned minor) {
     return major < 6 || (major == 6 && minor <= 12);
 }
 
-/* A bind of the caller's own needs no privilege where its ids can be mapped, and there alone. */
+/* A bind mount of the caller's own files needs no privilege if its ids can be mapped, and only
+ * then. */
 static void test_mounts_that_take_ids_are_found(void) {
     static const struct {
         const char *line;

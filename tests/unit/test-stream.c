@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The tar stream of a layer: compression formats, limits and corrupt data. */
+
 #include "base/fd.h"
 #include "unpack/stream.h"
 
@@ -37,7 +39,7 @@ static int file_with(const void *data, size_t size) {
     return fd;
 }
 
-/* Everything through a stream: its digest, or NULL with error. */
+/* Reads everything through a stream and returns its digest, or NULL with error. */
 static char *digest_of(const void *data, size_t size, uint64_t limit, GError **error) {
     berth_autofd int fd = file_with(data, size);
     g_autoptr(BerthStream) stream = berth_stream_new(fd, BERTH_ALGORITHM_SHA256, limit, error);
@@ -119,7 +121,7 @@ static void test_zstd_frames_some_of_which_are_skipped(void) {
     g_assert_cmpstr(digest, ==, expected);
 }
 
-/* What "zstd --long" makes; its window is larger than what there is to look back at. */
+/* The output of "zstd --long", whose window is larger than the content. */
 static void test_zstd_with_a_long_window(void) {
     g_autofree uint8_t *plain = make_plain();
     g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
@@ -144,7 +146,7 @@ static gpointer write_slowly(gpointer data) {
     gsize size;
     const char *text = g_bytes_get_data(bytes, &size);
 
-    /* A packet pipe gives each write on its own. */
+    /* A packet pipe delivers each write separately. */
     for (gsize i = 0; i < size; i++)
         g_assert_cmpint(write(fd, text + i, 1), ==, 1);
     return NULL;

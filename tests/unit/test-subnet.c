@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Subnets: addresses, overlaps, and those used by the host. */
+
 #include "base/subnet.h"
 
 #include <sys/socket.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reading and writing tar, in all formats that occur. */
+
 #include "base/fd.h"
 #include "tar/header.h"
 #include "tar/reader.h"
@@ -9,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
-/* A tar in memory, given to the reader in pieces of step bytes. */
+/* A tar in memory, passed to the reader in pieces of step bytes. */
 typedef struct {
     GByteArray *bytes;
     size_t at, step;
@@ -72,7 +74,7 @@ static void add_pax(Tar *tar, const char *key, const char *value) {
     add_member(tar, "pax", 'x', record);
 }
 
-/* The only member, or the error. */
+/* Reads the only member, or fails with the error. */
 static bool read_one(Tar *tar, BerthTarEntry *entry, GError **error) {
     g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch, tar);
     bool more, read = berth_tar_reader_next(reader, entry, &more, error);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The tree of a layer: the effect of entries in their order, with and without layers below. */
+
 #include "base/fd.h"
 #include "unpack/settle.h"
 #include "unpack/tree-notes.h"
@@ -145,8 +147,8 @@ static void test_a_directory_may_hand_its_group_on_by_itself(void) {
 }
 
 static void test_the_hosts_acl_stays_outside(void) {
-    /* acl(5) as the kernel has it: version 2; tag, permissions and ID of the owner, the group and
-     * the others, who may do nothing. */
+    /* acl(5) in the kernel's format: version 2; tag, permissions and id of the owner, the group and
+     * the others, who have no access. */
     static const uint8_t acl[] = {2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
                                   0xff, 0xff, 4, 0, 5,    0,    0xff, 0xff, 0xff, 0xff,
                                   0x20, 0,    0, 0, 0xff, 0xff, 0xff, 0xff};
@@ -202,7 +204,7 @@ static void test_replaced_entries_are_forgotten(void) {
     g_assert_no_error(error);
 }
 
-/* The parent is kept open from entry to entry; here it is replaced in between, by its own name. */
+/* The parent is kept open between entries; here it is replaced in between, through its own name. */
 static void test_a_parent_that_is_replaced_through_a_link(void) {
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_NONE, -1);
 

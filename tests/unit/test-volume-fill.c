@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The state that a filling leaves when it is killed is made here by hand. */
+/* Filling a volume with what the image has in its place. The state that a killed fill leaves behind
+ * is made by hand. */
 
 #include "launch/volume-fill.h"
 
@@ -116,7 +117,7 @@ static void test_an_incomplete_copy_is_made_again(Fixture *fixture, const void *
     assert_whole(fixture);
 }
 
-/* Another container of the volume, which puts links in the place of what is being copied. */
+/* Another container with this volume, which replaces what is being copied with links. */
 static gpointer put_links(gpointer data) {
     const Fixture *fixture = data;
     g_autofree char *victim = path_of(fixture->directory, "victim");
@@ -142,7 +143,7 @@ static void test_links_lead_nowhere(Fixture *fixture, const void *data) {
     g_assert_cmpint(g_chmod(own, 04755), ==, 0);
     g_assert_cmpint(g_chmod(victim, 0600), ==, 0);
     GThread *thread = g_thread_new("links", put_links, fixture);
-    /* Whether the volume is filled or not, since it is not empty, or the name is taken. */
+    /* The result does not matter: the volume may not be empty, or the name may be taken. */
     for (unsigned i = 0; i < 300; i++) {
         g_autofree char *copy = path_of(fixture->volume, "one");
         g_autofree char *below = path_of(fixture->volume, "below");
@@ -161,7 +162,7 @@ static void test_links_lead_nowhere(Fixture *fixture, const void *data) {
     g_assert_cmpint(status.st_size, ==, 0);
 }
 
-/* The image of the next start may be another one. */
+/* The image of the next start may be a different one. */
 static void test_a_complete_copy_is_moved_up(Fixture *fixture, const void *data) {
     g_autofree char *copy = path_of(fixture->volume, ".berth-filled");
 
@@ -185,7 +186,7 @@ static void test_nothing_of_a_container_is_replaced(Fixture *fixture, const void
     g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
 }
 
-/* Directories that are nested too deep end the filling at its deepest point. */
+/* Directories that are nested too deep make the fill fail at the deepest point. */
 static void test_a_failure_is_no_filling(Fixture *fixture, const void *data) {
     g_autoptr(GString) deep = g_string_new("deep");
     g_autofree char *away = path_of(fixture->directory, "away"), *from = NULL;
