@@ -16,6 +16,7 @@ int berth_bus_error_set(sd_bus_error *ret_error, const GError *error);
 
 /* Replies to call with error, and passes the name of the error to the observer, if there is one. */
 typedef void (*BerthBusErrorObserver)(sd_bus_message *call, const char *name);
+/* Sets the one observer of error replies; NULL removes it. */
 void berth_bus_error_observe(BerthBusErrorObserver observer);
 int berth_bus_reply_error(sd_bus_message *call, const GError *error);
 

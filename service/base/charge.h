@@ -46,6 +46,7 @@ BerthCharge *berth_charge_new(uint32_t uid, BerthResource resource, uint64_t amo
 /* Like berth_charge_new, for a resource that is used in any case: never fails, but counts towards
  * the limit of the next charge. */
 BerthCharge *berth_charge_new_forced(uint32_t uid, BerthResource resource, uint64_t amount);
+/* Releases the amount; NULL is ignored. */
 void berth_charge_free(BerthCharge *charge);
 
 /* Returns the amount charged to uid. */
@@ -59,7 +60,9 @@ bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, 
 /* The limit of one user; UINT64_MAX: none. The key is that of [Limits] in berth.conf. */
 uint64_t berth_charge_get_limit(BerthResource resource);
 void berth_charge_set_limit(BerthResource resource, uint64_t limit);
+/* Looks up the resource for a key of [Limits]. Returns false if there is none. */
 bool berth_charge_find(const char *key, BerthResource *resource);
+/* Whether amounts of the resource are in bytes; otherwise they are numbers of objects. */
 bool berth_charge_is_bytes(BerthResource resource);
 /* Restores the limits that apply without berth.conf. */
 void berth_charge_reset_limits(void);

@@ -38,6 +38,7 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
 
 /* Such keys and values, or other string vectors that must not remain in freed memory. */
 typedef char **BerthSecrets;
+/* Overwrites all strings and frees the vector; NULL is ignored. */
 void berth_secrets_free(BerthSecrets secrets);
 /* Wraps a text as bytes that are overwritten before they are freed. Takes ownership of the text. */
 GBytes *berth_secrets_take_text(char *text, size_t size);

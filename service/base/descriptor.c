@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A descriptor consists of three values that never change; copies are deep, and belong to whoever
- * has made them. The table of media types determines the kind of an object, here and in the whole
- * service. */
+/* A descriptor consists of three values that never change; copies are deep, and belong to the
+ * caller. The table of media types determines the kind of an object, here and in the whole service.
+ */
 
 #include "base/descriptor.h"
 

@@ -35,6 +35,7 @@ typedef struct {
     uint64_t size;
 } BerthDescriptor;
 
+/* Copies the strings, and checks nothing. */
 BerthDescriptor *berth_descriptor_new(const char *media_type, const char *digest, uint64_t size);
 BerthDescriptor *berth_descriptor_copy(const BerthDescriptor *descriptor);
 void berth_descriptor_free(BerthDescriptor *descriptor);

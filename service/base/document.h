@@ -30,6 +30,7 @@ bool berth_document_get_object(JsonObject *object, const char *member, JsonObjec
                                GError **error);
 bool berth_document_get_array(JsonObject *object, const char *member, JsonArray **value,
                               GError **error);
+/* Accepts non-negative integers only, as sizes are. */
 bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *value,
                              GError **error);
 bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value, GError **error);

@@ -13,6 +13,7 @@ typedef struct BerthHash BerthHash;
 /* Prepares the first hash of a process, which otherwise does this itself. */
 void berth_hash_prepare(void);
 
+/* Never fails: the process is aborted if libgcrypt cannot compute hashes. */
 BerthHash *berth_hash_new(BerthAlgorithm algorithm);
 void berth_hash_free(BerthHash *hash);
 void berth_hash_update(BerthHash *hash, const void *data, size_t size);

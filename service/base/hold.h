@@ -27,6 +27,7 @@ typedef enum {
 
 typedef struct BerthHold BerthHold;
 
+/* Takes a hold, which is owned by the caller. */
 BerthHold *berth_hold_new(BerthHoldReason reason);
 /* Releases the hold; NULL is ignored. */
 void berth_hold_free(BerthHold *hold);

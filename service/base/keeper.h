@@ -41,4 +41,5 @@ ssize_t berth_keeper_get_xattr(int fd, const char *xattr, void *value, size_t si
 /* Lists all names, including trusted.*, like flistxattr(2). */
 ssize_t berth_keeper_list_xattrs(int fd, char *names, size_t size);
 
+/* Creates a character or block device node; entry is a name in the directory. */
 int berth_keeper_make_device(int directory, const char *entry, mode_t mode, dev_t device);

@@ -52,7 +52,9 @@ void berth_log_detach(void);
 /* An entry with fields chosen by the caller. A field may occur several times; a value may contain
  * any bytes. */
 typedef struct BerthLogEntry BerthLogEntry;
+/* priority is a syslog priority. The message is also used on a machine without a journal. */
 BerthLogEntry *berth_log_entry_new(int priority, const char *message_id, const char *message);
+/* Adds a field. A value is truncated so that the entry fits into a datagram. */
 void berth_log_entry_add(BerthLogEntry *entry, const char *field, const char *value);
 /* Sends and frees the entry: immediately, or when the loop is idle. */
 void berth_log_entry_send(BerthLogEntry *entry);

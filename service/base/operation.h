@@ -28,6 +28,7 @@ typedef struct {
     void (*cancel)(void *object, const GError *error);
 } BerthOperationType;
 
+/* Begins an operation, which owns object from now on. */
 BerthOperation *berth_operation_new(sd_event *event, const BerthOperationType *type, void *object);
 
 /* Ends the operation, with an error or, if NULL, with a result, which is in the object. */
@@ -43,5 +44,6 @@ void berth_operation_abandon(BerthOperation *operation);
  * to which the operation will report, usually a pending call on the bus), or a client leaving the
  * bus. Either may be NULL. */
 void berth_operation_set_caller(BerthOperation *operation, const void *caller, const char *client);
+/* Cancel all operations with this caller, or this client. */
 void berth_operations_cancel_of_caller(const void *caller);
 void berth_operations_cancel_of_client(const char *client);

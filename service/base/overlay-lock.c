@@ -42,6 +42,7 @@ static int lock_in_child(int mount_fd, int place) {
     return moved < 0 ? errnum : 0;
 }
 
+/* The clone has its own copy of the memory (no CLONE_VM), but shares the table of descriptors. */
 int berth_overlay_lock(int mount_fd, GError **error) {
     berth_autofd int place = fcntl(mount_fd, F_DUPFD_CLOEXEC, 0);
     int status = 0;

@@ -14,8 +14,10 @@ typedef struct {
 
 /* Parses "os/architecture[/variant]"; NULL or "" means this machine. */
 BerthPlatform *berth_platform_parse(const char *text, GError **error);
+/* Copies the strings; NULL counts as "". */
 BerthPlatform *berth_platform_new(const char *os, const char *architecture, const char *variant);
 void berth_platform_free(BerthPlatform *platform);
+/* Returns "os/architecture[/variant]". The caller frees it. */
 char *berth_platform_format(const BerthPlatform *platform);
 
 /* Returns how well an offered platform matches the wanted one: 0 means not at all, and higher is

@@ -35,4 +35,5 @@ char *berth_subnet_format(const BerthSubnet *subnet);
 /* Returns BerthSubnets: those in which the host has an address, and those to which it has a
  * route. */
 GArray *berth_subnet_list_in_use(void);
+/* Whether a subnet overlaps any of these BerthSubnets. */
 bool berth_subnet_overlaps_any(const BerthSubnet *subnet, const GArray *subnets);

@@ -24,6 +24,7 @@
 
 typedef struct BerthAccess BerthAccess;
 
+/* Fails if the bus cannot be watched for clients that leave. Must not outlive the bus. */
 BerthAccess *berth_access_new(sd_bus *bus, GError **error);
 void berth_access_free(BerthAccess *access);
 
@@ -47,6 +48,7 @@ void berth_access_run_later(BerthAccess *access, sd_bus_message *call, BerthAcce
  * operation that this call is part of. If so, berth_access_check_many does not ask the user again
  * and only consults rules. */
 bool berth_access_is_authenticated(BerthAccess *access, sd_bus_message *call);
+/* Records that the user has already authenticated for the operation that this call is part of. */
 void berth_access_set_authenticated(BerthAccess *access, sd_bus_message *call);
 /* Ensures that resume is not called again. */
 void berth_access_forget(BerthAccess *access, sd_bus_message *call);

@@ -17,6 +17,7 @@ typedef enum {
     BERTH_AUDIT_KINDS,
 } BerthAuditKind;
 
+/* Creates the counters, whose timers run in this loop, and frees them again. */
 void berth_audit_limit_open(sd_event *event);
 void berth_audit_limit_close(void);
 

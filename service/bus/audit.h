@@ -24,6 +24,7 @@ typedef enum {
 
 /* Sets up the tables. Timers run in this loop. */
 void berth_audit_open(sd_event *event);
+/* Records the changes that are still pending as unanswered, and frees the tables. */
 void berth_audit_close(void);
 
 /* Records the answer to the question of a row; details is a NULL-terminated list of pairs of key
@@ -40,11 +41,13 @@ void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const c
 /* Marks the call as answered later: berth_audit_release() then ends it, with the name of its error
  * reply or none as the result. */
 void berth_audit_hold(sd_bus_message *call);
+/* Ends a held call. */
 void berth_audit_release(sd_bus_message *call);
 /* Drops the call's change without a record. */
 void berth_audit_drop(sd_bus_message *call);
 /* Makes the result of the transfer the result of the call. */
 void berth_audit_follow(sd_bus_message *call, const BerthTransfer *transfer);
+/* Records the end of a transfer that is followed; ignores any other. */
 void berth_audit_transfer_ended(const BerthTransfer *transfer);
 /* Follows a transfer that continues after a restart of the service, for which no call is known. */
 void berth_audit_adopt(const BerthTransfer *transfer);

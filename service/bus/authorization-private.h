@@ -68,6 +68,7 @@ typedef struct {
     char *key;
 } BerthPolkitQuestion;
 
+/* Cancels the question if it is still pending. For use as a GDestroyNotify. */
 void berth_polkit_question_free(gpointer question);
 /* Called when the question's call has ended. */
 void berth_polkit_question_leave(gpointer question);

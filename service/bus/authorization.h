@@ -16,6 +16,7 @@
 typedef struct BerthAuthorizations BerthAuthorizations;
 typedef struct BerthAuthorization BerthAuthorization;
 
+/* Both arguments are borrowed, and must outlive the set. */
 BerthAuthorizations *berth_authorizations_new(sd_bus *bus, BerthCallers *callers);
 void berth_authorizations_free(BerthAuthorizations *authorizations);
 
@@ -36,9 +37,12 @@ typedef void (*BerthAuthorizationResume)(sd_bus_message *call, void *userdata);
 void berth_authorization_run_later(BerthAuthorizations *authorizations, sd_bus_message *call,
                                    BerthAuthorizationResume resume, void *userdata);
 
+/* Returns the authorization of a call; NULL if it has none, or none any more. */
 BerthAuthorization *berth_authorization_find(BerthAuthorizations *authorizations,
                                              sd_bus_message *call);
+/* Frees the authorization of a call, which cancels its pending questions. */
 void berth_authorization_forget(BerthAuthorizations *authorizations, sd_bus_message *call);
+/* Called when a client has left the bus: its calls are dropped without a reply. */
 void berth_authorizations_drop_client(BerthAuthorizations *authorizations, const char *client);
 
 /* Returns 1 and sets *uid, 0 if the bus is being asked, or a negative errno. */

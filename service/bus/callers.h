@@ -15,6 +15,8 @@ typedef struct BerthCallers BerthCallers;
 /* Called when a client has left the bus. The client remains known until berth_callers_forget(). */
 typedef void (*BerthPeerLeft)(const char *peer, void *userdata);
 
+/* left is called for each client that leaves the bus. Returns NULL with error set if the bus cannot
+ * be watched. */
 BerthCallers *berth_callers_new(sd_bus *bus, BerthPeerLeft left, void *userdata, GError **error);
 void berth_callers_free(BerthCallers *callers);
 
@@ -28,4 +30,5 @@ int berth_callers_ask(BerthCallers *callers, sd_bus_slot **slot, const char *cli
                       sd_bus_message_handler_t answered, void *userdata);
 /* Returns false if the bus does not know which user the connection belongs to. */
 bool berth_callers_learn(BerthCallers *callers, const char *client, sd_bus_message *reply);
+/* Removes a client that has left. */
 void berth_callers_forget(BerthCallers *callers, const char *client);

@@ -60,6 +60,8 @@ static void network_call_on_done(const GError *error, void *userdata) {
     berth_container_finish_change(error, userdata, changed);
 }
 
+/* Two checks: on the container, and then on the network, for which the row "create" asks as Create
+ * does. */
 int berth_container_method_connect_network(sd_bus_message *call, void *userdata,
                                            sd_bus_error *error) {
     BerthService *service = userdata;

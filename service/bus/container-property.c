@@ -23,6 +23,8 @@ static int property_read_pairs(sd_bus_message *call, GVariantBuilder *list) {
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 
+/* The branches are the types of berth_container_property_get_type(); the last one is a(st). The
+ * size of a value is checked here, since its type does not limit it. */
 int berth_container_property_read(sd_bus_message *call, const char *type, GVariant **value) {
     const void *bytes;
     const char *text;

@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+/* If a property is given twice, the last value counts. */
 static int read_update_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
     const char *name;

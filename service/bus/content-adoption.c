@@ -15,6 +15,8 @@
 /* Each object may need a question to polkit. */
 enum { MAX_ADOPTED = 1000 };
 
+/* Digests that are refused are left out without an error: whether the caller needs them is decided
+ * by the member. */
 int berth_content_adoption_find(BerthService *service, sd_bus_message *call,
                                 sd_bus_error *ret_error, const char *key, const char *name,
                                 const char *digest, GPtrArray **adopted) {

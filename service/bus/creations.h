@@ -18,6 +18,7 @@ typedef struct BerthCreations BerthCreations;
 typedef void (*BerthCreationSettled)(sd_bus_message *call, const char *name, bool made,
                                      void *userdata);
 
+/* settled runs in an iteration of this loop that follows the end of a creation. */
 BerthCreations *berth_creations_new(sd_event *event, BerthCreationSettled settled, void *userdata);
 void berth_creations_free(BerthCreations *creations);
 
@@ -30,6 +31,7 @@ void berth_creations_end(BerthCreations *creations, sd_bus_message *call, const 
 /* Whether calls wait for the object. */
 bool berth_creations_is_awaited(const BerthCreations *creations, sd_bus_message *call,
                                 const char *name);
+/* Whether the client of the call is creating an object of this name, or has just done so. */
 bool berth_creations_has(const BerthCreations *creations, sd_bus_message *call, const char *name);
 /* Makes the call wait for the object, which is being created. */
 void berth_creations_await(BerthCreations *creations, sd_bus_message *call, const char *name);

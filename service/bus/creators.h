@@ -13,6 +13,7 @@
 
 /* Records that the sender of call was allowed to Create and has created this container. */
 void berth_creators_add(BerthService *service, const char *id, sd_bus_message *call);
+/* Whether the sender of call has created this container. */
 bool berth_creators_is(BerthService *service, const char *id, sd_bus_message *call);
 
 /* Like berth_creators_add, for an image from an import or a commit: a user who has authenticated
@@ -25,4 +26,5 @@ bool berth_creators_is_of_image(BerthService *service, const char *name, const c
 /* Called when the container has been deleted or renamed, or when the connection has left the
  * bus. */
 void berth_creators_forget(BerthService *service, const char *id);
+/* Removes all entries of a connection that has left the bus. */
 void berth_creators_forget_peer(BerthService *service, const char *peer);

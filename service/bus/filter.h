@@ -19,4 +19,5 @@ int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error
 /* Whether an item, of the type (sa{sv}), matches. item is read from its current position to its
  * end. Returns 1, 0 or a negative errno. */
 int berth_filter_match(const BerthFilter *filter, sd_bus_message *item);
+/* Frees the contents of a filter, but not the filter itself. */
 void berth_filter_clear(BerthFilter *filter);

@@ -67,6 +67,7 @@ const BerthObjectKind *berth_objects_get_kind(const char *interface);
 int berth_objects_visit_all(BerthService *service, const BerthViewer *viewer,
                             BerthObjectVisit visit, void *userdata);
 
+/* Returns the path of the object with this name. The caller frees it. */
 char *berth_object_make_path(const BerthObjectKind *kind, const char *name);
 /* Returns the name in a path; NULL if the path does not belong to that kind. */
 char *berth_object_read_path(const BerthObjectKind *kind, const char *path);

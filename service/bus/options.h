@@ -24,6 +24,7 @@ int berth_options_read(sd_bus_message *message, const BerthOption *options, sd_b
 
 /* For a method that has no options yet. */
 #define BERTH_NO_OPTIONS (&(const BerthOption){NULL})
+/* Reads the options of a method that has none yet: any key is an error. */
 int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
 
 /* Appends {sv} with an array of strings. */

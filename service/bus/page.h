@@ -57,6 +57,7 @@ int berth_page_add(BerthPage *page);
 int berth_page_close(BerthPage *page);
 /* Closes the array and sends the reply; r is the last result of the functions above. */
 int berth_page_send(BerthPage *page, int r);
+/* Frees the reply and the filter, whether the page was sent or not. */
 void berth_page_clear(BerthPage *page);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthPage, berth_page_clear)
 

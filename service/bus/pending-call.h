@@ -27,11 +27,13 @@ BerthCharge *berth_bus_charge(BerthService *service, sd_bus_message *call, Berth
  * with error set if the limit is exceeded. */
 BerthPendingCall *berth_pending_call_new_charged(BerthService *service, sd_bus_message *call,
                                                  BerthResource resource, sd_bus_error *error);
+/* Creates a pending call, which always succeeds: the limit was checked before the handler ran. */
 BerthPendingCall *berth_pending_call_new(BerthService *service, sd_bus_message *call);
 /* Creates a pending call that keeps the ID of a container or the name of a pod, by which its
  * callback finds that object again: it may end and be deleted before the reply. */
 BerthPendingCall *berth_pending_call_new_about(BerthService *service, sd_bus_message *call,
                                                const char *name);
+/* Removes the pending call from service->waiting and ends it for the audit. Sends no reply. */
 void berth_pending_call_free(BerthPendingCall *pending);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPendingCall, berth_pending_call_free)
 

@@ -23,4 +23,6 @@ char *berth_question_make_key(const BerthQuestion *question);
 int berth_polkit_ask(sd_bus *bus, sd_bus_slot **slot, const char *client,
                      const BerthQuestion *question, sd_bus_message_handler_t answered,
                      void *userdata);
+/* Reads the verdict in a reply; an error reply or a malformed one is a refusal, and an error is
+ * logged. */
 BerthAuditVerdict berth_polkit_read_verdict(sd_bus_message *reply);

@@ -43,6 +43,7 @@ typedef struct {
 int berth_properties_add(BerthService *service, const char *path, bool below,
                          const BerthPropertySource *source);
 
+/* Whether the call is GetAll, by which a client becomes a watcher. */
 bool berth_properties_is_get_all(sd_bus_message *call);
 
 /* Appends the named properties, or all if names is NULL, as a{sv}. */

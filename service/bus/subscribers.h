@@ -16,10 +16,13 @@ typedef struct {
     BerthHold *hold;
 } BerthSubscriber;
 
+/* Creates the table for service->subscribers. */
 GHashTable *berth_subscribers_new(void);
 /* Whether the client, whose rights are in viewer, may subscribe; sets LimitExceeded if its user has
  * too many subscriptions. */
 bool berth_subscribers_check(BerthService *service, const char *client, const BerthViewer *viewer,
                              GError **error);
+/* Adds a subscription, or replaces the client's earlier one. */
 void berth_subscribers_add(BerthService *service, const char *client, const BerthViewer *viewer);
+/* Removes the client's subscription, if it has one. */
 void berth_subscribers_forget(BerthService *service, const char *client);

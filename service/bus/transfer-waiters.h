@@ -14,6 +14,7 @@ void berth_transfer_waiters_add(BerthService *service, BerthTransfer *transfer,
                                 sd_bus_message *call);
 /* Sends the signal Progress to the clients that wait for this transfer. */
 void berth_transfer_waiters_send_progress(BerthService *service, const BerthTransfer *transfer);
+/* Replies to all clients that wait for this transfer, which has ended. */
 void berth_transfer_waiters_answer(const BerthTransfer *transfer);
 
 /* Appends the values of the properties Result and Items. */

@@ -16,6 +16,7 @@
 
 typedef struct BerthUnicast BerthUnicast;
 
+/* service is borrowed, and must outlive the object. */
 BerthUnicast *berth_unicast_new(BerthService *service);
 void berth_unicast_free(BerthUnicast *unicast);
 

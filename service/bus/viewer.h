@@ -20,4 +20,5 @@ typedef struct {
  * not asked about are not granted. Returns like berth_access_check, but never a refusal. */
 int berth_viewer_find(sd_bus_message *call, BerthService *service, BerthViewer *viewer);
 
+/* Whether the viewer sees objects that belong to owner. */
 bool berth_viewer_sees(const BerthViewer *viewer, uint32_t owner);

@@ -20,10 +20,12 @@ void berth_watchers_free(BerthWatchers *watchers);
 void berth_watchers_add(BerthWatchers *watchers, const char *client, const char *path);
 /* Records that the client has been shown all objects. others: including those of other users. */
 void berth_watchers_add_all(BerthWatchers *watchers, const char *client, bool others);
+/* Called when a client has left the bus. */
 void berth_watchers_forget(BerthWatchers *watchers, const char *client);
 /* Returns the number of clients. */
 unsigned berth_watchers_count(BerthWatchers *watchers);
 
+/* Sends InterfacesAdded and InterfacesRemoved to the clients that watch all objects. */
 void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *object);
 void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object);
 /* changed are properties sent with their values, which are the same for every client; invalidated

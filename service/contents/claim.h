@@ -24,6 +24,7 @@ BerthClaim *berth_claim_new(BerthContents *contents, const char *ref, BerthClaim
 bool berth_claim_take(BerthClaim *claim);
 /* Releases the claim, or stops waiting for it. */
 void berth_claim_release(BerthClaim *claim);
+/* Releases the claim and frees it; NULL is ignored. */
 void berth_claim_free(BerthClaim *claim);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthClaim, berth_claim_free)

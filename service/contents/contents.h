@@ -19,6 +19,7 @@ typedef enum { BERTH_CONTENT_COMMITTED, BERTH_CONTENT_DELETED } BerthContentChan
 typedef void (*BerthContentObserver)(const char *digest, uint64_t size, BerthContentChange change,
                                      void *userdata);
 
+/* All arguments are borrowed, and must outlive the object. */
 BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
                                   BerthDatabase *database, BerthRemotes *remotes);
 void berth_contents_free(BerthContents *contents);
@@ -43,6 +44,7 @@ BerthPins *berth_pins_new(BerthContents *contents);
 void berth_pins_add(BerthPins *pins, const char *digest);
 void berth_pins_free(BerthPins *pins);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPins, berth_pins_free)
+/* Returns how many sets contain a digest. */
 unsigned berth_contents_count_pins(BerthContents *contents, const char *digest);
 bool berth_contents_is_pinned(BerthContents *contents, const char *digest);
 GPtrArray *berth_contents_list_pins(BerthContents *contents); /* of const char * */
@@ -74,9 +76,12 @@ typedef struct {
     const char *lease;    /* keeps the result, or "" */
     uint32_t owner;
 } BerthIngestRequest;
+/* Opens a session and returns the write end of its pipe, owned by the caller. Fails with Busy if
+ * the ingest is being written, and with LimitExceeded if the owner has too many. */
 bool berth_contents_ingest(BerthContents *contents, const BerthIngestRequest *request, int *pipe,
                            uint64_t *offset, GError **error);
 typedef void (*BerthCommitted)(const char *digest, const GError *error, void *userdata);
+/* Calls done when everything written has been hashed and the result was committed or refused. */
 void berth_contents_commit_ingest(BerthContents *contents, const char *key, uint64_t size,
                                   const char *expected, BerthCommitted done, void *userdata);
 /* key is the one returned by berth_content_store_find_ingest. */

@@ -14,9 +14,8 @@
 typedef struct BerthIngestion BerthIngestion;
 
 typedef struct {
-    BerthWorker
-        *ingest; /* owned by the caller, and freed before the ingestion unless done was called */
-    const char *key; /* of the ingest */
+    BerthWorker *ingest; /* borrowed; freed before the ingestion unless done was called */
+    const char *key;     /* of the ingest */
     uint32_t owner;
     BerthAlgorithm algorithm;
     uint64_t total;  /* expected size; 0: unknown */
@@ -32,6 +31,8 @@ typedef void (*BerthIngestionDone)(const char *digest, uint64_t size, const GErr
 /* Creates an ingestion and opens the ingest file. */
 BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestionRequest *request,
                                     BerthIngestionDone done, void *userdata, GError **error);
+/* An open ingestion is kept for the next attempt if it can be resumed; otherwise its data is
+ * removed. */
 void berth_ingestion_free(BerthIngestion *ingestion);
 
 /* Returns how many bytes an earlier attempt left; the source starts there. */
@@ -43,6 +44,7 @@ const int *berth_ingestion_get_file(const BerthIngestion *ingestion);
 /* Starts berth-ingest on a pipe and returns the write end for the source, or -1; the owner reports
  * the end of the source. If onward is not -1, the same bytes are also written to it. */
 int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **error);
+/* Reports the end of the source; error is NULL if all of the content was written. */
 void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error);
 /* Like berth_ingestion_open_pipe, for a source that is a file, which has no end to report. */
 void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int onward);

@@ -290,6 +290,8 @@ static bool export_find_images(Export *export, char *const *names, GError **erro
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "no image was given");
 }
 
+/* machine is the platform for manifest.json, which needs one even if the layout has all platforms:
+ * the requested one, or this machine's. */
 BerthTransfer *berth_export_start(BerthImages *images, const BerthExportRequest *request,
                                   GError **error) {
     static const BerthTransferWork work = {.report = export_report, .free = export_free};

@@ -37,6 +37,7 @@ typedef struct {
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
                       char *const *labels, uint32_t owner, BerthDescriptor **before,
                       GError **error);
+/* Deletes a name and sets *before to its target. Fails with NotFound if there is none. */
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);
 /* Deletes all of these names or, on an error, none; a name that does not exist is not an error.
@@ -77,6 +78,7 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
  * NotFound. */
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,
                               GError **error);
+/* Records a parsed configuration in berth.db, for berth_images_read_info. */
 bool berth_images_remember_info(BerthImages *images, const char *digest, const char *platform,
                                 const BerthImageInfo *info, GError **error);
 

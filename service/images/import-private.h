@@ -45,6 +45,7 @@ BerthImportBlob *berth_import_blob_new(const BerthImportContext *context, const 
                                        const char *expected, BerthImportBlobDone done,
                                        void *userdata);
 void berth_import_blob_free(BerthImportBlob *blob);
+/* Starts, or waits until no other operation writes the same content. */
 void berth_import_blob_start(BerthImportBlob *blob);
 const char *berth_import_blob_get_member(const BerthImportBlob *blob);
 
@@ -93,6 +94,7 @@ BerthImportImages *berth_import_images_new(const BerthImportContext *context,
                                            const BerthImportImagesRequest *request,
                                            BerthImportFound done, void *userdata);
 void berth_import_images_free(BerthImportImages *images);
+/* Starts to determine the images; done is called once, when their documents have been stored. */
 void berth_import_images_start(BerthImportImages *images);
 
 /* import-documents.c; layers are BerthImportMembers. */

@@ -44,6 +44,7 @@ typedef void (*BerthPullDone)(const char *digest, const GError *error, void *use
 void berth_pull_hold(const BerthPullContext *context, const char *digest);
 /* Whether stored content may be used for this pull without asking the remote. */
 bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
+/* Whether the content is in the store, whoever brought it. */
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
 
 /* pull-proof.c: lets the remote prove that it has the stored content. Returns NULL if samples
@@ -89,6 +90,7 @@ typedef struct {
 BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
                                        const BerthPullObjectRequest *request);
 void berth_pull_object_free(BerthPullObject *object);
+/* For an object that is QUEUED. May call changed before it returns. */
 void berth_pull_object_start(BerthPullObject *object);
 BerthPullObjectState berth_pull_object_get_state(const BerthPullObject *object);
 
@@ -124,6 +126,7 @@ BerthPullDocuments *berth_pull_documents_new(const BerthPullContext *context,
                                              const BerthDescriptor *target, BerthPullFound found,
                                              BerthPullDone done, void *userdata);
 void berth_pull_documents_free(BerthPullDocuments *documents);
+/* Starts with the target; done is called once, when nothing is pending. */
 void berth_pull_documents_start(BerthPullDocuments *documents);
 /* Whether the target itself has not been read yet: nothing else is pending. */
 bool berth_pull_documents_are_at_target(const BerthPullDocuments *documents);
@@ -183,6 +186,8 @@ BerthPullImage *berth_pull_image_new(const BerthPullContext *context, BerthPullO
                                      const BerthPullImageRequest *request, BerthPullDone done,
                                      void *userdata);
 void berth_pull_image_free(BerthPullImage *image);
+/* Starts with the configuration; done is called once, when all layers are DONE or one has
+ * failed. */
 void berth_pull_image_start(BerthPullImage *image);
 /* Returns the contents of its configuration; NULL until that has been read. */
 const BerthImageInfo *berth_pull_image_get_info(const BerthPullImage *image);

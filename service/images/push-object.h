@@ -23,6 +23,7 @@ typedef struct BerthPushObject BerthPushObject;
 /* Called once, with the registry's answer; the object still belongs to its owner. */
 typedef void (*BerthPushObjectDone)(BerthPushObject *object, const GError *error, void *userdata);
 
+/* Starts to send the object. Returns NULL with error set if that fails immediately. */
 BerthPushObject *berth_push_object_new(const BerthPushObjectRequest *request,
                                        BerthPushObjectDone done, void *userdata, GError **error);
 void berth_push_object_free(BerthPushObject *object);

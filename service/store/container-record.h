@@ -59,6 +59,7 @@ typedef struct {
     GVariant *extra;      /* a{sv}: values that only one part of the service knows; NULL: none */
 } BerthContainerRecord;
 
+/* Frees the contents of a record, but not the record itself. */
 void berth_container_record_clear(BerthContainerRecord *record);
 
 /* Returns a value of extra, to be freed with g_variant_unref; NULL if there is none of this

@@ -11,12 +11,15 @@
  * sequence is returned in *sequence. */
 bool berth_container_store_put(BerthDatabase *database, const BerthContainerRecord *record,
                                const char *kind, uint64_t *sequence, GError **error);
+/* Deletes the rows of the container and of its processes, and adds the event "delete" in the same
+ * transaction. */
 bool berth_container_store_delete(BerthDatabase *database, const BerthContainerRecord *record,
                                   uint64_t *sequence, GError **error);
 /* Like berth_container_store_put, for a process, with an event of its container. */
 bool berth_container_store_put_process(BerthDatabase *database, const BerthProcessRecord *process,
                                        uint32_t owner, const char *kind, uint64_t *sequence,
                                        GError **error);
+/* Deletes the row of a process; succeeds if there is none. */
 bool berth_container_store_delete_process(BerthDatabase *database, const char *container,
                                           const char *id, GError **error);
 /* Returns the BerthProcessRecords of all containers. */

@@ -44,9 +44,13 @@ void berth_content_store_free(BerthContentStore *store);
 
 /* Blobs. */
 bool berth_content_store_has(BerthContentStore *store, const char *digest);
+/* These fail with NotFound if there is no such blob, and with the error of berth_digest_parse if
+ * digest is invalid. */
 bool berth_content_store_info(BerthContentStore *store, const char *digest, BerthBlob *blob,
                               GError **error);
+/* Opens a blob for reading. Returns a close-on-exec descriptor, or -1 with error set. */
 int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error);
+/* Deletes a blob and its labels, whatever refers to it. */
 bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
 /* Returns BerthBlobs, in no particular order. */
 GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
@@ -75,8 +79,8 @@ bool berth_content_store_has_source(BerthContentStore *store, const char *digest
 char **berth_content_store_get_sources(BerthContentStore *store, const char *digest);
 
 /* Ingests. */
-/* Checks how much owner may store in addition to the ingest of key; LimitExceeded if nothing is
- * left. *left is set to the size up to which that ingest may grow. */
+/* Fails with LimitExceeded if owner may not store this many more bytes; the ingest of key is not
+ * counted. *left is set to the size up to which that ingest may grow. */
 bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,
                                     uint64_t more, uint64_t *left, GError **error);
 /* Opens the ingest of key, creating it if needed. The descriptor, for reading and writing, must
@@ -88,12 +92,14 @@ int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_
  * for none. Replaces earlier values. */
 bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error);
+/* Fails with NotFound if there is no such ingest. The caller clears *info. */
 bool berth_content_store_status(BerthContentStore *store, const char *key, BerthIngestInfo *info,
                                 GError **error);
 /* Returns the key of owner's ingest ref, begun by a client or by a transfer; NotFound if there is
  * none. The caller frees it. */
 char *berth_content_store_find_ingest(BerthContentStore *store, uint32_t owner, const char *ref,
                                       GError **error);
+/* Returns BerthIngestInfos of all users, the oldest first. */
 GPtrArray *berth_content_store_list_ingests(BerthContentStore *store, GError **error);
 /* Removes the ingest; succeeds if there is none. */
 bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error);

@@ -28,6 +28,7 @@ bool berth_database_run(BerthDatabase *database, GError **error, const char *sql
  * autoptr. */
 sqlite3_stmt *berth_database_query(BerthDatabase *database, GError **error, const char *sql,
                                    const char *types, ...);
+/* Advances to the next row. Returns false at the end, or on failure with error set. */
 bool berth_database_step(sqlite3_stmt *rows, GError **error);
 
 /* Creates an item, to be owned by the list, from the current row. */
@@ -50,6 +51,7 @@ const char *berth_database_text(sqlite3_stmt *rows, int i);
  * version may have stored. */
 const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes);
 
+/* Returns the row ID of the most recent insertion. */
 int64_t berth_database_last_row(BerthDatabase *database);
 
 /* Run several statements as one transaction. They nest: only the outermost pair counts. If an end

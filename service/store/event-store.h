@@ -24,6 +24,7 @@ bool berth_event_store_mend(BerthDatabase *database, GError **error);
 /* Returns at most limit events after sequence, oldest first. */
 GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
                                         GError **error);
+/* Returns the event with this sequence; NULL if there is none. The caller frees it. */
 BerthEvent *berth_event_store_get(BerthDatabase *database, uint64_t sequence);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthEvent, berth_event_free)

@@ -19,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthImage, berth_image_free)
 
 /* Fails with NotFound if there is none. The caller frees it. */
 BerthImage *berth_image_store_get(BerthDatabase *database, const char *name, GError **error);
+/* Returns all BerthImages, sorted by name. */
 GPtrArray *berth_image_store_list(BerthDatabase *database, GError **error);
 bool berth_image_store_count(BerthDatabase *database, uint64_t *count, GError **error);
 
@@ -36,6 +37,8 @@ bool berth_image_store_put(BerthDatabase *database, const char *name, const Bert
 /* Moves the image, its labels and times to new_name, replacing any image of that name. */
 bool berth_image_store_rename(BerthDatabase *database, const char *name, const char *new_name,
                               GError **error);
+/* Deletes a name with its labels and holders, and sets *before to its target. Fails with NotFound
+ * if there is none. */
 bool berth_image_store_delete(BerthDatabase *database, const char *name, BerthDescriptor **before,
                               GError **error);
 
@@ -60,5 +63,6 @@ GPtrArray *berth_image_store_list_infos(BerthDatabase *database, GError **error)
 /* Returns those of one image's target, one for each platform for which it was read. */
 GPtrArray *berth_image_store_list_infos_of(BerthDatabase *database, const char *digest,
                                            GError **error);
+/* Records a parsed image configuration, replacing an earlier one. */
 bool berth_image_store_set_info(BerthDatabase *database, const char *digest, const char *platform,
                                 const char *info, GError **error);

@@ -19,11 +19,14 @@ typedef struct {
 bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, GError **error);
 /* Fails with NotFound if there is none, or if it has expired. The caller frees it. */
 BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error);
+/* Returns all BerthLeases that have not expired. */
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error);
 /* For a caller that has looked up the lease before: adds nothing to a later lease with the same
  * ID. */
 bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
                               GError **error);
+/* Adds a digest to the lease that has this ID at the moment, whoever owns it; does nothing if there
+ * is none. */
 bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
                            GError **error);
 /* Whether an unexpired lease keeps the content, directly or through a document (reach.h). */

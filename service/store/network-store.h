@@ -30,4 +30,5 @@ BerthNetworkRecord *berth_network_store_get(BerthDatabase *database, const char 
                                             GError **error);
 bool berth_network_store_add(BerthDatabase *database, const BerthNetworkRecord *record,
                              GError **error);
+/* Removes the network and its labels; succeeds if there is none. */
 bool berth_network_store_remove(BerthDatabase *database, const char *name, GError **error);

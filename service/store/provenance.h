@@ -16,12 +16,14 @@
 
 #include "store/database.h"
 
+/* Records that owner holds a blob. */
 bool berth_provenance_hold(BerthDatabase *database, uint32_t owner, const char *digest,
                            GError **error);
 /* Returns the number of image names that owner answers for. */
 uint64_t berth_provenance_count_images(BerthDatabase *database, uint32_t owner);
 /* Queries the digests that owner holds, one per row. */
 sqlite3_stmt *berth_provenance_query_held(BerthDatabase *database, uint32_t owner, GError **error);
+/* Whether owner holds a blob. */
 bool berth_provenance_holds(BerthDatabase *database, uint32_t owner, const char *digest);
 /* Whether owner may name it without a further right: content that it holds; for root,
  * everything. */
@@ -53,6 +55,8 @@ bool berth_provenance_holds_reached(BerthDatabase *database, const char *name, c
 bool berth_provenance_reaches_children(BerthDatabase *database, const char *name,
                                        const char *document);
 
+/* The facts about layers: what a blob was seen to unpack to, and a chain that was unpacked from a
+ * manifest's own layers. */
 bool berth_provenance_add_diff_id(BerthDatabase *database, const char *digest, const char *diff_id,
                                   GError **error);
 bool berth_provenance_has_diff_id(BerthDatabase *database, const char *digest, const char *diff_id);

@@ -104,7 +104,7 @@ bool berth_reach_has_blob(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows = berth_database_query(
         database, NULL, "SELECT 1 FROM reached_blobs WHERE digest = ?1", "s", digest);
 
-    /* If the query fails, the snapshots are kept. */
+    /* If the query fails, the blob is kept. */
     return !rows || berth_database_step(rows, NULL);
 }
 

@@ -12,7 +12,9 @@
 
 #include "store/database.h"
 
+/* Clears all marks. */
 bool berth_reach_begin(BerthDatabase *database, GError **error);
+/* Add a root that only the running service knows. */
 bool berth_reach_add_blob(BerthDatabase *database, const char *digest, GError **error);
 bool berth_reach_add_chain(BerthDatabase *database, const char *chain_id, GError **error);
 /* Adds the names and leases in berth.db, and the blobs reached from any root. */
@@ -23,6 +25,7 @@ bool berth_reach_keeps_chain(BerthDatabase *database, const char *manifest, cons
 /* Adds the containers, and the snapshots reached from any root; the last step. */
 bool berth_reach_spread_chains(BerthDatabase *database, GError **error);
 
+/* Whether a blob is reached; true if the query fails, so that the blob is kept. */
 bool berth_reach_has_blob(BerthDatabase *database, const char *digest);
 
 /* Works without marks: returns the name of an image that keeps a blob, or NULL. The caller frees

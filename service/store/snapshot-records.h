@@ -14,6 +14,7 @@ typedef struct {
 } BerthSnapshotRecord;
 
 bool berth_snapshot_records_have(BerthDatabase *database, const char *chain_id);
+/* Adds the row for a directory that is complete. */
 bool berth_snapshot_records_add(BerthDatabase *database, const BerthSnapshotRecord *record,
                                 GError **error);
 /* Fails with FailedPrecondition while it is the parent of another snapshot. */

@@ -14,6 +14,7 @@ typedef struct {
     uint32_t owner;
 } BerthTransferRecord;
 
+/* Adds a record, and sets *id for its removal at the end of the transfer. */
 bool berth_transfer_store_add(BerthDatabase *database, const BerthTransferRecord *record,
                               int64_t *id, GError **error);
 void berth_transfer_store_remove(BerthDatabase *database, int64_t id);

@@ -19,4 +19,5 @@ GPtrArray *berth_volume_store_list(BerthDatabase *database, GError **error);
 BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, GError **error);
 bool berth_volume_store_add(BerthDatabase *database, const char *name, uint32_t owner,
                             GError **error);
+/* Removes the record; succeeds if there is none. */
 bool berth_volume_store_remove(BerthDatabase *database, const char *name, GError **error);

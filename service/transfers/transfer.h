@@ -92,7 +92,9 @@ void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver ob
  * iteration of the loop. LimitExceeded if too many transfers of this owner are running. */
 BerthTransfer *berth_transfers_add(BerthTransfers *transfers, const char *kind,
                                    const char *reference, uint32_t owner, GError **error);
+/* Returns the transfer with this number, NULL if it does not exist or has expired. */
 BerthTransfer *berth_transfers_find(BerthTransfers *transfers, uint64_t number);
+/* Returns the list itself, sorted by number, which belongs to the object. */
 GPtrArray *berth_transfers_list(BerthTransfers *transfers);
 
 /* Adds an item, owned by the transfer; phases are static strings. */
@@ -116,5 +118,7 @@ BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransfe
                                      void *object);
 void berth_transfer_cancel(BerthTransfer *transfer);
 
+/* Returns "running", "done", "failed" or "cancelled". */
 const char *berth_transfer_get_state(const BerthTransfer *transfer);
+/* Sums up the progress of all items. */
 void berth_transfer_sum(const BerthTransfer *transfer, uint64_t *done, uint64_t *total);

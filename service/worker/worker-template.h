@@ -18,6 +18,7 @@ typedef struct BerthWorkerTemplate BerthWorkerTemplate;
 /* Creates a template without a process, which is started after several workers have been
  * requested. */
 BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind);
+/* Kills the process of the template, but none of the workers cloned from it. */
 void berth_worker_template_free(BerthWorkerTemplate *template);
 
 /* Clones a worker with these descriptors, like berth_worker_process_start(). Returns 0 if the

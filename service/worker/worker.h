@@ -35,6 +35,7 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
 BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
                                             BerthWorkerTemplate *template, int directory,
                                             GError **error);
+/* Kills the worker and frees it, without calling any reply callback; NULL is ignored. */
 void berth_worker_free(BerthWorker *worker);
 
 /* For the stubs in worker/calls.h, through which all calls are made. */
