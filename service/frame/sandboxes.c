@@ -27,11 +27,11 @@ static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync",
                                            "syncfs",    "tee",       NULL};
 
 static const char *const unpack_calls[] = {
-    "chdir",      "copy_file_range", "fchdir",     "fchmod",       "fchmodat",  "fchown",
-    "fchownat",   "fgetxattr",       "flistxattr", "fremovexattr", "fsetxattr", "ftruncate",
-    "getdents64", "linkat",          "lsetxattr",  "mkdirat",      "mknodat",   "openat",
-    "openat2",    "pwrite64",        "readlinkat", "renameat",     "statx",     "symlinkat",
-    "unlinkat",   "utimensat",       NULL,
+    "chdir",      "copy_file_range", "fchdir",       "fchmod",       "fchmodat",  "fchown",
+    "fchownat",   "fgetxattr",       "flistxattr",   "fremovexattr", "fsetxattr", "ftruncate",
+    "getdents64", "linkat",          "lremovexattr", "lsetxattr",    "mkdirat",   "mknodat",
+    "openat",     "openat2",         "pwrite64",     "readlinkat",   "renameat",  "statx",
+    "symlinkat",  "unlinkat",        "utimensat",    NULL,
 };
 
 /* For reading a tree with libarchive, which uses calls by path and by descriptor. */

@@ -291,26 +291,40 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     /* Before there was a type for them, directories were files whose name ends in a slash. */
     if (header->type == '\0' && g_str_has_suffix(entry->path, "/"))
         entry->mode = S_IFDIR | (entry->mode & 07777);
-    /* Links, directories and devices have no body, whatever size is stated. */
-    bool has_body = S_ISREG(entry->mode) && !entry->is_hard_link;
-    if (!has_body)
+    /* Links, directories and devices have no body, whatever size is stated; but those of GNU's
+     * incremental archives have one, a list of names that means nothing here. */
+    bool is_file = S_ISREG(entry->mode) && !entry->is_hard_link;
+    set_body(reader, is_file || header->type == 'D' ? entry->size : 0);
+    if (!is_file)
         entry->size = 0;
-    set_body(reader, entry->size);
-    bool begun = !has_body || begin_file(reader, header, entry, error);
+    bool begun = !is_file || begin_file(reader, header, entry, error);
     berth_tar_pax_clear(pax);
     return begun;
 }
 
-/* The end of the input is treated as a block of zeros: both end the tar. */
-static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
-                        GError **error) {
+/* A block of the input, filled up with zeros behind its end. */
+static size_t read_block(BerthTarReader *reader, BerthTarHeader *header) {
     size_t got = read_bytes(reader, header, sizeof *header);
 
     memset((char *)header + got, 0, sizeof *header - got);
+    return got;
+}
+
+/* Two blocks of zeros end the tar (pax(1)), or one, or none, before the end of the input. One that
+ * something follows is damage: other readers refuse it, too, and whatever follows would be lost. */
+static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
+                        GError **error) {
+    size_t got = read_block(reader, header);
+
     *more = !berth_tar_header_is_zero(header);
     if (*more && got < sizeof *header)
         return is_truncated(error);
-    return !*more || berth_tar_header_check(header, error);
+    if (*more)
+        return berth_tar_header_check(header, error);
+    (void)read_block(reader, header);
+    return berth_tar_header_is_zero(header) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "a single block of zeros is followed by something else");
 }
 
 /* Skips what the caller has not read of the current member, then consumes extensions up to the next

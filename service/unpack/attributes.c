@@ -91,6 +91,41 @@ static int remove_xattr(int fd, const char *name) {
     return needs_keeper(name) ? berth_keeper_remove_xattr(fd, name) : fremovexattr(fd, name);
 }
 
+#define ACCESS_ACL_XATTR "system.posix_acl_access"
+#define DEFAULT_ACL_XATTR "system.posix_acl_default"
+
+bool berth_attributes_have_default_acl(int directory) {
+    return !plain && fgetxattr(directory, DEFAULT_ACL_XATTR, NULL, 0) > 0;
+}
+
+/* In a user's directory the ACLs are that user's, and the kernel has given them on. */
+bool berth_attributes_take_default_acl(int above, int directory) {
+    g_autofree char *acl = NULL;
+
+    if (!berth_attributes_have_default_acl(above))
+        return true;
+    acl = g_malloc(XATTR_SIZE_MAX);
+    ssize_t size = fgetxattr(above, DEFAULT_ACL_XATTR, acl, XATTR_SIZE_MAX);
+    return size >= 0 && fsetxattr(directory, ACCESS_ACL_XATTR, acl, (size_t)size, 0) == 0 &&
+           fsetxattr(directory, DEFAULT_ACL_XATTR, acl, (size_t)size, 0) == 0;
+}
+
+bool berth_attributes_inherit(int above, int directory) {
+    struct stat status;
+
+    if (fstat(above, &status) < 0)
+        return false;
+    bool hands_on = status.st_mode & S_ISGID;
+    return berth_attributes_set_owner(directory, "", 0, hands_on ? status.st_gid : 0) &&
+           berth_attributes_set_mode(directory, hands_on ? S_ISGID | 0755 : 0755) &&
+           berth_attributes_take_default_acl(above, directory);
+}
+
+bool berth_attributes_clear_acl(int directory, const char *entry) {
+    return plain || (fchdir(directory) == 0 && (lremovexattr(entry, ACCESS_ACL_XATTR) == 0 ||
+                                                errno == ENODATA || errno == ENOTSUP));
+}
+
 /* An attribute that the file system of to does not support is left out. If the list cannot be read,
  * it counts as empty. */
 bool berth_attributes_copy_xattrs(int from, int to, const char *path, GError **error) {

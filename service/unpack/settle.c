@@ -26,15 +26,17 @@ static bool is_link_below(int lower, const char *path) {
     return fd >= 0 && S_ISLNK(status.st_mode);
 }
 
-/* Whether new entries get the directory's group in the layers below: directories made in it before
- * it was listed have that group. If the directory itself is new there, the one above it decides. */
-static bool hands_group_on(int lower, const char *path) {
+/* Directories that were made in it before it was listed have its group or its default ACL; as they
+ * have those of the one above it, if it is new itself. */
+static bool gives_attributes(int lower, const char *path) {
     g_autofree char *at = g_strdup(path);
     struct stat status;
 
     for (;;) {
-        berth_autofd int fd = berth_tree_open_entry(lower, at, &status);
-        if (fd >= 0 && S_ISDIR(status.st_mode) && (status.st_mode & S_ISGID))
+        berth_autofd int fd =
+            berth_fd_open_real(lower, berth_tree_path_or_dot(at), O_RDONLY | O_DIRECTORY, 0);
+        if (fd >= 0 && fstat(fd, &status) == 0 &&
+            ((status.st_mode & S_ISGID) || berth_attributes_have_default_acl(fd)))
             return true;
         if (at[0] == '\0')
             return false;
@@ -50,7 +52,7 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
 
     g_hash_table_iter_init(&iterator, tree->late);
     while (g_hash_table_iter_next(&iterator, &path, NULL))
-        if (hands_group_on(lower, path))
+        if (gives_attributes(lower, path))
             return true;
 
     g_hash_table_iter_init(&iterator, tree->assumed);
@@ -60,25 +62,13 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
     return false;
 }
 
-/* mkdir(2) uses the group of the parent directory if that has its set-group-id bit. Whether a
- * directory that the tar only implies has the bit is known only once it has inherited its
- * attributes. */
-static bool inherit_group(BerthTree *tree, const char *path, GError **error) {
+/* mkdir(2) takes the group over if the directory above has its set-group-id bit, and its default
+ * ACL. A directory that the tar implies has them, or lacks them, only since it has inherited. */
+static bool inherit_from_above(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *above = berth_tree_get_directory(path);
-    struct stat status;
-    berth_autofd int parent =
-        berth_fd_open_real(tree->root, berth_tree_path_or_dot(above), O_RDONLY | O_DIRECTORY, 0);
+    bool is_implied = above[0] ? berth_tree_has(tree->implied, above) : !tree->is_listed;
 
-    if (parent < 0 || fstat(parent, &status) < 0)
-        return berth_error_set_errno(error, errno, "open \"%.200s\"", above);
-    if (!berth_tree_has(tree->implied, above) && (above[0] || tree->is_listed))
-        return true;
-    bool hands_on = status.st_mode & S_ISGID;
-    berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
-    return (directory >= 0 &&
-            berth_attributes_set_owner(directory, "", 0, hands_on ? status.st_gid : 0) &&
-            berth_attributes_set_mode(directory, hands_on ? S_ISGID | 0755 : 0755)) ||
-           berth_error_set_errno(error, errno, "set the group of \"%.200s\"", path);
+    return !is_implied || berth_tree_inherit(tree, path, error);
 }
 
 static bool settle_implied(BerthTree *tree, int lower, GError **error) {
@@ -92,7 +82,7 @@ static bool settle_implied(BerthTree *tree, int lower, GError **error) {
         if (berth_tree_get_implied(tree, path) == BERTH_IMPLIED_INHERITS &&
             !berth_settle_inherit(tree, lower, path, &found, error))
             return false;
-        if (!found && tree->knows == BERTH_LOWER_UNKNOWN && !inherit_group(tree, path, error))
+        if (!found && tree->knows == BERTH_LOWER_UNKNOWN && !inherit_from_above(tree, path, error))
             return false;
     }
     return true;

@@ -95,21 +95,6 @@ BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path) 
     return GPOINTER_TO_UINT(g_tree_lookup(tree->implied, path));
 }
 
-/* Removes path and the directories above it from the held ones. */
-void berth_tree_set_entered(BerthTree *tree, const char *path) {
-    if (g_tree_nnodes(tree->held) == 0)
-        return;
-    g_autofree char *prefix = g_strdup(path);
-    for (char *slash = prefix; slash;) {
-        slash = strchr(slash, '/');
-        if (slash)
-            *slash = '\0';
-        g_tree_remove(tree->held, prefix);
-        if (slash)
-            *slash++ = '/';
-    }
-}
-
 /* Only examines the directories above path: a directory's own mark hides what is in it, not the
  * directory. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path) {

@@ -22,10 +22,6 @@ bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timesp
 bool berth_tree_has(GTree *table, const char *path);
 BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path);
 
-/* Records that path has entries: neither it nor the directories above hold only whiteouts any more.
- */
-void berth_tree_set_entered(BerthTree *tree, const char *path);
-
 /* Whether the layers below are visible at path as far as this layer knows, that is, nothing above
  * it hides them. */
 bool berth_tree_sees_lower(BerthTree *tree, const char *path);

@@ -17,8 +17,9 @@
 #include <limits.h>
 #include <string.h>
 
-/* The kernel's limits (path_resolution(7)). */
-enum { MAX_LINKS = 40, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
+/* More links than the kernel follows (path_resolution(7)): tools that resolve paths themselves, as
+ * this one, take that many. */
+enum { MAX_LINKS = 255, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
 
 typedef struct {
     BerthTree *tree;
@@ -147,12 +148,13 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over,
         return berth_error_set_errno(error, errno, "make directory \"%.200s\"", path);
     if (!berth_tree_note(tree, tree->implied, path, GUINT_TO_POINTER(implied), error))
         return false;
-    if (!over)
+    if (!over && !tree->default_acl)
         return true;
-    /* What was replaced hid the layers below; the new directory must hide them as well. */
     berth_autofd int directory = openat(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    return directory < 0 ? fail_walk(walk, errno, error)
-                         : berth_tree_set_opaque(tree, directory, path, error);
+    if (directory < 0 || !berth_attributes_take_default_acl(parent, directory))
+        return fail_walk(walk, errno, error);
+    /* What was replaced hid the layers below; the new directory has to hide them as well. */
+    return !over || berth_tree_set_opaque(tree, directory, path, error);
 }
 
 /* Puts the target of a symbolic link before the rest of the path. An absolute target starts at the
@@ -217,15 +219,60 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-/* Sets the attributes at once, since the next entry in the directory may take its group from it. */
+/* At once, since what is made in it next may take its group or an ACL from it. */
 static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat *below,
                             GError **error) {
     berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
+    berth_autofd int lower = berth_fd_open_real(tree->lower, path, O_RDONLY | O_DIRECTORY, 0);
 
-    return (directory >= 0 &&
+    tree->default_acl = tree->default_acl || berth_attributes_have_default_acl(lower);
+    return (directory >= 0 && lower >= 0 &&
             berth_attributes_set_owner(directory, "", below->st_uid, below->st_gid) &&
-            berth_attributes_set_mode(directory, below->st_mode)) ||
+            berth_attributes_set_mode(directory, below->st_mode) &&
+            berth_attributes_take_default_acl(lower, directory)) ||
            berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
+}
+
+bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error) {
+    g_autofree char *above = berth_tree_get_directory(path);
+    berth_autofd int parent =
+        berth_fd_open_real(tree->root, berth_tree_path_or_dot(above), O_RDONLY | O_DIRECTORY, 0);
+    berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
+
+    return (parent >= 0 && directory >= 0 && berth_attributes_inherit(parent, directory)) ||
+           berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
+}
+
+/* A directory that was made for whiteouts becomes one of the layer, as if it was made now: the one
+ * above may have been listed meanwhile. What it takes from the layers below it has already, if they
+ * are known, and else receives it in settling. */
+static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
+    struct stat status;
+
+    if (!g_tree_remove(tree->held, path))
+        return true;
+    if (tree->knows == BERTH_LOWER_KNOWN &&
+        berth_tree_get_implied(tree, path) == BERTH_IMPLIED_INHERITS) {
+        berth_autofd int lower = berth_tree_open_entry(tree->lower, path, &status);
+        if (lower >= 0 && S_ISDIR(status.st_mode))
+            return true;
+    }
+    return berth_tree_inherit(tree, path, error);
+}
+
+/* Entries are put into the directory path: neither it nor those above hold only whiteouts. */
+static bool tree_enter(BerthTree *tree, const char *path, GError **error) {
+    g_autofree char *prefix = g_strdup(path);
+
+    if (g_tree_nnodes(tree->held) == 0)
+        return true;
+    for (char *slash = strchr(prefix, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!tree_enter_held(tree, prefix, error))
+            return false;
+        *slash = '/';
+    }
+    return tree_enter_held(tree, prefix, error);
 }
 
 static bool make_missing(Walk *walk, const char *path, bool visible, const struct stat *below,
@@ -301,8 +348,8 @@ bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind,
         if (name[0] && !g_str_equal(name, ".") && !pass_directory(&walk, name, error))
             return false;
     }
-    if (kind == BERTH_WALK_ENTER)
-        berth_tree_set_entered(tree, done->str);
+    if (kind == BERTH_WALK_ENTER && !tree_enter(tree, done->str, error))
+        return false;
     result->real = g_string_free(g_steal_pointer(&done), FALSE);
     return true;
 }
@@ -322,7 +369,10 @@ static bool enter_parent(BerthTree *tree, char *directory, GError **error) {
     /* The common case: every component is a directory, so the path is already real. */
     int fd = open_parent(tree, directory);
     if (fd >= 0) {
-        berth_tree_set_entered(tree, directory);
+        if (!tree_enter(tree, directory, error)) {
+            berth_fd_clear(&fd);
+            return false;
+        }
     } else {
         if (!berth_tree_walk(tree, directory, BERTH_WALK_ENTER, &walk, error))
             return false;

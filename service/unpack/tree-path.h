@@ -50,6 +50,10 @@ void berth_tree_forget_parent(BerthTree *tree);
 /* Removes whatever is at the place, and the notes about it. False with error. */
 bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error);
 
+/* Gives a directory that this layer implies what a new one takes from the one above. False with
+ * error. */
+bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error);
+
 /* Makes the directory hide what the layers below have in it. */
 bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GError **error);
 

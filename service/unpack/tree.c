@@ -201,6 +201,9 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
     if (!(S_ISLNK(entry->mode) && is_as_made(tree, entry)) &&
         !berth_attributes_set_owner(place->parent, place->name, entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
+    if (tree->default_acl && !S_ISLNK(entry->mode) &&
+        !berth_attributes_clear_acl(place->parent, place->name))
+        return berth_error_set_errno(error, errno, "remove the ACL of \"%.200s\"", entry->path);
     if (!S_ISLNK(entry->mode) &&
         fchmodat(place->parent, place->name, berth_attributes_limit_mode(entry->mode), 0) < 0)
         return berth_error_set_errno(error, errno, "set the mode of \"%.200s\"", entry->path);

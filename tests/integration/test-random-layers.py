@@ -20,9 +20,16 @@ from trees import differences, look_at
 
 WORK = "/var/tmp/random-layers"
 FEW, TRIES = 12, 60
-NAMES = ("a", "b", "c", "d", "é", "é")
+NAMES = ("a", "b", "c", "d", "é", "é") * 2 + ("n" * 120,)
 KINDS = ("file",) * 6 + ("directory",) * 5 + ("symlink",) * 3 + ("link",) * 4 + ("whiteout",) * 4 + \
-    ("opaque", "opaque", "fifo", "device", "rootopaque")
+    ("opaque", "opaque", "fifo", "device", "block", "rootopaque")
+TYPES = {"directory": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "link": tarfile.LNKTYPE, "fifo": tarfile.FIFOTYPE,
+         "device": tarfile.CHRTYPE, "block": tarfile.BLKTYPE}
+WHITEOUT_TYPES = (tarfile.REGTYPE,) * 4 + (tarfile.DIRTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE)
+# Version 2: user::rwx, user:7:rwx, group::rwx, mask::rwx, other::---, and cap_net_raw+ep.
+XATTRS = {"user.k": b"v", "user.l": b"=\n=", "trusted.k": b"\xff", "security.capability": bytes.fromhex(
+    "0100000200200000000000000000000000000000"), "system.posix_acl_default": bytes.fromhex(
+        "02000000" "01000700ffffffff" "0200070007000000" "04000700ffffffff" "10000700ffffffff" "20000000ffffffff")}
 
 
 class Entry:
@@ -34,12 +41,13 @@ class Entry:
             self.kind = "opaque"
         self.path = random_path(rng)
         self.data = rng.choice((b"", b"x", b"content", b"\0" * 600))
-        self.mtime = rng.randrange(1400000000, 1600000000) + rng.choice((0, 0.5))
+        self.mtime = rng.choice((rng.randrange(1400000000, 1600000000), rng.randrange(-10**9, 10**9))) + rng.choice((0, 0.5))
         self.mode = rng.choice((0o644, 0o755, 0o600, 0o4755, 0o2775, 0o1777, 0o000))
         self.uid, self.gid = rng.choice((0, 0, 1, 1000)), rng.choice((0, 0, 5, 2**22))
         self.target = rng.choice(("", "", "/", "../", "../../", "./")) + random_path(rng)
-        self.pax = {f"SCHILY.xattr.user.{rng.choice('kl')}": rng.choice("vw")} if rng.random() < 0.15 else {}
-        self.spelling = rng.choice(("{}", "{}", "{}", "/{}", "./{}", "./{}", "x/../{}", "../{}", "//{}"))
+        self.xattr = rng.choice(tuple(XATTRS)) if rng.random() < 0.2 else None
+        self.spelling = rng.choice(("{}", "{}", "{}", "/{}", "./{}", "./{}", "x/../{}", "../{}", "//{}", "{}/"))
+        self.whiteout_type = rng.choice(WHITEOUT_TYPES)
 
     def name(self):
         directory, _, name = self.path.rpartition("/")
@@ -49,18 +57,20 @@ class Entry:
             return f"{directory}/.wh..wh..opq".lstrip("/") if directory else f"{name}/.wh..wh..opq"
         return ".wh..wh..opq" if self.kind == "rootopaque" else self.path
 
+    def pax(self):
+        kinds = ("directory",) if self.xattr == "system.posix_acl_default" else ("file", "directory")
+        return {f"SCHILY.xattr.{self.xattr}": XATTRS[self.xattr].decode("utf-8", "surrogateescape")} \
+            if self.xattr and self.kind in kinds else {}
+
     def add_to(self, layer):
-        types = {"directory": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "link": tarfile.LNKTYPE,
-                 "fifo": tarfile.FIFOTYPE, "device": tarfile.CHRTYPE}
-        is_file = self.kind not in types
-        layer.add(self.spelling.format(self.name()), self.data if self.kind == "file" else b"" if is_file else None,
-                  types.get(self.kind, tarfile.REGTYPE), self.mode, self.uid, self.gid,
-                  self.target if self.kind in ("symlink", "link") else "", (1, 3), self.mtime,
-                  self.pax if self.kind in ("file", "directory") else None)
+        kind = TYPES.get(self.kind, tarfile.REGTYPE if self.kind == "file" else self.whiteout_type)
+        layer.add(self.spelling.format(self.name()), self.data if self.kind == "file" else None,
+                  kind, self.mode, self.uid, self.gid,
+                  self.target if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else "", (1, 3), self.mtime, self.pax())
 
     def __repr__(self):
         return f"{self.kind} {self.name()!r}" + (f" → {self.target!r}" if self.kind in ("symlink", "link") else "") + \
-            f" {self.mode:o} {self.uid}:{self.gid} {self.mtime} {self.pax or ''} {self.spelling}"
+            f" {self.mode:o} {self.uid}:{self.gid} {self.mtime} {self.xattr or ''} {self.spelling}"
 
 
 def random_path(rng):
@@ -69,8 +79,9 @@ def random_path(rng):
 
 def make_image(layers):
     made = []
-    for entries in layers:
-        layer = oci.Layer("gzip")
+    for number, entries in enumerate(layers):
+        # GNU's form has other headers for long names and large numbers, and no extended attributes.
+        layer = oci.Layer("gzip", tarfile.GNU_FORMAT if number == 1 else tarfile.PAX_FORMAT)
         for entry in entries:
             entry.add_to(layer)
         made.append(layer)

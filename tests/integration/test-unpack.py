@@ -185,6 +185,8 @@ def test_paths_lead_through_links_of_any_layer():
         assert b"lib" in found and stat.S_ISLNK(found[b"lib"]["type"])
     compare_upper("own", oci.Layer().symlink("own", "../o").add("own/x", b"x").symlink("ring/a", "/own/./new").add("ring/a/y", b"y")
                   .add("own/.wh.t", b"").hard_link("o/new/z", "ring/a/y"))
+    # More links than the kernel follows, since the path is resolved here.
+    compare_upper("many", oci.Layer().symlink("self", ".").add("self/" * 60 + "x", b"x"))
     # What was a link becomes a directory half-way.
     compare_upper("half", oci.Layer().add("lib/first", b"1").directory("lib").add("lib/second", b"2").hard_link("third", "lib/second"))
 
@@ -225,6 +227,10 @@ def test_groups_of_set_group_id_directories():
         .symlink("s/l", "f").add("s/p", kind=tarfile.FIFOTYPE).hard_link("s/h", "s/f")
     found = compare_upper("group1", layer, oci.Layer().add("s/new/f", b"f").add("s/d/new/f", b"f").add("s/f2", b"2"))
     equal({found[path]["owner"] for path in (b"s/f", b"s/d", b"s/l", b"s/p", b"s/new/f", b"s/f2")}, {(0, 0)})
+    # A whiteout of nothing makes no directory, so that "in" is made when the bit is there.
+    found = compare_upper("group2", oci.Layer().directory("s").directory("s/other"),
+                          oci.Layer().add("s/in/.wh.x", b"").directory("s", mode=0o2775, gid=50).symlink("s/in/l", "f"))
+    equal((found[b"s/in"]["mode"], found[b"s/in"]["owner"]), ("0o2755", (0, 50)))
 
 
 def test_default_acls_are_for_directories_alone():
@@ -232,8 +238,10 @@ def test_default_acls_are_for_directories_alone():
     acl = bytes.fromhex("02000000" "01000700ffffffff" "0200070007000000" "04000700ffffffff" "10000700ffffffff"
                         "20000000ffffffff")
     layer = oci.Layer().directory("acl", pax={"SCHILY.xattr.system.posix_acl_default": acl.decode("utf-8", "surrogateescape")})
-    layer.add("acl/f", b"f").directory("acl/d").add("acl/d/g", b"g", mode=0o600)
-    compare_upper("acl", layer)
+    layer.add("acl/f", b"f").directory("acl/d").add("acl/d/g", b"g", mode=0o600).add("acl/p", kind=tarfile.FIFOTYPE, mode=0o640)
+    # Directories that are not listed take it, from one of this layer and from one below.
+    layer.add("acl/made/on/way", b"w")
+    compare_upper("acl", layer, oci.Layer().add("acl/second/f", b"2"), oci.Layer().add("acl/third/f", b"3").directory("acl"))
 
 
 def test_extended_headers_to_the_byte():

@@ -325,6 +325,46 @@ static void test_written_archive_is_read_back(void) {
     g_byte_array_unref(tar.bytes);
 }
 
+/* Lists of names in the body of directories, as "tar --incremental" writes them. */
+static void test_directories_of_incremental_archives(void) {
+    Tar tar = new_tar();
+    g_auto(BerthTarEntry) entry = {0};
+    GError *error = NULL;
+    bool more;
+
+    add_member(&tar, "directory/", 'D', "Yfile");
+    add_member(&tar, "directory/file", '0', "content");
+    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch, &tar);
+    g_assert_true(berth_tar_reader_next(reader, &entry, &more, &error));
+    g_assert_true(S_ISDIR(entry.mode) && entry.size == 0);
+    g_assert_true(berth_tar_reader_next(reader, &entry, &more, &error));
+    g_assert_cmpstr(entry.path, ==, "directory/file");
+    g_byte_array_unref(tar.bytes);
+}
+
+static void test_one_block_of_zeros_is_no_end_within_the_archive(void) {
+    static const uint8_t zeros[2 * BERTH_TAR_BLOCK_BYTES];
+
+    for (size_t blocks = 1; blocks <= 2; blocks++) {
+        Tar tar = new_tar();
+        g_auto(BerthTarEntry) entry = {0};
+        g_autoptr(GError) error = NULL;
+        bool more = false;
+
+        add_member(&tar, "first", '0', "content");
+        add_bytes(&tar, zeros, blocks * BERTH_TAR_BLOCK_BYTES);
+        add_member(&tar, "second", '0', "content");
+        g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch, &tar);
+        g_assert_true(berth_tar_reader_next(reader, &entry, &more, &error) && more);
+        g_assert_true(berth_tar_reader_next(reader, &entry, &more, &error) == (blocks == 2));
+        if (blocks == 1)
+            g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+        else
+            g_assert_false(more);
+        g_byte_array_unref(tar.bytes);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, function) g_test_add_func("/tar/" name, function)
@@ -336,6 +376,9 @@ int main(int argc, char **argv) {
     ADD("sparse-files", test_sparse_files);
     ADD("maps-that-lie-are-refused", test_maps_that_lie_are_refused);
     ADD("damaged-headers-are-refused", test_damaged_headers_are_refused);
+    ADD("directories-of-incremental-archives", test_directories_of_incremental_archives);
+    ADD("one-block-of-zeros-is-no-end-within-the-archive",
+        test_one_block_of_zeros_is_no_end_within_the_archive);
     ADD("written-archive-is-read-back", test_written_archive_is_read_back);
 #undef ADD
     return g_test_run();
