@@ -39,8 +39,44 @@ static bool check_depth(const char *data, size_t size, GError **error) {
     return true;
 }
 
+/* Whether text, which has at least six bytes, is an escape of half a surrogate pair: the first half
+ * is D800 to DBFF, the second DC00 to DFFF. */
+static bool is_half(const char *text, bool second) {
+    char third = g_ascii_tolower(text[3]);
+    bool is_second = third >= 'c' && third <= 'f';
+    bool is_first = third == '8' || third == '9' || third == 'a' || third == 'b';
+
+    return text[0] == '\\' && text[1] == 'u' && g_ascii_tolower(text[2]) == 'd' &&
+           (second ? is_second : is_first) && g_ascii_isxdigit(text[4]) &&
+           g_ascii_isxdigit(text[5]);
+}
+
+/* Half a surrogate pair is no character, but the grammar allows it (RFC 8259, section 8.2).
+ * json-glib rejects it or produces invalid UTF-8; here it becomes U+FFFD, as in other parsers.
+ * Returns a copy of the same size, or NULL if data has none. */
+static char *replace_halves(const char *data, size_t size) {
+    char *copy = NULL;
+
+    for (size_t i = 0; i + 6 <= size; i++) {
+        if (data[i] != '\\')
+            continue;
+        bool is_first = is_half(data + i, false);
+        if (is_first && i + 12 <= size && is_half(data + i + 6, true)) {
+            i += 11;
+        } else if (is_first || is_half(data + i, true)) {
+            copy = copy ? copy : g_memdup2(data, size);
+            memcpy(copy + i, "\\ufffd", 6);
+            i += 5;
+        } else {
+            i++;
+        }
+    }
+    return copy;
+}
+
 JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     g_autoptr(GError) local = NULL;
+    g_autofree char *replaced = NULL;
 
     if (size > BERTH_DOCUMENT_MAX_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
@@ -56,6 +92,8 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     }
     if (!check_depth(data, size, error))
         return NULL;
+    replaced = replace_halves(data, size);
+    data = replaced ? replaced : data;
 
     /* Immutable, so that no subtree is ever copied. */
     g_autoptr(JsonParser) parser = json_parser_new_immutable();

@@ -105,14 +105,27 @@ static bool wait_for_room(Fetch *fetch, GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "wait for the pipe");
 }
 
+/* Returns the offset at which the response begins. A partial response without Content-Range is
+ * assumed to begin at position, unless its length is that of the whole content. Several ranges in
+ * one response were never requested. */
+static uint64_t find_first_byte(const Fetch *fetch, const BerthResponse *response) {
+    if (!response->is_partial)
+        return 0;
+    if (response->first_byte >= 0)
+        return (uint64_t)response->first_byte;
+    if (g_str_has_prefix(response->content_type, "multipart/"))
+        return G_MAXUINT64;
+    return fetch->whole || (response->content_length >= 0 &&
+                            (uint64_t)response->content_length == fetch->target->size)
+               ? 0
+               : fetch->position;
+}
+
 /* Determines how much of this response the reader already has. A server that ignores Range begins
  * at the start of the content; one that sends another range than requested may begin before
  * position. */
 static bool find_response_offset(Fetch *fetch, const BerthResponse *response, GError **error) {
-    uint64_t asked = fetch->whole ? 0 : fetch->position;
-    uint64_t first = !response->is_partial       ? 0
-                     : response->first_byte >= 0 ? (uint64_t)response->first_byte
-                                                 : asked;
+    uint64_t first = find_first_byte(fetch, response);
 
     fetch->place = first > fetch->position ? RESPONSE_MISPLACED : RESPONSE_PLACED;
     if (fetch->place == RESPONSE_MISPLACED)
@@ -210,11 +223,17 @@ static void check_end(Fetch *fetch) {
     fetcher_finish(fetch, error);
 }
 
-/* Requests the whole content if this server cannot continue at position: it has answered 416 (RFC
- * 9110 section 15.5.17), or sent a range that begins later. */
+/* The status for this is 416 (RFC 9110 section 15.5.17). Servers that do not know the header may
+ * answer 400 or 501. */
+static bool is_range_refused(const BerthResponse *response) {
+    return response->status == 416 || response->status == 400 || response->status == 501;
+}
+
+/* Requests the whole content if this server cannot continue at position: it refuses the range, or
+ * has sent one that begins later. */
 static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
     if (fetch->whole || fetch->position == 0 ||
-        !(error ? fetch->place == RESPONSE_MISPLACED : response->status == 416))
+        !(error ? fetch->place == RESPONSE_MISPLACED : is_range_refused(response)))
         return false;
     fetch->whole = true;
     fetcher_ask(fetch);

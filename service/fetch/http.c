@@ -18,7 +18,7 @@
 #define TIMER_ACCURACY_USEC 1
 
 enum {
-    MAX_REDIRECTS = 5,
+    MAX_REDIRECTS = 10, /* as the clients of containers have it, which are written in Go */
     MAX_RETRIES = 3,
     FIRST_DELAY_MSEC = 200,
     MAX_DELAY_SECONDS = 60,
@@ -34,7 +34,8 @@ bool berth_http_is_transient(const GError *error) {
 
 bool berth_http_get_retry_delay(const BerthResponse *response, const GError *error,
                                 unsigned *retries, uint64_t *delay_usec) {
-    bool overloaded = !error && (response->status == 429 || response->status >= 500);
+    bool overloaded =
+        !error && (response->status == 408 || response->status == 429 || response->status >= 500);
     uint64_t usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << *retries;
 
     if (!(overloaded || (error && berth_http_is_transient(error))) || *retries >= MAX_RETRIES)

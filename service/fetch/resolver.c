@@ -123,7 +123,7 @@ static const char *find_own_type(JsonObject *object) {
 
     if (berth_document_get_string(object, "mediaType", &own, NULL) && own && is_manifest(own))
         return own;
-    if (own)
+    if (own && own[0])
         return NULL;
     berth_document_get_array(object, "manifests", &entries, NULL);
     berth_document_get_object(object, "config", &config, NULL);

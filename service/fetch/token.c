@@ -165,15 +165,18 @@ static char *make_token_url(const BerthTokenRequest *request) {
     const BerthChallenge *challenge = request->challenge;
     g_autoptr(GString) query = g_string_new(NULL);
 
-    add_parameter(query, '&', "service", challenge->service);
+    if (challenge->service[0])
+        add_parameter(query, '&', "service", challenge->service);
     if (challenge->scope)
         add_parameter(query, '&', "scope", challenge->scope);
     if (adds_scope(request))
         add_parameter(query, '&', "scope", request->more_scope);
     if (request->credentials && request->credentials->username)
         add_parameter(query, '&', "account", request->credentials->username);
-    return g_strconcat(challenge->realm, strchr(challenge->realm, '?') ? "&" : "?", query->str,
-                       NULL);
+    /* In lower case, as g_uri_peek_scheme() returns it: others compare it with "http:". */
+    const char *scheme = g_uri_peek_scheme(challenge->realm);
+    return g_strconcat(scheme, challenge->realm + strlen(scheme),
+                       strchr(challenge->realm, '?') ? "&" : "?", query->str, NULL);
 }
 
 /* The form for POST; NULL without credentials. */
@@ -222,10 +225,11 @@ static void ask_for_token(Question *question) {
 bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
                          GError **error) {
     const char *realm = request->challenge->realm;
-    bool plain = g_str_has_prefix(realm, "http://");
+    const char *scheme = g_uri_peek_scheme(realm);
+    bool plain = g_strcmp0(scheme, "http") == 0;
 
     /* The registry chooses the realm, which receives the credentials. */
-    if (!(plain && request->may_be_plain) && !g_str_has_prefix(realm, "https://"))
+    if (!(plain && request->may_be_plain) && g_strcmp0(scheme, "https") != 0)
         return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
                                "%s: the token server %.200s does not speak HTTPS", request->locator,
                                realm);

@@ -44,16 +44,17 @@ static bool read_health(JsonObject *object, BerthImageConfig *config, GError **e
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) test = NULL;
     JsonObject *health;
-    uint64_t number;
+    int64_t number;
 
     if (!berth_document_get_object(object, "Healthcheck", &health, error) ||
         (health && !berth_document_get_strings(health, "Test", &test, error)))
         return false;
     bool asks = test && test[0] && !g_str_equal(test[0], "NONE");
     for (size_t i = 0; asks && i < G_N_ELEMENTS(numbers); i++) {
-        if (!berth_document_get_size(health, numbers[i], &number, error))
+        if (!berth_document_get_int(health, numbers[i], &number, error))
             return false;
-        g_ptr_array_add(list, g_strdup_printf("%" G_GUINT64_FORMAT, (guint64)number));
+        /* Builders do not check these values. 0 selects the default. */
+        g_ptr_array_add(list, g_strdup_printf("%" G_GINT64_FORMAT, MAX(number, 0)));
     }
     for (char **word = test; asks && *word; word++)
         g_ptr_array_add(list, g_strdup(*word));
@@ -62,13 +63,23 @@ static bool read_health(JsonObject *object, BerthImageConfig *config, GError **e
     return true;
 }
 
+/* Docker also accepts a string, which becomes a command of one word (strslice.StrSlice). */
+static bool read_command(JsonObject *object, const char *member, char ***command, GError **error) {
+    const char *text = NULL;
+
+    if (!berth_document_get_string(object, member, &text, NULL) || !text)
+        return berth_document_get_strings(object, member, command, error);
+    *command = g_strdupv((char *[]){(char *)text, NULL});
+    return true;
+}
+
 /* "config" of the image configuration, in which everything is optional. */
 static bool read_execution(JsonObject *object, BerthImageConfig *config, GError **error) {
     return copy_string(object, "User", &config->user, error) &&
            copy_string(object, "WorkingDir", &config->working_directory, error) &&
            copy_string(object, "StopSignal", &config->stop_signal, error) &&
-           berth_document_get_strings(object, "Entrypoint", &config->entrypoint, error) &&
-           berth_document_get_strings(object, "Cmd", &config->command, error) &&
+           read_command(object, "Entrypoint", &config->entrypoint, error) &&
+           read_command(object, "Cmd", &config->command, error) &&
            berth_document_get_strings(object, "Env", &config->environment, error) &&
            berth_document_get_keys(object, "Volumes", false, &config->volumes, error) &&
            berth_document_get_keys(object, "ExposedPorts", false, &config->ports, error) &&

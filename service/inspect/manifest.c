@@ -179,7 +179,7 @@ static bool check_manifest_kind(JsonObject *object, const char *media_type, bool
 
     if (!berth_document_get_string(object, "mediaType", &text, error))
         return false;
-    g_autofree char *own = text ? g_ascii_strdown(text, -1) : NULL;
+    g_autofree char *own = text && text[0] ? g_ascii_strdown(text, -1) : NULL;
     if (own && berth_media_type_get_kind(own) != berth_media_type_get_kind(media_type))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the document calls itself %.200s but was named as %.200s", own,

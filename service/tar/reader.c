@@ -291,8 +291,8 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     /* Before there was a type for them, directories were files whose name ends in a slash. */
     if (header->type == '\0' && g_str_has_suffix(entry->path, "/"))
         entry->mode = S_IFDIR | (entry->mode & 07777);
-    /* Links, directories and devices have no body, whatever size is stated; but those of GNU's
-     * incremental archives have one, a list of names that means nothing here. */
+    /* Links, directories and devices have no body, whatever size is stated. Only directories of
+     * GNU's incremental archives have one, a list of names that is not needed here. */
     bool is_file = S_ISREG(entry->mode) && !entry->is_hard_link;
     set_body(reader, is_file || header->type == 'D' ? entry->size : 0);
     if (!is_file)
@@ -302,7 +302,7 @@ static bool begin_member(BerthTarReader *reader, const BerthTarHeader *header, B
     return begun;
 }
 
-/* A block of the input, filled up with zeros behind its end. */
+/* Reads one block; what is missing at the end of the input reads as zeros. */
 static size_t read_block(BerthTarReader *reader, BerthTarHeader *header) {
     size_t got = read_bytes(reader, header, sizeof *header);
 
@@ -310,8 +310,9 @@ static size_t read_block(BerthTarReader *reader, BerthTarHeader *header) {
     return got;
 }
 
-/* Two blocks of zeros end the tar (pax(1)), or one, or none, before the end of the input. One that
- * something follows is damage: other readers refuse it, too, and whatever follows would be lost. */
+/* Two blocks of zeros end the tar (pax(1)); at the end of the input one or both may be missing. A
+ * single one followed by anything else is refused, as other readers do: what follows would be lost
+ * silently. */
 static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *more,
                         GError **error) {
     size_t got = read_block(reader, header);

@@ -98,7 +98,7 @@ bool berth_attributes_have_default_acl(int directory) {
     return !plain && fgetxattr(directory, DEFAULT_ACL_XATTR, NULL, 0) > 0;
 }
 
-/* In a user's directory the ACLs are that user's, and the kernel has given them on. */
+/* In a user's directory the ACLs belong to that user, and the kernel has applied them already. */
 bool berth_attributes_take_default_acl(int above, int directory) {
     g_autofree char *acl = NULL;
 

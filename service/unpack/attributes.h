@@ -43,14 +43,15 @@ bool berth_attributes_set_mode(int fd, mode_t mode);
 /* The bits of a layer's mode that a file other than a directory receives. */
 mode_t berth_attributes_limit_mode(mode_t mode);
 
-/* As mkdir(2) makes a directory in above: its group, and its default ACL if it has one, which is
- * given on with all permissions, since an ACL replaces the umask (acl(5)). False with errno. */
+/* Gives directory the attributes that mkdir(2) would give it in above: the group, if above has its
+ * set-group-id bit, and the default ACL, unmasked, since an ACL replaces the umask (acl(5)).
+ * False with errno. */
 bool berth_attributes_inherit(int above, int directory);
+/* Applies only the default ACL of above, if it has one. False with errno. */
 bool berth_attributes_take_default_acl(int above, int directory);
 bool berth_attributes_have_default_acl(int directory);
 
-/* Removes the ACL that an entry of this name, which is not opened, was given by its directory.
- * False with errno. */
+/* Removes the access ACL of an entry, which is not opened. False with errno. */
 bool berth_attributes_clear_acl(int directory, const char *entry);
 
 /* Marks a directory of a layer as hiding what lies below it; false with errno. */

@@ -119,15 +119,21 @@ static bool copy_content(int from, int to, off_t size, GError **error) {
     return ftruncate(to, size) == 0 || berth_error_set_errno(error, errno, "copy a file");
 }
 
+/* Removes the ACL that the copy inherits from its directory, before it gets that of the original.
+ */
+static bool clear_given_acl(const Links *links, int parent, const char *name) {
+    return !links->tree->default_acl || berth_attributes_clear_acl(parent, name);
+}
+
 /* Only its owner can read the copy until it has the attributes of the original. */
-static bool copy_regular(int lower, const char *target, int parent, const char *path,
+static bool copy_regular(const Links *links, const char *target, int parent, const char *path,
                          const struct stat *status, GError **error) {
     berth_autofd int from =
-        berth_fd_open_real(lower, target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+        berth_fd_open_real(links->lower, target, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     berth_autofd int to = openat(parent, berth_tree_get_name(path),
                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    if (from < 0 || to < 0)
+    if (from < 0 || to < 0 || !clear_given_acl(links, parent, berth_tree_get_name(path)))
         return berth_error_set_errno(error, errno, "copy \"%.200s\"", target);
     return copy_content(from, to, status->st_size, error) &&
            berth_attributes_copy(from, to, target, error);
@@ -147,12 +153,13 @@ static bool make_other(int source, int parent, const char *name, const struct st
 
 /* Owner before mode, since chown(2) clears set-id bits; times come last. A symbolic link has no
  * mode of its own. */
-static bool copy_other(int source, int parent, const char *path, const struct stat *status,
-                       GError **error) {
+static bool copy_other(const Links *links, int source, int parent, const char *path,
+                       const struct stat *status, GError **error) {
     const struct timespec times[2] = {status->st_atim, status->st_mtim};
     const char *name = berth_tree_get_name(path);
 
     return (make_other(source, parent, name, status) &&
+            (S_ISLNK(status->st_mode) || clear_given_acl(links, parent, name)) &&
             berth_attributes_set_owner(parent, name, status->st_uid, status->st_gid) &&
             (S_ISLNK(status->st_mode) ||
              fchmodat(parent, name, berth_attributes_limit_mode(status->st_mode), 0) == 0) &&
@@ -171,8 +178,8 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
         return NULL;
     }
     bool copied = S_ISREG(status->st_mode)
-                      ? copy_regular(links->lower, link->target, parent, path, status, error)
-                      : copy_other(source, parent, path, status, error);
+                      ? copy_regular(links, link->target, parent, path, status, error)
+                      : copy_other(links, source, parent, path, status, error);
     if (!copied)
         return NULL;
     Copy *copy = g_new0(Copy, 1);

@@ -26,8 +26,9 @@ static bool is_link_below(int lower, const char *path) {
     return fd >= 0 && S_ISLNK(status.st_mode);
 }
 
-/* Directories that were made in it before it was listed have its group or its default ACL; as they
- * have those of the one above it, if it is new itself. */
+/* Whether new entries get a group or an ACL from the directory in the layers below: directories
+ * made in it before it was listed then have them. If the directory itself is new there, the one
+ * above it decides. */
 static bool gives_attributes(int lower, const char *path) {
     g_autofree char *at = g_strdup(path);
     struct stat status;
@@ -62,8 +63,9 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
     return false;
 }
 
-/* mkdir(2) takes the group over if the directory above has its set-group-id bit, and its default
- * ACL. A directory that the tar implies has them, or lacks them, only since it has inherited. */
+/* mkdir(2) uses the group of the parent directory if that has its set-group-id bit, and its default
+ * ACL. Whether a directory that the tar only implies has them is known only once it has inherited
+ * its attributes. */
 static bool inherit_from_above(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *above = berth_tree_get_directory(path);
     bool is_implied = above[0] ? berth_tree_has(tree->implied, above) : !tree->is_listed;

@@ -17,8 +17,8 @@
 #include <limits.h>
 #include <string.h>
 
-/* More links than the kernel follows (path_resolution(7)): tools that resolve paths themselves, as
- * this one, take that many. */
+/* The number of links is not the kernel's (path_resolution(7)) but that of other tools that resolve
+ * the paths of layers themselves. */
 enum { MAX_LINKS = 255, MAX_STEPS = PATH_MAX, MAX_PATH_BYTES = PATH_MAX };
 
 typedef struct {
@@ -153,7 +153,7 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over,
     berth_autofd int directory = openat(parent, place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (directory < 0 || !berth_attributes_take_default_acl(parent, directory))
         return fail_walk(walk, errno, error);
-    /* What was replaced hid the layers below; the new directory has to hide them as well. */
+    /* What was replaced hid the layers below; the new directory must hide them as well. */
     return !over || berth_tree_set_opaque(tree, directory, path, error);
 }
 
@@ -219,7 +219,8 @@ static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-/* At once, since what is made in it next may take its group or an ACL from it. */
+/* Sets the attributes at once, since the next entry in the directory may take its group or an ACL
+ * from it. */
 static bool inherit_at_once(BerthTree *tree, const char *path, const struct stat *below,
                             GError **error) {
     berth_autofd int directory = berth_fd_open_real(tree->root, path, O_RDONLY | O_DIRECTORY, 0);
@@ -243,9 +244,9 @@ bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error) {
            berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
 }
 
-/* A directory that was made for whiteouts becomes one of the layer, as if it was made now: the one
- * above may have been listed meanwhile. What it takes from the layers below it has already, if they
- * are known, and else receives it in settling. */
+/* A directory that was made only for whiteouts now gets an entry. It is treated as if it had been
+ * made now, since the one above may have been listed in the meantime. If it exists in the layers
+ * below, it has their attributes already or gets them in settling. */
 static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
 
@@ -260,7 +261,8 @@ static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
     return berth_tree_inherit(tree, path, error);
 }
 
-/* Entries are put into the directory path: neither it nor those above hold only whiteouts. */
+/* Records that path has entries: neither it nor the directories above hold only whiteouts any more.
+ */
 static bool tree_enter(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path);
 

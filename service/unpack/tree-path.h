@@ -50,7 +50,7 @@ void berth_tree_forget_parent(BerthTree *tree);
 /* Removes whatever is at the place, and the notes about it. False with error. */
 bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error);
 
-/* Gives a directory that this layer implies what a new one takes from the one above. False with
+/* Gives an implied directory the attributes that a new one inherits from its parent. False with
  * error. */
 bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error);
 

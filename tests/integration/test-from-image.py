@@ -84,6 +84,16 @@ def test_users_variables_and_commands_of_the_field():
     equal(dist("run", "--rm", reference, "nothing").status, 127)
 
 
+def test_values_that_builders_do_not_check():
+    reference = f"{HOST}/from/unchecked:x"
+    oci.push(oci.Image([oci.busybox_layer()], {
+        "Env": ["PATH=/bin", "NAME", "=x", "", "A=a=b"], "Entrypoint": "/bin/env", "Cmd": None, "Volumes": {"/a/../b": None, "": {}, "relative": {}},
+        "Healthcheck": {"Test": ["CMD", "true"], "Timeout": -1, "Retries": None}}), reference)
+    good("pull", reference)
+    contains(good("run", "--rm", reference), "A=a=b\n")
+    equal(good("run", "--rm", "--entrypoint=/bin/ls", reference, "-d", "/b"), "/b\n")
+
+
 def test_stop_signal():
     good("run", "-d", "--id=stopped", IMAGE, "trap 'exit 9' USR1; echo ready; while :; do sleep 0.1; done")
     wait_until(lambda: "ready" in good("logs", "stopped"), "the trap")

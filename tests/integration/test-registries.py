@@ -58,11 +58,14 @@ def test_challenges_of_all_forms():
     for number, header in enumerate((
             'Bearer realm="REALM",service="reg"', 'Bearer realm="REALM"', 'bearer Realm=REALM, service=reg',
             'Basic realm="x", Bearer realm="REALM",service="reg",scope="repository:PATH:pull"',
-            'Negotiate, NTLM, Bearer realm="REALM",scope="repository:PATH:pull", Basic realm="x"')):
+            'Negotiate, NTLM, Bearer realm="REALM",scope="repository:PATH:pull", Basic realm="x"',
+            'Negotiate YIIabc==, Digest realm="x", nonce="y==", qop="auth,auth-int", Bearer realm="REALM",service="a, \\"b\\"",scope=""',
+            'Bearer realm="REALM",service="s"'.replace("REALM", f"HTTP://{REGISTRY.host}/token"))):
         reference, _ = REGISTRY.add(f"forms{number}:x", new_image())
         asked = challenge(header.replace("PATH", f"forms{number}"))
         pulled(reference)
         equal(asked[0]["scope"], [f"repository:forms{number}:pull"], header)
+        equal("service" in asked[0], "service=" in header)
     REGISTRY.hook = None
 
 
@@ -136,9 +139,12 @@ def test_get_decides_on_the_size_and_the_type():
 def test_media_type_is_taken_from_the_document():
     for number, said in enumerate(("application/json", "application/octet-stream", "text/plain; charset=utf-8", None,
                                    oci.OCI_MANIFEST.upper())):
-        for with_own in (True, False):
+        for with_own in (True, False, None):
             image = new_image()
-            if not with_own:
+            image.manifest["mediaType"] = "" if with_own is None else oci.OCI_MANIFEST
+            # Half a surrogate pair, which is JSON.
+            image.manifest["annotations"] = {"half": "\ud83dxy"}
+            if with_own is False:
                 del image.manifest["mediaType"]
             reference, _ = REGISTRY.add(f"types{number}{with_own}:x".lower(), image)
             manifests(lambda h, t, d, with_body, said=said: send(
@@ -179,6 +185,14 @@ def resumed(name, answer):
 
 def test_resuming_where_the_registry_has_no_ranges():
     resumed("range416:x", lambda h, data, begin: send(h, 416, b"", {"Content-Range": f"bytes */{len(data)}"}))
+    # Not the status for it, but what servers answer that do not know ranges.
+    resumed("range400:x", lambda h, data, begin: send(h, 400, b"what range?"))
+    resumed("range501:x", lambda h, data, begin: send(h, 501, b"what range?"))
+    resumed("rangenone:x", lambda h, data, begin: send(h, 206, data[begin:]))
+    resumed("rangeall:x", lambda h, data, begin: send(h, 206, data))
+    resumed("rangeparts:x", lambda h, data, begin: send(
+        h, 206, b"--b\r\nContent-Range: bytes %d-%d/%d\r\n\r\n" % (begin, len(data) - 1, len(data)) + data[begin:] + b"\r\n--b--\r\n",
+        {"Content-Type": "multipart/byteranges; boundary=b"}))
     resumed("range200:x", lambda h, data, begin: send(h, 200, data))
     resumed("rangewhole:x", lambda h, data, begin: send(h, 206, data, {"Content-Range": f"bytes 0-{len(data) - 1}/{len(data)}"}))
     resumed("rangelate:x", lambda h, data, begin: send(

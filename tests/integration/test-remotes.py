@@ -378,6 +378,26 @@ def test_authorization_stays_with_its_host():
     equal(second.authorizations, [None])
 
 
+def test_redirects_one_after_another():
+    registry = FaultyRegistry()
+    content = image(12)
+    reference, _ = registry.add("app:x", content)
+    layer = content.manifest["layers"][0]["digest"]
+
+    def hook(handler, url, with_body):
+        hop = int(url.split("/")[1]) if url[1].isdigit() else 0
+        if not url.endswith(layer):
+            return False
+        if hop == 8:
+            registry.send(handler, 200, content.blobs[layer], {}, with_body)
+        else:
+            registry.send(handler, (301, 302, 303, 307, 308)[hop % 5], b"gone", {"Location": f"/{hop + 1}/{layer}"}, with_body)
+        return True
+
+    registry.hook = hook
+    pulled(reference)
+
+
 def test_redirects_without_end():
     registry = FaultyRegistry()
     content = image(12)

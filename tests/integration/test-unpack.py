@@ -237,11 +237,13 @@ def test_default_acls_are_for_directories_alone():
     # Version 2; user::rwx, user:7:rwx, group::rwx, mask::rwx, other::---.
     acl = bytes.fromhex("02000000" "01000700ffffffff" "0200070007000000" "04000700ffffffff" "10000700ffffffff"
                         "20000000ffffffff")
-    layer = oci.Layer().directory("acl", pax={"SCHILY.xattr.system.posix_acl_default": acl.decode("utf-8", "surrogateescape")})
+    giving = {"SCHILY.xattr.system.posix_acl_default": acl.decode("utf-8", "surrogateescape")}
+    layer = oci.Layer().directory("acl", pax=giving)
     layer.add("acl/f", b"f").directory("acl/d").add("acl/d/g", b"g", mode=0o600).add("acl/p", kind=tarfile.FIFOTYPE, mode=0o640)
     # Directories that are not listed take it, from one of this layer and from one below.
     layer.add("acl/made/on/way", b"w")
-    compare_upper("acl", layer, oci.Layer().add("acl/second/f", b"2"), oci.Layer().add("acl/third/f", b"3").directory("acl"))
+    compare_upper("acl", layer, oci.Layer().add("acl/second/f", b"2"), oci.Layer().add("acl/third/f", b"3").directory("acl"),
+                  oci.Layer().hard_link("links/f", "o/t").hard_link("links/p", "o/fifo").directory("links", pax=giving))
 
 
 def test_extended_headers_to_the_byte():

@@ -45,6 +45,28 @@ static void test_size_is_limited(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
 }
 
+static void test_half_a_surrogate_pair_is_a_replacement_character(void) {
+    static const struct {
+        const char *text, *value;
+    } cases[] = {
+        {"{\"a\":\"\\ud83d\"}", "\xef\xbf\xbd"},
+        {"{\"a\":\"\\uDE00\\ud83dxy\"}", "\xef\xbf\xbd\xef\xbf\xbdxy"},
+        {"{\"a\":\"\\ud83d\\u0041\"}", "\xef\xbf\xbd"
+                                       "A"},
+        {"{\"a\":\"\\ud83d\\ude00\"}", "\xf0\x9f\x98\x80"},
+        {"{\"a\":\"\\\\ud83d\"}", "\\ud83d"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(JsonNode) node = parse(cases[i].text, &error);
+        const char *value;
+        g_assert_no_error(error);
+        g_assert_true(berth_document_get_string(json_node_get_object(node), "a", &value, &error));
+        g_assert_cmpstr(value, ==, cases[i].value);
+    }
+}
+
 static void test_documents_other_than_objects_are_refused(void) {
     static const char *const texts[] = {"",  "[]",       "1",        "\"x\"",   "null",
                                         "{", "{\"a\":}", "\xff\xfe", "{\"a\":1"};
@@ -118,6 +140,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/document/brackets-in-strings-do-not-count",
                     test_brackets_in_strings_do_not_count);
     g_test_add_func("/document/size-is-limited", test_size_is_limited);
+    g_test_add_func("/document/half-a-surrogate-pair-is-a-replacement-character",
+                    test_half_a_surrogate_pair_is_a_replacement_character);
     g_test_add_func("/document/documents-other-than-objects-are-refused",
                     test_documents_other_than_objects_are_refused);
     g_test_add_func("/document/members-of-wrong-types-are-named",

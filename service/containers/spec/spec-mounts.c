@@ -147,9 +147,12 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
     add_default_mounts(builder, options);
     add_sys(builder, options, context->ids, is_system);
     add_temporary(builder, options, is_system);
-    for (char **path = image->volumes; *path; path++)
-        if ((*path)[0] == '/' && !is_mounted(options, *path))
-            spec_add_mount(builder, *path, "bind", *path, volume);
+    for (char **path = image->volumes; *path; path++) {
+        /* Builders do not normalize these paths: "/a/../b" is "/b". */
+        g_autofree char *at = g_canonicalize_filename(*path + strspn(*path, "/"), "/");
+        if ((*path)[0] == '/' && at[1] && !is_mounted(options, at))
+            spec_add_mount(builder, at, "bind", at, volume);
+    }
     add_files(builder, options, context);
     for (guint i = 0; options->mounts && i < options->mounts->len; i++)
         berth_mount_add(builder, options->mounts->pdata[i], context->ids > 0, &options->kept_id);
