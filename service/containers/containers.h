@@ -8,7 +8,7 @@
  *
  * The folder has four layers: spec/ (options, privileges, the configuration), core/ (records,
  * processes, states), parts/ (everything else that belongs to a running container), and the files
- * here, which combine them. The bus uses nothing but this header.
+ * here, which combine them. This header includes what most files of bus/ use of it.
  */
 
 #pragma once

@@ -12,6 +12,6 @@ uint64_t berth_containers_sum_labels(BerthContainers *containers, uint32_t owner
 BerthCharge *berth_containers_take_quota(BerthContainers *containers, uint32_t owner,
                                          GError **error);
 
-/* Checks whether the owner's limits allow another configuration and labels of this size. */
+/* Checks that this configuration and these labels fit within the owner's limits. */
 bool berth_containers_check_bytes(BerthContainers *containers, uint32_t owner, const char *config,
                                   char *const *labels, GError **error);

@@ -22,8 +22,8 @@
 /* berth-network stops its plugins long before that; a server for user names may never answer. */
 enum { PROGRAM_TIMEOUT_SEC = 600 };
 
-/* Without a pidfd there is no time limit. A killed child is still reaped, so that its PID is not
- * reused before. */
+/* Without a pidfd there is no time limit. A killed child is still reaped, and until then its PID
+ * cannot be reused. */
 bool berth_child_await(pid_t child, uint64_t timeout_usec, int *status) {
     berth_autofd int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     struct pollfd end = {.fd = pidfd, .events = POLLIN};

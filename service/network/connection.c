@@ -8,10 +8,11 @@
  *   pid      of the container's first process
  *   ports    in the form of CNI's portMappings
  *   network  a list of CNI configurations, from the administrator or from bridge.c
- *   request  from berthd (request.h), for a network that Berth made: with "network" it was set up
- * by CNI's plugins, without it by netavark. An additional CNI network has a request too, which
- * lacks a bridge result   of the last plugin, or in the same form: ips port, portIndex, otherPorts
- * for a network that Berth made (port.h)
+ *   request  from berthd (request.h), for a network that Berth made: with "network", CNI's plugins
+ *            have set it up; without it, netavark has. An additional network of the administrator
+ *            has a request too, which names no bridge
+ *   result   of the last plugin, or in the same form: ips
+ *   port, portIndex, otherPorts  for a network that Berth made (port.h)
  *
  * A connection is undone in the way it was made, whatever the administrator has configured or
  * installed since.

@@ -192,7 +192,7 @@ static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {
            berth_document_get_string(root, "domainname", &plan->domainname, error);
 }
 
-/* Either created or joined; berth_plan_find_namespace() tells which. */
+/* Either created or joined; berth_plan_find_namespace() shows which. */
 static bool has_namespace(const BerthPlan *plan, int flag) {
     return berth_plan_find_namespace(plan, flag) != NULL;
 }

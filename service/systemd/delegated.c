@@ -7,8 +7,8 @@
  * Berth: the directory and its cgroup.procs must belong to the user, as the kernel requires of
  * anyone who moves processes between its children (cgroups(7), "Cgroup delegation: containment").
  * Thus no container escapes the limits of its caller. For root, who owns everything, systemd's mark
- * decides. The exception are cgroups that a manager running as root has created for its users'
- * processes (managed-cgroup.c).
+ * decides. The only exceptions are cgroups that a manager running as root has created for its
+ * users' processes (managed-cgroup.c).
  *
  * On a hybrid system the controllers are in v1 hierarchies. There, a cgroup with the same path is
  * created where the parent has one, and berth-launch puts the process into it.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Converts properties of units, which Berth stores as GVariants, to arguments of calls to systemd
- * and of replies (org.freedesktop.systemd1(5)). sd-bus and GVariant have the same types but
- * different functions. There is no state here.
+ * Converts properties of units, which Berth stores as GVariants, to message arguments, for calls to
+ * systemd (org.freedesktop.systemd1(5)) and for Berth's own replies. sd-bus and GVariant have the
+ * same types but different functions. There is no state here.
  */
 
 #include "systemd/unit-properties.h"

@@ -14,7 +14,7 @@
 
 typedef struct BerthLaunch BerthLaunch;
 
-/* A helper only gets done. */
+/* For a helper, only done is called. */
 typedef struct {
     /* The process exists and waits for the go-ahead. The callee takes over the pidfd. */
     void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);

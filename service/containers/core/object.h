@@ -121,7 +121,7 @@ bool berth_container_check_not_starting(const BerthContainer *container, GError 
 /* In the record's extra: the caller's cgroup, which is the parent of the container's
  * (Cgroup=caller). */
 #define BERTH_CGROUP_PARENT "CgroupParent"
-/* In the record's extra: the id of that cgroup, if it belongs to a service manager
+/* In the record's extra: the id of that cgroup, if a manager other than systemd has created it
  * (systemd/delegated.h). */
 #define BERTH_CGROUP_PARENT_MANAGED "CgroupParentManaged"
 

@@ -14,7 +14,7 @@ bool berth_network_check_mac(const char *text, GError **error);
 bool berth_network_options_check(const BerthCreateOptions *options, GError **error);
 
 /* Returns true if a user's container must not have this name: one with a dot may exist on the
- * Internet, and "localhost" always means the host itself (RFC 6761, 6.3). */
+ * Internet, and every host calls itself "localhost" (RFC 6761, 6.3). */
 bool berth_network_is_others_name(const char *name);
 
 /* Returns true if the options require a network that Berth made. */

@@ -23,8 +23,8 @@ char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo 
 
 /* What is added to a caller's own configuration to complete it. */
 typedef struct {
-    char *const *chain;       /* names of the layers' directories; NULL if … */
-    const char *root, *inode; /* … it is a directory of the host */
+    char *const *chain;       /* names of the layers' directories; NULL with root */
+    const char *root, *inode; /* a directory of the host; NULL with layers */
     uint32_t ids;             /* the first host id, if berthd chooses the ids; otherwise 0 */
     bool plain;               /* add the default filter, and hide what is hidden by default */
     const GPtrArray *binds;   /* of BerthMountRequest: descriptors for its bind mounts; or NULL */
