@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Questions to the user before something is deleted. */
+
 #pragma once
 
 #include "client/settings.h"

@@ -9,6 +9,7 @@
 
 typedef struct DistLayout DistLayout;
 
+/* Makes an empty layout with this number of columns. */
 DistLayout *dist_layout_new(guint columns);
 void dist_layout_free(DistLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistLayout, dist_layout_free)
@@ -18,6 +19,7 @@ void dist_layout_add_header(DistLayout *layout, const char *text);
 /* The meaning of a state, shown as a colour on a terminal. */
 typedef enum { DIST_COLOR_NONE, DIST_COLOR_GOOD, DIST_COLOR_WARNING, DIST_COLOR_BAD } DistColor;
 
+/* Copies the text. */
 void dist_layout_add_cell(DistLayout *layout, const char *text, DistColor color);
 
 /* width: of the screen, to which each row is cut; 0: columns are as wide as their cells. */

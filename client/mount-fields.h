@@ -15,4 +15,6 @@ typedef struct {
  * directories. */
 void dist_mount_lists_split(DistMountLists *lists);
 
+/* Converts values of --mount and appends them to the lists. False with error if one is invalid or
+ * not supported. */
 bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError **error);

@@ -48,9 +48,11 @@ bool dist_option_parse(const DistOption *table, const DistOption *common, bool s
 typedef void (*DistOptionVisit)(const DistOption *option, void *userdata);
 void dist_option_visit(const DistOption *table, DistOptionVisit visit, void *userdata);
 
+/* Find an option, also in included tables; NULL if there is none. name has length bytes. */
 const DistOption *dist_option_find(const DistOption *table, const char *name, size_t length);
 const DistOption *dist_option_find_letter(const DistOption *table, char letter);
 
+/* Whether the option takes a value. */
 bool dist_option_has_value(const DistOption *option);
 
 /* Appends to the target of a DIST_OPTION_LIST. value is not copied. */

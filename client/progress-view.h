@@ -11,6 +11,7 @@ extern const DistOption dist_progress_options[];
 
 typedef struct DistProgressView DistProgressView;
 
+/* Makes a view in the form that the options and the terminal call for. */
 DistProgressView *dist_progress_view_new(void);
 void dist_progress_view_free(DistProgressView *view);
 

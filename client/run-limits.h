@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Options of create and run that limit the container's resources. */
+
 #pragma once
 
 #include "client/bus.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Options of create and run about the container's process and its startup check. */
+
 #pragma once
 
 #include "client/bus.h"

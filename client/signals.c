@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ends dist by a signal that it has caught, or that has ended its container. */
+/* Ends dist by a signal that it has caught, or that has ended its container. There is no state. */
 
 #include "client/signals.h"
 

@@ -164,8 +164,8 @@ static void check_policy(const BerthConversion *conversion) {
 
 /* Mounts the image on a directory: a plain service with RootDirectory= there requires this unit
  * (systemd.exec(5)), and systemd unmounts it once no unit needs it any more. A unit of this kind is
- * named after its directory and cannot be a template (systemd.mount(5)). Its default dependencies
- * would be those of file systems mounted before the bus is available. */
+ * named after its directory and cannot be a template (systemd.mount(5)). With default dependencies,
+ * it would be mounted together with the local file systems, before the bus is available. */
 static void add_image_mount(BerthConversion *conversion, const char *image) {
     static const char directory[] = "/run/berth/images";
     g_autofree char *name = berth_unit_name_get_stem(conversion->source->name);

@@ -105,7 +105,7 @@ static BerthService *proxy_make_service(const BerthConversion *conversion, const
 
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
         berth_service_add(service, lines[i][0], lines[i][1], lines[i][2]);
-    /* It needs no privileges of a user, but a user manager cannot run it as anyone else. */
+    /* The proxy needs no particular user; a user manager can only run it as its own. */
     if (conversion->set->scope == BERTH_UNITS_SYSTEM)
         berth_service_add(service, "Service", "DynamicUser", "yes");
     g_ptr_array_add(words, (char *)"/usr/lib/systemd/systemd-socket-proxyd");

@@ -31,6 +31,7 @@ typedef struct {
 
 extern const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS];
 
+/* The kind of a file by its suffix; BERTH_UNIT_KINDS if it is not a unit file. */
 BerthUnitKind berth_unit_kind_of(const char *name);
 
 /* Whether the unit is the file itself, with systemd's own section. */

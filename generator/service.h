@@ -13,9 +13,11 @@ typedef struct BerthService {
     struct BerthService *other; /* a second unit from the same file; owned; or NULL */
 } BerthService;
 
+/* Makes an empty unit; name includes the suffix. */
 BerthService *berth_service_new(const char *name);
 void berth_service_free(BerthService *service);
 
+/* Appends KEY=VALUE to a section, which begins with its first line. value must be escaped. */
 void berth_service_add(BerthService *service, const char *section, const char *key,
                        const char *value);
 
@@ -23,6 +25,7 @@ void berth_service_add(BerthService *service, const char *section, const char *k
 void berth_service_add_command(BerthService *service, const char *key, const char *prefix,
                                const GPtrArray *words);
 
+/* The text of the unit, which the caller frees. */
 char *berth_service_print(const BerthService *service);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthService, berth_service_free)

@@ -16,6 +16,7 @@ bool runtime_log_parse_format(const char *text, RuntimeLogFormat *format, GError
  * error, and those of the level "debug" only if debug is true. */
 bool runtime_log_open(const char *file, RuntimeLogFormat format, bool debug, GError **error);
 
+/* Appends a message to the log; errors are written to standard error in any case. */
 void runtime_log(RuntimeLogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* One line of the log, without its newline, with the current time. The caller frees it. */

@@ -20,6 +20,7 @@ typedef struct {
     char *scope; /* its unit; NULL if the service no longer knows the container */
 } RuntimeStatus;
 
+/* The state's name in the runtime specification, or runc's "paused". */
 const char *runtime_state_get_name(RuntimeState state);
 
 /* The state of a container according to the service. One that it does not know is stopped: its

@@ -38,6 +38,7 @@ typedef bool (*BerthHttpSink)(const BerthResponse *response, const char *data, s
  * then has what had arrived. Called once; the request is freed afterwards. */
 typedef void (*BerthHttpDone)(const BerthResponse *response, const GError *error, void *userdata);
 
+/* Makes a client; a worker has one for all of its requests. NULL with error. */
 BerthHttp *berth_http_new(sd_event *event, GError **error);
 /* For all later requests; takes ownership of the strings. */
 void berth_http_set_limits(BerthHttp *http, const BerthHttpLimits *limits);
@@ -62,6 +63,8 @@ typedef struct {
     BerthHttpSink sink;  /* for the body of a 200 or 206; or NULL */
 } BerthHttpOptions;
 
+/* Begins a request, which belongs to http. It never fails here: done reports all errors, from the
+ * loop. */
 BerthRequest *berth_http_send(BerthHttp *http, const BerthHttpOptions *options, BerthHttpDone done,
                               void *userdata);
 

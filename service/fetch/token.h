@@ -29,6 +29,7 @@ typedef struct {
 /* token: the callee frees it; NULL with error. */
 typedef void (*BerthTokenDone)(BerthToken *token, const GError *error, void *userdata);
 
+/* Asks the token server. False with error if it may not be asked; otherwise done is called once. */
 bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, void *userdata,
                          GError **error);
 bool berth_token_is_fresh(const BerthToken *token);

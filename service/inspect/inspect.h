@@ -49,6 +49,7 @@ typedef struct {
     char **health;
 } BerthImageConfig;
 
+/* Reads an image configuration. NULL with error. */
 BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error);
 void berth_image_config_free(BerthImageConfig *config);
 

@@ -12,10 +12,13 @@
 
 typedef struct BerthSnapshotStore BerthSnapshotStore;
 
+/* Opens "snapshots" in the state directory, which it makes if necessary, and brings it into line
+ * with the database. NULL with error. */
 BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
                                               BerthDatabase *database, GError **error);
 void berth_snapshot_store_free(BerthSnapshotStore *store);
 
+/* Whether the chain has a committed snapshot. */
 bool berth_snapshot_store_has(BerthSnapshotStore *store, const char *chain_id);
 
 /* Makes an empty directory to unpack a layer into. key identifies it for commit or discard. */

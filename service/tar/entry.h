@@ -25,6 +25,7 @@ typedef struct {
     char *access_acl, *default_acl;
 } BerthTarEntry;
 
+/* Copies name and adds a reference to value. */
 void berth_tar_entry_add_xattr(BerthTarEntry *entry, const char *name, GBytes *value);
 void berth_tar_entry_clear(BerthTarEntry *entry);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BerthTarEntry, berth_tar_entry_clear)

@@ -17,6 +17,8 @@ typedef struct {
 
 G_STATIC_ASSERT(sizeof(BerthTarHeader) == BERTH_TAR_BLOCK_BYTES);
 
+/* Whether the block is all zeros, which ends a tar; whether it has GNU's magic; and whether its
+ * checksum is right, false with error. */
 bool berth_tar_header_is_zero(const BerthTarHeader *header);
 bool berth_tar_header_is_gnu(const BerthTarHeader *header);
 bool berth_tar_header_check(const BerthTarHeader *header, GError **error);

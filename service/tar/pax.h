@@ -24,6 +24,7 @@ typedef struct {
     GArray *chunks; /* of BerthTarChunk */
 } BerthTarPax;
 
+/* Adds the records in size bytes of text. False with error if they are malformed. */
 bool berth_tar_pax_read(BerthTarPax *pax, const char *text, size_t size, GError **error);
 void berth_tar_pax_clear(BerthTarPax *pax);
 

@@ -12,6 +12,7 @@ typedef struct BerthTarReader BerthTarReader;
 /* Returns the next block of the tar, valid until the next call; 0 at its end. */
 typedef size_t (*BerthTarFetch)(void *userdata, const void **block);
 
+/* Makes a reader, which reads nothing yet. */
 BerthTarReader *berth_tar_reader_new(BerthTarFetch fetch, void *userdata);
 void berth_tar_reader_free(BerthTarReader *reader);
 

@@ -7,4 +7,6 @@
 #include "unpack/stream.h"
 #include "unpack/tree.h"
 
+/* Adds all entries of the stream to the tree, and finishes it unless it needs the layers below.
+ * False with error; the stream may have more to read in any case. */
 bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See overlay-form.h. */
+/* Makes and recognizes device nodes; see overlay-form.h. There is no state. */
 
 #include "unpack/overlay-form.h"
 

@@ -11,6 +11,7 @@
 
 #define BERTH_OVERLAY_XATTR_PREFIX "trusted.overlay."
 
+/* Whether the status is that of a whiteout. */
 bool berth_overlay_is_whiteout(const struct stat *status);
 
 /* 0, or -1 with errno. mode includes the type. */

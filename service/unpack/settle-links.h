@@ -6,4 +6,5 @@
 
 #include "unpack/tree-state.h"
 
+/* Replaces all placeholders of the tree. lower is -1 for the lowest layer. False with error. */
 bool berth_settle_links(BerthTree *tree, int lower, GError **error);

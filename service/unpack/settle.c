@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See settle.h. berth_settle() lists the steps in their order; the times of directories come last,
- * because every step changes some. */
+/* Settles a layer on those below it; see settle.h. There is no state besides the tree.
+ * berth_settle() lists the steps in their order; the times of directories come last, because every
+ * step changes some. */
 
 #include "unpack/settle.h"
 

@@ -43,6 +43,8 @@ typedef struct {
     const char *path, *name;
 } BerthEntryPlace;
 
+/* Finds the place of an entry with a normalized path, and makes the directories that are missing on
+ * the way. False with error. */
 bool berth_tree_find_place(BerthTree *tree, const char *path, BerthEntryPlace *place,
                            GError **error);
 void berth_tree_forget_parent(BerthTree *tree);

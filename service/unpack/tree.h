@@ -35,6 +35,7 @@ typedef struct {
 BerthTree *berth_tree_new(int root, BerthLowerState knows, int lower);
 void berth_tree_free(BerthTree *tree);
 
+/* Add an entry of the respective type; what has its name is replaced. False with error. */
 bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GError **error);
 bool berth_tree_add_symlink(BerthTree *tree, const BerthTreeEntry *entry, GError **error);
 bool berth_tree_add_special(BerthTree *tree, const BerthTreeEntry *entry, GError **error);
