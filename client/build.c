@@ -251,7 +251,7 @@ static void add_pairs(GPtrArray *arguments, const char *option, char *const *val
     }
 }
 
-/* What buildah has the same option for. */
+/* Passes on the options that buildah has in the same form. */
 static void add_run_options(GPtrArray *arguments) {
     const struct {
         const char *option, *value;

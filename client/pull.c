@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls or resolves an image, for dist pull and for verbs that need one, run for example. The
- * progress of a pull is shown; for other verbs the name is not printed, since standard output is
+/* Pulls or resolves an image, for dist pull and for other verbs that need one, run for example. The
+ * progress of a pull is shown; other verbs do not print the image's name, since standard output is
  * theirs. The service itself repeats single requests for some seconds; --retry repeats the whole
- * pull, for a registry or a network that is away longer, as at boot. */
+ * pull, for a registry or a network that is unavailable for longer, as during boot. */
 
 #include "client/pull.h"
 
@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <time.h>
 
-/* podman doubles its delay without a limit; nobody waits for longer than this. */
+/* podman doubles its delay without a limit; this limits how long one waits. */
 enum { MAX_DELAY_SECONDS = 60, MAX_RETRIES = 1000 };
 
 static struct {
@@ -48,8 +48,8 @@ const DistOption dist_retry_options[] = {
     DIST_OPTION_END,
 };
 
-/* Waiting for a transfer has blocked these signals (progress.c), and so a signal that comes between
- * two pulls is not lost. False with error if there is one. */
+/* Waiting for a transfer has blocked these signals (progress.c), so one that arrives between two
+ * pulls is not lost. False with error if there is one. */
 static bool pull_wait(unsigned attempt, GError **error) {
     uint64_t usec = pull_retries.delay_usec;
     sigset_t signals;
@@ -66,7 +66,8 @@ static bool pull_wait(unsigned attempt, GError **error) {
            berth_error_set(error, BERTH_ERROR_CANCELLED, "%s", _("interrupted"));
 }
 
-/* A registry that answers, with "not found" or a refusal, would answer the same again. */
+/* Only a failure to reach the registry is retried: one that answers with "not found" or a refusal
+ * would do so again. */
 bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
                   const char *printed, GError **error) {
     for (unsigned attempt = 0;; attempt++) {

@@ -7,11 +7,11 @@
 #include "client/image-call.h"
 #include "client/option.h"
 
-/* --retry and --retry-delay, of every verb that pulls. */
+/* --retry and --retry-delay, for every verb that pulls. */
 extern const DistOption dist_retry_options[];
 
-/* Pull or Fetch, repeated as --retry says. The name of the image is printed, or else printed;
- * nothing if that is NULL. name: complete. */
+/* Calls Pull or Fetch, repeated as --retry requests. Prints the image's name, or printed if there
+ * is none; nothing if printed is NULL. name: a complete reference. */
 bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
                   const char *printed, GError **error);
 

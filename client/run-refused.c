@@ -8,7 +8,7 @@
 #define REFUSED(name, reason, value)                                                               \
     { name, 0, DIST_OPTION_REFUSED, NULL, reason, value }
 
-/* podman's word for its log of events, which is the journal. */
+/* podman's word for its event log, which is the journal here. */
 static const char *const health_destinations[] = {"events_logger", NULL};
 
 const DistOption dist_run_refused_options[] = {

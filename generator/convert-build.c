@@ -45,7 +45,8 @@ static char *find_context(const BerthConversion *conversion, const char *directo
     return g_path_get_dirname(path);
 }
 
-/* buildah runs as the user, beside the service: it knows no network and no volume of Berth. */
+/* buildah runs as the user and independently of the service, so Berth's networks and volumes are
+ * unknown to it. */
 static void build_refuse_files(const BerthConversion *conversion, const char *key,
                                BerthUnitKind kind, const char *reason) {
     g_autoptr(GPtrArray) lines =

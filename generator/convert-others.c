@@ -211,7 +211,7 @@ void berth_convert_auth_file(const BerthConversion *conversion) {
     berth_service_add(conversion->service, "Service", "Environment", quoted->str);
 }
 
-/* OS/ARCH[/VARIANT], of this machine or of another one. Linux alone says nothing. */
+/* OS/ARCH[/VARIANT], of this machine or another one. OS=linux alone has no effect. */
 static void add_platform(const BerthConversion *conversion, GPtrArray *words) {
     g_autofree char *os = berth_conversion_get(conversion, "OS");
     g_autofree char *architecture = berth_conversion_get(conversion, "Arch");

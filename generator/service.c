@@ -56,8 +56,8 @@ static GString *find_section(BerthService *service, const char *name) {
     return section->lines;
 }
 
-/* A value never leaves its line. A backslash at the end would join the next one to it
- * (systemd.syntax(7)); the space behind it, which systemd removes, keeps the value as it is. */
+/* A value never extends beyond its line. A backslash at the end would join the next line
+ * (systemd.syntax(7)); a space after it prevents that, and systemd removes the space. */
 void berth_service_add(BerthService *service, const char *section, const char *key,
                        const char *value) {
     size_t length = strcspn(value, "\r\n");
