@@ -73,8 +73,8 @@ typedef struct {
     guint count;
 } StatusMounts;
 
-/* Lists bind mounts of paths and volumes. What every container has is left out: the kernel's file
- * systems, the files that the service writes for it, and directories of its own. */
+/* Lists mounts of paths, volumes and images. What every container has is left out: the kernel's
+ * file systems, the files that the service writes for it, and directories of its own. */
 static int status_read_mount(sd_bus_message *message, void *userdata) {
     StatusMounts *mounts = userdata;
     DistContainerMount mount;
@@ -88,7 +88,7 @@ static int status_read_mount(sd_bus_message *message, void *userdata) {
                   (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
                   g_str_equal(mount.destination, "/dev/berth-init");
     g_autofree char *text = g_strdup_printf("%s → %s", mount.source, mount.destination);
-    if (mount.is_bind && !is_own)
+    if (mount.is_image || (mount.is_bind && !is_own))
         status_add(mounts->layout, mounts->count++ == 0 ? _("Mounts:") : "", text);
     return 1;
 }

@@ -185,6 +185,7 @@ int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount
     int r = dist_dictionary_read_item(message, &mount->destination, fields);
 
     mount->is_bind = type[0] == '\0' || g_str_equal(type, "bind");
+    mount->is_image = g_str_equal(type, "image") || g_str_equal(type, "artifact");
     return r;
 }
 

@@ -1,17 +1,97 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
- * which mounts.c reads. A path with a colon cannot be written that way and is refused. */
+ * which mounts.c reads. A path with a colon cannot be written that way and is refused.
+ * Images have colons in their names and are three texts. */
 
 #include "client/mount-fields.h"
 
+#include "client/format.h"
 #include "client/mounts.h"
 #include "client/settings.h"
 
 #include <string.h>
 
+typedef enum { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_ARTIFACT } MountType;
+
+static const char *const mount_types[] = {"bind", "volume", "tmpfs", "image", "artifact", NULL};
+
+/* Bits of the types that have a field. */
+enum {
+    OF_BIND = 1 << MOUNT_BIND,
+    OF_VOLUME = 1 << MOUNT_VOLUME,
+    OF_TMPFS = 1 << MOUNT_TMPFS,
+    OF_IMAGE = 1 << MOUNT_IMAGE,
+    OF_ARTIFACT = 1 << MOUNT_ARTIFACT,
+    OF_FILES = OF_BIND | OF_VOLUME | OF_TMPFS,
+    OF_ALL = OF_FILES | OF_IMAGE | OF_ARTIFACT,
+};
+
+/* What a field does. */
+typedef enum {
+    FIELD_SOURCE,
+    FIELD_TARGET,
+    FIELD_READ_ONLY, /* true or false */
+    FIELD_WRITABLE,  /* true or false */
+    FIELD_VALUE,     /* its value is a mount option */
+    FIELD_RENAMED,   /* an option NAME=VALUE of the service's */
+    FIELD_PLAIN,     /* an option of the service's, by its own or another name */
+    FIELD_EMPTY,     /* is the default, or has no effect here */
+    FIELD_OWNER,
+} MountFieldKind;
+
+/* The fields of podman-run(1), "--mount", and of docker's. name: the service's, if it is another.
+ */
+static const struct {
+    const char *field;
+    MountFieldKind kind;
+    unsigned types;
+    const char *name;
+} mount_fields[] = {
+    {"source", FIELD_SOURCE, OF_ALL & ~(unsigned)OF_TMPFS, NULL},
+    {"src", FIELD_SOURCE, OF_ALL & ~(unsigned)OF_TMPFS, NULL},
+    {"target", FIELD_TARGET, OF_ALL, NULL},
+    {"destination", FIELD_TARGET, OF_ALL, NULL},
+    {"dst", FIELD_TARGET, OF_ALL, NULL},
+    {"ro", FIELD_READ_ONLY, OF_ALL, NULL},
+    {"readonly", FIELD_READ_ONLY, OF_ALL, NULL},
+    {"rw", FIELD_WRITABLE, OF_ALL, NULL},
+    {"readwrite", FIELD_WRITABLE, OF_ALL, NULL},
+    {"bind-propagation", FIELD_VALUE, OF_BIND, NULL},
+    {"tmpfs-size", FIELD_RENAMED, OF_TMPFS, "size"},
+    {"tmpfs-mode", FIELD_RENAMED, OF_TMPFS, "mode"},
+    {"subpath", FIELD_RENAMED, OF_VOLUME | OF_IMAGE, NULL},
+    {"volume-subpath", FIELD_RENAMED, OF_VOLUME, "subpath"},
+    {"image-subpath", FIELD_RENAMED, OF_IMAGE, "subpath"},
+    {"title", FIELD_RENAMED, OF_ARTIFACT, NULL},
+    {"digest", FIELD_RENAMED, OF_ARTIFACT, NULL},
+    {"name", FIELD_RENAMED, OF_ARTIFACT, NULL},
+    {"exec", FIELD_PLAIN, OF_FILES, NULL},
+    {"noexec", FIELD_PLAIN, OF_ALL, NULL},
+    {"suid", FIELD_PLAIN, OF_FILES, NULL},
+    {"nosuid", FIELD_PLAIN, OF_ALL, NULL},
+    {"dev", FIELD_PLAIN, OF_FILES, NULL},
+    {"nodev", FIELD_PLAIN, OF_ALL, NULL},
+    {"private", FIELD_PLAIN, OF_FILES, NULL},
+    {"rbind", FIELD_PLAIN, OF_BIND, NULL},
+    {"bind", FIELD_PLAIN, OF_BIND, NULL},
+    {"bind-nonrecursive", FIELD_PLAIN, OF_BIND, "bind"},
+    {"idmap", FIELD_PLAIN, OF_BIND | OF_VOLUME, NULL},
+    {"noidmap", FIELD_PLAIN, OF_BIND | OF_VOLUME, NULL},
+    {"tmpcopyup", FIELD_PLAIN, OF_TMPFS, NULL},
+    {"notmpcopyup", FIELD_EMPTY, OF_TMPFS, NULL},
+    {"volume-nocopy", FIELD_PLAIN, OF_VOLUME, "nocopy"},
+    {"relabel", FIELD_EMPTY, OF_BIND, NULL},
+    {"z", FIELD_EMPTY, OF_BIND, NULL},
+    {"Z", FIELD_EMPTY, OF_BIND, NULL},
+    {"consistency", FIELD_EMPTY, OF_BIND | OF_VOLUME, NULL},
+    {"U", FIELD_OWNER, OF_ALL, NULL},
+    {"chown", FIELD_OWNER, OF_ALL, NULL},
+};
+
 typedef struct {
-    const char *type, *source, *target;
+    MountType type;
+    const char *source, *target;
     GString *options;
 } MountFields;
 
@@ -19,55 +99,99 @@ static void mount_add_option(MountFields *fields, const char *option) {
     g_string_append_printf(fields->options, "%s%s", fields->options->len > 0 ? "," : "", option);
 }
 
-static bool is_one_of(const char *name, const char *const *names) {
-    return g_strv_contains(names, name);
+static bool mount_refuse_field(const char *name, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--mount: the field \"%s\" is not supported"), name);
 }
 
-/* Reads a field NAME=VALUE, or a name alone (value is NULL). SELinux relabelling is accepted
- * without effect. */
-static bool mount_read_field(MountFields *fields, const char *name, const char *value,
-                             GError **error) {
-    static const char *const sources[] = {"source", "src", NULL};
-    static const char *const targets[] = {"target", "destination", "dst", NULL};
-    static const char *const read_only[] = {"ro", "readonly", NULL};
-    static const char *const owner[] = {"U", "chown", NULL};
-    static const char *const relabel[] = {"relabel", "z", "Z", NULL};
-    static const char *const plain[] = {"rw",      "exec",  "noexec", "suid", "nosuid",
-                                        "dev",     "nodev", "rbind",  "bind", "private",
-                                        "noidmap", "idmap", NULL};
+static bool is_true(const char *value) {
+    return !value || g_str_equal(value, "true") || g_str_equal(value, "1");
+}
+
+/* value: NULL for a name alone. */
+static bool mount_take_field(MountFields *fields, size_t i, const char *value, GError **error) {
+    const char *name = mount_fields[i].name ? mount_fields[i].name : mount_fields[i].field;
     g_autofree char *option = NULL;
 
-    if (g_str_equal(name, "type"))
-        fields->type = value;
-    else if (is_one_of(name, sources))
+    switch (mount_fields[i].kind) {
+    case FIELD_SOURCE:
         fields->source = value;
-    else if (is_one_of(name, targets))
+        return true;
+    case FIELD_TARGET:
         fields->target = value;
-    else if (is_one_of(name, read_only))
-        mount_add_option(fields, value && g_str_equal(value, "false") ? "rw" : "ro");
-    else if (g_str_equal(name, "bind-propagation") && value)
-        mount_add_option(fields, value);
-    else if (g_str_equal(name, "tmpfs-size") || g_str_equal(name, "tmpfs-mode"))
-        mount_add_option(fields, option = g_strconcat(name + strlen("tmpfs-"), "=", value, NULL));
-    else if (is_one_of(name, plain) && !value)
-        mount_add_option(fields, name);
-    else if (is_one_of(name, owner))
-        return dist_mounts_refuse_owner(error);
-    else if (!is_one_of(name, relabel))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               _("--mount: the field \"%s\" is not supported"), name);
+        return true;
+    case FIELD_READ_ONLY:
+    case FIELD_WRITABLE:
+        option = g_strdup(is_true(value) == (mount_fields[i].kind == FIELD_WRITABLE) ? "rw" : "ro");
+        break;
+    case FIELD_VALUE:
+        option = g_strdup(value);
+        break;
+    case FIELD_RENAMED:
+        option = value ? g_strconcat(name, "=", value, NULL) : NULL;
+        break;
+    case FIELD_PLAIN:
+        option = is_true(value) ? g_strdup(name) : NULL;
+        break;
+    case FIELD_EMPTY:
+        return true;
+    case FIELD_OWNER:
+        return (value && !is_true(value)) || dist_mounts_refuse_owner(error);
+    }
+    if (!option)
+        return mount_refuse_field(mount_fields[i].field, error);
+    mount_add_option(fields, option);
     return true;
 }
 
-static bool mount_read_fields(MountFields *fields, char **texts, GError **error) {
-    for (; *texts; texts++) {
-        char *equals = strchr(*texts, '=');
-        if (equals)
-            *equals = '\0';
-        if (!mount_read_field(fields, *texts, equals ? equals + 1 : NULL, error))
+/* Reads a field NAME=VALUE, or a name alone. */
+static bool mount_read_field(MountFields *fields, const char *text, GError **error) {
+    const char *value = strchr(text, '=');
+    g_autofree char *name = value ? g_strndup(text, (gsize)(value - text)) : g_strdup(text);
+
+    if (g_str_equal(name, "type"))
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(mount_fields); i++)
+        if (g_str_equal(mount_fields[i].field, name) &&
+            (mount_fields[i].types & (1u << fields->type)))
+            return mount_take_field(fields, i, value ? value + 1 : NULL, error);
+    return mount_refuse_field(name, error);
+}
+
+/* The type decides which fields there are, and may be any of them. */
+static bool mount_read_type(MountFields *fields, char *const *texts, GError **error) {
+    const char *type = "volume";
+
+    for (; *texts; texts++)
+        if (g_str_has_prefix(*texts, "type="))
+            type = *texts + strlen("type=");
+    for (size_t i = 0; mount_types[i]; i++)
+        if (g_str_equal(mount_types[i], type)) {
+            fields->type = (MountType)i;
+            return true;
+        }
+    return berth_error_set(
+        error, BERTH_ERROR_UNSUPPORTED,
+        _("--mount: type=%s is not supported; use bind, volume, tmpfs, image or artifact"), type);
+}
+
+static bool mount_read_fields(MountFields *fields, char *const *texts, GError **error) {
+    if (!mount_read_type(fields, texts, error))
+        return false;
+    for (; *texts; texts++)
+        if (!mount_read_field(fields, *texts, error))
             return false;
-    }
     return true;
+}
+
+/* An image or artifact, with its reference completed. The three texts belong to the list. */
+static void mount_add_image(const MountFields *fields, char ***images) {
+    const char *comma = fields->options->len > 0 ? "," : "";
+
+    dist_option_add_to_list(images, dist_complete_reference(fields->source));
+    dist_option_add_to_list(images, g_strdup(fields->target));
+    dist_option_add_to_list(
+        images, g_strconcat(mount_types[fields->type], comma, fields->options->str, NULL));
 }
 
 /* Appends the text, which the list then owns, to the list of its kind. A bind source without a
@@ -75,17 +199,17 @@ static bool mount_read_fields(MountFields *fields, char **texts, GError **error)
  * source is a directory of the container's own. */
 static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
                                       GError **error) {
-    const char *type = fields->type ? fields->type : "volume";
-    bool is_bind = g_str_equal(type, "bind"), is_tmpfs = g_str_equal(type, "tmpfs");
+    bool is_bind = fields->type == MOUNT_BIND, is_tmpfs = fields->type == MOUNT_TMPFS;
+    bool is_image = fields->type == MOUNT_IMAGE || fields->type == MOUNT_ARTIFACT;
     const char *colon = fields->options->len > 0 ? ":" : "";
 
-    if (!is_bind && !is_tmpfs && !g_str_equal(type, "volume"))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               _("--mount: type=%s is not supported; use bind, volume or tmpfs"),
-                               type);
-    if (!fields->target || (is_bind && !fields->source))
+    if (!fields->target || ((is_bind || is_image) && !fields->source))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),
                                fields->target ? "source" : "target");
+    if (is_image) {
+        mount_add_image(fields, lists->images);
+        return true;
+    }
     if (strchr(fields->target, ':') || (fields->source && strchr(fields->source, ':')))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--mount: a path with a colon is not supported"));

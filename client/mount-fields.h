@@ -8,7 +8,7 @@
 
 /* The lists of DistMounts (mounts.h) that entries are added to. */
 typedef struct {
-    char ***volumes, ***own, ***tmpfs;
+    char ***volumes, ***own, ***tmpfs, ***images;
 } DistMountLists;
 
 /* Moves each -v that is only a path in the container from the volumes to the container's own

@@ -49,6 +49,14 @@ static bool is_path(const char *source) {
     return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
 }
 
+/* "z" and "Z" relabel the files for SELinux, which Berth's containers do not need. The others are
+ * docker's, for the virtual machine of its desktop alone. */
+static bool is_without_effect(const char *option) {
+    static const char *const names[] = {"z", "Z", "cached", "delegated", "consistent", NULL};
+
+    return g_strv_contains(names, option);
+}
+
 /* Appends destination and options. Without options the list is empty, as g_strsplit() makes it from
  * "". */
 static int append_tail(sd_bus_message *call, const char *destination, const char *options) {
@@ -57,9 +65,8 @@ static int append_tail(sd_bus_message *call, const char *destination, const char
 
     if (r < 0 || (r = sd_bus_message_open_container(call, 'a', "s")) < 0)
         return r;
-    /* "z" and "Z" relabel the files for SELinux, which Berth's containers do not need. */
     for (char **option = list; r >= 0 && *option; option++)
-        if (g_ascii_strcasecmp(*option, "z") != 0)
+        if (!is_without_effect(*option))
             r = sd_bus_message_append(call, "s", *option);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
@@ -125,6 +132,14 @@ static int append_sourceless(sd_bus_message *call, char *const *texts, const cha
     return r;
 }
 
+static int append_images(sd_bus_message *call, char *const *images) {
+    int r = 0;
+
+    for (; r >= 0 && images && *images; images += 3)
+        r = append_plain(call, images[0], images[1], images[2]);
+    return r;
+}
+
 /* Goes through the volumes twice, since host paths and named volumes are two options of Create with
  * different types. */
 int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error) {
@@ -141,7 +156,8 @@ int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **
             r = append_plain(call, parts[0], parts[1], parts[2]);
     }
     if (r < 0 || (r = append_sourceless(call, mounts->own, "volume", error)) < 0 ||
-        (r = append_sourceless(call, mounts->tmpfs, NULL, error)) < 0)
+        (r = append_sourceless(call, mounts->tmpfs, NULL, error)) < 0 ||
+        (r = append_images(call, mounts->images)) < 0)
         return r;
     return dist_close_list(call);
 }

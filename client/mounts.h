@@ -10,6 +10,7 @@ typedef struct {
     char *const *volumes; /* SOURCE:PATH[:OPTIONS] */
     char *const *own;     /* PATH[:OPTIONS]: directories of the container itself */
     char *const *tmpfs;   /* PATH[:OPTIONS] */
+    char *const *images;  /* SOURCE, PATH, OPTIONS, …: images and artifacts */
     const char *config;   /* a configuration whose sources are passed as well; or NULL */
 } DistMounts;
 

@@ -231,7 +231,7 @@ static bool read_labels(GError **error) {
 
 static bool read_mounts(GError **error) {
     DistMountLists lists = {&dist_run_given.volumes, &dist_run_given.own_volumes,
-                            &dist_run_given.tmpfs};
+                            &dist_run_given.tmpfs, &dist_run_given.images};
 
     if (!dist_volumes_from(dist_run_texts.volume_sources, &dist_run_given.volumes, error))
         return false;

@@ -124,7 +124,8 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
     char *all[] = {(char *)"ALL", NULL};
     g_autofree char *config = given->bundle ? g_build_filename(given->bundle, "config.json", NULL)
                                             : g_strdup(given->spec);
-    const DistMounts mounts = {given->volumes, given->own_volumes, given->tmpfs, config};
+    const DistMounts mounts = {given->volumes, given->own_volumes, given->tmpfs, given->images,
+                               config};
     int r;
 
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||

@@ -89,7 +89,9 @@ const DistOption dist_create_options[] = {
     {"volumes-from", 0, DIST_OPTION_LIST, &dist_run_texts.volume_sources,
      N_("Mount what another container mounts"), N_("ID[:OPTIONS]")},
     {"mount", 0, DIST_OPTION_LIST, &dist_run_given.mounts,
-     N_("The same, as type=bind|volume|tmpfs,source=…,target=…"), N_("FIELDS")},
+     N_("The same, and images and artifacts, as type=bind|volume|tmpfs|image|artifact,source=…,"
+        "target=…"),
+     N_("FIELDS")},
     {"tmpfs", 0, DIST_OPTION_LIST, &dist_run_given.tmpfs,
      N_("Mount an empty temporary file system"), N_("PATH[:OPTIONS]")},
     {"shm-size", 0, DIST_OPTION_TEXT, &dist_run_texts.shm_size, N_("Set the size of /dev/shm"),

@@ -31,7 +31,7 @@ typedef struct {
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **secrets;
-    char **volumes, **own_volumes, **tmpfs, **mounts, **devices, **ports, **merged;
+    char **volumes, **own_volumes, **tmpfs, **images, **mounts, **devices, **ports, **merged;
     char *pid_namespace, *ipc_namespace;
     char **preserved_lists, **required;
     gboolean passes_signals;

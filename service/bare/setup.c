@@ -61,6 +61,7 @@ static const BerthSetupLayout device_layout = LAYOUT(BerthDevice, device_referen
 static const BerthSetupReference mount_references[] = {
     TEXT(BerthMount, destination), TEXT(BerthMount, type),         TEXT(BerthMount, source),
     PAIRS(BerthMount, data),       RANGES(BerthMount, uid_ranges), RANGES(BerthMount, gid_ranges),
+    TEXTS(BerthMount, layers),     TEXT(BerthMount, subpath),      TEXT(BerthMount, file_name),
 };
 static const BerthSetupLayout mount_layout = LAYOUT(BerthMount, mount_references);
 

@@ -22,7 +22,7 @@
 struct sock_filter;
 
 /* Must change with every change to a structure here. */
-enum { BERTH_SETUP_VERSION = 6 };
+enum { BERTH_SETUP_VERSION = 7 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -95,6 +95,7 @@ typedef enum {
     BERTH_MOUNT_HOSTS_CGROUPS, /* all of the host's, which a user namespace cannot mount */
     BERTH_MOUNT_BIND,          /* the source */
     BERTH_MOUNT_BIND_OF_POD,   /* the source in the pod's mount namespace */
+    BERTH_MOUNT_BIND_OF_IMAGE, /* layers of another image */
     BERTH_MOUNT_BIND_OF_ROOT,  /* the destination itself, a directory of the root */
 } BerthMountKind;
 
@@ -106,7 +107,10 @@ typedef struct {
     BerthMountKind kind;
     bool recursive; /* a bind mount including the mounts below its source */
     const char *destination, *type, *source;
-    BerthPairs data; /* for the file system */
+    BerthTexts layers;     /* of an image: names of directories, topmost first */
+    const char *subpath;   /* the part of the source that is mounted; NULL: all of it */
+    const char *file_name; /* of a file whose destination may be a directory; NULL */
+    BerthPairs data;       /* for the file system */
     BerthCopyUp copies_up;
     bool has_inode;                  /* the source must still have this inode */
     uint64_t device, inode;          /* … */

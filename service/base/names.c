@@ -6,6 +6,7 @@
 #include "base/names.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <string.h>
 
 enum { MAX_CONTAINER_ID = 64, MAX_NAME = 1024, MAX_MEDIA_TYPE = 255 };
@@ -32,6 +33,12 @@ bool berth_name_check_printable(const char *text, const char *what, GError **err
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "the %s holds a control character", what);
     return true;
+}
+
+bool berth_name_is_file(const char *name) {
+    return name[0] && strlen(name) <= NAME_MAX && !strchr(name, '/') && !g_str_equal(name, ".") &&
+           !g_str_equal(name, "..") && g_utf8_validate(name, -1, NULL) &&
+           berth_name_check_printable(name, "name", NULL);
 }
 
 static bool check_opaque(const char *text, const char *what, GError **error) {

@@ -17,6 +17,9 @@ bool berth_name_check_ingest(const char *ref, GError **error);
 /* Text that is only displayed: no control characters. what is a noun for the error message. */
 bool berth_name_check_printable(const char *text, const char *what, GError **error);
 
+/* A name that a file can have in any directory, and that can be shown. */
+bool berth_name_is_file(const char *name);
+
 /* Compares strings of a GPtrArray by their bytes (g_ptr_array_sort). */
 int berth_name_compare(gconstpointer a, gconstpointer b);
 

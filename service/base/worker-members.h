@@ -86,8 +86,8 @@ enum {
 #define BERTH_INSPECT_MEMBERS(MEMBER)                                                              \
     /* blob, media type → is an index, entries (descriptor, operating system, architecture,        \
      * variant, is an attestation), descriptors (configuration, then layers, lowest first),        \
-     * content embedded in the document (digest, bytes) */                                         \
-    MEMBER(BERTH_INSPECT_MANIFEST, manifest, "Manifest", "hs", "ba((sst)sssb)a(sst)a(say)")        \
+     * content embedded in the document (digest, bytes), titles of the layers */                   \
+    MEMBER(BERTH_INSPECT_MANIFEST, manifest, "Manifest", "hs", "ba((sst)sssb)a(sst)a(say)as")      \
     /* blob → operating system, architecture, variant, diff IDs, entrypoint, command, environment, \
      * volumes, ports, labels, user, working directory, stop signal, health check */               \
     MEMBER(BERTH_INSPECT_CONFIG, config, "Config", "h", "sssasasasasasasassssas")                  \

@@ -12,7 +12,7 @@
 #include "bus/container-object.h"
 #include "bus/container-property.h"
 #include "bus/options.h"
-#include "containers/spec/mounts.h"
+#include "containers/spec/image-mounts.h"
 #include "containers/spec/properties.h"
 #include "systemd/delegated.h"
 
@@ -32,10 +32,12 @@ typedef struct {
 static bool create_options_add_mount(BerthCreateOptions *options, const MountArgument *given,
                                      GError **error) {
     BerthMountRequest *request =
-        given->source ? berth_mount_request_new(given->source, given->destination, given->options,
-                                                options->owner, error)
-                      : berth_mount_request_new_bind(given->fd, given->destination, given->options,
-                                                     options->owner, error);
+        given->source && berth_image_mount_is(given->options)
+            ? berth_image_mount_new(given->source, given->destination, given->options, error)
+        : given->source ? berth_mount_request_new(given->source, given->destination, given->options,
+                                                  options->owner, error)
+                        : berth_mount_request_new_bind(given->fd, given->destination,
+                                                       given->options, options->owner, error);
 
     if (!request)
         return false;

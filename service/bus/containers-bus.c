@@ -16,6 +16,7 @@
 #include "bus/page.h"
 #include "bus/subscribers.h"
 #include "containers/parts/made-networks.h"
+#include "containers/spec/image-mounts.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/network-endpoints.h"
 #include "containers/spec/options-check.h"
@@ -52,7 +53,8 @@ static void on_created(BerthContainer *container, const GError *error, void *use
 }
 
 /* Returns one list of details for each port, volume and further network, including those of the
- * pod, or a single list if there are none. */
+ * pod, or a single list if there are none; and one for each image that is mounted, which
+ * needs the same right as the container's own. */
 static GPtrArray *container_list_create_details(const BerthCreateOptions *options,
                                                 const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
@@ -60,11 +62,11 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
                         : options->pod_networks ? options->pod_networks[0]
                                                 : "none";
 
-#define DETAILS_IN(network, port, volume)                                                          \
-    berth_access_new_details("container", options->id, "image", options->image, "network",         \
-                             network, "slice", slice, "cgroup", options->cgroup_parent, "pod",     \
-                             options->pod, "unit", options->bound_unit, "port", port, "volume",    \
-                             volume, NULL)
+#define DETAILS_OF(name, network, port, volume)                                                    \
+    berth_access_new_details("container", options->id, "image", name, "network", network, "slice", \
+                             slice, "cgroup", options->cgroup_parent, "pod", options->pod, "unit", \
+                             options->bound_unit, "port", port, "volume", volume, NULL)
+#define DETAILS_IN(network, port, volume) DETAILS_OF(options->image, network, port, volume)
 #define DETAILS(port, volume) DETAILS_IN(first, port, volume)
     for (char **port = options->ports; port && *port; port++)
         g_ptr_array_add(lists, DETAILS(*port, NULL));
@@ -78,6 +80,11 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
     }
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(NULL, NULL));
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        if (mount->image)
+            g_ptr_array_add(lists, DETAILS_OF(mount->image->name, first, NULL, NULL));
+    }
     for (guint i = 0; options->further && i < options->further->len; i++) {
         const BerthNetworkEndpoint *endpoint = options->further->pdata[i];
         g_ptr_array_add(lists, DETAILS_IN(endpoint->network, NULL, NULL));
@@ -86,6 +93,7 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
         g_ptr_array_add(lists, DETAILS_IN(next[1], NULL, NULL));
 #undef DETAILS
 #undef DETAILS_IN
+#undef DETAILS_OF
     return lists;
 }
 

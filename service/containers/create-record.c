@@ -14,6 +14,7 @@
 #include "containers/core/pod.h"
 #include "containers/core/secrets.h"
 #include "containers/parts/configuration.h"
+#include "containers/parts/pinned.h"
 #include "containers/parts/pods.h"
 #include "containers/parts/provisional.h"
 #include "containers/parts/restart.h"
@@ -65,6 +66,9 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
         g_autofree char *name = berth_secrets_new_name();
         g_variant_dict_insert(&extra, BERTH_SECRETS_NAME, "s", name);
     }
+    if (options->pinned)
+        g_variant_dict_insert_value(&extra, BERTH_PINNED,
+                                    g_variant_new_strv((const char *const *)options->pinned, -1));
     if (options->cgroup_parent)
         g_variant_dict_insert(&extra, BERTH_CGROUP_PARENT, "s", options->cgroup_parent);
     if (options->cgroup_managed != 0)

@@ -16,6 +16,7 @@
 #include "containers/core/state.h"
 #include "containers/create-record.h"
 #include "containers/ids.h"
+#include "containers/mounted-images.h"
 #include "containers/parts/disk-limit.h"
 #include "containers/parts/made-networks.h"
 #include "containers/parts/pods.h"
@@ -47,6 +48,7 @@ typedef struct {
     BerthDeviceEdits *edits; /* the changes that devices make to the configuration */
     BerthImage *image;       /* set until it has been read; NULL for a directory */
     int secrets;             /* a file in memory; -1 for none */
+    BerthPins *pins;         /* keep what mounts need of other images; or NULL */
     BerthCharge *charge;     /* held until the container counts for its owner */
     BerthContainerCreated done;
     void *userdata;
@@ -56,6 +58,7 @@ typedef struct {
 static void free_creation(Creation *creation) {
     berth_create_options_free(creation->options);
     berth_charge_free(creation->charge);
+    berth_pins_free(creation->pins);
     berth_fd_clear(&creation->secrets);
     g_clear_pointer(&creation->image, berth_image_free);
     g_free(creation->root);
@@ -86,17 +89,21 @@ static char *make_container_id(void) {
                            random[4], random[5]);
 }
 
-static bool write_directory(BerthContainers *containers, const char *id, uint32_t owner,
+/* "empty" is the lowest layer of images that are mounted (launch/image-tree.c). */
+static bool write_directory(BerthContainers *containers, const BerthCreateOptions *options,
                             const char *config, GError **error) {
+    const char *id = options->id;
+
     if (mkdirat(containers->directory, id, 0700) < 0)
         return berth_error_set_errno(error, errno, "make the directory of container %s", id);
     berth_autofd int directory =
         openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* Done while the directory is empty: everything created in it inherits the project. */
     if (directory >= 0)
-        berth_disk_bound(directory, owner);
+        berth_disk_bound(directory, options->owner);
     if (directory < 0 || mkdirat(directory, "upper", 0755) < 0 ||
-        mkdirat(directory, "work", 0700) < 0)
+        mkdirat(directory, "work", 0700) < 0 ||
+        (options->pinned && mkdirat(directory, "empty", 0555) < 0))
         return berth_error_set_errno(error, errno, "make the directories of container %s", id);
     berth_autofd int file =
         openat(directory, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -192,7 +199,7 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
     /* Rewritten at every start; the host name is kept in them. */
     const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
-        !write_directory(containers, id, creation->options->owner, config, error) ||
+        !write_directory(containers, creation->options, config, error) ||
         (!creation->options->spec && !creation->options->pod &&
          !berth_container_files_write(containers->directory, id, &files, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)) ||
@@ -399,7 +406,7 @@ static bool prepare_creation(Creation *creation, GError **error) {
                NULL;
 }
 
-/* The second half, once the secrets have been read. */
+/* The last part, once secrets and mounted images have been read. */
 static void creation_make(Creation *creation) {
     BerthContainers *containers = creation->containers;
     g_autoptr(GError) error = NULL;
@@ -415,6 +422,24 @@ static void creation_make(Creation *creation) {
     creation_finish(creation, container, error);
 }
 
+static void creation_on_mounts(BerthPins *pins, const GError *error, void *userdata) {
+    Creation *creation = userdata;
+
+    creation->pins = pins;
+    if (error)
+        creation_finish(creation, NULL, error);
+    else
+        creation_make(creation);
+}
+
+static void creation_read_mounts(Creation *creation) {
+    if (berth_mounted_images_given(creation->options))
+        berth_mounted_images_read(creation->containers, creation->options, creation_on_mounts,
+                                  creation);
+    else
+        creation_make(creation);
+}
+
 static void creation_on_secrets(int fd, const GError *error, void *userdata) {
     Creation *creation = userdata;
 
@@ -422,7 +447,7 @@ static void creation_on_secrets(int fd, const GError *error, void *userdata) {
     if (error)
         creation_finish(creation, NULL, error);
     else
-        creation_make(creation);
+        creation_read_mounts(creation);
 }
 
 void berth_container_create(BerthContainers *containers, BerthCreateOptions *options,
@@ -452,5 +477,5 @@ void berth_container_create(BerthContainers *containers, BerthCreateOptions *opt
     if (options->secrets)
         berth_secrets_read(containers->event, options, creation_on_secrets, creation);
     else
-        creation_make(creation);
+        creation_read_mounts(creation);
 }

@@ -20,6 +20,7 @@
 #include "containers/parts/machines.h"
 #include "containers/parts/network.h"
 #include "containers/parts/oom.h"
+#include "containers/parts/pinned.h"
 #include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
 #include "containers/parts/provisional.h"
@@ -60,6 +61,7 @@ static const BerthPart *const parts[] = {
      * removed. */
     &berth_rename_part,
     &berth_volumes_part,
+    &berth_pinned_part,
     &berth_configuration_part,
     &berth_copy_part,
     &berth_disk_part,

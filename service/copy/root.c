@@ -103,12 +103,14 @@ typedef struct {
 } VolumeTree;
 
 static bool is_volume(const BerthMount *mount) {
+    if (mount->kind == BERTH_MOUNT_BIND_OF_IMAGE)
+        return true;
     return berth_mount_is_bind(mount->kind) && mount->kind != BERTH_MOUNT_BIND_OF_ROOT &&
            mount->source && g_str_has_prefix(mount->source, BERTH_STATEDIR "/volumes/");
 }
 
-/* Volumes are mounted too: a file copied onto the mount point below would be hidden at the next
- * start. From here on, this process is in the host's mount namespace. */
+/* Volumes and images are mounted too: a file copied onto the mount point below would be hidden at
+ * the next start. From here on, this process is in the host's mount namespace. */
 static GArray *make_volumes(const BerthTrees *trees) {
     GArray *volumes = g_array_new(FALSE, FALSE, sizeof(VolumeTree));
     BerthFault fault;

@@ -12,6 +12,7 @@
 #include "images/documents.h"
 
 #include "base/digest.h"
+#include "base/names.h"
 #include "worker/replies.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ void berth_document_free(BerthDocument *document) {
         return;
     g_ptr_array_unref(document->entries);
     g_ptr_array_unref(document->layers);
+    g_strfreev(document->titles);
     g_clear_pointer(&document->embedded, g_hash_table_unref);
     berth_descriptor_free(document->config);
     g_free(document);
@@ -117,6 +119,18 @@ static bool document_read_embedded(sd_bus_message *reply, GHashTable *embedded) 
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
 }
 
+/* One for each layer. */
+static bool document_read_titles(sd_bus_message *reply, BerthDocument *document) {
+    if (sd_bus_message_read_strv(reply, &document->titles) < 0)
+        return false;
+    if (!document->titles)
+        document->titles = g_new0(char *, 1);
+    for (char **title = document->titles; *title; title++)
+        if (**title && !berth_name_is_file(*title))
+            return false;
+    return g_strv_length(document->titles) == document->layers->len;
+}
+
 static void unref_bytes(gpointer data) {
     g_bytes_unref(data);
 }
@@ -136,7 +150,8 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     document->embedded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_bytes);
     bool read = sd_bus_message_read(reply, "b", &is_index) > 0 &&
                 index_read_entries(reply, document->entries) && read_descriptors(reply, document) &&
-                document_read_embedded(reply, document->embedded);
+                document_read_embedded(reply, document->embedded) &&
+                document_read_titles(reply, document);
     document->is_index = is_index;
     if (!read || !is_consistent(document)) {
         berth_reply_set_malformed("inspect", error);

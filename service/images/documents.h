@@ -19,6 +19,7 @@ typedef struct {
     GPtrArray *entries;      /* of BerthIndexedManifest */
     BerthDescriptor *config; /* manifest only */
     GPtrArray *layers;       /* of BerthDescriptor, lowest first */
+    char **titles;           /* of each layer: a file name, or "" */
     GHashTable *embedded;    /* digest → GBytes: the claimed content, unverified */
 } BerthDocument;
 

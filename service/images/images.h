@@ -74,6 +74,12 @@ typedef void (*BerthImageRead)(const BerthImageInfo *info, const GError *error, 
 BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
                                        const BerthDescriptor *target, const char *platform,
                                        BerthImageRead done, void *userdata);
+/* Reads the manifest for a platform of whatever has that name, an artifact as well. */
+typedef void (*BerthImageManifestRead)(const BerthDocument *manifest, const GError *error,
+                                       void *userdata);
+void berth_images_read_manifest(BerthImages *images, const char *name,
+                                const BerthDescriptor *target, BerthImageManifestRead done,
+                                void *userdata);
 /* Whether an image's chain was unpacked from the image's own layers; otherwise the error is
  * NotFound. */
 bool berth_images_check_chain(BerthImages *images, const char *name, const BerthImageInfo *info,

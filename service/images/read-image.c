@@ -3,8 +3,8 @@
 /*
  * Reads the documents of a stored image: from its target, through indexes to the manifest for the
  * platform, and on to its configuration. The result is the information needed to run the image
- * (info), or one of the documents as text. The operation owns the object, which reports to the
- * caller.
+ * (info), the manifest, or one of the documents as text. The operation owns the object, which
+ * reports to the caller.
  */
 
 #include "base/fd.h"
@@ -30,11 +30,13 @@ typedef struct {
     char *manifest_digest;
     unsigned depth;
     BerthImageRead done;
-    BerthImageText text_done;    /* only one of these two is set */
+    BerthImageManifestRead manifest_done;
+    BerthImageText text_done;    /* only one of these three is set */
     BerthImageDocument document; /* for text_done */
     void *userdata;
     /* The result. */
     BerthImageInfo *info;
+    BerthDocument *manifest;
     char *text;
     uint64_t text_size; /* of the stored document: a descriptor may claim another size */
 } ImageReading;
@@ -46,6 +48,8 @@ static void image_reading_tell(void *object, const GError *error) {
 
     if (reading->text_done)
         reading->text_done(error ? NULL : reading->text, error, reading->userdata);
+    else if (reading->manifest_done)
+        reading->manifest_done(error ? NULL : reading->manifest, error, reading->userdata);
     else
         reading->done(error ? NULL : reading->info, error, reading->userdata);
 }
@@ -57,6 +61,7 @@ static void image_reading_free(void *object) {
     berth_platform_free(reading->platform);
     berth_descriptor_free(reading->current);
     berth_image_info_free(reading->info);
+    berth_document_free(reading->manifest);
     g_free(reading->text);
     g_free(reading->name);
     g_free(reading->key_digest);
@@ -142,6 +147,11 @@ static void image_reading_on_document(sd_bus_message *reply, const GError *error
     }
     if (!next) {
         berth_operation_end(reading->operation, local);
+        return;
+    }
+    if (!document->is_index && reading->manifest_done) {
+        reading->manifest = g_steal_pointer(&document);
+        berth_operation_end(reading->operation, NULL);
         return;
     }
     if (!document->is_index && reading->text_done && reading->document == BERTH_IMAGE_MANIFEST) {
@@ -256,5 +266,14 @@ void berth_images_read_text(BerthImages *images, const char *name, const BerthDe
 
     reading->text_done = done;
     reading->document = document;
+    image_reading_start(reading);
+}
+
+void berth_images_read_manifest(BerthImages *images, const char *name,
+                                const BerthDescriptor *target, BerthImageManifestRead done,
+                                void *userdata) {
+    ImageReading *reading = image_reading_new(images, name, target, NULL, userdata);
+
+    reading->manifest_done = done;
     image_reading_start(reading);
 }

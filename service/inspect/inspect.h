@@ -29,6 +29,7 @@ typedef struct {
     GPtrArray *entries;      /* index: of BerthIndexEntry */
     BerthDescriptor *config; /* manifest */
     GPtrArray *layers;       /* manifest: of BerthDescriptor */
+    GPtrArray *titles;       /* of each layer: a file name, or "" */
     GPtrArray *embedded;     /* of BerthEmbeddedContent */
 } BerthManifest;
 

@@ -87,7 +87,12 @@ static int append_manifest(sd_bus_message *reply, const void *value) {
         r = berth_bus_append_descriptor(reply, manifest->layers->pdata[i]);
     if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
         return r;
-    return append_embedded(reply, manifest->embedded);
+    if ((r = append_embedded(reply, manifest->embedded)) < 0 ||
+        (r = sd_bus_message_open_container(reply, 'a', "s")) < 0)
+        return r;
+    for (guint i = 0; r >= 0 && i < manifest->titles->len; i++)
+        r = sd_bus_message_append(reply, "s", manifest->titles->pdata[i]);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int method_manifest(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

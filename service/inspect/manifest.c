@@ -41,6 +41,7 @@ void berth_manifest_free(BerthManifest *manifest) {
         return;
     g_clear_pointer(&manifest->entries, g_ptr_array_unref);
     g_clear_pointer(&manifest->layers, g_ptr_array_unref);
+    g_clear_pointer(&manifest->titles, g_ptr_array_unref);
     g_clear_pointer(&manifest->embedded, g_ptr_array_unref);
     berth_descriptor_free(manifest->config);
     g_free(manifest);
@@ -156,6 +157,18 @@ static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GEr
     return true;
 }
 
+/* org.opencontainers.image.title, as artifacts have it for the name of a file; one that is no name
+ * is left out (image-spec, annotations.md). */
+static char *read_title(JsonObject *layer) {
+    JsonObject *annotations = NULL;
+    const char *title = NULL;
+
+    if (!berth_document_get_object(layer, "annotations", &annotations, NULL) || !annotations ||
+        !berth_document_get_string(annotations, "org.opencontainers.image.title", &title, NULL))
+        title = NULL;
+    return g_strdup(title && berth_name_is_file(title) ? title : "");
+}
+
 /* Unlike an index, a manifest without one of its layers is useless: the first error ends it. */
 static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
@@ -168,6 +181,7 @@ static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **erro
         if (!layer)
             return false;
         g_ptr_array_add(manifest->layers, layer);
+        g_ptr_array_add(manifest->titles, read_title(object));
     }
     return true;
 }
@@ -226,6 +240,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
     manifest->kind = berth_media_type_get_kind(media_type);
     manifest->entries = g_ptr_array_new_with_free_func(free_index_entry);
     manifest->layers = g_ptr_array_new_with_free_func(free_descriptor);
+    manifest->titles = g_ptr_array_new_with_free_func(g_free);
     manifest->embedded = g_ptr_array_new_with_free_func(free_embedded);
     JsonObject *object = json_node_get_object(root);
     if (!berth_document_get_array(object, "manifests", &entries, error) ||

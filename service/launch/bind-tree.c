@@ -187,7 +187,8 @@ static int open_source(const BerthMount *mount, Groups *groups, BerthFault *faul
          !berth_tree_check_inode(source, mount->source, mount->device, mount->inode, fault)) ||
         (mount->owned && !check_source_owner(mount, source, fault)))
         return -1;
-    return berth_fd_steal(&source);
+    return mount->subpath ? berth_tree_open_below(source, mount->subpath, fault)
+                          : berth_fd_steal(&source);
 }
 
 /* Restrictions of a mount of the host were set by its administrator. An owned mount adds options

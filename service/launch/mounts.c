@@ -243,12 +243,29 @@ bool berth_mounts_close(const BerthMount *mount, int tree, BerthFault *fault) {
            berth_fault_set_errno(fault, errno, "make %s read-only", mount->destination);
 }
 
+/* A file with a name of its own is mounted below a destination that is a directory, and otherwise
+ * in its place. path: PATH_MAX bytes. */
+static bool place_file(int root, const BerthMount *mount, char *path, BerthFault *fault) {
+    berth_autofd int directory =
+        mount->file_name ? open_in(root, mount->destination, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT)
+                         : -1;
+    int length = directory >= 0
+                     ? snprintf(path, PATH_MAX, "%s/%s", mount->destination, mount->file_name)
+                     : snprintf(path, PATH_MAX, "%s", mount->destination);
+
+    return length < PATH_MAX ||
+           berth_fault_set_errno(fault, ENAMETOOLONG, "mount %s", mount->destination);
+}
+
 bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault *fault) {
     struct stat status;
 
     if (fstat(tree, &status) < 0)
         return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
-    berth_autofd int target = open_target(root, mount->destination, S_ISDIR(status.st_mode), fault);
+    char path[PATH_MAX];
+    if (!place_file(root, mount, path, fault))
+        return false;
+    berth_autofd int target = open_target(root, path, S_ISDIR(status.st_mode), fault);
     return target >= 0 && fill_from_image(mount, target, tree, fault) &&
            move_onto(tree, target, mount->destination, fault) &&
            set_propagation(mount, tree, fault);

@@ -7,9 +7,12 @@
 
 #include "launch/tree.h"
 
+#include "bare/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +25,15 @@ int berth_tree_clone(int file, bool recursive, BerthFault *fault) {
     if (tree < 0)
         berth_fault_set_errno(fault, errno, "clone the mount of a directory");
     return tree;
+}
+
+int berth_tree_open_below(int tree, const char *path, BerthFault *fault) {
+    int part =
+        berth_fd_open_resolving(tree, path, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+    if (part < 0)
+        berth_fault_set_errno(fault, errno, "open the subpath %s", path);
+    return part;
 }
 
 bool berth_tree_set_attributes(int tree, uint64_t set, uint64_t clear, uint64_t propagation,

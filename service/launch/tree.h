@@ -27,6 +27,9 @@ int berth_tree_clone(int file, bool recursive, BerthFault *fault);
 bool berth_tree_set_attributes(int tree, uint64_t set, uint64_t clear, uint64_t propagation,
                                int userns, bool recursive, const char *what, BerthFault *fault);
 
+/* Opens a path with tree as its root, as a descriptor of a location (O_PATH). */
+int berth_tree_open_below(int tree, const char *path, BerthFault *fault);
+
 /* Fails if the path no longer leads to the object that the configuration was made for. */
 bool berth_tree_check_inode(int fd, const char *path, uint64_t device, uint64_t inode,
                             BerthFault *fault);

@@ -140,6 +140,33 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option) {
     return false;
 }
 
+static const char *keep_text(BerthPlan *plan, const char *text) {
+    return berth_plan_keep(plan, g_strdup(text));
+}
+
+/* "x-berth.layer=DIRECTORY" of the snapshots or, with its path, of blobs, topmost first,
+ * "x-berth.subpath=PATH" and "x-berth.name=NAME" are written by berthd, too; a configuration of a
+ * caller's is refused with one of them (containers/spec/spec-binds.c). */
+static bool take_berth_text(BerthPlan *plan, BerthPlanMount *mount, const char *option) {
+    const char *text = strchr(option, '=');
+
+    if (!text++)
+        return false;
+    if (g_str_has_prefix(option, "x-berth.subpath=")) {
+        mount->subpath = keep_text(plan, text);
+    } else if (g_str_has_prefix(option, "x-berth.name=")) {
+        mount->file_name = keep_text(plan, text);
+    } else if (g_str_has_prefix(option, "x-berth.layer=")) {
+        mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND_OF_IMAGE);
+        if (!mount->layers)
+            mount->layers = g_ptr_array_new();
+        g_ptr_array_add(mount->layers, (gpointer)keep_text(plan, text));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* An option that is not a flag is passed to the file system, in the given order. A remount makes no
  * sense in a list of mounts that are all new. */
 static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
@@ -153,9 +180,11 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
             return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                    "mounts: the option \"remount\" (of %s) is not supported",
                                    mount->destination);
-        if (!berth_plan_mount_option(mount, *option))
+        if (!take_berth_text(plan, mount, *option) && !berth_plan_mount_option(mount, *option))
             g_ptr_array_add(mount->data, berth_plan_keep(plan, g_strdup(*option)));
     }
+    if (mount->layers)
+        g_ptr_array_add(mount->layers, NULL);
     if (g_strcmp0(mount->type, "bind") == 0)
         mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND);
     return true;
@@ -199,7 +228,8 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
     if (berth_plan_path_climbs(mount->destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the destination contains \"..\"", mount->destination);
-    if (berth_mount_is_bind(mount->kind) && (!mount->source || mount->source[0] != '/'))
+    if (berth_mount_is_bind(mount->kind) && mount->kind != BERTH_MOUNT_BIND_OF_IMAGE &&
+        (!mount->source || mount->source[0] != '/'))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the source \"%.200s\" is not absolute",
                                mount->destination, mount->source ? mount->source : "");

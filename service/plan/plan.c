@@ -23,6 +23,7 @@ static void free_mount(gpointer data) {
     BerthPlanMount *mount = data;
 
     g_ptr_array_unref(mount->data);
+    g_clear_pointer(&mount->layers, g_ptr_array_unref);
     g_clear_pointer(&mount->uid_ranges, g_array_unref);
     g_clear_pointer(&mount->gid_ranges, g_array_unref);
     g_free(mount);

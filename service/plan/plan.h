@@ -32,6 +32,8 @@ typedef struct {
     uint64_t set, clear;             /* MOUNT_ATTR_… for this mount */
     uint64_t set_below, clear_below; /* the same for those below it */
     unsigned long propagation;       /* MS_SHARED … | MS_REC; 0 for none */
+    GPtrArray *layers;               /* const char *, of an image, NULL-terminated; or NULL */
+    const char *subpath, *file_name; /* NULL: all of the source, at the destination */
     GPtrArray *data;                 /* const char *: KEY or KEY=VALUE, for the file system */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty for the container's */

@@ -45,7 +45,7 @@ def details(name):
 
 
 def attempt(line):
-    words = shlex.split(line.replace("{arch}", ARCHITECTURES.get(platform.machine(), platform.machine())))
+    words = shlex.split(line.replace("{arch}", ARCHITECTURES.get(platform.machine(), platform.machine())).replace("{image}", IMAGE))
     verb = words.pop(0) if words[0] == "run" else "create"
     if "=needed" in line:
         good("create", "--name=needed", IMAGE)
@@ -134,7 +134,7 @@ def test_values_that_are_refused():
                         (("--log-driver=k8s-file",), "--log-driver=k8s-file is not supported"),
                         (("--platform=linux/s390x",), "--platform=linux/s390x is not supported"),
                         (("--security-opt=apparmor=x",), "--security-opt=apparmor=x is not supported"),
-                        (("--mount=type=image,source=x,target=/y",), "type=image is not supported"),
+                        (("--mount=type=glob,source=x,target=/y",), "type=glob is not supported"),
                         (("--mount=type=bind,source=/x,target=/y,U=true",), "the mount option U is not supported: files keep their owners"),
                         (("--mount=type=bind,source=/x",), "target is missing"),
                         (("--restart=on-failure:x",), 'invalid value "on-failure:x" of --restart'),

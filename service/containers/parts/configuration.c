@@ -67,6 +67,18 @@ static char *get_string(JsonObject *object, const char *member) {
     return g_strdup(value ? value : "");
 }
 
+/* The layers of an image that is mounted are directories of the service, and may be hundreds. */
+static void drop_layers(char **options) {
+    char **kept = options;
+
+    for (; *options; options++)
+        if (g_str_has_prefix(*options, "x-berth.layer="))
+            g_free(*options);
+        else
+            *kept++ = *options;
+    *kept = NULL;
+}
+
 /* Create allows at most BERTH_MAX_ITEM_BYTES / 64 mounts; the option Spec may contain more. */
 static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
     size_t left = BERTH_MAX_ITEM_BYTES;
@@ -81,6 +93,7 @@ static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
         mount->type = get_string(element, "type");
         mount->source = get_string(element, "source");
         mount->options = get_strings(element, "options");
+        drop_layers(mount->options);
         g_autofree char *options = g_strjoinv(",", mount->options);
         size_t length = 64 + strlen(mount->destination) + strlen(mount->type) +
                         strlen(mount->source) + strlen(options);

@@ -21,6 +21,16 @@
 
 enum { MAX_PATH = 4096 };
 
+static void image_mount_free(BerthImageMount *mount) {
+    if (!mount)
+        return;
+    g_free(mount->name);
+    g_free(mount->title);
+    g_free(mount->digest);
+    g_free(mount->file_name);
+    g_free(mount);
+}
+
 void berth_mount_request_free(gpointer data) {
     BerthMountRequest *request = data;
 
@@ -29,6 +39,8 @@ void berth_mount_request_free(gpointer data) {
     g_free(request->source);
     g_free(request->destination);
     g_free(request->volume);
+    g_free(request->subpath);
+    image_mount_free(request->image);
     g_strfreev(request->options);
     g_free(request);
 }
@@ -50,7 +62,7 @@ char *berth_mount_describe(int fd, char **inode, GError **error) {
     return g_strdup(note.path);
 }
 
-static bool check_destination(const char *destination, GError **error) {
+bool berth_mount_check_destination(const char *destination, GError **error) {
     if (berth_plan_path_climbs(destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the mount point \"%.200s\" contains \"..\"", destination);
@@ -90,7 +102,7 @@ static bool has_option(char *const *options, const char *option) {
 }
 
 /* Removes an option from the list that says what is mounted, rather than how. */
-static bool take_option(char **options, const char *option) {
+bool berth_mount_take_option(char **options, const char *option) {
     bool found = false;
 
     for (char **kept = options; options && *options; options++) {
@@ -104,6 +116,19 @@ static bool take_option(char **options, const char *option) {
             *kept = NULL;
     }
     return found;
+}
+
+char *berth_mount_take_value(char **options, const char *prefix) {
+    char *value = NULL;
+
+    for (char **option = options; option && *option && !value; option++)
+        if (g_str_has_prefix(*option, prefix)) {
+            g_autofree char *found = g_strdup(*option);
+            value = g_strdup(found + strlen(prefix));
+            (void)berth_mount_take_option(options, found);
+            break;
+        }
+    return value;
 }
 
 static char **join_options(char *const *options, const char *const *more) {
@@ -145,7 +170,8 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
     BerthEnvelopeNote note;
 
-    if (!check_destination(destination, error) || !check_mount_options(options, caller, error) ||
+    if (!berth_mount_check_destination(destination, error) ||
+        !check_mount_options(options, caller, error) ||
         !(path = berth_mount_describe(fd, &inode, error)))
         return NULL;
     bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
@@ -183,7 +209,8 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
                                                    char **options, GError **error) {
     const char *const more[] = {has_option(options, "rbind") ? "rbind" : "bind", NULL};
 
-    if (!check_destination(destination, error) || !check_mount_options(options, 0, error))
+    if (!berth_mount_check_destination(destination, error) ||
+        !check_mount_options(options, 0, error))
         return NULL;
     if (source[0] != '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -202,9 +229,10 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
                                            char **options, uint32_t caller, GError **error) {
     static const char *const for_tmpfs[] = {"nosuid", "nodev", NULL};
     static const char *const for_own[] = {"bind", "x-berth.volume", NULL};
-    bool is_own = take_option(options, "volume");
-
-    if (!check_destination(destination, error) || !check_mount_options(options, caller, error))
+    bool is_own = berth_mount_take_option(options, "volume");
+    g_autofree char *subpath = source[0] ? berth_mount_take_value(options, "subpath=") : NULL;
+    if (!berth_mount_check_destination(destination, error) ||
+        !check_mount_options(options, caller, error))
         return NULL;
     if (source[0] == '/') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
@@ -223,6 +251,7 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
     BerthMountRequest *request = g_new0(BerthMountRequest, 1);
     request->type = source[0] || is_own ? "bind" : "tmpfs";
     request->volume = source[0] ? g_strdup(source) : NULL;
+    request->subpath = g_steal_pointer(&subpath);
     request->own = is_own;
     request->source = g_strdup(is_own ? destination : source[0] ? "" : "tmpfs");
     request->destination = g_strdup(destination);
@@ -232,9 +261,12 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
 
 void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap) {
     g_auto(GStrv) before = request->options;
-    const char *fill = has_option(before, "nocopy") ? NULL : "x-berth.fill";
+    g_autofree char *subpath =
+        request->subpath ? g_strconcat("x-berth.subpath=", request->subpath, NULL) : NULL;
+    /* The image's directory is the beginning of the volume, and not of a part of it. */
+    const char *last = subpath ? subpath : has_option(before, "nocopy") ? NULL : "x-berth.fill";
     const char *const more[] = {
-        "bind", "nosuid", "nodev", idmap ? "idmap" : fill, idmap ? fill : NULL, NULL};
+        "bind", "nosuid", "nodev", idmap ? "idmap" : last, idmap ? last : NULL, NULL};
 
     g_free(request->source);
     request->source = path;

@@ -9,12 +9,22 @@
 
 #include <json-glib/json-glib.h>
 
+/* What a mount of an image or artifact shows; see image-mounts.h. */
+typedef struct {
+    char *name;           /* of the image or artifact */
+    bool is_artifact;     /* its blobs are mounted, as files */
+    char *title, *digest; /* of the one blob of an artifact that is wanted; NULL: all */
+    char *file_name;      /* of the files, instead of their titles; NULL */
+} BerthImageMount;
+
 typedef struct {
     const char *type;
     char *source, *destination;
     char **options;
-    char *volume; /* the name of one of Berth's volumes; or NULL */
-    bool own;     /* a directory of the container itself, as for the image's volumes */
+    char *volume;           /* the name of one of Berth's volumes; or NULL */
+    char *subpath;          /* the mounted part of the volume or image; or NULL */
+    BerthImageMount *image; /* set if its files are mounted (image-mounts.h) */
+    bool own;               /* a directory of the container itself, as for the image's volumes */
     /* The source belongs to the caller, and the options grant nothing extra, so no privilege is
      * needed if the container has a user namespace. This is verified again at each start
      * (launch/bind-tree.c). */
@@ -39,6 +49,14 @@ BerthMountRequest *berth_mount_request_new_trusted(const char *source, const cha
 BerthMountRequest *berth_mount_request_new(const char *source, const char *destination,
                                            char **options, uint32_t caller, GError **error);
 void berth_mount_request_free(gpointer request);
+
+/* Whether a path can be a mount point in a container. */
+bool berth_mount_check_destination(const char *destination, GError **error);
+
+/* Take an option out of a list: one that stands for itself, or the value after a prefix, which is
+ * the caller's; NULL if there is none. */
+bool berth_mount_take_option(char **options, const char *option);
+char *berth_mount_take_value(char **options, const char *prefix);
 
 /* Sets the directory of a volume. With idmap, its files have the container's ids. Takes over
  * path. */

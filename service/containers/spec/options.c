@@ -278,6 +278,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_clear_pointer(&options->plan, berth_plan_free);
     g_clear_pointer(&options->further, g_ptr_array_unref);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
+    g_strfreev(options->pinned);
     g_clear_pointer(&options->secrets, g_ptr_array_unref);
     g_clear_pointer(&options->other_limits, g_variant_dict_unref);
     g_clear_pointer(&options->properties, g_variant_unref);

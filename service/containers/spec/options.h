@@ -105,6 +105,7 @@ typedef struct {
     GPtrArray *secrets;    /* of BerthSecretRequest; NULL for none */
     bool has_secret_files; /* at least one is a file, not just a variable */
     GPtrArray *mounts;     /* of BerthMountRequest; NULL for none */
+    char **pinned;         /* layers and blobs of images that are mounted; NULL for none */
     char **ports;          /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **aliases;        /* additional names in the network */
     char **addresses;      /* in the network, at most one per family */

@@ -36,7 +36,21 @@ GPtrArray *berth_spec_match_binds(const BerthPlan *plan, const GPtrArray *reques
     return matched;
 }
 
+/* They would show what no right was asked for: layers of any image, by their names on disk. */
+static bool check_own_options(const BerthPlan *plan, GError **error) {
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        if (mount->layers || mount->subpath || mount->file_name)
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "mount %s: options x-berth.… are the service's own",
+                                   mount->destination);
+    }
+    return true;
+}
+
 bool berth_spec_check_binds(const BerthPlan *plan, const GPtrArray *requests, GError **error) {
+    if (!check_own_options(plan, error))
+        return false;
     g_autoptr(GPtrArray) matched = berth_spec_match_binds(plan, requests);
 
     for (guint i = 0; requests && i < requests->len; i++) {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The layers of an image as one overlay mount: of the container's root, or of an image that the
+ * container mounts. */
+
+#pragma once
+
+#include "launch/tree.h"
+
+/* overlayfs takes 500 layers (OVL_MAX_STACK). */
+enum { BERTH_MAX_LAYERS = 512 };
+
+/* Topmost first. */
+typedef struct {
+    int fds[BERTH_MAX_LAYERS];
+    unsigned count;
+} BerthLayers;
+
+/* Adds the directories of these names, mapped to the container's IDs if it has a user namespace. */
+bool berth_layers_open(BerthLayers *layers, const BerthTrees *trees, int snapshots,
+                       const BerthTexts *names, BerthFault *fault);
+
+/* A detached mount: writable through upper and work, which are in writable, or, where these are -1,
+ * read-only. */
+int berth_layers_mount(const BerthLayers *layers, const BerthTrees *trees, int writable, int upper,
+                       int work, BerthFault *fault);
+
+void berth_layers_close(BerthLayers *layers);
