@@ -52,7 +52,7 @@ typedef struct {
     bool poststop; /* its configuration has hooks to run after its exit */
     BerthRestartPolicy restart;
     bool wanted;          /* started and not stopped by a client: the restart policy applies */
-    uint32_t ids;         /* first host uid of its user namespace; 0: it has none of its own */
+    uint32_t ids;         /* first host id of its user namespace; 0: it has none of its own */
     GVariant *properties; /* a{sv} for its scope; NULL: none */
     char *network;        /* "none", "host" or the name of a network */
     char *root;           /* directory used as the root instead of an image; "": none */
