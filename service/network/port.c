@@ -15,9 +15,13 @@
 #include "network/state.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -108,6 +112,17 @@ static void leave_out_noted(int networks, const char *except, GHashTable *ports)
     }
 }
 
+/* Every port of a container is a veth, whichever program made it. Interfaces that an administrator
+ * adds to the bridge, such as tunnels, VLANs and network cards, have other drivers. */
+static bool is_veth(const char *name) {
+    berth_autofd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq request = {.ifr_data = (char *)&info};
+
+    g_strlcpy(request.ifr_name, name, sizeof request.ifr_name);
+    return fd >= 0 && ioctl(fd, SIOCETHTOOL, &request) == 0 && g_str_equal(info.driver, "veth");
+}
+
 /* RTM_DELLINK deletes one end of a pair and thereby both (veth(4)). ENODEV: it is already gone. */
 static bool delete_interface(int64_t index, const char *name, GError **error) {
     const struct {
@@ -157,7 +172,8 @@ bool berth_port_delete(int networks, const char *name, JsonObject *document, con
     leave_out_noted(networks, name, ports);
     g_hash_table_iter_init(&iterator, ports);
     while (g_hash_table_iter_next(&iterator, &other, NULL))
-        if ((index = read_index(other)) > 0 && !delete_interface(index, other, error))
+        if (is_veth(other) && (index = read_index(other)) > 0 &&
+            !delete_interface(index, other, error))
             return false;
     return true;
 }

@@ -588,6 +588,24 @@ def test_an_interrupted_request_is_not_carried_out_by_the_next_start():
     good("rm", "-f", "roam")
 
 
+def test_an_interrupted_connection_takes_no_interface_of_others():
+    """What an administrator adds to the bridge while a connection is broken off is not taken for the container's."""
+    good("run", "-d", "--name=roam", "--network=left", IMAGE)
+    bridge = networks()["right"]["interface"]
+    ports = f"/sys/class/net/{bridge}/brif"
+    others = set(os.listdir(ports))
+    with held_netavark(works=True):
+        with subprocess.Popen(["dist", "network", "connect", "right", "roam"], stderr=subprocess.DEVNULL):
+            wait_until(lambda: os.path.exists("/run/netavark-waits"), "netavark waits")
+            equal(run("ip", "link", "add", "admin0", "type", "ifb").status, 0)
+            equal(run("ip", "link", "set", "admin0", "master", bridge).status, 0)
+            equal(len(set(os.listdir(ports)) - others), 2)
+            break_off()
+    good("rm", "-f", "roam")
+    wait_until(lambda: set(os.listdir(ports)) == others | {"admin0"}, "the port of the container goes, the other stays")
+    equal(run("ip", "link", "delete", "admin0").status, 0)
+
+
 def test_an_interrupted_disconnection_does_not_prevent_a_connection():
     """The record lacks the network already, the container has the interface still."""
     good("run", "-d", "--name=roam", "--network=left", "--network=right", IMAGE)
