@@ -17,7 +17,8 @@ typedef struct BerthService {
 BerthService *berth_service_new(const char *name);
 void berth_service_free(BerthService *service);
 
-/* Appends KEY=VALUE to a section, which begins with its first line. value must be escaped. */
+/* Appends KEY=VALUE to a section, which begins with its first line. value is written unchanged, up
+ * to the end of its first line. */
 void berth_service_add(BerthService *service, const char *section, const char *key,
                        const char *value);
 
