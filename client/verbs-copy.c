@@ -130,7 +130,8 @@ static bool find_copy_target(const char *local, char **directory, char **name, c
         *name = g_strdup("");
         return true;
     }
-    if (there && ends_with_slash(local))
+    /* A file that is named with a slash: tar would replace it by a directory. */
+    if (!there && errno == ENOTDIR && ends_with_slash(local))
         return berth_error_set_errno(error, ENOTDIR, "%s", local);
     split_path(local, directory, name);
     *kind = there ? "file" : ends_with_slash(local) ? "directory" : "";
@@ -233,16 +234,16 @@ static int copy_in(const Copy *copy, GError **error) {
                                                                                 : EXIT_FAILURE;
     g_autofree char *trimmed = g_canonicalize_filename(copy->local, NULL);
     g_autofree char *own_name = g_path_get_basename(trimmed);
-    /* A symbolic link is followed; a dangling one is copied itself. */
-    g_autofree char *real = realpath(trimmed, NULL);
-    if (lstat(real ? real : trimmed, &status) < 0)
+    /* A symbolic link is followed, and so must lead somewhere, as with podman-cp(1). */
+    g_autofree char *real = realpath(copy->local, NULL);
+    if (!real || lstat(real, &status) < 0)
         return berth_error_set_errno(error, errno, "%s", copy->local), EXIT_FAILURE;
     if (!find_destination(copy, contents ? "" : own_name, S_ISDIR(status.st_mode), &directory,
                           &name, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
-    split_path(real ? real : trimmed, &parent, &base);
+    split_path(real, &parent, &base);
     bool inside = contents && name[0] == '\0';
     const char *arguments[] = {
         "tar", "-c", "-f", "-", "-C", inside ? real : parent, "--", inside ? "." : base, NULL};

@@ -92,7 +92,8 @@ int main(int argc, char **argv) {
     } else {
         lock = berth_copy_enter_stopped(berth_peer_map_setup(), !out);
     }
-    umask(0);
+    /* For directories that a tar implies; whatever it lists has its own permissions. */
+    umask(022);
     copy_enter_sandbox(out ? "copy-out" : "copy-in", lock);
     if (g_str_equal(argv[1], "out-names"))
         berth_copy_list_names(argv[3], STDOUT_FILENO, &error);

@@ -78,9 +78,12 @@ static uint64_t parse_range(const char *range, uint64_t otherwise) {
 static void on_status(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
-    if (!error && response->status == 204) {
+    uint64_t offset = error ? 0 : MIN(parse_range(response->range, 0), push->target->size);
+
+    /* "0-0" is one byte, but also what the distribution project's registry reports for none. */
+    if (!error && response->status == 204 && offset > 1) {
         pusher_take_location(push, response);
-        push->offset = MIN(parse_range(response->range, 0), push->target->size);
+        push->offset = offset;
         send_rest(push);
         return;
     }
@@ -116,9 +119,10 @@ static bool pusher_try_again(Push *push) {
  * a blob in chunks"); on_status() then asks for the right one. */
 static bool check_pushed(Push *push, const BerthResponse *response, const GError *error) {
     g_autoptr(GError) local = NULL;
-    bool broken =
-        error ? berth_http_is_transient(error)
-              : response->status >= 500 || response->status == 429 || response->status == 416;
+    long status = error ? 0 : response->status;
+    bool broken = error ? berth_http_is_transient(error)
+                        : status >= 500 || status == 429 || status == 416 ||
+                              (status == 404 && push->location);
 
     if (broken && pusher_try_again(push))
         return false;
@@ -145,16 +149,24 @@ static void on_closed(const BerthResponse *response, const GError *error, void *
 
 static void on_chunk(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
+    g_autoptr(GError) local = NULL;
 
     if (!check_pushed(push, response, error))
         return;
     pusher_take_location(push, response);
-    uint64_t before = push->offset;
-    push->offset = MIN(parse_range(response->range, before), push->target->size);
+    uint64_t before = push->offset, whole = push->target->size;
+    uint64_t sent = before + MIN(whole - before, push->chunk);
+    push->offset = MIN(parse_range(response->range, sent), whole);
     /* Only attempts without progress count. */
-    if (push->offset > before)
+    if (push->offset > before) {
         push->tries = 0;
-    send_rest(push);
+        send_rest(push);
+    } else if (!pusher_try_again(push)) {
+        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
+                        "%s: the registry does not store what is uploaded",
+                        berth_remote_get_locator(push->remote));
+        pusher_finish(push, BERTH_PUSHED, local);
+    }
 }
 
 /* The location may already have a query, which the registry needs (distribution specification,

@@ -48,8 +48,13 @@ char *berth_import_normalize(const char *name) {
     for (char **part = parts; *part; part++) {
         if ((*part)[0] == '\0' || g_str_equal(*part, "."))
             continue;
-        if (g_str_equal(*part, ".."))
-            return g_strdup("");
+        if (g_str_equal(*part, "..")) {
+            const char *slash = strrchr(path->str, '/');
+            if (path->len == 0)
+                return g_strdup("");
+            g_string_truncate(path, slash ? (gsize)(slash - path->str) : 0);
+            continue;
+        }
         g_string_append_printf(path, "%s%s", path->len > 0 ? "/" : "", *part);
     }
     return g_string_free(g_steal_pointer(&path), FALSE);
@@ -58,18 +63,9 @@ char *berth_import_normalize(const char *name) {
 /* A symbolic link is relative to its own directory: "../HEX/layer.tar" in "ID/layer.tar". A hard
  * link contains a complete path. */
 static char *resolve_link(const char *name, const char *target, bool is_hard_link) {
-    g_autofree char *directory = g_path_get_dirname(name);
+    g_autofree char *joined = g_strconcat(name, "/../", target, NULL);
 
-    if (is_hard_link || target[0] == '/')
-        return berth_import_normalize(target);
-    while (g_str_has_prefix(target, "../")) {
-        g_autofree char *above = g_path_get_dirname(directory);
-        g_free(directory);
-        directory = g_steal_pointer(&above);
-        target += strlen("../");
-    }
-    g_autofree char *joined = g_strconcat(directory, "/", target, NULL);
-    return berth_import_normalize(joined);
+    return berth_import_normalize(is_hard_link || target[0] == '/' ? target : joined);
 }
 
 /* If several members have the same name, the last one counts, as when a tar is extracted. */

@@ -66,8 +66,8 @@ void berth_import_members_add_link(BerthImportMembers *members, const char *name
 /* Returns the content of a name, following links; NULL if there is none. */
 const BerthImportMember *berth_import_members_find(BerthImportMembers *members, const char *name);
 
-/* Normalizes a member name: "./a//b" and "a/b" are the same name. Returns "" for a name with "..",
- * to which no document of an archive can refer. The caller frees it. */
+/* Normalizes a member name: "./a//b" and "x/../a/b" are "a/b". Returns "" for a name that leads out
+ * of the archive, to which no document can refer. The caller frees it. */
 char *berth_import_normalize(const char *name);
 
 /* import-images.c */

@@ -282,7 +282,7 @@ static void import_take_file(Import *import, const char *name) {
         import_take_docker_member(import, name);
 }
 
-/* A name that leads out of the archive ("..") is skipped, since no document can refer to it. Links
+/* A name that leads out of the archive is skipped, since no document can refer to it. Links
  * are recorded, and followed when a document refers to one. */
 static void import_take_member(Import *import, const BerthArchiveEntry *entry) {
     g_autofree char *name = berth_import_normalize(entry->name);

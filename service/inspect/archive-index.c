@@ -57,6 +57,8 @@ GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **erro
         return NULL;
     for (guint i = 0; array && i < json_array_get_length(array); i++) {
         JsonNode *node = json_array_get_element(array, i);
+        if (JSON_NODE_HOLDS_NULL(node))
+            continue;
         if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             "index.json: an entry is no object, or there are more than %d",

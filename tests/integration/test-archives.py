@@ -132,7 +132,7 @@ def test_old_docker_archives_with_links():
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
                          "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
     link = tarfile.TarInfo()
-    link.type, link.linkname = tarfile.SYMTYPE, "../real/layer.tar"
+    link.type, link.linkname = tarfile.SYMTYPE, "../link/../real/layer.tar"
     manifest = [{"Config": "c.json", "RepoTags": ["old/app:1", "old/app:2"], "Layers": ["link/layer.tar"]},
                 {"Config": "c.json", "RepoTags": None, "Layers": ["real/layer.tar"]}]
     data = make_tar([("manifest.json", json.dumps(manifest).encode()), ("real/VERSION", b"1.0"), ("c.json", config),
@@ -149,7 +149,7 @@ def test_docker_archives_may_use_any_member_names():
     plain, packed = oci.digest_of(config), oci.digest_of(layer[2])
     # As crane and ko, kaniko, bazel, and nobody in particular write them.
     forms = [(plain, f"{packed[7:]}.tar.gz"), (f"{plain[7:]}.json", f"{packed[7:]}.tar.gz"), ("cfg", "one"),
-             ("x/y/config", "x/y/layer"), ("./cfg", "VERSION")]
+             ("x/y/config", "x/y/layer"), ("./cfg", "VERSION"), ("x/../cfg", "/l/./r//../layer")]
     for number, (config_name, layer_name) in enumerate(forms):
         manifest = [{"Config": config_name, "RepoTags": [f"local.test/form{number}:x"], "Layers": [layer_name]}]
         data = make_tar([(config_name, config), (layer_name, layer[2]), ("manifest.json", json.dumps(manifest).encode())])

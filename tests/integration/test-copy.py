@@ -278,6 +278,7 @@ def test_destination_names_are_those_that_podman_documents():
     reference = f"{HOST}/copy/names:x"
     oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1000"]}), reference)
     good("pull", reference)
+    stream = oci.Layer("none").add("implied/file", b"x").finish()[2]
     for verb in (("run", "-d"), ("create",)):
         good(*verb, "--id=names", reference)
         place = tempfile.mkdtemp()
@@ -298,7 +299,8 @@ def test_destination_names_are_those_that_podman_documents():
         assert not there("contents/src"), os.listdir("contents")
         equal(os.stat("contents").st_mode & 0o777, 0o700)
         # A file is not a directory, nor the other way.
-        for source, target, word in (("/src/a", "none/", "not a directory"), ("/src", "new", "a directory"), ("/src/a", "new/", "not a directory"),
+        for source, target, word in (("/src/a", "none/", "not a directory"), ("/src", "new", "a directory"), ("/src/a", "new/", "Not a directory"),
+                                     ("/src", "new/", "Not a directory"), ("/src/.", "new/", "Not a directory"),
                                      ("/src", "absent/below", "No such file")):
             result = dist("cp", f"names:{source}", target)
             contains(result.err, word)
@@ -306,6 +308,13 @@ def test_destination_names_are_those_that_podman_documents():
         assert os.path.isfile("new") and not there("none") and not there("absent")
         # Into it, likewise.
         os.symlink("new", "link")
+        os.symlink("nowhere", "dangling")
+        for source, word in (("new/", "Not a directory"), ("dangling", "No such file"), ("dangling/.", "No such file")):
+            contains(dist("cp", source, "names:/dst/refused").err, word)
+        # Directories that a stream only implies can be entered by all.
+        subprocess.run(["dist", "cp", "-", "names:/dst"], input=stream, check=True, timeout=60)
+        good("cp", "names:/dst/implied", "streamed")
+        equal(os.stat("streamed").st_mode & 0o777, 0o755)
         for source, target in (("new", "/dst"), ("link", "/dst/linked"), ("into/src", "/dst/"), ("into/src/.", "/dst"), ("into", "/dst/made/")):
             equal(dist("cp", source, f"names:{target}").err, "")
         for source, target, word in (("into", "/dst/x", "not a directory"), ("new", "/dst/absent/", "not a directory"), ("new", "/dst/x/", "not a directory"),

@@ -204,8 +204,9 @@ def test_resuming_where_the_registry_has_no_ranges():
 class Uploads:
     """Takes what is pushed, in the manner of the test's choice."""
 
-    def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None):
+    def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None, failures=()):
         self.status, self.location, self.headers = status, location, headers or {}
+        self.failures = list(failures)
         self.chunks, self.done, self.data = [], [], b""
 
     def __call__(self, handler, url, with_body):
@@ -217,10 +218,17 @@ class Uploads:
             self.data += handler.rfile.read(size)
             self.chunks.append(size)
             return send(handler, 202, b"", {"Location": self.location, "Range": f"0-{len(self.data) - 1}"})
+        if handler.command == "GET" and "/blobs/" in url:
+            # One byte, or none: the distribution project's registry says the same.
+            return send(handler, 204, b"", {"Range": f"0-{max(len(self.data) - 1, 0)}"})
+        if handler.command == "PUT" and "/blobs/" in url and self.failures:
+            handler.rfile.read(size)
+            return send(handler, self.failures.pop())
         if handler.command == "PUT" and "/blobs/" in url:
-            self.data += handler.rfile.read(size)
+            # Several uploads may be under way, but only one with chunks.
+            data = (self.data if self.chunks else b"") + handler.rfile.read(size)
             asked = urllib.parse.parse_qs(url.partition("?")[2])["digest"]
-            equal(asked, [oci.digest_of(self.data)])
+            equal(asked, [oci.digest_of(data)])
             self.done += asked
             return send(handler, 201)
         if handler.command == "PUT":
@@ -235,7 +243,7 @@ def test_pushing_in_the_registry_s_manner():
     oci.push(new_image(), source)
     good("pull", source)
     uploads = [Uploads(status=201), Uploads(location="/v2/up/blobs/uploads/1?state=a#fragment"),
-               Uploads(headers={"OCI-Chunk-Min-Length": "1000000000"})]
+               Uploads(headers={"OCI-Chunk-Min-Length": "1000000000"}), Uploads(failures=(503, 404, 500))]
     for upload in uploads:
         REGISTRY.hook = upload
         good("push", source, f"{REGISTRY.host}/up:x")

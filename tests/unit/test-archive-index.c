@@ -11,7 +11,7 @@
 
 static void test_names_of_a_layout(void) {
     static const char text[] =
-        "{\"manifests\":[{" ENTRY "},{" ENTRY ",\"annotations\":{"
+        "{\"manifests\":[null,{" ENTRY "},{" ENTRY ",\"annotations\":{"
         "\"org.opencontainers.image.ref.name\":\"1.0\"}},{" ENTRY ",\"annotations\":{"
         "\"org.opencontainers.image.ref.name\":\"1.0\","
         "\"io.containerd.image.name\":\"host.example/app:1.0\"}}]}";
