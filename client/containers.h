@@ -57,7 +57,7 @@ typedef struct {
     const char *source, *destination;
     char **options; /* owned; NULL if there are none */
     bool is_bind;   /* of a path or a volume, as opposed to a kernel file system */
-    bool is_image;  /* or of an artifact */
+    bool is_image;  /* of an image or an artifact */
 } DistContainerMount;
 
 /* 1, or 0 at the end; negative errno on error. The options are freed with g_strfreev(). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
- * which mounts.c reads. A path with a colon cannot be written that way and is refused.
- * Images have colons in their names and are three texts. */
+ * which mounts.c reads. A path with a colon cannot be written that way and is refused. The names of
+ * images contain colons, so an image becomes three texts. */
 
 #include "client/mount-fields.h"
 
@@ -16,7 +16,7 @@ typedef enum { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_ARTIFAC
 
 static const char *const mount_types[] = {"bind", "volume", "tmpfs", "image", "artifact", NULL};
 
-/* Bits of the types that have a field. */
+/* The types that have a field, as bits. */
 enum {
     OF_BIND = 1 << MOUNT_BIND,
     OF_VOLUME = 1 << MOUNT_VOLUME,
@@ -27,21 +27,20 @@ enum {
     OF_ALL = OF_FILES | OF_IMAGE | OF_ARTIFACT,
 };
 
-/* What a field does. */
+/* The effect of a field. */
 typedef enum {
     FIELD_SOURCE,
     FIELD_TARGET,
     FIELD_READ_ONLY, /* true or false */
     FIELD_WRITABLE,  /* true or false */
     FIELD_VALUE,     /* its value is a mount option */
-    FIELD_RENAMED,   /* an option NAME=VALUE of the service's */
-    FIELD_PLAIN,     /* an option of the service's, by its own or another name */
+    FIELD_RENAMED,   /* becomes an option NAME=VALUE of the service */
+    FIELD_PLAIN,     /* becomes an option of the service, with the same or another name */
     FIELD_EMPTY,     /* is the default, or has no effect here */
     FIELD_OWNER,
 } MountFieldKind;
 
-/* The fields of podman-run(1), "--mount", and of docker's. name: the service's, if it is another.
- */
+/* The fields of podman-run(1), "--mount", and of docker. name: the service's, if it differs. */
 static const struct {
     const char *field;
     MountFieldKind kind;
@@ -108,7 +107,7 @@ static bool is_true(const char *value) {
     return !value || g_str_equal(value, "true") || g_str_equal(value, "1");
 }
 
-/* value: NULL for a name alone. */
+/* value: NULL if there is only a name. */
 static bool mount_take_field(MountFields *fields, size_t i, const char *value, GError **error) {
     const char *name = mount_fields[i].name ? mount_fields[i].name : mount_fields[i].field;
     g_autofree char *option = NULL;
@@ -144,7 +143,7 @@ static bool mount_take_field(MountFields *fields, size_t i, const char *value, G
     return true;
 }
 
-/* Reads a field NAME=VALUE, or a name alone. */
+/* Reads a field NAME=VALUE, or only a name. */
 static bool mount_read_field(MountFields *fields, const char *text, GError **error) {
     const char *value = strchr(text, '=');
     g_autofree char *name = value ? g_strndup(text, (gsize)(value - text)) : g_strdup(text);
@@ -158,7 +157,7 @@ static bool mount_read_field(MountFields *fields, const char *text, GError **err
     return mount_refuse_field(name, error);
 }
 
-/* The type decides which fields there are, and may be any of them. */
+/* The type decides which fields are allowed. It may be anywhere in the list. */
 static bool mount_read_type(MountFields *fields, char *const *texts, GError **error) {
     const char *type = "volume";
 
@@ -184,7 +183,7 @@ static bool mount_read_fields(MountFields *fields, char *const *texts, GError **
     return true;
 }
 
-/* An image or artifact, with its reference completed. The three texts belong to the list. */
+/* Adds an image or artifact, with its reference completed. The list owns the three texts. */
 static void mount_add_image(const MountFields *fields, char ***images) {
     const char *comma = fields->options->len > 0 ? "," : "";
 

@@ -49,8 +49,8 @@ static bool is_path(const char *source) {
     return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
 }
 
-/* "z" and "Z" relabel the files for SELinux, which Berth's containers do not need. The others are
- * docker's, for the virtual machine of its desktop alone. */
+/* "z" and "Z" relabel the files for SELinux, which Berth's containers do not need. The others only
+ * concern the virtual machine of Docker Desktop. */
 static bool is_without_effect(const char *option) {
     static const char *const names[] = {"z", "Z", "cached", "delegated", "consistent", NULL};
 

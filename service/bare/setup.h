@@ -109,7 +109,7 @@ typedef struct {
     const char *destination, *type, *source;
     BerthTexts layers;     /* of an image: names of directories, topmost first */
     const char *subpath;   /* the part of the source that is mounted; NULL: all of it */
-    const char *file_name; /* of a file whose destination may be a directory; NULL */
+    const char *file_name; /* the name of a file whose destination may be a directory; or NULL */
     BerthPairs data;       /* for the file system */
     BerthCopyUp copies_up;
     bool has_inode;                  /* the source must still have this inode */

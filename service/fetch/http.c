@@ -18,7 +18,7 @@
 #define TIMER_ACCURACY_USEC 1
 
 enum {
-    MAX_REDIRECTS = 10, /* as the clients of containers have it, which are written in Go */
+    MAX_REDIRECTS = 10, /* the limit of Go's HTTP client, which other container tools use */
     MAX_RETRIES = 3,
     FIRST_DELAY_MSEC = 200,
     MAX_DELAY_SECONDS = 60,

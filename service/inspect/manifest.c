@@ -157,8 +157,8 @@ static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GEr
     return true;
 }
 
-/* org.opencontainers.image.title, as artifacts have it for the name of a file; one that is no name
- * is left out (image-spec, annotations.md). */
+/* org.opencontainers.image.title, which artifacts use for the name of a file; it is left out if it
+ * cannot be one (image-spec, annotations.md). */
 static char *read_title(JsonObject *layer) {
     JsonObject *annotations = NULL;
     const char *title = NULL;

@@ -244,9 +244,9 @@ bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error) {
            berth_error_set_errno(error, errno, "set the attributes of \"%.200s\"", path);
 }
 
-/* A directory that was made only for whiteouts now gets an entry. It is treated as if it had been
+/* A directory that was made only for whiteouts now gets an entry. It is treated as if it were being
  * made now, since the one above may have been listed in the meantime. If it exists in the layers
- * below, it has their attributes already or gets them in settling. */
+ * below, it already has their attributes, or gets them when settling. */
 static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
 
