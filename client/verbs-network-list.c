@@ -5,13 +5,13 @@
 
 #include "client/verbs-network-list.h"
 
+#include "base/json.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
 
-#include <json-glib/json-glib.h>
 #include <stdlib.h>
 #include <string.h>
 

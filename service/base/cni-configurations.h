@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 #define BERTH_CNI_CONFIGURATIONS "/etc/cni/net.d"
 

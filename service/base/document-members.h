@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 #include <stdbool.h>
 #include <stdint.h>

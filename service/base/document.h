@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * JSON documents. json-glib parses recursively without a limit of its own, so size and depth are
- * checked before it gets any data. The getters below make no assumptions about the types of
- * members.
+ * JSON documents from outside: their size and depth are limited, and the getters below take nothing
+ * for granted about types.
  */
 
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* The limit that registries use for manifests. */
 #define BERTH_DOCUMENT_MAX_BYTES (4u * 1024 * 1024)
@@ -44,8 +42,7 @@ bool berth_document_get_objects(JsonObject *object, const char *member, JsonArra
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
                                 GError **error);
 
-/* Parsed documents are immutable: returns a new object with the same members, or an empty one for
- * NULL. */
+/* What was parsed is left as it is: a new object with the same members, none for NULL. */
 JsonObject *berth_document_copy(JsonObject *object);
 
 /* Returns an object as text, which the caller frees. */

@@ -5,8 +5,7 @@
 #pragma once
 
 #include "base/descriptor.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* Reads and checks one. Without fallback_type, mediaType, digest and size are all required; with
  * it, as in archives, only the digest is. */

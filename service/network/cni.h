@@ -8,8 +8,7 @@
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* The arguments for one run of the plugins. */
 typedef struct {

@@ -10,8 +10,7 @@
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* Called before a connection is made: records in its document which ports the bridge already has.
  * The caller holds the lock for all bridges from here to berth_port_note(). */

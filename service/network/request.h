@@ -10,8 +10,7 @@
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* The interface in a container's first network. */
 #define BERTH_FIRST_INTERFACE "eth0"

@@ -6,8 +6,7 @@
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 JsonNode *berth_network_state_read(int networks, const char *name, GError **error);
 /* Writes the document by replacing it atomically. The caller keeps state. */

@@ -5,8 +5,7 @@
 #pragma once
 
 #include "base/error.h"
-
-#include <json-glib/json-glib.h>
+#include "base/json.h"
 
 /* limits is a list of name, value…; NULL for none. */
 bool berth_resource_limits_check(char *const *limits, GError **error);
