@@ -15,7 +15,7 @@ bool dist_confirm(const char *question, GError **error) {
 
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "%s",
-                               _("this deletes, and there is no terminal to ask at; use --force"));
+                               _("cannot ask for confirmation without a terminal; use --force"));
     fprintf(stderr, _("%s [y/N] "), question);
     ssize_t length = getline(&line, &size, stdin);
     /* Translators: the first letter of the answer "yes"; "y" is accepted as well. */

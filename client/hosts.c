@@ -93,7 +93,7 @@ bool dist_hosts_take(const char *value, GError **error) {
     /* ssh(1) is found through PATH and uses the configuration and keys of the user it runs as. */
     if (getauxval(AT_SECURE))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
-                               _("-H is refused to a dist that is set-user-ID"));
+                               _("-H is not allowed for a set-user-ID dist"));
     if (hosts)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("-H is given twice; separate hosts by commas"));

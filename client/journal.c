@@ -170,7 +170,7 @@ bool dist_journal_read_fd(int fd, const DistJournalReader *reader, GError **erro
     if (stream)
         fclose(stream);
     return good || berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
-                                   _("the service sent an entry that cannot be read"));
+                                   _("the service sent a malformed journal entry"));
 }
 
 bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, GError **error) {
@@ -192,7 +192,7 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
         ;
     if (!good)
         return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",
-                               _("journalctl wrote an entry that cannot be read"));
+                               _("journalctl printed a malformed entry"));
     return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
            berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("journalctl failed"));
 }

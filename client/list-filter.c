@@ -13,8 +13,7 @@
 static char **given;
 
 const DistOption dist_filter_options[] = {
-    {"filter", 'f', DIST_OPTION_LIST, &given, N_("List only those for which this holds"),
-     N_("NAME=VALUE")},
+    {"filter", 'f', DIST_OPTION_LIST, &given, N_("List only matching entries"), N_("NAME=VALUE")},
     DIST_OPTION_END,
 };
 

@@ -35,12 +35,12 @@ const DistOption dist_pod_network_options[] = {
      N_("ADDRESS")},
     {"dns", 0, DIST_OPTION_LIST, &given.servers, N_("Set a name server, instead of the host's"),
      N_("ADDRESS")},
-    {"dns-search", 0, DIST_OPTION_LIST, &given.search,
-     N_("Set a domain to complete names with; . for none"), N_("DOMAIN")},
+    {"dns-search", 0, DIST_OPTION_LIST, &given.search, N_("Set a search domain; . for none"),
+     N_("DOMAIN")},
     {"dns-option", 0, DIST_OPTION_LIST, &given.resolver_options,
      N_("Set an option of the resolver, resolv.conf(5)"), N_("OPTION")},
     {"add-host", 0, DIST_OPTION_LIST, &given.hosts,
-     N_("Line of /etc/hosts; host-gateway is the host's address in the network"),
+     N_("Add a line to /etc/hosts; host-gateway is the host's address in the network"),
      N_("NAME:ADDRESS")},
     DIST_OPTION_END,
 };
@@ -48,9 +48,8 @@ const DistOption dist_pod_network_options[] = {
 const DistOption dist_network_options[] = {
     DIST_OPTION_INCLUDE(dist_pod_network_options),
     {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
-     N_("Publish the ports that the image names, each on a free port"), NULL},
-    {"no-hosts", 0, DIST_OPTION_FLAG, &given.no_hosts, N_("Leave /etc/hosts as in the image"),
-     NULL},
+     N_("Publish the ports that the image exposes, each on a free host port"), NULL},
+    {"no-hosts", 0, DIST_OPTION_FLAG, &given.no_hosts, N_("Keep /etc/hosts of the image"), NULL},
     DIST_OPTION_END,
 };
 

@@ -71,7 +71,7 @@ static bool view_take(const char *value, GError **error) {
 
 const DistOption dist_progress_options[] = {
     {"progress", 0, DIST_OPTION_CALL, NULL,
-     N_("Show the progress: auto (default), plain, tty, json, none"), N_("HOW"), .take = view_take},
+     N_("Show progress: auto (default), plain, tty, json, none"), N_("HOW"), .take = view_take},
     DIST_OPTION_END,
 };
 

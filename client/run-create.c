@@ -267,7 +267,7 @@ static char *create_from_image(bool provisional, const char *name, char *const *
 /* As in podman-run(1), the file must not exist: it may belong to another container. */
 static bool check_cid_file(GError **error) {
     return !given->cid_file || !g_file_test(given->cid_file, G_FILE_TEST_EXISTS) ||
-           berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, _("--cidfile: %s is there already"),
+           berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS, _("--cidfile: %s exists already"),
                            given->cid_file);
 }
 

@@ -23,7 +23,7 @@ static struct {
 
 const DistOption dist_run_limit_options[] = {
     {"cpuset-cpus", 0, DIST_OPTION_TEXT, &given.processors,
-     N_("Limit it to these processors, as 0-3,7"), N_("LIST")},
+     N_("Limit it to these processors, such as 0-3,7"), N_("LIST")},
     {"cpuset-mems", 0, DIST_OPTION_TEXT, &given.nodes, N_("Limit it to these memory nodes"),
      N_("LIST")},
     {"memory-reservation", 0, DIST_OPTION_TEXT, &given.reservation,
@@ -33,7 +33,7 @@ const DistOption dist_run_limit_options[] = {
     {"blkio-weight", 0, DIST_OPTION_NUMBER, &given.weight,
      N_("Set the share of the disks' time, 10 to 1000"), N_("NUMBER")},
     {"blkio-weight-device", 0, DIST_OPTION_LIST, &given.device_weights,
-     N_("The same, of one device"), N_("DEVICE:NUMBER")},
+     N_("The same for a single device"), N_("DEVICE:NUMBER")},
     {"device-read-bps", 0, DIST_OPTION_LIST, &given.read_bytes,
      N_("Limit the bytes read from a device in a second"), N_("DEVICE:BYTES")},
     {"device-write-bps", 0, DIST_OPTION_LIST, &given.write_bytes,

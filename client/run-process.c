@@ -25,21 +25,23 @@ static struct {
 
 const DistOption dist_run_process_options[] = {
     {"entrypoint", 0, DIST_OPTION_TEXT, &given.entrypoint,
-     N_("Instead of the image's entry point and command: a program, or a list in JSON"),
+     N_("Run a program, or a JSON list, instead of the image's entry point and command"),
      N_("COMMAND")},
     {"init", 0, DIST_OPTION_FLAG, &given.init,
      N_("Run a small init, which passes on signals and reaps orphans"), NULL},
-    {"unsetenv", 0, DIST_OPTION_LIST, &given.unset, N_("Leave a variable of the image out"),
-     N_("NAME")},
-    {"unsetenv-all", 0, DIST_OPTION_FLAG, &given.unset_all,
-     N_("Leave all variables of the image out"), NULL},
+    {"unsetenv", 0, DIST_OPTION_LIST, &given.unset, N_("Omit a variable of the image"), N_("NAME")},
+    {"unsetenv-all", 0, DIST_OPTION_FLAG, &given.unset_all, N_("Omit all variables of the image"),
+     NULL},
     {"group-add", 0, DIST_OPTION_LIST, &given.groups, N_("Add a supplementary group of the user"),
      N_("GROUP")},
     {"umask", 0, DIST_OPTION_TEXT, &given.umask,
      N_("Set the file mode creation mask; 0022 if not given"), N_("MODE")},
     {"oom-score-adj", 0, DIST_OPTION_TEXT, &given.score,
-     N_("How readily the kernel kills it when memory runs out, -1000 to 1000"), N_("NUMBER")},
-    {"personality", 0, DIST_OPTION_TEXT, &given.personality, N_("LINUX or LINUX32"), N_("NAME")},
+     N_("Set the OOM score adjustment, -1000 to 1000"), N_("NUMBER")},
+    {"personality", 0, DIST_OPTION_TEXT, &given.personality,
+     N_("Set the personality: LINUX or "
+        "LINUX32"),
+     N_("NAME")},
     {"annotation", 0, DIST_OPTION_LIST, &given.annotations,
      N_("Add an annotation to its OCI configuration"), N_("KEY=VALUE")},
     {"sysctl", 0, DIST_OPTION_LIST, &given.sysctls,
@@ -49,15 +51,15 @@ const DistOption dist_run_process_options[] = {
 
 const DistOption dist_run_startup_options[] = {
     {"health-startup-cmd", 0, DIST_OPTION_TEXT, &startup.command,
-     N_("Check this first, until it succeeds"), N_("COMMAND")},
+     N_("Run this check first, until it succeeds"), N_("COMMAND")},
     {"health-startup-interval", 0, DIST_OPTION_TEXT, &startup.interval,
-     N_("Set the time between two of these checks; 30s if not given"), N_("TIME")},
+     N_("Set the time between two startup checks; 30s if not given"), N_("TIME")},
     {"health-startup-timeout", 0, DIST_OPTION_TEXT, &startup.timeout,
-     N_("Limit the time of such a check; 30s if not given"), N_("TIME")},
+     N_("Limit the time of a startup check; 30s if not given"), N_("TIME")},
     {"health-startup-retries", 0, DIST_OPTION_NUMBER, &startup.retries,
-     N_("Failures that make it unhealthy, any number if not given"), N_("NUMBER")},
+     N_("Number of failures that make it unhealthy; unlimited if not given"), N_("NUMBER")},
     {"health-startup-success", 0, DIST_OPTION_NUMBER, &startup.successes,
-     N_("Successes in a row that end the startup, 1 if not given"), N_("NUMBER")},
+     N_("Number of successes in a row that end the startup; 1 if not given"), N_("NUMBER")},
     DIST_OPTION_END,
 };
 
@@ -151,7 +153,7 @@ static int append_startup(sd_bus_message *call, GError **error) {
         return r;
     if (!startup.command && (interval || timeout || startup.retries || startup.successes)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("the startup has no check; give --health-startup-cmd"));
+                        _("there is no startup check; use --health-startup-cmd"));
         return -EINVAL;
     }
     const struct {

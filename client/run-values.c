@@ -31,7 +31,7 @@ bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error) {
     end += g_ascii_toupper(*end) == 'B';
     if (end == text || *end != '\0' || !(value >= 1 && value < 1e18))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("invalid amount of memory \"%s\"; write it as 512M"), text);
+                               _("invalid amount of memory \"%s\"; use a form such as 512M"), text);
     *bytes = (uint64_t)value;
     return true;
 }
@@ -83,7 +83,8 @@ bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, G
         total += value * unit;
         if (unit <= 0 || !(total < 1e18))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   _("%s %s is not a time span; write it as 1m30s"), option, text);
+                                   _("%s %s is not a time span; use a form such as 1m30s"), option,
+                                   text);
     }
     *usec = (uint64_t)total;
     return true;
@@ -254,8 +255,8 @@ static bool expand_port(GPtrArray *list, const char *port, GError **error) {
         (!any && last - first != inner_last - inner) ||
         list->len + (inner_last - inner) > MAX_PORTS)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("--publish %s: the ranges must be of the same length, at most %d "
-                                 "ports in all"),
+                               _("--publish %s: the ranges must have the same length, at most "
+                                 "%d ports in all"),
                                port, MAX_PORTS);
     for (guint64 i = 0; i <= inner_last - inner; i++)
         g_ptr_array_add(list, g_strdup_printf("%s%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "%s%s",
@@ -285,7 +286,7 @@ bool dist_add_gpus(char ***devices, const char *text, GError **error) {
 
     if (!is_list && strspn(plain, "0123456789") == strlen(plain))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               _("--gpus %s: name the GPUs, as device=0"), text);
+                               _("--gpus %s: name the GPUs, such as device=0"), text);
     for (char **name = names; *name; name++) {
         bool is_full = strchr(*name, '/') != NULL;
         if (!is_full && (!**name || strchr(*name, '=')))

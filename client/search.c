@@ -24,7 +24,7 @@ static struct {
 
 const DistOption dist_search_options[] = {
     {"list-tags", 0, DIST_OPTION_FLAG, &given.tags, N_("List the tags of a repository"), NULL},
-    {"limit", 0, DIST_OPTION_NUMBER, &given.limit, N_("At most this many, 25 if not given"),
+    {"limit", 0, DIST_OPTION_NUMBER, &given.limit, N_("List at most this many; 25 if not given"),
      N_("NUMBER")},
     {"insecure", 0, DIST_OPTION_FLAG, &given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},

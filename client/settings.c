@@ -46,7 +46,7 @@ static bool settings_show_version(const char *value, GError **error) {
 }
 
 const DistOption dist_common_options[] = {
-    {"host", 'H', DIST_OPTION_CALL, NULL, N_("Talk to Berth on other hosts by ssh"),
+    {"host", 'H', DIST_OPTION_CALL, NULL, N_("Talk to Berth on other hosts through ssh"),
      N_("[USER@]HOST[:PORT],…"), .take = settings_take_host, .complete = "none"},
     {"machine", 'M', DIST_OPTION_TEXT, &dist_settings.machine,
      N_("Talk to Berth in a local container"), N_("MACHINE"), .complete = "none"},

@@ -25,10 +25,10 @@ static struct {
 } given = {.interval = 1};
 
 const DistOption dist_stats_options[] = {
-    {"no-stream", 0, DIST_OPTION_FLAG, &given.once, N_("Show the figures once and end"), NULL},
+    {"no-stream", 0, DIST_OPTION_FLAG, &given.once, N_("Show the figures once and exit"), NULL},
     {"interval", 'i', DIST_OPTION_NUMBER, &given.interval,
-     N_("Time between two updates, 1 if not given"), N_("SECONDS")},
-    {"all", 'a', DIST_OPTION_FLAG, &given.all, N_("Also of containers that do not run"), NULL},
+     N_("Time between two updates; 1 if not given"), N_("SECONDS")},
+    {"all", 'a', DIST_OPTION_FLAG, &given.all, N_("Include containers that do not run"), NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };

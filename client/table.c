@@ -39,11 +39,11 @@ static struct {
 const DistOption dist_table_options[] = {
     DIST_OPTION_TITLE(N_("Listing:")),
     {"format", 0, DIST_OPTION_TEXT, &table_given.format,
-     N_("Columns by name, json, or a line with {{.Name}} for columns"), N_("FORMAT")},
+     N_("Select columns by name, json, or a template with {{.Name}}"), N_("FORMAT")},
     {"sort", 0, DIST_OPTION_TEXT, &table_given.sort, N_("Sort by a column; -NAME: descending"),
      N_("[-]NAME")},
-    {"no-trunc", 0, DIST_OPTION_FLAG, &table_given.whole, N_("Do not shorten anything"), NULL},
-    {"noheading", 0, DIST_OPTION_FLAG, &table_given.no_heading, N_("Leave out the headings"), NULL},
+    {"no-trunc", 0, DIST_OPTION_FLAG, &table_given.whole, N_("Do not truncate columns"), NULL},
+    {"noheading", 0, DIST_OPTION_FLAG, &table_given.no_heading, N_("Omit the headings"), NULL},
     DIST_OPTION_END,
 };
 
@@ -190,7 +190,7 @@ static bool table_set_no_column(const DistTable *table, const char *name, GError
     for (guint i = 0; i < table->width; i++)
         g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", table->columns[i].key);
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           _("there is no column \"%s\"; there are %s"), name, names->str);
+                           _("unknown column \"%s\"; known columns: %s"), name, names->str);
 }
 
 typedef struct {

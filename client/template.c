@@ -18,8 +18,8 @@ static bool template_add_field(GString *text, const char *action, DistTemplateLo
     if (value)
         g_string_append(text, value);
     return value || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                    _("--format: there is no \"{{%s}}\" here; only {{.NAME}} of a "
-                                      "column is known"),
+                                    _("--format: unknown field \"{{%s}}\"; only {{.NAME}} of a "
+                                      "column is supported"),
                                     name);
 }
 

@@ -64,7 +64,8 @@ static bool parse_keys(const char *keys, unsigned char *parsed, size_t *count, G
     for (char **name = names; keys[0] && *name; name++)
         if (*count >= MAX_KEYS || !parse_key(*name, &parsed[(*count)++]))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   _("invalid keys \"%s\"; write them as ctrl-p,ctrl-q"), keys);
+                                   _("invalid keys \"%s\"; use a form such as ctrl-p,ctrl-q"),
+                                   keys);
     return true;
 }
 

@@ -49,7 +49,8 @@ static bool verb_check_place(const DistVerb *verb, GError **error) {
                                _("use either -H or -M, not both"));
     return !(dist_settings.host || dist_settings.machine) || !(verb->flags & DIST_VERB_HERE) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           _("%s reads files of this machine only; run dist on the other one"),
+                           _("%s works on files of this machine only; run dist on the other "
+                             "machine"),
                            verb->name);
 }
 
@@ -68,7 +69,8 @@ static bool verb_check_machine(const DistVerb *verb, GError **error) {
 static bool verb_check_hosts(const DistVerb *verb, char **argv, GError **error) {
     return !verb->writes_here || !verb->writes_here(argv) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           _("%s writes files of this machine, so it takes one host"), verb->name);
+                           _("%s writes files of this machine, so it accepts only one host"),
+                           verb->name);
 }
 
 /* If the status of a verb is that of a process (DIST_VERB_RUNS), failures of dist itself have their

@@ -33,7 +33,7 @@ static const DistOption import_options[] = {
     {"name", 0, DIST_OPTION_TEXT, &name, N_("Name for an image that has none in the archive"),
      N_("NAME")},
     {"rootfs", 0, DIST_OPTION_FLAG, &rootfs,
-     N_("The archive is a root file system: make an image of it"), NULL},
+     N_("Make an image from an archive that is a root file system"), NULL},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Platform of that root file system"),
      N_("OS/ARCH[/VARIANT]")},
     {"no-unpack", 0, DIST_OPTION_FLAG, &no_unpack, N_("Do not unpack it"), NULL},
@@ -43,7 +43,7 @@ static const DistOption import_options[] = {
 
 static const DistOption export_options[] = {
     {"output", 'o', DIST_OPTION_TEXT, &output,
-     N_("File or directory to write to, standard output if not given"), N_("PATH")},
+     N_("File or directory to write to; standard output if not given"), N_("PATH")},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Export only this platform of an index"),
      N_("OS/ARCH[/VARIANT]")},
     DIST_OPTION_INCLUDE(dist_progress_options),
@@ -157,7 +157,7 @@ static bool unpack_images(char **names, GError **error) {
             return false;
         }
         puts(*image);
-        fprintf(stderr, _("dist: kept, but not unpacked: %s\n"), local->message);
+        fprintf(stderr, _("dist: stored, but not unpacked: %s\n"), local->message);
     }
     return true;
 }
@@ -295,14 +295,14 @@ static bool exports_here(char **argv) {
 const DistVerb dist_archive_verbs[] = {
     {.name = "build",
      .arguments = N_("[DIRECTORY]"),
-     .summary = N_("Build an image of a Containerfile"),
+     .summary = N_("Build an image from a Containerfile"),
      .options = dist_build_options,
      .run = dist_verb_build,
      .flags = DIST_VERB_HERE,
      .max = 1,
      .details =
-         N_("buildah(1) builds it, with the rights of the user. Images that it builds on are "
-            "those of the service, and are pulled if they are missing."),
+         N_("buildah(1) builds it, with the permissions of the user. Base images come from the "
+            "service's store, and are pulled if they are missing."),
      .example = "dist build -t example/web:new ."},
     {.name = "import",
      .arguments = N_("[FILE|DIRECTORY [COMMAND…]]"),

@@ -270,7 +270,7 @@ static bool pull_newer(const UpdateCandidate *candidate, UpdateImage *image, GEr
 
     /* A caller that may pull but not create leases gets the update nevertheless. */
     if (!image->lease && !(image->lease = hold_image(image, &not_held)))
-        g_prefix_error(&not_held, "%s: ", _("the former image is not kept"));
+        g_prefix_error(&not_held, "%s: ", _("the previous image is no longer stored"));
     report_update(candidate, not_held);
     if (!dist_pull(candidate->image, false, error))
         return false;

@@ -39,7 +39,7 @@ static struct {
 } kill_given;
 
 static const DistOption kill_options[] = {
-    {"signal", 's', DIST_OPTION_TEXT, &kill_given.name, N_("Signal, SIGTERM if not given"),
+    {"signal", 's', DIST_OPTION_TEXT, &kill_given.name, N_("Signal; SIGTERM if not given"),
      N_("SIGNAL")},
     {"all", 'a', DIST_OPTION_FLAG, &kill_given.all, N_("Signal every process of the container"),
      NULL},
@@ -79,7 +79,8 @@ static struct {
 static const DistOption stop_options[] = {
     {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds,
      N_("Set the time to wait before SIGKILL"), N_("SECONDS")},
-    {"ignore", 'i', DIST_OPTION_FLAG, &stop_given.ignore, N_("Do not fail if there is none"), NULL},
+    {"ignore", 'i', DIST_OPTION_FLAG, &stop_given.ignore, N_("Do not fail if it does not exist"),
+     NULL},
     DIST_OPTION_END,
 };
 
@@ -134,9 +135,10 @@ static const DistOption rm_options[] = {
     {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
     {"time", 't', DIST_OPTION_NUMBER, &rm_given.seconds,
      N_("With --force: time to wait before SIGKILL"), N_("SECONDS")},
-    {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if there is none"), NULL},
+    {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if it does not exist"),
+     NULL},
     {"volumes", 'v', DIST_OPTION_FLAG, NULL,
-     N_("Accepted: volumes without a name always go with the container"), NULL},
+     N_("Without effect: anonymous volumes are always deleted with the container"), NULL},
     DIST_OPTION_END,
 };
 

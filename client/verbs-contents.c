@@ -44,7 +44,7 @@ static int content_get(char **argv, GError **error) {
         return EXIT_FAILURE;
     /* Seeking beyond the end is not an error (lseek(2)): nothing is written then. */
     if (lseek(fd, content_get_given.offset, SEEK_SET) < 0) {
-        berth_error_set_errno(error, errno, "%s", _("go to the offset"));
+        berth_error_set_errno(error, errno, "%s", _("seek to the offset"));
         return EXIT_FAILURE;
     }
     return dist_copy(fd, STDOUT_FILENO,

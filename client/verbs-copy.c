@@ -331,7 +331,7 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
         status = copy_in(&target, error);
     else
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("write one of the two as ID:PATH"));
+                        _("one of the two must be ID:PATH"));
     g_free(source.id);
     g_free(source.path);
     g_free(target.id);
@@ -341,7 +341,7 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
 
 static const DistOption cp_options[] = {
     {"archive", 'a', DIST_OPTION_FLAG, &cp_given.archive, N_("Keep owners"), NULL},
-    {"as", 0, DIST_OPTION_TEXT, &cp_given.as, N_("With \"-\": the name that the copy gets"),
+    {"as", 0, DIST_OPTION_TEXT, &cp_given.as, N_("With \"-\": set the name of the copy"),
      N_("NAME")},
     {"kind", 0, DIST_OPTION_TEXT, &cp_given.kind,
      N_("With \"-\": fail unless the source is a file, or a directory"), N_("KIND")},

@@ -148,7 +148,9 @@ static struct {
 } inspect_given;
 
 const DistOption dist_inspect_options[] = {
-    {"platform", 0, DIST_OPTION_TEXT, &given.platform, N_("Platform, this machine's if not given"),
+    {"platform", 0, DIST_OPTION_TEXT, &given.platform,
+     N_("Platform; this machine's if not "
+        "given"),
      N_("OS/ARCH[/VARIANT]")},
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
     {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show the history of its layers"),

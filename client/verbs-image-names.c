@@ -17,7 +17,7 @@
 static struct { gboolean move; } tag_given;
 
 const DistOption dist_tag_options[] = {
-    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("Rename it: remove its own name"), NULL},
+    {"move", 0, DIST_OPTION_FLAG, &tag_given.move, N_("Rename it: remove the old name"), NULL},
     DIST_OPTION_END,
 };
 

@@ -29,7 +29,9 @@
 static DistImageOptions given;
 
 static const DistOption pull_options[] = {
-    {"platform", 0, DIST_OPTION_TEXT, &given.platform, N_("Platform, this machine's if not given"),
+    {"platform", 0, DIST_OPTION_TEXT, &given.platform,
+     N_("Platform; this machine's if not "
+        "given"),
      N_("OS/ARCH[/VARIANT]")},
     {"all-platforms", 0, DIST_OPTION_FLAG, &given.all_platforms,
      N_("Fetch the contents of all platforms"), NULL},
@@ -143,7 +145,7 @@ const DistVerb dist_image_verbs[] = {
      .example = "dist images 'docker.io/library/*'"},
     {.name = "inspect",
      .arguments = N_("NAME"),
-     .summary = N_("Show the configuration of an image, or all of a container"),
+     .summary = N_("Show the configuration of an image, or everything about a container"),
      .options = dist_inspect_options,
      .run = dist_verb_inspect,
      .min = 1,
@@ -196,7 +198,7 @@ const DistVerb dist_image_verbs[] = {
      .example = "dist push redis registry.example.com/redis:mine"},
     {.name = "resolve",
      .arguments = N_("REFERENCE"),
-     .summary = N_("Show what a reference stands for in its registry"),
+     .summary = N_("Show what a reference resolves to in its registry"),
      .options = resolve_options,
      .run = dist_verb_resolve,
      .flags = DIST_VERB_THERE,

@@ -42,7 +42,7 @@ const DistOption dist_logs_options[] = {
     {"until", 0, DIST_OPTION_TEXT, &logs_given.until, N_("Show lines until this time"), N_("TIME")},
     {"names", 0, DIST_OPTION_FLAG, &logs_given.names, N_("Prefix each line with the ID"), NULL},
     {"timestamps", 't', DIST_OPTION_FLAG, &logs_given.timestamps,
-     N_("Put the time before each line"), NULL},
+     N_("Prefix each line with the time"), NULL},
     DIST_OPTION_END,
 };
 
@@ -190,7 +190,8 @@ static bool print_journal(const char *id, const LogsTimes *times, GError **error
 
     if (!dist_journal_knows(id))
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                               _("there is no container %s, and the journal has no lines of one"),
+                               _("there is no container %s, and the journal has no lines from "
+                                 "it"),
                                id);
     g_ptr_array_add(arguments, g_strdup("journalctl"));
     g_ptr_array_add(arguments, g_strdup("--quiet"));

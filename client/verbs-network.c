@@ -24,17 +24,17 @@ static struct {
 
 static const DistOption network_create_options[] = {
     {"subnet", 0, DIST_OPTION_LIST, &network_given.subnets,
-     N_("Subnet of IPv4 or IPv6; one that is free if not given"), N_("ADDRESS/PREFIX")},
+     N_("Set an IPv4 or IPv6 subnet; a free one if not given"), N_("ADDRESS/PREFIX")},
     {"gateway", 0, DIST_OPTION_LIST, &network_given.gateways,
-     N_("The host's address in it, the first if not given"), N_("ADDRESS")},
-    {"ipv6", 0, DIST_OPTION_FLAG, &network_given.ipv6, N_("=false: IPv4 alone"), NULL},
+     N_("Set the host's address in the subnet; the first one if not given"), N_("ADDRESS")},
+    {"ipv6", 0, DIST_OPTION_FLAG, &network_given.ipv6, N_("=false: IPv4 only"), NULL},
     {"internal", 0, DIST_OPTION_FLAG, &network_given.internal,
-     N_("Containers reach each other and nothing else"), NULL},
+     N_("Let containers reach only each other"), NULL},
     {"disable-dns", 0, DIST_OPTION_FLAG, &network_given.no_dns,
-     N_("Containers do not find each other by name"), NULL},
-    {"mtu", 0, DIST_OPTION_NUMBER, &network_given.mtu, N_("Largest packet"), N_("BYTES")},
+     N_("Do not resolve names of containers"), NULL},
+    {"mtu", 0, DIST_OPTION_NUMBER, &network_given.mtu, N_("Maximum packet size"), N_("BYTES")},
     {"label", 'l', DIST_OPTION_LIST, &network_given.labels, N_("Add a label"), N_("KEY=VALUE")},
-    {"ignore", 0, DIST_OPTION_FLAG, &network_given.ignore, N_("Leave one that exists as it is"),
+    {"ignore", 0, DIST_OPTION_FLAG, &network_given.ignore, N_("Do nothing if it exists already"),
      NULL},
     DIST_OPTION_END,
 };
@@ -130,7 +130,7 @@ static int network_connect(char **argv, GError **error) {
 
 static const DistOption disconnect_options[] = {
     {"force", 'f', DIST_OPTION_FLAG, &connect_given.force,
-     N_("A container that is not in the network is no error"), NULL},
+     N_("Do not fail if the container is not in the network"), NULL},
     DIST_OPTION_END,
 };
 
@@ -168,7 +168,7 @@ static const DistVerb network_verbs[] = {
      .example = "dist network ls --filter name=web"},
     {.name = "create",
      .arguments = N_("NAME"),
-     .summary = N_("Create a network: a bridge with NAT, with names for its containers"),
+     .summary = N_("Create a network: a bridge with NAT and name resolution"),
      .options = network_create_options,
      .run = network_create,
      .min = 1,

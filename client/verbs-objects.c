@@ -53,8 +53,8 @@ static int verb_fetch_object(char **argv, GError **error) {
     /* A pipe ends in the same way if the transfer fails: only the size shows that. */
     if (copied != size) {
         g_autofree char *there = dist_format_size(copied), *whole = dist_format_size(size);
-        berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH, _("%s broke off after %s of %s"), digest,
-                        there, whole);
+        berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH, _("%s was cut off after %s of %s"),
+                        digest, there, whole);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

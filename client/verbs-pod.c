@@ -46,13 +46,13 @@ static const DistOption pod_create_options[] = {
     {"shm-size", 0, DIST_OPTION_TEXT, &pod_given.shm_size, N_("Set the size of /dev/shm"),
      N_("BYTES")},
     {"exit-policy", 0, DIST_OPTION_TEXT, &pod_given.exit_policy,
-     N_("What the pod does when its last container has ended: continue (default) or stop"),
-     N_("POLICY"), .choices = exit_policies},
+     N_("Set the action when its last container has ended: continue (default), stop"), N_("POLICY"),
+     .choices = exit_policies},
     {"slice", 0, DIST_OPTION_TEXT, &pod_given.slice, N_("Slice of the pod and its containers"),
      N_("UNIT")},
     {"cgroup-parent", 0, DIST_OPTION_TEXT, &pod_given.slice, N_("The same"), N_("UNIT")},
     {"cgroup", 0, DIST_OPTION_TEXT, &pod_given.cgroup,
-     N_("scope (default), or caller: in the unit that dist runs in"), N_("PLACE"),
+     N_("Place it in a scope (default), or with caller in the unit that dist runs in"), N_("PLACE"),
      .choices = cgroups},
     {"rm", 0, DIST_OPTION_FLAG, &pod_given.remove,
      N_("Delete the pod when it has ended and has no containers"), NULL},
@@ -178,7 +178,9 @@ static struct {
 static const DistOption pod_stop_options[] = {
     {"time", 't', DIST_OPTION_NUMBER, &pod_stop_given.seconds,
      N_("Time to wait before SIGKILL, for each container"), N_("SECONDS")},
-    {"ignore", 'i', DIST_OPTION_FLAG, &pod_stop_given.ignore, N_("Do not fail if there is none"),
+    {"ignore", 'i', DIST_OPTION_FLAG, &pod_stop_given.ignore,
+     N_("Do not fail if it does not "
+        "exist"),
      NULL},
     DIST_OPTION_END,
 };
@@ -210,7 +212,9 @@ static struct { gboolean force, ignore; } pod_rm_given;
 static const DistOption pod_rm_options[] = {
     {"force", 'f', DIST_OPTION_FLAG, &pod_rm_given.force, N_("Kill and delete its containers, too"),
      NULL},
-    {"ignore", 'i', DIST_OPTION_FLAG, &pod_rm_given.ignore, N_("Do not fail if there is none"),
+    {"ignore", 'i', DIST_OPTION_FLAG, &pod_rm_given.ignore,
+     N_("Do not fail if it does not "
+        "exist"),
      NULL},
     DIST_OPTION_END,
 };
@@ -287,7 +291,7 @@ static const DistVerb pod_verbs[] = {
      .run = dist_pod_list},
     {.name = "inspect",
      .arguments = N_("NAME…"),
-     .summary = N_("Show all of pods as JSON"),
+     .summary = N_("Show everything about pods as JSON"),
      .options = dist_table_options,
      .run = dist_pod_inspect,
      .min = 1,

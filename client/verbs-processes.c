@@ -29,7 +29,7 @@ static struct {
 
 static const DistOption attach_options[] = {
     {"detach-keys", 0, DIST_OPTION_TEXT, &attach_given.keys,
-     N_("Set the keys that leave a terminal; ctrl-p,ctrl-q if not given"), N_("KEYS")},
+     N_("Set the keys that detach from the terminal; ctrl-p,ctrl-q if not given"), N_("KEYS")},
     {"process", 0, DIST_OPTION_TEXT, &attach_given.process,
      N_("Select a process that exec started"), "ID"},
     DIST_OPTION_END,
@@ -192,7 +192,8 @@ const DistVerb dist_process_verbs[] = {
      .options = dist_stats_options,
      .run = dist_verb_stats,
      .max = DIST_ANY_NUMBER,
-     .details = N_("On a terminal the table is updated until Ctrl-C; CPU is of one processor."),
+     .details = N_("On a terminal, the table is updated until Ctrl-C; CPU is relative to one "
+                   "processor."),
      .example = "dist stats --no-stream"},
     {.name = "pause",
      .arguments = N_("ID…"),

@@ -231,7 +231,7 @@ static int system_reset(char **argv, GError **error) {
 const DistVerb dist_system_verbs[] = {
     {.name = "info",
      .arguments = "",
-     .summary = N_("Show the version of the service, its storage, and what it keeps"),
+     .summary = N_("Show the service's version, storage and number of objects"),
      .options = dist_table_options,
      .run = dist_system_info},
     {.name = "reset",

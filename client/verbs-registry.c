@@ -38,7 +38,8 @@ static char *ask_at_terminal(const char *prompt, bool secret, GError **error) {
 
     if (!terminal) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        _("there is no terminal to ask at; use --username and --password-stdin"));
+                        _("cannot ask for credentials without a terminal; use --username and "
+                          "--password-stdin"));
         return NULL;
     }
     fprintf(terminal, "%s", prompt);
@@ -146,8 +147,8 @@ const DistVerb dist_registry_verbs[] = {
      .run = dist_verb_search,
      .min = 1,
      .max = 1,
-     .details = N_("Registries other than Docker Hub have a catalog of names, in which TERM is "
-                   "looked for, or none."),
+     .details = N_("In registries other than Docker Hub, TERM is searched in the catalog of "
+                   "names, if there is one."),
      .example = "dist search registry.example.com/web"},
     {.name = "login",
      .arguments = N_("[REGISTRY]"),

@@ -301,7 +301,7 @@ static int verb_run(char **argv, GError **error) {
     if (*error && (*error)->code == BERTH_ERROR_LAUNCH_FAILED && argv[1] && argv[2] &&
         argv[2][0] == '-') {
         g_autoptr(GError) failed = g_steal_pointer(error);
-        berth_error_set(error, failed->code, _("%s; options stand before IMAGE"), failed->message);
+        berth_error_set(error, failed->code, _("%s; options must precede IMAGE"), failed->message);
     }
     if (dist_start_was_terminated() && status == 128 + SIGTERM && !*error) {
         dist_readiness_forget();
@@ -346,7 +346,7 @@ const DistVerb dist_run_verbs[] = {
      .example = "dist restart web"},
     {.name = "restore",
      .arguments = N_("ID"),
-     .summary = N_("Start a container where its checkpoint left it"),
+     .summary = N_("Start a container from its checkpoint"),
      .options = dist_restore_options,
      .run = dist_verb_restore,
      .flags = DIST_VERB_THERE,

@@ -42,7 +42,7 @@ const DistOption dist_start_options[] = {
     {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
      N_("Start all containers created with --autostart that are not running"), NULL},
     {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
-     N_("Write its PID to a file when it runs"), N_("FILE")},
+     N_("Write its PID to a file once it runs"), N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
      N_("Pass N extra descriptors, starting at 3"), N_("NUMBER")},
     DIST_OPTION_END,
@@ -76,7 +76,7 @@ static struct { gint64 seconds; } restart_given = {.seconds = -1};
 
 const DistOption dist_restart_options[] = {
     {"time", 't', DIST_OPTION_NUMBER, &restart_given.seconds,
-     N_("Time to wait before SIGKILL, the container's own if not given"), N_("SECONDS")},
+     N_("Time to wait before SIGKILL; the container's own if not given"), N_("SECONDS")},
     DIST_OPTION_END,
 };
 

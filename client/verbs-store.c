@@ -40,7 +40,8 @@ static int verb_why(char **argv, GError **error) {
     if (!dist_list(&keepers, print_keeper, &count, error))
         return EXIT_FAILURE;
     if (count == 0 && !dist_settings.quiet)
-        fprintf(stderr, _("nothing keeps %s; \"dist prune\" deletes it if it is here\n"), argv[1]);
+        fprintf(stderr, _("nothing keeps %s; \"dist prune\" deletes it if it is stored\n"),
+                argv[1]);
     return EXIT_SUCCESS;
 }
 
@@ -79,7 +80,7 @@ static struct { gboolean verbose; } df_given;
 
 static const DistOption df_options[] = {
     {"verbose", 'v', DIST_OPTION_FLAG, &df_given.verbose,
-     N_("Also containers and volumes, which are measured for that"), NULL},
+     N_("Also measure and show containers and volumes"), NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
 };
@@ -107,7 +108,9 @@ static int verb_df(char **argv, GError **error) {
 static struct { gint64 seconds; } lease_create_given;
 
 static const DistOption lease_create_options[] = {
-    {"expires", 0, DIST_OPTION_NUMBER, &lease_create_given.seconds, N_("End it after this time"),
+    {"expires", 0, DIST_OPTION_NUMBER, &lease_create_given.seconds,
+     N_("Let it expire after "
+        "this time"),
      N_("SECONDS")},
     DIST_OPTION_END,
 };
@@ -248,7 +251,7 @@ static const DistVerb lease_verbs[] = {
 const DistVerb dist_store_verbs[] = {
     {.name = "prune",
      .arguments = N_("[WHAT…]"),
-     .summary = N_("Delete contents and snapshots that nothing needs, or what else is unused"),
+     .summary = N_("Delete contents and snapshots that nothing needs, or other unused objects"),
      .options = dist_prune_options,
      .run = dist_verb_prune,
      .max = DIST_ANY_NUMBER,
@@ -258,7 +261,7 @@ const DistVerb dist_store_verbs[] = {
      .example = "dist prune containers contents"},
     {.name = "system",
      .arguments = "VERB",
-     .summary = N_("Show the whole store, or empty it"),
+     .summary = N_("Show or reset the whole store"),
      .verbs = dist_system_verbs},
     {.name = "why",
      .arguments = N_("DIGEST"),

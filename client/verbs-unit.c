@@ -20,7 +20,9 @@
 static struct { gboolean user; } unit_given;
 
 static const DistOption unit_options[] = {
-    {"user", 0, DIST_OPTION_FLAG, &unit_given.user, N_("Units of the caller, not of the system"),
+    {"user", 0, DIST_OPTION_FLAG, &unit_given.user,
+     N_("Use units of the caller, not of the "
+        "system"),
      NULL},
     DIST_OPTION_END,
 };
@@ -35,7 +37,7 @@ static const DistOption unit_list_options[] = {
 static bool unit_check_local(GError **error) {
     return (!dist_settings.host && !dist_settings.machine) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
-                           _("dist unit reads the files of this machine only"));
+                           _("dist unit works on files of this machine only"));
 }
 
 static BerthUnitSet *unit_set_new(GError **error) {
@@ -194,9 +196,9 @@ static bool unit_reload(GError **error) {
         r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                                "org.freedesktop.systemd1.Manager", "Reload", &bus_error, NULL, "");
     if (r < 0 && bus_error.message)
-        return berth_error_set(error, BERTH_ERROR_INTERNAL, _("systemd does not reload: %s"),
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, _("cannot reload systemd: %s"),
                                bus_error.message);
-    return r >= 0 || berth_error_set_errno(error, r, "%s", _("systemd does not reload"));
+    return r >= 0 || berth_error_set_errno(error, r, "%s", _("cannot reload systemd"));
 }
 
 /* Nothing is copied unless all files are valid. */
@@ -230,7 +232,7 @@ static const DistVerb unit_verbs[] = {
      .flags = DIST_VERB_THERE},
     {.name = "cat",
      .arguments = N_("NAME"),
-     .summary = N_("Show a unit file, its drop-ins and the unit that is made of them"),
+     .summary = N_("Show a unit file, its drop-ins and the unit generated from them"),
      .options = unit_options,
      .run = unit_cat,
      .flags = DIST_VERB_THERE,
@@ -238,7 +240,7 @@ static const DistVerb unit_verbs[] = {
      .max = 1},
     {.name = "check",
      .arguments = N_("FILE…"),
-     .summary = N_("Report errors in unit files, with their lines"),
+     .summary = N_("Report errors in unit files, with line numbers"),
      .options = unit_options,
      .run = unit_check,
      .flags = DIST_VERB_HERE,
@@ -259,7 +261,7 @@ static const DistVerb unit_verbs[] = {
 const DistVerb dist_unit_verbs[] = {
     {.name = "unit",
      .arguments = "VERB",
-     .summary = N_("Work with unit files: containers as units of systemd"),
+     .summary = N_("Work with unit files: containers as systemd units"),
      .verbs = unit_verbs},
     {.name = "auto-update",
      .arguments = "",
@@ -267,10 +269,11 @@ const DistVerb dist_unit_verbs[] = {
      .options = dist_auto_update_options,
      .run = dist_verb_auto_update,
      .flags = DIST_VERB_THERE,
-     .details = N_("For running containers with AutoUpdate=, or with the label "
-                   "io.containers.autoupdate: with registry the image is compared with the "
-                   "registry's and pulled, with local the unit is restarted if the name was put "
-                   "since. A unit that does not become ready gets its former image back."),
+     .details = N_("Updates running containers that have AutoUpdate= or the label "
+                   "io.containers.autoupdate. With registry, the image is compared with that "
+                   "of the registry and pulled; with local, the unit is restarted if the "
+                   "image's name was changed meanwhile. A unit that does not become ready "
+                   "returns to its previous image."),
      .example = "dist auto-update --dry-run"},
     {.name = NULL},
 };

@@ -21,7 +21,7 @@ static struct { gboolean ignore; } volume_create_given;
 
 static const DistOption volume_create_options[] = {
     {"ignore", 0, DIST_OPTION_FLAG, &volume_create_given.ignore,
-     N_("Leave one that exists as it is"), NULL},
+     N_("Do nothing if it exists already"), NULL},
     DIST_OPTION_END,
 };
 

@@ -166,7 +166,7 @@ static void add_security(const BerthConversion *conversion, GPtrArray *words) {
 
     if (line && !berth_conversion_get_flag(conversion, "NoNewPrivileges"))
         berth_conversion_refuse(conversion, line,
-                                _("no process of a container ever gains privileges"));
+                                _("processes in containers never gain privileges"));
     if (berth_conversion_get_flag(conversion, "SecurityLabelDisable"))
         berth_conversion_add_option(words, "security-opt", "label=disable");
     if (berth_conversion_get_flag(conversion, "VolatileTmp") &&

@@ -35,7 +35,7 @@ static void convert_directory(const BerthConversion *conversion, const BerthUnit
 
     if (device->value[0] != '/' || (type && !g_strv_contains(types, type->value)))
         berth_unit_line_error(conversion->problems, type ? type : device,
-                              _("only a directory of the host can be a device, with Type=bind"));
+                              _("only a directory of the host with Type=bind is supported"));
     for (char **word = given; *word; word++)
         if (!g_strv_contains(options, *word))
             berth_unit_line_error(conversion->problems, option,
@@ -74,7 +74,7 @@ void berth_convert_volume(BerthConversion *conversion) {
                               _("Driver=%s is not supported: all volumes are local"),
                               driver->value);
     if (copy && !berth_conversion_get_flag(conversion, "Copy"))
-        berth_conversion_refuse(conversion, copy, _("write nocopy among the options of Volume="));
+        berth_conversion_refuse(conversion, copy, _("use the option nocopy of Volume="));
     if (device) {
         convert_directory(conversion, device);
         return;

@@ -88,7 +88,7 @@ static void refuse_shared_keys(const BerthConversion *conversion) {
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
         if (line)
-            berth_conversion_refuse(conversion, line, _("it belongs in the .pod file"));
+            berth_conversion_refuse(conversion, line, _("set it in the .pod file"));
     }
 }
 

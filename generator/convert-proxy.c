@@ -76,12 +76,13 @@ static const char *proxy_find_obstacle(const BerthConversion *conversion, const 
     g_autofree char *socket = g_strconcat(stem, ".socket", NULL);
 
     if (strchr(stem, '@'))
-        return _("a template has no proxy");
+        return _("a template cannot have a proxy");
     if (!berth_unit_set_find(conversion->set, socket))
-        return _("there is no .socket of this name");
+        return _("there is no .socket file of this name");
     if (!target)
         return _("it needs a PublishPort= with a TCP port of the host");
-    return proxy_is_taken(conversion->set, name) ? _("another file makes a service of that name")
+    return proxy_is_taken(conversion->set, name) ? _("another file generates a service of that "
+                                                     "name")
                                                  : NULL;
 }
 

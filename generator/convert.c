@@ -137,8 +137,8 @@ static void check_service(const BerthConversion *conversion) {
         const BerthUnitLine *line = berth_unit_file_find(file, "Service", *key);
         if (line)
             berth_unit_line_error(conversion->problems, line,
-                                  _("%s= of [Service] is made of [%s], not given"), *key,
-                                  conversion->section);
+                                  _("%s= of [Service] is generated from [%s] and cannot be set"),
+                                  *key, conversion->section);
     }
 }
 

@@ -24,7 +24,7 @@
 
 #define NO_MODULES N_("Berth does not read containers.conf; see berth.conf(5)")
 #define NO_REMAP N_("it is deprecated; see UserNS=")
-#define NO_MAPS N_("the service allots the ids of a user namespace")
+#define NO_MAPS N_("the service assigns the ids of a user namespace")
 #define NO_OTHER_PLATFORM N_("images are built for this machine")
 #define NO_IMAGE N_("a volume is a directory, of the service or of the host")
 #define NO_OWNER N_("the container sets the owner of a volume's files")
@@ -175,7 +175,7 @@ static const BerthKey image_keys[] = {
     OWN("AuthFile"),
     REFUSED("CertDir", N_("certificates are in the certs.d directories of the service")),
     REFUSED("ContainersConfModule", NO_MODULES),
-    REFUSED("Creds", N_("a unit can be read by every user; use AuthFile=")),
+    REFUSED("Creds", N_("every user can read a unit; use AuthFile=")),
     REFUSED("DecryptionKey", N_("encrypted images are not supported")),
     OWN("GlobalArgs"),
     OWN("Image"),

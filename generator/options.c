@@ -63,8 +63,8 @@ static bool check_unit_option(BerthVerb verb, const BerthOption *option, char **
 
     if ((verb == BERTH_VERB_RUN || verb == BERTH_VERB_POD_CREATE) &&
         g_strv_contains(owned, option->name))
-        return options_refuse(reason,
-                              g_strdup_printf(_("--%s is not left to the file"), option->name));
+        return options_refuse(
+            reason, g_strdup_printf(_("--%s cannot be set in a unit file"), option->name));
     return true;
 }
 

@@ -135,6 +135,7 @@ void berth_unit_order_check(BerthUnitSet *set, BerthUnitSource *source) {
                                ((const BerthUnitSource *)path->pdata[i])->service);
     const BerthUnitLine *line = order_find_line(path);
     berth_problem_add(set->problems, BERTH_PROBLEM_WARNING, line->file, line->line,
-                      _("%s=: units wait for each other, and systemd leaves one out: %s"),
+                      _("%s=: units wait for each other, so systemd does not start one of "
+                        "them: %s"),
                       line->key, text->str);
 }

@@ -137,8 +137,9 @@ void berth_unit_set_finish(BerthUnitSet *set) {
             source->failed = true;
         const char *other = g_hash_table_lookup(services, source->service);
         if (other)
-            source->failed = !berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
-                                                _("%s makes %s already"), other, source->service);
+            source->failed =
+                !berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
+                                   _("%s already generates %s"), other, source->service);
         else if (!source->failed)
             g_hash_table_insert(services, source->service, source->path);
     }

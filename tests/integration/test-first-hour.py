@@ -174,14 +174,14 @@ def test_mistakes_fit_one_line():
             (("pull", f"{HOST}/no/such:1"), f"dist: the registry has no image {HOST}/no/such:1 (404)\n", f"die Registry hat kein Abbild {HOST}/no/such:1"),
             (("create", "--network=none", "-p", "18080:80", IMAGE), 'the port "18080:80" needs a network; name one with --network',
              "der Port „18080:80“ braucht ein Netzwerk; --network nennt eines"),
-            (("run", "--rm", IMAGE, "-it", "sh"), "command -it: not found in the image; options stand before IMAGE",
+            (("run", "--rm", IMAGE, "-it", "sh"), "command -it: not found in the image; options must precede IMAGE",
              "Optionen stehen vor ABBILD"),
-            (("update", "web", "Memory=1"), 'there is no property "Memory" to change; see systemd.resource-control(5)',
-             "es gibt keine Eigenschaft „Memory“ zu ändern; siehe systemd.resource-control(5)"),
+            (("update", "web", "Memory=1"), 'unknown property "Memory"; see systemd.resource-control(5)',
+             "unbekannte Eigenschaft „Memory“; siehe systemd.resource-control(5)"),
             (("rm", "net"), 'container "net" is running; stop it first; "dist rm -f net" does both', "„dist rm -f net“ tut beides"),
             (("inspect", "nothing"), 'there is no image or container "nothing"', "es gibt kein Abbild und keinen Container „nothing“"),
             (("ps", "--filter=colour=red"), 'there is no filter "colour"; see --help', "es gibt keinen Filter „colour“; siehe --help"),
-            (("ps", "--filter=name=none", "--format={{.Nothing}}"), 'there is no "{{.Nothing}}" here', "{{.Nothing}}"),
+            (("ps", "--filter=name=none", "--format={{.Nothing}}"), 'unknown field "{{.Nothing}}"', "{{.Nothing}}"),
             (("imgaes",), 'unknown verb "imgaes"; did you mean "images"?', "unbekanntes Verb „imgaes“; war „images“ gemeint?"),
             (("run", "--nmae=x", IMAGE), "unknown option --nmae; did you mean --name?", "unbekannte Option --nmae; war --name gemeint?")):
         for text, env in ((english, {"LANG": "C.UTF-8"}), (german, {"LANG": "C.UTF-8", "LANGUAGE": "de"})):
@@ -320,7 +320,7 @@ def test_prune_asks():
     good("create", "--name=old", "-v", "used:/data", IMAGE)
     for words in (("prune", "containers"), ("container", "prune"), ("volume", "prune"), ("system", "reset")):
         result = dist(*words)
-        equal((result.status, result.err), (1, "dist: this deletes, and there is no terminal to ask at; use --force\n"))
+        equal((result.status, result.err), (1, "dist: cannot ask for confirmation without a terminal; use --force\n"))
     for answer, deleted in (("n", False), ("y", True)):
         screen = Screen(80, "volume", "prune")
         screen.read(until="[y/N] ")

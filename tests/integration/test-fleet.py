@@ -124,7 +124,7 @@ def test_several_hosts_at_once():
     for command in (("export", IMAGE, "-o", "/tmp/fleet/several.tar"), ("cp", "far:/etc", "/tmp/fleet/several")):
         result = dist("-H", "one,two", *command)
         equal((result.status, os.path.lexists(command[-1])), (1, False), command)
-        contains(result.err, "takes one host")
+        contains(result.err, "accepts only one host")
 
 
 def test_a_host_controls_no_terminal():

@@ -126,7 +126,7 @@ def test_values_that_are_refused():
                         (("-v", "podman-volume:/p:U"), "the mount option U is not supported: files keep their owners"),
                         (("-v", "/tmp:/p:ro,U"), "the mount option U is not supported: files keep their owners"),
                         (("-v", "podman-volume"), '"podman-volume" is not of the form SOURCE:PATH[:OPTIONS]'),
-                        (("--gpus=2",), "--gpus 2: name the GPUs, as device=0"),
+                        (("--gpus=2",), "--gpus 2: name the GPUs, such as device=0"),
                         (("--gpus=capabilities=utility",), 'invalid value "capabilities=utility" of --gpus'),
                         (("--gpus=device=9",), 'there is no device "nvidia.com/gpu=9"'),
                         (("--volumes-from=nobody",), "nobody"),
@@ -153,7 +153,7 @@ def test_values_that_are_refused():
                         (("--init", "--tmpfs=/dev"), "Init needs the container's own /dev"),
                         (("--pull=perhaps",), "--pull takes missing, always, newer or never"),
                         (("--health-interval=soon",), "is not a time span"),
-                        (("--publish=80-82:80",), "the ranges must be of the same length"),
+                        (("--publish=80-82:80",), "the ranges must have the same length"),
                         (("--replace",), "--replace needs --name")):
         for verb in ("create", "run"):
             result = dist(verb, *words, IMAGE)
@@ -328,7 +328,7 @@ def test_names_and_files():
     good("create", "--name=one", "--cidfile=/tmp/podman-cid", IMAGE)
     with open("/tmp/podman-cid", encoding="utf-8") as file:
         equal(file.read(), "one")
-    contains(dist("create", "--name=other", "--cidfile=/tmp/podman-cid", IMAGE).err, "is there already")
+    contains(dist("create", "--name=other", "--cidfile=/tmp/podman-cid", IMAGE).err, "exists already")
     contains(dist("create", "--name=one", IMAGE).err, "dist rm one")
     good("run", "-d", "--name=one", "--replace", IMAGE)
     good("run", "-d", "--name=one", "--replace", "--log-driver=none", IMAGE, "sh", "-c", "echo lost; sleep 1000")

@@ -660,7 +660,7 @@ def test_mistakes_in_pods_name_file_and_line():
     result = dist("unit", "check", f"{UNITS}/shop.pod", f"{UNITS}/shop-web.container")
     assert result.status != 0, result
     contains(result.err, f"{UNITS}/shop.pod.d/stay.conf:2: ExitPolicy= takes stop or continue, not \"never\"")
-    contains(result.err, f"{UNITS}/shop-web.container.d/port.conf:2: PublishPort= is not supported: it belongs in the .pod file")
+    contains(result.err, f"{UNITS}/shop-web.container.d/port.conf:2: PublishPort= is not supported: set it in the .pod file")
     for path in [*POD, f"{UNITS}/shop.pod.d/stay.conf", f"{UNITS}/shop-web.container.d/port.conf"]:
         os.unlink(path)
     systemctl("daemon-reload")

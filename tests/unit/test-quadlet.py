@@ -341,7 +341,7 @@ def test_containers_may_not_set_options_of_their_pod():
         for line in ("AddHost=a:10.0.0.1", "DNS=1.1.1.1", "DNSOption=ndots:1", "DNSSearch=x", "HostName=x", "IP=10.0.0.9", "IP6=fd00::9",
                      "Network=none", "NetworkAlias=x", "PublishPort=80", "UserNS=host"):
             files.add("web.container", f"[Container]\nImage=i\nPod=shop.pod\n{line}\n")
-            equal(files.generate(), [f"web.container:4: {line.split('=')[0]}= is not supported: it belongs in the .pod file"])
+            equal(files.generate(), [f"web.container:4: {line.split('=')[0]}= is not supported: set it in the .pod file"])
         for name in ("absent.pod", "web.container", "shop"):
             files.add("web.container", f"[Container]\nImage=i\nPod={name}\n")
             equal(files.generate(), [f"web.container:3: Pod=: there is no unit file {name}"])
@@ -385,7 +385,7 @@ def test_a_volume_may_be_a_directory():
         contains(files.unit("web.service").command(), "--volume=/srv/a b:/data")
         equal(files.unit("data-volume.service").command(), ["/usr/bin/test", "-d", "/srv/a b"])
         equal(files.unit("data-volume.service").one("Unit", "RequiresMountsFor"), '"/srv/a b"')
-    for text, problem in (("Device=tmpfs\nType=tmpfs\n", "a.volume:3: only a directory of the host can be a device, with Type=bind"),
+    for text, problem in (("Device=tmpfs\nType=tmpfs\n", "a.volume:3: only a directory of the host with Type=bind is supported"),
                           ("Device=/srv\nOptions=bind,uid=5\n", "a.volume:3: Options=uid=5 is not supported: the options of a mount are those of Volume="),
                           ("Type=bind\n", "a.volume:2: Type= needs Device=")):
         equal(refused("[Volume]\n" + text, "a.volume"), [problem])
@@ -424,7 +424,7 @@ def test_a_proxy_stops_a_container_that_nothing_is_connected_to():
         equal(files.generate(), [])
         equal(files.unit("web.socket").all("Socket", "Service"), ["my.service"])
         for name, text, problem in (("web", "PublishPort=80", "it needs a PublishPort= with a TCP port of the host"), ("web", "PublishPort=53:53/udp", "it needs a PublishPort= with a TCP port of the host"),
-                                    ("other", "PublishPort=80:80", "there is no .socket of this name"), ("web@", "PublishPort=80:80", "a template has no proxy")):
+                                    ("other", "PublishPort=80:80", "there is no .socket file of this name"), ("web@", "PublishPort=80:80", "a template cannot have a proxy")):
             (files.units / "web.container").unlink()
             files.add(f"{name}.container", f"[Container]\nImage=i\n{text}\nExitIdleTimeout=1min\n")
             contains(files.generate(), f"{name}.container:4: ExitIdleTimeout= is not supported: {problem}")
@@ -436,7 +436,7 @@ def test_no_value_begins_another_line_of_the_unit():
     for name in (r"a\nExecStartPre=evil", r"a\x0aExecStartPre=evil", r"a,target=b\nExecStartPre=evil", "a:b", r"a,target=b\\x"):
         assert refused(f"[Container]\nImage=i\nSecret={name}\n"), name
     equal(refused("[Container]\nImage=i\n[Service]\nRestart=no\rExecStart=/bin/true\n"),
-          ["web.container:5: ExecStart= of [Service] is made of [Container], not given"])
+          ["web.container:5: ExecStart= of [Service] is generated from [Container] and cannot be set"])
     unit = generated("[Container]\nImage=i\nExec=echo \\xff \"a\\nb\" ; '\\073'\n")
     contains(re.sub(" +", " ", unit.one("Service", "ExecStart")), r'i echo "\xff" "a\x0ab" ";" ";"')
     unit = generated('[Image]\nImage=i\nAuthFile=/a"b\\c\n', "a.image")
@@ -498,7 +498,7 @@ def test_errors_name_the_line():
                           ("[Container]\nImage=i\n[Quadlet]\nX=y\n", "web.container:4: unknown key X= in [Quadlet]"),
                           ("[Container]\nImage=i\n[Volume]\n", "web.container:3: [Volume] does not belong in a .container file"),
                           ("[Container]\nImage=i\n[Service]\nType=forking\n", "web.container:4: Type= can only be notify or oneshot here"),
-                          ("[Container]\nImage=i\n[Service]\nExecStart=/bin/true\n", "web.container:4: ExecStart= of [Service] is made of [Container], not given"),
+                          ("[Container]\nImage=i\n[Service]\nExecStart=/bin/true\n", "web.container:4: ExecStart= of [Service] is generated from [Container] and cannot be set"),
                           ("[Container]\nImage=i\n[Service]\nKillMode=process\n", "web.container:4: KillMode= can only be mixed or control-group here"),
                           ("[Container]\n", "web.container:1: [Container] needs either Image= or Rootfs="),
                           ("[Unit]\n", "web.container: there is no section [Container]"),
@@ -512,7 +512,7 @@ def test_errors_name_the_line():
                           ("[Container]\nImage=i\nPodmanArgs=--memory\n", "web.container:3: PodmanArgs=: --memory needs a value"),
                           ("[Container]\nImage=i\nPodmanArgs=--frob=1\n", "web.container:3: PodmanArgs=: dist has no option --frob=1 for it"),
                           ("[Container]\nImage=i\nPodmanArgs=box\n", 'web.container:3: PodmanArgs=: "box" is not an option'),
-                          ("[Container]\nImage=i\nPodmanArgs=-d\n", "web.container:3: PodmanArgs=: --detach is not left to the file"),
+                          ("[Container]\nImage=i\nPodmanArgs=-d\n", "web.container:3: PodmanArgs=: --detach cannot be set in a unit file"),
                           ("[Container]\nImage=i\nPodmanArgs=--runtime=nvidia\n", "web.container:3: PodmanArgs=: --runtime is not supported: "
                            "the service runs containers itself; for GPUs, see --gpus"),
                           ("[Container]\nImage=i\nGlobalArgs=--log-level=debug\n", "web.container:3: GlobalArgs=: dist has no option --log-level=debug for it"),
@@ -530,14 +530,14 @@ def test_errors_name_the_line():
         equal(files.generate(), ["web.container:3: UserNS=nomap is not supported: use auto, host or keep-id"])
     for text, problem in (("[Pod]\nExitPolicy=never\n", 'a.pod:2: ExitPolicy= takes stop or continue, not "never"'),
                           ("[Pod]\nUserNS=keep-id\n", "a.pod:2: UserNS=keep-id is not supported: use auto or host"),
-                          ("[Pod]\nPodmanArgs=--rm\n", "a.pod:2: PodmanArgs=: --rm is not left to the file"),
+                          ("[Pod]\nPodmanArgs=--rm\n", "a.pod:2: PodmanArgs=: --rm cannot be set in a unit file"),
                           ("[Pod]\nImage=x\n", "a.pod:2: unknown key Image= in [Pod]"),
                           ("[Pod]\n[Service]\nType=simple\n", "a.pod:3: Type= can only be notify here")):
         equal(refused(text, "a.pod"), [problem])
     equal(refused("[Pod]\n", "a@.pod"), ["a@.pod: only a .container can be a template"])
     contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
     equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
-    equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: write nocopy among the options of Volume="])
+    equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: use the option nocopy of Volume="])
     equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
 
 
@@ -651,7 +651,7 @@ def test_two_files_for_one_unit_are_an_error():
         equal(len(problems), 2)
         contains(problems[0], "ignored: ")
         contains(problems[1], "b.container: ")
-        contains(problems[1], "a.container makes one.service already")
+        contains(problems[1], "a.container already generates one.service")
         equal(files.unit("one.service").command()[-1], "a")
 
 
@@ -682,7 +682,7 @@ def test_a_cycle_is_named_with_its_files_and_lines():
         files.add("e.container", "[Unit]\nBefore=d.service\n[Container]\nImage=i\n")
         files.add("f.container", "[Unit]\nAfter=f.container a.container e.container\n[Container]\nImage=i\n")
         files.add("g.container", "[Unit]\nAfter=a.container\nBefore=h.service\n[Container]\nImage=i\n")
-        text = "units wait for each other, and systemd leaves one out:"
+        text = "units wait for each other, so systemd does not start one of them:"
         equal(files.generate(), [f"a.container:2: After=: {text} a.service after b.service after c-volume.service after a.service",
                                  f"b.container:5: Volume=: {text} b.service after c-volume.service after a.service after b.service",
                                  f"c.volume:3: After=: {text} c-volume.service after a.service after b.service after c-volume.service",
