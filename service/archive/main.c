@@ -44,7 +44,9 @@ static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobRepl
     if (state.busy) {
         free_archive_job(job);
         state.busy = true;
-        return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy", "a worker does one thing");
+        return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy",
+                                "a worker accepts only one "
+                                "job");
     }
     state.busy = true;
     return berth_frame_run_job(call, "archive", job, run, reply, free_archive_job);

@@ -35,7 +35,7 @@ int berth_delegation_open_root(GError **error) {
             return berth_fd_steal(&fd);
     }
     berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                    "the unified hierarchy of cgroups (version 2) is not mounted");
+                    "the unified cgroup hierarchy (version 2) is not mounted");
     return -1;
 }
 
@@ -48,8 +48,8 @@ static bool delegation_check_path(const char *path, GError **error) {
         good = !g_ascii_iscntrl(*c);
     return good ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                           "the path of the cgroup is longer than %d bytes or has characters that "
-                           "are no text",
+                           "the path of the cgroup is longer than %d bytes or contains invalid "
+                           "characters",
                            MAX_PATH);
 }
 

@@ -20,8 +20,8 @@ bool berth_name_check_container(const char *id, GError **error) {
     if (well_formed)
         return true;
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "invalid container id \"%.100s\": up to %d letters, digits and, not "
-                           "first, _.-",
+                           "invalid container id \"%.100s\": use up to %d letters, digits and "
+                           "_.-, beginning with a letter or digit",
                            id, MAX_CONTAINER_ID);
 }
 

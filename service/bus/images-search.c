@@ -76,7 +76,7 @@ int berth_images_bus_search(sd_bus_message *call, void *userdata, sd_bus_error *
         return r;
     if (limit < 1 || limit > BERTH_SEARCH_MAX_RESULTS)
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                 "a search finds from 1 to %d repositories",
+                                 "the limit of a search must be from 1 to %d",
                                  BERTH_SEARCH_MAX_RESULTS);
     /* A reference needs more parts than a search does: the rest is a placeholder. */
     g_autofree char *reference = g_strconcat(place, tags ? ":tag" : "/repository:tag", NULL);

@@ -139,7 +139,7 @@ static bool dump_add_mount(Mounts *mounts, const Mount *mount, GError **error) {
      * take literally; and CRIU reads a mount point up to "]". */
     if (strpbrk(mount->point, "]\\"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "cannot tell CRIU about the mount point %s", mount->point);
+                               "cannot pass the mount point %s to CRIU", mount->point);
     berth_criu_add(mounts->arguments, "--external=mnt[%s]:%s", mount->point, key);
     return true;
 }

@@ -225,7 +225,7 @@ static void commit_on_image(const BerthImageInfo *info, const GError *image_erro
     commit->reading = NULL;
     if (info && !g_str_equal(info->chain_id, commit->chain_id))
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "its image's name stands for another image by now");
+                        "the name of its image now refers to another image");
     if (error) {
         commit_end(commit, error);
         return;

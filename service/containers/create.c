@@ -185,8 +185,8 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
         return NULL;
     if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "the configuration of container \"%s\" would have %zu bytes, with what its "
-                        "image brings; the limit is %u",
+                        "the configuration of container \"%s\", including that of its image, "
+                        "would have %zu bytes; the limit is %u",
                         id, strlen(config), BERTH_MAX_CONFIG_BYTES);
         return NULL;
     }
@@ -334,7 +334,7 @@ static bool take_root(Creation *creation, int root, GError **error) {
         return true;
     if (!creation->options->spec || creation->options->image[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "RootDirectory needs a Spec, and takes the place of an image");
+                               "RootDirectory needs a Spec and replaces the image");
     creation->root = berth_mount_describe(root, &creation->root_inode, error);
     return creation->root != NULL;
 }

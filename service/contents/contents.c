@@ -126,7 +126,7 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
     if (digests->len == 0)
         return true;
     if (mkdirat(root, name, 0700) < 0)
-        return berth_error_set_errno(error, errno, "make a directory for what is deleted");
+        return berth_error_set_errno(error, errno, "make a directory for deleted files");
     berth_autofd int trash = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     for (guint i = 0; good && i < digests->len; i++) {
         g_auto(BerthBlob) blob = {0};

@@ -58,7 +58,7 @@ static int write_changes(void) {
 
     if (!setup->layers.texts) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the container has no image that it could have changed");
+                        "the container has no image to compare it with");
         return answer_request(error);
     }
     copy_enter_sandbox("copy-out", berth_copy_enter_image(setup));

@@ -130,8 +130,8 @@ static bool find_response_offset(Fetch *fetch, const BerthResponse *response, GE
     fetch->place = first > fetch->position ? RESPONSE_MISPLACED : RESPONSE_PLACED;
     if (fetch->place == RESPONSE_MISPLACED)
         return berth_error_set(error, BERTH_ERROR_REGISTRY_FAILED,
-                               "%s: the registry answered with another part of %s than was asked "
-                               "for",
+                               "%s: the registry answered with another part of %s than "
+                               "requested",
                                berth_remote_get_locator(fetch->remote), fetch->target->digest);
     fetch->skip = fetch->position - first;
     return true;

@@ -109,7 +109,7 @@ static size_t request_on_upload(char *buffer, size_t one, size_t count, void *us
         got = pread(options->upload, buffer, MIN((uint64_t)(one * count), left), position);
     while (got < 0 && errno == EINTR);
     if (got < 0 || (got == 0 && left > 0)) {
-        berth_error_set_errno(&request->error, got < 0 ? errno : EIO, "read what is uploaded");
+        berth_error_set_errno(&request->error, got < 0 ? errno : EIO, "read the uploaded content");
         return CURL_READFUNC_ABORT;
     }
     request->sent += (uint64_t)got;

@@ -107,8 +107,8 @@ static const char *explain_certificate(BerthRequest *request, CURLcode code) {
     if (flags & GNUTLS_CERT_REVOKED)
         return "its certificate was revoked";
     if (flags & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
-        return "its certificate is of an unknown authority; put that as ca.crt into "
-               "/etc/containers/certs.d/HOST[:PORT]";
+        return "its certificate was issued by an unknown authority; install that authority's "
+               "as ca.crt in /etc/containers/certs.d/HOST[:PORT]";
     return NULL;
 }
 

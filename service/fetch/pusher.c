@@ -242,7 +242,7 @@ static void on_begun(const BerthResponse *response, const GError *error, void *u
         return;
     }
     berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
-                    "%s: the registry does not say where to upload",
+                    "%s: the registry did not send an upload location",
                     berth_remote_get_locator(push->remote));
     pusher_finish(push, BERTH_PUSHED, local);
 }
@@ -324,10 +324,9 @@ static void on_manifest_pushed(const BerthResponse *response, const GError *erro
         fail_status(push, response);
     } else {
         if (response->digest[0] && !g_str_equal(response->digest, push->target->digest))
-            berth_error_set(&local, BERTH_ERROR_DIGEST_MISMATCH,
-                            "%s: the registry stored %.200s where %s was pushed",
-                            berth_remote_get_locator(push->remote), response->digest,
-                            push->target->digest);
+            berth_error_set(
+                &local, BERTH_ERROR_DIGEST_MISMATCH, "%s: the registry stored %.200s instead of %s",
+                berth_remote_get_locator(push->remote), response->digest, push->target->digest);
         pusher_finish(push, BERTH_PUSHED, local);
     }
 }

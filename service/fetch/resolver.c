@@ -82,7 +82,7 @@ static char *find_digest(const Resolution *resolution, const BerthResponse *resp
     if (resolution->has_digest) {
         if (response->digest[0] && !g_str_equal(response->digest, object)) {
             berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
-                            "%s: the registry offers %.200s where %s was asked for",
+                            "%s: the registry offers %.200s instead of %s",
                             berth_remote_get_locator(resolution->remote), response->digest, object);
             return NULL;
         }

@@ -40,11 +40,11 @@ static bool sampler_take_block(const BerthResponse *response, const char *data, 
     (void)pause;
     if (!response->is_partial)
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                               "%s: the registry does not answer with parts of a blob",
+                               "%s: the registry does not support range requests",
                                berth_remote_get_locator(sampling->remote));
     if (size > sampling->length - sampling->data->len)
         return berth_error_set(error, BERTH_ERROR_REGISTRY_FAILED,
-                               "%s: the registry answered with more than it was asked for",
+                               "%s: the registry answered with more than requested",
                                berth_remote_get_locator(sampling->remote));
     g_byte_array_append(sampling->data, (const guint8 *)data, (guint)size);
     return true;
@@ -60,7 +60,7 @@ static void on_sampler_response(const BerthResponse *response, const GError *err
         berth_remote_set_status_error(sampling->remote, sampling->path, response, &local);
     if (!local && sampling->data->len != sampling->length)
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
-                        "%s: the registry answered with less than it was asked for",
+                        "%s: the registry answered with less than requested",
                         berth_remote_get_locator(sampling->remote));
     sampler_finish(sampling, local);
 }

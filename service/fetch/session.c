@@ -115,7 +115,9 @@ int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
         (r = read_rules(call, rules)) < 0)
         return r;
     if (session->remotes)
-        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker has one reference");
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy",
+                                "a worker accepts only "
+                                "one reference");
     if (!open_reference(session, text, object, insecure, rules, &error))
         return berth_bus_error_set(ret_error, error);
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||

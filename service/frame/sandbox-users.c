@@ -50,7 +50,8 @@ static bool restrict_keeper(int socket, GError **error) {
 
     if (dup2(socket, KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0u, 0) < 0 ||
         setrlimit(RLIMIT_NOFILE, &descriptors) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-        return berth_error_set_errno(error, errno, "close what the keeper does not need");
+        return berth_error_set_errno(error, errno,
+                                     "close descriptors that the keeper does not need");
     if (!berth_capabilities_bound(KEPT) || !berth_capabilities_set(KEPT, KEPT, 0))
         return berth_error_set_errno(error, errno, "set the keeper's capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||

@@ -100,7 +100,7 @@ static void import_blob_fail(BerthImportBlob *blob, const GError *error) {
 static bool import_blob_commit(BerthImportBlob *blob, const char *digest, GError **error) {
     if (blob->expected && !g_str_equal(blob->expected, digest))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
-                               "its content has another digest than its name says");
+                               "its content does not match the digest in its name");
     /* Pinned before the commit: it must not be collected in between. */
     return berth_import_pin(blob->context, digest, error) &&
            berth_ingestion_commit(blob->ingestion, digest, error);

@@ -162,7 +162,7 @@ static bool pull_object_commit(BerthPullObject *object, const char *digest, uint
                                size, descriptor->size);
     if (!g_str_equal(digest, descriptor->digest))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
-                               "the content has another digest than was asked for");
+                               "the content does not have the requested digest");
     if (!berth_ingestion_commit(object->ingestion, digest, error))
         return false;
     berth_content_store_set_type(store, digest, descriptor->media_type, NULL);

@@ -236,7 +236,7 @@ static void pull_meet_policy(Pull *pull) {
     case BERTH_POLICY_REJECT:
     default:
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the policy for \"%s\" rejects it; [Policy] of berth.conf says so",
+                        "the policy for \"%s\" in berth.conf rejects it",
                         policy->prefix[0] ? policy->prefix : "everything");
     }
     if (error)

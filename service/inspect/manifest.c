@@ -196,8 +196,9 @@ static bool check_manifest_kind(JsonObject *object, const char *media_type, bool
     g_autofree char *own = text && text[0] ? g_ascii_strdown(text, -1) : NULL;
     if (own && berth_media_type_get_kind(own) != berth_media_type_get_kind(media_type))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the document calls itself %.200s but was named as %.200s", own,
-                               media_type);
+                               "the document has the media type %.200s, but is referred to as "
+                               "%.200s",
+                               own, media_type);
     if (has_entries && has_layers)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the document has both \"manifests\" and \"layers\"");

@@ -50,7 +50,7 @@ static bool find_groups(uid_t user, Groups *groups, BerthFault *fault) {
     ssize_t size = pread(output, groups->list, sizeof groups->list, 0);
     groups->count = size > 0 ? (size_t)size / sizeof *groups->list : 0;
     return (status == 0 && groups->count > 0) ||
-           berth_fault_set(fault, "berth-group does not say the groups of user %u", user);
+           berth_fault_set(fault, "berth-group did not report the groups of user %u", user);
 }
 
 /* The group that the container's root group maps to on a mount of a directory with this group. A

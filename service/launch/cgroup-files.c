@@ -66,7 +66,7 @@ bool berth_cgroup_files_write(const BerthSetup *setup, int cgroup, BerthFault *f
     if (files->count == 0)
         return true;
     if (cgroup < 0)
-        return berth_fault_set(fault, "%s: there is no unified hierarchy of cgroups",
+        return berth_fault_set(fault, "%s: there is no unified cgroup hierarchy",
                                files->pairs[0].name);
     for (uint32_t i = 0; i < files->count; i++)
         if (!write_cgroup_value(cgroup, &files->pairs[i], fault))

@@ -30,10 +30,10 @@ static void read_program(int file, BerthFilterProgram *filter) {
 
     if (pread(file, &header, sizeof header, 0) != (ssize_t)sizeof header || header.count == 0 ||
         header.count > BPF_MAXINSNS)
-        berth_fail(STEP, NULL, "berth-filter wrote no program", BERTH_EXIT_LAUNCH);
+        berth_fail(STEP, NULL, "berth-filter wrote no filter", BERTH_EXIT_LAUNCH);
     size = header.count * sizeof *instructions;
     if (pread(file, instructions, size, sizeof header) != (ssize_t)size)
-        berth_fail(STEP, NULL, "berth-filter wrote a part of a program", BERTH_EXIT_LAUNCH);
+        berth_fail(STEP, NULL, "berth-filter wrote an incomplete filter", BERTH_EXIT_LAUNCH);
     filter->instructions = instructions;
     filter->count = header.count;
     filter->flags = header.flags;

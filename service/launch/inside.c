@@ -270,7 +270,7 @@ static void write_sysctl(const BerthPair *parameter) {
     /* If the configuration does not mount proc, /proc is the image's. */
     berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
     if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
-        berth_fail("kernel parameter", parameter->name, "/proc/sys is not the kernel's",
+        berth_fail("kernel parameter", parameter->name, "/proc/sys is not on a proc file system",
                    BERTH_EXIT_LAUNCH);
     if (file < 0 || !berth_fd_write_all(file, parameter->value, strlen(parameter->value)))
         berth_fail_errno("kernel parameter", parameter->name);

@@ -26,7 +26,7 @@ bool berth_label_set_apparmor(const char *profile, BerthFault *fault) {
     if (file < 0 || fstatfs(file, &status) < 0)
         return berth_fault_set_errno(fault, errno, "profile %s", profile);
     if (status.f_type != PROC_SUPER_MAGIC)
-        return berth_fault_set(fault, "profile %s: /proc is not the kernel's", profile);
+        return berth_fault_set(fault, "profile %s: /proc is not a proc file system", profile);
     return dprintf(file, "exec %s", profile) >= 0 ||
            berth_fault_set_errno(fault, errno, "profile %s", profile);
 }

@@ -114,7 +114,7 @@ static void outer_sandbox_filter(void) {
     /* Without no_new_privs, using CAP_SYS_ADMIN, so that hooks and plugins can run set-user-ID
      * programs. */
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-        berth_fail_errno("seccomp", "of what is outside the container");
+        berth_fail_errno("seccomp", "filter outside the container");
 #endif
 }
 

@@ -172,8 +172,8 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
             berth_plan_find_namespace(plan, sysctl_namespaces[i].flag);
         return entry ||
                berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the kernel parameter %.100s needs a namespace of the container's "
-                               "own",
+                               "the kernel parameter %.100s needs a namespace that belongs to "
+                               "the container",
                                name);
     }
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

@@ -223,8 +223,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
                                "a path of a mount is longer than %d bytes", MAX_PATH - 1);
     if (is_in_proc(mount->destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "mount %s: what is in /proc is the kernel's, and not to be covered",
-                               mount->destination);
+                               "mount %s: files in /proc must not be covered", mount->destination);
     if (berth_plan_path_climbs(mount->destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: the destination contains \"..\"", mount->destination);

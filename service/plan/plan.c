@@ -179,7 +179,7 @@ static bool check_version(JsonObject *root, GError **error) {
         return false;
     return !version || g_str_has_prefix(version, "1.") ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           "ociVersion \"%.100s\" is not supported, 1.x is", version);
+                           "ociVersion \"%.100s\" is not supported; only 1.x is", version);
 }
 
 static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {

@@ -105,7 +105,7 @@ static int write_once(sd_bus_message *call, int fd, const void *data, size_t siz
 
     if (poll(&one, 1, 0) <= 0)
         return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy",
-                                "the terminal takes no input before what it has is read");
+                                "the terminal accepts no input until pending input is read");
     return write(fd, data, size) < 0 ? -errno : sd_bus_reply_method_return(call, NULL);
 }
 

@@ -338,7 +338,7 @@ void berth_transfer_cancel(BerthTransfer *transfer) {
     if (!transfer->operation)
         return;
     if (transfer->work->is_partial)
-        berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled; a part of it was done");
+        berth_error_set(&error, BERTH_ERROR_CANCELLED, "cancelled; it was partly done");
     else if (transfer->reference[0])
         berth_error_set(&error, BERTH_ERROR_CANCELLED, "%s: cancelled", transfer->reference);
     else

@@ -112,7 +112,9 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
 
     (void)userdata;
     if (state.tree || state.busy)
-        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy", "a worker unpacks one layer");
+        return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy",
+                                "a worker unpacks only "
+                                "one layer");
     Job *job = unpack_job_new();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||

@@ -358,7 +358,7 @@ def test_secrets_read_by_a_lying_ingest():
         return {}
     lie_in({"ingest": ("Gather",)}, give)
     # In the file that it writes are names, which become files, and sizes.
-    for lie, text, says in (("grow", "x", "more secrets than it may"), ("spoil", "../escaped", "damaged"), ("spoil", "..", "damaged"),
+    for lie, text, says in (("grow", "x", "more bytes of secrets than allowed"), ("spoil", "../escaped", "damaged"), ("spoil", "..", "damaged"),
                             ("spoil", "/etc/escaped", "damaged"), ("spoil", "x" * 264, "damaged")):
         with Liar("ingest", "Gather", lie, text):
             result = dist("create", "--id=secretive", "--secret=mine=/run/liars-secret", VICTIM["reference"], "true")

@@ -176,7 +176,7 @@ def test_a_pod_with_containers_is_not_deleted_without_force():
     assert dist("pod", "rm", "empty").status != 0
     good("pod", "stop", "empty")
     equal((state("member"), pod("empty")["state"]), ("stopped", "stopped"))
-    contains(dist("pod", "rm", "empty").err, 'the pod "empty" has the container "member"')
+    contains(dist("pod", "rm", "empty").err, 'the pod "empty" contains the container "member"')
     good("pod", "rm", "-f", "empty")
     equal((state("member"), pod("empty")), (None, None))
 

@@ -159,7 +159,7 @@ def test_filter():
         result = dist("run", "--rm", f"--seccomp={profile}", IMAGE, "true")
     finally:
         give_back("filter")
-    contains(result.err, "berth-filter wrote no program")
+    contains(result.err, "berth-filter wrote no filter")
     line = next(line for line in result.err.splitlines() if line.startswith("sandbox filter "))
     check("filter", dict(item.split("=") for item in line.split()[2:]), MAY["filter"])
 

@@ -634,7 +634,7 @@ def test_unsupported_members_are_named():
     refused("intelRdt", {"linux.intelRdt": {"closID": "x"}})
     refused("cgroupsPath", {"linux.cgroupsPath": "/a/b"})
     for path in ("/proc/sys", "/proc/1/attr", "//proc/./self/../sys/kernel", "proc/x"):
-        refused("/proc is the kernel's", {"mounts+": [{"destination": path, "type": "tmpfs", "source": "tmpfs"}]})
+        refused("files in /proc must not be covered", {"mounts+": [{"destination": path, "type": "tmpfs", "source": "tmpfs"}]})
     refused('is set by "hostname"', {"linux.sysctl": {"kernel.hostname": "x"}})
     refused("whole machine", {"linux.sysctl": {"vm.swappiness": "1"}})
     refused("windows", {"windows": {}})

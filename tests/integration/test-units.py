@@ -292,7 +292,7 @@ def test_a_unit_without_delegation_is_refused():
     equal(container("plain"), None)
     for option in ("--restart=always", "--autostart", "--slice=berth.slice"):
         contains(run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "create",
-                     "--cgroup=caller", option, IMAGE).err, "the caller's unit decides")
+                     "--cgroup=caller", option, IMAGE).err, "the caller's unit determines it")
 
 
 def in_brief_unit(name, *command):

@@ -56,7 +56,7 @@ int berth_container_open_pod(const BerthContainer *container, GError **error) {
             : -1;
     if (directory < 0 || has_ended(pod->first->pidfd)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the pod \"%s\" of container \"%s\" does not run; start it first", name,
+                        "the pod \"%s\" of container \"%s\" is not running; start it first", name,
                         container->record.id);
         return -1;
     }

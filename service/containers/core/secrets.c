@@ -62,7 +62,7 @@ bool berth_secrets_give(BerthContainer *container, int fd, GError **error) {
     /* This size was charged. The worker has respected it unless it was taken over. */
     if ((uint64_t)status.st_size > BERTH_MAX_SECRETS_BYTES)
         return berth_error_set(error, BERTH_ERROR_INTERNAL,
-                               "berth-ingest wrote more secrets than it may");
+                               "berth-ingest wrote more bytes of secrets than allowed");
     return berth_fd_store_put(name, fd, error);
 }
 

@@ -140,8 +140,8 @@ static bool check_checkpoint(const BerthContainer *container, bool leave_running
                                record->id);
     if (record->auto_remove && !leave_running)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                               "container \"%s\" is removed when it ends, and its checkpoint with "
-                               "it; leave it running",
+                               "container \"%s\" is deleted with its checkpoint when it ends; "
+                               "leave it running",
                                record->id);
     return berth_parts_permit(container, BERTH_ACTION_CHECKPOINT, error) && check_criu(error);
 }
@@ -189,8 +189,8 @@ static bool check_restore(const BerthContainer *container, const BerthContainerS
                           GError **error) {
     if (streams->count > 0)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "a restored container keeps its descriptors; only the standard ones "
-                               "are replaced");
+                               "a restored container keeps its descriptors; only the standard "
+                               "descriptors are replaced");
     if (!berth_start_check(container, error))
         return false;
     if (berth_checkpoint_find(container) == 0)

@@ -273,8 +273,8 @@ static bool check_made(BerthContainers *containers, const char *name, GError **e
         berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
 
     return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "aliases and addresses need a network that Berth made, and "
-                                   "\"%s\" is none",
+                                   "aliases and addresses need a network that Berth made; "
+                                   "\"%s\" is not one",
                                    name);
 }
 

@@ -111,7 +111,7 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
     if (options->hostname || options->network ||
         options->user_namespace != BERTH_USER_NAMESPACE_AUTO || options->kept_id.given)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "%s and Pod exclude each other: it is an option of the pod",
+                               "%s and Pod exclude each other: set it for the pod",
                                options->hostname  ? "Hostname"
                                : options->network ? "Network"
                                                   : "UserNamespace");
@@ -256,7 +256,9 @@ static bool check_empty(const BerthContainer *pod, GError **error) {
     g_autoptr(GPtrArray) list = berth_pod_list_containers(pod);
 
     return list->len == 0 ||
-           berth_error_set(error, BERTH_ERROR_IN_USE, "the pod \"%s\" has the container \"%s\"",
+           berth_error_set(error, BERTH_ERROR_IN_USE,
+                           "the pod \"%s\" contains the container "
+                           "\"%s\"",
                            pod->record.id, ((const BerthContainer *)list->pdata[0])->record.id);
 }
 

@@ -129,7 +129,7 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
     /* NotFound, as for a name that nobody uses: users cannot learn the names of other users'
      * volumes. Root may use any volume. */
     if (user != 0 && owner != user) {
-        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "you have no volume \"%.100s\"", name);
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "the caller has no volume \"%.100s\"", name);
         return NULL;
     }
     if (!make_volume_directory(containers, name, owner, error))
@@ -156,9 +156,10 @@ static bool refuse_in_use(const BerthContainerRecord *record, const char *name, 
                           GError **error) {
     if (user != 0 && record->owner != user)
         return berth_error_set(error, BERTH_ERROR_IN_USE,
-                               "a container of another user has the volume \"%s\"", name);
+                               "a container of another user uses the volume \"%s\"", name);
     return berth_error_set(error, BERTH_ERROR_IN_USE,
-                           "the container \"%s\" has the volume \"%s\"; delete it first",
+                           "the container \"%s\" uses the volume \"%s\"; delete the container "
+                           "first",
                            record->id, name);
 }
 

@@ -55,7 +55,8 @@ static bool check_cgroup(const BerthCreateOptions *options, GError **error) {
 
     return options->cgroup != BERTH_CGROUP_CALLER || !other ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "%s and Cgroup=caller exclude each other: the caller's unit decides",
+                           "%s and Cgroup=caller exclude each other: the caller's unit "
+                           "determines it",
                            other);
 }
 
@@ -90,7 +91,7 @@ static bool check_pod(const BerthCreateOptions *options, GError **error) {
     for (size_t i = 0; options->pod && i < G_N_ELEMENTS(others); i++)
         if (others[i].given)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "%s and Pod exclude each other: it is an option of the pod",
+                                   "%s and Pod exclude each other: set it for the pod",
                                    others[i].key);
     return true;
 }

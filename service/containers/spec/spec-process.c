@@ -115,7 +115,7 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
     }
     if (!arguments.entrypoint[0] && !arguments.command[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the image names no command to run; give one");
+                               "the image has no default command; give one");
     json_builder_set_member_name(builder, "args");
     json_builder_begin_array(builder);
     if (options->init) {
