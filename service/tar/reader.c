@@ -325,7 +325,7 @@ static bool read_header(BerthTarReader *reader, BerthTarHeader *header, bool *mo
     (void)read_block(reader, header);
     return berth_tar_header_is_zero(header) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                           "a single block of zeros is followed by something else");
+                           "a single zero block is followed by other data");
 }
 
 /* Skips what the caller has not read of the current member, then consumes extensions up to the next
