@@ -20,7 +20,8 @@
 
 /* The argument that starts a program as a template of workers (worker/worker-template.h). Its
  * messages are 32-bit numbers, each with one descriptor if sent to the template;
- * BERTH_WORKER_BUS_FD is its socket to berthd. */
+ * BERTH_WORKER_BUS_FD is its socket to berthd, and BERTH_WORKER_DIRECTORY_FD a file in memory with
+ * one pid_t, that of the worker cloned last. */
 #define BERTH_WORKER_TEMPLATE "template"
 
 /* The descriptors that a worker is started with. */

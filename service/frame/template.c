@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,9 +61,26 @@ static void take_descriptors(int bus, int directory) {
     close(directory);
 }
 
+/* Where the kernel writes the PID of each worker, before that runs: berthd reads it there if the
+ * template dies before it replies. Workers have no copy of the mapping, since berthd trusts what it
+ * reads; dup2(2) replaces the descriptor. */
+static pid_t *map_cloned(void) {
+    void *page =
+        mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE, MAP_SHARED, BERTH_WORKER_DIRECTORY_FD, 0);
+
+    if (page == MAP_FAILED || madvise(page, sizeof(pid_t), MADV_DONTFORK) < 0)
+        _exit(EXIT_FAILURE);
+    /* The kernel's write cannot fail once the page is there. */
+    *(volatile pid_t *)page = 0;
+    return page;
+}
+
 void berth_template_serve(void) {
     /* CLONE_PARENT does not permit an exit signal: the template's own, SIGCHLD, is used. */
-    struct clone_args arguments = {.flags = CLONE_PARENT | CLONE_NEWPID};
+    struct clone_args arguments = {
+        .flags = CLONE_PARENT | CLONE_NEWPID | CLONE_PARENT_SETTID,
+        .parent_tid = (uintptr_t)map_cloned(),
+    };
     int32_t answer = 0;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -32,6 +32,7 @@ static GHashTable *lingering; /* uid → number of workers that were killed and 
 typedef struct {
     char *kind;
     uid_t uid;
+    int cloned; /* of a template: the file with the PID of a worker that nobody knows; or -1 */
 } KilledWorker;
 
 static unsigned count_lingering(uid_t uid) {
@@ -50,8 +51,21 @@ static void add_lingering(uid_t uid, int change) {
 
 static void free_killed(KilledWorker *killed) {
     add_lingering(killed->uid, -1);
+    berth_fd_clear(&killed->cloned);
     g_free(killed->kind);
     g_free(killed);
+}
+
+/* If a template dies between cloning a worker and replying with its PID, that worker is a child of
+ * berthd that berthd does not know of, and would remain as a zombie. The file no longer changes
+ * after the template has ended, and the PID of a child is not reused before it is reaped. */
+static void kill_unknown_clone(const KilledWorker *killed, sd_event *event) {
+    siginfo_t info;
+    pid_t pid = 0;
+
+    if (killed->cloned >= 0 && pread(killed->cloned, &pid, sizeof pid, 0) == sizeof pid &&
+        pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+        berth_worker_process_kill(pid, event, killed->kind, killed->uid);
 }
 
 /* The worker has ended. SIGKILL was sent by this file; any other signal is a crash, and is
@@ -62,6 +76,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
     if (info->si_code != CLD_EXITED && info->si_status != SIGKILL)
         berth_log_warning(NULL, NULL, "berth-%s was ended by signal %d", killed->kind,
                           info->si_status);
+    kill_unknown_clone(killed, sd_event_source_get_event(source));
     free_killed(killed);
     sd_event_source_unref(source);
     return 0;
@@ -167,29 +182,39 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
 
 /* Without a PID namespace: the template reports to berthd the PIDs of the processes that it clones,
  * each of which is in a namespace of its own. */
-pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error) {
+pid_t berth_worker_process_start_template(const char *kind, int socket, int cloned,
+                                          GError **error) {
     char argument[] = BERTH_WORKER_TEMPLATE;
-    ChildArguments birth = {.argument = argument, .socket = socket, .directory = -1};
+    ChildArguments birth = {.argument = argument, .socket = socket, .directory = cloned};
 
     return process_start(kind, &birth, error);
 }
 
 /* If there is no pidfd, or no event source for it, this waits for the end: otherwise a zombie would
  * remain. */
-void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
+static void process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid, int cloned) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);
     KilledWorker *killed = g_new0(KilledWorker, 1);
 
-    *killed = (KilledWorker){g_strdup(kind), uid};
+    *killed = (KilledWorker){g_strdup(kind), uid, cloned};
     add_lingering(uid, 1);
     kill(pid, SIGKILL);
     if (pidfd < 0 ||
         sd_event_add_child_pidfd(event, &source, pidfd, WEXITED, on_child, killed) < 0) {
         waitpid(pid, NULL, 0);
+        kill_unknown_clone(killed, event);
         free_killed(killed);
         return;
     }
     sd_event_source_set_child_pidfd_own(source, 1);
     berth_fd_steal(&pidfd);
+}
+
+void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
+    process_kill(pid, event, kind, uid, -1);
+}
+
+void berth_worker_process_kill_template(pid_t pid, sd_event *event, const char *kind, int cloned) {
+    process_kill(pid, event, kind, 0, cloned);
 }

@@ -18,8 +18,12 @@ bool berth_worker_process_check(uid_t uid, GError **error);
 pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
                                  GError **error);
 
-/* Like berth_worker_process_start, as a template of workers (worker/worker-template.c). */
-pid_t berth_worker_process_start_template(const char *kind, int socket, GError **error);
+/* Like berth_worker_process_start, as a template of workers (worker/worker-template.c). cloned: the
+ * file for the PID of the worker that it cloned last. */
+pid_t berth_worker_process_start_template(const char *kind, int socket, int cloned, GError **error);
 
 /* Kills the process. The event loop reaps it, which may take long. */
 void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid);
+/* Like berth_worker_process_kill, for a template. After its end, the worker whose PID is in cloned
+ * (0: none) is killed as well, since berthd has not received that PID. Takes over cloned. */
+void berth_worker_process_kill_template(pid_t pid, sd_event *event, const char *kind, int cloned);

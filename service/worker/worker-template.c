@@ -23,8 +23,11 @@
 #include "worker/worker-process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* MIN_WORKERS: the first worker for which starting a template pays off. CLONE_TIMEOUT_MSEC: how
  * long berthd waits for a clone, as it also waits for an execve(2); after that, the worker is
@@ -40,6 +43,7 @@ struct BerthWorkerTemplate {
     unsigned asked; /* number of workers requested while idle */
     pid_t pid;      /* 0: none */
     int socket;
+    int cloned; /* where the kernel writes the PID of each worker (frame/template.c) */
 };
 
 BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind) {
@@ -48,14 +52,17 @@ BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind
     template->event = sd_event_ref(event);
     template->kind = g_strdup(kind);
     template->socket = -1;
+    template->cloned = -1;
     return template;
 }
 
 static void template_end(BerthWorkerTemplate *template) {
     if (template->pid > 0)
-        berth_worker_process_kill(template->pid, template->event, template->kind, 0);
+        berth_worker_process_kill_template(template->pid, template->event, template->kind,
+                                           berth_fd_steal(&template->cloned));
     template->pid = 0;
     berth_fd_clear(&template->socket);
+    berth_fd_clear(&template->cloned);
 }
 
 void berth_worker_template_free(BerthWorkerTemplate *template) {
@@ -76,18 +83,35 @@ static void template_give_up(BerthWorkerTemplate *template, const char *reason) 
     template_end(template);
 }
 
+/* A file in memory for one PID, 0 as yet. */
+static bool template_make_file(BerthWorkerTemplate *template) {
+    berth_autofd int file = memfd_create("berth-template", MFD_CLOEXEC);
+
+    template->cloned = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
+    return template->cloned >= 0 && ftruncate(template->cloned, sizeof(pid_t)) == 0;
+}
+
+/* berthd has received the PID that is in the file. */
+static bool template_forget_clone(const BerthWorkerTemplate *template) {
+    pid_t none = 0;
+
+    return pwrite(template->cloned, &none, sizeof none, 0) == sizeof none;
+}
+
 static void template_load(BerthWorkerTemplate *template) {
     g_autoptr(GError) error = NULL;
     int ends[2];
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+    if (!template_make_file(template) ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         template_give_up(template, g_strerror(errno));
         return;
     }
     template->socket = ends[0];
     berth_autofd int low = ends[1];
     berth_autofd int theirs = fcntl(low, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
-    pid_t pid = berth_worker_process_start_template(template->kind, theirs, &error);
+    pid_t pid =
+        berth_worker_process_start_template(template->kind, theirs, template->cloned, &error);
     if (pid < 0) {
         template_give_up(template, error->message);
         return;
@@ -155,6 +179,8 @@ pid_t berth_worker_template_clone(BerthWorkerTemplate *template, int socket, int
     const char *problem = poll(&answers, 1, CLONE_TIMEOUT_MSEC) == 1
                               ? template_receive(template, &answer)
                               : "it does not answer";
+    if (!problem && !template_forget_clone(template))
+        problem = g_strerror(errno);
     if (!problem)
         return answer;
     template_give_up(template, problem);

@@ -282,6 +282,46 @@ def test_a_pull_does_without_a_template_that_does_not_answer():
     pull_beside("stopped", signal.SIGSTOP)
 
 
+def zombies_of(service):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                state, parent = file.read().rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            continue
+        if state == "Z" and int(parent) == service:
+            found.append(pid)
+    return found
+
+
+def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
+    """The template is killed where it would reply with the PID of a worker that exists already."""
+    layers = [oci.Layer("gzip").add(f"r{n}", f"reply{n}".encode()).finish() for n in range(60)]
+    reference, _ = REGISTRY.add("reply:x", oci.Image(layers))
+    tracers = []
+
+    def trace(handler, with_body):
+        if with_body and not tracers:
+            [pid] = [pid for pid in templates() if namespace(pid) == namespace("self")]
+            # pylint: disable=consider-using-with
+            tracers.append(subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", "trace=write",
+                                             "-e", "inject=write:signal=KILL"]))
+            with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                wait_until(lambda: status.seek(0) or "TracerPid:\t0\n" not in status.read(), "strace to attach")
+        return answer(handler, with_body)
+
+    answer = raw(f"/v2/reply/blobs/{oci.digest_of(layers[30][2])}", trace)
+    good("pull", reference)
+    REGISTRY.answer = answer
+    tracers[0].wait(30)
+    wait_until(lambda: not templates(), "the template and its workers to end")
+    service = service_pid()
+    wait_until(lambda: not zombies_of(service), "the worker to be reaped")
+    equal(service_pid(), service, "which did not exit meanwhile")
+    good("rmi", reference)
+
+
 def test_errors_of_servers():
     for status in (500, 502, 503, 429, 418):
         REGISTRY.add(f"status{status}:x", image(10))
