@@ -23,6 +23,7 @@
 #include "seccomp/filter-cache.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -128,7 +129,28 @@ static bool daemon_connect_bus(Daemon *daemon, GError **error) {
                                        NULL, service)) < 0 ||
         (r = sd_bus_attach_event(service->bus, service->event, SD_EVENT_PRIORITY_NORMAL)) < 0)
         return berth_error_set_errno(error, r, "connect to the system bus");
-    return (service->access = berth_access_new(service->bus, error)) != NULL;
+    return true;
+}
+
+/* The bus drops a connection that has not sent Hello within its auth_timeout, 30 s, which opening a
+ * large or damaged state may exceed: then nothing has used the connection yet, and another one
+ * takes its place. Otherwise Hello is sent now, if the bus has answered the authentication already,
+ * and not only from the event loop: recovering containers takes its time as well. */
+static bool daemon_keep_bus(Daemon *daemon, GError **error) {
+    BerthService *service = &daemon->service;
+    struct pollfd connection = {.fd = daemon->bus_socket};
+    int r;
+
+    if (poll(&connection, 1, 0) > 0) {
+        sd_bus_detach_event(service->bus);
+        service->bus = sd_bus_close_unref(service->bus);
+        berth_fd_clear(&daemon->bus_socket);
+        if (!daemon_connect_bus(daemon, error))
+            return false;
+    }
+    while ((r = sd_bus_process(service->bus, NULL)) > 0)
+        ;
+    return r >= 0 || berth_error_set_errno(error, r, "connect to the system bus");
 }
 
 /* Uses the descriptors that systemd has kept (FileDescriptorStoreMax= in systemd.service(5)), which
@@ -262,6 +284,8 @@ static bool start_service(Daemon *daemon, GError **error) {
     /* The bus comes first: berth-relay is loaded and the connection negotiated while the state is
      * opened. */
     if (!daemon_connect_bus(daemon, error) || !open_state(daemon, error) ||
+        !daemon_keep_bus(daemon, error) ||
+        !(service->access = berth_access_new(service->bus, error)) ||
         !recover_containers(daemon, error) || !add_objects(service, error))
         return false;
     if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||
