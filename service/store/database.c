@@ -80,15 +80,13 @@ static void database_allocate(int file, int64_t bytes) {
  */
 static void database_reserve_space(BerthDatabase *database) {
     int persist = 1, chunk = RESERVED_BYTES;
-    int64_t held;
+    int64_t pages, page_size;
 
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-    if (database->file >= 0 &&
-        read_number(database,
-                    "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &held,
-                    NULL))
-        database_allocate(database->file, held + RESERVED_BYTES);
+    if (database->file >= 0 && read_number(database, "PRAGMA page_count", &pages, NULL) &&
+        read_number(database, "PRAGMA page_size", &page_size, NULL))
+        database_allocate(database->file, pages * page_size + RESERVED_BYTES);
     /* Zeros after the last frame do not have a valid salt, so SQLite considers them the end of the
      * log (sqlite.org/fileformat2.html, 4.4). */
     if (database->log >= 0)
