@@ -26,8 +26,8 @@ static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member,
     return true;
 }
 
-/* "swap" without "limit" is refused, since the amount of swap alone, which cgroup v2 limits, could
- * not be computed. */
+/* "swap" without "limit" is refused, as by runc, since the amount of swap alone, which cgroup v2
+ * limits, cannot be computed. */
 static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     int64_t limit, both;
 
@@ -37,7 +37,10 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
     if (both == 0)
         return true;
     /* The specification's value is memory and swap together, the kernel's just swap. */
-    if (both > 0 && (limit <= 0 || both < limit))
+    if (both > 0 && limit <= 0)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "linux.resources.memory: \"swap\" needs a \"limit\"");
+    if (both > 0 && both < limit)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "linux.resources.memory: \"swap\" is less than \"limit\"");
     berth_plan_add_number(plan, "MemorySwapMax", both < 0 ? UINT64_MAX : (uint64_t)(both - limit));
