@@ -33,14 +33,19 @@ static void bound_capabilities(uint64_t kept) {
             _exit(127);
 }
 
-G_GNUC_NORETURN static void become_program(const BerthProgram *program, int input, int output) {
+bool berth_program_end_with_parent(pid_t parent) {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
+G_GNUC_NORETURN static void become_program(const BerthProgram *program, pid_t parent, int input,
+                                           int output) {
     char *environment[MAX_ENVIRONMENT + 2] = {(char *)PATH};
 
     for (int i = 0; program->environment && program->environment[i] && i < MAX_ENVIRONMENT; i++)
         environment[i + 1] = program->environment[i];
     /* The program is killed when berth-network ends, which also releases the locks, so that it
      * never interferes with what comes next. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(input, STDIN_FILENO) < 0 ||
+    if (!berth_program_end_with_parent(parent) || dup2(input, STDIN_FILENO) < 0 ||
         dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
     close_range(STDERR_FILENO + 1, ~0u, 0);
@@ -70,9 +75,9 @@ bool berth_program_run(const BerthProgram *program, int *status, char **answer, 
 
     if (output < 0)
         return false;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        become_program(program, input, output);
+        become_program(program, parent, input, output);
     if (pid < 0)
         return berth_error_set_errno(error, errno, "fork");
     *status = await_program(pid);

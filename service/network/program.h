@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct {
     char *const *arguments;   /* begins with the program's path; NULL-terminated */
@@ -19,3 +20,7 @@ typedef struct {
  * is as from waitpid(2). A program that takes longer than a minute is killed. */
 bool berth_program_run(const BerthProgram *program, int *status, char **answer, size_t *size,
                        GError **error);
+
+/* In a new process: has it killed when parent, which forked it, ends. False if that has happened
+ * already, since the signal is sent only at the end of the present parent (prctl(2)). */
+bool berth_program_end_with_parent(pid_t parent);

@@ -9,6 +9,7 @@
 #include "network/scratch-namespace.h"
 
 #include "base/fd.h"
+#include "network/program.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
@@ -17,7 +18,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,10 +67,10 @@ static int make_veth(const char *name) {
     return answer.header.nlmsg_type == NLMSG_ERROR ? -answer.error.error : EPROTO;
 }
 
-G_GNUC_NORETURN static void hold_namespace(const char *interface, int ready) {
-    int code = prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWNET) < 0 ? errno
-               : interface ? make_veth(interface)
-                           : 0;
+G_GNUC_NORETURN static void hold_namespace(pid_t parent, const char *interface, int ready) {
+    if (!berth_program_end_with_parent(parent))
+        _exit(EXIT_FAILURE);
+    int code = unshare(CLONE_NEWNET) < 0 ? errno : interface ? make_veth(interface) : 0;
 
     if (write(ready, &code, sizeof code) != sizeof code || code != 0)
         _exit(EXIT_FAILURE);
@@ -86,9 +86,9 @@ bool berth_scratch_namespace_open(BerthScratchNamespace *scratch, const char *in
         return berth_error_set_errno(error, errno, "make a pipe");
     berth_autofd int answer = ends[0];
     berth_autofd int ready = ends[1];
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        hold_namespace(interface, ready);
+        hold_namespace(parent, interface, ready);
     if (pid < 0)
         return berth_error_set_errno(error, errno, "fork");
     scratch->pid = pid;
