@@ -147,8 +147,11 @@ static void add_file_system(GPtrArray *names, const BerthPlanMount *mount) {
         }
 }
 
-/* A mount that covers the root would keep masked files out of the container's root, but not out of
- * reach of its processes. */
+/* The first process stays below a mount on the root, in the tree whose paths are masked and
+ * read-only. Processes that join its mount namespace later get the topmost mount as their root
+ * (setns(2)): exec, copies and health checks would work in a tree that hides nothing and that the
+ * caller fills. A relative path would escape comparisons with absolute ones, such as that with
+ * "/proc" above and is_kernels in launch/mounts.c. */
 static bool is_below_root(const char *destination) {
     g_autofree char *path =
         destination[0] == '/' ? g_canonicalize_filename(destination + strspn(destination, "/"), "/")
