@@ -285,8 +285,10 @@ bool berth_mounts_split(int root, const BerthMount *mount, BerthFault *fault) {
         return false;
     tree = (int)syscall(SYS_open_tree, target, "",
                         AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0 || (attributes.attr_set != 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH,
-                                                         &attributes, sizeof attributes) < 0))
+    /* With nothing to set or to clear, this is not an error either. MOUNT_ATTR_RELATIME is zero, so
+     * attr_set alone does not say whether there is anything to do. */
+    if (tree < 0 ||
+        syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
         return berth_fault_set_errno(fault, errno, "mount %s", mount->destination);
     return move_onto(tree, target, mount->destination, fault);
 }

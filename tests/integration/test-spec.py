@@ -184,6 +184,27 @@ def test_dev():
          "for i in fd stdin stdout stderr ptmx; do readlink /dev/$i; done", mask=r"console\n|core\n")
 
 
+def test_access_times_of_a_mount_of_the_root():
+    # Each is a clone of the mount that it lies in, and takes over what that one says of access times.
+    mounts = [{"destination": path, "type": "bind", "source": path, "options": ["bind", "x-berth.volume", option]}
+              for path, option in (("/outer", "noatime"), ("/outer/inner", "relatime"))]
+    result = with_berth(spec("grep -E ' /outer(/inner)? ' /proc/self/mounts", {"mounts+": mounts}))
+    equal(result.status, 0, str(result))
+    options = {fields[1]: fields[3].split(",") for fields in map(str.split, result.out.splitlines())}
+    contains(options["/outer"], "noatime")
+    contains(options["/outer/inner"], "relatime")
+
+
+def test_a_mount_on_the_root_is_the_root_of_later_processes():
+    # Such a mount is a privilege: what joins the container's mount namespace sees nothing that its first process sees.
+    mounts = [{"destination": "/", "type": "tmpfs", "source": "covering"}]
+    path = write(spec("ls /probe.sh && exec sleep 1000", {"mounts+": mounts}))
+    good("run", "-d", "--id=covered", "--bundle", path)
+    wait_until(lambda: dist("logs", "covered").out == "/probe.sh\n", "the output")
+    contains(dist("exec", "covered", "/bin/sh").err, "/bin/sh: not found")
+    good("rm", "-f", "covered")
+
+
 def test_read_only_mounts_have_mount_points():
     mounts = copy.deepcopy(BASE["mounts"])
     for mount in mounts:
