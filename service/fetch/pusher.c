@@ -149,24 +149,20 @@ static void on_closed(const BerthResponse *response, const GError *error, void *
 
 static void on_chunk(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
-    g_autoptr(GError) local = NULL;
 
     if (!check_pushed(push, response, error))
         return;
     pusher_take_location(push, response);
-    uint64_t before = push->offset, whole = push->target->size;
-    uint64_t sent = before + MIN(whole - before, push->chunk);
-    push->offset = MIN(parse_range(response->range, sent), whole);
+    uint64_t left = push->target->size - push->offset;
+    uint64_t sent = push->offset + MIN(left, push->chunk);
+    uint64_t stored = parse_range(response->range, sent);
+    /* The registry may have stored less. Some report no range, "0-0", always the first one or only
+     * the length of the last part, although they have stored everything; the digest is checked at
+     * the end. */
+    push->offset = stored > MAX(push->offset, 1) && stored < sent ? stored : sent;
     /* Only attempts without progress count. */
-    if (push->offset > before) {
-        push->tries = 0;
-        send_rest(push);
-    } else if (!pusher_try_again(push)) {
-        berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED,
-                        "%s: the registry does not store what is uploaded",
-                        berth_remote_get_locator(push->remote));
-        pusher_finish(push, BERTH_PUSHED, local);
-    }
+    push->tries = 0;
+    send_rest(push);
 }
 
 /* The location may already have a query, which the registry needs (distribution specification,

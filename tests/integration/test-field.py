@@ -3,6 +3,7 @@
 # machine: package buildah
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -26,6 +27,13 @@ def push(name, *layers, **config):
     return reference
 
 
+def pulled(name, *layers):
+    """The tree of an image that umoci refuses."""
+    reference = push(name, *layers)
+    good("pull", "-q", reference)
+    return tree_of(reference)
+
+
 def below():
     """A lower layer to change: files, links of both kinds, directories."""
     layer = oci.Layer().directory("./").directory("d").add("d/one", b"one", mode=0o600).add("d/two", b"two").directory("d/sub")
@@ -45,6 +53,58 @@ def test_files_without_any_permission_are_replaced():
 def test_an_upper_layer_deletes_one_of_two_hard_links():
     tree = compare(push("one-of-two", below(), oci.Layer().add(".wh.link-a", b"")))
     assert b"link-a" not in tree and tree[b"link-z"]["names"] == [b"link-z"], tree[b"link-z"]
+
+
+def test_an_upper_layer_replaces_one_of_several_hard_links():
+    layer = oci.Layer().hard_link("link-b", "link-a").hard_link("d/link-c", "link-b")
+    tree = compare(push("aliases", below(), layer, oci.Layer().add("link-a", b"replaced!"), oci.Layer().hard_link("link-d", "link-z")))
+    equal([tree[name]["size"] for name in (b"link-a", b"link-b", b"link-z", b"link-d", b"d/link-c")], [9, 6, 6, 6, 6])
+
+
+def test_a_directory_keeps_its_owner_when_a_file_in_it_changes():
+    lower = oci.Layer().directory("./").directory("app", mode=0o2750, uid=100, gid=101).directory("app/foo", mode=0o700, uid=100)
+    tree = compare(push("owner", lower, oci.Layer().add("app/foo/bar", b"1", uid=100), oci.Layer().add("app/.wh.none", b"").add("app/foo/bar", b"2")))
+    equal([(tree[name]["owner"], tree[name]["mode"]) for name in (b"app", b"app/foo")], [((100, 101), "0o2750"), ((100, 0), "0o700")])
+
+
+def test_sparse_files_of_gnu_tar():
+    """Type "S", which most tools refuse: with more parts than there is room for in a header."""
+    made = f"{WORK}/sparse"
+    os.makedirs(made)
+    with open(f"{made}/file", "wb") as file:
+        for part in range(30):
+            file.seek(part * 1000000)
+            file.write(bytes([part + 1]) * 5000)
+        file.truncate(40000000)
+    for version in ("--format=gnu", "--sparse-version=0.0", "--sparse-version=0.1", "--sparse-version=1.0"):
+        command = ["tar", "--format=posix", version, "--sparse", "-C", made, "-cf", "-", "file"]
+        tar = subprocess.run([word for word in command if version[2] != "f" or word != "--format=posix"], check=True, capture_output=True).stdout
+        tree = pulled(f"sparse-{version[-3:]}", (oci.digest_of(tar), oci.LAYER, tar))
+        with open(f"{made}/file", "rb") as file:
+            equal(tree[b"file"]["content"], hashlib.sha256(file.read()).hexdigest(), version)
+
+
+def test_headers_that_other_readers_refuse():
+    plain = oci.Layer("none").directory("./").add("a", b"a", pax={"SCHILY.xattr.user.overlay.origin": "", "comment": ""})
+    plain.tar.pax_headers = {}
+    tar = plain.add("b", b"b").finish()[2]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "0" * 40, "path": "elsewhere"}):
+        pass
+    tar = buffer.getvalue()[:1024 if buffer.getvalue()[156:157] == b"g" else 0] + tar
+    assert tar[156:157] == b"g"
+    tree = pulled("global", (oci.digest_of(tar), oci.LAYER, tar))
+    assert {b"a", b"b"} <= set(tree) and b"elsewhere" not in tree and not tree[b"a"]["xattrs"], tree
+
+
+def test_layers_that_are_compressed_in_another_way_than_they_say():
+    tar = below().finish()
+    plain = gzip.decompress(tar[2])
+    packed = {"+zstd": subprocess.run(["zstd", "-qc"], input=plain, check=True, capture_output=True).stdout, "+gzip": tar[2], "": plain}
+    for said in packed:
+        for number, data in enumerate(packed.values()):
+            tree = pulled(f"said{said[1:]}{number}", (oci.digest_of(plain), oci.LAYER + said, data))
+            equal(tree[b"d/one"]["size"], 3)
 
 
 def test_a_directory_is_deleted_and_made_again_in_one_layer():
@@ -321,6 +381,10 @@ def imports(name, data):
 def test_docker_archives_of_the_field():
     imports("localhost/pack:x", archive_of(11, "localhost/pack:x", "/layer.tar"))
     imports("localhost/dot:x", archive_of(12, "localhost/dot:x", "./layer.tar"))
+    data = archive_of(17, "localhost/all-dots:x", "layer.tar")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        members = [(f"./{member.name}", archive.extractfile(member).read()) for member in archive]
+    imports("localhost/all-dots:x", make_archive(members))
     imports("localhost/linked:x", archive_of(13, "localhost/linked:x", "second/layer.tar", [("second/layer.tar", "first/layer.tar", "../first/layer.tar")]))
     imports("localhost/hidden:x", archive_of(14, "localhost/hidden:x", "one/layer.tar", [("one/layer.tar", ".two.tar", "../.two.tar")]))
     imports("localhost/with-old:x", archive_of(15, "localhost/with-old:x", "layer.tar", extra=[("repositories", b"{}"), ("VERSION", b"1.0")]))
