@@ -8,10 +8,12 @@ import stat
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from faulty_registry import FaultyRegistry
 from trees import differences, look_at
 
 WORK = "/tmp/unpack"
@@ -157,6 +159,29 @@ def test_a_hard_link_refers_to_its_target_at_that_point():
     equal((b"o/t" in found, found[b"o/x"]["size"], found[b"o/z"]["size"]), (False, 6, 6))
     compare_upper("order3", oci.Layer().hard_link("o/x", "o/t").add("o/x", b"replaced").hard_link("o/x2", "o/x"))
     compare_upper("order4", oci.Layer().hard_link("o/x", "usr/lib/low").add("o/.wh.low2", b"").hard_link("o/x2", "o/x"))
+
+
+def test_a_layer_is_unpacked_before_those_below_are_there():
+    """With all that only they can tell: links to what is in them, whiteouts, and directories that are not listed."""
+    upper = (oci.Layer().add("lib/early", b"early").hard_link("o/x", "lib/low").add("o/.wh.t", b"").add("o/new/y", b"y")
+             .hard_link("o/zz", "o/z"))
+    lower = lower_layer().add("random", os.urandom(2000000))
+    image = oci.Image([lower, upper])
+    oci.push(image, f"{HOST}/early:x")
+    registry = FaultyRegistry()
+    reference, _ = registry.add("early:x", image)
+    gate = registry.stall[image.manifest["layers"][0]["digest"]] = threading.Event()
+    with subprocess.Popen(["dist", "pull", "-q", reference]) as pulling:
+        try:
+            wait_until(lambda: run("find", f"{STATE}/snapshots", "-name", "early").out, "the upper layer")
+            below = image.config["rootfs"]["diff_ids"][0].replace(":", "-")
+            assert not os.path.exists(f"{STATE}/snapshots/{below}"), "the lower layer is not there yet"
+        finally:
+            gate.set()
+        equal(pulling.wait(60), 0)
+    good("rmi", reference)
+    found = compare(f"{HOST}/early:x")
+    equal((found[b"usr/lib/early"]["size"], found[b"o/x"]["size"], b"o/t" in found), (5, 3, False))
 
 
 def test_hard_links_to_lower_nodes():
