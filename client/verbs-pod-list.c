@@ -62,10 +62,10 @@ static DistTable *new_pod_table(void) {
     const DistColumn translated[G_N_ELEMENTS(columns)] = {
         {"name", _("NAME"), DIST_CELL_TEXT},
         {"state", _("STATE"), DIST_CELL_TEXT},
-        {"containers", _("CONTAINERS"), DIST_CELL_TEXT},
-        {"ports", _("PORTS"), DIST_CELL_TEXT},
+        {"containers", _("CONTAINERS"), DIST_CELL_LIST},
+        {"ports", _("PORTS"), DIST_CELL_LIST},
         {"network", NULL, DIST_CELL_TEXT},
-        {"addresses", NULL, DIST_CELL_TEXT},
+        {"addresses", NULL, DIST_CELL_LIST},
         {"hostname", NULL, DIST_CELL_TEXT},
         {"exitPolicy", NULL, DIST_CELL_TEXT},
         {"unit", NULL, DIST_CELL_TEXT},

@@ -68,7 +68,7 @@ def test_containers_of_a_pod_share_its_namespaces_and_nothing_else():
     join("one", "shop")
     join("two", "shop")
     equal(pod("shop")["state"], "running")
-    equal(pod("shop")["containers"], "one two")
+    equal(pod("shop")["containers"], ["one", "two"])
     first, second, holder = namespaces(pid_of("one")), namespaces(pid_of("two")), namespaces(pid_of_pod("shop"))
     for name in ("user", "net", "ipc", "uts"):
         assert first[name] == second[name] == holder[name] != os.readlink(f"/proc/self/ns/{name}"), (name, first, second, holder)
@@ -266,9 +266,9 @@ def test_new_creates_the_pod_with_the_options_of_pods():
     make_network("front", "10.77.0.0/24")
     good("run", "-d", "--name=web", "--pod=new:site", "--hostname=here", "--network=front", "-p", "127.0.0.1:8085:80", *QUICK, IMAGE, *SLEEP)
     join("other", "site")
-    equal((pod("site")["hostname"], pod("site")["containers"]), ("here", "web other"))
-    contains(pod("site")["ports"], "127.0.0.1:8085:80")
-    address = pod("site")["addresses"]
+    equal((pod("site")["hostname"], pod("site")["containers"]), ("here", ["web", "other"]))
+    contains(" ".join(pod("site")["ports"]), "127.0.0.1:8085:80")
+    [address] = pod("site")["addresses"]
     contains(address, "10.77.0.")
     for name in ("web", "other"):
         contains(good("exec", name, "ip", "addr"), address)
@@ -285,7 +285,7 @@ def test_a_pod_is_in_several_networks():
     shown = good("exec", "member", "ip", "-4", "-o", "addr")
     for subnet in ("10.77.0.", "10.78.0."):
         contains(shown, subnet)
-        contains(pod("both")["addresses"], subnet)
+        contains(" ".join(pod("both")["addresses"]), subnet)
     contains(good("exec", "member", "ip", "route"), "default via 10.77.0.1")
     equal(pod("both")["network"], "front")
     kill_service()
@@ -391,7 +391,7 @@ def test_a_container_does_not_join_another_pod_of_the_same_name():
         good("pod", "create", "swap", user=created_by)
         os.close(writing)
         equal(client.communicate()[0].strip(), "org.berth1.Error.NotFound")
-        equal((state("late"), pod("swap")["containers"]), (None, ""))
+        equal((state("late"), pod("swap")["containers"]), (None, []))
         clean()
 
 

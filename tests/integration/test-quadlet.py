@@ -616,7 +616,7 @@ def test_a_pod_is_a_service_that_its_containers_are_bound_to():
     # They reach each other at localhost, and are reached through the pod's port.
     wait_until(lambda: "counter" in journal("shop-client"), "the answer")
     wait_until(lambda: run("curl", "-s", "http://127.0.0.1:18093/").out == "counter\n", "the port")
-    equal([sorted(row["containers"].split()) for row in listing("pod", "ps")], [["shop-client", "shop-web"]])
+    equal([sorted(row["containers"]) for row in listing("pod", "ps")], [["shop-client", "shop-web"]])
     for name in ("shop-client", "shop-web"):
         equal(good("exec", name, "cat", "/of-the-pod/index.html"), "It works\n")
     # A container that is started later joins the same pod; each is a process of its own unit.
