@@ -3,6 +3,7 @@
 # act, and the answer is valid for that act alone.
 
 import fcntl
+import json
 import os
 import re
 import sys
@@ -276,6 +277,60 @@ def test_the_agent_asks_in_the_users_language():
             equal(set(texts), {None, "de"}, action.get("id"))
             # What a rule and a person see in it is the same.
             equal(sorted(re.findall(r"\$\(\w+\)", texts[None])), sorted(re.findall(r"\$\(\w+\)", texts["de"])), action.get("id"))
+
+
+# As a desktop's: registered on the bus for the process that asks, without a terminal. It prints what it is to show, and cancels.
+AGENT = r"""
+import json, subprocess, sys
+from gi.repository import Gio, GLib
+PATH, AUTHORITY = "/agent", ("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority")
+NODE = Gio.DBusNodeInfo.new_for_xml('<node><interface name="org.freedesktop.PolicyKit1.AuthenticationAgent"><method name="BeginAuthentication">'
+    '<arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/>'
+    '<arg type="s" direction="in"/><arg type="a(sa{sv})" direction="in"/></method><method name="CancelAuthentication">'
+    '<arg type="s" direction="in"/></method></interface></node>')
+def called(connection, sender, path, interface, member, parameters, invocation):
+    print(json.dumps(parameters.unpack()[:2]), flush=True)
+    invocation.return_dbus_error("org.freedesktop.PolicyKit1.Error.Cancelled", "no")
+bus, loop = Gio.bus_get_sync(Gio.BusType.SYSTEM, None), GLib.MainLoop()
+bus.register_object(PATH, NODE.interfaces[0], called, None, None)
+child = subprocess.Popen(["sh", "-c", 'read go; exec "$@" </dev/null >/dev/null 2>&1', "sh", *sys.argv[2:]], stdin=subprocess.PIPE)
+with open(f"/proc/{child.pid}/stat") as file:
+    started = int(file.read().rsplit(")", 1)[1].split()[19])
+subject = ("unix-process", {"pid": GLib.Variant("u", child.pid), "start-time": GLib.Variant("t", started)})
+bus.call_sync(*AUTHORITY, "RegisterAuthenticationAgent", GLib.Variant("((sa{sv})ss)", (subject, sys.argv[1], PATH)), None, 0, -1, None)
+GLib.child_watch_add(GLib.PRIORITY_LOW, child.pid, lambda *_: loop.quit())
+child.stdin.write(b"go\n")
+child.stdin.close()
+loop.run()
+"""
+
+
+def shown(language, *arguments):
+    """What a desktop's agent is given for a command of alice's: action and message."""
+    result = run("/usr/bin/python3", "-c", AGENT, language, "dist", *arguments, user="alice")
+    equal(result.status, 0, result)
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def test_a_desktops_agent_shows_what_is_asked():
+    """polkitd passes no detail on: all that a person learns is in the message."""
+    third = f"{HOST}/agent/third:x"
+    good("create", "--name=roots", IMAGE, "true")
+    for arguments, action, message, values in (
+            (("create", "--name=new", "--network=host", IMAGE), "containers.create-privileged",
+             f"give the container new of the image {IMAGE} these privileges: host-network.", ("new", IMAGE, "host-network")),
+            (("create", "--name=new", IMAGE), "containers.create", f"create a container of the image {IMAGE}.", (IMAGE,)),
+            (("rm", "roots"), "containers.manage", "manage the container roots of another user.", ("roots",)),
+            (("pull", third), "images.pull", f"pull the container image {third}.", (third,)),
+            (("rmi", IMAGE), "images.manage", f"change the container image {IMAGE}.", (IMAGE,))):
+        equal(shown("C.UTF-8", *arguments), [[f"org.berth1.{action}", f"Authentication is required to {message}"]])
+        [[asked, german]] = shown("de_DE.UTF-8", *arguments)
+        equal(asked, f"org.berth1.{action}")
+        for part in (*values, "ist eine Anmeldung nötig"):
+            contains(german, part)
+        assert "$(" not in german, german
+    equal(names(), [IMAGE])
+    good("rm", "roots")
 
 
 def test_ctrl_c_at_the_prompt_leaves_nothing():
