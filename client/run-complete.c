@@ -155,11 +155,18 @@ static bool read_notify(GError **error) {
                            dist_run_texts.notify);
 }
 
+/* podman's, by which a container has the streams of its caller. dist passes its own on, unless it
+ * leaves. */
+static bool is_passthrough(const char *driver) {
+    return g_str_equal(driver, "passthrough") || g_str_equal(driver, "passthrough-tty");
+}
+
 /* Only with --detach: otherwise output goes to dist's own streams. */
 static bool read_log_driver(GError **error) {
     dist_run_given.to_journal = g_strcmp0(dist_run_texts.log_driver, "none") != 0;
     return !dist_run_texts.log_driver || !dist_run_given.to_journal ||
            g_str_equal(dist_run_texts.log_driver, "journald") ||
+           (!dist_run_given.detach && is_passthrough(dist_run_texts.log_driver)) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            _("--log-driver=%s is not supported: output goes to the journal"),
                            dist_run_texts.log_driver);
@@ -267,9 +274,24 @@ static bool read_namespace(const char *option, char **mode, GError **error) {
                            *mode);
 }
 
+/* --os, --arch and --variant are the parts of --platform. */
+static bool read_platform(GError **error) {
+    g_autofree char *own = dist_get_platform();
+    g_autofree char *parts = NULL;
+
+    if (dist_run_texts.system || dist_run_texts.architecture || dist_run_texts.variant)
+        parts = g_strconcat(dist_run_texts.system ? dist_run_texts.system : "linux", "/",
+                            dist_run_texts.architecture ? dist_run_texts.architecture
+                                                        : strchr(own, '/') + 1,
+                            dist_run_texts.variant ? "/" : NULL, dist_run_texts.variant, NULL);
+    return (!parts || dist_check_platform(parts, error)) &&
+           (!dist_run_texts.platform || dist_check_platform(dist_run_texts.platform, error));
+}
+
 static bool read_namespaces(GError **error) {
     return read_namespace("--pid", &dist_run_given.pid_namespace, error) &&
-           read_namespace("--ipc", &dist_run_given.ipc_namespace, error);
+           read_namespace("--ipc", &dist_run_given.ipc_namespace, error) &&
+           read_namespace("--uts", &dist_run_given.uts_namespace, error);
 }
 
 static bool read_gpus(GError **error) {
@@ -294,6 +316,6 @@ bool dist_run_options_complete(GError **error) {
            read_notify(error) && read_log_driver(error) && read_security(error) &&
            read_environment(error) && read_labels(error) && read_mounts(error) &&
            read_shm_size(error) && read_namespaces(error) && read_gpus(error) &&
-           (!dist_run_texts.platform || dist_check_platform(dist_run_texts.platform, error)) &&
+           read_platform(error) &&
            (dist_run_given.ports = dist_expand_ports(dist_run_texts.ports, error)) != NULL;
 }

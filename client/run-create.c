@@ -56,6 +56,7 @@ static int append_texts(sd_bus_message *call) {
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
         {"UserNamespace", user_namespace},
         {"PIDNamespace", given->pid_namespace},
+        {"UTSNamespace", given->uts_namespace},
         {"IPCNamespace", given->ipc_namespace},
         {"Restart", given->restart},
         {"HealthOnFailure", given->health_action},

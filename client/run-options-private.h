@@ -8,8 +8,8 @@
 #include "client/run-options.h"
 
 typedef struct {
-    char *memory, *cpus, *seccomp, *restart, *pull, *cgroup, *notify, *platform, *log_driver,
-        *health_command;
+    char *memory, *cpus, *seccomp, *restart, *pull, *cgroup, *notify, *platform, *architecture,
+        *system, *variant, *log_driver, *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
     char **environment, **environment_files, **label_files, **security, **ports;
     char **volume_sources, **gpus;

@@ -24,6 +24,7 @@ static const char *const health_actions[] = {"none", "kill", "stop", NULL};
 static const char *const namespace_modes[] = {"private", "host", NULL};
 static const char *const only_private[] = {"private", NULL};
 static const char *const only_true[] = {"true", NULL};
+static const char *const only_default[] = {"default", NULL};
 static const char *const only_false[] = {"false", NULL};
 static const char *const only_journald[] = {"journald", NULL};
 static const char *const only_enabled[] = {"enabled", NULL};
@@ -49,6 +50,9 @@ const DistOption dist_create_options[] = {
      N_("Pull the image: missing (default), always, never"), N_("WHEN")},
     {"platform", 0, DIST_OPTION_TEXT, &dist_run_texts.platform, N_("Only this machine's platform"),
      N_("OS/ARCH[/VARIANT]")},
+    {"arch", 0, DIST_OPTION_TEXT, &dist_run_texts.architecture, NULL, N_("ARCH")},
+    {"os", 0, DIST_OPTION_TEXT, &dist_run_texts.system, NULL, N_("OS")},
+    {"variant", 0, DIST_OPTION_TEXT, &dist_run_texts.variant, NULL, N_("VARIANT")},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_INCLUDE(dist_retry_options),
     {"tls-verify", 0, DIST_OPTION_FLAG, &dist_run_texts.tls_verify,
@@ -89,8 +93,7 @@ const DistOption dist_create_options[] = {
     {"volumes-from", 0, DIST_OPTION_LIST, &dist_run_texts.volume_sources,
      N_("Mount the volumes and paths of another container"), N_("ID[:OPTIONS]")},
     {"mount", 0, DIST_OPTION_LIST, &dist_run_given.mounts,
-     N_("The same, and images and artifacts, as type=bind|volume|tmpfs|image|artifact,source=…,"
-        "target=…"),
+     N_("The same by fields: type= (bind, volume, tmpfs, image, artifact), source=, target= …"),
      N_("FIELDS")},
     {"tmpfs", 0, DIST_OPTION_LIST, &dist_run_given.tmpfs,
      N_("Mount an empty temporary file system"), N_("PATH[:OPTIONS]")},
@@ -155,6 +158,8 @@ const DistOption dist_create_options[] = {
      N_("MODE"), .choices = namespace_modes},
     {"ipc", 0, DIST_OPTION_TEXT, &dist_run_given.ipc_namespace, N_("IPC namespace: private, host"),
      N_("MODE"), .choices = namespace_modes},
+    {"uts", 0, DIST_OPTION_TEXT, &dist_run_given.uts_namespace, N_("UTS namespace: private, host"),
+     N_("MODE"), .choices = namespace_modes},
     {"privileged", 0, DIST_OPTION_FLAG, &dist_run_given.privileged,
      N_("Grant all capabilities, without system call filter and user namespace"), NULL},
     DIST_OPTION_TITLE(N_("Health:")),
@@ -193,8 +198,6 @@ const DistOption dist_create_options[] = {
     {"image-volume", 0, DIST_OPTION_ONLY, NULL,
      N_("the image's volumes are directories of the container"), N_("MODE"),
      .choices = image_volumes},
-    {"uts", 0, DIST_OPTION_ONLY, NULL, N_("each container has its own UTS namespace"), N_("MODE"),
-     .choices = only_private},
     {"cgroups", 0, DIST_OPTION_ONLY, NULL, N_("each container is a systemd scope"), N_("MODE"),
      .choices = only_enabled},
     {"log-driver", 0, DIST_OPTION_ONLY, NULL, N_("output goes to the journal"), N_("DRIVER"),
@@ -207,8 +210,13 @@ const DistOption dist_create_options[] = {
      N_("MODE"), .choices = sdnotify_modes},
     {"sig-proxy", 0, DIST_OPTION_ONLY, NULL, N_("it is only an option of run"), N_("BOOL"),
      .choices = only_true},
-    {"systemd", 0, DIST_OPTION_ONLY, NULL, N_("containers are not set up for systemd as init"),
-     N_("MODE"), .choices = only_false},
+    {"systemd", 0, DIST_OPTION_ONLY, NULL,
+     N_("a container is prepared for an init if its command is named init or systemd"), N_("MODE"),
+     .choices = only_true},
+    {"passwd", 0, DIST_OPTION_ONLY, NULL, N_("the service does not write /etc/passwd"), N_("BOOL"),
+     .choices = only_false},
+    {"seccomp-policy", 0, DIST_OPTION_ONLY, NULL, N_("see --seccomp"), N_("POLICY"),
+     .choices = only_default},
     {"expose", 0, DIST_OPTION_LIST, NULL, NULL, N_("PORT")},
     {"attach", 'a', DIST_OPTION_LIST, NULL, NULL, N_("STREAM")},
     DIST_OPTION_INCLUDE(dist_run_refused_options),

@@ -32,7 +32,7 @@ typedef struct {
     char **environment, **labels, **add, **drop;
     char **secrets;
     char **volumes, **own_volumes, **tmpfs, **images, **mounts, **devices, **ports, **merged;
-    char *pid_namespace, *ipc_namespace;
+    char *pid_namespace, *ipc_namespace, *uts_namespace;
     char **preserved_lists, **required;
     gboolean passes_signals;
     gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure,

@@ -12,7 +12,6 @@
 static const char *const health_destinations[] = {"events_logger", NULL};
 
 const DistOption dist_run_refused_options[] = {
-    REFUSED("arch", N_("see --platform"), N_("ARCH")),
     REFUSED("cert-dir", N_("certificates are in the certs.d directories of the service"),
             N_("DIRECTORY")),
     REFUSED("chrootdirs", N_("containers have no such directories"), N_("DIRECTORY")),
@@ -41,20 +40,16 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("memory-swappiness", N_("cgroup v2 has no such setting"), N_("NUMBER")),
     REFUSED("no-hostname", N_("/etc/hostname always has the container's name"), NULL),
     REFUSED("oom-kill-disable", N_("cgroup v2 has no such setting"), NULL),
-    REFUSED("os", N_("containers run Linux"), N_("OS")),
-    REFUSED("passwd", N_("the service does not write /etc/passwd"), NULL),
     REFUSED("passwd-entry", N_("the service does not write /etc/passwd"), N_("ENTRY")),
     REFUSED("pod-id-file", N_("a pod is identified by its name; see --pod"), N_("FILE")),
     REFUSED("rdt-class", N_("use intelRdt in --spec"), N_("CLASS")),
     REFUSED("requires", N_("it is only an option of run"), N_("ID,…")),
     REFUSED("rootfs", N_("a root directory needs a configuration; see --bundle"), NULL),
     REFUSED("runtime", N_("the service runs containers itself; for GPUs, see --gpus"), N_("NAME")),
-    REFUSED("seccomp-policy", N_("see --seccomp"), N_("POLICY")),
     REFUSED("shm-size-systemd", N_("see --shm-size"), N_("BYTES")),
     REFUSED("storage-opt", N_("the administrator sets quotas in berth.conf"), N_("OPTION")),
     REFUSED("subgidname", N_("the service assigns the ids of a user namespace"), N_("NAME")),
     REFUSED("subuidname", N_("the service assigns the ids of a user namespace"), N_("NAME")),
     REFUSED("uidmap", N_("the service assigns the ids of a user namespace"), N_("MAP")),
-    REFUSED("variant", N_("see --platform"), N_("VARIANT")),
     DIST_OPTION_END,
 };

@@ -197,7 +197,10 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
     /* Parsed as berth-launch will see it, so that an error in it is reported now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     /* Rewritten at every start; the host name is kept in them. */
-    const BerthContainerFiles files = {.hostname = plan ? plan->hostname : NULL, .network = "none"};
+    const BerthContainerFiles files = {
+        .hostname = plan && plan->hostname ? plan->hostname : g_get_host_name(),
+        .network = "none",
+    };
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, creation->options, config, error) ||
         (!creation->options->spec && !creation->options->pod &&

@@ -158,11 +158,11 @@ def test_privileges_have_names():
     rule('action.id == "org.berth1.containers.create" || action.lookup("privilege") == "capability:CAP_NET_ADMIN host-network"')
     good("run", "--rm", "--network=host", "--cap-add=net_admin", IMAGE, "true", user="alice")
     for options in (("--network=host",), ("--network=host", "--cap-add=net_admin", "--volume=/tmp:/tmp"), ("--device=/dev/null",),
-                    ("--seccomp=unconfined",), ("--userns=host",), ("--pid=host", "--ipc=host")):
+                    ("--seccomp=unconfined",), ("--userns=host",), ("--pid=host", "--ipc=host", "--uts=host")):
         contains(dist("--no-ask-password", "run", "--rm", *options, IMAGE, "true", user="alice").err, "create-privileged")
     questions = asked("containers.create-privileged")
     for expected in ("host-network", "bind:/tmp capability:CAP_NET_ADMIN host-network", "device:/dev/null", "seccomp", "host-users",
-                     "host-ipc host-pid"):
+                     "host-ipc host-pid host-uts"):
         assert any(f"privilege='{expected}'" in question for question in questions), (expected, questions)
 
 

@@ -133,6 +133,11 @@ def test_values_that_are_refused():
                         (("--env-merge=PATH",), 'invalid value "PATH" of --env-merge'),
                         (("--log-driver=k8s-file",), "--log-driver=k8s-file is not supported"),
                         (("--platform=linux/s390x",), "--platform=linux/s390x is not supported"),
+                        (("--arch=s390x", "--variant=v7"), "--platform=linux/s390x/v7 is not supported"),
+                        (("--os=windows",), "--platform=windows/"),
+                        (("--passwd",), "the service does not write /etc/passwd"),
+                        (("--systemd=false",), "--systemd=false is not supported"),
+                        (("--uts=container:x",), "--uts=container:x is not supported"),
                         (("--security-opt=apparmor=x",), "--security-opt=apparmor=x is not supported"),
                         (("--mount=type=glob,source=x,target=/y",), "type=glob is not supported"),
                         (("--mount=type=bind,source=/x,target=/y,U=true",), "the mount option U is not supported: files keep their owners"),
@@ -160,6 +165,29 @@ def test_values_that_are_refused():
             equal(result.status, 125, words)
             contains(result.err, part)
     equal(good("ps", "-a", "-q"), "")
+
+
+def test_the_hosts_name():
+    own = run("hostname").out
+    equal(good("run", "--rm", "--uts=host", IMAGE, "sh", "-c", "hostname; cat /etc/hostname"), own + own)
+    equal(good("run", "--rm", "--name=private", "--uts=private", IMAGE, "hostname"), "private\n")
+    # It cannot be changed from there.
+    result = dist("run", "--rm", "--uts=host", "--cap-add=SYS_ADMIN", IMAGE, "hostname", "other")
+    assert result.status != 0, result
+    equal(run("hostname").out, own)
+    # Kernel parameters of a UTS namespace would be the machine's.
+    for words, part in ((("--hostname=x",), "Hostname and UTSNamespace=host exclude each other"),
+                        (("--sysctl=kernel.domainname=x",), "needs a namespace of the container's own")):
+        contains(dist("create", "--uts=host", *words, IMAGE).err, part)
+    good("create", "--name=again", "--uts=host", IMAGE, "cat", "/etc/hostname")
+    kill_service()
+    equal(good("start", "-a", "again"), own)
+    good("rm", "again")
+
+
+def test_passthrough_is_what_run_does():
+    equal(good("run", "--rm", "--log-driver=passthrough", IMAGE, "echo", "here"), "here\n")
+    contains(dist("run", "-d", "--log-driver=passthrough", IMAGE).err, "--log-driver=passthrough is not supported")
 
 
 def test_an_absent_image_is_pulled():

@@ -86,6 +86,7 @@ static bool check_pod(const BerthCreateOptions *options, GError **error) {
         {"Spec", options->spec},
         {"FurtherNetworks", options->further},
         {"IPCNamespace", options->ipc_namespace == BERTH_NAMESPACE_HOST},
+        {"UTSNamespace", options->uts_namespace == BERTH_NAMESPACE_HOST},
     };
 
     for (size_t i = 0; options->pod && i < G_N_ELEMENTS(others); i++)
@@ -108,11 +109,15 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
             error, BERTH_ERROR_INVALID_ARGUMENT,
             "the user namespace keep-id is for a container without Spec, and not "
             "for a pod");
+    if (options->hostname && options->uts_namespace == BERTH_NAMESPACE_HOST)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "Hostname and UTSNamespace=host exclude each other");
     if (options->secrets && options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "Secrets and Spec exclude each other");
     if ((options->pid_namespace == BERTH_NAMESPACE_HOST ||
-         options->ipc_namespace == BERTH_NAMESPACE_HOST) &&
+         options->ipc_namespace == BERTH_NAMESPACE_HOST ||
+         options->uts_namespace == BERTH_NAMESPACE_HOST) &&
         options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a namespace of the host and Spec exclude each other");

@@ -106,6 +106,10 @@ static bool parse_pid_namespace(BerthCreateOptions *options, const char *text, G
     return parse_namespace(&options->pid_namespace, text, error);
 }
 
+static bool parse_uts_namespace(BerthCreateOptions *options, const char *text, GError **error) {
+    return parse_namespace(&options->uts_namespace, text, error);
+}
+
 static bool parse_ipc_namespace(BerthCreateOptions *options, const char *text, GError **error) {
     return parse_namespace(&options->ipc_namespace, text, error);
 }
@@ -193,6 +197,7 @@ const BerthCreateField berth_create_fields[] = {
     CHOICE("UserNamespace", user_namespace, parse_user_namespace),
     CHOICE("PIDNamespace", pid_namespace, parse_pid_namespace),
     CHOICE("IPCNamespace", ipc_namespace, parse_ipc_namespace),
+    CHOICE("UTSNamespace", uts_namespace, parse_uts_namespace),
     FIELD("CapabilitiesAdd", LIST, capabilities_add),
     FIELD("CapabilitiesDrop", LIST, capabilities_drop),
     CHOICE("Seccomp", seccomp, parse_seccomp),

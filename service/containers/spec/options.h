@@ -84,7 +84,7 @@ typedef struct {
     const char *seccomp_profile; /* JSON text */
     BerthUserNamespace user_namespace;
     BerthKeptId kept_id; /* only with BERTH_USER_NAMESPACE_AUTO */
-    BerthNamespaceMode pid_namespace, ipc_namespace;
+    BerthNamespaceMode pid_namespace, ipc_namespace, uts_namespace;
     BerthCgroupMode cgroup;
     char *cgroup_parent;     /* the cgroup of the calling process; NULL for a scope */
     uint64_t cgroup_managed; /* its id, if it was created by a manager of cgroups; or 0 */

@@ -114,6 +114,8 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
         berth_privileges_add(names, "host-pid", "");
     if (options->ipc_namespace == BERTH_NAMESPACE_HOST)
         berth_privileges_add(names, "host-ipc", "");
+    if (options->uts_namespace == BERTH_NAMESPACE_HOST)
+        berth_privileges_add(names, "host-uts", "");
     if (options->spec)
         add_spec(names, options);
     if (options->root_directory >= 0)

@@ -100,7 +100,7 @@ static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *optio
     uint32_t ids = context->ids;
     const char *const namespaces[] = {
         "mount",
-        "uts",
+        options->uts_namespace != BERTH_NAMESPACE_HOST ? "uts" : NULL,
         "cgroup",
         options->pid_namespace != BERTH_NAMESPACE_HOST ? "pid" : NULL,
         options->ipc_namespace != BERTH_NAMESPACE_HOST ? "ipc" : NULL,
@@ -172,8 +172,9 @@ char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo 
     berth_document_add_string(builder, "path", "rootfs");
     berth_document_add_bool(builder, "readonly", options->read_only);
     json_builder_end_object(builder);
-    berth_document_add_string(builder, "hostname",
-                              options->hostname ? options->hostname : options->id);
+    if (options->uts_namespace != BERTH_NAMESPACE_HOST)
+        berth_document_add_string(builder, "hostname",
+                                  options->hostname ? options->hostname : options->id);
     berth_spec_add_mounts(builder, options, image, context, is_system);
     if (!spec_add_linux(builder, options, context, error))
         return NULL;
