@@ -169,9 +169,9 @@ static bool mount_read_type(MountFields *fields, char *const *texts, GError **er
             fields->type = (MountType)i;
             return true;
         }
-    return berth_error_set(
-        error, BERTH_ERROR_UNSUPPORTED,
-        _("--mount: type=%s is not supported; use bind, volume, tmpfs, image or artifact"), type);
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--mount: unknown type=%s; use bind, volume, tmpfs, image, artifact"),
+                           type);
 }
 
 static bool mount_read_fields(MountFields *fields, char *const *texts, GError **error) {

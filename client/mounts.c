@@ -77,10 +77,14 @@ static int append_bind(sd_bus_message *call, char *const *parts, GError **error)
     berth_autofd int source = open(parts[0], O_PATH | O_CLOEXEC);
     int r;
 
-    if (source < 0) {
+    /* docker would create a directory there, as root, whatever was meant. */
+    if (source < 0 && errno == ENOENT)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("%s does not exist; create it first"),
+                        parts[0]);
+    else if (source < 0)
         berth_error_set_errno(error, errno, "%s", parts[0]);
+    if (source < 0)
         return -ENOENT;
-    }
     if ((r = sd_bus_message_open_container(call, 'r', "hsas")) < 0 ||
         (r = sd_bus_message_append(call, "h", source)) < 0 ||
         (r = append_tail(call, parts[1], parts[2])) < 0)

@@ -36,7 +36,7 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("init-ctr", N_("the containers of a pod are started one by one"), N_("MODE")),
     REFUSED("init-path", N_("the service has its own init; see --init"), N_("PATH")),
     REFUSED("link-local-ip", N_("the network assigns the address"), N_("ADDRESS")),
-    REFUSED("log-opt", N_("journald has its own configuration, journald.conf(5)"), N_("OPTION")),
+    REFUSED("log-opt", N_("journald.conf(5) has such settings"), N_("OPTION")),
     REFUSED("memory-swappiness", N_("cgroup v2 has no such setting"), N_("NUMBER")),
     REFUSED("no-hostname", N_("/etc/hostname always has the container's name"), NULL),
     REFUSED("oom-kill-disable", N_("cgroup v2 has no such setting"), NULL),

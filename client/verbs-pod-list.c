@@ -14,6 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For the eyes alone: scripts go by the service's words. */
+static const char *show_pod_state(const char *state) {
+    static const char *const states[] = {N_("created"), N_("running"), N_("paused"), N_("stopped"),
+                                         NULL};
+
+    return dist_settings.json == DIST_JSON_OFF && !dist_table_has_format() &&
+                   g_strv_contains(states, state)
+               ? _(state)
+               : state;
+}
+
 static int read_pod(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) containers = NULL, ports = NULL, addresses = NULL;
     const char *name, *state = "", *network = "", *hostname = "", *policy = "", *unit = "";
@@ -34,8 +45,8 @@ static int read_pod(sd_bus_message *reply, char **key, void *userdata) {
     g_autofree char *ids = containers ? g_strjoinv(" ", containers) : g_strdup("");
     g_autofree char *port_list = ports ? g_strjoinv(" ", ports) : g_strdup("");
     g_autofree char *address_list = addresses ? g_strjoinv(" ", addresses) : g_strdup("");
-    dist_table_add(userdata, name, state, ids, port_list, network, address_list, hostname, policy,
-                   unit, (int64_t)owner, (int64_t)created);
+    dist_table_add(userdata, name, show_pod_state(state), ids, port_list, network, address_list,
+                   hostname, policy, unit, (int64_t)owner, (int64_t)created);
     *key = g_strdup(name);
     return 1;
 }

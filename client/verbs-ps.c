@@ -71,7 +71,7 @@ static void add_row(DistTable *table, const DistContainer *container) {
                                        : g_strdup_printf("%d", container->status);
     g_autofree char *status = format_status(container);
     g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
-    g_autofree char *ports = container->ports ? g_strjoinv(", ", container->ports) : NULL;
+    g_autofree char *ports = container->ports ? g_strjoinv(" ", container->ports) : NULL;
 
     dist_table_add(table, container->id, container->image, command ? command : "", status,
                    dist_container_get_color(container), ports ? ports : "", container->state_name,
@@ -84,7 +84,7 @@ static DistTable *new_process_table(void) {
     static DistColumn columns[] = {
         {"id", NULL, DIST_CELL_TEXT},         {"image", NULL, DIST_CELL_TEXT},
         {"command", NULL, DIST_CELL_TEXT},    {"status", NULL, DIST_CELL_STATE},
-        {"ports", NULL, DIST_CELL_TEXT},      {"state", NULL, DIST_CELL_TEXT},
+        {"ports", NULL, DIST_CELL_LIST},      {"state", NULL, DIST_CELL_TEXT},
         {"exitStatus", NULL, DIST_CELL_TEXT}, {"health", NULL, DIST_CELL_TEXT},
         {"pid", NULL, DIST_CELL_NUMBER},      {"owner", NULL, DIST_CELL_NUMBER},
         {"created", NULL, DIST_CELL_TIME},    {"started", NULL, DIST_CELL_TIME},

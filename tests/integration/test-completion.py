@@ -72,7 +72,7 @@ def test_values():
     equal(offered("dist run --pull n"), ["newer", "never"])
     equal(offered("dist run -u roo"), ["root"])
     equal(offered("dist run --ipc="), ["--ipc=private", "--ipc=host"])
-    equal(offered("dist run --uts="), ["--uts=private"])
+    equal(offered("dist run --uts="), ["--uts=private", "--uts=host"])
     equal(offered("dist run --env="), [])
 
 

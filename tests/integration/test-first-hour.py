@@ -168,6 +168,9 @@ def test_mistakes_fit_one_line():
     for words, english, german in (
             (("create", "--name=web", IMAGE), 'there is a container "web" already; "dist rm web" deletes it',
              "es gibt schon einen Container „web“; „dist rm web“ löscht ihn"),
+            (("run", "--rm", "-v", "/none:/data", IMAGE), "/none does not exist; create it first", "/none gibt es nicht; zuerst anlegen"),
+            (("run", "--rm", "--mount=type=tmfps,target=/x", IMAGE), "--mount: unknown type=tmfps; use bind, volume, tmpfs, image, artifact",
+             "--mount: type=tmfps ist unbekannt: bind, volume, tmpfs, image, artifact"),
             (("run", "--rm", "--network=berth", "-p", "18080:80", IMAGE), 'port 18080/tcp is in use; "dist ps" lists ports',
              "der Port 18080/tcp ist belegt; „dist ps“ zeigt die Ports"),
             (("rmi", "nosuch:1"), 'there is no image "docker.io/library/nosuch:1" here', "es gibt hier kein Abbild „docker.io/library/nosuch:1“"),

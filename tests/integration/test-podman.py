@@ -139,7 +139,7 @@ def test_values_that_are_refused():
                         (("--systemd=false",), "--systemd=false is not supported"),
                         (("--uts=container:x",), "--uts=container:x is not supported"),
                         (("--security-opt=apparmor=x",), "--security-opt=apparmor=x is not supported"),
-                        (("--mount=type=glob,source=x,target=/y",), "type=glob is not supported"),
+                        (("--mount=type=glob,source=x,target=/y",), "unknown type=glob; use bind"),
                         (("--mount=type=bind,source=/x,target=/y,U=true",), "the mount option U is not supported: files keep their owners"),
                         (("--mount=type=bind,source=/x",), "target is missing"),
                         (("--restart=on-failure:x",), 'invalid value "on-failure:x" of --restart'),

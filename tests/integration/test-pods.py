@@ -273,6 +273,9 @@ def test_new_creates_the_pod_with_the_options_of_pods():
     for name in ("web", "other"):
         contains(good("exec", name, "ip", "addr"), address)
         contains(good("exec", name, "cat", "/etc/hosts"), f"{address}\there")
+    equal(listing("ps")[0]["ports"], [])
+    contains(good("pod", "ps", env={"LANGUAGE": "de", "LANG": "C.UTF-8"}), "läuft")
+    equal({row["state"] for row in listing("pod", "ps", env={"LANGUAGE": "de", "LANG": "C.UTF-8"})}, {"running"})
     shown = json.loads(good("pod", "inspect", "site"))
     equal([entry["name"] for entry in shown], ["site"])
     clean()
