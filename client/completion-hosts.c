@@ -58,9 +58,10 @@ static void hosts_offer_known(const HostCompletion *completion, char *line) {
         char *end = (*name)[0] == '[' ? strchr(*name, ']') : NULL;
         g_autofree char *plain =
             end ? g_strdup_printf("%.*s%s", (int)(end - *name - 1), *name + 1, end + 1) : NULL;
-        /* An IPv6 address would need its brackets, so it is not offered. */
-        if (!plain || strchr(plain, ':') == strrchr(plain, ':'))
-            host_offer(completion, plain ? plain : *name);
+        const char *host = plain ? plain : *name;
+        /* -H takes an IPv6 address only in brackets, which shells expand: it is not offered. */
+        if (strchr(host, ':') == strrchr(host, ':'))
+            host_offer(completion, host);
     }
 }
 

@@ -82,7 +82,7 @@ def test_hosts_and_machines():
         file.write("# Host not\nHost db1 db2 *.example.com !no\n  HostName x\nhost=\"quoted\"\nHostName y\nHost $(id) -o\n")
     with open("/root/.ssh/known_hosts", "w", encoding="ascii") as file:
         file.write("web1.example.com,192.0.2.7 ssh-ed25519 AAAA\n[far]:2222 ssh-ed25519 AAAA\n|1|aGFzaGVk|aGFzaGVk= ssh-ed25519 AAAA\n"
-                   "@revoked bad ssh-ed25519 AAAA\n# comment\n[2001:db8::1]:22 ssh-ed25519 AAAA\ndb1 ssh-ed25519 AAAA\n")
+                   "@revoked bad ssh-ed25519 AAAA\n# comment\n[2001:db8::1]:22 ssh-ed25519 AAAA\n2001:db8::2 ssh-ed25519 AAAA\ndb1 ssh-ed25519 AAAA\n")
     everything = ["db1", "db2", "quoted", "web1.example.com", "192.0.2.7", "far:2222"]
     equal(offered("dist -H "), everything)
     equal(offered("dist --host=d"), ["--host=db1", "--host=db2"])
