@@ -65,16 +65,14 @@ static sd_bus_message *new_reply(Question *question, const GError *error) {
     return reply;
 }
 
-/* The warnings of all remotes that were asked, one per line. */
+/* The warnings of all remotes that were asked. */
 static int append_warnings(sd_bus_message *reply, BerthFetchSession *session) {
     int r = sd_bus_message_open_container(reply, 'a', "s");
 
     for (guint i = 0; r >= 0 && i < session->remotes->len; i++) {
-        g_auto(GStrv) lines =
-            g_strsplit(berth_remote_get_warnings(session->remotes->pdata[i]), "\n", -1);
-        for (char **line = lines; r >= 0 && *line; line++)
-            if ((*line)[0])
-                r = sd_bus_message_append(reply, "s", *line);
+        const GPtrArray *warnings = berth_remote_get_warnings(session->remotes->pdata[i]);
+        for (guint j = 0; r >= 0 && j < warnings->len; j++)
+            r = sd_bus_message_append(reply, "s", (const char *)warnings->pdata[j]);
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }

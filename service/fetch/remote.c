@@ -29,8 +29,8 @@ struct BerthRemote {
     const char *scheme; /* NULL until known */
     BerthCredentials *credentials;
     bool uses_basic;
-    GHashTable *tokens; /* additionally requested scope, or "" → BerthToken */
-    GString *warnings;
+    GHashTable *tokens;  /* additionally requested scope, or "" → BerthToken */
+    GPtrArray *warnings; /* texts, each once */
 };
 
 struct BerthRemoteCall {
@@ -64,7 +64,7 @@ BerthRemote *berth_remote_new(sd_event *event, BerthHttp *http, const BerthEndpo
     remote->scheme = remote->may_be_plain ? NULL : "https";
     remote->tokens =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_token_free);
-    remote->warnings = g_string_new(NULL);
+    remote->warnings = g_ptr_array_new_with_free_func(g_free);
     return remote;
 }
 
@@ -87,8 +87,8 @@ const char *berth_remote_get_host(BerthRemote *remote) {
     return remote->host;
 }
 
-const char *berth_remote_get_warnings(BerthRemote *remote) {
-    return remote->warnings->str;
+const GPtrArray *berth_remote_get_warnings(BerthRemote *remote) {
+    return remote->warnings;
 }
 
 /* Ends the call and frees it. */
@@ -240,12 +240,13 @@ static bool request_try_again(BerthRemoteCall *call, const BerthResponse *respon
 }
 
 /* A registry repeats its warning with each response; it is recorded once. */
-static void note_warnings(BerthRemote *remote, const BerthResponse *response) {
+static void remote_record_warnings(BerthRemote *remote, const BerthResponse *response) {
     g_auto(GStrv) lines = g_strsplit(response->warnings, "\n", -1);
 
     for (char **line = lines; *line; line++)
-        if ((*line)[0] && !strstr(remote->warnings->str, *line))
-            g_string_append_printf(remote->warnings, "%s\n", *line);
+        if ((*line)[0] &&
+            !g_ptr_array_find_with_equal_func(remote->warnings, *line, g_str_equal, NULL))
+            g_ptr_array_add(remote->warnings, g_strdup(*line));
 }
 
 /* The number of challenges is limited: a registry that refuses every token would be asked forever.
@@ -257,7 +258,7 @@ static void on_request_response(const BerthResponse *response, const GError *err
 
     call->request = NULL;
     if (!error)
-        note_warnings(call->remote, response);
+        remote_record_warnings(call->remote, response);
     if (request_try_again(call, response, error))
         return;
     /* Only callers that resume by themselves receive the transient error, which is not a

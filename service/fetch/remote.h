@@ -24,8 +24,8 @@ void berth_remote_set_identity(BerthRemote *remote, BerthCredentials *credential
 const char *berth_remote_get_locator(BerthRemote *remote);
 const char *berth_remote_get_host(BerthRemote *remote);
 
-/* The texts of all Warning headers so far, one per line, each once. */
-const char *berth_remote_get_warnings(BerthRemote *remote);
+/* The texts of all Warning headers so far, each once. */
+const GPtrArray *berth_remote_get_warnings(BerthRemote *remote);
 
 /* path is relative to the repository ("manifests/latest"); one with a leading "/" is relative to
  * the registry's API ("/": its root); a full URL, such as the location of an upload, is used

@@ -31,7 +31,7 @@ class FaultyRegistry:
         self.users = None     # {"user": "password"}: the token server's, which then wants one
         self.refresh = None   # an identity token that the token server takes, by POST only
         self.retry = []       # (status, Retry-After) of the next answers
-        self.warning = None   # text of a Warning header
+        self.warnings = []    # texts of Warning headers
         self.redirect = {}    # digest → URL to send a GET of that blob to
         self.authorizations = []  # what came with each request
         self.ignore_range = False
@@ -85,8 +85,8 @@ class FaultyRegistry:
         handler.send_response(status)
         for key, value in headers.items():
             handler.send_header(key, value)
-        if self.warning:
-            handler.send_header("Warning", f'299 - "{self.warning}"')
+        for text in self.warnings:
+            handler.send_header("Warning", f'299 - "{text}"')
         handler.send_header("Content-Length", str(len(data)))
         handler.end_headers()
         if with_body:
