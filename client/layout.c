@@ -134,32 +134,44 @@ static const char *const color_sequences[] = {
 
 /* Colour sequences are outside the padding, since printf(3) would count their bytes. The last
  * column is not padded, so that no line ends in blanks. */
-static void layout_print_row(const DistLayout *layout, guint row, const int *widths, bool colors) {
+static void layout_format_row(const DistLayout *layout, guint row, const int *widths, bool colors,
+                              GString *text) {
     for (guint i = 0; i < layout->columns; i++) {
         const LayoutCell *cell =
             &g_array_index(layout->cells, LayoutCell, row * layout->columns + i);
-        g_autofree char *text = dist_layout_cut(cell->text, widths[i]);
+        g_autofree char *cut = dist_layout_cut(cell->text, widths[i]);
         const char *color = color_sequences[colors ? cell->color : DIST_COLOR_NONE];
         bool is_last = i + 1 == layout->columns;
-        int padding = is_last ? 0 : widths[i] - dist_layout_measure(text) + GAP;
-        printf("%s%s%s%*s", color, text, color[0] ? "\033[0m" : "", padding, "");
+        int padding = is_last ? 0 : widths[i] - dist_layout_measure(cut) + GAP;
+        g_string_append_printf(text, "%s%s%s%*s", color, cut, color[0] ? "\033[0m" : "", padding,
+                               "");
     }
-    putchar('\n');
 }
 
-void dist_layout_print(const DistLayout *layout, int width, bool with_headers) {
+char *dist_layout_format(const DistLayout *layout, int width, bool with_headers,
+                         const char *line_end) {
     g_autofree int *widths = layout_measure_columns(layout, with_headers);
     bool colors = dist_screen_has_colors();
+    g_autoptr(GString) text = g_string_new(NULL);
 
     if (layout->columns == 0)
-        return;
+        return g_string_free(g_steal_pointer(&text), FALSE);
     if (width > 0)
         layout_shrink(layout, widths, width);
     if (with_headers) {
-        fputs(colors ? "\033[4m" : "", stdout);
-        layout_print_row(layout, 0, widths, false);
-        fputs(colors ? "\033[0m" : "", stdout);
+        g_string_append(text, colors ? "\033[4m" : "");
+        layout_format_row(layout, 0, widths, false, text);
+        g_string_append_printf(text, "%s%s", colors ? "\033[0m" : "", line_end);
     }
-    for (guint row = 1; row < layout->cells->len / layout->columns; row++)
-        layout_print_row(layout, row, widths, colors);
+    for (guint row = 1; row < layout->cells->len / layout->columns; row++) {
+        layout_format_row(layout, row, widths, colors, text);
+        g_string_append(text, line_end);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+void dist_layout_print(const DistLayout *layout, int width, bool with_headers) {
+    g_autofree char *text = dist_layout_format(layout, width, with_headers, "\n");
+
+    fputs(text, stdout);
 }

@@ -22,7 +22,11 @@ typedef enum { DIST_COLOR_NONE, DIST_COLOR_GOOD, DIST_COLOR_WARNING, DIST_COLOR_
 /* Copies the text. */
 void dist_layout_add_cell(DistLayout *layout, const char *text, DistColor color);
 
-/* width: of the screen, to which each row is cut; 0: columns are as wide as their cells. */
+/* width: of the screen, to which each row is cut; 0: columns are as wide as their cells. line_end:
+ * what each row ends with. The caller frees the text. */
+char *dist_layout_format(const DistLayout *layout, int width, bool with_headers,
+                         const char *line_end);
+/* Prints the rows as lines. */
 void dist_layout_print(const DistLayout *layout, int width, bool with_headers);
 
 /* The number of columns that a text takes on a terminal. */

@@ -6,6 +6,7 @@
 
 #include "client/stats.h"
 
+#include "base/fd.h"
 #include "client/containers.h"
 #include "client/format.h"
 #include "client/layout.h"
@@ -169,7 +170,9 @@ static void update_histories(GPtrArray *all, char **ids) {
     }
 }
 
-/* Redraws the table from the top of the screen. */
+/* Redraws the table from the top of the screen. It is drawn over the previous one, with one write:
+ * if the screen were erased first, it would flicker. One column stays free, since "\033[K" after a
+ * character in the last column erases that character. */
 static void show_histories(const GPtrArray *all) {
     const char *const headers[] = {_("ID"),   _("CPU"),     _("LOAD"),     _("MEMORY"), _("TASKS"),
                                    _("READ"), _("WRITTEN"), _("RECEIVED"), _("SENT")};
@@ -180,9 +183,10 @@ static void show_histories(const GPtrArray *all) {
     for (guint i = 0; i < all->len; i++)
         if (((const ContainerHistory *)all->pdata[i])->is_current)
             layout_add_history(layout, all->pdata[i]);
-    fputs("\033[H\033[J", stdout);
-    dist_layout_print(layout, dist_screen_columns(), true);
-    fflush(stdout);
+    g_autofree char *table =
+        dist_layout_format(layout, MAX(dist_screen_columns() - 1, 1), true, "\033[K\n");
+    g_autofree char *drawing = g_strconcat("\033[H", table, "\033[J", NULL);
+    (void)berth_fd_write_all(STDOUT_FILENO, drawing, strlen(drawing));
 }
 
 /* The list is read again each time, so that new containers appear. */

@@ -264,6 +264,11 @@ def test_stats_are_live():
     screen.finish()
     assert re.search(r"busy +[1-9][0-9.]* % +[▁-█]+", screen.text), screen.text
     assert max(map(len, lines(screen.text))) <= 80, screen.text
+    # Drawn over, not erased first: each line's rest is erased, and at the end everything below.
+    first = screen.text.split("\033[H")[1]
+    rows = first.removesuffix("\033[J").split("\r\n")
+    equal((first.count("\033[J"), rows[-1]), (1, ""), screen.text)
+    equal([row for row in rows[:-1] if row.count("\033[K") != 1 or len(lines(row)[0]) > 79], [], screen.text)
     contains(dist("stats", "nobody").err, "nobody")
     contains(dist("stats", "-i0").err, "--interval takes 1 to 3600 seconds")
     good("rm", "-f", "busy")
