@@ -159,7 +159,7 @@ def test_each_group_of_verbs_has_a_manual():
             assert any(f'.SH "DIST {verb}"' in page for page in pages.values()), verb
     for option in offered("dist run --"):
         assert f"{option}" in pages["dist-run.1"], option
-    contains(pages["dist-run.1"], "--retry=NUMBER\\fP\nNot supported: the service decides when to retry.")
+    contains(pages["dist-run.1"], "--hosts-file=FILE\\fP\nNot supported: /etc/hosts has the host's entries and the container's name.")
     contains(pages["dist-contents.1"], '.SH "DIST content get"')
 
 

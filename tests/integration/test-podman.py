@@ -177,7 +177,7 @@ def test_the_hosts_name():
     equal(run("hostname").out, own)
     # Kernel parameters of a UTS namespace would be the machine's.
     for words, part in ((("--hostname=x",), "Hostname and UTSNamespace=host exclude each other"),
-                        (("--sysctl=kernel.domainname=x",), "needs a namespace of the container's own")):
+                        (("--sysctl=kernel.domainname=x",), "needs a namespace that belongs to the container")):
         contains(dist("create", "--uts=host", *words, IMAGE).err, part)
     good("create", "--name=again", "--uts=host", IMAGE, "cat", "/etc/hostname")
     kill_service()
