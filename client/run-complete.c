@@ -182,17 +182,49 @@ static bool is_always_so(const char *option) {
     return g_strv_contains(all, option);
 }
 
-/* --security-opt=seccomp=… overrides --seccomp. */
+/* Paths with colons between them. */
+static void add_paths(char ***list, const char *text) {
+    g_auto(GStrv) paths = g_strsplit(text, ":", -1);
+
+    for (char **path = paths; *path; path++)
+        if (**path)
+            dist_option_add_to_list(list, g_strdup(*path));
+}
+
+/* NAME=VALUE, or as docker has it, NAME:VALUE. */
+static const char *get_security_value(const char *option, const char *name) {
+    size_t length = strlen(name);
+
+    return g_str_has_prefix(option, name) && (option[length] == '=' || option[length] == ':')
+               ? option + length + 1
+               : NULL;
+}
+
+/* False if there is no such option. --security-opt=seccomp=… overrides --seccomp. */
+static bool take_security(const char *option) {
+    const char *value;
+
+    if (is_always_so(option))
+        return true;
+    if ((value = get_security_value(option, "seccomp")))
+        dist_run_texts.seccomp = (char *)value;
+    else if ((value = get_security_value(option, "mask")))
+        add_paths(&dist_run_given.masked, value);
+    else if ((value = get_security_value(option, "unmask")))
+        add_paths(&dist_run_given.unmasked, value);
+    else if ((value = get_security_value(option, "apparmor")))
+        dist_run_given.apparmor = (char *)value;
+    return value != NULL;
+}
+
 static bool read_security(GError **error) {
     for (char **option = dist_run_texts.security; option && *option; option++) {
         const char *text = *option;
-        if (g_str_has_prefix(text, "seccomp=") || g_str_has_prefix(text, "seccomp:"))
-            dist_run_texts.seccomp = (char *)text + strlen("seccomp=");
-        else if (!is_always_so(text))
+        if (!take_security(text))
             return berth_error_set(
                 error, BERTH_ERROR_UNSUPPORTED,
-                _("--security-opt=%s is not supported: only seccomp=PROFILE, "
-                  "no-new-privileges, label=disable and apparmor=unconfined are"),
+                _("--security-opt=%s is not supported: only seccomp=PROFILE, apparmor=PROFILE, "
+                  "mask=PATH, unmask=PATH, no-new-privileges and label=disable are"),
                 text);
     }
     dist_run_given.seccomp = dist_read_seccomp(dist_run_texts.seccomp, error);

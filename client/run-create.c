@@ -54,6 +54,7 @@ static int append_texts(sd_bus_message *call) {
         {"Slice", given->slice},
         {"Pod", given->pod},
         {"Seccomp", given->privileged && !given->seccomp ? "unconfined" : given->seccomp},
+        {"AppArmorProfile", given->apparmor},
         {"UserNamespace", user_namespace},
         {"PIDNamespace", given->pid_namespace},
         {"UTSNamespace", given->uts_namespace},
@@ -135,6 +136,8 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (r = dist_append_strings(call, "CapabilitiesAdd", given->privileged ? all : given->add)) <
             0 ||
         (r = dist_append_strings(call, "CapabilitiesDrop", given->drop)) < 0 ||
+        (r = dist_append_strings(call, "MaskedPaths", given->masked)) < 0 ||
+        (r = dist_append_strings(call, "UnmaskedPaths", given->unmasked)) < 0 ||
         (r = dist_append_labels(call, "Labels", given->labels)) < 0 ||
         (r = append_texts(call)) < 0 || (r = append_numbers(call)) < 0 ||
         (r = dist_append_strings(call, "Devices", given->devices)) < 0 ||

@@ -151,7 +151,9 @@ const DistOption dist_create_options[] = {
     {"seccomp", 0, DIST_OPTION_TEXT, &dist_run_texts.seccomp,
      N_("System call filter: default, unconfined, or a file"), N_("PROFILE")},
     {"security-opt", 0, DIST_OPTION_LIST, &dist_run_texts.security,
-     N_("seccomp=PROFILE, no-new-privileges, label=disable, apparmor=unconfined"), N_("OPTION")},
+     N_("seccomp=PROFILE, apparmor=PROFILE, mask=PATH:…, unmask=ALL, unmask=PATH:…, "
+        "no-new-privileges, label=disable"),
+     N_("OPTION")},
     {"userns", 0, DIST_OPTION_TEXT, &dist_run_given.user_namespace,
      N_("User namespace: auto, host, keep-id"), N_("MODE")},
     {"pid", 0, DIST_OPTION_TEXT, &dist_run_given.pid_namespace, N_("PID namespace: private, host"),

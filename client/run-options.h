@@ -31,6 +31,8 @@ typedef struct {
     char *detach_keys, *bundle, *spec, *pid_file, *cid_file;
     char **environment, **labels, **add, **drop;
     char **secrets;
+    char **masked, **unmasked; /* of --security-opt */
+    char *apparmor;
     char **volumes, **own_volumes, **tmpfs, **images, **mounts, **devices, **ports, **merged;
     char *pid_namespace, *ipc_namespace, *uts_namespace;
     char **preserved_lists, **required;

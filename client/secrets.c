@@ -15,9 +15,10 @@
 
 /* A secret as given: NAME, NAME=FILE or podman's NAME,src=FILE, followed by fields. */
 typedef struct {
-    bool is_variable;  /* type=env */
-    char *name, *file; /* NULL file: a credential of the unit */
-    char *target;      /* name in /run/secrets, or of the variable */
+    bool is_variable;        /* type=env */
+    uint32_t uid, gid, mode; /* of the file; UINT32_MAX: not given */
+    char *name, *file;       /* NULL file: a credential of the unit */
+    char *target;            /* name in /run/secrets, or of the variable */
 } SecretGiven;
 
 static void secret_given_clear(SecretGiven *secret) {
@@ -27,6 +28,31 @@ static void secret_given_clear(SecretGiven *secret) {
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SecretGiven, secret_given_clear)
+
+/* uid=, gid= or mode=, with a number; the mode is octal. */
+static bool secret_take_attribute(SecretGiven *secret, const char *field) {
+    const struct {
+        const char *name;
+        uint32_t *value;
+        guint base, limit;
+    } attributes[] = {{"uid=", &secret->uid, 10, UINT32_MAX - 1},
+                      {"gid=", &secret->gid, 10, UINT32_MAX - 1},
+                      {"mode=", &secret->mode, 8, 0777}};
+    guint64 value;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
+        if (g_str_has_prefix(field, attributes[i].name) &&
+            g_ascii_string_to_unsigned(field + strlen(attributes[i].name), attributes[i].base, 0,
+                                       attributes[i].limit, &value, NULL)) {
+            *attributes[i].value = (uint32_t)value;
+            return true;
+        }
+    return false;
+}
+
+static bool secret_has_attributes(const SecretGiven *secret) {
+    return secret->uid != UINT32_MAX || secret->gid != UINT32_MAX || secret->mode != UINT32_MAX;
+}
 
 /* Whether field is a field of the option: anything else is part of the file name, which may contain
  * commas. */
@@ -39,14 +65,14 @@ static bool secret_take_field(SecretGiven *secret, const char *field) {
         g_free(secret->target);
         secret->target = g_strdup(field + strlen(target));
     } else {
-        return g_str_equal(field, "type=mount");
+        return g_str_equal(field, "type=mount") || secret_take_attribute(secret, field);
     }
     return true;
 }
 
 static SecretGiven secret_parse(const char *text) {
     static const char source[] = ",src=";
-    SecretGiven secret = {.is_variable = false};
+    SecretGiven secret = {.uid = UINT32_MAX, .gid = UINT32_MAX, .mode = UINT32_MAX};
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);
     g_autoptr(GString) rest = g_string_new(fields[0] ? fields[0] : "");
 
@@ -65,19 +91,41 @@ static SecretGiven secret_parse(const char *text) {
     return secret;
 }
 
-/* sd-bus duplicates the descriptor (sd_bus_message_append(3), "h"), so it is always closed here. */
-static int secret_append(sd_bus_message *call, const char *name, const char *path, GError **error) {
+static int secret_append_attributes(sd_bus_message *call, const SecretGiven *secret) {
+    const struct {
+        const char *key;
+        uint32_t value;
+    } attributes[] = {{"UID", secret->uid}, {"GID", secret->gid}, {"Mode", secret->mode}};
+    int r = sd_bus_message_open_container(call, 'a', "{sv}");
+
+    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(attributes); i++)
+        if (attributes[i].value != UINT32_MAX)
+            r = sd_bus_message_append(call, "{sv}", attributes[i].key, "u", attributes[i].value);
+    return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+/* secret: if not NULL, its attributes are part of the item. sd-bus duplicates the descriptor
+ * (sd_bus_message_append(3), "h"), so it is always closed here. */
+static int secret_append(sd_bus_message *call, const char *name, const char *path,
+                         const SecretGiven *secret, GError **error) {
     berth_autofd int file = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    int r;
 
     if (file < 0) {
         berth_error_set_errno(error, errno, "%s", path);
         return -EIO;
     }
-    return sd_bus_message_append(call, "(sh)", name, file);
+    if (!secret)
+        return sd_bus_message_append(call, "(sh)", name, file);
+    if ((r = sd_bus_message_open_container(call, 'r', "sha{sv}")) < 0 ||
+        (r = sd_bus_message_append(call, "sh", name, file)) < 0 ||
+        (r = secret_append_attributes(call, secret)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }
 
 static int secret_append_credential(sd_bus_message *call, const char *name, const char *target,
-                                    GError **error) {
+                                    const SecretGiven *secret, GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
 
     if (!directory) {
@@ -88,7 +136,7 @@ static int secret_append_credential(sd_bus_message *call, const char *name, cons
         return -EINVAL;
     }
     g_autofree char *path = g_build_filename(directory, name, NULL);
-    return secret_append(call, target, path, error);
+    return secret_append(call, target, path, secret, error);
 }
 
 /* If the unit has no credentials, nothing is appended, which is not an error. */
@@ -100,55 +148,70 @@ static int secrets_append_all(sd_bus_message *call, GError **error) {
     if (path && !directory)
         return -EIO;
     while (r >= 0 && directory && (name = g_dir_read_name(directory)))
-        r = secret_append_credential(call, name, name, error);
+        r = secret_append_credential(call, name, name, NULL, error);
     return r;
 }
 
 static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, GError **error) {
     const char *other = strchr(secret->name, ',');
+    const SecretGiven *owned = secret_has_attributes(secret) ? secret : NULL;
 
-    /* Other fields of podman's: uid=, gid=, mode=. */
     if (other) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                        _("--secret: the field \"%s\" of a secret is not supported: only type= and "
-                          "target= are"),
+                        _("--secret: the field \"%s\" of a secret is not supported: only type=, "
+                          "target=, uid=, gid= and mode= are"),
                         other + 1);
         return -EINVAL;
     }
-    return secret->file ? secret_append(call, secret->target, secret->file, error)
-                        : secret_append_credential(call, secret->name, secret->target, error);
+    if (owned && secret->is_variable) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("--secret: uid=, gid= and mode= are of a file, not of a variable"));
+        return -EINVAL;
+    }
+    return secret->file
+               ? secret_append(call, secret->target, secret->file, owned, error)
+               : secret_append_credential(call, secret->name, secret->target, owned, error);
 }
 
-/* Appends those that are files, or those that are variables. Sets *found if there are any of the
- * other kind. */
-static int secrets_append_kind(sd_bus_message *call, char *const *secrets, bool variables,
-                               bool *found, GError **error) {
-    int r = 0;
+/* The options of Create that secrets become. */
+typedef enum { SECRETS_PLAIN, SECRETS_OWNED, SECRETS_VARIABLES, SECRETS_KINDS } SecretsKind;
+
+static SecretsKind secret_get_kind(const SecretGiven *secret) {
+    return secret->is_variable             ? SECRETS_VARIABLES
+           : secret_has_attributes(secret) ? SECRETS_OWNED
+                                           : SECRETS_PLAIN;
+}
+
+/* A list that would be empty is left out. */
+static int secrets_append_kind(sd_bus_message *call, char *const *secrets, bool credentials,
+                               SecretsKind kind, GError **error) {
+    static const char *const options[SECRETS_KINDS][2] = {
+        [SECRETS_PLAIN] = {"Secrets", "(sh)"},
+        [SECRETS_OWNED] = {"SecretFiles", "(sha{sv})"},
+        [SECRETS_VARIABLES] = {"SecretVariables", "(sh)"},
+    };
+    bool open = credentials && kind == SECRETS_PLAIN;
+    int r = open ? dist_open_list(call, options[kind][0], options[kind][1]) : 0;
 
     for (; r >= 0 && secrets && *secrets; secrets++) {
         g_auto(SecretGiven) secret = secret_parse(*secrets);
-        if (secret.is_variable == variables)
-            r = secret_append_given(call, &secret, error);
-        else
-            *found = true;
+        if (secret_get_kind(&secret) != kind)
+            continue;
+        if (!open && (r = dist_open_list(call, options[kind][0], options[kind][1])) < 0)
+            return r;
+        open = true;
+        r = secret_append_given(call, &secret, error);
     }
-    return r;
+    if (r >= 0 && credentials && kind == SECRETS_PLAIN)
+        r = secrets_append_all(call, error);
+    return r < 0 || !open ? r : dist_close_list(call);
 }
 
 int dist_append_secrets(sd_bus_message *call, char *const *secrets, bool credentials,
                         GError **error) {
-    bool has_variables = false, has_files;
-    int r;
+    int r = 0;
 
-    if (!credentials && (!secrets || !secrets[0]))
-        return 0;
-    if ((r = dist_open_list(call, "Secrets", "(sh)")) < 0 ||
-        (r = secrets_append_kind(call, secrets, false, &has_variables, error)) < 0 ||
-        (credentials && (r = secrets_append_all(call, error)) < 0) ||
-        (r = dist_close_list(call)) < 0 || !has_variables)
-        return r;
-    if ((r = dist_open_list(call, "SecretVariables", "(sh)")) < 0 ||
-        (r = secrets_append_kind(call, secrets, true, &has_files, error)) < 0)
-        return r;
-    return dist_close_list(call);
+    for (unsigned kind = 0; r >= 0 && kind < SECRETS_KINDS; kind++)
+        r = secrets_append_kind(call, secrets, credentials, kind, error);
+    return r;
 }

@@ -162,11 +162,19 @@ static void check_labels(const BerthConversion *conversion) {
 /* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without effect. With
  * ReadOnly=, /tmp stays writable. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
+    static const char *const options[][2] = {
+        {"AppArmor", "apparmor="}, {"Mask", "mask="}, {"Unmask", "unmask="}};
     const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
 
     if (line && !berth_conversion_get_flag(conversion, "NoNewPrivileges"))
         berth_conversion_refuse(conversion, line,
                                 _("processes in containers never gain privileges"));
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autofree char *value = berth_conversion_get(conversion, options[i][0]);
+        g_autofree char *option = g_strconcat(options[i][1], value, NULL);
+        if (value)
+            berth_conversion_add_option(words, "security-opt", option);
+    }
     if (berth_conversion_get_flag(conversion, "SecurityLabelDisable"))
         berth_conversion_add_option(words, "security-opt", "label=disable");
     if (berth_conversion_get_flag(conversion, "VolatileTmp") &&

@@ -14,6 +14,7 @@
 typedef struct {
     const char *name;   /* of the credential */
     const char *target; /* in /run/secrets of the container, or of the variable; NULL: the same */
+    const char *uid, *gid, *mode; /* of the file; NULL: not given */
     bool is_variable;
 } Secret;
 
@@ -31,6 +32,26 @@ static bool secret_is_target(const char *text, bool is_variable) {
     return is_name(text) && !(is_variable && strchr(text, '='));
 }
 
+/* A number up to what the service takes; the mode is octal. */
+static bool secret_read_attribute(const char *field, Secret *secret) {
+    const struct {
+        const char *name;
+        const char **value;
+        guint base;
+        guint64 limit;
+    } attributes[] = {{"uid=", &secret->uid, 10, G_MAXUINT32 - 1},
+                      {"gid=", &secret->gid, 10, G_MAXUINT32 - 1},
+                      {"mode=", &secret->mode, 8, 0777}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
+        if (g_str_has_prefix(field, attributes[i].name)) {
+            *attributes[i].value = field + strlen(attributes[i].name);
+            return g_ascii_string_to_unsigned(*attributes[i].value, attributes[i].base, 0,
+                                              attributes[i].limit, NULL, NULL);
+        }
+    return false;
+}
+
 static bool secret_read_field(const char *field, Secret *secret) {
     static const char target[] = "target=";
 
@@ -39,7 +60,7 @@ static bool secret_read_field(const char *field, Secret *secret) {
     else if (g_str_has_prefix(field, target))
         secret->target = field + strlen(target);
     else
-        return g_str_equal(field, "type=mount");
+        return g_str_equal(field, "type=mount") || secret_read_attribute(field, secret);
     return true;
 }
 
@@ -62,8 +83,17 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
 
 /* In the form of dist's --secret, which is podman's. The caller frees it. */
 static char *secret_format(const Secret *secret) {
-    return g_strconcat(secret->name, secret->is_variable ? ",type=env" : "",
-                       secret->target ? ",target=" : "", secret->target, NULL);
+    const char *const fields[][2] = {{"target", secret->target},
+                                     {"uid", secret->uid},
+                                     {"gid", secret->gid},
+                                     {"mode", secret->mode}};
+    GString *text = g_string_new(secret->name);
+
+    g_string_append(text, secret->is_variable ? ",type=env" : "");
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+        if (fields[i][1])
+            g_string_append_printf(text, ",%s=%s", fields[i][0], fields[i][1]);
+    return g_string_free(text, FALSE);
 }
 
 static void secret_check(const BerthConversion *conversion, const BerthUnitLine *line,
@@ -76,6 +106,10 @@ static void secret_check(const BerthConversion *conversion, const BerthUnitLine 
             conversion->problems, line,
             _("\"target=%s\" of a secret is neither a file in /run/secrets nor a variable"),
             secret->target);
+    if (secret->is_variable && (secret->uid || secret->gid || secret->mode))
+        berth_unit_line_error(conversion->problems, line, "%s",
+                              _("uid=, gid= and mode= of a secret are of a file, not of a "
+                                "variable"));
 }
 
 static void convert_secret(const BerthConversion *conversion, const BerthUnitLine *line,
@@ -86,10 +120,10 @@ static void convert_secret(const BerthConversion *conversion, const BerthUnitLin
 
     for (char **field = fields[0] ? fields + 1 : fields; *field; field++)
         if (!secret_read_field(*field, &secret))
-            berth_unit_line_error(
-                conversion->problems, line,
-                _("the field \"%s\" of a secret is not supported: only type= and target= are"),
-                *field);
+            berth_unit_line_error(conversion->problems, line,
+                                  _("the field \"%s\" of a secret is not supported: only type=, "
+                                    "target=, uid=, gid= and mode= are"),
+                                  *field);
     secret_check(conversion, line, text, &secret);
     g_autofree char *value = secret_format(&secret);
     if (!berth_option_check(BERTH_VERB_RUN, "secret", value, &reason)) {

@@ -15,6 +15,10 @@
  * since the colon separates the fields of LoadCredential= (systemd.exec(5)). */
 #define BERTH_SECRET_VARIABLE ':'
 
+/* A name that begins with this has an owner and a mode before it: "/UID:GID:MODE/NAME", each "-" if
+ * it is the default, the mode octal. No file has it in its name. */
+#define BERTH_SECRET_OWNED '/'
+
 enum {
     BERTH_SECRET_NAME_BYTES = 256,
     /* execve(2): MAX_ARG_STRLEN, including NAME= and the terminating NUL. */

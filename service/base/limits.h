@@ -48,6 +48,8 @@
 #define BERTH_MAX_CONFIG_BYTES (4u * 1024 * 1024)
 #define BERTH_MAX_CREDENTIAL_BYTES (64u * 1024)
 #define BERTH_MAX_MOUNTS 512u
+/* Each of MaskedPaths and UnmaskedPaths; a path is a mount of the container. */
+#define BERTH_MAX_HIDDEN_PATHS 64u
 
 /* Secrets of a container, which are kept in memory: how many, the size of each, and the total
  * size. */

@@ -124,6 +124,12 @@ static void free_secret_argument(gpointer data) {
     g_free(secret);
 }
 
+/* Without the owner and the mode before it; a variable keeps its mark, since a file may have the
+ * same name. */
+static const char *secret_get_plain_name(const char *name) {
+    return name[0] == BERTH_SECRET_OWNED ? strchr(name + 1, '/') + 1 : name;
+}
+
 /* The name is that of a file or, after a prefix, of a variable (bare/secrets.h). */
 static int options_add_secret(BerthCreateOptions *options, const char *name, int fd,
                               sd_bus_error *error) {
@@ -133,11 +139,13 @@ static int options_add_secret(BerthCreateOptions *options, const char *name, int
     if (options->secrets->len >= BERTH_MAX_SECRETS)
         return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded", "more than %u secrets",
                                  BERTH_MAX_SECRETS);
-    for (guint i = 0; i < options->secrets->len; i++)
-        if (g_str_equal(((BerthSecretRequest *)options->secrets->pdata[i])->name, name))
-            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
-                                     "the secret \"%.100s\" is given twice",
-                                     name + (name[0] == BERTH_SECRET_VARIABLE));
+    for (guint i = 0; i < options->secrets->len; i++) {
+        const char *other = ((BerthSecretRequest *)options->secrets->pdata[i])->name;
+        if (g_str_equal(secret_get_plain_name(other), secret_get_plain_name(name)))
+            return sd_bus_error_setf(
+                error, BERTH_ERROR_PREFIX "InvalidArgument", "the secret \"%.100s\" is given twice",
+                name[0] == BERTH_SECRET_VARIABLE ? name + 1 : secret_get_plain_name(name));
+    }
     BerthSecretRequest *secret = g_new0(BerthSecretRequest, 1);
     *secret = (BerthSecretRequest){g_strdup(name), fd};
     g_ptr_array_add(options->secrets, secret);
@@ -185,6 +193,60 @@ static int read_secrets(sd_bus_message *call, BerthCreateOptions *options, AddSe
 
 static int read_secret_files(sd_bus_message *call, void *value, sd_bus_error *error) {
     return read_secrets(call, value, add_secret_file, error);
+}
+
+static void append_attribute(GString *text, uint32_t value, unsigned base, char end) {
+    if (value == UINT32_MAX)
+        g_string_append_c(text, '-');
+    else if (base == 8)
+        g_string_append_printf(text, "%o", value);
+    else
+        g_string_append_printf(text, "%u", value);
+    g_string_append_c(text, end);
+}
+
+/* The attributes of a file, as they stand before its name (bare/secrets.h). */
+static int read_owned_secret(sd_bus_message *call, BerthCreateOptions *options,
+                             sd_bus_error *error) {
+    uint32_t uid = UINT32_MAX, gid = UINT32_MAX, mode = UINT32_MAX;
+    const BerthOption attributes[] = {
+        {"UID", "u", &uid}, {"GID", "u", &gid}, {"Mode", "u", &mode}, {NULL}};
+    const char *name;
+    int fd, r;
+
+    if ((r = sd_bus_message_read(call, "sh", &name, &fd)) < 0 ||
+        (r = berth_options_read(call, attributes, error)) < 0)
+        return r;
+    if (mode != UINT32_MAX && mode > 0777)
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                 "the mode %o of the secret \"%.100s\" is above 0777", mode, name);
+    if (uid == UINT32_MAX && gid == UINT32_MAX && mode == UINT32_MAX)
+        return add_secret_file(options, name, fd, error);
+    g_autoptr(GString) text = g_string_new((const char[]){BERTH_SECRET_OWNED, '\0'});
+    append_attribute(text, uid, 10, ':');
+    append_attribute(text, gid, 10, ':');
+    append_attribute(text, mode, 8, '/');
+    if (!is_secret_name(name) || text->len + strlen(name) >= BERTH_SECRET_NAME_BYTES)
+        return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                 "invalid name of a secret \"%.100s\"", name);
+    g_string_append(text, name);
+    options->has_secret_files = true;
+    return options_add_secret(options, text->str, fd, error);
+}
+
+static int read_owned_secrets(sd_bus_message *call, void *value, sd_bus_error *error) {
+    int r;
+
+    if ((r = sd_bus_message_enter_container(call, 'v', "a(sha{sv})")) < 0 ||
+        (r = sd_bus_message_enter_container(call, 'a', "(sha{sv})")) < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(call, 'r', "sha{sv}")) > 0)
+        if ((r = read_owned_secret(call, value, error)) < 0 ||
+            (r = sd_bus_message_exit_container(call)) < 0)
+            return r;
+    if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
+        return r;
+    return sd_bus_message_exit_container(call);
 }
 
 static int read_secret_variables(sd_bus_message *call, void *value, sd_bus_error *error) {
@@ -287,6 +349,7 @@ static GArray *list_options(BerthCreateOptions *options, const char **texts, int
         {"Mounts", NULL, options, read_other_mounts},
         {"Binds", NULL, options, read_binds},
         {"Secrets", NULL, options, read_secret_files},
+        {"SecretFiles", NULL, options, read_owned_secrets},
         {"SecretVariables", NULL, options, read_secret_variables},
         {"FurtherNetworks", NULL, options, berth_container_read_further_networks},
         {"Provisional", "b", provisional},

@@ -25,11 +25,54 @@
 
 enum { BUFFER_BYTES = 16 * 1024 };
 
-static bool secret_has_good_name(const BerthSecretHeader *header) {
-    const char *name = header->name;
+/* The file that a secret becomes. */
+typedef struct {
+    const char *name;
+    uid_t uid;
+    gid_t gid;
+    mode_t mode;
+} SecretFile;
 
-    return memchr(name, '\0', sizeof header->name) && name[0] && !strchr(name, '/') &&
-           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+/* Reads a number, or "-", up to the character behind it. *at moves behind that. */
+static bool secret_read_number(const char **at, int base, char end, unsigned long limit,
+                               unsigned *number) {
+    char *behind = NULL;
+
+    if ((*at)[0] == '-' && (*at)[1] == end) {
+        *at += 2;
+        return true;
+    }
+    if (**at < '0' || **at > '9')
+        return false;
+    unsigned long value = strtoul(*at, &behind, base);
+    if (*behind != end || value > limit)
+        return false;
+    *number = (unsigned)value;
+    *at = behind + 1;
+    return true;
+}
+
+/* "/UID:GID:MODE/NAME" or a name alone (bare/secrets.h); file has the defaults. */
+static bool secret_read_name(const BerthSecretHeader *header, SecretFile *file) {
+    const char *at = header->name;
+
+    if (!memchr(at, '\0', sizeof header->name))
+        return false;
+    if (at[0] == BERTH_SECRET_OWNED) {
+        at++;
+        if (!secret_read_number(&at, 10, ':', UINT32_MAX - 1, &file->uid) ||
+            !secret_read_number(&at, 10, ':', UINT32_MAX - 1, &file->gid) ||
+            !secret_read_number(&at, 8, '/', 0777, &file->mode))
+            return false;
+    }
+    file->name = at;
+    return at[0] && !strchr(at, '/') && strcmp(at, ".") != 0 && strcmp(at, "..") != 0;
+}
+
+static bool secret_has_good_name(const BerthSecretHeader *header) {
+    SecretFile file = {0};
+
+    return secret_read_name(header, &file);
 }
 
 static bool secret_copy(int bundle, off_t from, uint64_t size, int file) {
@@ -46,13 +89,14 @@ static bool secret_copy(int bundle, off_t from, uint64_t size, int file) {
     return true;
 }
 
-static bool secret_write(int bundle, off_t from, const BerthSecretHeader *header, int directory,
-                         uid_t uid, gid_t gid) {
+/* The mode comes last: nobody reads the file before it is complete. */
+static bool secret_write(int bundle, off_t from, uint64_t size, int directory,
+                         const SecretFile *about) {
     berth_autofd int file =
-        openat(directory, header->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        openat(directory, about->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 
-    return file >= 0 && fchmod(file, 0400) == 0 && secret_copy(bundle, from, header->size, file) &&
-           fchown(file, uid, gid) == 0;
+    return file >= 0 && secret_copy(bundle, from, size, file) &&
+           fchown(file, about->uid, about->gid) == 0 && fchmod(file, about->mode) == 0;
 }
 
 /* This must be the tmpfs of the set-up, not a directory of the image. */
@@ -100,9 +144,11 @@ bool berth_secrets_write(int bundle, uid_t uid, gid_t gid, BerthFault *fault) {
             continue;
         if (directory < 0 && (directory = secrets_open_directory()) < 0)
             return berth_fault_set_errno(fault, errno, "open %s", BERTH_SECRETS_DIRECTORY);
-        if (!secret_write(bundle, at, &header, directory, uid, gid))
+        SecretFile file = {NULL, uid, gid, 0400};
+        if (!secret_read_name(&header, &file) ||
+            !secret_write(bundle, at, header.size, directory, &file))
             return berth_fault_set_errno(fault, errno, "write %s/%s", BERTH_SECRETS_DIRECTORY,
-                                         header.name);
+                                         file.name);
     }
     return r == 0 &&
            (directory < 0 ||

@@ -76,7 +76,8 @@ def test_a_member_may_do_nothing_else():
     good("run", "-d", "--name=roots", IMAGE)
     for options in (("--privileged",), ("--cap-add=NET_ADMIN",), ("-v", "/etc:/host"), ("--network=host",), ("--network=group", "-p", "79:80"),
                     ("--security-opt=seccomp=unconfined",), ("--userns=host",), ("--device=/dev/kmsg",), ("--slice=system.slice",),
-                    ("--oom-score-adj=-5",), ("--memory-reservation=1g",), ("--sysctl=net.ipv4.ip_forward=1",)):
+                    ("--oom-score-adj=-5",), ("--memory-reservation=1g",), ("--sysctl=net.ipv4.ip_forward=1",),
+                    ("--security-opt=unmask=/proc/keys",), ("--security-opt=apparmor=mine",)):
         refused("run", "--rm", *options, IMAGE, "true")
     for words in (("rmi", IMAGE), ("tag", IMAGE, "mine:x"), ("push", IMAGE, f"{HOST}/group/pushed:x"), ("prune",), ("content", "verify"),
                   ("pull", "--insecure", OTHER), ("export", IMAGE, "-o", "/home/alice/data/image.tar"), ("content", "list")):

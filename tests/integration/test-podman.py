@@ -138,8 +138,12 @@ def test_values_that_are_refused():
                         (("--passwd",), "the service does not write /etc/passwd"),
                         (("--systemd=false",), "--systemd=false is not supported"),
                         (("--uts=container:x",), "--uts=container:x is not supported"),
-                        (("--security-opt=apparmor=x",), "--security-opt=apparmor=x is not supported"),
                         (("--mount=type=glob,source=x,target=/y",), "unknown type=glob; use bind"),
+                        (("--security-opt=label=type:x",), "--security-opt=label=type:x is not supported"),
+                        (("--security-opt=mask=proc",), 'the path to mask "proc" is not absolute'),
+                        (("--security-opt=mask=" + 65 * "/a:",), "more than 64 paths in MaskedPaths"),
+                        (("--security-opt=unmask=" + 65 * "/a:",), "more than 64 paths in UnmaskedPaths"),
+                        (("--security-opt=apparmor=",), "the name of an AppArmor profile is empty"),
                         (("--mount=type=bind,source=/x,target=/y,U=true",), "the mount option U is not supported: files keep their owners"),
                         (("--mount=type=bind,source=/x",), "target is missing"),
                         (("--restart=on-failure:x",), 'invalid value "on-failure:x" of --restart'),
@@ -271,6 +275,35 @@ def test_mounts_of_another_container():
     os.unlink("/dev/shm/podman-ours")
     good("rm", "data", "of-a-spec", "wide")
     good("volume", "rm", "podman-volume")
+
+
+def test_paths_are_masked_and_unmasked():
+    look = ("cat /proc/keys >/dev/null 2>&1 && wc -c </proc/keys | grep -vq '^0$' && echo keys; (: >>/proc/sys/kernel/ns_last_pid) 2>/dev/null && echo writable; "
+            "ls /sys/firmware | grep -q . && echo firmware; ls /sys/kernel | grep -q . && echo kernel; test -s /etc/group && echo group; true")
+
+    def shown(*options):
+        return good("run", "--rm", "--userns=host", *options, IMAGE, "sh", "-c", look).split()
+
+    firmware = ["firmware"] if os.listdir("/sys/firmware") else []
+    equal(shown(), ["kernel", "group"])
+    equal(shown("--security-opt=mask=/sys/kernel:/etc/group"), [])
+    equal(shown("--security-opt=unmask=ALL", "--security-opt=mask=/sys/kernel"), ["keys", "writable"] + firmware + ["group"])
+    equal(shown("--security-opt", "unmask=/proc/k*:/sys/firmware"), ["keys"] + firmware + ["kernel", "group"])
+    equal(shown("--security-opt=unmask=/proc/sys"), ["writable", "kernel", "group"])
+    # A pattern does not reach across a slash, and what is masked stays so for processes that are executed.
+    equal(shown("--security-opt=unmask=/*"), ["kernel", "group"])
+    good("run", "-d", "--name=masked", "--security-opt=mask=/etc/group", IMAGE)
+    equal(good("exec", "masked", "cat", "/etc/group"), "")
+    good("rm", "-f", "masked")
+
+
+def test_a_profile_of_apparmor_is_asked_of_the_kernel():
+    result = dist("run", "--rm", "--security-opt=apparmor=of-a-test", IMAGE, "true")
+    assert result.status not in (0, 1), result
+    contains(result.err, "of-a-test")
+    good("create", "--id=profiled", "--security-opt=apparmor:of-a-test", IMAGE)
+    contains(good("inspect", "profiled"), '"apparmorProfile"')
+    good("rm", "profiled")
 
 
 def test_processes_of_the_host():

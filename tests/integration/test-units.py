@@ -557,6 +557,33 @@ def test_a_secret_is_a_variable_only_if_that_is_asked_for():
     contains(dist("create", "--secret=KEY=/run/variable,type=env", "--secret=KEY=/run/variable,type=env", IMAGE).err, 'the secret "KEY" is given twice')
 
 
+def test_a_secret_has_the_owner_and_the_mode_that_are_asked_for():
+    with open("/run/owned", "w", encoding="ascii") as file:
+        file.write("mine")
+    look = "stat -c '%n %u:%g %a' /run/secrets/*; cat /run/secrets/*"
+    for user, default in (("0", "0:0"), ("1000:1001", "1000:1001")):
+        equal(good("run", "--rm", f"--user={user}", "--secret=plain=/run/owned", "--secret=b,src=/run/owned,uid=70,gid=71,mode=0444",
+                   "--secret=c,src=/run/owned,target=other,mode=444", "--secret=d,src=/run/owned,gid=5,mode=0444", IMAGE, "sh", "-c", look).split("\n"),
+              ["/run/secrets/b 70:71 444", f"/run/secrets/d {default.split(':')[0]}:5 444", f"/run/secrets/other {default} 444",
+               f"/run/secrets/plain {default} 400", "minemineminemine"])
+    # They are so after a restart of the service and of the container.
+    good("create", "--id=owned", "--secret=b,src=/run/owned,uid=70,mode=0440", IMAGE, "stat", "-c", "%u:%g %a", "/run/secrets/b")
+    for _ in range(2):
+        kill_service()
+        equal(good("start", "-a", "owned"), "70:0 440\n")
+    good("rm", "owned")
+    for fields, why in (("mode=1777", 'the field "mode" of a secret is not supported'), ("uid=root", 'the field "uid" of a secret'),
+                        ("type=env,uid=1", "are of a file, not of a variable")):
+        contains(dist("create", f"--secret=a,{fields}", IMAGE).err, why)
+    contains(dist("create", "--secret=a=/run/owned", "--secret=a,src=/run/owned,mode=0444", IMAGE).err, 'the secret "a" is given twice')
+    # Users of the container that it has not.
+    result = dist("run", "--rm", "--secret=a,src=/run/owned,uid=4000000000", IMAGE, "true")
+    contains(result.err, "/run/secrets/a")
+    name = "n" * 240
+    contains(dist("create", f"--secret={name},src=/run/owned,uid=4000000000,mode=0777", IMAGE).err, "invalid name of a secret")
+    equal(good("ps", "-a", "-q").split(), [])
+
+
 def write_bound_unit(name, command, *lines):
     """A service that runs dist with a container that has a scope of its own; of Type=notify, unless lines say else."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:

@@ -77,6 +77,7 @@ static void test_limits_and_parameters_have_names(void) {
     char *raised[] = {(char *)"nice", (char *)"1:infinity", (char *)"core", (char *)"0", NULL};
     char *sysctls[] = {(char *)"net/ipv4/ip_forward", (char *)"1",
                        (char *)"net.ipv4.ping_group_range", (char *)"0 1", NULL};
+    char *paths[] = {(char *)"/proc/kcore", NULL};
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(1000);
     const struct rlimit none = {0, 0};
 
@@ -89,10 +90,17 @@ static void test_limits_and_parameters_have_names(void) {
     options->oom_score = -1;
     options->resource_limits = g_strdupv(raised);
     options->sysctls = g_strdupv(sysctls);
+    options->masked = g_strdupv(paths);
     g_assert_cmpint(setrlimit(RLIMIT_NICE, &none), ==, 0);
     g_autofree char *names = berth_privileges_of_container(options);
     g_assert_cmpstr(names, ==,
                     "limit:RLIMIT_NICE oom-score property:MemoryLow sysctl:net/ipv4/ip_forward");
+    options->unmasked = g_strdupv(paths);
+    options->apparmor = g_strdup("mine");
+    g_autofree char *more = berth_privileges_of_container(options);
+    g_assert_cmpstr(more, ==,
+                    "label:mine limit:RLIMIT_NICE oom-score property:MemoryLow "
+                    "sysctl:net/ipv4/ip_forward unmasked");
 }
 
 static bool parse_choice(BerthCreateOptions *options, const char *key, const char *text) {

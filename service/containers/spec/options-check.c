@@ -5,6 +5,7 @@
 
 #include "containers/spec/options-check.h"
 
+#include "base/limits.h"
 #include "base/names.h"
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
@@ -129,6 +130,30 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
            (!options->slice || berth_slice_check(options->slice, error));
 }
 
+/* Patterns are matched with the default paths only, so that any text is safe there. */
+static bool check_hidden_paths(const BerthCreateOptions *options, GError **error) {
+    char *const *const lists[] = {options->masked, options->unmasked};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        if (lists[i] && g_strv_length((char **)lists[i]) > BERTH_MAX_HIDDEN_PATHS)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %u paths in %s",
+                                   BERTH_MAX_HIDDEN_PATHS,
+                                   i == 0 ? "MaskedPaths" : "UnmaskedPaths");
+    for (char *const *path = options->masked; path && *path; path++)
+        if ((*path)[0] != '/')
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the path to mask \"%.200s\" is not absolute", *path);
+    if (options->spec && (options->masked || options->unmasked || options->apparmor))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "%s and Spec exclude each other",
+                               options->apparmor ? "AppArmorProfile"
+                               : options->masked ? "MaskedPaths"
+                                                 : "UnmaskedPaths");
+    return !options->apparmor || options->apparmor[0] ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the name of an AppArmor profile is empty");
+}
+
 static bool check_stop_signal(const char *name, GError **error) {
     return !name || berth_signal_parse(name) > 0 ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "unknown signal \"%.100s\"", name);
@@ -174,7 +199,7 @@ static bool check_process(const BerthCreateOptions *options, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the umask %" PRIo64 " is above 0777", options->umask);
     return check_groups(options->groups, error) && check_annotations(options->annotations, error) &&
-           check_init(options, error) &&
+           check_init(options, error) && check_hidden_paths(options, error) &&
            berth_resource_limits_check(options->resource_limits, error);
 }
 

@@ -82,6 +82,8 @@ typedef struct {
     const char *network; /* as given; NULL for none */
     BerthSeccomp seccomp;
     const char *seccomp_profile; /* JSON text */
+    char **masked, **unmasked;   /* paths; those that are unmasked may be patterns, or ALL */
+    const char *apparmor;        /* a profile; NULL for none */
     BerthUserNamespace user_namespace;
     BerthKeptId kept_id; /* only with BERTH_USER_NAMESPACE_AUTO */
     BerthNamespaceMode pid_namespace, ipc_namespace, uts_namespace;

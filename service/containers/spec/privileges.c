@@ -126,6 +126,10 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     add_capability_options(names, options->capabilities_add);
     if (options->seccomp != BERTH_SECCOMP_DEFAULT)
         berth_privileges_add(names, "seccomp", "");
+    if (options->unmasked && options->unmasked[0])
+        berth_privileges_add(names, "unmasked", "");
+    if (options->apparmor)
+        berth_privileges_add(names, "label:", options->apparmor);
     berth_resource_limits_add_privileges(names, options->resource_limits);
     berth_spec_add_sysctl_privileges(names, options->sysctls, false);
     if (options->oom_score < 0)

@@ -5,6 +5,8 @@
 
 #include "containers/spec/spec.h"
 
+#include <fnmatch.h>
+
 static const char *const masked_paths[] = {
     "/proc/acpi",
     "/proc/asound",
@@ -56,4 +58,25 @@ const char *const *berth_spec_get_masked_paths(void) {
 
 const char *const *berth_spec_get_read_only_paths(void) {
     return read_only_paths;
+}
+
+/* FNM_PATHNAME: as in a shell, which podman-run(1) refers to. */
+static bool hidden_is_matched(const char *path, char *const *patterns) {
+    for (; patterns && *patterns; patterns++)
+        if (g_str_equal(*patterns, "ALL") || fnmatch(*patterns, path, FNM_PATHNAME) == 0)
+            return true;
+    return false;
+}
+
+char **berth_spec_list_hidden(const char *const *defaults, char *const *patterns,
+                              char *const *others) {
+    GPtrArray *paths = g_ptr_array_new();
+
+    for (; *defaults; defaults++)
+        if (!hidden_is_matched(*defaults, patterns))
+            g_ptr_array_add(paths, g_strdup(*defaults));
+    for (; others && *others; others++)
+        g_ptr_array_add(paths, g_strdup(*others));
+    g_ptr_array_add(paths, NULL);
+    return (char **)g_ptr_array_free(paths, FALSE);
 }

@@ -182,6 +182,8 @@ bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *opti
     if (options->oom_score != INT_MAX)
         berth_document_add_int(builder, "oomScoreAdj", options->oom_score);
     berth_document_add_bool(builder, "noNewPrivileges", true);
+    if (options->apparmor)
+        berth_document_add_string(builder, "apparmorProfile", options->apparmor);
     json_builder_end_object(builder);
     return true;
 }

@@ -94,6 +94,17 @@ static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *optio
     }
 }
 
+/* As in podman-run(1), what is unmasked is writable as well. */
+static void spec_add_hidden_paths(JsonBuilder *builder, const BerthCreateOptions *options) {
+    g_auto(GStrv) masked =
+        berth_spec_list_hidden(berth_spec_get_masked_paths(), options->unmasked, options->masked);
+    g_auto(GStrv) read_only =
+        berth_spec_list_hidden(berth_spec_get_read_only_paths(), options->unmasked, NULL);
+
+    berth_document_add_strings(builder, "maskedPaths", masked);
+    berth_document_add_strings(builder, "readonlyPaths", read_only);
+}
+
 /* A container without a network still has a network namespace; only in mode "host" it has none. */
 static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
                            const BerthSpecContext *context, GError **error) {
@@ -126,10 +137,7 @@ static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *optio
     }
     spec_add_devices(builder, context);
     add_own_kernel(builder, options);
-    berth_document_add_strings(builder, "maskedPaths",
-                               (char *const *)berth_spec_get_masked_paths());
-    berth_document_add_strings(builder, "readonlyPaths",
-                               (char *const *)berth_spec_get_read_only_paths());
+    spec_add_hidden_paths(builder, options);
     if (!add_profile(builder, options, error))
         return false;
     json_builder_end_object(builder);

@@ -48,5 +48,8 @@ bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInf
 bool berth_spec_hides_as_default(const BerthPlan *plan);
 /* The same, compared with the usual configurations of other runtimes. */
 bool berth_spec_hides_as_usual(const BerthPlan *plan);
+/* The defaults but those that a pattern matches, and others; the caller frees it. */
+char **berth_spec_list_hidden(const char *const *defaults, char *const *patterns,
+                              char *const *others);
 const char *const *berth_spec_get_masked_paths(void);
 const char *const *berth_spec_get_read_only_paths(void);
