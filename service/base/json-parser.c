@@ -73,8 +73,11 @@ static bool parse_code_point(Parser *parser, GString *text) {
     int unit = read_code_unit(parser);
     gunichar character = (gunichar)unit;
 
-    if (unit <= 0)
+    if (unit < 0)
         return parser_fail(parser);
+    /* A string ends at a zero. */
+    if (unit == 0)
+        character = 0xfffd;
     if (unit >= 0xd800 && unit <= 0xdfff) {
         const char *behind = parser->at;
         int low = unit <= 0xdbff && skip_character(parser, '\\') && skip_character(parser, 'u')
@@ -212,15 +215,10 @@ static JsonNode *parse_word(Parser *parser, const char *word, JsonNodeType type)
 }
 
 static bool parse_member(Parser *parser, JsonObject *object) {
-    const char *begin = parser->at;
     g_autofree char *name = parse_string(parser);
 
     if (!name)
         return false;
-    if (name[0] == '\0') {
-        parser->at = begin;
-        return parser_fail(parser);
-    }
     skip_space(parser);
     if (!skip_character(parser, ':'))
         return parser_fail(parser);
@@ -328,6 +326,9 @@ JsonNode *json_parse(const char *data, size_t size, unsigned max_depth, GError *
         .max_depth = max_depth,
         .error = error,
     };
+    /* Some servers begin with a byte order mark, which may be ignored (RFC 8259, section 8.1). */
+    if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        parser.at += 3;
     g_autoptr(JsonNode) node = parse_value(&parser);
 
     if (!node)

@@ -33,8 +33,9 @@ typedef struct _JsonArray JsonArray;
 typedef struct _JsonBuilder JsonBuilder;
 
 /* Parses one value, nested at most max_depth levels deep, of UTF-8 text. Stricter than RFC 8259 in
- * three ways: no "\u0000", no empty member names, no number beyond a double. Of members with the
- * same name the last one counts. Errors are InvalidArgument or LimitExceeded. */
+ * one way: no number beyond a double. "\u0000", which no string here can hold, is read as U+FFFD.
+ * Of members with the same name the last one counts. Errors are InvalidArgument or LimitExceeded.
+ */
 JsonNode *json_parse(const char *data, size_t size, unsigned max_depth, GError **error);
 /* One line, or pretty: a member a line, indented by two spaces. The caller frees it. */
 char *json_to_string(const JsonNode *node, bool pretty);
