@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run, an exec, a listing and a pull do, counted: figures that a busy machine does not change.
-tests/integration/test-counts.py compares them with counts.json; "bench --counts" prints them, for that file.
-Runs in the test machine."""
+"""Counts what a run, an exec, a listing and a pull do: figures that do not depend on the machine's load.
+tests/integration/test-counts.py compares them with counts.json; "bench --counts" prints them, for that file. Runs in
+the test machine."""
 
 import collections
 import json
@@ -24,7 +24,7 @@ BUSYBOX = "127.0.0.1:5000/counts/busybox:x"
 MANY = "127.0.0.1:5000/counts/many:x"
 FILES = 300
 
-# Calls whose number is a matter of when a process is woken, and not of what it does.
+# Calls whose number depends on when a process is woken, not on what it does.
 OF_TIME = {"epoll_wait", "epoll_pwait", "epoll_ctl", "ppoll", "poll", "gettid", "futex", "timerfd_settime", "sched_yield",
            "restart_syscall", "madvise", "brk", "munmap", "exit", "exit_group", "rt_sigreturn"}
 LINE = re.compile(r"\d+<([^>]*)> (\w+)\((.*)")
@@ -47,7 +47,7 @@ def read_trace(path):
             match = LINE.match(line)
             if not match or match[2] in OF_TIME or " = -1 EAGAIN" in match[3] or "ERESTART" in match[3]:
                 continue
-            # A pipe that is filled while it is read is read in more or fewer pieces.
+            # A pipe that is written while it is read is read in a varying number of pieces.
             if match[2] == "read" and "timerfd" in match[3]:
                 continue
             counts[match[1]][match[2]] += 1
@@ -55,7 +55,7 @@ def read_trace(path):
 
 
 def wait_for_the_rest(log):
-    """What follows the answer belongs to the command: until the file does not grow any more."""
+    """Waits until the file stops growing, since work after the reply belongs to the command, too."""
     size = -1
     while size != os.path.getsize(log):
         size = os.path.getsize(log)
@@ -63,7 +63,7 @@ def wait_for_the_rest(log):
 
 
 def traced(*command):
-    """The calls of the service with all that it starts, and of dist, for one command."""
+    """The system calls of dist, and of the service with all processes that it starts, for one command."""
     log = "/tmp/counts.trace"
     run("dist", "ps")
     with tracing.traced(service_pid(), log, "-Y"):
@@ -79,8 +79,8 @@ def unique_name(name):
 
 
 def count_messages(*command):
-    """The messages that pass the bus for one command, but for systemd's own: how many changes of a unit its signals
-    announce at once is a matter of time."""
+    """The messages on the bus for one command, except those of systemd: how many changes of a unit its signals combine
+    depends on timing."""
     log = "/tmp/counts.messages"
     systemd = unique_name("org.freedesktop.systemd1")
     run("dist", "ps")
@@ -97,7 +97,7 @@ def count_messages(*command):
 
 
 def least(action, times=4):
-    """Of several: what is there more than once is not the command's alone."""
+    """The lowest counts of several runs, to exclude work that other processes caused."""
     return [min(values) for values in zip(*[action() for _ in range(times)])]
 
 
@@ -141,7 +141,7 @@ def figures_of_pull():
             run("dist", "rmi", MANY)
         run("dist", "prune")
         counts = traced("dist", "pull", "-q", MANY)
-        # Threads have names of their own: "unpack" is the one of berth-unpack that makes the files.
+        # Threads have their own names: "unpack" is the thread of berth-unpack that makes the files.
         return [sum(counts[name][call] for name in counts for call in ("fsync", "fdatasync", "syncfs")),
                 sum(counts["unpack"].values()), sum(counts["berthd"].values()), sum(counts["berth-ingest"].values())]
     names = ("syncs", "calls that make the tree", "calls of berthd", "calls of berth-ingest")
@@ -156,7 +156,7 @@ def end_service():
 
 
 def activation_calls():
-    """Of berthd, from its start until it is ready."""
+    """The calls of berthd from its start until it is ready."""
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/counts.conf", "w", encoding="utf-8") as file:
@@ -201,7 +201,7 @@ def collect():
 
 
 def system():
-    """The figures are those of one system and of an ordinary build: others have other ones."""
+    """The figures are valid for one system and an ordinary build; others have different ones."""
     with open(f"{LIBEXEC}/berthd", "rb") as file:
         program = file.read()
     return {"machine": platform.machine(), "libc": platform.libc_ver()[1], "systemd": run("systemctl", "--version").split()[1],

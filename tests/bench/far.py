@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A link to a registry that is far: far.py HOST:PORT TO:PORT ROUND-TRIP-MSEC MBIT passes connections on, each byte half
-a round trip late, and all of them together at that rate in each direction. For kernels without sch_netem. A round trip
+"""A link to a distant registry: far.py HOST:PORT TO:PORT ROUND-TRIP-MSEC MBIT passes connections on, each byte half a
+round trip late, and all of them together at that rate in each direction. For kernels without sch_netem. A round trip
 passes before a connection is accepted, as a handshake would need it; windows are not modelled."""
 
 import asyncio
@@ -10,14 +10,14 @@ PIECE = 16 * 1024
 
 
 class Direction:
-    """What all connections share: when the line is free again."""
+    """The state that all connections share: the time at which the line is free again."""
 
     def __init__(self, bytes_per_second):
         self.bytes_per_second = bytes_per_second
         self.free = 0.0
 
     def take(self, size):
-        """The time at which the last of so many bytes has been sent."""
+        """The time at which the last of this many bytes has been sent."""
         now = asyncio.get_running_loop().time()
         self.free = max(self.free, now) + size / self.bytes_per_second
         return self.free
@@ -33,7 +33,7 @@ async def deliver(queue, writer):
 
 
 async def carry(reader, writer, direction, delay):
-    """Reads ahead of what is under way by no more than the line can hold."""
+    """Reads ahead of the bytes in transit by no more than the line can hold."""
     queue = asyncio.Queue()
     task = asyncio.create_task(deliver(queue, writer))
     loop = asyncio.get_running_loop()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The measuring half of "bench"; runs in the test machine. Every store is on a fresh tmpfs.
 
-Round by round each system takes its turn, so that a change of the machine's speed meets all, and what is compared is
-the ratio within a round. CPU is that of all processes in the machine: services, workers and the registry."""
+Each round measures every system once, so that a change of the machine's speed affects all of them; ratios within a
+round are compared. CPU is that of all processes in the machine: services, workers and the registry."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": su
 CTR = ["ctr", "-a", "/tmp/containerd/sock"]
 PODMAN = ["podman", "--root", "/tmp/podman/root", "--runroot", "/tmp/podman/run",
           "--cgroup-manager=cgroupfs", "--events-backend=file", "--storage-driver=overlay"]
-# That of the machine's own cgroup; the hybrid boot binds it.
+# The machine's own cgroup, which the hybrid boot binds here.
 CPU_FILES = ("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
 DETACHED = 50
 
@@ -52,8 +52,8 @@ def measured(action):
 
 
 def in_child(action):
-    """As measured(), in a process of its own, whose children alone count for the peak. They begin as copies of it: less
-    than that, some 20 MB, cannot be seen."""
+    """As measured(), but in a separate process, so that only its children count for the peak. They begin as copies of
+    it, so a peak below that, about 20 MB, cannot be seen."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -86,7 +86,7 @@ class Berth:
 
     def reset(self):
         run("systemctl", "stop", "berthd.service")
-        # What empties a tree late belongs to an earlier round.
+        # Work that empties a tree late belongs to an earlier round.
         for name in os.listdir("/var/lib/berth"):
             path = f"/var/lib/berth/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
@@ -198,7 +198,7 @@ class SkopeoAlone:
 
 
 class Igzip:
-    """No download and no digests: what inflating and writing files take alone."""
+    """No download and no digests: only inflating and writing files."""
     name = "igzip | tar"
     layer = "/tmp/layer.tar.gz"
 
@@ -210,14 +210,14 @@ class Igzip:
 
 
 class Runtime:
-    """A bundle that is ready: no image, no service."""
+    """A prepared bundle: no image, no service."""
 
     def __init__(self, program):
         self.name = f"{program} --systemd-cgroup"
         self.program = program
         self.bundle = f"/tmp/bundle-{program}"
         os.makedirs(f"{self.bundle}/rootfs/bin")
-        # systemd-nspawn takes no tree without it.
+        # systemd-nspawn refuses a tree without it.
         os.makedirs(f"{self.bundle}/rootfs/usr")
         shutil.copy("/bin/busybox", f"{self.bundle}/rootfs/bin/true")
         subprocess.run([program, "spec"], check=True, cwd=self.bundle, **QUIET)
@@ -278,7 +278,7 @@ def measure(title, systems, rounds, action, before=None, after=None):
 
 
 def warm(megabytes):
-    """Memory that is touched for the first time since the machine's boot is slow."""
+    """Touches memory once before measuring, since its first use after the machine's boot is slow."""
     fresh("/tmp/warm")
     with open("/tmp/warm/zeros", "wb") as file:
         for _ in range(megabytes):
@@ -287,7 +287,7 @@ def warm(megabytes):
 
 
 def service_memory():
-    """Proportional set size of the service and what runs beside it, in KiB."""
+    """Proportional set size of the service and its helper processes, in KiB."""
     total = 0
     for pid in subprocess.run(["pidof", "berthd", "berth-relay"], check=True, capture_output=True, text=True).stdout.split():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
@@ -308,7 +308,7 @@ def main():
     print(f"deb: {len(plain) / 1e6:.0f} MB, {len(stored) / 1e6:.0f} MB stored", file=sys.stderr)
     del plain, stored, layer
     warm(1500)
-    # crun's device filter wants more than the default, where more may be had.
+    # crun's device filter needs more than the default, if the limit can be raised.
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
     resource.setrlimit(resource.RLIMIT_MEMLOCK, (hard, hard))
     berth, ctr, podman = Berth(), Containerd(), Podman()

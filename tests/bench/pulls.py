@@ -25,7 +25,7 @@ AT_ONCE = 10
 
 
 class Igzip:
-    """Layer after layer, in one tree; their files are ready."""
+    """Unpacks layer after layer into one tree, from files that exist already."""
     name = "igzip | tar"
 
     def __init__(self, layers):
@@ -50,7 +50,7 @@ class Igzip:
 
 
 def text_of(generator, size):
-    """Compresses about as well as programs do."""
+    """Data that compresses about as well as programs do."""
     return bytes(generator.choices(range(256), weights=[9 if 96 < byte < 123 else 1 for byte in range(256)], k=size))
 
 
@@ -97,7 +97,7 @@ def reset(system):
 
 
 def pull_at_once(system, names):
-    """As many clients as there are images."""
+    """One client per image."""
     children = []
     for name in names:
         child = os.fork()

@@ -38,7 +38,7 @@ def processor_usec(pid):
 
 
 def cost(*command):
-    """What berthd has used when the command has been answered, the least of three."""
+    """The processor time of berthd until the command has been answered, the least of three."""
     def once():
         pid = service_pid()
         before = processor_usec(pid)
@@ -49,14 +49,14 @@ def cost(*command):
 
 
 def start_cost():
-    """Until the service is ready, after it was killed."""
+    """The processor time from the start of the service, after it was killed, until it is ready."""
     def once():
         killed = service_pid()
         run("systemctl", "reset-failed", "berthd")
         os.kill(killed, signal.SIGKILL)
         while service_pid() in (0, killed):
             time.sleep(0.02)
-        # Refused for as long as the bus knows only the connection of the one that was killed.
+        # Refused as long as the bus still has the connection of the killed service.
         while subprocess.run(["dist", "volume", "list", "-q"], check=False, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL).returncode:
             time.sleep(0.02)
@@ -69,7 +69,7 @@ def fake(digest, number):
 
 
 def add_images(numbers):
-    """Copies the rows of one image that was pulled, with digests of their own."""
+    """Copies the rows of one pulled image, each copy with its own digests."""
     run("systemctl", "reset-failed", "berthd")
     run("systemctl", "stop", "berthd")
     database = sqlite3.connect(f"{STATE}/berth.db")
@@ -84,7 +84,7 @@ def add_images(numbers):
         of = [target] if key in ("parent", "manifest") or table in ("images", "image_info", "documents") else [target] + below[:1]
         for row in [row for digest in of for row in database.execute(f"SELECT * FROM {table} WHERE {key} = ?", (digest,))]:
             def renamed(number, row=row):
-                # The configuration is each image's own, the layer is not.
+                # Each image has its own configuration, but all share one layer.
                 values = [value.replace(target, fake(target, number)).replace(below[0], fake(below[0], number))
                           if isinstance(value, str) else value for value in row]
                 return [value.replace(IMAGE, f"{IMAGE}-{number}") if isinstance(value, str) else value for value in values]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What integration tests share. They run in the test machine, as root, against the real service,
-bus, polkit, journal and registry. A test is a function named test_…, its name the claim it checks."""
+"""Functions that integration tests share. They run in the test machine, as root, against the real service, bus, polkit,
+journal and registry. A test is a function named test_…, its name the claim it checks."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def dist(*arguments, **more):
 
 
 def good(*arguments, **more):
-    """dist that must succeed; its standard output."""
+    """Runs dist, which must succeed; returns its standard output."""
     result = dist(*arguments, **more)
     assert result.status == 0, f"dist {' '.join(arguments)}: {result}"
     return result.out
@@ -83,7 +83,7 @@ def wait_until(condition, what, seconds=60):
         value = condition()
         if value:
             return value
-        # What is waited for is given as much time as looking takes, on a busy or emulated machine.
+        # Wait as long as the check took, so that a busy or emulated machine is not busy with checking alone.
         now = time.monotonic()
         time.sleep(max(0.02, min(now - begin, 1)))
         begin = time.monotonic()
@@ -96,16 +96,16 @@ def service_pid():
 
 
 def owner_of_the_name():
-    """The bus's own name of what has org.berth1 now; "" if nothing has it."""
+    """The unique name of the owner of org.berth1; "" if there is none."""
     return run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s",
                "org.berth1").out.strip()
 
 
 def kill_service():
-    """kill -9, and wait until it is gone, also from the bus: a call before that has no answer."""
+    """Kills the service with SIGKILL, and waits until it has left the bus, too: a call before that gets no reply."""
     pid, owner = service_pid(), owner_of_the_name()
     if pid:
-        # The unit's limit of starts in a time is for a service that fails by itself.
+        # The unit's start rate limit is meant for a service that fails by itself.
         run("systemctl", "reset-failed", "berthd.service")
         os.kill(pid, 9)
         wait_until(lambda: service_pid() != pid, "the end of berthd")
@@ -113,7 +113,7 @@ def kill_service():
 
 
 def polls(pid):
-    """Whether a process waits for descriptors, as during a call over the bus: epoll_wait, epoll_pwait, ppoll (syscalls(2))."""
+    """Whether a process waits for descriptors, as during a bus call: epoll_wait, epoll_pwait, ppoll (syscalls(2))."""
     try:
         with open(f"/proc/{pid}/syscall", encoding="utf-8") as file:
             return file.read().split()[0] in ("232", "281", "441", "271", "22", "73")
@@ -139,7 +139,7 @@ def events(since=0):
 
 
 def kinds(name):
-    """What has happened to a container and in it."""
+    """The events of a container and its processes."""
     return [event["kind"] for event in events() if event["id"] == name]
 
 
@@ -152,13 +152,13 @@ def blobs():
 
 
 def bus_label(name):
-    """A name in an object's path, as sd_bus_path_encode(3) has it."""
+    """A name encoded for an object path, as by sd_bus_path_encode(3)."""
     return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}"
                    for i, c in enumerate(name))
 
 
 def leftovers():
-    """What a failed pull must not leave: half-made snapshots."""
+    """Incomplete snapshots, which a failed pull must not leave."""
     names = os.listdir(f"{STATE}/snapshots")
     return [name for name in names if name.startswith(".new")]
 
@@ -172,13 +172,13 @@ def polkit_rule(text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(path, 0o644)
-    # The limit of starts in a time is for a service that fails by itself.
+    # The start rate limit is meant for a service that fails by itself.
     run("systemctl", "reset-failed", "polkit.service")
     run("systemctl", "restart", "polkit.service")
 
 
 def allow(user, condition):
-    """A rule by which polkit lets the user do what fulfils the condition, and nothing else of ours."""
+    """Installs a rule that allows the user those actions of Berth that meet the condition, and no others."""
     polkit_rule(f"""polkit.addRule(function(action, subject) {{
         if (subject.user == "{user}" && ({condition}))
             return polkit.Result.YES;
@@ -186,7 +186,8 @@ def allow(user, condition):
 
 
 def allow_only(user, *rights):
-    """A rule by which the user has these rights of ours ("images.pull") and no other, not even what everybody may."""
+    """Installs a rule that grants the user these actions of Berth (such as "images.pull") and no others, not even those
+    that everybody has."""
     polkit_rule(f"""polkit.addRule(function(action, subject) {{
         if (subject.user == "{user}" && action.id.indexOf("org.berth1.") == 0)
             return {json.dumps([f"org.berth1.{right}" for right in rights])}.indexOf(action.id) >= 0 ?
@@ -206,8 +207,8 @@ def make_network(name, subnet):
 
 
 def journal_errors(text):
-    """Programming errors that GLib finds are logged and else not seen; so is what sanitizers find in the service
-    and its workers (tools/check --sanitize)."""
+    """Programming errors that GLib finds only appear in the log; so do findings of sanitizers in the service and its
+    workers (tools/check --sanitize)."""
     return [line for line in text.splitlines()
             if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
             or "ERROR: LeakSanitizer" in line]
@@ -222,7 +223,7 @@ def check_journal(number):
 
 
 def main(module):
-    """Runs the module's tests in the order in which they are written."""
+    """Runs the module's tests in the order of their definition."""
     failures = 0
     tests = [(name, value) for name, value in vars(module).items() if name.startswith("test_")]
     chosen = sys.argv[1:]

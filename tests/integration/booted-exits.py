@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Exit statuses on a kernel whose pidfds do not report them, after the service was away. Runs in the initial
+# Exit statuses on a kernel whose pidfds do not report them, after a restart of the service. Runs in the initial
 # namespaces, where the kernel reports every exit (tests/machine/emulate --boot).
 
 import os
@@ -13,7 +13,8 @@ COUNT = 25
 
 
 def exits_on(signal, status):
-    """It waits without polling: 250 sleeps a second, with so many containers, would take all of an emulated machine."""
+    """The command waits without polling: with so many containers, 250 sleeps a second would use all of an emulated
+    machine."""
     return ("sh", "-c", f"trap 'exit {status}' {signal}; sleep 1000 & wait")
 
 
@@ -32,7 +33,7 @@ def test_every_status_is_known_after_a_kill():
     equal(len(listing("ps")), COUNT)
     equal(containers_call("Kill", "sia{sv}", "c1", "10", "1", "Process", "s", "other").status, 0)
     contains(containers_call("Wait", "ssa{sv}", "c1", "other", "0").out, "it 77 ")
-    # All at once, so that their exits are reported together.
+    # All end at once, so that their exits are reported together.
     good("kill", *[f"c{number}" for number in range(1, COUNT)])
     for number in range(1, COUNT):
         equal(dist("wait", f"c{number}").status, number)

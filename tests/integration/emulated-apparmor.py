@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What Debian's kernel has and others may not: AppArmor profiles of runtime configurations, and project quotas.
+# Features of Debian's kernel that others may lack: AppArmor profiles of runtime configurations, and project quotas.
 
 import json
 import os
@@ -70,7 +70,8 @@ def test_a_container_without_a_profile_is_unconfined():
 
 
 def test_project_quotas_limit_the_disk_space_of_a_user():
-    """On a file system that has them the kernel stops a container that fills the disk, at once and whoever writes."""
+    """On a file system with project quotas, the kernel stops a container that fills the disk at once, whichever id
+    writes."""
     run("systemctl", "stop", "berthd.service")
     for name, kind, numbers in (("loop-control", 0o020600, (10, 237)), ("loop7", 0o060600, (7, 7))):
         if not os.path.exists(f"/dev/{name}"):
@@ -87,7 +88,7 @@ def test_project_quotas_limit_the_disk_space_of_a_user():
     oci.push(oci.busybox_image(), image)
     good("pull", image)
     size = lambda mebibytes: f"{mebibytes << 20}\n"
-    # The limit is one for all that the user has there, with any id.
+    # One limit applies to all files of the user's containers and volumes, whatever their owner ids.
     script = ("dd if=/dev/zero of=/tmp/a bs=1M count=10 2>/dev/null; chown 7 /v; chmod 777 /v; "
               "dd if=/dev/zero of=/v/b bs=1M count=64; stat -c %s /tmp/a /v/b")
     result = dist("run", "--id=fills", "--volume=store:/v", image, "sh", "-c", script, user="alice")
@@ -98,14 +99,14 @@ def test_project_quotas_limit_the_disk_space_of_a_user():
     # Root has no such limit.
     write = ("sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=20 2>/dev/null; stat -c %s /tmp/a")
     equal(good("run", "--rm", image, *write), size(20))
-    # Removing gives back what was taken.
+    # Removing the container frees its usage.
     good("rm", "fills", user="alice")
     good("volume", "rm", "store", user="alice")
     usage = lambda: run("du", "-s", "--apparent-size", "/var/lib/berth/containers", "/var/lib/berth/volumes").out
     wait_until(lambda: all(int(line.split()[0]) < 1024 for line in usage().splitlines()), "the trash")
     good("run", "--id=again", image, "sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=8", user="alice")
     good("rm", "again", user="alice")
-    # What is copied into a container counts as well.
+    # Files that are copied into a container count, too.
     good("create", "--id=copied", image, "true", user="alice")
     equal(run("sh", "-c", "head -c 20M /dev/urandom >/home/alice/large && chown alice: /home/alice/large").err, "")
     contains(dist("cp", "/home/alice/large", "copied:/tmp/", user="alice").err, "quota exceeded")

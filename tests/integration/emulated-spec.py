@@ -17,7 +17,7 @@ FILES = ("memory.max memory.low memory.swap.max memory.high memory.oom.group cpu
 
 
 def with_both(resources):
-    """The files as they are inside, under Berth and under crun as systemd's client."""
+    """The cgroup files as seen inside, under Berth and under crun with systemd."""
     changes = {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": resources}
     config = spec_tests.spec(f"cd /sys/fs/cgroup; for i in {FILES}; do echo $i $(cat $i); done", changes)
     mine = spec_tests.with_berth(config)
@@ -27,7 +27,8 @@ def with_both(resources):
 
 
 def same(resources, known=()):
-    """crun has all controllers enabled for each container, and no limit of tasks where systemd has its own."""
+    """Excludes known differences: crun enables all controllers for each container, and sets no task limit where systemd
+    has a default."""
     mine, theirs = with_both(resources)
     skipped = [name for name, value in theirs.items() if (name, value) in (("hugetlb.2MB.max", "max"), ("pids.max", "max"))]
     equal({name: value for name, value in mine.items() if name not in (*skipped, *known)},
@@ -48,7 +49,7 @@ def test_resources_with_a_systemd_property():
 
 def test_resources_without_a_systemd_property():
     found = same({"cpu": {"quota": 50000, "period": 100000, "burst": 20000}, "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]},
-                 # Which this crun is too old for.
+                 # This version of crun does not support them.
                  known=["cpu.max.burst"])
     equal((found["cpu.max.burst"], found["hugetlb.2MB.max"]), ("20000", "4194304"))
 
@@ -57,7 +58,7 @@ def test_files_of_the_unified_hierarchy():
     found = same({"unified": {"memory.oom.group": "1", "memory.high": "50000000", "cpu.weight": "321", "pids.max": "44",
                               "hugetlb.2MB.max": "2097152"}})
     equal((found["memory.oom.group"], found["cpu.weight"], found["hugetlb.2MB.max"]), ("1", "321", "2097152"))
-    # crun writes these past systemd.
+    # crun writes these directly, without systemd.
     mine, _ = with_both({"unified": {"cpu.max": "30000 60000", "cpuset.cpus": "0"}})
     equal((mine["cpu.max"], mine["cpuset.cpus"]), ("30000 60000", "0"))
 

@@ -24,7 +24,7 @@ SECRET = "onlyrootknows"
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
 CALLERS = 4
-# What a user may well have been given; with the rest, what is everybody's is hers to change.
+# Actions that a user may reasonably have; with the others she could change shared objects.
 GRANTED = ["images.pull", "images.push", "contents.write", "containers.create", "containers.manage-own", "containers.exec"]
 
 OPTION = re.compile(r"\b([A-Z]\w+) (s|b|t|u|i|h|as|ay|a\{ss\}|a\{sv\}|a\(ssas\)|a\(hsas\)|a\(sh\)|a\(st\))[\s,;.:()]")
@@ -39,7 +39,7 @@ NUMBERS = {"t": [0, 1, 2, 4096, 2**31, 2**32, 2**63, 2**64 - 1], "u": [0, 1, 2**
 FILES = ["null", "read-pipe", "write-pipe", "memfd", "/etc/passwd", "/dev/zero", "directory:/etc", "directory:/home/alice", "path:/etc/passwd",
          "path:/", "/proc/self/mem", "/proc/self/status"]
 PREFIX = {"t": "uint64 ", "u": "uint32 ", "i": "int32 "}
-# Of every object, and of their collections.
+# The interfaces of all objects and of their collections.
 STANDARD = [("org.freedesktop.DBus.Properties", "Get", ["s", "s"]), ("org.freedesktop.DBus.Properties", "GetAll", ["s"]),
             ("org.freedesktop.DBus.Introspectable", "Introspect", []), ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [])]
 
@@ -59,7 +59,7 @@ def read_members():
             for method in interface.findall("method"):
                 found.append((interface.get("name"), method.get("name"),
                               [a.get("type") for a in method.findall("arg") if a.get("direction") != "out"]))
-    # As often as a member of ours each.
+    # Each as often as a member of Berth.
     return found + STANDARD * 3, options, own
 
 
@@ -79,7 +79,7 @@ PATHS = {
 
 
 class Maker:
-    """Values of any kind, as GVariant's text."""
+    """Random values of any type, in GVariant text format."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -127,7 +127,7 @@ class Maker:
         return self.many(lambda: "(" + ", ".join(self.value(part) for part in re.findall(r"as|\w", inner)) + ")", kind)
 
     def options(self):
-        # An option that the member does not know is refused before anything else is looked at.
+        # An unknown option is refused before anything else is checked.
         names = OWN_OPTIONS.get(self.member) if self.random.random() < 0.8 else None
         names = names or sorted(OPTIONS)
         chosen = self.random.sample(names, min(len(names), self.random.choice([0, 0, 1, 2, 4])))
@@ -138,7 +138,7 @@ class Maker:
         return "@a{sv} {" + ", ".join(parts) + "}"
 
     def path(self, name):
-        """An object of the interface, or any if it is one of every object's."""
+        """An object with the interface, or any object if all of them have it."""
         if name not in PATHS:
             name = self.random.choice(sorted(PATHS))
         objects = PATHS[name]
@@ -190,7 +190,7 @@ class Fuzzer(threading.Thread):
             if SECRET in str(reply):
                 self.problems.append(f"told: {request} {reply}")
             if reply.get("error") == "g-io-error-quark" and "closed" in reply["message"]:
-                # The bus itself threw her out, as for a message over its limits.
+                # The bus disconnected her, for example for a message beyond its limits.
                 alice.end()
                 alice = Caller("alice")
             if reply.get("error", "").endswith(("NoReply", "ServiceUnknown", "Disconnected")):

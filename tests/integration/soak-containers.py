@@ -16,7 +16,7 @@ IMAGE = f"{HOST}/soak/base:x"
 
 
 def figures():
-    """What must not grow: descriptors of the service, mounts, cgroups, directories."""
+    """Resources that must not accumulate: descriptors of the service, mounts, cgroups, directories."""
     pid = service_pid()
     return {
         "fds": len(os.listdir(f"/proc/{pid}/fd")),
@@ -30,7 +30,7 @@ def figures():
 
 
 def row(name):
-    """What ps says of it; None when it is not there. The service may be killed under any call."""
+    """Its entry in ps; None if it does not exist. The service may be killed during any call."""
     while True:
         result = dist("ps", "-a", "--json=short")
         if result.status == 0:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A user without rights at a terminal: polkit's agent asks for an administrator's password once for each
-# act, and the answer is valid for that act alone.
+# An unprivileged user at a terminal: polkit's agent asks for an administrator's password once for each operation, and
+# the answer is valid only for that operation.
 
 import fcntl
 import json
@@ -21,13 +21,13 @@ PASSWORD = "correct horse"
 PROMPT = "Password: "
 
 
-# The kernel hangs up on the agent when the leader of the session ends, and the agent then restores nothing: as for a
-# person, the leader is a shell, which survives Ctrl-C.
+# When the session leader exits, the kernel hangs up the agent, which then does not restore the terminal: as for a
+# real user, the leader is a shell, which survives Ctrl-C.
 SHELL = 'trap : INT; "$@"; status=$?; while pgrep -x pkttyagent >/dev/null; do sleep 0.02; done; exit $status'
 
 
 class Person(Terminal):
-    """alice at a terminal, running dist or another command."""
+    """alice at a terminal, where she runs dist or another command."""
 
     def __init__(self, *arguments, command=("dist",), language="C.UTF-8"):
         super().__init__("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
@@ -39,7 +39,7 @@ class Person(Terminal):
         return bool(self.settings()[3] & termios.ECHO)
 
     def answer(self, text):
-        """Waits for the prompt, and for the agent to take what is typed as a password."""
+        """Waits for the prompt, and until the agent reads input as a password."""
         asked = self.text.count(PROMPT)
         end = time.monotonic() + 60
         while self.text.count(PROMPT) == asked or self.echoes():
@@ -54,7 +54,7 @@ class Person(Terminal):
             self.read_some(0.05)
         while self.read_some(0):
             pass
-        # The agent may be a moment behind.
+        # The agent may need a moment longer.
         wait_until(lambda: self.settings() == self.before, "the terminal as it was")
         wait_until(lambda: run("pgrep", "-x", "pkttyagent").out == "", "the end of the agent")
         self.close()
@@ -66,7 +66,7 @@ class Person(Terminal):
 
 
 def act(*arguments):
-    """dist with the right password at its first prompt; what the terminal showed."""
+    """Runs dist and types the right password at its first prompt; returns the terminal's output."""
     person = Person(*arguments)
     person.answer(PASSWORD + "\n")
     status = person.finish()
@@ -131,7 +131,7 @@ def test_a_lease_of_several_digests_asks_once():
     equal(len(digests), 2)
     allow("alice", 'action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"')
     leases = ("/org/berth1/leases", "org.berth1.Leases")
-    # Root's: to manage it is a right that polkit does not keep.
+    # A container of root's: polkit does not keep the authorization to manage it.
     equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)
     person = Person("org.berth1", *leases, "Add", "sasa{sv}", "roots", "2", *digests, "0",
                     command=("bash", "-c", 'coproc pkttyagent --process $$ --notify-fd 1; read -ru "${COPROC[0]}"; '
@@ -160,7 +160,7 @@ def test_rmi_of_several_asks_once():
 
 
 def test_a_rule_still_refuses_a_name_of_several():
-    """Then none is removed, and nobody is asked for a password."""
+    """Then no image is removed, and no password is asked for."""
     good("pull", IMAGE)
     good("tag", IMAGE, OTHER)
     polkit_rule("""polkit.addRule(function(action, subject) {
@@ -175,7 +175,7 @@ def test_a_rule_still_refuses_a_name_of_several():
 
 
 def test_more_names_than_polkit_is_asked_about_at_once():
-    """A rule about the last one refuses all of them; without it there is one prompt."""
+    """A rule that refuses the last image refuses all of them; without it, there is one prompt."""
     many = [f"nothere.example/x:{number}" for number in range(70)]
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id == "org.berth1.images.manage" && action.lookup("image") == "%s")
@@ -205,7 +205,7 @@ def test_a_commit_of_ones_own_container_asks_once():
     contains(act("commit", "hers", OTHER), f"required to commit the container hers as the image {OTHER}.")
     equal(names(), [IMAGE, OTHER])
     good("rmi", OTHER)
-    # A rule about the container still refuses.
+    # A rule about the container can still refuse it.
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id == "org.berth1.containers.manage-own" && action.lookup("container") == "hers")
             return polkit.Result.NO;
@@ -218,7 +218,7 @@ def test_a_commit_of_ones_own_container_asks_once():
 
 
 def test_the_object_of_another_is_asked_about_once():
-    """Whoever may manage it may know of it. The same is asked about what is not there."""
+    """A user who may manage an object may also see it. The question is the same for an object that does not exist."""
     good("create", "--id=roots", IMAGE, "true")
     missing = Person("rm", "missing")
     missing.answer(PASSWORD + "\n")
@@ -236,7 +236,7 @@ def test_the_object_of_another_is_asked_about_once():
 
 
 def test_managing_anothers_container_is_asked_about_after_other_questions():
-    """The right to images does not stand for it."""
+    """Authorization for the image does not replace it."""
     good("create", "--id=roots", IMAGE, "true")
     person = Person("commit", "roots", OTHER)
     for _ in range(2):
@@ -259,7 +259,7 @@ def test_a_wrong_password_is_refused():
 
 
 def test_the_agent_asks_in_the_users_language():
-    """polkit takes $LANG of the agent, which need not be installed, and the messages of the actions."""
+    """polkit uses the agent's $LANG, whose locale need not be installed, and the messages of the actions."""
     good("tag", IMAGE, OTHER)
     for arguments, message in ((("rmi", OTHER), f"Um das Container-Abbild {OTHER} zu ändern, ist eine Anmeldung nötig."),
                                (("run", "--rm", "--pid=host", IMAGE, "true"), "diese Sonderrechte zu geben, ist eine Anmeldung nötig: host-pid")):
@@ -275,7 +275,7 @@ def test_the_agent_asks_in_the_users_language():
         for kind in ("description", "message"):
             texts = {element.get(lang): element.text for element in action.findall(kind)}
             equal(set(texts), {None, "de"}, action.get("id"))
-            # What a rule and a person see in it is the same.
+            # A rule and the user see the same details.
             equal(sorted(re.findall(r"\$\(\w+\)", texts[None])), sorted(re.findall(r"\$\(\w+\)", texts["de"])), action.get("id"))
 
 

@@ -147,7 +147,7 @@ def test_docker_archives_may_use_any_member_names():
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
                          "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
     plain, packed = oci.digest_of(config), oci.digest_of(layer[2])
-    # As crane and ko, kaniko, bazel, and nobody in particular write them.
+    # Archives in the forms that crane and ko, kaniko and bazel write, and in a generic one.
     forms = [(plain, f"{packed[7:]}.tar.gz"), (f"{plain[7:]}.json", f"{packed[7:]}.tar.gz"), ("cfg", "one"),
              ("x/y/config", "x/y/layer"), ("./cfg", "VERSION"), ("x/../cfg", "/l/./r//../layer")]
     for number, (config_name, layer_name) in enumerate(forms):

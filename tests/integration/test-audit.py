@@ -21,28 +21,28 @@ SUPPRESSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a113"
 ENTRIES_LOST = "0f7c1d6a6a1e4a0bb2c64de1f1f0a114"
 IMAGES = ("/org/berth1/images", "org.berth1.Images")
 VOLUMES = ("/org/berth1/volumes", "org.berth1.Volumes")
-# Of every entry of a service's, and of every one in the native protocol.
+# Fields that journald adds to every entry of a service, and to every entry in the native protocol.
 COMMON = {"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CODE_FILE", "CODE_FUNC", "BERTH_AUDIT",
           "CALLER_UID", "CALLER_PID", "CALLER_NAME", "BERTH_MEMBER", "BERTH_RESULT"}
 
 
 def cursor():
-    """A place in the journal that all that was written so far is before."""
+    """A cursor after everything that has been written so far."""
     run("journalctl", "--sync")
     out = run("journalctl", "-n", "0", "--show-cursor", "-q").out
     return out.split("cursor: ")[1].strip()
 
 
 def records(after):
-    """What berthd wrote. Matches are not for journalctl, which with --after-cursor leaves out the first entry if the
-    cursor's own does not match (systemd 252)."""
+    """The entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry if the
+    cursor's own entry does not match (systemd 252)."""
     run("journalctl", "--sync")
     out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
     return [record for record in map(json.loads, out.splitlines()) if record.get("_COMM") == "berthd"]
 
 
 def audit(after, **fields):
-    """The records of the audit with these fields."""
+    """The audit records with these fields."""
     return [record for record in records(after) if record.get("MESSAGE_ID") in (GRANTED, REFUSED, CHANGE, SUPPRESSED)
             and all(record.get(name) == value for name, value in fields.items())]
 
@@ -52,7 +52,7 @@ def wait_for(after, **fields):
 
 
 def of_berth(record):
-    """Its fields without those that journald adds."""
+    """The fields of an entry without those that journald adds."""
     return {key: value for key, value in record.items() if not key.startswith("_")}
 
 
@@ -246,7 +246,7 @@ def test_the_table_has_80_columns():
 def test_follow_shows_new_records():
     with subprocess.Popen(["dist", "audit", "-f", "--json=short", "--since=now"], stdout=subprocess.PIPE,
                           text=True) as follower:
-        # It may begin to look only after the first of them.
+        # It may start reading only after the first of them.
         numbers = iter(range(1000))
         ready = wait_until(lambda: (call(*VOLUMES, "Delete", "sa{sv}", f"followed{next(numbers)}", "0"),
                                     select.select([follower.stdout], [], [], 0.2)[0])[1], "a line")
@@ -320,7 +320,7 @@ LOOKING = {
 
 
 def test_every_member_that_changes_something_is_recorded():
-    """Each member that there is, called by root with what is not there: what came of it is in the journal."""
+    """Root calls each member with objects that do not exist; the journal has the result of each call."""
     matrix = importlib.import_module("test-matrix")
     matrix.digests["root"] = "sha256:" + "1" * 64
     os.makedirs("/home/alice/place", exist_ok=True)
@@ -366,13 +366,14 @@ def test_blocked_journal_does_not_block_the_service():
         for number in range(count):
             root.call(*VOLUMES, "Delete", f"('no{number}', @a{{sv}} {{}})", "(sa{sv})", timeout_ms=5000)
         equal(root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})", timeout_ms=5000).get("error"), None)
-    # And none of it is lost.
+    # No entry is lost.
     wait_until(lambda: len(audit(after, CALLER_NAME=root.name, BERTH_AUDIT="change")) == count, "all the records")
     root.end()
 
 
 def test_records_lost_by_a_blocked_journal_are_counted():
-    """As many bytes as are kept for it, and more: the oldest are there, and how many are not."""
+    """More bytes than are buffered for the journal: the oldest entries arrive, and the number of lost ones is
+    reported."""
     after = cursor()
     root = Caller()
     count = 2500

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Bad input of every kind gives a clear error, leaves nothing half-made, and the service up.
+# Bad input of every kind causes a clear error, leaves nothing incomplete behind, and does not stop the service.
 
 import json
 import os
@@ -22,7 +22,7 @@ def small_image(seed=0, **config):
 
 
 def refused(reference, *words, verb="pull"):
-    """The verb fails with these words, names nothing and leaves nothing half-made."""
+    """The verb fails with these words, sets no name and leaves nothing incomplete."""
     result = dist(verb, reference)
     equal(result.status, 1, result)
     for word in words:
@@ -37,7 +37,7 @@ def test_unknown_image():
 
 
 def test_an_option_is_given_once():
-    """Of two, one would be checked or kept, and the other forgotten, with its memory."""
+    """Of an option that is given twice, only one value would be checked or kept; the other would be leaked."""
     result = containers_call("Create", "ssa{sv}", "twice", "some", "2", "Command", "as", "1", "a", "Command", "as", "1", "b")
     contains(result.err, 'the option "Command" is given twice')
 
@@ -127,7 +127,7 @@ def test_truncated_layer_says_so():
     REGISTRY.cut_always[layer] = 100000
     refused(reference, layer)
     del REGISTRY.cut_always[layer]
-    # What arrived is kept, and the next try asks for the rest only.
+    # The bytes that arrived are kept, and the next attempt asks only for the rest.
     equal([row["offset"] for row in listing("content", "active")], [100000])
     REGISTRY.requests.clear()
     good("pull", reference)
@@ -220,7 +220,7 @@ def layer_image(layer):
 
 
 def files_of(name, layer):
-    """What the image has, as "dist mount" shows it."""
+    """The files of the image, as "dist mount" shows them."""
     reference = REGISTRY.add(f"{name}:x", layer_image(layer))[0]
     good("pull", reference)
     where = f"/tmp/shown-{name}"
@@ -338,7 +338,7 @@ def test_two_pulls_of_one_image_share_the_work():
                                          f"/org/berth1/transfers/{number}", "org.berth1.Transfer",
                                          "Items").out)
 
-    # One fetches the layer, the other waits for it.
+    # One pull fetches the layer, the other waits for it.
     wait_until(lambda: phases() == ["fetching", "waiting"], "both to want the layer")
     gate.set()
     equal([pull.wait(30) for pull in pulls], [0, 0])
@@ -355,7 +355,7 @@ def test_layers_that_images_share_are_unpacked_once():
     pulls = [subprocess.Popen(["dist", "pull", "-q", reference]) for reference in references]
     wait_until(lambda: len([row for row in listing("transfers") if row["state"] == "running"]) == 2, "both pulls")
     wait_until(lambda: [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")], "the layer")
-    # Both images' own layers, and the shared one by one of them only.
+    # The layers of each image, and the shared layer for only one of them.
     wait_until(lambda: len(os.listdir(f"{STATE}/content/ingest")) >= 1, "the ingest")
     made = [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")]
     assert len(made) <= 3, made
@@ -464,7 +464,7 @@ def test_the_service_is_up():
 
 
 def test_a_failed_start_leaves_the_service_idle():
-    """Also if the creator has left the bus, which the service learns in the meantime."""
+    """Even if the creator has left the bus, which the service learns meanwhile."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")
     pid = service_pid()

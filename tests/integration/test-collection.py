@@ -53,7 +53,7 @@ def test_nothing_is_collected_that_an_image_needs():
 
 
 def readers_of(*command):
-    """The executions of berth-inspect, which reads documents, for a command."""
+    """The number of times that a command executes berth-inspect, which reads documents."""
     log = "/tmp/programs.trace"
     with traced(service_pid(), log, "-e", "trace=execve,execveat"):
         good(*command)
@@ -62,7 +62,7 @@ def readers_of(*command):
 
 
 def test_a_document_is_read_once():
-    # The pull has recorded what its documents refer to.
+    # The pull has recorded the references of its documents.
     equal(readers_of("prune"), [])
     manifest = good("content", "get", next(row for row in listing("images"))["digest"])
     copy = (json.dumps(json.loads(manifest), indent=1) + " ").encode()
@@ -71,7 +71,7 @@ def test_a_document_is_read_once():
                       str(len(copy)), "0", "0").status, 0)
     equal(len(readers_of("prune")), 1)
     equal(readers_of("prune"), [])
-    # Also by a service that was started since; and what it refers to is kept.
+    # The same holds after a restart of the service, and everything that it refers to is kept.
     good("rmi", listing("images")[0]["name"])
     kill_service()
     service_is_up()
@@ -108,7 +108,7 @@ def test_ingested_content_needs_a_lease():
     equal(why(digest), ["lease mine"])
     equal(pruned(), set())
     equal(listing("lease", "list")[0]["contents"], 1)
-    # Nor is it deleted by name.
+    # It is not deleted by name, either.
     contains(dist("content", "rm", digest).err, "a lease keeps")
     assert digest in blobs()
     good("lease", "rm", lease)
@@ -117,7 +117,7 @@ def test_ingested_content_needs_a_lease():
 
 
 def begin_ingest(ref, data, *options):
-    """What a client leaves that goes away between its last byte and Commit."""
+    """The state left by a client that leaves between its last byte and Commit."""
     client = subprocess.Popen(["dist", "content", "ingest", ref, *options], stdin=subprocess.PIPE)
     client.stdin.write(data)
     client.stdin.flush()
