@@ -16,8 +16,8 @@ import oci
 ALICE = 4242
 APPLY = 'action.id == "org.berth1.contents.apply"'
 
-# A FUSE file system of the user's in a user namespace, which reads every request and answers only the only. Prints the
-# path by which its root is opened.
+# A FUSE file system of the user's in a user namespace, which reads every request and answers only the first. Prints the
+# path by which its root can be opened.
 FUSE = r"""
 import ctypes, os, struct, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)

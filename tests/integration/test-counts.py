@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a run, an exec, a listing and a pull do is counted, and is as much as ../bench/counts.json says.
+# Counts what a run, an exec, a listing and a pull do, and compares the figures with ../bench/counts.json.
 
 import os
 import re
@@ -10,7 +10,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bench"))
 import counts  # pylint: disable=wrong-import-position
 
-# Of a figure; less is for what happens to fall together.
+# Relative tolerance of a figure; the lower bound allows for operations that coincide.
 TOLERANCE = 0.05
 
 
@@ -18,7 +18,7 @@ def test_no_operation_costs_more_than_recorded():
     with open(counts.FILE, encoding="utf-8") as file:
         kept = json.load(file)
     found = counts.collect()
-    # Sanitizers, coverage and other systems have calls of their own.
+    # Sanitizers, coverage and other systems add their own calls.
     if counts.system() != kept["system"]:
         print(f"# not compared: the figures are of {kept['system']}, this is {counts.system()}")
         return
@@ -27,7 +27,7 @@ def test_no_operation_costs_more_than_recorded():
               if abs(value - kept["figures"][name]) > max(TOLERANCE * kept["figures"][name], 3)}
     for name, value in differ.items():
         print(f"# {name}: {kept['figures'][name]} before, now {found[name]} ({value:+})")
-    # Less is no fault: on a busy machine a read finds what two reads found before.
+    # Fewer calls are fine: on a busy machine, one read returns the data of two.
     equal({name: value for name, value in differ.items() if value > 0}, {},
           "see \"tests/bench/bench --counts\", which also brings the file up to date")
 
@@ -56,8 +56,8 @@ LAYERS = 24
 
 
 def test_many_layers_are_unpacked_by_clones_of_one_process():
-    """Each in a sandbox of its own nevertheless: a root, namespaces, and a filter of its own and one of its keeper."""
-    # None of them is there already.
+    """Each clone still enters its own sandbox: a root, namespaces, its own filter and that of its keeper."""
+    # None of them exists yet.
     layers = [counts.oci.busybox_layer().add("lowest", b"1").finish()]
     layers += [counts.oci.Layer().directory("d").add(f"d/{number}", f"{number}\n".encode()).finish() for number in range(1, LAYERS)]
     image = "127.0.0.1:5000/counts/layers:x"

@@ -20,7 +20,7 @@ PLAIN = f"{HOST}/busybox:latest"
 MOUNT = "/var/tmp/mounted"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
-# A block device of the machine's, which the kernel has a driver of, and devices that everybody may use.
+# A block device of the machine, for which the kernel has a driver, and devices that everybody may use.
 BLOCK = tuple(int(number) for number in sorted(os.listdir("/sys/dev/block"))[0].split(":"))
 DEVICES = {"block": (tarfile.BLKTYPE, BLOCK), "zero": (tarfile.CHRTYPE, (1, 5)), "fuse": (tarfile.CHRTYPE, (10, 229)),
            "memory": (tarfile.CHRTYPE, (1, 1))}
@@ -67,7 +67,7 @@ def test_setup():
     os.makedirs(MOUNT)
     os.chmod(MOUNT, 0o777)
     polkit_rule(CREATES)
-    # Devices that cannot be opened anyway would show nothing.
+    # Devices that cannot be opened anyway would prove nothing.
     os.makedirs("/dev/devices")
     for name, (kind, number) in DEVICES.items():
         os.mknod(f"/dev/devices/{name}", 0o666 | (0o020000 if kind == tarfile.CHRTYPE else 0o060000), os.makedev(*number))
@@ -98,13 +98,13 @@ def test_a_process_executed_later():
 
 
 def test_devices_are_denied_by_name_too():
-    """What a container could mount or make itself is no way around."""
+    """Mounting or making devices in the container does not circumvent this."""
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=closed", *options, PLAIN, "sleep", "1000")
         good("start", "closed")
         equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-closed.scope").out, "closed\n", str(options))
         good("rm", "-f", "closed")
-    # In a user namespace with all rights over its mounts, nodev is the container's to take back.
+    # In a user namespace with all rights over its mounts, the container can remove nodev.
     result = dist("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c", "mount -o remount,dev /; " + TRY.replace("DIRECTORY", "/devices"))
     for name in ("block", "fuse", "memory"):
         assert f"{name} opens" not in result.out, result
@@ -120,7 +120,7 @@ def test_the_devices_of_a_container_are_those_of_berth():
         equal(good("run", "--rm", *options, IMAGE, "sh", "-c", script),
               "character special file 1:3\ncharacter special file 1:5\n 00 00 00\nwritten\n")
     for options in ((), ("--userns=host",)):
-        # Given by name they open, wherever they are.
+        # Devices that are given by name can be opened, wherever they are.
         equal(good("run", "--rm", *options, "--device=/dev/fuse", "--device=/dev/zero:/in/the/root:r", IMAGE, "sh", "-c",
                    "exec <>/dev/fuse && head -c 1 /in/the/root | od -An -tx1"), " 00\n")
 
@@ -133,7 +133,7 @@ def test_paths_do_not_climb():
         contains(result.err, word)
         contains(result.err, '".."')
     good("create", "--tmpfs=/a..b/..c", PLAIN)
-    # /dev/fd leads to what the launcher has open, the container's own directory among it.
+    # /dev/fd leads to the launcher's open files, which include the container's directory.
     for number in range(3, 8):
         result = dist("run", "--rm", f"--device=/dev/null:/dev/fd/{number}/planted:rw", PLAIN, "true")
         equal(result.status, 125, str(result))
@@ -141,7 +141,7 @@ def test_paths_do_not_climb():
 
 
 def test_a_user_names_devices_only_below_dev():
-    """What is elsewhere may be a file system of the user's, which need not answer the service."""
+    """Other paths may be on a file system of the user's, which need not answer the service."""
     os.symlink("zero", "/dev/devices/link")
     os.symlink("/run", "/dev/devices/away")
     equal(good("run", "--rm", "--device=/dev/devices/link:/dev/zeroes:r", PLAIN, "sh", "-c", "head -c 1 /dev/zeroes | od -An -tx1",
@@ -171,7 +171,7 @@ def test_a_terminal_works():
 
 
 def as_alice_in_a_namespace(script):
-    """Where every right over her own mounts is hers."""
+    """In a user namespace in which she has all rights over her mounts."""
     return run("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", script, user="alice")
 
 
@@ -242,7 +242,7 @@ def test_a_device_node_in_a_bind_of_a_user():
 
 
 def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
-    """As /var/mail/alice is, which she could not make set-group-ID herself."""
+    """A file such as /var/mail/alice, which she could not make set-group-ID herself."""
     os.makedirs("/srv/mail")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/mail").status, 0)
     os.makedirs("/srv/mail/directory")
@@ -256,7 +256,7 @@ def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
     for path in ("/srv/mail/file", "/srv/mail/directory/busybox", "/srv/mail/directory/made"):
         status = os.stat(path)
         assert status.st_gid != mail or not status.st_mode & 0o2000, (path, oct(status.st_mode), status.st_gid)
-    # Of a group of hers she can.
+    # For one of her own groups she can.
     run("usermod", "-a", "-G", "games", "alice")
     shutil.chown("/srv/mail/directory", "alice", "games")
     good("run", "--rm", "-v", "/srv/mail/directory:/v", PLAIN, "touch", "/v/hers", user="alice")
@@ -288,7 +288,7 @@ def test_a_device_node_in_a_copy():
             if directory != "/dev":
                 assert "opens" not in found, f"{options} {directory}: {found}"
         good("rm", "-f", "copied")
-    # Out of an image that has some they come as entries, and of no use.
+    # Devices of an image are copied out as entries that cannot be used.
     good("create", "--id=out", IMAGE)
     names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=60).stdout)).getnames()
     assert "devices/block" in names, names
@@ -315,7 +315,7 @@ def test_after_a_commit():
 
 
 def test_devices_of_a_whole_configuration():
-    """Without a /dev of its own, devices are bound into the image's, and are those of Berth."""
+    """Without its own /dev, Berth's devices are bound into the image's /dev."""
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
         "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "
         + TRY.replace("DIRECTORY", "/devices")], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}},

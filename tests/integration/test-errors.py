@@ -65,7 +65,7 @@ def test_in_german():
     equal(says("export", "nothing", "-o", "/tmp/x", env=GERMAN),
           "dist: es gibt hier kein Abbild „docker.io/library/nothing:latest“; „dist pull“ holt es")
     equal(says("stop", "nothing", env=GERMAN), "dist: es gibt keinen Container „nothing“; „dist ps -a“ listet Container auf")
-    # The cause at the end of a text is a text, too; and so is a refusal.
+    # The cause at the end of a message is translated, too, and so is a refusal.
     equal(says("pull", "a b", env=GERMAN),
           "dist: ungültige Referenz „docker.io/library/a b:latest“: sie enthält ein unzulässiges Zeichen")
     contains(says("run", "--rm", IMAGE, "no-such-command", env=GERMAN), "Befehl no-such-command: nicht im Abbild gefunden")

@@ -20,7 +20,7 @@ def test_setup():
 
 
 def check(*program):
-    """The program's steps, and that it leaves nothing."""
+    """Runs the program, checks each of its steps, and that it leaves nothing behind."""
     result = run(*program, IMAGE, *COMMAND, env={"G_MESSAGES_DEBUG": ""})
     equal(result.status, 7, result)
     lines = result.out.splitlines()
@@ -29,7 +29,7 @@ def check(*program):
     assert any(re.match(r"process: \d+$", line) for line in lines), lines
     equal(lines[-1], "exit status: 7")
     equal(listing("ps", "-a"), [])
-    # What cannot be pulled is said, with the service's text.
+    # If the image cannot be pulled, the program shows the service's message.
     result = run(*program, f"{HOST}/examples/none:x", "true")
     equal(result.status, 1, result)
     contains(result.err, "examples/none")
@@ -49,7 +49,7 @@ def test_gjs():
 
 
 def test_c_from_the_published_xml():
-    """Built by the lines at the head of the file."""
+    """Built with the commands at the top of the file."""
     with open(f"{EXAMPLES}/app.c", encoding="utf-8") as file:
         build = re.search(r"( \*     dir=.*? -o app\n)", file.read(), re.DOTALL).group(1).replace(" *     ", "")
     os.makedirs("/tmp/example", exist_ok=True)

@@ -55,7 +55,7 @@ class DistTerminal(Terminal):
         return found
 
     def read_to(self, word):
-        """All up to a word, which may be a lot."""
+        """All output up to a word; it may be long."""
         while word not in self.text[-70000:]:
             assert self.read_some(15), self.text[-2000:]
         found, self.text = self.text.rsplit(word, 1)
@@ -98,7 +98,8 @@ def test_exec_as_another_user_elsewhere():
 
 
 def test_exec_with_a_process_of_its_own():
-    """As other runtimes take it: the process object of the runtime specification, and nothing of the container's."""
+    """The process object of the runtime specification, as other runtimes take it, without anything of the container's
+    process."""
     process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
                "env": ["PATH=/bin", "A=b"], "cwd": "/bin", "user": {"uid": 7, "gid": 8, "additionalGids": [9, 10]},
                "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]}
@@ -134,7 +135,7 @@ def test_descriptors_are_handed_on():
     result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box sh -c '{inside}'")
     pid = result.out.split()[-1]
     equal((result.status, result.out.split()), (0, ["three", "2", "6", "2", "unknown:unknown", pid, pid]), str(result))
-    # What is said of a failure does not go to one of them.
+    # Messages about a failure are not written to one of them.
     result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box nothere")
     equal(result.status, 127)
     contains(result.err, "nothere")
@@ -405,7 +406,7 @@ def test_all_attached_clients_see_all_output():
     for terminal in (first, second):
         found = terminal.read_to("done-43")
         equal(re.findall("line-([0-9]+)-", found), [str(n) for n in range(1, 301)])
-    # One that dies in the middle of reading takes nothing along.
+    # A reader that dies while it reads loses no data.
     first.type("seq 1 30000 | busybox sed 's/.*/many-&-/'; echo done-$((40+4))\n")
     first.expect("many-100-")
     second.process.kill()
@@ -432,7 +433,7 @@ def test_a_terminal_that_nobody_reads():
     good("exec", "alone", "touch", "/go-2")
     wait_until(lambda: written() == ["3"], "the round after the worker was killed")
     late = DistTerminal("attach", "alone")
-    # Whole lines of what was last, without a gap.
+    # Complete lines of the last output, without a gap.
     found = late.read_to("3-20000-")
     assert re.match(r"3-\d+-\r\n", found), found[:100]
     numbers = re.findall(r"3-([0-9]+)-", found)
@@ -477,7 +478,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
         return bus.call_with_unix_fd_list_sync(
             "org.berth1", "/org/berth1/containers", "org.berth1.Containers", member,
             GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, -1, None, None)
-    # berth-screen had it; what that read is on the screen, what comes now is the caller's.
+    # berth-screen had it: its output is on the screen; new output goes to the caller.
     wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
     reply, descriptors = call_terminal("OpenTerminal", "(ssa{sv})", "one", "", {})
     master = descriptors.get(reply.unpack()[0])
@@ -491,7 +492,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
         return text
     os.write(master, b"first\n")
     contains(read().decode(), "got-first")
-    # Also when the service comes back: it knows who had it.
+    # The same after a restart of the service, which still knows the reader.
     kill_service()
     good("ps")
     os.write(master, b"got-it\n")
@@ -650,7 +651,7 @@ def test_another_id():
 
 
 def logs(name, *options, user=None):
-    """What Logs has of a container: options and their values as busctl takes them."""
+    """The output of Logs for a container; options and values in busctl's format."""
     command = f"""import sys
 from gi.repository import Gio, GLib
 options = {{key: GLib.Variant.parse(None, value, None, None) for key, value in zip(sys.argv[2::2], sys.argv[3::2])}}
@@ -678,7 +679,7 @@ def test_logs_are_the_owners_to_read():
     equal(logs("logged", "Lines", "uint64 1", user="alice").out, "second\n")
     equal(logs("logged", "Lines", "uint64 0", user="alice").out, "")
     equal(logs("logged", "Until", "uint64 1", user="alice").out, "")
-    # Lines that come at once may have one time.
+    # Lines written at once may have the same time.
     last = int(rows[1]["__REALTIME_TIMESTAMP"])
     contains(logs("logged", "Since", f"uint64 {last}", user="alice").out, "second\n")
     equal(logs("logged", "Since", f"uint64 {last + 1}", user="alice").out, "")
@@ -693,7 +694,7 @@ def test_logs_are_the_owners_to_read():
 
 
 def test_logs_are_complete_right_after_the_end():
-    # journald is slow: what the container wrote is in its socket, and in no file yet.
+    # journald is slow: the container's output is in its socket, and not in a file yet.
     journald = int(run("pidof", "systemd-journald").out)
     found = []
     os.kill(journald, signal.SIGSTOP)
@@ -722,7 +723,7 @@ def test_a_reader_of_logs_ends_with_its_client_and_with_its_pipe():
     equal([follower.stdout.readline() for _ in range(2)], ["first\n", "second\n"])
     equal(len(readers()), 1)
     pid = service_pid()
-    # journald goes on in a new file.
+    # journald continues in a new file.
     run("journalctl", "--rotate")
     good("exec", "logged", "touch", "/end")
     equal(follower.stdout.readline(), "third\n")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Faulty and hostile registries: bounded time, memory and disk, a clear error, nothing named,
-# nothing left, and the service up.
+# Faulty and hostile registries: time, memory and disk are bounded, the error is clear, nothing is named, nothing left,
+# and the service up.
 
 import base64
 import hashlib
@@ -192,7 +192,7 @@ def test_sha512_and_nothing_else():
 
 
 def embed(content, descriptor, data):
-    """The content stands in the manifest, and nowhere else."""
+    """The content is embedded in the manifest, and nowhere else."""
     descriptor["data"] = base64.b64encode(data).decode()
     content.blobs.pop(descriptor["digest"])
 
@@ -245,7 +245,7 @@ def templates():
 
 
 def namespace(pid):
-    """None: it has ended."""
+    """None if it has ended."""
     try:
         return os.readlink(f"/proc/{pid}/ns/pid")
     except OSError:
@@ -253,14 +253,14 @@ def namespace(pid):
 
 
 def pull_beside(name, number):
-    """The template gets the signal in the middle of the pull, which needs it no longer."""
+    """The template receives the signal in the middle of the pull, which no longer needs it."""
     layers = [oci.Layer("gzip").add(f"t{n}", f"{name}{n}".encode()).finish() for n in range(60)]
     reference, _ = REGISTRY.add(f"{name}:x", oci.Image(layers))
     signalled = []
 
     def send(handler, with_body):
         if with_body and not signalled:
-            # What was cloned from it has the same command line.
+            # Its clones have the same command line.
             signalled.extend(pid for pid in templates() if namespace(pid) == namespace("self"))
             for pid in signalled:
                 os.kill(pid, number)
@@ -364,7 +364,7 @@ def test_a_pull_is_repeated_as_often_as_it_is_told():
     process.terminate()
     contains(process.communicate(timeout=30)[1], "interrupted")
     REGISTRY.hook = None
-    # What is answered is not asked again.
+    # An answered request is not repeated.
     result = dist("pull", "--retry=1000", "--retry-delay=1h", f"{REGISTRY.host}/nothing:x")
     equal(result.status, 1, result)
     contains(dist("pull", "--retry=many", reference).err, '--retry takes a number up to 1000, not "many"')
@@ -376,7 +376,7 @@ def test_a_bandwidth_limit_is_kept():
     configure("[Transfer]\nBandwidth=1M\n")
     begin = time.monotonic()
     good("pull", reference)
-    # Four seconds, but for what the buffers take at once; without a limit it is a tenth of one.
+    # Four seconds, less the data that fits into buffers; without a limit, a tenth of a second.
     assert time.monotonic() - begin > 2, "the limit was not kept"
     configure("")
     good("rmi", reference)

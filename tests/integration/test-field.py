@@ -419,7 +419,7 @@ def test_copies_through_links_stay_in_the_container():
     # A link is followed in the container, not here.
     good("cp", f"{WORK}/mine", "copies:/test")
     equal(good("exec", "copies", "cat", f"{WORK}/mine"), "mine\n")
-    # What a link names is not made as a directory.
+    # The target of a link is not created as a directory.
     equal(dist("cp", f"{WORK}/mine", "copies:/tmp/d2/x/").status != 0, True)
     equal(dist("exec", "copies", "ls", "/tmp/none2").status != 0, True)
     # No name is a pattern.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The host's firewalld: what it forgets when it is reloaded, and when it starts and stops, containers get back, with
-# either of its backends.
+# The host's firewalld: rules that it removes when it is reloaded, started or stopped are restored, with either of its
+# backends.
 # machine: package firewalld
 # machine: package python3-dbus
 # machine: package python3-firewall
@@ -54,7 +54,7 @@ def hardware_address():
 
 
 def loses_nothing(*command):
-    """After the command, everything is as it was, and nothing is there twice."""
+    """After the command, all rules are as before, and none exists twice."""
     wait_until(works, f"before {command}")
     before = (rules(), links(), hardware_address())
     result = run(*command)
@@ -130,7 +130,7 @@ def test_only_firewalld_is_believed():
               "org.fedoraproject.FirewallD1.Reloaded", user="alice").status, 0)
     equal(run("dbus-send", "--system", "--type=signal", "/org/fedoraproject/FirewallD1",
               "org.fedoraproject.FirewallD1.Reloaded", user="alice").status, 0)
-    # What is sent later has been answered: the signals are read.
+    # A later call has been answered, so the signals have been read.
     service_is_up()
     equal(renewals(), before)
 

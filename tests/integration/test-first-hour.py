@@ -42,7 +42,7 @@ class Screen(Terminal):
 
 
 def lines(text):
-    """The lines of a screen without what moves and colours."""
+    """The lines of a screen without control sequences."""
     return [line.rstrip("\r") for line in re.sub(r"\033\[[0-9;]*[A-Za-z]", "", text).split("\n")]
 
 
@@ -163,7 +163,7 @@ def test_rm_stops_first():
 
 
 def test_mistakes_fit_one_line():
-    """What is wrong, and what helps: in one line of 80 columns, nothing twice, in German as well."""
+    """One line of 80 columns has the error and a hint, and says nothing twice; in German as well."""
     good("run", "-d", "--name=net", "--network=berth", "-p", "18080:80", IMAGE)
     for words, english, german in (
             (("create", "--name=web", IMAGE), 'there is a container "web" already; "dist rm web" deletes it',
@@ -190,7 +190,7 @@ def test_mistakes_fit_one_line():
         for text, env in ((english, {"LANG": "C.UTF-8"}), (german, {"LANG": "C.UTF-8", "LANGUAGE": "de"})):
             result = dist(*words, env=env)
             assert result.status != 0 and text in result.err, (words, text, result)
-            # Names are as long as they are.
+            # Names of registries are not shortened.
             assert len(result.err.replace(HOST, "")) <= 100, result.err
     good("rm", "-f", "net")
 
@@ -211,7 +211,7 @@ LANGUAGES = ({"LANG": "C.UTF-8"}, GERMAN)
 
 
 def every_verb():
-    """The words of each verb, as --help lists them."""
+    """The words of each verb, as listed by --help."""
     yield ()
     for name in sorted(set(re.findall(r"^  ([a-z][a-z-]*)", good("--help"), re.MULTILINE))):
         yield (name,)
@@ -220,7 +220,7 @@ def every_verb():
 
 
 def sentences():
-    """What po/de.po translates, of three words at least."""
+    """The messages of at least three words that po/de.po translates."""
     def text(part):
         return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', part)).replace('\\"', '"')
 
@@ -283,7 +283,7 @@ def test_every_listing_takes_the_same_options():
     for verb in (("ps", "-a"), ("images",), ("volume", "ls"), ("network", "ls"), ("transfers",), ("df",), ("content", "ls"), ("lease", "list"), ("pod", "ps"),
                  ("top", "matrix"), ("stats", "--no-stream"), ("port", "matrix"), ("search", f"{HOST}/first"), ("history", IMAGE), ("system", "info"),
                  ("audit", "--until=now"), ("diff", "matrix"), ("resolve", IMAGE), ("version",), ("volume", "inspect", "matrix"), ("network", "inspect", "berth"), ("pod", "inspect", "several")):
-        # What changes from call to call is not compared.
+        # Values that change between calls are not compared.
         moving = verb[0] in ("stats", "top", "df", "transfers", "system", "audit")
         rows = json.loads(good(*verb, "--json=short"))
         assert isinstance(rows, list) and (rows or verb[0] == "history"), (verb, rows)
@@ -354,13 +354,13 @@ def test_the_system():
     equal(good("system", "info", "--format={{.Name}}").split()[:2], ["Version", "StatePath"])
     for language, text in zip(LANGUAGES, ("all contents are undamaged\n", "alle Inhalte sind unbeschädigt\n")):
         result = dist("system", "check", env=language)
-        # The progress comes first, if it was any.
+        # Progress, if there was any, comes first.
         equal((result.status, result.out, result.err[-len(text):]), (0, "", text))
         assert language != GERMAN or "contents" not in result.err, result.err
 
 
 def test_what_takes_the_space():
-    """df --verbose measures containers and volumes, those of others only for who may see them."""
+    """df --verbose measures containers and volumes, those of other users only for callers who may see them."""
     good("run", "--name=full", "-v", "full:/data", IMAGE, "sh", "-c", "head -c 300000 /dev/urandom >/file; head -c 500000 /dev/urandom >/data/file")
     for words in (("df", "--verbose"), ("system", "df", "-v")):
         rows = {(row["kind"], row["name"]): row for row in json.loads(good(*words, "--json"))}
@@ -506,7 +506,7 @@ def test_info_is_a_status_page():
 
 
 def test_the_third_interrupt_lets_go():
-    # A file for what dist says: the container has the same standard error, and goes on.
+    # A file for dist's messages: the container has the same standard error, and continues.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
         process = subprocess.Popen(["dist", "run", "--name=deaf", IMAGE, "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"],
                                    stdout=subprocess.PIPE, stderr=file, text=True)

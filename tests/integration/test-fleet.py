@@ -138,7 +138,7 @@ def test_a_host_controls_no_terminal():
 
 
 def test_a_hostile_host_writes_nothing_else():
-    """Its dist is one that sends an archive of its own."""
+    """The host's dist is replaced by one that sends a hostile archive."""
     home = "/run/fleet-hostile"
     os.makedirs(f"{home}/asked", exist_ok=True)
     for name in ("asked/file", "planted"):
@@ -205,7 +205,7 @@ int main(void) {
 
 
 def test_a_hostile_machine_writes_nothing_else():
-    """The same for a machine, whose service passes descriptors: an archive and a mount."""
+    """The same for a machine whose service passes descriptors: an archive and a mount."""
     program = "/usr/libexec/berth/berth-copy"
     good("create", "--name=near", IMAGE, "true")
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/copies", "-", input=COPY).status, 0)
@@ -250,7 +250,7 @@ def boot_guest():
     equal(run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={guest}/upper,workdir={guest}/work", f"{guest}/root").status, 0)
     with open(f"{guest}/root/etc/machine-id", "w", encoding="ascii") as file:
         file.write("0123456789abcdef0123456789abcdef\n")
-    # It would listen where this machine's does.
+    # It would listen on the same address as this machine's.
     equal(run("ln", "-sf", "/dev/null", f"{guest}/root/etc/systemd/system/berth-test-registry.service").status, 0)
     equal(run("systemd-run", "-q", "--unit=guest", "-p", "Delegate=yes", "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--boot",
               "--machine=guest", f"--directory={guest}/root", "--tmpfs=/var/lib/berth:mode=0755", "--link-journal=no", "--resolv-conf=off",
@@ -266,7 +266,7 @@ def test_dist_reaches_a_machine_of_systemd_nspawn():
     equal(good("-M", "guest", "run", "--rm", "-i", IMAGE, "cat", input="by a descriptor\n"), "by a descriptor\n")
     equal(dist("-M", "guest", "run", "--rm", IMAGE, "sh", "-c", "exit 9").status, 9)
     good("-M", "guest", "run", "-d", "--id=inside", IMAGE, "sh", "-c", "echo its output; exec sleep 1000")
-    # It is there and not here, in a scope of the machine's systemd.
+    # The container is there and not here, in a scope of the machine's systemd.
     equal(["inside" in good(*where, "ps", "-q").split() for where in ((), ("-M", "guest"))], [False, True])
     equal(run("systemctl", "-M", "guest", "is-active", "berth-inside.scope").out, "active\n")
     equal(good("-M", "guest", "exec", "inside", "hostname").strip(), good("-M", "guest", "exec", "inside", "cat", "/etc/hostname").strip())
@@ -278,7 +278,7 @@ def test_dist_reaches_a_machine_of_systemd_nspawn():
     contains(good("-M", "root@guest", "ps"), "inside")
     good("-M", "guest", "rm", "-f", "inside")
     equal(run("machinectl", "poweroff", "guest").status, 0)
-    # A machine that is gone is an error at once.
+    # A machine that no longer exists causes an error immediately.
     wait_until(lambda: run("systemctl", "is-active", "guest").out != "active\n", "its end", 60)
     assert dist("-M", "guest", "ps").status != 0
 

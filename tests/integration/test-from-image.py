@@ -30,13 +30,13 @@ def test_setup():
 
 def test_command_user_environment_and_directory():
     equal(good("run", "--rm", IMAGE).split(), ["default", "70", "81", "/work", "1", "/home/worker"])
-    # Without a group, that of passwd and those that name the user.
+    # Without a group, the user's group in passwd and those that list the user.
     equal(good("run", "--rm", "-u", "worker", IMAGE, "id -G").split(), ["80", "82"])
     equal(good("run", "--rm", "-u", "root", "-w", "/tmp", "-e", "A=2", IMAGE, "id -u; pwd; echo $A").split(), ["0", "/tmp", "2"])
 
 
 def test_volumes():
-    """They last as long as the container, and can be written to whatever else can."""
+    """They last as long as the container, and are always writable."""
     for options in ([], ["--read-only"]):
         equal(good("run", "--rm", *options, "-u", "root", IMAGE, "cat /kept/of-image; echo more >>/kept/of-image; wc -l </kept/of-image"),
               "kept\n2\n")
@@ -50,7 +50,7 @@ def test_volumes_of_a_writable_root_are_there():
     good("pull", reference)
     script = "stat -c '%n %a %u %g' /data /new/volume; cat /data/file; touch /data/x /new/volume/y"
     equal(good("run", "--rm", reference, "sh", "-c", script), "/data 2770 33 34\n/new/volume 755 0 0\nseed")
-    # They are of the container, and so are in what it changed.
+    # They belong to the container, and so are among its changes.
     good("run", "--id=volumes", reference, "touch", "/new/volume/z")
     contains(good("diff", "volumes"), "/new/volume/z")
     good("rm", "volumes")
@@ -65,7 +65,7 @@ def test_users_variables_and_commands_of_the_field():
 
     def shell(script, *options):
         return good("run", "--rm", *options, reference, "sh", "-c", script).strip()
-    # A number is a number, also where a user or a group of the image has that name.
+    # A number is an id, even if a user or a group of the image has that name.
     equal(shell("echo $(id -u):$(id -g)", "-u", "1000"), "1000:0")
     equal(shell("echo $(id -u):$(id -g)", "-u", "5:2000"), "5:2000")
     # A variable that is set again has its last value: of the image, of run, of exec.
@@ -74,7 +74,7 @@ def test_users_variables_and_commands_of_the_field():
     good("run", "-d", "--id=field", "-e", "B=run", reference, "sleep", "1000")
     equal(good("exec", "-e", "B=1", "-e", "B=2", "field", "sh", "-c", "env | grep ^B=").strip(), "B=2")
     good("rm", "-f", "field")
-    # An empty HOME is from passwd.
+    # An empty HOME is replaced by that of passwd.
     equal(shell("echo $HOME", "-e", "HOME="), "/root")
     equal(shell("echo $HOME", "-e", "HOME=/x", "-e", "HOME="), "/root")
     equal(shell("echo $HOME", "-e", "HOME=/x"), "/x")

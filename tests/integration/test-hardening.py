@@ -26,7 +26,7 @@ int main(void) {
 
 
 def programs():
-    """All that is installed to be run."""
+    """All installed programs."""
     found = [f"/usr/libexec/berth/{name}" for name in sorted(os.listdir("/usr/libexec/berth"))]
     found += ["/usr/bin/dist", "/usr/bin/berth-runtime", "/usr/lib/systemd/system-generators/berth-generator"]
     assert len(found) >= 20, found
@@ -72,7 +72,7 @@ def test_programs_check_buffers():
     for path in programs():
         symbols = readelf("--syms", path)
         contains(symbols, "__stack_chk_fail")
-        # What it calls has no form that checks: it reads nothing, and writes one array.
+        # It calls no function with a checking variant: it reads nothing, and writes one array.
         if path.endswith("/berth-group"):
             continue
         checked = {name for name in re.findall(r"\b(__\w+_chk)\b", symbols)} - {"__stack_chk_fail"}
@@ -107,7 +107,7 @@ def test_functions_are_marked_for_branch_tracking():
 
 
 def test_every_file_was_compiled_so():
-    """What leaves no trace of its own in a program: each source's command, as the build has it."""
+    """Options that leave no trace in a program: checks each source's command line in the build."""
     with open(os.environ["BERTH_BUILD"] + "/compile_commands.json", encoding="utf-8") as file:
         commands = [entry for entry in json.load(file) if re.search("/(service|client|runtime|generator)/", entry["file"])]
     assert len(commands) > 300, len(commands)
@@ -139,7 +139,7 @@ BARE = {
 
 
 def test_containers_inherit_nothing_of_the_unit():
-    """A configuration that restricts nothing has what the machine's first process has."""
+    """A container whose configuration restricts nothing has the same properties as the machine's first process."""
     root = "/var/tmp/bundle/rootfs"
     os.makedirs(f"{root}/bin")
     os.makedirs(f"{root}/proc")

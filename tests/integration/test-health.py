@@ -62,7 +62,7 @@ def test_checks_go_on_after_the_service_was_away():
 
 def test_what_is_unhealthy_is_killed_or_stopped_if_asked():
     check = ["--health-cmd=false", "--health-interval=0.2s", "--health-retries=1"]
-    # Killed, it has failed, and its policy starts it again; stopped, it stays so, whatever the policy says.
+    # A killed container has failed, and its policy restarts it; a stopped one stays stopped, whatever its policy.
     good("run", "-d", "--id=killed", "--restart=on-failure", "--health-on-failure=kill", *check, PLAIN)
     good("run", "-d", "--id=stopped", "--restart=always", "--stop-timeout=0", "--health-on-failure=stop", *check, PLAIN)
     good("run", "-d", "--id=ignored", "--health-on-failure=none", *check, PLAIN)

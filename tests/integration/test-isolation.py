@@ -95,7 +95,7 @@ def test_a_source_that_was_exchanged_is_not_mounted():
 
 
 def test_a_path_of_the_host_is_not_opened_by_the_service():
-    """A caller gives what he has opened himself; the name alone is nothing."""
+    """Callers pass only files that they have opened themselves; a path alone grants nothing."""
     reply = busctl("call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", "named", IMAGE, "1",
                    "Mounts", "a(ssas)", "1", "/etc/shadow", "/stolen", "0")
     assert reply.status != 0
@@ -113,7 +113,7 @@ def test_binds_need_the_privilege():
 
 
 def only_create():
-    """What a user may who has no privilege."""
+    """The bind mounts that a user may use without privileges."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice" && action.id.indexOf("org.berth1.containers.") == 0)
             return /(create|manage-own)$/.test(action.id) ? "yes" : "no";
@@ -168,7 +168,7 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
     equal((made.st_uid, made.st_gid), (alice.pw_uid, alice.pw_gid))
     equal([open(f"{own}/{name}", encoding="utf-8").read() for name in ("hers", "roots", "anothers")], ["text\nmore\n", "text\n", "text\n"])
     equal([os.stat(f"{own}/{name}").st_uid for name in ("roots", "secret", "anothers")], [0, 0, 4243])
-    # What the host's mount forbids stays forbidden.
+    # Restrictions of the host's mount still apply.
     closed = owned("closed")
     run("mount", "--bind", closed, closed)
     run("mount", "-o", "remount,bind,ro,noexec", closed)
@@ -190,7 +190,7 @@ def test_a_caller_keeps_its_id():
         made = os.stat(f"{own}/made")
         equal((made.st_uid, made.st_gid), (alice.pw_uid, alice.pw_gid))
         os.unlink(f"{own}/made")
-    # Another user is named as ever, and the files are still not its own.
+    # Another user can be selected as usual, but the files do not belong to that user.
     equal(inside("sh", "-c", "id -u; stat -c %u /v", options=["--userns=keep-id", "--user=0", "-v", f"{own}:/v"], user="alice"), f"0\n{alice.pw_uid}\n")
     good("run", "-d", "--id=kept", "--userns=keep-id", "-v", f"{own}:/v", IMAGE, user="alice")
     pid = [row["pid"] for row in listing("ps") if row["id"] == "kept"][0]
@@ -205,7 +205,7 @@ def test_a_caller_keeps_its_id():
 
 
 def test_an_owned_bind_is_checked_at_each_start():
-    """What was true when the container was created is not what decides."""
+    """The state at each start decides, not that at creation."""
     only_create()
     exchanged = {"foreign": "does not belong to user", "linked": "was replaced since it was given", "hidden": "Permission denied", "magic": "open"}
     os.makedirs(f"{SHARED}/parents")
@@ -225,14 +225,14 @@ def test_an_owned_bind_is_checked_at_each_start():
     for name, word in exchanged.items():
         contains(dist("start", "-a", f"owned-{name}", user="alice").err, word)
         good("rm", f"owned-{name}", user="alice")
-    # A link of hers to what she was asked about is as good as its path.
+    # Her link to the file that she was asked about works like its path.
     own = owned("parents/own")
     good("create", "--id=owned", "-v", f"{own}:/v", IMAGE, "stat", "-c", "%u", "/v", user="alice")
     os.rename(own, f"{own}-away")
     os.symlink(f"{own}-away", own)
     equal(good("start", "-a", "owned", user="alice"), "0\n")
     good("rm", "owned", user="alice")
-    # A directory that only her group may search is as near to her as ever.
+    # A directory that only her group may search is still accessible to her.
     run("usermod", "-a", "-G", "games", "alice")
     os.makedirs(f"{SHARED}/games", mode=0o750)
     shutil.chown(f"{SHARED}/games", "root", "games")
@@ -244,7 +244,7 @@ def test_an_owned_bind_is_checked_at_each_start():
 
 
 def test_an_owned_bind_wins_no_race():
-    """The place of the directory flickers between hers and root's: no start shows what is root's."""
+    """The path alternates quickly between her directory and root's: no start shows root's."""
     only_create()
     race = owned("race")
     own = owned("race/own")
@@ -404,7 +404,7 @@ def test_the_launcher_cannot_be_changed_from_inside():
 
 
 def test_a_working_directory_that_leads_out():
-    # CVE-2024-21626: a descriptor of the host's that was left open.
+    # CVE-2024-21626: a descriptor of the host that was left open.
     for fd in range(3, 12):
         result = dist("run", "--rm", "-w", f"/proc/self/fd/{fd}", IMAGE, "ls")
         assert result.status != 0 or "berth.db" not in result.out, result

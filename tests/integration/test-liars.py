@@ -25,10 +25,10 @@ WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 VICTIM = {}
-BASE = oci.busybox_layer().finish()    # of every image here; making it takes longer than pulling it
+BASE = oci.busybox_layer().finish()    # the layer of every image here; making it takes longer than pulling it
 CALLED_OFF = []    # references of pulls that left a part to go on with
 LIES = ("text", "digests", "numbers", "flags", "lists", "drop", "type", "huge", "error", "die")
-# Who answers what in a pull, and in the import of an archive.
+# The workers and members that a pull, and the import of an archive, use.
 PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestOnward", "Sync"),
         "inspect": ("Manifest", "Config"), "unpack": ("Unpack", "Settle", "SettleLowest")}
 IMPORT = {"archive": ("Open", "Next", "Extract"), "ingest": ("Ingest",),
@@ -122,7 +122,7 @@ class Liar:
 
 
 def stored():
-    """Digests by the store, each compared with its bytes."""
+    """The digests in the store, each compared with its content."""
     directory = f"{STATE}/content/blobs/sha256"
     names = sorted(os.listdir(directory))
     for name in names:
@@ -136,7 +136,7 @@ def named():
 
 
 def check_files():
-    """What is on disk: cheap enough to be looked at after every lie."""
+    """The state on disk, cheap enough to be checked after every lie."""
     stored()
     equal(leftovers(), [])
 
@@ -196,7 +196,7 @@ def image_of(count):
 
 
 def image_with_an_early_link(count):
-    """Its lowest layer links to a file that comes later: it is settled with nothing below it."""
+    """Its lowest layer links to a file that comes later, so it is settled with nothing below it."""
     layer = oci.Layer().hard_link("early", "late").add("late", f"{count}".encode())
     return REGISTRY.add(f"liar/y{count}:1", oci.Image([layer, BASE]))
 
@@ -251,7 +251,7 @@ def test_a_push_with_a_lying_fetch():
 
 
 def test_a_single_object_with_a_lying_fetch():
-    """What is given out under a digest has it."""
+    """Content that is returned under a digest matches it."""
     image = oci.Image([BASE, oci.Layer().add("mine", b"an object")])
     reference, digest = REGISTRY.add("liar/object:1", image)
     layer = image.manifest["layers"][1]["digest"]
@@ -284,7 +284,7 @@ def test_samples_of_a_lying_fetch_prove_nothing():
         assert result.status != 0, result
         return {}
     lie_in({"fetch": ("Sample", "Fetch", "Open")}, steal)
-    # What her failed pulls left of the base layer is hers to go on with, and nobody else's.
+    # Only she can resume the ingests of the base layer that her failed pulls left.
     honest, _ = OTHER.add("thief/x:honest", oci.Image([BASE]))
     equal(dist("pull", honest, user="alice", timeout=120).status, 0)
     equal(listing("content", "active"), before)
@@ -294,7 +294,7 @@ def test_samples_of_a_lying_fetch_prove_nothing():
 
 
 def test_a_policy_with_lying_workers():
-    """Where the signature that there is does not count, none of their words makes it count."""
+    """If the only signature is not valid, no reply of a worker makes it valid."""
     trust.make_key("liars", "ec")
     trust.make_key("strangers", "ec")
     trust.configure(f"[Policy {trust.REGISTRY.host}/signed]\nRequire=signed\nKey={trust.KEYS}/liars.pub\n")
@@ -345,7 +345,7 @@ def test_applying_with_a_lying_unpack():
 
 
 def test_secrets_read_by_a_lying_ingest():
-    """A container has the secrets that it was given, each under its name, or it is not made."""
+    """A container has the secrets that it was given, each under its name, or is not created."""
     with open("/run/liars-secret", "w", encoding="ascii") as file:
         file.write("a secret")
 
@@ -357,7 +357,7 @@ def test_secrets_read_by_a_lying_ingest():
         equal([row["id"] for row in listing("ps", "-a")], ["keeper"])
         return {}
     lie_in({"ingest": ("Gather",)}, give)
-    # In the file that it writes are names, which become files, and sizes.
+    # The file that it writes contains names, which become file names, and sizes.
     for lie, text, says in (("grow", "x", "more bytes of secrets than allowed"), ("spoil", "../escaped", "damaged"), ("spoil", "..", "damaged"),
                             ("spoil", "/etc/escaped", "damaged"), ("spoil", "x" * 264, "damaged")):
         with Liar("ingest", "Gather", lie, text):
@@ -372,7 +372,7 @@ def test_secrets_read_by_a_lying_ingest():
 
 
 def test_a_search_with_a_lying_fetch():
-    """What is found is small and printable, however much was said."""
+    """Search results are small and printable, however much the worker sends."""
     def search(_count):
         result = dist("search", f"{REGISTRY.host}/x", timeout=120)
         assert len(result.out) < 1 << 20 and len(result.err) < 1 << 16, (len(result.out), len(result.err))
@@ -397,7 +397,7 @@ def test_the_logs_with_a_lying_journal():
 
 
 def test_terminals_with_a_lying_screen():
-    """The one whose owner's worker lies may be of no use; nobody else's is, and it goes as any other."""
+    """Only the terminal of the owner whose worker lies may be unusable; its container can be deleted like any other."""
     def attach_and_leave():
         call("/org/berth1/containers", "org.berth1.Containers", "Attach", "ssa{sv}", "screened", "", "0")
 
@@ -405,7 +405,7 @@ def test_terminals_with_a_lying_screen():
         good("run", "-dt", "--id=screened", VICTIM["reference"], "sh", "-c", "while sleep 0.05; do echo x; done")
 
     def keep(_count):
-        # While nobody is attached, the worker keeps it; it lets it go to the next that attaches.
+        # While no client is attached, the worker keeps the terminal; it hands it over to the next client.
         open_one()
         wait_until(lambda: run("pgrep", "-x", "real-screen").out, "a worker keeps the terminal")
         attach_and_leave()
@@ -454,7 +454,7 @@ def test_a_docker_archive_with_a_lying_inspect():
 
 
 def test_a_document_with_a_lying_inspect():
-    """It is the requested one, as far as its length shows, or there is none."""
+    """The document has the requested length, or there is none."""
     truth = good("inspect", "--manifest", VICTIM["reference"])
 
     def look(_count):
@@ -465,7 +465,7 @@ def test_a_document_with_a_lying_inspect():
 
 
 def test_a_verification_with_a_lying_ingest():
-    """What one worker says of damage takes nothing away; nor does one that fails."""
+    """A report of damage by a single worker, or a failing worker, removes nothing."""
     before = stored()
 
     def verify(_count):
@@ -509,7 +509,7 @@ def test_deletion_with_a_lying_unpack_worker():
 
 
 def test_a_sync_with_a_lying_ingest():
-    """It tells nothing but that it is done."""
+    """Its only message is that it is done."""
     pid, before = service_pid(), named()
     for lie in ("type", "huge", "error", "die", "twice", "calls"):
         with Liar("ingest", "SyncFileSystem", lie, VICTIM["digest"]):
@@ -628,7 +628,7 @@ def test_networks_with_a_lying_berth_network():
         lying_network([])
         good("rm", "-f", "roams")
         assert waiting.wait(60) != 0
-        # Of a start it says nothing but that it has ended: a container that it has not connected has no network.
+        # For a start it reports only its end: a container that it has not connected has no network.
         good("run", "--rm", "--network=first", VICTIM["reference"], "true")
         equal((containers_call(*get).out, service_pid()), (before, pid))
     finally:
@@ -657,7 +657,7 @@ def test_everything_works_again_with_the_real_workers():
     reference, _ = REGISTRY.add("after/x:1", oci.Image([BASE]))
     good("pull", reference)
     equal(good("run", "--rm", reference, "echo", "well"), "well\n")
-    # What a pull that was called off has fetched by then is gone on with.
+    # Content that a cancelled pull has fetched is resumed.
     for reference in CALLED_OFF:
         good("pull", reference)
     equal(listing("content", "active"), [])

@@ -59,13 +59,13 @@ def rules():
 
 
 def resolve(inside, name, family="4"):
-    """The addresses by which a container finds a name."""
+    """The addresses to which a container resolves a name."""
     out = dist("exec", inside, "nslookup", f"-type={'a' if family == '4' else 'aaaa'}", name).out
     return sorted(re.findall(r"^Address: (\S+)$", out, re.MULTILINE))
 
 
 def fetch(inside, place):
-    """What a container gets from there; "" if it gets nothing."""
+    """The reply that a container receives from there; "" if there is none."""
     return dist("exec", inside, "timeout", "1", "wget", "-q", "-O-", f"http://{place}").out
 
 
@@ -74,7 +74,7 @@ def documents():
 
 
 def is_quiet():
-    """Nobody connects or disconnects."""
+    """Whether no connection or disconnection is in progress."""
     return run("pgrep", "-x", "berth-network").status == 1
 
 
@@ -165,7 +165,7 @@ def test_the_name_server_is_confined():
 
 
 def test_netavark_may_do_little_beside():
-    """A program in its place: it has four capabilities, and the filter of what runs beside a container."""
+    """A program in its place has four capabilities, and the filter of programs outside a container."""
     place, log = "/usr/lib/podman/netavark", "/var/tmp/netavark-probed"
     os.rename(place, place + ".real")
     probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
@@ -285,7 +285,7 @@ def test_bad_networks_are_named():
 
 
 def test_networks_are_so_many():
-    """With a subnet and a bridge each; who deletes one makes room."""
+    """Each has a subnet and a bridge; deleting one makes room for another."""
     root = Caller()
 
     def make(name):
@@ -653,7 +653,7 @@ def test_networks_change_one_at_a_time():
 
 
 def test_a_rule_sees_the_network_that_is_connected():
-    """Who may be in one network only does not get into another by connecting."""
+    """A user who may use only one network cannot get into another by connecting."""
     allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" && action.lookup("network") == "left")')
     good("run", "-d", "--name=theirs", "--network=left", IMAGE, user="alice")
     contains(dist("--no-ask-password", "network", "connect", "right", "theirs", user="alice").err, "needs sudo or a rule")
@@ -714,7 +714,7 @@ def test_berth_network_may_die():
         good("start", "killed")
     assert addresses("killed")
     good("rm", "-f", "killed")
-    # What was killed as it disconnected is done by the next service.
+    # A disconnection that was killed is completed by the next service.
     wait_until(is_quiet, "the end of what disconnects")
     kill_service()
     good("ps")

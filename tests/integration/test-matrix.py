@@ -28,8 +28,8 @@ PATHS = {
     "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks", "Pods": "/org/berth1/pods",
 }
 
-# The actions that let a member succeed, by whose the object is. A member that is not here may succeed
-# for nobody without create, manage and the like together.
+# The actions that let a member succeed, by owner of the object. A member that is not here may succeed for nobody
+# without create, manage and the like together.
 PULL = {"images.pull"}
 READ = {"contents.read", "contents.manage"}
 LOOK = {"images.inspect", "images.manage"}
@@ -85,11 +85,11 @@ for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
 ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
-# These change nothing of root's, whichever right is granted.
+# These change no object of root's, whichever action is granted.
 HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pull", "images.push", "contents.write",
             "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
             "contents.apply"}
-# With these a reply may hold what is root's.
+# With these actions, a reply may contain objects of root's.
 TELLING = LOOK | READ | INSPECT
 # These are for containers of others, which a caller with them may name.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
@@ -160,7 +160,7 @@ def grant(*actions):
 
 
 def make_alices_objects():
-    """What is hers, made with all that takes."""
+    """Her objects, created with all permissions that this needs."""
     grant("containers.create", "containers.manage-own", "contents.write", "images.pull")
     if "hers" not in [row["id"] for row in listing("ps", "-a", user="alice")]:
         good("run", "-d", "--id=hers", QUICK, IMAGE, user="alice")
@@ -245,7 +245,7 @@ def requests_of(interface, member, whose):
 
 
 def roots_state():
-    """All that is root's, and what is everybody's."""
+    """All objects of root's, and shared objects."""
     state = {}
     with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
         for table, columns, where in (
@@ -267,7 +267,7 @@ def roots_state():
 
 
 def lost(before, after):
-    """What was root's and is not there any more, or has changed."""
+    """The objects of root's that are missing or have changed."""
     return {key: before[key] - after[key] if isinstance(before[key], set) else (before[key], after[key])
             for key in before if (before[key] - after[key] if isinstance(before[key], set) else before[key] != after[key])}
 
@@ -293,7 +293,7 @@ def check_member(alice, action, interface, member, whose, problems):
     if not error.startswith("org.berth1.Error.") and error.split(".")[-1] not in (
             "AccessDenied", "InteractiveAuthorizationRequired", "g-io-error-quark"):
         problems.append(f"{key} of {whose} with {action} is {reply}")
-    # Absent and not to be seen are the same.
+    # An absent and an invisible object cause the same error.
     return re.sub(r"roots\w*|nobodys|private|absent|[0-9a-f]{64}|1\b|888888", "X", f"{reply.get('error')} {reply.get('message')}")
 
 
@@ -451,7 +451,7 @@ for action_name in read_actions():
 
 
 def test_every_member_is_known():
-    """A new member is thought of here, too."""
+    """Fails if a new member is missing here."""
     known = {key.split(".")[0] for key in ALLOWED}
     equal(known, {interface for interface, methods in INTERFACES.items() if methods})
     # These need two actions, which are never granted together here.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Everything that lives is an object: each client sees, and gets signals about, what it may see; and the
+# Containers, images and so on are objects: each client sees, and gets signals about, those that it may see; and the
 # service has what systemctl expects of a system service.
 
 import json
@@ -440,7 +440,7 @@ def test_a_process_as_a_descriptor():
     good("start", "opened")
     contains(call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "none", "0").err,
              "no process")
-    # To see it is not enough.
+    # Permission to see it is not enough.
     allow("containers.inspect")
     assert call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "", "0",
                 user="alice").status != 0

@@ -14,7 +14,7 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent.parent / "docs"
 
 
 def commands(name):
-    """The lines after "$", each with what the page prints for it; "…" for anything."""
+    """The commands after "$", each with its output on the page; "…" stands for any output."""
     found = []
     for line in (DOCS / name).read_text(encoding="utf-8").split("\n"):
         if line.startswith("    $ "):
@@ -68,7 +68,7 @@ def test_a_member_of_the_group_follows_them_as_well():
 
 
 def try_verbs(title):
-    """Each line of a table: what is refused says why, and all else does what it says."""
+    """Tries each line of a table: a refused verb gives its reason, and all others do what the page says."""
     page = (DOCS / "docker.md").read_text(encoding="utf-8").split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| ([a-zA-Z, ]+) \| (same|differs|refused) \| (.*?) \| `(.*)` \|$", page, re.MULTILINE)
     equal(len(rows), page.count("\n| ") - 1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An act touches nothing that polkit was not asked about by name, one act asks once, and a rule grants no
-# more than it says.
+# An operation touches nothing that polkit was not asked about by name, asks once, and a rule grants no more than it
+# says.
 
 import io
 import json
@@ -20,7 +20,7 @@ SINCE = [""]
 
 
 def rule(condition):
-    """Grants alice what the condition says, and keeps what was asked in polkit's journal."""
+    """Grants alice the actions that meet the condition, and logs polkit's questions in the journal."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return undefined;
@@ -121,7 +121,7 @@ def test_the_name_that_a_pull_puts_is_asked_about():
         result = images_call(member, "sa{sv}", f"{IMAGE}?query", "0", user="alice")
         contains(result.err, "Access denied")
         details(asked("images.pull")[-1], ("verb", member.lower()), ("reference", IMAGE))
-        # Where it is the same there is nothing more to ask.
+        # If it is the same, there is no further question.
         rule('action.id == "org.berth1.images.pull"')
         images_call(member, "sa{sv}", IMAGE, "0", user="alice")
         equal(len([question for question in asked("images.pull") if f"verb='{member.lower()}'" in question]), 1)
@@ -284,7 +284,7 @@ def test_calls_of_clients_that_left_count_until_polkit_answers():
 
 def test_few_calls_of_a_user_wait_for_polkit():
     rule("false")
-    # polkit answers nothing for as long as it is stopped.
+    # polkit does not answer while it is stopped.
     run("systemctl", "kill", "-s", "STOP", "polkit")
     flood = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", FLOOD], stdout=subprocess.PIPE, text=True)
     try:
@@ -711,7 +711,7 @@ def test_a_configuration_may_bind_own_directories():
     kinds = [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")]
     create_bound("weak", plain_spec("true", mounts=[bind("hers")], namespaces=kinds))
     contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), "bind:/srv/owned/hers")
-    # The descriptor is what counts, and not the path beside it.
+    # Only the descriptor counts, not the path beside it.
     create_bound("exchanged", plain_spec("ls /dev/shm", mounts=[bind("hers")]))
     os.rename("/srv/owned/hers", "/srv/owned/away")
     os.rename("/srv/owned/others", "/srv/owned/hers")

@@ -22,7 +22,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def rows(of="run and create", least=140):
-    """Option, kind, explanation and what is tried, of each line of the table."""
+    """Option, kind, explanation and test line of each row of the table."""
     page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split(f"## Options of {of}\n", 1)[1].split("\n## ", 1)[0]
     found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
     assert len(found) > least, len(found)
@@ -264,7 +264,7 @@ def test_mounts_of_another_container():
                    "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
     good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
     equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
-    # What is of the host's namespaces is not of the container, unless it was given as any other path.
+    # Files of the host's namespaces are not visible in the container, unless they were given like any other path.
     with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
         pass
     good("create", "--name=wide", "--pid=host", "--ipc=host", "--network=host", "-v", "/proc:/host/proc:ro", IMAGE)
@@ -307,7 +307,7 @@ def test_a_profile_of_apparmor_is_asked_of_the_kernel():
 
 
 def test_processes_of_the_host():
-    """It sees them all, and harms none: its users are others."""
+    """It sees all processes but cannot signal them, since it has other user ids."""
     look = 'grep -c . /proc/1/cmdline; readlink /proc/1/ns/pid; kill -0 1; echo $?; echo >/proc/sysrq-trigger; cat /proc/1/environ'
     for words in ((), ("--userns=host",)):
         result = dist("run", "--rm", "--pid=host", *words, IMAGE, "sh", "-c", 'test $$ -gt 1 && tr "\\0" " " </proc/$PPID/cmdline; ls /proc | grep -c "^[0-9]"')

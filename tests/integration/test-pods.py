@@ -201,7 +201,7 @@ def test_a_pod_survives_the_death_of_the_service():
 def test_a_start_after_a_stop_begins_again_with_all_containers():
     good("pod", "stop", "shop")
     equal([state(name) for name in ("one", "two", "three")], ["stopped"] * 3)
-    contains(dist("start", "one").err, 'the pod "shop" of container "one" does not run')
+    contains(dist("start", "one").err, 'the pod "shop" of container "one" is not running')
     good("pod", "start", "shop")
     equal([state(name) for name in ("one", "two", "three")], ["running"] * 3)
     equal(namespaces(pid_of("three"))["ipc"], namespaces(pid_of("one"))["ipc"])
@@ -456,7 +456,7 @@ def test_an_unprivileged_pod_works_as_roots_does():
 
 
 def check_pods_are_whole(pods):
-    """Of each there is all or nothing, and nothing runs in a pod that does not."""
+    """Each container exists completely or not at all, and none runs in a pod that does not run."""
     containers = {entry["id"]: entry["state"] for entry in listing("ps", "-a")}
     found = {entry["name"]: entry for entry in listing("pod", "ps")}
     equal({name for name in os.listdir(f"{STATE}/containers") if name[0] != "."}, set(containers) | set(found))
@@ -469,7 +469,7 @@ def check_pods_are_whole(pods):
 
 
 def test_the_service_may_die_at_each_step_of_a_pod():
-    """However far it came, what is there afterwards is whole, and a repeated call completes it."""
+    """However far the call came, the state afterwards is consistent, and repeating the call completes it."""
     for delay in (0.01, 0.06):
         for last in range(5):
             name = f"mortal{last}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Rights: nothing without a rule, exactly what the rule says with one, and no user learns of another's
+# Permissions: nothing is allowed without a rule, exactly what the rule says with one, and no user learns of another's
 # containers.
 
 import json
@@ -11,7 +11,7 @@ import oci
 
 IMAGE = f"{HOST}/busybox:latest"
 
-# Everything that changes something, through dist as alice would.
+# All verbs that change something, run with dist as alice.
 CHANGES = [
     ("pull", IMAGE), ("fetch", IMAGE), ("resolve", IMAGE), ("unpack", IMAGE),
     ("fetch-object", IMAGE), ("tag", IMAGE, f"{HOST}/x:y"), ("rmi", IMAGE),

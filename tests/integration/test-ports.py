@@ -18,7 +18,7 @@ SERVER = ("sh", "-c", "mkdir /www; echo page >/www/index.html; exec httpd -f -p 
 
 
 def listening(family, kind, address, port, listen=True):
-    """A socket as a server has it."""
+    """A listening socket, as a server has it."""
     made = socket.socket(family, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
@@ -240,7 +240,7 @@ def test_ports_have_a_form_and_a_number():
 
 
 def test_no_rule_is_asked_about_more_than_a_container_may_have():
-    """The limits come first: without any right the answer is the same."""
+    """Limits are checked first: without any permission the error is the same."""
     allow_only("alice")
     ports = ["Ports", "as", "129", *[f"{20000 + number}:80" for number in range(129)]]
     networks = ["FurtherNetworks", "a(sa{sv})", "16", *[word for number in range(16) for word in (f"n{number}", "0")]]
@@ -251,7 +251,7 @@ def test_no_rule_is_asked_about_more_than_a_container_may_have():
 
 
 def test_a_port_of_the_host_is_chosen():
-    """Where none is named, one that is free: known from Create on, reserved from the start, and another one each time."""
+    """Without a host port, a free one is chosen: known after Create, reserved at the start, and different each time."""
     good("create", "--id=any", "--network=mine", "-p", "80", "-p", "127.0.0.1::81", "-p", "0:82/udp", "-p", "90-91", IMAGE, *SERVER)
     rows = {row["container"]: row["host"] for row in listing("port", "any")}
     equal(sorted(rows), ["80/tcp", "81/tcp", "82/udp", "90/tcp", "91/tcp"])

@@ -30,7 +30,7 @@ RULE = """polkit.addRule(function(action, subject) {
 
 
 class Client:
-    """Makes calls and keeps them."""
+    """Makes calls and keeps them pending."""
 
     def __init__(self, count, target, member, text, user="alice"):
         command = ["/usr/bin/python3", HOLD, str(count), *target, member]
@@ -41,7 +41,7 @@ class Client:
         self.lines = []
 
     def read(self, count):
-        """So many lines beside "sent"."""
+        """The number of lines other than "sent"."""
         while len(self.lines) < count:
             line = self.process.stdout.readline()
             assert line, self.lines
@@ -56,7 +56,7 @@ class Client:
 
 
 def limits(**values):
-    """[Limits] of berth.conf, or none."""
+    """Sets [Limits] of berth.conf, or removes it."""
     service_is_up()
     configure("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
 
@@ -66,7 +66,7 @@ def workers(name):
 
 
 def refused(result, word, limit, uid="4242"):
-    """Names the user, the resource and the limit."""
+    """The error names the user, the resource and the limit."""
     text = result if isinstance(result, str) else result.err
     contains(text, f"user {uid} ")
     contains(text, word)
@@ -93,7 +93,7 @@ def test_copies_are_so_many_a_user_and_end_with_the_client():
     client = Client(9, CONTAINERS, "CopyOut", "('own', '/large', handle 0, @a{sv} {})")
     refused(client.read(1)[0], "copies", 8)
     contains(client.lines[0], "org.berth1.Error.LimitExceeded")
-    # Others have theirs.
+    # Other users have their own limit.
     good("run", "-d", "--id=roots", IMAGE, "sleep", "100000")
     contains(dist("cp", "roots:/bin/sh", "-").out[:200], "sh")
     assert len(workers("berth-copy")) >= 8
@@ -364,7 +364,7 @@ def test_files_written_by_a_container_count():
 
 
 def test_files_written_by_a_running_container_count():
-    """However deep in its tree, and with links to it."""
+    """Files count at any depth of the tree, and with several links."""
     limits(Disk="30M")
     good("run", "-d", "--id=disk-runs", IMAGE, "sh", "-c",
          "for i in $(seq 1500); do mkdir deep; cd deep; done; head -c 40000000 /dev/zero >a; ln a b; ln a c; echo done >/done; exec sleep 1000",
@@ -373,7 +373,7 @@ def test_files_written_by_a_running_container_count():
     kill_service()
     wait_for_refusal("create", "--id=disk-probe", IMAGE, limit=31457280)
     text = dist("create", "--id=disk-probe", IMAGE, user="alice").err
-    # Each byte once.
+    # Each byte counts once.
     assert 40_000_000 <= int(text.split(" has ")[1].split()[0]) < 60_000_000, text
     good("rm", "-f", "disk-runs", user="alice")
     limits()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Removing a container is one act: nothing of it is left, even if something else begins at the same time.
+# Removing a container is one operation: nothing of it is left, even if something else begins at the same time.
 
 import os
 import random
@@ -33,7 +33,7 @@ def addresses():
 
 
 def remains():
-    """What there still is of any container."""
+    """Everything that still exists of any container."""
     found = {"rows": [row["id"] for row in listing("ps", "-a")],
              "directories": [name for name in os.listdir(f"{STATE}/containers") if not name.startswith(".")],
              "scopes": run("systemctl", "list-units", "--all", "--plain", "--no-legend", "berth-*.scope").out.split(),

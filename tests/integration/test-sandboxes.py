@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a compromised worker can do: a program takes the place of each, is started by berthd itself, and
-# tries to clone, connect, signal, trace, mount and open.
+# What a compromised worker can do: a program replaces each worker, is started by berthd itself, and tries to clone,
+# connect, signal, trace, mount and open.
 
 import fcntl
 import json
@@ -133,7 +133,7 @@ def test_unpack_for_another_user():
 
 
 def test_relay():
-    """It has a sandbox of its own: nothing of root, and a filter."""
+    """It has its own sandbox: no rights of root, and a filter."""
     good("images", "-q")
     status = read_status(run("pgrep", "-x", "berth-relay").out.strip())
     equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
@@ -143,7 +143,7 @@ def test_relay():
 
 
 def test_a_compromised_relay():
-    """Without it there is no service, which starts again."""
+    """Without it, the service exits and is started again."""
     run("systemctl", "stop", "berthd.service")
     check("relay", report_of("relay", "images", "-q"), MAY["relay"])
     run("systemctl", "reset-failed", "berthd.service")
@@ -151,7 +151,7 @@ def test_a_compromised_relay():
 
 
 def test_filter():
-    """It reads a profile of a caller's: a library, and the caller's text."""
+    """It compiles a caller's profile, with a library."""
     good("pull", IMAGE)
     profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
     take_over("filter")
@@ -251,7 +251,7 @@ def may_not(found, more=()):
 
 
 def test_the_name_server():
-    """It reads what containers send to it."""
+    """It parses queries of containers."""
     good("pull", IMAGE)
     place = "/usr/lib/podman/aardvark-dns"
     os.rename(place, f"{place}.real")

@@ -38,7 +38,7 @@ class Listener:
                    f"{kind} of {name}")
 
     def synced(self):
-        """All that it was sent so far."""
+        """All signals that it has received so far."""
         count = self.lines.count(["synced"])
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -239,7 +239,7 @@ def test_signals_of_images_and_contents_reach_only_permitted_clients():
 
 
 def test_a_subscription_ends_with_the_rule_that_allowed_it():
-    # Who may manage what is others' may inspect it, too.
+    # A user who may manage objects of others may inspect them, too.
     rule = ('polkit.addRule(function(action, subject) { if (subject.user == "alice") '
             'return /[.]create$|manage-own$/.test(action.id) ? "yes" : "%s"; });')
     polkit_rule(rule % "yes")
@@ -331,7 +331,7 @@ print(sorted(set(told)))
 
 
 def test_signals_are_of_so_many_objects_a_client():
-    """Those that it has looked at first; who wants more asks the object manager for all."""
+    """The objects that it has looked at first; a client that needs more asks the object manager for all."""
     run("systemctl", "stop", "berthd.service")
     database = sqlite3.connect(f"{STATE}/berth.db")
     database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",

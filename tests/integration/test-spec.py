@@ -100,7 +100,7 @@ def with_crun(config, shift=0):
 
 
 def same(command, changes=None, shift=0, mask=None):
-    """Runs it under both; returns what both said."""
+    """Runs it under both; returns the output of both."""
     config = spec(command, changes)
     mine, theirs = with_berth(config, shift), with_crun(config, shift)
     outs = [re.sub(mask, "", result.out) if mask else result.out for result in (mine, theirs)]
@@ -148,7 +148,7 @@ def test_ambient_capabilities():
     sets = {name: ["CAP_NET_BIND_SERVICE", "CAP_KILL"] for name in
             ("bounding", "effective", "permitted", "inheritable", "ambient")}
     same("grep Cap /proc/self/status", {"process.user": {"uid": 7, "gid": 8}, "process.capabilities": sets})
-    # What cannot be ambient is left out: "runc spec" itself writes such ones.
+    # Capabilities that cannot be ambient are left out: "runc spec" itself writes such ones.
     del sets["inheritable"]
     same("grep Cap /proc/self/status", {"process.user": {"uid": 7, "gid": 8}, "process.capabilities": sets})
 
@@ -593,7 +593,7 @@ def test_hooks_have_no_use_for_the_machines_clock_or_modules():
 
 
 def test_start_hooks_may_do_no_more_than_the_command():
-    """They are the image's programs."""
+    """The hooks are programs of the image."""
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "id -u >/tmp/said; grep -e ^Cap -e ^Seccomp: -e ^NoNew /proc/self/status >>/tmp/said"]}
     changes = {"hooks": {"startContainer": [hook]}, "process.user": {"uid": 7, "gid": 8},
                "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]},

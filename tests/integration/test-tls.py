@@ -19,8 +19,8 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def serve(subject, expired=False, clients=None, verify=ssl.CERT_REQUIRED):
-    """A registry with a certificate of its own for subject; answers it and the certificate.
-    clients: the authority of those that it lets in, or only asks for theirs (verify)."""
+    """A registry with a separate certificate for subject; answers it and the certificate. clients: the authority of
+    those that it lets in, or only asks for theirs (verify)."""
     name = subject.replace(":", "-").replace(".", "-")
     certificate, key = f"{DIRECTORY}/{name}.pem", f"{DIRECTORY}/{name}.key"
     result = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour of three persons in tmux, with 80 columns and 24 rows: a member of the group berth under the rule that is
+# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth under the rule that is
 # shipped, an administrator, and a user whom no rule mentions. No line wraps, and each command ends at a clean prompt.
 # machine: package tmux
 # machine: package libevent-core-2.1-7
@@ -63,7 +63,7 @@ class Person:
         self.prompts += 1
 
     def does(self, command):
-        """What the command has printed."""
+        """The output of the command."""
         before = len(self.lines())
         self.type(command)
         self.await_prompt()

@@ -97,7 +97,7 @@ def test_a_container_in_its_unit_is_paused_and_signalled():
 
 
 def test_a_limit_without_its_controller_is_refused_by_name():
-    """There are none in this machine's unified hierarchy."""
+    """This machine's unified hierarchy has no controllers."""
     contains(dist("update", "web", "MemoryMax=100M").err, "controller")
     contains(dist("update", "web", "ManagedOOMSwap=kill").err, "ManagedOOMSwap")
 
@@ -123,7 +123,7 @@ def test_kill_nine_of_the_service_changes_nothing():
 
 
 def test_a_unit_ends_with_an_exit_while_the_service_is_away():
-    """Also of a container that deletes itself: its exit is an event."""
+    """The status of a container that deletes itself is known, too: its exit is an event."""
     write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
     start("away")
     for _ in range(8):
@@ -244,7 +244,7 @@ def test_a_secret_that_never_ends_does_not_hold_the_service():
 
 
 def test_a_container_may_notify_its_readiness():
-    """And what else concerns its unit, but not which process is the main one."""
+    """Other messages about its unit pass, too, but not the one that sets the main process."""
     write_unit("self", f"dist run --rm --replace --name=self --cgroup=caller --notify=container {IMAGE} sleep 1000")
     equal(run("systemctl", "start", "--no-block", "self").status, 0)
     wait_until(lambda: container("self") is not None and container("self")["state"] == "running", "its start")
@@ -380,7 +380,7 @@ def test_a_container_runs_in_a_unit_of_its_user_only():
 
 
 def test_a_rule_sees_the_owner_of_the_cgroup():
-    """And decides about it; there is no slice then."""
+    """The unit determines the cgroup; there is no slice then."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice" && action.id == "org.berth1.containers.create")
             return action.lookup("cgroup") == "/system.slice/theirs.service" && action.lookup("slice") == undefined ? "yes" : "no";
@@ -501,7 +501,7 @@ def test_a_secret_is_there_again_after_the_service_was_killed():
 
 
 def stored():
-    """Descriptors that systemd keeps for the service."""
+    """The descriptors that systemd keeps for the service."""
     return int(show("berthd.service", "NFileDescriptorStore"))
 
 
@@ -542,7 +542,7 @@ def test_a_secret_is_a_variable_only_if_that_is_asked_for():
     assert "open = sesame" not in good("inspect", "asked")
     equal(run("grep", "-rl", "open = sesame", "/var/lib/berth").out, "")
     good("rm", "-f", "asked")
-    # No file, so no directory of them.
+    # There is no file, so there is no directory for them.
     equal(good("run", "--rm", "--secret=KEY=/run/variable,type=env", IMAGE, "sh", "-c", "echo $KEY$CREDENTIALS_DIRECTORY; test ! -e /run/secrets"), "open = sesame\n")
     with open("/run/variable", "wb") as file:
         file.write(b"a\0b")

@@ -146,7 +146,7 @@ def lower_layer():
 
 
 def compare_upper(name, *layers):
-    """Those layers on the lower one, beside umoci; answers what umoci has."""
+    """Unpacks these layers on the lower one and compares with umoci; returns umoci's tree."""
     reference = f"{HOST}/{name}:x"
     oci.push(oci.Image([lower_layer(), *layers]), reference)
     return compare(reference)

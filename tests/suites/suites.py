@@ -15,7 +15,7 @@ RUNTIME = "/usr/bin/berth-runtime"
 
 
 class Report:
-    """Lines of TAP, one for each of their tests."""
+    """Their results as lines of TAP, one per test."""
 
     def __init__(self):
         self.number = self.failures = 0

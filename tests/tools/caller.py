@@ -15,7 +15,7 @@ NAME = "org.berth1"
 
 
 class Caller:
-    """One connection of a user's to the system bus."""
+    """One connection of a user to the system bus."""
 
     def __init__(self, user=None):
         as_user = ("runuser", "-u", user, "--") if user else ()
@@ -40,7 +40,7 @@ class Caller:
                              timeout_ms / 1000 + 30)
 
     def send(self, path, interface, member, arguments, signature):
-        """Without an answer."""
+        """Sends a call without waiting for the reply."""
         self.call_raw({"path": path, "interface": interface, "member": member, "arguments": arguments, "signature": signature,
                        "silent": True})
 
@@ -50,7 +50,7 @@ class Caller:
 
 
 def open_file(kind):
-    """Descriptors of all kinds that a caller may have."""
+    """Opens descriptors of all kinds that a caller may have."""
     if kind == "null":
         return os.open("/dev/null", os.O_RDWR)
     if kind == "read-pipe":

@@ -39,7 +39,7 @@ def fill(fd):
 
 
 def make_lingering():
-    """Its last close waits until all is sent, which its peer never lets it."""
+    """A socket whose last close waits until all data is sent, which its peer prevents."""
     server = keep(socket.create_server(("127.0.0.1", 0)))
     client = keep(socket.create_connection(server.getsockname()))
     keep(server.accept()[0])
@@ -48,7 +48,7 @@ def make_lingering():
 
 
 def make_false_envelope():
-    """What the service puts descriptors into, with lies in it."""
+    """An envelope, as the service uses for descriptors, with false contents."""
     ours, theirs = keep(*[socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)])
     keep(ours, theirs)
     note = struct.pack("<QQQIII", 1, 1, 1, 0o40755, 0, 1) + b"/etc\0"
@@ -57,7 +57,7 @@ def make_false_envelope():
 
 
 def make_shrinking():
-    """A file that is cut and written again all the time."""
+    """A file that is truncated and rewritten continuously."""
     fd = os.open("/var/tmp/shrinking", os.O_RDWR | os.O_CREAT, 0o666)
 
     def run():
@@ -89,7 +89,7 @@ def make_locked():
 
 
 def make_signalled():
-    """Whose every byte is a signal to somebody."""
+    """A descriptor for which every byte sends a signal."""
     ours, theirs = socket.socketpair()
     keep(ours, theirs)
     fcntl.fcntl(theirs, fcntl.F_SETFL, fcntl.fcntl(theirs, fcntl.F_GETFL) | os.O_ASYNC)

@@ -12,7 +12,7 @@ WORK = "/var/tmp/judge"
 
 
 def tree_of(name):
-    """What is mounted of an image that is here."""
+    """The mounted files of a stored image."""
     target = f"{WORK}/mount"
     os.makedirs(target, exist_ok=True)
     good("mount", name, target)
@@ -23,7 +23,7 @@ def tree_of(name):
 
 
 def umoci_tree_of(name):
-    """NULL where umoci or skopeo refuse the image."""
+    """None if umoci or skopeo refuses the image."""
     for directory in ("layout", "root"):
         shutil.rmtree(f"{WORK}/{directory}", ignore_errors=True)
     os.makedirs(WORK, exist_ok=True)

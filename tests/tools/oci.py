@@ -151,7 +151,7 @@ class Registry:
 
 
 def push(image, reference):
-    """Pushes it and answers the manifest's digest."""
+    """Pushes it and returns the manifest's digest."""
     host, path, tag = split(reference)
     registry = Registry(host)
     manifest = image.finish()

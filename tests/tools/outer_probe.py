@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a program that runs as root beside a container may do, as a hook or in the place of CRIU. outer_probe.py FILE
-appends a line of JSON to FILE: the names of the capabilities that it has and must not have, what the
-filter is, and what calls said that need none of them."""
+"""Tries what a program that runs as root outside a container may do, as a hook or in the place of CRIU. outer_probe.py
+FILE appends a line of JSON to FILE: the names of the capabilities that it has and must not have, what the filter is,
+and what calls said that need none of them."""
 
 import ctypes
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A program at a terminal of its own, as a user has it."""
+"""Runs a program at its own terminal, as for a user."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def read_some(self, seconds):
-        """Adds what comes within a time to the text; False if nothing does."""
+        """Appends output that arrives within a time to the text; returns False if there is none."""
         if not select.select([self.master], [], [], seconds)[0]:
             return False
         try:

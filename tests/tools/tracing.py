@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A process that strace watches for as long as a block runs."""
+"""A process that strace traces while a block runs."""
 
 import contextlib
 import subprocess

@@ -27,7 +27,8 @@ def attributes(full):
 
 
 def look_at(root):
-    """Path (bytes) → what is there; hard links by their names, which overlayfs counts differently."""
+    """Maps each path (bytes) to its attributes; hard links are listed by name, since overlayfs counts them
+    differently."""
     found, inodes = {}, {}
     for directory, names, files in os.walk(os.fsencode(root)):
         for name in [b""] * (directory == os.fsencode(root)) + names + files:
@@ -43,8 +44,8 @@ def look_at(root):
 
 
 def differences(ours, theirs, began):
-    """What is not the same. A directory that no layer lists is of the time when it was made, and
-    umoci gives that time to the one above as well: times from began on are not compared."""
+    """The differences. A directory that no layer lists is of the time when it was made, and umoci gives that time to
+    the one above as well: times from began on are not compared."""
     different = []
     for path in sorted(set(ours) | set(theirs)):
         mine, other = dict(ours.get(path, {})), dict(theirs.get(path, {}))
