@@ -19,10 +19,10 @@ bool berth_name_check_container(const char *id, GError **error) {
         well_formed = g_ascii_isalnum(id[i]) || strchr("_.-", id[i]);
     if (well_formed)
         return true;
-    return berth_error_set(
-        error, BERTH_ERROR_INVALID_ARGUMENT,
-        "invalid container id \"%.100s\": up to %d letters, digits and, not first, _.-", id,
-        MAX_CONTAINER_ID);
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid container id \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           id, MAX_CONTAINER_ID);
 }
 
 /* Also refuses control characters of Unicode, not only of ASCII: a terminal interprets U+009B like
