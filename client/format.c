@@ -5,6 +5,7 @@
 
 #include "client/format.h"
 
+#include "base/json.h"
 #include "client/settings.h"
 
 #include <glib.h>
@@ -128,4 +129,18 @@ char *dist_format_digest(const char *digest) {
     const char *colon = strchr(digest, ':');
 
     return g_strndup(colon ? colon + 1 : digest, 12);
+}
+
+char *dist_format_labels(GHashTable *labels) {
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)strcmp);
+
+    json_builder_begin_object(builder);
+    for (const GList *key = keys; key; key = key->next) {
+        json_builder_set_member_name(builder, key->data);
+        json_builder_add_string_value(builder, g_hash_table_lookup(labels, key->data));
+    }
+    json_builder_end_object(builder);
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    return json_to_string(root, FALSE);
 }

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <glib.h>
 #include <stdint.h>
 
 /* "redis" → "docker.io/library/redis:latest". */
@@ -17,6 +18,8 @@ void dist_split_reference(const char *reference, char **repository, char **tag);
 char *dist_format_text(const char *text, const char *kept);
 /* Equivalent JSON with those characters escaped. text: valid UTF-8. */
 char *dist_format_json(const char *text);
+/* Labels as a JSON object, sorted. */
+char *dist_format_labels(GHashTable *labels);
 char *dist_format_size(uint64_t bytes);
 /* Date and time of day; "-" for 0. */
 char *dist_format_time(uint64_t usec);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
+#include "client/format.h"
 #include "client/list-filter.h"
 #include "client/listing.h"
 #include "client/table.h"
@@ -107,19 +108,6 @@ static char *format_strings(char *const *strings) {
     return finish_json(builder);
 }
 
-static char *format_labels(GHashTable *labels) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)strcmp);
-
-    json_builder_begin_object(builder);
-    for (const GList *key = keys; key; key = key->next) {
-        json_builder_set_member_name(builder, key->data);
-        json_builder_add_string_value(builder, g_hash_table_lookup(labels, key->data));
-    }
-    json_builder_end_object(builder);
-    return finish_json(builder);
-}
-
 static int read_container(sd_bus_message *message, void *userdata) {
     JsonBuilder *builder = userdata;
     g_auto(GStrv) addresses = NULL;
@@ -185,7 +173,7 @@ static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
     *key = g_strdup(name);
     if (!g_strv_contains((const char *const *)inspection->names, name))
         return 1;
-    g_autofree char *containers = finish_json(builder), *pairs = format_labels(labels),
+    g_autofree char *containers = finish_json(builder), *pairs = dist_format_labels(labels),
                     *nets = format_strings(subnets), *ways = format_strings(gateways);
     dist_table_add(inspection->table, name, file[0] ? "cni" : "berth", type, file, interface, nets,
                    ways, internal ? "true" : "false", dns ? "true" : "false", (int64_t)mtu, pairs,

@@ -8,8 +8,10 @@
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/each.h"
+#include "client/format.h"
 #include "client/list-filter.h"
 #include "client/listing.h"
+#include "client/message.h"
 #include "client/system-info.h"
 #include "client/table.h"
 #include "client/verbs-prune.h"
@@ -17,19 +19,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct { gboolean ignore; } volume_create_given;
+static struct {
+    gboolean ignore;
+    char **labels;
+} volume_create_given;
 
 static const DistOption volume_create_options[] = {
     {"ignore", 0, DIST_OPTION_FLAG, &volume_create_given.ignore,
      N_("Do nothing if it exists already"), NULL},
+    {"label", 'l', DIST_OPTION_LIST, &volume_create_given.labels, N_("Add a label"),
+     N_("KEY=VALUE")},
     DIST_OPTION_END,
 };
 
 /* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
 static bool volume_create_one(const char *name, const void *userdata, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_VOLUMES, "Create", "sa{sv}", name, 0);
+    sd_bus_message *call = dist_new_call(error, DIST_VOLUMES, "Create");
+    int r;
 
     (void)userdata;
+    if (!call)
+        return false;
+    if ((r = sd_bus_message_append(call, "s", name)) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
+        (r = dist_append_labels(call, "Labels", volume_create_given.labels)) < 0 ||
+        (r = sd_bus_message_close_container(call)) < 0) {
+        sd_bus_message_unref(call);
+        return dist_bad_reply(r, error);
+    }
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
     if (reply || !volume_create_given.ignore ||
         !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS))
         return reply != NULL;
@@ -89,13 +107,18 @@ typedef struct {
     const char *name;
     uint64_t created;
     uint32_t owner;
+    GHashTable *labels; /* NULL if they are not wanted */
 } Volume;
 
 /* Reads an item of a listing, as in the other verbs that list: 1, or 0 at the end; negative errno
  * on error. */
 static int read_volume(sd_bus_message *reply, char **key, Volume *volume) {
     const DistField fields[] = {
-        {"Owner", "u", &volume->owner}, {"Created", "t", &volume->created}, {NULL, NULL, NULL}};
+        {"Owner", "u", &volume->owner},
+        {"Created", "t", &volume->created},
+        {volume->labels ? "Labels" : NULL, "a{ss}", volume->labels},
+        {NULL, NULL, NULL},
+    };
     int r = dist_dictionary_read_item(reply, &volume->name, fields);
 
     if (r > 0)
@@ -116,6 +139,7 @@ static int list_volume(sd_bus_message *reply, char **key, void *userdata) {
 
 static const DistFilterName volume_filters[] = {
     {"name", "Name", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},
     {"dangling", NULL, DIST_FILTER_ADDITION},
     {NULL},
 };
@@ -161,15 +185,17 @@ typedef struct {
 
 static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
     const VolumeInspection *inspection = userdata;
-    Volume volume = {0};
+    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    Volume volume = {.labels = labels};
     int r = read_volume(reply, key, &volume);
 
     if (r <= 0 || !g_strv_contains((const char *const *)inspection->names, volume.name))
         return r;
+    g_autofree char *pairs = dist_format_labels(labels);
     g_autofree char *mountpoint =
         g_build_filename(inspection->state_path, "volumes", volume.name, NULL);
     dist_table_add(inspection->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created,
-                   mountpoint);
+                   mountpoint, pairs);
     g_hash_table_add(inspection->found, g_strdup(volume.name));
     return 1;
 }
@@ -177,11 +203,9 @@ static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
 /* Prints JSON, as for a network, unless --format says otherwise. */
 static int volume_inspect(char **argv, GError **error) {
     const DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},
-        {"owner", _("OWNER"), DIST_CELL_NUMBER},
-        {"created", _("CREATED"), DIST_CELL_TIME},
-        {"mountpoint", NULL, DIST_CELL_TEXT},
-        {NULL, NULL, 0},
+        {"name", _("NAME"), DIST_CELL_TEXT},       {"owner", _("OWNER"), DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME}, {"mountpoint", NULL, DIST_CELL_TEXT},
+        {"labels", NULL, DIST_CELL_JSON},          {NULL, NULL, 0},
     };
     const DistListing volumes = {DIST_VOLUMES, "List"};
     g_autofree char *state_path = dist_system_find_state_path(error);
@@ -212,14 +236,14 @@ static const DistVerb volume_verbs[] = {
      .summary = N_("List volumes"),
      .options = volume_list_options,
      .run = volume_list,
-     .details = N_("Filters: name, dangling=true|false (no container mounts it)."),
+     .details = N_("Filters: name, label, dangling=true|false (no container mounts it)."),
      .example = "dist volume ls --filter dangling=true"},
     {.name = "ls",
      .arguments = "",
      .summary = N_("List volumes"),
      .options = volume_list_options,
      .run = volume_list,
-     .details = N_("Filters: name, dangling=true|false (no container mounts it)."),
+     .details = N_("Filters: name, label, dangling=true|false (no container mounts it)."),
      .example = "dist volume ls --filter dangling=true"},
     {.name = "create",
      .arguments = N_("NAME…"),

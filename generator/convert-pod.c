@@ -53,6 +53,16 @@ static void require_volumes(const BerthConversion *conversion) {
     berth_convert_volumes(conversion, unused);
 }
 
+/* It becomes an option of the containers: a mistake is reported here, once. */
+static void check_stop_timeout(const BerthConversion *conversion) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "StopTimeout");
+
+    if (line && !g_ascii_string_to_unsigned(line->value, 10, 0, G_MAXINT32, NULL, NULL))
+        berth_unit_line_error(conversion->problems, line,
+                              _("%s= takes a number of seconds, not \"%s\""), line->key,
+                              line->value);
+}
+
 void berth_convert_pod(BerthConversion *conversion) {
     const char *name = conversion->source->resource;
     const BerthUnitLine *type = berth_unit_file_find(conversion->source->file, "Service", "Type");
@@ -61,6 +71,7 @@ void berth_convert_pod(BerthConversion *conversion) {
     g_autoptr(GPtrArray) remove =
         berth_conversion_new_command(conversion, "pod", "rm", "--force", "--ignore", name, NULL);
 
+    check_stop_timeout(conversion);
     if (type && !g_str_equal(type->value, "notify"))
         berth_unit_line_error(conversion->problems, type, _("Type= can only be notify here"));
     want_containers(conversion);
@@ -102,10 +113,28 @@ static void add_volumes_of_pod(const BerthConversion *conversion, BerthUnitSourc
     berth_convert_volumes(&of_pod, words);
 }
 
+/* Systemd stops the units of a pod's containers before the pod's own, so that the time of the pod
+ * is that of each container that has none of its own. */
+char *berth_convert_get_stop_of_pod(const BerthConversion *conversion) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+    const BerthUnitSource *pod = line && berth_unit_kind_of(line->value) == BERTH_UNIT_POD
+                                     ? berth_unit_set_find(conversion->set, line->value)
+                                     : NULL;
+    const BerthUnitLine *stop =
+        pod ? berth_unit_file_find(pod->file, berth_unit_kinds[BERTH_UNIT_POD].section,
+                                   "StopTimeout")
+            : NULL;
+
+    return stop && g_ascii_string_to_unsigned(stop->value, 10, 0, G_MAXINT32, NULL, NULL)
+               ? berth_unit_line_get_text(stop)
+               : NULL;
+}
+
 /* BindsTo= with After= stops the container as soon as the pod's unit is no longer active
  * (systemd.unit(5)). */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+    g_autofree char *stop = berth_convert_get_stop_of_pod(conversion);
 
     (void)berth_conversion_get_flag(conversion, "StartWithPod");
     if (!line)
@@ -122,5 +151,7 @@ void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     berth_service_add(conversion->service, "Unit", "BindsTo", pod->service);
     berth_service_add(conversion->service, "Unit", "After", pod->service);
     berth_conversion_add_option(words, "pod", pod->resource);
+    if (stop && !berth_conversion_find(conversion, "StopTimeout"))
+        berth_conversion_add_option(words, "stop-timeout", stop);
     add_volumes_of_pod(conversion, pod, words);
 }

@@ -211,7 +211,7 @@ static const BerthKey pod_keys[] = {
     LIST("PublishPort", "publish"),
     OWN("ServiceName"),
     TEXT("ShmSize", "shm-size"),
-    REFUSED("StopTimeout", N_("each container has its own")),
+    OWN("StopTimeout"),
     REFUSED("SubGIDMap", NO_MAPS),
     REFUSED("SubUIDMap", NO_MAPS),
     REFUSED("UIDMap", NO_MAPS),

@@ -10,6 +10,7 @@
 #include "containers/parts/volumes.h"
 
 #include "bus/objects.h"
+#include "bus/pending-call.h"
 #include "bus/watchers.h"
 
 #include <errno.h>
@@ -26,12 +27,14 @@ static const BerthObjectKind volume_kind;
 static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     BerthService *service = userdata;
     g_autoptr(GError) error = NULL;
+    g_auto(GStrv) labels = NULL;
+    const BerthOption options[] = {{"Labels", "a{ss}", &labels}, {NULL}};
     const char *name;
     uint32_t uid;
     int r;
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0 ||
-        (r = berth_options_read_none(call, ret_error)) < 0)
+        (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     r = berth_access_get_uid(service->access, call, &uid);
     if (r != BERTH_ACCESS_GRANTED)
@@ -39,7 +42,7 @@ static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_er
     r = berth_access_check(service->access, call, ret_error, "create", "volume", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_volume_create(service->containers, name, uid, &error)
+    return berth_volume_create(service->containers, name, uid, labels, &error)
                ? sd_bus_reply_method_return(call, NULL)
                : berth_bus_error_set(ret_error, error);
 }
@@ -93,6 +96,14 @@ BERTH_PROPERTY_GETTER(get_created) {
     return sd_bus_message_append(reply, "t", get_volume(view)->created_usec);
 }
 
+BERTH_PROPERTY_GETTER(get_labels) {
+    const BerthView *volume = view;
+    g_auto(GStrv) labels = berth_volume_store_get_labels(volume->service->containers->database,
+                                                         get_volume(view)->name);
+
+    return berth_bus_append_labels(reply, labels);
+}
+
 static const sd_bus_vtable volume_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
@@ -100,6 +111,7 @@ static const sd_bus_vtable volume_vtable[] = {
     SD_BUS_PROPERTY("Name", "s", get_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Owner", "u", get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Created", "t", get_created, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Labels", "a{ss}", get_labels, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_VTABLE_END,
 };
 

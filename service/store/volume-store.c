@@ -48,13 +48,29 @@ BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, G
     return NULL;
 }
 
+/* Not a part of the record: most callers look for its owner. */
+char **berth_volume_store_get_labels(BerthDatabase *database, const char *name) {
+    return berth_database_get_labels(database, "volume", name);
+}
+
+/* The row and its labels are written in one transaction, and removed in one: a later volume of this
+ * name must not find the labels of the old one. */
 bool berth_volume_store_add(BerthDatabase *database, const char *name, uint32_t owner,
-                            GError **error) {
-    return berth_database_run(database, error,
-                              "INSERT INTO volumes (name, owner, created) VALUES (?1, ?2, ?3)",
-                              "sii", name, (int64_t)owner, (int64_t)g_get_real_time());
+                            char *const *labels, GError **error) {
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done = berth_database_run(database, error,
+                                   "INSERT INTO volumes (name, owner, created) VALUES (?1, ?2, ?3)",
+                                   "sii", name, (int64_t)owner, (int64_t)g_get_real_time()) &&
+                berth_database_set_labels(database, "volume", name, (char **)labels, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
 bool berth_volume_store_remove(BerthDatabase *database, const char *name, GError **error) {
-    return berth_database_run(database, error, "DELETE FROM volumes WHERE name = ?1", "s", name);
+    if (!berth_database_begin(database, error))
+        return false;
+    bool done =
+        berth_database_run(database, error, "DELETE FROM volumes WHERE name = ?1", "s", name) &&
+        berth_database_set_labels(database, "volume", name, NULL, error);
+    return berth_database_end(database, done, done ? error : NULL) && done;
 }

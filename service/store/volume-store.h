@@ -17,7 +17,10 @@ void berth_volume_free(gpointer volume);
 GPtrArray *berth_volume_store_list(BerthDatabase *database, GError **error);
 /* Fails with NotFound if there is none of this name. */
 BerthVolume *berth_volume_store_get(BerthDatabase *database, const char *name, GError **error);
+/* Alternating keys and values; the caller frees them. */
+char **berth_volume_store_get_labels(BerthDatabase *database, const char *name);
+/* labels: as above; NULL for none. */
 bool berth_volume_store_add(BerthDatabase *database, const char *name, uint32_t owner,
-                            GError **error);
-/* Removes the record; succeeds if there is none. */
+                            char *const *labels, GError **error);
+/* Removes the record and its labels; succeeds if there is none. */
 bool berth_volume_store_remove(BerthDatabase *database, const char *name, GError **error);

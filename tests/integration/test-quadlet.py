@@ -2,6 +2,7 @@
 # Containers as services of systemd: unit files, in the style in which public projects write theirs, from the file to the
 # running service, through drop-ins, templates, timers, errors and the start of the system.
 
+import json
 import os
 import re
 import shutil
@@ -70,7 +71,7 @@ Restart=on-failure
     "/etc/credstore/db-password": "of the store",
     f"{PODMAN}/db/db.env": "# the name\nDB_NAME=shop\n",
     f"{PODMAN}/db/db.image": f"[Image]\nImage={OTHER}\n",
-    f"{PODMAN}/db/db.volume": "[Volume]\nVolumeName=db-data\n",
+    f"{PODMAN}/db/db.volume": "[Volume]\nVolumeName=db-data\nLabel=app=shop \"note=two words\"\n",
     # A job that a timer starts.
     f"{PODMAN}/backup.container": f"""
 [Unit]
@@ -248,6 +249,9 @@ def test_a_service_starts_after_the_files_that_it_refers_to():
         equal(shown(unit, "ActiveState"), "active", unit)
     wait_until(lambda: "shop\n" in journal("db"), "its output")
     contains(good("volume", "list"), "db-data")
+    equal(json.loads(good("volume", "inspect", "db-data"))[0]["labels"], {"app": "shop", "note": "two words"})
+    equal([row["name"] for row in listing("volume", "ls", "--filter", "label=app=shop")], ["db-data"])
+    equal(listing("volume", "ls", "--filter", "label=app=other"), [])
     contains(journal("db"), "secret of the store\n")
     assert "of the store" not in good("inspect", "systemd-db")
     # The data outlive the container and the units.
@@ -288,6 +292,16 @@ def test_a_new_volume_has_the_files_of_the_image():
         equal(process.returncode, 0)
     equal(good("run", "--rm", "-v", "many:/data", name, "ls", "/data"), "default.conf\nlink\n")
     good("volume", "rm", "app", "empty", "many")
+
+
+def test_a_new_volume_has_no_labels_of_a_former_one():
+    good("volume", "create", "--label=a=b", "labelled")
+    kill_service()
+    equal(json.loads(good("volume", "inspect", "labelled"))[0]["labels"], {"a": "b"})
+    good("volume", "rm", "labelled")
+    good("volume", "create", "labelled")
+    equal(json.loads(good("volume", "inspect", "labelled"))[0]["labels"], {})
+    good("volume", "rm", "labelled")
 
 
 def test_containers_share_a_network():

@@ -208,6 +208,109 @@ WatchdogSec=30
 WantedBy=multi-user.target
 DefaultInstance=main
 """,
+    # A forge with its database in a pod, as its documentation has it for podman.
+    "forgejo.pod": "[Pod]\nPodName=forgejo\nPublishPort=127.0.0.1:3001:3000\nPublishPort=2223:22\nStopTimeout=30\n[Install]\nWantedBy=default.target\n",
+    "forgejo.container": """
+[Unit]
+Description=Forgejo
+Requires=forgejo-db.service
+After=forgejo-db.service
+
+[Container]
+Image=codeberg.org/forgejo/forgejo:11
+Pod=forgejo.pod
+Volume=forgejo.volume:/data
+Volume=/etc/timezone:/etc/timezone:ro
+Environment=USER_UID=1000
+Environment=USER_GID=1000
+Environment=FORGEJO__database__DB_TYPE=postgres FORGEJO__database__HOST=localhost:5432
+Secret=forgejo-db,type=env,target=FORGEJO__database__PASSWD
+Secret=forgejo-key,type=mount,target=signing.key,uid=1000,gid=1000,mode=0400
+HealthCmd=curl -fsS http://localhost:3000/api/healthz
+HealthInterval=30s
+HealthStartPeriod=60s
+HealthStartupCmd=curl -fsS http://localhost:3000/
+HealthStartupInterval=5s
+HealthLogDestination=events_logger
+Pull=newer
+Retry=5
+RetryDelay=10s
+AutoUpdate=registry
+
+[Service]
+Restart=on-failure
+RestartSec=5
+StartLimitBurst=5
+""",
+    "forgejo-db.container": "[Container]\nImage=postgres.image\nPod=forgejo.pod\nVolume=forgejo-db.volume:/var/lib/postgresql/data\nUser=999:999\nShmSize=256m\n"
+                            "Exec=postgres -c shared_buffers=128MB -c 'log_line_prefix=%%m [%%p] '\nNotify=healthy\nHealthCmd=[\"CMD\",\"pg_isready\"]\nStopSignal=SIGINT\n",
+    "forgejo.volume": "[Unit]\nDescription=Repositories\n[Volume]\nVolumeName=forgejo\nLabel=app=forgejo backup=yes\n",
+    "forgejo-db.volume": "[Volume]\nDevice=/srv\nType=none\nOptions=bind\n",
+    "postgres.image": "[Image]\nImage=docker.io/library/postgres:17\nRetry=5\nRetryDelay=10s\nOS=linux\nArch=amd64\nServiceName=postgres-pull\n",
+    # Documents, with what converts them, in a network of their own.
+    "paperless.network": "[Network]\nDriver=bridge\nSubnet=10.89.60.0/24\nGateway=10.89.60.1\nNetworkDeleteOnStop=true\n",
+    "paperless.container": """
+[Unit]
+Description=Paperless-ngx
+Wants=paperless-broker.container paperless-gotenberg.container paperless-tika.container
+After=paperless-broker.container paperless-gotenberg.container paperless-tika.container
+
+[Container]
+Image=ghcr.io/paperless-ngx/paperless-ngx:2.14
+ContainerName=paperless
+Network=paperless.network:alias=web
+Network=web.network
+PublishPort=127.0.0.1:8010:8000/tcp
+Volume=/srv/paperless/consume:/usr/src/paperless/consume:Z
+Volume=paperless-data:/usr/src/paperless/data
+Volume=paperless-media:/usr/src/paperless/media
+Environment="PAPERLESS_FILENAME_FORMAT={{ created_year }}/{{ correspondent }}/{{ title }}"
+Environment=PAPERLESS_REDIS=redis://systemd-paperless-broker:6379 PAPERLESS_TIKA_ENABLED=1
+EnvironmentFile=-/etc/paperless.env
+HealthCmd=CMD-SHELL curl -fs -S --max-time 2 http://localhost:8000 || exit 1
+Ulimit=nofile=65536:65536
+Ulimit=nproc=4096
+Label=io.containers.autoupdate=registry
+SecurityLabelDisable=true
+
+[Service]
+Restart=always
+MemoryHigh=1G
+TimeoutStartSec=5min
+
+[Install]
+WantedBy=multi-user.target
+""",
+    "paperless-broker.container": "[Container]\nImage=docker.io/library/redis:8\nNetwork=paperless.network\nVolume=paperless-redis:/data\nReadOnly=true\nTmpfs=/run\n",
+    "paperless-gotenberg.container": "[Container]\nImage=docker.io/gotenberg/gotenberg:8\nNetwork=paperless.network\nDropCapability=ALL\nMemory=512m\n"
+                                     "Exec=gotenberg --chromium-disable-javascript=true \\\n  --chromium-allow-list=file:///tmp/.*\n",
+    "paperless-tika.container": "[Container]\nImage=docker.io/apache/tika:latest\nNetwork=paperless.network\nMask=/proc/acpi:/proc/latency_stats\n",
+    # Measurements and logs.
+    "prometheus.container": "[Container]\nImage=quay.io/prometheus/prometheus:v3.1.0\nContainerName=%p\nUser=65534\nGroup=65534\nNetwork=web.network\nPublishPort=9090:9090\n"
+                            "Volume=./prometheus.yml:/etc/prometheus/prometheus.yml:ro\nVolume=prometheus.volume:/prometheus\nReloadSignal=HUP\n"
+                            "Exec=--config.file=/etc/prometheus/prometheus.yml --storage.tsdb.retention.time=30d --web.enable-lifecycle\nHealthOnFailure=kill\n"
+                            "HealthCmd=wget -qO- http://localhost:9090/-/healthy\n[Service]\nRestart=always\n[Install]\nWantedBy=multi-user.target\n",
+    "prometheus.volume": "[Volume]\nLabel=app=monitoring\n",
+    "prometheus.yml": "scrape_configs: []\n",
+    "grafana.container": "[Unit]\nRequires=prometheus.service\nAfter=prometheus.service\n[Container]\nImage=docker.io/grafana/grafana-oss:11.5.1\nNetwork=web.network\n"
+                         "Volume=grafana:/var/lib/grafana\nSecret=grafana-admin,type=mount,mode=0444\nEnvironment=GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/grafana-admin\n"
+                         "ExposeHostPort=3000\nLogDriver=passthrough\nStopTimeout=90\n",
+    # A broker of messages, and a bridge with a stick that is always there.
+    "mosquitto.container": "[Unit]\nDescription=Mosquitto\n[Container]\nImage=docker.io/library/eclipse-mosquitto:2\nPublishPort=1883:1883\nPublishPort=9001:9001\n"
+                           "Volume=/srv/mosquitto:/mosquitto:z\nUserNS=auto\nNoNewPrivileges=true\nGlobalArgs=--quiet\n[Install]\nWantedBy=default.target\n",
+    "zigbee2mqtt.container": "[Unit]\nBindsTo=mosquitto.service\nAfter=mosquitto.service\n[Container]\nImage=ghcr.io/koenkk/zigbee2mqtt:2\nAddDevice=/dev/null:/dev/ttyACM0:rw\n"
+                             "GroupAdd=dialout\nTimezone=Europe/Berlin\nVolume=/srv/zigbee2mqtt:/app/data:Z\nVolume=/run/udev:/run/udev:ro\nPodmanArgs=--privileged\n",
+    # Started by its socket, and from its own sources by a timer.
+    "searxng.container": "[Unit]\nDescription=SearXNG\n[Container]\nImage=docker.io/searxng/searxng:latest\nPublishPort=127.0.0.1:8888:8080\nCgroupsMode=enabled\n"
+                         "Mount=type=bind,source=/srv/searxng,destination=/etc/searxng,readonly=true\nMount=type=volume,source=searxng.volume,destination=/var/cache/searxng\n"
+                         "AddCapability=CHOWN SETGID SETUID\nDropCapability=all\nUnmask=ALL\nExitIdleTimeout=10min\nNotify=healthy\nHealthCmd=wget -qO- http://127.0.0.1:8080/healthz\n",
+    "searxng.socket": "[Socket]\nListenStream=8889\n[Install]\nWantedBy=sockets.target\n",
+    "searxng.volume": "[Volume]\nDriver=local\nCopy=true\n",
+    "site.build": "[Build]\nImageTag=localhost/site:latest\nSetWorkingDirectory=unit\nFile=./Containerfile\nAnnotation=org.opencontainers.image.source=https://example.com\n"
+                  "Environment=HUGO_ENV=production\nIgnoreFile=.containerignore\nNetwork=host\nVolume=/srv/cache:/cache:rw\nPull=always\nForceRM=false\nTLSVerify=true\nRetry=3\n",
+    "site.container": "[Container]\nImage=site.build\nPublishPort=8082:80\n[Service]\nRestart=always\n",
+    "site-rebuild.container": "[Unit]\nDescription=New pages\n[Container]\nImage=docker.io/library/alpine:3\nExec=true\n[Service]\nType=oneshot\n",
+    "site-rebuild.timer": "[Timer]\nOnCalendar=daily\nPersistent=true\nRandomizedDelaySec=15min\n[Install]\nWantedBy=timers.target\n",
 }
 
 # As a user's, in ~/.config/containers/systemd.
@@ -249,4 +352,15 @@ WantedBy=default.target
     "vaultwarden.container": "[Container]\nImage=docker.io/vaultwarden/server:latest\nPublishPort=127.0.0.1:8222:80\nVolume=%S/vaultwarden:/data:Z\n"
                              "Secret=vaultwarden-token,type=env,target=ADMIN_TOKEN\nEnvironment=DOMAIN=https://vault.example.com SIGNUPS_ALLOWED=false\n"
                              "HealthCmd=/healthcheck.sh\nReadOnly=true\nReadOnlyTmpfs=true\n",
+    # As a user's own, by the path of the home directory.
+    "navidrome.container": "[Unit]\nDescription=Navidrome\n[Container]\nImage=docker.io/deluan/navidrome:latest\nContainerName=navidrome\nPublishPort=4533:4533\n"
+                           "UserNS=keep-id:uid=1000,gid=1000\nUser=1000:1000\nVolume=%h/music:/music:ro\nVolume=navidrome.volume:/data\nReadOnly=true\nDropCapability=all\n"
+                           "NoNewPrivileges=true\nAutoUpdate=registry\n[Service]\nRestart=on-failure\n[Install]\nWantedBy=default.target\n",
+    "navidrome.volume": "[Volume]\nLabel=app=navidrome\n",
+    "syncthing@.container": "[Unit]\nDescription=Syncthing of %i\n[Container]\nImage=docker.io/syncthing/syncthing:1\nContainerName=syncthing-%i\nHostName=%H-%i\nNetwork=host\n"
+                            "Volume=%h/Sync:/var/syncthing/Sync:Z\nVolume=%E/syncthing:/var/syncthing/config\nEnvironment=PUID=0 PGID=0 STGUIADDRESS=127.0.0.1:8384\n"
+                            "[Service]\nNice=5\nSuccessExitStatus=3 4\n[Install]\nWantedBy=default.target\nDefaultInstance=main\n",
+    "jupyter.image": "[Image]\nImage=quay.io/jupyter/base-notebook:latest\nAuthFile=%h/.config/containers/auth.json\nPolicy=always\n",
+    "jupyter.container": "[Container]\nImage=jupyter.image\nPublishPort=127.0.0.1::8888\nUserNS=keep-id\nWorkingDir=/home/jovyan/work\nVolume=%h/notebooks:/home/jovyan/work\n"
+                         "Environment=JUPYTER_TOKEN=\nEntrypoint=tini\nExec=-- start-notebook.sh --NotebookApp.base_url=/\"lab\"\nMemory=2g\nPidsLimit=-1\nStopTimeout=5\n",
 }

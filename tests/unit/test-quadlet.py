@@ -338,6 +338,19 @@ def test_an_image_may_be_of_another_platform():
     equal(refused("[Image]\nImage=localhost/box:x\nVariant=v8\n", "a.image"), ["a.image:3: Variant= needs Arch="])
 
 
+def test_the_time_to_stop_of_a_pod_is_that_of_its_containers():
+    with Files() as files:
+        files.add("shop.pod", "[Pod]\nStopTimeout=120\n")
+        files.add("one.container", "[Container]\nImage=i\nPod=shop.pod\n")
+        files.add("two.container", "[Container]\nImage=i\nPod=shop.pod\nStopTimeout=5\n")
+        equal(files.generate(), [])
+        contains(files.unit("one.service").command(), "--stop-timeout=120")
+        equal(files.unit("one.service").one("Service", "TimeoutStopSec"), "130")
+        equal([word for word in files.unit("two.service").command() if "stop-timeout" in word], ["--stop-timeout=5"])
+        equal(files.unit("two.service").all("Service", "TimeoutStopSec"), [])
+    equal(refused("[Pod]\nStopTimeout=soon\n", "shop.pod"), ['shop.pod:2: StopTimeout= takes a number of seconds, not "soon"'])
+
+
 def test_containers_may_not_set_options_of_their_pod():
     with Files() as files:
         files.add("shop.pod", "[Pod]\nPodName=shop\n")
@@ -715,7 +728,7 @@ def test_files_for_well_known_programs_work_unchanged():
             equal(files.generate(), [])
             units = [name for name in texts if not name.endswith(".env")]
             # An image of the system is a mount, too, and links do not count.
-            equal(len([name for name in files.names() if "/" not in name]), len(units) + sum(name.endswith(".image") for name in units))
+            equal(len([name for name in files.names() if "/" not in name]), len(units) + sum(scope == "system" and name.endswith(".image") for name in units))
 
 
 def test_dist_checks_files():

@@ -93,7 +93,7 @@ static bool make_volume_directory(BerthContainers *containers, const char *name,
 }
 
 bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
-                         GError **error) {
+                         char *const *labels, GError **error) {
     uint32_t present;
 
     if (!berth_name_check_container(name, error))
@@ -105,7 +105,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
         return false;
     /* The row first. If the directory then fails, the volume exists without one, and its next use
      * creates it (berth_volume_open). */
-    if (!berth_volume_store_add(containers->database, name, owner, error))
+    if (!berth_volume_store_add(containers->database, name, owner, labels, error))
         return false;
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
     report_volume(containers, volume, true);
@@ -123,7 +123,7 @@ char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t 
             g_propagate_error(error, g_steal_pointer(&local));
             return NULL;
         }
-        if (!berth_volume_create(containers, name, user, error))
+        if (!berth_volume_create(containers, name, user, NULL, error))
             return NULL;
     }
     /* NotFound, as for a name that nobody uses: users cannot learn the names of other users'

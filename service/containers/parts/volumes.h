@@ -15,9 +15,10 @@ typedef void (*BerthVolumeObserver)(const BerthVolume *volume, bool added, void 
 void berth_volumes_observe(BerthContainers *containers, BerthVolumeObserver observer,
                            void *userdata);
 
-/* Creates a volume; AlreadyExists if the name is taken. */
+/* Creates a volume; AlreadyExists if the name is taken. labels: alternating keys and values; NULL
+ * for none. */
 bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t owner,
-                         GError **error);
+                         char *const *labels, GError **error);
 
 /* The path of a volume, which is created for this user if it does not exist. Root may use all
  * volumes, other users only their own. The caller frees the path. */
