@@ -13,7 +13,8 @@ enum { MAX_WARNING_BYTES = 1024 };
 
 static void clear_texts(BerthResponse *response) {
     char **const texts[] = {&response->content_type, &response->digest, &response->challenge,
-                            &response->location,     &response->range,  &response->warnings};
+                            &response->location,     &response->range,  &response->warnings,
+                            &response->next};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_clear_pointer(texts[i], g_free);
@@ -27,6 +28,7 @@ void berth_response_reset(BerthResponse *response) {
     response->location = g_strdup("");
     response->range = g_strdup("");
     response->warnings = g_strdup("");
+    response->next = g_strdup("");
     response->retry_after = -1;
     response->first_byte = -1;
     response->least_chunk = 0;
@@ -81,7 +83,8 @@ static int64_t parse_retry_after(const char *value) {
     return CLAMP(seconds, -1, 24 * 3600);
 }
 
-static void response_take_location(BerthResponse *response, const char *url, const char *value) {
+/* Replaces text by the absolute URL that value stands for in a response to url. */
+static void response_take_url(char **text, const char *url, const char *value) {
     bool is_absolute = g_str_has_prefix(value, "https://") || g_str_has_prefix(value, "http://");
     g_autofree char *absolute = is_absolute
                                     ? g_strdup(value)
@@ -94,7 +97,17 @@ static void response_take_location(BerthResponse *response, const char *url, con
     /* A URL with a scheme but no host, such as "data:", cannot be followed. */
     if (!strstr(absolute, "://"))
         return;
-    response_take_text(&response->location, absolute);
+    response_take_text(text, absolute);
+}
+
+/* <URL>; rel="next" (RFC 8288, and the distribution specification, "Listing Tags"). */
+static void response_take_link(BerthResponse *response, const char *url, const char *value) {
+    const char *end = value[0] == '<' ? strchr(value, '>') : NULL;
+
+    if (!end || !strstr(end, "next"))
+        return;
+    g_autofree char *target = g_strndup(value + 1, (gsize)(end - value - 1));
+    response_take_url(&response->next, url, target);
 }
 
 /* "bytes 5-9/10" */
@@ -125,7 +138,9 @@ void berth_response_take_header(BerthResponse *response, const char *url, const 
     } else if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0) {
         response_add_line(&response->challenge, value);
     } else if (g_ascii_strcasecmp(name, "Location") == 0) {
-        response_take_location(response, url, value);
+        response_take_url(&response->location, url, value);
+    } else if (g_ascii_strcasecmp(name, "Link") == 0) {
+        response_take_link(response, url, value);
     } else if (g_ascii_strcasecmp(name, "Range") == 0) {
         response_take_text(&response->range, value);
     } else if (g_ascii_strcasecmp(name, "Content-Range") == 0) {

@@ -14,6 +14,7 @@ typedef struct {
     char *digest;           /* Docker-Content-Digest, "" if there is none */
     char *challenge;        /* all WWW-Authenticate headers, one per line */
     char *location;         /* Location, an absolute URL without fragment; "" if there is none */
+    char *next;             /* Link to the next page, an absolute URL; "" if there is none */
     char *range;            /* Range of an upload, "0-99"; "" if there is none */
     char *warnings;         /* texts of Warning headers (RFC 7234 section 5.5), one per line */
     int64_t retry_after;    /* seconds; -1 if not stated */

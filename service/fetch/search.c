@@ -29,6 +29,7 @@ typedef struct {
     uint32_t limit;
     guint pages;
     char *last; /* the last name on the previous page */
+    char *next; /* the URL of the next page, if the registry names one */
     GPtrArray *results;
     BerthSearched done;
     void *userdata;
@@ -47,6 +48,7 @@ static void search_finish(Search *search, const GError *error) {
     g_ptr_array_unref(search->results);
     g_free(search->term);
     g_free(search->last);
+    g_free(search->next);
     g_free(search);
 }
 
@@ -134,8 +136,9 @@ static void ask_hub(Search *search) {
 
 static void ask_page(Search *search);
 
-/* Returns true if there may be more. A page that is not full is the last one. */
-static bool read_page(Search *search, JsonObject *object, GError **error) {
+/* Returns true if there may be more. Registries may send fewer names than requested with a link to
+ * the next page; without a link, a page that is not full is the last one. */
+static bool read_page(Search *search, JsonObject *object, const char *next, GError **error) {
     const char *member = search->kind == BERTH_SEARCH_TAGS ? "tags" : "repositories";
     g_auto(GStrv) names = NULL;
 
@@ -145,8 +148,13 @@ static bool read_page(Search *search, JsonObject *object, GError **error) {
         if (strstr(*name, search->term))
             add_result(search, *name, NULL);
     guint count = g_strv_length(names);
-    if (count < PAGE_NAMES || search->results->len >= search->limit ||
-        ++search->pages >= MAX_PAGES || g_strcmp0(search->last, names[count - 1]) == 0)
+    if (search->results->len >= search->limit || ++search->pages >= MAX_PAGES)
+        return false;
+    g_free(search->next);
+    search->next = next[0] ? g_strdup(next) : NULL;
+    if (search->next)
+        return true;
+    if (count < PAGE_NAMES || g_strcmp0(search->last, names[count - 1]) == 0)
         return false;
     g_free(search->last);
     search->last = g_strdup(names[count - 1]);
@@ -159,7 +167,7 @@ static void on_page(const BerthResponse *response, const GError *error, void *us
     g_autoptr(GError) local = NULL;
     g_autoptr(JsonNode) root = read_answer(search, path, response, error, &local);
 
-    if (root && read_page(search, json_node_get_object(root), &local))
+    if (root && read_page(search, json_node_get_object(root), response->next, &local))
         ask_page(search);
     else
         search_finish(search, local);
@@ -171,9 +179,9 @@ static void ask_page(Search *search) {
     g_autofree char *whole =
         g_strdup_printf("%s?n=%d%s%s", path, PAGE_NAMES, last ? "&last=" : "", last ? last : "");
 
-    berth_remote_send(berth_fetch_session_get_origin(search->session), whole, NULL,
-                      &(BerthHttpOptions){.method = "GET", .accept = "application/json"}, on_page,
-                      search);
+    berth_remote_send(
+        berth_fetch_session_get_origin(search->session), search->next ? search->next : whole, NULL,
+        &(BerthHttpOptions){.method = "GET", .accept = "application/json"}, on_page, search);
 }
 
 void berth_search(BerthFetchSession *session, BerthSearchKind kind, const char *term,

@@ -382,6 +382,20 @@ def test_a_catalog_is_searched_page_by_page():
         contains(dist("search", f"--limit={limit}", f"{HOST}/x").err, "from 1 to 1000")
 
 
+def test_a_catalog_in_smaller_pages_than_asked_for_is_followed_by_its_links():
+    names = [f"linked/{number}" for number in range(7)]
+    for link in ('</v2/_catalog?token={}>; rel="next"', '<http://HOST/v2/_catalog?token={}>;rel=next'):
+        def hook(handler, url, with_body, link=link):
+            query = urllib.parse.parse_qs(handler.path.partition("?")[2])
+            begin = int(query.get("token", ["0"])[0])
+            more = {"Link": link.format(begin + 3).replace("HOST", REGISTRY.host)} if begin + 3 < len(names) else {}
+            return url == "/v2/_catalog" and send(handler, 200, json.dumps({"repositories": names[begin:begin + 3]}).encode(), more)
+
+        REGISTRY.hook = hook
+        equal(len(good("search", "-q", f"{REGISTRY.host}/linked").split()), 7)
+    REGISTRY.hook = None
+
+
 def test_a_malformed_catalog_is_an_error():
     for status, body, part in ((404, b"{}", "404"), (200, b"[]", ""), (200, b'{"repositories":[1]}', "repositories")):
         REGISTRY.hook = lambda handler, url, with_body, status=status, body=body: url == "/v2/_catalog" and send(handler, status, body)
