@@ -16,7 +16,8 @@
 
 #include <string.h>
 
-/* If a property is given twice, the last value counts. */
+/* A property that is given twice is an error, as in berth_options_read(): a rule would be asked
+ * about it once, and could not know which value counts. */
 static int read_update_properties(sd_bus_message *call, GVariant **changed, sd_bus_error *error) {
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
     const char *name;
@@ -32,6 +33,9 @@ static int read_update_properties(sd_bus_message *call, GVariant **changed, sd_b
                                      "\"%.100s\" is not a property that can be changed; see "
                                      "systemd.resource-control(5)",
                                      name);
+        if (g_variant_dict_contains(&properties, name))
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the property \"%.100s\" is given twice", name);
         if (berth_container_property_read(call, type, &value) < 0)
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the property \"%s\" is not of the type \"%s\"", name, type);

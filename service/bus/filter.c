@@ -55,16 +55,22 @@ static int filter_read_value(sd_bus_message *message, GVariant **value) {
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* Reads an a{sv} of the message as a GVariant, which the caller owns. */
-static int read_dictionary(sd_bus_message *message, GVariant **dictionary) {
+/* Reads an a{sv} of the message as a GVariant, which the caller owns. A key that occurs twice is an
+ * error, as in berth_options_read(): the item would have to match both values. */
+static int filter_read_dictionary(sd_bus_message *message, GVariant **dictionary,
+                                  sd_bus_error *error) {
     g_auto(GVariantDict) values = G_VARIANT_DICT_INIT(NULL);
     const char *key;
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         GVariant *value;
-        if ((r = sd_bus_message_read(message, "s", &key)) < 0 ||
-            (r = filter_read_value(message, &value)) < 0)
+        if ((r = sd_bus_message_read(message, "s", &key)) < 0)
+            return r;
+        if (g_variant_dict_contains(&values, key))
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
+                                     "the filter \"%.100s\" is given twice", key);
+        if ((r = filter_read_value(message, &value)) < 0)
             return r;
         /* A value that cannot be compared is stored as the unit type, which matches nothing. */
         g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));
@@ -80,9 +86,8 @@ int berth_filter_read(sd_bus_message *message, void *filter, sd_bus_error *error
     BerthFilter *read = filter;
     int r;
 
-    (void)error;
     if ((r = sd_bus_message_enter_container(message, 'v', "a{sv}")) < 0 ||
-        (r = read_dictionary(message, &read->wanted)) < 0)
+        (r = filter_read_dictionary(message, &read->wanted, error)) < 0)
         return r;
     return sd_bus_message_exit_container(message);
 }
@@ -145,7 +150,8 @@ int berth_filter_match(const BerthFilter *filter, sd_bus_message *item) {
     int r;
 
     if ((r = sd_bus_message_enter_container(item, 'r', "sa{sv}")) < 0 ||
-        (r = sd_bus_message_skip(item, "s")) < 0 || (r = read_dictionary(item, &properties)) < 0 ||
+        (r = sd_bus_message_skip(item, "s")) < 0 ||
+        (r = filter_read_dictionary(item, &properties, NULL)) < 0 ||
         (r = sd_bus_message_exit_container(item)) < 0)
         return r;
     g_variant_iter_init(&iterator, filter->wanted);

@@ -40,6 +40,10 @@ def test_an_option_is_given_once():
     """Of an option that is given twice, only one value would be checked or kept; the other would be leaked."""
     result = containers_call("Create", "ssa{sv}", "twice", "some", "2", "Command", "as", "1", "a", "Command", "as", "1", "b")
     contains(result.err, 'the option "Command" is given twice')
+    result = containers_call("Update", "sa{sv}a{sv}", "twice", "2", "TasksMax", "t", "9", "TasksMax", "t", "99", "0")
+    contains(result.err, 'the property "TasksMax" is given twice')
+    result = containers_call("List", "a{sv}", "1", "Filter", "a{sv}", "2", "State", "s", "running", "State", "s", "*")
+    contains(result.err, 'the filter "State" is given twice')
 
 
 def test_unreachable_registry():
