@@ -139,10 +139,10 @@ static bool lease_add_digests(BerthService *service, uint32_t uid, const char *i
     if (!lease || !berth_content_adoption_record(service, uid, adopted, error))
         return false;
     for (guint i = 0; lease->owner != uid && i < adopted->len; i++)
-        if (!berth_lease_store_add(service->database, id, adopted->pdata[i], error))
+        if (!berth_lease_store_add(service->database, lease, adopted->pdata[i], error))
             return false;
     for (char *const *digest = digests; digest && *digest; digest++)
-        if (!berth_lease_store_add(service->database, id, *digest, error))
+        if (!berth_lease_store_add(service->database, lease, *digest, error))
             return false;
     return true;
 }

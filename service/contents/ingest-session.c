@@ -97,6 +97,21 @@ static bool ingest_session_commit(IngestSession *session, GError **error) {
     return berth_provenance_hold(contents->database, session->owner, session->digest, error);
 }
 
+/* The ID in the ingest still means the lease that it was given for: deleting a lease also clears
+ * the ID in the ingests that refer to it (store/lease-store.c). An ingest may outlive its lease. */
+static bool ingest_session_add_to_lease(IngestSession *session, const char *id, GError **error) {
+    BerthDatabase *database = session->contents->database;
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthLease) lease = id[0] ? berth_lease_store_get(database, id, &local) : NULL;
+
+    if (lease)
+        return berth_lease_store_add(database, lease, session->digest, error);
+    if (!local || local->code == BERTH_ERROR_NOT_FOUND)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
 /* Called when the worker has answered and Commit has been called. */
 static void ingest_session_finish_commit(IngestSession *session) {
     g_auto(BerthIngestInfo) info = {0};
@@ -110,8 +125,7 @@ static void ingest_session_finish_commit(IngestSession *session) {
                 ingest_session_check(session, &info, &error) &&
                 /* The content is added to the lease first: no collection can remove the blob
                  * between the commit and this. */
-                (!info.lease[0] ||
-                 berth_lease_store_add(contents->database, info.lease, session->digest, &error)) &&
+                ingest_session_add_to_lease(session, info.lease, &error) &&
                 ingest_session_commit(session, &error);
     /* Content with a wrong digest cannot be corrected by resuming it: the next attempt starts at
      * 0. */

@@ -33,7 +33,7 @@ bool berth_import_pin(const BerthImportContext *context, const char *digest, GEr
 
     berth_provenance_hold(database, context->transfer->owner, digest, NULL);
     berth_pins_add(context->pins, digest);
-    return !context->lease || berth_lease_store_add_to(database, context->lease, digest, error);
+    return !context->lease || berth_lease_store_add(database, context->lease, digest, error);
 }
 
 /* The other writer has created the blob or has failed; the start checks which. */

@@ -157,8 +157,8 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
         item = berth_transfer_add_item(context->transfer, descriptor->digest, "waiting",
                                        descriptor->size);
     /* Without its row, the lease would not keep the object, and nobody would notice. */
-    if (context->lease && !berth_lease_store_add_to(context->images->database, context->lease,
-                                                    descriptor->digest, &error)) {
+    if (context->lease && !berth_lease_store_add(context->images->database, context->lease,
+                                                 descriptor->digest, &error)) {
         fetch->done(descriptor, error, fetch->userdata);
     } else if (berth_pull_is_stored(context, descriptor->digest) &&
                berth_pull_may_use(context, descriptor->digest)) {

@@ -51,11 +51,11 @@ static gpointer read_row(BerthDatabase *database, sqlite3_stmt *rows) {
 
 /* A condition on rows of leases; the first parameter of each statement that uses it is the current
  * time. */
-#define FRESH "(expires = 0 OR expires > ?1)"
+#define UNEXPIRED "(expires = 0 OR expires > ?1)"
 
 /* Clears the ID of a deleted lease wherever it is recorded: the next lease with that ID may belong
  * to another user. */
-static bool forget_names(BerthDatabase *database, GError **error) {
+static bool clear_deleted_ids(BerthDatabase *database, GError **error) {
     return berth_database_run(database, error,
                               "UPDATE ingests SET lease = '' WHERE lease <> '' AND lease NOT IN "
                               "(SELECT id FROM leases)",
@@ -77,18 +77,19 @@ bool berth_lease_store_expire(BerthDatabase *database, GError **error) {
     bool done =
         berth_database_run(database, error,
                            "DELETE FROM labels WHERE kind = 'lease' AND owner IN"
-                           "  (SELECT id FROM leases WHERE NOT " FRESH ")",
+                           "  (SELECT id FROM leases WHERE NOT " UNEXPIRED ")",
                            "i", now) &&
-        berth_database_run(database, error, "DELETE FROM leases WHERE NOT " FRESH, "i", now) &&
-        forget_names(database, error);
+        berth_database_run(database, error, "DELETE FROM leases WHERE NOT " UNEXPIRED, "i", now) &&
+        clear_deleted_ids(database, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }
 
 BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error) {
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthRows) rows = berth_database_query(
-        database, &local, "SELECT id, owner, created, expires FROM leases WHERE id = ?2 AND " FRESH,
-        "is", g_get_real_time(), id);
+        database, &local,
+        "SELECT id, owner, created, expires FROM leases WHERE id = ?2 AND " UNEXPIRED, "is",
+        g_get_real_time(), id);
 
     if (!local && berth_database_step(rows, &local))
         return read_row(database, rows);
@@ -103,7 +104,7 @@ GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error) {
     return berth_database_list(
         database,
         berth_database_query(database, error,
-                             "SELECT id, owner, created, expires FROM leases WHERE " FRESH
+                             "SELECT id, owner, created, expires FROM leases WHERE " UNEXPIRED
                              " ORDER BY id",
                              "i", g_get_real_time()),
         read_row, free_lease, error);
@@ -128,21 +129,13 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
 
 /* The owner and the creation time identify the lease that was looked up; its ID may have been
  * reused since. */
-bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
-                              GError **error) {
+bool berth_lease_store_add(BerthDatabase *database, const BerthLease *lease, const char *digest,
+                           GError **error) {
     return berth_database_run(database, error,
                               "INSERT OR IGNORE INTO lease_items SELECT id, ?2 FROM leases"
                               "  WHERE id = ?1 AND owner = ?3 AND created = ?4",
                               "ssii", lease->id, digest, (int64_t)lease->owner,
                               (int64_t)lease->created_usec);
-}
-
-bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
-                           GError **error) {
-    return berth_database_run(database, error,
-                              "INSERT OR IGNORE INTO lease_items"
-                              "  SELECT id, ?2 FROM leases WHERE id = ?1",
-                              "ss", id, digest);
 }
 
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest) {
@@ -156,7 +149,7 @@ bool berth_lease_store_delete(BerthDatabase *database, const char *id, GError **
     if (!present || !berth_database_begin(database, error))
         return false;
     bool done = berth_database_run(database, error, "DELETE FROM leases WHERE id = ?1", "s", id) &&
-                forget_names(database, error) &&
+                clear_deleted_ids(database, error) &&
                 berth_database_set_labels(database, "lease", id, NULL, error);
     return berth_database_end(database, done, done ? error : NULL) && done;
 }

@@ -21,13 +21,9 @@ bool berth_lease_store_create(BerthDatabase *database, const BerthLease *lease, 
 BerthLease *berth_lease_store_get(BerthDatabase *database, const char *id, GError **error);
 /* Returns all BerthLeases that have not expired. */
 GPtrArray *berth_lease_store_list(BerthDatabase *database, GError **error);
-/* For a caller that has looked up the lease before: adds nothing to a later lease with the same
- * ID. */
-bool berth_lease_store_add_to(BerthDatabase *database, const BerthLease *lease, const char *digest,
-                              GError **error);
-/* Adds a digest to the lease that has this ID at the moment, whoever owns it; does nothing if there
- * is none. */
-bool berth_lease_store_add(BerthDatabase *database, const char *id, const char *digest,
+/* Adds a digest to the lease that the caller has looked up, and nothing to a later lease with the
+ * same ID, which may belong to another user. Does nothing if the lease no longer exists. */
+bool berth_lease_store_add(BerthDatabase *database, const BerthLease *lease, const char *digest,
                            GError **error);
 /* Whether an unexpired lease keeps the content, directly or through a document (reach.h). */
 bool berth_lease_store_keeps(BerthDatabase *database, const char *digest);
