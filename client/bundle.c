@@ -6,6 +6,7 @@
  * descriptor. */
 
 #include "client/bundle.h"
+#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
@@ -26,7 +27,7 @@ static char *read_document(const char *file, JsonNode **node, GError **error) {
         berth_error_set_errno(error, errno, "%s", file);
         return NULL;
     }
-    g_autofree char *text = berth_fd_read_stream(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *text = berth_fd_read_stream(fd, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     *node = text ? berth_document_parse(text, size, error) : NULL;
     if (*node)
         return g_steal_pointer(&text);

@@ -6,6 +6,7 @@
  * The first file that has some is used. */
 
 #include "client/credentials.h"
+#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
@@ -83,7 +84,7 @@ static char *run_credential_helper(const char *name, const char *verb, const cha
         return NULL;
     }
     berth_autofd int pipe = output;
-    g_autofree char *text = berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, size, error);
+    g_autofree char *text = berth_fd_read_stream(pipe, BERTH_MAX_DOCUMENT_BYTES, size, error);
     /* A helper that continues to write gets EPIPE. */
     berth_fd_clear(&pipe);
     bool good = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;

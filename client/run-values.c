@@ -4,6 +4,7 @@
  * owns the results. */
 
 #include "client/run-values.h"
+#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
@@ -103,7 +104,7 @@ char *dist_read_seccomp(const char *profile, GError **error) {
     size_t size;
     if (file < 0)
         return berth_error_set_errno(error, errno, "%s", profile), NULL;
-    char *text = berth_fd_read_stream(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    char *text = berth_fd_read_stream(file, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     return text ? g_strchug(text) : NULL;
 }
 

@@ -4,6 +4,7 @@
  * Documents come from the registry and are read with care: missing members appear as empty. */
 
 #include "client/verbs-image-inspect.h"
+#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
@@ -63,7 +64,7 @@ static char *list_platforms(const char *reference, const char *digest, const cha
         return g_strdup("[]");
     berth_autofd int pipe = dist_fetch_object(reference, digest, given.insecure, error);
     g_autofree char *text =
-        pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+        pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
     JsonArray *array = NULL;
     if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))

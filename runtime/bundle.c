@@ -5,6 +5,7 @@
  * directory is opened with the caller's rights and passed as a descriptor. */
 
 #include "bundle.h"
+#include "base/limits.h"
 
 #include "base/delegation.h"
 #include "base/fd.h"
@@ -34,7 +35,7 @@ JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
         berth_error_set_errno(error, errno, "open %s", file);
         return NULL;
     }
-    g_autofree char *content = berth_fd_read_stream(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *content = berth_fd_read_stream(fd, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     JsonNode *node = content ? berth_document_parse(content, size, error) : NULL;
     if (!node)
         g_prefix_error(error, "%s: ", file);

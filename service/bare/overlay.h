@@ -6,6 +6,10 @@
 
 #pragma once
 
+/* overlayfs does not stack more lower layers (OVL_MAX_STACK in the kernel's fs/overlayfs), so an
+ * image has at most as many. */
+enum { BERTH_MAX_LAYERS = 500 };
+
 /* A detached mount of layers (topmost first), writable through upper and work, or read-only if
  * those are -1. A single layer without an upper becomes a read-only clone of its directory. source
  * is what the mount table shows as the source, or NULL; a clone has the source of its file system

@@ -26,7 +26,7 @@ enum { BERTH_SETUP_VERSION = 7 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
-/* More than a configuration can need (BERTH_DOCUMENT_MAX_BYTES) when its strings are stored flat,
+/* More than a configuration can need (BERTH_MAX_DOCUMENT_BYTES) when its strings are stored flat,
  * each with a pointer. */
 enum { BERTH_SETUP_MAX_BYTES = 64 * 1024 * 1024 };
 

@@ -8,16 +8,17 @@
 #include "base/document.h"
 
 #include "base/fd.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
-    if (size > BERTH_DOCUMENT_MAX_BYTES) {
+    if (size > BERTH_MAX_DOCUMENT_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "JSON document of %zu bytes is larger than the limit of %u", size,
-                        BERTH_DOCUMENT_MAX_BYTES);
+                        BERTH_MAX_DOCUMENT_BYTES);
         return NULL;
     }
     /* JSON is UTF-8 (RFC 8259, section 8.1). Strings of a document are also sent in bus messages,

@@ -10,8 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 
-/* The limit that registries use for manifests. */
-#define BERTH_DOCUMENT_MAX_BYTES (4u * 1024 * 1024)
+/* How deeply arrays and objects may be nested (their size: base/limits.h). */
 #define BERTH_DOCUMENT_MAX_DEPTH 64u
 
 /* Parses data as one JSON object. Errors are InvalidArgument or LimitExceeded. */

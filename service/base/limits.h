@@ -8,6 +8,9 @@
 
 #pragma once
 
+/* BERTH_MAX_LAYERS, which berth-launch needs without the rest of base/. */
+#include "bare/overlay.h"
+
 /* One message. The bus accepts at least 32 MiB from the service and disconnects it beyond that;
  * messages stay far below. */
 #define BERTH_MAX_CALL_BYTES (3u * 1024 * 1024)
@@ -41,12 +44,18 @@
 /* A container's health command is stored in berth.db, hence the lower limit. */
 #define BERTH_MAX_HEALTH_ARGUMENTS 4096u
 
+/* A JSON document: a manifest, an index or a configuration. It is the limit that registries use for
+ * manifests, and applies to everything that base/document.h parses and that workers reply. */
+#define BERTH_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
+
 #define BERTH_MAX_SPEC_BYTES (512u * 1024)
 #define BERTH_MAX_PROFILE_BYTES (256u * 1024)
-/* The config.json generated from these and from the image's configuration: as large as a document
- * may be (BERTH_DOCUMENT_MAX_BYTES), since it is read as one. */
-#define BERTH_MAX_CONFIG_BYTES (4u * 1024 * 1024)
+/* The config.json generated from these and from the image's configuration, which is read as a
+ * document. */
+#define BERTH_MAX_CONFIG_BYTES BERTH_MAX_DOCUMENT_BYTES
 #define BERTH_MAX_CREDENTIAL_BYTES (64u * 1024)
+
+/* Mounts and Binds of a container: each list, and both together. */
 #define BERTH_MAX_MOUNTS 512u
 /* Each of MaskedPaths and UnmaskedPaths; a path is a mount of the container. */
 #define BERTH_MAX_HIDDEN_PATHS 64u

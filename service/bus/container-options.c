@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-enum { MAX_MOUNTS = 512, MAX_DESCRIPTOR_NAME = 255 };
+enum { MAX_DESCRIPTOR_NAME = 255 };
 
 /* A mount as it appears in a message: (descriptor or source, destination, options). */
 typedef struct {
@@ -41,10 +41,10 @@ static bool create_options_add_mount(BerthCreateOptions *options, const MountArg
 
     if (!request)
         return false;
-    if (options->mounts->len >= MAX_MOUNTS) {
+    if (options->mounts->len >= BERTH_MAX_MOUNTS) {
         berth_mount_request_free(request);
-        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d mounts",
-                               MAX_MOUNTS);
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %u mounts",
+                               BERTH_MAX_MOUNTS);
     }
     g_ptr_array_add(options->mounts, request);
     return true;

@@ -126,8 +126,6 @@ static bool copy_root_attributes(BerthContainers *containers, const char *id, in
     return true;
 }
 
-G_STATIC_ASSERT(BERTH_MAX_CONFIG_BYTES <= BERTH_DOCUMENT_MAX_BYTES);
-
 /* Completes a caller's own configuration, or else makes one from the options and the image. */
 static char *format_config(Creation *creation, const BerthImageInfo *image, char *const *chain,
                            GError **error) {

@@ -5,6 +5,7 @@
  * certificates are for the host that the request was made for; they are not sent to another one
  * after a redirect. */
 
+#include "base/limits.h"
 #include "fetch/http-private.h"
 
 #include "config.h"
@@ -15,7 +16,6 @@
 
 enum {
     MAX_HEADER_BYTES = 64 * 1024,
-    MAX_BODY_BYTES = 4 * 1024 * 1024,
     CONNECT_TIMEOUT_SECONDS = 15,
     STALL_SECONDS = 60,
     BUFFER_BYTES = 512 * 1024,
@@ -80,10 +80,10 @@ static size_t request_on_body(char *data, size_t one, size_t size, void *userdat
             return size;
         return pause ? CURL_WRITEFUNC_PAUSE : 0;
     }
-    if (response->body->len + size > MAX_BODY_BYTES) {
+    if (response->body->len + size > BERTH_MAX_DOCUMENT_BYTES) {
         request->of_server = true;
         berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
-                        "the registry's answer exceeds %d bytes", MAX_BODY_BYTES);
+                        "the registry's answer exceeds %u bytes", BERTH_MAX_DOCUMENT_BYTES);
         return 0;
     }
     g_string_append_len(response->body, data, (gssize)size);

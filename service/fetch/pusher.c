@@ -8,6 +8,7 @@
 #include "fetch/pusher.h"
 
 #include "base/fd.h"
+#include "base/limits.h"
 
 #include <string.h>
 
@@ -335,7 +336,7 @@ void berth_push_manifest(BerthRemote *remote, const BerthDescriptor *target, con
     g_autofree char *path = g_strconcat("manifests/", object, NULL);
     g_autoptr(GError) error = NULL;
     size_t size;
-    g_autofree char *text = berth_fd_read_whole(content, 4 * 1024 * 1024, &size, &error);
+    g_autofree char *text = berth_fd_read_whole(content, BERTH_MAX_DOCUMENT_BYTES, &size, &error);
 
     if (!text) {
         pusher_finish(push, BERTH_PUSHED, error);

@@ -11,14 +11,11 @@
 #include "bare/envelope.h"
 #include "base/fd.h"
 #include "base/host-mount.h"
+#include "base/limits.h"
 #include "worker/calls.h"
 
 #include <errno.h>
 #include <sys/stat.h>
-
-/* The maximum for an image: overlayfs does not stack more lower layers (OVL_MAX_STACK in the
- * kernel). */
-enum { MAX_LAYERS = 500 };
 
 typedef struct {
     BerthOperation *operation;
@@ -134,9 +131,9 @@ BerthTransfer *berth_apply_start(BerthImages *images, const BerthApplyRequest *r
 
     if (!check_directory(request, error))
         return NULL;
-    if (g_strv_length((char **)request->digests) > MAX_LAYERS) {
+    if (g_strv_length((char **)request->digests) > BERTH_MAX_LAYERS) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "one call applies at most %d layers",
-                        MAX_LAYERS);
+                        BERTH_MAX_LAYERS);
         return NULL;
     }
     /* All layers must be present before the first one changes anything. */

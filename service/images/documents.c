@@ -12,6 +12,7 @@
 #include "images/documents.h"
 
 #include "base/digest.h"
+#include "base/limits.h"
 #include "base/names.h"
 #include "worker/replies.h"
 
@@ -112,7 +113,8 @@ static bool document_read_embedded(sd_bus_message *reply, GHashTable *embedded) 
         if (sd_bus_message_read(reply, "s", &digest) <= 0 ||
             sd_bus_message_read_array(reply, 'y', &data, &size) < 0 ||
             sd_bus_message_exit_container(reply) < 0 || !berth_digest_is_valid(digest) ||
-            (total += size) > BERTH_REPLY_MAX_TEXT || g_hash_table_size(embedded) >= MAX_EMBEDDED)
+            (total += size) > BERTH_MAX_DOCUMENT_BYTES ||
+            g_hash_table_size(embedded) >= MAX_EMBEDDED)
             return false;
         g_hash_table_insert(embedded, g_strdup(digest), g_bytes_new(data, size));
     }

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "images/import-private.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -17,7 +18,7 @@
 
 /* Limits on members that only manifest.json could identify as content. A root file system mistaken
  * for an image archive has many more. */
-enum { MAX_DOCUMENT_BYTES = 4 * 1024 * 1024, MAX_ODD_MEMBERS = 1024 };
+enum { MAX_ODD_MEMBERS = 1024 };
 
 /* The documents that list the images; an archive may have both. */
 enum { DOCUMENTS = 2 };
@@ -204,8 +205,8 @@ static void import_take_document(Import *import, int document) {
     }
     berth_fd_clear(&import->documents[document]);
     import->documents[document] = fd;
-    berth_call_archive_extract(import->context.archive, fd, MAX_DOCUMENT_BYTES, import_on_document,
-                               import);
+    berth_call_archive_extract(import->context.archive, fd, BERTH_MAX_DOCUMENT_BYTES,
+                               import_on_document, import);
 }
 
 static void import_on_blob(BerthImportBlob *blob, const char *digest, uint64_t size,

@@ -9,6 +9,7 @@
  */
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "contents/claim.h"
 #include "contents/ingestion.h"
 #include "images/pull-private.h"
@@ -250,12 +251,12 @@ static bool pull_object_check_size(const BerthPullObject *object, GError **error
                                " bytes; the limit is %" G_GUINT64_FORMAT
                                ", MaxBlobSize= of berth.conf",
                                descriptor->size, limit);
-    if (kind == BERTH_KIND_LAYER || descriptor->size <= BERTH_PULL_MAX_DOCUMENT_BYTES)
+    if (kind == BERTH_KIND_LAYER || descriptor->size <= BERTH_MAX_DOCUMENT_BYTES)
         return true;
     return kind == BERTH_KIND_OTHER ||
            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                            "a document of %" G_GUINT64_FORMAT " bytes; the limit is %u",
-                           descriptor->size, BERTH_PULL_MAX_DOCUMENT_BYTES);
+                           descriptor->size, BERTH_MAX_DOCUMENT_BYTES);
 }
 
 /* Opens the ingest, which may contain data of an earlier attempt. Its limit is the size in the

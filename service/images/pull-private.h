@@ -17,10 +17,6 @@
 #include "images/pull.h"
 #include "store/lease-store.h"
 
-/* The maximum size of a manifest, index or configuration; berth-inspect does not read larger
- * ones. */
-#define BERTH_PULL_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
-
 /* Shared by all parts. Only pull.c modifies it. */
 typedef struct {
     BerthImages *images;

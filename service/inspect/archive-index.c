@@ -7,11 +7,12 @@
 #include "inspect/archive-index.h"
 
 #include "base/document.h"
+#include "base/limits.h"
 #include "inspect/descriptor.h"
 
 #include <string.h>
 
-enum { MAX_IMAGES = 1000, MAX_LAYERS = 500 };
+enum { MAX_IMAGES = 1000 };
 
 static void free_layout_entry(gpointer data) {
     BerthLayoutEntry *entry = data;
@@ -109,7 +110,7 @@ GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **err
             !berth_document_get_strings(object, "Layers", &entry->layers, error))
             return NULL;
         entry->config = g_strdup(config ? config : "");
-        if (!config || g_strv_length(entry->layers) > MAX_LAYERS) {
+        if (!config || g_strv_length(entry->layers) > BERTH_MAX_LAYERS) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             "manifest.json: an image has no configuration, or too many layers");
             return NULL;

@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "frame/frame.h"
 #include "inspect/append.h"
 #include "inspect/archive-index.h"
@@ -22,7 +23,7 @@ static int take_document(sd_bus_message *call, char **data, size_t *size, sd_bus
 
     if (fd < 0)
         return fd;
-    *data = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, size, &error);
+    *data = berth_fd_read_whole(fd, BERTH_MAX_DOCUMENT_BYTES, size, &error);
     return *data ? 0 : berth_bus_error_set(ret_error, error);
 }
 

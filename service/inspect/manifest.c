@@ -6,15 +6,15 @@
 
 #include "base/digest.h"
 #include "base/document.h"
+#include "base/limits.h"
 #include "base/names.h"
 #include "inspect/descriptor.h"
 #include "inspect/inspect.h"
 
 #include <string.h>
 
-/* Far more than images have: overlayfs itself takes at most 500 lower layers (fs/overlayfs,
- * OVL_MAX_STACK). */
-enum { MAX_LAYERS = 500, MAX_ENTRIES = 1000 };
+/* Manifests in an index: far more than images have. */
+enum { MAX_ENTRIES = 1000 };
 
 static void free_index_entry(gpointer data) {
     BerthIndexEntry *entry = data;
@@ -173,7 +173,7 @@ static char *read_title(JsonObject *layer) {
 static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
 
-    if (count > MAX_LAYERS)
+    if (count > BERTH_MAX_LAYERS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "a manifest of %u layers", count);
     for (guint i = 0; i < count; i++) {
         JsonObject *object = element_object(array, i, "layers", error);

@@ -46,7 +46,7 @@ bool berth_layers_open(BerthLayers *layers, const BerthTrees *trees, int snapsho
                        const BerthTexts *names, BerthFault *fault) {
     for (uint32_t i = 0; i < names->count; i++) {
         if (layers->count >= BERTH_MAX_LAYERS)
-            return berth_fault_set(fault, "more than %d layers", BERTH_MAX_LAYERS - 1);
+            return berth_fault_set(fault, "more than %d layers", BERTH_MAX_LAYERS);
         int layer = clone_layer(trees, snapshots, names->texts[i], fault);
         if (layer < 0)
             return false;

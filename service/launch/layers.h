@@ -5,10 +5,8 @@
 
 #pragma once
 
+#include "bare/overlay.h"
 #include "launch/tree.h"
-
-/* overlayfs takes 500 layers (OVL_MAX_STACK). */
-enum { BERTH_MAX_LAYERS = 512 };
 
 /* Topmost first. */
 typedef struct {

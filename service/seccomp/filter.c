@@ -11,6 +11,7 @@
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "config.h"
 #include "seccomp/filter-conditions.h"
 
@@ -318,7 +319,7 @@ bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GErr
 
     if (fd < 0)
         return berth_error_set_errno(error, errno, "open " BERTH_DEFAULT_PROFILE);
-    g_autofree char *text = berth_fd_read_whole(fd, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *text = berth_fd_read_whole(fd, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     return text && berth_filter_build(text, size, capabilities, filter, error);
 }
 

@@ -5,8 +5,7 @@
 
 #include "store/snapshot-records.h"
 
-/* overlayfs does not stack more lower layers (OVL_MAX_STACK in the kernel's fs/overlayfs). */
-enum { MAX_CHAIN = 500 };
+#include "base/limits.h"
 
 bool berth_snapshot_records_have(BerthDatabase *database, const char *chain_id) {
     g_autoptr(BerthRows) rows = berth_database_query(
@@ -47,7 +46,7 @@ char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *ch
         "snapshots"
         "  JOIN chain ON chain_id = chain.parent WHERE chain.parent != '' AND depth < ?2)"
         "SELECT id, parent FROM chain ORDER BY depth",
-        "si", chain_id, (int64_t)MAX_CHAIN);
+        "si", chain_id, (int64_t)BERTH_MAX_LAYERS);
     /* The parent named by the last row: a missing snapshot, or "" if that row is the lowest
      * layer. */
     g_autofree char *next = g_strdup(chain_id);

@@ -8,6 +8,7 @@
 
 #include "worker/replies.h"
 
+#include "base/limits.h"
 #include "base/names.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
 
     while (r >= 0 && (r = sd_bus_message_read(reply, "s", &text)) > 0) {
         total += strlen(text);
-        if (list->len >= BERTH_REPLY_MAX_LIST || total > BERTH_REPLY_MAX_TEXT)
+        if (list->len >= BERTH_REPLY_MAX_LIST || total > BERTH_MAX_DOCUMENT_BYTES)
             return false;
         g_ptr_array_add(list, g_strdup(text));
     }
@@ -237,7 +238,7 @@ bool berth_reply_read_ingested(sd_bus_message *reply, const char *algorithm, uin
 }
 
 bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **error) {
-    return berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) ||
+    return berth_reply_read_string(reply, BERTH_MAX_DOCUMENT_BYTES, text) ||
            berth_reply_set_malformed("inspect", error);
 }
 
@@ -245,7 +246,8 @@ bool berth_reply_read_text(sd_bus_message *reply, const char **text, GError **er
  * it. */
 bool berth_reply_read_stored_text(sd_bus_message *reply, uint64_t size, const char **text,
                                   GError **error) {
-    return (berth_reply_read_string(reply, BERTH_REPLY_MAX_TEXT, text) && strlen(*text) == size) ||
+    return (berth_reply_read_string(reply, BERTH_MAX_DOCUMENT_BYTES, text) &&
+            strlen(*text) == size) ||
            berth_reply_set_malformed("inspect", error);
 }
 

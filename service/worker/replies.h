@@ -16,7 +16,6 @@
 #include "base/digest.h"
 
 enum {
-    BERTH_REPLY_MAX_TEXT = 4 * 1024 * 1024, /* a document, see base/document.h */
     BERTH_REPLY_MAX_NAME = 4096,
     BERTH_REPLY_MAX_LIST = 20000, /* elements in a list */
 };
@@ -25,7 +24,7 @@ enum {
 bool berth_reply_set_malformed(const char *kind, GError **error);
 
 /* Reads a list of strings, each checked for its length and as UTF-8, with a total length of at most
- * BERTH_REPLY_MAX_TEXT. Returns false if it is malformed. The caller frees it. */
+ * BERTH_MAX_DOCUMENT_BYTES. Returns false if it is malformed. The caller frees it. */
 bool berth_reply_read_strings(sd_bus_message *reply, char ***strings);
 /* Reads a string of at most limit bytes. */
 bool berth_reply_read_string(sd_bus_message *reply, size_t limit, const char **text);

@@ -3,6 +3,7 @@
 /* Appends a layer to documents: a document made from a document can be parsed again. */
 
 #include "base/document.h"
+#include "base/limits.h"
 #include "fuzz.h"
 #include "inspect/append.h"
 
@@ -14,7 +15,7 @@ static void check(const char *text) {
     g_autoptr(JsonNode) root = text ? berth_document_parse(text, strlen(text), NULL) : NULL;
 
     /* If it cannot be parsed, it can only have become too large. */
-    g_assert_true(!text || root || strlen(text) > BERTH_DOCUMENT_MAX_BYTES);
+    g_assert_true(!text || root || strlen(text) > BERTH_MAX_DOCUMENT_BYTES);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

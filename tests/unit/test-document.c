@@ -3,6 +3,7 @@
 /* JSON with limits: depth, size and types. */
 
 #include "base/document.h"
+#include "base/limits.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -37,11 +38,11 @@ static void test_brackets_in_strings_do_not_count(void) {
 }
 
 static void test_size_is_limited(void) {
-    g_autofree char *text = g_malloc(BERTH_DOCUMENT_MAX_BYTES + 1);
+    g_autofree char *text = g_malloc(BERTH_MAX_DOCUMENT_BYTES + 1);
     g_autoptr(GError) error = NULL;
 
-    memset(text, ' ', BERTH_DOCUMENT_MAX_BYTES + 1);
-    g_assert_null(berth_document_parse(text, BERTH_DOCUMENT_MAX_BYTES + 1, &error));
+    memset(text, ' ', BERTH_MAX_DOCUMENT_BYTES + 1);
+    g_assert_null(berth_document_parse(text, BERTH_MAX_DOCUMENT_BYTES + 1, &error));
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "containers/core/object.h"
 #include "containers/core/part.h"
 #include "containers/core/pod-index.h"
@@ -86,7 +87,7 @@ char *berth_container_read_config(const BerthContainer *container, size_t *size,
                               container->record.id);
         return NULL;
     }
-    return berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, size, error);
+    return berth_fd_read_whole(file, BERTH_MAX_DOCUMENT_BYTES, size, error);
 }
 
 bool berth_container_is_running(const BerthContainer *container) {

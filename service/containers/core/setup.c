@@ -10,6 +10,7 @@
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "plan/compile.h"
 #include "seccomp/filter-cache.h"
 
@@ -40,7 +41,7 @@ int berth_container_setup_open(int directory, const char *id, GError **error) {
         berth_error_set_errno(error, errno, "open the configuration of container %s", id);
         return -1;
     }
-    g_autofree char *text = berth_fd_read_whole(file, BERTH_DOCUMENT_MAX_BYTES, &size, error);
+    g_autofree char *text = berth_fd_read_whole(file, BERTH_MAX_DOCUMENT_BYTES, &size, error);
     if (!text)
         return -1;
     g_autoptr(BerthPlan) plan = berth_plan_parse(text, size, &local);

@@ -40,7 +40,7 @@ static JsonObject *read_configuration(const BerthContainer *container, JsonNode 
 }
 
 /* Only as much of the list as fits in a reply: a configuration may have up to
- * BERTH_DOCUMENT_MAX_BYTES, which must not stay in memory. */
+ * BERTH_MAX_DOCUMENT_BYTES, which must not stay in memory. */
 static char **get_strings(JsonObject *object, const char *member) {
     char **list = NULL;
     size_t left = BERTH_MAX_ITEM_BYTES;
