@@ -74,10 +74,8 @@ void berth_outer_sandbox_drop(uint64_t kept) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
 
-    for (int i = 0; i <= CAP_LAST_CAP; i++)
-        /* EINVAL: the kernel does not know this capability. */
-        if ((dropped & BIT(i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 && errno != EINVAL)
-            berth_fail_errno("capabilities", "drop them from the bounding set");
+    if (!berth_capabilities_bound(~dropped))
+        berth_fail_errno("capabilities", "drop them from the bounding set");
     if (syscall(SYS_capget, &header, sets) < 0)
         berth_fail_errno("capabilities", "read them");
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {

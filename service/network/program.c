@@ -8,10 +8,10 @@
 
 #include "network/program.h"
 
+#include "bare/capabilities.h"
 #include "base/fd.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -23,15 +23,6 @@
 #define PROGRAM_TIMEOUT_MSEC (60 * 1000)
 
 enum { MAX_ANSWER_BYTES = 1024 * 1024, MAX_ENVIRONMENT = 16 };
-
-/* A program executed by root gets all capabilities that are in the bounding set (execve(2)). */
-static void bound_capabilities(uint64_t kept) {
-    for (unsigned i = 0; kept && i <= CAP_LAST_CAP; i++)
-        /* EINVAL: the kernel does not know this capability. */
-        if (!(kept & (UINT64_C(1) << i)) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0 &&
-            errno != EINVAL)
-            _exit(127);
-}
 
 bool berth_program_end_with_parent(pid_t parent) {
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
@@ -49,7 +40,9 @@ G_GNUC_NORETURN static void become_program(const BerthProgram *program, pid_t pa
         dup2(output, STDOUT_FILENO) < 0)
         _exit(127);
     close_range(STDERR_FILENO + 1, ~0u, 0);
-    bound_capabilities(program->capabilities);
+    /* A program executed by root gets all capabilities that are in the bounding set (execve(2)). */
+    if (program->capabilities && !berth_capabilities_bound(program->capabilities))
+        _exit(127);
     execve(program->arguments[0], program->arguments, environment);
     _exit(127);
 }
