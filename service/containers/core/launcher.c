@@ -174,33 +174,52 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
     return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
 }
 
-bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mode, const char *id,
-                                   uint32_t pid, int directory, GError **error) {
-    bool is_hook = g_str_equal(mode, "poststop");
+/* Nobody reads a report of what happens: the launcher gets /dev/null in place of the socket, and in
+ * place of a set-up if it needs none. A failure is written to standard error, the journal. */
+static bool spawn_without_socket(BerthLaunchRequest request, int *pidfd, GError **error) {
     berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    berth_autofd int network = is_hook ? -1 : berth_launcher_open_program("berth-network", error);
-    berth_autofd int config = is_hook ? berth_container_setup_open(directory, id, error)
-                                      : fcntl(null, F_DUPFD_CLOEXEC, 0);
-    berth_autofd int pidfd = -1;
-    const BerthLaunchRequest request = {
-        .event = event,
-        .program = is_hook ? program : network,
-        .name = is_hook ? "berth-launch" : "berth-network",
-        .mode = mode,
-        .id = id,
-        .pid = pid,
-        .input = -1,
-        .output = -1,
-        .error = STDERR_FILENO,
-        .config = config,
-        .target = directory,
-        .snapshots = -1,
-        BERTH_LAUNCH_NO_DESCRIPTORS,
-    };
 
     if (null < 0)
         return berth_error_set_errno(error, errno, "open /dev/null");
-    if (config < 0 || request.program < 0)
-        return false;
-    return berth_launcher_spawn(&request, null, &pidfd, error);
+    if (request.config < 0)
+        request.config = null;
+    request.arguments[0] = "-";
+    request.input = request.output = request.snapshots = -1;
+    request.error = STDERR_FILENO;
+    return berth_launcher_spawn(&request, null, pidfd, error);
+}
+
+bool berth_launcher_spawn_network(sd_event *event, const char *mode, const char *id, uint32_t pid,
+                                  int networks, int *pidfd, GError **error) {
+    berth_autofd int program = berth_launcher_open_program("berth-network", error);
+    const BerthLaunchRequest request = {
+        .event = event,
+        .program = program,
+        .name = "berth-network",
+        .mode = mode,
+        .id = id,
+        .pid = pid,
+        .config = -1,
+        .target = networks,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
+    };
+
+    return program >= 0 && spawn_without_socket(request, pidfd, error);
+}
+
+bool berth_launcher_spawn_poststop_hooks(sd_event *event, int program, const char *id,
+                                         int directory, GError **error) {
+    berth_autofd int config = berth_container_setup_open(directory, id, error);
+    berth_autofd int pidfd = -1;
+    const BerthLaunchRequest request = {
+        .event = event,
+        .program = program,
+        .mode = "poststop",
+        .id = id,
+        .config = config,
+        .target = directory,
+        BERTH_LAUNCH_NO_DESCRIPTORS,
+    };
+
+    return config >= 0 && spawn_without_socket(request, &pidfd, error);
 }

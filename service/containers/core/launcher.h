@@ -47,11 +47,16 @@ typedef struct {
  * descriptor. */
 int berth_launcher_open_program(const char *name, GError **error);
 
-/* Runs what must happen after a container has ended, without reporting a result. Mode "poststop"
- * runs the hooks of a deleted container in its directory; "disconnect" removes the network
- * connections that the container had as process pid, with directory being networks/. */
-bool berth_launcher_run_afterwards(sd_event *event, int program, const char *mode, const char *id,
-                                   uint32_t pid, int directory, GError **error);
+/* Runs berth-network on a container that does not wait for it, with the directory networks/; mode
+ * is "disconnect" (the connections that id had as process pid) or "renew" (id "-", pid 0). It
+ * reports nothing but its exit. The caller owns the pidfd, even after an error. */
+bool berth_launcher_spawn_network(sd_event *event, const char *mode, const char *id, uint32_t pid,
+                                  int networks, int *pidfd, GError **error);
+
+/* Runs the hooks of a deleted container, whose directory this is, without reporting a result.
+ * program is berth-launch. */
+bool berth_launcher_spawn_poststop_hooks(sd_event *event, int program, const char *id,
+                                         int directory, GError **error);
 
 /* Clones the launcher. The caller owns the pidfd, even after an error. */
 bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pidfd,

@@ -22,8 +22,6 @@
 #include "containers/parts/network.h"
 #include "containers/spec/network-mode.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
 
 #define FIREWALLD "org.fedoraproject.FirewallD1"
@@ -84,29 +82,10 @@ static int firewall_on_ended(sd_event_source *source, int fd, uint32_t events, v
 
 static bool firewall_spawn(Firewall *firewall, GError **error) {
     BerthContainers *containers = firewall->containers;
-    berth_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    berth_autofd int program = berth_launcher_open_program("berth-network", error);
-    const BerthLaunchRequest request = {
-        .event = containers->event,
-        .program = program,
-        .name = "berth-network",
-        .mode = "renew",
-        .id = "-",
-        .arguments = {"-", NULL},
-        .input = -1,
-        .output = -1,
-        .error = STDERR_FILENO,
-        .config = null,
-        .target = berth_network_get_directory(containers),
-        .snapshots = -1,
-        BERTH_LAUNCH_NO_DESCRIPTORS,
-    };
 
-    if (program < 0)
-        return false;
-    if (null < 0)
-        return berth_error_set_errno(error, errno, "open /dev/null");
-    if (!berth_launcher_spawn(&request, null, &firewall->pidfd, error))
+    if (!berth_launcher_spawn_network(containers->event, "renew", "-", 0,
+                                      berth_network_get_directory(containers), &firewall->pidfd,
+                                      error))
         return false;
     int r = sd_event_add_io(containers->event, &firewall->ended, firewall->pidfd, EPOLLIN,
                             firewall_on_ended, firewall);

@@ -94,11 +94,12 @@ char *berth_container_get_interface(const BerthContainer *container, const char 
 
 /* Nobody waits for berth-network to end. If the service dies before that, the file is still there,
  * and network_swept() starts it again. */
-static void leave_network(BerthContainers *containers, const char *id, uint32_t pid) {
+static void disconnect_network(BerthContainers *containers, const char *id, uint32_t pid) {
+    berth_autofd int pidfd = -1;
     g_autoptr(GError) error = NULL;
 
-    if (!berth_launcher_run_afterwards(containers->event, containers->program, "disconnect", id,
-                                       pid, berth_network_get_directory(containers), &error))
+    if (!berth_launcher_spawn_network(containers->event, "disconnect", id, pid,
+                                      berth_network_get_directory(containers), &pidfd, &error))
         berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
 }
 
@@ -123,7 +124,7 @@ static void sweep_file(BerthContainers *containers, const char *name) {
     if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
         unlinkat(berth_network_get_directory(containers), name, 0);
     else
-        leave_network(containers, key, (uint32_t)pid);
+        disconnect_network(containers, key, (uint32_t)pid);
 }
 
 static bool network_swept(BerthContainers *containers, GError **error) {
@@ -296,7 +297,7 @@ static void network_abandoned(BerthContainer *container) {
         return;
     drop_requests(container);
     if (record->first.pid > 0)
-        leave_network(container->containers, record->id, record->first.pid);
+        disconnect_network(container->containers, record->id, record->first.pid);
 }
 
 static void network_exited(BerthContainer *container) {
@@ -305,7 +306,7 @@ static void network_exited(BerthContainer *container) {
     if (!berth_network_is_named(record->network))
         return;
     drop_requests(container);
-    leave_network(container->containers, record->id, record->first.pid);
+    disconnect_network(container->containers, record->id, record->first.pid);
 }
 
 const BerthPart berth_network_part = {

@@ -66,8 +66,8 @@ static void run_poststop_hooks(BerthContainer *container) {
         openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_autoptr(GError) error = NULL;
 
-    if (!berth_launcher_run_afterwards(containers->event, containers->program, "poststop",
-                                       record->id, 0, directory, &error))
+    if (!berth_launcher_spawn_poststop_hooks(containers->event, containers->program, record->id,
+                                             directory, &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
 }
 
