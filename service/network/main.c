@@ -16,6 +16,7 @@
  */
 
 #include "bare/launch-protocol.h"
+#include "bare/pidfd.h"
 #include "bare/setup.h"
 #include "base/fd.h"
 #include "launch/host.h"
@@ -24,7 +25,6 @@
 #include "network/connections.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -68,9 +68,7 @@ static int renew_rules(void) {
 }
 
 static bool is_running(void) {
-    struct pollfd ended = {.fd = BERTH_SNAPSHOTS_FD, .events = POLLIN};
-
-    return poll(&ended, 1, 0) == 0;
+    return berth_pidfd_is_running(BERTH_SNAPSHOTS_FD);
 }
 
 /* The namespace of a process. The pidfd shows afterwards that its pid has not been reused. */

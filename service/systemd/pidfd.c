@@ -12,7 +12,6 @@
 #include "base/fd.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,17 +45,6 @@ int berth_status_of_wait(int wait_status) {
 bool berth_pidfd_tells_exits(void) {
     /* Tests set the variable to exercise the paths of older kernels. */
     return !g_getenv("BERTH_NO_PIDFD_INFO") && berth_kernel_is(6, 15);
-}
-
-/* A pidfd becomes readable when the process ends, reaped or not (pidfd_open(2)). */
-static bool pidfd_is_readable(int pidfd) {
-    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
-
-    return poll(&poll_fd, 1, 0) > 0;
-}
-
-bool berth_pidfd_is_running(int pidfd) {
-    return !pidfd_is_readable(pidfd);
 }
 
 uint64_t berth_pidfd_get_id(int pidfd) {
@@ -112,7 +100,7 @@ BerthPidfdState berth_pidfd_get_state(int pidfd, int *status) {
     struct exit_info info = {.mask = INFO_EXIT};
     siginfo_t child = {0};
 
-    if (!pidfd_is_readable(pidfd))
+    if (berth_pidfd_is_running(pidfd))
         return BERTH_PIDFD_RUNNING;
     /* A child is reaped here, which yields its status. */
     if (waitid(P_PIDFD, (id_t)pidfd, &child, WEXITED | WNOHANG) == 0) {

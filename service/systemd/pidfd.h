@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "bare/pidfd.h"
 #include "base/error.h"
 
 #include <sys/types.h>
@@ -21,9 +22,6 @@ typedef enum {
 
 /* Returns the state of the process. Reaps it if it is a child. */
 BerthPidfdState berth_pidfd_get_state(int pidfd, int *status);
-
-/* Returns true if the process has not ended. Never reaps it. */
-bool berth_pidfd_is_running(int pidfd);
 
 /* Returns true if pidfds report the status of processes reaped by another process (Linux 6.15). */
 bool berth_pidfd_tells_exits(void);

@@ -9,12 +9,12 @@
 
 #include "containers/core/pod.h"
 
+#include "bare/pidfd.h"
 #include "base/fd.h"
 #include "containers/core/process.h"
 #include "containers/core/table.h"
 
 #include <errno.h>
-#include <poll.h>
 
 static char *get_option_text(const BerthContainer *container, const char *key) {
     g_autoptr(GVariant) value =
@@ -33,13 +33,6 @@ char *berth_container_get_pod(const BerthContainer *container) {
     return get_option_text(container, BERTH_POD);
 }
 
-/* A pidfd becomes readable when its process has ended. */
-static bool has_ended(int pidfd) {
-    struct pollfd event = {.fd = pidfd, .events = POLLIN};
-
-    return poll(&event, 1, 0) != 0;
-}
-
 /* The directory belongs to whichever process has the pid now. If the pidfd shows afterwards that
  * the pod's process has not ended, the pid was its own all the time. */
 int berth_container_open_pod(const BerthContainer *container, GError **error) {
@@ -54,7 +47,7 @@ int berth_container_open_pod(const BerthContainer *container, GError **error) {
         pod->first->watch && berth_container_is_running(pod) && !berth_container_is_starting(pod)
             ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)
             : -1;
-    if (directory < 0 || has_ended(pod->first->pidfd)) {
+    if (directory < 0 || !berth_pidfd_is_running(pod->first->pidfd)) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         "the pod \"%s\" of container \"%s\" is not running; start it first", name,
                         container->record.id);
