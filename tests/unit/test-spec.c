@@ -6,6 +6,7 @@
 #include "base/host-mount.h"
 #include "base/signals.h"
 #include "containers/spec/capabilities.h"
+#include "containers/spec/owned-mounts.h"
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/privileges.h"
 #include "containers/spec/spec.h"
@@ -606,9 +607,78 @@ static void test_mounts_that_take_ids_are_found(void) {
     g_assert_false(berth_host_mount_takes_ids(0));
 }
 
+/* Which options a bind mount of the caller's own files may have without a privilege: as words of
+ * Create, and as options of a configuration. */
+static void test_an_owned_mount_only_restricts(void) {
+    static const struct {
+        const char *option;
+        bool word, parsed;
+    } cases[] = {
+        {"bind", true, true},
+        {"defaults", true, true},
+        {"ro", true, true},
+        {"rro", true, true},
+        {"rw", true, true},
+        {"rrw", false, true},
+        {"nosuid", true, true},
+        {"rnosuid", true, true},
+        {"nodev", true, true},
+        {"rnodev", true, true},
+        {"noexec", true, true},
+        {"rnoexec", true, true},
+        {"nosymfollow", true, true},
+        {"rnosymfollow", false, true},
+        {"private", true, true},
+        {"rprivate", true, true},
+        {"async", false, true},
+        {"nocopy", false, true},
+        {"suid", false, false},
+        {"rsuid", false, false},
+        {"dev", false, false},
+        {"exec", false, false},
+        {"rexec", false, false},
+        {"symfollow", false, false},
+        {"noatime", false, false},
+        {"relatime", false, false},
+        {"strictatime", false, false},
+        {"nodiratime", false, false},
+        {"diratime", false, false},
+        {"rbind", false, false},
+        {"slave", false, false},
+        {"rslave", false, false},
+        {"shared", false, false},
+        {"rshared", false, false},
+        {"unbindable", false, false},
+        {"runbindable", false, false},
+        {"idmap", false, false},
+        {"ridmap", false, false},
+        {"tmpcopyup", false, false},
+        {"x-berth.inode=1:2", false, false},
+        {"x-berth.owner=0", false, false},
+        {"x-berth.owned=0", false, false},
+        {"x-berth.stands=5:0", false, false},
+        {"x-berth.stands=0:5", false, false},
+        {"x-berth.volume", false, false},
+        {"x-berth.fill", false, false},
+        {"x-berth.pod", false, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        char *words[] = {(char *)"bind", (char *)cases[i].option, NULL};
+        g_autoptr(GPtrArray) data = g_ptr_array_new();
+        BerthPlanMount mount = {.owner = -1, .kind = BERTH_MOUNT_BIND, .data = data};
+
+        g_test_message("%s", cases[i].option);
+        g_assert_cmpint(berth_owned_mount_allows_options(words), ==, cases[i].word);
+        g_assert_true(berth_plan_mount_option(&mount, cases[i].option));
+        g_assert_cmpint(berth_owned_mount_allows(&mount), ==, cases[i].parsed);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
+    g_test_add_func("/spec/an-owned-mount-only-restricts", test_an_owned_mount_only_restricts);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
     g_test_add_func("/spec/limits-and-parameters-have-names",
                     test_limits_and_parameters_have_names);

@@ -12,6 +12,7 @@
 #include "bare/envelope.h"
 #include "base/host-mount.h"
 #include "base/names.h"
+#include "containers/spec/owned-mounts.h"
 #include "plan/plan.h"
 
 #include <errno.h>
@@ -143,21 +144,6 @@ static char **join_options(char *const *options, const char *const *more) {
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
-/* The options of an owned mount: they only restrict, or are the default. "rw" cannot override a
- * read-only mount on the host (launch/bind-tree.c). Everything else must be allowed by a rule:
- * mounts below belong to others, as do ids that are not mapped, and the host's mount may be meant
- * to prevent access times from changing or programs from being executed. */
-static bool has_modest_options(char *const *options) {
-    static const char *const modest[] = {"bind",    "defaults",    "ro",      "rro",      "rw",
-                                         "nosuid",  "rnosuid",     "nodev",   "rnodev",   "noexec",
-                                         "rnoexec", "nosymfollow", "private", "rprivate", NULL};
-
-    for (; options && *options; options++)
-        if (!g_strv_contains(modest, *options))
-            return false;
-    return true;
-}
-
 static bool is_device(uint32_t mode) {
     return S_ISCHR(mode) || S_ISBLK(mode);
 }
@@ -199,7 +185,8 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     request->source = g_steal_pointer(&path);
     request->destination = g_strdup(destination);
     request->options = join_options(options, more);
-    request->owned = owner && caller != 0 && !is_device(note.mode) && has_modest_options(options) &&
+    request->owned = owner && caller != 0 && !is_device(note.mode) &&
+                     berth_owned_mount_allows_options(options) &&
                      berth_host_mount_takes_ids(note.mount_id);
     request->owner = caller;
     return request;

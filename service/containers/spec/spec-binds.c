@@ -11,10 +11,9 @@
 #include "containers/spec/spec-binds.h"
 
 #include "base/document.h"
+#include "containers/spec/owned-mounts.h"
 
-#include <linux/mount.h>
 #include <sched.h>
-#include <sys/mount.h>
 
 static const BerthMountRequest *find_request(const BerthPlanMount *mount, const GPtrArray *requests,
                                              const GPtrArray *taken) {
@@ -63,30 +62,12 @@ bool berth_spec_check_binds(const BerthPlan *plan, const GPtrArray *requests, GE
     return true;
 }
 
-/* Flags that only restrict, and "rw", which cannot make an owned mount writable if the host's is
- * not (launch/bind-tree.c). */
-static bool has_modest_flags(const BerthPlanMount *mount) {
-    const uint64_t taking = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                            MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
-
-    return ((mount->set | mount->set_below) & ~taking) == 0 &&
-           ((mount->clear | mount->clear_below) & ~(uint64_t)MOUNT_ATTR_RDONLY) == 0;
-}
-
-static bool is_modest(const BerthPlanMount *mount) {
-    return has_modest_flags(mount) && !mount->recursive &&
-           mount->kind != BERTH_MOUNT_BIND_OF_ROOT && !mount->copies_up && !mount->has_inode &&
-           mount->idmap == BERTH_IDMAP_NONE && mount->owner < 0 && mount->data->len == 0 &&
-           (mount->propagation & ~(unsigned long)MS_REC) != MS_SHARED &&
-           (mount->propagation == 0 || (mount->propagation & MS_PRIVATE));
-}
-
 /* Without a user namespace of its own, the container's root would be the host's. */
 bool berth_spec_is_owned(const BerthPlan *plan, const BerthPlanMount *mount,
                          const BerthMountRequest *request) {
     const BerthPlanNamespace *users = berth_plan_find_namespace(plan, CLONE_NEWUSER);
 
-    return request && request->owned && users && !users->path && is_modest(mount);
+    return request && request->owned && users && !users->path && berth_owned_mount_allows(mount);
 }
 
 static const char *find_inode(const BerthMountRequest *request) {
