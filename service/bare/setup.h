@@ -119,7 +119,7 @@ typedef struct {
     uint64_t propagation;            /* MS_SHARED … | MS_REC, 0 for none */
     /* host uid that a user of the container stands for; -1 for none */
     int64_t owner;
-    uint32_t stands_uid, stands_gid;    /* that user's ids in the container */
+    uint32_t mapped_uid, mapped_gid;    /* that user's ids in the container */
     bool owned;                         /* the owner must own the source; no privilege is needed */
     BerthRanges uid_ranges, gid_ranges; /* empty: the container's */
     BerthIdmap idmap;

@@ -123,8 +123,8 @@ static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int 
     struct stat status;
 
     if (fstat(source, &status) < 0 ||
-        !berth_userns_map(&trees->setup->uid_ranges, mount->stands_uid, &uid.outside) ||
-        !berth_userns_map(&trees->setup->gid_ranges, mount->stands_gid, &gids[0].outside)) {
+        !berth_userns_map(&trees->setup->uid_ranges, mount->mapped_uid, &uid.outside) ||
+        !berth_userns_map(&trees->setup->gid_ranges, mount->mapped_gid, &gids[0].outside)) {
         berth_fault_set(fault, "mount %s: there is no root to map to", mount->destination);
         return -1;
     }

@@ -85,9 +85,9 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
         return true;
     }
     if (g_str_has_prefix(option, "x-berth.stands=")) {
-        mount->stands_uid =
+        mount->mapped_uid =
             (uint32_t)g_ascii_strtoull(option + strlen("x-berth.stands="), &end, 10);
-        mount->stands_gid = *end == ':' ? (uint32_t)g_ascii_strtoull(end + 1, NULL, 10) : 0;
+        mount->mapped_gid = *end == ':' ? (uint32_t)g_ascii_strtoull(end + 1, NULL, 10) : 0;
         return true;
     }
     if (g_str_equal(option, "x-berth.volume")) {

@@ -37,8 +37,8 @@ typedef struct {
     GPtrArray *data;                 /* const char *: KEY or KEY=VALUE, for the file system */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty for the container's */
-    int64_t owner;                   /* files of this uid appear as stands_uid's; -1 for none */
-    uint32_t stands_uid, stands_gid; /* that user: root, or the one that the caller is mapped to */
+    int64_t owner;                   /* files of this uid appear as mapped_uid's; -1 for none */
+    uint32_t mapped_uid, mapped_gid; /* that user: root, or the one that the caller is mapped to */
     bool owned;                      /* the source must belong to owner */
     bool has_inode;                  /* the source must still be this inode */
     uint64_t device, inode;

@@ -98,7 +98,7 @@ BerthExits *berth_exits_new(void) {
     const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
     const int size = BUFFER_BYTES;
 
-    if (berth_pidfd_tells_exits())
+    if (berth_pidfd_reports_exits())
         return NULL;
     g_autoptr(BerthExits) exits = g_new0(BerthExits, 1);
     exits->statuses = g_hash_table_new(NULL, NULL);

@@ -42,7 +42,7 @@ int berth_status_of_wait(int wait_status) {
     return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-bool berth_pidfd_tells_exits(void) {
+bool berth_pidfd_reports_exits(void) {
     /* Tests set the variable to exercise the paths of older kernels. */
     return !g_getenv("BERTH_NO_PIDFD_INFO") && berth_kernel_is(6, 15);
 }
@@ -109,7 +109,7 @@ BerthPidfdState berth_pidfd_get_state(int pidfd, int *status) {
         *status = child.si_code == CLD_EXITED ? child.si_status : 128 + child.si_status;
         return BERTH_PIDFD_EXITED;
     }
-    if (!berth_pidfd_tells_exits() || ioctl(pidfd, GET_INFO, &info) < 0)
+    if (!berth_pidfd_reports_exits() || ioctl(pidfd, GET_INFO, &info) < 0)
         return pidfd_read_zombie(pidfd, status) ? BERTH_PIDFD_EXITED : BERTH_PIDFD_UNKNOWN;
     if (!(info.mask & INFO_EXIT))
         return BERTH_PIDFD_UNREAPED;

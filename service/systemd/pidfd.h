@@ -24,7 +24,7 @@ typedef enum {
 BerthPidfdState berth_pidfd_get_state(int pidfd, int *status);
 
 /* Returns true if pidfds report the status of processes reaped by another process (Linux 6.15). */
-bool berth_pidfd_tells_exits(void);
+bool berth_pidfd_reports_exits(void);
 
 /* Converts a status of wait(2) to that of a container: 0 to 255, or 128 plus the signal. */
 int berth_status_of_wait(int wait_status);

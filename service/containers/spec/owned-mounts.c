@@ -43,6 +43,6 @@ static bool allows_flags(const BerthPlanMount *mount) {
 bool berth_owned_mount_allows(const BerthPlanMount *mount) {
     return allows_flags(mount) && mount->kind == BERTH_MOUNT_BIND && !mount->recursive &&
            !mount->copies_up && !mount->has_inode && mount->idmap == BERTH_IDMAP_NONE &&
-           mount->owner < 0 && mount->stands_uid == 0 && mount->stands_gid == 0 &&
+           mount->owner < 0 && mount->mapped_uid == 0 && mount->mapped_gid == 0 &&
            mount->data->len == 0;
 }

@@ -53,7 +53,7 @@ static void add_limits(GPtrArray *names, const BerthPlan *plan) {
 }
 
 /* SCHED_FLAG_RESET_ON_FORK only takes something away; every other flag may grant something. */
-static bool goes_before_others(const BerthPlan *plan) {
+static bool has_raised_priority(const BerthPlan *plan) {
     return (plan->has_scheduler &&
             (plan->scheduler.nice < 0 || (plan->scheduler.flags & ~UINT64_C(1)) ||
              plan->scheduler.policy == SCHED_FIFO || plan->scheduler.policy == SCHED_RR ||
@@ -68,7 +68,7 @@ void berth_spec_add_process_privileges(GPtrArray *names, const BerthPlan *plan) 
         berth_privileges_add(names, "new-privileges", "");
     if (plan->apparmor && plan->apparmor[0])
         berth_privileges_add(names, "label:", plan->apparmor);
-    if (goes_before_others(plan))
+    if (has_raised_priority(plan))
         berth_privileges_add(names, "scheduler", "");
     if (plan->has_oom_score && plan->oom_score < 0)
         berth_privileges_add(names, "oom-score", "");
