@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Reading is the operation around one berth-ingest, which reads the caller's descriptors, in
- * their envelopes, into berthd's file in memory. It ends with the worker's reply, when the caller
- * disconnects from the bus, or after a timeout, since the caller may hold the other end of a
+ * A SecretsReading is the operation around one berth-ingest, which reads the caller's descriptors,
+ * in their envelopes, into berthd's file in memory. It ends with the worker's reply, when the
+ * caller disconnects from the bus, or after a timeout, since the caller may hold the other end of a
  * pipe.
  */
 
@@ -28,11 +28,11 @@ typedef struct {
     int file;
     BerthSecretsRead read;
     void *userdata;
-} Reading;
+} SecretsReading;
 
-/* The file still belongs to berthd unless reading_tell() has handed it over. */
+/* The file still belongs to berthd unless secrets_reading_report() has handed it over. */
 static void secrets_reading_free(void *object) {
-    Reading *reading = object;
+    SecretsReading *reading = object;
 
     berth_worker_free(reading->worker);
     sd_event_source_disable_unref(reading->timeout);
@@ -42,17 +42,18 @@ static void secrets_reading_free(void *object) {
 }
 
 /* The worker is freed first, so that the file has no other writer when it is sealed. */
-static void reading_tell(void *object, const GError *error) {
-    Reading *reading = object;
+static void secrets_reading_report(void *object, const GError *error) {
+    SecretsReading *reading = object;
 
     g_clear_pointer(&reading->worker, berth_worker_free);
     reading->read(error ? -1 : berth_fd_steal(&reading->file), error, reading->userdata);
 }
 
-static const BerthOperationType reading_type = {.tell = reading_tell, .free = secrets_reading_free};
+static const BerthOperationType secrets_reading_type = {.tell = secrets_reading_report,
+                                                        .free = secrets_reading_free};
 
 static void reading_on_read(sd_bus_message *reply, const GError *error, void *userdata) {
-    Reading *reading = userdata;
+    SecretsReading *reading = userdata;
 
     (void)reply;
     berth_operation_end(reading->operation, error);
@@ -61,7 +62,7 @@ static void reading_on_read(sd_bus_message *reply, const GError *error, void *us
 /* A pipe whose writer stays open never ends, and the creation would keep its id reserved
  * forever. */
 static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
-    Reading *reading = userdata;
+    SecretsReading *reading = userdata;
     g_autoptr(GError) error = NULL;
 
     (void)source;
@@ -73,8 +74,8 @@ static int reading_on_timeout(sd_event_source *source, uint64_t usec, void *user
 }
 
 /* While the secrets are read, the maximum size is charged; after that, their actual size. */
-static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOptions *options,
-                          GError **error) {
+static bool secrets_reading_begin(SecretsReading *reading, sd_event *event,
+                                  const BerthCreateOptions *options, GError **error) {
     int r;
 
     reading->charge =
@@ -101,13 +102,13 @@ static bool reading_begin(Reading *reading, sd_event *event, const BerthCreateOp
 void berth_secrets_read(sd_event *event, const BerthCreateOptions *options, BerthSecretsRead read,
                         void *userdata) {
     g_autoptr(GError) error = NULL;
-    Reading *reading = g_new0(Reading, 1);
+    SecretsReading *reading = g_new0(SecretsReading, 1);
 
     reading->file = -1;
     reading->read = read;
     reading->userdata = userdata;
-    reading->operation = berth_operation_new(event, &reading_type, reading);
+    reading->operation = berth_operation_new(event, &secrets_reading_type, reading);
     berth_operation_set_caller(reading->operation, NULL, options->client);
-    if (!reading_begin(reading, event, options, &error))
+    if (!secrets_reading_begin(reading, event, options, &error))
         berth_operation_end(reading->operation, error);
 }

@@ -116,17 +116,17 @@ typedef struct {
     unsigned depth;
     BerthFault *fault;
     bool failed; /* fault is set */
-} Copy;
+} DirectoryCopy;
 
 static bool copy_seen(int from, const char *name, void *userdata) {
-    Copy *copy = userdata;
+    DirectoryCopy *copy = userdata;
 
     copy->failed = !copy_entry(from, copy->to, name, copy->depth, copy->fault);
     return !copy->failed;
 }
 
 static bool copy_directory(int from, int to, unsigned depth, BerthFault *fault) {
-    Copy copy = {to, depth, fault, false};
+    DirectoryCopy copy = {to, depth, fault, false};
 
     if (depth > MAX_DEPTH)
         return berth_fault_set(fault, "tmpcopyup: directories are nested too deep");

@@ -76,7 +76,7 @@ static void open_sockets(Outside *outside, BerthInside *inside) {
 
 /* Only called after the clone. Until then this process holds both ends of the socket, so a message
  * to the peer would reach nobody; from here on, the socket closes when the inner process ends. */
-static void tell_pid(Outside *outside) {
+static void outside_report_process(Outside *outside) {
     berth_fd_clear(&outside->inside->peer);
     berth_fail_set_peer(outside->peer);
     if (!berth_peer_send_process(BERTH_SOCKET_FD, BERTH_LAUNCH_PROCESS, outside->pid,
@@ -225,7 +225,7 @@ static void note_streams(const Outside *outside) {
 
 /* The state tells the listener about the process with the filter and about the container, which
  * differ for an exec. */
-static void hand_over(const Outside *outside, int filter) {
+static void outside_send_filter(const Outside *outside, int filter) {
     const BerthSetup *setup = outside->inside->setup;
     bool other = outside->first > 0;
     BerthFault fault;
@@ -251,7 +251,7 @@ _Noreturn static void serve(Outside *outside) {
             if (outside->listener < 0)
                 berth_fail_with("system call filter", &fault);
         } else if (letter == BERTH_LAUNCH_LISTENER) {
-            hand_over(outside, fd);
+            outside_send_filter(outside, fd);
             berth_fd_clear(&fd);
         } else if (letter == BERTH_LAUNCH_NAMESPACES) {
             connect_network(outside);
@@ -316,7 +316,7 @@ void berth_outside_create(BerthInside *inside) {
     berth_hooks_begin_start(inside->setup, BERTH_DIRECTORY_FD);
     if (cgroup >= 0)
         berth_attributes_spread(outside.pid);
-    tell_pid(&outside);
+    outside_report_process(&outside);
     send_trees(&outside);
     serve(&outside);
 }
@@ -341,7 +341,7 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_inside_join(inside, init, flags);
     }
     berth_outer_sandbox_enter();
-    tell_pid(&outside);
+    outside_report_process(&outside);
     berth_attributes_follow(first, outside.pid);
     serve(&outside);
 }

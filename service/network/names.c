@@ -103,9 +103,10 @@ typedef struct {
     GString *text;         /* lines for the containers on it that have names; or NULL */
     unsigned count;        /* the number of containers on it */
     GHashTable *questions; /* gateway → a name that its server must know; or NULL */
-} Visit;
+} NamesVisit;
 
-static void visit_container(Visit *visit, const char *key, const BerthNetworkRequest *request) {
+static void visit_container(NamesVisit *visit, const char *key,
+                            const BerthNetworkRequest *request) {
     const char *subnet, *gateway;
 
     if (visit->questions && request->dns && request->names[0] &&
@@ -119,7 +120,7 @@ static void visit_container(Visit *visit, const char *key, const BerthNetworkReq
 }
 
 /* Visits the endpoints of all containers but one. */
-static void visit_endpoints(int networks, const char *except, Visit *visit) {
+static void visit_endpoints(int networks, const char *except, NamesVisit *visit) {
     berth_autolist DIR *list = berth_directory_list(networks);
     const char *name;
 
@@ -135,7 +136,7 @@ static void visit_endpoints(int networks, const char *except, Visit *visit) {
 }
 
 unsigned berth_names_count(int networks, const char *bridge, const char *except) {
-    Visit visit = {.bridge = bridge};
+    NamesVisit visit = {.bridge = bridge};
 
     visit_endpoints(networks, except, &visit);
     return visit.count;
@@ -192,7 +193,7 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GHashTable) questions =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    Visit visit = {.bridge = bridge, .text = text, .questions = questions};
+    NamesVisit visit = {.bridge = bridge, .text = text, .questions = questions};
 
     if (mkdir(DIRECTORY, 0755) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make " DIRECTORY);

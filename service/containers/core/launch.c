@@ -23,7 +23,7 @@
 
 typedef enum {
     LAUNCH_STARTED,  /* the launcher runs, and has not created a process yet */
-    LAUNCH_BORN,     /* its process waits for the go-ahead; berth-checkpoint may have it */
+    LAUNCH_WAITING,  /* its process waits for the go-ahead; berth-checkpoint may have it */
     LAUNCH_RESTORED, /* the restored process waits for the go-ahead */
     LAUNCH_RELEASED, /* the go-ahead has been sent; the command runs once the socket closes */
     LAUNCH_REPORTED, /* a helper has reported that its work is done */
@@ -120,8 +120,8 @@ static void launch_take_process(BerthLaunch *launch, const Message *message, int
     launch->state = state;
     berth_fd_clear(&launch->process);
     launch->process = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
-    if (state == LAUNCH_BORN)
-        launch->callbacks.born(launch, pid, pidfd, launch->userdata);
+    if (state == LAUNCH_WAITING)
+        launch->callbacks.process_created(launch, pid, pidfd, launch->userdata);
     else
         launch->callbacks.restored(launch, pid, pidfd, launch->userdata);
 }
@@ -142,10 +142,10 @@ static void launch_take_message(BerthLaunch *launch, Message *message) {
         break;
     case BERTH_LAUNCH_PROCESS:
         if (fd >= 0 && launch->state == LAUNCH_STARTED && launch->kind != BERTH_LAUNCH_HELPER)
-            launch_take_process(launch, message, berth_fd_steal(&fd), LAUNCH_BORN);
+            launch_take_process(launch, message, berth_fd_steal(&fd), LAUNCH_WAITING);
         break;
     case BERTH_LAUNCH_RESTORED:
-        if (fd >= 0 && launch->state == LAUNCH_BORN && launch->kind == BERTH_LAUNCH_RESTORE)
+        if (fd >= 0 && launch->state == LAUNCH_WAITING && launch->kind == BERTH_LAUNCH_RESTORE)
             launch_take_process(launch, message, berth_fd_steal(&fd), LAUNCH_RESTORED);
         break;
     case BERTH_LAUNCH_DONE:
@@ -171,7 +171,7 @@ static bool launch_has_succeeded(const BerthLaunch *launch) {
  * is berth-checkpoint, which has no such status. */
 static bool launch_ends_with_process(const BerthLaunch *launch) {
     return launch->kind == BERTH_LAUNCH_START &&
-           (launch->state == LAUNCH_BORN || launch->state == LAUNCH_RELEASED);
+           (launch->state == LAUNCH_WAITING || launch->state == LAUNCH_RELEASED);
 }
 
 /* Reads all messages that have arrived; true once the other side is closed. */

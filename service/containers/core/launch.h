@@ -17,9 +17,9 @@ typedef struct BerthLaunch BerthLaunch;
 /* For a helper, only done is called. */
 typedef struct {
     /* The process exists and waits for the go-ahead. The callee takes over the pidfd. */
-    void (*born)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
-    /* The process passed to born has restored this one, which must be recorded and given a second
-     * go-ahead. The callee takes over the pidfd. */
+    void (*process_created)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
+    /* The process passed to process_created has restored this one, which must be recorded and given
+     * a second go-ahead. The callee takes over the pidfd. */
     void (*restored)(BerthLaunch *launch, pid_t pid, int pidfd, void *userdata);
     /* The master of the process's terminal, which the callee takes over. */
     void (*terminal)(int master, void *userdata);

@@ -323,7 +323,7 @@ static bool start_begin(BerthProcess *process, const StartStep *steps,
                         const BerthLaunchRequest *request, BerthContainerDone done, void *userdata,
                         GError **error) {
     static const BerthLaunchCallbacks callbacks = {
-        .born = start_on_process,
+        .process_created = start_on_process,
         .restored = start_on_process,
         .terminal = start_on_terminal,
         .done = start_on_done,

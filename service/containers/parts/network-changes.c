@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A Change connects one container to one network, or disconnects it. It first adds the endpoint to
- * the record or removes it from there; then, if the container is running, berth-network carries the
- * change out, as a helper (helper.h). Because the record is written first, a service that dies in
- * between leaves at most the running container behind the record: berth-network continues without
- * the service, and the next start follows the record. If the change fails, it is undone in the
- * record.
+ * A NetworkChange connects one container to one network, or disconnects it. It first adds the
+ * endpoint to the record or removes it from there; then, if the container is running, berth-network
+ * carries the change out, as a helper (helper.h). Because the record is written first, a service
+ * that dies in between leaves at most the running container behind the record: berth-network
+ * continues without the service, and the next start follows the record. If the change fails, it is
+ * undone in the record.
  *
  * A container can have only one change at a time: the helpers of two could run in any order, and a
  * connection made after its own disconnection would remain, with nothing in the record.
@@ -39,22 +39,22 @@ typedef struct {
     BerthNetworkEndpoint *endpoint;
     BerthContainerDone done;
     void *userdata;
-} Change;
+} NetworkChange;
 
 static void change_free(gpointer data) {
-    Change *change = data;
+    NetworkChange *change = data;
 
     berth_network_endpoint_free(change->endpoint);
     g_free(change->id);
     g_free(change);
 }
 
-/* Takes over endpoint. change_finish() frees it together with the change. */
-static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpoint,
-                          BerthContainerDone done, void *userdata) {
-    Change *change = g_new0(Change, 1);
+/* Takes over endpoint. network_change_finish() frees it together with the change. */
+static NetworkChange *network_change_new(BerthContainer *container, BerthNetworkEndpoint *endpoint,
+                                         BerthContainerDone done, void *userdata) {
+    NetworkChange *change = g_new0(NetworkChange, 1);
 
-    *change = (Change){
+    *change = (NetworkChange){
         .containers = container->containers,
         .id = g_strdup(container->record.id),
         .endpoint = endpoint,
@@ -65,7 +65,7 @@ static Change *change_new(BerthContainer *container, BerthNetworkEndpoint *endpo
     return change;
 }
 
-static void change_finish(Change *change, const GError *error) {
+static void network_change_finish(NetworkChange *change, const GError *error) {
     berth_unfinished_take(change->containers, change);
     change->done(error, change->userdata);
     change_free(change);
@@ -135,7 +135,7 @@ static bool take_endpoint(BerthContainer *container, const BerthNetworkEndpoint 
 /* Runs berth-network with a pidfd, which ensures that the pid is still the container's. */
 static bool change_run_helper(BerthContainer *container, const char *mode,
                               const BerthNetworkEndpoint *endpoint, const char *activity,
-                              BerthContainerDone done, Change *change, GError **error) {
+                              BerthContainerDone done, NetworkChange *change, GError **error) {
     g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
     berth_autofd int program = berth_launcher_open_program("berth-network", error);
     const BerthLaunchRequest launch = {
@@ -158,7 +158,7 @@ static bool change_run_helper(BerthContainer *container, const char *mode,
 /* If the container has exited meanwhile, it has left all of its networks; the endpoint stays in the
  * record. */
 static void change_on_connected(const GError *error, void *userdata) {
-    Change *change = userdata;
+    NetworkChange *change = userdata;
     BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
     g_autofree char *key = berth_network_endpoint_make_key(change->id, change->endpoint);
     g_autoptr(GError) unwritten = NULL;
@@ -168,13 +168,13 @@ static void change_on_connected(const GError *error, void *userdata) {
         berth_network_endpoints_remove(&container->record, change->endpoint->network);
         if (!berth_container_write(container, NULL, &unwritten))
             berth_log_warning("BERTH_CONTAINER", change->id, "%s", unwritten->message);
-        change_finish(change, error);
+        network_change_finish(change, error);
         return;
     }
-    change_finish(change, NULL);
+    network_change_finish(change, NULL);
 }
 
-static bool begin_connect(BerthContainer *container, Change *change, GError **error) {
+static bool begin_connect(BerthContainer *container, NetworkChange *change, GError **error) {
     BerthNetworkEndpoint *endpoint = change->endpoint;
     bool runs = berth_container_is_running(container);
     /* Determined before the new endpoint is in the record, which would otherwise be mistaken for
@@ -203,12 +203,12 @@ static bool begin_connect(BerthContainer *container, Change *change, GError **er
 
 void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *endpoint,
                              BerthContainerDone done, void *userdata) {
-    Change *change = change_new(container, endpoint, done, userdata);
+    NetworkChange *change = network_change_new(container, endpoint, done, userdata);
     bool runs = berth_container_is_running(container);
     g_autoptr(GError) error = NULL;
 
     if (!begin_connect(container, change, &error) || !runs)
-        change_finish(change, error);
+        network_change_finish(change, error);
 }
 
 /* The container and its endpoint are both still there, so the caller can try again. */
@@ -222,18 +222,18 @@ static void restore_endpoint(BerthContainer *container, const BerthNetworkEndpoi
 
 /* A container that has exited meanwhile has left all of its networks. */
 static void change_on_disconnected(const GError *error, void *userdata) {
-    Change *change = userdata;
+    NetworkChange *change = userdata;
     BerthContainer *container = berth_containers_find(change->containers, change->id, NULL);
 
     if (error && container && berth_container_is_running(container)) {
         restore_endpoint(container, change->endpoint);
-        change_finish(change, error);
+        network_change_finish(change, error);
         return;
     }
-    change_finish(change, NULL);
+    network_change_finish(change, NULL);
 }
 
-static bool begin_disconnect(BerthContainer *container, Change *change, GError **error) {
+static bool begin_disconnect(BerthContainer *container, NetworkChange *change, GError **error) {
     const BerthContainerRecord *record = &container->record;
     bool runs = berth_container_is_running(container);
 
@@ -259,11 +259,11 @@ static bool begin_disconnect(BerthContainer *container, Change *change, GError *
 
 void berth_container_disconnect(BerthContainer *container, const char *network,
                                 BerthContainerDone done, void *userdata) {
-    Change *change = change_new(
+    NetworkChange *change = network_change_new(
         container, berth_network_endpoints_find(&container->record, network), done, userdata);
     bool runs = berth_container_is_running(container);
     g_autoptr(GError) error = NULL;
 
     if (!begin_disconnect(container, change, &error) || !runs)
-        change_finish(change, error);
+        network_change_finish(change, error);
 }
