@@ -21,8 +21,8 @@
 
 struct BerthScreens {
     sd_event *event;
-    GHashTable *readers; /* owner → Reader */
-    GHashTable *kept;    /* token → KeptScreen */
+    GHashTable *readers;  /* owner → Reader */
+    GHashTable *by_token; /* token → KeptScreen */
     uint64_t last_token;
 };
 
@@ -30,16 +30,17 @@ typedef struct {
     BerthScreens *screens;
     uint32_t owner;
     BerthWorker *worker;
-    GPtrArray *kept;  /* of KeptScreen; those of BerthScreens.kept with this reader */
-    GPtrArray *calls; /* of ReaderCall, owned */
-    unsigned asked;   /* requests to the worker that are not finished: releases and calls */
+    GPtrArray *own_screens; /* of KeptScreen; those of BerthScreens.by_token with this reader */
+    GPtrArray *calls;       /* of ReaderCall, owned */
+    unsigned
+        pending_requests; /* requests to the worker that are not finished: releases and calls */
     sd_event_source *timeout;
 } Reader;
 
 typedef struct {
     Reader *reader;
     uint64_t token;
-    bool asked;                   /* to release it */
+    bool release_requested;       /* to release it */
     BerthScreenReleased released; /* NULL once it has been forgotten */
     void *userdata;
 } KeptScreen;
@@ -56,7 +57,7 @@ static void free_reader(gpointer data) {
     berth_worker_free(reader->worker);
     if (reader->timeout)
         sd_event_source_disable_unref(reader->timeout);
-    g_ptr_array_unref(reader->kept);
+    g_ptr_array_unref(reader->own_screens);
     g_ptr_array_unref(reader->calls);
     g_free(reader);
 }
@@ -66,7 +67,7 @@ BerthScreens *berth_screens_new(sd_event *event) {
 
     screens->event = event;
     screens->readers = g_hash_table_new_full(NULL, NULL, NULL, free_reader);
-    screens->kept = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    screens->by_token = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     return screens;
 }
 
@@ -74,7 +75,7 @@ void berth_screens_free(BerthScreens *screens) {
     if (!screens)
         return;
     g_hash_table_unref(screens->readers);
-    g_hash_table_unref(screens->kept);
+    g_hash_table_unref(screens->by_token);
     g_free(screens);
 }
 
@@ -87,10 +88,11 @@ static void reader_fail(Reader *reader, const GError *error) {
     /* Freeing the worker ensures that none of its callbacks runs after this, when it could find a
      * KeptScreen that is freed below. */
     g_clear_pointer(&reader->worker, berth_worker_free);
-    for (guint i = 0; i < reader->kept->len; i++)
-        g_hash_table_steal(screens->kept, &((KeptScreen *)reader->kept->pdata[i])->token);
-    for (guint i = 0; i < reader->kept->len; i++) {
-        g_autofree KeptScreen *kept = reader->kept->pdata[i];
+    for (guint i = 0; i < reader->own_screens->len; i++)
+        g_hash_table_steal(screens->by_token,
+                           &((KeptScreen *)reader->own_screens->pdata[i])->token);
+    for (guint i = 0; i < reader->own_screens->len; i++) {
+        g_autofree KeptScreen *kept = reader->own_screens->pdata[i];
         if (kept->released)
             kept->released(error, kept->userdata);
     }
@@ -127,7 +129,7 @@ static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error
         return NULL;
     reader = g_new0(Reader, 1);
     *reader = (Reader){.screens = screens, .owner = owner, .worker = worker};
-    reader->kept = g_ptr_array_new();
+    reader->own_screens = g_ptr_array_new();
     reader->calls = g_ptr_array_new_with_free_func(g_free);
     g_hash_table_insert(screens->readers, GUINT_TO_POINTER(owner), reader);
     if ((r = sd_event_add_time_relative(screens->event, &reader->timeout, CLOCK_MONOTONIC,
@@ -139,14 +141,14 @@ static Reader *find_reader(BerthScreens *screens, uint32_t owner, GError **error
 
 /* One timer for all requests of a reader: the first one starts it, and each answer extends it. */
 static void expect_answer(Reader *reader) {
-    if (reader->asked++ > 0)
+    if (reader->pending_requests++ > 0)
         return;
     sd_event_source_set_time_relative(reader->timeout, ANSWER_USEC);
     sd_event_source_set_enabled(reader->timeout, SD_EVENT_ONESHOT);
 }
 
 static void note_answer(Reader *reader) {
-    if (--reader->asked == 0)
+    if (--reader->pending_requests == 0)
         sd_event_source_set_enabled(reader->timeout, SD_EVENT_OFF);
     else
         sd_event_source_set_time_relative(reader->timeout, ANSWER_USEC);
@@ -154,7 +156,7 @@ static void note_answer(Reader *reader) {
 
 /* May free the reader. */
 static void end_if_unused(Reader *reader) {
-    if (reader->kept->len == 0 && reader->calls->len == 0)
+    if (reader->own_screens->len == 0 && reader->calls->len == 0)
         g_hash_table_remove(reader->screens->readers, GUINT_TO_POINTER(reader->owner));
 }
 
@@ -169,9 +171,9 @@ static void screens_on_released(sd_bus_message *reply, const GError *error, void
         reader_fail(reader, error);
         return;
     }
-    g_hash_table_steal(reader->screens->kept, &kept->token);
-    g_ptr_array_remove_fast(reader->kept, kept);
-    if (kept->asked)
+    g_hash_table_steal(reader->screens->by_token, &kept->token);
+    g_ptr_array_remove_fast(reader->own_screens, kept);
+    if (kept->release_requested)
         note_answer(reader);
     end_if_unused(reader);
     if (kept->released)
@@ -196,24 +198,24 @@ uint64_t berth_screens_keep(BerthScreens *screens, uint32_t owner, int master, i
         return 0;
     KeptScreen *kept = g_new0(KeptScreen, 1);
     *kept = (KeptScreen){reader, ++screens->last_token, false, released, userdata};
-    g_hash_table_insert(screens->kept, &kept->token, kept);
-    g_ptr_array_add(reader->kept, kept);
+    g_hash_table_insert(screens->by_token, &kept->token, kept);
+    g_ptr_array_add(reader->own_screens, kept);
     berth_call_screen_keep(reader->worker, kept->token, master, screen, screens_on_released, kept);
     return kept->token;
 }
 
 void berth_screens_release(BerthScreens *screens, uint64_t token) {
-    KeptScreen *kept = g_hash_table_lookup(screens->kept, &token);
+    KeptScreen *kept = g_hash_table_lookup(screens->by_token, &token);
 
-    if (!kept || kept->asked)
+    if (!kept || kept->release_requested)
         return;
-    kept->asked = true;
+    kept->release_requested = true;
     expect_answer(kept->reader);
     berth_call_screen_release(kept->reader->worker, token, on_asked, NULL);
 }
 
 void berth_screens_forget(BerthScreens *screens, uint64_t token) {
-    KeptScreen *kept = g_hash_table_lookup(screens->kept, &token);
+    KeptScreen *kept = g_hash_table_lookup(screens->by_token, &token);
 
     if (!kept)
         return;
