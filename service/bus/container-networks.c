@@ -35,8 +35,8 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
     const char *network;
     int r;
 
-    if (!options->further)
-        options->further = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
+    if (!options->additional_endpoints)
+        options->additional_endpoints = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
     if ((r = sd_bus_message_enter_container(call, 'v', "a(sa{sv})")) < 0 ||
         (r = sd_bus_message_enter_container(call, 'a', "(sa{sv})")) < 0)
         return r;
@@ -45,7 +45,7 @@ int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_
         if ((r = sd_bus_message_read(call, "s", &network)) < 0 ||
             (r = read_endpoint_options(call, network, &endpoint, error)) < 0)
             return r;
-        g_ptr_array_add(options->further, endpoint);
+        g_ptr_array_add(options->additional_endpoints, endpoint);
         if ((r = sd_bus_message_exit_container(call)) < 0)
             return r;
     }

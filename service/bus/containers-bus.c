@@ -85,8 +85,9 @@ static GPtrArray *container_list_create_details(const BerthCreateOptions *option
         if (mount->image)
             g_ptr_array_add(lists, DETAILS_OF(mount->image->name, first, NULL, NULL));
     }
-    for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthNetworkEndpoint *endpoint = options->further->pdata[i];
+    for (guint i = 0; options->additional_endpoints && i < options->additional_endpoints->len;
+         i++) {
+        const BerthNetworkEndpoint *endpoint = options->additional_endpoints->pdata[i];
         g_ptr_array_add(lists, DETAILS_IN(endpoint->network, NULL, NULL));
     }
     for (char **next = options->pod_networks; next && next[0] && next[1]; next++)

@@ -45,8 +45,9 @@ static GPtrArray *pod_list_create_details(const BerthCreateOptions *options, con
         g_ptr_array_add(lists, DETAILS(first, *port));
     if (lists->len == 0)
         g_ptr_array_add(lists, DETAILS(first, NULL));
-    for (guint i = 0; options->further && i < options->further->len; i++) {
-        const BerthNetworkEndpoint *endpoint = options->further->pdata[i];
+    for (guint i = 0; options->additional_endpoints && i < options->additional_endpoints->len;
+         i++) {
+        const BerthNetworkEndpoint *endpoint = options->additional_endpoints->pdata[i];
         g_ptr_array_add(lists, DETAILS(endpoint->network, NULL));
     }
 #undef DETAILS

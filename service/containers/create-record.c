@@ -58,8 +58,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);
-    berth_network_options_note(&extra, options);
-    berth_network_endpoints_note(&extra, options->further);
+    berth_network_options_store(&extra, options);
+    berth_network_endpoints_store(&extra, options->additional_endpoints);
     if (options->restart_limit > 0)
         g_variant_dict_insert(&extra, BERTH_RESTART_LIMIT, "t", options->restart_limit);
     if (options->secrets) {
@@ -83,7 +83,7 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     if (options->pod_exit != BERTH_POD_NOT)
         g_variant_dict_insert(&extra, BERTH_POD_HOSTNAME, "s",
                               options->hostname ? options->hostname : options->id);
-    berth_provisional_note(&extra, options->creator);
+    berth_provisional_store_creator(&extra, options->creator);
     return g_variant_ref_sink(g_variant_dict_end(&extra));
 }
 

@@ -319,7 +319,7 @@ static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gat
 /* network is NULL for one of CNI's configurations, whose plugins assign the addresses. */
 static char *format_request(const BerthContainer *container, const BerthNetworkRecord *network,
                             const Lease *lease, bool leads_out) {
-    g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_NOTED_SERVERS);
+    g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_STORED_SERVERS);
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);

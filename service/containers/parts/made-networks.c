@@ -291,8 +291,9 @@ bool berth_network_check_options(BerthContainers *containers, const BerthCreateO
     if (options->network_mode == BERTH_NETWORK_NAMED &&
         !check_exists(containers, options->network, error))
         return false;
-    for (guint i = 0; options->further && i < options->further->len; i++)
-        if (!berth_network_check_endpoint(containers, options->further->pdata[i], error))
+    for (guint i = 0; options->additional_endpoints && i < options->additional_endpoints->len; i++)
+        if (!berth_network_check_endpoint(containers, options->additional_endpoints->pdata[i],
+                                          error))
             return false;
     return !berth_network_options_need_made(options) ||
            check_made(containers, options->network ? options->network : "none", error);

@@ -205,10 +205,10 @@ static bool write_files(const BerthContainer *container, const JoinedNetworks *j
     if (file < 0)
         return true;
     g_autofree char *hostname = berth_fd_read_whole(file, MAX_HOSTNAME_BYTES, &size, error);
-    g_auto(GStrv) servers = berth_network_options_list(record, BERTH_NOTED_SERVERS);
-    g_auto(GStrv) search = berth_network_options_list(record, BERTH_NOTED_SEARCH);
-    g_auto(GStrv) options = berth_network_options_list(record, BERTH_NOTED_RESOLVER);
-    g_auto(GStrv) hosts = berth_network_options_list(record, BERTH_NOTED_HOSTS);
+    g_auto(GStrv) servers = berth_network_options_list(record, BERTH_STORED_SERVERS);
+    g_auto(GStrv) search = berth_network_options_list(record, BERTH_STORED_SEARCH);
+    g_auto(GStrv) options = berth_network_options_list(record, BERTH_STORED_RESOLVER);
+    g_auto(GStrv) hosts = berth_network_options_list(record, BERTH_STORED_HOSTS);
     list_servers(joined->named, joined->named_addresses, own_servers);
     const BerthContainerFiles files = {
         .hostname = hostname ? g_strchomp(hostname) : NULL,

@@ -56,7 +56,7 @@ static int on_creator_known(sd_bus_message *reply, void *userdata, sd_bus_error 
     return 0;
 }
 
-void berth_provisional_note(GVariantDict *extra, const char *creator) {
+void berth_provisional_store_creator(GVariantDict *extra, const char *creator) {
     if (creator)
         g_variant_dict_insert(extra, CREATOR, "s", creator);
 }

@@ -8,4 +8,4 @@
 extern const BerthPart berth_provisional_part;
 
 /* Records the creating client in the extra of the record; NULL for none. */
-void berth_provisional_note(GVariantDict *extra, const char *creator);
+void berth_provisional_store_creator(GVariantDict *extra, const char *creator);

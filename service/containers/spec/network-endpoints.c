@@ -15,13 +15,13 @@
 
 #include <string.h>
 
-#define FURTHER "FurtherNetworks"
-#define FURTHER_TYPE "a(sa{sv})"
+#define ADDITIONAL "FurtherNetworks"
+#define ADDITIONAL_TYPE "a(sa{sv})"
 #define LEFT "FirstNetworkLeft"
 
 /* Together with the first network this is the limit for a container (network-changes.c applies it
  * to changes). */
-enum { MAX_FURTHER = 15 };
+enum { MAX_ADDITIONAL = 15 };
 
 static char **copy_list(char *const *list) {
     return list ? g_strdupv((char **)list) : g_new0(char *, 1);
@@ -65,30 +65,31 @@ bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t
            berth_network_check_mac(endpoint->mac, error);
 }
 
-bool berth_network_endpoints_check_count(const GPtrArray *further, GError **error) {
-    return !further || further->len <= MAX_FURTHER ||
+bool berth_network_endpoints_check_count(const GPtrArray *additional_endpoints, GError **error) {
+    return !additional_endpoints || additional_endpoints->len <= MAX_ADDITIONAL ||
            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                           "a container is in at most %d networks", MAX_FURTHER + 1);
+                           "a container is in at most %d networks", MAX_ADDITIONAL + 1);
 }
 
-bool berth_network_endpoints_check(const GPtrArray *further, const char *first, uint32_t owner,
-                                   GError **error) {
-    if (!further || further->len == 0)
+bool berth_network_endpoints_check(const GPtrArray *additional_endpoints, const char *first,
+                                   uint32_t owner, GError **error) {
+    if (!additional_endpoints || additional_endpoints->len == 0)
         return true;
     if (!berth_network_is_named(first))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "further networks need a first one, not none or host");
     /* The caller determines the length of the list, so it is limited before the loop, which walks
      * the list again for each entry. */
-    if (!berth_network_endpoints_check_count(further, error))
+    if (!berth_network_endpoints_check_count(additional_endpoints, error))
         return false;
-    for (guint i = 0; i < further->len; i++) {
-        const BerthNetworkEndpoint *endpoint = further->pdata[i];
+    for (guint i = 0; i < additional_endpoints->len; i++) {
+        const BerthNetworkEndpoint *endpoint = additional_endpoints->pdata[i];
         bool twice = g_str_equal(endpoint->network, first);
         for (guint k = 0; k < i; k++)
-            twice =
-                twice || g_str_equal(endpoint->network,
-                                     ((const BerthNetworkEndpoint *)further->pdata[k])->network);
+            twice = twice ||
+                    g_str_equal(
+                        endpoint->network,
+                        ((const BerthNetworkEndpoint *)additional_endpoints->pdata[k])->network);
         if (twice)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "the network \"%s\" is given twice", endpoint->network);
@@ -99,8 +100,8 @@ bool berth_network_endpoints_check(const GPtrArray *further, const char *first, 
 }
 
 static BerthNetworkEndpoint *read_first(const BerthContainerRecord *record) {
-    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_NOTED_ALIASES);
-    g_auto(GStrv) addresses = berth_network_options_list(record, BERTH_NOTED_ADDRESSES);
+    g_auto(GStrv) aliases = berth_network_options_list(record, BERTH_STORED_ALIASES);
+    g_auto(GStrv) addresses = berth_network_options_list(record, BERTH_STORED_ADDRESSES);
     g_autofree char *mac = berth_network_options_get_mac(record);
     BerthNetworkEndpoint *endpoint =
         berth_network_endpoint_new(record->network, aliases, addresses, mac);
@@ -110,10 +111,10 @@ static BerthNetworkEndpoint *read_first(const BerthContainerRecord *record) {
 }
 
 /* A member that an entry lacks stays NULL, which berth_network_endpoint_new() takes as absent. */
-static GPtrArray *list_further(const BerthContainerRecord *record) {
+static GPtrArray *list_additional_endpoints(const BerthContainerRecord *record) {
     GPtrArray *list = g_ptr_array_new_with_free_func(berth_network_endpoint_free);
     g_autoptr(GVariant) noted =
-        berth_container_record_get_extra(record, FURTHER, G_VARIANT_TYPE(FURTHER_TYPE));
+        berth_container_record_get_extra(record, ADDITIONAL, G_VARIANT_TYPE(ADDITIONAL_TYPE));
     const char *network;
     GVariantIter iterator;
     GVariant *details;
@@ -124,9 +125,9 @@ static GPtrArray *list_further(const BerthContainerRecord *record) {
     while (g_variant_iter_next(&iterator, "(&s@a{sv})", &network, &details)) {
         g_autofree const char **aliases = NULL, **addresses = NULL;
         const char *mac = NULL;
-        (void)g_variant_lookup(details, BERTH_NOTED_ALIASES, "^a&s", &aliases);
-        (void)g_variant_lookup(details, BERTH_NOTED_ADDRESSES, "^a&s", &addresses);
-        (void)g_variant_lookup(details, BERTH_NOTED_MAC, "&s", &mac);
+        (void)g_variant_lookup(details, BERTH_STORED_ALIASES, "^a&s", &aliases);
+        (void)g_variant_lookup(details, BERTH_STORED_ADDRESSES, "^a&s", &addresses);
+        (void)g_variant_lookup(details, BERTH_STORED_MAC, "&s", &mac);
         g_ptr_array_add(
             list, berth_network_endpoint_new(network, (char **)aliases, (char **)addresses, mac));
         g_variant_unref(details);
@@ -145,7 +146,7 @@ static bool has_left_first(const BerthContainerRecord *record) {
 GPtrArray *berth_network_endpoints_list(const BerthContainerRecord *record) {
     if (!berth_network_is_named(record->network))
         return g_ptr_array_new_with_free_func(berth_network_endpoint_free);
-    GPtrArray *list = list_further(record);
+    GPtrArray *list = list_additional_endpoints(record);
     if (!has_left_first(record))
         g_ptr_array_insert(list, 0, read_first(record));
     return list;
@@ -183,39 +184,40 @@ char **berth_network_endpoints_list_networks(const BerthContainerRecord *record)
 static GVariant *format_endpoint(const BerthNetworkEndpoint *endpoint) {
     g_auto(GVariantDict) details = G_VARIANT_DICT_INIT(NULL);
 
-    g_variant_dict_insert_value(&details, BERTH_NOTED_ALIASES,
+    g_variant_dict_insert_value(&details, BERTH_STORED_ALIASES,
                                 g_variant_new_strv((const char *const *)endpoint->aliases, -1));
-    g_variant_dict_insert_value(&details, BERTH_NOTED_ADDRESSES,
+    g_variant_dict_insert_value(&details, BERTH_STORED_ADDRESSES,
                                 g_variant_new_strv((const char *const *)endpoint->addresses, -1));
     if (endpoint->mac)
-        g_variant_dict_insert(&details, BERTH_NOTED_MAC, "s", endpoint->mac);
+        g_variant_dict_insert(&details, BERTH_STORED_MAC, "s", endpoint->mac);
     return g_variant_new("(s@a{sv})", endpoint->network, g_variant_dict_end(&details));
 }
 
-static GVariant *format_further(const GPtrArray *further) {
+static GVariant *format_additional_endpoints(const GPtrArray *additional_endpoints) {
     GVariantBuilder builder;
 
-    g_variant_builder_init(&builder, G_VARIANT_TYPE(FURTHER_TYPE));
-    for (guint i = 0; i < further->len; i++)
-        g_variant_builder_add_value(&builder, format_endpoint(further->pdata[i]));
+    g_variant_builder_init(&builder, G_VARIANT_TYPE(ADDITIONAL_TYPE));
+    for (guint i = 0; i < additional_endpoints->len; i++)
+        g_variant_builder_add_value(&builder, format_endpoint(additional_endpoints->pdata[i]));
     return g_variant_builder_end(&builder);
 }
 
-void berth_network_endpoints_note(GVariantDict *extra, const GPtrArray *further) {
-    if (further && further->len > 0)
-        g_variant_dict_insert_value(extra, FURTHER, format_further(further));
+void berth_network_endpoints_store(GVariantDict *extra, const GPtrArray *additional_endpoints) {
+    if (additional_endpoints && additional_endpoints->len > 0)
+        g_variant_dict_insert_value(extra, ADDITIONAL,
+                                    format_additional_endpoints(additional_endpoints));
 }
 
 /* The first endpoint gets the aliases and addresses of this call. */
 static void add_first(BerthContainerRecord *record, const BerthNetworkEndpoint *endpoint) {
     berth_container_record_set_extra(record, LEFT, NULL);
     berth_container_record_set_extra(
-        record, BERTH_NOTED_ALIASES,
+        record, BERTH_STORED_ALIASES,
         g_variant_new_strv((const char *const *)endpoint->aliases, -1));
     berth_container_record_set_extra(
-        record, BERTH_NOTED_ADDRESSES,
+        record, BERTH_STORED_ADDRESSES,
         g_variant_new_strv((const char *const *)endpoint->addresses, -1));
-    berth_container_record_set_extra(record, BERTH_NOTED_MAC,
+    berth_container_record_set_extra(record, BERTH_STORED_MAC,
                                      endpoint->mac ? g_variant_new_string(endpoint->mac) : NULL);
 }
 
@@ -225,10 +227,12 @@ void berth_network_endpoints_add(BerthContainerRecord *record,
         add_first(record, endpoint);
         return;
     }
-    g_autoptr(GPtrArray) further = list_further(record);
-    g_ptr_array_add(further, berth_network_endpoint_new(endpoint->network, endpoint->aliases,
-                                                        endpoint->addresses, endpoint->mac));
-    berth_container_record_set_extra(record, FURTHER, format_further(further));
+    g_autoptr(GPtrArray) additional_endpoints = list_additional_endpoints(record);
+    g_ptr_array_add(additional_endpoints,
+                    berth_network_endpoint_new(endpoint->network, endpoint->aliases,
+                                               endpoint->addresses, endpoint->mac));
+    berth_container_record_set_extra(record, ADDITIONAL,
+                                     format_additional_endpoints(additional_endpoints));
 }
 
 void berth_network_endpoints_remove(BerthContainerRecord *record, const char *network) {
@@ -238,12 +242,14 @@ void berth_network_endpoints_remove(BerthContainerRecord *record, const char *ne
         berth_container_record_set_extra(record, LEFT, g_variant_new_boolean(TRUE));
         return;
     }
-    g_autoptr(GPtrArray) further = list_further(record);
-    for (guint i = 0; i < further->len; i++)
-        if (g_str_equal(((const BerthNetworkEndpoint *)further->pdata[i])->network, network))
-            g_ptr_array_remove_index(further, i--);
-    berth_container_record_set_extra(record, FURTHER,
-                                     further->len > 0 ? format_further(further) : NULL);
+    g_autoptr(GPtrArray) additional_endpoints = list_additional_endpoints(record);
+    for (guint i = 0; i < additional_endpoints->len; i++)
+        if (g_str_equal(((const BerthNetworkEndpoint *)additional_endpoints->pdata[i])->network,
+                        network))
+            g_ptr_array_remove_index(additional_endpoints, i--);
+    berth_container_record_set_extra(
+        record, ADDITIONAL,
+        additional_endpoints->len > 0 ? format_additional_endpoints(additional_endpoints) : NULL);
 }
 
 /* No container id contains an "@" (base/names.h), so a key corresponds to exactly one id. */

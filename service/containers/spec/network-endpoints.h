@@ -32,10 +32,10 @@ bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t
                                   GError **error);
 /* The same for additional endpoints, whose networks must differ from each other and from the first
  * one. */
-bool berth_network_endpoints_check(const GPtrArray *further, const char *first, uint32_t owner,
-                                   GError **error);
+bool berth_network_endpoints_check(const GPtrArray *additional_endpoints, const char *first,
+                                   uint32_t owner, GError **error);
 /* Checks only the number of networks. A rule is evaluated for each, so this comes first. */
-bool berth_network_endpoints_check_count(const GPtrArray *further, GError **error);
+bool berth_network_endpoints_check_count(const GPtrArray *additional_endpoints, GError **error);
 
 /* The endpoints in the record, beginning with the first one unless it has been disconnected. The
  * array owns them. */
@@ -54,7 +54,7 @@ void berth_network_endpoints_add(BerthContainerRecord *record,
 void berth_network_endpoints_remove(BerthContainerRecord *record, const char *network);
 
 /* Stores additional endpoints in the extra of the record; NULL for none. */
-void berth_network_endpoints_note(GVariantDict *extra, const GPtrArray *further);
+void berth_network_endpoints_store(GVariantDict *extra, const GPtrArray *additional_endpoints);
 
 /* The name of the endpoint's documents in networks/, without suffix, and of its lease: the
  * container's id followed, for additional endpoints, by the network. No id contains an "@". The

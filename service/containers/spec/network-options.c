@@ -155,17 +155,17 @@ bool berth_network_options_need_made(const BerthCreateOptions *options) {
            (options->addresses && options->addresses[0]) || options->mac;
 }
 
-void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *options) {
+void berth_network_options_store(GVariantDict *extra, const BerthCreateOptions *options) {
     const struct {
         const char *key;
         char **list;
     } lists[] = {
-        {BERTH_NOTED_ALIASES, options->aliases},
-        {BERTH_NOTED_ADDRESSES, options->addresses},
-        {BERTH_NOTED_SERVERS, options->servers},
-        {BERTH_NOTED_SEARCH, options->search},
-        {BERTH_NOTED_RESOLVER, options->resolver_options},
-        {BERTH_NOTED_HOSTS, options->hosts},
+        {BERTH_STORED_ALIASES, options->aliases},
+        {BERTH_STORED_ADDRESSES, options->addresses},
+        {BERTH_STORED_SERVERS, options->servers},
+        {BERTH_STORED_SEARCH, options->search},
+        {BERTH_STORED_RESOLVER, options->resolver_options},
+        {BERTH_STORED_HOSTS, options->hosts},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
@@ -173,7 +173,7 @@ void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *o
             g_variant_dict_insert_value(extra, lists[i].key,
                                         g_variant_new_strv((const char *const *)lists[i].list, -1));
     if (options->mac)
-        g_variant_dict_insert(extra, BERTH_NOTED_MAC, "s", options->mac);
+        g_variant_dict_insert(extra, BERTH_STORED_MAC, "s", options->mac);
 }
 
 char **berth_network_options_list(const BerthContainerRecord *record, const char *noted) {
@@ -185,7 +185,7 @@ char **berth_network_options_list(const BerthContainerRecord *record, const char
 
 char *berth_network_options_get_mac(const BerthContainerRecord *record) {
     g_autoptr(GVariant) value =
-        berth_container_record_get_extra(record, BERTH_NOTED_MAC, G_VARIANT_TYPE_STRING);
+        berth_container_record_get_extra(record, BERTH_STORED_MAC, G_VARIANT_TYPE_STRING);
 
     return value ? g_ascii_strdown(g_variant_get_string(value, NULL), -1) : NULL;
 }

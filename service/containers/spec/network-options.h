@@ -21,17 +21,17 @@ bool berth_network_is_others_name(const char *name);
 bool berth_network_options_need_made(const BerthCreateOptions *options);
 
 /* Stores them in the extra of the record. */
-void berth_network_options_note(GVariantDict *extra, const BerthCreateOptions *options);
+void berth_network_options_store(GVariantDict *extra, const BerthCreateOptions *options);
 
 /* In the record's extra: the lists as they were stored, empty if there are none. Freed with
  * g_strfreev(). */
-#define BERTH_NOTED_ALIASES "Aliases"
-#define BERTH_NOTED_ADDRESSES "StaticAddresses"
-#define BERTH_NOTED_MAC "MACAddress" /* In the record's extra: a string. */
-#define BERTH_NOTED_SERVERS "DNS"
-#define BERTH_NOTED_SEARCH "DNSSearch"
-#define BERTH_NOTED_RESOLVER "DNSOptions"
-#define BERTH_NOTED_HOSTS "Hosts"
+#define BERTH_STORED_ALIASES "Aliases"
+#define BERTH_STORED_ADDRESSES "StaticAddresses"
+#define BERTH_STORED_MAC "MACAddress" /* In the record's extra: a string. */
+#define BERTH_STORED_SERVERS "DNS"
+#define BERTH_STORED_SEARCH "DNSSearch"
+#define BERTH_STORED_RESOLVER "DNSOptions"
+#define BERTH_STORED_HOSTS "Hosts"
 char **berth_network_options_list(const BerthContainerRecord *record, const char *noted);
 /* In lower case, for comparisons; NULL if none was given. The caller frees it. */
 char *berth_network_options_get_mac(const BerthContainerRecord *record);

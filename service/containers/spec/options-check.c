@@ -85,7 +85,7 @@ static bool check_pod(const BerthCreateOptions *options, GError **error) {
         {"Hosts", options->hosts},
         {"Autostart", options->autostart},
         {"Spec", options->spec},
-        {"FurtherNetworks", options->further},
+        {"FurtherNetworks", options->additional_endpoints},
         {"IPCNamespace", options->ipc_namespace == BERTH_NAMESPACE_HOST},
         {"UTSNamespace", options->uts_namespace == BERTH_NAMESPACE_HOST},
     };
@@ -125,8 +125,8 @@ static bool check_combinations(const BerthCreateOptions *options, GError **error
     return check_cgroup(options, error) && check_bound(options, error) &&
            check_pod(options, error) && berth_ports_check(options, error) &&
            berth_network_options_check(options, error) &&
-           berth_network_endpoints_check(options->further, options->network, options->owner,
-                                         error) &&
+           berth_network_endpoints_check(options->additional_endpoints, options->network,
+                                         options->owner, error) &&
            (!options->slice || berth_slice_check(options->slice, error));
 }
 
@@ -205,7 +205,7 @@ static bool check_process(const BerthCreateOptions *options, GError **error) {
 
 bool berth_create_options_check_counts(const BerthCreateOptions *options, GError **error) {
     return berth_ports_check_count(options, error) &&
-           berth_network_endpoints_check_count(options->further, error);
+           berth_network_endpoints_check_count(options->additional_endpoints, error);
 }
 
 bool berth_create_options_check(const BerthCreateOptions *options, GError **error) {

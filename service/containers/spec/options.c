@@ -284,7 +284,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_free(options->cgroup_parent);
     g_free(options->bound_unit);
     g_clear_pointer(&options->plan, berth_plan_free);
-    g_clear_pointer(&options->further, g_ptr_array_unref);
+    g_clear_pointer(&options->additional_endpoints, g_ptr_array_unref);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
     g_strfreev(options->pinned);
     g_clear_pointer(&options->secrets, g_ptr_array_unref);

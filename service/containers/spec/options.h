@@ -112,7 +112,7 @@ typedef struct {
     char **aliases;        /* additional names in the network */
     char **addresses;      /* in the network, at most one per family */
     const char *mac;
-    GPtrArray *further; /* of BerthNetworkEndpoint, in additional networks; NULL for none */
+    GPtrArray *additional_endpoints;              /* of BerthNetworkEndpoint; NULL for none */
     char **servers, **search, **resolver_options; /* for resolv.conf */
     char **hosts;                                 /* "NAME:ADDRESS", for /etc/hosts */
     char **devices;                               /* "/dev/NODE[:PATH[:rwm]]", or CDI names */
