@@ -268,13 +268,13 @@ static bool connection_connect(Connection *connection, JsonNode **result, GError
     if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
         return false;
     if (connection->made)
-        berth_port_note_others(get_object(connection), connection->request.bridge);
+        berth_port_record_others(get_object(connection), connection->request.bridge);
     if (!connection_write(connection, error) ||
         !connection_run_plugins(connection, result, error) ||
         (connection->made && !berth_interface_pin(connection->request.bridge, error)))
         return false;
     if (connection->made)
-        berth_port_note(get_object(connection), connection->request.bridge);
+        berth_port_record(get_object(connection), connection->request.bridge);
     json_object_set_member(get_object(connection), "result", json_node_copy(*result));
     return connection_write(connection, error) &&
            (!connection->made || !connection->request.dns ||

@@ -199,10 +199,10 @@ static bool renew_in_scratch(const BerthNetavark *netavark, GError **error) {
     if (!berth_scratch_namespace_open(&scratch, NULL, error))
         return false;
     g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)scratch.pid);
-    berth_port_note_others(port, bridge);
+    berth_port_record_others(port, bridge);
     bool good = berth_netavark_set_up(netavark, netns, error);
-    berth_port_note(port, bridge);
-    return berth_port_delete_noted(port, good ? error : NULL) && good;
+    berth_port_record(port, bridge);
+    return berth_port_delete_recorded(port, good ? error : NULL) && good;
 }
 
 bool berth_netavark_renew(const BerthNetavark *netavark, pid_t pid, GError **error) {

@@ -50,7 +50,7 @@ static int64_t read_index(const char *name) {
     return g_file_get_contents(path, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
-void berth_port_note_others(JsonObject *document, const char *bridge) {
+void berth_port_record_others(JsonObject *document, const char *bridge) {
     g_autoptr(GHashTable) ports = list_ports(bridge);
     JsonArray *others = json_array_new();
     GHashTableIter iterator;
@@ -75,7 +75,7 @@ static bool leave_out_others(JsonObject *document, GHashTable *ports) {
     return true;
 }
 
-void berth_port_note(JsonObject *document, const char *bridge) {
+void berth_port_record(JsonObject *document, const char *bridge) {
     g_autoptr(GHashTable) ports = list_ports(bridge);
     GHashTableIter iterator;
     gpointer name;
@@ -149,7 +149,7 @@ static bool delete_interface(int64_t index, const char *name, GError **error) {
            berth_error_set_errno(error, code, "delete the interface %s", name);
 }
 
-bool berth_port_delete_noted(JsonObject *document, GError **error) {
+bool berth_port_delete_recorded(JsonObject *document, GError **error) {
     const char *port;
     int64_t index;
 

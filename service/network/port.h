@@ -13,13 +13,13 @@
 #include "base/json.h"
 
 /* Called before a connection is made: records in its document which ports the bridge already has.
- * The caller holds the lock for all bridges from here to berth_port_note(). */
-void berth_port_note_others(JsonObject *document, const char *bridge);
+ * The caller holds the lock for all bridges from here to berth_port_record(). */
+void berth_port_record_others(JsonObject *document, const char *bridge);
 /* Records the port that has been added since. */
-void berth_port_note(JsonObject *document, const char *bridge);
+void berth_port_record(JsonObject *document, const char *bridge);
 
 /* Deletes the port recorded in the document, if there is one. */
-bool berth_port_delete_noted(JsonObject *document, GError **error);
+bool berth_port_delete_recorded(JsonObject *document, GError **error);
 /* The same, but also finds the port of a connection that was interrupted before it was recorded.
  * name is the name of the document in networks/. */
 bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,

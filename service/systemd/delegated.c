@@ -229,8 +229,8 @@ static int delegated_make_below(int parent, const char *parent_path, const char 
 }
 
 /* Checked again at each start, since the delegation may have been revoked after Create. */
-int berth_delegated_make(const char *parent, const char *name, uint32_t uid, uint64_t managed,
-                         GVariant *properties, GError **error) {
+int berth_delegated_make_limited(const char *parent, const char *name, uint32_t uid,
+                                 uint64_t managed, GVariant *properties, GError **error) {
     berth_autofd int root = berth_delegation_open_root(error);
     berth_autofd int directory = root < 0 ? -1 : berth_delegation_open(root, parent, error);
 

@@ -23,8 +23,8 @@ char *berth_delegated_find(pid_t pid, uint64_t started, uint32_t uid, uint64_t *
 /* Creates the cgroup name in parent, which is checked again, with these limits (a{sv} of systemd
  * properties; NULL for none). managed is the value from berth_delegated_find(). Returns a
  * descriptor, which the caller owns, or -1 with error. */
-int berth_delegated_make(const char *parent, const char *name, uint32_t uid, uint64_t managed,
-                         GVariant *properties, GError **error);
+int berth_delegated_make_limited(const char *parent, const char *name, uint32_t uid,
+                                 uint64_t managed, GVariant *properties, GError **error);
 
 /* Opens the files for limits, for a helper to write to (systemd/limit-files.h). Unsupported names a
  * limit that only systemd can set, or whose controller is not available. */

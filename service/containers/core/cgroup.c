@@ -37,9 +37,9 @@ int berth_container_make_cgroup(const BerthContainer *container, GError **error)
     g_autofree char *name = g_path_get_basename(container->cgroup);
     g_autoptr(GVariant) managed = berth_container_record_get_extra(
         record, BERTH_CGROUP_PARENT_MANAGED, G_VARIANT_TYPE_UINT64);
-    return berth_delegated_make(parent, name, record->owner,
-                                managed ? g_variant_get_uint64(managed) : 0, record->properties,
-                                error);
+    return berth_delegated_make_limited(parent, name, record->owner,
+                                        managed ? g_variant_get_uint64(managed) : 0,
+                                        record->properties, error);
 }
 
 static void cgroup_removal_free(CgroupRemoval *removal) {
