@@ -295,6 +295,23 @@ def test_a_unit_without_delegation_is_refused():
                      "--cgroup=caller", option, IMAGE).err, "the caller's unit determines it")
 
 
+def test_a_system_without_the_unified_hierarchy_is_named():
+    """As one that has cgroups of version 1 only."""
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/version-1.conf", "w", encoding="ascii") as file:
+        file.write("[Service]\nTemporaryFileSystem=/sys/fs/cgroup:ro\n")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "run", "--rm", "--cgroup=caller", IMAGE, "true")
+    os.unlink(f"{directory}/version-1.conf")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    equal(result.status, 125, result)
+    contains(result.err, "the unified cgroup hierarchy (version 2) is not mounted")
+    equal(good("ps", "-a", "-q"), "")
+
+
 def in_brief_unit(name, *command):
     """Runs a command as the only process of a unit that is delegated to it, and that ends with it."""
     return run("systemd-run", "--quiet", "--wait", "--collect", f"--unit={name}", "-p", "Delegate=yes", *command)
