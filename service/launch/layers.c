@@ -64,7 +64,7 @@ static bool attach_privately(const BerthLayers *layers, int writable) {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
         return false;
-    for (unsigned i = 0; i < layers->count + (writable >= 0); i++) {
+    for (unsigned i = layers->within; i < layers->count + (writable >= 0); i++) {
         int detached = i < layers->count ? layers->fds[i] : writable;
         snprintf(path, sizeof path, "/run/%u", i);
         if (mkdir(path, 0700) < 0 ||
@@ -115,5 +115,5 @@ int berth_layers_mount(const BerthLayers *layers, const BerthTrees *trees, int w
 void berth_layers_close(BerthLayers *layers) {
     for (unsigned i = 0; i < layers->count; i++)
         close(layers->fds[i]);
-    layers->count = 0;
+    layers->count = layers->within = 0;
 }

@@ -12,6 +12,7 @@
 typedef struct {
     int fds[BERTH_MAX_LAYERS];
     unsigned count;
+    unsigned within; /* so many of the topmost are directories of the writable mount */
 } BerthLayers;
 
 /* Adds the directories of these names, mapped to the container's IDs if it has a user namespace. */

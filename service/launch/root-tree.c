@@ -70,6 +70,7 @@ static bool open_layers(const BerthTrees *trees, int snapshots, int *upper, int 
                         BerthLayers *layers, BerthFault *fault) {
     if (trees->reads) {
         layers->fds[layers->count++] = berth_fd_steal(upper);
+        layers->within = 1;
         berth_fd_clear(work);
     }
     return berth_layers_open(layers, trees, snapshots, &trees->setup->layers, fault);

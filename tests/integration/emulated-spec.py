@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
 spec_tests = importlib.import_module("test-spec")
 
 CGROUP = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "ro"]}]
@@ -38,6 +39,20 @@ def same(resources, known=()):
 
 def test_setup():
     spec_tests.test_setup()
+
+
+def test_layers_of_mounted_images_and_of_stopped_containers():
+    """Before Linux 6.15, overlayfs and open_tree(2) take only what is attached in the caller's mount namespace."""
+    image = f"{HOST}/older/box:x"
+    oci.push(oci.busybox_image(), image)
+    good("pull", image)
+    mount = f"--mount=type=image,source={image},target=/image,subpath=bin"
+    contains(good("run", "--rm", mount, image, "ls", "/image"), "busybox")
+    good("run", "--name=stopped", mount, image, "sh", "-c", "echo kept >/file")
+    for path in ("/file", "/image/busybox"):
+        good("cp", f"stopped:{path}", "/tmp/copied")
+        assert os.path.getsize("/tmp/copied") > 0, path
+    good("rm", "stopped")
 
 
 def test_resources_with_a_systemd_property():
