@@ -364,19 +364,20 @@ int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *ui
                : -EACCES;
 }
 
-void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name) {
+void berth_access_begin_creation(BerthAccess *access, sd_bus_message *call, const char *name) {
     BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
 
     if (authorization)
         berth_authorization_make(authorization, name);
 }
 
-void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name) {
-    berth_authorizations_make_on(access->authorizations, call, name);
+void berth_access_extend_creation(BerthAccess *access, sd_bus_message *call, const char *name) {
+    berth_authorizations_extend_creation(access->authorizations, call, name);
 }
 
-void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made) {
-    berth_authorizations_made(access->authorizations, call, name, made);
+void berth_access_end_creation(BerthAccess *access, sd_bus_message *call, const char *name,
+                               bool made) {
+    berth_authorizations_end_creation(access->authorizations, call, name, made);
 }
 
 bool berth_access_is_awaited(BerthAccess *access, sd_bus_message *call, const char *name) {

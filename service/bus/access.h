@@ -110,11 +110,13 @@ int berth_access_get_uid(BerthAccess *access, sd_bus_message *call, uint32_t *ui
 const BerthCaller *berth_access_find_caller(BerthAccess *access, const char *client);
 
 /* Called by the handler of a call that creates an object, before its first check: from then on,
- * calls of the same client about this name wait for the object. berth_access_make_on() prolongs
- * this until the operation that the handler has begun calls berth_access_made() with its result. */
-void berth_access_make(BerthAccess *access, sd_bus_message *call, const char *name);
-void berth_access_make_on(BerthAccess *access, sd_bus_message *call, const char *name);
-void berth_access_made(BerthAccess *access, sd_bus_message *call, const char *name, bool made);
+ * calls of the same client about this name wait for the object. berth_access_extend_creation()
+ * prolongs this until the operation that the handler has begun calls berth_access_end_creation()
+ * with its result. */
+void berth_access_begin_creation(BerthAccess *access, sd_bus_message *call, const char *name);
+void berth_access_extend_creation(BerthAccess *access, sd_bus_message *call, const char *name);
+void berth_access_end_creation(BerthAccess *access, sd_bus_message *call, const char *name,
+                               bool made);
 /* Whether any such call is waiting. */
 bool berth_access_is_awaited(BerthAccess *access, sd_bus_message *call, const char *name);
 /* Called by the handlers of such calls. They continue on BERTH_ACCESS_GRANTED and return any other

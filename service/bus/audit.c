@@ -144,10 +144,10 @@ static void record_change(const Change *change, const char *error_name) {
     const BerthCaller *caller = change->caller;
     const char *named = change->object ? change->object : change->argument;
     g_autofree char *object = berth_audit_clean("image", named ? named : "");
-    g_autofree char *who = describe_caller(caller);
-    g_autofree char *message =
-        g_strdup_printf("%s called %s%s%s%s: %s", who, change->member, object[0] ? " of \"" : "",
-                        object, object[0] ? "\"" : "", error_name ? error_name : "ok");
+    g_autofree char *description = describe_caller(caller);
+    g_autofree char *message = g_strdup_printf(
+        "%s called %s%s%s%s: %s", description, change->member, object[0] ? " of \"" : "", object,
+        object[0] ? "\"" : "", error_name ? error_name : "ok");
 
     if (!berth_audit_limit_take(caller ? caller->uid : UINT32_MAX,
                                 error_name ? BERTH_AUDIT_FAILURE : BERTH_AUDIT_GOOD))
@@ -221,14 +221,14 @@ static void audit_record_decision(sd_bus_message *call, const BerthCaller *calle
     bool granted = verdict == BERTH_AUDIT_GRANTED;
     g_autoptr(GHashTable) table = new_details();
     g_autofree char *member = make_member(call);
-    g_autofree char *who = describe_caller(caller);
+    g_autofree char *description = describe_caller(caller);
 
     put_details(table, permission, details);
     const char *named = find_object(permission, table);
     g_autofree char *object = berth_audit_clean("image", named ? named : "");
     g_autofree char *message = g_strdup_printf(
-        "%s %s " BERTH_ACTION_PREFIX "%s for %s%s%s%s", who, verbs[verdict], permission->action,
-        member, object[0] ? " of \"" : "", object, object[0] ? "\"" : "");
+        "%s %s " BERTH_ACTION_PREFIX "%s for %s%s%s%s", description, verbs[verdict],
+        permission->action, member, object[0] ? " of \"" : "", object, object[0] ? "\"" : "");
     BerthLogEntry *entry = berth_log_entry_new(
         granted ? LOG_INFO : LOG_NOTICE,
         granted ? BERTH_MESSAGE_AUDIT_GRANTED : BERTH_MESSAGE_AUDIT_REFUSED, message);

@@ -78,7 +78,7 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
         return false;
     /* A caller that is not known yet may be root, about which polkit is not asked. */
     if (!awaits && caller && authorization->set->asked >= BERTH_MAX_QUESTIONS_IN_ALL) {
-        authorization->over = BERTH_MAX_QUESTIONS_IN_ALL;
+        authorization->exceeded_limit = BERTH_MAX_QUESTIONS_IN_ALL;
         return false;
     }
     if (!awaits && caller)
@@ -92,9 +92,9 @@ bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits
         count++;
         bytes += other->bytes;
     }
-    authorization->over =
+    authorization->exceeded_limit =
         count >= limit || bytes + authorization->bytes > MAX_WAITING_BYTES ? limit : 0;
-    return authorization->over == 0;
+    return authorization->exceeded_limit == 0;
 }
 
 /* Replaces the error that the handler has set for the failed question, which would be a refusal. */

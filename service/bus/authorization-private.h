@@ -35,12 +35,12 @@ struct BerthAuthorization {
     GHashTable *recorded; /* keys of questions that the audit has recorded */
     GPtrArray *asked; /* of BerthPolkitQuestion: questions pending with polkit, owned; NULL: none */
     BerthHold *hold;
-    sd_bus_slot *slot; /* of the pending call to the bus */
-    size_t bytes;      /* size of the call; 0: not measured */
-    bool uid_failed;   /* the bus could not provide the caller's uid */
-    unsigned met;      /* AuthenticatedRights as flags */
-    unsigned over;     /* the limit that kept the call from waiting; 0: none did */
-    char *makes;       /* name of the object that the call creates; NULL: none */
+    sd_bus_slot *slot;       /* of the pending call to the bus */
+    size_t bytes;            /* size of the call; 0: not measured */
+    bool uid_failed;         /* the bus could not provide the caller's uid */
+    unsigned authenticated;  /* AuthenticatedRights as flags */
+    unsigned exceeded_limit; /* the limit that kept the call from waiting; 0: none did */
+    char *creating;          /* name of the object that the call creates; NULL: none */
     BerthAuthorizationResume resume;
     void *userdata;
 };
@@ -81,7 +81,7 @@ unsigned berth_polkit_question_count_orphans(const BerthAuthorizations *set, uin
 const BerthCaller *berth_authorization_find_caller(const BerthAuthorization *authorization);
 
 /* Whether one more call of the user may wait, for an object being created (awaits) or for an
- * answer. If not, sets "over". */
+ * answer. If not, sets exceeded_limit. */
 bool berth_authorization_may_wait(BerthAuthorization *authorization, bool awaits);
 /* Sets the error of a call that may not wait, in place of the one that its handler has set. Returns
  * a negative errno. */

@@ -181,8 +181,8 @@ int berth_authorization_decide_covering(BerthAuthorization *authorization,
     r = berth_authorization_decide(authorization, question, verdict);
     AuthenticatedRights met = berth_authorization_get_right(question->permission->check);
     if (r > 0 && *verdict == BERTH_AUDIT_GRANTED)
-        authorization->met |= met;
+        authorization->authenticated |= met;
     else
-        authorization->met &= ~(unsigned)met;
+        authorization->authenticated &= ~(unsigned)met;
     return r;
 }

@@ -32,16 +32,16 @@ static void authorization_free(gpointer data) {
     BerthAuthorization *authorization = data;
 
     berth_hold_free(authorization->hold);
-    if (authorization->makes)
+    if (authorization->creating)
         berth_creations_end(authorization->set->creations, authorization->call,
-                            authorization->makes, false);
+                            authorization->creating, false);
     sd_bus_slot_unref(authorization->slot);
     berth_audit_drop(authorization->call);
     sd_bus_message_unref(authorization->call);
     g_hash_table_unref(authorization->verdicts);
     g_hash_table_unref(authorization->recorded);
     g_clear_pointer(&authorization->asked, g_ptr_array_unref);
-    g_free(authorization->makes);
+    g_free(authorization->creating);
     g_free(authorization);
 }
 
@@ -90,7 +90,7 @@ void berth_authorization_forget(BerthAuthorizations *set, sd_bus_message *call) 
 }
 
 void berth_authorization_set_authenticated(BerthAuthorization *authorization) {
-    authorization->met |= AUTHENTICATED_OPERATION;
+    authorization->authenticated |= AUTHENTICATED_OPERATION;
 }
 
 /* A right to an object of another user is met only by its own question: a rule may require the
@@ -100,11 +100,11 @@ AuthenticatedRights berth_authorization_get_right(const char *check) {
 }
 
 bool berth_authorization_is_met(const BerthAuthorization *authorization, const char *check) {
-    return authorization->met & berth_authorization_get_right(check);
+    return authorization->authenticated & berth_authorization_get_right(check);
 }
 
 bool berth_authorization_is_authenticated(const BerthAuthorization *authorization) {
-    return authorization->met & AUTHENTICATED_OPERATION;
+    return authorization->authenticated & AUTHENTICATED_OPERATION;
 }
 
 static void log_call(sd_bus_message *call) {
@@ -148,8 +148,8 @@ int berth_authorization_end(BerthAuthorizations *set, sd_bus_message *call, int 
                             sd_bus_error *error) {
     BerthAuthorization *authorization = berth_authorization_find(set, call);
 
-    if (authorization && authorization->over > 0 && r < 0)
-        r = berth_authorization_refuse_to_wait(error, authorization->over);
+    if (authorization && authorization->exceeded_limit > 0 && r < 0)
+        r = berth_authorization_refuse_to_wait(error, authorization->exceeded_limit);
     if (authorization && authorization->state != AUTHORIZATION_RUNNING)
         return r;
     settle_audit(set, call, r, error);
@@ -250,19 +250,19 @@ void berth_authorizations_drop_client(BerthAuthorizations *set, const char *clie
 
 /* The handler runs again after each answer, but the creation is recorded only once. */
 void berth_authorization_make(BerthAuthorization *authorization, const char *name) {
-    if (authorization->makes)
+    if (authorization->creating)
         return;
-    authorization->makes = g_strdup(name);
+    authorization->creating = g_strdup(name);
     berth_creations_begin(authorization->set->creations, authorization->call, name);
 }
 
-void berth_authorizations_make_on(BerthAuthorizations *set, sd_bus_message *call,
-                                  const char *name) {
+void berth_authorizations_extend_creation(BerthAuthorizations *set, sd_bus_message *call,
+                                          const char *name) {
     berth_creations_begin(set->creations, call, name);
 }
 
-void berth_authorizations_made(BerthAuthorizations *set, sd_bus_message *call, const char *name,
-                               bool made) {
+void berth_authorizations_end_creation(BerthAuthorizations *set, sd_bus_message *call,
+                                       const char *name, bool made) {
     berth_creations_end(set->creations, call, name, made);
 }
 

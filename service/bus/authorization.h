@@ -72,13 +72,13 @@ bool berth_authorization_is_met(const BerthAuthorization *authorization, const c
  * does not have to wait between them. */
 void berth_authorization_make(BerthAuthorization *authorization, const char *name);
 /* Notes that an operation started by the call goes on creating the object after the call has ended,
- * until berth_authorizations_made(). */
-void berth_authorizations_make_on(BerthAuthorizations *authorizations, sd_bus_message *call,
-                                  const char *name);
+ * until berth_authorizations_end_creation(). */
+void berth_authorizations_extend_creation(BerthAuthorizations *authorizations, sd_bus_message *call,
+                                          const char *name);
 /* Ends a creation. If made, the object now exists, and the calls that wait for it run in the order
  * of their arrival. Otherwise they are answered with NotFound. */
-void berth_authorizations_made(BerthAuthorizations *authorizations, sd_bus_message *call,
-                               const char *name, bool made);
+void berth_authorizations_end_creation(BerthAuthorizations *authorizations, sd_bus_message *call,
+                                       const char *name, bool made);
 /* Whether any calls wait for the object. */
 bool berth_authorizations_are_awaiting(const BerthAuthorizations *set, sd_bus_message *call,
                                        const char *name);

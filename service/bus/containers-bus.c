@@ -49,7 +49,7 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     g_autoptr(BerthPendingCall) pending = userdata;
 
     reply_created(pending, container, error);
-    berth_access_made(pending->service->access, pending->call, pending->name, !error);
+    berth_access_end_creation(pending->service->access, pending->call, pending->name, !error);
 }
 
 /* Returns one list of details for each port, volume and further network, including those of the
@@ -136,9 +136,9 @@ static int find_bound_unit(sd_bus_message *call, BerthService *service, BerthCre
     return options->bound_unit ? 0 : berth_bus_error_set(ret_error, error);
 }
 
-/* berth_access_make() is called before the first check, which may return early: calls about the ID
- * that arrive in the meantime then wait. The options are read again on each run and owned by this
- * function until the creation begins. */
+/* berth_access_begin_creation() is called before the first check, which may return early: calls
+ * about the ID that arrive in the meantime then wait. The options are read again on each run and
+ * owned by this function until the creation begins. */
 static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     BerthService *service = userdata;
     g_autoptr(BerthCreateOptions) options = berth_create_options_new(UINT32_MAX);
@@ -148,7 +148,7 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
 
     if ((r = sd_bus_message_read(call, "ss", &id, &image)) < 0)
         return r;
-    berth_access_make(service->access, call, id);
+    berth_access_begin_creation(service->access, call, id);
     r = berth_access_get_uid(service->access, call, &options->owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -171,7 +171,7 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
         berth_access_is_awaited(service->access, call, id))
         berth_cgroup_expect_move();
     BerthPendingCall *pending = berth_pending_call_new_about(service, call, id);
-    berth_access_make_on(service->access, call, id);
+    berth_access_extend_creation(service->access, call, id);
     berth_container_create(service->containers, g_steal_pointer(&options), on_created, pending);
     return 1;
 }

@@ -29,7 +29,7 @@ static void pod_on_created(BerthContainer *pod, const GError *error, void *userd
         sd_bus_reply_method_return(call, "o", path);
     }
     /* By the name as requested; "" if the caller left the choice to the service. */
-    berth_access_made(pending->service->access, call, pending->name, !error);
+    berth_access_end_creation(pending->service->access, call, pending->name, !error);
 }
 
 /* Returns one list of details for each port, or a single one if there are none, and one for each
@@ -87,7 +87,7 @@ static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error
 
     if ((r = sd_bus_message_read(call, "s", &name)) < 0)
         return r;
-    berth_access_make(service->access, call, name);
+    berth_access_begin_creation(service->access, call, name);
     r = berth_access_get_uid(service->access, call, &options->owner);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
@@ -104,7 +104,7 @@ static int pods_method_create(sd_bus_message *call, void *userdata, sd_bus_error
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     BerthPendingCall *pending = berth_pending_call_new_about(service, call, name);
-    berth_access_make_on(service->access, call, name);
+    berth_access_extend_creation(service->access, call, name);
     berth_container_create(service->containers, g_steal_pointer(&options), pod_on_created, pending);
     return 1;
 }
