@@ -60,6 +60,22 @@ bool dist_bad_reply(int r, GError **error) {
     return berth_error_set_errno(error, r, "%s", _("read the service's answer"));
 }
 
+bool dist_reply_or_ignored(sd_bus_message *reply, bool ignore, BerthErrorCode code,
+                           GError **error) {
+    if (reply || !ignore || !g_error_matches(*error, BERTH_ERROR, (int)code))
+        return reply != NULL;
+    g_clear_error(error);
+    return true;
+}
+
+bool dist_delete_replaced(const char *path, const char *interface, const char *name,
+                          GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, path, interface, "Delete", "sa{sv}", name, 1, "Force", "b", 1);
+
+    return dist_reply_or_ignored(reply, true, BERTH_ERROR_NOT_FOUND, error);
+}
+
 /* The caller owns the call until dist_send() takes it. */
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member) {

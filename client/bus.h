@@ -36,6 +36,12 @@ sd_bus_message *dist_send(sd_bus_message *call, GError **error);
 
 /* Whether a reply is not an error; sets error from it otherwise. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);
+/* Whether a call has succeeded; error has its error otherwise. If ignore is set, an error with this
+ * code counts as success and is cleared. */
+bool dist_reply_or_ignored(sd_bus_message *reply, bool ignore, BerthErrorCode code, GError **error);
+/* Calls Delete with Force, for --replace. It is not an error if there is no such object. */
+bool dist_delete_replaced(const char *path, const char *interface, const char *name,
+                          GError **error);
 /* Sets an error for a message that could not be read or built. Always false. */
 bool dist_bad_reply(int r, GError **error);
 

@@ -35,18 +35,6 @@ static int append_pod_options(sd_bus_message *call, const DistPodRequest *reques
     return sd_bus_message_close_container(call);
 }
 
-/* For --replace. It is not an error if there is no pod of that name. */
-static bool delete_replaced_pod(const char *name, GError **error) {
-    g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(&local, DIST_PODS, "Delete", "sa{sv}", name, 1, "Force", "b", 1);
-
-    if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        return true;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
-}
-
 /* Returns the name of the new pod, which the service chose if none was given; the caller frees it.
  * With --replace the old pod is gone even if the new one cannot be created. */
 char *dist_pod_create(const DistPodRequest *request, GError **error) {
@@ -54,7 +42,7 @@ char *dist_pod_create(const DistPodRequest *request, GError **error) {
     char *name = NULL;
     int r;
 
-    if (request->replace && !delete_replaced_pod(request->name, error))
+    if (request->replace && !dist_delete_replaced(DIST_PODS, request->name, error))
         return NULL;
     sd_bus_message *call = dist_new_call(error, DIST_PODS, "Create");
     if (!call)

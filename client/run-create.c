@@ -211,18 +211,6 @@ char *dist_run_make_id(void) {
     return g_strdup_printf("%012" PRIx64, random >> 16);
 }
 
-/* For --replace. It is not an error if there is no container with that id. */
-static bool delete_replaced(GError **error) {
-    g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(&local, DIST_CONTAINERS, "Delete", "sa{sv}", given->id, 1, "Force", "b", 1);
-
-    if (reply || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        return true;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
-}
-
 static bool image_is_here(const char *name) {
     g_autoptr(sd_bus_message) reply = dist_call(NULL, DIST_IMAGES, "Get", "sa{sv}", name, 0);
 
@@ -287,7 +275,7 @@ static char *create_of_any(bool provisional, char *const *arguments, GError **er
 static char *create_in_place(bool provisional, char *const *arguments, GError **error) {
     for (unsigned i = 0; i < MAX_REPLACEMENTS; i++) {
         g_autoptr(GError) local = NULL;
-        if (!delete_replaced(error))
+        if (!dist_delete_replaced(DIST_CONTAINERS, given->id, error))
             return NULL;
         char *id = create_of_any(provisional, arguments, &local);
         if (id)

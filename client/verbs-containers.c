@@ -84,21 +84,13 @@ static const DistOption stop_options[] = {
     DIST_OPTION_END,
 };
 
-/* With --ignore: false only if a container exists and cannot be stopped. */
-static bool ignore_absent(sd_bus_message *reply, bool ignore, GError **error) {
-    if (reply || !ignore || !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        return reply != NULL;
-    g_clear_error(error);
-    return true;
-}
-
 static bool stop_by_id(const char *id, const void *userdata, GError **error) {
     sd_bus_message *call = make_stop(id, userdata, error);
     g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
 
     if (reply)
         puts(id);
-    return ignore_absent(reply, true, error);
+    return dist_reply_or_ignored(reply, true, BERTH_ERROR_NOT_FOUND, error);
 }
 
 /* Without --ignore, root's calls are sent together (dist_ask_each()), so that containers stop at
@@ -158,14 +150,14 @@ static bool stop_before_rm(const char *id, GError **error) {
 
 static bool rm_by_id(const char *id, const void *userdata, GError **error) {
     if (rm_given.seconds >= 0 && !stop_before_rm(id, error))
-        return ignore_absent(NULL, rm_given.ignore, error);
+        return dist_reply_or_ignored(NULL, rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1, "Force", "b", rm_given.force);
 
     (void)userdata;
     if (reply)
         puts(id);
-    return ignore_absent(reply, rm_given.ignore, error);
+    return dist_reply_or_ignored(reply, rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
 }
 
 static int verb_rm(char **argv, GError **error) {

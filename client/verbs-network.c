@@ -50,14 +50,11 @@ static int append_addresses(sd_bus_message *call, char **list, const char *key, 
 
 /* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
 static int network_create(char **argv, GError **error) {
+    sd_bus_message *call = dist_new_call(error, DIST_NETWORKS, "Create");
     int r;
 
-    g_autoptr(GError) local = NULL;
-    sd_bus_message *call = dist_new_call(&local, DIST_NETWORKS, "Create");
-    if (!call) {
-        g_propagate_error(error, g_steal_pointer(&local));
+    if (!call)
         return EXIT_FAILURE;
-    }
     if ((r = sd_bus_message_append(call, "s", argv[1])) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
         (r = append_addresses(call, network_given.subnets, "Subnet", "Subnet6")) < 0 ||
@@ -71,14 +68,12 @@ static int network_create(char **argv, GError **error) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, &local);
+    g_autoptr(sd_bus_message) reply = dist_send(call, error);
     if (reply)
         puts(argv[1]);
-    if (reply ||
-        (network_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS)))
-        return EXIT_SUCCESS;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return EXIT_FAILURE;
+    return dist_reply_or_ignored(reply, network_given.ignore, BERTH_ERROR_ALREADY_EXISTS, error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }
 
 /* Errors are printed for each name; the exit status tells whether there were any. */
@@ -135,15 +130,12 @@ static const DistOption disconnect_options[] = {
 };
 
 static int network_disconnect(char **argv, GError **error) {
-    g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) reply =
-        dist_call(&local, DIST_CONTAINERS, "DisconnectNetwork", "ssa{sv}", argv[2], argv[1], 0);
+        dist_call(error, DIST_CONTAINERS, "DisconnectNetwork", "ssa{sv}", argv[2], argv[1], 0);
 
-    if (reply ||
-        (connect_given.force && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)))
-        return EXIT_SUCCESS;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return EXIT_FAILURE;
+    return dist_reply_or_ignored(reply, connect_given.force, BERTH_ERROR_NOT_FOUND, error)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }
 
 static int network_prune(char **argv, GError **error) {

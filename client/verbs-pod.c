@@ -186,20 +186,15 @@ static const DistOption pod_stop_options[] = {
 };
 
 static bool stop_pod(const char *name, const void *userdata, GError **error) {
-    g_autoptr(GError) local = NULL;
     uint64_t timeout =
         pod_stop_given.seconds < 0 ? UINT64_MAX : (uint64_t)pod_stop_given.seconds * G_USEC_PER_SEC;
     g_autoptr(sd_bus_message) reply =
-        dist_call(&local, DIST_PODS, "Stop", "sa{sv}", name, 1, "TimeoutUSec", "t", timeout);
+        dist_call(error, DIST_PODS, "Stop", "sa{sv}", name, 1, "TimeoutUSec", "t", timeout);
 
     (void)userdata;
     if (reply)
         puts(name);
-    if (reply ||
-        (pod_stop_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)))
-        return true;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
+    return dist_reply_or_ignored(reply, pod_stop_given.ignore, BERTH_ERROR_NOT_FOUND, error);
 }
 
 static int pod_stop(char **argv, GError **error) {
@@ -220,18 +215,13 @@ static const DistOption pod_rm_options[] = {
 };
 
 static bool remove_pod(const char *name, const void *userdata, GError **error) {
-    g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply = dist_call(&local, DIST_PODS, "Delete", "sa{sv}", name, 1,
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_PODS, "Delete", "sa{sv}", name, 1,
                                                 "Force", "b", (int)pod_rm_given.force);
 
     (void)userdata;
     if (reply)
         puts(name);
-    if (reply ||
-        (pod_rm_given.ignore && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)))
-        return true;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return false;
+    return dist_reply_or_ignored(reply, pod_rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
 }
 
 static int pod_rm(char **argv, GError **error) {

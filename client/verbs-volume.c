@@ -48,11 +48,8 @@ static bool volume_create_one(const char *name, const void *userdata, GError **e
         return dist_bad_reply(r, error);
     }
     g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (reply || !volume_create_given.ignore ||
-        !g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS))
-        return reply != NULL;
-    g_clear_error(error);
-    return true;
+    return dist_reply_or_ignored(reply, volume_create_given.ignore, BERTH_ERROR_ALREADY_EXISTS,
+                                 error);
 }
 
 static int volume_create(char **argv, GError **error) {
