@@ -7,6 +7,8 @@
 
 #include "client/journal.h"
 
+#include "base/journal-entry.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,15 +23,6 @@ struct DistJournal {
     sd_journal *journal;
     sd_event_source *watch;
 };
-
-/* _LINE_BREAK= (systemd.journal-fields(7)) says why an entry does not end in a newline: "line-max",
- * the line was too long, or "eof", the stream ended. "pid-change" (another process wrote next)
- * counts as a newline: if one followed, it would be lost, since journald does not store empty
- * lines. */
-bool dist_journal_is_broken(const char *line_break, size_t size) {
-    return (size == strlen("line-max") && memcmp(line_break, "line-max", size) == 0) ||
-           (size == strlen("eof") && memcmp(line_break, "eof", size) == 0);
-}
 
 static void print_message(const void *text, size_t size, bool broken) {
     fwrite(text, 1, size, stdout);
@@ -47,8 +40,8 @@ static void print_line(sd_journal *journal) {
     g_autofree void *text = g_memdup2((const char *)data + strlen(field), size - strlen(field));
     bool broken = sd_journal_get_data(journal, "_LINE_BREAK", &line_break, &line_break_size) >= 0 &&
                   line_break_size > strlen(reason) &&
-                  dist_journal_is_broken((const char *)line_break + strlen(reason),
-                                         line_break_size - strlen(reason));
+                  berth_journal_line_is_broken((const char *)line_break + strlen(reason),
+                                               line_break_size - strlen(reason));
     print_message(text, size - strlen(field), broken);
 }
 

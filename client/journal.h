@@ -31,8 +31,5 @@ bool dist_journal_read(char *const *arguments, const DistJournalReader *reader, 
 /* Reads entries in the export format until the end of fd, which it takes ownership of. */
 bool dist_journal_read_fd(int fd, const DistJournalReader *reader, GError **error);
 
-/* Whether an entry with this _LINE_BREAK ends without a newline. */
-bool dist_journal_is_broken(const char *line_break, size_t size);
-
 /* Whether the journal has entries of a container with this id that the caller can read. */
 bool dist_journal_knows(const char *id);

@@ -7,6 +7,8 @@
 
 #include "client/log-lines.h"
 
+#include "base/journal-entry.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -60,7 +62,7 @@ static void log_lines_take_field(const char *name, const char *value, size_t siz
         lines->message = g_memdup2(value, size + 1);
         lines->size = size;
     } else if (g_str_equal(name, "_LINE_BREAK")) {
-        lines->broken = dist_journal_is_broken(value, size);
+        lines->broken = berth_journal_line_is_broken(value, size);
     } else if (g_str_equal(name, "__REALTIME_TIMESTAMP")) {
         lines->time_usec = g_ascii_strtoull(value, NULL, 10);
     }

@@ -7,6 +7,7 @@
  * client closes the pipe, and berthd kills it when the client disconnects from the bus. */
 
 #include "base/fd.h"
+#include "base/journal-entry.h"
 #include "frame/frame.h"
 
 #include <dlfcn.h>
@@ -58,15 +59,11 @@ static const char *get_field(sd_journal *journal, const char *name, size_t *size
     return (const char *)data + skipped;
 }
 
-/* Whether an entry ends for another reason than a newline: the line was too long, or the stream
- * ended. If another process wrote next (pid-change), its newline would be lost, since journald does
- * not store empty lines; so that counts as a newline. */
-static bool is_broken(sd_journal *journal) {
+static bool entry_is_broken(sd_journal *journal) {
     size_t size;
     const char *reason = get_field(journal, "_LINE_BREAK", &size);
 
-    return reason && ((size == strlen("line-max") && memcmp(reason, "line-max", size) == 0) ||
-                      (size == strlen("eof") && memcmp(reason, "eof", size) == 0));
+    return reason && berth_journal_line_is_broken(reason, size);
 }
 
 static void write_message(Reader *reader) {
@@ -76,7 +73,7 @@ static void write_message(Reader *reader) {
     if (!text)
         return;
     fwrite(text, 1, size, reader->output);
-    if (!is_broken(reader->journal))
+    if (!entry_is_broken(reader->journal))
         putc('\n', reader->output);
 }
 
