@@ -20,7 +20,7 @@ enum { MAX_DESCRIPTOR = 1000 };
  * marks a gap between numbers of --preserve-fd, which the process sees as /dev/null. */
 static GArray *preserved;
 
-static void preserve(int fd) {
+static void descriptor_preserve(int fd) {
     const int gap = -1;
 
     if (!preserved)
@@ -35,15 +35,15 @@ static void preserve(int fd) {
 
 /* Called before dist opens any descriptor, which could otherwise occupy a number that the user
  * forgot to open. */
-static bool preserve_open(int fd, GError **error) {
+static bool descriptor_preserve_open(int fd, GError **error) {
     if (fcntl(fd, F_GETFD) < 0)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("descriptor %d is not open: there is nothing to preserve"), fd);
-    preserve(fd);
+    descriptor_preserve(fd);
     return true;
 }
 
-static bool preserve_listed(const char *list, GError **error) {
+static bool descriptors_preserve_listed(const char *list, GError **error) {
     g_auto(GStrv) numbers = g_strsplit(list, ",", -1);
     guint64 fd;
 
@@ -52,7 +52,7 @@ static bool preserve_listed(const char *list, GError **error) {
                                         NULL))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    _("invalid value \"%s\" of %s"), list, "--preserve-fd");
-        if (!preserve_open((int)fd, error))
+        if (!descriptor_preserve_open((int)fd, error))
             return false;
     }
     return true;
@@ -63,10 +63,10 @@ bool dist_preserve_descriptors(gint64 count, char *const *lists, GError **error)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("invalid number of descriptors %ld"), (long)count);
     for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + (int)count; fd++)
-        if (!preserve_open(fd, error))
+        if (!descriptor_preserve_open(fd, error))
             return false;
     for (; lists && *lists; lists++)
-        if (!preserve_listed(*lists, error))
+        if (!descriptors_preserve_listed(*lists, error))
             return false;
     return true;
 }
@@ -79,15 +79,6 @@ int dist_append_null_streams(sd_bus_message *call) {
                                             null, "Stderr", "h", null);
 }
 
-/* "unknown" is what sd_listen_fds_with_names(3) calls a descriptor without a name. */
-static int append_descriptor(sd_bus_message *call, const char *name, int fd) {
-    berth_autofd int null = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-
-    if (fd < 0 && null < 0)
-        return -errno;
-    return sd_bus_message_append(call, "(sh)", name ? name : "unknown", fd < 0 ? null : fd);
-}
-
 int dist_append_descriptors(sd_bus_message *call) {
     g_auto(GStrv) names = NULL;
     int listening = sd_listen_fds_with_names(0, &names), r;
@@ -96,12 +87,12 @@ int dist_append_descriptors(sd_bus_message *call) {
         return listening;
     /* Both count from 3, so the unit's sockets are the first of the preserved descriptors. */
     for (int i = 0; i < listening; i++)
-        preserve(SD_LISTEN_FDS_START + i);
+        descriptor_preserve(SD_LISTEN_FDS_START + i);
     if (!preserved)
         return 0;
     r = dist_open_list(call, "Descriptors", "(sh)");
     for (int i = 0; r >= 0 && i < (int)preserved->len; i++)
-        r = append_descriptor(call, i < listening ? names[i] : NULL,
-                              g_array_index(preserved, int, i));
+        r = dist_append_named_descriptor(call, i < listening ? names[i] : NULL,
+                                         g_array_index(preserved, int, i));
     return r < 0 ? r : dist_close_list(call);
 }

@@ -151,9 +151,8 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
     return 0;
 }
 
-/* Soon at first, since the call itself starts the service; then once a second. */
 static int ask_again_later(Loop *loop) {
-    uint64_t delay_usec = loop->absences++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
+    uint64_t delay_usec = dist_absence_delay_usec(loop->absences++);
 
     sd_event_source_disable_unref(loop->again);
     loop->again = NULL;

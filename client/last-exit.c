@@ -80,7 +80,7 @@ static sd_bus_message *ask_for_events(uint64_t sequence, GError **error) {
             dist_set_bus_error(error, &reason, -r);
             return NULL;
         }
-        g_usleep(absences < 10 ? 100 * 1000 : G_USEC_PER_SEC);
+        g_usleep(dist_absence_delay_usec(absences));
         if (sd_bus_error_has_name(&reason, SD_BUS_ERROR_DISCONNECTED) && !dist_bus_reconnect(error))
             return NULL;
     }

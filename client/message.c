@@ -6,8 +6,10 @@
 
 #include "client/message.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <unistd.h>
 
 int dist_open_list(sd_bus_message *call, const char *key, const char *type) {
     g_autofree char *array = g_strconcat("a", type, NULL);
@@ -70,4 +72,21 @@ bool dist_error_is_absence(const sd_bus_error *error) {
 
 bool dist_reply_is_absence(sd_bus_message *reply) {
     return dist_error_is_absence(sd_bus_message_get_error(reply));
+}
+
+/* Soon at first, since the call itself starts the service; then once a second. */
+uint64_t dist_absence_delay_usec(unsigned absences) {
+    return absences < 10 ? 100 * 1000 : G_USEC_PER_SEC;
+}
+
+/* "unknown" is what sd_listen_fds_with_names(3) calls a descriptor without a name. */
+int dist_append_named_descriptor(sd_bus_message *call, const char *name, int fd) {
+    int null = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+
+    if (fd < 0 && null < 0)
+        return -errno;
+    int r = sd_bus_message_append(call, "(sh)", name ? name : "unknown", fd < 0 ? null : fd);
+    if (null >= 0)
+        close(null);
+    return r;
 }

@@ -30,3 +30,10 @@ bool dist_reply_was_lost(sd_bus_message *reply);
  * was. The container keeps running. */
 bool dist_reply_is_absence(sd_bus_message *reply);
 bool dist_error_is_absence(const sd_bus_error *error);
+
+/* How long to wait before a call that failed in this way is made again, the first time with 0. */
+uint64_t dist_absence_delay_usec(unsigned absences);
+
+/* Appends (sh) for a descriptor that the process of a container receives under this name (NULL: it
+ * has none). If fd is -1, the process has /dev/null in its place. */
+int dist_append_named_descriptor(sd_bus_message *call, const char *name, int fd);

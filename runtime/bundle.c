@@ -18,6 +18,7 @@
 #include <string.h>
 
 void runtime_bundle_free(RuntimeBundle *bundle) {
+    g_clear_pointer(&bundle->config, json_object_unref);
     g_free(bundle->spec);
     g_free(bundle->rootfs);
     berth_fd_clear(&bundle->root);
@@ -124,8 +125,8 @@ static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path
 
 /* Only copies are changed, of each object on the way to a change: config itself stays as it was
  * read. */
-char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
-                           char **cgroups_path, GError **error) {
+JsonObject *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
+                                 char **cgroups_path, GError **error) {
     JsonObject *linux_part;
 
     *cgroups_path = NULL;
@@ -141,7 +142,7 @@ char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char
             !bundle_take_cgroups_path(copy, cgroups_path, error))
             return NULL;
     }
-    return berth_document_print(whole, false);
+    return g_steal_pointer(&whole);
 }
 
 /* O_NOFOLLOW: runc also refuses a root directory that is a symbolic link. Since it is opened here,
@@ -203,7 +204,8 @@ static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *d
     if (!bundle_open_root(bundle, config, directory, error) ||
         !runtime_command_check(config, bundle->root, error))
         return false;
-    bundle->spec = runtime_bundle_adapt(config, directory, options->root, &cgroups_path, error);
+    bundle->config = runtime_bundle_adapt(config, directory, options->root, &cgroups_path, error);
+    bundle->spec = bundle->config ? berth_document_print(bundle->config, false) : NULL;
     if (cgroups_path && !options->cgroup)
         bundle_choose_cgroup(bundle, cgroups_path);
     return bundle->spec != NULL;

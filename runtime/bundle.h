@@ -8,7 +8,8 @@
 #include "record.h"
 
 typedef struct {
-    char *spec;             /* the configuration, as JSON */
+    JsonObject *config;     /* the configuration as the service receives it */
+    char *spec;             /* the same, as text */
     char *rootfs;           /* its full path */
     int root;               /* its open descriptor */
     bool terminal;          /* process.terminal */
@@ -36,7 +37,7 @@ JsonNode *runtime_read_json(const char *file, char **text, GError **error);
 /* The configuration with everything resolved that only berth-runtime knows: sources of bind mounts
  * relative to the bundle, and namespaces of containers that a monitor stands for. A cgroupfs path
  * is removed and returned in cgroups_path, NULL if there was none. */
-char *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
-                           char **cgroups_path, GError **error);
+JsonObject *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
+                                 char **cgroups_path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RuntimeBundle, runtime_bundle_free)

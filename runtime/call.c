@@ -82,8 +82,7 @@ sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
 bool runtime_call_wait_if_lost(unsigned tries, const GError *error) {
     if (tries == MAX_TRIES || !error || error->domain != call_lost_quark())
         return false;
-    /* Soon at first, since the bus starts the service with the next call. */
-    g_usleep(tries < 10 ? 100 * 1000 : G_USEC_PER_SEC);
+    g_usleep(dist_absence_delay_usec(tries));
     return true;
 }
 

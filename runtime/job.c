@@ -5,13 +5,11 @@
 
 #include "job.h"
 
-#include "base/document.h"
 #include "base/fd.h"
 #include "client/own-sources.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <systemd/sd-daemon.h>
 
 enum { EXEC_FAILURE = 255 };
@@ -38,13 +36,12 @@ bool runtime_job_check_console(const RuntimeJob *job, GError **error) {
     return true;
 }
 
-/* "unknown" is what sd_listen_fds_with_names(3) calls a descriptor without a name. */
 static int append_preserved(sd_bus_message *call, uint64_t preserved) {
     int r = dist_open_list(call, "Descriptors", "(sh)");
 
     for (int i = 0; r >= 0 && i < RUNTIME_MAX_PRESERVED; i++)
         if (preserved >> i & 1)
-            r = sd_bus_message_append(call, "(sh)", "unknown", SD_LISTEN_FDS_START + i);
+            r = dist_append_named_descriptor(call, NULL, SD_LISTEN_FDS_START + i);
     return r < 0 ? r : dist_close_list(call);
 }
 
@@ -56,8 +53,6 @@ int runtime_job_append_descriptors(sd_bus_message *call, const RuntimeJob *job) 
 
 /* Labels show a reader of "dist ps" which engine owns this container. */
 static int append_create(sd_bus_message *call, const RuntimeJob *job) {
-    g_autoptr(JsonNode) config =
-        berth_document_parse(job->bundle->spec, strlen(job->bundle->spec), NULL);
     int r;
 
     if ((r = sd_bus_message_append(call, "ss", job->record->berth_id, "")) < 0 ||
@@ -70,7 +65,7 @@ static int append_create(sd_bus_message *call, const RuntimeJob *job) {
                                    "berth-runtime.root", job->record->root, "berth-runtime.bundle",
                                    job->record->bundle)) < 0 ||
         (r = dist_open_list(call, "Binds", "(hsas)")) < 0 ||
-        (r = config ? dist_append_own_sources(call, json_node_get_object(config)) : 0) < 0 ||
+        (r = dist_append_own_sources(call, job->bundle->config)) < 0 ||
         (r = dist_close_list(call)) < 0)
         return r;
     return sd_bus_message_close_container(call);

@@ -88,9 +88,8 @@ static int monitor_on_again(sd_event_source *source, uint64_t usec, void *userda
     return 0;
 }
 
-/* Soon at first, since the call itself starts the service; then once a second. */
 static int monitor_ask_again_later(Monitor *monitor) {
-    uint64_t delay_usec = monitor->losses++ < 10 ? 100 * 1000 : G_USEC_PER_SEC;
+    uint64_t delay_usec = dist_absence_delay_usec(monitor->losses++);
 
     sd_event_source_disable_unref(monitor->again);
     monitor->again = NULL;

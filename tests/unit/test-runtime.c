@@ -133,8 +133,9 @@ static void test_a_bundle_is_adapted(void) {
                   "\"linux\":{\"cgroupsPath\":\"/default/x\","
                   "\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/x\"}]}}");
     g_autofree char *path = NULL;
-    g_autofree char *text =
+    g_autoptr(JsonObject) adapted =
         runtime_bundle_adapt(json_node_get_object(node), "/bundle", "/none", &path, NULL);
+    g_autofree char *text = berth_document_print(adapted, false);
 
     g_assert_cmpstr(path, ==, "/default/x");
     g_assert_nonnull(strstr(text, "\"source\":\"/bundle/data\""));
