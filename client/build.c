@@ -320,8 +320,8 @@ static int build_push(const Build *build, GError **error) {
     return file;
 }
 
-/* Imports it under its first name; name_again() adds the others. */
-static bool import_image(int file, const char *name, DistResult *result, GError **error) {
+/* Imports it under its first name; build_add_name() adds the others. */
+static bool build_import_image(int file, const char *name, DistResult *result, GError **error) {
     sd_bus_message *reply =
         dist_call(error, DIST_IMAGES, "Import", "ha{sv}", file, 1, "Name", "s", name);
 
@@ -329,7 +329,7 @@ static bool import_image(int file, const char *name, DistResult *result, GError 
 }
 
 /* Gives an image a second name: the new name gets the target of the first. */
-static bool name_again(const char *name, const char *other, GError **error) {
+static bool build_add_name(const char *name, const char *other, GError **error) {
     DistTarget target = {"", "", 0};
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
     g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
@@ -349,13 +349,13 @@ static bool store_image(const Build *build, GError **error) {
     g_auto(DistResult) result = {0};
     berth_autofd int file = build_push(build, error);
 
-    if (file < 0 || !import_image(file, name, &result, error) ||
+    if (file < 0 || !build_import_image(file, name, &result, error) ||
         !dist_finish_transfer(dist_call(error, DIST_IMAGES, "Unpack", "sa{sv}", name, 0), name,
                               error))
         return false;
     for (char **tag = given.tags + 1; *tag; tag++) {
         g_autofree char *other = dist_complete_reference(*tag);
-        if (!name_again(name, other, error))
+        if (!build_add_name(name, other, error))
             return false;
         puts(other);
     }

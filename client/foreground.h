@@ -22,9 +22,9 @@ typedef struct {
     bool terminal, journal;   /* whether to show its terminal or its journal */
     const char *detach_keys;  /* such as "ctrl-p,ctrl-q" */
     DistNotify notify;        /* when dist's unit is ready */
-    bool stops;               /* SIGTERM stops the container, because its unit is being stopped */
-    bool lets_go;             /* a signal ends only dist (--sig-proxy=false) */
-    bool *stopped;            /* set to whether a stop was requested for the unit; may be NULL */
+    bool stops_on_sigterm;    /* SIGTERM stops the container, because its unit is being stopped */
+    bool keeps_signals;       /* a signal ends only dist (--sig-proxy=false) */
+    bool *stop_requested;     /* set to whether a stop was requested for the unit; may be NULL */
     const char *pid_file;     /* file that the pid is written to once it runs; NULL for none */
 } DistForeground;
 

@@ -28,7 +28,7 @@ typedef struct {
 } HostRun;
 
 static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, GError **error) {
-    int output[2], says[2];
+    int output[2], errors[2];
     g_autoptr(GPtrArray) arguments = g_ptr_array_new();
     pid_t parent = getpid();
 
@@ -42,10 +42,10 @@ static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, G
         return false;
     run->pipes[0] = output[0];
     berth_autofd int own_output = output[1];
-    if (!berth_fd_pipe(says, error))
+    if (!berth_fd_pipe(errors, error))
         return false;
-    run->pipes[1] = says[0];
-    berth_autofd int own_says = says[1];
+    run->pipes[1] = errors[0];
+    berth_autofd int own_errors = errors[1];
     berth_autofd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     run->pid = fork();
     if (run->pid == 0) {
@@ -56,7 +56,7 @@ static bool host_run_begin(HostRun *run, const char *program, GPtrArray *list, G
          * would not prevent it. */
         if (setsid() < 0 || setenv("SSH_ASKPASS_REQUIRE", "never", 1) < 0)
             _exit(127);
-        dist_host_exec((char *const *)arguments->pdata, null, own_output, own_says);
+        dist_host_exec((char *const *)arguments->pdata, null, own_output, own_errors);
     }
     return run->pid > 0 || berth_error_set_errno(error, errno, "fork");
 }

@@ -17,7 +17,7 @@ typedef struct {
     const char *id, *process;
     bool found;
     int32_t status;
-} Search;
+} LastExitSearch;
 
 static int read_details(sd_bus_message *reply, const char **process, int32_t *status) {
     const char *key;
@@ -35,7 +35,7 @@ static int read_details(sd_bus_message *reply, const char **process, int32_t *st
     return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
-static int read_event(sd_bus_message *reply, Search *search, uint64_t *sequence) {
+static int read_event(sd_bus_message *reply, LastExitSearch *search, uint64_t *sequence) {
     const char *kind, *id, *process = "";
     int32_t status = -1;
     int r;
@@ -52,7 +52,7 @@ static int read_event(sd_bus_message *reply, Search *search, uint64_t *sequence)
 }
 
 /* Returns the number of events, or a negative errno. */
-static int read_events(sd_bus_message *reply, Search *search, uint64_t *sequence) {
+static int read_events(sd_bus_message *reply, LastExitSearch *search, uint64_t *sequence) {
     int count = 0, r = sd_bus_message_enter_container(reply, 'a', "(tssa{sv})");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "tssa{sv}")) > 0) {
@@ -88,7 +88,7 @@ static sd_bus_message *ask_for_events(uint64_t sequence, GError **error) {
 
 /* A reply holds a limited number of events, so this asks until one is empty. */
 bool dist_find_last_exit(const char *id, const char *process, int *status, GError **error) {
-    Search search = {.id = id, .process = process};
+    LastExitSearch search = {.id = id, .process = process};
     uint64_t sequence = 0;
     int count;
 

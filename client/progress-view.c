@@ -203,7 +203,7 @@ static void view_draw(DistProgressView *view, const GArray *items, uint64_t done
     fputs("\033[J", stderr);
 }
 
-static void view_tell(DistProgressView *view, const ViewItem *item) {
+static void view_print_finished(DistProgressView *view, const ViewItem *item) {
     g_autofree char *size = dist_format_size(item->total);
     g_autofree char *name = view_name_item(item->object);
 
@@ -236,7 +236,7 @@ static void view_show(DistProgressView *view, const GArray *items, uint64_t done
         break;
     case VIEW_PLAIN:
         for (guint i = 0; i < items->len; i++)
-            view_tell(view, &g_array_index(items, ViewItem, i));
+            view_print_finished(view, &g_array_index(items, ViewItem, i));
         break;
     case VIEW_SCREEN:
         view_draw(view, items, done, total);

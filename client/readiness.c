@@ -131,7 +131,7 @@ bool dist_readiness_prepare(GError **error) {
 }
 
 /* Sent only once: the unit stays ready. */
-static void readiness_tell(DistReadiness *readiness) {
+static void readiness_notify(DistReadiness *readiness) {
     if (!readiness->ready)
         sd_notify(0, "READY=1");
     readiness->ready = true;
@@ -206,7 +206,7 @@ static int readiness_on_message(sd_event_source *source, int fd, uint32_t events
 /* An empty value means that a running container has no health check. */
 static void readiness_take_health(DistReadiness *readiness, const char *health) {
     if (g_str_equal(health, "healthy"))
-        readiness_tell(readiness);
+        readiness_notify(readiness);
     else if (health[0] == '\0' && readiness->never)
         readiness->never(readiness->userdata);
 }
@@ -233,7 +233,7 @@ static int readiness_on_properties(sd_bus_message *reply, void *userdata, sd_bus
     return 0;
 }
 
-static void readiness_look(DistReadiness *readiness) {
+static void readiness_read_health(DistReadiness *readiness) {
     readiness->get = sd_bus_slot_unref(readiness->get);
     (void)sd_bus_call_method_async(readiness->bus, &readiness->get, DIST_DESTINATION,
                                    DIST_CONTAINERS, "Get", readiness_on_properties, readiness,
@@ -248,7 +248,7 @@ static int readiness_on_event(sd_bus_message *signal, void *userdata, sd_bus_err
     (void)error;
     if (sd_bus_message_read(signal, "tss", &sequence, &kind, &id) >= 0 &&
         g_str_equal(kind, "healthy") && g_str_equal(id, readiness->id))
-        readiness_tell(readiness);
+        readiness_notify(readiness);
     return 0;
 }
 
@@ -256,7 +256,7 @@ static int readiness_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus
     (void)reply;
     (void)error;
     /* It may have become healthy in the meantime. */
-    readiness_look(userdata);
+    readiness_read_health(userdata);
     return 0;
 }
 
@@ -301,7 +301,7 @@ void dist_readiness_on_impossible(DistReadiness *readiness, DistReadinessImpossi
 
 void dist_readiness_started(DistReadiness *readiness) {
     if (readiness->notify == DIST_NOTIFY_STARTED)
-        readiness_tell(readiness);
+        readiness_notify(readiness);
     else if (readiness->notify == DIST_NOTIFY_HEALTHY)
         readiness_subscribe(readiness);
 }

@@ -61,9 +61,9 @@ int dist_start_in_foreground(DistCreateCall *creation, const char *member, const
         .wait_after_start = was_stopped,
         .terminal = terminal,
         .notify = dist_run_given.notify,
-        .stops = is_unit_process(),
-        .lets_go = !dist_run_given.passes_signals,
-        .stopped = &was_told_to_stop,
+        .stops_on_sigterm = is_unit_process(),
+        .keeps_signals = !dist_run_given.passes_signals,
+        .stop_requested = &was_told_to_stop,
         .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
         .pid_file = dist_run_given.pid_file,
     };

@@ -225,7 +225,7 @@ bool dist_check_platform(const char *platform, GError **error) {
 }
 
 /* Reads "8000-8002", or "80" as a range of one. */
-static bool read_range(const char *text, guint64 *first, guint64 *last) {
+static bool run_read_port_range(const char *text, guint64 *first, guint64 *last) {
     g_auto(GStrv) ends = g_strsplit(text, "-", 2);
 
     return ends[0] && g_ascii_string_to_unsigned(ends[0], 10, 1, 65535, first, NULL) &&
@@ -252,7 +252,8 @@ static bool expand_port(GPtrArray *list, const char *port, GError **error) {
                                           halves[0] && halves[1] ? "/" : NULL, halves[1], NULL));
         return true;
     }
-    if (!read_range(container, &inner, &inner_last) || !(any || read_range(host, &first, &last)) ||
+    if (!run_read_port_range(container, &inner, &inner_last) ||
+        !(any || run_read_port_range(host, &first, &last)) ||
         (!any && last - first != inner_last - inner) ||
         list->len + (inner_last - inner) > MAX_PORTS)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

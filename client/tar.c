@@ -13,14 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-pid_t dist_tar_start(char *const *arguments, int input, int output, int says, GError **error) {
+pid_t dist_tar_start(char *const *arguments, int input, int output, int errors, GError **error) {
     pid_t pid = fork();
 
     if (pid == 0) {
         /* execve(2) preserves ignored signals, and dist ignores this one. */
         signal(SIGPIPE, SIG_DFL);
         if ((input >= 0 && dup2(input, STDIN_FILENO) < 0) ||
-            (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(says, STDERR_FILENO) < 0)
+            (output >= 0 && dup2(output, STDOUT_FILENO) < 0) || dup2(errors, STDERR_FILENO) < 0)
             _exit(127);
         close_range(STDERR_FILENO + 1, ~0u, 0);
         execvp("tar", arguments);
@@ -31,22 +31,22 @@ pid_t dist_tar_start(char *const *arguments, int input, int output, int says, GE
     return pid;
 }
 
-static void tar_repeat_errors(int says) {
+static void tar_repeat_errors(int errors) {
     char text[4096];
     ssize_t size;
 
-    if (lseek(says, 0, SEEK_SET) == 0)
-        while ((size = read(says, text, sizeof text)) > 0)
+    if (lseek(errors, 0, SEEK_SET) == 0)
+        while ((size = read(errors, text, sizeof text)) > 0)
             fwrite(text, 1, (size_t)size, stderr);
 }
 
-bool dist_tar_finish(pid_t pid, bool called, int says, GError **error) {
+bool dist_tar_finish(pid_t pid, bool called, int errors, GError **error) {
     int status = 0;
 
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (called)
-        tar_repeat_errors(says);
+        tar_repeat_errors(errors);
     if (!called || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
         return called;
     return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s",

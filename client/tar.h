@@ -11,7 +11,7 @@
 /* Starts tar with the pipe as its standard input or output (-1: unchanged); -1 with error. Its
  * messages go to the file says and are shown only if the call succeeds: if the stream ended early,
  * the service's error has the reason. */
-pid_t dist_tar_start(char *const *arguments, int input, int output, int says, GError **error);
+pid_t dist_tar_start(char *const *arguments, int input, int output, int errors, GError **error);
 
 /* Waits for tar. called: the call has succeeded; otherwise error is already set. */
-bool dist_tar_finish(pid_t pid, bool called, int says, GError **error);
+bool dist_tar_finish(pid_t pid, bool called, int errors, GError **error);

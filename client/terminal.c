@@ -162,7 +162,7 @@ static void terminal_end_input(DistTerminal *terminal) {
                                          END_CHECK_USEC, 0, terminal_on_ended, terminal);
 }
 
-static int on_input(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+static int terminal_on_input(sd_event_source *source, int fd, uint32_t events, void *userdata) {
     DistTerminal *terminal = userdata;
     unsigned char buffer[BUFFER_BYTES];
     g_autoptr(GByteArray) out = g_byte_array_new();
@@ -224,7 +224,7 @@ static int on_busy(sd_event_source *source, uint64_t usec, void *userdata) {
     return on_output(source, -1, 0, userdata);
 }
 
-static bool make_raw(DistTerminal *terminal, GError **error) {
+static bool terminal_make_raw(DistTerminal *terminal, GError **error) {
     struct termios raw;
 
     if (!isatty(STDIN_FILENO))
@@ -275,14 +275,15 @@ DistTerminal *dist_terminal_join(sd_event *event, const DistAttachment *attachme
     terminal->detached = detached;
     terminal->userdata = userdata;
     if (!parse_keys(detach_keys, terminal->keys, &terminal->key_count, error) ||
-        !make_raw(terminal, error))
+        !terminal_make_raw(terminal, error))
         return NULL;
     if ((r = watch_output(terminal, event)) < 0) {
         berth_error_set_errno(error, r, "%s", _("watch the terminal"));
         return NULL;
     }
     /* Standard input may be closed (EBADF): output is shown nevertheless. */
-    r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, on_input, terminal);
+    r = sd_event_add_io(event, &terminal->input, STDIN_FILENO, EPOLLIN, terminal_on_input,
+                        terminal);
     if (r == -EPERM)
         terminal_copy_input(terminal);
     else if (r < 0 && r != -EBADF) {

@@ -34,7 +34,7 @@ typedef struct {
     char *id, *path; /* in the container */
     const char *local;
     gboolean archive;
-} Copy;
+} CopyOperation;
 
 /* Splits "ID:PATH"; a slash before the colon makes it a local path. */
 static bool split_container_path(const char *text, char **id, char **path) {
@@ -48,8 +48,8 @@ static bool split_container_path(const char *text, char **id, char **path) {
     return true;
 }
 
-static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
-                                    GError **error) {
+static sd_bus_message *new_copy_out(const CopyOperation *copy, int tar, const char *name,
+                                    const char *kind, GError **error) {
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyOut");
     int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, 2, "Name",
                                          "s", name, "Kind", "s", kind)
@@ -61,7 +61,7 @@ static sd_bus_message *new_copy_out(const Copy *copy, int tar, const char *name,
 }
 
 /* Runs "dist cp" on the other host, with the pipe as its stream. */
-static bool copy_over_ssh(const Copy *copy, const char *path, int input, int output,
+static bool copy_over_ssh(const CopyOperation *copy, const char *path, int input, int output,
                           const char *name, const char *kind, bool quiet, GError **error) {
     g_autofree char *place = g_strconcat(copy->id, ":", path, NULL);
     g_autofree char *named = g_strconcat("--as=", name, NULL);
@@ -80,7 +80,7 @@ static bool copy_over_ssh(const Copy *copy, const char *path, int input, int out
     return dist_host_call(arguments, input, output, quiet, error);
 }
 
-static bool call_copy_in(const Copy *copy, const char *path, int tar, const char *name,
+static bool call_copy_in(const CopyOperation *copy, const char *path, int tar, const char *name,
                          GError **error) {
     if (dist_settings.host)
         return copy_over_ssh(copy, path, tar, -1, name, "", false, error);
@@ -138,7 +138,7 @@ static bool find_copy_target(const char *local, char **directory, char **name, c
     return stat(*directory, &status) == 0 || berth_error_set_errno(error, errno, "%s", *directory);
 }
 
-static bool send_copy_out(const Copy *copy, int tar, const char *name, const char *kind,
+static bool send_copy_out(const CopyOperation *copy, int tar, const char *name, const char *kind,
                           GError **error) {
     if (dist_settings.host)
         return copy_over_ssh(copy, copy->path, -1, tar, name, kind, false, error);
@@ -149,7 +149,7 @@ static bool send_copy_out(const Copy *copy, int tar, const char *name, const cha
 }
 
 /* The topmost name in the archive. The caller frees it. */
-static char *copy_out_get_member(const Copy *copy, const char *name) {
+static char *copy_out_get_member(const CopyOperation *copy, const char *name) {
     g_autofree char *own_name = g_path_get_basename(copy->path);
 
     if (name[0])
@@ -158,7 +158,7 @@ static char *copy_out_get_member(const Copy *copy, const char *name) {
                                                                      : g_steal_pointer(&own_name);
 }
 
-static int copy_out(const Copy *copy, GError **error) {
+static int copy_out(const CopyOperation *copy, GError **error) {
     g_autofree char *directory = NULL, *name = NULL;
     const char *kind;
     int ends[2];
@@ -194,7 +194,7 @@ static int copy_out(const Copy *copy, GError **error) {
 
 /* Whether the path is a directory in the container. There is no call for this, so an empty archive
  * is copied in, which fails unless the path is a directory. */
-static bool is_container_directory(const Copy *copy) {
+static bool is_container_directory(const CopyOperation *copy) {
     g_autoptr(GError) ignored = NULL;
     int ends[2];
 
@@ -208,8 +208,9 @@ static bool is_container_directory(const Copy *copy) {
 
 /* The directory in the container for a copy, and the name it gets there. own_name is the name of
  * the source, "" for the contents of a directory. The caller frees directory and name. */
-static bool find_destination(const Copy *copy, const char *own_name, bool source_is_directory,
-                             char **directory, char **name, GError **error) {
+static bool find_destination(const CopyOperation *copy, const char *own_name,
+                             bool source_is_directory, char **directory, char **name,
+                             GError **error) {
     if (is_container_directory(copy)) {
         *directory = g_strdup(copy->path);
         *name = g_strdup(own_name);
@@ -223,7 +224,7 @@ static bool find_destination(const Copy *copy, const char *own_name, bool source
     return true;
 }
 
-static int copy_in(const Copy *copy, GError **error) {
+static int copy_in(const CopyOperation *copy, GError **error) {
     g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *base = NULL;
     bool contents = is_contents(copy->local);
     struct stat status;
@@ -276,7 +277,7 @@ static int copy_on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *err
 
 /* Copies from one container to another: CopyOut writes to the pipe that CopyIn reads from. Both
  * must be under way at the same time, so the first one is sent without waiting for its reply. */
-static int copy_across(const Copy *from, const Copy *to, GError **error) {
+static int copy_across(const CopyOperation *from, const CopyOperation *to, GError **error) {
     g_autofree char *directory = NULL, *name = NULL, *parent = NULL, *own_name = NULL;
     bool contents = is_contents(from->path);
     Sending sending = {0};
@@ -316,7 +317,8 @@ static int copy_across(const Copy *from, const Copy *to, GError **error) {
 }
 
 static int copy_between(const char *from, const char *to, gboolean archive, GError **error) {
-    Copy source = {.local = to, .archive = archive}, target = {.local = from, .archive = archive};
+    CopyOperation source = {.local = to, .archive = archive},
+                  target = {.local = from, .archive = archive};
     bool out = split_container_path(from, &source.id, &source.path),
          in = split_container_path(to, &target.id, &target.path);
     int status = EXIT_FAILURE;

@@ -188,10 +188,10 @@ typedef struct {
     int depth;
     unsigned directories; /* how many have been searched */
     bool full;
-} Search;
+} SourceSearch;
 
 /* Directories within one tree have no precedence among each other. */
-static void search_add(Search *search, const char *name, char *path) {
+static void search_add(SourceSearch *search, const char *name, char *path) {
     const char *other = g_hash_table_lookup(search->paths, name);
 
     search->full = search->full || g_hash_table_size(search->paths) >= BERTH_UNIT_MAX_FILES;
@@ -206,7 +206,7 @@ static void search_add(Search *search, const char *name, char *path) {
 }
 
 /* A path becomes part of a unit's lines, so it must fit on one. */
-static bool is_line(const char *name) {
+static bool source_fits_on_line(const char *name) {
     while (*name && !g_ascii_iscntrl(*name))
         name++;
     return *name == '\0';
@@ -214,7 +214,7 @@ static bool is_line(const char *name) {
 
 /* Files for users are in "users" below the system's directories; there, files for a single user are
  * in a directory named by the uid. */
-static bool is_for_others(const Search *search, const char *name) {
+static bool is_for_others(const SourceSearch *search, const char *name) {
     if (search->depth > 0)
         return false;
     return g_str_equal(name, "users") ||
@@ -224,14 +224,14 @@ static bool is_for_others(const Search *search, const char *name) {
 /* Subdirectories are searched, as in podman's quadlet. A link may lead in a circle, so the depth is
  * limited. */
 static void search_entry(const char *directory, const char *name, void *userdata) {
-    Search *search = userdata;
+    SourceSearch *search = userdata;
     g_autofree char *path = g_build_filename(directory, name, NULL);
 
     if (berth_unit_kind_of(name) != BERTH_UNIT_KINDS) {
         search_add(search, name, g_steal_pointer(&path));
         return;
     }
-    if (g_str_has_suffix(name, ".d") || is_for_others(search, name) || !is_line(name) ||
+    if (g_str_has_suffix(name, ".d") || is_for_others(search, name) || !source_fits_on_line(name) ||
         search->depth >= BERTH_UNIT_MAX_DEPTH || !g_file_test(path, G_FILE_TEST_IS_DIR))
         return;
     /* Depth alone is no sufficient bound: links may lead back, each to all the others. */
@@ -248,7 +248,7 @@ static void search_entry(const char *directory, const char *name, void *userdata
 GPtrArray *berth_unit_sources_read(char *const *directories, BerthProblems *problems) {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray *sources = g_ptr_array_new_with_free_func(berth_unit_source_free);
-    Search search = {.paths = paths, .problems = problems};
+    SourceSearch search = {.paths = paths, .problems = problems};
 
     for (char *const *directory = directories; *directory; directory++) {
         search.top = *directory;

@@ -18,7 +18,8 @@ enum { MAX_TEXT = 4096, NO_ERROR = 255, REQUEST_TIMEOUT_SEC = 5 };
 
 /* Through /proc, since a record's path is often longer than the 108 bytes of sun_path (unix(7)).
  * The caller closes the directory after binding or connecting. */
-static bool door_address(const RuntimeRecord *record, int *directory, struct sockaddr_un *address) {
+static bool monitor_socket_address(const RuntimeRecord *record, int *directory,
+                                   struct sockaddr_un *address) {
     *directory = open(record->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/door", *directory);
@@ -26,16 +27,17 @@ static bool door_address(const RuntimeRecord *record, int *directory, struct soc
 }
 
 int runtime_monitor_socket_open(const RuntimeRecord *record, GError **error) {
-    berth_autofd int door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    berth_autofd int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     berth_autofd int directory = -1;
     struct sockaddr_un address;
 
-    if (door < 0 || !door_address(record, &directory, &address) ||
-        bind(door, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(door, 4) < 0) {
+    if (listener < 0 || !monitor_socket_address(record, &directory, &address) ||
+        bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(listener, 4) < 0) {
         berth_error_set_errno(error, errno, "make a socket in %s", record->directory);
         return -1;
     }
-    return berth_fd_steal(&door);
+    return berth_fd_steal(&listener);
 }
 
 void runtime_monitor_socket_remove(const RuntimeRecord *record) {
@@ -52,7 +54,7 @@ bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorReque
     berth_autofd int directory = -1;
     struct sockaddr_un address;
 
-    if (!door_address(record, &directory, &address) || connection < 0 ||
+    if (!monitor_socket_address(record, &directory, &address) || connection < 0 ||
         connect(connection, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         send(connection, packet, sizeof(packet), MSG_NOSIGNAL) < 0)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -70,9 +72,10 @@ bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorReque
 
 /* The receive time-out keeps a client that connects and sends nothing from blocking the monitor.
  * Only the owner can reach the socket, whose directory has mode 0700. */
-int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int *signal_number) {
+int runtime_monitor_socket_accept(int listener, RuntimeMonitorRequest *request,
+                                  int *signal_number) {
     const struct timeval timeout = {.tv_sec = REQUEST_TIMEOUT_SEC};
-    berth_autofd int connection = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+    berth_autofd int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     unsigned char packet[2];
 
     if (connection < 0 ||

@@ -19,6 +19,6 @@ bool runtime_monitor_socket_ask(const RuntimeRecord *record, RuntimeMonitorReque
                                 int signal_number, GError **error);
 
 /* For the monitor: accepts a connection and reads the request; -1 if there is none. */
-int runtime_monitor_socket_accept(int door, RuntimeMonitorRequest *request, int *signal_number);
+int runtime_monitor_socket_accept(int listener, RuntimeMonitorRequest *request, int *signal_number);
 /* Replies with the error reason, or success if it is NULL. */
 void runtime_monitor_socket_answer(int connection, const GError *reason);

@@ -50,9 +50,9 @@ typedef struct {
     sd_bus *bus;
     sd_event *event;
     RuntimeConsole *console;
-    sd_event_source *again; /* for a foreground monitor that has lost the bus */
+    sd_event_source *retry; /* for a foreground monitor that has lost the bus */
     unsigned losses;
-    int report, door, guard;
+    int report, listener, guard;
     int status;
 } Monitor;
 
@@ -62,9 +62,9 @@ static void monitor_end(Monitor *monitor, int status) {
     (void)sd_event_exit(monitor->event, 0);
 }
 
-static bool monitor_ask_to_wait(Monitor *monitor, GError **error);
+static bool monitor_call_wait(Monitor *monitor, GError **error);
 
-static int monitor_ask_again_later(Monitor *monitor);
+static int monitor_retry_later(Monitor *monitor);
 
 /* A closed connection is not reopened, and its slots are lost with it. */
 static bool monitor_reconnect(Monitor *monitor) {
@@ -78,23 +78,23 @@ static bool monitor_reconnect(Monitor *monitor) {
     return sd_bus_attach_event(bus, monitor->event, SD_EVENT_PRIORITY_NORMAL) >= 0;
 }
 
-static int monitor_on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+static int monitor_on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
     Monitor *monitor = userdata;
 
     (void)source, (void)usec;
     if ((sd_bus_is_open(monitor->bus) <= 0 && !monitor_reconnect(monitor)) ||
-        !monitor_ask_to_wait(monitor, NULL))
-        return monitor_ask_again_later(monitor);
+        !monitor_call_wait(monitor, NULL))
+        return monitor_retry_later(monitor);
     return 0;
 }
 
-static int monitor_ask_again_later(Monitor *monitor) {
+static int monitor_retry_later(Monitor *monitor) {
     uint64_t delay_usec = dist_absence_delay_usec(monitor->losses++);
 
-    sd_event_source_disable_unref(monitor->again);
-    monitor->again = NULL;
-    return sd_event_add_time_relative(monitor->event, &monitor->again, CLOCK_MONOTONIC, delay_usec,
-                                      0, monitor_on_again, monitor);
+    sd_event_source_disable_unref(monitor->retry);
+    monitor->retry = NULL;
+    return sd_event_add_time_relative(monitor->event, &monitor->retry, CLOCK_MONOTONIC, delay_usec,
+                                      0, monitor_on_retry, monitor);
 }
 
 /* Foreground only: a detached monitor is in the container's mount namespace and cannot reach the
@@ -118,9 +118,9 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
     if (monitor->state == MONITOR_ENDED)
         return 0;
     /* The service still knows every exit status after a restart. */
-    if (dist_reply_was_lost(reply) && monitor_ask_to_wait(monitor, &reason))
+    if (dist_reply_was_lost(reply) && monitor_call_wait(monitor, &reason))
         return 0;
-    if (monitor_has_lost_bus(monitor, reply) && monitor_ask_again_later(monitor) >= 0)
+    if (monitor_has_lost_bus(monitor, reply) && monitor_retry_later(monitor) >= 0)
         return 0;
     if (!reason && runtime_call_check(reply, &reason)) {
         int r = sd_bus_message_read(reply, "it", &status, &exited);
@@ -143,7 +143,7 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
     return 0;
 }
 
-static bool monitor_ask_to_wait(Monitor *monitor, GError **error) {
+static bool monitor_call_wait(Monitor *monitor, GError **error) {
     int r = sd_bus_call_method_async(monitor->bus, NULL, DIST_DESTINATION, DIST_CONTAINERS, "Wait",
                                      monitor_on_waited, monitor, "ssa{sv}",
                                      monitor->job->record->berth_id, monitor->job->process, 0);
@@ -263,7 +263,7 @@ static bool monitor_write_pid(const RuntimeJob *job, pid_t pid, GError **error) 
 
 /* Writes the record and the file of --pid-file, which names the process that an engine waits for.
  */
-static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error) {
+static bool monitor_record_pid(const Monitor *monitor, pid_t first, GError **error) {
     RuntimeRecord *record = monitor->job->record;
     bool detached = monitor->report >= 0;
     pid_t pid = detached ? getpid() : first;
@@ -280,7 +280,7 @@ static bool monitor_tell_pid(const Monitor *monitor, pid_t first, GError **error
 
 /* Sends the result to the process that waits for it (run-job.c), once; the engine then continues.
  */
-static void monitor_tell_result(Monitor *monitor, int status, const GError *reason) {
+static void monitor_report_result(Monitor *monitor, int status, const GError *reason) {
     const char *text = reason ? reason->message : "";
 
     if (monitor->report < 0)
@@ -322,7 +322,8 @@ static void monitor_settle(Monitor *monitor) {
 
 /* Handles requests to start or kill a created container (monitor-socket.c). The reply is sent last,
  * when the container runs or has failed, since the caller then exits with it. */
-static int monitor_on_door(sd_event_source *source, int door, uint32_t events, void *userdata) {
+static int monitor_on_connection(sd_event_source *source, int listener, uint32_t events,
+                                 void *userdata) {
     Monitor *monitor = userdata;
     g_autoptr(GError) error = NULL;
     RuntimeMonitorRequest request;
@@ -330,7 +331,7 @@ static int monitor_on_door(sd_event_source *source, int door, uint32_t events, v
     pid_t pid;
 
     (void)source, (void)events;
-    berth_autofd int connection = runtime_monitor_socket_accept(door, &request, &number);
+    berth_autofd int connection = runtime_monitor_socket_accept(listener, &request, &number);
     if (connection < 0)
         return 0;
     if (monitor->state != MONITOR_WAITING)
@@ -351,11 +352,12 @@ static int monitor_on_door(sd_event_source *source, int door, uint32_t events, v
     return 0;
 }
 
-static bool monitor_open_door(Monitor *monitor, GError **error) {
-    monitor->door = runtime_monitor_socket_open(monitor->job->record, error);
-    if (monitor->door < 0)
+static bool monitor_open_socket(Monitor *monitor, GError **error) {
+    monitor->listener = runtime_monitor_socket_open(monitor->job->record, error);
+    if (monitor->listener < 0)
         return false;
-    int r = sd_event_add_io(monitor->event, NULL, monitor->door, EPOLLIN, monitor_on_door, monitor);
+    int r = sd_event_add_io(monitor->event, NULL, monitor->listener, EPOLLIN, monitor_on_connection,
+                            monitor);
     if (r < 0)
         return berth_error_set_errno(error, r, "watch the socket of %s", monitor->job->record->id);
     monitor->state = MONITOR_WAITING;
@@ -374,10 +376,10 @@ static bool monitor_begin(Monitor *monitor, GError **error) {
         monitor->state = MONITOR_MADE;
     if (job->kind == RUNTIME_JOB_CREATE)
         /* A Wait called before the start returns after the exit that follows it. */
-        return monitor_open_door(monitor, error) && monitor_ask_to_wait(monitor, error) &&
-               monitor_tell_pid(monitor, 0, error);
-    return monitor_start(monitor, &pid, error) && monitor_tell_pid(monitor, pid, error) &&
-           monitor_ask_to_wait(monitor, error);
+        return monitor_open_socket(monitor, error) && monitor_call_wait(monitor, error) &&
+               monitor_record_pid(monitor, 0, error);
+    return monitor_start(monitor, &pid, error) && monitor_record_pid(monitor, pid, error) &&
+           monitor_call_wait(monitor, error);
 }
 
 /* A command that could not be executed has an exit status, too. */
@@ -415,12 +417,12 @@ static void monitor_close(Monitor *monitor) {
     runtime_guard_dismiss(monitor->guard);
     if (monitor->bus)
         sd_bus_flush_close_unref(monitor->bus);
-    sd_event_source_disable_unref(monitor->again);
+    sd_event_source_disable_unref(monitor->retry);
     sd_event_unref(monitor->event);
 }
 
 int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
-    Monitor monitor = {.job = job, .report = report, .door = -1, .guard = -1};
+    Monitor monitor = {.job = job, .report = report, .listener = -1, .guard = -1};
     g_autoptr(GError) reason = NULL;
 
     if (report >= 0)
@@ -429,13 +431,13 @@ int runtime_monitor_run(const RuntimeJob *job, int report, GError **error) {
         monitor.status = monitor_find_failure(&monitor, reason);
         /* Reports before closing: a guard that remains kills whatever still runs. */
         monitor_remove(&monitor);
-        monitor_tell_result(&monitor, monitor.status, reason);
+        monitor_report_result(&monitor, monitor.status, reason);
         if (report < 0)
             g_propagate_error(error, g_steal_pointer(&reason));
         monitor_close(&monitor);
         return monitor.status;
     }
-    monitor_tell_result(&monitor, 0, NULL);
+    monitor_report_result(&monitor, 0, NULL);
     if (job->kind != RUNTIME_JOB_CREATE)
         monitor_settle(&monitor);
     else if (job->terminal)

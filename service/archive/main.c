@@ -16,9 +16,9 @@ typedef struct {
     BerthArchiveReader *reader;
     BerthArchiveWriter *writer;
     bool busy;
-} State;
+} ArchiveState;
 
-static State state;
+static ArchiveState state;
 
 typedef struct {
     int fd;
@@ -26,10 +26,10 @@ typedef struct {
     uint64_t limit, size;
     bool more, plain;
     BerthArchiveMember member;
-} Job;
+} ArchiveJob;
 
 static void free_archive_job(gpointer data) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     berth_fd_clear(&job->fd);
     berth_archive_member_clear(&job->member);
@@ -39,8 +39,8 @@ static void free_archive_job(gpointer data) {
 }
 
 /* Freeing a job clears busy, so the refused one must set it again for the job that runs. */
-static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobReply reply,
-                   sd_bus_error *error) {
+static int archive_run_job(sd_bus_message *call, ArchiveJob *job, BerthJobRun run,
+                           BerthJobReply reply, sd_bus_error *error) {
     if (state.busy) {
         free_archive_job(job);
         state.busy = true;
@@ -52,8 +52,8 @@ static int run_job(sd_bus_message *call, Job *job, BerthJobRun run, BerthJobRepl
     return berth_frame_run_job(call, "archive", job, run, reply, free_archive_job);
 }
 
-static Job *archive_job_new(void) {
-    Job *job = g_new0(Job, 1);
+static ArchiveJob *archive_job_new(void) {
+    ArchiveJob *job = g_new0(ArchiveJob, 1);
 
     job->fd = -1;
     return job;
@@ -61,7 +61,7 @@ static Job *archive_job_new(void) {
 
 /* The reader takes ownership of the descriptor, even if it cannot be made. */
 static bool open_reader(void *data, GError **error) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     state.reader = berth_archive_reader_new(berth_fd_steal(&job->fd), job->plain, error);
     return state.reader != NULL;
@@ -69,7 +69,7 @@ static bool open_reader(void *data, GError **error) {
 
 /* A process reads or writes a single archive: a second archive needs another process. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = archive_job_new();
+    ArchiveJob *job = archive_job_new();
     int plain, r;
 
     (void)userdata;
@@ -79,11 +79,11 @@ static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *error
         return r < 0 ? r : -EBUSY;
     }
     job->plain = plain;
-    return run_job(call, job, open_reader, NULL, error);
+    return archive_run_job(call, job, open_reader, NULL, error);
 }
 
 static bool read_next_member(void *data, GError **error) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     return berth_archive_reader_next(state.reader, &job->more, &job->member, error);
 }
@@ -95,7 +95,7 @@ static const char *as_text(const char *name) {
 }
 
 static int reply_next(void *data, sd_bus_message *reply) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     return sd_bus_message_append(reply, "bstsbb", job->more, as_text(job->member.name),
                                  job->member.size, as_text(job->member.target),
@@ -108,12 +108,12 @@ static int method_next(sd_bus_message *call, void *userdata, sd_bus_error *error
     (void)userdata;
     if (!state.reader)
         return -EINVAL;
-    return run_job(call, archive_job_new(), read_next_member, reply_next, error);
+    return archive_run_job(call, archive_job_new(), read_next_member, reply_next, error);
 }
 
 /* job->fd is the writing end of a pipe, whose reader hashes the content. */
 static bool extract_member(void *data, GError **error) {
-    Job *job = data;
+    ArchiveJob *job = data;
     bool done = berth_archive_reader_extract(state.reader, job->fd, job->limit, &job->size, error);
 
     /* Closed now, so that the reader sees the end before the reply is sent. */
@@ -122,11 +122,11 @@ static bool extract_member(void *data, GError **error) {
 }
 
 static int reply_size(void *data, sd_bus_message *reply) {
-    return sd_bus_message_append(reply, "t", ((Job *)data)->size);
+    return sd_bus_message_append(reply, "t", ((ArchiveJob *)data)->size);
 }
 
 static int method_extract(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = archive_job_new();
+    ArchiveJob *job = archive_job_new();
     int r;
 
     (void)userdata;
@@ -135,18 +135,18 @@ static int method_extract(sd_bus_message *call, void *userdata, sd_bus_error *er
         free_archive_job(job);
         return -EINVAL;
     }
-    return run_job(call, job, extract_member, reply_size, error);
+    return archive_run_job(call, job, extract_member, reply_size, error);
 }
 
 static bool create_archive(void *data, GError **error) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     state.writer = berth_archive_writer_new(berth_fd_steal(&job->fd), error);
     return state.writer != NULL;
 }
 
 static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = archive_job_new();
+    ArchiveJob *job = archive_job_new();
     int r;
 
     (void)userdata;
@@ -154,17 +154,17 @@ static int method_create(sd_bus_message *call, void *userdata, sd_bus_error *err
         free_archive_job(job);
         return r < 0 ? r : -EBUSY;
     }
-    return run_job(call, job, create_archive, NULL, error);
+    return archive_run_job(call, job, create_archive, NULL, error);
 }
 
 static bool archive_add_member(void *data, GError **error) {
-    Job *job = data;
+    ArchiveJob *job = data;
 
     return berth_archive_writer_add(state.writer, job->name, job->size, job->fd, error);
 }
 
 static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = archive_job_new();
+    ArchiveJob *job = archive_job_new();
     const char *name;
     int r;
 
@@ -175,7 +175,7 @@ static int method_add(sd_bus_message *call, void *userdata, sd_bus_error *error)
         return -EINVAL;
     }
     job->name = g_strdup(name);
-    return run_job(call, job, archive_add_member, NULL, error);
+    return archive_run_job(call, job, archive_add_member, NULL, error);
 }
 
 /* Freeing the writer closes the output, so that the reader at its other end sees the end. */
@@ -191,7 +191,7 @@ static int method_finish(sd_bus_message *call, void *userdata, sd_bus_error *err
     (void)userdata;
     if (!state.writer)
         return -EINVAL;
-    return run_job(call, archive_job_new(), finish_archive, NULL, error);
+    return archive_run_job(call, archive_job_new(), finish_archive, NULL, error);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_ARCHIVE_MEMBERS);

@@ -82,7 +82,7 @@ static bool is_envelope(int fd) {
 
 /* Peeks at the message, which stays in the envelope. If fd is NULL, there is no room for the
  * descriptor, and the kernel installs none. */
-static ssize_t look_into_envelope(int envelope, BerthEnvelopeNote *note, int *fd) {
+static ssize_t envelope_peek(int envelope, BerthEnvelopeNote *note, int *fd) {
     struct iovec part = {note, sizeof *note};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     BerthRights rights;
@@ -99,7 +99,7 @@ int berth_envelope_open(int envelope) {
     BerthEnvelopeNote note;
     int fd;
 
-    look_into_envelope(envelope, &note, &fd);
+    envelope_peek(envelope, &note, &fd);
     if (fd < 0)
         errno = EBADF;
     return fd;
@@ -111,7 +111,7 @@ bool berth_envelope_read(int envelope, BerthEnvelopeNote *note) {
         return true;
     }
     memset(note, 0, sizeof *note);
-    if (look_into_envelope(envelope, note, NULL) > (ssize_t)offsetof(BerthEnvelopeNote, path))
+    if (envelope_peek(envelope, note, NULL) > (ssize_t)offsetof(BerthEnvelopeNote, path))
         return true;
     errno = EBADF;
     return false;

@@ -7,8 +7,9 @@
  * one content.
  *
  * Registries disagree on where an object is stored: an object whose media type is not a manifest's
- * is requested as a blob, and after a 404 the other way round (turned). A server that cannot resume
- * is asked for the whole content (whole), and what is already in the pipe is skipped. */
+ * is requested as a blob, and after a 404 the other way round (tries_other_kind). A server that
+ * cannot resume is asked for the whole content (requests_whole), and what is already in the pipe is
+ * skipped. */
 
 #include "fetch/fetcher.h"
 
@@ -28,13 +29,14 @@ typedef struct {
     BerthRemote *remote;
     BerthDescriptor *target;
     int pipe;
-    bool turned; /* the other kind of URL, blob or manifest, is being tried */
+    bool tries_other_kind; /* the other kind of URL, blob or manifest, is being tried */
     /* how much of the content has been written, including by the reader's earlier fetches */
     uint64_t position;
     uint64_t skip;       /* bytes at the start of this response that the reader already has */
     ResponsePlace place; /* of this response; MISPLACED: it begins after the requested position */
-    bool whole;     /* the server cannot send ranges: request everything and skip what is there */
-    size_t written; /* of the block that curl passes again after a pause */
+    bool requests_whole; /* the server cannot send ranges: request everything and skip what is there
+                          */
+    size_t written;      /* of the block that curl passes again after a pause */
     unsigned tries;
     char *accept;
     BerthRemoteCall *call;
@@ -50,7 +52,7 @@ static bool is_asked_as_blob(const Fetch *fetch) {
     BerthKind kind = berth_media_type_get_kind(fetch->target->media_type);
     bool is_blob = kind != BERTH_KIND_MANIFEST && kind != BERTH_KIND_INDEX;
 
-    return is_blob != fetch->turned;
+    return is_blob != fetch->tries_other_kind;
 }
 
 /* Begins with the next remote as if nothing had been tried; only position is kept. False if there
@@ -59,7 +61,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
     if (fetch->next >= fetch->remotes->len)
         return false;
     fetch->remote = fetch->remotes->pdata[fetch->next++];
-    fetch->turned = fetch->whole = false;
+    fetch->tries_other_kind = fetch->requests_whole = false;
     fetch->tries = 0;
     fetcher_ask(fetch);
     return true;
@@ -115,8 +117,8 @@ static uint64_t find_first_byte(const Fetch *fetch, const BerthResponse *respons
         return (uint64_t)response->first_byte;
     if (g_str_has_prefix(response->content_type, "multipart/"))
         return G_MAXUINT64;
-    return fetch->whole || (response->content_length >= 0 &&
-                            (uint64_t)response->content_length == fetch->target->size)
+    return fetch->requests_whole || (response->content_length >= 0 &&
+                                     (uint64_t)response->content_length == fetch->target->size)
                ? 0
                : fetch->position;
 }
@@ -232,10 +234,10 @@ static bool is_range_refused(const BerthResponse *response) {
 /* Requests the whole content if this server cannot continue at position: it refuses the range, or
  * has sent one that begins later. */
 static bool begin_again(Fetch *fetch, const BerthResponse *response, const GError *error) {
-    if (fetch->whole || fetch->position == 0 ||
+    if (fetch->requests_whole || fetch->position == 0 ||
         !(error ? fetch->place == RESPONSE_MISPLACED : is_range_refused(response)))
         return false;
-    fetch->whole = true;
+    fetch->requests_whole = true;
     fetcher_ask(fetch);
     return true;
 }
@@ -255,8 +257,8 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
         fetcher_finish(fetch, local);
     } else if (error) {
         fetcher_finish(fetch, error);
-    } else if (response->status == 404 && !fetch->turned) {
-        fetch->turned = true;
+    } else if (response->status == 404 && !fetch->tries_other_kind) {
+        fetch->tries_other_kind = true;
         fetcher_ask(fetch);
     } else if (response->status != 200 && response->status != 206) {
         berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
@@ -275,7 +277,7 @@ static void fetcher_ask(Fetch *fetch) {
     BerthHttpOptions options = {
         .method = "GET",
         .accept = as_blob ? NULL : fetch->accept,
-        .offset = fetch->whole ? 0 : fetch->position,
+        .offset = fetch->requests_whole ? 0 : fetch->position,
         .sink = fetcher_take_block,
     };
 

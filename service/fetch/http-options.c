@@ -45,7 +45,7 @@ static size_t request_on_header(char *data, size_t one, size_t size, void *userd
     (void)one;
     request->header_bytes += size;
     if (request->header_bytes > MAX_HEADER_BYTES) {
-        request->of_server = true;
+        request->lacks_server = true;
         berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "the registry's headers exceed %d bytes", MAX_HEADER_BYTES);
         return 0;
@@ -81,7 +81,7 @@ static size_t request_on_body(char *data, size_t one, size_t size, void *userdat
         return pause ? CURL_WRITEFUNC_PAUSE : 0;
     }
     if (response->body->len + size > BERTH_MAX_DOCUMENT_BYTES) {
-        request->of_server = true;
+        request->lacks_server = true;
         berth_error_set(&request->error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "the registry's answer exceeds %u bytes", BERTH_MAX_DOCUMENT_BYTES);
         return 0;

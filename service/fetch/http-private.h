@@ -28,8 +28,8 @@ struct BerthRequest {
     uint64_t sent; /* bytes uploaded */
     BerthHttpDone done;
     void *userdata;
-    GError *error;  /* set by a callback, which ends the transfer */
-    bool of_server; /* error is about what the server sent, but does not name the server yet */
+    GError *error;     /* set by a callback, which ends the transfer */
+    bool lacks_server; /* error is about what the server sent, but does not name the server yet */
     char reason[CURL_ERROR_SIZE];
 };
 

@@ -183,7 +183,7 @@ static void finish_request(BerthRequest *request, CURLcode code) {
         return;
     if (code != CURLE_OK && !request->error)
         set_curl_error(request, code);
-    else if (request->error && request->of_server)
+    else if (request->error && request->lacks_server)
         prefix_host(request);
     request->done(&request->response, request->error, request->userdata);
     free_request(request);

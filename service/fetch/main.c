@@ -21,7 +21,7 @@
 
 /* The members from here on are the rows of BERTH_FETCH_MEMBERS (base/worker-members.h). Most of
  * them read their arguments and start the work; the reply is then sent from a callback, with the
- * Question that was made for the call. */
+ * FetchCall that was made for the call. */
 static int method_open(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
     return berth_fetch_session_open(userdata, call, ret_error);
 }
@@ -33,13 +33,13 @@ static int method_configure(sd_bus_message *call, void *userdata, sd_bus_error *
 typedef struct {
     BerthFetchSession *session;
     sd_bus_message *call;
-} Question;
+} FetchCall;
 
-static Question *new_question(BerthFetchSession *session, sd_bus_message *call) {
-    Question *question = g_new0(Question, 1);
+static FetchCall *fetch_call_new(BerthFetchSession *session, sd_bus_message *call) {
+    FetchCall *pending = g_new0(FetchCall, 1);
 
-    *question = (Question){session, sd_bus_message_ref(call)};
-    return question;
+    *pending = (FetchCall){session, sd_bus_message_ref(call)};
+    return pending;
 }
 
 /* Exits if a reply cannot be made or sent: berthd waits for it without a time-out. */
@@ -49,19 +49,19 @@ static void check_answered(int r) {
 }
 
 /* Replies with error or, without one, with reply, and frees the question. */
-static void answer_question(Question *question, const GError *error, sd_bus_message *reply) {
-    check_answered(error ? berth_bus_reply_error(question->call, error)
+static void fetch_call_answer(FetchCall *pending, const GError *error, sd_bus_message *reply) {
+    check_answered(error ? berth_bus_reply_error(pending->call, error)
                          : sd_bus_send(NULL, reply, NULL));
-    sd_bus_message_unref(question->call);
-    g_free(question);
+    sd_bus_message_unref(pending->call);
+    g_free(pending);
 }
 
 /* A reply to fill in; NULL if an error is to be sent. */
-static sd_bus_message *new_reply(Question *question, const GError *error) {
+static sd_bus_message *new_reply(FetchCall *pending, const GError *error) {
     sd_bus_message *reply = NULL;
 
     if (!error)
-        check_answered(sd_bus_message_new_method_return(question->call, &reply));
+        check_answered(sd_bus_message_new_method_return(pending->call, &reply));
     return reply;
 }
 
@@ -78,15 +78,15 @@ static int append_warnings(sd_bus_message *reply, BerthFetchSession *session) {
 }
 
 static void answer_resolve(const BerthDescriptor *target, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
     int r = 0;
 
-    if (reply && (r = sd_bus_message_append(reply, "s", question->session->name)) >= 0 &&
+    if (reply && (r = sd_bus_message_append(reply, "s", pending->session->name)) >= 0 &&
         (r = berth_bus_append_descriptor(reply, target)) >= 0)
-        r = append_warnings(reply, question->session);
+        r = append_warnings(reply, pending->session);
     check_answered(r);
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -99,7 +99,7 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
     if (!berth_fetch_session_check_open(session, ret_error))
         return -EINVAL;
     berth_resolve(session->remotes, session->object, media_types, with_get, answer_resolve,
-                  new_question(session, call));
+                  fetch_call_new(session, call));
     return 1;
 }
 
@@ -107,12 +107,12 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
  * of it. */
 static void answer_resolve_object(const BerthDescriptor *target, const GError *error,
                                   void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
     if (reply)
         check_answered(berth_bus_append_descriptor(reply, target));
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -128,28 +128,28 @@ static int method_resolve_object(sd_bus_message *call, void *userdata, sd_bus_er
     if (!berth_fetch_session_check_object(session, object, &error))
         return berth_bus_error_set(ret_error, error);
     berth_resolve(session->remotes, object, NULL, false, answer_resolve_object,
-                  new_question(session, call));
+                  fetch_call_new(session, call));
     return 1;
 }
 
 typedef struct {
-    Question *question;
+    FetchCall *pending;
     int output;
 } Referrers;
 
 /* The output is a memfd, so that writing does not wait for a reader. */
 static void answer_referrers(const BerthResponse *response, const GError *error, void *userdata) {
     Referrers *referrers = userdata;
-    Question *question = referrers->question;
+    FetchCall *pending = referrers->pending;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!local && response->status != 200)
-        berth_remote_set_status_error(berth_fetch_session_get_origin(question->session),
-                                      "referrers", response, &local);
+        berth_remote_set_status_error(berth_fetch_session_get_origin(pending->session), "referrers",
+                                      response, &local);
     if (!local && !berth_fd_write_all(referrers->output, response->body->str, response->body->len))
         berth_error_set_errno(&local, errno, "pass the referrers on");
-    g_autoptr(sd_bus_message) reply = new_reply(question, local);
-    answer_question(question, local, reply);
+    g_autoptr(sd_bus_message) reply = new_reply(pending, local);
+    fetch_call_answer(pending, local, reply);
     berth_fd_clear(&referrers->output);
     g_free(referrers);
 }
@@ -170,7 +170,7 @@ static int method_referrers(sd_bus_message *call, void *userdata, sd_bus_error *
     if (output < 0)
         return output;
     Referrers *referrers = g_new0(Referrers, 1);
-    *referrers = (Referrers){new_question(session, call), output};
+    *referrers = (Referrers){fetch_call_new(session, call), output};
     g_autofree char *path = g_strconcat("referrers/", digest, NULL);
     berth_remote_send(
         berth_fetch_session_get_origin(session), path, NULL,
@@ -180,12 +180,12 @@ static int method_referrers(sd_bus_message *call, void *userdata, sd_bus_error *
 }
 
 static void answer_fetch(uint64_t size, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
     if (reply)
         check_answered(sd_bus_message_append(reply, "t", size));
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 /* berth_fetch() takes ownership of the pipe. */
@@ -204,17 +204,17 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     if (pipe < 0)
         return pipe;
     berth_fetch(session->event, session->remotes, target, offset, pipe, answer_fetch,
-                new_question(session, call));
+                fetch_call_new(session, call));
     return 1;
 }
 
 static void answer_sample(const char *data, size_t size, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
     if (reply)
         check_answered(sd_bus_message_append_array(reply, 'y', data, size));
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -234,18 +234,18 @@ static int method_sample(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if (length == 0 || length > BERTH_SAMPLE_MAX_BYTES)
         return -EINVAL;
     berth_sample(session->remotes, digest, offset, length, answer_sample,
-                 new_question(session, call));
+                 fetch_call_new(session, call));
     return 1;
 }
 
 static void answer_push(BerthPushOutcome outcome, const GError *error, void *userdata) {
     static const char *const words[] = {"pushed", "exists", "mounted"};
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
     if (reply)
         check_answered(sd_bus_message_append(reply, "s", words[outcome]));
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -263,7 +263,7 @@ static int method_push_blob(sd_bus_message *call, void *userdata, sd_bus_error *
     if (content < 0)
         return content;
     berth_push_blob(session->event, berth_fetch_session_get_origin(session), target, content,
-                    sources, answer_push, new_question(session, call));
+                    sources, answer_push, fetch_call_new(session, call));
     return 1;
 }
 
@@ -291,7 +291,7 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
     if (content < 0)
         return content;
     berth_push_manifest(berth_fetch_session_get_origin(session), target, object, content,
-                        answer_push, new_question(session, call));
+                        answer_push, fetch_call_new(session, call));
     return 1;
 }
 
@@ -299,14 +299,14 @@ static int method_push_manifest(sd_bus_message *call, void *userdata, sd_bus_err
  * them there. */
 static void answer_authenticate(const BerthResponse *response, const GError *error,
                                 void *userdata) {
-    Question *question = userdata;
+    FetchCall *pending = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!error && response->status != 200)
-        berth_remote_set_status_error(berth_fetch_session_get_origin(question->session), "/v2/",
+        berth_remote_set_status_error(berth_fetch_session_get_origin(pending->session), "/v2/",
                                       response, &local);
-    g_autoptr(sd_bus_message) reply = new_reply(question, local);
-    answer_question(question, local, reply);
+    g_autoptr(sd_bus_message) reply = new_reply(pending, local);
+    fetch_call_answer(pending, local, reply);
 }
 
 static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -316,7 +316,7 @@ static int method_authenticate(sd_bus_message *call, void *userdata, sd_bus_erro
         return -EINVAL;
     berth_remote_send(berth_fetch_session_get_origin(session), "/", NULL,
                       &(BerthHttpOptions){.method = "GET"}, answer_authenticate,
-                      new_question(session, call));
+                      fetch_call_new(session, call));
     return 1;
 }
 
@@ -332,12 +332,12 @@ static int append_found(sd_bus_message *reply, const GPtrArray *results) {
 }
 
 static void answer_search(GPtrArray *results, const GError *error, void *userdata) {
-    Question *question = userdata;
-    g_autoptr(sd_bus_message) reply = new_reply(question, error);
+    FetchCall *pending = userdata;
+    g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
     if (reply)
         check_answered(append_found(reply, results));
-    answer_question(question, error, reply);
+    fetch_call_answer(pending, error, reply);
 }
 
 static int method_search(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
@@ -351,7 +351,7 @@ static int method_search(sd_bus_message *call, void *userdata, sd_bus_error *ret
     if (!berth_fetch_session_check_open(session, ret_error))
         return -EINVAL;
     berth_search(session, tags ? BERTH_SEARCH_TAGS : BERTH_SEARCH_REPOSITORIES, term, limit,
-                 answer_search, new_question(session, call));
+                 answer_search, fetch_call_new(session, call));
     return 1;
 }
 

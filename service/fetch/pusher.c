@@ -279,7 +279,7 @@ static void begin_upload(Push *push) {
 
 /* Any status other than 404 or success is handled as for an upload, and so are connection errors.
  */
-static void on_looked(const BerthResponse *response, const GError *error, void *userdata) {
+static void push_on_existence(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
     if (!error && response->status == 404)
@@ -307,7 +307,8 @@ void berth_push_blob(sd_event *event, BerthRemote *remote, const BerthDescriptor
     g_autofree char *path = g_strconcat("blobs/", target->digest, NULL);
 
     push->sources = g_strdupv((char **)sources);
-    berth_remote_send(remote, path, NULL, &(BerthHttpOptions){.method = "HEAD"}, on_looked, push);
+    berth_remote_send(remote, path, NULL, &(BerthHttpOptions){.method = "HEAD"}, push_on_existence,
+                      push);
 }
 
 /* A registry that stores something other than what it was sent cannot be trusted. */

@@ -109,7 +109,7 @@ static bool is_manifest(const char *media_type) {
 
 /* Whether the type says what the object is: servers that keep manifests as plain files send a
  * generic one. */
-static bool is_telling(const Resolution *resolution, const char *media_type) {
+static bool type_is_conclusive(const Resolution *resolution, const char *media_type) {
     return is_manifest(media_type) ||
            g_strv_contains((const char *const *)resolution->media_types, media_type);
 }
@@ -139,7 +139,7 @@ static char *find_media_type(const Resolution *resolution, const BerthResponse *
 
     if (resolution->step == RESOLVE_BLOB_HEAD)
         return g_strdup(BERTH_MEDIA_UNKNOWN);
-    if (is_telling(resolution, said))
+    if (type_is_conclusive(resolution, said))
         return g_strdup(said);
     g_autoptr(JsonNode) root = berth_document_parse(response->body->str, response->body->len, NULL);
     if (root)
@@ -183,7 +183,7 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
         return;
     }
     bool complete = response->status == 200 && response->content_length > 0 &&
-                    is_telling(resolution, response->content_type) &&
+                    type_is_conclusive(resolution, response->content_type) &&
                     (response->digest[0] || resolution->has_digest);
     if (response->status == 404 && resolution->has_digest &&
         resolution->step != RESOLVE_BLOB_HEAD) {

@@ -33,7 +33,7 @@ typedef struct {
     GPtrArray *results;
     BerthSearched done;
     void *userdata;
-} Search;
+} RegistrySearch;
 
 static void free_result(gpointer data) {
     BerthSearchResult *result = data;
@@ -43,7 +43,7 @@ static void free_result(gpointer data) {
     g_free(result);
 }
 
-static void search_finish(Search *search, const GError *error) {
+static void search_finish(RegistrySearch *search, const GError *error) {
     search->done(error ? NULL : search->results, error, search->userdata);
     g_ptr_array_unref(search->results);
     g_free(search->term);
@@ -63,7 +63,7 @@ static char *cut_text(const char *text) {
 
 /* Names come from the registry, so empty and overlong ones are left out, and so is everything above
  * the limit. */
-static void add_result(Search *search, const char *name, const char *description) {
+static void add_result(RegistrySearch *search, const char *name, const char *description) {
     BerthSearchResult *result;
 
     if (!name || !name[0] || strlen(name) > MAX_NAME || search->results->len >= search->limit)
@@ -75,8 +75,9 @@ static void add_result(Search *search, const char *name, const char *description
 }
 
 /* NULL with error if the response is not a success or not JSON. */
-static JsonNode *read_answer(const Search *search, const char *path, const BerthResponse *response,
-                             const GError *error, GError **ret_error) {
+static JsonNode *read_answer(const RegistrySearch *search, const char *path,
+                             const BerthResponse *response, const GError *error,
+                             GError **ret_error) {
     BerthRemote *origin = berth_fetch_session_get_origin(search->session);
 
     if (error)
@@ -90,7 +91,7 @@ static JsonNode *read_answer(const Search *search, const char *path, const Berth
 }
 
 /* An entry may not have added a result, hence the comparison of the counts. */
-static bool read_hub(Search *search, JsonObject *object, GError **error) {
+static bool read_hub(RegistrySearch *search, JsonObject *object, GError **error) {
     JsonArray *entries;
 
     if (!berth_document_get_objects(object, "results", &entries, error))
@@ -114,7 +115,7 @@ static bool read_hub(Search *search, JsonObject *object, GError **error) {
 }
 
 static void on_hub(const BerthResponse *response, const GError *error, void *userdata) {
-    Search *search = userdata;
+    RegistrySearch *search = userdata;
     g_autoptr(GError) local = NULL;
     g_autoptr(JsonNode) root = read_answer(search, HUB_SEARCH, response, error, &local);
 
@@ -125,7 +126,7 @@ static void on_hub(const BerthResponse *response, const GError *error, void *use
 
 /* Uses the HTTP client and not the remote, since this is another host. The Hub returns at most 100
  * results. */
-static void ask_hub(Search *search) {
+static void ask_hub(RegistrySearch *search) {
     g_autofree char *term = g_uri_escape_string(search->term, NULL, FALSE);
     g_autofree char *url = g_strdup_printf(HUB_SEARCH "?q=%s&n=%u", term, MIN(search->limit, 100u));
 
@@ -134,11 +135,12 @@ static void ask_hub(Search *search) {
                     on_hub, search);
 }
 
-static void ask_page(Search *search);
+static void ask_page(RegistrySearch *search);
 
 /* Returns true if there may be more. Registries may send fewer names than requested with a link to
  * the next page; without a link, a page that is not full is the last one. */
-static bool read_page(Search *search, JsonObject *object, const char *next, GError **error) {
+static bool read_page(RegistrySearch *search, JsonObject *object, const char *next,
+                      GError **error) {
     const char *member = search->kind == BERTH_SEARCH_TAGS ? "tags" : "repositories";
     g_auto(GStrv) names = NULL;
 
@@ -162,7 +164,7 @@ static bool read_page(Search *search, JsonObject *object, const char *next, GErr
 }
 
 static void on_page(const BerthResponse *response, const GError *error, void *userdata) {
-    Search *search = userdata;
+    RegistrySearch *search = userdata;
     const char *path = search->kind == BERTH_SEARCH_TAGS ? "tags/list" : "/v2/_catalog";
     g_autoptr(GError) local = NULL;
     g_autoptr(JsonNode) root = read_answer(search, path, response, error, &local);
@@ -173,7 +175,7 @@ static void on_page(const BerthResponse *response, const GError *error, void *us
         search_finish(search, local);
 }
 
-static void ask_page(Search *search) {
+static void ask_page(RegistrySearch *search) {
     const char *path = search->kind == BERTH_SEARCH_TAGS ? "tags/list" : "/_catalog";
     g_autofree char *last = search->last ? g_uri_escape_string(search->last, NULL, FALSE) : NULL;
     g_autofree char *whole =
@@ -187,9 +189,9 @@ static void ask_page(Search *search) {
 void berth_search(BerthFetchSession *session, BerthSearchKind kind, const char *term,
                   uint32_t limit, BerthSearched done, void *userdata) {
     const char *host = berth_remote_get_host(berth_fetch_session_get_origin(session));
-    Search *search = g_new0(Search, 1);
+    RegistrySearch *search = g_new0(RegistrySearch, 1);
 
-    *search = (Search){
+    *search = (RegistrySearch){
         .session = session,
         .kind = kind,
         .term = g_strdup(term),

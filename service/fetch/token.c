@@ -27,9 +27,9 @@ typedef struct {
     bool posted;
     unsigned retries;
     sd_event_source *delay;
-} Question;
+} TokenExchange;
 
-static void ask_for_token(Question *question);
+static void ask_for_token(TokenExchange *question);
 
 void berth_token_free(BerthToken *token) {
     if (!token)
@@ -73,7 +73,7 @@ BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
 }
 
 /* The form may contain a password, so it is erased. */
-static void free_question(Question *question) {
+static void free_question(TokenExchange *question) {
     sd_event_source_disable_unref(question->delay);
     if (question->form)
         explicit_bzero(question->form, strlen(question->form));
@@ -83,20 +83,20 @@ static void free_question(Question *question) {
     g_free(question);
 }
 
-static void token_finish(Question *question, BerthToken *token, const GError *error) {
+static void token_finish(TokenExchange *question, BerthToken *token, const GError *error) {
     question->done(token, error, question->userdata);
     free_question(question);
 }
 
 /* Some token servers only implement the OAuth2 interface (distribution project, "OAuth2 token
  * authentication"). */
-static bool has_no_get(const Question *question, const BerthResponse *response) {
+static bool has_no_get(const TokenExchange *question, const BerthResponse *response) {
     return !question->posted && question->form &&
            (response->status == 404 || response->status == 405);
 }
 
 static int on_token_delay(sd_event_source *source, uint64_t usec, void *userdata) {
-    Question *question = userdata;
+    TokenExchange *question = userdata;
 
     (void)usec;
     question->delay = NULL;
@@ -106,7 +106,7 @@ static int on_token_delay(sd_event_source *source, uint64_t usec, void *userdata
 }
 
 /* As for requests to registries: only if the server is overloaded or the connection broke. */
-static bool token_try_again(Question *question, const BerthResponse *response,
+static bool token_try_again(TokenExchange *question, const BerthResponse *response,
                             const GError *error) {
     uint64_t delay_usec;
 
@@ -117,7 +117,7 @@ static bool token_try_again(Question *question, const BerthResponse *response,
 }
 
 static void on_token_response(const BerthResponse *response, const GError *error, void *userdata) {
-    Question *question = userdata;
+    TokenExchange *question = userdata;
     g_autoptr(GError) local = NULL;
     BerthToken *token = NULL;
 
@@ -205,7 +205,7 @@ static char *make_form(const BerthTokenRequest *request) {
     return g_string_free(g_steal_pointer(&form), FALSE);
 }
 
-static void ask_for_token(Question *question) {
+static void ask_for_token(TokenExchange *question) {
     const BerthTokenRequest *request = &question->request;
     const BerthCredentials *credentials = request->credentials;
     g_autofree char *bare = g_strndup(question->url, strcspn(question->url, "?"));
@@ -233,7 +233,7 @@ bool berth_token_request(const BerthTokenRequest *request, BerthTokenDone done, 
         return berth_error_set(error, BERTH_ERROR_UNAUTHORIZED,
                                "%s: the token server %.200s does not speak HTTPS", request->locator,
                                realm);
-    Question *question = g_new0(Question, 1);
+    TokenExchange *question = g_new0(TokenExchange, 1);
     question->locator = g_strdup(request->locator);
     question->done = done;
     question->userdata = userdata;

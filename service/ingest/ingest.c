@@ -30,10 +30,10 @@ typedef struct {
     BerthHash *hash;
     uint64_t done;
     ForwardMode onward;
-} State;
+} IngestState;
 
 /* The reader of the onward pipe may fail and close it; the content is stored nevertheless. */
-static void ingest_pass_on(State *state, const char *data, size_t size) {
+static void ingest_pass_on(IngestState *state, const char *data, size_t size) {
     if (state->onward != FORWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
         state->onward = FORWARD_CLOSED;
 }
@@ -41,7 +41,7 @@ static void ingest_pass_on(State *state, const char *data, size_t size) {
 /* Passes on what the input has, and returns how much that is: the caller must then read as much,
  * without passing it on again. Returns 0 if nothing was passed on; read(2) then shows the reason.
  */
-static size_t forward_by_tee(State *state) {
+static size_t forward_by_tee(IngestState *state) {
     ssize_t got;
 
     if (state->onward != FORWARD_TEE)
@@ -56,7 +56,7 @@ static size_t forward_by_tee(State *state) {
 
 /* pread(2) leaves the file's offset where take_input() has to write. Reaching the end before the
  * offset is an error: berthd has recorded more bytes than there are. */
-static bool take_kept(State *state, char *buffer, GError **error) {
+static bool take_kept(IngestState *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 
     while (state->done < ingest->offset) {
@@ -73,7 +73,7 @@ static bool take_kept(State *state, char *buffer, GError **error) {
     return true;
 }
 
-static bool take_input(State *state, char *buffer, GError **error) {
+static bool take_input(IngestState *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 
     for (size_t passed = 0;;) {
@@ -106,9 +106,9 @@ static bool take_input(State *state, char *buffer, GError **error) {
 bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error) {
     g_autoptr(BerthHash) hash = berth_hash_new(ingest->algorithm);
     g_autofree char *buffer = g_malloc(CHUNK_BYTES);
-    State state = {.ingest = ingest,
-                   .hash = hash,
-                   .onward = ingest->onward >= 0 ? FORWARD_TEE : FORWARD_CLOSED};
+    IngestState state = {.ingest = ingest,
+                         .hash = hash,
+                         .onward = ingest->onward >= 0 ? FORWARD_TEE : FORWARD_CLOSED};
 
     if (ingest->offset > ingest->limit)
         return berth_error_set(

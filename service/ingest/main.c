@@ -16,11 +16,11 @@ typedef struct {
     BerthIngest ingest;
     char *digest;
     uint64_t size;
-} Job;
+} IngestJob;
 
 /* Also runs if a call is refused, so that no descriptor outlives its job. */
 static void free_ingest_job(gpointer data) {
-    Job *job = data;
+    IngestJob *job = data;
 
     berth_fd_clear(&job->ingest.input);
     berth_fd_clear(&job->ingest.file);
@@ -30,7 +30,7 @@ static void free_ingest_job(gpointer data) {
 }
 
 static bool run_ingest(void *data, GError **error) {
-    Job *job = data;
+    IngestJob *job = data;
     bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
 
     /* Closed now, so that the onward reader sees the end before the reply is sent. */
@@ -40,7 +40,7 @@ static bool run_ingest(void *data, GError **error) {
 }
 
 static int append_ingested(void *data, sd_bus_message *message) {
-    Job *job = data;
+    IngestJob *job = data;
 
     return sd_bus_message_append(message, "st", job->digest, job->size);
 }
@@ -54,14 +54,14 @@ static BerthAlgorithm parse_algorithm(const char *name) {
 }
 
 static bool run_hash(void *data, GError **error) {
-    Job *job = data;
+    IngestJob *job = data;
 
     return berth_ingest_hash(job->ingest.file, job->ingest.algorithm, &job->digest, &job->size,
                              error);
 }
 
 static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = g_new0(Job, 1);
+    IngestJob *job = g_new0(IngestJob, 1);
     const char *algorithm;
     int r;
 
@@ -150,7 +150,7 @@ static int method_gather(sd_bus_message *call, void *userdata, sd_bus_error *err
 
 /* The job owns each descriptor as soon as it has been read; freeing the job closes them. */
 static int start_ingest(sd_bus_message *call, bool passes_on) {
-    Job *job = g_new0(Job, 1);
+    IngestJob *job = g_new0(IngestJob, 1);
     const char *algorithm;
     int r;
 

@@ -28,11 +28,11 @@ typedef struct {
     uint64_t limit;
     char *expected; /* the diff ID */
     bool busy;
-} State;
+} UnpackState;
 
 /* Set by Unpack and used by Settle; busy keeps the jobs of two calls from using it at the same
  * time. */
-static State state;
+static UnpackState state;
 
 typedef struct {
     int input;
@@ -40,12 +40,12 @@ typedef struct {
     uint64_t limit, size;
     bool is_complete; /* of a measurement */
     char *digest;
-} Job;
+} UnpackJob;
 
 /* Also frees the job of a call that failed before it ran; the worker can then take the next call.
  */
 static void free_unpack_job(gpointer data) {
-    Job *job = data;
+    UnpackJob *job = data;
 
     berth_fd_clear(&job->input);
     berth_fd_clear(&job->lower);
@@ -54,7 +54,7 @@ static void free_unpack_job(gpointer data) {
     state.busy = false;
 }
 
-static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, uint64_t limit,
+static bool unpack_stream(UnpackJob *job, BerthTree *tree, BerthAlgorithm algorithm, uint64_t limit,
                           GError **error) {
     g_autoptr(BerthStream) stream = berth_stream_new(job->input, algorithm, limit, error);
     g_autoptr(GError) of_tree = NULL;
@@ -76,7 +76,7 @@ static bool unpack_stream(Job *job, BerthTree *tree, BerthAlgorithm algorithm, u
 /* The diff ID covers the uncompressed tar. It can only be compared here, after the files were
  * written: if the digest differs, the call fails and berthd discards the directory. */
 static bool run_unpack(void *data, GError **error) {
-    Job *job = data;
+    UnpackJob *job = data;
 
     if (!unpack_stream(job, state.tree, state.algorithm, state.limit, error))
         return false;
@@ -89,13 +89,13 @@ static bool run_unpack(void *data, GError **error) {
 }
 
 static int reply_unpack(void *data, sd_bus_message *reply) {
-    Job *job = data;
+    UnpackJob *job = data;
 
     return sd_bus_message_append(reply, "tb", job->size, berth_tree_needs_lower(state.tree));
 }
 
-static Job *unpack_job_new(void) {
-    Job *job = g_new0(Job, 1);
+static UnpackJob *unpack_job_new(void) {
+    UnpackJob *job = g_new0(UnpackJob, 1);
 
     job->input = job->lower = -1;
     state.busy = true;
@@ -115,7 +115,7 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy",
                                 "a worker unpacks only "
                                 "one layer");
-    Job *job = unpack_job_new();
+    UnpackJob *job = unpack_job_new();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
@@ -142,7 +142,7 @@ static bool clear_root(int root, GError **error) {
 }
 
 /* With the lower tree known, every path resolves correctly, and settling finds nothing inexact. */
-static bool unpack_again(Job *job, GError **error) {
+static bool unpack_again(UnpackJob *job, GError **error) {
     bool is_inexact;
 
     g_clear_pointer(&state.tree, berth_tree_free);
@@ -155,7 +155,7 @@ static bool unpack_again(Job *job, GError **error) {
 }
 
 static bool run_settle(void *data, GError **error) {
-    Job *job = data;
+    UnpackJob *job = data;
     bool is_inexact;
 
     return berth_settle(state.tree, job->lower, &is_inexact, error) &&
@@ -167,7 +167,7 @@ static int settle_job_start(sd_bus_message *call, bool has_lower, sd_bus_error *
     if (!state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "FailedPrecondition",
                                 "nothing has been unpacked");
-    Job *job = unpack_job_new();
+    UnpackJob *job = unpack_job_new();
     int r = 0;
     if (has_lower && ((r = job->lower = berth_frame_read_fd(call)) < 0 ||
                       (r = job->input = berth_frame_read_fd(call)) < 0)) {
@@ -200,7 +200,7 @@ static int method_empty(sd_bus_message *call, void *userdata, sd_bus_error *erro
 }
 
 static bool run_measure(void *data, GError **error) {
-    Job *job = data;
+    UnpackJob *job = data;
     BerthMeasure found;
     int root = open_root();
 
@@ -214,7 +214,7 @@ static bool run_measure(void *data, GError **error) {
 }
 
 static int reply_measure(void *data, sd_bus_message *reply) {
-    Job *job = data;
+    UnpackJob *job = data;
 
     return sd_bus_message_append(reply, "tb", job->size, job->is_complete);
 }
@@ -228,7 +228,7 @@ static int method_measure(sd_bus_message *call, void *userdata, sd_bus_error *er
 
 /* Writes the tree as a layer's tar. */
 static bool run_pack(void *data, GError **error) {
-    Job *job = data;
+    UnpackJob *job = data;
     berth_autofd int root = open_root();
     bool done = root >= 0 ? berth_pack(root, job->input, error)
                           : berth_error_set_errno(error, errno, "open the directory");
@@ -239,7 +239,7 @@ static bool run_pack(void *data, GError **error) {
 }
 
 static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = unpack_job_new();
+    UnpackJob *job = unpack_job_new();
 
     (void)userdata;
     (void)error;
@@ -255,7 +255,7 @@ static int method_pack(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 /* Unpacks the layer beside the existing files, treats those as the layers below, and then moves the
  * result into place. */
-static bool apply_beside(Job *job, int root, GError **error) {
+static bool apply_beside(UnpackJob *job, int root, GError **error) {
     bool is_inexact;
 
     if (mkdirat(root, APPLIED, 0700) < 0)
@@ -295,7 +295,7 @@ static bool run_apply(void *data, GError **error) {
 }
 
 static int method_apply(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    Job *job = unpack_job_new();
+    UnpackJob *job = unpack_job_new();
     int r;
 
     (void)userdata;

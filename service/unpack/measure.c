@@ -28,13 +28,13 @@ typedef struct {
     int directory; /* of the last level */
     GArray *levels;
     unsigned files;
-} Walk;
+} MeasureWalk;
 
 static void clear_level(gpointer data) {
     g_ptr_array_unref(((Level *)data)->left);
 }
 
-static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
+static void count_file(MeasureWalk *walk, const char *name, GPtrArray *directories) {
     struct stat status;
 
     /* A name may vanish between listing and examining it; other file systems do not count. */
@@ -49,7 +49,7 @@ static void count_file(Walk *walk, const char *name, GPtrArray *directories) {
 }
 
 /* Lists the directory that the walk has entered. */
-static bool add_level(Walk *walk, ino_t inode, GError **error) {
+static bool add_level(MeasureWalk *walk, ino_t inode, GError **error) {
     berth_autolist DIR *list = berth_directory_list(walk->directory);
     const Level level = {inode, g_ptr_array_new_with_free_func(g_free)};
     const char *name;
@@ -69,7 +69,7 @@ static bool add_level(Walk *walk, ino_t inode, GError **error) {
 }
 
 /* Skips a directory that is gone, or has been replaced by something else. */
-static bool measure_enter_directory(Walk *walk, const char *name, GError **error) {
+static bool measure_enter_directory(MeasureWalk *walk, const char *name, GError **error) {
     berth_autofd int child =
         openat(walk->directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -82,7 +82,7 @@ static bool measure_enter_directory(Walk *walk, const char *name, GError **error
 }
 
 /* Returns to the level above; false if the directory has been moved. */
-static bool measure_leave(Walk *walk) {
+static bool measure_leave_directory(MeasureWalk *walk) {
     struct stat status;
 
     g_array_remove_index(walk->levels, walk->levels->len - 1);
@@ -97,11 +97,11 @@ static bool measure_leave(Walk *walk) {
     return true;
 }
 
-static bool walk_all(Walk *walk, GError **error) {
+static bool walk_all(MeasureWalk *walk, GError **error) {
     while (walk->levels->len > 0) {
         GPtrArray *left = g_array_index(walk->levels, Level, walk->levels->len - 1).left;
         if (left->len == 0) {
-            if (!measure_leave(walk)) {
+            if (!measure_leave_directory(walk)) {
                 walk->measure->is_complete = false;
                 return true;
             }
@@ -115,7 +115,7 @@ static bool walk_all(Walk *walk, GError **error) {
 }
 
 bool berth_measure_tree(int root, BerthMeasure *measure, GError **error) {
-    Walk walk = {.measure = measure, .directory = root};
+    MeasureWalk walk = {.measure = measure, .directory = root};
     struct stat status;
 
     *measure = (BerthMeasure){.is_complete = true};

@@ -26,7 +26,7 @@ typedef struct {
     char *target; /* a name of it below */
     char *path;   /* of the copy */
     bool has_more_names;
-} Copy;
+} LinkCopy;
 
 typedef struct {
     BerthTree *tree;
@@ -35,8 +35,8 @@ typedef struct {
     GHashTable *copies; /* key → Copy */
 } Links;
 
-static void free_copy(gpointer data) {
-    Copy *copy = data;
+static void link_copy_free(gpointer data) {
+    LinkCopy *copy = data;
 
     g_free(copy->key);
     g_free(copy->target);
@@ -141,7 +141,8 @@ static bool copy_regular(const Links *links, const char *target, int parent, con
 
 /* source is an O_PATH descriptor of the link itself, which readlinkat(2) reads with an empty path.
  */
-static bool make_other(int source, int parent, const char *name, const struct stat *status) {
+static bool link_copy_make_node(int source, int parent, const char *name,
+                                const struct stat *status) {
     char target[PATH_MAX];
 
     if (!S_ISLNK(status->st_mode))
@@ -153,12 +154,12 @@ static bool make_other(int source, int parent, const char *name, const struct st
 
 /* Owner before mode, since chown(2) clears set-id bits; times come last. A symbolic link has no
  * mode of its own. */
-static bool copy_other(const Links *links, int source, int parent, const char *path,
-                       const struct stat *status, GError **error) {
+static bool link_copy_node(const Links *links, int source, int parent, const char *path,
+                           const struct stat *status, GError **error) {
     const struct timespec times[2] = {status->st_atim, status->st_mtim};
     const char *name = berth_tree_get_name(path);
 
-    return (make_other(source, parent, name, status) &&
+    return (link_copy_make_node(source, parent, name, status) &&
             (S_ISLNK(status->st_mode) || clear_given_acl(links, parent, name)) &&
             berth_attributes_set_owner(parent, name, status->st_uid, status->st_gid) &&
             (S_ISLNK(status->st_mode) ||
@@ -168,8 +169,8 @@ static bool copy_other(const Links *links, int source, int parent, const char *p
 }
 
 /* Replaces the placeholder at path with the copy. links->copies owns the result. */
-static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path, int source,
-                       const struct stat *status, GError **error) {
+static LinkCopy *make_copy(Links *links, const BerthTreeLink *link, const char *path, int source,
+                           const struct stat *status, GError **error) {
     if (!replace_placeholder(links->tree, path, NULL, error))
         return NULL;
     berth_autofd int parent = links_open_parent(links->tree, path);
@@ -179,10 +180,10 @@ static Copy *make_copy(Links *links, const BerthTreeLink *link, const char *path
     }
     bool copied = S_ISREG(status->st_mode)
                       ? copy_regular(links, link->target, parent, path, status, error)
-                      : copy_other(links, source, parent, path, status, error);
+                      : link_copy_node(links, source, parent, path, status, error);
     if (!copied)
         return NULL;
-    Copy *copy = g_new0(Copy, 1);
+    LinkCopy *copy = g_new0(LinkCopy, 1);
     copy->key = link_make_key(status);
     copy->target = g_strdup(link->target);
     copy->path = g_strdup(path);
@@ -219,7 +220,7 @@ static bool link_to_lower(Links *links, const BerthTreeLink *link, bool *found, 
                                "\"%.200s\" is a hard link to \"%.200s\", which is a directory",
                                (char *)names->pdata[0], link->target);
     g_autofree char *key = link_make_key(&status);
-    Copy *copy = g_hash_table_lookup(links->copies, key);
+    LinkCopy *copy = g_hash_table_lookup(links->copies, key);
     if (!copy)
         copy = make_copy(links, link, names->pdata[0], source, &status, error);
     return copy && link_all(links, link, copy->path, error);
@@ -305,7 +306,7 @@ static bool links_make_parents(Links *links, const char *path, GError **error) {
 
 /* Makes a name that the file has below a name of the copy, unless this layer has made or hidden
  * that name. */
-static bool links_add_name(Links *links, const Copy *copy, const char *path, GError **error) {
+static bool links_add_name(Links *links, const LinkCopy *copy, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(links->tree->root, path, &status);
 
@@ -338,7 +339,7 @@ static bool add_names_in(Links *links, GQueue *directories, GError **error) {
             g_queue_push_head(directories, g_steal_pointer(&path));
         } else if (status.st_nlink > 1) {
             g_autofree char *key = link_make_key(&status);
-            const Copy *copy = g_hash_table_lookup(links->copies, key);
+            const LinkCopy *copy = g_hash_table_lookup(links->copies, key);
             good = !copy || links_add_name(links, copy, path, error);
         }
     }
@@ -354,7 +355,7 @@ static bool add_lower_names(Links *links, GError **error) {
 
     g_hash_table_iter_init(&iterator, links->copies);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const Copy *copy = value;
+        const LinkCopy *copy = value;
         if (!links_add_name(links, copy, copy->target, error))
             return false;
         any = any || copy->has_more_names;
@@ -386,7 +387,8 @@ static void collect_names(Links *links) {
 bool berth_settle_links(BerthTree *tree, int lower, GError **error) {
     g_autoptr(GHashTable) names =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_ptr_array_unref);
-    g_autoptr(GHashTable) copies = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_copy);
+    g_autoptr(GHashTable) copies =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, link_copy_free);
     Links links = {tree, lower, names, copies};
     bool any;
 

@@ -52,12 +52,12 @@ static bool is_assumed_wrongly(BerthTree *tree, int lower) {
     GHashTableIter iterator;
     gpointer path;
 
-    g_hash_table_iter_init(&iterator, tree->late);
+    g_hash_table_iter_init(&iterator, tree->listed_late);
     while (g_hash_table_iter_next(&iterator, &path, NULL))
         if (gives_attributes(lower, path))
             return true;
 
-    g_hash_table_iter_init(&iterator, tree->assumed);
+    g_hash_table_iter_init(&iterator, tree->assumed_directories);
     while (g_hash_table_iter_next(&iterator, &path, NULL))
         if (is_link_below(lower, path))
             return true;

@@ -38,10 +38,10 @@ static GTree *new_note_table(GDestroyNotify free_value) {
 }
 
 void berth_tree_notes_init(BerthTree *tree) {
-    tree->assumed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    tree->late = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    tree->assumed_directories = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    tree->listed_late = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     tree->implied = new_note_table(NULL);
-    tree->held = new_note_table(NULL);
+    tree->whiteout_only = new_note_table(NULL);
     tree->opaque = new_note_table(NULL);
     tree->whiteouts = new_note_table(NULL);
     tree->times = new_note_table(g_free);
@@ -50,10 +50,10 @@ void berth_tree_notes_init(BerthTree *tree) {
 }
 
 void berth_tree_notes_clear(BerthTree *tree) {
-    g_hash_table_unref(tree->assumed);
-    g_hash_table_unref(tree->late);
+    g_hash_table_unref(tree->assumed_directories);
+    g_hash_table_unref(tree->listed_late);
     g_tree_unref(tree->implied);
-    g_tree_unref(tree->held);
+    g_tree_unref(tree->whiteout_only);
     g_tree_unref(tree->opaque);
     g_tree_unref(tree->whiteouts);
     g_tree_unref(tree->times);
@@ -149,7 +149,7 @@ void berth_tree_forget(BerthTree *tree, const char *path, bool is_directory) {
         return;
     }
     forget_below(tree->implied, path);
-    forget_below(tree->held, path);
+    forget_below(tree->whiteout_only, path);
     forget_below(tree->opaque, path);
     forget_below(tree->whiteouts, path);
     forget_below(tree->times, path);

@@ -28,7 +28,7 @@ typedef struct {
     const char *whole; /* for messages */
     GString *done, *todo;
     unsigned links, steps;
-} Walk;
+} PathWalk;
 
 char *berth_tree_join(const char *directory, const char *name) {
     return directory[0] ? g_strconcat(directory, "/", name, NULL) : g_strdup(name);
@@ -120,7 +120,7 @@ bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **e
     return true;
 }
 
-static bool fail_walk(const Walk *walk, int errnum, GError **error) {
+static bool fail_walk(const PathWalk *walk, int errnum, GError **error) {
     if (errnum == ELOOP)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"%.200s\" leads through more than %d symbolic links", walk->whole,
@@ -128,13 +128,13 @@ static bool fail_walk(const Walk *walk, int errnum, GError **error) {
     return berth_error_set_errno(error, errnum, "open \"%.200s\"", walk->whole);
 }
 
-static int open_done(const Walk *walk) {
+static int open_done(const PathWalk *walk) {
     return berth_fd_open_real(walk->tree->root, berth_tree_path_or_dot(walk->done->str),
                               O_RDONLY | O_DIRECTORY, 0);
 }
 
 /* Makes a directory at path. over: something else in this layer has that name and is removed. */
-static bool make_directory_on_way(Walk *walk, const char *path, bool over,
+static bool make_directory_on_way(PathWalk *walk, const char *path, bool over,
                                   BerthImpliedDirectory implied, GError **error) {
     BerthTree *tree = walk->tree;
     berth_autofd int parent = open_done(walk);
@@ -159,7 +159,7 @@ static bool make_directory_on_way(Walk *walk, const char *path, bool over,
 
 /* Puts the target of a symbolic link before the rest of the path. An absolute target starts at the
  * tree's root, never at the process's. */
-static bool follow_text(Walk *walk, const char *target, GError **error) {
+static bool follow_text(PathWalk *walk, const char *target, GError **error) {
     if (++walk->links > MAX_LINKS)
         return fail_walk(walk, ELOOP, error);
     if (target[0] == '/')
@@ -169,7 +169,7 @@ static bool follow_text(Walk *walk, const char *target, GError **error) {
     return walk->todo->len < 2 * MAX_PATH_BYTES || fail_walk(walk, ENAMETOOLONG, error);
 }
 
-static bool follow_link(Walk *walk, int link, GError **error) {
+static bool follow_link(PathWalk *walk, int link, GError **error) {
     char target[PATH_MAX];
     ssize_t size = readlinkat(link, "", target, sizeof target - 1);
 
@@ -181,7 +181,7 @@ static bool follow_link(Walk *walk, int link, GError **error) {
 
 /* There is a hard link to a lower file on the way. Only that file shows whether it is a symbolic
  * link. */
-static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *followed,
+static bool pass_placeholder(PathWalk *walk, const BerthTreeLink *link, bool *followed,
                              GError **error) {
     BerthTree *tree = walk->tree;
     struct stat status;
@@ -200,7 +200,7 @@ static bool pass_placeholder(Walk *walk, const BerthTreeLink *link, bool *follow
 
 /* There is something other than a directory on the way. An entry below it replaces it with a
  * directory. */
-static bool pass_obstacle(Walk *walk, const char *path, GError **error) {
+static bool pass_obstacle(PathWalk *walk, const char *path, GError **error) {
     const BerthTreeLink *link = g_tree_lookup(walk->tree->links, path);
     bool followed = false;
 
@@ -250,7 +250,7 @@ bool berth_tree_inherit(BerthTree *tree, const char *path, GError **error) {
 static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
 
-    if (!g_tree_remove(tree->held, path))
+    if (!g_tree_remove(tree->whiteout_only, path))
         return true;
     if (tree->knows == BERTH_LOWER_KNOWN &&
         berth_tree_get_implied(tree, path) == BERTH_IMPLIED_INHERITS) {
@@ -266,7 +266,7 @@ static bool tree_enter_held(BerthTree *tree, const char *path, GError **error) {
 static bool tree_enter(BerthTree *tree, const char *path, GError **error) {
     g_autofree char *prefix = g_strdup(path);
 
-    if (g_tree_nnodes(tree->held) == 0)
+    if (g_tree_nnodes(tree->whiteout_only) == 0)
         return true;
     for (char *slash = strchr(prefix, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -277,18 +277,19 @@ static bool tree_enter(BerthTree *tree, const char *path, GError **error) {
     return tree_enter_held(tree, prefix, error);
 }
 
-static bool make_missing(Walk *walk, const char *path, bool visible, const struct stat *below,
+static bool make_missing(PathWalk *walk, const char *path, bool visible, const struct stat *below,
                          GError **error) {
     BerthTree *tree = walk->tree;
     BerthImpliedDirectory implied = visible ? BERTH_IMPLIED_INHERITS : BERTH_IMPLIED_NEW;
 
     return make_directory_on_way(walk, path, false, implied, error) &&
            (!below || inherit_at_once(tree, path, below, error)) &&
-           (walk->kind != BERTH_WALK_HIDE || berth_tree_note(tree, tree->held, path, NULL, error));
+           (walk->kind != BERTH_WALK_HIDE ||
+            berth_tree_note(tree, tree->whiteout_only, path, NULL, error));
 }
 
 /* This layer has not made path: it may be in the layers below, or not exist. */
-static bool pass_missing(Walk *walk, const char *path, GError **error) {
+static bool pass_missing(PathWalk *walk, const char *path, GError **error) {
     BerthTree *tree = walk->tree;
     bool visible = walk->result->result != BERTH_WALK_HIDDEN && berth_tree_sees_lower(tree, path);
     bool may_be_directory = visible, is_directory_below = false;
@@ -299,7 +300,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
         if (lower >= 0 && S_ISLNK(status.st_mode))
             return follow_link(walk, lower, error);
         may_be_directory = is_directory_below = lower >= 0 && S_ISDIR(status.st_mode);
-    } else if (visible && !berth_tree_note_in(tree, tree->assumed, path, error)) {
+    } else if (visible && !berth_tree_note_in(tree, tree->assumed_directories, path, error)) {
         return false;
     }
     if (walk->kind == BERTH_WALK_HIDE && !may_be_directory)
@@ -311,7 +312,7 @@ static bool pass_missing(Walk *walk, const char *path, GError **error) {
     return true;
 }
 
-static bool pass_directory(Walk *walk, const char *name, GError **error) {
+static bool pass_directory(PathWalk *walk, const char *name, GError **error) {
     struct stat status;
 
     /* Symbolic links can multiply the components far beyond the length of a path. */
@@ -341,7 +342,7 @@ static bool pass_directory(Walk *walk, const char *name, GError **error) {
 bool berth_tree_walk(BerthTree *tree, const char *directory, BerthWalkKind kind, BerthWalk *result,
                      GError **error) {
     g_autoptr(GString) done = g_string_new(NULL), todo = g_string_new(directory);
-    Walk walk = {tree, kind, result, directory, done, todo, 0, 0};
+    PathWalk walk = {tree, kind, result, directory, done, todo, 0, 0};
 
     while (todo->len > 0 && result->result != BERTH_WALK_ABSENT) {
         size_t length = strcspn(todo->str, "/");

@@ -40,14 +40,15 @@ typedef struct {
     bool is_listed;   /* the tar lists the root */
     bool default_acl; /* some directory may have a default ACL, which new entries get */
 
-    GHashTable *assumed; /* set of paths assumed to be a directory or nothing below */
-    GHashTable *late; /* set of directories that were listed after others had been made in them */
+    GHashTable *assumed_directories; /* set of paths assumed to be a directory or nothing below */
+    GHashTable
+        *listed_late; /* set of directories that were listed after others had been made in them */
     GTree *implied;   /* path → BerthImpliedDirectory */
-    GTree *held;      /* those of implied that hold only whiteouts */
-    GTree *opaque;    /* directories */
-    GTree *whiteouts; /* paths */
-    GTree *times;     /* directory → struct timespec, applied last */
-    GTree *links;     /* path of a placeholder → BerthTreeLink */
+    GTree *whiteout_only; /* those of implied that hold only whiteouts */
+    GTree *opaque;        /* directories */
+    GTree *whiteouts;     /* paths */
+    GTree *times;         /* directory → struct timespec, applied last */
+    GTree *links;         /* path of a placeholder → BerthTreeLink */
     GPtrArray *all_links; /* all of these, in the tar's order */
     size_t noted_bytes;   /* the memory that all of this takes, which is bounded */
 

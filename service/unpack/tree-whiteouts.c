@@ -19,7 +19,7 @@
 
 /* A directory that holds only whiteouts is not content of the layer: another whiteout may hide it.
  */
-static bool remove_held(BerthTree *tree, const char *path, GError **error) {
+static bool remove_whiteout_only(BerthTree *tree, const char *path, GError **error) {
     if (!berth_fd_remove_tree(tree->root, path, error))
         return false;
     berth_tree_forget(tree, path, true);
@@ -29,11 +29,12 @@ static bool remove_held(BerthTree *tree, const char *path, GError **error) {
 
 /* Removes directories that exist for whiteouts only: they are not part of the layer. */
 static bool remove_held_below(BerthTree *tree, const char *directory, GError **error) {
-    g_autoptr(GPtrArray) held = berth_tree_list(tree->held, directory);
+    g_autoptr(GPtrArray) whiteout_only = berth_tree_list(tree->whiteout_only, directory);
 
-    for (guint i = 0; i < held->len; i++)
-        if (!g_str_equal(held->pdata[i], directory) && berth_tree_has(tree->held, held->pdata[i]) &&
-            !remove_held(tree, held->pdata[i], error))
+    for (guint i = 0; i < whiteout_only->len; i++)
+        if (!g_str_equal(whiteout_only->pdata[i], directory) &&
+            berth_tree_has(tree->whiteout_only, whiteout_only->pdata[i]) &&
+            !remove_whiteout_only(tree, whiteout_only->pdata[i], error))
             return false;
     return true;
 }
@@ -81,8 +82,8 @@ static bool hide_path(BerthTree *tree, const char *path, GError **error) {
     struct stat status;
     berth_autofd int fd = berth_tree_open_entry(tree->root, path, &status);
 
-    if (fd >= 0 && berth_tree_has(tree->held, path)) {
-        if (!remove_held(tree, path, error))
+    if (fd >= 0 && berth_tree_has(tree->whiteout_only, path)) {
+        if (!remove_whiteout_only(tree, path, error))
             return false;
     } else if (fd >= 0) {
         return !S_ISDIR(status.st_mode) || hide_children(tree, path, error);

@@ -141,10 +141,10 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
     if (tree->knows == BERTH_LOWER_UNKNOWN &&
         berth_tree_get_implied(tree, place.path) == BERTH_IMPLIED_INHERITS &&
         berth_tree_has_below(tree->implied, place.path) &&
-        !berth_tree_note_in(tree, tree->late, place.path, error))
+        !berth_tree_note_in(tree, tree->listed_late, place.path, error))
         return false;
     g_tree_remove(tree->implied, place.path);
-    g_tree_remove(tree->held, place.path);
+    g_tree_remove(tree->whiteout_only, place.path);
     /* What was replaced hid the layers below; the new directory must hide them as well. */
     return (!over || berth_tree_set_opaque(tree, fd, place.path, error)) &&
            berth_tree_note_time(tree, place.path, &entry->mtime, error);
@@ -271,7 +271,7 @@ bool berth_tree_finish(BerthTree *tree, GError **error) {
 /* Whether there are notes that only the layers below can settle. A root that is not listed takes
  * its attributes from them. */
 bool berth_tree_needs_lower(BerthTree *tree) {
-    return g_tree_nnodes(tree->links) > 0 || g_hash_table_size(tree->assumed) > 0 ||
+    return g_tree_nnodes(tree->links) > 0 || g_hash_table_size(tree->assumed_directories) > 0 ||
            g_tree_nnodes(tree->implied) > 0 || g_tree_nnodes(tree->whiteouts) > 0 ||
            tree->is_opaque || tree->is_inexact ||
            (!tree->is_listed && tree->knows != BERTH_LOWER_NONE);
