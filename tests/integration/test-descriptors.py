@@ -87,7 +87,7 @@ def test_blocked_terminal_does_not_block_other_users():
         pass
     set_blocking(master)
     writer = subprocess.Popen(["/usr/bin/python3", "-c", "import os, sys; os.write(1, b'.' * 100000)"], stdout=master)
-    contains(client.try_call("containers", "CloseStdin", "(ssa{sv})", "full", "", {})[0], "takes no input")
+    contains(client.try_call("containers", "CloseStdin", "(ssa{sv})", "full", "", {})[0], "accepts no input")
     others_are_answered()
     writer.kill()
     writer.wait()
