@@ -5,10 +5,10 @@
 
 #include "client/format.h"
 
-#include "base/json.h"
 #include "client/settings.h"
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <string.h>
 

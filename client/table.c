@@ -7,12 +7,12 @@
 
 #include "client/table.h"
 
-#include "base/document.h"
 #include "client/format.h"
 #include "client/layout.h"
 #include "client/screen.h"
 #include "client/template.h"
 
+#include <json-glib/json-glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,17 +138,10 @@ static void table_add_list(JsonBuilder *builder, const char *text) {
     json_builder_end_array(builder);
 }
 
-/* What is not JSON is not there: a field of an audit record may be missing. */
-static JsonNode *table_parse_cell(const char *text) {
-    JsonNode *node = json_parse(text, strlen(text), BERTH_DOCUMENT_MAX_DEPTH, NULL);
-
-    return node ? node : json_node_new(JSON_NODE_NULL);
-}
-
 static void table_add_json(JsonBuilder *builder, const DistColumn *column, const Cell *cell) {
     json_builder_set_member_name(builder, column->key);
     if (column->type == DIST_CELL_JSON)
-        json_builder_add_value(builder, table_parse_cell(cell->whole));
+        json_builder_add_value(builder, json_from_string(cell->whole, NULL));
     else if (column->type == DIST_CELL_LIST)
         table_add_list(builder, cell->whole);
     else if (column_is_text(column))

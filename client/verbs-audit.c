@@ -8,11 +8,11 @@
 
 #include "client/verbs.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "client/journal.h"
 #include "client/table.h"
 
+#include <json-glib/json-glib.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>

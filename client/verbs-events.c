@@ -6,11 +6,11 @@
 
 #include "client/verbs-events.h"
 
-#include "base/json.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/format.h"
 
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 

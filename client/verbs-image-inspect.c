@@ -136,7 +136,7 @@ static bool print_history(const char *text, GError **error) {
         JsonObject *entry = json_node_get_object(node);
         berth_document_get_string(entry, "created", &created, NULL);
         berth_document_get_string(entry, "created_by", &created_by, NULL);
-        bool empty = json_object_get_boolean_member(entry, "empty_layer");
+        bool empty = json_object_get_boolean_member_with_default(entry, "empty_layer", FALSE);
         dist_table_add(table, created ? created : "", empty ? _("yes") : _("no"),
                        created_by ? created_by : "");
     }

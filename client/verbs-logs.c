@@ -7,7 +7,6 @@
 #include "client/verbs-logs.h"
 
 #include "base/fd.h"
-#include "base/json.h"
 #include "client/bus.h"
 #include "client/each.h"
 #include "client/journal.h"
@@ -18,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,17 +75,17 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
 
 /* As in journalctl --output=json: a value that is not UTF-8 becomes an array of bytes. */
 static JsonNode *make_value(const char *value, size_t size) {
-    bool text = g_utf8_validate(value, (gssize)size, NULL);
-    JsonNode *node = json_node_new(text ? JSON_NODE_STRING : JSON_NODE_ARRAY);
+    JsonNode *node = json_node_new(JSON_NODE_VALUE);
 
-    if (text) {
+    if (g_utf8_validate(value, (gssize)size, NULL)) {
         json_node_set_string(node, value);
         return node;
     }
     JsonArray *bytes = json_array_new();
     for (size_t i = 0; i < size; i++)
         json_array_add_int_element(bytes, (unsigned char)value[i]);
-    json_node_take_array(node, bytes);
+    json_node_init_array(node, bytes);
+    json_array_unref(bytes);
     return node;
 }
 
@@ -102,8 +102,7 @@ static void end_entry(void *userdata) {
 
     if (!*entry)
         return;
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-    json_node_set_object(node, *entry);
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), *entry);
     g_autofree char *text = json_to_string(node, dist_settings.json == DIST_JSON_PRETTY);
     g_clear_pointer(entry, json_object_unref);
     puts(text);

@@ -5,7 +5,6 @@
 
 #include "client/verbs-network-list.h"
 
-#include "base/json.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/format.h"
@@ -13,6 +12,7 @@
 #include "client/listing.h"
 #include "client/table.h"
 
+#include <json-glib/json-glib.h>
 #include <stdlib.h>
 #include <string.h>
 

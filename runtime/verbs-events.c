@@ -38,7 +38,7 @@ static int read_stats(sd_bus_message *reply, ContainerStats *stats) {
     return r;
 }
 
-/* Written by hand, since base/json.h has no unsigned 64-bit numbers. */
+/* Written by hand, since json-glib has no unsigned 64-bit numbers. */
 static void print_stats(const char *id, const ContainerStats *stats) {
     printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64
            ",\"kernel\":%" PRIu64 ",\"user\":%" PRIu64 "},\"throttling\":{}},\"memory\":{\"usage\":"

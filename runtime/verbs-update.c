@@ -16,8 +16,8 @@
 /* Engines write 0 and "" for values that are not to change. */
 static bool update_is_empty(JsonNode *value) {
     return JSON_NODE_HOLDS_NULL(value) ||
-           (JSON_NODE_HOLDS_INT(value) && json_node_get_int(value) == 0) ||
-           (JSON_NODE_HOLDS_STRING(value) && !json_node_get_string(value)[0]);
+           (json_node_get_value_type(value) == G_TYPE_INT64 && json_node_get_int(value) == 0) ||
+           (json_node_get_value_type(value) == G_TYPE_STRING && !json_node_get_string(value)[0]);
 }
 
 static JsonObject *update_drop_empty(JsonObject *whole) {

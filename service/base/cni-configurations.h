@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "base/json.h"
+#include <json-glib/json-glib.h>
 
 #define BERTH_CNI_CONFIGURATIONS "/etc/cni/net.d"
 

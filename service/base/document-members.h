@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "base/json.h"
+#include <json-glib/json-glib.h>
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parses JSON documents from outside, and gets members of the expected types from them. A document
- * belongs to the caller, and what the getters return belongs to the document.
+ * Parses JSON in two steps: first an iterative scan of the bytes for depth, then json-glib. A
+ * document belongs to the caller, and what the getters return belongs to the document.
  */
 
 #include "base/document.h"
@@ -14,7 +14,71 @@
 #include <fcntl.h>
 #include <string.h>
 
+/* Counts brackets outside of strings. The text need not be valid JSON; the parser checks that. */
+static bool check_depth(const char *data, size_t size, GError **error) {
+    unsigned depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i < size; i++) {
+        char c = data[i];
+        if (quoted) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > BERTH_DOCUMENT_MAX_DEPTH)
+                return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                       "JSON is nested deeper than %u levels",
+                                       BERTH_DOCUMENT_MAX_DEPTH);
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return true;
+}
+
+/* Whether text, which has at least six bytes, is an escape of half a surrogate pair: the first half
+ * is D800 to DBFF, the second DC00 to DFFF. */
+static bool is_half(const char *text, bool second) {
+    char third = g_ascii_tolower(text[3]);
+    bool is_second = third >= 'c' && third <= 'f';
+    bool is_first = third == '8' || third == '9' || third == 'a' || third == 'b';
+
+    return text[0] == '\\' && text[1] == 'u' && g_ascii_tolower(text[2]) == 'd' &&
+           (second ? is_second : is_first) && g_ascii_isxdigit(text[4]) &&
+           g_ascii_isxdigit(text[5]);
+}
+
+/* Half a surrogate pair is no character, but the grammar allows it (RFC 8259, section 8.2).
+ * json-glib rejects it or produces invalid UTF-8; here it becomes U+FFFD, as in other parsers.
+ * Returns a copy of the same size, or NULL if data has none. */
+static char *replace_halves(const char *data, size_t size) {
+    char *copy = NULL;
+
+    for (size_t i = 0; i + 6 <= size; i++) {
+        if (data[i] != '\\')
+            continue;
+        bool is_first = is_half(data + i, false);
+        if (is_first && i + 12 <= size && is_half(data + i + 6, true)) {
+            i += 11;
+        } else if (is_first || is_half(data + i, true)) {
+            copy = copy ? copy : g_memdup2(data, size);
+            memcpy(copy + i, "\\ufffd", 6);
+            i += 5;
+        } else {
+            i++;
+        }
+    }
+    return copy;
+}
+
 JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autofree char *replaced = NULL;
+
     if (size > BERTH_MAX_DOCUMENT_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "JSON document of %zu bytes is larger than the limit of %u", size,
@@ -27,12 +91,23 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: invalid UTF-8");
         return NULL;
     }
-    g_autoptr(JsonNode) root = json_parse(data, size, BERTH_DOCUMENT_MAX_DEPTH, error);
-    if (root && !JSON_NODE_HOLDS_OBJECT(root)) {
+    if (!check_depth(data, size, error))
+        return NULL;
+    replaced = replace_halves(data, size);
+    data = replaced ? replaced : data;
+
+    /* Immutable, so that no subtree is ever copied. */
+    g_autoptr(JsonParser) parser = json_parser_new_immutable();
+    if (!json_parser_load_from_data(parser, data, size, &local)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: %s", local->message);
+        return NULL;
+    }
+    JsonNode *root = json_parser_get_root(parser);
+    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not a JSON object");
         return NULL;
     }
-    return g_steal_pointer(&root);
+    return json_parser_steal_root(parser);
 }
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer (fifo(7)). */
@@ -68,7 +143,7 @@ bool berth_document_get_string(JsonObject *object, const char *member, const cha
                                GError **error) {
     JsonNode *node = find_member(object, member);
 
-    if (node && !JSON_NODE_HOLDS_STRING(node))
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING))
         return wrong_type(member, "a string", error);
     *value = node ? json_node_get_string(node) : NULL;
     return true;
@@ -98,8 +173,10 @@ bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *v
                              GError **error) {
     JsonNode *node = find_member(object, member);
 
-    /* A number with a fraction or an exponent is a double, and no size. */
-    if (node && (!JSON_NODE_HOLDS_INT(node) || json_node_get_int(node) < 0))
+    /* json-glib reads a number with a fraction or an exponent as a double, which is not a valid
+     * size. */
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64 ||
+                 json_node_get_int(node) < 0))
         return wrong_type(member, "a size", error);
     *value = node ? (uint64_t)json_node_get_int(node) : 0;
     return true;
@@ -109,7 +186,7 @@ bool berth_document_get_int(JsonObject *object, const char *member, int64_t *val
                             GError **error) {
     JsonNode *node = find_member(object, member);
 
-    if (node && !JSON_NODE_HOLDS_INT(node))
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64))
         return wrong_type(member, "an integer", error);
     *value = node ? json_node_get_int(node) : 0;
     return true;
@@ -118,7 +195,7 @@ bool berth_document_get_int(JsonObject *object, const char *member, int64_t *val
 bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error) {
     JsonNode *node = find_member(object, member);
 
-    if (node && !JSON_NODE_HOLDS(node, JSON_NODE_BOOLEAN))
+    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN))
         return wrong_type(member, "a boolean", error);
     *value = node && json_node_get_boolean(node);
     return true;
@@ -143,7 +220,7 @@ bool berth_document_get_strings(JsonObject *object, const char *member, char ***
     g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; array && i < json_array_get_length(array); i++) {
         JsonNode *node = json_array_get_element(array, i);
-        if (!JSON_NODE_HOLDS_STRING(node))
+        if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
             return wrong_type(member, "an array of strings", error);
         g_ptr_array_add(strings, g_strdup(json_node_get_string(node)));
     }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * JSON documents from outside: their size and depth are limited, and the getters below take nothing
- * for granted about types.
+ * JSON documents. json-glib parses recursively without a limit of its own, so size and depth are
+ * checked before it gets any data. The getters below make no assumptions about the types of
+ * members.
  */
 
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* How deeply arrays and objects may be nested (their size: base/limits.h). */
 #define BERTH_DOCUMENT_MAX_DEPTH 64u
@@ -41,7 +43,8 @@ bool berth_document_get_objects(JsonObject *object, const char *member, JsonArra
 bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
                                 GError **error);
 
-/* What was parsed is left as it is: a new object with the same members, none for NULL. */
+/* Parsed documents are immutable: returns a new object with the same members, or an empty one for
+ * NULL. */
 JsonObject *berth_document_copy(JsonObject *object);
 
 /* Returns an object as text, which the caller frees. */

@@ -5,7 +5,8 @@
 #pragma once
 
 #include "base/descriptor.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* Reads and checks one. Without fallback_type, mediaType, digest and size are all required; with
  * it, as in archives, only the digest is. */

@@ -6,8 +6,9 @@
 #pragma once
 
 #include "base/descriptor.h"
-#include "base/json.h"
 #include "base/platform.h"
+
+#include <json-glib/json-glib.h>
 
 typedef struct {
     BerthDescriptor *descriptor;

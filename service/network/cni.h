@@ -8,7 +8,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* The arguments for one run of the plugins. */
 typedef struct {

@@ -12,7 +12,8 @@
 
 #include "bare/setup.h"
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* Connects the process to the network of the key. Anything that is still recorded for the key is
  * undone first. On failure, nothing is left of the connection. *result is set to the addresses, in

@@ -10,7 +10,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* Called before a connection is made: records in its document which ports the bridge already has.
  * The caller holds the lock for all bridges from here to berth_port_record(). */

@@ -10,7 +10,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* The interface in a container's first network. */
 #define BERTH_FIRST_INTERFACE "eth0"

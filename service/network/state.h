@@ -6,7 +6,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 JsonNode *berth_network_state_read(int networks, const char *name, GError **error);
 /* Writes the document by replacing it atomically. The caller keeps state. */

@@ -92,13 +92,18 @@ static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **err
                        read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
-/* RLIM_INFINITY does not fit into a signed 64-bit integer and is therefore a double. -1 has the
- * same meaning. */
+/* RLIM_INFINITY does not fit into a signed 64-bit integer, so json-glib reads it as a double. -1
+ * has the same meaning. */
 static bool read_limit_value(JsonObject *object, const char *member, uint64_t *value,
                              GError **error) {
     JsonNode *node = json_object_get_member(object, member);
 
-    if (node && (JSON_NODE_HOLDS(node, JSON_NODE_DOUBLE) || json_node_get_int(node) < 0)) {
+    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 &&
+        json_node_get_int(node) < 0) {
+        *value = RLIM_INFINITY;
+        return true;
+    }
+    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_DOUBLE) {
         *value = RLIM_INFINITY;
         return true;
     }
@@ -170,7 +175,8 @@ static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
     for (guint i = 0; array && i < json_array_get_length(array); i++) {
         JsonNode *node = json_array_get_element(array, i);
         gid_t gid;
-        if (i >= MAX_GROUPS || !JSON_NODE_HOLDS_INT(node) || json_node_get_int(node) < 0 ||
+        if (i >= MAX_GROUPS || !JSON_NODE_HOLDS_VALUE(node) ||
+            json_node_get_value_type(node) != G_TYPE_INT64 || json_node_get_int(node) < 0 ||
             json_node_get_int(node) >= UINT32_MAX)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "\"additionalGids\" is not a list of at most %d groups",

@@ -39,7 +39,8 @@ bool berth_plan_refuse(JsonObject *object, const char *where, const char *const 
         if (!node || JSON_NODE_HOLDS_NULL(node))
             continue;
         /* Generators write an empty string for "none". */
-        if (JSON_NODE_HOLDS_STRING(node) && json_node_get_string(node)[0] == '\0')
+        if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
+            json_node_get_string(node)[0] == '\0')
             continue;
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s%s is not supported", where,
                                *names);

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
 
+#include <json-glib/json-glib.h>
 #include <sys/types.h>
 
 typedef struct {

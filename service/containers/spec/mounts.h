@@ -5,8 +5,9 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
 #include "containers/spec/options.h"
+
+#include <json-glib/json-glib.h>
 
 /* What a mount of an image or artifact shows; see image-mounts.h. */
 typedef struct {

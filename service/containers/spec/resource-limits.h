@@ -5,7 +5,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json.h"
+
+#include <json-glib/json-glib.h>
 
 /* limits is a list of name, value…; NULL for none. */
 bool berth_resource_limits_check(char *const *limits, GError **error);

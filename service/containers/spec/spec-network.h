@@ -2,8 +2,9 @@
 
 #pragma once
 
-#include "base/json.h"
 #include "containers/spec/options.h"
+
+#include <json-glib/json-glib.h>
 
 /* Adds the annotations that store the network and the ports. */
 void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options);
