@@ -35,7 +35,7 @@ def test_the_list_is_that_of_the_sources():
 
 
 def test_no_text_of_the_service_names_a_command():
-    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Texts")[1]
+    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Messages")[1]
     equal(re.findall(r'.*(?:\bdist [a-z]+|[ "]--[a-z]).*', page), [])
 
 
@@ -51,7 +51,7 @@ def test_errors_have_a_hint():
 def test_every_hint_is_of_a_text_that_there_is():
     hints = (SOURCE / "client" / "hints.c").read_text(encoding="utf-8")
     texts = re.findall(r'\{BERTH_ERROR_\w+,\s*"((?:[^"\\]|\\.)*)"', hints)
-    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Texts")[1]
+    page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Messages")[1]
     known = [re.escape(re.sub(r"%[-0-9.]*l?[a-z]", "\1", line.strip())).replace("\1", ".*") for line in page.splitlines() if line.strip()]
     assert len(texts) > 8, texts
     for text in texts:
