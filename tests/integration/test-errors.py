@@ -29,11 +29,6 @@ def test_setup():
     good("create", "--id=web", IMAGE)
 
 
-def test_the_list_is_that_of_the_sources():
-    result = subprocess.run([SOURCE / "tools" / "errors"], capture_output=True, text=True, check=False)
-    equal((result.returncode, result.stdout), (0, ""), "run tools/errors --update")
-
-
 def test_no_text_of_the_service_names_a_command():
     page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Messages")[1]
     equal(re.findall(r'.*(?:\bdist [a-z]+|[ "]--[a-z]).*', page), [])
