@@ -74,13 +74,13 @@ static sd_bus_message *get_pod_property(const char *name, const char *property, 
                      property);
 }
 
-/* A paused pod counts as running. A pod that cannot be read does not, so that Start reports why. */
+/* A pod that cannot be read does not count as running, so that Start reports why. */
 static bool pod_runs(const char *name) {
     g_autoptr(sd_bus_message) reply = get_pod_property(name, "State", NULL);
     const char *state;
 
     return reply && sd_bus_message_read(reply, "v", "s", &state) >= 0 &&
-           (g_str_equal(state, "running") || g_str_equal(state, "paused"));
+           g_str_equal(state, "running");
 }
 
 /* Another client may start the pod at the same time; it only matters that it runs. */

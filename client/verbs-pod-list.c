@@ -16,8 +16,7 @@
 
 /* For the eyes alone: scripts go by the service's words. */
 static const char *show_pod_state(const char *state) {
-    static const char *const states[] = {N_("created"), N_("running"), N_("paused"), N_("stopped"),
-                                         NULL};
+    static const char *const states[] = {N_("created"), N_("running"), N_("stopped"), NULL};
 
     return dist_settings.json == DIST_JSON_OFF && !dist_table_has_format() &&
                    g_strv_contains(states, state)

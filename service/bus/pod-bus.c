@@ -174,7 +174,7 @@ BERTH_PROPERTY_GETTER(get_text) {
 
 BERTH_PROPERTY_GETTER(get_number) {
     const BerthContainerRecord *record = berth_container_get_record(get_pod(view));
-    bool runs = record->state == BERTH_CONTAINER_RUNNING || record->state == BERTH_CONTAINER_PAUSED;
+    bool runs = record->state == BERTH_CONTAINER_RUNNING;
 
     return sd_bus_message_append(reply, "u",
                                  g_str_equal(property, "Owner") ? record->owner
