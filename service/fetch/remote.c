@@ -284,7 +284,8 @@ static bool pass_to_sink(const BerthResponse *response, const char *data, size_t
     return call->options.sink(response, data, size, pause, call->userdata, error);
 }
 
-/* A path with a scheme is the location of an upload, which the registry has chosen. */
+/* A path with a scheme is the location of an upload or the next page of a list, which the registry
+ * has chosen. */
 static char *make_remote_url(const BerthRemoteCall *call) {
     const BerthRemote *remote = call->remote;
 
@@ -297,8 +298,8 @@ static char *make_remote_url(const BerthRemoteCall *call) {
 }
 
 /* Credentials are only sent to the registry itself, and not over HTTP if it was reached over HTTPS.
- * The location of an upload may be on another host. http.c restricts the client certificate to the
- * host that it is for. */
+ * The location of an upload and the next page of a list may be on another host. http.c restricts
+ * the client certificate to the host that it is for. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);
