@@ -128,7 +128,7 @@ static ssize_t keeper_perform(const Request *request, int fd, char *value) {
 /* A worker could pass a descriptor of any file that it has access to, such as one in a lower layer;
  * only files on the mount of its own directory may be changed. statx(2) reports the ID of the mount
  * through which the descriptor was opened. */
-static bool is_on(int fd, uint64_t mount) {
+static bool is_on_mount(int fd, uint64_t mount) {
     struct statx status;
 
     return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) == 0 && status.stx_mnt_id == mount;
@@ -144,7 +144,7 @@ static ssize_t answer_request(const Request *request, size_t received, int fd, c
         errno = EINVAL;
         return -1;
     }
-    if (!reads && mount != 0 && !is_on(fd, mount)) {
+    if (!reads && mount != 0 && !is_on_mount(fd, mount)) {
         errno = EPERM;
         return -1;
     }

@@ -67,8 +67,8 @@
  * (bus/lease-check.h). */
 #define LEASED(interfaces, member, verb)                                                           \
     { interfaces, member, "lease", "contents.manage", verb, "lease owner", NULL, CHANGES }
-#define FREE(interfaces, member, relies)                                                           \
-    { interfaces, member, NULL, NULL, NULL, NULL, relies }
+#define FREE(interfaces, member, safeguard)                                                        \
+    { interfaces, member, NULL, NULL, NULL, NULL, safeguard }
 
 static const BerthPermission permissions[] = {
     {"Images", "Resolve", "pull", "images.pull", "resolve", "reference " REMOTE, NULL},

@@ -33,13 +33,13 @@ enum {
 typedef struct {
     const char *interfaces; /* one or two, without the prefix: "Images" or "Containers Container" */
     const char *member;
-    const char *check;   /* name used by handlers; unique within the member */
-    const char *action;  /* without the prefix; NULL: no right is needed */
-    const char *verb;    /* value of the detail "verb" */
-    const char *details; /* keys of the other details, separated by spaces */
-    const char *relies;  /* if no action: what keeps the member from revealing or changing more */
-    unsigned flags;      /* BERTH_PERMISSION_… flags */
-    const char *message; /* shown by polkit in place of the action's own message, or NULL */
+    const char *check;     /* name used by handlers; unique within the member */
+    const char *action;    /* without the prefix; NULL: no right is needed */
+    const char *verb;      /* value of the detail "verb" */
+    const char *details;   /* keys of the other details, separated by spaces */
+    const char *safeguard; /* if no action: what keeps the member from revealing or changing more */
+    unsigned flags;        /* BERTH_PERMISSION_… flags */
+    const char *message;   /* shown by polkit in place of the action's own message, or NULL */
 } BerthPermission;
 
 /* Returns all rows and sets *count. */

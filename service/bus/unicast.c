@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Signals to single clients. A Line is a queue of signals to one client, and polkit is being asked
- * about the first of them. It exists only while signals wait; a client without a line gets its
- * signals immediately. The BerthUnicast owns the lines and the set of clients that have read images
- * or contents; the service owns the BerthUnicast. The one thing to know: while a signal waits, all
- * later ones to that client wait as well, even those that need no question, so that their order is
- * kept. See unicast.h.
+ * Signals to single clients. A SignalQueue holds signals to one client while polkit is asked
+ * about the first of them. It exists only while signals wait; a client without a queue gets its
+ * signals immediately. The BerthUnicast owns the queues and the set of clients that have read
+ * images or contents; the service owns the BerthUnicast. The one thing to know: while a signal
+ * waits, all later ones to that client wait as well, even those that need no question, so that
+ * their order is kept. See unicast.h.
  */
 
 #include "bus/unicast.h"
@@ -26,7 +26,7 @@ enum { MAX_QUEUED = 1000, MAX_CLIENTS = 16 };
  * which proxies call first. */
 static const struct {
     const char *interface, *member;
-} looks[] = {
+} reading_members[] = {
     {"Images", "Describe"}, {"Images", "Get"},    {"Images", "GetAll"}, {"Images", "Inspect"},
     {"Images", "List"},     {"Contents", "Info"}, {"Contents", "List"}, {"Contents", "GetAll"},
 };
@@ -42,15 +42,15 @@ typedef struct {
     char *client;
     GQueue signals;
     sd_bus_slot *slot;
-} Line;
+} SignalQueue;
 
 struct BerthUnicast {
     BerthService *service;
-    GHashTable *lines;    /* client → Line, for clients with waiting signals */
-    GHashTable *watchers; /* "Images :1.42" → BerthHold */
+    GHashTable *queues;    /* client → SignalQueue, for clients with waiting signals */
+    GHashTable *listeners; /* "Images :1.42" → BerthHold */
 };
 
-static void free_signal(gpointer data) {
+static void unicast_signal_free(gpointer data) {
     Signal *signal = data;
 
     sd_bus_message_unref(signal->message);
@@ -60,21 +60,21 @@ static void free_signal(gpointer data) {
     g_free(signal);
 }
 
-static void free_line(gpointer data) {
-    Line *line = data;
+static void signal_queue_free(gpointer data) {
+    SignalQueue *queue = data;
 
-    sd_bus_slot_unref(line->slot);
-    g_queue_clear_full(&line->signals, free_signal);
-    g_free(line->client);
-    g_free(line);
+    sd_bus_slot_unref(queue->slot);
+    g_queue_clear_full(&queue->signals, unicast_signal_free);
+    g_free(queue->client);
+    g_free(queue);
 }
 
 BerthUnicast *berth_unicast_new(BerthService *service) {
     BerthUnicast *unicast = g_new0(BerthUnicast, 1);
 
     unicast->service = service;
-    unicast->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_line);
-    unicast->watchers =
+    unicast->queues = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, signal_queue_free);
+    unicast->listeners =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_hold_free);
     return unicast;
 }
@@ -82,51 +82,51 @@ BerthUnicast *berth_unicast_new(BerthService *service) {
 void berth_unicast_free(BerthUnicast *unicast) {
     if (!unicast)
         return;
-    g_hash_table_unref(unicast->lines);
-    g_hash_table_unref(unicast->watchers);
+    g_hash_table_unref(unicast->queues);
+    g_hash_table_unref(unicast->listeners);
     g_free(unicast);
 }
 
 static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
-/* Not interactive, so that the user is never asked to authenticate. The line owns the slot: when
- * the line is freed, the answer is discarded. */
-static int unicast_ask(Line *line, const Signal *signal) {
+/* Not interactive, so that the user is never asked to authenticate. The queue owns the slot: when
+ * the queue is freed, the answer is discarded. */
+static int unicast_ask(SignalQueue *queue, const Signal *signal) {
     const BerthPermission permission = {.action = signal->action, .verb = "watch"};
     char *const details[] = {signal->key, signal->value, NULL};
     const BerthQuestion question = {.permission = &permission, .details = details};
 
-    return berth_polkit_ask(line->unicast->service->bus, &line->slot, line->client, &question,
-                            unicast_on_verdict, line);
+    return berth_polkit_ask(queue->unicast->service->bus, &queue->slot, queue->client, &question,
+                            unicast_on_verdict, queue);
 }
 
 /* Sends signals up to the first one that needs a question, and asks that question. A signal about
- * which polkit cannot be asked is dropped. An empty line is freed, and must not be used after this
+ * which polkit cannot be asked is dropped. An empty queue is freed, and must not be used after this
  * call. */
-static void go_on(Line *line) {
+static void unicast_send_waiting(SignalQueue *queue) {
     Signal *signal;
 
-    while ((signal = g_queue_peek_head(&line->signals))) {
-        if (signal->action && unicast_ask(line, signal) >= 0)
+    while ((signal = g_queue_peek_head(&queue->signals))) {
+        if (signal->action && unicast_ask(queue, signal) >= 0)
             return;
         if (!signal->action)
-            sd_bus_send(line->unicast->service->bus, signal->message, NULL);
-        free_signal(g_queue_pop_head(&line->signals));
+            sd_bus_send(queue->unicast->service->bus, signal->message, NULL);
+        unicast_signal_free(g_queue_pop_head(&queue->signals));
     }
-    g_hash_table_remove(line->unicast->lines, line->client);
+    g_hash_table_remove(queue->unicast->queues, queue->client);
 }
 
 /* Anything but a grant drops the signal silently. */
 static int unicast_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Line *line = userdata;
-    Signal *signal = g_queue_peek_head(&line->signals);
+    SignalQueue *queue = userdata;
+    Signal *signal = g_queue_peek_head(&queue->signals);
 
     (void)error;
-    line->slot = sd_bus_slot_unref(line->slot);
+    queue->slot = sd_bus_slot_unref(queue->slot);
     if (berth_polkit_read_verdict(reply) == BERTH_AUDIT_GRANTED)
-        sd_bus_send(line->unicast->service->bus, signal->message, NULL);
-    free_signal(g_queue_pop_head(&line->signals));
-    go_on(line);
+        sd_bus_send(queue->unicast->service->bus, signal->message, NULL);
+    unicast_signal_free(g_queue_pop_head(&queue->signals));
+    unicast_send_waiting(queue);
     return 0;
 }
 
@@ -143,38 +143,39 @@ void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_messag
                         const BerthSignalRight *right) {
     g_autoptr(sd_bus_message) owned = message;
     const char *action = is_root(unicast, client) ? NULL : right->action;
-    Line *line = g_hash_table_lookup(unicast->lines, client);
+    SignalQueue *queue = g_hash_table_lookup(unicast->queues, client);
 
     if (!owned || sd_bus_message_set_destination(owned, client) < 0)
         return;
-    if (!line && !action) {
+    if (!queue && !action) {
         sd_bus_send(unicast->service->bus, owned, NULL);
         return;
     }
-    if (line && g_queue_get_length(&line->signals) >= MAX_QUEUED)
+    if (queue && g_queue_get_length(&queue->signals) >= MAX_QUEUED)
         return;
     Signal *signal = g_new0(Signal, 1);
     *signal = (Signal){g_steal_pointer(&owned), g_strdup(action), g_strdup(right->key),
                        g_strdup(right->value)};
-    if (line) {
-        g_queue_push_tail(&line->signals, signal);
+    if (queue) {
+        g_queue_push_tail(&queue->signals, signal);
         return;
     }
-    line = g_new0(Line, 1);
-    line->unicast = unicast;
-    line->client = g_strdup(client);
-    g_queue_push_tail(&line->signals, signal);
-    g_hash_table_insert(unicast->lines, line->client, line);
-    go_on(line);
+    queue = g_new0(SignalQueue, 1);
+    queue->unicast = unicast;
+    queue->client = g_strdup(client);
+    g_queue_push_tail(&queue->signals, signal);
+    g_hash_table_insert(unicast->queues, queue->client, queue);
+    unicast_send_waiting(queue);
 }
 
 /* Called by dispatch.c after each call, whatever its result. Being in the set reveals nothing,
  * since each signal is checked. */
 void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
                         const char *client) {
-    for (size_t i = 0; client && i < G_N_ELEMENTS(looks); i++)
-        if (g_str_equal(looks[i].interface, interface) && g_str_equal(looks[i].member, member))
-            g_hash_table_insert(unicast->watchers, g_strconcat(interface, " ", client, NULL),
+    for (size_t i = 0; client && i < G_N_ELEMENTS(reading_members); i++)
+        if (g_str_equal(reading_members[i].interface, interface) &&
+            g_str_equal(reading_members[i].member, member))
+            g_hash_table_insert(unicast->listeners, g_strconcat(interface, " ", client, NULL),
                                 berth_hold_new(BERTH_HOLD_LISTENER));
 }
 
@@ -186,7 +187,7 @@ bool berth_unicast_count_client(GHashTable *users, uint32_t uid) {
 }
 
 /* The call of an unknown client has not been answered yet, so it gets no signals. */
-static bool is_served(BerthUnicast *unicast, const char *client, GHashTable *users) {
+static bool unicast_is_client_served(BerthUnicast *unicast, const char *client, GHashTable *users) {
     uint32_t uid;
 
     return berth_access_find_uid(unicast->service->access, client, &uid) &&
@@ -201,10 +202,10 @@ void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSigna
     GHashTableIter iterator;
     gpointer key;
 
-    g_hash_table_iter_init(&iterator, unicast->watchers);
+    g_hash_table_iter_init(&iterator, unicast->listeners);
     while (g_hash_table_iter_next(&iterator, &key, NULL))
         if (g_str_has_prefix(key, prefix) &&
-            is_served(unicast, (const char *)key + strlen(prefix), users))
+            unicast_is_client_served(unicast, (const char *)key + strlen(prefix), users))
             berth_unicast_send(unicast, (const char *)key + strlen(prefix),
                                make(unicast->service, data), right);
 }
@@ -212,9 +213,9 @@ void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSigna
 void berth_unicast_forget(BerthUnicast *unicast, const char *client) {
     static const char *const interfaces[] = {"Images ", "Contents "};
 
-    g_hash_table_remove(unicast->lines, client);
+    g_hash_table_remove(unicast->queues, client);
     for (size_t i = 0; i < G_N_ELEMENTS(interfaces); i++) {
         g_autofree char *key = g_strconcat(interfaces[i], client, NULL);
-        g_hash_table_remove(unicast->watchers, key);
+        g_hash_table_remove(unicast->listeners, key);
     }
 }

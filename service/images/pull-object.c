@@ -35,7 +35,8 @@ struct BerthPullObject {
     BerthTransferItem *item;
     char *key;          /* of the ingest */
     BerthClaim *ingest; /* on key */
-    BerthClaim *flight; /* on fetching it from this repository, shared with other pulls; or NULL */
+    BerthClaim
+        *fetch_claim; /* on fetching it from this repository, shared with other pulls; or NULL */
     BerthPullProof *proof; /* while the remote proves that it has the content */
     bool was_asked_for_proof;
     BerthIngestion *ingestion; /* while fetching */
@@ -59,7 +60,7 @@ bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
 /* Creates the claim that makes two pulls fetch an object of the same repository only once. It is
  * shared between users, so it is used only if the registry proves its identity: otherwise a user
  * could answer in its place, never finish, and make the others wait. */
-static BerthClaim *pull_object_new_flight(BerthPullObject *object) {
+static BerthClaim *pull_object_new_fetch_claim(BerthPullObject *object) {
     const BerthPullContext *context = object->context;
 
     if (context->mode == BERTH_PULL_UNPACK || !berth_remote_session_is_proven(context->fetch))
@@ -81,7 +82,7 @@ BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
     object->key = berth_contents_blob_key(context->transfer->owner, digest);
     object->ingest =
         berth_claim_new(context->images->contents, object->key, pull_object_on_released, object);
-    object->flight = pull_object_new_flight(object);
+    object->fetch_claim = pull_object_new_fetch_claim(object);
     object->stream = request->stream;
     object->stream_userdata = request->stream_userdata;
     object->changed = request->changed;
@@ -97,7 +98,7 @@ void berth_pull_object_free(BerthPullObject *object) {
     /* The bytes that have arrived are kept for the next attempt. */
     berth_ingestion_free(object->ingestion);
     berth_claim_free(object->ingest);
-    berth_claim_free(object->flight);
+    berth_claim_free(object->fetch_claim);
     g_clear_pointer(&object->embedded, g_bytes_unref);
     berth_descriptor_free(object->descriptor);
     g_free(object->key);
@@ -136,8 +137,8 @@ static void pull_object_finish(BerthPullObject *object) {
     object->item->done = object->item->total;
     g_clear_pointer(&object->ingestion, berth_ingestion_free);
     berth_claim_release(object->ingest);
-    if (object->flight)
-        berth_claim_release(object->flight);
+    if (object->fetch_claim)
+        berth_claim_release(object->fetch_claim);
     berth_pull_hold(object->context, object->descriptor->digest);
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
@@ -323,11 +324,11 @@ static void pull_object_drop_leftover(BerthPullObject *object) {
 
 /* If there was no proof, the object starts again and is fetched; was_asked_for_proof prevents a
  * second attempt at a proof. */
-static void pull_object_on_proven(bool shown, void *userdata) {
+static void pull_object_on_proven(bool proven, void *userdata) {
     BerthPullObject *object = userdata;
 
     g_clear_pointer(&object->proof, berth_pull_proof_free);
-    if (!shown) {
+    if (!proven) {
         berth_pull_object_start(object);
         return;
     }
@@ -344,12 +345,12 @@ static void pull_object_on_released(void *userdata) {
 /* Takes both claims, or takes neither and waits for the one that is not free: a waiting object
  * holds nothing that others need. */
 static bool pull_object_claim(BerthPullObject *object) {
-    if (object->flight && !berth_claim_take(object->flight))
+    if (object->fetch_claim && !berth_claim_take(object->fetch_claim))
         return false;
     if (berth_claim_take(object->ingest))
         return true;
-    if (object->flight)
-        berth_claim_release(object->flight);
+    if (object->fetch_claim)
+        berth_claim_release(object->fetch_claim);
     return false;
 }
 

@@ -46,7 +46,7 @@ bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
 /* pull-proof.c: lets the remote prove that it has the stored content. Returns NULL if samples
  * cannot prove that; otherwise done is called once, unless the proof is freed earlier. */
 typedef struct BerthPullProof BerthPullProof;
-typedef void (*BerthPullProofDone)(bool shown, void *userdata);
+typedef void (*BerthPullProofDone)(bool proven, void *userdata);
 BerthPullProof *berth_pull_proof_new(const BerthPullContext *context,
                                      const BerthDescriptor *descriptor, BerthPullProofDone done,
                                      void *userdata);

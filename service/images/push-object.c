@@ -15,7 +15,7 @@
 struct BerthPushObject {
     BerthContentStore *store;
     BerthRemoteSession *session;
-    BerthTransferItem *shown;
+    BerthTransferItem *item;
     char *digest;
     int content;
     BerthPushObjectDone done;
@@ -25,7 +25,7 @@ struct BerthPushObject {
 void berth_push_object_free(BerthPushObject *object) {
     if (!object)
         return;
-    object->shown->poll = NULL;
+    object->item->poll = NULL;
     berth_fd_clear(&object->content);
     g_free(object->digest);
     g_free(object);
@@ -37,8 +37,8 @@ static void push_object_on_pushed(sd_bus_message *reply, const GError *error, vo
     const char *outcome = local ? NULL : berth_reply_read_pushed(reply, &local);
 
     if (outcome) {
-        object->shown->phase = g_str_equal(outcome, "pushed") ? "done" : outcome;
-        object->shown->done = object->shown->total;
+        object->item->phase = g_str_equal(outcome, "pushed") ? "done" : outcome;
+        object->item->done = object->item->total;
         /* From now on, another repository of this registry can mount it from here. */
         berth_content_store_add_source(object->store, object->digest,
                                        berth_remote_session_get_locator(object->session), NULL);
@@ -57,12 +57,12 @@ BerthPushObject *berth_push_object_new(const BerthPushObjectRequest *request,
     BerthPushObject *object = g_new0(BerthPushObject, 1);
     *object = (BerthPushObject){.store = request->store,
                                 .session = request->session,
-                                .shown = request->shown,
+                                .item = request->item,
                                 .digest = g_strdup(descriptor->digest),
                                 .content = content,
                                 .done = done,
                                 .userdata = userdata};
-    berth_transfer_item_watch_position(object->shown, &object->content);
+    berth_transfer_item_watch_position(object->item, &object->content);
     BerthWorker *fetch = berth_remote_session_get_worker(object->session);
     if (request->is_document)
         berth_call_fetch_push_manifest(fetch, descriptor, request->is_target, object->content,

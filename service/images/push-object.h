@@ -11,7 +11,7 @@
 typedef struct {
     BerthContentStore *store;
     BerthRemoteSession *session;
-    BerthTransferItem *shown; /* shows the progress */
+    BerthTransferItem *item; /* shows the progress */
     const BerthDescriptor *descriptor;
     bool is_document;     /* manifest or index */
     bool is_target;       /* the document that gets the reference's name */

@@ -98,8 +98,8 @@ static bool push_send(Push *push, const BerthClosureItem *item, GError **error) 
     const BerthPushObjectRequest request = {
         .store = berth_contents_get_store(push->images->contents),
         .session = push->session,
-        .shown = berth_transfer_add_item(push->transfer, descriptor->digest, "pushing",
-                                         descriptor->size),
+        .item = berth_transfer_add_item(push->transfer, descriptor->digest, "pushing",
+                                        descriptor->size),
         .descriptor = descriptor,
         .is_document = item->is_document,
         .is_target = item == push_get_target(push),

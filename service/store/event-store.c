@@ -60,7 +60,7 @@ bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uin
 
 /* After the highest number that SQLite can store, no event could be added and hence no container
  * started; and a client that continues from that number would never see another event. */
-bool berth_event_store_mend(BerthDatabase *database, GError **error) {
+bool berth_event_store_repair(BerthDatabase *database, GError **error) {
     g_autoptr(BerthRows) rows =
         berth_database_query(database, error, "SELECT count(*) FROM events WHERE sequence >= ?1",
                              "i", (int64_t)IMPOSSIBLE_SEQUENCE);

@@ -20,7 +20,7 @@ void berth_event_free(BerthEvent *event);
 bool berth_event_store_add(BerthDatabase *database, const BerthEvent *event, uint64_t *sequence,
                            GError **error);
 /* Called at the start of the service: deletes damaged events after which no other could follow. */
-bool berth_event_store_mend(BerthDatabase *database, GError **error);
+bool berth_event_store_repair(BerthDatabase *database, GError **error);
 /* Returns at most limit events after sequence, oldest first. */
 GPtrArray *berth_event_store_list_since(BerthDatabase *database, uint64_t sequence, unsigned limit,
                                         GError **error);

@@ -177,7 +177,7 @@ static bool reach_add_words(BerthDatabase *database, GPtrArray *words, const cha
 /* Walks from a blob up to the documents that refer to it, for each owner who holds it. A document
  * that the owner does not hold leads no further up, but a name or a lease of the owner may still
  * refer to it. */
-#define ABOVE                                                                                      \
+#define WITH_DOCUMENTS_ABOVE                                                                       \
     "WITH RECURSIVE above (digest, owner, leads) AS (SELECT ?1, " ANYBODY ", 1 UNION"              \
     "  SELECT digest, owner, 1 FROM holdings WHERE digest = ?1 UNION"                              \
     "  SELECT parent, above.owner, " LEADS_TO(                                                     \
@@ -194,14 +194,15 @@ static bool reach_add_words(BerthDatabase *database, GPtrArray *words, const cha
 
 char *berth_reach_find_image(BerthDatabase *database, const char *digest) {
     g_autoptr(BerthRows) rows = berth_database_query(
-        database, NULL, ABOVE "SELECT images.name" NAMES_ABOVE " LIMIT 1", "s", digest);
+        database, NULL, WITH_DOCUMENTS_ABOVE "SELECT images.name" NAMES_ABOVE " LIMIT 1", "s",
+        digest);
 
     return rows && berth_database_step(rows, NULL) ? g_strdup(berth_database_text(rows, 0)) : NULL;
 }
 
 bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
-    g_autoptr(BerthRows) rows =
-        berth_database_query(database, NULL, ABOVE "SELECT 1" LEASES_ABOVE " LIMIT 1", "s", digest);
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL, WITH_DOCUMENTS_ABOVE "SELECT 1" LEASES_ABOVE " LIMIT 1", "s", digest);
 
     /* If the query fails, the content is kept. */
     return !rows || berth_database_step(rows, NULL);
@@ -211,7 +212,8 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
     "WITH RECURSIVE above (chain_id) AS (VALUES (?1) UNION"                                        \
     "  SELECT snapshots.chain_id FROM snapshots JOIN above ON parent = above.chain_id) "
 
-#define TOLD(right, name) "CASE WHEN ?2 < 0 OR " right " THEN " name " ELSE 'of another user' END"
+#define NAME_OR_HIDDEN(right, name)                                                                \
+    "CASE WHEN ?2 < 0 OR " right " THEN " name " ELSE 'of another user' END"
 #define ANSWERS_FOR                                                                                \
     "EXISTS (SELECT 1 FROM image_holders AS own WHERE own.name = images.name AND own.owner = ?2)"
 
@@ -222,16 +224,17 @@ GPtrArray *berth_reach_explain(BerthDatabase *database, const char *digest,
     int64_t of_others = viewer->others ? -1 : (int64_t)viewer->owner;
 
     if (reach_add_words(database, words, "image",
-                        ABOVE "SELECT DISTINCT " TOLD(ANSWERS_FOR, "images.name") NAMES_ABOVE
-                        " ORDER BY 1",
+                        WITH_DOCUMENTS_ABOVE "SELECT DISTINCT " NAME_OR_HIDDEN(
+                            ANSWERS_FOR, "images.name") NAMES_ABOVE " ORDER BY 1",
                         digest, of_images, error) &&
         reach_add_words(database, words, "lease",
-                        ABOVE "SELECT DISTINCT " TOLD("leases.owner = ?2", "lease") LEASES_ABOVE,
+                        WITH_DOCUMENTS_ABOVE "SELECT DISTINCT " NAME_OR_HIDDEN(
+                            "leases.owner = ?2", "lease") LEASES_ABOVE,
                         digest, of_others, error) &&
         reach_add_words(database, words, "container",
-                        CHAIN_ABOVE
-                        "SELECT DISTINCT " TOLD("owner = ?2", "id") " FROM containers JOIN above"
-                                                                    " USING (chain_id)",
+                        CHAIN_ABOVE "SELECT DISTINCT " NAME_OR_HIDDEN(
+                            "owner = ?2", "id") " FROM containers JOIN above"
+                                                " USING (chain_id)",
                         digest, of_others, error))
         return g_steal_pointer(&words);
     return NULL;

@@ -88,7 +88,8 @@ static bool is_of_reference(const BerthOpenRequest *request, const char *locator
 
 /* The credentials for these endpoints are passed to the worker next, so each of them must be one
  * that berthd expects. */
-static bool are_places(char *const *places, const char *locator, char *const *locators) {
+static bool are_expected_endpoints(char *const *places, const char *locator,
+                                   char *const *locators) {
     const char *path = strchr(locator, '/') + 1;
     guint count = g_strv_length((char **)places);
 
@@ -112,7 +113,7 @@ bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *requ
     if (!berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &locator) ||
         !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
         !berth_reply_read_strings(reply, &locators) || !is_of_reference(request, locator, name) ||
-        !are_places(request->places, locator, locators))
+        !are_expected_endpoints(request->places, locator, locators))
         return berth_reply_set_malformed("fetch", error);
     *opened = (BerthOpenReply){g_strdup(locator), g_strdup(name), g_steal_pointer(&locators)};
     return true;

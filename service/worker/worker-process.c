@@ -101,8 +101,8 @@ typedef struct {
 
 /* Runs in the child, in the parent's memory: nothing that keeps state may be called. */
 static int execute_worker(void *data) {
-    ChildArguments *birth = data;
-    char *arguments[] = {birth->path, birth->argument, NULL};
+    ChildArguments *child = data;
+    char *arguments[] = {child->path, child->argument, NULL};
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
 
@@ -111,18 +111,18 @@ static int execute_worker(void *data) {
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL);
     sigemptyset(&none);
-    if (dup2(birth->socket, BERTH_WORKER_BUS_FD) >= 0 &&
-        (birth->directory < 0 || dup2(birth->directory, BERTH_WORKER_DIRECTORY_FD) >= 0) &&
+    if (dup2(child->socket, BERTH_WORKER_BUS_FD) >= 0 &&
+        (child->directory < 0 || dup2(child->directory, BERTH_WORKER_DIRECTORY_FD) >= 0) &&
         sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-        execve(birth->path, arguments, birth->environment);
-    birth->errnum = errno;
+        execve(child->path, arguments, child->environment);
+    child->errnum = errno;
     _exit(EXIT_FAILURE);
 }
 
 /* Does what posix_spawn() does, which cannot create a PID namespace. The worker is the only process
  * in its own, and can see, signal and trace no other. Its PID in berthd's namespace is that of any
  * child. */
-static pid_t clone_child(ChildArguments *birth) {
+static pid_t clone_child(ChildArguments *child) {
     enum { STACK_BYTES = 64 * 1024 };
     sigset_t all, before;
     void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
@@ -134,9 +134,9 @@ static pid_t clone_child(ChildArguments *birth) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     /* CLONE_VFORK: this returns when the child has called execve(2) or exited, so the stack can be
-     * unmapped, and birth->errnum is set. */
+     * unmapped, and child->errnum is set. */
     pid_t pid = clone(execute_worker, (char *)stack + STACK_BYTES,
-                      CLONE_VM | CLONE_VFORK | birth->namespaces | SIGCHLD, birth);
+                      CLONE_VM | CLONE_VFORK | child->namespaces | SIGCHLD, child);
     int errnum = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK_BYTES);
@@ -146,7 +146,7 @@ static pid_t clone_child(ChildArguments *birth) {
 
 /* The environment is built before the child exists, since the child must not allocate. A child that
  * failed to execute is reaped here, and its errno is the error. */
-static pid_t process_start(const char *kind, ChildArguments *birth, GError **error) {
+static pid_t process_start(const char *kind, ChildArguments *child, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
     char *environment[32] = {NULL};
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
@@ -154,13 +154,13 @@ static pid_t process_start(const char *kind, ChildArguments *birth, GError **err
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
     size_t count = 0;
 
-    birth->path = path;
-    birth->environment = environment;
+    child->path = path;
+    child->environment = environment;
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
         if (g_getenv(passed[i]))
             environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
-    pid_t pid = clone_child(birth);
-    int errnum = pid < 0 ? errno : birth->errnum;
+    pid_t pid = clone_child(child);
+    int errnum = pid < 0 ? errno : child->errnum;
     for (size_t i = 0; i < count; i++)
         g_free(environment[i]);
     if (pid > 0 && errnum != 0)
@@ -174,10 +174,10 @@ static pid_t process_start(const char *kind, ChildArguments *birth, GError **err
 pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
                                  GError **error) {
     g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
-    ChildArguments birth = {
+    ChildArguments child = {
         .argument = uid_text, .namespaces = CLONE_NEWPID, .socket = socket, .directory = directory};
 
-    return process_start(kind, &birth, error);
+    return process_start(kind, &child, error);
 }
 
 /* Without a PID namespace: the template reports to berthd the PIDs of the processes that it clones,
@@ -185,9 +185,9 @@ pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int di
 pid_t berth_worker_process_start_template(const char *kind, int socket, int cloned,
                                           GError **error) {
     char argument[] = BERTH_WORKER_TEMPLATE;
-    ChildArguments birth = {.argument = argument, .socket = socket, .directory = cloned};
+    ChildArguments child = {.argument = argument, .socket = socket, .directory = cloned};
 
-    return process_start(kind, &birth, error);
+    return process_start(kind, &child, error);
 }
 
 /* If there is no pidfd, or no event source for it, this waits for the end: otherwise a zombie would

@@ -88,7 +88,7 @@ static void test_every_action_is_in_the_policy(void) {
 
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].action) {
-            g_assert_nonnull(rows[i].relies);
+            g_assert_nonnull(rows[i].safeguard);
             continue;
         }
         g_autofree char *action =

@@ -117,7 +117,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
                               GError **error) {
     /* Events first, since recovery itself records an event for everything that has ended
      * meanwhile. */
-    g_autoptr(GPtrArray) records = berth_event_store_mend(containers->database, error)
+    g_autoptr(GPtrArray) records = berth_event_store_repair(containers->database, error)
                                        ? berth_container_store_list(containers->database, error)
                                        : NULL;
     const BerthKeptDescriptors kept = {names, fds, count};
