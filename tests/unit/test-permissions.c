@@ -147,6 +147,35 @@ static void test_details_are_whole_words(void) {
     g_assert_cmpuint(berth_permission_count_details(list), ==, 0);
 }
 
+/* Returns the section of a page that lists the details. */
+static char *read_details(const char *page, const char *title, const char *next) {
+    g_autofree char *text = read_source(page);
+    g_auto(GStrv) parts = g_strsplit(text, title, 2);
+    g_assert_cmpuint(g_strv_length(parts), ==, 2);
+    g_auto(GStrv) rest = g_strsplit(parts[1], next, 2);
+
+    g_assert_cmpuint(g_strv_length(rest), ==, 2);
+    return g_strdup(rest[0]);
+}
+
+static void test_every_detail_is_in_the_manual(void) {
+    g_autofree char *bus =
+        read_details("docs/man/org.berth1.5.xml", "<title>Actions</title>", "</refsect1>");
+    g_autofree char *polkit = read_details("docs/man/berth-polkit.7", ".SH DETAILS", ".SH ONE");
+    size_t count;
+    const BerthPermission *rows = berth_permissions_list(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        g_auto(GStrv) keys = g_strsplit(rows[i].details ? rows[i].details : "", " ", -1);
+        for (char **key = keys; *key; key++) {
+            g_autofree char *pattern = g_strdup_printf("\\b%s\\b", *key);
+            if (!g_regex_match_simple(pattern, bus, 0, 0) ||
+                !g_regex_match_simple(pattern, polkit, 0, 0))
+                g_error("the manual does not name the detail %s", *key);
+        }
+    }
+}
+
 static void test_rules_get_one_spelling_of_a_host(void) {
     static const struct {
         const char *interface, *member, *check, *key, *value, *formatted;
@@ -276,6 +305,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/permissions/rows-are-found-by-their-check",
                     test_rows_are_found_by_their_check);
     g_test_add_func("/permissions/details-are-whole-words", test_details_are_whole_words);
+    g_test_add_func("/permissions/every-detail-is-in-the-manual",
+                    test_every_detail_is_in_the_manual);
     g_test_add_func("/permissions/rules-get-one-spelling-of-a-host",
                     test_rules_get_one_spelling_of_a_host);
     g_test_add_func("/permissions/only-ingests-have-opaque-references",
