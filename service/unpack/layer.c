@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 #include "tar/reader.h"
-#include "unpack/tree-path.h"
+#include "unpack/tree-names.h"
 
 #include <errno.h>
 

@@ -8,8 +8,8 @@
 
 #include "base/fd.h"
 #include "unpack/attributes.h"
+#include "unpack/tree-names.h"
 #include "unpack/tree-notes.h"
-#include "unpack/tree-path.h"
 
 #include <errno.h>
 

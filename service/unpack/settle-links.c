@@ -13,6 +13,7 @@
 #include "unpack/attributes.h"
 #include "unpack/overlay-form.h"
 #include "unpack/settle-inherit.h"
+#include "unpack/tree-names.h"
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
 

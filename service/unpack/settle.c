@@ -12,6 +12,7 @@
 #include "unpack/overlay-form.h"
 #include "unpack/settle-inherit.h"
 #include "unpack/settle-links.h"
+#include "unpack/tree-names.h"
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "unpack/overlay-form.h"
+#include "unpack/tree-names.h"
 #include "unpack/tree-notes.h"
 #include "unpack/tree-path.h"
 

@@ -8,10 +8,6 @@
 
 #include <sys/stat.h>
 
-/* Converts a path in a tar to one below the root: "./a//b/", "/a/b" and "a/x/../b" become "a/b",
- * the root itself is "", and ".." never leads above it. */
-char *berth_tree_normalize(const char *path, GError **error);
-
 typedef enum {
     BERTH_WALK_ENTER, /* for an entry: what is missing is made */
     BERTH_WALK_HIDE,  /* for a whiteout: nothing is made that could become visible */
@@ -62,8 +58,3 @@ bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GEr
 /* Opens a real path without following its last component: an O_PATH descriptor, or -1 with errno.
  */
 int berth_tree_open_entry(int root, const char *path, struct stat *status);
-
-char *berth_tree_join(const char *directory, const char *name);
-char *berth_tree_get_directory(const char *path);
-const char *berth_tree_get_name(const char *path);
-const char *berth_tree_path_or_dot(const char *path);

@@ -4,8 +4,8 @@
 
 #include "base/fd.h"
 #include "unpack/settle.h"
+#include "unpack/tree-names.h"
 #include "unpack/tree-notes.h"
-#include "unpack/tree-path.h"
 #include "unpack/tree.h"
 
 #include <glib/gstdio.h>
