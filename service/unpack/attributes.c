@@ -121,9 +121,17 @@ bool berth_attributes_inherit(int above, int directory) {
            berth_attributes_take_default_acl(above, directory);
 }
 
-bool berth_attributes_clear_acl(int directory, const char *entry) {
-    return plain || (fchdir(directory) == 0 && (lremovexattr(entry, ACCESS_ACL_XATTR) == 0 ||
-                                                errno == ENODATA || errno == ENOTSUP));
+static bool is_acl_removed(int result) {
+    return result == 0 || errno == ENODATA || errno == ENOTSUP;
+}
+
+bool berth_attributes_clear_acl(int fd) {
+    return plain || is_acl_removed(fremovexattr(fd, ACCESS_ACL_XATTR));
+}
+
+bool berth_attributes_clear_acl_of(int directory, const char *entry) {
+    return plain ||
+           (fchdir(directory) == 0 && is_acl_removed(lremovexattr(entry, ACCESS_ACL_XATTR)));
 }
 
 /* An attribute that the file system of to does not support is left out. If the list cannot be read,

@@ -51,8 +51,10 @@ bool berth_attributes_inherit(int above, int directory);
 bool berth_attributes_take_default_acl(int above, int directory);
 bool berth_attributes_have_default_acl(int directory);
 
-/* Removes the access ACL of an entry, which is not opened. False with errno. */
-bool berth_attributes_clear_acl(int directory, const char *entry);
+/* Remove the access ACL of a file, or of an entry, which is not opened; a user's own ACL is kept.
+ * False with errno. */
+bool berth_attributes_clear_acl(int fd);
+bool berth_attributes_clear_acl_of(int directory, const char *entry);
 
 /* Marks a directory of a layer as hiding what lies below it; false with errno. */
 bool berth_attributes_make_opaque(int directory);

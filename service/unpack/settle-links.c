@@ -123,7 +123,7 @@ static bool copy_content(int from, int to, off_t size, GError **error) {
 /* Removes the ACL that the copy inherits from its directory, before it gets that of the original.
  */
 static bool clear_given_acl(const Links *links, int parent, const char *name) {
-    return !links->tree->default_acl || berth_attributes_clear_acl(parent, name);
+    return !links->tree->default_acl || berth_attributes_clear_acl_of(parent, name);
 }
 
 /* Only its owner can read the copy until it has the attributes of the original. */

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <sys/xattr.h>
 
-#define ACL_XATTR "system.posix_acl_access"
 #define DEFAULT_ACL_XATTR "system.posix_acl_default"
 
 BerthTree *berth_tree_new(int root, BerthLowerState knows, int lower) {
@@ -175,9 +174,7 @@ bool berth_tree_finish_file(BerthTree *tree, const BerthTreeEntry *entry, int fd
 
     if (!is_as_made(tree, entry) && !set_owner_and_mode(entry, fd, error))
         return false;
-    /* A user's own ACL is kept, which berth_attributes_clear_xattrs() also leaves alone. */
-    if (tree->default_acl && !berth_attributes_are_plain() && fremovexattr(fd, ACL_XATTR) < 0 &&
-        errno != ENODATA && errno != ENOTSUP)
+    if (tree->default_acl && !berth_attributes_clear_acl(fd))
         return berth_error_set_errno(error, errno, "remove the ACL of \"%.200s\"", entry->path);
     if (!set_xattrs(tree, entry, NULL, fd, error))
         return false;
@@ -203,7 +200,7 @@ static bool set_attributes_by_name(BerthTree *tree, const BerthTreeEntry *entry,
         !berth_attributes_set_owner(place->parent, place->name, entry->uid, entry->gid))
         return berth_error_set_errno(error, errno, "set the owner of \"%.200s\"", entry->path);
     if (tree->default_acl && !S_ISLNK(entry->mode) &&
-        !berth_attributes_clear_acl(place->parent, place->name))
+        !berth_attributes_clear_acl_of(place->parent, place->name))
         return berth_error_set_errno(error, errno, "remove the ACL of \"%.200s\"", entry->path);
     if (!S_ISLNK(entry->mode) &&
         fchmodat(place->parent, place->name, berth_attributes_limit_mode(entry->mode), 0) < 0)
