@@ -120,16 +120,13 @@ bool berth_mount_take_option(char **options, const char *option) {
 }
 
 char *berth_mount_take_value(char **options, const char *prefix) {
-    char *value = NULL;
-
-    for (char **option = options; option && *option && !value; option++)
+    for (char **option = options; option && *option; option++)
         if (g_str_has_prefix(*option, prefix)) {
             g_autofree char *found = g_strdup(*option);
-            value = g_strdup(found + strlen(prefix));
             (void)berth_mount_take_option(options, found);
-            break;
+            return g_strdup(found + strlen(prefix));
         }
-    return value;
+    return NULL;
 }
 
 static char **join_options(char *const *options, const char *const *more) {
