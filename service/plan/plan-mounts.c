@@ -192,8 +192,9 @@ static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *obj
 
 /* Files in /proc must be the kernel's: the launcher writes labels and kernel parameters there, and
  * a mount over them would receive these instead. As in runc, some files that describe the machine
- * may be covered. */
-static bool is_in_proc(const char *destination) {
+ * may be covered. A file of an artifact is mounted in its destination if that is a directory, as
+ * /proc is (launch/mounts.c). */
+static bool is_in_proc(const BerthPlanMount *mount) {
     static const char *const allowed[] = {"cpuinfo",
                                           "diskstats",
                                           "loadavg",
@@ -208,7 +209,10 @@ static bool is_in_proc(const char *destination) {
                                           NULL};
     /* g_canonicalize_filename() keeps two leading slashes, whose meaning POSIX leaves to the
      * implementation. */
-    g_autofree char *path = g_canonicalize_filename(destination + strspn(destination, "/"), "/");
+    g_autofree char *destination =
+        g_canonicalize_filename(mount->destination + strspn(mount->destination, "/"), "/");
+    bool has_name = mount->file_name && g_str_equal(destination, "/proc");
+    g_autofree char *path = g_build_filename(destination, has_name ? mount->file_name : NULL, NULL);
 
     return g_str_has_prefix(path, "/proc/") && !g_strv_contains(allowed, path + strlen("/proc/"));
 }
@@ -221,7 +225,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
         (mount->source && strlen(mount->source) >= MAX_PATH))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a path of a mount is longer than %d bytes", MAX_PATH - 1);
-    if (is_in_proc(mount->destination))
+    if (is_in_proc(mount))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "mount %s: files in /proc must not be covered", mount->destination);
     if (berth_plan_path_climbs(mount->destination))

@@ -174,6 +174,10 @@ static void test_damaged_configurations_are_errors(void) {
         {START
          "},\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"remount\"]}]" END,
          "remount"},
+        {START "},\"mounts\":[{\"destination\":\"/proc/sys\",\"type\":\"tmpfs\"}]" END, "/proc"},
+        {START "},\"mounts\":[{\"destination\":\"//proc/.\",\"type\":\"artifact\","
+               "\"options\":[\"x-berth.layer=a\",\"x-berth.name=kcore\"]}]" END,
+         "must not be covered"},
         {START "},\"windows\":{}" END, "windows"},
         {START "},\"hooks\":{\"prestart\":[{\"path\":\"x\"}]}" END, "hooks.prestart"},
         {START "},\"linux\":{" NAMESPACES ",\"sysctl\":{\"vm.swappiness\":\"1\"}}}",
