@@ -6,10 +6,10 @@
  * descriptor. */
 
 #include "client/bundle.h"
-#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "client/bus.h"
 #include "client/own-sources.h"
 

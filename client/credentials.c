@@ -6,10 +6,10 @@
  * The first file that has some is used. */
 
 #include "client/credentials.h"
-#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "client/bus.h"
 #include "client/message.h"
 

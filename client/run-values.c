@@ -4,10 +4,10 @@
  * owns the results. */
 
 #include "client/run-values.h"
-#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "client/settings.h"
 
 #include <errno.h>

@@ -4,10 +4,10 @@
  * Documents come from the registry and are read with care: missing members appear as empty. */
 
 #include "client/verbs-image-inspect.h"
-#include "base/limits.h"
 
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "client/bus.h"
 #include "client/format.h"
 #include "client/image-call.h"

@@ -5,10 +5,10 @@
  * directory is opened with the caller's rights and passed as a descriptor. */
 
 #include "bundle.h"
-#include "base/limits.h"
 
 #include "base/delegation.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "call.h"
 #include "log.h"
 #include "monitored.h"

@@ -17,16 +17,6 @@ const char *berth_labels_find(char *const *labels, const char *key) {
     return NULL;
 }
 
-/* An empty wanted value matches any value: the filter then only names a key. */
-bool berth_labels_match(char *const *labels, char *const *wanted) {
-    for (; wanted && *wanted; wanted += 2) {
-        const char *value = berth_labels_find(labels, wanted[0]);
-        if (!value || (wanted[1][0] != '\0' && !g_str_equal(value, wanted[1])))
-            return false;
-    }
-    return true;
-}
-
 static void add_label(GPtrArray *all, char *const *label) {
     g_ptr_array_add(all, g_strdup(label[0]));
     g_ptr_array_add(all, g_strdup(label[1]));

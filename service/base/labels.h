@@ -11,9 +11,6 @@
 /* Returns the value of a key; NULL if there is none. */
 const char *berth_labels_find(char *const *labels, const char *key);
 
-/* Whether labels contain all of those wanted; a wanted value of "" matches any. */
-bool berth_labels_match(char *const *labels, char *const *wanted);
-
 /* Returns the total size of all keys and values in bytes. */
 size_t berth_labels_measure(char *const *labels);
 

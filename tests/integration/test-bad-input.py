@@ -410,7 +410,7 @@ def test_content_ingest_checks_size_and_digest():
 def test_an_ingest_has_one_writer():
     first = subprocess.Popen(["dist", "content", "ingest", "busy"], stdin=subprocess.PIPE,
                              stdout=subprocess.DEVNULL)
-    wait_until(lambda: listing("content", "active"), "the ingest")
+    wait_until(lambda: "busy" in [row["ref"] for row in listing("content", "active")], "the ingest")
     result = dist("content", "ingest", "busy", input="x")
     equal(result.status, 1)
     contains(result.err, "busy")

@@ -312,13 +312,16 @@ def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
         return answer(handler, with_body)
 
     answer = raw(f"/v2/reply/blobs/{oci.digest_of(layers[30][2])}", trace)
-    good("pull", reference)
-    REGISTRY.answer = answer
-    tracers[0].wait(30)
-    wait_until(lambda: not templates(), "the template and its workers to end")
-    service = service_pid()
-    wait_until(lambda: not zombies_of(service), "the worker to be reaped")
-    equal(service_pid(), service, "which did not exit meanwhile")
+    # A client that follows events keeps the service from exiting when it is idle.
+    with subprocess.Popen(["dist", "events"], stdout=subprocess.DEVNULL) as follower:
+        good("pull", reference)
+        REGISTRY.answer = answer
+        tracers[0].wait(30)
+        wait_until(lambda: not templates(), "the template and its workers to end")
+        service = service_pid()
+        wait_until(lambda: not zombies_of(service), "the worker to be reaped")
+        equal(service_pid(), service, "which did not exit meanwhile")
+        follower.terminate()
     good("rmi", reference)
 
 

@@ -217,6 +217,33 @@ def test_a_unit_is_ready_when_its_container_is_healthy():
     equal(container("unfit"), None)
 
 
+def test_a_system_without_the_unified_hierarchy_is_named():
+    """As one that has cgroups of version 1 only."""
+    directory = "/run/systemd/system/berthd.service.d"
+    os.makedirs(directory, exist_ok=True)
+    with open(f"{directory}/version-1.conf", "w", encoding="ascii") as file:
+        file.write("[Service]\nTemporaryFileSystem=/sys/fs/cgroup:ro\n")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "run", "--rm", "--cgroup=caller", IMAGE, "true")
+    os.unlink(f"{directory}/version-1.conf")
+    run("systemctl", "daemon-reload")
+    kill_service()
+    equal(result.status, 125, result)
+    contains(result.err, "the unified cgroup hierarchy (version 2) is not mounted")
+    equal(good("ps", "-a", "-q"), "")
+
+
+def in_brief_unit(name, *command):
+    """Runs a command as the only process of a unit that is delegated to it, and that ends with it."""
+    return run("systemd-run", "--quiet", "--wait", "--collect", f"--unit={name}", "-p", "Delegate=yes", *command)
+
+
+def create_with_caller(name, *options):
+    return ("busctl", *options, "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", name, IMAGE,
+            "1", "Cgroup", "s", "caller")
+
+
 class Endless:
     """A client that creates a container with a secret from a pipe that it does not close."""
 
@@ -293,33 +320,6 @@ def test_a_unit_without_delegation_is_refused():
     for option in ("--restart=always", "--autostart", "--slice=berth.slice"):
         contains(run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "create",
                      "--cgroup=caller", option, IMAGE).err, "the caller's unit determines it")
-
-
-def test_a_system_without_the_unified_hierarchy_is_named():
-    """As one that has cgroups of version 1 only."""
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/version-1.conf", "w", encoding="ascii") as file:
-        file.write("[Service]\nTemporaryFileSystem=/sys/fs/cgroup:ro\n")
-    run("systemctl", "daemon-reload")
-    kill_service()
-    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "run", "--rm", "--cgroup=caller", IMAGE, "true")
-    os.unlink(f"{directory}/version-1.conf")
-    run("systemctl", "daemon-reload")
-    kill_service()
-    equal(result.status, 125, result)
-    contains(result.err, "the unified cgroup hierarchy (version 2) is not mounted")
-    equal(good("ps", "-a", "-q"), "")
-
-
-def in_brief_unit(name, *command):
-    """Runs a command as the only process of a unit that is delegated to it, and that ends with it."""
-    return run("systemd-run", "--quiet", "--wait", "--collect", f"--unit={name}", "-p", "Delegate=yes", *command)
-
-
-def create_with_caller(name, *options):
-    return ("busctl", *options, "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", name, IMAGE,
-            "1", "Cgroup", "s", "caller")
 
 
 def test_a_cgroup_that_is_gone_at_the_start_is_named():

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Labels as lists of keys and values: finding, matching and merging. */
+/* Labels as lists of keys and values: finding and merging. */
 
 #include "base/labels.h"
 #include "base/limits.h"
@@ -18,23 +18,6 @@ static void test_find(void) {
     g_assert_cmpstr(berth_labels_find(labels, "b"), ==, "2");
     g_assert_null(berth_labels_find(labels, "1"));
     g_assert_null(berth_labels_find(NULL, "a"));
-}
-
-static bool match(const char *text, const char *wanted_text) {
-    g_auto(GStrv) labels = split(text);
-    g_auto(GStrv) wanted = split(wanted_text);
-
-    return berth_labels_match(labels, wanted);
-}
-
-static void test_match(void) {
-    g_assert_true(match("a 1 b 2", "b 2 a 1"));
-    g_assert_true(match("a 1 b 2", "a "));
-    g_assert_true(match("a 1 b 2", NULL));
-    g_assert_true(match(NULL, NULL));
-    g_assert_false(match("a 1 b 2", "a 1 b 1"));
-    g_assert_false(match("a 1 b 2", "c "));
-    g_assert_false(match(NULL, "a "));
 }
 
 static void assert_merged(const char *under_text, const char *over_text, const char *expected) {
@@ -67,7 +50,6 @@ static void test_merge_omits_labels_above_the_limit(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/labels/find", test_find);
-    g_test_add_func("/labels/match", test_match);
     g_test_add_func("/labels/merge", test_merge);
     g_test_add_func("/labels/merge-large", test_merge_omits_labels_above_the_limit);
     return g_test_run();
