@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit's textual agent, pkttyagent(1), which asks for passwords on the terminal; systemctl starts
+/*
+ * polkit's textual agent, pkttyagent(1), which asks for passwords on the terminal; systemctl starts
  * it in the same way. There is at most one, from the first connection to the bus until dist exits.
- * Without an agent, calls that need a password are refused. */
+ * Without an agent, calls that need a password are refused.
+ */
 
 #include "client/agent.h"
 

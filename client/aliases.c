@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of aliases, which is constant. An alias is replaced before the command line is parsed,
- * so its help, options and completion are those of its verb. */
+/*
+ * The table of aliases, which is constant. An alias is replaced before the command line is parsed,
+ * so its help, options and completion are those of its verb.
+ */
 
 #include "client/aliases.h"
 

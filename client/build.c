@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist build: runs buildah(1) as the user to build a Containerfile. Base images come from the
+/*
+ * dist build: runs buildah(1) as the user to build a Containerfile. Base images come from the
  * service's store, which pulls those that it does not have; the result is imported. Images pass
  * between the two as archives in a directory made for this build alone. A base image is passed to
- * buildah only once; later builds find it there under a name that contains its digest. */
+ * buildah only once; later builds find it there under a name that contains its digest.
+ */
 
 #include "client/build.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads an OCI bundle, or only a configuration or a process, for Containers.Create and Exec. Only
+/*
+ * Reads an OCI bundle, or only a configuration or a process, for Containers.Create and Exec. Only
  * the members that dist itself needs are read here ("root.path", "terminal"): the text goes to the
  * service unchanged. The root directory is opened here, with the caller's rights, and passed as a
- * descriptor. */
+ * descriptor.
+ */
 
 #include "client/bundle.h"
 

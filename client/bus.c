@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the service, and calls that wait for their reply. The process has one
+/*
+ * The connection to the service, and calls that wait for their reply. The process has one
  * connection, made by the first call and renewed only if it is lost. dist_send() frees the call
- * that it sends. */
+ * that it sends.
+ */
 
 #include "client/bus.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The hosts and machines that the completion offers for -H and -M: those that ssh's configuration
+/*
+ * The hosts and machines that the completion offers for -H and -M: those that ssh's configuration
  * or known_hosts names, and those that systemd-machined runs. Only files are read; nothing is asked
  * over the network. Patterns, hashed names and anything that a shell could interpret are left out.
  */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the completion offers for option values: words that the option knows, signals, capabilities,
+/*
+ * What the completion offers for option values: words that the option knows, signals, capabilities,
  * users and groups of this machine; and files in a container, which the service lists. There is no
- * state. Everything is offered; the caller selects what matches. */
+ * state. Everything is offered; the caller selects what matches.
+ */
 
 #include "client/completion-values.h"
 

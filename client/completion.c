@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Completion for the shells. The line is parsed as if it were run, up to its last word; the tables
+/*
+ * Completion for the shells. The line is parsed as if it were run, up to its last word; the tables
  * of verbs and options say what may follow. Names of containers, images and so on come from the
  * service, which lists those that the caller may see; no password is asked for. Errors are ignored:
- * if there are no candidates, the shell offers files. */
+ * if there are no candidates, the shell offers files.
+ */
 
 #include "client/completion.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks for confirmation before something is deleted. It asks only if standard input and standard
- * error are terminals; a script is not asked and must use --force. */
+/*
+ * Asks for confirmation before something is deleted. It asks only if standard input and standard
+ * error are terminals; a script is not asked and must use --force.
+ */
 
 #include "client/confirm.h"
 

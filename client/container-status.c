@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints the status page of a container: its properties, its processes and resource usage while it
+/*
+ * Prints the status page of a container: its properties, its processes and resource usage while it
  * runs, and the last lines of its log. A container may exit while the page is printed, and the
  * caller may not be allowed to see everything: a part that cannot be read is left out without an
- * error. */
+ * error.
+ */
 
 #include "client/container-status.h"
 

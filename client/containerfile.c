@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a Containerfile (Containerfile(5)) just far enough to find the images that it builds on:
+/*
+ * Reads a Containerfile (Containerfile(5)) just far enough to find the images that it builds on:
  * FROM, the ARG lines before it, and COPY --from. Anything else is left to the builder, which
- * reports errors; a line that is not understood only makes the list shorter. */
+ * reports errors; a line that is not understood only makes the list shorter.
+ */
 
 #include "client/containerfile.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the properties of containers, from Get or from a listing. A missing property is zero, an
+/*
+ * Reads the properties of containers, from Get or from a listing. A missing property is zero, an
  * empty string or an unknown status; a property that dist does not know is skipped. Each container
- * keeps a reference to its reply, which owns its strings. */
+ * keeps a reference to its reply, which owns its strings.
+ */
 
 #include "client/containers.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds, stores and removes registry credentials, in the files of podman and docker or through
+/*
+ * Finds, stores and removes registry credentials, in the files of podman and docker or through
  * their credential helpers. dist does this instead of the service, since files and helpers are the
  * user's: the service receives the credentials for one reference, with the call that needs them.
- * The first file that has some is used. */
+ * The first file that has some is used.
+ */
 
 #include "client/credentials.h"
 

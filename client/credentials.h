@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Registry credentials as podman and docker store them. They are found for the caller and passed to
- * the service with the call that needs them; the service forgets them afterwards. */
+/*
+ * Registry credentials as podman and docker store them. They are found for the caller and passed to
+ * the service with the call that needs them; the service forgets them afterwards.
+ */
 
 #pragma once
 

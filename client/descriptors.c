@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The descriptors that dist was started with and passes to a process of a container: its standard
+/*
+ * The descriptors that dist was started with and passes to a process of a container: its standard
  * streams, its unit's sockets (sd_listen_fds(3)), and those of --preserve-fds and --preserve-fd.
  * sd-bus duplicates a descriptor when it is appended to a message, so these stay open and nothing
- * here owns them. */
+ * here owns them.
+ */
 
 #include "client/descriptors.h"
 

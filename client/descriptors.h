@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The descriptors that dist was started with and passes on: its standard streams, its unit's
- * sockets and those to preserve. */
+/*
+ * The descriptors that dist was started with and passes on: its standard streams, its unit's
+ * sockets and those to preserve.
+ */
 
 #pragma once
 

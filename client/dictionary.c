@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads dictionaries of properties into variables. A missing key leaves its variable unchanged, so
- * callers set defaults first; unknown keys are skipped, since a newer service may have more. */
+/*
+ * Reads dictionaries of properties into variables. A missing key leaves its variable unchanged, so
+ * callers set defaults first; unknown keys are skipped, since a newer service may have more.
+ */
 
 #include "client/dictionary.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist: Berth's command-line client. Parses the options before the verb and has verb-run.c run the
- * verb; the verbs themselves are in verbs-*.c. */
+/*
+ * dist: Berth's command-line client. Parses the options before the verb and has verb-run.c run the
+ * verb; the verbs themselves are in verbs-*.c.
+ */
 
 #include "client/agent.h"
 #include "client/completion.h"

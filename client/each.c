@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs the same operation for each argument of a verb. A failure is reported and the remaining
- * arguments are still processed; the exit status is then EXIT_FAILURE. */
+/*
+ * Runs the same operation for each argument of a verb. A failure is reported and the remaining
+ * arguments are still processed; the exit status is then EXIT_FAILURE.
+ */
 
 #include "client/each.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs the same operation for each argument of a verb: a failure is reported, and the remaining
- * arguments are still processed. */
+/*
+ * Runs the same operation for each argument of a verb: a failure is reported, and the remaining
+ * arguments are still processed.
+ */
 
 #pragma once
 

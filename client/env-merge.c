@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --env-merge. The values come from the configuration of a local image, which is read through the
- * service. The image's author chooses its variables, so the size of the result is limited. */
+/*
+ * --env-merge. The values come from the configuration of a local image, which is read through the
+ * service. The image's author chooses its variables, so the size of the result is limited.
+ */
 
 #include "client/env-merge.h"
 

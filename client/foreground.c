@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process of a container in the foreground: one event loop that starts the process if requested,
+/*
+ * A process of a container in the foreground: one event loop that starts the process if requested,
  * waits for its exit, shows its terminal or journal, and passes signals on. The loop ends when Wait
  * has returned, with the detach keys, at the third Ctrl-C, or with the first error. The
  * ForegroundRun owns the terminal, the journal and the replies; the request is the caller's. Its
  * state goes from CREATING, which is skipped if the container exists already, to STARTING and
  * RUNNING; a process that could not be started stays in STARTING. Create, Start, Wait and Attach
  * are under way at the same time, so each callback must consider which of the others have been
- * answered. */
+ * answered.
+ */
 
 #include "client/foreground.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A process of a container in the foreground: dist waits for it to exit and returns its status.
+/*
+ * A process of a container in the foreground: dist waits for it to exit and returns its status.
  * Without a terminal, the process has dist's own descriptors, or dist shows what it writes to the
- * journal; with one, dist relays between its own terminal and the process's, as ssh does. */
+ * journal; with one, dist relays between its own terminal and the process's, as ssh does.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Formats references, sizes and times for people, and makes text from outside safe to print. The
- * caller owns all results. */
+/*
+ * Formats references, sizes and times for people, and makes text from outside safe to print. The
+ * caller owns all results.
+ */
 
 #include "client/format.h"
 

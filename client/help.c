@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lays help out for the width of the terminal, or 80 columns without one: names on the left,
- * phrases wrapped on the right. Widths count characters, not bytes. */
+/*
+ * Lays help out for the width of the terminal, or 80 columns without one: names on the left,
+ * phrases wrapped on the right. Widths count characters, not bytes.
+ */
 
 #include "client/help.h"
 

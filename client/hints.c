@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hints for errors of the service. The service states facts, which all clients need; only dist
+/*
+ * Hints for errors of the service. The service states facts, which all clients need; only dist
  * knows which of its commands helps. An entry is found by the error's name and text; docs/errors.md
- * lists the texts. */
+ * lists the texts.
+ */
 
 #include "client/hints.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs a command line for several hosts: each has a child, a dist for that host, whose lines of
- * output are printed as they arrive. The HostRuns are on the stack of dist_hosts_run_each(). */
+/*
+ * Runs a command line for several hosts: each has a child, a dist for that host, whose lines of
+ * output are printed as they arrive. The HostRuns are on the stack of dist_hosts_run_each().
+ */
 
 #include "client/host-runs.h"
 

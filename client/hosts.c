@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Access to other hosts through ssh(1). The list of hosts is filled while options are parsed; the
+/*
+ * Access to other hosts through ssh(1). The list of hosts is filled while options are parsed; the
  * words of the command line are kept unchanged, since the other host's dist parses them again.
  * ssh(1) joins the words of a command with spaces and passes them to the remote user's shell, so
- * every word is quoted, and no host may begin with "-". */
+ * every word is quoted, and no host may begin with "-".
+ */
 
 #include "client/hosts.h"
 

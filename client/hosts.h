@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* -H HOST[,HOST…]: dist for the service of other hosts. A bus connection over ssh cannot pass
- * descriptors; verbs that need them run on the host itself (DIST_VERB_THERE). */
+/*
+ * -H HOST[,HOST…]: dist for the service of other hosts. A bus connection over ssh cannot pass
+ * descriptors; verbs that need them run on the host itself (DIST_VERB_THERE).
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls of the interface Images that take the options of pull, push, inspect and so on. Credentials
- * are sent with each call that leads to a registry, since the service stores none. */
+/*
+ * Calls of the interface Images that take the options of pull, push, inspect and so on. Credentials
+ * are sent with each call that leads to a registry, since the service stores none.
+ */
 
 #include "client/image-call.h"
 

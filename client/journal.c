@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Entries of the journal. A DistJournal follows those of a container with libsystemd; when the
+/*
+ * Entries of the journal. A DistJournal follows those of a container with libsystemd; when the
  * container has exited, its owner frees it, which prints the last entries. A DistJournalReader
  * reads a stream in the export format, from journalctl or the service. An entry is not always a
- * whole line, since journald splits long ones. */
+ * whole line, since journald splits long ones.
+ */
 
 #include "client/journal.h"
 

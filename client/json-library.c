@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Loads json-glib at the first call of one of its functions. Few verbs read or print JSON, but the
+/*
+ * Loads json-glib at the first call of one of its functions. Few verbs read or print JSON, but the
  * library depends on GObject, GIO, libmount and six others, and loading those takes as long as the
  * rest of dist's start. The definitions here replace the library's for the whole program, which is
  * therefore not linked with it; code that uses json-glib is unaffected.
  *
  * A function that is missing below would cause the library to be linked again, and dist to start
- * more slowly. A unit test (meson.build) detects that and names the function. */
+ * more slowly. A unit test (meson.build) detects that and names the function.
+ */
 
 #include "client/settings.h"
 #include "client/translate.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds out how a process exited that may be gone. Reads the events, beginning with the oldest one
+/*
+ * Finds out how a process exited that may be gone. Reads the events, beginning with the oldest one
  * that the service keeps; the last exit of that name counts. A container that is deleted when it
  * exits may exit and disappear while the service is away from the bus, or before dist has asked
- * again. */
+ * again.
+ */
 
 #include "client/last-exit.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lays out cells of text in columns. A layout copies its cells; its owner prints it once and frees
+/*
+ * Lays out cells of text in columns. A layout copies its cells; its owner prints it once and frees
  * it. Widths are terminal columns: East Asian characters take two, combining characters none. No
- * column is cut below MIN_WIDTH: on a narrow screen, rows wrap instead of disappearing. */
+ * column is cut below MIN_WIDTH: on a narrow screen, rows wrap instead of disappearing.
+ */
 
 #include "client/layout.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Moves dist out of the cgroup of its unit. A cgroup that distributes controllers to its children
+/*
+ * Moves dist out of the cgroup of its unit. A cgroup that distributes controllers to its children
  * must not have processes of its own (cgroup-v2.rst, "No Internal Process Constraint"), but systemd
  * starts the programs of a unit in the unit's own cgroup. So dist moves to a child, berth-dist,
  * beside which the service makes the container's. With DelegateSubgroup= systemd has already done
  * this. Failures are ignored here: the service decides whether the cgroup may be used, and reports
- * why not. */
+ * why not.
+ */
 
 #include "client/leaf.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --filter of listings: podman's NAME=VALUE becomes the option Filter, with which the service omits
+/*
+ * --filter of listings: podman's NAME=VALUE becomes the option Filter, with which the service omits
  * everything else. Each name may be given once, labels repeatedly: several values of one name would
- * mean "or", which the service's filter cannot express. */
+ * mean "or", which the service's filter cannot express.
+ */
 
 #include "client/list-filter.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads listings of the service, which come in pages: each begins after the last key of the
+/*
+ * Reads listings of the service, which come in pages: each begins after the last key of the
  * previous page, and an empty page ends the listing. There is no state besides the key of the last
- * item. */
+ * item.
+ */
 
 #include "client/listing.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints entries of the journal as lines. An entry may be only part of a line, because journald
+/*
+ * Prints entries of the journal as lines. An entry may be only part of a line, because journald
  * splits long ones. The rest follows in another entry and is printed without prefix and time,
  * unless another container's output came in between: then the line is ended, and the rest begins a
- * new one. The reader owns what it has copied of an entry until the entry ends. */
+ * new one. The reader owns what it has copied of an entry until the entry ends.
+ */
 
 #include "client/log-lines.h"
 

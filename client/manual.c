@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prints manual pages, man(7), from the tables of verbs and options. A page has a group's verbs,
+/*
+ * Prints manual pages, man(7), from the tables of verbs and options. A page has a group's verbs,
  * each with its synopsis, its options under their titles, and its example: what --help shows, plus
- * options that are only recognized and refused. */
+ * options that are only recognized and refused.
+ */
 
 #include "client/manual.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What dist and berth-runtime append to calls in the same way, and how both detect a lost reply.
+/*
+ * What dist and berth-runtime append to calls in the same way, and how both detect a lost reply.
  * Each function returns a negative errno from sd-bus and sets no error: the error texts differ,
- * since berth-runtime's are never translated. */
+ * since berth-runtime's are never translated.
+ */
 
 #include "client/message.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
+/*
+ * Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
  * which mounts.c reads. A path with a colon cannot be written that way and is refused. The names of
- * images contain colons, so an image becomes three texts. */
+ * images contain colons, so an image becomes three texts.
+ */
 
 #include "client/mount-fields.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mount.berth, the helper through which mount(8), fstab(5) and systemd's mount units mount an
+/*
+ * mount.berth, the helper through which mount(8), fstab(5) and systemd's mount units mount an
  * image: "mount -t berth NAME DIRECTORY". It has no state: the service makes the mount, and keeps
  * the image's snapshots for as long as the mount exists on the host (prune.c). An image is a file
  * system from another party, so it is nosuid unless "setuid" is given (mount(8) does not pass
- * "suid" on), and always nodev. */
+ * "suid" on), and always nodev.
+ */
 
 #include "client/mount-helper.h"
 

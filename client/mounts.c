@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The volumes and temporary file systems of a container, from the values of -v and --tmpfs, to
+/*
+ * The volumes and temporary file systems of a container, from the values of -v and --tmpfs, to
  * which --mount was converted (mount-fields.c). A path on the host is opened here, with the
  * caller's rights, and passed as a descriptor; volumes are passed by name. The functions return a
- * negative errno; an invalid value sets error as well. */
+ * negative errno; an invalid value sets error as well.
+ */
 
 #include "client/mounts.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the word that was probably meant, for "did you mean": the nearest by edit distance, in
+/*
+ * Finds the word that was probably meant, for "did you mean": the nearest by edit distance, in
  * which two swapped letters, a common typing error, count once (optimal string alignment).
- * Distances count bytes, since names of verbs and options are ASCII. */
+ * Distances count bytes, since names of verbs and options are ASCII.
+ */
 
 #include "client/nearest.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The network options of create and run, and of "network connect". They are kept as given and
+/*
+ * The network options of create and run, and of "network connect". They are kept as given and
  * passed on unchanged: the service checks them. Ports are read by run-options.c. The first network
  * is an option of Create like others, and published ports lead to it; further networks are in a
- * list of their own. */
+ * list of their own.
+ */
 
 #include "client/network-options.h"
 

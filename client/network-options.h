@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of "dist run" and "dist create" about the network and about name resolution in the
- * container. */
+/*
+ * Options of "dist run" and "dist create" about the network and about name resolution in the
+ * container.
+ */
 
 #pragma once
 

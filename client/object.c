@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fetches a single object from a registry, with the caller's credentials. The service replies
- * before the object has arrived; its bytes come through a pipe. */
+/*
+ * Fetches a single object from a registry, with the caller's credentials. The service replies
+ * before the object has arrived; its bytes come through a pipe.
+ */
 
 #include "client/object.h"
 

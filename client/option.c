@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses a command line according to tables of options, like getopt_long(3): "-it", "-p80:80",
+/*
+ * Parses a command line according to tables of options, like getopt_long(3): "-it", "-p80:80",
  * "--name value", "--name=value"; "--" ends the options. GLib's parser is not used because it
- * supports neither "-p80:80" nor "--rm=true", which people paste from other tools. */
+ * supports neither "-p80:80" nor "--rm=true", which people paste from other tools.
+ */
 
 #include "client/option.h"
 

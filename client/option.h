@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of a verb as a table. Parsing, --help, the shells' completion and the manual pages
- * all read the same table, so none of them can omit an option. */
+/*
+ * The options of a verb as a table. Parsing, --help, the shells' completion and the manual pages
+ * all read the same table, so none of them can omit an option.
+ */
 
 #pragma once
 

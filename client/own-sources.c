@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Opens the sources of a configuration's bind mounts, for dist and berth-runtime. The service opens
+/*
+ * Opens the sources of a configuration's bind mounts, for dist and berth-runtime. The service opens
  * no paths on behalf of its callers: a descriptor proves that the caller can reach the file, and
- * shows who owns it. */
+ * shows who owns it.
+ */
 
 #include "client/own-sources.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Splits a text by the printf(3) format that produced it, and fills another format with the parts.
+/*
+ * Splits a text by the printf(3) format that produced it, and fills another format with the parts.
  * Matching works as for wildcards: each literal part is searched for from the end of the previous
  * one, and its first occurrence is taken; the last part must be at the end. There is no
- * backtracking, which a text from outside could make slow. */
+ * backtracking, which a text from outside could make slow.
+ */
 
 #include "client/pattern.h"
 

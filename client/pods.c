@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls about pods, for the verbs of pods and for "dist run --pod". dist keeps no state of a pod.
+/*
+ * Calls about pods, for the verbs of pods and for "dist run --pod". dist keeps no state of a pod.
  */
 
 #include "client/pods.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the service's replies to Create, Start, Exec and Wait, for verbs that wait for a process in
- * the foreground and for those that do not. */
+/*
+ * Reads the service's replies to Create, Start, Exec and Wait, for verbs that wait for a process in
+ * the foreground and for those that do not.
+ */
 
 #include "client/process-replies.h"
 

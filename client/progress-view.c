@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shows the progress of a transfer on standard error: on a terminal, as plain lines, as JSON, or
+/*
+ * Shows the progress of a transfer on standard error: on a terminal, as plain lines, as JSON, or
  * not at all. On a terminal, a line for each object and one for the total are redrawn in place: no
  * line is as wide as the screen, and there are never more lines than it has rows, since a line that
  * wraps or scrolls cannot be overwritten. A plain line is printed once for each object, when it is
- * complete. */
+ * complete.
+ */
 
 #include "client/progress-view.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waits for a transfer: shows its Progress signals, cancels it on Ctrl-C, and reads the result from
+/*
+ * Waits for a transfer: shows its Progress signals, cancels it on Ctrl-C, and reads the result from
  * the reply to Wait. Each wait has its own event loop, to which the connection is attached for that
- * time. */
+ * time.
+ */
 
 #include "client/progress.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls or resolves an image, for dist pull and for other verbs that need one, run for example. The
+/*
+ * Pulls or resolves an image, for dist pull and for other verbs that need one, run for example. The
  * progress of a pull is shown; other verbs do not print the image's name, since standard output is
  * theirs. The service itself repeats single requests for some seconds; --retry repeats the whole
- * pull, for a registry or a network that is unavailable for longer, as during boot. */
+ * pull, for a registry or a network that is unavailable for longer, as during boot.
+ */
 
 #include "client/pull.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends READY=1 for the unit whose main process dist is: when the command runs, when the container
+/*
+ * Sends READY=1 for the unit whose main process dist is: when the command runs, when the container
  * is healthy, or when the container itself says so.
  *
  * systemd accepts notifications of the main process only (NotifyAccess=main), which the container
@@ -8,7 +9,8 @@
  * on what concerns the service's state; the container may send neither MAINPID= nor descriptors.
  *
  * The socket is made before the container, and dist has at most one; everything else is in a
- * DistReadiness, which belongs to its foreground. */
+ * DistReadiness, which belongs to its foreground.
+ */
 
 #include "client/readiness.h"
 

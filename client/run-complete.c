@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts the texts that the options of create and run have stored (run-options-private.h) to
+/*
+ * Converts the texts that the options of create and run have stored (run-options-private.h) to
  * numbers and choices in dist_run_given, once, after the whole command line has been parsed:
- * options depend on each other. */
+ * options depend on each other.
+ */
 
 #include "client/run-options-private.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates a container from dist_run_given, and pulls its image if necessary. By default Create
+/*
+ * Creates a container from dist_run_given, and pulls its image if necessary. By default Create
  * comes first, and the image is pulled only if that fails because the service does not have it: if
- * the image is there, no other call is needed and no registry is contacted. */
+ * the image is there, no other call is needed and no registry is contacted.
+ */
 
 #include "client/run-create.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run that limit the container's resources: properties of its scope, under
+/*
+ * Options of create and run that limit the container's resources: properties of its scope, under
  * the names of podman-run(1), and resource limits of its process. Values are kept here as given,
- * and become options of Create in dist_run_limits_append(). */
+ * and become options of Create in dist_run_limits_append().
+ */
 
 #include "client/run-limits.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Option values as given, shared between run-options.c, whose tables fill them, and run-complete.c,
- * which reads them. No other file includes this. */
+/*
+ * Option values as given, shared between run-options.c, whose tables fill them, and run-complete.c,
+ * which reads them. No other file includes this.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tables of the options of create and run. They fill dist_run_given, or dist_run_texts for
+/*
+ * The tables of the options of create and run. They fill dist_run_given, or dist_run_texts for
  * options whose final value is not a text; dist_run_options_complete() converts those once
  * (run-complete.c), and from then on dist_run_given is only read. docs/podman.md compares each
- * option with podman's, and a test tries the options that it lists. */
+ * option with podman's, and a test tries the options that it lists.
+ */
 
 #include "client/run-options-private.h"
 

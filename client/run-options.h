@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of "dist run" and "dist create". An option with the same meaning as one of podman's
- * has the same name. */
+/*
+ * The options of "dist run" and "dist create". An option with the same meaning as one of podman's
+ * has the same name.
+ */
 
 #pragma once
 

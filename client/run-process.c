@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run about the attributes of the container's process, and about its startup
+/*
+ * Options of create and run about the attributes of the container's process, and about its startup
  * check. Values are kept here as given, and become options of Create in dist_run_process_append().
  */
 

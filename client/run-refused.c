@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* podman's options that dist refuses, each with the reason or with an option that does the same: a
- * command line written for podman must not run with an option silently ignored. */
+/*
+ * podman's options that dist refuses, each with the reason or with an option that does the same: a
+ * command line written for podman must not run with an option silently ignored.
+ */
 
 #include "client/run-options.h"
 

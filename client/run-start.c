@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starts a container in the foreground or detached. In the foreground and without a terminal, the
+/*
+ * Starts a container in the foreground or detached. In the foreground and without a terminal, the
  * container gets dist's own standard descriptors: its input and output pass neither through dist
- * nor through the service. */
+ * nor through the service.
+ */
 
 #include "client/run-start.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses the values of options, above all those of create and run. No state is kept: the caller
- * owns the results. */
+/*
+ * Parses the values of options, above all those of create and run. No state is kept: the caller
+ * owns the results.
+ */
 
 #include "client/run-values.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Width and colours of the terminal that dist writes to. Nothing is cached: a terminal may be
- * resized while dist runs. */
+/*
+ * Width and colours of the terminal that dist writes to. Nothing is cached: a terminal may be
+ * resized while dist runs.
+ */
 
 #include "client/screen.h"
 

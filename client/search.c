@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist search: searches the repositories of a registry (Docker Hub by default) or, with
- * --list-tags, lists the tags of a repository. */
+/*
+ * dist search: searches the repositories of a registry (Docker Hub by default) or, with
+ * --list-tags, lists the tags of a repository.
+ */
 
 #include "client/search.h"
 

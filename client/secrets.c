@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Passes secrets to a container. dist opens the files with its caller's rights and passes
+/*
+ * Passes secrets to a container. dist opens the files with its caller's rights and passes
  * descriptors: it does not read them, and no message has their contents. A name alone refers to a
- * credential of the unit that dist runs in (systemd.exec(5), LoadCredential=). */
+ * credential of the unit that dist runs in (systemd.exec(5), LoadCredential=).
+ */
 
 #include "client/secrets.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --secret and --credentials as the options Secrets, SecretFiles and SecretVariables of
- * Containers.Create. */
+/*
+ * --secret and --credentials as the options Secrets, SecretFiles and SecretVariables of
+ * Containers.Create.
+ */
 
 #pragma once
 

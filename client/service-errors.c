@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Translates errors of the service, which answers every client in English and states facts. The
+/*
+ * Translates errors of the service, which answers every client in English and states facts. The
  * formats of its texts are a stable list (docs/errors.md), which is compiled in: a text is split by
  * the format that produced it and put together again in the caller's language, with a hint at what
- * to do. */
+ * to do.
+ */
 
 #include "client/service-errors.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The settings of this run of dist, from the options that every verb takes. They are set while
- * options are parsed and only read afterwards. */
+/*
+ * The settings of this run of dist, from the options that every verb takes. They are set while
+ * options are parsed and only read afterwards.
+ */
 
 #include "client/settings.h"
 

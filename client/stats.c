@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist stats: the resource usage of containers, printed once as a table, or refreshed on a terminal
+/*
+ * dist stats: the resource usage of containers, printed once as a table, or refreshed on a terminal
  * until Ctrl-C. The live view remembers earlier readings of each container, from which it computes
- * the CPU load of the last interval and its history. */
+ * the CPU load of the last interval and its history.
+ */
 
 #include "client/stats.h"
 

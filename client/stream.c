@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies between descriptors of any kind. It blocks until the end of the input, a limit or an
- * error. The caller owns both descriptors and handles SIGPIPE. */
+/*
+ * Copies between descriptors of any kind. It blocks until the end of the input, a limit or an
+ * error. The caller owns both descriptors and handles SIGPIPE.
+ */
 
 #include "client/stream.h"
 

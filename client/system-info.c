@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist system info: the properties of org.berth1.Manager. For programs they keep the service's
- * names; in a table they have titles in the user's language. */
+/*
+ * dist system info: the properties of org.berth1.Manager. For programs they keep the service's
+ * names; in a table they have titles in the user's language.
+ */
 
 #include "client/system-info.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The output of a verb that lists things: as columns, JSON, a template, or only the first column
+/*
+ * The output of a verb that lists things: as columns, JSON, a template, or only the first column
  * (--quiet). A verb makes a table, fills it row by row, prints it once and frees it. On a terminal,
  * columns are cut to the width of the screen, the widest first and in the middle, where names
- * differ least; a pipe or a file gets them in full. */
+ * differ least; a pipe or a file gets them in full.
+ */
 
 #include "client/table.h"
 

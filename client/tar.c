@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs tar(1) as a child at one end of a pipe; the other end is in a container. The only state is
- * the pid and the file with tar's messages, which are the caller's. */
+/*
+ * Runs tar(1) as a child at one end of a pipe; the other end is in a container. The only state is
+ * the pid and the file with tar's messages, which are the caller's.
+ */
 
 #include "client/tar.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fills the templates of --format. Of Go's text/template only {{.Name}} is supported. Anything else
+/*
+ * Fills the templates of --format. Of Go's text/template only {{.Name}} is supported. Anything else
  * in braces is an error, so that a podman template is never filled wrongly; unclosed braces are
- * plain text. */
+ * plain text.
+ */
 
 #include "client/template.h"
 

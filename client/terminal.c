@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connects the terminal that dist was started in to one of a container. dist's terminal is in raw
+/*
+ * Connects the terminal that dist was started in to one of a container. dist's terminal is in raw
  * mode until the DistTerminal is freed; its owner must do that before dist exits, or the user's
  * shell is left with it. Input is written to the master. Output is shared by all attached clients:
  * each byte of the master reaches one reader only, which puts it into the screen for the others and
- * rings the bell (base/screen.h). */
+ * rings the bell (base/screen.h).
+ */
 
 #include "client/terminal.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds the verb of a command line after aliases are replaced, parses its options and runs it.
- * Errors go to main(), which prints them; the verb's status becomes that of dist. */
+/*
+ * Finds the verb of a command line after aliases are replaced, parses its options and runs it.
+ * Errors go to main(), which prints them; the verb's status becomes that of dist.
+ */
 
 #include "client/verb-run.h"
 

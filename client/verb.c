@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds a verb in a table by name. There is no state; verbs.c lists the tables. Names are matched
- * in full: an abbreviation could become ambiguous with a later verb. */
+/*
+ * Finds a verb in a table by name. There is no state; verbs.c lists the tables. Names are matched
+ * in full: an abbreviation could become ambiguous with a later verb.
+ */
 
 #include "client/verb.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs as a table: names, arguments, options and functions. The help, the completion and the
- * manual pages are generated from the same rows. */
+/*
+ * Verbs as a table: names, arguments, options and functions. The help, the completion and the
+ * manual pages are generated from the same rows.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* import, export and commit. The service reads and writes archives through a descriptor that dist
- * opens; for a directory that is a pipe to tar(1), whose process and descriptor a Stream owns. */
+/*
+ * import, export and commit. The service reads and writes archives through a descriptor that dist
+ * opens; for a directory that is a pipe to tar(1), whose process and descriptor a Stream owns.
+ */
 
 #include "client/verbs.h"
 

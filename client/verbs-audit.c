@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist audit: the service's records of authorizations and changes, with the user of each.
+/*
+ * dist audit: the service's records of authorizations and changes, with the user of each.
  * journalctl reads them, since it parses times in many forms. Lines of 79 columns are printed as
  * the entries arrive, unless options ask for a table, which needs all of them first. Only entries
  * of root's berthd count: any user may write BERTH_AUDIT= to the journal, but journald itself sets
- * _COMM and _UID. */
+ * _COMM and _UID.
+ */
 
 #include "client/verbs.h"
 

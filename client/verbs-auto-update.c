@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist auto-update: restarts the units of containers with the label io.containers.autoupdate with a
+/*
+ * dist auto-update: restarts the units of containers with the label io.containers.autoupdate with a
  * newer image. A unit that does not become ready with it gets the previous image back, which a
  * lease keeps until the end of the run: neither its name nor a container does. The state of each
  * candidate only moves forward, from its check to the last restart; a candidate whose unit has
  * already been dealt with takes over that result. Units may share an image, so the previous target
- * of its name is read once, before the first of them is updated. */
+ * of its name is read once, before the first of them is updated.
+ */
 
 #include "client/verbs-auto-update.h"
 

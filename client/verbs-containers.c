@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about existing containers: their table, and kill, stop, wait and rm. Creating and starting
- * containers is in verbs-run.c and verbs-start.c. */
+/*
+ * Verbs about existing containers: their table, and kill, stop, wait and rm. Creating and starting
+ * containers is in verbs-run.c and verbs-start.c.
+ */
 
 #include "client/verbs.h"
 

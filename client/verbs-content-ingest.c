@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist content ingest and edit: new contents, from standard input or an editor. They are written to
+/*
+ * dist content ingest and edit: new contents, from standard input or an editor. They are written to
  * a pipe that the service returns; the ingest is complete when its last writable end is closed, and
- * becomes content with Commit. */
+ * becomes content with Commit.
+ */
 
 #include "client/verbs-content-ingest.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist content list and active: contents and ingests as tables. The service filters; a listing
+/*
+ * dist content list and active: contents and ingests as tables. The service filters; a listing
  * comes in pages, which listing.c requests one after another. Rows are kept only until the table is
- * printed. */
+ * printed.
+ */
 
 #include "client/verbs-content-list.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about contents, "dist content …", which take digests instead of names: their table, and
+/*
+ * Verbs about contents, "dist content …", which take digests instead of names: their table, and
  * those about stored contents. Content passes through descriptors that the service returns, never
- * in messages. */
+ * in messages.
+ */
 
 #include "client/verbs.h"
 

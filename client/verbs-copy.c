@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist cp: copies files between tar(1) on this side and berth-copy on the other, through a pipe
+/*
+ * dist cp: copies files between tar(1) on this side and berth-copy on the other, through a pipe
  * that the service only passes on. Names follow podman-cp(1): a copy is placed in the target if
  * that is a directory, otherwise it gets the target's name; "/." at the end of a source means its
  * contents. The reader sees the end of the pipe only once every descriptor of the other end is
- * closed, including those in messages. */
+ * closed, including those in messages.
+ */
 
 #include "client/verbs.h"
 

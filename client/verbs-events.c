@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist events: prints what happens to containers, as signalled by the service, preceded by past
+/*
+ * dist events: prints what happens to containers, as signalled by the service, preceded by past
  * events on request. Events have increasing numbers; the number of the last one printed is the only
- * state. */
+ * state.
+ */
 
 #include "client/verbs-events.h"
 

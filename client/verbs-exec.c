@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist exec: starts a process in a running container and exits with its status, or with
- * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it. */
+/*
+ * dist exec: starts a process in a running container and exits with its status, or with
+ * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it.
+ */
 
 #include "client/verbs-exec.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist resolve, inspect and verify: information about one image, stored or in its registry.
- * Documents come from the registry and are read with care: missing members appear as empty. */
+/*
+ * dist resolve, inspect and verify: information about one image, stored or in its registry.
+ * Documents come from the registry and are read with care: missing members appear as empty.
+ */
 
 #include "client/verbs-image-inspect.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist images: the images as a table, or with --tree the platforms and layers of each. The service
- * filters by name and label; before and since are applied here, to the rows received. */
+/*
+ * dist images: the images as a table, or with --tree the platforms and layers of each. The service
+ * filters by name and label; before and since are applied here, to the rows received.
+ */
 
 #include "client/verbs-image-list.h"
 

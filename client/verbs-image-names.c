@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist tag, rmi and untag: the names of images. Contents stay until "dist prune" deletes those that
- * no name leads to. */
+/*
+ * dist tag, rmi and untag: the names of images. Contents stay until "dist prune" deletes those that
+ * no name leads to.
+ */
 
 #include "client/verbs-image-names.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about images: their table, and those that transfer or mount images. dist runs one verb and
+/*
+ * Verbs about images: their table, and those that transfer or mount images. dist runs one verb and
  * exits, so its options are static variables, which the tables of several verbs share. Names are
- * completed here, since the service only takes complete ones. */
+ * completed here, since the service only takes complete ones.
+ */
 
 #include "client/verbs.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist logs: the service reads the journal for callers that may see the container, and returns a
+/*
+ * dist logs: the service reads the journal for callers that may see the container, and returns a
  * pipe. The entries of a deleted container are still in the journal, and are read directly with
- * journalctl; for that, the caller must be allowed to read the journal. */
+ * journalctl; for that, the caller must be allowed to read the journal.
+ */
 
 #include "client/verbs-logs.h"
 

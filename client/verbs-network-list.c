@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network list and inspect: networks that the service makes, and those in CNI's configuration
- * files, which it lists as well. Nothing is kept between calls. */
+/*
+ * dist network list and inspect: networks that the service makes, and those in CNI's configuration
+ * files, which it lists as well. Nothing is kept between calls.
+ */
 
 #include "client/verbs-network-list.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist network: creates and removes networks, and connects containers to them. Nothing is kept
- * between calls; verbs-network-list.c shows networks. */
+/*
+ * dist network: creates and removes networks, and connects containers to them. Nothing is kept
+ * between calls; verbs-network-list.c shows networks.
+ */
 
 #include "client/verbs-network-list.h"
 #include "client/verbs.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about single objects in registries: "dist fetch-object" and "dist push-object". A fetched
+/*
+ * Verbs about single objects in registries: "dist fetch-object" and "dist push-object". A fetched
  * object passes through a pipe to standard output; a pushed one is content in the store. No state
- * is kept. */
+ * is kept.
+ */
 
 #include "client/verbs.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist pod: containers that share a network, IPC objects and a host name. dist keeps no state of
- * them; "run" stays in the foreground while the pod runs, as a unit of systemd's needs it. */
+/*
+ * dist pod: containers that share a network, IPC objects and a host name. dist keeps no state of
+ * them; "run" stays in the foreground while the pod runs, as a unit of systemd's needs it.
+ */
 
 #include "client/containers.h"
 #include "client/verbs-pod-list.h"

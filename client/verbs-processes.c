@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about running containers and their processes: attach, checkpoint, top, stats and others;
+/*
+ * Verbs about running containers and their processes: attach, checkpoint, top, stats and others;
  * exec and update have their own files. attach exits with the status of the process, or with
- * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it. */
+ * DIST_EXIT_BERTH if that is unknown; foreground.c waits for it.
+ */
 
 #include "client/verbs.h"
 

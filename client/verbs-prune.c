@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist prune deletes what is no longer in use: containers that do not run, volumes that no
+/*
+ * dist prune deletes what is no longer in use: containers that do not run, volumes that no
  * container mounts, networks without containers, and contents that nothing needs; contents by
- * default, since they can be fetched again. dist system has the verbs about the whole store. */
+ * default, since they can be fetched again. dist system has the verbs about the whole store.
+ */
 
 #include "client/verbs-prune.h"
 

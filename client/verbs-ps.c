@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist ps and info: containers as a table, and one as a page. The service filters, except for
+/*
+ * dist ps and info: containers as a table, and one as a page. The service filters, except for
  * before and since, which are applied to the containers that it returns. Nothing is cached: a
- * container may have changed by the time its row is read. */
+ * container may have changed by the time its row is read.
+ */
 
 #include "client/verbs-ps.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs that people know from podman, docker and ctr and that dist does not have. Each message is
- * one line of 80 columns, so reasons are short; docs/docker.md has the same list. */
+/*
+ * Verbs that people know from podman, docker and ctr and that dist does not have. Each message is
+ * one line of 80 columns, so reasons are short; docs/docker.md has the same list.
+ */
 
 #include "client/verbs-refused.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* login and logout. login stores credentials in the caller's files after the service has tried them
- * at the registry. */
+/*
+ * login and logout. login stores credentials in the caller's files after the service has tried them
+ * at the registry.
+ */
 
 #include "client/verbs.h"
 

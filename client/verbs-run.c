@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist run and create: a container is created and started for the first time. If the options allow
- * it, run sends Create, Wait and Start at once. */
+/*
+ * dist run and create: a container is created and started for the first time. If the options allow
+ * it, run sends Create, Wait and Start at once.
+ */
 
 #include "client/verbs.h"
 

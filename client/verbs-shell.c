@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist shell-completion: prints the completion script of a shell, which was installed with dist.
- * The script asks completion.c what may follow on a line. */
+/*
+ * dist shell-completion: prints the completion script of a shell, which was installed with dist.
+ * The script asks completion.c what may follow on a line.
+ */
 
 #include "client/verbs.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist start, restart and restore: existing containers. A verb ends when the service has replied
- * or, with --attach, with the status of the container, for which foreground.c waits. */
+/*
+ * dist start, restart and restore: existing containers. A verb ends when the service has replied
+ * or, with --attach, with the status of the container, for which foreground.c waits.
+ */
 
 #include "client/verbs-start.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Verbs about the store: why lists what keeps a content, df shows sizes, and lease keeps contents
- * without an image; prune and system are in verbs-prune.c. Also the verb version. */
+/*
+ * Verbs about the store: why lists what keeps a content, df shows sizes, and lease keeps contents
+ * without an image; prune and system are in verbs-prune.c. Also the verb version.
+ */
 
 #include "client/verbs.h"
 

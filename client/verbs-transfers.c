@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist transfers and dist cancel: what the service pulls, pushes, unpacks and so on. No state is
- * kept: a transfer belongs to the service, and continues when dist exits. */
+/*
+ * dist transfers and dist cancel: what the service pulls, pushes, unpacks and so on. No state is
+ * kept: a transfer belongs to the service, and continues when dist exits.
+ */
 
 #include "client/verbs-transfers.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist unit: the unit files that berth-generator converts to systemd units. These verbs read the
- * same files with the same code, without the service; only install talks to systemd. */
+/*
+ * dist unit: the unit files that berth-generator converts to systemd units. These verbs read the
+ * same files with the same code, without the service; only install talks to systemd.
+ */
 
 #include "client/verbs.h"
 

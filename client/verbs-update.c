@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist update: changes the limits of a running container, which are resource properties of its
- * scope (systemd.resource-control(5)). */
+/*
+ * dist update: changes the limits of a running container, which are resource properties of its
+ * scope (systemd.resource-control(5)).
+ */
 
 #include "client/verbs-update.h"
 

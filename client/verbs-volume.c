@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dist volume: directories of the service that outlive containers. dist keeps no state of them;
- * each verb is a call or a listing. */
+/*
+ * dist volume: directories of the service that outlive containers. dist keeps no state of them;
+ * each verb is a call or a listing.
+ */
 
 #include "client/verbs.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --volumes-from. The service returns the mounts of a container that the caller may see. Volumes
+/*
+ * --volumes-from. The service returns the mounts of a container that the caller may see. Volumes
  * are mounted by name; a path on the host is opened by dist with the caller's own rights, as for
  * --volume. The container's own directories are not included: they have no name to mount them by.
  */

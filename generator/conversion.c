@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of a conversion that several kinds of unit files share: keys that become options of
+/*
+ * The parts of a conversion that several kinds of unit files share: keys that become options of
  * dist, commands, and references to other unit files. Everything that becomes an option is checked
  * against the table of dist's options (options.h), so that a mistake is reported with its line at
- * daemon-reload instead of when the unit starts. */
+ * daemon-reload instead of when the unit starts.
+ */
 
 #include "generator/conversion.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .build file, which runs dist build once. The directory to build and its
+/*
+ * The unit of a .build file, which runs dist build once. The directory to build and its
  * Containerfile are found by the rules of podman-systemd.unit(5): SetWorkingDirectory= names the
  * directory, and File= the Containerfile, relative to it; without SetWorkingDirectory=, File= is
- * absolute, and its directory is used. */
+ * absolute, and its directory is used.
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .container file: dist run in the foreground, so that its exit status, its output
+/*
+ * The unit of a .container file: dist run in the foreground, so that its exit status, its output
  * and its cgroup are the unit's. Type=notify is the default: dist reports readiness. All errors are
- * collected; a unit with an error is not written (convert.c). */
+ * collected; a unit with an error is not written (convert.c).
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

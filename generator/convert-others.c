@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The units of .volume, .network and .image files, and what .build files share with them: commands
- * that run once and ensure that something exists. */
+/*
+ * The units of .volume, .network and .image files, and what .build files share with them: commands
+ * that run once and ensure that something exists.
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit of a .pod file, and what a .container gets through Pod=. The pod's service is dist pod
+/*
+ * The unit of a .pod file, and what a .container gets through Pod=. The pod's service is dist pod
  * run in the foreground: it is active while the pod runs. Its containers are separate services
  * bound to it: they start after it, and systemd stops them before it, or when it ends by itself. A
  * pod does not name its containers; they name the pod, so its unit is made by looking through all
- * files. */
+ * files.
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

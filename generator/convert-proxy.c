@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ExitIdleTimeout= of a container whose program cannot take sockets from systemd: the .socket file
+/*
+ * ExitIdleTimeout= of a container whose program cannot take sockets from systemd: the .socket file
  * beside it starts a service of systemd-socket-proxyd(8), which starts the container and connects
  * to a port that it publishes. After the given time without connections, the proxy exits, and
  * systemd stops the container as a unit that nothing needs any more.
  *
- *     web.socket -> web-proxy.service -> web.service */
+ *     web.socket -> web-proxy.service -> web.service
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

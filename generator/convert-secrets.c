@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Secret= of a container. A secret is a credential of the unit (systemd.exec(5), "Credentials"):
+/*
+ * Secret= of a container. A secret is a credential of the unit (systemd.exec(5), "Credentials"):
  * one that [Service] loads or sets, or else the file of that name in systemd's credential store,
  * /etc/credstore. dist passes it on; it never appears in a command line or a unit, and in the
- * environment only with type=env. */
+ * environment only with type=env.
+ */
 
 #include "generator/conversion.h"
 #include "generator/translate.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the conversion of all kinds of unit files has in common: sections that belong to systemd are
+/*
+ * What the conversion of all kinds of unit files has in common: sections that belong to systemd are
  * passed on, with the names of other unit files replaced by those of their services, and the kind's
- * own section is checked against its table of keys. A conversion lives for one call. */
+ * own section is checked against its table of keys. A conversion lives for one call.
+ */
 
 #include "generator/convert.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads [Install] as systemctl(1) enable does (systemd.unit(5)). There is no state. Generated units
- * cannot be enabled, so berth-generator makes the links itself. */
+/*
+ * Reads [Install] as systemctl(1) enable does (systemd.unit(5)). There is no state. Generated units
+ * cannot be enabled, so berth-generator makes the links itself.
+ */
 
 #include "generator/install.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The symbolic links that the [Install] section of a unit file requests: systemctl(1) cannot enable
- * a generated unit. */
+/*
+ * The symbolic links that the [Install] section of a unit file requests: systemctl(1) cannot enable
+ * a generated unit.
+ */
 
 #pragma once
 

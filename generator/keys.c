@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tables of keys of the kinds of unit files, as in podman-systemd.unit(5), in alphabetical
+/*
+ * The tables of keys of the kinds of unit files, as in podman-systemd.unit(5), in alphabetical
  * order. There is no state. A key is an option of dist (TEXT, LIST, WORDS, FLAG), is handled by
  * code (OWN), or is refused with a reason (REFUSED). A key that is in no table is an error, since a
- * unit that ignored it might do less than its author expects. */
+ * unit that ignored it might do less than its author expects.
+ */
 
 #include "generator/keys.h"
 

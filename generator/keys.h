@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keys of podman-systemd.unit(5) as of podman 5.6, by kind of file: how each is converted, or
- * why it is refused. docs/quadlet.md has the same table for users. */
+/*
+ * The keys of podman-systemd.unit(5) as of podman 5.6, by kind of file: how each is converted, or
+ * why it is refused. docs/quadlet.md has the same table for users.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kinds of unit files, and the rules for names of units (systemd.unit(5)). There is no state. A
- * name that passes these checks can be a file name in the directory of generated units. */
+/*
+ * The kinds of unit files, and the rules for names of units (systemd.unit(5)). There is no state. A
+ * name that passes these checks can be a file name in the directory of generated units.
+ */
 
 #include "generator/kinds.h"
 

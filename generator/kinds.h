@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kinds of unit files, by suffix, and what follows from a file's name. Two kinds are plain
- * systemd units and passed on. */
+/*
+ * The kinds of unit files, by suffix, and what follows from a file's name. Two kinds are plain
+ * systemd units and passed on.
+ */
 
 #pragma once
 

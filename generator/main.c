@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-generator (systemd.generator(7)): converts unit files to units, at boot and at each
+/*
+ * berth-generator (systemd.generator(7)): converts unit files to units, at boot and at each
  * daemon-reload, while systemd waits. It communicates with no other process, and never fails: an
- * error in one file is logged, and the units of all others are written. */
+ * error in one file is logged, and the units of all others are written.
+ */
 
 #include "generator/convert.h"
 #include "generator/install.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks options against dist's tables (tools/client-options generates the header with them). There
- * is no state. */
+/*
+ * Checks options against dist's tables (tools/client-options generates the header with them). There
+ * is no state.
+ */
 
 #include "generator/options.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of dist, from the tables in client/: a key that becomes an option is supported to the
- * same extent as the option. */
+/*
+ * The options of dist, from the tables in client/: a key that becomes an option is supported to the
+ * same extent as the option.
+ */
 
 #pragma once
 

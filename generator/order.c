@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The order in which the units of a set start, according to their files, and the cycles in it.
+/*
+ * The order in which the units of a set start, according to their files, and the cycles in it.
  * systemd breaks a cycle by dropping one of its jobs (systemd.unit(5), "Before="), which nobody
  * wants: a warning names the files involved. The edges belong to the sources, and are made once, by
- * the first check of a finished set. */
+ * the first check of a finished set.
+ */
 
 #include "generator/order.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of problems of a set of unit files; it belongs to the caller that reads the files. Its
- * length is bounded: a file full of nonsense must not fill the kernel's log at boot. */
+/*
+ * The list of problems of a set of unit files; it belongs to the caller that reads the files. Its
+ * length is bounded: a file full of nonsense must not fill the kernel's log at boot.
+ */
 
 #include "generator/problems.h"
 

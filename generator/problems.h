@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The problems in the files of a set, with file and line. A file with an error yields no unit; a
- * warning changes nothing. Problems are listed in the order in which they were found. */
+/*
+ * The problems in the files of a set, with file and line. A file with an error yields no unit; a
+ * warning changes nothing. Problems are listed in the order in which they were found.
+ */
 
 #pragma once
 

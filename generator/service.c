@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Collects the lines of a unit and prints it. The caller that converts a file owns the object until
- * it has been written or shown. */
+/*
+ * Collects the lines of a unit and prints it. The caller that converts a file owns the object until
+ * it has been written or shown.
+ */
 
 #include "generator/service.h"
 

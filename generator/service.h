@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A unit that is being written: sections in the order in which they were begun, each with its lines
- * in the order in which they were added. */
+/*
+ * A unit that is being written: sections in the order in which they were begun, each with its lines
+ * in the order in which they were added.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The set of unit files. berth-generator makes one, and so does each of dist's verbs about units. A
- * set is filled and then finished, which names the services; conversions only read it. */
+/*
+ * The set of unit files. berth-generator makes one, and so does each of dist's verbs about units. A
+ * set is filled and then finished, which names the services; conversions only read it.
+ */
 
 #include "generator/set.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds and reads unit files. A source belongs to the list that it was read into. Only regular
+/*
+ * Finds and reads unit files. A source belongs to the list that it was read into. Only regular
  * files are opened for reading, and never in a way that could block: this runs while systemd waits.
  */
 

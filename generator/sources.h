@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unit files in a set of directories: for each name, the file in the first directory that has
+/*
+ * The unit files in a set of directories: for each name, the file in the first directory that has
  * it, with the drop-ins of all directories. A link to /dev/null or an empty file masks a name, as
- * for systemd's own units. */
+ * for systemd's own units.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses systemd's unit syntax. A logical line consists of one or more physical ones: a backslash
+/*
+ * Parses systemd's unit syntax. A logical line consists of one or more physical ones: a backslash
  * at the end of a line becomes a space and joins the next line, and comments in between are
- * skipped. The object belongs to its source (sources.h). */
+ * skipped. The object belongs to its source (sources.h).
+ */
 
 #include "generator/unit-file.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A unit file as a list of its assignments in order, each with its file and line
+/*
+ * A unit file as a list of its assignments in order, each with its file and line
  * (systemd.syntax(7)). Drop-ins are read into the same object, after the file that they extend.
- * Nothing but comments is lost: what is meant for systemd is passed on as it was written. */
+ * Nothing but comments is lost: what is meant for systemd is passed on as it was written.
+ */
 
 #pragma once
 

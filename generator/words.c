@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Splits a value into words and writes words, by systemd's rules of quoting and escaping
+/*
+ * Splits a value into words and writes words, by systemd's rules of quoting and escaping
  * (systemd.syntax(7)). There is no state. Words that are split here and written again have the same
- * meaning to systemd. */
+ * meaning to systemd.
+ */
 
 #include "generator/words.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The words of a value as systemd splits them (systemd.syntax(7), "Quoting"). Specifiers ("%n") and
- * variables ("$HOME") are kept: systemd expands them in the unit that is written. */
+/*
+ * The words of a value as systemd splits them (systemd.syntax(7), "Quoting"). Specifiers ("%n") and
+ * variables ("$HOME") are kept: systemd expands them in the unit that is written.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates and starts a container in the foreground. If the service is killed before it replies,
+/*
+ * Creates and starts a container in the foreground. If the service is killed before it replies,
  * this asks what it has done, and repeats only the rest: a command is never executed twice. The
  * record reserves the id for this process, so a container with that id is the one that it has
- * requested. There is no state besides the service's. */
+ * requested. There is no state besides the service's.
+ */
 
 #include "begin.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads bundles. The configuration is passed to the service, which checks all of it; the changes
+/*
+ * Reads bundles. The configuration is passed to the service, which checks all of it; the changes
  * made here only express for the service what the original means to another runtime. The root
- * directory is opened with the caller's rights and passed as a descriptor. */
+ * directory is opened with the caller's rights and passed as a descriptor.
+ */
 
 #include "bundle.h"
 

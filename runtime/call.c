@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connections to the system bus, and calls on them. Every call is made with the rights of
+/*
+ * Connections to the system bus, and calls on them. Every call is made with the rights of
  * berth-runtime's caller and never asks for a password: an engine has no terminal to ask on. Calls
- * have no time-out, since Wait may take any time, and the service itself limits all others. */
+ * have no time-out, since Wait may take any time, and the service itself limits all others.
+ */
 
 #include "call.h"
 

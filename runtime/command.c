@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks for the command of a container in its root. The service only finds out when the container
+/*
+ * Looks for the command of a container in its root. The service only finds out when the container
  * is started; but engines expect "create" to fail, and only then does podman exit with 127. This
  * check is a guess that never refuses anything that could run: mounts do not exist yet, so any path
- * below one of them counts as found. */
+ * below one of them counts as found.
+ */
 
 #include "bundle.h"
 

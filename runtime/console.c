@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connects two terminals. The outer one is raw, so that every byte passes unchanged; only the inner
+/*
+ * Connects two terminals. The outer one is raw, so that every byte passes unchanged; only the inner
  * one, the container's, echoes and generates signals. Each direction has one buffer, and is read
  * only while that is empty. A console is first open (only the outer terminal), then joined; its
  * owner frees it.
  *
  * When its process exits, the last output is still in the inner terminal. It is copied first; only
- * then is the outer terminal closed, so that its reader sees the output before the end of file. */
+ * then is the outer terminal closed, so that its reader sees the output before the end of file.
+ */
 
 #include "console.h"
 

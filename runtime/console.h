@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The terminal of a container as berth-runtime's caller has it: the caller's own, or a pair made
+/*
+ * The terminal of a container as berth-runtime's caller has it: the caller's own, or a pair made
  * here, whose master is sent to the socket of --console-socket. Before it is started, the container
- * has no terminal to send, so the two are joined later. */
+ * has no terminal to send, so the two are joined later.
+ */
 
 #pragma once
 

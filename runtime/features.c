@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb features: what the service's containers support, in the form of runc's features (and the
+/*
+ * The verb features: what the service's containers support, in the form of runc's features (and the
  * specification's features.md). The list of capabilities is the running kernel's, as in the
- * service. */
+ * service.
+ */
 
 #include "base/document-members.h"
 #include "config.h"

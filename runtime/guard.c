@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guard of a monitor. Engines kill a process by the pid that they were given: conmon when its
+/*
+ * The guard of a monitor. Engines kill a process by the pid that they were given: conmon when its
  * time-out expires, containerd for processes of exec. The monitor passes signals on, but cannot do
  * so with SIGKILL. The guard holds one end of a pipe; if the other end is closed without a byte
- * having been written, it kills the process and exits. */
+ * having been written, it kills the process and exits.
+ */
 
 #include "guard.h"
 

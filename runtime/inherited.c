@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that an engine has left open. Their numbers are recorded before this process opens
+/*
+ * Descriptors that an engine has left open. Their numbers are recorded before this process opens
  * its log or a connection; those that are not to be passed on are closed before a monitor is
- * started. The list is static and lives from note_inherited() to runtime_inherited_close(). */
+ * started. The list is static and lives from note_inherited() to runtime_inherited_close().
+ */
 
 #include "inherited.h"
 

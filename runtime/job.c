@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The calls of create, run and exec. The connection that creates a container may start it without
- * another authorization, so one process makes all the calls of a job (run-job.c). */
+/*
+ * The calls of create, run and exec. The connection that creates a container may start it without
+ * another authorization, so one process makes all the calls of a job (run-job.c).
+ */
 
 #include "job.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The log. Engines read it: conmon passes its last line to podman, and containerd's shim the last
+/*
+ * The log. Engines read it: conmon passes its last line to podman, and containerd's shim the last
  * one of the level "error"; both expect the members that logrus writes (level, msg, time). The
- * process has one log, which stays open until it exits. */
+ * process has one log, which stays open until it exits.
+ */
 
 #include "log.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-runtime: a command line of OCI runtimes for the service's containers, for podman,
+/*
+ * berth-runtime: a command line of OCI runtimes for the service's containers, for podman,
  * containerd and other engines. Everything is done over the bus with the caller's rights. Messages
- * are English whatever the locale: engines search them for certain words. */
+ * are English whatever the locale: engines search them for certain words.
+ */
 
 #include "config.h"
 #include "inherited.h"

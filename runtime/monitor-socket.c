@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A socket of packets (SOCK_SEQPACKET): a request of two bytes, and a reply with an error code
+/*
+ * A socket of packets (SOCK_SEQPACKET): a request of two bytes, and a reply with an error code
  * (255: none) and its text. Both sides are the same build. The path is used through /proc, because
- * it may be longer than a socket address allows. */
+ * it may be longer than a socket address allows.
+ */
 
 #include "monitor-socket.h"
 

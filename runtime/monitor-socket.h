@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The socket in a record's directory on which the monitor of a created container receives the
- * request to start or to kill it. Only the owner of the directory can reach it. */
+/*
+ * The socket in a record's directory on which the monitor of a created container receives the
+ * request to start or to kill it. Only the owner of the directory can reach it.
+ */
 
 #pragma once
 

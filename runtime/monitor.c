@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The monitor of a process. Its states are in the enum below, and monitor_run() lists its steps. It
+/*
+ * The monitor of a process. Its states are in the enum below, and monitor_run() lists its steps. It
  * holds the descriptors of create until the start, passes signals on, connects the terminal, and
  * exits with the status that Wait returns, even if the service is restarted in the meantime.
  *
@@ -8,7 +9,8 @@
  * an engine that looks at /proc/PID finds the container's. From then on a path refers to the
  * container's files: nothing is opened any more, and the monitor exits with _exit(). It does not
  * join the pid namespace, in which it would be killed without learning the status, so nothing in
- * the container can see it. */
+ * the container can see it.
+ */
 
 #include "monitor.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks the service for the states of containers, and finds the container that a monitor's pid
- * stands for. Nothing is cached: each run of berth-runtime asks again. */
+/*
+ * Asks the service for the states of containers, and finds the container that a monitor's pid
+ * stands for. Nothing is cached: each run of berth-runtime asks again.
+ */
 
 #include "monitored.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses the command line. Each verb has a table of its options, all of which are members of one
+/*
+ * Parses the command line. Each verb has a table of its options, all of which are members of one
  * object. An option that this runtime knows but cannot honour is refused by name; one that
- * describes what it does anyway is accepted. */
+ * describes what it does anyway is accepted.
+ */
 
 #include "options.h"
 

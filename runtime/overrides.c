@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run that override the configuration: for callers such as schedulers, whose
+/*
+ * Options of create and run that override the configuration: for callers such as schedulers, whose
  * configuration comes from elsewhere and is the same for all of their users and jobs. There is no
- * state; changes are made to a copy, down to the changed member. */
+ * state; changes are made to a copy, down to the changed member.
+ */
 
 #include "overrides.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records of containers on disk. "create" and "run" make one, the monitor writes it once the
+/*
+ * Records of containers on disk. "create" and "run" make one, the monitor writes it once the
  * container exists, and "delete" removes it. A record without "status" belongs to a container that
- * is being created, or to a creation that was killed: "delete --force" removes that, too. */
+ * is being created, or to a creation that was killed: "delete --force" removes that, too.
+ */
 
 #include "record.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What berth-runtime stores for a container: a directory ROOT/ID with the file "status" and, until
+/*
+ * What berth-runtime stores for a container: a directory ROOT/ID with the file "status" and, until
  * the container is started, the socket "door". It records where the bundle is, and which process
- * represents the container's first process to the engine. */
+ * represents the container's first process to the engine.
+ */
 
 #pragma once
 

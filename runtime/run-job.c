@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chooses the process that makes the calls of a job. In the foreground, that is this process.
+/*
+ * Chooses the process that makes the calls of a job. In the foreground, that is this process.
  * Otherwise it is a monitor, which this process leaves behind: a container's process is a child of
  * the service and can never be one of conmon or of containerd's shim, but the monitor can, and it
  * exits with the container's status (monitor.c). This process waits for the monitor's report, whose
- * first byte is an exit status, and then exits itself. */
+ * first byte is an exit status, and then exits itself.
+ */
 
 #include "run-job.h"
 

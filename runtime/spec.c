@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb spec: writes a default configuration, the same as "runc spec"; the service runs it
- * without a privilege. */
+/*
+ * The verb spec: writes a default configuration, the same as "runc spec"; the service runs it
+ * without a privilege.
+ */
 
 #include "verbs.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sets the process title by overwriting the arguments in place: the kernel reads /proc/PID/cmdline
+/*
+ * Sets the process title by overwriting the arguments in place: the kernel reads /proc/PID/cmdline
  * from there, and a longer text would require a privilege (prctl(2), PR_SET_MM). The area belongs
- * to the kernel's initial stack and is found once, by runtime_title_init(). */
+ * to the kernel's initial stack and is found once, by runtime_title_init().
+ */
 
 #include "title.h"
 

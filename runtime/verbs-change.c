@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* kill, delete, pause, resume and checkpoint. Engines recognize by the text of an error that a
- * container is gone: "does not exist" and "container not running" are runc's words. */
+/*
+ * kill, delete, pause, resume and checkpoint. Engines recognize by the text of an error that a
+ * container is gone: "does not exist" and "container not running" are runc's words.
+ */
 
 #include "base/signals.h"
 #include "monitor-socket.h"

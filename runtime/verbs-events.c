@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb events: statistics of a container, once or repeatedly, in the form of runc's events.
- * Each line is a JSON object; the output ends when the container exits. */
+/*
+ * The verb events: statistics of a container, once or repeatedly, in the form of runc's events.
+ * Each line is a JSON object; the output ends when the container exits.
+ */
 
 #include "monitored.h"
 #include "verbs.h"

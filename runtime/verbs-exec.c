@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb exec: a process in a container, from the command line or a file. What the service has no
+/*
+ * The verb exec: a process in a container, from the command line or a file. What the service has no
  * option for (additional groups, an AppArmor profile) needs a process object of the specification,
- * which is then derived from the container's own. */
+ * which is then derived from the container's own.
+ */
 
 #include "base/fd.h"
 #include "run-job.h"

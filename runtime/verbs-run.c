@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* create, start, run and restore. The record's directory is made first: it decides between two
- * processes that use the same id. */
+/*
+ * create, start, run and restore. The record's directory is made first: it decides between two
+ * processes that use the same id.
+ */
 
 #include "base/fd.h"
 #include "monitor-socket.h"

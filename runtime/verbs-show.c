@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* state, list and ps. The pid shown for a container is the one in the file of --pid-file: its
+/*
+ * state, list and ps. The pid shown for a container is the one in the file of --pid-file: its
  * monitor's if it is detached, otherwise the first process's. ps shows the container's processes
- * themselves. */
+ * themselves.
+ */
 
 #include "base/document-members.h"
 #include "monitored.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb update: takes resources of the runtime specification from a file or from options; plan/
- * converts them to systemd properties, as it does when a container is created. */
+/*
+ * The verb update: takes resources of the runtime specification from a file or from options; plan/
+ * converts them to systemd properties, as it does when a container is created.
+ */
 
 #include "update.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berthd: the service. It opens its state, connects to the system bus, recovers its containers,
+/*
+ * berthd: the service. It opens its state, connects to the system bus, recovers its containers,
  * adds its objects and takes its name, in this order: no call to that name can arrive before all
  * objects exist. It exits when nothing holds it (base/hold.h) and no call has arrived for
  * IDLE_USEC; the bus starts it again. The Daemon owns all parts of the service. Containers do not
- * depend on this process, so on any failure it may simply exit and be started again. */
+ * depend on this process, so on any failure it may simply exit and be started again.
+ */
 
 #include "base/fd.h"
 #include "base/hold.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading: libarchive undoes any compression, and the tar inside is read by tar/, byte for byte. If
+/*
+ * Reading: libarchive undoes any compression, and the tar inside is read by tar/, byte for byte. If
  * the whole input is one member, there is no tar. Writing uses libarchive alone, because the names
  * are ours. A reader is positioned at a member or has failed; it belongs to the caller, as a writer
- * does. */
+ * does.
+ */
 
 #include "archive/archive.h"
 

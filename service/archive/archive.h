@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Image archives: tar files with any compression, read and written member by member (libarchive).
- * The meaning of members is not known here. */
+/*
+ * Image archives: tar files with any compression, read and written member by member (libarchive).
+ * The meaning of members is not known here.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-archive: reads and writes image archives. Archives may come from anywhere: it has no
- * network and opens nothing, and what it extracts goes to pipes whose other end hashes it. */
+/*
+ * berth-archive: reads and writes image archives. Archives may come from anywhere: it has no
+ * network and opens nothing, and what it extracts goes to pipes whose other end hashes it.
+ */
 
 #include "archive/archive.h"
 #include "base/fd.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads and changes capabilities. Uses system calls instead of libcap: all three sets are known at
- * once, and nothing is kept here. */
+/*
+ * Reads and changes capabilities. Uses system calls instead of libcap: all three sets are known at
+ * once, and nothing is kept here.
+ */
 
 #include "bare/capabilities.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Drops capabilities (capabilities(7)); sets are bit masks of 1 << CAP_…. Failures are false with
- * errno. */
+/*
+ * Drops capabilities (capabilities(7)); sets are bit masks of 1 << CAP_…. Failures are false with
+ * errno.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses /proc/PID/cgroup, for launchers as well as for the service. There is no state: the caller
- * owns the text, and lines point into it. */
+/*
+ * Parses /proc/PID/cgroup, for launchers as well as for the service. There is no state: the caller
+ * owns the text, and lines point into it.
+ */
 
 #include "bare/cgroup-lines.h"
 

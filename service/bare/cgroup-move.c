@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* While the kernel moves a process between cgroups, no process may fork or exit: the move takes
+/*
+ * While the kernel moves a process between cgroups, no process may fork or exit: the move takes
  * cgroup_threadgroup_rwsem for writing. That is a percpu_rw_semaphore, which costs its readers
  * almost nothing and its first writer an RCU grace period, 5 to 15 ms during which the writer only
  * waits. Writers that arrive within the grace period wait for the rest of it, and those that arrive
@@ -24,7 +25,8 @@
  * from a descriptor, could be delivered to the thread, in which it would still be unblocked, and
  * end the process. The thread ends after the write, allocates nothing, and touches no object and no
  * descriptor of the program. Its result does not matter: a user's dist may lack the permission. The
- * cgroup's path is read each time, since the process may have been moved. */
+ * cgroup's path is read each time, since the process may have been moved.
+ */
 
 #include "bare/cgroup-move.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shortens systemd's move of a new process into its scope's cgroup, the longest step of a start.
- * Used by the service and, before that is called, by dist. */
+/*
+ * Shortens systemd's move of a new process into its scope's cgroup, the longest step of a start.
+ * Used by the service and, before that is called, by dist.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An envelope is one end of a socketpair of a type that nothing else here uses, with a queued
+/*
+ * An envelope is one end of a socketpair of a type that nothing else here uses, with a queued
  * message that has the descriptor and its note. Opening it peeks at the message (each MSG_PEEK
- * installs a new descriptor), so several processes can open the same envelope. */
+ * installs a new descriptor), so several processes can open the same envelope.
+ */
 
 #include "bare/envelope.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A client's descriptor in an envelope: a socket of our own that holds it as a queued message,
+/*
+ * A client's descriptor in an envelope: a socket of our own that holds it as a queued message,
  * together with a note that describes it. berthd never holds the content itself: closing a file
  * description on FUSE asks its server, closing a TCP socket may linger, and both can take forever,
  * in berthd and in every process that it forks. Reading the note, passing an envelope on and
  * closing it never block; the process that works with the descriptor opens the envelope.
  * berth-relay puts everything that comes from the bus into envelopes, and holds the contents until
- * berthd has released the envelope, so that the service never closes the last reference. */
+ * berthd has released the envelope, so that the service never closes the last reference.
+ */
 
 #pragma once
 

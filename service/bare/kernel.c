@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Compares the running kernel's version. For behaviour that cannot be probed without side effects.
- * Whatever can be probed, is. */
+/*
+ * Compares the running kernel's version. For behaviour that cannot be probed without side effects.
+ * Whatever can be probed, is.
+ */
 
 #include "bare/kernel.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See landlock.h. Builds a ruleset of everything that is denied, with at most one exception: the
- * directory that may be read. There is no state. */
+/*
+ * See landlock.h. Builds a ruleset of everything that is denied, with at most one exception: the
+ * directory that may be read. There is no state.
+ */
 
 #include "bare/landlock.h"
 

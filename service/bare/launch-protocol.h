@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The launch protocol: what berthd, the two processes of berth-launch, berth-copy and
+/*
+ * The launch protocol: what berthd, the two processes of berth-launch, berth-copy and
  * berth-checkpoint send to each other. It is defined here and nowhere else.
  *
  * A message is one packet of a SOCK_SEQPACKET socket: a letter, followed by text without a
@@ -35,7 +36,8 @@
  * A copy, a checkpoint and a change of limits or networks end with DONE. Any sender may send FAILED
  * or UNSUPPORTED with the reason as text instead of its next message; if the inner or the outer
  * process does so, it sends PEER_FAILED to the other one, which then exits without a report of its
- * own. */
+ * own.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounts are made with fsopen(2), fsconfig(2) and fsmount(2) and belong to the caller as
+/*
+ * Mounts are made with fsopen(2), fsconfig(2) and fsmount(2) and belong to the caller as
  * descriptors; nothing is attached. Layers are passed as descriptors ("lowerdir+") or, to kernels
  * that do not support that, as numbers relative to /proc/self/fd, which keeps a list of hundreds of
- * layers short. */
+ * layers short.
+ */
 
 #include "bare/overlay.h"
 

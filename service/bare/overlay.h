@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Overlay mounts from directory descriptors: without paths, there is no limit on the number of
+/*
+ * Overlay mounts from directory descriptors: without paths, there is no limit on the number of
  * layers and no race about what a path refers to. Images are mounted nodev, so that device nodes in
- * them cannot be used; every mount of layers is made here. */
+ * them cannot be used; every mount of layers is made here.
+ */
 
 #pragma once
 

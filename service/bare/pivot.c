@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes a mounted tree the root of its mount namespace. There is no state. pivot_root(".", ".")
+/*
+ * Makes a mounted tree the root of its mount namespace. There is no state. pivot_root(".", ".")
  * stacks the old root onto the new one, from where it is detached at once: no directory is needed
- * to put it into (pivot_root(2)). */
+ * to put it into (pivot_root(2)).
+ */
 
 #include "bare/pivot.h"
 

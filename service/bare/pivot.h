@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Leaves everything behind except one mounted tree. All of these are false with errno on failure.
+/*
+ * Leaves everything behind except one mounted tree. All of these are false with errno on failure.
  */
 
 #pragma once

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends and receives a descriptor with a message. There is no state. A process never receives more
- * descriptors than it takes, whatever the other side sends. */
+/*
+ * Sends and receives a descriptor with a message. There is no state. A process never receives more
+ * descriptors than it takes, whatever the other side sends.
+ */
 
 #include "bare/rights.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The secrets of a container as one memfd: for each secret a header and its bytes, up to the end of
+/*
+ * The secrets of a container as one memfd: for each secret a header and its bytes, up to the end of
  * the file. berth-ingest writes it from the caller's descriptors, berthd keeps it sealed and never
- * reads it, and berth-launch creates the files and sets the variables that it contains. */
+ * reads it, and berth-launch creates the files and sets the variables that it contains.
+ */
 
 #pragma once
 

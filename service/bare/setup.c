@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a set-up. Nothing that it refers to is used before it was checked to be within the file,
+/*
+ * Reads a set-up. Nothing that it refers to is used before it was checked to be within the file,
  * aligned, and, for texts and lists, terminated. The file is berthd's own and sealed; it is checked
- * nevertheless, so that a corrupt one fails the launch and nothing else. */
+ * nevertheless, so that a corrupt one fails the launch and nothing else.
+ */
 
 #include "bare/setup.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The set-up of a container's process: everything that a launcher needs to know from a runtime
+/*
+ * The set-up of a container's process: everything that a launcher needs to know from a runtime
  * configuration and its system call filter, in flat form. berthd compiles it (plan/compile.h) and
  * passes it as a sealed memfd; berth-launch, berth-copy and berth-checkpoint map it and use it in
  * place.
@@ -10,7 +11,8 @@
  * a pointer. A list of strings ends with NULL, which its count does not include; this also applies
  * to an empty list, unless its comment says that it may be NULL.
  *
- * Both sides are the same build, which the version and the size of the structure verify. */
+ * Both sides are the same build, which the version and the size of the structure verify.
+ */
 
 #pragma once
 

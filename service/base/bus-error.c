@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts errors. There is no state but the observer, which berthd sets once. An error message may
+/*
+ * Converts errors. There is no state but the observer, which berthd sets once. An error message may
  * contain text from a worker or a registry, so it is made valid UTF-8 and truncated before it is
- * passed to sd-bus. */
+ * passed to sd-bus.
+ */
 
 #include "base/bus-error.h"
 

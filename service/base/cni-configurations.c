@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds and reads the configuration files of CNI networks. There is no state: the files are read on
- * each call. */
+/*
+ * Finds and reads the configuration files of CNI networks. There is no state: the files are read on
+ * each call.
+ */
 
 #include "base/cni-configurations.h"
 

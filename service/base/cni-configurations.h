@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The administrator's network configurations for CNI: berthd lists them, and berth-network applies
- * one of them. Both accept the same files, in the same order. */
+/*
+ * The administrator's network configurations for CNI: berthd lists them, and berth-network applies
+ * one of them. Both accept the same files, in the same order.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts the kernel's list format ("0-3,7"), which config.json also uses, to the bit mask that
- * systemd's properties take. There is no state. */
+/*
+ * Converts the kernel's list format ("0-3,7"), which config.json also uses, to the bit mask that
+ * systemd's properties take. There is no state.
+ */
 
 #include "base/cpu-list.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of processors or memory nodes, "0-3,7", as the bit masks that systemd takes
- * (AllowedCPUs=). */
+/*
+ * Lists of processors or memory nodes, "0-3,7", as the bit masks that systemd takes
+ * (AllowedCPUs=).
+ */
 
 #pragma once
 

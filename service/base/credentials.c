@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads credentials from options and from auth files. Credentials belong to the request that they
+/*
+ * Reads credentials from options and from auth files. Credentials belong to the request that they
  * came with. The one thing to know: every copy is overwritten before it is freed, including the
- * text of the file. */
+ * text of the file.
+ */
 
 #include "base/credentials.h"
 

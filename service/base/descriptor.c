@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A descriptor consists of three values that never change; copies are deep, and belong to the
+/*
+ * A descriptor consists of three values that never change; copies are deep, and belong to the
  * caller. The table of media types determines the kind of an object, here and in the whole service.
  */
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks and computes digests. There is no state. A digest has only one valid form, "algorithm:hex"
+/*
+ * Checks and computes digests. There is no state. A digest has only one valid form, "algorithm:hex"
  * with the exact number of lower-case hexadecimal digits, so that digests can be compared as
- * strings and used as file names. */
+ * strings and used as file names.
+ */
 
 #include "base/digest.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates and lists directories. A list owns its descriptor and is closed by the variable that
- * holds it. */
+/*
+ * Creates and lists directories. A list owns its descriptor and is closed by the variable that
+ * holds it.
+ */
 
 #include "base/directory.h"
 

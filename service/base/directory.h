@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Directories: creating them, and listing the names in them. A stream is closed when its variable
- * goes out of scope. */
+/*
+ * Directories: creating them, and listing the names in them. A stream is closed when its variable
+ * goes out of scope.
+ */
 
 #pragma once
 

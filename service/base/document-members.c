@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Adds members to a JSON object being built. There is no state. Separate from document.c, since
+/*
+ * Adds members to a JSON object being built. There is no state. Separate from document.c, since
  * dist, which loads json-glib lazily (client/json-library.c), reads documents but builds none with
- * these functions. */
+ * these functions.
+ */
 
 #include "base/document-members.h"
 

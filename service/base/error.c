@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors of Berth; there is no state. One table maps codes to bus error names and back. A message
- * is set where the failure happens and prefixed on its way up; nothing here logs. */
+/*
+ * Errors of Berth; there is no state. One table maps codes to bus error names and back. A message
+ * is set where the failure happens and prefixed on its way up; nothing here logs.
+ */
 
 #include "base/error.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A BerthHash belongs to one thread, which creates and frees it. Its digest can be requested at any
- * time: it is read from a copy of libgcrypt's state. */
+/*
+ * A BerthHash belongs to one thread, which creates and frees it. Its digest can be requested at any
+ * time: it is read from a copy of libgcrypt's state.
+ */
 
 #include "base/hash.h"
 

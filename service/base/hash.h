@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hashes content with libgcrypt, which uses the processor's SHA instructions and which libsystemd
+/*
+ * Hashes content with libgcrypt, which uses the processor's SHA instructions and which libsystemd
  * loads anyway. gnutls would be as fast, but adds nine libraries to the start of each worker. Only
- * for workers. */
+ * for workers.
+ */
 
 #pragma once
 

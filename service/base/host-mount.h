@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounts in the host's mount namespace, by their ID. Paths are not used, since in a caller's
- * namespace a path may mean anything. */
+/*
+ * Mounts in the host's mount namespace, by their ID. Paths are not used, since in a caller's
+ * namespace a path may mean anything.
+ */
 
 #pragma once
 

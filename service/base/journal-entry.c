@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which entries of the journal are whole lines. Nothing is kept: berth-journal and dist call this
- * for each entry that they print. */
+/*
+ * Which entries of the journal are whole lines. Nothing is kept: berth-journal and dist call this
+ * for each entry that they print.
+ */
 
 #include "base/journal-entry.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Labels are string vectors that are never changed in place: merging creates a new one, which
- * belongs to the caller. There is no state. */
+/*
+ * Labels are string vectors that are never changed in place: merging creates a new one, which
+ * belongs to the caller. There is no state.
+ */
 
 #include "base/labels.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Labels of images, contents and containers: NULL-terminated vectors of alternating keys and
- * values; NULL for none. */
+/*
+ * Labels of images, contents and containers: NULL-terminated vectors of alternating keys and
+ * values; NULL for none.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each check implements one complete grammar, so that a caller picks the check by how the name will
- * be used: as a file name, as part of a unit name, or as displayed text. There is no state. */
+/*
+ * Each check implements one complete grammar, so that a caller picks the check by how the name will
+ * be used: as a file name, as part of a unit name, or as displayed text. There is no state.
+ */
 
 #include "base/names.h"
 

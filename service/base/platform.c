@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Platforms are created once and never changed; the caller owns them. Variants are ordered: a
- * machine runs programs built for an older variant. */
+/*
+ * Platforms are created once and never changed; the caller owns them. Variants are ordered: a
+ * machine runs programs built for an older variant.
+ */
 
 #include "base/platform.h"
 

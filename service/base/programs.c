@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks for programs in fixed directories, and not in PATH, which may come from a caller. There is
- * no state: a program that is installed later is found. */
+/*
+ * Looks for programs in fixed directories, and not in PATH, which may come from a caller. There is
+ * no state: a program that is installed later is found.
+ */
 
 #include "base/programs.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Arithmetic with subnets. There is no state: the subnets used by the host are read on each
- * call. */
+/*
+ * Arithmetic with subnets. There is no state: the subnets used by the host are read on each
+ * call.
+ */
 
 #include "base/subnet.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of BerthAccess shared by its two files: access.c has the checks, access-owned.c those
- * on objects that have an owner. No other file uses this header. */
+/*
+ * The parts of BerthAccess shared by its two files: access.c has the checks, access-owned.c those
+ * on objects that have an owner. No other file uses this header.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of an authorization shared by its files: authorization.c has the states,
+/*
+ * The parts of an authorization shared by its files: authorization.c has the states,
  * authorization-questions.c asks the questions, and authorization-limits.c and
- * authorization-orphans.c count what is waiting. No other file uses this header. */
+ * authorization-orphans.c count what is waiting. No other file uses this header.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The caller: what the bus knows about a connection (GetConnectionCredentials), and the unit of its
+/*
+ * The caller: what the bus knows about a connection (GetConnectionCredentials), and the unit of its
  * process. Decisions rely on the uid. The process is only used to decide in which cgroup a
- * container is placed. */
+ * container is placed.
+ */
 
 #pragma once
 

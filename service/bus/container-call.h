@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The common parts of members about a container: reading the ID, checking the caller, and finishing
- * a change. */
+/*
+ * The common parts of members about a container: reading the ID, checking the caller, and finishing
+ * a change.
+ */
 
 #pragma once
 

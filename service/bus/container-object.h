@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two interfaces for containers: the manager (containers-bus.c) and the object of
- * each container (container-bus.c). */
+/*
+ * Shared by the two interfaces for containers: the manager (containers-bus.c) and the object of
+ * each container (container-bus.c).
+ */
 
 #pragma once
 

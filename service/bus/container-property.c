@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the values of those scope properties that Create and Update accept. There is no state; the
- * names and types are in containers/spec/properties.c. */
+/*
+ * Reads the values of those scope properties that Create and Update accept. There is no state; the
+ * names and types are in containers/spec/properties.c.
+ */
 
 #include "bus/container-property.h"
 

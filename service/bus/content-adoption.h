@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes content of other users the caller's own, as far as contents.read allows: used by members
+/*
+ * Makes content of other users the caller's own, as far as contents.read allows: used by members
  * that keep content named by the caller. polkit is asked about each digest that a document refers
- * to. */
+ * to.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of org.berth1.Contents that are defined outside contents-bus.c, which has the
- * vtable. */
+/*
+ * The methods of org.berth1.Contents that are defined outside contents-bus.c, which has the
+ * vtable.
+ */
 
 #pragma once
 

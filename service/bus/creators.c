@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A table owned by the service that maps containers and images to the unique name of the connection
+/*
+ * A table owned by the service that maps containers and images to the unique name of the connection
  * that created them. The key is a container ID, or an image's name and digest separated by a space.
- * See creators.h. */
+ * See creators.h.
+ */
 
 #include "bus/creators.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The option Filter of listings, a{sv}: selects the items whose properties have all of these
+/*
+ * The option Filter of listings, a{sv}: selects the items whose properties have all of these
  * values. A string is a pattern in which * matches any text and ? any character. A list (as) must
  * contain all elements that the filter names; a dictionary of strings (a{ss}) must contain all its
- * keys with these values, where an empty value matches any. */
+ * keys with these values, where an empty value matches any.
+ */
 
 #pragma once
 

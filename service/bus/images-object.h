@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two interfaces for images: the collection (images-bus.c) and the object of each
+/*
+ * Shared by the two interfaces for images: the collection (images-bus.c) and the object of each
  * name (image-bus.c). Members that both have share one handler (image-methods.c,
  * images-transfers.c), which reads the name from the object's path or from the first argument
- * (image-call.c). */
+ * (image-call.c).
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks polkit about the names in an archive, which become known only while the archive is read,
+/*
+ * Asks polkit about the names in an archive, which become known only while the archive is read,
  * after the call of Images.Import has been answered. The question is about the caller that sent
- * it. */
+ * it.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of methods, always their last argument, a{sv}: only known keys are accepted, each
- * with its type. */
+/*
+ * The options of methods, always their last argument, a{sv}: only known keys are accepted, each
+ * with its type.
+ */
 
 #pragma once
 

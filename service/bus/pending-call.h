@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A call that is answered later, by an operation of the domain: the userdata of the operation's
- * callbacks. */
+/*
+ * A call that is answered later, by an operation of the domain: the userdata of the operation's
+ * callbacks.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shared by the two interfaces for pods: the collection (pods-bus.c) and the object of each pod
- * (pod-bus.c). */
+/*
+ * Shared by the two interfaces for pods: the collection (pods-bus.c) and the object of each pod
+ * (pod-bus.c).
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One question to polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. permissions.c
+/*
+ * One question to polkit: org.freedesktop.PolicyKit1.Authority.CheckAuthorization. permissions.c
  * has all questions; authorization-questions.c asks them, and authorization.c keeps the calls that
- * wait for the answers. */
+ * wait for the answers.
+ */
 
 #pragma once
 

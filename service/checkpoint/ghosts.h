@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files that were deleted while they were open. CRIU recreates them under special names, which it
+/*
+ * Files that were deleted while they were open. CRIU recreates them under special names, which it
  * removes at the end of a restore. An interrupted restore leaves them in the container's writable
- * layer, where they would make the next restore fail. */
+ * layer, where they would make the next restore fail.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Everything that is known about a container, as JSON for people and scripts. There is no state
- * here. */
+/*
+ * Everything that is known about a container, as JSON for people and scripts. There is no state
+ * here.
+ */
 
 #include "containers/inspect.h"
 

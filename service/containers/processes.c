@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The processes of a running container, according to its cgroup and its pidfds, and its resource
- * usage. There is no state here. */
+/*
+ * The processes of a running container, according to its cgroup and its pidfds, and its resource
+ * usage. There is no state here.
+ */
 
 #include "containers/processes.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The totals of an owner's containers, and whether one more fits within the limits. There is no
- * state here. */
+/*
+ * The totals of an owner's containers, and whether one more fits within the limits. There is no
+ * state here.
+ */
 
 #include "containers/quota.h"
 

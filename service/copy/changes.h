@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The changes of a container as lines: "A" for a new path, "C" for one that its image has too, "D"
- * for a deleted path of the image. */
+/*
+ * The changes of a container as lines: "A" for a new path, "C" for one that its image has too, "D"
+ * for a deleted path of the image.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths in the container's root, which is already the root of this process, and the contents of
+/*
+ * Paths in the container's root, which is already the root of this process, and the contents of
  * directories there, for copying in either direction. There is no state here; the caller owns
- * descriptors and lists. */
+ * descriptors and lists.
+ */
 
 #include "copy/copy.h"
 

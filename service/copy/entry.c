@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts entries between libarchive and tar. Names are passed on as bytes, whereas libarchive's
- * own tar support composes and converts them. There is no state here. */
+/*
+ * Converts entries between libarchive and tar. Names are passed on as bytes, whereas libarchive's
+ * own tar support composes and converts them. There is no state here.
+ */
 
 #include "copy/entry.h"
 

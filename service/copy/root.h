@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where berth-copy works: in the container's root, entered with the host's root privileges, as a
+/*
+ * Where berth-copy works: in the container's root, entered with the host's root privileges, as a
  * root user that has power over the container only. On failure each function reports it and
- * exits. */
+ * exits.
+ */
 
 #pragma once
 

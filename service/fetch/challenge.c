@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses challenges. A challenge is the result of parsing the headers once; it has no states and
+/*
+ * Parses challenges. A challenge is the result of parsing the headers once; it has no states and
  * belongs to the request that was challenged. The grammar is ambiguous: a comma separates
- * challenges as well as the parameters of one. A parameter is followed by "=", a scheme is not. */
+ * challenges as well as the parameters of one. A parameter is followed by "=", a scheme is not.
+ */
 
 #include "fetch/challenge.h"
 

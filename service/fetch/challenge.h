@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Challenges of a registry: WWW-Authenticate (RFC 9110 section 11.6.1). Bearer, as in the
- * distribution project's token specification, is preferred to Basic. */
+/*
+ * Challenges of a registry: WWW-Authenticate (RFC 9110 section 11.6.1). Bearer, as in the
+ * distribution project's token specification, is preferred to Basic.
+ */
 
 #pragma once
 

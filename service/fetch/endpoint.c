@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Endpoints are made once, when the worker opens its reference, and do not change afterwards; the
+/*
+ * Endpoints are made once, when the worker opens its reference, and do not change afterwards; the
  * list belongs to berth-fetch's main(). They are asked in their order, and the last one is the
- * registry itself. */
+ * registry itself.
+ */
 
 #include "fetch/endpoint.h"
 

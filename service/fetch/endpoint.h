@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a reference is looked up: in the mirrors configured for its registry, in their order, and
- * last in the registry itself or its configured replacement. */
+/*
+ * Where a reference is looked up: in the mirrors configured for its registry, in their order, and
+ * last in the registry itself or its configured replacement.
+ */
 
 #pragma once
 

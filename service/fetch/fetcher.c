@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Fetch owns the pipe and itself, from berth_fetch() until done is called. It asks one remote at
+/*
+ * A Fetch owns the pipe and itself, from berth_fetch() until done is called. It asks one remote at
  * a time and is in one of three states: a request is under way (call), the request is paused
  * because the pipe is full (writable), or it waits to ask the same remote again (delay). If a
  * remote gives up, the next one is asked; position stays the same, so the reader of the pipe sees
@@ -9,7 +10,8 @@
  * Registries disagree on where an object is stored: an object whose media type is not a manifest's
  * is requested as a blob, and after a 404 the other way round (tries_other_kind). A server that
  * cannot resume is asked for the whole content (requests_whole), and what is already in the pipe is
- * skipped. */
+ * skipped.
+ */
 
 #include "fetch/fetcher.h"
 

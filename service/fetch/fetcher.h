@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fetches the content of a descriptor into a pipe. After a broken connection, the fetch is resumed
+/*
+ * Fetches the content of a descriptor into a pipe. After a broken connection, the fetch is resumed
  * at the same offset (Range), a limited number of times; the pipe never receives more than the
- * descriptor's size. */
+ * descriptor's size.
+ */
 
 #pragma once
 

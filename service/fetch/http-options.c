@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sets the options of libcurl for a request, and has the callbacks through which libcurl passes
+/*
+ * Sets the options of libcurl for a request, and has the callbacks through which libcurl passes
  * headers and body. There is no state: the request belongs to http.c. Credentials and client
  * certificates are for the host that the request was made for; they are not sent to another one
- * after a redirect. */
+ * after a redirect.
+ */
 
 #include "base/limits.h"
 #include "fetch/http-private.h"

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One libcurl multi handle, driven by sd-event: libcurl says which sockets and timer it wants, and
+/*
+ * One libcurl multi handle, driven by sd-event: libcurl says which sockets and timer it wants, and
  * the loop calls back. A BerthRequest belongs to the BerthHttp from berth_http_send() until done
  * has been called, and is one easy handle, which is sending, receiving, paused by its sink, or
  * redirected, which starts the same handle again.
  *
  * Callbacks of libcurl must not remove handles. A failure inside one is stored in request->error
- * and ends the transfer; the request is freed when libcurl reports that it has finished. */
+ * and ends the transfer; the request is freed when libcurl reports that it has finished.
+ */
 
 #include "fetch/http-private.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* HTTP requests through libcurl's multi interface, driven by the event loop. Each request is a
+/*
+ * HTTP requests through libcurl's multi interface, driven by the event loop. Each request is a
  * BerthRequest; its body goes to a bounded buffer or, block by block, to a sink. Redirects are
  * followed here and not by libcurl, so that credentials and certificates stay with the host that
- * they are for. */
+ * they are for.
+ */
 
 #pragma once
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-fetch: everything that touches the network. One process serves one reference: Open parses
+/*
+ * berth-fetch: everything that touches the network. One process serves one reference: Open parses
  * it and reports the registries that it concerns, Configure supplies their credentials and
  * certificates; then references are resolved, and objects are fetched into pipes or pushed from
  * descriptors. It writes no files, and nothing that it says is trusted: what it fetches is hashed
- * by other processes, against digests that they know. */
+ * by other processes, against digests that they know.
+ */
 
 #include "base/digest.h"
 #include "base/fd.h"

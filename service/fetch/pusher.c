@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Push owns its content's descriptor and itself, until done is called. Its states are the
+/*
+ * A Push owns its content's descriptor and itself, until done is called. Its states are the
  * requests of the specification, one at a time: HEAD (does the registry have it), POST (begin an
  * upload, or mount), PATCH (one part), PUT (close with the digest). After a broken connection, GET
- * returns how much the registry has, and the upload continues from there or starts over. */
+ * returns how much the registry has, and the upload continues from there or starts over.
+ */
 
 #include "fetch/pusher.h"
 

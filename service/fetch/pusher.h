@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pushes one blob or manifest (OCI distribution specification, "Pushing"): content that the
+/*
+ * Pushes one blob or manifest (OCI distribution specification, "Pushing"): content that the
  * registry has is not sent, content in another of its repositories is mounted from there, and an
- * interrupted upload continues at the offset that the registry reports. */
+ * interrupted upload continues at the offset that the registry reports.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A reference is parsed once and not changed. The grammar is the distribution project's, except
+/*
+ * A reference is parsed once and not changed. The grammar is the distribution project's, except
  * that a host is required: dist completes short names, because otherwise the service would decide
- * which registry a name means. */
+ * which registry a name means.
+ */
 
 #include "fetch/reference.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* References to images in registries: HOST[:PORT]/PATH, followed by :TAG, :TAG@DIGEST or @DIGEST.
- * Only remotes take a reference apart; everything else treats it as an opaque name. */
+/*
+ * References to images in registries: HOST[:PORT]/PATH, followed by :TAG, :TAG@DIGEST or @DIGEST.
+ * Only remotes take a reference apart; everything else treats it as an opaque name.
+ */
 
 #pragma once
 

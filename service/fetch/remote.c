@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A BerthRemote belongs to berth-fetch's main() and lives as long as the process. It learns from
+/*
+ * A BerthRemote belongs to berth-fetch's main() and lives as long as the process. It learns from
  * responses: the scheme (for hosts that may be plain, by a probe), whether the registry accepts
  * Basic, and a token for each scope.
  *
  * A BerthRemoteCall is one request with everything that it needs: it is probing, sent, challenged,
  * waiting for a token, or waiting to be sent again. It frees itself after done. Several calls may
- * be under way, so a 401 may refer to a token that another call has replaced in the meantime. */
+ * be under way, so a 401 may refer to a token that another call has replaced in the meantime.
+ */
 
 #include "fetch/remote.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A repository in a registry (OCI distribution specification): its location, the scheme, and the
+/*
+ * A repository in a registry (OCI distribution specification): its location, the scheme, and the
  * identity to use. Requests answer its challenges themselves, and are sent again if the registry is
- * overloaded or the connection breaks. */
+ * overloaded or the connection breaks.
+ */
 
 #pragma once
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Resolution asks one remote after the other and frees itself after done. The result of the first
+/*
+ * A Resolution asks one remote after the other and frees itself after done. The result of the first
  * remote that has the object counts. For each remote it goes through these steps:
  *
  *     MANIFEST_HEAD ──► MANIFEST_GET   HEAD is refused or says too little
  *           └─────┬──────────┘
  *                 ▼
- *             BLOB_HEAD                404, and the object is a digest */
+ *             BLOB_HEAD                404, and the object is a digest
+ */
 
 #include "fetch/resolver.h"
 

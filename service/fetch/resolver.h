@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Resolves an object in a repository to its media type, digest and size, without its content. A
- * digest is requested as a manifest, then as a blob; a tag as a manifest. */
+/*
+ * Resolves an object in a repository to its media type, digest and size, without its content. A
+ * digest is requested as a manifest, then as a blob; a tag as a manifest.
+ */
 
 #pragma once
 

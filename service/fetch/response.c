@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A response belongs to its request, which resets it whenever another response begins: interim
+/*
+ * A response belongs to its request, which resets it whenever another response begins: interim
  * responses (1xx) and redirects have headers of their own. Only headers that something uses are
- * stored. */
+ * stored.
+ */
 
 #include "fetch/response.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Sampling asks one remote after the other until one sends exactly the requested range, and frees
- * itself after done. */
+/*
+ * A Sampling asks one remote after the other until one sends exactly the requested range, and frees
+ * itself after done.
+ */
 
 #include "fetch/sampler.h"
 

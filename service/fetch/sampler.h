@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fetches a sample of a blob: a number of bytes at an offset. berthd compares them with the stored
+/*
+ * Fetches a sample of a blob: a number of bytes at an offset. berthd compares them with the stored
  * blob, which proves that this registry has it, too: unlike a response to HEAD, the sample cannot
- * be produced without the content. */
+ * be produced without the content.
+ */
 
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Search asks one registry and frees itself after done. Docker Hub has a separate interface for
+/*
+ * A Search asks one registry and frees itself after done. Docker Hub has a separate interface for
  * this, which is used without any credentials, since it is another host. Every other registry lists
  * all of its repositories, or the tags of one, page by page, and the term is searched for here
  * (distribution specification, "Listing Tags"; the catalog is an interface of Docker's registry).

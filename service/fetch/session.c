@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
+/*
+ * The one reference that a berth-fetch serves. A session is new, open (it has endpoints and a
  * remote for each of them), and then configured with their credentials; it belongs to main() and
  * lasts as long as the process. Credentials are supplied only after Open has told berthd which
- * registries the reference concerns, and each is only used for its own registry. */
+ * registries the reference concerns, and each is only used for its own registry.
+ */
 
 #include "fetch/session.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Question asks one token server and frees itself after done: with GET, which all servers
+/*
+ * A Question asks one token server and frees itself after done: with GET, which all servers
  * support, or with POST, which takes a refresh token and is tried if GET is refused. A token
  * belongs to the remote that asked and is used until shortly before it expires. It is erased when
- * it is freed. */
+ * it is freed.
+ */
 
 #include "fetch/token.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bearer tokens: asks the server named in a challenge for one, anonymously, with a user name and
+/*
+ * Bearer tokens: asks the server named in a challenge for one, anonymously, with a user name and
  * password (GET), or with an OAuth2 refresh token (POST), as in the distribution project's token
- * and OAuth2 specifications. */
+ * and OAuth2 specifications.
+ */
 
 #pragma once
 

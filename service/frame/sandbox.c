@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs the steps of a sandbox in their order: first those that need privileges, then those that
- * drop them. There is no state; entering a sandbox cannot be undone. */
+/*
+ * Runs the steps of a sandbox in their order: first those that need privileges, then those that
+ * drop them. There is no state; entering a sandbox cannot be undone.
+ */
 
 #include "frame/sandbox.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The sandbox of each worker, as static tables. tests/integration/test-sandboxes.py runs a program
- * in the worker's place that attempts everything that a sandbox must forbid. */
+/*
+ * The sandbox of each worker, as static tables. tests/integration/test-sandboxes.py runs a program
+ * in the worker's place that attempts everything that a sandbox must forbid.
+ */
 
 #include "config.h"
 #include "frame/sandbox.h"

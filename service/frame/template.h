@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Running a worker's program as a template of workers (worker/worker-template.h), for its
- * main(). */
+/*
+ * Running a worker's program as a template of workers (worker/worker-template.h), for its
+ * main().
+ */
 
 #pragma once
 

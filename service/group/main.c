@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-group: determines the groups of a host user, for bind mounts of the user's directories. It
+/*
+ * berth-group: determines the groups of a host user, for bind mounts of the user's directories. It
  * is a separate program because the user database is read by the host's libraries
  * (nsswitch.conf(5)), which the statically linked berth-launch cannot use, and because a lookup may
  * ask a server, which berthd must not wait for.
  *
  *   berth-group USER      writes the group ids in the machine's binary format
  *
- * The user's own group comes first; it is nogroup for a user that is not in the database. */
+ * The user's own group comes first; it is nogroup for a user that is not in the database.
+ */
 
 #include <errno.h>
 #include <grp.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Applies layers to a directory of the caller, one after the other, such that it looks like the
+/*
+ * Applies layers to a directory of the caller, one after the other, such that it looks like the
  * file system of an image. A caller other than root must own the directory, and the workers have no
- * more rights to it than the caller. */
+ * more rights to it than the caller.
+ */
 
 #pragma once
 

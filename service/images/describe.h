@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Describes an image: its platforms, and for each of them the layers and whether they are
- * present. */
+/*
+ * Describes an image: its platforms, and for each of them the layers and whether they are
+ * present.
+ */
 
 #pragma once
 

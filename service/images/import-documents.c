@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes the documents of images that came without them: "docker save" archives have no manifests,
+/*
+ * Writes the documents of images that came without them: "docker save" archives have no manifests,
  * and a root file system does not have a configuration either. There is no state. The functions
  * return the text (OCI image specification, manifest.md and config.md), which the caller frees;
- * import-images.c stores it. */
+ * import-images.c stores it.
+ */
 
 #include "images/import-private.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The members of an archive by name: content that is in the store, and links to other members, as
- * "docker save" writes them. The import owns the table. */
+/*
+ * The members of an archive by name: content that is in the store, and links to other members, as
+ * "docker save" writes them. The import owns the table.
+ */
 
 #include "images/import-private.h"
 

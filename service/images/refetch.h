@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fetches content again from its known sources: damaged blobs, and layers that were dropped after
+/*
+ * Fetches content again from its known sources: damaged blobs, and layers that were dropped after
  * they had been unpacked. Each is fetched by a separate transfer. Only root's transfers use the
- * service's own credentials. */
+ * service's own credentials.
+ */
 
 #pragma once
 

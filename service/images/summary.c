@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short description of an image for lists, built from berth.db and the sizes in the store,
+/*
+ * The short description of an image for lists, built from berth.db and the sizes in the store,
  * without a worker. There is no state. The one thing to know: a name does not reach everything that
  * its documents refer to, and the presence of anything else must not be disclosed
- * (store/provenance.h). */
+ * (store/provenance.h).
+ */
 
 #include "images/summary.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Explains why content is kept, and lists how much space is used, immediately, from berth.db and
+/*
+ * Explains why content is kept, and lists how much space is used, immediately, from berth.db and
  * the store. There is no state. The one thing to know: everything that the caller may not see is
- * listed together, as another user's. */
+ * listed together, as another user's.
+ */
 
 #include "images/usage.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One pass over the content, with its state on the stack of the job that runs it: first what an
+/*
+ * One pass over the content, with its state on the stack of the job that runs it: first what an
  * earlier attempt left in the file, then the pipe. Hashing comes last: the bytes are passed on as
  * soon as they arrive, and berth-unpack processes them in the meantime.
  *
@@ -8,7 +9,8 @@
  * copies nothing. What is hashed and written is this process's own copy. A writer that can still
  * change its pages (through vmsplice(2), which berth-fetch's sandbox does not allow) could
  * therefore make berth-unpack read something other than what is stored; the diff ID, which
- * berth-unpack computes from what it has read, detects that. */
+ * berth-unpack computes from what it has read, detects that.
+ */
 
 #include "ingest/ingest.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One ingest: bytes from a pipe are passed on, written to the ingest file and hashed in one pass.
- * What is already in the file (from an earlier attempt) is hashed and passed on first. */
+/*
+ * One ingest: bytes from a pipe are passed on, written to the ingest file and hashed in one pass.
+ * What is already in the file (from an earlier attempt) is hashed and passed on first.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-ingest: the only process that holds a writable descriptor of a stored file. It has no
+/*
+ * berth-ingest: the only process that holds a writable descriptor of a stored file. It has no
  * network and cannot open anything; it receives a pipe to read from and the ingest file to write
- * to. */
+ * to.
+ */
 
 #include "base/fd.h"
 #include "frame/frame.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies secrets from their descriptors into one file; there is no state. Reading may wait for as
+/*
+ * Copies secrets from their descriptors into one file; there is no state. Reading may wait for as
  * long as the caller likes: berthd ends this process when its time is over. A descriptor may be
- * non-blocking, such as a pipe that the caller made for its own use. */
+ * non-blocking, such as a pipe that the caller made for its own use.
+ */
 
 #include "ingest/secrets.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Both documents are parsed with json-glib, the objects that change are copied, and the result is
+/*
+ * Both documents are parsed with json-glib, the objects that change are copied, and the result is
  * written as text; there is no state. Members that Berth does not know survive, so an image keeps
- * what other tools have put into it. The caller hashes and stores the text. */
+ * what other tools have put into it. The caller hashes and stores the text.
+ */
 
 #include "inspect/append.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* New documents for an image with an additional layer: its configuration (config.md) and its
+/*
+ * New documents for an image with an additional layer: its configuration (config.md) and its
  * manifest (manifest.md). A Docker schema 2 manifest becomes an OCI one; everything that is not
- * about the layer is kept. */
+ * about the layer is kept.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the lists of images in an archive. The caller owns the lists; their strings are copies,
+/*
+ * Reads the lists of images in an archive. The caller owns the lists; their strings are copies,
  * since the document is freed before they are used. Names of members are not checked here: berthd
- * looks each of them up among those that the archive actually has. */
+ * looks each of them up among those that the archive actually has.
+ */
 
 #include "inspect/archive-index.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The lists of images in an archive: index.json of an OCI layout (image-layout.md), manifest.json
- * of "docker save". */
+/*
+ * The lists of images in an archive: index.json of an OCI layout (image-layout.md), manifest.json
+ * of "docker save".
+ */
 
 #pragma once
 

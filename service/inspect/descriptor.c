@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a document says about an object becomes a path, a header and a limit elsewhere: all of it is
- * checked here, once for all documents (image-spec, descriptor.md). There is no state. */
+/*
+ * What a document says about an object becomes a path, a header and a limit elsewhere: all of it is
+ * checked here, once for all documents (image-spec, descriptor.md). There is no state.
+ */
 
 #include "inspect/descriptor.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A configuration is read once and belongs to the caller. The image's author chooses its fields;
+/*
+ * A configuration is read once and belongs to the caller. The image's author chooses its fields;
  * the diff IDs, which the service relies on, are checked here, and base/document.h limits the rest.
  */
 

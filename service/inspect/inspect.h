@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the documents of an image: index, manifest and configuration, Docker schema 2 and OCI. The
- * results have been checked: digests are complete, media types well formed, sizes limited. */
+/*
+ * Reads the documents of an image: index, manifest and configuration, Docker schema 2 and OCI. The
+ * results have been checked: digests are complete, media types well formed, sizes limited.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-inspect: reads documents that came from outside, so that berthd does not parse them. It
+/*
+ * berth-inspect: reads documents that came from outside, so that berthd does not parse them. It
  * receives descriptors of committed blobs and returns typed values. It has no state: each call is
  * answered before the next one is read. Its replies are not trusted either: berthd checks them
- * again (worker/replies.h). */
+ * again (worker/replies.h).
+ */
 
 #include "base/document.h"
 #include "base/fd.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A manifest or index is read once and belongs to the caller. Attacks have disguised one as the
+/*
+ * A manifest or index is read once and belongs to the caller. Attacks have disguised one as the
  * other: the document's own mediaType must match the descriptor's, and a document with the members
- * of both is refused. */
+ * of both is refused.
+ */
 
 #include "base/digest.h"
 #include "base/document.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checking a signature keeps no state: the payload must be signed with one of the keys, and then
+/*
+ * Checking a signature keeps no state: the payload must be signed with one of the keys, and then
  * must name the digest and the repository. The order matters: nothing in a payload is parsed before
- * its signature has been verified. */
+ * its signature has been verified.
+ */
 
 #include "inspect/signature.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signatures of images in cosign's format (cosign's SIGNATURE_SPEC.md, "simple signing"): a
+/*
+ * Signatures of images in cosign's format (cosign's SIGNATURE_SPEC.md, "simple signing"): a
  * manifest whose layers are payloads, each with its signature as an annotation. The payload names
  * the signed manifest; the signature covers the payload's bytes, with ECDSA on P-256 with SHA-256,
- * or Ed25519. */
+ * or Ed25519.
+ */
 
 #pragma once
 

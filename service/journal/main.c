@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-journal: writes what one container has logged to a pipe, whose other end is a client's.
+/*
+ * berth-journal: writes what one container has logged to a pipe, whose other end is a client's.
  * There is one process per reader; it serves one call and waits wherever necessary: for the client
  * to read, or for the container to log. Its root is a read-only view of the journal's directory,
  * and what it parses there may have been written by anybody on the machine. It exits when the
- * client closes the pipe, and berthd kills it when the client disconnects from the bus. */
+ * client closes the pipe, and berthd kills it when the client disconnects from the bus.
+ */
 
 #include "base/fd.h"
 #include "base/journal-entry.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attributes of a process: limits, priorities, its cgroup. They are set from outside the container,
- * as root. */
+/*
+ * Attributes of a process: limits, priorities, its cgroup. They are set from outside the container,
+ * as root.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits of the container's cgroup that systemd has no property for. The launcher writes them once
- * the scope exists, to files that systemd does not touch. */
+/*
+ * Limits of the container's cgroup that systemd has no property for. The launcher writes them once
+ * the scope exists, to files that systemd does not touch.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A mount that initially contains what the image has in its place: a tmpfs with the option
- * tmpcopyup (config.md, Linux mount options), or a volume that is empty. */
+/*
+ * A mount that initially contains what the image has in its place: a tmpfs with the option
+ * tmpcopyup (config.md, Linux mount options), or a volume that is empty.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A constant table used for both kinds of /dev: the one that the outer process creates as a tree
- * (device-tree.c), and the image's own, which the inner process completes (mounts.c). */
+/*
+ * A constant table used for both kinds of /dev: the one that the outer process creates as a tree
+ * (device-tree.c), and the image's own, which the inner process completes (mounts.c).
+ */
 
 #include "launch/device-links.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists a directory. The directory is opened again, because duplicates of a descriptor share one
- * offset. There is no state here. */
+/*
+ * Lists a directory. The directory is opened again, because duplicates of a descriptor share one
+ * offset. There is no state here.
+ */
 
 #include "launch/entries.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The last steps of a container's process, whether the first one or a later one. The process is in
- * its namespaces and its root, waits for berthd's go-ahead, and becomes the command. */
+/*
+ * The last steps of a container's process, whether the first one or a later one. The process is in
+ * its namespaces and its root, waits for berthd's go-ahead, and becomes the command.
+ */
 
 #pragma once
 

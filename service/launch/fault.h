@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The reason why a step of a launch failed, as text. It serves like a GError elsewhere, but without
- * allocation. */
+/*
+ * The reason why a step of a launch failed, as text. It serves like a GError elsewhere, but without
+ * allocation.
+ */
 
 #pragma once
 

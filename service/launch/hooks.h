@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hooks of the runtime configuration (config.md, POSIX-platform Hooks): programs that are run at
- * certain stages of a container's life. */
+/*
+ * Hooks of the runtime configuration (config.md, POSIX-platform Hooks): programs that are run at
+ * certain stages of a container's life.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The identity of a container's command: the user and groups, from the image's own files, and the
- * remaining capabilities. */
+/*
+ * The identity of a container's command: the user and groups, from the image's own files, and the
+ * remaining capabilities.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The layers of an image as one overlay mount: of the container's root, or of an image that the
- * container mounts. */
+/*
+ * The layers of an image as one overlay mount: of the container's root, or of an image that the
+ * container mounts.
+ */
 
 #pragma once
 

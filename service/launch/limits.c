@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes limits of a cgroup (limits.h). The text for a failure is the same as berthd's for a new
- * cgroup (systemd/limit-files.c). There is no state here. */
+/*
+ * Writes limits of a cgroup (limits.h). The text for a failure is the same as berthd's for a new
+ * cgroup (systemd/limit-files.c). There is no state here.
+ */
 
 #include "launch/limits.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sets limits of a cgroup through files that berthd has opened. A separate process does this, since
- * writing a memory limit may block. */
+/*
+ * Sets limits of a cgroup through files that berthd has opened. A separate process does this, since
+ * writing a memory limit may block.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The listener for system calls for which a filter has SCMP_ACT_NOTIFY (config-linux.md, seccomp,
+/*
+ * The listener for system calls for which a filter has SCMP_ACT_NOTIFY (config-linux.md, seccomp,
  * listenerPath): a program that listens on a socket and receives the filter's descriptor together
- * with the container process state. */
+ * with the container process state.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounting in the container's root, which is attached but not entered yet. Whatever is in the
- * image, symbolic links in particular, cannot lead out of the root. */
+/*
+ * Mounting in the container's root, which is attached but not entered yet. Whatever is in the
+ * image, symbolic links in particular, cannot lead out of the root.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The outer process of a launch. It keeps the host's privileges, and exits when the command
- * runs. */
+/*
+ * The outer process of a launch. It keeps the host's privileges, and exits when the command
+ * runs.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages as packets. The state here is the two sockets through which a failure is reported. They
- * belong to the process for its whole life, and it has only one thread. */
+/*
+ * Messages as packets. The state here is the two sockets through which a failure is reported. They
+ * belong to the process for its whole life, and it has only one thread.
+ */
 
 #include "launch/peer.h"
 

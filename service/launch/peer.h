@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The launcher's side of the launch protocol (bare/launch-protocol.h), including reports of failed
- * steps. */
+/*
+ * The launcher's side of the launch protocol (bare/launch-protocol.h), including reports of failed
+ * steps.
+ */
 
 #pragma once
 

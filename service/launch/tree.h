@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operations on one detached mount, from which trees are made: clone, map, set attributes
- * (trees.h). */
+/*
+ * Operations on one detached mount, from which trees are made: clone, map, set attributes
+ * (trees.h).
+ */
 
 #pragma once
 

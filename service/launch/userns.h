@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* User namespaces: their ID maps, and namespaces that consist only of a map, for idmapped
- * mounts. */
+/*
+ * User namespaces: their ID maps, and namespaces that consist only of a map, for idmapped
+ * mounts.
+ */
 
 #pragma once
 

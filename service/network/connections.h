@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All connections of a container to its networks (connection.h). A lock per container ensures that
- * a start, an exit and a change happen one after another. */
+/*
+ * All connections of a container to its networks (connection.h). A lock per container ensures that
+ * a start, an exit and a change happen one after another.
+ */
 
 #pragma once
 

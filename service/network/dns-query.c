@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A query of the Domain Name System (RFC 1035, 4.1) in a single datagram. It is repeated every
- * ASK_MSEC, since datagrams may be lost. There is no state here. */
+/*
+ * A query of the Domain Name System (RFC 1035, 4.1) in a single datagram. It is repeated every
+ * ASK_MSEC, since datagrams may be lost. There is no state here.
+ */
 
 #include "network/dns-query.h"
 

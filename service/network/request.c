@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a request from its document. Although berthd has written it, it is checked, since a file
- * may be damaged. There is no state here. */
+/*
+ * Reads a request from its document. Although berthd has written it, it is checked, since a file
+ * may be damaged. There is no state here.
+ */
 
 #include "network/request.h"
 

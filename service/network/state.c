@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads and writes the documents in networks/. connection.c determines what is in them and who
- * holds which lock. There is no state here. */
+/*
+ * Reads and writes the documents in networks/. connection.c determines what is in them and who
+ * holds which lock. There is no state here.
+ */
 
 #include "network/state.h"
 

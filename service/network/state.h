@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directory networks/ in the state directory: a document for each connection of a container, by
- * which it is disconnected, and locks. */
+/*
+ * The directory networks/ in the state directory: a document for each connection of a container, by
+ * which it is disconnected, and locks.
+ */
 
 #pragma once
 

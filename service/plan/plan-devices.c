@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Converts "linux.resources.devices" to lists for systemd's DeviceAllow=
- * (systemd.resource-control(5)). The plan owns the list, which is all that is kept of the rules. */
+/*
+ * Converts "linux.resources.devices" to lists for systemd's DeviceAllow=
+ * (systemd.resource-control(5)). The plan owns the list, which is all that is kept of the rules.
+ */
 
 #include "plan/plan-resources.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits of a plan: properties of its scope and, for limits that systemd has no property for,
+/*
+ * The limits of a plan: properties of its scope and, for limits that systemd has no property for,
  * files of its cgroup. The plan owns both lists. plan-resources.c and plan-unified.c add to
- * them. */
+ * them.
+ */
 
 #include "plan/plan-limits.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "linux" of the runtime configuration (config-linux.md), except its resources, which
+/*
+ * "linux" of the runtime configuration (config-linux.md), except its resources, which
  * plan-resources.c reads into the plan. The one thing to know: a kernel parameter that would reach
  * beyond the container is refused here, as far as the plan shows it. Whether a joined namespace is
- * the host's is known only when it is opened, so berth-launch checks that. */
+ * the host's is known only when it is opened, so berth-launch checks that.
+ */
 
 #include "plan/plan.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "mounts" of the runtime configuration, with all options that the specification lists (config.md,
+/*
+ * "mounts" of the runtime configuration, with all options that the specification lists (config.md,
  * Linux mount options); options in no list are passed to the file system. The mounts belong to the
- * plan. */
+ * plan.
+ */
 
 #include "plan/plan.h"
 

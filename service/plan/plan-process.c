@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* "process" of the runtime configuration (config.md, Process). Names become the numbers that the
+/*
+ * "process" of the runtime configuration (config.md, Process). Names become the numbers that the
  * kernel uses, and all limits are checked, so that the launcher need not do so. Users and groups
  * given by name stay names, since only the image can resolve them. The result is part of the plan
- * and lives as long as the plan. */
+ * and lives as long as the plan.
+ */
 
 #include "plan/plan.h"
 

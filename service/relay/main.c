@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
+/*
+ * berth-relay: reads what the bus sends to the service and passes it on, with each descriptor in an
  * envelope (bare/envelope.h). It determines the length of messages and interprets nothing else in
  * them. The service sends its own messages directly to the bus.
  *
  * The relay holds the content of an envelope until the last copy of the envelope has been closed,
  * and then closes it in a thread, so that only this thread blocks if the file system does not
  * respond. All threads share one descriptor table, which includes the bus, so a thread that cannot
- * end would keep the connection open: therefore the connection is shut down at the end. */
+ * end would keep the connection open: therefore the connection is shut down at the end.
+ */
 
 #include "bare/envelope.h"
 #include "base/fd.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See sandbox.h. It differs from a worker's sandbox (frame/sandbox.h), since the relay briefly
+/*
+ * See sandbox.h. It differs from a worker's sandbox (frame/sandbox.h), since the relay briefly
  * outlives the service and has thousands of descriptors. System calls that are not listed fail with
- * ENOSYS. */
+ * ENOSYS.
+ */
 
 #include "relay/sandbox.h"
 

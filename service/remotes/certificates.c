@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Finds and reads the certs.d directory of one registry. There is no object: the caller owns the
+/*
+ * Finds and reads the certs.d directory of one registry. There is no object: the caller owns the
  * three descriptors, which are memfds. A directory is read completely or not at all: an invalid
  * file fails the search, since a connection without the intended certificate would fail later for a
- * less obvious reason. */
+ * less obvious reason.
+ */
 
 #include "remotes/certificates.h"
 

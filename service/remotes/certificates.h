@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* certs.d directories in the layout of docker and podman (containers-certs.d(5)): for a registry, a
+/*
+ * certs.d directories in the layout of docker and podman (containers-certs.d(5)): for a registry, a
  * directory HOST[:PORT] with *.crt (authorities), and NAME.cert with NAME.key (a certificate of
  * this machine). They are searched for below /etc/berth, /etc/containers and /etc/docker; the first
  * directory for the registry is used. berthd reads them, since only root can read keys, and passes
- * them on as memfds. */
+ * them on as memfds.
+ */
 
 #pragma once
 

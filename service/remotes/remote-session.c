@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A session is opening (berth-fetch parses the reference and returns the locators that it
+/*
+ * A session is opening (berth-fetch parses the reference and returns the locators that it
  * concerns), then being configured (it receives limits, credentials and certificates for these
  * locators), and then ready or failed; ready is called once, in either case. The operation that
  * needs the remote owns it, and freeing it ends the worker.
  *
  * berth-fetch reads data from the network, so it is trusted with no more than it needs: before
  * passing on any secret, berthd compares the locators that it returns with the registry and the
- * mirrors that berth.conf has for the reference. */
+ * mirrors that berth.conf has for the reference.
+ */
 
 #include "remotes/remote-session.h"
 

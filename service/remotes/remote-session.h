@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A session is a berth-fetch that serves one reference. It is started, configured, and given
+/*
+ * A session is a berth-fetch that serves one reference. It is started, configured, and given
  * credentials and certificates for the registries that the reference concerns, and for no others. A
  * client's credentials are for the registry itself; the service's own
- * (LoadCredential=berth.registries) also for its mirrors. */
+ * (LoadCredential=berth.registries) also for its mirrors.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The values of berth.conf: each function parses the text of one key into the member that it is
+/*
+ * The values of berth.conf: each function parses the text of one key into the member that it is
  * for. The functions have no state; the caller owns the place. An invalid value leaves the member
- * unchanged. */
+ * unchanged.
+ */
 
 #include "remotes/settings-values.h"
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses berth.conf and its drop-ins into a BerthSettings, which is never changed afterwards: a
+/*
+ * Parses berth.conf and its drop-ins into a BerthSettings, which is never changed afterwards: a
  * reload makes another. The owner is BerthRemotes (remotes/remote-session.h).
  *
  * A mistake never makes loading fail: it is logged with its file and line, and the key keeps its
  * previous value. The exception is a policy, which then rejects, since it was meant to keep
- * something out. */
+ * something out.
+ */
 
 #include "remotes/settings.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The configuration: berth.conf and drop-ins in berth.conf.d, below /usr/lib, /run and /etc. As in
+/*
+ * The configuration: berth.conf and drop-ins in berth.conf.d, below /usr/lib, /run and /etc. As in
  * systemd, a file replaces one of the same name in an earlier directory, and drop-ins are read
  * after berth.conf, sorted by name. An invalid key is logged with its file and line, and ignored.
  */

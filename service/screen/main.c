@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-screen: reads the terminals that no client is attached to, so that programs that write to
+/*
+ * berth-screen: reads the terminals that no client is attached to, so that programs that write to
  * them do not block and the last output is available to the next client; it also writes what the
  * service has to write to terminals and bells. There is one process for all terminals of an owner,
  * and only while there are any. Clients share these open file descriptions and can make a call on
  * them block, which holds up the terminals of this owner until the service kills the worker;
- * whatever it has not read when it dies is read by the next one. */
+ * whatever it has not read when it dies is read by the next one.
+ */
 
 #include "base/fd.h"
 #include "base/screen.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A cache of the compiled default filter, per set of capabilities. Compiling it takes longer than
- * everything else that berthd does for a start. */
+/*
+ * A cache of the compiled default filter, per set of capabilities. Compiling it takes longer than
+ * everything else that berthd does for a start.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* System call filters: builds them with libseccomp from a profile in the form of the OCI runtime
- * specification (config-linux.md, seccomp). */
+/*
+ * System call filters: builds them with libseccomp from a profile in the form of the OCI runtime
+ * specification (config-linux.md, seccomp).
+ */
 
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* BerthSnapshotStore holds the directory snapshots/; the service owns it for its whole life. A
+/*
+ * BerthSnapshotStore holds the directory snapshots/; the service owns it for its whole life. A
  * snapshot goes through these states:
  *
  *   .new-TIME-N   a layer is being unpacked into the directory; no row
@@ -9,7 +10,8 @@
  *   synced        the row names no boot (snapshots/sync.c)
  *   .trash…       the row was deleted first; a worker removes the files (snapshots/trash.c)
  *
- * Only the row makes a snapshot. berthd itself never walks through the files of a layer. */
+ * Only the row makes a snapshot. berthd itself never walks through the files of a layer.
+ */
 
 #include "snapshots/snapshot-store.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The snapshots: a directory for each layer, in overlayfs's own form, named after the layer's chain
+/*
+ * The snapshots: a directory for each layer, in overlayfs's own form, named after the layer's chain
  * ID. A snapshot exists when its row does. Its files reach the disk later; until then the row names
- * the boot that wrote them, and after another boot the layer is unpacked again. */
+ * the boot that wrote them, and after another boot the layer is unpacked again.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One syncfs(2) of the snapshots' file system by a berth-ingest. The object lives from the start of
- * the worker until its reply; its operation owns it and keeps the service running. */
+/*
+ * One syncfs(2) of the snapshots' file system by a berth-ingest. The object lives from the start of
+ * the worker until its reply; its operation owns it and keeps the service running.
+ */
 
 #include "snapshots/sync.h"
 

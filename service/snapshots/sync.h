@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Syncs committed snapshots to the disk, in a worker and after the pull has ended. Until then their
- * rows name the current boot, and after a crash they are unpacked again. */
+/*
+ * Syncs committed snapshots to the disk, in a worker and after the pull has ended. Until then their
+ * rows name the current boot, and after a crash they are unpacked again.
+ */
 
 #pragma once
 

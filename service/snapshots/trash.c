@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A tree in the trash is emptied by a berth-unpack that is confined to it, and its directory is
+/*
+ * A tree in the trash is emptied by a berth-unpack that is confined to it, and its directory is
  * removed once that has replied. Nobody else owns the object: it frees itself at the end of its
- * operation, which keeps the service running in the meantime. */
+ * operation, which keeps the service running in the meantime.
+ */
 
 #include "snapshots/trash.h"
 

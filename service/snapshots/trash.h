@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removes trees without blocking the loop: a tree is renamed out of the way at once, and a worker
- * empties it. If a crash comes first, the next start recognizes the trash by its name. */
+/*
+ * Removes trees without blocking the loop: a tree is renamed out of the way at once, and a worker
+ * empties it. If a crash comes first, the next start recognizes the trash by its name.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The parts of the content store shared by its two files: content-store.c has the blobs,
- * ingest-store.c the ingests. */
+/*
+ * The parts of the content store shared by its two files: content-store.c has the blobs,
+ * ingest-store.c the ingests.
+ */
 
 #pragma once
 

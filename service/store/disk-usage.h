@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Disk usage in bytes besides content: writable layers and volumes as last measured, and snapshots
- * as unpacked. A row is deleted together with its container or volume. */
+/*
+ * Disk usage in bytes besides content: writable layers and volumes as last measured, and snapshots
+ * as unpacked. A row is deleted together with its container or volume.
+ */
 
 #pragma once
 

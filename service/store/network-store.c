@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table networks, and the labels of each network. There is no object: each function is one
- * transaction or query, and the records belong to the caller. */
+/*
+ * The table networks, and the labels of each network. There is no object: each function is one
+ * transaction or query, and the records belong to the caller.
+ */
 
 #include "store/network-store.h"
 

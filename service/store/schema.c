@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The schema of berth.db, one version after another. A published version never changes: databases
- * made with it exist. */
+/*
+ * The schema of berth.db, one version after another. A published version never changes: databases
+ * made with it exist.
+ */
 
 #include "store/schema.h"
 

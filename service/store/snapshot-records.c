@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queries on the table of snapshots, without state: the snapshot store decides when a row is added
- * and removed, so that a row always refers to a directory that exists. */
+/*
+ * Queries on the table of snapshots, without state: the snapshot store decides when a row is added
+ * and removed, so that a row always refers to a directory that exists.
+ */
 
 #include "store/snapshot-records.h"
 

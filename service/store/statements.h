@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Prepared statements of a connection, kept for the next use of the same text: compiling a query
- * takes SQLite longer than running most of them. Used only by database.c. */
+/*
+ * Prepared statements of a connection, kept for the next use of the same text: compiling a query
+ * takes SQLite longer than running most of them. Used only by database.c.
+ */
 
 #pragma once
 

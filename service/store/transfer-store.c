@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table transfers. There is no object. A row exists from the beginning of a transfer to its
- * end, so a row found at the start of the service belongs to an interrupted transfer. */
+/*
+ * The table transfers. There is no object. A row exists from the beginning of a transfer to its
+ * end, so a row found at the start of the service belongs to an interrupted transfer.
+ */
 
 #include "store/transfer-store.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pulls and fetches in progress, which the next start of the service begins again. Credentials are
- * never stored, only whether the service's own may be used. */
+/*
+ * Pulls and fetches in progress, which the next start of the service begins again. Credentials are
+ * never stored, only whether the service's own may be used.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes the files described in log-fields.h. Each is written with a rename, since journald may
- * read it at any time. They are on a tmpfs, so none survives a reboot. There is no state here. */
+/*
+ * Writes the files described in log-fields.h. Each is written with a rename, since journald may
+ * read it at any time. They are on a tmpfs, so none survives a reboot. There is no state here.
+ */
 
 #include "systemd/log-fields.h"
 

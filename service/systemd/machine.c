@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two calls to machined, neither of which waits for a reply: a container never depends on machined.
- * The watch belongs to its slot, whose destruction frees it. */
+/*
+ * Two calls to machined, neither of which waits for a reply: a container never depends on machined.
+ * The watch belongs to its slot, whose destruction frees it.
+ */
 
 #include "systemd/machine.h"
 

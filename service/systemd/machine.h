@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Registration with systemd-machined, which serves machinectl(1), journalctl -M and
- * nss-mymachines(8). */
+/*
+ * Registration with systemd-machined, which serves machinectl(1), journalctl -M and
+ * nss-mymachines(8).
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists the units of systemd that match a pattern. A listing lives from the call to its reply, and
- * frees itself. If the call fails, no unit is listed. */
+/*
+ * Lists the units of systemd that match a pattern. A listing lives from the call to its reply, and
+ * frees itself. If the call fails, no unit is listed.
+ */
 
 #include "systemd/unit-list.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Manages the memory of a tar member; the caller that received the struct clears it. There is no
- * state. */
+/*
+ * Manages the memory of a tar member; the caller that received the struct clears it. There is no
+ * state.
+ */
 
 #include "tar/entry.h"
 

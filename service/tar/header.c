@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses header blocks as tools write them in practice: blanks around numbers, no terminators,
+/*
+ * Parses header blocks as tools write them in practice: blanks around numbers, no terminators,
  * either kind of checksum. The meaning of a type is decided here; the reader decides which types
- * have a body. There is no state. */
+ * have a body. There is no state.
+ */
 
 #include "tar/header.h"
 

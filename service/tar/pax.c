@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses extended headers, record by record. Names of owners, comments and everything else are
- * skipped, as image tools do. A BerthTarPax belongs to the reader, for one member. */
+/*
+ * Parses extended headers, record by record. Names of owners, comments and everything else are
+ * skipped, as image tools do. A BerthTarPax belongs to the reader, for one member.
+ */
 
 #include "tar/pax.h"
 

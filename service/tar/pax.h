@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The records of an extended header (pax(1)): bytes without a character set. An empty value has no
- * effect. */
+/*
+ * The records of an extended header (pax(1)): bytes without a character set. An empty value has no
+ * effect.
+ */
 
 #pragma once
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads blocks in their order: extended headers and long names precede the member that they are
+/*
+ * Reads blocks in their order: extended headers and long names precede the member that they are
  * for, and a sparse file's map precedes its content. A tar may end without its final zeros, and its
  * last member without its padding; it may not end within a member. A reader belongs to the caller,
  * and is always at one member or at the end.
  *
  * This is not libarchive: that composes names (NFC), takes the type and mode from SCHILY.acl,
- * counts fractions of negative times in the wrong direction, and has no switch for any of this. */
+ * counts fractions of negative times in the wrong direction, and has no switch for any of this.
+ */
 
 #include "tar/reader.h"
 

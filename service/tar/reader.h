@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a tar, member by member, from blocks that the caller fetches. Names and targets are the
- * bytes of the archive; numbers and times are exact. Sparse files are returned as their parts. */
+/*
+ * Reads a tar, member by member, from blocks that the caller fetches. Names and targets are the
+ * bytes of the archive; numbers and times are exact. Sparse files are returned as their parts.
+ */
 
 #pragma once
 

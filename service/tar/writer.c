@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes a tar; the caller owns the writer and its output. The same entries yield the same bytes.
+/*
+ * Writes a tar; the caller owns the writer and its output. The same entries yield the same bytes.
  * An extended header only has what the ustar header cannot express: long or non-ASCII names, large
- * numbers, exact times, xattrs. */
+ * numbers, exact times, xattrs.
+ */
 
 #include "tar/writer.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes a tar: ustar, with an extended header (pax(1)) for what does not fit. Names are written as
- * bytes, unchanged. */
+/*
+ * Writes a tar: ustar, with an extended header (pax(1)) for what does not fit. Names are written as
+ * bytes, unchanged.
+ */
 
 #pragma once
 

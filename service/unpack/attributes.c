@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a file besides its content, set in the order that preserves them: owner, mode
+/*
+ * The attributes of a file besides its content, set in the order that preserves them: owner, mode
  * (chown clears set-id bits), extended attributes, and times last. One process-wide switch, plain,
- * leaves out what an unprivileged user could not set; it is set before the first thread starts. */
+ * leaves out what an unprivileged user could not set; it is set before the first thread starts.
+ */
 
 #include "unpack/attributes.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A BerthInflate belongs to the stream's thread. It alternates between taking input and producing
+/*
+ * A BerthInflate belongs to the stream's thread. It alternates between taking input and producing
  * output; the content may only end between two members, or in the padding. Both gzip and zstd allow
- * several consecutive members or frames, and registries have layers with either. */
+ * several consecutive members or frames, and registries have layers with either.
+ */
 
 #include "unpack/inflate.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Decompresses a layer: uncompressed, gzip (ISA-L; RFC 1952, several members) or zstd (RFC 8878).
+/*
+ * Decompresses a layer: uncompressed, gzip (ISA-L; RFC 1952, several members) or zstd (RFC 8878).
  */
 
 #pragma once

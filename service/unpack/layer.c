@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unpacks a layer, one entry after another; what the tar says is passed to the tree unchanged. An
+/*
+ * Unpacks a layer, one entry after another; what the tar says is passed to the tree unchanged. An
  * empty stream is an empty layer: some tools push no bytes at all. There is no state besides the
- * reader's and the tree's. */
+ * reader's and the tree's.
+ */
 
 #include "unpack/layer.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-unpack: unpacks one layer into one directory, which is all that it sees of the file system.
+/*
+ * berth-unpack: unpacks one layer into one directory, which is all that it sees of the file system.
  * Unpack takes the stream; Settle finishes the layer on top of the layers below, once those are
  * there, using the notes that Unpack made, which is why one process serves both calls. If a name
  * turns out to be a symbolic link in the layers below, Settle unpacks the layer again from its
- * stored content, with the lower tree available. */
+ * stored content, with the lower tree available.
+ */
 
 #include "base/fd.h"
 #include "base/hash.h"

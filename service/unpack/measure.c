@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* See measure.h. The tree belongs to a container, which may change it at the same time and may have
+/*
+ * See measure.h. The tree belongs to a container, which may change it at the same time and may have
  * made it as deep as it likes: the walk holds one descriptor, goes up through "..", and ends if
  * that is not the directory it came from. A file with several links is counted in equal parts, one
- * for each link. */
+ * for each link.
+ */
 
 #include "unpack/measure.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One depth-first walk through the upper tree; each name is renamed, so contents are never copied.
- * It has no state, and may be interrupted at any name: the rest is then still in upper. */
+/*
+ * One depth-first walk through the upper tree; each name is renamed, so contents are never copied.
+ * It has no state, and may be interrupted at any name: the rest is then still in upper.
+ */
 
 #include "unpack/merge.h"
 

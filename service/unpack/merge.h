@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Applies a layer in overlayfs's form to a directory: the directory then has what overlayfs would
- * show. */
+/*
+ * Applies a layer in overlayfs's form to a directory: the directory then has what overlayfs would
+ * show.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The only place where device nodes are made. A whiteout is a character device 0:0, which anybody
- * may make; for opaque directories see attributes.h. */
+/*
+ * The only place where device nodes are made. A whiteout is a character device 0:0, which anybody
+ * may make; for opaque directories see attributes.h.
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One walk through the tree, with the names in each directory sorted, so that the same tree yields
+/*
+ * One walk through the tree, with the names in each directory sorted, so that the same tree yields
  * the same bytes and therefore the same digest. A Pack exists for that walk and remembers the first
- * name of each file that has several, so that the others become hard links. */
+ * name of each file that has several, so that the others become hard links.
+ */
 
 #include "unpack/pack.h"
 

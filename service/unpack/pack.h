@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The reverse of unpacking: packs a tree in overlayfs's form (a container's changes) as the tar of
- * a layer, with whiteouts as in the image specification (layer.md). */
+/*
+ * The reverse of unpacking: packs a tree in overlayfs's form (a container's changes) as the tar of
+ * a layer, with whiteouts as in the image specification (layer.md).
+ */
 
 #pragma once
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gives a directory that a layer implies without listing it its attributes: those that it has in
+/*
+ * Gives a directory that a layer implies without listing it its attributes: those that it has in
  * the layers below. Its time is noted for the end of settling, since the steps that follow change
- * its contents. There is no state besides the tree's. */
+ * its contents. There is no state besides the tree's.
+ */
 
 #include "unpack/settle-inherit.h"
 

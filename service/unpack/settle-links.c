@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replaces placeholders with what they stand for. First those whose target is below: it is copied,
+/*
+ * Replaces placeholders with what they stand for. First those whose target is below: it is copied,
  * as overlayfs's copy-up does, and all names that it has below become names of the copy, as far as
  * they are still visible. Then those whose target came later in this layer, in as many rounds as
  * there are links in a chain. Finally those whose target this layer itself hides: nothing else can
- * be meant. */
+ * be meant.
+ */
 
 #include "unpack/settle-links.h"
 

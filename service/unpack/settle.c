@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settles a layer on those below it; see settle.h. There is no state besides the tree.
+/*
+ * Settles a layer on those below it; see settle.h. There is no state besides the tree.
  * berth_settle() lists the steps in their order; the times of directories come last, because every
- * step changes some. */
+ * step changes some.
+ */
 
 #include "unpack/settle.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settles a layer on the layers below, once all of them are available. Overlayfs merges by path
+/*
+ * Settles a layer on the layers below, once all of them are available. Overlayfs merges by path
  * only, so whatever a tar leaves to the layers below is made explicit in this one: attributes of
  * directories that it only implies, and hard links to files below. Whiteouts that hide nothing are
- * removed. */
+ * removed.
+ */
 
 #pragma once
 

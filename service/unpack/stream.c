@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two threads and a ring of blocks. The stream's own thread inflates into free blocks, and the
+/*
+ * Two threads and a ring of blocks. The stream's own thread inflates into free blocks, and the
  * caller takes filled ones in turn. In between, each block is hashed by whichever of the two would
  * otherwise wait: by the thread if the ring is full, otherwise by the caller before it receives the
  * block. So both cores are busy whether a layer is slow to inflate or, with many small files, slow
@@ -8,7 +9,8 @@
  *
  * The ring is three counts that only grow, taken <= hashed <= filled <= taken + BLOCKS, under one
  * lock. Block n is at index n % BLOCKS. Blocks from filled on belong to the thread, and those below
- * it are read-only; the caller has block taken until it requests the next one. */
+ * it are read-only; the caller has block taken until it requests the next one.
+ */
 
 #include "unpack/stream.h"
 

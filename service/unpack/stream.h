@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tar stream of a layer: a thread reads, inflates and hashes while the caller takes the blocks
+/*
+ * The tar stream of a layer: a thread reads, inflates and hashes while the caller takes the blocks
  * one after another. The compression is determined from the first bytes, since media types are
- * often wrong in practice. */
+ * often wrong in practice.
+ */
 
 #pragma once
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hard links. A hard link means the file that its target is at that place in the tar: if this layer
+/*
+ * Hard links. A hard link means the file that its target is at that place in the tar: if this layer
  * has it, it is linked; if a layer below has it, an empty file takes its place until settling, and
  * further links to it are names of that file. A target that does not exist yet may still follow:
- * settling looks for those last. */
+ * settling looks for those last.
+ */
 
 #include "unpack/tree.h"
 

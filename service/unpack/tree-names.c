@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Paths below a tree's root as text, without a leading slash; the root itself is "". Nothing here
- * looks at the tree, and there is no state. */
+/*
+ * Paths below a tree's root as text, without a leading slash; the root itself is "". Nothing here
+ * looks at the tree, and there is no state.
+ */
 
 #include "unpack/tree-names.h"
 

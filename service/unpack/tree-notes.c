@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The notes of a tree. They describe its current state: whatever removes a name from the tree has
- * to forget it here, except for assumptions, which an entry has already relied on. */
+/*
+ * The notes of a tree. They describe its current state: whatever removes a name from the tree has
+ * to forget it here, except for assumptions, which an entry has already relied on.
+ */
 
 #include "unpack/tree-notes.h"
 

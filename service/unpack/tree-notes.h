@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a tree remembers of its entries; see tree.h. For the files that make and settle trees. The
- * tables are sorted, with a directory right before everything below it. */
+/*
+ * What a tree remembers of its entries; see tree.h. For the files that make and settle trees. The
+ * tables are sorted, with a directory right before everything below it.
+ */
 
 #pragma once
 

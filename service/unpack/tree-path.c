@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Walks a path through the merged tree, component by component, with one O_NOFOLLOW lookup at a
+/*
+ * Walks a path through the merged tree, component by component, with one O_NOFOLLOW lookup at a
  * time and openat2 below the root's descriptor: no concurrent change can lead out of it.
  *
  * The common case takes one call: the directory exists, and there is no symbolic link on the way.

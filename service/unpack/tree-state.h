@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The state of a tree while its layer is unpacked; see tree.h. For the files that make and settle
+/*
+ * The state of a tree while its layer is unpacked; see tree.h. For the files that make and settle
  * trees (tree-*.c, settle*.c): tree-notes.c manages the notes, tree-path.c the directory of the
- * last entry. The owner of a tree only uses tree.h. */
+ * last entry. The owner of a tree only uses tree.h.
+ */
 
 #pragma once
 

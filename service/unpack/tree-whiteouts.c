@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Entries that hide others (layer.md, "Whiteouts"): they only affect the layers below, never what
+/*
+ * Entries that hide others (layer.md, "Whiteouts"): they only affect the layers below, never what
  * this layer has, wherever they are in the tar. A whiteout that hides nothing has no effect, and
- * makes no directories. */
+ * makes no directories.
+ */
 
 #include "unpack/tree.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes files, directories, symbolic links and nodes of a tree from the entries of a tar; see
- * tree.h. Hard links are in tree-links.c, whiteouts in tree-whiteouts.c. */
+/*
+ * Makes files, directories, symbolic links and nodes of a tree from the entries of a tar; see
+ * tree.h. Hard links are in tree-links.c, whiteouts in tree-whiteouts.c.
+ */
 
 #include "unpack/tree.h"
 

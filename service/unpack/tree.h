@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tree of one layer, in overlayfs's own form, built entry by entry in the tar's order. The
+/*
+ * The tree of one layer, in overlayfs's own form, built entry by entry in the tar's order. The
  * meaning of an entry is what it would do to the merged tree of this layer and those below, with
  * every path resolved inside that root.
  *
@@ -11,7 +12,8 @@
  * (BERTH_LOWER_KNOWN).
  *
  * Paths in the notes are real: relative to the root (which is ""), without symbolic links on the
- * way. */
+ * way.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the lists of images in an archive: index.json of an OCI layout, and manifest.json of
- * "docker save". */
+/*
+ * Reads the lists of images in an archive: index.json of an OCI layout, and manifest.json of
+ * "docker save".
+ */
 
 #include "fuzz.h"
 #include "inspect/archive-index.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unpacks a caller's tar into a directory, as an unprivileged user: nothing may appear outside the
- * directory. */
+/*
+ * Unpacks a caller's tar into a directory, as an unprivileged user: nothing may appear outside the
+ * directory.
+ */
 
 #include "base/fd.h"
 #include "copy/copy-in.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of Containers.Create, as they arrive over the bus, and the configuration made from them,
+/*
+ * Options of Containers.Create, as they arrive over the bus, and the configuration made from them,
  * which must be readable. One option per line: its D-Bus type, its name, and its value, each
- * preceded by a tab; several values, and the parts of a mount, are separated by tabs as well. */
+ * preceded by a tab; several values, and the parts of a mount, are separated by tabs as well.
+ */
 
 #include "bus/container-object.h"
 #include "containers/spec/options-check.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Headers of a registry's response, one per line: the target of a redirect is an absolute URL or
- * empty, and what is shown to people is valid text. */
+/*
+ * Headers of a registry's response, one per line: the target of a redirect is an absolute URL or
+ * empty, and what is shown to people is valid text.
+ */
 
 #include "fetch/http.h"
 #include "fetch/response.h"

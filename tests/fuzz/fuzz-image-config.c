@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads an image's configuration: the result can be sent over the bus, and its diff IDs are
- * digests. */
+/*
+ * Reads an image's configuration: the result can be sent over the bus, and its diff IDs are
+ * digests.
+ */
 
 #include "base/digest.h"
 #include "fuzz.h"

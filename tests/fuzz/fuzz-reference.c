@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A reference that is accepted has a normal form, which is accepted as well and is its own normal
- * form. */
+/*
+ * A reference that is accepted has a normal form, which is accepted as well and is its own normal
+ * form.
+ */
 
 #include "fetch/reference.h"
 #include "fuzz.h"

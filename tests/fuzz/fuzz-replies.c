@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replies of workers, as berthd reads them: the first byte selects the reader, the rest becomes a
+/*
+ * Replies of workers, as berthd reads them: the first byte selects the reader, the rest becomes a
  * message. Each byte opens a container, closes one or appends a value, so the types are as
- * arbitrary as the values. */
+ * arbitrary as the values.
+ */
 
 #include "fuzz.h"
 #include "images/documents.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Relocates a set-up with arbitrary offsets and counts, and reads what it refers to: nothing
- * outside the image is read. */
+/*
+ * Relocates a set-up with arbitrary offsets and counts, and reads what it refers to: nothing
+ * outside the image is read.
+ */
 
 #include "bare/setup.h"
 #include "fuzz.h"

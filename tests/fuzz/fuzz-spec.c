@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A configuration supplied by the caller, as Create takes it, and a process in it, as Exec does: it
+/*
+ * A configuration supplied by the caller, as Create takes it, and a process in it, as Exec does: it
  * must not be able to use Berth's own annotations, and the result of Exec is a valid configuration.
  */
 

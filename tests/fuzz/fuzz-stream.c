@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads a layer as it arrives: plain, gzip or zstd, in several members, truncated. The output never
- * exceeds the limit, and its length matches the count. */
+/*
+ * Reads a layer as it arrives: plain, gzip or zstd, in several members, truncated. The output never
+ * exceeds the limit, and its length matches the count.
+ */
 
 #include "base/fd.h"
 #include "fuzz.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unpacks two layers, one on top of the other, into directories: nothing may appear outside them,
+/*
+ * Unpacks two layers, one on top of the other, into directories: nothing may appear outside them,
  * and the tree's notes match its contents. The input is split where a zero block is followed by
- * anything else; if there is no such place, it is the upper layer. */
+ * anything else; if there is no such place, it is the upper layer.
+ */
 
 #include "base/fd.h"
 #include "fuzz.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses a unit file with arbitrary contents: parsing terminates, and every word that is written is
- * read back unchanged. */
+/*
+ * Parses a unit file with arbitrary contents: parsing terminates, and every word that is written is
+ * read back unchanged.
+ */
 
 #include "fuzz.h"
 #include "generator/unit-file.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Simulates a compromised worker: berthd starts it in place of a worker; it starts the real one
+/*
+ * Simulates a compromised worker: berthd starts it in place of a worker; it starts the real one
  * ("real-KIND" beside itself), passes everything through, and falsifies the replies to one member.
  * /run/liar says how: "MEMBER LIE TEXT".
  *
@@ -16,7 +17,8 @@
  *   signals  a signal precedes the reply     files     the reply has descriptors of the file TEXT
  *
  * With "once-" before the LIE, only the first process lies. /var/lib/berth/liar-told gets a line
- * "KIND MEMBER" for each lie. */
+ * "KIND MEMBER" for each lie.
+ */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Simulates a compromised worker: berthd starts it in place of the worker that its own name
+/*
+ * Simulates a compromised worker: berthd starts it in place of the worker that its own name
  * indicates; it enters that worker's sandbox, attempts everything that no worker should be able to
  * do, reports the results, and exits. It prints one line on standard error, which goes to the
- * journal: "sandbox KIND", and NAME=ERRNO for each attempt (0: it succeeded). */
+ * journal: "sandbox KIND", and NAME=ERRNO for each attempt (0: it succeeded).
+ */
 
 #include "base/fd.h"
 #include "base/keeper.h"

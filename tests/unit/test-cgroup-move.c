@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that prepares the kernel for a move between cgroups: it does not disturb the program's
- * signals. */
+/*
+ * The thread that prepares the kernel for a move between cgroups: it does not disturb the program's
+ * signals.
+ */
 
 #include "bare/cgroup-move.h"
 

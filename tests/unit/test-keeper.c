@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keeper, which performs a few operations of the machine's root for a worker, and refuses
- * everything else. */
+/*
+ * The keeper, which performs a few operations of the machine's root for a worker, and refuses
+ * everything else.
+ */
 
 #include "base/fd.h"
 #include "base/keeper.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mount points below a directory, as made by a start and a restore, over links that an image or a
- * container has planted there: wherever they lead, nothing is made outside. */
+/*
+ * Mount points below a directory, as made by a start and a restore, over links that an image or a
+ * container has planted there: wherever they lead, nothing is made outside.
+ */
 
 #include "launch/mounts.h"
 

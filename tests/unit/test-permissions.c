@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every method in the introspection data is in the permissions table, and every row of the table
- * names a method, and an action of the policy. */
+/*
+ * Every method in the introspection data is in the permissions table, and every row of the table
+ * names a method, and an action of the policy.
+ */
 
 #include "bus/permissions.h"
 #include "source.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The signatures were made with openssl: "openssl dgst -sha256 -sign" for ECDSA, "openssl pkeyutl
- * -rawin" for Ed25519. */
+/*
+ * The signatures were made with openssl: "openssl dgst -sha256 -sign" for ECDSA, "openssl pkeyutl
+ * -rawin" for Ed25519.
+ */
 
 #include "inspect/signature.h"
 

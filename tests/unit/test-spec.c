@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Container configurations made from images and options, and the names of the privileges that they
- * need. */
+/*
+ * Container configurations made from images and options, and the names of the privileges that they
+ * need.
+ */
 
 #include "base/host-mount.h"
 #include "base/signals.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Filling a volume with what the image has in its place. The state that a killed fill leaves behind
- * is made by hand. */
+/*
+ * Filling a volume with what the image has in its place. The state that a killed fill leaves behind
+ * is made by hand.
+ */
 
 #include "launch/volume-fill.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the processes of a container live: in a systemd scope, berth-ID.scope, or in a cgroup
+/*
+ * Where the processes of a container live: in a systemd scope, berth-ID.scope, or in a cgroup
  * berth-ID below the caller's own (option Cgroup of Create). The rest of the core does not
- * distinguish between the two. */
+ * distinguish between the two.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A container: its record, its first process, and the processes executed in it. The table of the
- * service's containers (table.c) owns it; its states are those of its record (state.c). */
+/*
+ * A container: its record, its first process, and the processes executed in it. The table of the
+ * service's containers (table.c) owns it; its states are those of its record (state.c).
+ */
 
 #include "base/document.h"
 #include "base/fd.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exec: additional processes in a running container. Each has a row in berth.db and a pidfd that
+/*
+ * Exec: additional processes in a running container. Each has a row in berth.db and a pidfd that
  * systemd keeps, and its end is an event, like that of the first process. Processes that have ended
- * are kept for their status, until new ones displace the oldest. The container owns them all. */
+ * are kept for their status, until new ones displace the oldest. The container owns them all.
+ */
 
 #include "base/fd.h"
 #include "base/limits.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a process, from the moment its pidfd becomes readable until its waiters have been
- * answered. The parts act on it in the order of their table. */
+/*
+ * The end of a process, from the moment its pidfd becomes readable until its waiters have been
+ * answered. The parts act on it in the order of their table.
+ */
 
 #include "containers/core/exit.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pausing and resuming. systemd freezes a scope; any other cgroup is frozen directly through the
- * kernel. Two simultaneous requests result in one event. */
+/*
+ * Pausing and resuming. systemd freezes a scope; any other cgroup is frozen directly through the
+ * kernel. Two simultaneous requests result in one event.
+ */
 
 #include "containers/core/part.h"
 #include "containers/core/state.h"

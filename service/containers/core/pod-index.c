@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service's table of pods that have containers. The record of a container names its pod from
+/*
+ * The service's table of pods that have containers. The record of a container names its pod from
  * Create to Delete, and neither a pod nor a container in one can be renamed. Entries are therefore
- * added and removed together with the container. */
+ * added and removed together with the container.
+ */
 
 #include "containers/core/pod-index.h"
 

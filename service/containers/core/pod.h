@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pod that a container is in: another container that holds the network, the IPC objects, the
- * host name and the users of the pod. parts/pods.h says how the two affect each other. */
+/*
+ * The pod that a container is in: another container that holds the network, the IPC objects, the
+ * host name and the users of the pod. parts/pods.h says how the two affect each other.
+ */
 
 #pragma once
 

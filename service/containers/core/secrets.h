@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The secrets of a container: one sealed file in memory (bare/secrets.h). systemd keeps a
- * duplicate, so that later starts still have the secrets after a restart of the service. */
+/*
+ * The secrets of a container: one sealed file in memory (bare/secrets.h). systemd keeps a
+ * duplicate, so that later starts still have the secrets after a restart of the service.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The set-up that a launcher receives (bare/setup.h), compiled from a configuration that berthd
- * wrote. */
+/*
+ * The set-up that a launcher receives (bare/setup.h), compiled from a configuration that berthd
+ * wrote.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting a process: the first one of a container, one restored from a checkpoint, or an
- * additional one. */
+/*
+ * Starting a process: the first one of a container, one restored from a checkpoint, or an
+ * additional one.
+ */
 
 #pragma once
 

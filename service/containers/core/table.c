@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of the service's containers, by id. There is one, which lives as long as the
- * service. */
+/*
+ * The table of the service's containers, by id. There is one, which lives as long as the
+ * service.
+ */
 
 #include "containers/core/table.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of the service's own records of pending starts, changes and removals. When the service
+/*
+ * The table of the service's own records of pending starts, changes and removals. When the service
  * ends, the objects they wait for are freed without calling back, so the table frees the
- * records. */
+ * records.
+ */
 
 #include "containers/core/unfinished.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Callers that wait for the end of a process. Each is called once and then removed, or removed when
- * its client disconnects. The process owns its waiters. */
+/*
+ * Callers that wait for the end of a process. Each is called once and then removed, or removed when
+ * its client disconnects. The process owns its waiters.
+ */
 
 #include "containers/core/waiters.h"
 

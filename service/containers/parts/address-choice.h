@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Chooses an address of a subnet for a container. taken is a set of addresses without prefix
+/*
+ * Chooses an address of a subnet for a container. taken is a set of addresses without prefix
  * lengths. Both functions return the address with its prefix length, which the caller frees, or
- * NULL with an error. */
+ * NULL with an error.
+ */
 
 #pragma once
 

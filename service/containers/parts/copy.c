@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copies files out of a container or into it. berth-copy does the work as a helper (helper.h). The
- * slot of the service holds the program's descriptor, which is opened once. */
+/*
+ * Copies files out of a container or into it. berth-copy does the work as a helper (helper.h). The
+ * slot of the service holds the program's descriptor, which is opened once.
+ */
 
 #include "containers/parts/copy.h"
 

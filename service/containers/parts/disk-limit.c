@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limit on a user's disk usage, according to the last measurements (disk.c). There is no state
- * here. */
+/*
+ * The limit on a user's disk usage, according to the last measurements (disk.c). There is no state
+ * here.
+ */
 
 #include "containers/parts/disk-limit.h"
 

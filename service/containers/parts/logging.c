@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The journal fields BERTH_CONTAINER= and BERTH_IMAGE= of a container's log entries. They are set
+/*
+ * The journal fields BERTH_CONTAINER= and BERTH_IMAGE= of a container's log entries. They are set
  * before the container starts, and removed some time after it has ended or its start has failed.
- * There is no state other than the pending removals. */
+ * There is no state other than the pending removals.
+ */
 
 #include "containers/parts/logging.h"
 

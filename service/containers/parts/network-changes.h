@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting a container to additional networks and disconnecting it from them, whether it is
- * running or not. */
+/*
+ * Connecting a container to additional networks and disconnecting it from them, whether it is
+ * running or not.
+ */
 
 #pragma once
 

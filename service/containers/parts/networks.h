@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The networks that containers can join by name: those that Berth made (made-networks.h), and those
+/*
+ * The networks that containers can join by name: those that Berth made (made-networks.h), and those
  * that an administrator has configured in /etc/cni/net.d, which is read on every request.
- * berth-network does the joining. */
+ * berth-network does the joining.
+ */
 
 #pragma once
 

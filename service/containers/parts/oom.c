@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reports what the out-of-memory killer does as an event ("oom"). A watch exists while the
+/*
+ * Reports what the out-of-memory killer does as an event ("oom"). A watch exists while the
  * container runs. The kernel's counter decides whether there is an event; its notification only
- * triggers a reading. */
+ * triggers a reading.
+ */
 
 #include "containers/parts/oom.h"
 

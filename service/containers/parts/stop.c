@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stopping a container, first with its own stop signal. The state here is the timer for SIGKILL,
- * from the request until the container has ended. */
+/*
+ * Stopping a container, first with its own stop signal. The state here is the timer for SIGKILL,
+ * from the request until the container has ended.
+ */
 
 #include "containers/parts/stop.h"
 

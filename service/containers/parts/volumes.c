@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes: a row in berth.db and a directory, in that order, both when a volume is created and when
+/*
+ * Volumes: a row in berth.db and a directory, in that order, both when a volume is created and when
  * it is removed. A directory without a row is trash, which the next start of the service removes; a
- * row without a directory gets one when the volume is used. */
+ * row without a directory gets one when the volume is used.
+ */
 
 #include "containers/parts/volumes.h"
 

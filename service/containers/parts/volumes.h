@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes: directories that outlive containers, stored in volumes/NAME of the state directory.
- * Files in them have the ids that a container sees. */
+/*
+ * Volumes: directories that outlive containers, stored in volumes/NAME of the state directory.
+ * Files in them have the ids that a container sees.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parses capabilities as callers name them, with or without the prefix "CAP_", and defines those
- * that a container has by default. There is no state here. */
+/*
+ * Parses capabilities as callers name them, with or without the prefix "CAP_", and defines those
+ * that a container has by default. There is no state here.
+ */
 
 #include "containers/spec/capabilities.h"
 #include "base/log.h"

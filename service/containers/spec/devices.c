@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The devices of Create. A device node of the host is opened to learn its numbers; for users, only
+/*
+ * The devices of Create. A device node of the host is opened to learn its numbers; for users, only
  * below /dev. The name of a CDI device is looked up in the specifications, which are trusted
  * because the administrator controls them, but are still parsed with limits. There is no state
- * beyond the BerthDeviceEdits, which the caller owns. */
+ * beyond the BerthDeviceEdits, which the caller owns.
+ */
 
 #include "containers/spec/devices.h"
 

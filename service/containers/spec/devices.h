@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices that a caller requests: device nodes of the host, and names of CDI devices (Container
+/*
+ * Devices that a caller requests: device nodes of the host, and names of CDI devices (Container
  * Device Interface, SPEC.md of cncf-tags/container-device-interface). The host's packages and
- * administrator keep the specifications of the latter in /etc/cdi and /run/cdi. */
+ * administrator keep the specifications of the latter in /etc/cdi and /run/cdi.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files for a container's /etc. They are in the container's directory and mounted into it, so that
- * they can change between two starts without affecting the image. There is no state here. */
+/*
+ * Files for a container's /etc. They are in the container's directory and mounted into it, so that
+ * they can change between two starts without affecting the image. There is no state here.
+ */
 
 #include "containers/spec/files.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* /etc/hosts, /etc/hostname and /etc/resolv.conf of a container. They are kept in its directory and
- * rewritten at every start. */
+/*
+ * /etc/hosts, /etc/hostname and /etc/resolv.conf of a container. They are kept in its directory and
+ * rewritten at every start.
+ */
 
 #pragma once
 

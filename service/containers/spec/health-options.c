@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Health checks at creation: a value that the caller does not give is taken from the image, or else
+/*
+ * Health checks at creation: a value that the caller does not give is taken from the image, or else
  * is a default. The result is stored in the record, and nothing else affects the check later. There
- * is no state here. */
+ * is no state here.
+ */
 
 #include "containers/spec/health-options.h"
 

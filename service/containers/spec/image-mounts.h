@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Mounts of images and artifacts, as options of Create ask for them. What they show is known when
- * their documents have been read (containers/mounted-images.h). */
+/*
+ * Mounts of images and artifacts, as options of Create ask for them. What they show is known when
+ * their documents have been read (containers/mounted-images.h).
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The only place that compares the name of a network with the special names. Records store the
- * name. There is no state here. */
+/*
+ * The only place that compares the name of a network with the special names. Records store the
+ * name. There is no state here.
+ */
 
 #include "containers/spec/network-mode.h"
 

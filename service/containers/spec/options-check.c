@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks the options of Create before anything is looked up or created. The error names the invalid
- * option. There is no state here. */
+/*
+ * Checks the options of Create before anything is looked up or created. The error names the invalid
+ * option. There is no state here.
+ */
 
 #include "containers/spec/options-check.h"
 

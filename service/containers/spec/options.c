@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options of Create: a single table, by which they are read and freed, and parsers for the
+/*
+ * The options of Create: a single table, by which they are read and freed, and parsers for the
  * options that are a choice, which later code sees only as enums. The caller owns each
- * BerthCreateOptions. */
+ * BerthCreateOptions.
+ */
 
 #include "containers/spec/options.h"
 

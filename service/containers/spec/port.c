@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Published ports as text. Addresses are normalised, so that two spellings of the same port compare
- * as equal. There is no state here. */
+/*
+ * Published ports as text. Addresses are normalised, so that two spellings of the same port compare
+ * as equal. There is no state here.
+ */
 
 #include "containers/spec/port.h"
 

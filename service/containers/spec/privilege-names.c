@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names of privileges, as words of a list that polkit rules compare. No text from a caller may look
- * like two words, or like another name. There is no state here. */
+/*
+ * Names of privileges, as words of a list that polkit rules compare. No text from a caller may look
+ * like two words, or like another name. There is no state here.
+ */
 
 #include "containers/spec/privilege-names.h"
 

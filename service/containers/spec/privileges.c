@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The privileges that a request needs, as polkit sees them (privileges.h). The names are made
+/*
+ * The privileges that a request needs, as polkit sees them (privileges.h). The names are made
  * before the rest of the request is checked. An invalid part is refused later, but no part may hide
- * another one from polkit. There is no state here. */
+ * another one from polkit. There is no state here.
+ */
 
 #include "containers/spec/privileges.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits that callers may set with Create and Update, in one table. There is no state here.
+/*
+ * The limits that callers may set with Create and Update, in one table. There is no state here.
  * Anything not in the table cannot reach systemd, where a scope's properties also control devices
- * and programs. */
+ * and programs.
+ */
 
 #include "containers/spec/properties.h"
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Slices of scopes. Users have berth-user-UID.slice and the slices below it; any other needs a
+/*
+ * Slices of scopes. Users have berth-user-UID.slice and the slices below it; any other needs a
  * privilege. The depth is limited, since each dash in a name adds one level of cgroups. There is no
- * state here. */
+ * state here.
+ */
 
 #include "containers/spec/slices.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bind mounts in a caller's own configuration whose sources the caller passed as descriptors, in
- * Binds. */
+/*
+ * Bind mounts in a caller's own configuration whose sources the caller passed as descriptors, in
+ * Binds.
+ */
 
 #pragma once
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a container cannot see of /proc and /sys: the paths that Berth's own configurations mask or
- * make read-only, and whether a caller's configuration hides as much. There is no state here. */
+/*
+ * What a container cannot see of /proc and /sys: the paths that Berth's own configurations mask or
+ * make read-only, and whether a caller's configuration hides as much. There is no state here.
+ */
 
 #include "containers/spec/spec.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The network of a container in its configuration. The specification has no place for CNI, so Berth
- * uses annotations. There is no state here. */
+/*
+ * The network of a container in its configuration. The specification has no place for CNI, so Berth
+ * uses annotations. There is no state here.
+ */
 
 #include "containers/spec/spec-network.h"
 

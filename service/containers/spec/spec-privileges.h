@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The privileges that a caller's own runtime configuration requests, with the names listed in
- * privileges.h. */
+/*
+ * The privileges that a caller's own runtime configuration requests, with the names listed in
+ * privileges.h.
+ */
 
 #pragma once
 
