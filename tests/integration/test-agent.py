@@ -131,7 +131,7 @@ def test_a_lease_of_several_digests_asks_once():
     equal(len(digests), 2)
     allow("alice", 'action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"')
     leases = ("/org/berth1/leases", "org.berth1.Leases")
-    # A container of root's: polkit does not keep the authorization to manage it.
+    # A container owned by root: polkit does not keep the authorization to manage it.
     equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)
     person = Person("org.berth1", *leases, "Add", "sasa{sv}", "roots", "2", *digests, "0",
                     command=("bash", "-c", 'coproc pkttyagent --process $$ --notify-fd 1; read -ru "${COPROC[0]}"; '

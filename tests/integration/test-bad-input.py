@@ -37,7 +37,7 @@ def test_unknown_image():
 
 
 def test_an_option_is_given_once():
-    """Of an option that is given twice, only one value would be checked or kept; the other would be leaked."""
+    """If an option were given twice, only one value would be checked or kept, and the other leaked."""
     result = containers_call("Create", "ssa{sv}", "twice", "some", "2", "Command", "as", "1", "a", "Command", "as", "1", "b")
     contains(result.err, 'the option "Command" is given twice')
     result = containers_call("Update", "sa{sv}a{sv}", "twice", "2", "TasksMax", "t", "9", "TasksMax", "t", "99", "0")

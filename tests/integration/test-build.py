@@ -41,7 +41,7 @@ def test_setup():
     for name, text in ((BASE, b"base\n"), (OTHER, b"other\n")):
         layer = oci.Layer().directory("./").add("which", text, mode=0o644)
         image = oci.Image([oci.busybox_layer(), layer], {"Cmd": ["cat", "/which"], "Env": ["PATH=/bin"]})
-        # buildah counts layers by it.
+        # buildah counts layers by their history entries.
         image.config["history"] = [{"created_by": "a test"}] * 2
         oci.push(image, name)
     os.makedirs(WORK)
@@ -126,7 +126,7 @@ def test_a_build_unit_makes_the_image_of_a_container_unit():
     equal(result.status, 0, journal)
     contains(journal, "\nbuilt\n")
     equal(run("systemctl", "show", "-P", "ActiveState", "box-build").out, "active\n")
-    # What is buildah's is passed on.
+    # Options of buildah are passed on to it.
     for name, text in (("box/Containerfile", f"FROM {BASE}\nCOPY . /copied\nRUN echo $GIVEN $(ls /copied) $(ls /of-the-host) >/which\n"),
                        ("box/list", "left-out\nlist\n"), ("box/left-out", ""), ("share/of-the-host", ""),
                        ("more.build", "[Build]\nImageTag=localhost/more:x\nSetWorkingDirectory=./box\nEnvironment=GIVEN=variable\nIgnoreFile=list\n"
@@ -139,7 +139,7 @@ def test_a_build_unit_makes_the_image_of_a_container_unit():
     result = run("systemctl", "start", "more-build")
     equal(result.status, 0, run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "more-build").out)
     equal(good("run", "--rm", "localhost/more:x"), "variable Containerfile of-the-host\n")
-    # What cannot be built starts nothing.
+    # A failed build starts nothing.
     with open(f"{units}/box/Containerfile", "a", encoding="utf-8") as file:
         file.write("RUN false\n")
     with open(f"{units}/box.build", "w", encoding="utf-8") as file:

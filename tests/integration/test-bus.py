@@ -16,7 +16,7 @@ BROKER = os.environ["BERTH_BUILD"] + "/packages/dbus-broker"
 
 
 def restart_bus():
-    # A unit that is started this often is one that fails, to systemd.
+    # systemd would treat a unit that is started this often as failing.
     run("systemctl", "reset-failed", "dbus.service", "polkit.service")
     equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
 

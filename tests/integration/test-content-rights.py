@@ -16,7 +16,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 from faulty_registry import FaultyRegistry
 import oci
 
-OWNER = FaultyRegistry()   # root's
+OWNER = FaultyRegistry()   # root's registry
 OWN = FaultyRegistry()     # alice's registry, which sends whatever she wants
 SECRET = "the secret of root"
 RIGHTS = ("images.pull", "images.push", "images.manage", "images.inspect", "contents.write",
