@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Further processes in a container, terminals, pausing, limits, figures and logs; and none of it is lost
-# if the service is killed.
+# Additional processes in a container, terminals, pausing, limits, statistics and logs. Nothing is lost if the
+# service is killed.
 
 import concurrent.futures
 import fcntl
@@ -39,7 +39,7 @@ def wait_for(name, process=""):
 
 
 class DistTerminal(Terminal):
-    """dist at a terminal of 33 lines and 99 columns."""
+    """Runs dist on a terminal of 33 lines and 99 columns."""
 
     def __init__(self, *arguments):
         super().__init__("dist", *arguments, rows=33, columns=99)
@@ -55,7 +55,7 @@ class DistTerminal(Terminal):
         return found
 
     def read_to(self, word):
-        """All output up to a word; it may be long."""
+        """Returns all output up to a word, even if it is long."""
         while word not in self.text[-70000:]:
             assert self.read_some(15), self.text[-2000:]
         found, self.text = self.text.rsplit(word, 1)
@@ -98,8 +98,8 @@ def test_exec_as_another_user_elsewhere():
 
 
 def test_exec_with_a_process_of_its_own():
-    """The process object of the runtime specification, as other runtimes take it, without anything of the container's
-    process."""
+    """exec accepts a process object of the runtime specification, as other runtimes do, and inherits nothing from the
+    container's own process."""
     process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
                "env": ["PATH=/bin", "A=b"], "cwd": "/bin", "user": {"uid": 7, "gid": 8, "additionalGids": [9, 10]},
                "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]}
@@ -135,7 +135,7 @@ def test_descriptors_are_handed_on():
     result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box sh -c '{inside}'")
     pid = result.out.split()[-1]
     equal((result.status, result.out.split()), (0, ["three", "2", "6", "2", "unknown:unknown", pid, pid]), str(result))
-    # Messages about a failure are not written to one of them.
+    # Error messages are not written to a passed descriptor.
     result = run("sh", "-c", f"{shell} exec --preserve-fds=2 box nothere")
     equal(result.status, 127)
     contains(result.err, "nothere")
@@ -222,7 +222,7 @@ def test_standard_input_that_is_closed_or_ends_early():
         equal((result.status, result.out), (status, out), str(result))
         result = run("sh", "-c", f"dist exec box cat {shell}")
         equal((result.status, result.out), (status, out), str(result))
-    # A write to a process that has ended fails as on any pipe.
+    # A write to a process that has exited fails, as on any pipe.
     result = run("sh", "-c", f"(yes; echo $? >/tmp/yes-status) | dist run --rm {IMAGE} head -n 1")
     equal((result.status, result.out), (0, "y\n"), str(result))
     with open("/tmp/yes-status", encoding="utf-8") as file:
@@ -433,7 +433,7 @@ def test_a_terminal_that_nobody_reads():
     good("exec", "alone", "touch", "/go-2")
     wait_until(lambda: written() == ["3"], "the round after the worker was killed")
     late = DistTerminal("attach", "alone")
-    # Complete lines of the last output, without a gap.
+    # The screen shows complete lines of the latest output, without a gap.
     found = late.read_to("3-20000-")
     assert re.match(r"3-\d+-\r\n", found), found[:100]
     numbers = re.findall(r"3-([0-9]+)-", found)
@@ -478,7 +478,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
         return bus.call_with_unix_fd_list_sync(
             "org.berth1", "/org/berth1/containers", "org.berth1.Containers", member,
             GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, -1, None, None)
-    # berth-screen had it: its output is on the screen; new output goes to the caller.
+    # berth-screen read the terminal until now: earlier output is on its screen, and the caller receives new output.
     wait_until(lambda: run("pgrep", "-x", "berth-screen").status == 0, "the worker")
     reply, descriptors = call_terminal("OpenTerminal", "(ssa{sv})", "one", "", {})
     master = descriptors.get(reply.unpack()[0])
@@ -492,7 +492,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
         return text
     os.write(master, b"first\n")
     contains(read().decode(), "got-first")
-    # The same after a restart of the service, which still knows the reader.
+    # This still works after a restart of the service, which remembers the reader.
     kill_service()
     good("ps")
     os.write(master, b"got-it\n")
@@ -597,7 +597,7 @@ def test_restart_always_until_the_container_is_stopped():
 
 
 def test_many_that_end_at_once():
-    # A command may have ended before the launch is known to be over.
+    # A command may exit before the service knows that its launch has completed.
     def one(number):
         status = number % 5
         run_result = dist("run", "--rm", IMAGE, "sh", "-c", f"exit {status}")
@@ -641,7 +641,7 @@ def test_another_id():
     wait_until(lambda: good("exec", "after", "cat", "/kept") == "more\nmore\n", "what it wrote")
     equal(run("systemctl", "is-active", "berth-after.scope").out, "active\n")
     good("stop", "-t", "0", "after")
-    # A crash between the record and the directory.
+    # Simulate a crash after the database was updated and before the directory was renamed.
     run("systemctl", "stop", "berthd")
     os.rename(f"{STATE}/containers/after", f"{STATE}/containers/before")
     good("start", "after")
@@ -651,7 +651,7 @@ def test_another_id():
 
 
 def logs(name, *options, user=None):
-    """The output of Logs for a container; options and values in busctl's format."""
+    """Returns the output of Logs for a container. Options and their values are in the format of busctl."""
     command = f"""import sys
 from gi.repository import Gio, GLib
 options = {{key: GLib.Variant.parse(None, value, None, None) for key, value in zip(sys.argv[2::2], sys.argv[3::2])}}
@@ -679,7 +679,7 @@ def test_logs_are_the_owners_to_read():
     equal(logs("logged", "Lines", "uint64 1", user="alice").out, "second\n")
     equal(logs("logged", "Lines", "uint64 0", user="alice").out, "")
     equal(logs("logged", "Until", "uint64 1", user="alice").out, "")
-    # Lines written at once may have the same time.
+    # Lines that are written together may have the same timestamp.
     last = int(rows[1]["__REALTIME_TIMESTAMP"])
     contains(logs("logged", "Since", f"uint64 {last}", user="alice").out, "second\n")
     equal(logs("logged", "Since", f"uint64 {last + 1}", user="alice").out, "")
@@ -694,7 +694,7 @@ def test_logs_are_the_owners_to_read():
 
 
 def test_logs_are_complete_right_after_the_end():
-    # journald is slow: the container's output is in its socket, and not in a file yet.
+    # While journald is stopped, the container's output is in its socket and not yet in a file.
     journald = int(run("pidof", "systemd-journald").out)
     found = []
     os.kill(journald, signal.SIGSTOP)
@@ -723,11 +723,11 @@ def test_a_reader_of_logs_ends_with_its_client_and_with_its_pipe():
     equal([follower.stdout.readline() for _ in range(2)], ["first\n", "second\n"])
     equal(len(readers()), 1)
     pid = service_pid()
-    # journald continues in a new file.
+    # Make journald continue in a new file.
     run("journalctl", "--rotate")
     good("exec", "logged", "touch", "/end")
     equal(follower.stdout.readline(), "third\n")
-    # runuser does not pass a SIGKILL on.
+    # runuser cannot forward SIGKILL.
     run("pkill", "-KILL", "-u", "alice", "dist")
     follower.wait()
     wait_until(lambda: not readers(), "the end of the reader")

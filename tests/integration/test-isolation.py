@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a container sees of the host and what it does not: mounts, volumes, devices, its own files; and
-# attempts to escape.
+# The isolation of a container from the host: mounts, volumes, devices and its own files; and attempts to escape.
 
 import grp
 import json
@@ -22,7 +21,7 @@ def test_setup():
     layer.directory("data").add("data/of-image", b"image\n", uid=7, gid=8)
     oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"], "Volumes": {"/data": {}}}), IMAGE)
     good("pull", IMAGE)
-    # A file system that can show other ids than it has; the machine's root cannot.
+    # A file system that supports ID-mapped mounts, unlike the root file system of the test machine.
     os.makedirs(SHARED, exist_ok=True)
     run("mount", "-t", "tmpfs", "tmpfs", SHARED)
     os.chmod(SHARED, 0o777)
@@ -113,7 +112,7 @@ def test_binds_need_the_privilege():
 
 
 def only_create():
-    """The bind mounts that a user may use without privileges."""
+    """Allows alice bind mounts only if they need no privileges."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice" && action.id.indexOf("org.berth1.containers.") == 0)
             return /(create|manage-own)$/.test(action.id) ? "yes" : "no";
@@ -159,7 +158,7 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
                 grep ' /v ' /proc/self/mounts | cut -d' ' -f4"""
     options = ["-v", f"{own}:/v"]
     lines = inside("sh", "-c", script, options=options, user="alice").splitlines()
-    # The kernel changes nothing that has an id which is not mapped, so this is less than she can herself.
+    # The kernel does not change a file whose id is not mapped, so the container can do less than alice herself.
     equal(lines[:5], ["text", "text", "text", "text", "0"], lines)
     equal(lines[5], "covered", lines)
     contains(lines[6], "0:0 65534:65534 0:0 rw,nosuid,nodev")
@@ -168,7 +167,7 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
     equal((made.st_uid, made.st_gid), (alice.pw_uid, alice.pw_gid))
     equal([open(f"{own}/{name}", encoding="utf-8").read() for name in ("hers", "roots", "anothers")], ["text\nmore\n", "text\n", "text\n"])
     equal([os.stat(f"{own}/{name}").st_uid for name in ("roots", "secret", "anothers")], [0, 0, 4243])
-    # Restrictions of the host's mount still apply.
+    # The flags of the host's mount still apply.
     closed = owned("closed")
     run("mount", "--bind", closed, closed)
     run("mount", "-o", "remount,bind,ro,noexec", closed)
@@ -179,7 +178,7 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
 
 
 def test_a_caller_keeps_its_id():
-    """A user is another user than root in its container, and its files are that user's; the host's ids are the container's own."""
+    """With keep-id, the caller is not root in its container and still owns its files there."""
     alice = pwd.getpwnam("alice")
     own = owned("kept")
     put(f"{own}/hers", mode=0o600, owner=alice.pw_uid, group=alice.pw_gid)
@@ -205,7 +204,7 @@ def test_a_caller_keeps_its_id():
 
 
 def test_an_owned_bind_is_checked_at_each_start():
-    """The state at each start decides, not that at creation."""
+    """The owner of a bind mount is checked at each start, not only at creation."""
     only_create()
     exchanged = {"foreign": "does not belong to user", "linked": "was replaced since it was given", "hidden": "Permission denied", "magic": "open"}
     os.makedirs(f"{SHARED}/parents")
@@ -225,7 +224,7 @@ def test_an_owned_bind_is_checked_at_each_start():
     for name, word in exchanged.items():
         contains(dist("start", "-a", f"owned-{name}", user="alice").err, word)
         good("rm", f"owned-{name}", user="alice")
-    # Her link to the file that she was asked about works like its path.
+    # A link of alice to the directory that was checked at creation works like its original path.
     own = owned("parents/own")
     good("create", "--id=owned", "-v", f"{own}:/v", IMAGE, "stat", "-c", "%u", "/v", user="alice")
     os.rename(own, f"{own}-away")
@@ -244,7 +243,7 @@ def test_an_owned_bind_is_checked_at_each_start():
 
 
 def test_an_owned_bind_wins_no_race():
-    """The path alternates quickly between her directory and root's: no start shows root's."""
+    """No start exposes root's directory while the path alternates quickly between alice's directory and root's."""
     only_create()
     race = owned("race")
     own = owned("race/own")
@@ -345,7 +344,7 @@ def test_devices_by_name():
     for name, word in (("vendor.com/gpu=second", "vendor.com/gpu=second"), ("vendor.com/gpu=broken", "nothere")):
         contains(dist("create", f"--device={name}", IMAGE).err, word)
     shutil.rmtree("/etc/cdi")
-    # The other place, for what is made while the system runs.
+    # The other directory, for specifications that are generated at run time.
     os.makedirs("/var/run/cdi", exist_ok=True)
     with open("/var/run/cdi/vendor.json", "w", encoding="utf-8") as file:
         json.dump({"cdiVersion": "0.6.0", "kind": "vendor.com/late", "devices": [
@@ -363,7 +362,7 @@ def test_the_filter_allows_the_calls_of_granted_capabilities():
 
 
 def test_a_seccomp_profile_with_conditions():
-    # As moby's and podman's have them.
+    # Conditions as in the profiles of moby and podman.
     rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 17}
     for conditions, answer in (({"includes": {"caps": ["CAP_CHOWN"]}}, "File exists"), ({"excludes": {"caps": ["CAP_CHOWN"]}}, ""),
                                ({"includes": {"caps": ["CAP_SYS_ADMIN"]}}, "")):
@@ -389,7 +388,7 @@ def test_host_is_not_visible():
 
 
 def test_the_launcher_cannot_be_changed_from_inside():
-    # CVE-2019-5736: the command is the launcher itself, by its link in /proc.
+    # CVE-2019-5736: the command is the launcher itself, through its link in /proc.
     before = run("sha256sum", "/usr/libexec/berth-launch").out
     for options in ([], ["--userns=host"], ["--privileged"]):
         good("run", "-d", "--id=evil", *options, IMAGE, "sleep", "100")
@@ -431,7 +430,8 @@ def test_links_in_an_image_lead_nowhere():
 
 
 def test_a_race_for_a_mount_point_leads_nowhere():
-    """One container exchanges a directory of a volume for a link while others mount into it (CVE-2021-30465, CVE-2024-45310)."""
+    """No mount reaches the host while another container replaces a directory of the shared volume with a link
+    (CVE-2021-30465, CVE-2024-45310)."""
     target = "/var/tmp/race"
     os.makedirs(target, exist_ok=True)
     os.chmod(target, 0o777)
@@ -492,7 +492,7 @@ int main(void) {
 
 
 def test_nothing_is_typed_into_the_callers_terminal():
-    """A container without a terminal of its own may have the caller's as a descriptor: it may not put words into its input."""
+    """A container that inherits the caller's terminal as a descriptor cannot insert input into it."""
     layer = oci.busybox_layer()
     run("gcc", "-static", "-x", "c", "-o", "/var/tmp/sti", "-", input=STI)
     with open("/var/tmp/sti", "rb") as file:
@@ -500,7 +500,7 @@ def test_nothing_is_typed_into_the_callers_terminal():
     oci.push(oci.Image([layer], {"Cmd": ["/sti"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/sti:x")
     good("pull", f"{HOST}/iso/sti:x")
     for options in ([], ["--userns=host"], ["--cap-add=SYS_ADMIN"]):
-        # script(1) has a terminal of its own, which is that of the shell in it.
+        # script(1) opens a new terminal and runs the shell on it.
         line = " ".join(["dist", "run", "--rm", *options, f"{HOST}/iso/sti:x"])
         result = run("script", "-qec", f"{line}; bash -c 'read -t 0.5 word; echo got=$word'", "/dev/null")
         contains(result.out, "done")
@@ -521,7 +521,7 @@ def test_a_fork_bomb_and_a_full_disk_are_contained():
 
 
 def test_a_full_disk_is_contained():
-    """The file system of Berth's own state: writes that fill it fail, the rest continues, and no status is lost."""
+    """If the file system of Berth's state is full, only writes to it fail, and no exit status is lost."""
     run("systemctl", "stop", "berthd")
     run("mount", "-t", "tmpfs", "-o", "size=32M", "tmpfs", "/var/lib/berth")
     good("pull", IMAGE)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers, images and so on are objects: each client sees, and gets signals about, those that it may see; and the
-# service has what systemctl expects of a system service.
+# Containers, images and so on are D-Bus objects: each client sees, and receives signals about, only those that it may
+# see. The service also implements what systemctl expects of a system service.
 
 import json
 import os
@@ -114,7 +114,7 @@ def test_holds_of_the_service_are_logged():
         run("journalctl", "--sync")
         return "log settings: 1" in run("journalctl", "-q", "-o", "cat", "-p", "debug", "-u", "berthd", "--grep=Not idle:").out
 
-    # The service looks every 30 seconds.
+    # The service checks every 30 seconds whether it is idle.
     wait_until(is_logged, "a record of what keeps the service running", 90)
 
 
@@ -145,7 +145,7 @@ def test_the_tree_has_only_visible_objects():
     allow("containers.inspect")
     equal(children("/org/berth1/images", "alice"), set())
     equal(children("/org/berth1/volumes", "alice"), {"rootsvolume"})
-    # A package of the machine may have brought networks of its own.
+    # A package on the test machine may have installed other networks.
     assert "shown" in children("/org/berth1/networks", "alice")
 
 
@@ -246,7 +246,7 @@ def test_a_proxy_of_a_transfer_has_its_end():
     client = ObjectClient()
     path = begin(IMAGE)
     client.ask(path)
-    # Two clients: one receives the signal that it was added, the other the reply to Pull.
+    # One client receives the signal that the transfer was added, the other the reply to Pull.
     wait_until(lambda: client.dump().get(path, {}).get("State") == "done", "the end")
     found = client.dump()[path]
     equal((found["Result"]["Name"], found["Error"], found["Cancelable"]), (IMAGE, ["", ""], False))
@@ -286,7 +286,7 @@ def test_hidden_object_sends_no_signals():
                     user="alice").err, "no volume")
     contains(busctl("get-property", "org.berth1", "/org/berth1/networks/shown", "org.berth1.Network", "Type",
                     user="alice").err, "no network")
-    # She receives the signals of her own pulls, after all of root's.
+    # Alice receives the signals of her own pull, which comes after all pulls of root.
     second = begin(IMAGE, "alice")
     wait_until(lambda: client.dump().get(second, {}).get("State") == "done", "her second transfer")
     equal({told[1] for told in client.told} - {mine, second}, set())
@@ -294,7 +294,7 @@ def test_hidden_object_sends_no_signals():
 
 
 def shown(user, *objects):
-    """All that a user is shown of objects: their properties one by one and together, the lists, and the tree."""
+    """Returns all output about objects for a user: single properties, GetAll, the lists, and GetManagedObjects."""
     texts = []
     for kind, interface, name in objects:
         path, of = f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}"
@@ -307,7 +307,7 @@ def shown(user, *objects):
 
 
 def test_properties_name_only_visible_objects():
-    """Of an image, a network and a container that share with others' containers, whichever way it is read."""
+    """The properties of shared images and networks, and of containers, name only objects that the reader may see."""
     allow("images.inspect", "containers.create", "containers.manage-own")
     good("network", "create", "common")
     good("create", "--id=hersinit", "--network=common", IMAGE, user="alice")
@@ -319,7 +319,7 @@ def test_properties_name_only_visible_objects():
         place = ("org.berth1", f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}", "UsedBy")
         equal(busctl("get-property", *place, user="alice").out.strip(), 'as 1 "hersinit"', kind)
         contains(busctl("get-property", *place).out, '"onlyroots"')
-    # Without the right to inspect images only her container is visible.
+    # Without the right to inspect images, only alice's own container is visible.
     allow("containers.create", "containers.manage-own")
     assert not [text for text in shown("alice", *objects) if "onlyroots" in text or '"UsedBy"' in text and "images" in text]
     assert any("onlyroots" in text for text in shown(None, *objects))
@@ -349,7 +349,7 @@ def properties_of(name, user=None):
 
 
 def listed(name, user=None):
-    """As Get has them, and the row of the list."""
+    """Returns the properties of a container from Get, and checks that its row in List is equal."""
     client = ["runuser", "-u", user, "--"] if user else []
     script = ("import gi, json, sys; gi.require_version('Gio', '2.0'); from gi.repository import Gio, GLib\n"
               "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
@@ -381,7 +381,7 @@ def test_a_container_has_the_options_of_its_creation_as_properties():
     equal(found["PidFDId"], os.fstat(pidfd).st_ino if kernel >= (6, 9) else 0)
     os.close(pidfd)
     contains(properties_of("shows"), "SECRET=of hers")
-    # Who may not inspect it does not see that it is there.
+    # A user without the right to inspect the container does not learn that it exists.
     allow()
     contains(call(f"/org/berth1/containers/{bus_label('shows')}", "org.freedesktop.DBus.Properties", "Get", "ss",
                   "org.berth1.Container", "Env", user="alice").err, "no container")
@@ -440,7 +440,7 @@ def test_a_process_as_a_descriptor():
     good("start", "opened")
     contains(call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "none", "0").err,
              "no process")
-    # Permission to see it is not enough.
+    # Permission to inspect the container is not enough.
     allow("containers.inspect")
     assert call("/org/berth1/containers", "org.berth1.Containers", "OpenProcess", "ssa{sv}", "opened", "", "0",
                 user="alice").status != 0
@@ -451,7 +451,7 @@ def test_a_process_as_a_descriptor():
 
 
 def test_a_forced_deletion_is_one_operation():
-    """It asks for the deletion alone, though it kills; and what happens is an exit, then the deletion."""
+    """A forced deletion, although it kills, asks polkit only about the deletion; its events are exit and delete."""
     good("pull", IMAGE)
     polkit_rule("""polkit.addRule(function(action, subject) {
         var verb = action.lookup("verb");

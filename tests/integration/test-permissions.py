@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An operation touches nothing that polkit was not asked about by name, asks once, and a rule grants no more than it
+# Each operation asks polkit once, and by name, about every object that it touches. A rule grants no more than it
 # says.
 
 import io
@@ -20,7 +20,7 @@ SINCE = [""]
 
 
 def rule(condition):
-    """Grants alice the actions that meet the condition, and logs polkit's questions in the journal."""
+    """Grants alice the actions that meet the condition, and logs each question to polkit in the journal."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return undefined;
@@ -32,7 +32,7 @@ def rule(condition):
 
 
 def asked(action=""):
-    """The questions since the rule was made."""
+    """Returns the questions that polkit was asked since the last call of rule()."""
     run("journalctl", "--sync")
     lines = run("journalctl", "-o", "cat", "--no-pager", "-u", "polkit", f"--after-cursor={SINCE[0]}").out.splitlines()
     return [line.split("ASKED ", 1)[1] for line in lines if f"ASKED [Action id='org.berth1.{action}" in line]
@@ -55,7 +55,7 @@ def names():
 
 
 def archive(path, *tags):
-    """What "docker save" writes, of one image with several names."""
+    """Writes an archive in the format of "docker save" that contains one image with several names."""
     image = oci.busybox_image()
     image.finish()
     manifest = json.loads(image.finish())
@@ -72,7 +72,7 @@ def archive(path, *tags):
 
 
 def test_setup():
-    # polkit.log() goes to its standard output.
+    # polkit.log() writes to the standard output of polkit.
     os.makedirs("/run/systemd/system/polkit.service.d")
     with open("/run/systemd/system/polkit.service.d/log.conf", "w", encoding="utf-8") as file:
         file.write("[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/usr/lib/polkit-1/polkitd\n")
@@ -85,7 +85,7 @@ def test_setup():
 def test_the_names_in_an_archive_are_asked_about():
     path = archive("/tmp/two.tar", "local.test/mine:x", OTHER)
     before = listing("images")
-    # The image is unpacked after it, with the right to pull.
+    # The import unpacks the image afterwards, which requires the right to pull.
     rule('action.id == "org.berth1.images.pull" || '
          'action.id == "org.berth1.images.manage" && [undefined, "", "local.test/mine:x"].indexOf(action.lookup("image")) >= 0')
     contains(refused("import", path), "the names in the archive")
@@ -121,7 +121,7 @@ def test_the_name_that_a_pull_puts_is_asked_about():
         result = images_call(member, "sa{sv}", f"{IMAGE}?query", "0", user="alice")
         contains(result.err, "Access denied")
         details(asked("images.pull")[-1], ("verb", member.lower()), ("reference", IMAGE))
-        # If it is the same, there is no further question.
+        # If the name is unchanged, polkit is asked only once.
         rule('action.id == "org.berth1.images.pull"')
         images_call(member, "sa{sv}", IMAGE, "0", user="alice")
         equal(len([question for question in asked("images.pull") if f"verb='{member.lower()}'" in question]), 1)
@@ -167,7 +167,7 @@ def test_privileges_have_names():
 
 
 def test_a_bind_of_an_own_directory_is_no_privilege():
-    """Where its ids can be mapped, and with options that only take away."""
+    """A bind of a user's own directory needs no privilege if its ids can be mapped and its options only restrict it."""
     os.makedirs("/srv/owned")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
     os.makedirs("/srv/owned/hers/below")
@@ -189,11 +189,11 @@ def test_a_bind_of_an_own_directory_is_no_privilege():
     for mount, options, names in (*hers, ("/srv/owned/hers:/x", ("--userns=host",), "bind:/srv/owned/hers host-users"),
                                   ("/srv/owned/hers:/x", ("--privileged",), "seccomp"), ("/srv/owned/hers/device:/x", (), "bind:/srv/owned/hers/device"),
                                   ("/srv/owned/others:/x", (), "bind:/srv/owned/others"), ("/srv/owned:/x", (), "bind:/srv/owned"),
-                                  # The machine's root is a file system that takes no map.
+                                  # The root file system of the test machine does not support ID mapping.
                                   ("/home/alice/unmappable:/x", (), "bind:/home/alice/unmappable")):
         refused("create", f"--volume={mount}", *options, IMAGE, "true")
         contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1], names)
-    # In a user namespace of hers she has all capabilities, and mounts that show what they like.
+    # In her own user namespace alice has all capabilities and can mount anything at the path.
     result = run("unshare", "-r", "-m", "sh", "-c", "mount -t tmpfs t /srv/owned/hers && exec "
                  f"dist --no-ask-password run --rm --volume=/srv/owned/hers:/x {IMAGE} true", user="alice")
     contains(result.err, "Permission denied")
@@ -215,7 +215,7 @@ def test_one_operation_asks_once():
 def test_permission_of_create_belongs_to_the_connection():
     rule('action.id == "org.berth1.containers.create"')
     good("create", "--id=hers", IMAGE, "sleep", "1000", user="alice")
-    # The next dist is another connection of the same user.
+    # Each further dist uses another connection of the same user.
     for verb in (("start", "hers"), ("exec", "hers", "true"), ("kill", "hers"), ("rm", "hers")):
         contains(refused(*verb), "manage-own")
     good("rm", "hers")
@@ -245,7 +245,7 @@ for one in calls:
     print(one.communicate()[1].strip())
 """
 
-# Clients that leave while their calls wait: "refused" for each that did not wait.
+# Clients that disconnect while their calls wait for polkit. Prints "refused" for each call that did not have to wait.
 LEAVE = """
 import os
 import sys
@@ -275,7 +275,7 @@ def test_calls_of_clients_that_left_count_until_polkit_answers():
             left = leave(user, "18")
             equal([line.split()[0] for line in left.out.splitlines()], ["waited"] * 16 + ["refused"] * 2, left)
         contains(leave("uucp", "1").out, "of all users")
-        # The bus has room for what the service asks for others.
+        # The bus still accepts the calls that the service makes for other users.
         good("run", "--rm", IMAGE, "true")
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
@@ -297,7 +297,7 @@ def test_few_calls_of_a_user_wait_for_polkit():
     equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
-# Each call has as many questions as the bus lets the service wait for replies, and a container may have ports.
+# Each port is one question to polkit. A container may have as many ports as the bus allows pending replies.
 PORTS = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
@@ -329,7 +329,7 @@ def test_questions_about_many_ports_leave_the_bus_to_others():
                               stdout=subprocess.PIPE, text=True)
     try:
         equal(client.stdout.readline(), "sent\n")
-        # What waits for other answers of the bus still has them.
+        # Calls that wait for other replies on the bus still receive them.
         for _ in range(3):
             good("run", "--rm", IMAGE, "true")
     finally:
@@ -362,7 +362,7 @@ def leases_call(member, *arguments, **more):
 
 
 def same_error(there, absent, name, other):
-    """Errors about an object of another user and about an absent one differ in the name alone."""
+    """Checks that the errors about another user's object and about an absent one differ only in the name."""
     assert there.status != 0 and absent.status != 0, (there, absent)
     equal(there.err.replace(name, "NAME"), absent.err.replace(other, "NAME"))
 
@@ -425,7 +425,7 @@ def test_objects_of_others_are_not_found():
     for path in ("leases", "volumes"):
         interface = f"org.berth1.{path.capitalize()}"
         equal(call(f"/org/berth1/{path}", interface, "List", "a{sv}", "0", user="alice").out.split()[-1], "0")
-    # A transfer is at a path, and its number says nothing.
+    # A transfer is addressed by a path, whose number must not reveal whether the transfer exists.
     number = images_call("Unpack", "sa{sv}", IMAGE, "0").out.split("/")[-1].strip().strip('"')
     assert f"/{number}" not in call("/org/berth1/transfers", "org.berth1.Transfers", "List", "a{sv}", "0", user="alice").out
     for member in ("Wait", "Cancel"):
@@ -439,7 +439,7 @@ def test_objects_of_others_are_not_found():
 
 
 def test_answers_of_the_bus_library_reveal_nothing():
-    """Introspection, and arguments of a wrong type, which no handler sees."""
+    """Introspection, and calls with arguments of a wrong type, do not reveal whether an object exists."""
     good("create", "--id=roots", IMAGE)
     transfer = images_call("Unpack", "sa{sv}", IMAGE, "0").out.split('"')[1]
     rule("false")
@@ -468,7 +468,7 @@ def test_properties_are_named_and_none_loosens_isolation():
         result = containers_call("Update", "sa{sv}a{sv}", "hers", "1", name, *value, "0", user="alice")
         contains(result.err, "Access denied")
         details(asked("containers.create-privileged")[-1], ("verb", "update"), ("privilege", f"property:{name}"))
-    # No user may set properties that would undo the device policy and the like.
+    # No user may set properties that would weaken the isolation, such as the device policy.
     for name, *value in (("DevicePolicy", "s", "auto"), ("DeviceAllow", "a(ss)", "1", "/dev/mem", "rw"), ("Delegate", "b", "1"),
                          ("Slice", "s", "system.slice"), ("BPFProgram", "a(ss)", "0"), ("IPAddressAllow", "a(iayu)", "0"),
                          ("DisableControllers", "as", "0"), ("KillMode", "s", "none"), ("OOMPolicy", "s", "continue")):
@@ -495,7 +495,7 @@ def test_the_privileges_of_an_own_process_are_named():
 
 
 def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
-    """A rule sees a path, and what is there on the host is what the container gets, or nothing."""
+    """A container gets the host's file at the path that the rule sees, or the call fails."""
     for path in ("/tmp/mine", "/tmp/claimed", "/tmp/a b"):
         os.makedirs(path, exist_ok=True)
     run("chown", "alice:", "/tmp/mine")
@@ -588,7 +588,7 @@ def test_little_of_a_user_waits_for_polkit():
     run("systemctl", "kill", "-s", "STOP", "polkit")
     heavy = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", HEAVY], stdout=subprocess.PIPE, text=True)
     try:
-        # Six of them are less than 3 MiB.
+        # Six of these calls are smaller than 3 MiB in total.
         equal([heavy.stdout.readline() for _ in range(5)], ["limited\n"] * 5)
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
@@ -596,7 +596,7 @@ def test_little_of_a_user_waits_for_polkit():
 
 
 def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
-    """The configuration of an unprivileged container, and one thing after another in it that is not."""
+    """A rule that allows one configuration refuses the same configuration with any additional privilege."""
     names = "all-devices host-gids:700000-765535 host-uids:700000-765535 new-privileges seccomp spec unmasked"
     rule(f'action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege") == "{names}"')
     kinds = ("mount", "pid", "network", "user", "ipc", "uts", "cgroup")
@@ -625,7 +625,7 @@ def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
 
 
 def plain_spec(command, process=None, mounts=(), rest=None, **of_linux):
-    """As "runc spec" writes it, with a user namespace, whose ids are the service's to choose."""
+    """Returns a configuration like that of "runc spec", with a user namespace whose ids the service chooses."""
     capabilities = ["CAP_KILL", "CAP_NET_BIND_SERVICE"]
     return {"ociVersion": "1.0.2", "root": {"path": "rootfs", "readonly": True}, "hostname": "runc",
             "process": {"args": ["sh", "-c", command], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0},
@@ -652,7 +652,7 @@ def create_spec(name, image, config, **more):
 
 
 def test_a_configuration_without_privileges_needs_only_create():
-    """It has all the isolation of a container made of options, whether or not it says so."""
+    """Such a container is isolated like one created from options, even if its configuration does not ask for it."""
     rule('["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     look = ("cat /proc/self/uid_map /proc/self/gid_map; grep -E '^(NoNewPrivs|Seccomp|CapBnd):' /proc/self/status; "
             "wc -c </proc/interrupts; head -c 1 /proc/kcore | wc -c; echo >/proc/sysrq-trigger; "
@@ -673,7 +673,7 @@ def test_a_configuration_without_privileges_needs_only_create():
 
 
 def test_a_configuration_may_bind_own_directories():
-    """dist gives descriptors of what a configuration binds, and the service checks what they are."""
+    """A configuration may bind own directories: dist passes descriptors of them, which the service checks."""
     os.makedirs("/srv/owned", exist_ok=True)
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/owned").status, 0)
     os.makedirs("/srv/owned/hers/below")
@@ -707,11 +707,11 @@ def test_a_configuration_may_bind_own_directories():
                         (bind("hers", destination="//"), "mount-at://")):
         contains(create_bound("weak", plain_spec("true", mounts=[mount])).err, "Permission denied")
         contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), name)
-    # Among the host's users nothing is owned.
+    # Without a user namespace, a directory does not count as the user's own.
     kinds = [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")]
     create_bound("weak", plain_spec("true", mounts=[bind("hers")], namespaces=kinds))
     contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), "bind:/srv/owned/hers")
-    # Only the descriptor counts, not the path beside it.
+    # Only the descriptor counts, not the path that is passed with it.
     create_bound("exchanged", plain_spec("ls /dev/shm", mounts=[bind("hers")]))
     os.rename("/srv/owned/hers", "/srv/owned/away")
     os.rename("/srv/owned/others", "/srv/owned/hers")
@@ -748,8 +748,8 @@ def test_each_weakening_of_a_configuration_is_refused_by_name():
 
 
 def test_a_rule_sees_every_object_that_a_member_names():
-    """A call of each kind with objects of root's, of which polkit is asked as the table of rights has it. The details that are not
-    here have tests of their own: ports and slices (test-ports.py), cgroups (test-units.py), credentials (test-remotes.py)."""
+    """For each kind of call on objects of root, polkit is asked as the table of rights documents. Other tests cover the
+    remaining details: ports and slices (test-ports.py), cgroups (test-units.py), credentials (test-remotes.py)."""
     good("pull", IMAGE)
     good("create", "--id=named", IMAGE, "true")
     good("volume", "create", "namedvolume")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sizes: no argument is larger than its limit, no reply is larger than the bus takes, and nothing in the
-# database, however large, stops the service.
+# Sizes: an argument above its limit is refused, no reply exceeds the limit of the bus, and no value in the database,
+# however large, stops the service.
 
 import contextlib
 import importlib
@@ -46,7 +46,7 @@ def ask(name, member, arguments, user=None):
 
 
 def pages(name, member="List", key=lambda item: item[0], of="", limit=""):
-    """All pages of a listing, each below the limit."""
+    """Returns all pages of a listing, and checks that each is below the limit."""
     found, after = [], ""
     while True:
         answer = ask(name, member, f"({of}{{'After': <{json.dumps(after)}>{limit}}}{'' if of else ','})")
@@ -82,7 +82,7 @@ def big(count):
     return "x" * count
 
 
-# For each interface: a member, arguments with something too large in each place.
+# For each interface: a member and its arguments, one of which is too large.
 HUGE = 15 * 1024 * 1024
 TOO_LARGE = [
     ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'k': '%s'}}>}})", HUGE, "Labels"),
@@ -129,13 +129,13 @@ def test_everything_that_is_too_large_is_refused_by_name():
 
 
 def too_large(name, kind):
-    """GVariant's text of an argument of this name and kind that exceeds the limit for it."""
+    """Returns an argument of this name and type that exceeds its limit, in GVariant's text format."""
     return {"s": f"'{big(5000)}'", "as": f"['{big(200000 if name == 'command' else 5000)}']", "a{ss}": f"{{'k': '{big(300000)}'}}",
             "a{sv}": f"{{'Of no member': <'{big(300000)}'>}}", "(sst)": f"('{big(5000)}', '', uint64 1)"}.get(kind)
 
 
 def test_every_argument_of_every_member_has_a_limit():
-    """One after the other, from the descriptions: before it is looked at whether there is such an object, and by what right."""
+    """Each argument above its limit is refused before the object and the caller's right are looked up."""
     matrix = importlib.import_module("test-matrix")
     matrix.digests["root"] = "sha256:" + "1" * 64
     os.makedirs("/home/alice/place", exist_ok=True)
@@ -183,14 +183,14 @@ def test_a_process_has_as_many_arguments_and_variables_as_the_kernel_takes():
     variables = [part for i in range(1500) for part in ("-e", f"V{i}={big(500)}")]
     equal(good("run", "--rm", *variables, IMAGE, "sh", "-c", "env | grep -c ^V").strip(), "1500")
     equal(good("run", "--rm", IMAGE, "sh", "-c", "echo $#", "sh", *["a"] * 60000).strip(), "60000")
-    # Nearly two MiB in all, with a pointer each.
+    # Nearly 2 MiB in total, including a pointer for each string.
     both = [part for i in range(1000) for part in ("-e", f"V{i:04}={big(990)}")]
     script = ["sh", "-c", "env | grep -c ^V; echo $#", "sh", *[big(980)] * 1000]
     equal(good("run", "--id=large", *both, IMAGE, *script).split(), ["1000", "1000"])
     inspected = json.loads(ask("Containers", "Inspect", "('large', @a{sv} {})")["reply"][0])
     equal(inspected["config"]["process"]["args"][-1], big(980))
     equal([item["id"] for item in listing("ps", "-a") if item["id"] == "large"], ["large"])
-    # A user's call waits for polkit with all of it.
+    # A call of a user is kept with all of its arguments while it waits for polkit.
     equal(good("run", "--rm", *both, IMAGE, *script, user="alice").split(), ["1000", "1000"])
     good("start", "large")
     good("wait", "large")
@@ -260,7 +260,7 @@ def remove_huge_rows(database):
 
 
 def test_nothing_that_others_wrote_moves_a_terminal():
-    """Names and references with control characters, of ASCII's and of Unicode's, are refused or shown without them."""
+    """Names and references with ASCII or Unicode control characters are refused, or shown without these characters."""
     for text in ("x\x1b]0;x\x07/y:1", "x\u009b31m/y:1", "x\x7f/y:1"):
         for member in (("images", "Images", "Pull", "sa{sv}", text, "0"),
                        ("images", "Images", "Put", "s(sst)a{ss}a{sv}", text, "a/b", "sha256:" + "0" * 64, "1", "0", "0"),
@@ -317,13 +317,13 @@ def test_content_of_the_database_cannot_stop_the_service():
     service_is_up()
 
 
-# What a column of this type may have been damaged to, beside being huge.
+# Damaged values for a column of each type, in addition to huge ones.
 DAMAGED = {"TEXT": ["", b"\xff\xfe\x80", "\x1b[31m", "../../etc", "a{sv}", "-1", 7, big(1 << 20)],
            "INTEGER": [-1, (1 << 63) - 1, -(1 << 63), 1 << 32, "text", 1.5, b"\xff"]}
 
 
 def add_damaged_rows(database):
-    """Of each table a copy of a row for each value in each column; ids and the like become unique where they must be."""
+    """Adds a copy of a row of each table for each damaged value in each column, with new values in unique columns."""
     count = 0
     for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
         columns = database.execute(f"PRAGMA table_info({table})").fetchall()
@@ -338,14 +338,14 @@ def add_damaged_rows(database):
                     values[key] = 100000 + count if columns[key][2] == "INTEGER" else f"damaged{count}"
                 values[place] = value
                 places = ", ".join("CAST(? AS TEXT)" if isinstance(one, bytes) else "?" for one in values)
-                # SQLite itself refuses a text in an INTEGER PRIMARY KEY.
+                # SQLite itself refuses text in an INTEGER PRIMARY KEY.
                 with contextlib.suppress(sqlite3.IntegrityError):
                     database.execute(f"INSERT OR IGNORE INTO {table} VALUES ({places})", values)
     assert count > 500, count
 
 
 def test_no_damaged_row_of_any_table_stops_the_service():
-    """At the start and in each listing, and what is whole beside it is still there."""
+    """Damaged rows break neither the start of the service nor a listing, and intact rows remain available."""
     good("create", "--id=whole", IMAGE)
     good("network", "create", "whole")
     good("volume", "create", "whole")
@@ -386,7 +386,7 @@ def test_no_damaged_row_of_any_table_stops_the_service():
     equal(problems, [])
     good("network", "create", "another")
     good("run", "--rm", "--name=after", IMAGE, "true")
-    # The highest sequence number that there is was damaged as well, and no event could come after it.
+    # One damaged row has the highest possible sequence number, which would leave none for later events.
     contains(run("journalctl", "-b", "-u", "berthd", "-o", "cat", "--no-pager").out, "whose sequence number is impossible")
     equal([event["kind"] for event in events() if event["id"] == "after"][-2:], ["exit", "delete"])
     assert "\x1b" not in good("events", "--since=1", "--no-follow")
