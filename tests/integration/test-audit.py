@@ -27,14 +27,14 @@ COMMON = {"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CODE_FILE",
 
 
 def cursor():
-    """A cursor after everything that has been written so far."""
+    """Returns a cursor after all entries that have been written so far."""
     run("journalctl", "--sync")
     out = run("journalctl", "-n", "0", "--show-cursor", "-q").out
     return out.split("cursor: ")[1].strip()
 
 
 def records(after):
-    """The entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry if the
+    """Returns the entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry if the
     cursor's own entry does not match (systemd 252)."""
     run("journalctl", "--sync")
     out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
@@ -42,7 +42,7 @@ def records(after):
 
 
 def audit(after, **fields):
-    """The audit records with these fields."""
+    """Returns the audit records with these fields."""
     return [record for record in records(after) if record.get("MESSAGE_ID") in (GRANTED, REFUSED, CHANGE, SUPPRESSED)
             and all(record.get(name) == value for name, value in fields.items())]
 
@@ -52,7 +52,7 @@ def wait_for(after, **fields):
 
 
 def of_berth(record):
-    """The fields of an entry without those that journald adds."""
+    """Returns the fields of an entry without those that journald adds."""
     return {key: value for key, value in record.items() if not key.startswith("_")}
 
 
@@ -246,7 +246,7 @@ def test_the_table_has_80_columns():
 def test_follow_shows_new_records():
     with subprocess.Popen(["dist", "audit", "-f", "--json=short", "--since=now"], stdout=subprocess.PIPE,
                           text=True) as follower:
-        # It may start reading only after the first of them.
+        # The follower may start to read after the first of these calls.
         numbers = iter(range(1000))
         ready = wait_until(lambda: (call(*VOLUMES, "Delete", "sa{sv}", f"followed{next(numbers)}", "0"),
                                     select.select([follower.stdout], [], [], 0.2)[0])[1], "a line")
@@ -272,8 +272,8 @@ def test_a_user_cannot_flood_the_journal():
     summary = wait_for(after, BERTH_AUDIT="suppressed", CALLER_UID="4242")
     alice.end()
     told = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
-    # A window is 10 s at least, from its first record on; one may have begun before. How many the calls take depends on
-    # the machine.
+    # A window lasts at least 10 s from its first record, and one may have begun earlier. The number of windows depends
+    # on the speed of the machine.
     windows = int(seconds // 10) + 2
     assert 0 < len(told) <= 100 * windows, f"{len(told)} in {windows} windows"
     equal(summary[0]["MESSAGE_ID"], SUPPRESSED)
@@ -372,8 +372,8 @@ def test_blocked_journal_does_not_block_the_service():
 
 
 def test_records_lost_by_a_blocked_journal_are_counted():
-    """More bytes than are buffered for the journal: the oldest entries arrive, and the number of lost ones is
-    reported."""
+    """If more bytes are logged than the buffer for the journal holds, the oldest entries arrive and the number of lost ones
+    is reported."""
     after = cursor()
     root = Caller()
     count = 2500

@@ -34,14 +34,14 @@ class Client:
             Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
 
     def call(self, kind, member, signature, *arguments, fds=(), timeout=30000):
-        """The reply and its descriptors; fds: the descriptors that values of type "h" index."""
+        """Returns the reply and its descriptors. Values of type "h" are indexes into fds."""
         reply, given = self.bus.call_with_unix_fd_list_sync(
             "org.berth1", f"/org/berth1/{kind}", f"org.berth1.{kind.capitalize()}", member, GLib.Variant(signature, arguments),
             None, Gio.DBusCallFlags.NONE, timeout, Gio.UnixFDList.new_from_array([os.dup(fd) for fd in fds]), None)
         return reply.unpack(), given.steal_fds() if given else []
 
     def try_call(self, *arguments, **more):
-        """The same, but an error is accepted as a reply, too."""
+        """Calls like call(), but accepts an error as a reply."""
         try:
             return self.call(*arguments, **more)
         except GLib.Error as error:
@@ -61,7 +61,7 @@ def screens():
 
 
 def others_are_answered():
-    """The same service replies in a time that only blocking would exceed."""
+    """Checks that the service has not restarted and replies within a time that only blocking would exceed."""
     pid = service_pid()
     equal(dist("ps", "-a", timeout=8).status, 0)
     equal(service_pid(), pid, "the service")
@@ -78,7 +78,7 @@ def test_blocked_terminal_does_not_block_other_users():
     good("create", "-t", "--id=full", IMAGE, "sleep", "1000", user="alice")
     good("start", "full")
     (_handles, (master, screen, bell)) = client.call("containers", "Attach", "(ssa{sv})", "full", "", {})
-    # Write as many lines as it accepts; then start a writer that blocks.
+    # Fill the terminal with lines; then start a writer that blocks.
     os.set_blocking(master, False)
     try:
         while True:
@@ -123,7 +123,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
     set_blocking(master)
     good("rm", "-f", "mine")
     wait_until(lambda: len(screens()) == 1, "the end of the other reader")
-    # As if another reader had just taken the data.
+    # Stop the reader, as if another one had just taken the data.
     pids = set(screens())
     os.kill(int(screens()[0]), 19)
     (_handles, fds) = client.call("containers", "Attach", "(ssa{sv})", "hers-too", "", {})
@@ -142,7 +142,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
 
 
 def test_the_clients_memory_is_not_the_services():
-    """Clients write the screen, and hold its lock meanwhile."""
+    """The service is not disturbed by a client that writes to the memory of the screen and holds its lock."""
     client = Client()
     good("create", "-t", "--id=memory", IMAGE, "sleep", "1000", user="alice")
     good("start", "memory")
@@ -173,7 +173,7 @@ class Attack:
 
 
 def everything_works():
-    """Calls of another user: some ask polkit, some fork, and some pass descriptors."""
+    """Makes calls as another user, some of which ask polkit, fork or pass descriptors."""
     equal(dist("images", timeout=8).status, 0)
     pid = service_pid()
     equal(dist("ps", "-a", timeout=8).status, 0)
@@ -204,13 +204,13 @@ def test_every_kind_of_descriptor_for_every_member():
 
 
 def test_an_envelope_of_a_clients_own_is_opened_once():
-    """It claims to be /etc, but only its real file type and owner count."""
+    """A forged envelope that claims to be /etc is judged by its real file type and owner."""
     result = containers_call("Inspect", "sa{sv}", "bind-false-envelope", "0")
     assert result.status != 0, result
 
 
 def test_a_file_system_that_never_answers():
-    """It answers all processes except those of Berth, so that the bus works and only they could block."""
+    """A file system that answers all processes except those of Berth does not block the service."""
     os.makedirs(hostile.FUSE, exist_ok=True)
     server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
     asked = []
@@ -227,10 +227,10 @@ def test_a_file_system_that_never_answers():
             one.end()
         wait_until(lambda: any(line.startswith(FLUSH) for line in asked), "a close that waits")
         everything_works()
-        # It does not keep the next service from its name, either.
+        # The file system does not keep a new instance of the service from acquiring its name, either.
         kill_service()
         everything_works()
-        # The exit of the service does not wait for it, either.
+        # The service does not wait for the file system when it exits, either.
         pid = service_pid()
         equal(run("systemctl", "restart", "berthd.service", timeout=20).status, 0)
         assert service_pid() != pid
@@ -246,7 +246,7 @@ def test_a_file_system_that_never_answers():
 
 
 def test_workers_that_a_file_system_keeps_are_so_many_a_user():
-    """They are killed but cannot end: the user gets no more of them until these have ended."""
+    """Killed workers that cannot exit count towards the limit of their user until they have exited."""
     os.makedirs(hostile.FUSE, exist_ok=True)
     server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
     command = ("import", f"{hostile.FUSE}/file")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Faulty and hostile registries: time, memory and disk are bounded, the error is clear, nothing is named, nothing left,
-# and the service up.
+# Faulty and hostile registries: time, memory and disk use are bounded, the error is clear, no image is named, nothing
+# is left behind, and the service continues to run.
 
 import base64
 import hashlib
@@ -38,7 +38,7 @@ def refused(reference, *words, seconds=15):
 
 
 def raw(path, respond):
-    """Requests of path are answered by respond(handler, with_body) instead."""
+    """Makes respond(handler, with_body) reply to requests for path."""
     answer = REGISTRY.answer
 
     def instead(handler, with_body):
@@ -192,7 +192,7 @@ def test_sha512_and_nothing_else():
 
 
 def embed(content, descriptor, data):
-    """The content is embedded in the manifest, and nowhere else."""
+    """Embeds the data in the descriptor, and removes it from the blobs."""
     descriptor["data"] = base64.b64encode(data).decode()
     content.blobs.pop(descriptor["digest"])
 
@@ -207,7 +207,7 @@ def test_content_that_stands_in_the_manifest():
     good("pull", reference)
     equal([path for _, path, _ in REGISTRY.requests[before:] if "/blobs/" in path], [])
     equal(good("content", "verify"), "")
-    # Pushed elsewhere, it is the same image.
+    # A push to another registry does not change the image.
     good("push", reference, f"{HOST}/embedded:x")
     contains(good("resolve", f"{HOST}/embedded:x"), digest)
     good("rmi", reference)
@@ -232,7 +232,7 @@ def test_an_image_of_more_layers_than_a_worker_has_jobs():
 
 
 def templates():
-    """The processes from which berth-unpack is cloned."""
+    """Returns the PIDs of the template processes of berth-unpack and of their clones."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -245,7 +245,7 @@ def templates():
 
 
 def namespace(pid):
-    """None if it has ended."""
+    """Returns the PID namespace of a process, or None if the process has exited."""
     try:
         return os.readlink(f"/proc/{pid}/ns/pid")
     except OSError:
@@ -253,14 +253,14 @@ def namespace(pid):
 
 
 def pull_beside(name, number):
-    """The template receives the signal in the middle of the pull, which no longer needs it."""
+    """Sends a signal to the template in the middle of a pull, which must succeed without it."""
     layers = [oci.Layer("gzip").add(f"t{n}", f"{name}{n}".encode()).finish() for n in range(60)]
     reference, _ = REGISTRY.add(f"{name}:x", oci.Image(layers))
     signalled = []
 
     def send(handler, with_body):
         if with_body and not signalled:
-            # Its clones have the same command line.
+            # Clones of the template have the same command line, but another PID namespace.
             signalled.extend(pid for pid in templates() if namespace(pid) == namespace("self"))
             for pid in signalled:
                 os.kill(pid, number)
@@ -296,7 +296,7 @@ def zombies_of(service):
 
 
 def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
-    """The template is killed where it would reply with the PID of a worker that exists already."""
+    """A worker is reaped even if its template is killed immediately before it replies with the PID of that worker."""
     layers = [oci.Layer("gzip").add(f"r{n}", f"reply{n}".encode()).finish() for n in range(60)]
     reference, _ = REGISTRY.add("reply:x", oci.Image(layers))
     tracers = []
@@ -355,19 +355,19 @@ def test_a_pull_is_repeated_as_often_as_it_is_told():
     left[0] = 2 * requests
     equal(good("pull", "--retry=2", "--retry-delay=10ms", reference), f"{reference}\n")
     good("rmi", reference)
-    # Of run, too: its image has no command, which is then the error.
+    # The options apply to run, too, which then fails because the command does not exist.
     left[0] = 2 * requests
     result = dist("run", "--rm", "--retry=2", "--retry-delay=10ms", reference, "/none")
     equal((result.status, left[0]), (127, 0), result)
     good("rmi", reference)
-    # Between two pulls a signal is not lost.
+    # A signal between two attempts is not lost.
     left[0] = 1000
     process = subprocess.Popen(["dist", "pull", "--retry=1000", "--retry-delay=1h", reference], stderr=subprocess.PIPE, encoding="utf-8")
     contains(process.stderr.readline(), "500")
     process.terminate()
     contains(process.communicate(timeout=30)[1], "interrupted")
     REGISTRY.hook = None
-    # An answered request is not repeated.
+    # A request is not repeated after a definite answer.
     result = dist("pull", "--retry=1000", "--retry-delay=1h", f"{REGISTRY.host}/nothing:x")
     equal(result.status, 1, result)
     contains(dist("pull", "--retry=many", reference).err, '--retry takes a number up to 1000, not "many"')

@@ -68,7 +68,7 @@ def test_the_service_introspects_as_the_xml_says():
 
 
 def documented(name):
-    """(interface, element, its comment), of the interface and of each member."""
+    """Lists (interface, element, its comment) for the interface and for each member."""
     builder = ElementTree.TreeBuilder(insert_comments=True)
     root = ElementTree.parse(f"{SOURCE}/{name}.xml", ElementTree.XMLParser(target=builder)).getroot()
     for parent in (root, root.find("interface")):
@@ -82,7 +82,7 @@ def documented(name):
 
 
 def test_every_member_is_documented():
-    """As gdbus-codegen reads it: what it does, every argument, and the right that it takes."""
+    """Each member has a description, its arguments and its action in the format of gdbus-codegen."""
     missing = []
     for name in OBJECTS:
         for interface, element, comment in documented(name):
@@ -100,7 +100,7 @@ def test_every_member_is_documented():
 
 
 def test_members_named_in_the_documentation_exist():
-    """Actions of the policy, errors of the service, and each option of it."""
+    """All documented actions and errors exist, and each option of the service is documented."""
     text = "".join(read_source("introspection", f"{name}.xml") for name in OBJECTS)
     policy = read_source("polkit", "org.berth1.policy.in")
     for action in set(re.findall(r"org\.berth1\.((?:images|contents|containers)\.[a-z-]+)", text)):
@@ -120,7 +120,7 @@ def test_members_named_in_the_documentation_exist():
 
 
 def test_gdbus_codegen_makes_pages():
-    """DocBook, Markdown where it knows that, C, and the manual page that is installed."""
+    """gdbus-codegen generates DocBook, C, the installed manual page and, if supported, Markdown."""
     files = [f"{SOURCE}/{name}.xml" for name in sorted(OBJECTS)]
     result = run("gdbus-codegen", "--generate-docbook", "/tmp/page", *files)
     equal((result.status, result.err), (0, ""))
@@ -143,7 +143,7 @@ def test_every_file_is_covered():
 
 
 def read_methods(name):
-    """For each method its arguments and what is written of it."""
+    """Returns the arguments and the documentation of each method."""
     found, comment = {}, None
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     for element in ElementTree.parse(f"{SOURCE}/org.berth1.{name}.xml", parser).find("interface"):
@@ -202,7 +202,7 @@ def test_a_transfer_through_busctl_alone():
 def test_subscribers_get_signals_of_all_changes():
     monitor = subprocess.Popen(["dist", "events", "--since=0"], stdout=subprocess.PIPE, text=True)
     try:
-        # It subscribes before it tells what was: that x was created.
+        # dist subscribes before it prints past events, the first of which is the creation of x.
         equal(monitor.stdout.readline().split()[2:4], ["create", "x"])
         good("run", "--rm", "--id=seen", IMAGE, "true")
         lines = [monitor.stdout.readline().split()[2:4] for _ in range(4)]
@@ -223,7 +223,7 @@ def read_source(*path):
 
 
 def test_tests_named_in_the_security_page_exist():
-    """Every test, and a row for every worker's box and for every program that is installed."""
+    """Each test that the page names exists, and each sandbox of a worker and each installed program has a row."""
     page = read_source("docs", "security.md")
     named = re.findall(r"`([\w-]+\.(?:py|c)):(\w+)`", page)
     assert len(named) > 80, named

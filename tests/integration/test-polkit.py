@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Permissions: nothing is allowed without a rule, exactly what the rule says with one, and no user learns of another's
-# containers.
+# Permissions: nothing is allowed without a rule, a rule allows exactly what it names, and no user learns of the
+# containers of others.
 
 import json
 import os
@@ -19,7 +19,7 @@ CHANGES = [
     ("run", IMAGE, "true"), ("create", IMAGE),
 ]
 
-# The same for an object of another user: for alice it does not exist.
+# Verbs for a container of root, which does not exist for alice.
 CHANGES_OF_ROOTS = [("start", "roots"), ("kill", "roots"), ("stop", "roots"), ("rm", "roots")]
 
 
@@ -63,7 +63,7 @@ def test_containers_of_others_are_not_found():
     equal(good("events", "--since=0", "--no-follow", user="alice"), "")
 
 
-# Each question takes polkit's time, which the caller can measure. The audit has a record of each.
+# Each question to polkit takes time that the caller can measure. The audit log has a record of each question.
 def test_absent_objects_cause_as_many_questions_as_present_ones():
     def asked(name):
         run("journalctl", "--sync")
@@ -129,7 +129,7 @@ def test_a_user_manages_own_containers_only():
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     rows = listing("ps", user="alice")
     equal([(row["id"], row["owner"]) for row in rows], [("hers", 4242)])
-    # systemd's own tools say so, too.
+    # The tools of systemd show the owner, too.
     equal(run("systemctl", "show", "-P", "Description", "berth-hers.scope").out, f"Container hers ({IMAGE}) of user 4242\n")
     contains(good("events", "--since=0", "--no-follow", user="alice"), "hers")
     assert "roots" not in good("events", "--since=0", "--no-follow", user="alice")
@@ -148,7 +148,7 @@ def test_privileges_are_another_question():
 
 
 def at_once(*calls, user=None):
-    """The answers to calls that are sent without waiting for one another."""
+    """Sends calls without waiting for replies in between; returns the replies."""
     tool = os.path.join(os.path.dirname(oci.__file__), "at_once.py")
     result = run("/usr/bin/python3", tool, *calls, user=user)
     equal(result.status, 0, result)
@@ -165,7 +165,7 @@ def calls_of_a_run(name, command="['true']", image=IMAGE):
 
 
 def test_calls_wait_for_the_container_that_their_client_creates():
-    # Also for one that is being activated, and while polkit is asked.
+    # This also holds while the service is being activated and while polkit is asked.
     run("systemctl", "stop", "berthd.service")
     for user in (None, "alice"):
         allow_only("alice", "containers.create")
@@ -187,12 +187,12 @@ def test_queued_calls_fail_if_the_creation_fails():
         allow_only("alice", "containers.create")
         answers = at_once(*calls_of_a_run("never", image=f"{HOST}/not:here"), user=user)
         equal(answers, [["Create", "NotFound"], ["Wait", "NotFound"], ["Start", "NotFound"]])
-    # A refused creation does not lead to what another user's container is called.
+    # After a refused creation, the queued calls do not reach another user's container of the same name.
     polkit_rule("")
     answers = at_once(*calls_of_a_run("roots"), user="alice")
     equal(answers[1:], [["Wait", "NotFound"], ["Start", "NotFound"]])
     equal(listing("info", "roots")[0]["state"], "running")
-    # Nor does one's own container start if another of its name cannot be created.
+    # They do not start the caller's own container of the same name, either.
     allow_only("alice", "containers.create")
     good("create", "--id=mine", IMAGE, "true", user="alice")
     answers = at_once(*calls_of_a_run("mine"), user="alice")

@@ -37,7 +37,7 @@ def pulled(reference):
 
 
 def challenge(header, token=None, times=1):
-    """A registry that wants a token, with a challenge of this form; answers what was asked for."""
+    """Makes the registry require a token, with this challenge; returns the list of token requests."""
     asked = []
 
     def hook(handler, url, with_body):
@@ -86,7 +86,7 @@ def test_token_servers_of_all_forms():
 
 
 def manifests(answer):
-    """Manifests are answered by answer(handler, media type, data, with_body)."""
+    """Makes answer(handler, media type, data, with_body) reply to requests for manifests."""
     def hook(handler, url, with_body):
         match = re.fullmatch(r"/v2/(.+)/manifests/([^/]+)", url)
         if not match:
@@ -108,7 +108,7 @@ def test_heads_that_say_something_else_than_get():
         manifests(lambda h, t, d, with_body, head=head: send(h, 200, d, {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)})
                   if with_body else head(h, t, d))
         if number == 4:
-            # What is not there for HEAD is not there.
+            # A manifest that HEAD does not find counts as absent.
             contains(dist("pull", reference).err, "404")
             continue
         pulled(reference)
@@ -128,7 +128,7 @@ def test_get_decides_on_the_size_and_the_type():
             manifests(lambda h, t, d, with_body, head=head: send(h, 200, d, {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)})
                       if with_body else head(h, t, d))
             if size == 101:
-                # The manifest alone, which is then here.
+                # This fetches only the manifest, which is then in the store.
                 equal(good("fetch-object", reference).encode(), data)
                 good("fetch", reference)
             good("pull", reference)
@@ -143,7 +143,7 @@ def test_media_type_is_taken_from_the_document():
         for with_own in (True, False, None):
             image = new_image()
             image.manifest["mediaType"] = "" if with_own is None else oci.OCI_MANIFEST
-            # Half a surrogate pair, which is JSON.
+            # JSON permits half a surrogate pair.
             image.manifest["annotations"] = {"half": "\ud83dxy"}
             if with_own is False:
                 del image.manifest["mediaType"]
@@ -165,10 +165,10 @@ def test_media_types_in_upper_case():
 
 
 def resumed(name, answer):
-    """The first answer breaks off in the middle; the second is to a request for the rest."""
+    """Breaks off the first reply in the middle, and uses answer() for the request for the rest."""
     image = new_image(3000000)
     layer = image.manifest["layers"][0]["digest"]
-    # What compresses well would be there at once.
+    # A layer that compresses well would arrive in one piece.
     reference, _ = REGISTRY.add(name, image)
     REGISTRY.cut_once[layer] = 1000
     ranges = []
@@ -186,7 +186,7 @@ def resumed(name, answer):
 
 def test_resuming_where_the_registry_has_no_ranges():
     resumed("range416:x", lambda h, data, begin: send(h, 416, b"", {"Content-Range": f"bytes */{len(data)}"}))
-    # Not the status for it, but what servers answer that do not know ranges.
+    # Servers without support for ranges reply with these statuses, although they are not the right ones.
     resumed("range400:x", lambda h, data, begin: send(h, 400, b"what range?"))
     resumed("range501:x", lambda h, data, begin: send(h, 501, b"what range?"))
     resumed("rangenone:x", lambda h, data, begin: send(h, 206, data[begin:]))
@@ -203,7 +203,7 @@ def test_resuming_where_the_registry_has_no_ranges():
 
 
 class Uploads:
-    """Takes what is pushed, in the manner of the test's choice."""
+    """Accepts pushed content in the way that the test selects."""
 
     def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None, failures=()):
         self.status, self.location, self.headers = status, location, headers or {}
@@ -220,7 +220,7 @@ class Uploads:
             self.chunks.append(size)
             return send(handler, 202, b"", {"Location": self.location, "Range": f"0-{len(self.data) - 1}"})
         if handler.command == "GET" and "/blobs/" in url:
-            # One byte, or none: the distribution project's registry says the same.
+            # The range is the same for one byte and for none, as in the registry of the distribution project.
             return send(handler, 204, b"", {"Range": f"0-{max(len(self.data) - 1, 0)}"})
         if handler.command == "PUT" and "/blobs/" in url and self.failures:
             handler.rfile.read(size)
@@ -239,7 +239,7 @@ class Uploads:
 
 
 def test_pushing_in_the_registry_s_manner():
-    # It comes from elsewhere, so that there is nothing to mount.
+    # The image is from another registry, so that no blob can be mounted.
     source = f"{HOST}/manners/source:x"
     oci.push(new_image(), source)
     good("pull", source)
@@ -268,7 +268,7 @@ def test_chunks_that_are_stored_whatever_range_is_reported():
                 said = report(size)
                 return send(handler, 202, b"", {"Location": upload.location, **({"Range": said} if said else {})})
             if handler.command == "PUT" and size == 0:
-                # Another upload may be under way, whose POST has emptied this.
+                # The POST of a concurrent upload may have cleared the data.
                 upload.data = b"".join(parts)
             return upload(handler, url, with_body)
         REGISTRY.hook = hook

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Signals about containers: in order, each once, also if the service is killed in between; each client gets
-# only what it may see; and clients that know object managers, but nothing of Berth, understand them.
+# Signals about containers arrive in order and exactly once, even if the service is killed in between. Each client
+# receives only signals about objects that it may see, and a generic client of object managers understands them.
 
 import json
 import os
@@ -38,7 +38,7 @@ class Listener:
                    f"{kind} of {name}")
 
     def synced(self):
-        """All signals that it has received so far."""
+        """Returns all signals that the client has received so far."""
         count = self.lines.count(["synced"])
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -87,7 +87,7 @@ def test_order_of_a_life():
           [("InterfacesRemoved", "delete", "")])
     equal([line[2] for line in lines if line[0] == "signal" and path_of("one") in (line[1], line[3][0])],
           ["InterfacesAdded"] + ["PropertiesChanged"] * 4 + ["InterfacesRemoved"])
-    # Only what has changed.
+    # The signal contains only changed properties.
     names = {lines[i][2]: set(lines[i - 1][3][1]) for i in range(len(lines)) if lines[i][0] == "event" and not lines[i][4]
              and lines[i - 1][2] == "PropertiesChanged"}
     equal(names["pause"], {"State"})
@@ -100,7 +100,7 @@ def test_order_of_a_life():
 
 
 def test_sequences_do_not_count_the_events_of_others():
-    """They are times: what lies between two of them is what everybody's clock says."""
+    """Sequence numbers are timestamps, so a gap between two of them does not reveal the number of other events."""
     for number in range(3):
         good("run", "--rm", f"--id=counted-{number}", IMAGE, "true")
     found = [event for event in events() if event["id"].startswith("counted-")]
@@ -162,7 +162,7 @@ def test_a_client_of_object_managers():
     wait_until(lambda: "running" in states_told(client, "during"), "its start")
     good("pause", "during")
     wait_until(lambda: "paused" in states_told(client, "during"), "its pause")
-    # It asks again when the service is there again.
+    # The client fetches the objects again after the service has restarted.
     kill_service()
     good("resume", "during")
     good("rm", "-f", "before")
@@ -216,7 +216,7 @@ def test_signals_of_images_and_contents_reach_only_permitted_clients():
     equal(roots.synced(), [["signal", "Added", others], ["signal", "Added", mine], ["signal", "Committed", digest],
                            ["signal", "Removed", others], ["signal", "Removed", mine]])
     equal(hers.synced(), [["signal", "Added", mine], ["signal", "Removed", mine]])
-    # A rule counts from the next signal on, also for those that were there before.
+    # A new rule applies from the next signal on, also to clients that were already connected.
     polkit_rule(SEES % "true")
     second = ingest("second")
     good("content", "rm", second)
@@ -258,7 +258,8 @@ def test_a_subscription_ends_with_the_rule_that_allowed_it():
     run("systemctl", "restart", "polkit.service")
 
 
-# Many connections of one user, which have all asked for everything. At a line, how many have heard of each object.
+# Many connections of one user, which have all requested all objects. For each input line, the script prints the number
+# of connections that received a signal about each object.
 MANY = """
 import collections, json, sys
 from gi.repository import Gio, GLib
@@ -286,7 +287,7 @@ for line in sys.stdin:
 
 
 def test_signals_go_to_so_many_clients_of_a_user():
-    """Each takes a message and, of what is others', a question to polkit. Who leaves makes room."""
+    """A limited number of clients of a user receive signals, as each costs a message and possibly a question to polkit."""
     allow_only("alice", "containers.create", "containers.manage-own")
     client = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", MANY], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
@@ -331,7 +332,8 @@ print(sorted(set(told)))
 
 
 def test_signals_are_of_so_many_objects_a_client():
-    """The objects that it has looked at first; a client that needs more asks the object manager for all."""
+    """A client receives signals about a limited number of objects, those that it read first, unless it uses the object
+    manager."""
     run("systemctl", "stop", "berthd.service")
     database = sqlite3.connect(f"{STATE}/berth.db")
     database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",
