@@ -177,7 +177,7 @@ def lie_in(workers, attempt):
                     check_files()
                 except AssertionError as error:
                     failures.append(f"{worker} {member} {lie} {text}: {error}")
-            # What changed stays changed: asked once for all the lies of a member.
+            # Changes persist, so one check is enough for all lies of a member.
             try:
                 assert (worker, member) in TOLD, "it was never asked"
                 check_world(pid, before, allowed)
@@ -205,7 +205,7 @@ def pull(count, make=image_of):
     reference, digest = make(count)
     before = listing("content", "active")
     dist("pull", reference, timeout=120)
-    # It failed while another layer was not committed yet.
+    # The pull failed while another layer was not committed yet.
     if listing("content", "active") != before:
         CALLED_OFF.append(reference)
     return {reference: digest}
@@ -284,7 +284,7 @@ def test_samples_of_a_lying_fetch_prove_nothing():
         assert result.status != 0, result
         return {}
     lie_in({"fetch": ("Sample", "Fetch", "Open")}, steal)
-    # Only she can resume the ingests of the base layer that her failed pulls left.
+    # Only this user can resume the ingests of the base layer that her failed pulls left.
     honest, _ = OTHER.add("thief/x:honest", oci.Image([BASE]))
     equal(dist("pull", honest, user="alice", timeout=120).status, 0)
     equal(listing("content", "active"), before)
@@ -313,7 +313,7 @@ def test_a_policy_with_lying_workers():
 
 
 def test_a_commit_with_lying_workers():
-    """What it names, if anything, is the base with one layer more."""
+    """If a commit names an image, it is the base image with one more layer."""
     good("run", "--id=committed", VICTIM["reference"], "sh", "-c", "echo x >/added")
     base = json.loads(good("inspect", "--manifest", VICTIM["reference"]))
 
@@ -480,7 +480,7 @@ def test_a_verification_with_a_lying_ingest():
 
 
 def test_deletion_with_a_lying_unpack_worker():
-    """What its worker does not delete goes at the next start. What it says of the size concerns that container."""
+    """The next start deletes what a worker has not deleted, and a false size affects only that container."""
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
     configure("[Limits]\nDisk=10G\n")
     pid = service_pid()
@@ -491,7 +491,7 @@ def test_deletion_with_a_lying_unpack_worker():
         with Liar("unpack", "Empty", lie, VICTIM["digest"]):
             good("rm", "hers", user="alice")
             wait_until(lambda: told("unpack", "Empty"), f"the lie {lie} about its deletion")
-    # One that never answers is given up, and the next is measured.
+    # The service gives up a worker that never answers, and measures the next container.
     configure("[Limits]\nDisk=10G\nMeasureTimeoutSec=1\n")
     with Liar("unpack", "Measure", "never", "x"):
         good("run", "--id=hers", VICTIM["reference"], "true", user="alice")
@@ -509,7 +509,7 @@ def test_deletion_with_a_lying_unpack_worker():
 
 
 def test_a_sync_with_a_lying_ingest():
-    """Its only message is that it is done."""
+    """A sync survives false replies; the only message of its worker is that it is done."""
     pid, before = service_pid(), named()
     for lie in ("type", "huge", "error", "die", "twice", "calls"):
         with Liar("ingest", "SyncFileSystem", lie, VICTIM["digest"]):
@@ -520,7 +520,7 @@ def test_a_sync_with_a_lying_ingest():
 
 
 def test_a_worker_that_sends_more_than_its_reply_is_killed():
-    """One that does is killed, and its job fails; it has no name in anybody's stead, and its descriptors do not arrive."""
+    """A worker that sends more than its reply is killed, its job fails, and its descriptors do not arrive."""
     refuses = socket.socket(socket.AF_UNIX)
     try:
         refuses.setsockopt(socket.SOL_SOCKET, 83, 0)    # SO_PASSRIGHTS
@@ -576,7 +576,7 @@ def test_a_call_that_a_worker_never_answers_can_be_cancelled():
 
 
 def lying_network(words, document=None):
-    """What berth-network says when it is run next."""
+    """Sets the messages and the document that berth-network sends when it runs next."""
     for name, text in (("/run/liar", "".join(word + "\n" for word in words)), ("/run/liar-document", document)):
         run("rm", "-f", name)
         if text is not None:
@@ -628,13 +628,14 @@ def test_networks_with_a_lying_berth_network():
         lying_network([])
         good("rm", "-f", "roams")
         assert waiting.wait(60) != 0
-        # For a start it reports only its end: a container that it has not connected has no network.
+        # For a start, berth-network reports only that it is done: a container that it has not connected has no
+        # network.
         good("run", "--rm", "--network=first", VICTIM["reference"], "true")
         equal((containers_call(*get).out, service_pid()), (before, pid))
     finally:
         os.rename(f"{WORKERS}/real-network", place)
         run("rm", "-f", "/run/liar", "/run/liar-document")
-    # What it has written down and not done is undone as far as it is there.
+    # Steps that were recorded but not completed are undone as far as they were carried out.
     kill_service()
     good("ps")
     wait_until(lambda: not [name for name in os.listdir(f"{STATE}/networks") if name[0] != "."], "the documents go")

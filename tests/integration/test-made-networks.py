@@ -19,7 +19,7 @@ import oci
 IMAGE = f"{HOST}/net/base:x"
 NETWORKS = f"{STATE}/networks"
 
-# Listens, sends the socket out by descriptor 3, and ends: whoever has it keeps the network namespace.
+# Listens, sends the socket over descriptor 3, and exits: a process that holds the socket keeps the network namespace.
 KEPT = r"""
 #include <netinet/in.h>
 #include <string.h>
@@ -65,7 +65,7 @@ def resolve(inside, name, family="4"):
 
 
 def fetch(inside, place):
-    """The reply that a container receives from there; "" if there is none."""
+    """The reply that a container receives from this place; "" if there is none."""
     return dist("exec", inside, "timeout", "1", "wget", "-q", "-O-", f"http://{place}").out
 
 
@@ -79,7 +79,7 @@ def is_quiet():
 
 
 def ports_of(bridge):
-    """The interfaces of containers on it."""
+    """The containers' interfaces on a bridge."""
     return os.listdir(f"/sys/class/net/{bridge}/brif")
 
 
@@ -97,7 +97,7 @@ def members(network):
 
 @contextlib.contextmanager
 def held_netavark(works):
-    """netavark says that it was called and does not end. works: it has done its work by then."""
+    """Replaces netavark by a program that reports its call and does not end; with works, it does netavark's work first."""
     place = "/usr/lib/podman/netavark"
     run("rm", "-f", "/run/netavark-waits")
     os.rename(place, place + ".real")
@@ -112,7 +112,7 @@ def held_netavark(works):
 
 
 def break_off():
-    """The service dies while netavark is held, and so does all that it has started."""
+    """Kills the service and everything that it has started while netavark is held."""
     wait_until(lambda: os.path.exists("/run/netavark-waits"), "netavark waits")
     kill_service()
     run("pkill", "-KILL", "-x", "berth-network")
@@ -165,7 +165,7 @@ def test_the_name_server_is_confined():
 
 
 def test_netavark_may_do_little_beside():
-    """A program in its place has four capabilities, and the filter of programs outside a container."""
+    """netavark runs with four capabilities and the system call filter for programs outside a container."""
     place, log = "/usr/lib/podman/netavark", "/var/tmp/netavark-probed"
     os.rename(place, place + ".real")
     probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
@@ -188,7 +188,7 @@ def test_netavark_may_do_little_beside():
 
 
 def test_the_way_out_has_the_hosts_address():
-    """A neighbour of the host's sees it, and not the container."""
+    """A neighbour of the host sees the address of the host, not of the container."""
     run("ip", "netns", "add", "neighbour")
     run("ip", "link", "add", "out0", "type", "veth", "peer", "name", "eth0", "netns", "neighbour")
     run("ip", "addr", "add", "192.0.2.1/24", "dev", "out0")
@@ -344,7 +344,7 @@ def test_a_user_takes_no_name_of_others():
 
 
 def run_and_keep_a_socket(name, *options):
-    """A container that has ended, and a socket that listened in it."""
+    """Runs a container to its end, and returns a socket that listened in it."""
     ours, theirs = socket.socketpair()
     command = ["dist", "run", "--rm", f"--name={name}", "--preserve-fds=1", *options, f"{HOST}/net/kept:x", "/kept"]
     ended = subprocess.run(["sh", "-c", f'exec "$@" 3<&{theirs.fileno()}', "sh", *command], pass_fds=[theirs.fileno()], check=False)
@@ -356,7 +356,7 @@ def run_and_keep_a_socket(name, *options):
 
 
 def test_an_address_ends_with_its_container():
-    """A process outside may keep what the container was: the address is given to others, and is no longer there."""
+    """An ended container's address is removed and reused, even if a process outside keeps its network namespace."""
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/kept", "-", input=KEPT).status, 0)
     with open("/var/tmp/kept", "rb") as file:
         layer = oci.busybox_layer().add("kept", file.read(), mode=0o755)
@@ -387,7 +387,7 @@ def test_a_user_does_not_take_all_addresses():
     kill_service()
     contains(dist("start", "small3", user="alice").err, message)
     assert "small3.next" not in documents()
-    # Each network counts for itself, a start of the same container again, and root has all the rest.
+    # Each network has its own count, the same container may start again, and root has all remaining addresses.
     good("run", "--rm", IMAGE, "true", user="alice")
     good("restart", "small2", user="alice")
     for number in range(3):
@@ -414,7 +414,7 @@ def test_a_rule_sees_the_network():
     for option in ("--subnet=198.51.100.0/24", "--subnet=2001:db8::/64"):
         equal(dist("network", "create", option, "mine", user="alice").status, 1)
     good("network", "create", "mine", user="alice")
-    # Who may manage networks need not know whose containers are in them.
+    # A user who may manage networks need not know whose containers are in them.
     allow("alice", '["org.berth1.networks.manage", "org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     good("create", "--name=rootsown", "--network=mine", IMAGE)
     told = dist("network", "rm", "mine", user="alice")
@@ -485,7 +485,7 @@ def test_a_container_that_runs_changes_networks():
     contains(dist("network", "connect", "nosuch", "roam").err, 'there is no network "nosuch"')
     contains(dist("network", "connect", "--ip=10.93.0.9", "berth", "roam").err, "not an address for containers")
     equal(sorted(members("right")), ["both", "page", "roam"])
-    # It keeps it over a restart, and over the death of the service.
+    # The container keeps its connection over a restart, and over the death of the service.
     good("restart", "-t", "0", "roam")
     wait_until(lambda: interfaces("roam") == ["eth0", "eth1"], "both interfaces")
     kill_service()
@@ -554,7 +554,7 @@ def test_rules_of_the_administrator_stay():
 
 
 def test_an_interrupted_change_leaves_nothing():
-    """The service and berth-network die while a container is being connected."""
+    """Nothing is left if the service and berth-network die while a container is being connected."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     place = "/usr/lib/podman/netavark"
     os.rename(place, place + ".real")
@@ -607,7 +607,7 @@ def test_an_interrupted_connection_takes_no_interface_of_others():
 
 
 def test_an_interrupted_disconnection_does_not_prevent_a_connection():
-    """The record lacks the network already, the container has the interface still."""
+    """A container can be connected again if its record lacks the network but its interface is still there."""
     good("run", "-d", "--name=roam", "--network=left", "--network=right", IMAGE)
     with held_netavark(works=False):
         with subprocess.Popen(["dist", "network", "disconnect", "right", "roam"], stderr=subprocess.DEVNULL):
@@ -622,7 +622,7 @@ def test_an_interrupted_disconnection_does_not_prevent_a_connection():
 
 
 def test_networks_change_one_at_a_time():
-    """A disconnection does not overtake the connection, and one that failed can be tried again."""
+    """A disconnection does not overtake a connection, and a failed disconnection can be repeated."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     place, waits, go = "/usr/lib/podman/netavark", "/run/netavark-waits", "/run/netavark-go"
     for name in (waits, go):
@@ -677,7 +677,7 @@ def test_networks_without_containers_are_pruned():
 
 
 def test_the_pages_examples_work():
-    """docs/networks.md, with an image of the tests in the place of its images."""
+    """The examples of docs/networks.md work with an image of the tests in place of theirs."""
     page = (pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "networks.md").read_text(encoding="utf-8")
     lines = [line.split()[1:] for line in re.findall(r"^    dist (?:network|run -d).*$", page, re.MULTILINE)]
     assert len(lines) >= 8, lines
@@ -697,7 +697,7 @@ def test_the_pages_examples_work():
 
 
 def test_berth_network_may_die():
-    """Whenever it is killed, the next start has the network again and the rest is undone."""
+    """Whenever berth-network is killed, the next start sets up the network again and leftovers are removed."""
     good("create", "--name=killed", "-p", "18090:80", IMAGE)
     killed = 0
     for _ in range(20):
@@ -714,7 +714,7 @@ def test_berth_network_may_die():
         good("start", "killed")
     assert addresses("killed")
     good("rm", "-f", "killed")
-    # A disconnection that was killed is completed by the next service.
+    # The next service completes a disconnection that was killed.
     wait_until(is_quiet, "the end of what disconnects")
     kill_service()
     good("ps")
@@ -765,7 +765,7 @@ def test_all_comes_back_after_a_reboot():
 
 
 def test_without_netavark_cni_makes_it():
-    """The same by CNI's plugins, names and all."""
+    """Without netavark, CNI plugins provide the same networks, including names."""
     os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
     good("run", "-d", "--name=one", "-p", "18080:80", IMAGE)
     good("run", "-d", "--name=two", "--mac-address=02:00:00:00:00:07", IMAGE)

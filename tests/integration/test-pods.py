@@ -77,7 +77,7 @@ def test_containers_of_a_pod_share_its_namespaces_and_nothing_else():
 
 
 def test_containers_of_a_pod_reach_each_other_at_localhost():
-    # A client that ends too early takes an answer with it.
+    # A client that exits too early loses an answer.
     good("exec", "-d", "one", "sh", "-c", "while :; do echo hello | nc -l -p 7777; done")
     wait_until(lambda: "hello" in dist("exec", "two", "sh", "-c", "nc 127.0.0.1 7777 </dev/null").out, "the answer")
 
@@ -139,12 +139,12 @@ def confinement(name):
 def test_a_container_in_a_pod_is_confined_as_any_other():
     good("run", "-d", "--name=plain", *QUICK, IMAGE, *SLEEP)
     wanted, found = confinement("plain"), confinement("one")
-    # The pod of this one has a size of its own for it.
+    # This container's pod sets its own size.
     for place in (wanted, found):
         equal([entry[0] for entry in place["mounts"] if entry[0] == "/dev/shm"], ["/dev/shm"])
     for key, value in wanted.items():
         equal(found[key], value, key)
-    # What a device of its own would be, does not open either.
+    # A device of the container's own does not open either.
     for name in ("plain", "one"):
         result = dist("exec", name, "sh", "-c", "cd /dev/shm && mknod disk b 8 0; mknod memory c 1 1; cat disk memory; true")
         assert "Operation not permitted" in result.err and result.out == "", result
@@ -299,7 +299,7 @@ def test_a_pod_is_in_several_networks():
     clean()
     for networks, problem in ((("none", "back"), "further networks need a first one, not none or host"), (("back", "back"), "twice")):
         contains(dist("pod", "create", *(f"--network={name}" for name in networks), "bad").err, problem)
-    # A rule sees each of them.
+    # A polkit rule sees each of these values.
     allow("alice", 'action.id == "org.berth1.containers.manage-own" ||'
                    ' (action.id == "org.berth1.containers.create" && action.lookup("network") == "front")')
     good("pod", "create", "--network=front", "hers", user="alice")
@@ -334,13 +334,13 @@ def test_nobody_else_sees_or_joins_a_pod():
     good("pod", "create", "roots")
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     equal(pod("roots", user="alice"), None)
-    # Without a question about an image that is not hers to see.
+    # The call fails without asking polkit about an image that the user may not see.
     create = ("create", "--pull=never", "--pod=roots", IMAGE, "true")
     contains(dist(*create, user="alice").err, 'there is no pod "roots"')
     for member, *arguments in (("Start", "sa{sv}", "roots", "0"), ("Stop", "sa{sv}", "roots", "0"), ("Wait", "sa{sv}", "roots", "0"),
                                ("Delete", "sa{sv}", "roots", "0")):
         contains(pods_call(member, *arguments, user="alice").err, 'there is no pod "roots"')
-    # Who may do anything with the pods of others cannot put a container into one.
+    # Even a user who may manage all pods of others cannot put a container into one.
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return polkit.Result.YES; });')
     contains(dist(*create, user="alice").err, 'there is no pod "roots"')
     good("pod", "create", "alices", user="alice")
@@ -379,7 +379,7 @@ def test_its_object_is_the_owners_and_that_of_those_who_see_all():
 
 
 def test_a_container_does_not_join_another_pod_of_the_same_name():
-    """Its secrets come from a pipe of its creator, who says by that when it is created."""
+    """A container does not join a new pod with the name of its deleted pod; a pipe of secrets delays its creation."""
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     for deleted_by, created_by in (("alice", None), ("alice", "alice")):
         good("pod", "create", "swap", user="alice")
@@ -411,7 +411,7 @@ def test_a_pod_that_is_being_deleted_takes_no_container():
                          "print(reply.get_error_name())\n")
         client.communicate()
         wait_until(lambda: pod(name) is None or state("late"), "an end of the deletion or the new container")  # pylint: disable=cell-var-from-loop
-        # Whichever came first: no container is in a pod that is gone.
+        # Whichever came first, no container is in a deleted pod.
         wait_until(lambda: (state("late") is None) == (pod(name) is None), "a pod with its container, or neither")  # pylint: disable=cell-var-from-loop
         clean()
         equal(state("late"), None)
@@ -469,7 +469,7 @@ def check_pods_are_whole(pods):
 
 
 def test_the_service_may_die_at_each_step_of_a_pod():
-    """However far the call came, the state afterwards is consistent, and repeating the call completes it."""
+    """Wherever the service dies during a call, the state stays consistent, and repeating the call completes it."""
     for delay in (0.01, 0.06):
         for last in range(5):
             name = f"mortal{last}"

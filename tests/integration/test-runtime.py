@@ -41,7 +41,7 @@ def works(*arguments, **more):
 
 
 def fails(text, *arguments, status=1, **more):
-    """It fails, says so in one line, and says this."""
+    """Checks that the runtime fails with a one-line message that contains this text."""
     result = runtime(*arguments, **more)
     equal(result.status, status, result)
     equal(len(result.err.splitlines()), 1, result.err)
@@ -77,7 +77,7 @@ def shell(script, **more):
 
 
 def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, **more):
-    """As conmon does: with streams that are the container's, and a file for the pid."""
+    """Creates a container as conmon does: with the streams for the container, and a pid file."""
     log = f"{WORK}/create-log"
     done = subprocess.run([RUNTIME, "--root", ROOT, "--log", log, "create", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid",
                            *arguments, name],
@@ -88,7 +88,7 @@ def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
 
 
 def detach(name, root=ROOT):
-    """run -d; the container has the streams, and a pipe would be its own."""
+    """Runs "run -d" without pipes, because the container inherits the streams."""
     equal(subprocess.run([RUNTIME, "--root", root, "run", "-d", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid", name],
                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
                          check=False).returncode, 0)
@@ -112,7 +112,7 @@ def wait_for_child(pid):
 
 
 def real_pid(name):
-    """The container's first process itself."""
+    """The pid of the container's first process, not of its monitor."""
     rows = [row for row in listing("ps", "-a") if row["id"].endswith(f"-{name}")]
     equal(len(rows), 1, rows)
     return rows[0]["pid"]
@@ -149,7 +149,7 @@ def test_a_container_lives_from_create_to_delete():
            "owner": "root"})
     fails("already exists", "create", "--bundle", BUNDLE, "a")
     works("start", "a")
-    # Everything that it wrote, and the end of the stream: nobody else holds it.
+    # The stream has all output and then ends: no other process holds it.
     with os.fdopen(reading) as stream:
         equal(stream.read(), "hello\n")
     equal(wait_for_child(pid), 7)
@@ -186,7 +186,7 @@ def test_killing_the_monitor_kills_the_process():
     equal(wait_for_child(pid), -9)
     wait_until(lambda: state("a")["status"] == "stopped", "the end of the container")
     works("delete", "a")
-    # Before the start there is nothing but the monitor.
+    # Before the start, only the monitor exists.
     pid = create("a")
     os.kill(pid, signal.SIGKILL)
     equal(wait_for_child(pid), -9)
@@ -204,7 +204,7 @@ def test_the_guard_kills_also_if_the_service_is_killed_meanwhile():
     os.kill(service, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     equal(wait_for_child(pid), -9)
-    # Its call is with the service that does not answer.
+    # The guard's call is pending at the service, which does not answer.
     guards = run("pgrep", "-x", "berth-guard").out.split()
     wait_until(lambda: any(polls(guard) for guard in guards), "the guard's call")
     kill_service()
@@ -214,7 +214,7 @@ def test_the_guard_kills_also_if_the_service_is_killed_meanwhile():
 
 
 def test_the_guard_kills_if_the_monitor_loses_the_bus():
-    """The engine sees an end: the process is not left running behind it."""
+    """If the monitor loses the bus, the guard kills the container, so no process outlives what the engine sees."""
     shell("sleep 1000")
     pid = create("a")
     works("start", "a")
@@ -354,7 +354,7 @@ def take_terminal(door):
 
 
 def read_once(master):
-    """What a terminal has; "" at its end."""
+    """Reads once from a terminal; "" at its end."""
     assert select.select([master], [], [], 30)[0], "the terminal has nothing"
     try:
         return os.read(master, 4096).decode()
@@ -370,7 +370,7 @@ def read_terminal(master):
 
 
 def test_a_terminal_comes_at_create_and_is_the_containers():
-    # The size that was set before the start comes right after it.
+    # The size that was set before the start applies right after it.
     shell("until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; stty size; read line; echo \"got $line\"; tty; stty size", terminal=True)
     path = f"{WORK}/console"
     with socket.socket(socket.AF_UNIX) as door:
@@ -392,7 +392,7 @@ def test_a_terminal_comes_at_create_and_is_the_containers():
         os.close(master)
         equal(wait_for_child(pid), 0)
         works("delete", "a")
-        # A process of exec has one of its own.
+        # A process of exec has a terminal of its own.
         shell("sleep 1000")
         pid = create("a")
         works("start", "a")
@@ -527,7 +527,7 @@ def test_errors_are_reported_and_leave_nothing():
 
 
 def test_a_bundle_that_changes_after_create_starts_nothing():
-    """What was created is what is started, or nothing is."""
+    """A start runs what was created, or fails."""
     root, aside = f"{BUNDLE}/rootfs", f"{WORK}/aside"
     shell("echo created; exit 3")
     pid = create("a")
@@ -547,7 +547,7 @@ def test_a_bundle_that_changes_after_create_starts_nothing():
         else:
             shutil.rmtree(root, ignore_errors=True)
         os.rename(aside, root)
-    # Of the configuration, that of create counts.
+    # The configuration at the time of create counts.
     shell("echo created; exit 3")
     pid = create("a")
     shell("echo started; exit 4")
@@ -578,7 +578,7 @@ def test_an_ordinary_user_has_no_more_rights_than_by_the_bus():
     result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
     equal((result.status, os.listdir(root)), (1, []), result)
     contains(result.err, "permission denied")
-    # A root of the caller's own choice is a privilege by itself.
+    # Choosing the root directory is a separate privilege.
     allow_only("nobody", "containers.create", "containers.manage-own")
     result = runtime("run", "--bundle", BUNDLE, "a", root=root, user="nobody")
     equal((result.status, os.listdir(root)), (1, []), result)
@@ -604,7 +604,7 @@ def podman_works(*arguments):
 
 
 def in_terminal(*command):
-    """Its output on a terminal, and its exit status."""
+    """The output of a command on a terminal, and its exit status."""
     return run("script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null")
 
 
@@ -655,7 +655,7 @@ def test_podman_drives_a_container_that_is_detached():
     podman_works("pause", "a")
     contains(podman_works("ps", "-a"), "Paused")
     podman_works("unpause", "a")
-    # The namespaces of another are those of the container, not of what stands for it.
+    # The namespaces of another container are its own, not those of its monitor.
     out = podman_works("run", "--rm", "--pid=container:a", "--network=container:a", IMAGE, "ps")
     contains(out, "sh -c echo out")
     assert "systemd" not in out, out
@@ -689,10 +689,10 @@ def test_podman_splits_the_cgroup_of_a_unit():
     wait_until(lambda: "sh -c trap" in run("systemd-cgls", "--no-pager", "-lu", "test-split.service").out, "its process in the unit")
     equal(run("systemctl", "stop", "test-split.service").status, 0)
     wait_until(lambda: listing("ps") == [], "the end of it")
-    # podman's own monitor was in the unit, too.
+    # podman's monitor was also in the unit.
     podman_works("rm", "-f", "split")
     equal(listing("ps", "-a"), [])
-    # What is not delegated is not the caller's.
+    # A cgroup that is not delegated does not belong to the caller.
     unit_with_podman("test-split-plain", "-p", "StandardError=file:/run/test-split")
     wait_until(lambda: run("systemctl", "is-active", "test-split-plain.service").out.strip() in ("failed", "inactive"), "its failure")
     with open("/run/test-split", encoding="utf-8") as file:
