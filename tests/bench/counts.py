@@ -24,7 +24,7 @@ BUSYBOX = "127.0.0.1:5000/counts/busybox:x"
 MANY = "127.0.0.1:5000/counts/many:x"
 FILES = 300
 
-# Calls whose number depends on when a process is woken, not on what it does.
+# Calls whose number depends on when a process is woken, not on its work.
 OF_TIME = {"epoll_wait", "epoll_pwait", "epoll_ctl", "ppoll", "poll", "gettid", "futex", "timerfd_settime", "sched_yield",
            "restart_syscall", "madvise", "brk", "munmap", "exit", "exit_group", "rt_sigreturn"}
 LINE = re.compile(r"\d+<([^>]*)> (\w+)\((.*)")
@@ -40,7 +40,7 @@ def service_pid():
 
 
 def read_trace(path):
-    """program → name of a call → number."""
+    """Maps each program to the number of its system calls, by name."""
     counts = collections.defaultdict(collections.Counter)
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:

@@ -22,7 +22,7 @@ def small_image(seed=0, **config):
 
 
 def refused(reference, *words, verb="pull"):
-    """The verb fails with these words, sets no name and leaves nothing incomplete."""
+    """Checks that the verb fails with these words, sets no name and leaves nothing incomplete."""
     result = dist(verb, reference)
     equal(result.status, 1, result)
     for word in words:
@@ -342,7 +342,7 @@ def test_two_pulls_of_one_image_share_the_work():
                                          f"/org/berth1/transfers/{number}", "org.berth1.Transfer",
                                          "Items").out)
 
-    # One pull fetches the layer, the other waits for it.
+    # One pull fetches the layer, and the other waits for it.
     wait_until(lambda: phases() == ["fetching", "waiting"], "both to want the layer")
     gate.set()
     equal([pull.wait(30) for pull in pulls], [0, 0])
@@ -468,7 +468,7 @@ def test_the_service_is_up():
 
 
 def test_a_failed_start_leaves_the_service_idle():
-    """Even if the creator has left the bus, which the service learns meanwhile."""
+    """A failed start leaves the service idle even if the creator leaves the bus meanwhile."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")
     pid = service_pid()

@@ -31,7 +31,7 @@ def test_setup():
 
 
 def check_restarts(prefix):
-    """Of the bus, beside containers that stay, end meanwhile, and are started again at their end."""
+    """Restarts the bus beside containers that stay, end meanwhile, or are started again when they end."""
     names = [f"{prefix}-{number}" for number in range(6)]
     for name in names:
         good("run", "-d", f"--id={name}", IMAGE)
@@ -71,7 +71,8 @@ def test_in_the_middle_of_starts():
             assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
             if command.returncode == 0:
                 wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")
-    # What its client had not started yet when the bus went is removed by the service, perhaps before this does.
+    # The service removes containers that their client had not started before the bus stopped, perhaps before this test
+    # does.
     def nothing_stays():
         known = [row["id"] for row in listing("ps", "-a")]
         if known:

@@ -108,7 +108,7 @@ def test_ingested_content_needs_a_lease():
     equal(why(digest), ["lease mine"])
     equal(pruned(), set())
     equal(listing("lease", "list")[0]["contents"], 1)
-    # It is not deleted by name, either.
+    # Deletion by digest fails, too.
     contains(dist("content", "rm", digest).err, "a lease keeps")
     assert digest in blobs()
     good("lease", "rm", lease)

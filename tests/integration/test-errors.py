@@ -51,7 +51,7 @@ def test_every_hint_is_of_a_text_that_there_is():
     assert len(texts) > 8, texts
     for text in texts:
         plain = re.sub(r"%[-0-9.]*[a-z]", "x", text)
-        # These two are the bus's own.
+        # These two messages come from the bus.
         if not text.startswith(("The name org.berth1", "Message recipient disconnected")):
             assert any(re.fullmatch(pattern, plain) for pattern in known), text
 

@@ -35,7 +35,7 @@ def pulled(name, *layers):
 
 
 def below():
-    """A lower layer to change: files, links of both kinds, directories."""
+    """A lower layer for others to change: files, links of both kinds, and directories."""
     layer = oci.Layer().directory("./").directory("d").add("d/one", b"one", mode=0o600).add("d/two", b"two").directory("d/sub")
     layer.add("d/sub/three", b"3").directory("target").add("target/keep", b"keep").symlink("link", "/target")
     layer.add("secret", b"old", mode=0, uid=5).hard_link("secret-", "secret").symlink("dangling", "no/where")
@@ -68,7 +68,7 @@ def test_a_directory_keeps_its_owner_when_a_file_in_it_changes():
 
 
 def test_sparse_files_of_gnu_tar():
-    """Type "S", which most tools refuse: with more parts than there is room for in a header."""
+    """Sparse files of type "S", which most tools refuse, are unpacked even with more parts than fit into a header."""
     made = f"{WORK}/sparse"
     os.makedirs(made)
     with open(f"{made}/file", "wb") as file:
@@ -140,7 +140,7 @@ def test_a_link_becomes_a_directory():
 def test_whiteouts_without_a_name_and_of_absent_files():
     for number, name in enumerate((".wh.nothing", "d/.wh.nothing/more", "none/.wh.x", "d/one/.wh.x")):
         compare(push(f"whiteout{number}", below(), oci.Layer().add(name, b"").add("last", b"l")))
-    # They would hide the directory that they are in, or the one above.
+    # Such whiteouts would hide their own directory, or its parent.
     for number, name in enumerate((".wh.", "d/.wh.", "d/.wh..", "d/.wh...")):
         reference = push(f"nameless{number}", below(), oci.Layer().add(name, b"").add("last", b"l"))
         result = dist("pull", "-q", reference)
@@ -422,7 +422,7 @@ def test_copies_through_links_stay_in_the_container():
     # The target of a link is not created as a directory.
     equal(dist("cp", f"{WORK}/mine", "copies:/tmp/d2/x/").status != 0, True)
     equal(dist("exec", "copies", "ls", "/tmp/none2").status != 0, True)
-    # No name is a pattern.
+    # Names are not treated as patterns.
     good("cp", "copies:/glob", f"{WORK}/out")
     good("cp", "copies:/file*", f"{WORK}/star")
     with open(f"{WORK}/star", encoding="utf-8") as file:

@@ -68,11 +68,11 @@ def test_programs_lie_anywhere_and_bind_at_once():
 
 
 def test_programs_check_buffers():
-    """Those of the C library that check sizes are called, and the guard of the stack is there."""
+    """Programs call the C library's checking functions, and have a stack guard."""
     for path in programs():
         symbols = readelf("--syms", path)
         contains(symbols, "__stack_chk_fail")
-        # It calls no function with a checking variant: it reads nothing, and writes one array.
+        # berth-group calls no function with a checking variant: it reads nothing, and writes one array.
         if path.endswith("/berth-group"):
             continue
         checked = {name for name in re.findall(r"\b(__\w+_chk)\b", symbols)} - {"__stack_chk_fail"}
@@ -80,8 +80,8 @@ def test_programs_check_buffers():
 
 
 def test_the_launcher_needs_no_library():
-    """It runs with the host's rights before anything else of a container does: what is in it is the C
-    library and itself. The figures are those of docs/performance.md, with room."""
+    """The launcher needs no library beside the C library, which is linked into it, since it runs with the host's
+    rights before anything else of a container. The figures are those of docs/performance.md, with some margin."""
     path = "/usr/libexec/berth/berth-launch"
     assert is_static(path)
     assert "INTERP" not in readelf("-l", path)
@@ -96,8 +96,8 @@ def test_the_launcher_needs_no_library():
 
 
 def test_functions_are_marked_for_branch_tracking():
-    """The C library's start-up code is not, on Debian, so that the whole program is not; all of Berth's
-    own begins with the mark."""
+    """Every function of Berth begins with the mark. On Debian the C library's start-up code has no mark, so the
+    program as a whole has none."""
     if platform.machine() != "x86_64":
         return
     for path in programs():
@@ -107,7 +107,7 @@ def test_functions_are_marked_for_branch_tracking():
 
 
 def test_every_file_was_compiled_so():
-    """Options that leave no trace in a program: checks each source's command line in the build."""
+    """Every source's command line in the build has the options that leave no trace in a program."""
     with open(os.environ["BERTH_BUILD"] + "/compile_commands.json", encoding="utf-8") as file:
         commands = [entry for entry in json.load(file) if re.search("/(service|client|runtime|generator)/", entry["file"])]
     assert len(commands) > 300, len(commands)
@@ -160,7 +160,7 @@ def test_containers_inherit_nothing_of_the_unit():
 
 
 def test_omitted_hardening_of_the_unit_is_explained():
-    """By the name of the setting, in the unit's comments."""
+    """The unit's comments explain each omitted setting by name."""
     unit = run("systemctl", "cat", "berthd.service").out
     comments = " ".join(line for line in unit.splitlines() if line.startswith("#"))
     found = json.loads(run("systemd-analyze", "security", "--json=short", "berthd.service").out)

@@ -18,7 +18,7 @@ PRIVATE = f"{HOST}/private/model:x"
 
 
 def artifact(reference, *files):
-    """An artifact as oras makes it: files with titles; the title None is left out."""
+    """An artifact like those of oras: files with titles; a title of None is left out."""
     content = oci.Image([])
     content.finish()
     empty = content.add_blob("application/vnd.oci.empty.v1+json", b"{}")
@@ -31,7 +31,7 @@ def artifact(reference, *files):
 
 
 def image(text):
-    """Two layers, the upper of which hides a file of the lower one; with links that lead up and out."""
+    """An image of two layers, with links that lead up and out; the upper layer hides a file of the lower one."""
     lower = oci.Layer("gzip").directory("etc").add("etc/name", b"lower\n").add("etc/gone", b"gone\n")
     lower.add("part/deep/file", text.encode()).symlink("up", "../../../etc").symlink("inside", "/part/deep")
     lower.add("set-user-id", b"#!/bin/sh\n", mode=0o4755, uid=1000, gid=1000)
@@ -51,7 +51,7 @@ def test_setup():
     artifact(MANY, ("a.txt", b"first\n"), (None, b"second\n"), ("../evil", b"third\n"))
     artifact(PRIVATE, ("secret.bin", b"secret\n"))
     good("pull", BOX, DATA, SECRET, ONE, MANY, PRIVATE)
-    # alice may use the images of one place, and may not learn what else there is.
+    # alice may use the images of one repository path, and must not learn which others exist.
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return undefined;
@@ -72,7 +72,7 @@ def test_an_image_without_further_layers_is_mounted():
 
 
 def test_it_is_read_only_nodev_and_nosuid():
-    # Also for root without a user namespace, as far as the container has no right to mount.
+    # The mount is also read-only for root without a user namespace.
     for options in ([], ["--userns=host"]):
         line = shown(f"type=image,source={DATA},destination=/data", "touch /data/new 2>&1; grep ' /data ' /proc/mounts",
                      *options).splitlines()
@@ -80,7 +80,8 @@ def test_it_is_read_only_nodev_and_nosuid():
         flags = line[-1].split()[3].split(",")
         for flag in ("ro", "nodev", "nosuid"):
             assert flag in flags, line
-        # A container may undo this with the capability for it; the files are the store's nevertheless, also those of one layer.
+        # A container with the capability may undo this, but cannot change the files of the store, even those of a
+        # single layer.
         for mount, path in ((f"type=image,source={DATA}", "/x/etc/name"), (f"type=image,source={BOX}", "/x/bin/busybox"),
                             (f"type=artifact,source={ONE}", "/x")):
             out = shown(f"{mount},destination=/x", f"exec 2>&1; mount -o remount,bind,rw /x; mount -o remount,rw /x; (echo x >>{path});"
@@ -93,7 +94,7 @@ def test_it_is_read_only_nodev_and_nosuid():
 def test_a_part_of_an_image_is_mounted_and_links_stay_inside():
     equal(shown(f"type=image,source={DATA},destination=/data,subpath=part/deep", "ls /data; cat /data/file"), "file\npublic\n")
     equal(shown(f"type=image,source={DATA},destination=/data,subpath=inside", "cat /data/file"), "public\n")
-    # Out of the image there is nothing: this is the image's own /etc.
+    # A subpath cannot leave the image: this is the image's /etc.
     for subpath in ("up", "../../../../etc"):
         equal(shown(f"type=image,source={DATA},destination=/data,subpath={subpath}", "ls /data"), "name\n")
     equal(shown(f"type=image,source={DATA},destination=/data/it,subpath=etc/name", "cat /data/it"), "upper\n")
@@ -107,7 +108,7 @@ def test_a_part_of_a_volume_is_mounted():
     for field in ("subpath", "volume-subpath"):
         equal(shown(f"type=volume,source=tree,target=/part,{field}=a/b", "cat /part/file; touch /part/new"), "deep\n")
     equal(sorted(os.listdir(f"{STATE}/volumes/tree/a/b")), ["file", "new"])
-    # The link leads to a place in the volume, where nothing is.
+    # The link leads to a path in the volume that does not exist.
     result = dist("run", "--rm", "--mount=type=volume,source=tree,target=/part,subpath=out", BOX, "ls", "/part")
     equal(result.status, 125)
     contains(result.err, "out")
@@ -115,11 +116,11 @@ def test_a_part_of_a_volume_is_mounted():
 
 
 def test_the_files_of_an_artifact_are_mounted():
-    # One file: in the directory, or in its place.
+    # A single file appears in the directory, or in its place.
     equal(shown(f"type=artifact,source={ONE},target=/model", "cat /model"), "weights\n")
     equal(shown(f"type=artifact,src={ONE},dst=/etc", "cat /etc/weights.bin"), "weights\n")
     equal(shown(f"type=artifact,source={ONE},target=/etc,name=it", "cat /etc/it"), "weights\n")
-    # Several: by title, or by digest where there is no title that can be a name.
+    # Several files are named by title, or by digest if no title is usable as a name.
     names = [title or oci.digest_of(data).replace(":", "-") for title, data in
              (("a.txt", b""), (None, b"second\n"), (None, b"third\n"))]
     equal(shown(f"type=artifact,source={MANY},target=/model", "cd /model; for i in *; do echo $i; cat $i; done").split(),
@@ -127,7 +128,7 @@ def test_the_files_of_an_artifact_are_mounted():
     equal(shown(f"type=artifact,source={MANY},target=/model,title=a.txt", "cat /model"), "first\n")
     equal(shown(f"type=artifact,source={MANY},target=/m,digest={oci.digest_of(b'second' + bytes([10]))}", "cat /m"), "second\n")
     equal(shown(f"type=artifact,source={MANY},target=/m,name=f", "ls /m").split(), ["f-0", "f-1", "f-2"])
-    # They are the store's.
+    # The files belong to the store, so the container cannot change them.
     equal(shown(f"type=artifact,source={ONE},target=/model", "(echo x >/model) 2>&1; rm /model 2>&1; chmod 777 /model 2>&1;"
                 "stat -c %a /model", "--cap-add=ALL")[-4:], "444\n")
     for fields, text in ((f"source={MANY},target=/m,title=none", "no such file"), (f"source={BOX},target=/m", "is an image"),
@@ -148,7 +149,7 @@ def test_a_user_has_what_its_rule_allows_and_learns_of_nothing_else():
             equal(result.status, 125, result)
             answers.add(result.err.replace(name, "NAME"))
         equal(len(answers), 1, answers)
-    # Nor by a configuration of its own with the service's options.
+    # A caller's own configuration cannot use the service's options.
     layer = next(name for name in os.listdir(f"{STATE}/snapshots") if not name.startswith("."))
     for option in (f"x-berth.layer={layer}", "x-berth.subpath=x", "x-berth.name=x"):
         spec = json.dumps({"ociVersion": "1.0.2", "process": {"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
@@ -158,7 +159,7 @@ def test_a_user_has_what_its_rule_allows_and_learns_of_nothing_else():
         assert result.status != 0, result
         result = containers_call("Create", "ssa{sv}", "evil", BOX, "1", "Spec", "s", spec)
         contains(result.err, "the service's own")
-        # Nor as an option of a mount.
+        # An option of a mount cannot use them either.
         result = containers_call("Create", "ssa{sv}", "evil", BOX, "1", "Mounts", "a(ssas)", "1", DATA, "/x", "2", "image", option)
         contains(result.err, "not for an image")
 

@@ -586,7 +586,7 @@ def lying_network(words, document=None):
 
 
 def test_networks_with_a_lying_berth_network():
-    """Its messages and its documents. It holds the host's rights; the service believes no more than that something is done."""
+    """The service believes no message or document of berth-network beyond that something is done."""
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/liar-network", "-", input=NETWORK).status, 0)
     for name in ("first", "second"):
         good("network", "create", "--ipv6=false", name)

@@ -97,7 +97,7 @@ def members(network):
 
 @contextlib.contextmanager
 def held_netavark(works):
-    """Replaces netavark by a program that reports its call and does not end; with works, it does netavark's work first."""
+    """Replaces netavark by a program that reports its call and does not end; with works, it calls netavark first."""
     place = "/usr/lib/podman/netavark"
     run("rm", "-f", "/run/netavark-waits")
     os.rename(place, place + ".real")
@@ -285,7 +285,7 @@ def test_bad_networks_are_named():
 
 
 def test_networks_are_so_many():
-    """Each has a subnet and a bridge; deleting one makes room for another."""
+    """The number of networks is limited; each has a subnet and a bridge, and deleting one makes room for another."""
     root = Caller()
 
     def make(name):
@@ -528,7 +528,7 @@ def test_the_first_network_is_left_and_joined_again():
 
 
 def test_rules_of_the_administrator_stay():
-    """Rules that were there before a network, in chains of theirs and in those of all, are there in their order during and after it."""
+    """Rules that exist before a network, in their own or in shared chains, keep their order during and after it."""
     for words in (["-N", "ADMIN"], ["-A", "ADMIN", "-p", "tcp", "--dport", "9", "-j", "DROP"], ["-I", "INPUT", "-j", "ADMIN"],
                   ["-A", "FORWARD", "-s", "198.51.100.0/24", "-j", "DROP"],
                   ["-t", "nat", "-A", "POSTROUTING", "-s", "198.51.100.0/24", "-j", "MASQUERADE"]):
@@ -575,7 +575,7 @@ def test_an_interrupted_change_leaves_nothing():
 
 
 def test_an_interrupted_request_is_not_carried_out_by_the_next_start():
-    """It stays if the service and all that connects die; the container leaves the network before it starts again."""
+    """If all that connects a container dies, the request stays; the container leaves the network before it starts."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     with held_netavark(works=True):
         with subprocess.Popen(["dist", "network", "connect", "right", "roam"], stderr=subprocess.DEVNULL):
@@ -589,7 +589,7 @@ def test_an_interrupted_request_is_not_carried_out_by_the_next_start():
 
 
 def test_an_interrupted_connection_takes_no_interface_of_others():
-    """What an administrator adds to the bridge while a connection is broken off is not taken for the container's."""
+    """An interface that an administrator adds during an interrupted connection is not taken for the container's."""
     good("run", "-d", "--name=roam", "--network=left", IMAGE)
     bridge = networks()["right"]["interface"]
     ports = f"/sys/class/net/{bridge}/brif"

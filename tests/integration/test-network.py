@@ -73,7 +73,7 @@ def test_the_name_of_a_container_is_resolved_on_the_host():
 
 
 def test_a_users_container_takes_no_name_of_a_host():
-    """A rule that lets a user run containers does not let her answer for whom she likes."""
+    """A rule that lets a user run containers does not let her containers take the name of a host."""
     allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     names = ("registry.example.com", "intranet")
     for name in names:

@@ -26,7 +26,7 @@ def commands(name):
 
 
 def follow(name, user=None):
-    """Lines with sudo are root's, and all others the user's."""
+    """Runs lines with sudo as root, and all others as the user."""
     for command, shown in commands(name):
         is_roots = command.startswith("sudo ")
         result = run("sh", "-c", command.removeprefix("sudo "), user=None if is_roots else user)
@@ -37,7 +37,7 @@ def follow(name, user=None):
 
 
 def test_setup():
-    # docker.io is where this machine's registry is.
+    # This machine's registry takes the place of docker.io.
     oci.push(oci.busybox_image(Cmd=["sh"]), f"{HOST}/hub/library/alpine:latest")
     configure(f"[Registry docker.io]\nLocation={HOST}/hub\n")
 
@@ -52,7 +52,7 @@ def test_coming_from_docker():
 
 
 def test_a_member_of_the_group_follows_them_as_well():
-    """With the example rule, and root for nothing but the lines with sudo."""
+    """With the example rule, a member of the group needs root only for the lines with sudo."""
     [rules] = glob.glob("/usr/share/doc/*/examples/polkit")
     with open(f"{rules}/50-berth-group.rules", encoding="utf-8") as file:
         polkit_rule(file.read())
@@ -88,7 +88,7 @@ def try_verbs(title):
 def test_verbs_of_docker_and_ctr():
     good("pull", "alpine")
     tried = try_verbs("docker's verbs")
-    # All that docker(1) lists.
+    # These are all commands that docker(1) lists.
     equal(sorted({"attach", "build", "builder", "buildx", "commit", "compose", "config", "container", "context", "cp", "create", "diff", "events",
                   "exec", "export", "history", "image", "images", "import", "info", "inspect", "kill", "load", "login", "logout", "logs", "manifest",
                   "network", "node", "pause", "plugin", "port", "ps", "pull", "push", "rename", "restart", "rm", "rmi", "run", "save", "search",

@@ -111,7 +111,7 @@ def test_root_in_them_is_the_same_user_of_the_host():
 
 
 def confinement(name):
-    """What keeps the first process of a container in: all that differs between one container and another is left out."""
+    """The confinement of a container's first process, without everything that differs between any two containers."""
     pid, own = pid_of(name), os.getpid()
 
     def read(file, of=pid):
@@ -139,12 +139,12 @@ def confinement(name):
 def test_a_container_in_a_pod_is_confined_as_any_other():
     good("run", "-d", "--name=plain", *QUICK, IMAGE, *SLEEP)
     wanted, found = confinement("plain"), confinement("one")
-    # This container's pod sets its own size.
+    # The pod sets a size of its own for /dev/shm.
     for place in (wanted, found):
         equal([entry[0] for entry in place["mounts"] if entry[0] == "/dev/shm"], ["/dev/shm"])
     for key, value in wanted.items():
         equal(found[key], value, key)
-    # A device of the container's own does not open either.
+    # A device node that the container creates does not open either.
     for name in ("plain", "one"):
         result = dist("exec", name, "sh", "-c", "cd /dev/shm && mknod disk b 8 0; mknod memory c 1 1; cat disk memory; true")
         assert "Operation not permitted" in result.err and result.out == "", result
@@ -299,7 +299,7 @@ def test_a_pod_is_in_several_networks():
     clean()
     for networks, problem in ((("none", "back"), "further networks need a first one, not none or host"), (("back", "back"), "twice")):
         contains(dist("pod", "create", *(f"--network={name}" for name in networks), "bad").err, problem)
-    # A polkit rule sees each of these values.
+    # A polkit rule sees each network.
     allow("alice", 'action.id == "org.berth1.containers.manage-own" ||'
                    ' (action.id == "org.berth1.containers.create" && action.lookup("network") == "front")')
     good("pod", "create", "--network=front", "hers", user="alice")
@@ -349,7 +349,7 @@ def test_nobody_else_sees_or_joins_a_pod():
 
 
 def send_as(user, code, *descriptors):
-    """A client of that user, which runs the code with a bus and call(path, interface, member, signature, *arguments)."""
+    """A client of this user that runs the code with a bus and call(path, interface, member, signature, *arguments)."""
     program = ("import sys; from gi.repository import Gio, GLib\n"
                "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
                "def message(interface, member, body, files=()):\n"

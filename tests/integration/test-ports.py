@@ -18,7 +18,7 @@ SERVER = ("sh", "-c", "mkdir /www; echo page >/www/index.html; exec httpd -f -p 
 
 
 def listening(family, kind, address, port, listen=True):
-    """A listening socket, as a server has it."""
+    """A listening socket like that of a server."""
     made = socket.socket(family, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
@@ -80,7 +80,7 @@ def test_listening_port_is_not_shadowed():
             contains(result.err, told)
             contains(result.err, "in use")
         remove(f"late{number}")
-    # The registry of the tests, and one that has bound its port and does not listen yet.
+    # One port is the test registry's; the other is bound by a server that does not listen yet.
     contains(publish("registry", "5000:80").err, "5000/tcp")
     with contextlib.closing(listening(socket.AF_INET, stream, "", 18081, listen=False)):
         contains(publish("early", "18081:80").err, "in use")
@@ -115,14 +115,14 @@ def test_two_containers_do_not_share_a_port():
     good("start", "all")
     equal(dist("start", "first").status, 1)
     remove("first", "all", "one", "six", "other")
-    # Of one protocol that this kernel may not have.
+    # This kernel may not support SCTP.
     equal(publish("first", "18080:80/sctp").status, 0)
     contains(publish("second", "18080:80/sctp").err, "18080/sctp")
     remove("first", "second")
 
 
 def test_a_restart_finds_its_port_free():
-    """systemd closes its descriptors of a port after the service: the next start comes before or after that."""
+    """A restart finds its port free, whether systemd has closed its descriptors of the port yet or not."""
     equal(publish("web", "18080:80", "18080:80/udp").status, 0)
     for _ in range(5):
         good("restart", "-t", "0", "web")
@@ -251,7 +251,7 @@ def test_no_rule_is_asked_about_more_than_a_container_may_have():
 
 
 def test_a_port_of_the_host_is_chosen():
-    """Without a host port, a free one is chosen: known after Create, reserved at the start, and different each time."""
+    """Without a host port, a free and distinct one is chosen; it is known after Create and reserved at the start."""
     good("create", "--id=any", "--network=mine", "-p", "80", "-p", "127.0.0.1::81", "-p", "0:82/udp", "-p", "90-91", IMAGE, *SERVER)
     rows = {row["container"]: row["host"] for row in listing("port", "any")}
     equal(sorted(rows), ["80/tcp", "81/tcp", "82/udp", "90/tcp", "91/tcp"])

@@ -126,14 +126,14 @@ def test_isolation_by_default():
     contains(out, "Seccomp:\t2")
     contains(out, "CapBnd:\t00000000800405fb")
     equal(out.splitlines()[-2], "1", "network interfaces")
-    # The shell itself: members of a pipeline need not have begun yet.
+    # Only the shell counts: members of a pipeline may not have started yet.
     equal(out.splitlines()[-1], "1", "processes to be seen")
 
 
 def test_limits_of_descriptors():
     soft, hard = map(int, good("run", "--rm", IMAGE, "sh", "-c", "ulimit -Sn; ulimit -Hn").split())
     equal(soft, 1024)
-    # As much of 524288 as this machine has to give.
+    # The limit is 524288, or the most that this machine allows.
     assert 1024 <= hard <= 524288, hard
 
 
@@ -244,7 +244,7 @@ def test_entries_of_the_journal_name_container_and_image():
     good("run", "-d", "--id=stays", IMAGE, "sleep", "1000")
     good("exec", "-d", "stays", "echo", "from-exec")
     wait_until(lambda: "brief" in lines("named") and "from-exec" in lines("stays"), "the lines")
-    # What journald reads goes with the container, at the latest when the service comes back.
+    # The file that journald reads is removed with the container, at the latest when the service starts again.
     def fields():
         return sorted(name for name in os.listdir("/run/systemd/units") if "berth-" in name and "extra-fields" in name)
     contains(fields(), "log-extra-fields:berth-named.scope")
@@ -358,7 +358,7 @@ def test_several_references_at_once():
 
 
 def test_a_wait_has_no_timeout():
-    # Longer than what a call over D-Bus waits for its answer by default.
+    # The sleep is longer than the default timeout of a D-Bus call.
     result = dist("run", "--rm", IMAGE, "sh", "-c", "sleep 26; exit 3")
     equal(result.status, 3, result)
 

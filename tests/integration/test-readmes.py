@@ -12,7 +12,8 @@ import oci
 BOX = f"{HOST}/readmes/box:x"
 TREE = "/var/tmp/readmes"
 
-# The word with a + is the image, in whose place the test's image is run. "REFUSED reason" follows what is not possible.
+# The word with a + is the image, which the test replaces by its own. "REFUSED reason" follows a line that dist
+# refuses.
 LINES = r"""
 docker run +hello-world
 docker run -it --rm +busybox
@@ -133,12 +134,12 @@ docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-o
 
 
 def split(line):
-    """The words for dist create, and why it is refused; None if it is not."""
+    """The words for "dist create", and the reason for a refusal; None if the line is accepted."""
     line, _, reason = line.partition(" REFUSED ")
     words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/").replace("$(id -u)", "0"))
     words = words[words.index("run") + 1:]
     image = next(i for i, word in enumerate(words) if word.startswith("+"))
-    # Only run has --detach and --sig-proxy.
+    # Only "dist run" has --detach and --sig-proxy.
     options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true", "--sig-proxy=false")]
     options = [{"-dit": "-it", "-itd": "-it", "-dt": "-t", "-dp": "-p"}.get(word, word) for word in options]
     return options, [BOX] + words[image + 1:], reason or None

@@ -134,7 +134,7 @@ def test_layers_that_were_dropped_come_back():
 
 
 def test_layers_through_links_of_lower_layers_are_unpacked_before_they_are_dropped():
-    # Such a layer is read once more when those below are there.
+    # Such a layer is read again once the layers below exist.
     configure("[Transfer]\nKeepCompressed=no\n")
     layers = [oci.busybox_layer().directory("usr").directory("usr/lib").symlink("lib", "usr/lib").add("usr/lib/low", b"low")]
     layers += [oci.Layer().add(f"lib/{number}", b"x" * number).hard_link(f"lib/link{number}", "lib/low") for number in range(5)]

@@ -54,7 +54,7 @@ def state(name, **more):
 
 
 def configure_bundle(directory=BUNDLE, **changes):
-    """The configuration of "spec", with the command and other members of the process changed."""
+    """Writes the configuration of "spec" with another command and other changed members of the process."""
     os.makedirs(directory, exist_ok=True)
     path = f"{directory}/config.json"
     if os.path.exists(path):

@@ -19,8 +19,8 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def serve(subject, expired=False, clients=None, verify=ssl.CERT_REQUIRED):
-    """A registry with a separate certificate for subject; answers it and the certificate. clients: the authority of
-    those that it lets in, or only asks for theirs (verify)."""
+    """Returns a registry with a separate certificate for subject, and the certificate. clients: the authority of the
+    client certificates, which the registry requires or only requests (verify)."""
     name = subject.replace(":", "-").replace(".", "-")
     certificate, key = f"{DIRECTORY}/{name}.pem", f"{DIRECTORY}/{name}.key"
     result = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -181,7 +181,7 @@ def test_client_certificates():
 
 def test_a_client_certificate_stays_with_its_host():
     """The registry names the token server and the place of an upload, and redirects; each may be
-    another host, which asks for a certificate as well and must not be shown this one."""
+    another host that also asks for a certificate and must not receive this one."""
     _, client = serve("DNS:guest")
     registry, certificate = serve("IP:127.0.0.1", clients=client)
     other, others = serve("DNS:aside,IP:127.0.0.1", clients=client, verify=ssl.CERT_OPTIONAL)

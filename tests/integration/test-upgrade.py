@@ -18,7 +18,7 @@ UNITS = "/etc/berth/units"
 BUSY = "while :; do sleep 0.1; done"
 REGISTRY = FaultyRegistry()
 
-# As debhelper's dh_installsystemd writes it for a service that is restarted after the upgrade.
+# The script that debhelper's dh_installsystemd writes for a service that is restarted after the upgrade.
 SCRIPT = """#!/bin/sh
 set -e
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
@@ -29,14 +29,14 @@ fi
 
 
 def build_package(version):
-    """A package of what is installed here; each version has other files."""
+    """Builds a package of the files installed here; the files of each version differ."""
     root = f"{WORK}/{version}"
     shutil.copytree(os.environ["BERTH_BUILD"] + "/staging", root, symlinks=True)
     for directory in ("usr/libexec/berth", "usr/bin"):
         for name in os.listdir(f"{root}/{directory}"):
             path = f"{root}/{directory}/{name}"
             if not os.path.islink(path):
-                # Behind the end of an ELF file, where nothing looks.
+                # Data after the end of an ELF file is ignored.
                 with open(path, "ab") as file:
                     file.write(f"version {version}\n".encode())
     os.makedirs(f"{root}/DEBIAN")
@@ -99,7 +99,7 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     service = service_pid()
     waiting = subprocess.Popen(["dist", "wait", "brief"])
     upgrade = subprocess.Popen(["dpkg", "-i", f"{WORK}/1.0-2.deb"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    # It ends while files are replaced, or right after.
+    # This container ends while files are replaced, or right after.
     with open(f"/proc/{before['brief']}/root/tmp/end", "w", encoding="ascii"):
         pass
     out = upgrade.communicate(timeout=300)[0]

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""GLib's client of the object manager at /org/berth1, which knows nothing of Berth.
+"""GLib's client of the object manager at /org/berth1, without any knowledge of Berth.
 
-As a program it tells, a line of JSON each, what is added, removed and changed, and answers each line
-of input: "dump" with what its proxies have in their caches, and a path with the cache of a proxy that
-is made for the object there. As a module it has ObjectClient, which starts that program as a user."""
+As a program, this prints a line of JSON for each addition, removal and change, and answers each line
+of input: "dump" with the contents of the caches of its proxies, and a path with the cache of a new proxy
+for that object. As a module, it provides ObjectClient, which starts the program as a user."""
 
 import json
 import os
@@ -17,7 +17,7 @@ NAME, ROOT = "org.berth1", "/org/berth1"
 
 
 class ObjectClient:
-    """What a client of the object manager is told; told holds what has come so far."""
+    """A client of the object manager; told holds the reports received so far."""
 
     def __init__(self, user=None):
         as_user = ("runuser", "-u", user, "--") if user else ()
@@ -41,11 +41,11 @@ class ObjectClient:
         return self.answers.get(timeout=60)
 
     def dump(self):
-        """Path → cached properties, of all objects."""
+        """Maps the path of each object to its cached properties."""
         return self.ask("dump")
 
     def of(self, *parts):
-        """What has been told of these paths' objects, in order."""
+        """The reports about the objects with these paths, in order."""
         return [told for told in self.told if any(part in told[1] for part in parts)]
 
     def end(self):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a program of root's that may only read can do besides. reading_probe.py FILE PID writes a line of JSON: what became of each
-attempt, on that file and that process among others."""
+"""Tests the further rights of a root program that may only read. reading_probe.py FILE PID writes a line of JSON: the
+result of each attempt, some of them on that file and that process."""
 
 import ctypes
 import errno

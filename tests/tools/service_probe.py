@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a program can do in the place of a unit's own. service_probe.py PID writes a line of JSON: the capabilities that it could
-have, and what became of each attempt, on the process PID among others; 0 is success."""
+"""Tests the rights of a program that replaces a unit's own. service_probe.py PID writes a line of JSON: the
+capabilities that it could have, and the result of each attempt, some of them on the process PID; 0 is success."""
 
 import ctypes
 import errno

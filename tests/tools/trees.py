@@ -44,8 +44,8 @@ def look_at(root):
 
 
 def differences(ours, theirs, began):
-    """The differences. A directory that no layer lists is of the time when it was made, and umoci gives that time to
-    the one above as well: times from began on are not compared."""
+    """The differences between two trees. A directory that no layer lists has its creation time, which umoci also gives
+    to its parent; therefore times from began on are not compared."""
     different = []
     for path in sorted(set(ours) | set(theirs)):
         mine, other = dict(ours.get(path, {})), dict(theirs.get(path, {}))
