@@ -47,7 +47,7 @@ def read_trace(path):
             match = LINE.match(line)
             if not match or match[2] in OF_TIME or " = -1 EAGAIN" in match[3] or "ERESTART" in match[3]:
                 continue
-            # A pipe that is written while it is read is read in a varying number of pieces.
+            # The number of reads varies for a pipe that is written at the same time.
             if match[2] == "read" and "timerfd" in match[3]:
                 continue
             counts[match[1]][match[2]] += 1

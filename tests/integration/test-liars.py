@@ -158,7 +158,7 @@ def test_setup():
     image = oci.Image([BASE, oci.Layer().add("mine", b"the victim's")])
     VICTIM["reference"], VICTIM["digest"] = REGISTRY.add("victim/x:1", image)
     good("pull", VICTIM["reference"])
-    # Nothing else keeps it while the tests check it.
+    # Only this container keeps the image while the tests check it.
     good("run", "-d", "--id=keeper", VICTIM["reference"], "sleep", "10000")
 
 
@@ -196,7 +196,7 @@ def image_of(count):
 
 
 def image_with_an_early_link(count):
-    """Its lowest layer links to a file that comes later, so it is settled with nothing below it."""
+    """An image whose lowest layer links to a file that comes later, so that it is settled with nothing below it."""
     layer = oci.Layer().hard_link("early", "late").add("late", f"{count}".encode())
     return REGISTRY.add(f"liar/y{count}:1", oci.Image([layer, BASE]))
 
@@ -658,7 +658,7 @@ def test_everything_works_again_with_the_real_workers():
     reference, _ = REGISTRY.add("after/x:1", oci.Image([BASE]))
     good("pull", reference)
     equal(good("run", "--rm", reference, "echo", "well"), "well\n")
-    # Content that a cancelled pull has fetched is resumed.
+    # A new pull resumes the content that a cancelled pull has fetched.
     for reference in CALLED_OFF:
         good("pull", reference)
     equal(listing("content", "active"), [])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Networks that Berth makes, with netavark and aardvark-dns: the default network, addresses, names, ports, the way
-# out, what is kept apart; and that nothing is left of them, whoever died.
+# Networks that Berth creates with netavark and aardvark-dns: the default network, addresses, names, ports, outgoing
+# traffic, and isolation; nothing is left of them, whichever process died.
 
 import contextlib
 import json
@@ -497,7 +497,7 @@ def test_a_container_that_runs_changes_networks():
     assert "roam@right.json" not in documents(), documents()
     contains(dist("network", "disconnect", "right", "roam").err, "is not in that network")
     good("network", "disconnect", "--force", "right", "roam")
-    # Between two runs only the record changes.
+    # While the container is stopped, only the record changes.
     good("stop", "-t", "0", "roam")
     good("network", "connect", "right", "roam")
     good("start", "roam")
@@ -653,7 +653,7 @@ def test_networks_change_one_at_a_time():
 
 
 def test_a_rule_sees_the_network_that_is_connected():
-    """A user who may use only one network cannot get into another by connecting."""
+    """A user who may use only one network cannot connect a container to another."""
     allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" && action.lookup("network") == "left")')
     good("run", "-d", "--name=theirs", "--network=left", IMAGE, user="alice")
     contains(dist("--no-ask-password", "network", "connect", "right", "theirs", user="alice").err, "needs sudo or a rule")
@@ -684,7 +684,7 @@ def test_the_pages_examples_work():
     for words in lines:
         if words[0] == "run":
             subnet = networks()["vault"]["subnets"][0] if "--network=vault" in words else ""
-            # The subnet is chosen by the machine.
+            # The machine chooses the subnet.
             words = [f"--ip={subnet.rsplit('.', 1)[0]}.7" if word.startswith("--ip=") else word for word in words]
             words[-1] = IMAGE
         # The networks are still needed.

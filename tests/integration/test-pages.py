@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The pages for beginners, administrators and those who come from docker: each command does what its page shows.
+# The pages for beginners, administrators and users of docker: each command does what its page shows.
 
 import glob
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers of a pod share a network, IPC objects, a host name and users, and nothing else; the pod outlives
-# berthd, ends with its containers and they with it, and is nobody else's to see or to join.
+# Containers of a pod share a network, IPC objects, a host name and users, and nothing else; the pod outlives berthd,
+# ends with its containers and they with it, and other users cannot see or join it.
 
 import json
 import os

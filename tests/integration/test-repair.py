@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The store repairs itself: damaged contents are found, set aside and fetched again; transfers go on after
-# the service was away; layers that were dropped after unpacking are fetched when they are needed.
+# The store repairs itself: damaged contents are found, set aside and fetched again; transfers resume after the service
+# was down; layers that were dropped after unpacking are fetched when they are needed.
 
 import os
 import random

@@ -412,7 +412,7 @@ def test_run_in_the_foreground_leaves_nothing():
     result = runtime("run", "--bundle", BUNDLE, "a", input="through\n")
     equal((result.status, result.out, result.err), (5, "through\n", "error\n"))
     nothing_is_left()
-    # Of two with one id, one.
+    # Only one of two containers with the same id is created.
     shell("sleep 1000")
     detach("a")
     equal(state("a")["pid"], read_pid())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A package upgrade by dpkg, as Debian's maintainer scripts do one, in the middle of everything: units, a pod, runs in the
-# foreground and a pull go on, and no exit status is lost.
+# A package upgrade by dpkg with Debian's maintainer scripts, during other work: units, a pod, runs in the foreground
+# and a pull continue, and no exit status is lost.
 
 import os
 import shutil
