@@ -334,7 +334,7 @@ def test_nobody_else_sees_or_joins_a_pod():
     good("pod", "create", "roots")
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     equal(pod("roots", user="alice"), None)
-    # The call fails without asking polkit about an image that the user may not see.
+    # --pull=never avoids a question about an image that the user may not see.
     create = ("create", "--pull=never", "--pod=roots", IMAGE, "true")
     contains(dist(*create, user="alice").err, 'there is no pod "roots"')
     for member, *arguments in (("Start", "sa{sv}", "roots", "0"), ("Stop", "sa{sv}", "roots", "0"), ("Wait", "sa{sv}", "roots", "0"),
