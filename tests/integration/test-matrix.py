@@ -17,9 +17,10 @@ IMAGE = f"{HOST}/matrix/base:x"
 PRIVATE = f"{HOST}/matrix/private:x"
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "introspection")
 POLICY = "/usr/share/polkit-1/actions/org.berth1.policy"
-# "sleep" is the containers' init, which SIGTERM does not end: a stop would take longer than the caller waits.
+# The init process of the containers is "sleep", which does not end on SIGTERM: a stop would take longer than the caller
+# waits.
 QUICK = "--stop-timeout=1"
-# It stands in what is root's and in no request of alice's.
+# This string is part of root's objects and of none of alice's requests.
 SECRET = "onlyrootknows"
 
 PATHS = {
@@ -28,8 +29,8 @@ PATHS = {
     "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks", "Pods": "/org/berth1/pods",
 }
 
-# The actions that let a member succeed, by owner of the object. A member that is not here may succeed for nobody
-# without create, manage and the like together.
+# The actions with which a member succeeds, by owner of the object. A member that is not listed may succeed with no
+# action that is granted without create, manage and the like.
 PULL = {"images.pull"}
 READ = {"contents.read", "contents.manage"}
 LOOK = {"images.inspect", "images.manage"}
@@ -77,23 +78,23 @@ for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProces
 for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
     ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]
 ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
-# It needs two rights: the container's, and that to be in the network.
+# This call needs two rights: one for the container, and the right to use the network.
 ALLOWED["Containers.ConnectNetwork"] = ALLOWED["Container.ConnectNetwork"] = (set(), set())
-# Who may execute anything in a container may copy its files and open its processes.
+# A user who may execute commands in a container may also copy its files and open its processes.
 for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (MINE, MANAGE | {"containers.exec"})
 ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
-# These change no object of root's, whichever action is granted.
+# These actions do not allow any change to root's objects.
 HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pull", "images.push", "contents.write",
             "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
             "contents.apply"}
-# With these actions, a reply may contain objects of root's.
+# With these actions, a reply may contain root's objects.
 TELLING = LOOK | READ | INSPECT
-# These are for containers of others, which a caller with them may name.
+# These actions apply to other users' containers, which a caller that has them may name.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
-# Names of these are unique among all users: whether one is taken shows.
+# Names of these objects are unique among all users, so a caller can find out whether a name is in use.
 NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
 
 
@@ -141,7 +142,7 @@ def test_setup():
 
 
 def make_pod(name, **more):
-    """One that runs."""
+    """Creates a running pod."""
     good("pod", "create", "--replace", f"--label=note={SECRET if name == 'rootspod' else 'hers'}", name, **more)
     good("pod", "start", name, **more)
 
@@ -160,7 +161,7 @@ def grant(*actions):
 
 
 def make_alices_objects():
-    """Her objects, created with all permissions that this needs."""
+    """Creates alice's objects, with all permissions that this needs."""
     grant("containers.create", "containers.manage-own", "contents.write", "images.pull")
     if "hers" not in [row["id"] for row in listing("ps", "-a", user="alice")]:
         good("run", "-d", "--id=hers", QUICK, IMAGE, user="alice")
@@ -178,7 +179,7 @@ HERS = {"hersvolume", "herslease", "hersingest"}
 
 
 def argument(name, kind, whose, files):
-    """A value for an argument, as GVariant's text."""
+    """Returns a value for an argument, in GVariant text format."""
     objects = {
         "id": {"own": "hers", "root": "roots", "absent": "nobodys"},
         "ref": {"own": "hersingest", "root": "rootsingest", "absent": "nobodys"},
@@ -216,7 +217,7 @@ def argument(name, kind, whose, files):
 
 
 def requests_of(interface, member, whose):
-    """(path, arguments as text, signature, files)"""
+    """Returns tuples of path, arguments as text, signature, and files."""
     files, values, kinds = [], [], []
     special = {"Volumes": {"name": {"own": "'hersvolume'", "root": "'rootsvolume'", "absent": "'nobodys'"}},
                "Pods": {"name": {"own": "'herspod'", "root": "'rootspod'", "absent": "'nobodys'"}},
@@ -245,7 +246,7 @@ def requests_of(interface, member, whose):
 
 
 def roots_state():
-    """All objects of root's, and shared objects."""
+    """Returns the state of all of root's objects and of the shared objects."""
     state = {}
     with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
         for table, columns, where in (
@@ -267,7 +268,7 @@ def roots_state():
 
 
 def lost(before, after):
-    """The objects of root's that are missing or have changed."""
+    """Returns those of root's objects that are missing or have changed."""
     return {key: before[key] - after[key] if isinstance(before[key], set) else (before[key], after[key])
             for key in before if (before[key] - after[key] if isinstance(before[key], set) else before[key] != after[key])}
 
@@ -282,7 +283,7 @@ def check_member(alice, action, interface, member, whose, problems):
     key = f"{interface}.{member}"
     path, arguments, signature, files = requests_of(interface, member, whose)
     reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 5000)
-    # Nothing waits with what is not hers: it is a busy machine that has not answered.
+    # No call waits for an object that alice does not own, so a timeout means only that the machine is busy.
     if whose != "own" and reply.get("error") == "g-io-error-quark" and "Timeout" in reply.get("message", ""):
         reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 60000)
     if "value" in reply and not may_succeed(key, whose, action):
@@ -335,7 +336,7 @@ OPTIONS = [
 
 
 def check_options(alice, action, problems):
-    """Each option that names an object, with hers, root's and an absent one."""
+    """Tries each option that names an object with alice's, root's and absent objects."""
     before = roots_state()
     for key, arguments, types, option, objects, allowed in OPTIONS:
         interface, member = key.split(".")
@@ -353,7 +354,8 @@ def check_options(alice, action, problems):
             told[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
             if key == "Containers.Create" and "value" in reply:
                 good("rm", "optional")
-        # A volume and a lease of root's are hidden like absent ones, unless the name can be taken.
+        # Root's volumes and leases are hidden like absent ones, except that a caller can find out whether a name is in
+        # use.
         if action not in REACHING and objects is LEASES and told["root"] != told["absent"]:
             problems.append(f"{key} with {option} and {action} tells root's from absent: {told}")
     remove_made()
@@ -369,11 +371,11 @@ def check_action(action):
     alice = Caller("alice")
     before = roots_state()
     try:
-        # First, since a member may delete what is hers.
+        # The options are checked first, since a member may delete alice's objects.
         check_options(alice, action, problems)
         for interface, members in INTERFACES.items():
             for member in members:
-                # A wait of what runs takes as long as that does.
+                # Waiting for a running process takes as long as the process runs.
                 if member in ("Wait",):
                     whose_all = ("root", "absent") if action not in INSPECT else ("absent",)
                 else:
@@ -394,14 +396,15 @@ def check_action(action):
     finally:
         alice.end()
     if action not in HARMLESS:
-        # A stop that it allowed may still wait to kill the container, which would happen during the next action.
+        # A stop that the action allowed may still be waiting before it kills the container, which would then happen
+        # during the next action.
         restore(again=True)
     service_is_up()
     assert not problems, "\n".join(problems[:40])
 
 
 def remove_made():
-    """What she has made where there was nothing: the next call finds nothing again."""
+    """Removes the objects that alice has created, so that the next call finds none."""
     for name in ("nobodys", "renamed"):
         if os.path.isdir(f"{STATE}/containers/{name}"):
             dist("rm", "-f", name)
@@ -419,7 +422,8 @@ def remove_made():
 
 
 def restore(again=False):
-    """Restores root's things after an action that may change them. again: also a container that still runs."""
+    """Restores root's objects after an action that may change them. If again is true, this includes a container that is
+    still running."""
     grant()
     good("pull", IMAGE)
     good("pull", PRIVATE)
@@ -451,7 +455,7 @@ for action_name in read_actions():
 
 
 def test_every_member_is_known():
-    """Fails if a new member is missing here."""
+    """Every member is listed in this test, which fails if a new one is missing."""
     known = {key.split(".")[0] for key in ALLOWED}
     equal(known, {interface for interface, methods in INTERFACES.items() if methods})
     # These need two actions, which are never granted together here.

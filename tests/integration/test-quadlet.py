@@ -21,7 +21,7 @@ UNITS = "/etc/berth/units"
 PODMAN = "/etc/containers/systemd"
 
 FILES = {
-    # A web server: published port, files from the host, labels, a health check by its own command.
+    # A web server: a published port, files from the host, labels, and a health check with its own command.
     f"{UNITS}/web.container": f"""
 [Unit]
 Description=Web server
@@ -48,7 +48,7 @@ MemoryMax=256M
 WantedBy=multi-user.target default.target
 """,
     f"{UNITS}/web/index.html": "It works\n",
-    # A database: a volume and an image of their own files, from podman's directory.
+    # A database: the volume and the image have their own files, which are in podman's directory.
     f"{PODMAN}/db/db.container": f"""
 [Unit]
 Description=Database
@@ -89,7 +89,7 @@ Exec=sh -c 'cp /data/log /scratch/copy && echo saved $$(cat /scratch/copy)'
 [Service]
 Type=oneshot
 """,
-    # A proxy in front of an application, in a network of their own.
+    # A proxy in front of an application, in a separate network.
     f"{PODMAN}/front.network": "[Network]\nDriver=bridge\nSubnet=10.91.7.0/24\nGateway=10.91.7.1\nLabel=app=front\n",
     f"{PODMAN}/app.container": f"""
 [Container]
@@ -254,16 +254,16 @@ def test_a_service_starts_after_the_files_that_it_refers_to():
     equal(listing("volume", "ls", "--filter", "label=app=other"), [])
     contains(journal("db"), "secret of the store\n")
     assert "of the store" not in good("inspect", "systemd-db")
-    # The data outlive the container and the units.
+    # The data outlives the container and the units.
     systemctl("restart", "db")
     wait_until(lambda: "shop\nshop\n" in journal("db"), "both lines")
-    # A volume that is there stays as it is.
+    # An existing volume is left unchanged.
     systemctl("restart", "db-volume")
     equal(shown("db-volume", "Result"), "success")
 
 
 def test_a_new_volume_has_the_files_of_the_image():
-    """A program that is not root writes into its volume, as the image has it owned."""
+    """A program that does not run as root can write to its new volume, which has the owner that the image specifies."""
     name = f"{HOST}/units/app:x"
     layer = oci.busybox_layer().directory("data", mode=0o750, uid=472, gid=470)
     layer.add("data/default.conf", b"from the image\n", mode=0o640, uid=472, gid=470).symlink("data/link", "/etc/passwd")
@@ -271,20 +271,20 @@ def test_a_new_volume_has_the_files_of_the_image():
     look = "stat -c '%u:%g %a %n' /data /data/default.conf; cat /data/default.conf; readlink /data/link; ls /data"
     filled = "472:470 750 /data\n472:470 640 /data/default.conf\nfrom the image\n/etc/passwd\n"
     equal(good("run", "--rm", "-v", "app:/data", name, "sh", "-c", f"echo mine >/data/own; {look}"), f"{filled}default.conf\nlink\nown\n")
-    # What is in it stays, also if the image has more.
+    # Existing contents are kept, even if the image has more files.
     good("run", "--rm", "-v", "app:/data", name, "rm", "/data/default.conf")
     equal(good("run", "--rm", "-v", "app:/data", name, "ls", "/data"), "link\nown\n")
-    # A filling that was killed half way is made again.
+    # If copying the files was interrupted by SIGKILL, it is started again.
     good("volume", "create", "half")
     os.makedirs(f"{STATE}/volumes/half/.berth-filling/of-a-former-image")
     equal(good("run", "--rm", "-v", "half:/data", name, "sh", "-c", f"{look}; ls -A /data"), filled + 2 * "default.conf\nlink\n")
-    # Nothing is copied if it is not to be, or cannot be.
+    # Nothing is copied if "nocopy" is given or the files cannot be copied.
     equal(good("run", "--rm", "-v", "empty:/data:nocopy", name, "sh", "-c", "stat -c %u /data; ls /data"), "0\n")
     equal(good("run", "--rm", "-v", "empty:/data:ro", name, "ls", "/data"), "")
-    # A path of the host is never filled.
+    # Files are never copied into a path of the host.
     os.makedirs("/srv/app", exist_ok=True)
     equal(good("run", "--rm", "-v", "/srv/app:/data", "--user=0", name, "ls", "/data"), "")
-    # Many at once fill it once.
+    # If many containers start at once, the volume is filled once.
     runs = [subprocess.Popen(["dist", "run", "--rm", "-v", "many:/data", name, "ls", "/data"], stdout=subprocess.PIPE, encoding="utf-8")
             for _ in range(8)]
     for process in runs:
@@ -313,7 +313,7 @@ def test_containers_share_a_network():
     hosts = good("exec", "systemd-proxy", "cat", "/etc/hosts")
     contains(hosts, "10.91.7.200")
     systemctl("stop", "proxy", "app", "front-network")
-    # A network that is there stays as it is.
+    # An existing network is left unchanged.
     systemctl("start", "front-network")
     systemctl("stop", "front-network")
     good("network", "rm", "systemd-front")
@@ -325,7 +325,7 @@ def test_a_timer_starts_a_job():
     wait_until(lambda: shown("backup", "ActiveState") == "inactive", "its end")
     equal(shown("backup", "Result"), "success")
     systemctl("stop", "backup.timer")
-    # The status of a job that fails is the unit's.
+    # If a job fails, its exit status becomes the status of the unit.
     write_container(f"{PODMAN}/fails.container", "Exec=sh -c 'exit 3'\n[Service]\nType=oneshot\n")
     systemctl("daemon-reload")
     assert run("systemctl", "start", "fails").status != 0
@@ -399,7 +399,8 @@ def mounted(path):
 
 
 def test_an_image_is_the_root_of_a_plain_unit():
-    """Of one layer, which is mounted as a directory, and of two, which are an overlay."""
+    """An image with one layer, which is mounted as a directory, and one with two layers, which are mounted as an
+    overlay, can be the root of a plain unit."""
     layers = [oci.busybox_layer().directory("run").directory("var").directory("var/tmp"), oci.Layer().add("said", b"by the image\n")]
     good("pull", IMAGE)
     before = snapshots()
@@ -414,7 +415,7 @@ def test_an_image_is_the_root_of_a_plain_unit():
         systemctl("start", f"plain-{name}")
         for option in ("ro", "nosuid", "nodev"):
             contains(mounted(place), option)
-        # The image loses its name, the service dies, and all that nothing needs goes.
+        # The image loses its name, the service is killed, and all unused objects are pruned.
         good("rmi", image)
         kill_service()
         good("prune", "-f")
@@ -453,7 +454,7 @@ def test_the_system_starts_installed_units():
     for unit in ("web.service", "worker@1000.service"):
         contains(shown("multi-user.target", "Wants").split(), unit)
     systemctl("stop", "web")
-    # As at boot: the target pulls in what it wants.
+    # As at boot: the target starts the units that it wants.
     systemctl("start", "multi-user.target")
     for unit in ("web", "worker@1000"):
         wait_until(lambda unit=unit: shown(unit, "ActiveState") == "active", unit)
@@ -526,7 +527,7 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     systemctl("daemon-reload")
     systemctl("start", "moving", "still")
     equal(updated(), {"moving.service": "false", "still.service": "false"})
-    # A pull of the image that is here already changes nothing.
+    # Pulling the image again changes nothing.
     good("pull", IMAGE)
     equal(updated(), {"moving.service": "false", "still.service": "false"})
     push(serve("version-2"))
@@ -534,8 +535,8 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     equal([row["updated"] for row in listing("auto-update")], ["true", "false"])
     wait_until(lambda: "version-2\n" in journal("moving"), "the newer image")
     equal(updated(), {"moving.service": "false", "still.service": "false"})
-    # One that does not start: the service of the timer fails, and says so. What has no name is pruned meanwhile: a lease
-    # keeps the former image.
+    # If the new image does not start, the service of the timer fails and reports this. Images without names are pruned
+    # meanwhile, but a lease keeps the former image.
     good_digest = image_digest(name)
     write(f"{UNITS}/moving.container.d/prune.conf", "[Service]\nExecStartPre=/usr/bin/dist prune contents\n")
     systemctl("daemon-reload")
@@ -546,7 +547,8 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     equal(shown("moving", "ActiveState"), "active")
     equal(image_digest(name), good_digest)
     equal(listing("lease", "list"), [])
-    # Two units share an image, and the second one does not become ready with the newer one: it gets the former one, too.
+    # Two units share an image. If the second unit does not become ready with the newer image, both units return to the
+    # former one.
     shutil.rmtree(f"{UNITS}/moving.container.d")
     write_container(f"{UNITS}/sharing.container", "AutoUpdate=registry\n", name)
     systemctl("daemon-reload")
@@ -564,12 +566,12 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     equal([shown(unit, "ActiveState") for unit in (first, second)], ["active", "active"])
     equal(image_digest(name), good_digest)
     equal(listing("lease", "list"), [])
-    # A target that another client has put is used, too.
+    # A target that another client has set for the name is used, too.
     good("tag", name, IMAGE)
     equal(updated()["still.service"], "pending")
     systemctl("stop", "moving", "sharing", "still")
     shutil.rmtree(f"{UNITS}/{second.removesuffix('.service')}.container.d")
-    # Other words of the label ask for no update.
+    # Other values of the label do not request updates.
     write_container(f"{UNITS}/off.container", "Label=io.containers.autoupdate=disabled\nStopTimeout=1\n")
     systemctl("daemon-reload")
     systemctl("start", "off")
@@ -612,7 +614,7 @@ Exec=sleep 1000
 
 
 def active(*units):
-    """Which of them run; a container that SIGKILL has stopped leaves a failed unit."""
+    """Returns those of the units that are active; a container that was stopped with SIGKILL leaves a failed unit."""
     return [unit for unit in units if shown(unit, "ActiveState") == "active"]
 
 
@@ -627,13 +629,13 @@ def test_a_pod_is_a_service_that_its_containers_are_bound_to():
     equal([rows[f"{unit}.service"] for unit in SHOP], ["ok"] * 4)
     systemctl("start", "shop-pod")
     wait_until(lambda: active(*SHOP) == SHOP[:3], "the pod and its containers")
-    # They reach each other at localhost, and are reached through the pod's port.
+    # The containers of the pod reach each other at localhost, and can be reached through the pod's port.
     wait_until(lambda: "counter" in journal("shop-client"), "the answer")
     wait_until(lambda: run("curl", "-s", "http://127.0.0.1:18093/").out == "counter\n", "the port")
     equal([sorted(row["containers"]) for row in listing("pod", "ps")], [["shop-client", "shop-web"]])
     for name in ("shop-client", "shop-web"):
         equal(good("exec", name, "cat", "/of-the-pod/index.html"), "It works\n")
-    # A container that is started later joins the same pod; each is a process of its own unit.
+    # A container that is started later joins the same pod; each container is the process of its own unit.
     before = shown("shop-pod", "MainPID")
     systemctl("start", "shop-later")
     equal((shown("shop-pod", "MainPID"), active("shop-later")), (before, ["shop-later"]))
@@ -658,7 +660,7 @@ def test_a_pod_starts_with_its_container_and_ends_with_the_last_one():
     wait_until(lambda: active(*SHOP) == SHOP, "its containers")
     systemctl("stop", "shop-web", "shop-client", "shop-later")
     equal((active(*SHOP), [row["state"] for row in listing("pod", "ps")]), (["shop-pod"], ["running"]))
-    # A pod that is killed takes its containers along, and comes back with those that start with it.
+    # If a pod is killed, its containers end with it; it returns with the containers that are started together with it.
     systemctl("start", "shop-web")
     before = shown("shop-pod", "MainPID"), shown("shop-web", "MainPID")
     os.kill(int(before[0]), 9)

@@ -24,7 +24,7 @@ FLOCK = {"x86_64": "73"}.get(os.uname().machine, "32")    # as in /proc/PID/sysc
 
 CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_NET_BIND_SERVICE"]
 
-# As "crun spec" writes it, for a root of its own.
+# The configuration that "crun spec" writes, with its own root directory.
 BASE = {
     "ociVersion": "1.0.2",
     "process": {
@@ -65,7 +65,7 @@ count = 0
 
 
 def spec(command, changes=None):
-    """BASE with changes: "a.b" sets, "a.b+" appends to a list."""
+    """Returns BASE with changes: a key "a.b" sets a value, "a.b+" appends to a list."""
     config = copy.deepcopy(BASE)
     config["process"]["args"] = ["sh", "-c", command]
     for path, value in (changes or {}).items():
@@ -100,7 +100,7 @@ def with_crun(config, shift=0):
 
 
 def same(command, changes=None, shift=0, mask=None):
-    """Runs it under both; returns the output of both."""
+    """Runs the command under both runtimes, compares the output, and returns it."""
     config = spec(command, changes)
     mine, theirs = with_berth(config, shift), with_crun(config, shift)
     outs = [re.sub(mask, "", result.out) if mask else result.out for result in (mine, theirs)]
@@ -119,7 +119,7 @@ def refused(word, changes):
 def test_setup():
     os.makedirs(f"{BUNDLE}/rootfs")
     os.chmod(BUNDLE, 0o755)
-    # Both have the host's descriptors of limits; crun wants memory to be locked.
+    # Both runtimes have the limits on descriptors of the host; crun needs to be able to lock memory.
     layer = oci.busybox_layer()
     layer.add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nu:x:7:8::/home/u:/bin/sh\n")
     layer.add("probe.sh", b"#!/bin/sh\necho probe\n", mode=0o755)
@@ -148,7 +148,7 @@ def test_ambient_capabilities():
     sets = {name: ["CAP_NET_BIND_SERVICE", "CAP_KILL"] for name in
             ("bounding", "effective", "permitted", "inheritable", "ambient")}
     same("grep Cap /proc/self/status", {"process.user": {"uid": 7, "gid": 8}, "process.capabilities": sets})
-    # Capabilities that cannot be ambient are left out: "runc spec" itself writes such ones.
+    # Capabilities that cannot be ambient are left out, although "runc spec" itself writes such configurations.
     del sets["inheritable"]
     same("grep Cap /proc/self/status", {"process.user": {"uid": 7, "gid": 8}, "process.capabilities": sets})
 
@@ -162,7 +162,7 @@ def test_limits():
 
 
 def test_a_low_limit_of_descriptors():
-    # crun itself needs some more.
+    # crun itself needs a few more descriptors.
     for most in (3, 4, 5, 8):
         result = with_berth(spec("ulimit -n", {"process.rlimits": [{"type": "RLIMIT_NOFILE", "hard": most, "soft": most}]}))
         equal((result.status, result.out), (0, f"{most}\n"), str(result))
@@ -174,7 +174,7 @@ def test_environment_and_directory():
 
 
 def test_mounts_are_those_of_the_configuration():
-    # Numbers and devices differ; crun and the kernel add what is a default.
+    # Mount IDs and devices differ; crun and the kernel add default options.
     command = "cut -d' ' -f4- /proc/self/mountinfo | grep -v ' / / ' | sed 's/ master:[0-9]*//; s/ - \\([^ ]* [^ ]*\\).*/ - \\1/' | sort"
     same(command, mask=r"(?m)bundle/\d+|(?<=/sys/firmware) \S+(?= -)|(?<=/proc/keys) \S+(?= -)|(?<=/proc/timer_list) \S+(?= -)|(?<=/proc/kcore) \S+(?= -)")
 
@@ -185,7 +185,7 @@ def test_dev():
 
 
 def test_access_times_of_a_mount_of_the_root():
-    # Each is a clone of the mount that it lies in, and takes over what that one says of access times.
+    # Each mount is a clone of the mount that contains its source, and inherits the access time options of that one.
     mounts = [{"destination": path, "type": "bind", "source": path, "options": ["bind", "x-berth.volume", option]}
               for path, option in (("/outer", "noatime"), ("/outer/inner", "relatime"))]
     result = with_berth(spec("grep -E ' /outer(/inner)? ' /proc/self/mounts", {"mounts+": mounts}))
@@ -196,7 +196,8 @@ def test_access_times_of_a_mount_of_the_root():
 
 
 def test_a_mount_on_the_root_is_the_root_of_later_processes():
-    # Such a mount is a privilege: what joins the container's mount namespace sees nothing that its first process sees.
+    # Such a mount is a privilege: a process that joins the container's mount namespace sees nothing that the
+    # container's first process does not see.
     mounts = [{"destination": "/", "type": "tmpfs", "source": "covering"}]
     path = write(spec("ls /probe.sh && exec sleep 1000", {"mounts+": mounts}))
     good("run", "-d", "--id=covered", "--bundle", path)
@@ -273,13 +274,14 @@ def test_unknown_capabilities():
 
 def test_a_working_directory_that_is_not_there():
     same("pwd; ls -ldn . ..", {"process.cwd": "/made/here", "root.readonly": True})
-    # It is the user's, who else could do nothing there.
+    # The directory belongs to the user, who could do nothing in it otherwise.
     result = with_berth(spec("stat -c %u:%g . ..", {"process.cwd": "/made/here", "process.user": {"uid": 7, "gid": 8}, **USER}), 100000)
     equal(result.out, "7:8\n0:0\n", str(result))
 
 
 def test_all_cgroups_in_a_user_namespace():
-    """Without a cgroup namespace they are the host's, which a user namespace alone cannot mount."""
+    """Without a cgroup namespace, the container has the cgroups of the host, which it cannot mount with only a user
+    namespace."""
     mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "rw"]}
     result = with_berth(spec("stat -f -c %t /sys/fs/cgroup; ls -d /sys/fs/cgroup/system.slice; mkdir /sys/fs/cgroup/x || echo refused",
                              {**USER, "mounts+": [mount]}), 100000)
@@ -287,7 +289,8 @@ def test_all_cgroups_in_a_user_namespace():
 
 
 def test_null_that_is_none_masks_nothing():
-    """A link of the image's would have something else mounted there, as in CVE-2025-31133."""
+    """A link in the image could otherwise cause another file to be mounted in place of /dev/null, as in
+    CVE-2025-31133."""
     mounts = [mount for mount in BASE["mounts"] if not mount["destination"].startswith("/dev")]
     config = spec("true", {"mounts": mounts})
     path = write(config)
@@ -345,7 +348,7 @@ def test_a_mount_through_a_link_stays_in_the_root():
 
 
 def test_long_paths():
-    """PATH_MAX is what the kernel takes at once, with its end."""
+    """The kernel takes paths of up to PATH_MAX bytes, including the terminating null byte."""
     mount = {"type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]}
     deep = "/" + "/".join(["d" * 200] * 20)
     result = with_berth(spec(f"test -d {deep} && grep -c dddd /proc/self/mountinfo", {"mounts+": [{**mount, "destination": deep}]}))
@@ -407,7 +410,7 @@ def test_seccomp_of_arguments():
         "defaultAction": "SCMP_ACT_ALLOW",
         "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5,
                       "args": [{"index": 1, "value": 18, "op": "SCMP_CMP_EQ"}]}]}})
-    # Two of one argument: either is enough, as it always was.
+    # If there are two rules for the same argument, a match of either is enough.
     same("kill -0 1; echo $?; kill -18 1; echo $?; kill -23 1; echo $?", {"linux.seccomp": {
         "defaultAction": "SCMP_ACT_ALLOW",
         "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5,
@@ -420,7 +423,7 @@ def answer_one(listener, errnum, told):
     with connection:
         text, (filter_fd,), _, _ = socket.recv_fds(connection, 65536, 1)
         told.append(json.loads(text))
-    # struct seccomp_notif is of 80 bytes, struct seccomp_notif_resp of 24 (linux/seccomp.h).
+    # struct seccomp_notif has 80 bytes, struct seccomp_notif_resp has 24 (linux/seccomp.h).
     request = bytearray(80)
     fcntl.ioctl(filter_fd, 0xc0502100, request)
     told.append(struct.unpack_from("i", request, 16)[0])
@@ -485,7 +488,7 @@ def test_without_its_listener_nothing_starts():
 
 
 def test_a_tmpfs_that_begins_with_the_images_files():
-    # crun gives the directory another mode, and new times.
+    # crun changes the mode and the times of the directory.
     look = ("ls /bin | wc -l; stat -c '%a %u %g %s' /bin/busybox; readlink /bin/sh; cd /etc && stat -c '%a %u %g' *;"
             "echo new >/bin/new; cat /bin/new; echo $?")
     etc = {"destination": "/etc", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup"]}
@@ -499,7 +502,7 @@ def test_a_tmpfs_that_begins_with_the_images_files():
 
 
 def test_apparmor_where_there_is_none():
-    # Where there is: emulated-apparmor.py.
+    # If AppArmor is available, emulated-apparmor.py tests it.
     if os.path.exists("/proc/self/attr/apparmor/exec"):
         return
     result = with_berth(spec("echo ran", {"process.apparmorProfile": "any"}))
@@ -542,7 +545,8 @@ def test_hooks_run_in_their_order_and_places():
 
 
 def test_hooks_of_the_end_wait_for_those_after_the_start():
-    """The command ends, and the container is removed, while the first of them is still at work."""
+    """The hooks that run at the end wait for those that run after the start, even if the command ends and the container
+    is removed while the first of these is still running."""
     log, gate = "/var/tmp/hooks", "/var/tmp/gate"
     if os.path.exists(log):
         os.unlink(log)
@@ -551,7 +555,7 @@ def test_hooks_of_the_end_wait_for_those_after_the_start():
              "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo poststop >>{log}"]}]}
     command = ("dist", "run", "--rm", "--bundle", write(spec("true", {"hooks": hooks})))
     equal(subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode, 0)
-    # The launcher of the hooks of the end is there by now, and waits in flock(2).
+    # The launcher of the hooks that run at the end exists by now, and waits in flock(2).
     wait_until(lambda: [name for name in os.listdir("/proc") if name.isdigit() and waits_for_a_lock(name)], "the lock")
     assert not os.path.exists(log)
     with open(gate, "w", encoding="utf-8") as file:
@@ -593,7 +597,7 @@ def test_hooks_have_no_use_for_the_machines_clock_or_modules():
 
 
 def test_start_hooks_may_do_no_more_than_the_command():
-    """The hooks are programs of the image."""
+    """The start hooks are programs of the image and have no more rights than the command."""
     hook = {"path": "/bin/sh", "args": ["sh", "-c", "id -u >/tmp/said; grep -e ^Cap -e ^Seccomp: -e ^NoNew /proc/self/status >>/tmp/said"]}
     changes = {"hooks": {"startContainer": [hook]}, "process.user": {"uid": 7, "gid": 8},
                "linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]},
@@ -665,7 +669,7 @@ def test_unsupported_members_are_named():
 
 
 def watch_filter(seen):
-    """Adds the status of berth-filter once it is in its box."""
+    """Appends the status of berth-filter to seen once berth-filter has entered its sandbox."""
     def look():
         for pid in run("pgrep", "-x", "berth-filter").out.split():
             try:
@@ -680,7 +684,8 @@ def watch_filter(seen):
 
 
 def test_a_profile_that_takes_too_long_ends_its_start_alone():
-    """libseccomp takes long for many rules of one call. The service answers meanwhile."""
+    """If libseccomp takes too long for a profile with many rules for one call, only that start fails; the service keeps
+    answering."""
     rules = [{"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
               "args": [{"index": i % 6, "value": i * 7919, "op": "SCMP_CMP_EQ"},
                        {"index": (i + 1) % 6, "value": i * 104729 % 99991, "op": "SCMP_CMP_GT"}]} for i in range(2700)]
@@ -689,7 +694,8 @@ def test_a_profile_that_takes_too_long_ends_its_start_alone():
     watcher.start()
     result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}}))
     watcher.join()
-    # Meanwhile it is in its box (test-sandboxes.py): nothing of root, no capability, and a filter.
+    # While it compiles the profile, it is in its sandbox (test-sandboxes.py): no rights of root, no capabilities, and a
+    # filter.
     equal([int(seen[0][name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
     assert "0" not in seen[0]["Uid"].split() + seen[0]["Gid"].split(), seen
     equal(result.status, 125)
