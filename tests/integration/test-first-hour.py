@@ -18,7 +18,7 @@ LARGE = f"{HOST}/first/large:x"
 
 
 class Screen(Terminal):
-    """dist at a terminal with this number of columns; text is all that it wrote there."""
+    """dist at a terminal with this number of columns; text holds everything that dist wrote to the terminal."""
 
     def __init__(self, columns, *arguments, rows=24, env=None):
         environment = {**os.environ, "TERM": "xterm", **(env or {})}
@@ -27,7 +27,7 @@ class Screen(Terminal):
         self.close_slave()
 
     def read(self, until=None):
-        """Reads to the end, or until the text is there."""
+        """Reads until dist ends, or until the given text has appeared."""
         while until is None or until not in self.text:
             if not self.read_some(60):
                 # The end of the program; a program that is silent for a minute has not ended.
@@ -42,7 +42,7 @@ class Screen(Terminal):
 
 
 def lines(text):
-    """The lines of a screen without control sequences."""
+    """Returns the lines of a screen without control sequences."""
     return [line.rstrip("\r") for line in re.sub(r"\033\[[0-9;]*[A-Za-z]", "", text).split("\n")]
 
 
@@ -163,7 +163,7 @@ def test_rm_stops_first():
 
 
 def test_mistakes_fit_one_line():
-    """One line of 80 columns has the error and a hint, and says nothing twice; in German as well."""
+    """An error and a hint fit in one line of 80 columns, without repetition, in German as well."""
     good("run", "-d", "--name=net", "--network=berth", "-p", "18080:80", IMAGE)
     for words, english, german in (
             (("create", "--name=web", IMAGE), 'there is a container "web" already; "dist rm web" deletes it',
@@ -196,7 +196,7 @@ def test_mistakes_fit_one_line():
 
 
 def test_a_terminal_without_input_ends():
-    """/dev/null and files, as in a timer or a script, end as a terminal does with Ctrl-D."""
+    """If standard input is /dev/null or a file, as in a timer or a script, it ends as a terminal does after Ctrl-D."""
     equal(run("sh", "-c", f"dist run --rm -it {IMAGE} sh </dev/null").status, 0)
     with open("/tmp/first-hour-input", "w", encoding="utf-8") as file:
         file.write("echo it was $((6 * 7))\nexit 9\n")
@@ -211,7 +211,7 @@ LANGUAGES = ({"LANG": "C.UTF-8"}, GERMAN)
 
 
 def every_verb():
-    """The words of each verb, as listed by --help."""
+    """Returns the words of each verb that --help lists."""
     yield ()
     for name in sorted(set(re.findall(r"^  ([a-z][a-z-]*)", good("--help"), re.MULTILINE))):
         yield (name,)
@@ -220,7 +220,7 @@ def every_verb():
 
 
 def sentences():
-    """The messages of at least three words that po/de.po translates."""
+    """Returns the messages of at least three words that po/de.po translates."""
     def text(part):
         return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', part)).replace('\\"', '"')
 
@@ -241,7 +241,8 @@ def test_help_fits_the_screen_in_both_languages():
 
 
 def test_refusals_fit_a_line():
-    """The action, and what helps; also for who has no rule, and for who has one that refuses."""
+    """A refusal names the action and what helps in one line, both for users without a rule and for users with a rule
+    that refuses."""
     polkit_rule('polkit.addRule(function(action) { if (action.id == "org.berth1.images.pull") return "no"; });')
     for words, english, german in (
             (("images",), "Permission denied: images.inspect needs sudo or a rule", "Nicht erlaubt: images.inspect braucht sudo oder eine Regel"),
@@ -264,7 +265,7 @@ def test_stats_are_live():
     screen.finish()
     assert re.search(r"busy +[1-9][0-9.]* % +[▁-█]+", screen.text), screen.text
     assert max(map(len, lines(screen.text))) <= 80, screen.text
-    # Drawn over, not erased first: each line's rest is erased, and at the end everything below.
+    # The screen is not erased before it is redrawn: the rest of each line is erased, and at the end everything below.
     first = screen.text.split("\033[H")[1]
     rows = first.removesuffix("\033[J").split("\r\n")
     equal((first.count("\033[J"), rows[-1]), (1, ""), screen.text)
@@ -275,7 +276,8 @@ def test_stats_are_live():
 
 
 def test_every_listing_takes_the_same_options():
-    """--json, --format, -q, --no-trunc, --sort and --noheading, and the same fields in all of them."""
+    """Every listing takes --json, --format, -q, --no-trunc, --sort and --noheading, and has the same fields with all of
+    them."""
     good("lease", "create", "matrix")
     good("pod", "create", "several")
     good("volume", "create", "matrix")
@@ -360,7 +362,8 @@ def test_the_system():
 
 
 def test_what_takes_the_space():
-    """df --verbose measures containers and volumes, those of other users only for callers who may see them."""
+    """df --verbose measures containers and volumes; it measures those of other users only for callers who may see
+    them."""
     good("run", "--name=full", "-v", "full:/data", IMAGE, "sh", "-c", "head -c 300000 /dev/urandom >/file; head -c 500000 /dev/urandom >/data/file")
     for words in (("df", "--verbose"), ("system", "df", "-v")):
         rows = {(row["kind"], row["name"]): row for row in json.loads(good(*words, "--json"))}
@@ -506,7 +509,7 @@ def test_info_is_a_status_page():
 
 
 def test_the_third_interrupt_lets_go():
-    # A file for dist's messages: the container has the same standard error, and continues.
+    # dist's messages are written to a file: the container has the same standard error, and continues.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
         process = subprocess.Popen(["dist", "run", "--name=deaf", IMAGE, "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"],
                                    stdout=subprocess.PIPE, stderr=file, text=True)
@@ -514,7 +517,7 @@ def test_the_third_interrupt_lets_go():
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
 
-    # Signals that are pending count once, so each is sent again until dist has gone.
+    # Pending signals of the same number are delivered once, so each is sent again until dist has exited.
     def gone():
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

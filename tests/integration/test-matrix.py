@@ -354,7 +354,7 @@ def check_options(alice, action, problems):
             told[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
             if key == "Containers.Create" and "value" in reply:
                 good("rm", "optional")
-        # Root's volumes and leases are hidden like absent ones, except that a caller can find out whether a name is in
+        # Root's leases cannot be told from absent ones. Volumes are not compared, since an absent volume is created.
         # use.
         if action not in REACHING and objects is LEASES and told["root"] != told["absent"]:
             problems.append(f"{key} with {option} and {action} tells root's from absent: {told}")

@@ -21,8 +21,8 @@ WORKERS = "/usr/libexec/berth"
 PROBE = os.environ["BERTH_BUILD"] + "/tests/sandbox/probe"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
-# What each may do of what is tried; "0" is success. Everything else must fail, and with ENOSYS, which
-# says that the call itself is not there, unless another error is given here.
+# The attempts that may succeed or fail in a certain way in each worker; "0" is success. All others must fail with
+# ENOSYS, which means that the system call is not available, unless another error is given here.
 COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0"}
 FILES = {name: "ENOENT" for name in ("open-passwd", "open-shadow", "open-machine-id", "open-hosts", "open-state", "open-run", "open-sys",
                                      "open-tmp", "open-dev", "open-memory", "open-second", "open-above",
@@ -32,24 +32,25 @@ MAY = {
     "ingest": COMMON,
     "inspect": COMMON,
     "screen": COMMON,
-    # Its root is a read-only view of the journal, whose directories are all there is.
+    # The root of this worker is a read-only view of the journal, which contains only its directories.
     "journal": {**COMMON, **FILES},
-    # Its root is a layer's directory, which is empty, and its own. It is root of a user namespace; of what the
-    # machine's root may do, its keeper does what layers need, in that directory; a device there is not one.
+    # The root of this worker is a layer's directory, which is empty and belongs to the worker. The worker is root of a
+    # user namespace; of the operations that need root of the machine, its keeper does those that layers need, in that
+    # directory; a device node there cannot be used.
     "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
                "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EINVAL",
                **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
                                                        "above", "above-xattr", "elsewhere")}},
     "fetch": {**COMMON, **FILES, "socket-inet": "0", "socket-inet6": "0", "socket-route": "0", "socket-raw": "EPERM",
               "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0",
-              # Landlock alone denies it.
+              # Only Landlock denies this.
               "bind": "EACCES"},
-    # They are in the machine's pid namespace, and may neither see nor signal anything there.
+    # These workers are in the pid namespace of the machine, and may neither see nor signal any process there.
     "relay": {"thread": "0", "is-first": "EEXIST"},
     "filter": {**COMMON, "is-first": "EEXIST", "memfd": "0"},
 }
 
-# Operations that a keeper does are tried directly where there is no keeper, with the rights of a user.
+# Without a keeper, the operations that a keeper does are tried directly, with the rights of a user.
 NARROW = {**{name: "EPERM" for name in MAY["unpack"] if name.startswith("kept-")},
           "kept-get": "ENODATA", "kept-nothing": "EBADF", "open-kept-device": "ENOENT"}
 
@@ -69,7 +70,7 @@ def reports(name):
 
 
 def report_of(name, *command, **more):
-    """What the program said that command made berthd start in the worker's place."""
+    """Returns the report of the program that berthd starts in place of the worker when the command runs."""
     before = len(reports(name))
     take_over(name)
     try:
@@ -95,7 +96,8 @@ def test_fetch():
 
 
 def test_fetch_where_a_resolver_listens():
-    """Then, and only then, it may make a socket for it; others it does not reach, abstract ones included."""
+    """Only if a resolver listens may berth-fetch create a socket for it; it cannot reach other sockets, including
+    abstract ones."""
     os.makedirs("/run/nscd", exist_ok=True)
     with socket.socket(socket.AF_UNIX) as resolver, socket.socket(socket.AF_UNIX) as other:
         resolver.bind("/run/nscd/socket")
@@ -122,7 +124,7 @@ def test_unpack():
 
 
 def test_unpack_for_another_user():
-    """Its root is that user's directory, and it has no keeper: what another one of its kind asks of that does not come."""
+    """The root of the worker is a directory of that user, and it has no keeper, so requests to a keeper fail."""
     good("pull", IMAGE)
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
     os.makedirs("/home/alice/applied", exist_ok=True)
@@ -143,7 +145,7 @@ def test_relay():
 
 
 def test_a_compromised_relay():
-    """Without it, the service exits and is started again."""
+    """Without the relay, the service exits and is started again."""
     run("systemctl", "stop", "berthd.service")
     check("relay", report_of("relay", "images", "-q"), MAY["relay"])
     run("systemctl", "reset-failed", "berthd.service")
@@ -151,7 +153,7 @@ def test_a_compromised_relay():
 
 
 def test_filter():
-    """It compiles a caller's profile, with a library."""
+    """berth-filter compiles a caller's profile, with a library."""
     good("pull", IMAGE)
     profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
     take_over("filter")
@@ -165,7 +167,7 @@ def test_filter():
 
 
 class HelpingGroup:
-    """A script in the place of berth-group, which runs for a container with a directory of alice's."""
+    """Replaces berth-group by a script, which runs for a container with a directory of alice's."""
     def __init__(self, text):
         self.text = text
 
@@ -187,7 +189,7 @@ BOUND = ("run", "--rm", "--id=bound", "-v", "/home/alice/bound:/v", IMAGE, "echo
 
 
 def test_group():
-    """It runs as root, for libraries that the machine's administrator chose, and only reads."""
+    """berth-group runs as root, for libraries that the machine's administrator chose, and only reads."""
     existing = "/run/sandboxes-existing"
     with open(existing, "w", encoding="ascii") as file:
         file.write("as it was")
@@ -202,8 +204,8 @@ def test_group():
 
 
 def test_process_that_writes_limits():
-    """What waits in the kernel while it writes one can do nothing else. It is started here as berthd starts it, with the
-    set-up of a container whose start is held."""
+    """The process that waits in the kernel while it writes a limit can do nothing else. The test starts it as berthd
+    does, with the set-up of a container whose start is held."""
     with open("/run/sandboxes-gate", "w", encoding="ascii"):
         pass
     with HelpingGroup("while [ -e /run/sandboxes-gate ]; do sleep 0.05; done"):
@@ -239,7 +241,7 @@ def test_process_that_writes_limits():
     equal(ours.recv(100)[:1], b"K")
 
 
-# What no unit's program may do, beside its work.
+# Operations that the program of no unit may do, in addition to its work.
 NOTHING = ("write /etc", "write /usr", "write /var", "write /var/lib/berth", "write /run", "write /run/systemd", "write /root", "write /home",
            "read /dev/mem", "read /dev/kmsg", "packet", "vsock", "algorithm", "trace", "users", "network", "mount", "bpf", "keys", "swap",
            "personality")
@@ -251,7 +253,7 @@ def may_not(found, more=()):
 
 
 def test_the_name_server():
-    """It parses queries of containers."""
+    """The name server, which parses queries of containers, is sandboxed."""
     good("pull", IMAGE)
     place = "/usr/lib/podman/aardvark-dns"
     os.rename(place, f"{place}.real")
@@ -272,8 +274,8 @@ def test_the_name_server():
 
 
 def test_units_that_run_dist():
-    """Root's, for the bus alone: they have no capability, and nothing of the machine's to write. Only what pulls may run a
-    helper for credentials, which asks others."""
+    """root's units that run dist only use the bus: they have no capabilities and cannot write to the machine. Only the
+    unit that pulls may run a credential helper, which may connect to other services."""
     # The units do not see /tmp, where the tree may be.
     probe = "/usr/lib/service-probe.py"
     shutil.copy(f"{TOOLS}/service_probe.py", probe)
@@ -311,8 +313,8 @@ def test_journal():
 
 
 def test_copies():
-    """berth-copy enters a container's namespaces first, as which a user namespace stands here; of files there, it
-    may open what its root may."""
+    """berth-copy first enters the namespaces of a container, for which a user namespace stands in here; it may open the
+    files that the container's root may open."""
     for name in ("copy-in", "copy-out"):
         shutil.copy(PROBE, "/var/tmp/probe")
         result = run("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "/var/tmp/probe", name)
@@ -328,7 +330,7 @@ def read_status(pid):
 
 
 def test_a_worker_is_alone_in_its_namespaces():
-    """A real one, seen from outside: it is berthd's child, with a pid of the machine's, and ends with it."""
+    """A real worker, seen from outside, is a child of berthd with a pid of the machine, and ends with berthd."""
     good("run", "-dt", "--id=terminal", IMAGE)
     pid = wait_until(lambda: run("pgrep", "-x", "berth-screen").out.strip(), "the worker")
     status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, "the worker is in its sandbox")
@@ -355,7 +357,8 @@ def in_sandbox(pid, capabilities):
 
 
 def test_unpack_is_no_root_of_the_machine():
-    """It is root of a user namespace of all ids. Beside it is its keeper, which has what that lacks and a socket."""
+    """berth-unpack is root of a user namespace of all ids. Its keeper, a separate process, has the capabilities that
+    the worker lacks, and a socket."""
     registry = FaultyRegistry()
     image = oci.Image([oci.Layer("gzip").add("f", os.urandom(200000))])
     reference, _ = registry.add("sandbox:x", image)
@@ -378,7 +381,7 @@ def test_unpack_is_no_root_of_the_machine():
         assert own[keeper][name] != own[service_pid()][name], name
     equal(sorted(os.listdir(f"/proc/{keeper}/fd")), ["0", "1", "2", "3"])
     contains(os.readlink(f"/proc/{keeper}/fd/3"), "socket:")
-    # Without it, the layer fails; with the worker, it ends.
+    # Without the keeper, the layer fails; if the worker ends, the keeper ends, too.
     os.kill(int(worker), signal.SIGKILL)
     wait_until(lambda: not os.path.exists(f"/proc/{keeper}"), "the keeper's end")
     gate.set()
@@ -389,7 +392,7 @@ def test_unpack_is_no_root_of_the_machine():
 
 
 def answer_names(server):
-    """Of DNS: every name has the address 127.0.0.1, and none of another kind (RFC 1035, 4.1)."""
+    """Answers DNS queries: every name has the address 127.0.0.1, and no other records (RFC 1035, 4.1)."""
     while True:
         try:
             query, client = server.recvfrom(512)
@@ -402,7 +405,7 @@ def answer_names(server):
 
 
 def test_names_are_still_resolved():
-    """By the file of hosts, and by a server that a link into a directory of /run names."""
+    """Names are resolved with the hosts file, and with a server that a link into a directory of /run names."""
     with open("/etc/hosts", "a", encoding="ascii") as file:
         file.write("127.0.0.1 registry.hosts.test\n")
     good("pull", "--insecure", IMAGE.replace(HOST, "registry.hosts.test:5000"))

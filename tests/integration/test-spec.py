@@ -581,7 +581,7 @@ def test_hooks_have_no_use_for_the_machines_clock_or_modules():
     hook = [{"path": "/usr/bin/python3", "args": ["python3", probe, log]}]
     stages = ("prestart", "createRuntime", "poststart", "poststop")
     result = with_berth(spec("grep Seccomp: /proc/self/status", {"hooks": {stage: hook for stage in stages}}))
-    # The container's own is not another by that.
+    # The seccomp mode of the container itself is the same with and without hooks.
     equal(result.out.split(), with_berth(spec("grep Seccomp: /proc/self/status")).out.split(), result)
 
     def lines():
@@ -646,7 +646,7 @@ def test_a_terminal_of_the_configuration():
     good("start", "term")
     equal(dist("wait", "term").status, 0)
     good("rm", "term")
-    # Its name in /dev is made before that is closed.
+    # /dev/console is created before /dev becomes read-only.
     mounts = [{**mount, "options": mount["options"] + ["ro"]} if mount["destination"] == "/dev" else mount for mount in BASE["mounts"]]
     good("run", "-d", "--id=term", "--bundle", write(spec("test -c /dev/console && tty && touch /dev/x || exit 4",
                                                           {"process.terminal": True, "mounts": mounts})))
