@@ -17,7 +17,7 @@ class Direction:
         self.free = 0.0
 
     def take(self, size):
-        """The time at which the last of this many bytes has been sent."""
+        """Returns the time at which the last of this many bytes has been sent."""
         now = asyncio.get_running_loop().time()
         self.free = max(self.free, now) + size / self.bytes_per_second
         return self.free

@@ -86,7 +86,7 @@ class Berth:
 
     def reset(self):
         run("systemctl", "stop", "berthd.service")
-        # Work that empties a tree late belongs to an earlier round.
+        # If a tree is removed late, the work belongs to an earlier round.
         for name in os.listdir("/var/lib/berth"):
             path = f"/var/lib/berth/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
@@ -176,7 +176,7 @@ class Podman:
 
 
 class Skopeo:
-    """Downloads and unpacks one after the other."""
+    """Downloads and unpacks an image, one after the other."""
     name = "skopeo + umoci"
 
     def reset(self):
@@ -198,7 +198,7 @@ class SkopeoAlone:
 
 
 class Igzip:
-    """No download and no digests: only inflating and writing files."""
+    """Only decompresses and writes files, without download and digests."""
     name = "igzip | tar"
     layer = "/tmp/layer.tar.gz"
 
@@ -210,14 +210,14 @@ class Igzip:
 
 
 class Runtime:
-    """A prepared bundle: no image, no service."""
+    """Runs a prepared bundle, without an image and a service."""
 
     def __init__(self, program):
         self.name = f"{program} --systemd-cgroup"
         self.program = program
         self.bundle = f"/tmp/bundle-{program}"
         os.makedirs(f"{self.bundle}/rootfs/bin")
-        # systemd-nspawn refuses a tree without it.
+        # systemd-nspawn refuses a tree without /usr.
         os.makedirs(f"{self.bundle}/rootfs/usr")
         shutil.copy("/bin/busybox", f"{self.bundle}/rootfs/bin/true")
         subprocess.run([program, "spec"], check=True, cwd=self.bundle, **QUIET)
@@ -239,7 +239,7 @@ class Nspawn:
 
 
 class Scope:
-    """No container at all."""
+    """Runs the command in a scope, without a container."""
     name = "systemd-run --scope"
 
     def true(self):
@@ -251,7 +251,7 @@ def median(values):
 
 
 def measure(title, systems, rounds, action, before=None, after=None):
-    """A table in Markdown, and the figures. The first system is compared with each of the others."""
+    """Returns a table in Markdown, and the figures. The first system is compared with each of the others."""
     figures = {system.name: [] for system in systems}
     for _ in range(rounds):
         for system in systems:
@@ -278,7 +278,7 @@ def measure(title, systems, rounds, action, before=None, after=None):
 
 
 def warm(megabytes):
-    """Touches memory once before measuring, since its first use after the machine's boot is slow."""
+    """Touches memory once before measuring, since the first use of memory after boot is slow."""
     fresh("/tmp/warm")
     with open("/tmp/warm/zeros", "wb") as file:
         for _ in range(megabytes):
@@ -287,7 +287,7 @@ def warm(megabytes):
 
 
 def service_memory():
-    """Proportional set size of the service and its helper processes, in KiB."""
+    """Returns the proportional set size of the service and its helper processes, in KiB."""
     total = 0
     for pid in subprocess.run(["pidof", "berthd", "berth-relay"], check=True, capture_output=True, text=True).stdout.split():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:

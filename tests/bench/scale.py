@@ -38,7 +38,7 @@ def processor_usec(pid):
 
 
 def cost(*command):
-    """The processor time of berthd until the command has been answered, the least of three."""
+    """Returns the processor time of berthd until the command has been answered, the least of three runs."""
     def once():
         pid = service_pid()
         before = processor_usec(pid)
@@ -49,14 +49,14 @@ def cost(*command):
 
 
 def start_cost():
-    """The processor time from the start of the service, after it was killed, until it is ready."""
+    """Returns the processor time of the service, after it was killed, from its start until it is ready."""
     def once():
         killed = service_pid()
         run("systemctl", "reset-failed", "berthd")
         os.kill(killed, signal.SIGKILL)
         while service_pid() in (0, killed):
             time.sleep(0.02)
-        # Refused as long as the bus still has the connection of the killed service.
+        # The call is refused as long as the bus still has the connection of the killed service.
         while subprocess.run(["dist", "volume", "list", "-q"], check=False, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL).returncode:
             time.sleep(0.02)

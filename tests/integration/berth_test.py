@@ -83,7 +83,7 @@ def wait_until(condition, what, seconds=60):
         value = condition()
         if value:
             return value
-        # Wait as long as the check took, so that a busy or emulated machine is not busy with checking alone.
+        # Waits as long as the check took, so that a slow or emulated machine does not spend all its time on checks.
         now = time.monotonic()
         time.sleep(max(0.02, min(now - begin, 1)))
         begin = time.monotonic()
@@ -96,13 +96,13 @@ def service_pid():
 
 
 def owner_of_the_name():
-    """The unique name of the owner of org.berth1; "" if there is none."""
+    """Returns the unique name of the owner of org.berth1, or "" if there is none."""
     return run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s",
                "org.berth1").out.strip()
 
 
 def kill_service():
-    """Kills the service with SIGKILL, and waits until it has left the bus, too: a call before that gets no reply."""
+    """Kills the service with SIGKILL and waits until it has left the bus, since a call before that gets no reply."""
     pid, owner = service_pid(), owner_of_the_name()
     if pid:
         # The unit's start rate limit is meant for a service that fails by itself.
@@ -139,7 +139,7 @@ def events(since=0):
 
 
 def kinds(name):
-    """The events of a container and its processes."""
+    """Returns the kinds of the events of a container and its processes."""
     return [event["kind"] for event in events() if event["id"] == name]
 
 
@@ -152,13 +152,13 @@ def blobs():
 
 
 def bus_label(name):
-    """A name encoded for an object path, as by sd_bus_path_encode(3)."""
+    """Returns a name encoded for an object path, as by sd_bus_path_encode(3)."""
     return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}"
                    for i, c in enumerate(name))
 
 
 def leftovers():
-    """Incomplete snapshots, which a failed pull must not leave."""
+    """Returns the incomplete snapshots, which a failed pull must not leave."""
     names = os.listdir(f"{STATE}/snapshots")
     return [name for name in names if name.startswith(".new")]
 
@@ -196,7 +196,7 @@ def allow_only(user, *rights):
 
 
 def make_network(name, subnet):
-    """A CNI network that publishes ports."""
+    """Creates a CNI network that publishes ports."""
     os.makedirs("/etc/cni/net.d", exist_ok=True)
     with open(f"/etc/cni/net.d/{name}.conflist", "w", encoding="utf-8") as file:
         json.dump({"cniVersion": "0.4.0", "name": name, "plugins": [

@@ -24,7 +24,7 @@ SECRET = "onlyrootknows"
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
 CALLERS = 4
-# Actions that a user may reasonably have; with the others she could change shared objects.
+# Actions that a user may reasonably have; with the other actions, alice could change shared objects.
 GRANTED = ["images.pull", "images.push", "contents.write", "containers.create", "containers.manage-own", "containers.exec"]
 
 OPTION = re.compile(r"\b([A-Z]\w+) (s|b|t|u|i|h|as|ay|a\{ss\}|a\{sv\}|a\(ssas\)|a\(hsas\)|a\(sh\)|a\(st\))[\s,;.:()]")
@@ -45,7 +45,7 @@ STANDARD = [("org.freedesktop.DBus.Properties", "Get", ["s", "s"]), ("org.freede
 
 
 def read_members():
-    """[(interface, method, kinds of its arguments)], {option: kind}, {method: its options}"""
+    """Returns [(interface, method, kinds of its arguments)], {option: kind}, and {method: its options}."""
     found, options, own = [], {}, {}
     for name in sorted(os.listdir(SOURCE)):
         if not name.endswith(".xml"):
@@ -79,7 +79,7 @@ PATHS = {
 
 
 class Maker:
-    """Random values of any type, in GVariant text format."""
+    """Makes random values of any type, in GVariant text format."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -138,7 +138,7 @@ class Maker:
         return "@a{sv} {" + ", ".join(parts) + "}"
 
     def path(self, name):
-        """An object with the interface, or any object if all of them have it."""
+        """Returns the path of an object with the interface, or of any object if all objects have it."""
         if name not in PATHS:
             name = self.random.choice(sorted(PATHS))
         objects = PATHS[name]
@@ -190,7 +190,7 @@ class Fuzzer(threading.Thread):
             if SECRET in str(reply):
                 self.problems.append(f"told: {request} {reply}")
             if reply.get("error") == "g-io-error-quark" and "closed" in reply["message"]:
-                # The bus disconnected her, for example for a message beyond its limits.
+                # The bus has disconnected alice, for example because of a message that exceeds its limits.
                 alice.end()
                 alice = Caller("alice")
             if reply.get("error", "").endswith(("NoReply", "ServiceUnknown", "Disconnected")):

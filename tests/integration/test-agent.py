@@ -160,7 +160,7 @@ def test_rmi_of_several_asks_once():
 
 
 def test_a_rule_still_refuses_a_name_of_several():
-    """Then no image is removed, and no password is asked for."""
+    """If a rule refuses one of several names, no image is removed, and no password is asked for."""
     good("pull", IMAGE)
     good("tag", IMAGE, OTHER)
     polkit_rule("""polkit.addRule(function(action, subject) {
@@ -236,7 +236,7 @@ def test_the_object_of_another_is_asked_about_once():
 
 
 def test_managing_anothers_container_is_asked_about_after_other_questions():
-    """Authorization for the image does not replace it."""
+    """Authorization for the image does not replace authorization to manage the container."""
     good("create", "--id=roots", IMAGE, "true")
     person = Person("commit", "roots", OTHER)
     for _ in range(2):
@@ -279,7 +279,8 @@ def test_the_agent_asks_in_the_users_language():
             equal(sorted(re.findall(r"\$\(\w+\)", texts[None])), sorted(re.findall(r"\$\(\w+\)", texts["de"])), action.get("id"))
 
 
-# As a desktop's: registered on the bus for the process that asks, without a terminal. It prints what it is to show, and cancels.
+# An agent like that of a desktop: it is registered on the bus for the calling process, without a terminal. It prints
+# the request that it would show, and cancels.
 AGENT = r"""
 import json, subprocess, sys
 from gi.repository import Gio, GLib
@@ -306,14 +307,14 @@ loop.run()
 
 
 def shown(language, *arguments):
-    """What a desktop's agent is given for a command of alice's: action and message."""
+    """Returns the action and the message that a desktop's agent receives for a command of alice's."""
     result = run("/usr/bin/python3", "-c", AGENT, language, "dist", *arguments, user="alice")
     equal(result.status, 0, result)
     return [json.loads(line) for line in result.out.splitlines()]
 
 
 def test_a_desktops_agent_shows_what_is_asked():
-    """polkitd passes no detail on: all that a person learns is in the message."""
+    """polkitd passes no details to the agent, so the message contains all that the user needs to know."""
     third = f"{HOST}/agent/third:x"
     good("create", "--name=roots", IMAGE, "true")
     for arguments, action, message, values in (

@@ -57,7 +57,7 @@ LAYERS = 24
 
 def test_many_layers_are_unpacked_by_clones_of_one_process():
     """Each clone still enters its own sandbox: a root, namespaces, its own filter and that of its keeper."""
-    # None of them exists yet.
+    # None of the layers exists yet.
     layers = [counts.oci.busybox_layer().add("lowest", b"1").finish()]
     layers += [counts.oci.Layer().directory("d").add(f"d/{number}", f"{number}\n".encode()).finish() for number in range(1, LAYERS)]
     image = "127.0.0.1:5000/counts/layers:x"

@@ -54,7 +54,7 @@ def hardware_address():
 
 
 def loses_nothing(*command):
-    """After the command, all rules are as before, and none exists twice."""
+    """Checks that after the command, all rules are as before, and no rule exists twice."""
     wait_until(works, f"before {command}")
     before = (rules(), links(), hardware_address())
     result = run(*command)
@@ -70,7 +70,7 @@ def test_setup():
     good("pull", IMAGE)
     for package in PACKAGES:
         equal(run("sh", "-c", f"tar -C {os.environ['BERTH_BUILD']}/packages/{package} -c . | tar -C / -x --keep-directory-symlink").status, 0)
-    # As the packages' scripts do.
+    # Creates the link as the package's scripts do.
     os.symlink("org.fedoraproject.FirewallD1.server.policy.choice", f"{ACTIONS}/org.fedoraproject.FirewallD1.policy")
     run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
     equal(run("systemctl", "daemon-reload").status, 0)
@@ -121,7 +121,7 @@ def test_what_happens_while_the_service_is_away_is_made_good():
 
 
 def test_only_firewalld_is_believed():
-    """A signal of the same name, sent to the service alone by another."""
+    """The service ignores a signal of the same name that another sender sends to it directly."""
     def renewals():
         return run("journalctl", "-b", "-o", "cat", "-t", "berthd").out.count("renewing the networks' rules")
     before = renewals()

@@ -140,7 +140,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
     with open("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited/memory.limit_in_bytes",
               encoding="ascii") as file:
         equal(int(file.read()), 48 * 1024 * 1024)
-    # The kernel tries to reclaim what is in use, and gives up; the limits stay as they are.
+    # The kernel tries to reclaim memory in use and gives up; the limits are unchanged.
     good("exec", "limited", "dd", "if=/dev/zero", "of=/dev/shm/kept", "bs=1M", "count=16")
     refused = dist("update", "limited", "MemoryMax=1M")
     contains(refused.err, 'set MemoryMax of the cgroup "/system.slice/limited.service/berth-limited": Device or resource busy')

@@ -33,7 +33,7 @@ def addresses():
 
 
 def remains():
-    """Everything that still exists of any container."""
+    """Returns everything that still exists of any container."""
     found = {"rows": [row["id"] for row in listing("ps", "-a")],
              "directories": [name for name in os.listdir(f"{STATE}/containers") if not name.startswith(".")],
              "scopes": run("systemctl", "list-units", "--all", "--plain", "--no-legend", "berth-*.scope").out.split(),
@@ -64,7 +64,7 @@ def test_nothing_is_left_of_a_container_removed_while_it_starts():
         removing = [begin("rm", "-f", name) for _ in range(1 + number % 2)]
         removed = [(process.communicate()[1], process.returncode) for process in removing]
         error = starting.communicate()[1]
-        # One did it; another may come when all is over.
+        # One call removed the container; another may arrive after the removal.
         assert any(status == 0 for _, status in removed), (number, removed)
         assert all(status == 0 or "no container" in text for text, status in removed), (number, removed)
         assert starting.returncode == 0 or "is being deleted" in error or "no container" in error or "status 137" in error, (number, error)
@@ -99,7 +99,7 @@ def test_removal_goes_on_without_its_client():
         removing.communicate()
         starting.communicate()
         if name in [row["id"] for row in listing("ps", "-a")]:
-            # It was killed before it had asked.
+            # The client was killed before it had sent its call.
             dist("rm", "-f", name)
     nothing_remains("after clients that left")
 
@@ -126,7 +126,7 @@ def test_paused_stopping_and_unstarted_containers_are_removed():
     good("run", "-d", "--id=stopping", IMAGE, "sh", "-c", f"trap '' TERM; sleep {MARK}")
     stopping = begin("stop", "--time=1000", "stopping")
     good("rm", "-f", "stopping")
-    # It has ended, or the other came first.
+    # The process has ended, or the removal came first.
     error = stopping.communicate()[1]
     assert stopping.returncode == 0 or "stopping" in error, error
     equal(dist("rm", "stopping").status, 1)

@@ -30,7 +30,7 @@ def test_setup():
 def test_an_exit_while_the_service_is_dead_is_known():
     good("run", "-d", "--id=seven", IMAGE, "sh", "-c", "sleep 0.5; exit 7")
     pid = listing("info", "seven")[0]["pid"]
-    # It comes back only after the container has ended.
+    # The service is started again only after the container has ended.
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/late.conf", "w", encoding="utf-8") as file:
@@ -80,7 +80,7 @@ def test_a_stop_of_the_service_keeps_containers():
 def test_unseen_exit_status_is_unknown_and_not_zero():
     good("run", "-d", "--id=unseen", IMAGE, "sleep", "100")
     pid = listing("info", "unseen")[0]["pid"]
-    # systemctl stop empties the descriptor store: nothing remembers the process then.
+    # systemctl stop empties the descriptor store, so no record of the process is left.
     equal(run("systemctl", "stop", "berthd.service").status, 0)
     os.kill(pid, 9)
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "its end")
@@ -104,11 +104,11 @@ def test_kill_at_random_moments_of_containers_lives():
         start.wait()
         state = listing("info", name)[0]["state"]
         if state == "created":
-            # The word to go on was never given: it can be started now.
+            # The launcher never received the go-ahead, so the container can be started now.
             wait_until(lambda name=name: dist("start", name).status == 0, f"start of {name}")
             equal(dist("wait", name).status, status, name)
         else:
-            # Started, or ended by its launcher before it became the command.
+            # The container was started, or its launcher ended before it executed the command.
             assert dist("wait", name).status in (status, 125), name
         good("rm", name)
     equal(listing("ps", "-a"), [])
@@ -141,7 +141,7 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
     for name, bus in (("one", first), ("two", first), ("three", second), ("four", second)):
         ask(bus, "Create", "(ssa{sv})", name, IMAGE, wish)
     ask(first, "Start", "(sa{sv})", "one", {})
-    # The service that comes back knows whose they are.
+    # After its restart, the service knows which client each container belongs to.
     kill_service()
     equal(ids(), sorted(before + ["one", "two", "three", "four"]))
     ask(second, "Start", "(sa{sv})", "three", {})
@@ -156,7 +156,8 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
 
 
 def test_more_provisional_containers_than_the_bus_has_matches():
-    """dbus-daemon gives a connection 512 matches, and the service must not lose the bus over them."""
+    """The service stays on the bus with more provisional containers than the 512 matches that dbus-daemon allows a
+    connection."""
     from gi.repository import GLib  # pylint: disable=import-outside-toplevel
     before = ids()
     client = connect()
@@ -164,7 +165,7 @@ def test_more_provisional_containers_than_the_bus_has_matches():
         ask(client, "Create", "(ssa{sv})", f"p{number}", IMAGE, {"Provisional": GLib.Variant("b", True)})
     pid = service_pid()
     equal(len(ids()), len(before) + 600)
-    # Nor when it finds them again.
+    # The same holds when the service finds the containers again.
     kill_service()
     equal(len(ids()), len(before) + 600)
     assert service_pid() != pid
@@ -194,7 +195,7 @@ def test_a_changed_cached_filter_is_not_used():
 
 
 def test_killed_before_the_scope_is_there():
-    # The launcher is gone before systemd has moved it: an empty scope of that name stays behind.
+    # The launcher is killed before systemd has moved it into the scope: an empty scope of that name remains.
     generator = random.Random(os.getpid())
     for number in range(12):
         name = f"early{number}"
@@ -221,7 +222,7 @@ def test_kill_at_random_moments_of_pulls():
         kill_service()
         pull.wait()
         if any(row["name"] == BIG for row in listing("images")):
-            # Whole as soon as it is named.
+            # An image is complete as soon as it has a name.
             equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
             good("rmi", BIG)
         equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")

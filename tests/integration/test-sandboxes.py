@@ -381,7 +381,7 @@ def test_unpack_is_no_root_of_the_machine():
         assert own[keeper][name] != own[service_pid()][name], name
     equal(sorted(os.listdir(f"/proc/{keeper}/fd")), ["0", "1", "2", "3"])
     contains(os.readlink(f"/proc/{keeper}/fd/3"), "socket:")
-    # Without the keeper, the layer fails; if the worker ends, the keeper ends, too.
+    # If the worker is killed, its keeper ends with it, and the pull fails.
     os.kill(int(worker), signal.SIGKILL)
     wait_until(lambda: not os.path.exists(f"/proc/{keeper}"), "the keeper's end")
     gate.set()

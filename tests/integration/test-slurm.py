@@ -78,13 +78,13 @@ def indented(text):
 
 
 def documented_files():
-    """What stands below "`/etc/…`…:"."""
+    """Returns the files that the documentation lists below "`/etc/…`…:"."""
     found = re.findall(r"^`(/etc/[^`]+)`[^:]*:\n\n((?:(?:    .*)?\n)+)", documentation(), re.MULTILINE)
     return {path: indented(text.strip("\n")) for path, text in found}
 
 
 def documented_commands(first):
-    """The commands of a block, from this one on."""
+    """Returns the commands of a block, beginning with this one."""
     return indented(re.search(rf"^    {first}.*\n(?:    .*\n)*", documentation(), re.MULTILINE)[0].strip("\n"))
 
 
@@ -101,12 +101,12 @@ def configure_node(node):
 
 def make_bundle(node):
     commands = documented_commands("dist pull") + documented_commands("jq ")
-    # The registry of a test has no certificate.
+    # The test registry has no certificate.
     script(node, "set -e\n" + commands.replace("dist pull", "dist pull --insecure").replace(IMAGE, "node1:5000/box:1"))
 
 
 def each_node(function):
-    """On both at once."""
+    """Calls the function for both nodes at once."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(function, BOTH))
 
@@ -120,12 +120,12 @@ def fields(line):
 
 
 def jobs(number):
-    """The tasks of an array, or the job: their state and exit code, as Slurm tells them."""
+    """Returns the state and exit code of the job, or of each task of an array, as Slurm reports them."""
     return [fields(line) for line in job_text(number).splitlines() if line.strip()]
 
 
 def ended(number):
-    """They, once all have ended."""
+    """Returns the state and exit code of the tasks once all have ended."""
     found = jobs(number)
     return found if all(job["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING") for job in found) else None
 
@@ -135,7 +135,7 @@ def result(job):
 
 
 def submit(text, *options):
-    """A job of alice's in the container; its number."""
+    """Submits a job of alice's that runs in the container, and returns its number."""
     return int(works(1, "sbatch", "--parsable", f"--container={BOX}", "--output=/home/alice/%A-%a.out", *options, user="alice",
                      input=f"#!/bin/sh\n{text}\n"))
 
@@ -153,7 +153,7 @@ UNTIL_RELEASED = "until [ -e /tmp/end ]; do sleep 0.1; done"
 
 
 def release(node):
-    """Lets the containers of a node end that run UNTIL_RELEASED; one may do so meanwhile."""
+    """Lets the containers of a node that run UNTIL_RELEASED end; some may end meanwhile."""
     script(node, "for id in $(dist ps -q); do dist exec $id touch /tmp/end || true; done 2>/dev/null")
 
 
@@ -183,7 +183,7 @@ def test_setup():
 def test_a_step_runs_in_the_container_as_its_user():
     done = on(1, "srun", f"--container={BOX}", "-w", "node2", "sh", "-c",
               "id -u; cat /proc/self/uid_map; echo $SLURM_JOB_ID >/tmp/x; cat; echo wrong >&2; exit 3", user="alice", input="in\n")
-    # Slurm counts in minutes and looks each half of one: it ends while others run.
+    # Slurm counts time limits in minutes and checks them every half minute: the job ends while others run.
     LIMITED.append(submit("exec sleep 1000", "--time=1", "--nodelist=node1", "--mem=10M"))
     wait_until(lambda: running_on(LIMITED[0], 1), "it to run")
     works(1, "scontrol", "update", f"jobid={LIMITED[0]}", "endtime=now+2")
@@ -205,7 +205,7 @@ def test_an_array_runs_on_both_nodes():
 def test_limits_of_the_job_are_those_of_the_container():
     take = ("dd", "if=/dev/zero", "of=/dev/null", "bs=160M", "count=1")
     equal(on(1, "srun", "--mem=250M", f"--container={BOX}", *take, user="alice").status, 0)
-    # The kernel ends it by SIGKILL.
+    # The kernel kills the command with SIGKILL.
     equal(on(1, "srun", "--mem=64M", f"--container={BOX}", *take, user="alice").status, 137)
     job = submit("exec sleep 1000", "--nodelist=node2", "--cpus-per-task=1", "--mem=100M")
     wait_until(lambda: running_on(job, 2) and containers(2), "its container")
@@ -231,7 +231,7 @@ def test_a_job_whose_slurmstepd_is_killed_is_ended():
     works(1, "scancel", str(job), user="alice")
     wait_until(lambda: ended(job), "its end")
     wait_until(lambda: not script(2, "dist ps -aq; ls -A /run/berth-slurm/alice; pgrep -f berth-runtime; true"), "the end of the container")
-    # What Slurm leaves of its own then.
+    # Slurm leaves these files and cgroups behind in this case.
     script(2, "rm -r /var/lib/slurm/slurmd/oci-job* /var/lib/slurm/slurmd/job*; "
               "find /sys/fs/cgroup/*/slurm*/uid_4242 -depth -type d -exec rmdir {} +")
 
@@ -271,7 +271,7 @@ def test_a_drained_node_finishes_what_it_has():
 
 
 def test_what_the_rule_does_not_allow_is_refused():
-    """A user's own bundle that asks for more."""
+    """A user's own bundle that asks for more than the rule allows is refused."""
     script(1, f"""set -e
         mkdir -p /home/alice/own
         cp -a {BOX}/rootfs /home/alice/own

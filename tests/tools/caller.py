@@ -95,7 +95,7 @@ def answer(bus, Gio, GLib, request):
 
 
 def send(bus, Gio, GLib, request):
-    """A call that wants no answer."""
+    """Sends a call without requesting a reply."""
     message = Gio.DBusMessage.new_method_call(request.get("name", NAME), request["path"], request["interface"], request["member"])
     message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
     message.set_body(GLib.Variant.parse(GLib.VariantType(request["signature"]), request["arguments"], None, None))

@@ -36,7 +36,7 @@ def answer(operation, node):
 
 
 def name_of(thread):
-    """Of its process: threads of workers have names of their own."""
+    """Returns the name of the process of the thread, since threads of workers have their own names."""
     try:
         with open(f"/proc/{thread}/status", encoding="utf-8") as file:
             process = [line.split()[1] for line in file if line.startswith("Tgid:")][0]

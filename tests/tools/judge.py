@@ -12,7 +12,7 @@ WORK = "/var/tmp/judge"
 
 
 def tree_of(name):
-    """The mounted files of a stored image."""
+    """Returns the tree of the mounted files of a stored image."""
     target = f"{WORK}/mount"
     os.makedirs(target, exist_ok=True)
     good("mount", name, target)
@@ -23,7 +23,7 @@ def tree_of(name):
 
 
 def umoci_tree_of(name):
-    """None if umoci or skopeo refuses the image."""
+    """Returns the tree that umoci makes, or None if umoci or skopeo refuses the image."""
     for directory in ("layout", "root"):
         shutil.rmtree(f"{WORK}/{directory}", ignore_errors=True)
     os.makedirs(WORK, exist_ok=True)
@@ -34,7 +34,7 @@ def umoci_tree_of(name):
 
 
 def compare(name):
-    """The image of a registry, pulled, is what umoci makes of it: that tree."""
+    """Pulls an image, checks that it is identical to the tree that umoci makes of it, and returns that tree."""
     began = time.time() - 1
     good("pull", "-q", name)
     theirs = umoci_tree_of(name)

@@ -69,7 +69,7 @@ class Layer:
         return self.add(name, kind=tarfile.LNKTYPE, target=target, **more)
 
     def finish(self):
-        """(diff ID, media type, stored bytes)"""
+        """Returns (diff ID, media type, stored bytes)."""
         self.tar.close()
         plain = self.buffer.getvalue()
         if self.compression == "gzip":
@@ -122,7 +122,7 @@ def split(reference):
 
 
 class Registry:
-    """The pushing half of the distribution specification, and no more."""
+    """The push half of the distribution specification only."""
 
     def __init__(self, host):
         self.connection = http.client.HTTPConnection(host, timeout=60)
@@ -151,7 +151,7 @@ class Registry:
 
 
 def push(image, reference):
-    """Pushes it and returns the manifest's digest."""
+    """Pushes the image and returns the manifest's digest."""
     host, path, tag = split(reference)
     registry = Registry(host)
     manifest = image.finish()
@@ -161,7 +161,7 @@ def push(image, reference):
 
 
 def push_index(images, reference):
-    """images: {"os/arch[/variant]": Image}; answers the index's digest."""
+    """Pushes images, given as {"os/arch[/variant]": Image}, with an index, and returns the index's digest."""
     host, path, tag = split(reference)
     registry, entries = Registry(host), []
     for platform, image in images.items():

@@ -2,9 +2,9 @@
 """Unit files of the kinds that public projects and their users write for podman, each for a program that is well known: what
 they need of the format, put together anew."""
 
-# As root's, in /etc/containers/systemd.
+# Files of root, in /etc/containers/systemd.
 OF_THE_SYSTEM = {
-    # A pod with its database and its cache.
+    # A pod with a database and a cache.
     "nextcloud.pod": "[Unit]\nDescription=Nextcloud\n\n[Pod]\nPodName=nextcloud\nPublishPort=127.0.0.1:8080:80\nNetwork=web.network\n\n"
                      "[Install]\nWantedBy=multi-user.target\n",
     "nextcloud-db.container": """
@@ -57,7 +57,7 @@ ExecStartPre=/usr/bin/mkdir -p /srv/nextcloud/data
     "redis.volume": "[Volume]\nDriver=local\n",
     "web.network": "[Unit]\nDescription=What the proxy sees\n\n[Network]\nNetworkName=web\nSubnet=10.89.20.0/24\nGateway=10.89.20.1\n"
                    "IPv6=true\nSubnet=fd00:20::/64\nGateway=fd00:20::1\nInternal=false\nDisableDNS=false\nLabel=app=web\n",
-    # A proxy that looks at labels of others.
+    # A proxy that reads the labels of other containers.
     "traefik.container": """
 [Unit]
 Description=Traefik
@@ -152,7 +152,7 @@ HealthStartPeriod=30s
 HealthTimeout=5s
 HealthOnFailure=kill
 """,
-    # The host's network, and devices that may not be there.
+    # The host's network, and devices that may not exist.
     "homeassistant.container": """
 [Container]
 Image=ghcr.io/home-assistant/home-assistant:stable
@@ -171,14 +171,14 @@ TimeoutStopSec=70
 [Install]
 WantedBy=multi-user.target
 """,
-    # What sees the machine.
+    # A program that reads the state of the machine.
     "node-exporter.container": "[Container]\nImage=quay.io/prometheus/node-exporter:latest\nNetwork=host\nPodmanArgs=--pid=host\n"
                                "Volume=/:/host:ro,rslave\nExec=--path.rootfs=/host --collector.filesystem.mount-points-exclude='^/(dev|proc|sys)($$|/)'\n",
     # A tunnel.
     "wireguard.container": "[Container]\nImage=lscr.io/linuxserver/wireguard\nAddCapability=NET_ADMIN SYS_MODULE\nSysctl=net.ipv4.conf.all.src_valid_mark=1\n"
                            "PublishPort=51820:51820/udp\nEnvironment=PUID=1000 PGID=1000 PEERS=laptop,phone\nVolume=/srv/wireguard:/config\n"
                            "Volume=/lib/modules:/lib/modules:ro\n[Install]\nWantedBy=multi-user.target\n",
-    # Built here, one service for each name.
+    # An image that is built here, and one service for each instance name.
     "app.build": "[Unit]\nDescription=The image of the application\n\n[Build]\nImageTag=localhost/app:latest\nSetWorkingDirectory=unit\nFile=Containerfile\n"
                  "BuildArg=VERSION=1 \"NAME=the application\"\nTarget=run\nLabel=app=app\nPull=newer\n",
     "app@.container": """
@@ -208,7 +208,7 @@ WatchdogSec=30
 WantedBy=multi-user.target
 DefaultInstance=main
 """,
-    # A forge with its database in a pod, as its documentation has it for podman.
+    # A forge with its database in a pod, as its documentation describes it for podman.
     "forgejo.pod": "[Pod]\nPodName=forgejo\nPublishPort=127.0.0.1:3001:3000\nPublishPort=2223:22\nStopTimeout=30\n[Install]\nWantedBy=default.target\n",
     "forgejo.container": """
 [Unit]
@@ -247,7 +247,7 @@ StartLimitBurst=5
     "forgejo.volume": "[Unit]\nDescription=Repositories\n[Volume]\nVolumeName=forgejo\nLabel=app=forgejo backup=yes\n",
     "forgejo-db.volume": "[Volume]\nDevice=/srv\nType=none\nOptions=bind\n",
     "postgres.image": "[Image]\nImage=docker.io/library/postgres:17\nRetry=5\nRetryDelay=10s\nOS=linux\nArch=amd64\nServiceName=postgres-pull\n",
-    # Documents, with what converts them, in a network of their own.
+    # A document archive with its converters, in a separate network.
     "paperless.network": "[Network]\nDriver=bridge\nSubnet=10.89.60.0/24\nGateway=10.89.60.1\nNetworkDeleteOnStop=true\n",
     "paperless.container": """
 [Unit]
@@ -295,7 +295,7 @@ WantedBy=multi-user.target
     "grafana.container": "[Unit]\nRequires=prometheus.service\nAfter=prometheus.service\n[Container]\nImage=docker.io/grafana/grafana-oss:11.5.1\nNetwork=web.network\n"
                          "Volume=grafana:/var/lib/grafana\nSecret=grafana-admin,type=mount,mode=0444\nEnvironment=GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/grafana-admin\n"
                          "ExposeHostPort=3000\nLogDriver=passthrough\nStopTimeout=90\n",
-    # A broker of messages, and a bridge with a stick that is always there.
+    # A message broker, and a bridge with a USB stick that is always plugged in.
     "mosquitto.container": "[Unit]\nDescription=Mosquitto\n[Container]\nImage=docker.io/library/eclipse-mosquitto:2\nPublishPort=1883:1883\nPublishPort=9001:9001\n"
                            "Volume=/srv/mosquitto:/mosquitto:z\nUserNS=auto\nNoNewPrivileges=true\nGlobalArgs=--quiet\n[Install]\nWantedBy=default.target\n",
     "zigbee2mqtt.container": "[Unit]\nBindsTo=mosquitto.service\nAfter=mosquitto.service\n[Container]\nImage=ghcr.io/koenkk/zigbee2mqtt:2\nAddDevice=/dev/null:/dev/ttyACM0:rw\n"
@@ -313,7 +313,7 @@ WantedBy=multi-user.target
     "site-rebuild.timer": "[Timer]\nOnCalendar=daily\nPersistent=true\nRandomizedDelaySec=15min\n[Install]\nWantedBy=timers.target\n",
 }
 
-# As a user's, in ~/.config/containers/systemd.
+# Files of a user, in ~/.config/containers/systemd.
 OF_A_USER = {
     "media.network": "[Network]\nNetworkName=media\n",
     "immich.container": """
@@ -352,7 +352,7 @@ WantedBy=default.target
     "vaultwarden.container": "[Container]\nImage=docker.io/vaultwarden/server:latest\nPublishPort=127.0.0.1:8222:80\nVolume=%S/vaultwarden:/data:Z\n"
                              "Secret=vaultwarden-token,type=env,target=ADMIN_TOKEN\nEnvironment=DOMAIN=https://vault.example.com SIGNUPS_ALLOWED=false\n"
                              "HealthCmd=/healthcheck.sh\nReadOnly=true\nReadOnlyTmpfs=true\n",
-    # As a user's own, by the path of the home directory.
+    # Files that belong to the user, given by the path of the home directory.
     "navidrome.container": "[Unit]\nDescription=Navidrome\n[Container]\nImage=docker.io/deluan/navidrome:latest\nContainerName=navidrome\nPublishPort=4533:4533\n"
                            "UserNS=keep-id:uid=1000,gid=1000\nUser=1000:1000\nVolume=%h/music:/music:ro\nVolume=navidrome.volume:/data\nReadOnly=true\nDropCapability=all\n"
                            "NoNewPrivileges=true\nAutoUpdate=registry\n[Service]\nRestart=on-failure\n[Install]\nWantedBy=default.target\n",

@@ -9,7 +9,7 @@ import subprocess
 def traced(pid, log, *options):
     with subprocess.Popen(["strace", "-f", *options, "-o", log, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as tracer:
         try:
-            # Attached: from here on nothing is missed.
+            # strace is attached: it reports everything from here on.
             line = tracer.stderr.readline()
             assert "attached" in line, line
             yield
