@@ -86,7 +86,7 @@ class Berth:
 
     def reset(self):
         run("systemctl", "stop", "berthd.service")
-        # If a tree is removed late, the work belongs to an earlier round.
+        # The deferred removal of a tree is work that belongs to an earlier round.
         for name in os.listdir("/var/lib/berth"):
             path = f"/var/lib/berth/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)

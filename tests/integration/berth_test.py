@@ -126,7 +126,7 @@ def service_is_up():
 
 
 def configure(text):
-    """The tests' part of berth.conf."""
+    """Writes the tests' part of berth.conf."""
     os.makedirs(os.path.dirname(CONFIGURATION), exist_ok=True)
     with open(CONFIGURATION, "w", encoding="utf-8") as file:
         file.write(text)

@@ -59,7 +59,7 @@ def read_members():
             for method in interface.findall("method"):
                 found.append((interface.get("name"), method.get("name"),
                               [a.get("type") for a in method.findall("arg") if a.get("direction") != "out"]))
-    # Each as often as a member of Berth.
+    # Each standard member is called as often as a member of Berth.
     return found + STANDARD * 3, options, own
 
 

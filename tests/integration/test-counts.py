@@ -33,8 +33,8 @@ def test_no_operation_costs_more_than_recorded():
 
 
 def test_the_kernel_is_made_ready_for_the_move_before_there_is_a_process():
-    """A start whose client sends it with Create: a thread moves itself to where it is; a process that was moved meanwhile
-    would stay where it is."""
+    """If the client sends Start together with Create, a thread moves itself to the cgroup that it is in already, before
+    the process is launched."""
     counts.oci.push(counts.oci.busybox_image(), counts.BUSYBOX)
     good("pull", "-q", counts.BUSYBOX)
     own = run("cat", f"/proc/{service_pid()}/cgroup").out

@@ -64,7 +64,7 @@ def test_oom_event_precedes_the_exit_event():
 
 
 def test_the_killer_may_be_quicker_than_the_start():
-    """A hook after the start holds its end up, which the container does not wait for."""
+    """The events have the same order if the container is killed before its start ends, which a hook delays here."""
     os.makedirs("/var/tmp/hungry/rootfs")
     subprocess.run(["tar", "-x", "-C", "/var/tmp/hungry/rootfs"], input=oci.busybox_layer(None).finish()[2], check=True)
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
@@ -131,7 +131,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
                    f"ExecStart=dist run --rm --replace --name=limited --cgroup=caller --memory=32M {IMAGE} sleep 1000\n")
     run("systemctl", "daemon-reload")
     equal(run("systemctl", "start", "limited").status, 0)
-    # The unit's own, and the container's, which is lower.
+    # The task limit is that of the unit; the memory limit is that of the container, which is lower.
     assert dist("exec", "limited", "sh", "-c", "for i in $(seq 60); do sleep 5 & done; wait").status != 0
     eats = "a=x; while :; do a=$a$a; done"
     equal(dist("exec", "limited", "sh", "-c", eats).status, 137)

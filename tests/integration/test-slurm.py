@@ -251,7 +251,7 @@ def test_jobs_go_on_when_the_daemons_of_their_node_are_killed():
 def test_an_array_loses_no_task_to_kills_of_the_service():
     array = submit("sleep 0.2; exit $((SLURM_ARRAY_TASK_ID % 3))", "--array=1-12", "--nodelist=node2")
     for number in range(1, 4):
-        # Between the steps of some of them.
+        # The service is killed between the steps of some tasks.
         wait_until(lambda: len([job for job in jobs(array) if job["JobState"] in ("COMPLETED", "FAILED")]) >= 3 * number, "some tasks", 120)
         script(2, "systemctl kill -s KILL --kill-who=main berthd || true")
     for job in wait_until(lambda: ended(array), "the end of the array", 120):

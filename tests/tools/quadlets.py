@@ -129,7 +129,7 @@ Slice=machine.slice
 WantedBy=default.target
 """,
     "gitea.image": "[Image]\nImage=docker.io/gitea/gitea:1.22\nTLSVerify=true\nPolicy=newer\n",
-    # An address of its own, and names for others.
+    # A server with a fixed address, which resolves names for others.
     "dns.network": "[Network]\nSubnet=10.89.53.0/24\nDriver=bridge\nOptions=mtu=1400\nPodmanArgs=--ignore\n",
     "pihole.container": """
 [Container]
@@ -295,7 +295,7 @@ WantedBy=multi-user.target
     "grafana.container": "[Unit]\nRequires=prometheus.service\nAfter=prometheus.service\n[Container]\nImage=docker.io/grafana/grafana-oss:11.5.1\nNetwork=web.network\n"
                          "Volume=grafana:/var/lib/grafana\nSecret=grafana-admin,type=mount,mode=0444\nEnvironment=GF_SECURITY_ADMIN_PASSWORD__FILE=/run/secrets/grafana-admin\n"
                          "ExposeHostPort=3000\nLogDriver=passthrough\nStopTimeout=90\n",
-    # A message broker, and a bridge with a USB stick that is always plugged in.
+    # A message broker, and a bridge with a device that always exists.
     "mosquitto.container": "[Unit]\nDescription=Mosquitto\n[Container]\nImage=docker.io/library/eclipse-mosquitto:2\nPublishPort=1883:1883\nPublishPort=9001:9001\n"
                            "Volume=/srv/mosquitto:/mosquitto:z\nUserNS=auto\nNoNewPrivileges=true\nGlobalArgs=--quiet\n[Install]\nWantedBy=default.target\n",
     "zigbee2mqtt.container": "[Unit]\nBindsTo=mosquitto.service\nAfter=mosquitto.service\n[Container]\nImage=ghcr.io/koenkk/zigbee2mqtt:2\nAddDevice=/dev/null:/dev/ttyACM0:rw\n"

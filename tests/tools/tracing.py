@@ -18,7 +18,8 @@ def traced(pid, log, *options):
 
 
 def end(tracer):
-    """A signal just before strace waits for its processes is seen only when one of them does something."""
+    """Ends strace. If a signal arrives just before strace waits for its processes, strace notices it only when one of
+    them does something, so the signal is sent again."""
     while tracer.poll() is None:
         tracer.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
