@@ -54,7 +54,7 @@ class Person(Terminal):
             self.read_some(0.05)
         while self.read_some(0):
             pass
-        # The agent may need a moment longer.
+        # The agent may need a moment longer to end.
         wait_until(lambda: self.settings() == self.before, "the terminal as it was")
         wait_until(lambda: run("pgrep", "-x", "pkttyagent").out == "", "the end of the agent")
         self.close()

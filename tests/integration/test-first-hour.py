@@ -30,7 +30,7 @@ class Screen(Terminal):
         """Reads until dist ends, or until the given text has appeared."""
         while until is None or until not in self.text:
             if not self.read_some(60):
-                # The end of the program; a program that is silent for a minute has not ended.
+                # The program must have ended, and not only have been silent for a minute.
                 assert self.process.wait(20) is not None, self.text
                 break
         return self.text

@@ -154,7 +154,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
 
 
 def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():
-    """The controllers of the caller's unit are in other hierarchies, in which no cgroup is made for the container."""
+    """No cgroup is made for the container in the other hierarchies, which have the controllers of the caller's unit."""
     allow_only("alice", "containers.create", "containers.manage-own")
     task = "/sys/fs/cgroup/unified/system.slice/manager.service/task"
     result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "-p", "MemoryMax=64M", "--unit=manager", "sh", "-c",

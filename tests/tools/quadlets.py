@@ -300,7 +300,7 @@ WantedBy=multi-user.target
                            "Volume=/srv/mosquitto:/mosquitto:z\nUserNS=auto\nNoNewPrivileges=true\nGlobalArgs=--quiet\n[Install]\nWantedBy=default.target\n",
     "zigbee2mqtt.container": "[Unit]\nBindsTo=mosquitto.service\nAfter=mosquitto.service\n[Container]\nImage=ghcr.io/koenkk/zigbee2mqtt:2\nAddDevice=/dev/null:/dev/ttyACM0:rw\n"
                              "GroupAdd=dialout\nTimezone=Europe/Berlin\nVolume=/srv/zigbee2mqtt:/app/data:Z\nVolume=/run/udev:/run/udev:ro\nPodmanArgs=--privileged\n",
-    # Started by its socket, and from its own sources by a timer.
+    # A service that is started by its socket, and one that a timer starts from its own sources.
     "searxng.container": "[Unit]\nDescription=SearXNG\n[Container]\nImage=docker.io/searxng/searxng:latest\nPublishPort=127.0.0.1:8888:8080\nCgroupsMode=enabled\n"
                          "Mount=type=bind,source=/srv/searxng,destination=/etc/searxng,readonly=true\nMount=type=volume,source=searxng.volume,destination=/var/cache/searxng\n"
                          "AddCapability=CHOWN SETGID SETUID\nDropCapability=all\nUnmask=ALL\nExitIdleTimeout=10min\nNotify=healthy\nHealthCmd=wget -qO- http://127.0.0.1:8080/healthz\n",
