@@ -34,7 +34,7 @@ def trusted():
 
 
 def works():
-    """Checks a published port from the host and from a neighbour, a name, and outgoing traffic with the host's address."""
+    """Checks a published port from the host and from a neighbour, a name, and traffic out with the host's address."""
     return (get(place="127.0.0.1:18080") == "page" and
             get("ip", "netns", "exec", "neighbour", place="192.0.2.1:18080") == "page" and
             fetch("one", "web") == "page" and fetch("one", "192.0.2.2/cgi-bin/who").endswith("192.0.2.1]"))
