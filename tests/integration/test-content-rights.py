@@ -42,7 +42,7 @@ def test_setup():
 
 
 def stolen(name):
-    """An image in alice's registry that names root's layer, which the registry does not have."""
+    """Adds an image to alice's registry that names root's layer, although the registry does not have that layer."""
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"own")])
     private = PRIVATE["image"]
     image.manifest["layers"] = copy.deepcopy(private.manifest["layers"])
@@ -68,7 +68,7 @@ def test_a_manifest_that_names_anothers_layer_gets_nothing():
 
 def test_nor_does_a_registry_that_claims_to_have_it():
     image, reference, _ = stolen("thief/b:1")
-    # The reply to HEAD, and all sizes, are right, but not the bytes.
+    # The reply to HEAD and all sizes are correct, but the bytes are not.
     size = PRIVATE["image"].manifest["layers"][1]["size"]
     image.blobs[PRIVATE["layer"]] = b"\x1f\x8b" + noise(size - 2)
     result = dist("pull", reference, user="alice")
@@ -88,7 +88,7 @@ def test_error_reveals_no_digest_that_the_caller_did_not_name():
 
 
 def test_a_configuration_that_claims_anothers_layers_gets_its_own():
-    """The chain of its diff IDs is stored, but its blobs do not match them."""
+    """A configuration that lists diff IDs of a stored chain is refused, since the image's blobs do not match them."""
     own = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"own")])
     own_diff_id = own.config["rootfs"]["diff_ids"][1]
     own.config["rootfs"]["diff_ids"] = list(PRIVATE["image"].config["rootfs"]["diff_ids"])
@@ -98,7 +98,7 @@ def test_a_configuration_that_claims_anothers_layers_gets_its_own():
     contains(result.err, "diff ID")
     # The error does not reveal the actual digest.
     assert own_diff_id not in result.err, result
-    # Fetching it and naming it by hand does not help, either.
+    # Fetching the image and naming it with Put does not help, either.
     good("fetch", reference, user="alice")
     manifest = OWN.manifests[("thief/d", "1")][1]
     equal(images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/d:1", oci.OCI_MANIFEST,
@@ -147,12 +147,12 @@ def test_an_import_grants_only_the_content_of_the_archive():
     here = {digest: image.blobs[digest] for digest in (config, busybox)}
     archive_of("/tmp/thief.tar", layout_of(image, here))
     contains(lacks_secret("import", "--name=thief.example/f:1", "/tmp/thief.tar").err, "the archive is incomplete")
-    # An empty member of that name does not help, either.
+    # An empty member with the layer's name does not help, either.
     archive_of("/tmp/thief.tar", layout_of(image, {**here, PRIVATE["layer"]: b""}))
     result = lacks_secret("import", "--name=thief.example/f:1", "/tmp/thief.tar")
     contains(result.err, "does not match the digest")
     lacks_secret("run", "--rm", "thief.example/f:1", "cat", "/secret")
-    # A complete archive is complete for her, too.
+    # An archive that contains all blobs grants her the whole image.
     archive_of("/tmp/thief.tar", layout_of(image, image.blobs))
     good("import", "--name=thief.example/f:1", "/tmp/thief.tar", user="alice")
     equal(good("run", "--rm", "thief.example/f:1", "cat", "/secret", user="alice"), SECRET)
@@ -161,7 +161,7 @@ def test_an_import_grants_only_the_content_of_the_archive():
 
 
 def forget_alice():
-    """Her holdings are deleted with the content; then root brings the content back."""
+    """Deletes root's content, and alice's holdings with it, then pulls the content again as root."""
     good("rmi", PRIVATE["reference"])
     good("prune")
     good("pull", PRIVATE["reference"])
@@ -179,7 +179,7 @@ def test_only_a_user_who_has_sent_content_may_name_it():
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
                          PRIVATE["manifest"], "1", "0", "0", user="alice")
     assert result.status != 0, result
-    # Its text is not secret: everybody may inspect images. She has the manifest, but not the content that it names.
+    # A manifest is not secret: everybody may inspect images. She now holds it, but not the content that it names.
     text = PRIVATE["image"].finish()
     equal(ingest(text, "manifest").status, 0)
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
@@ -189,10 +189,10 @@ def test_only_a_user_who_has_sent_content_may_name_it():
                     ("run", "--rm", "thief.example/g:1", "cat", "/secret"),
                     ("push", "thief.example/g:1", f"{HOST}/thief/g:1")):
         lacks_secret(*command)
-    # Content that root's name reaches is not available through another name of the same manifest, either.
+    # Another name for the manifest of root's image does not give her its content, either.
     good("tag", PRIVATE["reference"], "thief.example/h:1", user="alice")
     lacks_secret("run", "--rm", "thief.example/h:1", "cat", "/secret")
-    # It is not available when others fetch all of it again, either.
+    # A new pull by root does not give her the content, either.
     good("pull", PRIVATE["reference"])
     lacks_secret("run", "--rm", "thief.example/g:1", "cat", "/secret")
     good("rmi", "thief.example/g:1", "thief.example/h:1")
@@ -207,7 +207,7 @@ def chains():
 
 
 def prune_without_roots_name():
-    """Content that only root's name kept is deleted, with its snapshots; then root pulls it again."""
+    """Removes root's name and prunes; returns whether manifest, layer and snapshots were kept. Then root pulls again."""
     before = chains()
     good("rmi", PRIVATE["reference"])
     good("prune")
@@ -234,7 +234,7 @@ def test_a_manifest_keeps_only_content_of_its_owner():
     told = run("sh", "-c", f"dist content why {PRIVATE['layer']}").out
     assert "keep" not in told, told
     equal(prune_without_roots_name(), [True, False, False])
-    # It does not prevent a user with permission from deleting content.
+    # Her name and her lease do not prevent a user with permission from deleting the content.
     good("rmi", PRIVATE["reference"])
     good("content", "rm", PRIVATE["layer"])
     good("pull", PRIVATE["reference"])
@@ -258,7 +258,7 @@ def test_readable_content_is_kept_and_counted():
     equal(call(*leases, "Add", "sasa{sv}", "reads", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
     allow_only("alice", *RIGHTS)
     equal(prune_without_roots_name()[:2], [True, True])
-    # The same holds with a name of hers.
+    # A name of hers keeps the content, too.
     put_private("reader.example/x:1")
     good("lease", "rm", "reads")
     equal(prune_without_roots_name(), [True, True, True])
@@ -290,7 +290,7 @@ def test_claimed_chain_is_not_revealed_to_exist():
         told.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
     contains(told[0], "DIGEST")
     equal(*told)
-    # Root, which has pulled it, sees that it is complete.
+    # Root has pulled the image, and sees that it is complete.
     contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, '"Complete" b true "Unpacked" b true')
     good("rmi", "thief.example/claim:1")
 
@@ -327,7 +327,7 @@ def test_only_own_objects_are_pushed():
 
 
 def test_a_push_does_not_reveal_the_content_of_others():
-    """The error names the layer by the digest in her own manifest, and is the same for a layer that does not exist."""
+    """A push of another user's layer fails with the same error as a push of a layer that does not exist."""
     forget_alice()
     absent = "sha256:" + "3" * 64
     told = []
@@ -367,7 +367,7 @@ def test_a_push_of_anothers_image_needs_the_right_to_read_it():
 
 
 def refused_push(name, target):
-    """No part of it reaches the registry."""
+    """Asserts that alice's push is refused and that the image does not reach the registry."""
     result = dist("--no-ask-password", "push", name, target, user="alice")
     equal(result.status, 1, result)
     contains(result.err, "Permission denied")
@@ -387,7 +387,7 @@ def test_a_commit_grants_nothing_of_its_base():
     digest = image_digest(committed)
     refused_push(committed, f"{HOST}/thief/committed:1")
     for name in ("thief.example/again:1", "thief.example/renamed:1"):
-        # By another name, too, which does not reach that layer at all.
+        # Neither a second name nor a rename makes the hidden layer available.
         if "again" in name:
             good("tag", committed, name, user="alice")
             contains(lacks_secret("push", name, f"{HOST}/thief/again:1").err, "is not here")
@@ -401,13 +401,13 @@ def test_a_commit_grants_nothing_of_its_base():
         contains(lacks_secret("--no-ask-password", *verb).err, "Permission denied")
     result = call("/org/berth1/contents", "org.berth1.Contents", "PushObject", "ssa{sv}", hidden, f"{HOST}/thief/object:x", "0", user="alice")
     contains(result.err, "denied")
-    # It is not available by serving root's own name, either.
+    # Storing the base's manifest under root's own name does not help, either.
     equal(ingest(base_image.finish(), "manifest").status, 0)
     equal(images_call("Put", "s(sst)a{ss}a{sv}", base, oci.OCI_MANIFEST, base_digest, str(len(base_image.finish())), "0", "0",
                       user="alice").status, 0)
     refused_push(base, f"{HOST}/thief/base:1")
-    # Her lease keeps the content that she holds; her name keeps the content that it runs from, which she still cannot
-    # push.
+    # Her lease keeps the content that she holds; her name keeps the content that the image runs from, which she still
+    # cannot push.
     lease_call("Create", "sa{sv}", "hers", "0", user="alice")
     lease_call("Add", "sasa{sv}", "hers", "1", digest, "0", user="alice")
     good("rmi", base)
@@ -425,7 +425,7 @@ def test_a_commit_grants_nothing_of_its_base():
 
 
 def test_a_commit_on_an_own_image_is_pushed():
-    """Even if other users have named the base, too."""
+    """A user may push a commit on an image that the user has pulled, even if other users have named the base, too."""
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(300))])
     base, _ = OWN.add("mine/base:1", image)
     good("pull", base)
@@ -529,7 +529,7 @@ def test_ingests_and_leases_do_not_reveal_content_of_others():
                for digest in (PRIVATE["layer"], "sha256:" + "0" * 64)]
     equal(answers[0], answers[1])
     contains(answers[0], "not here")
-    # After she has sent the bytes, she holds it; the reply is the same as if it had not been stored.
+    # Once she has sent the bytes, she holds the layer; the reply is the same as if it had not been stored before.
     equal(ingest(layer, "mine").status, 0)
     equal(call(*leases, "Add", "sasa{sv}", "alices", "1", PRIVATE["layer"], "0", user="alice").status, 0)
     equal(call(*leases, "Delete", "sa{sv}", "alices", "0", user="alice").status, 0)
@@ -581,7 +581,7 @@ def test_in_use_error_names_no_hidden_image():
 
 
 def test_content_that_a_registry_proves_to_have_is_not_fetched_again():
-    """For a large stored layer, two samples are fetched from a repository that was not seen before."""
+    """Only two samples of a large stored layer are fetched from a repository that was not seen before."""
     forget_alice()
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(500000))])
     reference, _ = OWNER.add("shared/x:1", image)
@@ -594,7 +594,7 @@ def test_content_that_a_registry_proves_to_have_is_not_fetched_again():
     equal(len(ranges), 2, ranges)
     assert all(part and not part.endswith("-") for part in ranges), ranges
     equal(good("run", "--rm", again, "true", user="alice"), "")
-    # A server without range support sends all of it, which proves possession, too.
+    # A server without range support sends the whole layer, which proves possession, too.
     third, _ = OWN.add("third/x:1", image)
     OWN.ignore_range = True
     good("pull", third, user="alice")
@@ -617,7 +617,7 @@ def test_a_push_names_no_repositories_but_the_images_own():
 
 
 def test_held_ingest_does_not_block_other_users():
-    """Under the same names that transfers and other users use."""
+    """Ingests that a user keeps open do not block transfers and ingests of other users that have the same names."""
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
     reference, _ = OWNER.add("held/x:1", image)
     layer = image.manifest["layers"][1]["digest"]
@@ -632,7 +632,7 @@ def test_held_ingest_does_not_block_other_users():
     good("pull", reference)
     equal(run("sh", "-c", "echo mine | dist content ingest common").status, 0)
     assert layer in good("content", "list")
-    # Nobody resumes an ingest of another user, under any name.
+    # A user cannot resume an ingest of another user, whatever its name is.
     equal([row["ref"] for row in listing("content", "active") if row["ref"] == "common"], ["common"])
     run("pkill", "-u", "alice", "dist")
     holder.stdin.close()

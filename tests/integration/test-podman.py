@@ -22,7 +22,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def rows(of="run and create", least=140):
-    """Option, kind, explanation and test line of each row of the table."""
+    """Returns the option, kind, explanation and test line of each row of the table."""
     page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split(f"## Options of {of}\n", 1)[1].split("\n## ", 1)[0]
     found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
     assert len(found) > least, len(found)
@@ -49,7 +49,7 @@ def attempt(line):
     verb = words.pop(0) if words[0] == "run" else "create"
     if "=needed" in line:
         good("create", "--name=needed", IMAGE)
-    # For --preserve-fd.
+    # --preserve-fd needs an open descriptor.
     return run("sh", "-c", 'exec 3</dev/null; exec dist "$@"', "sh", verb, *words, IMAGE)
 
 
@@ -175,11 +175,11 @@ def test_the_hosts_name():
     own = run("hostname").out
     equal(good("run", "--rm", "--uts=host", IMAGE, "sh", "-c", "hostname; cat /etc/hostname"), own + own)
     equal(good("run", "--rm", "--name=private", "--uts=private", IMAGE, "hostname"), "private\n")
-    # It cannot be changed from there.
+    # The container cannot change the host's name.
     result = dist("run", "--rm", "--uts=host", "--cap-add=SYS_ADMIN", IMAGE, "hostname", "other")
     assert result.status != 0, result
     equal(run("hostname").out, own)
-    # Kernel parameters of a UTS namespace would be the machine's.
+    # In the host's UTS namespace, these options would change the machine.
     for words, part in ((("--hostname=x",), "Hostname and UTSNamespace=host exclude each other"),
                         (("--sysctl=kernel.domainname=x",), "needs a namespace that belongs to the container")):
         contains(dist("create", "--uts=host", *words, IMAGE).err, part)
@@ -230,7 +230,7 @@ def test_mounts():
 
 
 def test_volumes_without_a_name_go_with_the_container():
-    """A directory of the container, which begins with the image's and stays writable with a read-only root."""
+    """A volume without a name is removed with its container, starts with the image's files, and ignores --read-only."""
     for words in (("-v", "/etc"), ("--mount=type=volume,target=/etc",)):
         good("run", "--name=own", "--read-only", *words, IMAGE, "sh", "-c", "test -e /etc/passwd && echo kept >/etc/own")
         equal(good("start", "-a", "own"), "")
@@ -257,14 +257,14 @@ def test_mounts_of_another_container():
     assert dist("run", "--rm", "--volumes-from=data", IMAGE, "touch", "/mnt/file").status != 0
     assert dist("run", "--rm", "--volumes-from=data:ro", IMAGE, "touch", "/data/x").status != 0
     assert dist("run", "--rm", "--volumes-from=data", IMAGE, "test", "-e", "/own").status != 0
-    # A mount of a configuration may have no options.
+    # A mount in an OCI configuration may lack options.
     with open("/tmp/podman-spec.json", "w", encoding="utf-8") as file:
         json.dump({"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "linux": {"namespaces": [{"type": "mount"}]},
                    "process": {"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
                    "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
     good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
     equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
-    # Files of the host's namespaces are not visible in the container, unless they were given like any other path.
+    # The host's /proc and /dev/shm are visible only where they were mounted explicitly, like any other path.
     with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
         pass
     good("create", "--name=wide", "--pid=host", "--ipc=host", "--network=host", "-v", "/proc:/host/proc:ro", IMAGE)
@@ -290,7 +290,7 @@ def test_paths_are_masked_and_unmasked():
     equal(shown("--security-opt=unmask=ALL", "--security-opt=mask=/sys/kernel"), ["keys", "writable"] + firmware + ["group"])
     equal(shown("--security-opt", "unmask=/proc/k*:/sys/firmware"), ["keys"] + firmware + ["kernel", "group"])
     equal(shown("--security-opt=unmask=/proc/sys"), ["writable", "kernel", "group"])
-    # A pattern does not reach across a slash, and what is masked stays so for processes that are executed.
+    # "*" does not match a slash, and masked paths are masked for executed processes, too.
     equal(shown("--security-opt=unmask=/*"), ["kernel", "group"])
     good("run", "-d", "--name=masked", "--security-opt=mask=/etc/group", IMAGE)
     equal(good("exec", "masked", "cat", "/etc/group"), "")
@@ -307,7 +307,7 @@ def test_a_profile_of_apparmor_is_asked_of_the_kernel():
 
 
 def test_processes_of_the_host():
-    """It sees all processes but cannot signal them, since it has other user ids."""
+    """With --pid=host, a container sees all processes but cannot signal them, since its user IDs differ."""
     look = 'grep -c . /proc/1/cmdline; readlink /proc/1/ns/pid; kill -0 1; echo $?; echo >/proc/sysrq-trigger; cat /proc/1/environ'
     for words in ((), ("--userns=host",)):
         result = dist("run", "--rm", "--pid=host", *words, IMAGE, "sh", "-c", 'test $$ -gt 1 && tr "\\0" " " </proc/$PPID/cmdline; ls /proc | grep -c "^[0-9]"')
@@ -318,7 +318,7 @@ def test_processes_of_the_host():
     good("run", "-d", "--pid=host", "--name=seeing", IMAGE, "sh", "-c", "sleep 1000 & exec sleep 1000")
     good("rm", "-f", "seeing")
     equal(run("pgrep", "-fx", "sleep 1000").status, 1)
-    # Nothing is left of one whose first process ends, and it can be started again.
+    # When a container's first process ends, its other processes end, too, and the container can be started again.
     good("run", "-d", "--pid=host", "--name=leaving", IMAGE, "sh", "-c", "sleep 1234 & exec sleep 1")
     good("wait", "leaving")
     wait_until(lambda: run("pgrep", "-fx", "sleep 1234").status == 1, "the end of all its processes")
@@ -378,7 +378,7 @@ def test_signals_end_dist_alone():
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     equal(process.stdout.readline(), "ready\n")
     process.terminate()
-    # The container has the same standard error, and goes on.
+    # The container shares dist's standard error, and keeps running.
     equal(process.stderr.readline(), 'dist: deaf continues without dist; "dist stop deaf" stops it\n')
     equal(process.wait(60), 128 + 15)
     equal(good("ps", "-q"), "deaf\n")
@@ -419,7 +419,7 @@ def test_init_passes_on_and_reaps():
     equal(dist("run", "--rm", "--init", IMAGE, "/none").status, 127)
     good("run", "-d", "--init", "--name=first", IMAGE, "sh", "-c", "trap 'exit 9' TERM; (sleep 0.1 &); while :; do sleep 0.1; done")
     wait_until(lambda: "sleep 0.1" in good("exec", "first", "ps"), "the command runs")
-    # It may be seen between its end and its reaping.
+    # The orphan may be visible between its end and its reaping.
     wait_until(lambda: "[sh]" not in good("exec", "first", "ps"), "the orphan is reaped")
     good("stop", "first")
     equal(dist("wait", "first").status, 9)

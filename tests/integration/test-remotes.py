@@ -127,7 +127,7 @@ def test_credential_helpers():
     pulled(reference, env=path)
     write_auth({"credHelpers": {registry.host: "absent"}})
     contains(with_auth("resolve", reference, env=path).err, "docker-credential-absent")
-    # A path is no name of a helper: the program there is not started.
+    # A path is not a valid name of a helper: the program at that path is not started.
     os.makedirs("/run/auth-test/docker-credential-x", exist_ok=True)
     with open("/run/auth-test/docker-credential-x/y", "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\ntouch /run/auth-test/started\n")
@@ -170,7 +170,7 @@ def test_logout_with_a_credential_helper():
     result = with_auth("logout", "keys.example", env=environment)
     equal(result.status, 1, result)
     contains(result.err, "there are no credentials for keys.example")
-    # What a later file has is removed as well, as without a helper.
+    # Credentials in a later file are removed as well, as without a helper.
     later = "/run/auth-test/.docker/config.json"
     os.makedirs(os.path.dirname(later), exist_ok=True)
     with open(later, "w", encoding="utf-8") as file:
@@ -188,7 +188,7 @@ INTERFACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."
 
 
 def members_with(option):
-    """The members whose description has this option, and those of an image, which take the options of the collection's."""
+    """Returns the members whose description lists an option; members of Image have the options of those of Images."""
     texts = {name: pathlib.Path(INTERFACES, f"org.berth1.{name}.xml").read_text(encoding="utf-8") for name in ("Images", "Image", "Contents")}
     found = {(name, member) for name, text in texts.items()
              for comment, member in re.findall(r'<!--((?:(?!-->).)*)-->\s*<method name="(\w+)"', text, re.DOTALL)
@@ -198,7 +198,7 @@ def members_with(option):
 
 
 def calls_of_registries(reference, layer):
-    """A call of each member that talks to a registry: path, types and arguments without options."""
+    """Returns a call of each member that contacts a registry: path, types, and arguments without options."""
     host = reference.split("/")[0]
     collections = {kind: f"/org/berth1/{kind.lower()}" for kind in ("Images", "Contents")}
     own = {"Image": f"/org/berth1/images/{bus_label(reference)}"}
@@ -211,7 +211,7 @@ def calls_of_registries(reference, layer):
 
 
 def shown_to_registry(caller, key, call_of_it, options):
-    """What authorizations the registry was shown by a call, to the end of its transfer."""
+    """Makes a call, waits for its transfer, and returns the authorizations that the registry received."""
     path, types, arguments = call_of_it
     interface, member = key.split(".")
     OWN.authorizations.clear()
@@ -225,21 +225,21 @@ def shown_to_registry(caller, key, call_of_it, options):
 
 
 def use_own_credentials(reference, layer):
-    """Whose rule gives the service's own credentials away, and whose does not: for each member, and never with Insecure."""
+    """Checks for each member which rules grant the service's own credentials; no rule does with Insecure."""
     calls = calls_of_registries(reference, layer)
     equal(set(calls), members_with("Insecure b"))
     none, insecure = "@a{sv} {}", "{'Insecure': <true>}"
-    # What a rule may say that has not looked for them; then what names them.
+    # Conditions that do not name the service's credentials, then conditions that do.
     cases = [(condition, none, False) for condition in
              ("true", f'(action.lookup("reference") || action.lookup("image")).indexOf("{OWN.host}") == 0',
               'action.lookup("credentials") != undefined', 'action.lookup("credentials") != "service"')]
     cases += [(condition, none, True) for condition in
               ('action.lookup("credentials") == "service"', '[undefined, "service"].indexOf(action.lookup("credentials")) >= 0')]
-    # Never on a connection that nobody protects.
+    # No rule grants the credentials for an unprotected connection.
     cases.append(('action.lookup("insecure") == "yes" || action.lookup("credentials") == "service"', insecure, False))
     equal(run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "/etc/berth/own.key").status, 0)
     equal(run("openssl", "pkey", "-in", "/etc/berth/own.key", "-pubout", "-out", "/etc/berth/own.pub").status, 0)
-    # Verify asks the registry only for a signature that is wanted.
+    # Verify contacts the registry only if a policy requires a signature.
     configure(f"[Policy {OWN.host}]\nRequire=signed\nKey=/etc/berth/own.pub\n")
     alice, root = Caller("alice"), Caller()
     problems = []
@@ -263,7 +263,7 @@ def use_own_credentials(reference, layer):
 
 
 def go_on_with_own_credentials():
-    """A pull that a rule gave them to has them when the service comes back, too."""
+    """Checks that a pull to which a rule granted the service's credentials still has them after a restart."""
     image_of_two = image(91)
     reference, _ = OWN.add("resumed:x", image_of_two)
     layer = image_of_two.manifest["layers"][-1]["digest"]
@@ -298,7 +298,8 @@ def test_the_service_has_credentials_of_its_own():
     run("systemctl", "restart", "berthd.service")
     write_auth({})
     pulled(reference)
-    # They are for root's calls and who is given them by name, and never for a connection that nobody protects.
+    # Only root, and users to whom a rule grants them by name, may use the service's credentials, and never over an
+    # unprotected connection.
     polkit_rule('polkit.addRule(function(action) { return "yes"; });')
     registry.authorizations.clear()
     result = dist("resolve", reference, user="alice")
@@ -323,7 +324,7 @@ def test_secrets_are_nowhere():
 
 
 def holds(pid, word):
-    """Whether a process has that in its memory."""
+    """Returns whether the writable memory of a process contains a word."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
             first, last = (int(number, 16) for number in line.split()[0].split("-"))
@@ -355,7 +356,7 @@ def test_credentials_are_forgotten_after_use():
         equal(result.status, 0, result)
     write_auth({"auths": {registry.host: entry("anna", password)}})
     pulled(reference)
-    # What was refused, and what was wrong.
+    # Calls with an unknown option, from a user without permission, and with an invalid reference.
     images_call("Resolve", "sa{sv}", reference, "2", *given, "Nonsense", "b", "1")
     images_call("Resolve", "sa{sv}", reference, "1", *given, user="alice")
     images_call("Resolve", "sa{sv}", "nonsense", "1", *given)
@@ -450,7 +451,7 @@ def test_mirrors_in_their_order_and_back_to_the_origin():
     pulled(f"{origin.host}/app:x")
     assert first.requests and second.requests
     equal([path for _, path, _ in origin.requests], [])
-    # A mirror that has half of it.
+    # A mirror that has only a part of the layer.
     content = image(18)
     second.add("cache/app:y", content)
     origin.add("app:y", content)
@@ -483,7 +484,7 @@ def test_a_registry_by_its_ipv6_address():
 
 
 def test_insecure_by_configuration():
-    # A name that is not this machine's own speaks HTTPS only, unless it is said.
+    # Hosts other than this machine are contacted by HTTPS only, unless the configuration says otherwise.
     with open("/etc/hosts", "a", encoding="utf-8") as file:
         file.write("127.0.0.1 plain.test\n")
     registry = FaultyRegistry()
@@ -505,7 +506,7 @@ def test_insecure_by_configuration():
 
 
 class Proxy:
-    """A forward proxy for plain HTTP and CONNECT; every name leads to the registry."""
+    """A proxy that forwards plain HTTP requests for any host to one registry, and answers CONNECT with an error."""
 
     def __init__(self, registry):
         self.asked = []
@@ -549,7 +550,7 @@ def test_proxies_of_the_configuration_and_of_the_unit():
     configure(f"[Transfer]\nProxy={proxy.url}\n[Registry far.invalid]\nInsecure=yes\n")
     result = with_auth("pull", "far.invalid/app:x")
     equal(result.status, 0, result)
-    # Over TLS first; what the proxy cannot do then goes in plain, as Insecure= allows.
+    # HTTPS is tried first; as the proxy refuses CONNECT, plain HTTP is used, which Insecure= allows.
     contains(str(proxy.asked), "http://far.invalid/v2/app/blobs/")
     good("rmi", "far.invalid/app:x")
     proxy.asked.clear()

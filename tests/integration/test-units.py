@@ -13,12 +13,12 @@ import oci
 
 IMAGE = f"{HOST}/busybox:latest"
 UNITS = "/run/systemd/system"
-# "sleep" is the container's init, which SIGTERM does not end.
+# As the container's init, "sleep" ignores SIGTERM.
 QUICK = "--stop-timeout=1"
 
 
 def write_unit(name, command, *lines):
-    """A service that runs dist with its container in its own cgroup."""
+    """Writes a service unit that runs dist with its container in the unit's own cgroup."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
         file.write("[Service]\nType=notify\nDelegate=yes\nKillMode=mixed\nTimeoutStartSec=60\n" +
                    "".join(f"{line}\n" for line in lines) + f"ExecStart={command}\n")
@@ -40,7 +40,7 @@ def container(name):
 
 
 def wait_for_message(unit, text):
-    """Waits until the journal has a message of the unit; the unit can fail before journald has read its last output."""
+    """Waits until the unit's journal contains a text; the unit can fail before journald has read its last output."""
     wait_until(lambda: text in run("journalctl", "-o", "cat", "-u", unit).out, f'"{text}" in the journal of {unit}')
 
 
@@ -71,7 +71,7 @@ def test_a_container_is_in_the_cgroup_of_its_unit():
     contains(run("systemctl", "status", "--no-pager", "web").out, "sleep 1000")
     shown = run("systemd-cgtop", "--batch", "--iterations=1", "--raw", "--depth=6", "-P").out
     tasks = dict(line.split()[:2] for line in shown.splitlines() if line)
-    # The container's, and with it dist itself in a cgroup beside it.
+    # The container has one task; the unit also has dist, which runs in a sibling cgroup.
     equal((tasks["system.slice/web.service/berth-web"], tasks["system.slice/web.service"]), ("1", "2"), shown)
     wait_until(lambda: "said" in run("journalctl", "-o", "cat", "-u", "web").out, "its output, as the unit's")
 
@@ -97,13 +97,13 @@ def test_a_container_in_its_unit_is_paused_and_signalled():
 
 
 def test_a_limit_without_its_controller_is_refused_by_name():
-    """This machine's unified hierarchy has no controllers."""
+    """An update of a limit is refused if, as on the test machine, the unified hierarchy has no controllers."""
     contains(dist("update", "web", "MemoryMax=100M").err, "controller")
     contains(dist("update", "web", "ManagedOOMSwap=kill").err, "ManagedOOMSwap")
 
 
 def test_a_container_in_its_unit_may_open_no_other_device():
-    """As with a scope's DevicePolicy=closed."""
+    """A container in its unit's cgroup may open only the devices that a scope with DevicePolicy=closed allows."""
     write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller {QUICK} --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
     start("node")
     result = dist("exec", "node", "sh", "-c", "cat /dev/null && mknod /dev/shm/mem c 1 1")
@@ -123,7 +123,7 @@ def test_kill_nine_of_the_service_changes_nothing():
 
 
 def test_a_unit_ends_with_an_exit_while_the_service_is_away():
-    """The status of a container that deletes itself is known, too: its exit is an event."""
+    """The unit reports the exit status even of a container that deletes itself, since the exit is an event."""
     write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
     start("away")
     for _ in range(8):
@@ -155,7 +155,7 @@ def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
 
 
 def test_cgroups_that_a_container_has_made_go_a_part_at_a_time():
-    # The unit goes on, so that it is not systemd that removes them.
+    # The unit stays active, so systemd does not remove the cgroups.
     write_unit("wide", f"sh -c 'dist run --replace --name=wide --cgroup=caller {IMAGE} sleep 1000; exec sleep 1000'", "NotifyAccess=all")
     start("wide")
     cgroup = "/sys/fs/cgroup/system.slice/wide.service/berth-wide"
@@ -218,7 +218,7 @@ def test_a_unit_is_ready_when_its_container_is_healthy():
 
 
 def test_a_system_without_the_unified_hierarchy_is_named():
-    """As one that has cgroups of version 1 only."""
+    """If a system has only cgroups of version 1, the error says that the unified hierarchy is not mounted."""
     directory = "/run/systemd/system/berthd.service.d"
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/version-1.conf", "w", encoding="ascii") as file:
@@ -235,7 +235,7 @@ def test_a_system_without_the_unified_hierarchy_is_named():
 
 
 def in_brief_unit(name, *command):
-    """Runs a command as the only process of a unit that is delegated to it, and that ends with it."""
+    """Runs a command as the only process of a unit with Delegate=yes; the unit ends with the command."""
     return run("systemd-run", "--quiet", "--wait", "--collect", f"--unit={name}", "-p", "Delegate=yes", *command)
 
 
@@ -245,7 +245,7 @@ def create_with_caller(name, *options):
 
 
 class Endless:
-    """A client that creates a container with a secret from a pipe that it does not close."""
+    """A client that creates a container with a secret from a pipe, and keeps the pipe open."""
 
     def begin(self):
         reading, self.writing = os.pipe()
@@ -264,14 +264,17 @@ ENDLESS = Endless()
 
 
 def test_a_secret_that_never_ends_does_not_hold_the_service():
-    """The tests up to the one that waits for its end go on meanwhile; none of them kills the service."""
+    """The service answers other calls while it reads a secret from a pipe that stays open.
+    
+    The secret is still being read during the tests up to the one that waits for its end; none of these tests kills
+    the service."""
     ENDLESS.begin()
     good("ps")
     equal(ENDLESS.client.poll(), None)
 
 
 def test_a_container_may_notify_its_readiness():
-    """Other messages about its unit pass, too, but not the one that sets the main process."""
+    """A container may send READY=1 and other messages for its unit, but cannot set the unit's main process."""
     write_unit("self", f"dist run --rm --replace --name=self --cgroup=caller --notify=container {IMAGE} sleep 1000")
     equal(run("systemctl", "start", "--no-block", "self").status, 0)
     wait_until(lambda: container("self") is not None and container("self")["state"] == "running", "its start")
@@ -287,7 +290,7 @@ def test_a_container_may_notify_its_readiness():
     assert glob.glob("/run/dist-notify-*"), "the socket's directory"
     equal(run("systemctl", "kill", "-s", "KILL", "self").status, 0)
     wait_until(lambda: container("self") is None, "its removal")
-    # The next one removes what a killed one has left, and itself when it ends.
+    # The next "dist run" removes the directory that a killed one has left, and its own when it ends.
     write_unit("tidy", f"dist run --rm --notify=container {IMAGE} true")
     assert run("systemctl", "start", "tidy").status != 0, "it ends before it is ready"
     equal(glob.glob("/run/dist-notify-*"), [])
@@ -329,7 +332,7 @@ def test_a_cgroup_that_is_gone_at_the_start_is_named():
     assert result.status != 0
     contains(result.err, "/system.slice/brief.service")
     equal(container("brief")["state"], "created")
-    # Nothing made it anew, and it does not come back with a unit of the same name that somebody else asked for.
+    # The start neither recreates the cgroup nor starts a unit of the same name, which may be somebody else's.
     assert is_gone("/system.slice/brief.service")
     good("rm", "brief")
 
@@ -337,7 +340,7 @@ def test_a_cgroup_that_is_gone_at_the_start_is_named():
 def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
     for number in range(10):
         equal(in_brief_unit(f"gone{number}", *create_with_caller(f"gone{number}", "--expect-reply=no")).status, 0)
-    # The service has read all of these calls before this one, and systemd answers its questions about callers in their order.
+    # The service has read all calls above before this one, and systemd answers its queries about the callers in order.
     equal(in_brief_unit("last", *create_with_caller("last")).status, 0)
     good("rm", "last")
     rows = [row["id"] for row in listing("ps", "-a") if row["id"].startswith("gone")]
@@ -350,7 +353,7 @@ def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
 
 
 def test_a_cgroup_that_is_removed_under_a_container_ends_it_and_is_no_riddle():
-    """Somebody kills and removes the unit's cgroups by hand, while the container runs in them."""
+    """If a container's cgroup is killed and removed by hand, the container and its unit end and can be restarted."""
     write_unit("robbed", f"dist run --replace --name=robbed --cgroup=caller {QUICK} {IMAGE} sleep 1000", "Restart=no")
     start("robbed")
     place = f"/sys/fs/cgroup{cgroup_of(container('robbed')['pid'])}"
@@ -372,7 +375,7 @@ def test_a_cgroup_that_is_removed_under_a_container_ends_it_and_is_no_riddle():
 
 
 def test_a_process_of_another_cgroup_changes_nothing_for_the_container():
-    """The caller moves away after the start: the container stays where it was created."""
+    """If the caller moves to another cgroup after the start, the container stays in the cgroup of its creation."""
     write_unit("mover", f"sh -c 'mkdir /sys/fs/cgroup/system.slice/mover.service/elsewhere; dist run -d --replace --name=mover --cgroup=caller {QUICK} {IMAGE} "
                "sleep 1000 && echo $$$$ >/sys/fs/cgroup/system.slice/mover.service/elsewhere/cgroup.procs; systemd-notify --ready; exec sleep 1000'", "NotifyAccess=all")
     start("mover")
@@ -389,7 +392,7 @@ def test_a_container_runs_in_a_unit_of_its_user_only():
     start("hers")
     equal(cgroup_of(container("hers")["pid"]), "/system.slice/hers.service/berth-hers")
     equal(run("systemctl", "stop", "hers").status, 0)
-    # Delegated to root, not to the user as whom a program of it runs.
+    # The unit's cgroup is delegated to root, not to the user as whom the unit runs dist.
     write_unit("mixed", f"runuser -u alice -- dist run --rm --name=mixed --cgroup=caller {IMAGE} sleep 1000",
                "NotifyAccess=all")
     assert run("systemctl", "start", "mixed").status != 0
@@ -397,7 +400,7 @@ def test_a_container_runs_in_a_unit_of_its_user_only():
 
 
 def test_a_rule_sees_the_owner_of_the_cgroup():
-    """The unit determines the cgroup; there is no slice then."""
+    """A rule sees the path of the caller's cgroup, and no slice, since the unit determines the cgroup."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice" && action.id == "org.berth1.containers.create")
             return action.lookup("cgroup") == "/system.slice/theirs.service" && action.lookup("slice") == undefined ? "yes" : "no";
@@ -432,7 +435,7 @@ def test_under_a_user_s_manager():
 
 
 def test_the_caller_cannot_take_another_s_place():
-    """A caller in a cgroup of its own making is in the cgroup of its unit, and in no other."""
+    """If the caller is in a cgroup that it created itself, the container is created in the cgroup of the caller's unit."""
     code = (f"mkdir -p /sys/fs/cgroup/system.slice/maker.service/deep/er && "
             f"echo $$ >/sys/fs/cgroup/system.slice/maker.service/deep/er/cgroup.procs && "
             f"exec dist run --rm --replace --name=maker --cgroup=caller {QUICK} {IMAGE} sleep 1000")
@@ -443,7 +446,9 @@ def test_the_caller_cannot_take_another_s_place():
 
 
 def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
-    """As slurmstepd, it has a delegated cgroup, and makes one of its own below it for the user's process."""
+    """A user's container is created in the cgroup that a manager, such as slurmstepd, has made for the user's process.
+    
+    The manager makes that cgroup below its own, which is delegated to it."""
     task = "/sys/fs/cgroup/system.slice/manager.service/job/task"
     code = (f"mkdir -p {task} && echo $$ >{task}/cgroup.procs && "
             f"exec runuser -u alice -- dist run --rm --replace --name=managed --cgroup=caller {QUICK} {IMAGE} sleep 1000")
@@ -453,7 +458,7 @@ def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
     good("kill", "--signal=KILL", "managed", user="alice")
     wait_until(lambda: not os.path.exists(f"{task}/berth-managed"), "the removal of its cgroup")
     run("systemctl", "stop", "manager")
-    # The path may be that of another user by then. slurmstepd makes the directory the user's, but nothing in it.
+    # Another user may own this path by then. slurmstepd gives the user the directory, but none of its files.
     task = task.replace("manager", "another")
     result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "--unit=another", "sh", "-c", f"""set -e
         mkdir -p {task}
@@ -507,18 +512,18 @@ def test_a_secret_is_there_again_after_the_service_was_killed():
     good("rename", "again", "renamed")
     equal(good("start", "-a", "renamed"), "open sesame1000\n")
     good("run", "-d", "--id=runs", "--secret=key,src=/run/password", IMAGE, "sleep", "1000")
-    # What systemd has kept goes with a stop of the service: it is nowhere else.
+    # systemd discards the stored secrets when the service is stopped; they are kept nowhere else.
     equal(run("systemctl", "stop", "berthd.service").status, 0)
     contains(dist("start", "renamed").err, "were lost when the service was stopped")
     good("rm", "renamed")
-    # The container has them, and they are not to be written to the disk.
+    # The running container still has its secrets, which must not be written to disk.
     equal(good("exec", "runs", "cat", "/run/secrets/key"), "open sesame")
     contains(dist("checkpoint", "--leave-running", "runs").err, "has secrets, and cannot be checkpointed")
     good("rm", "-f", "runs")
 
 
 def stored():
-    """The descriptors that systemd keeps for the service."""
+    """Returns the number of descriptors that systemd stores for the service."""
     return int(show("berthd.service", "NFileDescriptorStore"))
 
 
@@ -554,12 +559,12 @@ def test_a_secret_is_a_variable_only_if_that_is_asked_for():
     kill_service()
     good("start", "asked")
     wait_until(lambda: good("logs", "asked") == "open = sesame\nopen = sesame\nfile\nnamed\n", "the variables and the files")
-    # Processes that are executed have them, too, and the caller's own still counts as a variable.
+    # Executed processes have the variables, too, and run as the container's user.
     equal(good("exec", "asked", "/bin/sh", "-c", "echo $KEY $OTHER; /bin/id -u"), "open = sesame open = sesame\n1000\n")
     assert "open = sesame" not in good("inspect", "asked")
     equal(run("grep", "-rl", "open = sesame", "/var/lib/berth").out, "")
     good("rm", "-f", "asked")
-    # There is no file, so there is no directory for them.
+    # Without a secret file, there is neither /run/secrets nor CREDENTIALS_DIRECTORY.
     equal(good("run", "--rm", "--secret=KEY=/run/variable,type=env", IMAGE, "sh", "-c", "echo $KEY$CREDENTIALS_DIRECTORY; test ! -e /run/secrets"), "open = sesame\n")
     with open("/run/variable", "wb") as file:
         file.write(b"a\0b")
@@ -583,7 +588,7 @@ def test_a_secret_has_the_owner_and_the_mode_that_are_asked_for():
                    "--secret=c,src=/run/owned,target=other,mode=444", "--secret=d,src=/run/owned,gid=5,mode=0444", IMAGE, "sh", "-c", look).split("\n"),
               ["/run/secrets/b 70:71 444", f"/run/secrets/d {default.split(':')[0]}:5 444", f"/run/secrets/other {default} 444",
                f"/run/secrets/plain {default} 400", "minemineminemine"])
-    # They are so after a restart of the service and of the container.
+    # Owner and mode are the same after a restart of the service and of the container.
     good("create", "--id=owned", "--secret=b,src=/run/owned,uid=70,mode=0440", IMAGE, "stat", "-c", "%u:%g %a", "/run/secrets/b")
     for _ in range(2):
         kill_service()
@@ -593,7 +598,7 @@ def test_a_secret_has_the_owner_and_the_mode_that_are_asked_for():
                         ("type=env,uid=1", "are of a file, not of a variable")):
         contains(dist("create", f"--secret=a,{fields}", IMAGE).err, why)
     contains(dist("create", "--secret=a=/run/owned", "--secret=a,src=/run/owned,mode=0444", IMAGE).err, 'the secret "a" is given twice')
-    # Users of the container that it has not.
+    # The container has no such user.
     result = dist("run", "--rm", "--secret=a,src=/run/owned,uid=4000000000", IMAGE, "true")
     contains(result.err, "/run/secrets/a")
     name = "n" * 240
@@ -602,7 +607,7 @@ def test_a_secret_has_the_owner_and_the_mode_that_are_asked_for():
 
 
 def write_bound_unit(name, command, *lines):
-    """A service that runs dist with a container that has a scope of its own; of Type=notify, unless lines say else."""
+    """Writes a service unit, by default of Type=notify, that runs dist with a container in a scope of its own."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
         file.write("[Service]\nType=notify\nTimeoutStartSec=60\n" + "".join(f"{line}\n" for line in lines) +
                    f"ExecStart={command}\n")
@@ -619,10 +624,10 @@ def test_a_bound_container_stops_with_its_caller_s_unit():
     equal(show("berth-tied.scope", "BindsTo"), "tied.service")
     equal(bound_to("tied"), 's "tied.service"\n')
     equal(show("berth.slice", "ActiveState"), "active")
-    # dist cannot ask for the stop any more: only the scope's own dependency ends the container.
+    # dist is killed and cannot stop the container; only the dependency of the scope ends it.
     equal(run("systemctl", "kill", "-s", "KILL", "tied").status, 0)
     wait_until(lambda: container("tied")["state"] == "stopped", "its end")
-    # Its start would start the unit, which its owner may have no right to.
+    # Starting the container would start the unit, too, which the container's owner may not be allowed to do.
     contains(dist("start", "tied").err, 'the unit "tied.service", which the container is bound to, is not active')
     assert show("tied", "ActiveState") != "active"
     good("rm", "tied")
