@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Pulls of other kinds than one large layer from a near registry; "bench --pulls" prints the tables. Runs in the test
-machine, with what "images.py" has made in a directory that is the first argument.
+"""Measures pulls other than that of one large layer from a near registry; "bench --pulls" prints the tables. Runs in
+the test machine, with the files that "images.py" has written to a directory, which is the first argument.
 
-As in measure.py, each system takes its turn in each round, and ratios are those within a round."""
+As in measure.py, each round measures each system once, and ratios are those within a round."""
 
 import json
 import os
@@ -25,7 +25,7 @@ AT_ONCE = 10
 
 
 class Igzip:
-    """Unpacks layer after layer into one tree, from files that exist already."""
+    """Unpacks the layers one after another into one tree, from local files."""
     name = "igzip | tar"
 
     def __init__(self, layers):
@@ -50,7 +50,7 @@ class Igzip:
 
 
 def text_of(generator, size):
-    """Data that compresses about as well as programs do."""
+    """Returns data that compresses about as well as programs do."""
     return bytes(generator.choices(range(256), weights=[9 if 96 < byte < 123 else 1 for byte in range(256)], k=size))
 
 
@@ -97,7 +97,7 @@ def reset(system):
 
 
 def pull_at_once(system, names):
-    """One client per image."""
+    """Pulls all images concurrently, with one client per image."""
     children = []
     for name in names:
         child = os.fork()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoint and restore on a kernel that CRIU supports: Debian's, which tests/machine/emulate runs.
+# Checkpoint and restore on Debian's kernel, which CRIU supports; tests/machine/emulate runs it.
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import oci
 
 COUNTER = f"{HOST}/checkpoint/counter:x"
 ECHO = f"{HOST}/checkpoint/echo:x"
-# It counts in memory, and in files that are not part of the image.
+# The script counts in memory, and in files that are not part of the image.
 COUNT = """trap 'exit 7' TERM
 exec 9>/tmp/deleted; rm /tmp/deleted
 echo kept >/dev/shm/file
@@ -20,7 +20,7 @@ i=0; while :; do i=$((i+1)); echo line $i; echo $i >/counted; sleep 0.2; done"""
 
 def row_of(name):
     row = next(row for row in listing("ps", "-a") if row["id"] == name)
-    # "exited … ago" changes with time.
+    # The status includes "exited … ago", which changes with time.
     return {key: value for key, value in row.items() if key != "status"}
 
 
@@ -43,7 +43,7 @@ def read_status(pid):
 
 
 def read_mounts(pid):
-    """The mounts with their options, without mount ids and device numbers."""
+    """Returns the mounts with their options, without mount IDs and device numbers."""
     found = []
     with open(f"/proc/{pid}/mountinfo", encoding="ascii") as file:
         for line in file:
@@ -88,7 +88,7 @@ def test_a_restored_container_continues_where_it_was():
     before = len(lines("box"))
     good("restore", "box")
     wait_until(lambda: len(lines("box")) > before + 2, "it goes on")
-    # Each line appears once and none is missing: the command did not start over.
+    # Each line appears exactly once: the command did not start over.
     found = lines("box")
     equal(found, [f"line {i}" for i in range(1, len(found) + 1)])
     equal(good("exec", "box", "cat", "/dev/shm/file"), "kept\n")
@@ -148,7 +148,7 @@ def test_descriptors_are_replaced():
                               stderr=subprocess.PIPE, text=True) as later:
             converse(later, f"{word}\n", f"got {word}\n")
             if word == "two":
-                # CRIU resumes it before the service learns of it.
+                # CRIU resumes the container before the service learns of the restore.
                 wait_until(lambda: row_of("echo")["state"] == "running", "the service knows")
                 good("checkpoint", "echo")
                 equal(later.wait(20), 137)
@@ -192,7 +192,7 @@ def test_mounts_of_the_host_below_are_refused():
 
 
 def test_a_checkpoint_of_a_shell_that_keeps_redirecting():
-    """Its standard output is a file most of the time, while the journal's socket is another descriptor."""
+    """A shell can be checkpointed while its standard output is a file, and the journal's socket another descriptor."""
     good("run", "-d", "--id=busy", COUNTER, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/counted; done")
     for _ in range(4):
         good("checkpoint", "--leave-running", "busy")
@@ -218,7 +218,7 @@ def scope_is_gone(name):
 
 
 def kill_service_during(delay, *arguments):
-    """Waits until no process works on it any more and the service is back."""
+    """Runs dist, kills the service after a delay, and waits until CRIU has ended and the service is back."""
     with subprocess.Popen(["dist", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
         time.sleep(delay)
         kill_service()
@@ -231,7 +231,7 @@ def test_a_kill_of_the_service_during_a_checkpoint():
     for delay in (0.05, 0.3, 0.6, 1.0):
         good("run", "-d", "--id=victim", COUNTER)
         kill_service_during(delay, "checkpoint", "victim")
-        # It either still runs or has a checkpoint to continue from: nothing is lost.
+        # The container either still runs or has a checkpoint to continue from: nothing is lost.
         if row_of("victim")["state"] == "stopped":
             good("restore", "victim")
         wait_until(lambda: counted("victim") > 0, "it counts")
@@ -266,7 +266,7 @@ def test_a_damaged_checkpoint_is_refused():
     contains(result.err, "CRIU")
     equal(row_of("broken"), before)
     wait_until(lambda: scope_is_gone("broken"), "nothing runs")
-    # It can still be started again.
+    # The container can still be started.
     good("start", "broken")
     good("rm", "-f", "broken")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Resources of a whole configuration, compared with crun in the files of the container's cgroup: those for
-# which systemd has properties, and those for which it has none. It needs a unified hierarchy with all
-# controllers. Also what differs on older kernels.
+# The resources of an OCI configuration, with and without a systemd property for them, set the container's cgroup files
+# as crun does. This needs a unified hierarchy with all controllers. Other tests are of features that work differently
+# on older kernels.
 
 import importlib
 import os
@@ -18,7 +18,7 @@ FILES = ("memory.max memory.low memory.swap.max memory.high memory.oom.group cpu
 
 
 def with_both(resources):
-    """The cgroup files as seen inside, under Berth and under crun with systemd."""
+    """Returns the cgroup files as seen in a container, under Berth and under crun with systemd."""
     changes = {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": resources}
     config = spec_tests.spec(f"cd /sys/fs/cgroup; for i in {FILES}; do echo $i $(cat $i); done", changes)
     mine = spec_tests.with_berth(config)
@@ -28,8 +28,8 @@ def with_both(resources):
 
 
 def same(resources, known=()):
-    """Excludes known differences: crun enables all controllers for each container, and sets no task limit where systemd
-    has a default."""
+    """Compares the cgroup files except for known differences: crun enables all controllers for each container, and sets
+    no task limit where systemd has a default."""
     mine, theirs = with_both(resources)
     skipped = [name for name, value in theirs.items() if (name, value) in (("hugetlb.2MB.max", "max"), ("pids.max", "max"))]
     equal({name: value for name, value in mine.items() if name not in (*skipped, *known)},
@@ -42,7 +42,9 @@ def test_setup():
 
 
 def test_layers_of_mounted_images_and_of_stopped_containers():
-    """Before Linux 6.15, overlayfs and open_tree(2) take only what is attached in the caller's mount namespace."""
+    """Mounted images and stopped containers also work before Linux 6.15.
+
+    There, overlayfs and open_tree(2) accept only layers that are attached in the caller's mount namespace."""
     image = f"{HOST}/older/box:x"
     oci.push(oci.busybox_image(), image)
     good("pull", image)
@@ -64,7 +66,7 @@ def test_resources_with_a_systemd_property():
 
 def test_resources_without_a_systemd_property():
     found = same({"cpu": {"quota": 50000, "period": 100000, "burst": 20000}, "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]},
-                 # This version of crun does not support them.
+                 # This version of crun does not support CPU bursts.
                  known=["cpu.max.burst"])
     equal((found["cpu.max.burst"], found["hugetlb.2MB.max"]), ("20000", "4194304"))
 
@@ -73,7 +75,7 @@ def test_files_of_the_unified_hierarchy():
     found = same({"unified": {"memory.oom.group": "1", "memory.high": "50000000", "cpu.weight": "321", "pids.max": "44",
                               "hugetlb.2MB.max": "2097152"}})
     equal((found["memory.oom.group"], found["cpu.weight"], found["hugetlb.2MB.max"]), ("1", "321", "2097152"))
-    # crun writes these directly, without systemd.
+    # crun writes these files directly, without systemd.
     mine, _ = with_both({"unified": {"cpu.max": "30000 60000", "cpuset.cpus": "0"}})
     equal((mine["cpu.max"], mine["cpuset.cpus"]), ("30000 60000", "0"))
 

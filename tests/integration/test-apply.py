@@ -16,8 +16,8 @@ import oci
 ALICE = 4242
 APPLY = 'action.id == "org.berth1.contents.apply"'
 
-# A FUSE file system of the user's in a user namespace, which reads every request and answers only the first. Prints the
-# path by which its root can be opened.
+# A user's FUSE file system in a user namespace. It answers only INIT and the requests of dist, and prints "asked" for
+# each request of another process.
 FUSE = r"""
 import ctypes, os, struct, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -119,7 +119,7 @@ def test_a_path_of_another_mount_namespace_is_marked():
 
 
 def test_files_of_the_directory_are_not_taken_for_the_systems():
-    # libgcrypt reads this file. If this directory were the worker's root already, it would wait for a writer.
+    # libgcrypt reads these files. If this directory were the worker's root already, the worker would wait for a writer.
     mine = directory_of("alice", "/tmp/mine")
     allow("alice", APPLY)
     for path in ("proc/sys/crypto/fips_enabled", "etc/gcrypt/hwf.deny"):
@@ -134,7 +134,7 @@ def test_files_of_the_directory_are_not_taken_for_the_systems():
 def test_layers_are_applied_only_below_an_own_directory():
     allow("alice", APPLY)
     before = sorted(os.listdir("/etc"))
-    # Readable, writable or neither: only the owner matters.
+    # Only the owner of a directory matters, not whether it is readable or writable.
     os.makedirs("/tmp/open", exist_ok=True)
     os.chmod("/tmp/open", 0o777)
     for path in ("/etc", "/tmp", "/tmp/open", "/"):
@@ -196,7 +196,7 @@ def test_set_id_bits_of_existing_files_are_not_copied():
     result = apply(ingest(oci.Layer("none").hard_link("link", "tool"), "link"), mine)
     equal(result.status, 0, result)
     equal(os.stat(f"{mine}/link").st_mode & 0o6000, 0)
-    # A set-group-ID directory continues to pass on its group.
+    # A set-group-ID directory keeps this bit, and so passes on its group.
     os.mkdir(f"{mine}/group")
     shutil.chown(f"{mine}/group", "alice", "alice")
     os.chmod(f"{mine}/group", 0o2775)
@@ -262,7 +262,7 @@ def running():
 
 
 def serve_stuck(path, count):
-    """Applies a layer this many times to a file system that answers only dist."""
+    """Serves a file system that answers only dist, and starts count transfers that apply a layer to it."""
     server = subprocess.Popen(("setpriv", f"--reuid={ALICE}", f"--regid={ALICE}", "--clear-groups",
                                sys.executable, "-c", FUSE, path, plain, str(count)), stdout=subprocess.PIPE, encoding="utf-8")
     wait_until(lambda: len(running()) == count and len(workers()) == count, "the transfers")
@@ -281,7 +281,7 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
         for row in running():
             good("cancel", str(row["transfer"]))
         equal(running(), [])
-        # Workers that the file system blocks still exist: a user may have a limited number of them.
+        # The workers that the file system blocks still exist, and count towards the user's limit.
         equal(len(workers()), 8)
         directory = directory_of("alice", "/tmp/mine")
         contains(apply(plain, directory).err, "does not answer")

@@ -91,7 +91,7 @@ def in_place_of_criu(script, action):
 
 
 def with_failing_criu(action):
-    """CRIU fails because it cannot write its images."""
+    """Runs an action while CRIU fails, because it cannot write its images."""
     in_place_of_criu('ulimit -f 0\nexec /usr/sbin/criu.away "$@" --log-file=/dev/null', action)
 
 
@@ -102,7 +102,7 @@ def test_criu_has_no_use_for_the_machines_clock_or_modules():
                      lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     with open(log, encoding="utf-8") as file:
         found = json.loads(file.read().splitlines()[-1])
-    # No filter: the kernel does not let a process with a filter suspend the filters of others.
+    # CRIU has no seccomp filter: the kernel does not let a process with a filter suspend the filters of others.
     equal({key: found[key] for key in ("capabilities", "admin", "seccomp", "syslog")},
           {"capabilities": [], "admin": 1, "seccomp": "0", "syslog": "Operation not permitted"})
     os.unlink(log)
@@ -117,7 +117,7 @@ def test_container_continues_after_a_failed_checkpoint():
 
 
 def test_reason_of_criu_is_reported():
-    """If CRIU supports the kernel, a checkpoint was written. Debian's CRIU does not support every kernel."""
+    """If CRIU fails, its reason is reported; if Debian's CRIU supports the kernel, a checkpoint is written instead."""
     result = dist("checkpoint", "--leave-running", "box")
     if result.status == 0:
         assert json.loads(good("inspect", "box"))["checkpointed"] > 0
@@ -142,7 +142,7 @@ def test_a_failed_checkpoint_does_not_forbid_restarts():
 def test_checkpoint_needs_the_right_to_manage():
     result = containers_call("Checkpoint", "sa{sv}", "box", "0", user="alice")
     contains(result.err, 'no container "box"')
-    # Permission for everything else with one's own container does not include this.
+    # Permission to do everything else with one's own containers does not include checkpoint and restore.
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0 && !/checkpoint|restore|privileged/.test(action.id)')
     good("run", "-d", "--id=hers", IMAGE, user="alice")
     for member in ("Checkpoint", "Restore"):

@@ -27,7 +27,7 @@ CHANGES = ("echo new >/added; echo changed >/etc/group; rm /etc/passwd; mkdir -p
            "printf '\\377name' >/dir/odd; printf c >'/dir/caf\u00e9'; printf d >'/dir/cafe\u0301'; ln -s 'to/cafe\u0301' /dir/nfd; "
            "ln /dir/fifo /dir/fifo2; ln /dir/soft /dir/soft2; touch -d @-2 /dir/odd; touch -d @1500000000 /dir")
 
-# Attributes that a program with the right capabilities sets, and that only root can read.
+# Extended attributes that only a program with certain capabilities can set, and that only root can read.
 ATTRIBUTES = {"trusted.colour": b"blue", "security.capability": bytes.fromhex("0100000200200000000000000000000000000000")}
 
 
@@ -106,7 +106,7 @@ def test_a_commit_of_a_commit():
 
 
 def test_prune_keeps_content_that_is_named_while_it_runs():
-    # Prune reads the images one after another; meanwhile, the commit names its image.
+    # Prune reads the images one after another; the commit may name its image meanwhile.
     for number in range(15):
         name = f"local.test/raced{number}:x"
         commit = subprocess.Popen(["dist", "commit", "--no-unpack", "worker", name],
@@ -134,7 +134,7 @@ def test_the_base_is_kept_during_a_commit():
                    [row for row in listing("transfers") if row["state"] == "running"], "the commit")
         good("rmi", base)
         good("prune")
-        # It is created completely or not at all.
+        # The image is created completely or not at all.
         if commit.wait() == 0:
             assert "not here" not in good("images", "--tree", name)
             good("rmi", name)
@@ -160,7 +160,7 @@ def test_layers_onto_a_directory():
     manifest = json.loads(good("inspect", "--manifest", NEW))
     layers = [layer["digest"] for layer in manifest["layers"]]
     target = "/tmp/applied"
-    # Also to a directory in another mount namespace than the service's.
+    # The directory may be in a mount namespace other than that of the service.
     for before in ((), ("unshare", "--mount")):
         shutil.rmtree(target, ignore_errors=True)
         os.makedirs(target)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Stored content is not available to everybody: alice may pull from a registry of her own, name images and
-# run them, and obtains nothing that root has pulled, however she names its digests. What she leaves
-# unfinished does not hinder others.
+# Stored content is not available to everybody: alice may pull from a registry of her own, name images and run them, but
+# obtains nothing that root has pulled, however she names its digests. Her unfinished operations do not hinder others.
 
 import copy
 import hashlib
@@ -207,7 +206,7 @@ def chains():
 
 
 def prune_without_roots_name():
-    """Removes root's name and prunes; returns whether manifest, layer and snapshots were kept. Then root pulls again."""
+    """Removes root's name, prunes and pulls again; returns whether manifest, layer and snapshots survived the prune."""
     before = chains()
     good("rmi", PRIVATE["reference"])
     good("prune")
@@ -226,7 +225,7 @@ def test_a_manifest_keeps_only_content_of_its_owner():
     forget_alice()
     equal(ingest(PRIVATE["image"].finish(), "manifest").status, 0)
     put_private("thief.example/keep:1")
-    # She may read its configuration; the chain that it claims is in the store.
+    # She may read the image's configuration; the chain that the configuration claims is in the store.
     images_call("Describe", "sa{sv}", "thief.example/keep:1", "0", user="alice")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
@@ -627,7 +626,7 @@ def test_held_ingest_does_not_block_other_users():
         for name in names) + "\nprint('held', flush=True)\nsys.stdin.read()"
     holder = subprocess.Popen(["runuser", "-u", "alice", "--", sys.executable, "-c", script],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    # An earlier refused pull may have left an ingest to resume.
+    # A pull that was refused earlier may have left an ingest to resume.
     wait_until(lambda: set(names) <= {row["ref"] for row in listing("content", "active", user="alice")}, "the ingests")
     good("pull", reference)
     equal(run("sh", "-c", "echo mine | dist content ingest common").status, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Files out of containers and into them, running or not, as tar streams that the service never sees.
+# Files are copied out of and into containers, running or stopped, as tar streams that the service does not read.
 
 import concurrent.futures
 import io
@@ -141,7 +141,7 @@ def copiers():
 
 
 def in_its_sandbox(*arguments, **streams):
-    """The process that copies, once it has started, and a function that lets it finish."""
+    """Starts a copy; returns its process, and the PID and status of the worker once that is in its sandbox."""
     copying = subprocess.Popen(["dist", "cp", *arguments], **streams)
     wait_until(copiers, f"berth-copy in its sandbox for {arguments}")
     (pid, status), = copiers()
@@ -151,7 +151,7 @@ def in_its_sandbox(*arguments, **streams):
 def test_copy_worker_is_sandboxed():
     good("create", "--id=idle-of-host", "--userns=host", IMAGE)
     good("run", "-d", "--id=runs-of-host", "--userns=host", IMAGE)
-    # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETFCAP; and DAC_READ_SEARCH.
+    # To copy in: CHOWN, DAC_OVERRIDE, FOWNER, FSETID and SETFCAP. To copy out: DAC_READ_SEARCH.
     into, out = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 31, 1 << 2
     for name in ("runs", "idle", "runs-of-host", "idle-of-host"):
         for arguments, capabilities in ((("-", f"{name}:/tmp"), into), ((f"{name}:/bin", "-"), out)):
@@ -206,7 +206,7 @@ def test_a_path_of_the_container_leads_nowhere_else():
         for path in ("/proc/1/root/etc/hostname", "/proc/self/root/etc/hostname", "/out/shadow", "/dir/../../../../etc/shadow"):
             result = dist("cp", f"{name}:{path}", f"{WORK}/nothing")
             assert result.status != 0, f"{name}:{path}: {result}"
-        # Files that a link refers to within the root are copied.
+        # A path with ".." that stays within the root is copied.
         good("cp", f"{name}:/dir/sub/../sub/", f"{WORK}/below-{name}")
 
 
@@ -221,14 +221,14 @@ while True:
 
 
 def test_file_swapped_during_a_copy_does_not_block_it():
-    """Files and FIFOs without writers change places continuously."""
+    """A copy ends even if files and FIFOs without writers are exchanged continuously while it runs."""
     good("run", "-d", "--id=swaps", IMAGE, "sh", "-c", "mkdir /swap; cd /swap; for i in $(seq 0 99); do echo data >file$i; mkfifo pipe$i; done; "
          "echo steady >steady; exec sleep 1000")
     wait_until(lambda: dist("exec", "swaps", "test", "-e", "/swap/steady").status == 0, "what is swapped")
     pid = next(row["pid"] for row in listing("ps") if row["id"] == "swaps")
     swapping = subprocess.Popen([sys.executable, "-c", SWAP, f"/proc/{pid}/root/swap"])
     for _ in range(20):
-        # A copy that does not end is the failure.
+        # The timeout expires if a copy blocks.
         completed = subprocess.run(["dist", "cp", "swaps:/swap", "-"], capture_output=True, check=True, timeout=30)
         members = {member.name: member for member in tarfile.open(fileobj=io.BytesIO(completed.stdout))}
         equal(members["swap/steady"].size, len("steady\n"))
@@ -249,7 +249,7 @@ def test_a_sparse_file_is_whole():
 
 
 def test_list_of_changes_reveals_nothing_of_the_host():
-    """A directory that replaces a link of the image is created, whatever the link refers to on the host."""
+    """Files below a directory that replaces a link are listed as added, whatever the link refers to on the host."""
     good("run", "--id=told", IMAGE, "sh", "-c", "rm /out /dir/link; mkdir /out /dir/link; touch /out/passwd /out/nothing /dir/link/x")
     lines = good("diff", "told").splitlines()
     for line in ("A /out/passwd", "A /out/nothing", "A /dir/link/x"):
@@ -272,7 +272,7 @@ def test_list_of_changes():
 
 
 def test_destination_names_are_those_that_podman_documents():
-    """In both directions, with a running and with a stopped container."""
+    """Destinations are named as podman documents, in both directions, with a running and with a stopped container."""
     layer = (oci.Layer().directory("src").add("src/a", b"aa", mode=0o640).directory("src/sub").add("src/sub/b", b"bb")
              .symlink("dirlink", "src").directory("dst").add("dst/x", b"old"))
     reference = f"{HOST}/copy/names:x"
@@ -298,7 +298,7 @@ def test_destination_names_are_those_that_podman_documents():
         assert all(map(there, ("new", "into/src/sub/b", "made/sub/b", "contents/sub/b", "behind/a"))), os.listdir(place)
         assert not there("contents/src"), os.listdir("contents")
         equal(os.stat("contents").st_mode & 0o777, 0o700)
-        # A file is not a directory, and vice versa.
+        # A file cannot be copied where a directory is needed, nor a directory where a file is needed.
         for source, target, word in (("/src/a", "none/", "not a directory"), ("/src", "new", "a directory"), ("/src/a", "new/", "Not a directory"),
                                      ("/src", "new/", "Not a directory"), ("/src/.", "new/", "Not a directory"),
                                      ("/src", "absent/below", "No such file")):
@@ -311,7 +311,7 @@ def test_destination_names_are_those_that_podman_documents():
         os.symlink("nowhere", "dangling")
         for source, word in (("new/", "Not a directory"), ("dangling", "No such file"), ("dangling/.", "No such file")):
             contains(dist("cp", source, "names:/dst/refused").err, word)
-        # Directories that a stream only implies can be entered by all.
+        # All users can enter a directory that an archive only implies.
         subprocess.run(["dist", "cp", "-", "names:/dst"], input=stream, check=True, timeout=60)
         good("cp", "names:/dst/implied", "streamed")
         equal(os.stat("streamed").st_mode & 0o777, 0o755)
@@ -320,7 +320,7 @@ def test_destination_names_are_those_that_podman_documents():
         for source, target, word in (("into", "/dst/x", "not a directory"), ("new", "/dst/absent/", "not a directory"), ("new", "/dst/x/", "not a directory"),
                                      ("new", "/none/y", "No such file")):
             contains(dist("cp", source, f"names:{target}").err, word)
-        # Between two containers, here the same one twice.
+        # Between two containers, which are the same one here.
         good("cp", "names:/dst", "names:/second")
         good("cp", "names:/src/a", "names:/second/")
         good("cp", "names:/src/.", "names:/third")
@@ -341,7 +341,7 @@ def test_destination_names_are_those_that_podman_documents():
 
 
 def test_copies_of_one_container_at_once():
-    """Writers run one after another; readers block nobody."""
+    """Concurrent copies of one container all succeed: writers run one after another, and readers block nobody."""
     good("create", "--id=busy", IMAGE, "true")
     os.makedirs(f"{WORK}/many", exist_ok=True)
     for number in range(40):
@@ -358,7 +358,7 @@ def test_copies_of_one_container_at_once():
 
 
 def test_a_volume_of_a_stopped_container():
-    """A file that is copied below its mount point is in the volume, for the next start and for other containers."""
+    """A file that is copied below a mount point is in the volume, for the next start and for other containers."""
     for options in ((), ("--userns=host",)):
         good("create", "--id=stores", *options, "-v", "stored:/data", "-v", "deep:/made/for/it", IMAGE, "sleep", "1000")
         with open(f"{WORK}/kept", "w", encoding="utf-8") as file:

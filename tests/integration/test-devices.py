@@ -20,11 +20,11 @@ PLAIN = f"{HOST}/busybox:latest"
 MOUNT = "/var/tmp/mounted"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
-# A block device of the machine, for which the kernel has a driver, and devices that everybody may use.
+# A block device of the machine, for which the kernel has a driver, and some character devices.
 BLOCK = tuple(int(number) for number in sorted(os.listdir("/sys/dev/block"))[0].split(":"))
 DEVICES = {"block": (tarfile.BLKTYPE, BLOCK), "zero": (tarfile.CHRTYPE, (1, 5)), "fuse": (tarfile.CHRTYPE, (10, 229)),
            "memory": (tarfile.CHRTYPE, (1, 1))}
-# Whether each device opens; DIRECTORY is put before the names.
+# A script that names each device that is missing or that opens; DIRECTORY is replaced by the devices' directory.
 TRY = "cd DIRECTORY; for name in block zero fuse memory; do test -e $name || echo $name is missing; (exec <$name) 2>/dev/null && echo $name opens; done; true"
 
 
@@ -67,7 +67,7 @@ def test_setup():
     os.makedirs(MOUNT)
     os.chmod(MOUNT, 0o777)
     polkit_rule(CREATES)
-    # Devices that cannot be opened anyway would prove nothing.
+    # The tests prove something only if the devices can be opened outside containers.
     os.makedirs("/dev/devices")
     for name, (kind, number) in DEVICES.items():
         os.mknod(f"/dev/devices/{name}", 0o666 | (0o020000 if kind == tarfile.CHRTYPE else 0o060000), os.makedev(*number))
@@ -98,13 +98,13 @@ def test_a_process_executed_later():
 
 
 def test_devices_are_denied_by_name_too():
-    """Mounting or making devices in the container does not circumvent this."""
+    """The scope's DevicePolicy= denies devices even if the container remounts its root or makes device nodes."""
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=closed", *options, PLAIN, "sleep", "1000")
         good("start", "closed")
         equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-closed.scope").out, "closed\n", str(options))
         good("rm", "-f", "closed")
-    # In a user namespace with all rights over its mounts, the container can remove nodev.
+    # With all rights over its mounts in its user namespace, the container can remove nodev.
     result = dist("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c", "mount -o remount,dev /; " + TRY.replace("DIRECTORY", "/devices"))
     for name in ("block", "fuse", "memory"):
         assert f"{name} opens" not in result.out, result
@@ -120,7 +120,7 @@ def test_the_devices_of_a_container_are_those_of_berth():
         equal(good("run", "--rm", *options, IMAGE, "sh", "-c", script),
               "character special file 1:3\ncharacter special file 1:5\n 00 00 00\nwritten\n")
     for options in ((), ("--userns=host",)):
-        # Devices that are given by name can be opened, wherever they are.
+        # Devices that are passed with --device can be opened, wherever they are in the container.
         equal(good("run", "--rm", *options, "--device=/dev/fuse", "--device=/dev/zero:/in/the/root:r", IMAGE, "sh", "-c",
                    "exec <>/dev/fuse && head -c 1 /in/the/root | od -An -tx1"), " 00\n")
 
@@ -133,7 +133,7 @@ def test_paths_do_not_climb():
         contains(result.err, word)
         contains(result.err, '".."')
     good("create", "--tmpfs=/a..b/..c", PLAIN)
-    # /dev/fd leads to the launcher's open files, which include the container's directory.
+    # /dev/fd refers to the launcher's open files, which include the container's directory.
     for number in range(3, 8):
         result = dist("run", "--rm", f"--device=/dev/null:/dev/fd/{number}/planted:rw", PLAIN, "true")
         equal(result.status, 125, str(result))
@@ -141,7 +141,7 @@ def test_paths_do_not_climb():
 
 
 def test_a_user_names_devices_only_below_dev():
-    """Other paths may be on a file system of the user's, which need not answer the service."""
+    """A user may name only devices below /dev, since other paths may be on a file system that never answers."""
     os.symlink("zero", "/dev/devices/link")
     os.symlink("/run", "/dev/devices/away")
     equal(good("run", "--rm", "--device=/dev/devices/link:/dev/zeroes:r", PLAIN, "sh", "-c", "head -c 1 /dev/zeroes | od -An -tx1",
@@ -166,12 +166,12 @@ def test_a_user_names_devices_only_below_dev():
 
 def test_a_terminal_works():
     out = run("script", "-qec", f"dist run -it --rm {PLAIN} sh -c 'tty; echo x >/dev/tty; stat -c %F /dev/console'", "/dev/null").out
-    # script(1) sends a NUL at the end of its input, which a terminal that echoes may still show.
+    # script(1) sends a NUL at the end of its input, which the terminal may echo.
     contains(out.replace("\r", "").replace("^@", "").replace("\b", ""), "/dev/pts/0\nx\ncharacter special file\n")
 
 
 def as_alice_in_a_namespace(script):
-    """In a user namespace in which she has all rights over her mounts."""
+    """Runs a script as alice in a user namespace in which she has all rights over her mounts."""
     return run("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", script, user="alice")
 
 
@@ -189,7 +189,7 @@ def test_a_device_node_in_a_mount_of_an_image():
 
 
 def test_a_mount_of_an_image_does_not_change():
-    """A caller with a mount namespace of its own can clear flags of a detached mount unless they are locked."""
+    """The flags of an image's mount are locked: a caller cannot clear them in a mount namespace of its own."""
     for image in (IMAGE, SINGLE):
         for flag in ("dev", "suid", "rw"):
             result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && mount -o remount,bind,{flag} {MOUNT} && echo undone")
@@ -224,7 +224,7 @@ def test_options_of_a_mount_do_not_undo_flags():
 
 
 def test_a_device_node_in_a_volume():
-    """A container that may make devices leaves them there for one that may not."""
+    """Device nodes that a privileged container makes in a volume cannot be opened in other containers."""
     good("run", "--rm", "--userns=host", "--privileged", "--volume=brought:/v", PLAIN, "sh", "-c",
          f"cd /v; mknod block b {BLOCK[0]} {BLOCK[1]}; mknod zero c 1 5; mknod fuse c 10 229; mknod memory c 1 1; chmod 666 *")
     equal(inside("/v", "--volume=brought:/v", image=PLAIN), "")
@@ -242,7 +242,7 @@ def test_a_device_node_in_a_bind_of_a_user():
 
 
 def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
-    """A file such as /var/mail/alice, which she could not make set-group-ID herself."""
+    """A bind does not let a user make a file set-group-ID, such as /var/mail/alice, for a group of others."""
     os.makedirs("/srv/mail")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/mail").status, 0)
     os.makedirs("/srv/mail/directory")
@@ -256,7 +256,7 @@ def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
     for path in ("/srv/mail/file", "/srv/mail/directory/busybox", "/srv/mail/directory/made"):
         status = os.stat(path)
         assert status.st_gid != mail or not status.st_mode & 0o2000, (path, oct(status.st_mode), status.st_gid)
-    # For one of her own groups she can.
+    # Files may have one of her own groups.
     run("usermod", "-a", "-G", "games", "alice")
     shutil.chown("/srv/mail/directory", "alice", "games")
     good("run", "--rm", "-v", "/srv/mail/directory:/v", PLAIN, "touch", "/v/hers", user="alice")
@@ -315,7 +315,7 @@ def test_after_a_commit():
 
 
 def test_devices_of_a_whole_configuration():
-    """Without its own /dev, Berth's devices are bound into the image's /dev."""
+    """If a configuration does not mount /dev, Berth's devices are bound into the image's /dev."""
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
         "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "
         + TRY.replace("DIRECTORY", "/devices")], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}},

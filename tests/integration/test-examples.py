@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The examples of docs/examples/ work as described: each application pulls with progress, runs, follows,
-# reads the output and removes, with the published interfaces alone.
+# The examples in docs/examples/ work as described: each application pulls an image with progress, runs a container,
+# follows it, reads its output and removes it, using only the published interfaces.
 
 import os
 import re
@@ -20,7 +20,7 @@ def test_setup():
 
 
 def check(*program):
-    """Runs the program, checks each of its steps, and that it leaves nothing behind."""
+    """Runs the program, and checks each of its steps and that it leaves nothing behind."""
     result = run(*program, IMAGE, *COMMAND, env={"G_MESSAGES_DEBUG": ""})
     equal(result.status, 7, result)
     lines = result.out.splitlines()
@@ -49,7 +49,7 @@ def test_gjs():
 
 
 def test_c_from_the_published_xml():
-    """Built with the commands at the top of the file."""
+    """The C example builds with the commands at the top of its file, and works."""
     with open(f"{EXAMPLES}/app.c", encoding="utf-8") as file:
         build = re.search(r"( \*     dir=.*? -o app\n)", file.read(), re.DOTALL).group(1).replace(" *     ", "")
     os.makedirs("/tmp/example", exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# dist for other hosts, by a real sshd, and for machines: over the bus, with streams, and on several at once.
+# dist with -H, through a real sshd, and with -M: over the bus, with streams, and on several hosts at once.
 # machine: package openssh-server
 # machine: package libwrap0
 
@@ -138,7 +138,7 @@ def test_a_host_controls_no_terminal():
 
 
 def test_a_hostile_host_writes_nothing_else():
-    """The host's dist is replaced by one that sends a hostile archive."""
+    """A host whose dist sends a hostile archive cannot write anything but the files that are copied."""
     home = "/run/fleet-hostile"
     os.makedirs(f"{home}/asked", exist_ok=True)
     for name in ("asked/file", "planted"):
@@ -183,7 +183,7 @@ def test_malformed_host_names_are_refused():
     contains(dist("-H", "one", "unit", "install", "/tmp/x.container").err, "this machine only")
 
 
-# Sends an archive of its own to whoever copies, whose pipe is in an envelope.
+# Sends its own archive to the client of a copy, whose pipe is in an envelope.
 COPY = r"""
 #include <fcntl.h>
 #include <string.h>
@@ -205,14 +205,14 @@ int main(void) {
 
 
 def test_a_hostile_machine_writes_nothing_else():
-    """The same for a machine whose service passes descriptors: an archive and a mount."""
+    """A hostile archive from a machine's service writes no other files, and a mount from it is ro, nosuid and nodev."""
     program = "/usr/libexec/berth/berth-copy"
     good("create", "--name=near", IMAGE, "true")
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/copies", "-", input=COPY).status, 0)
     run("cp", "/run/fleet-hostile/archive.tar", f"{STATE}/hostile.tar")
     os.rename(program, program + ".real")
     run("cp", "/var/tmp/copies", program)
-    # The service opens the program when it starts.
+    # The service opens its programs when it starts.
     kill_service()
     try:
         os.makedirs("/tmp/fleet/machine", exist_ok=True)
@@ -233,7 +233,7 @@ def test_a_hostile_machine_writes_nothing_else():
 
 
 def test_dist_reaches_a_machine():
-    """".host" is this one, whose bus sd-bus reaches by its namespaces, as that of any other."""
+    """With -M, dist reaches the bus of ".host", which is this machine, through its namespaces, as of any machine."""
     contains(good("-M", ".host", "images"), "busybox")
     equal(good("-M", ".host", "run", "--rm", IMAGE, "echo", "in a machine"), "in a machine\n")
     contains(dist("-M", "root@.host", "run", "--rm", IMAGE, "true").err, "passes descriptors, which -M cannot do with a user")
@@ -241,7 +241,7 @@ def test_dist_reaches_a_machine():
 
 
 def boot_guest():
-    """A machine of systemd-nspawn with its own systemd, bus and Berth, of the files of this one; it shares this one's network."""
+    """Boots a systemd-nspawn machine with its own systemd, bus and Berth, but this machine's files and network."""
     guest = "/run/guest"
     os.makedirs(guest)
     equal(run("mount", "-t", "tmpfs", "tmpfs", guest).status, 0)
@@ -250,7 +250,7 @@ def boot_guest():
     equal(run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={guest}/upper,workdir={guest}/work", f"{guest}/root").status, 0)
     with open(f"{guest}/root/etc/machine-id", "w", encoding="ascii") as file:
         file.write("0123456789abcdef0123456789abcdef\n")
-    # It would listen on the same address as this machine's.
+    # The guest's registry would listen on the same address as that of this machine.
     equal(run("ln", "-sf", "/dev/null", f"{guest}/root/etc/systemd/system/berth-test-registry.service").status, 0)
     equal(run("systemd-run", "-q", "--unit=guest", "-p", "Delegate=yes", "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--boot",
               "--machine=guest", f"--directory={guest}/root", "--tmpfs=/var/lib/berth:mode=0755", "--link-journal=no", "--resolv-conf=off",
@@ -266,7 +266,7 @@ def test_dist_reaches_a_machine_of_systemd_nspawn():
     equal(good("-M", "guest", "run", "--rm", "-i", IMAGE, "cat", input="by a descriptor\n"), "by a descriptor\n")
     equal(dist("-M", "guest", "run", "--rm", IMAGE, "sh", "-c", "exit 9").status, 9)
     good("-M", "guest", "run", "-d", "--id=inside", IMAGE, "sh", "-c", "echo its output; exec sleep 1000")
-    # The container is there and not here, in a scope of the machine's systemd.
+    # The container runs in a scope of the guest's systemd, and not on this machine.
     equal(["inside" in good(*where, "ps", "-q").split() for where in ((), ("-M", "guest"))], [False, True])
     equal(run("systemctl", "-M", "guest", "is-active", "berth-inside.scope").out, "active\n")
     equal(good("-M", "guest", "exec", "inside", "hostname").strip(), good("-M", "guest", "exec", "inside", "cat", "/etc/hostname").strip())
@@ -278,7 +278,7 @@ def test_dist_reaches_a_machine_of_systemd_nspawn():
     contains(good("-M", "root@guest", "ps"), "inside")
     good("-M", "guest", "rm", "-f", "inside")
     equal(run("machinectl", "poweroff", "guest").status, 0)
-    # A machine that no longer exists causes an error immediately.
+    # If the machine no longer exists, dist fails immediately.
     wait_until(lambda: run("systemctl", "is-active", "guest").out != "active\n", "its end", 60)
     assert dist("-M", "guest", "ps").status != 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The bus fuzzer of soak-bus.py for a few seconds, with a seed of its own each time.
+# Runs the bus fuzzer, soak-bus.py, for a few seconds, with a different seed each time.
 
 import os
 import sys

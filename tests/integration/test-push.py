@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Pushing to docker-registry, with and without a password, read back by skopeo: what arrives is what is
-# stored; only missing blobs are sent, mounts are used, and a broken upload is resumed.
+# Images are pushed to docker-registry, with and without a password, and read back by skopeo: the registry receives the
+# stored image; only missing blobs are sent, blobs of other repositories are mounted, and a broken upload is resumed.
 
 import crypt
 import hashlib
@@ -24,12 +24,12 @@ AUTH = {"REGISTRY_AUTH_FILE": "/run/push-auth.json"}
 
 
 class Receiver(FaultyRegistry):
-    """Takes uploads into memory; can break them off."""
+    """A registry that stores uploads in memory, and can break them off."""
 
     def __init__(self):
         super().__init__()
         self.stored, self.puts, self.uploads = {}, {}, {}
-        self.break_after = []   # for each next upload: bytes after which the connection is cut
+        self.break_after = []   # for each of the next uploads: number of bytes after which the connection is cut
         self.mounts = []
         self.handler = self.server.RequestHandlerClass
         receiver = self
@@ -120,7 +120,7 @@ def test_an_image_to_another_repository():
     equal(result.status, 0, result)
     equal(result.out.strip(), f"{HOST}/push/copy:y")
     equal(inspected(f"{HOST}/push/copy:y"), image_digest(IMAGE))
-    # The blobs are known to be in the same registry: they are mounted.
+    # The blobs are known to be in the same registry, and are therefore mounted.
     contains(result.err, "mounted")
     again = dist("push", IMAGE, f"{HOST}/push/copy:y")
     equal(again.err.count("exists"), 2, again)
@@ -203,7 +203,7 @@ def test_large_blobs_go_in_parts():
 
 
 class Peaks(threading.Thread):
-    """The most memory that each worker program had, in KiB, by its name, while this runs."""
+    """A thread that records the peak memory of each worker program, in KiB, by the program's name."""
 
     def __init__(self):
         super().__init__(daemon=True)

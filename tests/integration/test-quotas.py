@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a user may hold at once: every operation, process and descriptor is charged to the user who asks for
-# it, no user can exhaust what others need, and what only one client wanted ends when it leaves.
+# Limits of each user: every operation, process and descriptor is charged to the user who requests it, no user can
+# exhaust the resources of others, and an operation for a single client ends when that client disconnects.
 
 import json
 import os
@@ -30,7 +30,7 @@ RULE = """polkit.addRule(function(action, subject) {
 
 
 class Client:
-    """Makes calls and keeps them pending."""
+    """A client that makes calls and keeps them pending."""
 
     def __init__(self, count, target, member, text, user="alice"):
         command = ["/usr/bin/python3", HOLD, str(count), *target, member]
@@ -41,7 +41,7 @@ class Client:
         self.lines = []
 
     def read(self, count):
-        """The number of lines other than "sent"."""
+        """Reads until there are count lines other than "sent", and returns these lines."""
         while len(self.lines) < count:
             line = self.process.stdout.readline()
             assert line, self.lines
@@ -56,7 +56,7 @@ class Client:
 
 
 def limits(**values):
-    """Sets [Limits] of berth.conf, or removes it."""
+    """Sets the given values in [Limits] of berth.conf; without values, removes all limits."""
     service_is_up()
     configure("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
 
@@ -66,7 +66,7 @@ def workers(name):
 
 
 def refused(result, word, limit, uid="4242"):
-    """The error names the user, the resource and the limit."""
+    """Asserts that the error names the user, the resource and the limit."""
     text = result if isinstance(result, str) else result.err
     contains(text, f"user {uid} ")
     contains(text, word)
@@ -88,7 +88,7 @@ def test_setup():
 
 
 def test_copies_are_so_many_a_user_and_end_with_the_client():
-    # Fewer than the calls that may wait for polkit at once.
+    # The limit is lower than the number of calls that may wait for polkit at once.
     limits(Copies=8)
     client = Client(9, CONTAINERS, "CopyOut", "('own', '/large', handle 0, @a{sv} {})")
     refused(client.read(1)[0], "copies", 8)
@@ -178,7 +178,7 @@ def test_transfers_are_so_many_a_user():
     equal(lines.count("answered"), 2)
     refused(next(line for line in lines if line != "answered"), "transfers", 2)
     client.leave()
-    # They are no reason to end transfers.
+    # Transfers continue when their client leaves.
     equal([row["state"] for row in listing("transfers", user="alice") if silent in row["reference"]], ["running"] * 2)
     for row in listing("transfers"):
         if row["state"] == "running":
@@ -205,7 +205,7 @@ def test_executed_processes_are_so_many_a_user():
 
 def test_descriptors_with_systemd_are_so_many_a_user():
     limits(Descriptors=6)
-    # The container's own is one.
+    # The process of the container "own" already accounts for one.
     good("run", "-d", "-t", "--id=second", IMAGE, "sleep", "100000", user="alice")
     refused(dist("run", "-d", "-t", "--id=third", IMAGE, "sleep", "100000", user="alice"), "descriptors", 6)
     good("run", "-d", "--id=fourth", IMAGE, "sleep", "100000", user="alice")
@@ -254,16 +254,16 @@ def test_labels_and_configurations_are_so_many_bytes_a_user():
 
 
 def test_secrets_are_so_many_bytes_a_user():
-    """Also while they are read, when they count with all that they may be."""
+    """Secrets count by their size; while they are being read, they count with their maximum size."""
     with open("/run/secret", "wb") as file:
         file.write(b"x" * 1_000_000)
     secret = "--secret=a=/run/secret"
-    # What may be in one container, and a little.
+    # This is a little more than one container may have.
     limits(Secrets="5M")
     good("create", "--id=s1", secret, IMAGE, user="alice")
     good("create", "--id=s2", secret, IMAGE, user="alice")
     refused(dist("create", "--id=s3", secret, IMAGE, user="alice"), "bytes of secrets", 5242880)
-    # Another service counts what systemd kept for it.
+    # A new service process counts the secrets that systemd has stored.
     kill_service()
     refused(dist("create", "--id=s4", secret, IMAGE, user="alice"), "bytes of secrets", 5242880)
     good("create", "--id=r1", secret, IMAGE)
@@ -277,9 +277,9 @@ def test_secrets_are_so_many_bytes_a_user():
 
 
 def test_reading_secrets_ends_with_the_client():
-    """They count with all that they may be until then, and the name is taken."""
+    """Reading secrets ends with the client; until then, they count with their maximum size and the name is taken."""
     limits(Secrets="5M")
-    # Its end is held here, so that it does not end with the client.
+    # The test keeps the write end open, so the pipe does not end with the client.
     reading, writing = os.pipe()
     code = ("import signal; from gi.repository import Gio, GLib\n"
             "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
@@ -300,7 +300,7 @@ def test_reading_secrets_ends_with_the_client():
     run("pkill", "-P", str(client.pid))
     client.wait()
     wait_until(lambda: not workers("berth-ingest"), "the end of the reader")
-    # Long before its time is over.
+    # The reader ends long before its timeout.
     assert time.monotonic() - begin < 15
     good(*other, user="alice")
     os.close(writing)
@@ -352,7 +352,7 @@ def test_files_written_by_a_container_count():
         refused(dist("start", "disk-other", user="alice"), "bytes on disk", 31457280)
         refused(dist("pull", IMAGE, user="alice"), "bytes on disk", 31457280)
         refused(dist("volume", "create", "disk-more", user="alice"), "bytes on disk", 31457280)
-        # Others are not in the way of it, and it may be undone.
+        # Other users are not affected, and the user can make room by deleting the files.
         good("run", "--rm", IMAGE, "true")
         good("rm", "disk-writer", user="alice")
         if place.startswith("/volume"):
@@ -364,7 +364,7 @@ def test_files_written_by_a_container_count():
 
 
 def test_files_written_by_a_running_container_count():
-    """Files count at any depth of the tree, and with several links."""
+    """Files of a running container count at any depth of the tree; a file with several links counts once."""
     limits(Disk="30M")
     good("run", "-d", "--id=disk-runs", IMAGE, "sh", "-c",
          "for i in $(seq 1500); do mkdir deep; cd deep; done; head -c 40000000 /dev/zero >a; ln a b; ln a c; echo done >/done; exec sleep 1000",
@@ -373,7 +373,7 @@ def test_files_written_by_a_running_container_count():
     kill_service()
     wait_for_refusal("create", "--id=disk-probe", IMAGE, limit=31457280)
     text = dist("create", "--id=disk-probe", IMAGE, user="alice").err
-    # Each byte counts once.
+    # The file counts once, despite its three links.
     assert 40_000_000 <= int(text.split(" has ")[1].split()[0]) < 60_000_000, text
     good("rm", "-f", "disk-runs", user="alice")
     limits()
@@ -407,7 +407,7 @@ def test_limits_of_containers_have_defaults():
     for name in ("default", "chosen"):
         good("rm", "-f", name)
     configure("")
-    # As shipped: of users alone.
+    # The defaults that are shipped apply only to users other than root.
     good("run", "-d", "--id=default", IMAGE, "sleep", "100", user="alice")
     good("run", "-d", "--id=roots-default", IMAGE, "sleep", "100")
     shown = [run("systemctl", "show", "-p", "MemoryMax,TasksMax", f"berth-{name}.scope").out for name in ("default", "roots-default")]

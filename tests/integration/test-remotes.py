@@ -19,7 +19,7 @@ from caller import Caller
 import oci
 from faulty_registry import FaultyRegistry
 
-OWN = None  # a registry that the service has credentials for
+OWN = None  # a registry for which the service has credentials
 AUTH = "/run/auth-test/auth.json"
 
 
@@ -546,7 +546,7 @@ def test_proxies_of_the_configuration_and_of_the_unit():
     registry = FaultyRegistry()
     registry.add("app:x", image(23))
     proxy = Proxy(registry)
-    # Only the proxy knows this name.
+    # Only the proxy knows the host far.invalid.
     configure(f"[Transfer]\nProxy={proxy.url}\n[Registry far.invalid]\nInsecure=yes\n")
     result = with_auth("pull", "far.invalid/app:x")
     equal(result.status, 0, result)

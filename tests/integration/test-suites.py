@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Berth passes other runtimes' own tests: those of crun and runc, driven through the bus with whole
-# configurations.
+# Berth passes the tests of crun and runc, which are run through the bus with whole OCI configurations.
 # machine: source crun runc
 
 import os
@@ -41,7 +40,7 @@ RUNC = {
 
 def main_of_suites():
     report = Report()
-    # Not its file of seccomp: it waits for a listener where no rule asks for one, and so for good.
+    # crun's seccomp tests are left out: they wait forever for a listener that no rule requests.
     run_crun(report, ("capabilities", "cwd", "delete", "detach", "devices", "exec", "hooks", "hostname", "limits", "mounts", "paths",
                       "pid", "pid_file", "preserve_fds", "rlimits", "start", "uid_gid"), CRUN)
     run_runc(report, ("create", "cwd", "delete", "dev", "exec", "kill", "list", "mask", "mounts", "mounts_recursive", "pause", "ps",

@@ -20,7 +20,7 @@ JOURNAL = [f"systemd-journald{name}" for name in (".service", ".socket", "-dev-l
 
 
 def add_program(layer, path, added):
-    """With the libraries that it is linked with."""
+    """Adds a program to a layer, with the libraries that it is linked with."""
     found = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
     for file in [path] + re.findall(r"(/\S+) \(0x", found):
         for name in {file.lstrip("/"), os.path.realpath(file).lstrip("/")} - added:
@@ -104,7 +104,7 @@ def test_autostart_containers_start_with_the_system():
     equal(run("systemctl", "start", "berth-autostart").status, 0)
     equal([row["id"] for row in listing("ps")], ["with"])
     run("systemctl", "stop", "berthd")
-    # As after another boot: what ran then does not run now.
+    # Simulate a reboot: a container that was running before does not run now.
     good("kill", "-s", "KILL", "with")
     run("systemctl", "stop", "berthd")
     database = sqlite3.connect(f"{STATE}/berth.db")
@@ -118,7 +118,7 @@ def test_autostart_containers_start_with_the_system():
 
 
 def test_a_unit_passes_its_sockets_on():
-    """Socket activation, as of any service: systemd listens, and the container receives what was sent."""
+    """With socket activation, systemd listens on the socket and the container receives the data that was sent."""
     with open("/run/systemd/system/handed.socket", "w", encoding="utf-8") as file:
         file.write("[Socket]\nListenDatagram=/run/handed\nFileDescriptorName=mine\n")
     with open("/run/systemd/system/handed.service", "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth under the rule that is
-# shipped, an administrator, and a user whom no rule mentions. No line wraps, and each command ends at a clean prompt.
+# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth with the shipped rule,
+# an administrator, and a user whom no rule mentions. No line wraps, and each command ends at a clean prompt.
 # machine: package tmux
 # machine: package libevent-core-2.1-7
 # machine: package libutempter0
@@ -20,7 +20,7 @@ RULE = "/usr/share/doc/berth/examples/polkit/50-berth-group.rules"
 
 
 class Person:
-    """A shell of the user in a pane of its own tmux."""
+    """A user's shell in a pane of the user's own tmux."""
 
     def __init__(self, user):
         self.user = user
@@ -35,7 +35,7 @@ class Person:
         return result.out
 
     def lines(self, *options):
-        """All that was on the screen, without the empty lines below."""
+        """Returns the lines of the screen and its history, without the empty lines at the end."""
         return self.tmux("capture-pane", "-p", "-S-", *options).rstrip().split("\n")
 
     def text(self):
@@ -52,7 +52,7 @@ class Person:
         wait_until(lambda: text in self.text(), f"{text!r} for {self.user}")
 
     def await_prompt(self):
-        """One more than before, at the beginning of the last line."""
+        """Waits for one more prompt than before, at the beginning of the last line."""
         def came():
             lines = [line.rstrip() for line in self.lines()]
             return lines[-1] == "$" and sum(line.startswith("$") for line in lines) > self.prompts
@@ -63,7 +63,7 @@ class Person:
         self.prompts += 1
 
     def does(self, command):
-        """The output of the command."""
+        """Runs a command and returns its output."""
         before = len(self.lines())
         self.type(command)
         self.await_prompt()

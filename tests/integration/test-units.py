@@ -265,7 +265,7 @@ ENDLESS = Endless()
 
 def test_a_secret_that_never_ends_does_not_hold_the_service():
     """The service answers other calls while it reads a secret from a pipe that stays open.
-    
+
     The secret is still being read during the tests up to the one that waits for its end; none of these tests kills
     the service."""
     ENDLESS.begin()
@@ -435,7 +435,7 @@ def test_under_a_user_s_manager():
 
 
 def test_the_caller_cannot_take_another_s_place():
-    """If the caller is in a cgroup that it created itself, the container is created in the cgroup of the caller's unit."""
+    """If the caller is in a cgroup that it created itself, its container is created in the cgroup of its unit."""
     code = (f"mkdir -p /sys/fs/cgroup/system.slice/maker.service/deep/er && "
             f"echo $$ >/sys/fs/cgroup/system.slice/maker.service/deep/er/cgroup.procs && "
             f"exec dist run --rm --replace --name=maker --cgroup=caller {QUICK} {IMAGE} sleep 1000")
@@ -447,7 +447,7 @@ def test_the_caller_cannot_take_another_s_place():
 
 def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
     """A user's container is created in the cgroup that a manager, such as slurmstepd, has made for the user's process.
-    
+
     The manager makes that cgroup below its own, which is delegated to it."""
     task = "/sys/fs/cgroup/system.slice/manager.service/job/task"
     code = (f"mkdir -p {task} && echo $$ >{task}/cgroup.procs && "

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hostile.py KIND CONTAINER IMAGE DIGEST: calls every member that takes a descriptor with one of this
-kind, and others with one that they do not take. Prints "handled" when the service has got them all, and
-keeps what it shares until its input ends."""
+"""hostile.py KIND CONTAINER IMAGE DIGEST: calls every member that takes a descriptor with one of this kind, and also
+passes one to members that take none. Prints "handled" when the service has received all calls, and keeps its shared
+objects until its input ends."""
 
 import fcntl
 import os
@@ -39,7 +39,7 @@ def fill(fd):
 
 
 def make_lingering():
-    """A socket whose last close waits until all data is sent, which its peer prevents."""
+    """Returns a socket whose last close() waits until all data is sent; the peer prevents this by not reading."""
     server = keep(socket.create_server(("127.0.0.1", 0)))
     client = keep(socket.create_connection(server.getsockname()))
     keep(server.accept()[0])
@@ -48,7 +48,7 @@ def make_lingering():
 
 
 def make_false_envelope():
-    """An envelope, as the service uses for descriptors, with false contents."""
+    """Returns an envelope, as the service uses to pass descriptors, with false contents."""
     ours, theirs = keep(*[socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)])
     keep(ours, theirs)
     note = struct.pack("<QQQIII", 1, 1, 1, 0o40755, 0, 1) + b"/etc\0"
@@ -57,7 +57,7 @@ def make_false_envelope():
 
 
 def make_shrinking():
-    """A file that is truncated and rewritten continuously."""
+    """Returns a file that a thread continuously extends and truncates."""
     fd = os.open("/var/tmp/shrinking", os.O_RDWR | os.O_CREAT, 0o666)
 
     def run():
@@ -89,7 +89,7 @@ def make_locked():
 
 
 def make_signalled():
-    """A descriptor for which every byte sends a signal."""
+    """Returns a socket for which every byte causes a signal."""
     ours, theirs = socket.socketpair()
     keep(ours, theirs)
     fcntl.fcntl(theirs, fcntl.F_SETFL, fcntl.fcntl(theirs, fcntl.F_GETFL) | os.O_ASYNC)
@@ -129,7 +129,7 @@ KINDS = {
 
 
 def members():
-    """Those that take one, from the descriptions: collection, interface, member, types and names."""
+    """Yields each member that takes a descriptor, from the introspection files: collection, interface, name, arguments."""
     for kind, interface in INTERFACES.items():
         path = f"{os.environ['BERTH_SOURCE']}/introspection/org.berth1.{interface}.xml"
         for method in ElementTree.parse(path).iter("method"):
@@ -145,7 +145,7 @@ def value_of(type, name, known):
 
 
 def options(container, image):
-    """The options that take one, of the members that have such."""
+    """Yields calls with options that take a descriptor, and calls that take none: name, signature and arguments."""
     one = GLib.Variant("h", 0)
     streams = {"Stdin": one, "Stdout": one, "Stderr": one, "Descriptors": GLib.Variant("a(sh)", [("a", 0), ("b", 0)])}
     bind = {"Binds": GLib.Variant("a(hsas)", [(0, "/mnt", [])])}
@@ -175,7 +175,7 @@ def main():
         bus.call_with_unix_fd_list("org.berth1", f"/org/berth1/{collection}", f"org.berth1.{interface}", member,
                                    GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, -1,
                                    Gio.UnixFDList.new_from_array([os.dup(fd)]), None, None)
-    # One that is nobody else's: its last reference is in the service's hands.
+    # From here on, only the service holds the descriptor.
     if kind not in ("terminal", "shrinking"):
         os.close(fd)
     bus.call_sync("org.berth1", "/org/berth1/images", "org.berth1.Images", "List", GLib.Variant("(a{sv})", ({},)), None,

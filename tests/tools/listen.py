@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints the signals that Berth sends to this client, a line of JSON each.
+"""Prints the signals that Berth sends to this client, each as a line of JSON.
 
-listen.py subscriber    calls Subscribe and GetManagedObjects, and asks for what it missed whenever the service comes back
-listen.py proxy         as GLib's proxies of images and contents, which make no call but their first
-listen.py match         hears what the bus lets it, and calls nothing
+listen.py subscriber    calls Subscribe and GetManagedObjects, and requests missed events whenever the service is back
+listen.py proxy         uses GLib's proxies of images and contents, which make no call but their first
+listen.py match         receives all signals that the bus permits, and makes no calls to the service
 
-A line of input is answered with "synced", after all that was sent before."""
+Answers each line of input with "synced", after all signals that were sent before."""
 
 import json
 import sys
@@ -19,8 +19,8 @@ NAME, MANAGER = "org.berth1", "org.berth1.Containers"
 PATH = "/org/berth1/containers"
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 last = 0
-held = []       # events that came before the answer to EventsSince, which has those between
-questions = 0   # that are not answered yet
+held = []       # events received before the reply to EventsSince, which contains the missed ones
+questions = 0   # calls of EventsSince without a reply yet
 
 
 def tell(*what):
@@ -57,7 +57,7 @@ def on_reply(_bus, result):
             held.clear()
         tell("ready")
     except GLib.Error:
-        # The service has gone again: its next start is told of.
+        # The service has exited again; on_owner() is called when it is back.
         pass
 
 

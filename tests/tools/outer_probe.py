@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tries what a program that runs as root outside a container may do, as a hook or in the place of CRIU. outer_probe.py
-FILE appends a line of JSON to FILE: the names of the capabilities that it has and must not have, what the filter is,
-and what calls said that need none of them."""
+"""Checks which privileges a program has that runs as root outside a container, as a hook or in place of CRIU.
+outer_probe.py FILE appends a line of JSON to FILE: the capabilities that it has but must not have, its seccomp mode,
+and the results of some system calls."""
 
 import ctypes
 import json

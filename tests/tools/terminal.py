@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs a program at its own terminal, as for a user."""
+"""Runs a program on a terminal of its own, as for a user."""
 
 import fcntl
 import os
@@ -11,8 +11,8 @@ import termios
 
 
 class Terminal:
-    """Runs a command at a new terminal; text is what it has written and nobody has taken out yet. The test keeps the
-    slave open, to see its settings, until close_slave() or close()."""
+    """Runs a command on a new terminal; "text" is the output that the test has not consumed yet. The slave stays open,
+    so that its settings can be read, until close_slave() or close()."""
 
     def __init__(self, *command, rows=24, columns=80, owner=None, **options):
         self.master, self.slave = pty.openpty()
@@ -31,7 +31,7 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def read_some(self, seconds):
-        """Appends output that arrives within a time to the text; returns False if there is none."""
+        """Appends output that arrives within this many seconds to the text; returns False if there is none."""
         if not select.select([self.master], [], [], seconds)[0]:
             return False
         try:
@@ -42,7 +42,7 @@ class Terminal:
         return bool(data)
 
     def close_slave(self):
-        """From then on, reading ends with the program."""
+        """Closes the slave; from then on, reading ends when the program ends."""
         os.close(self.slave)
         self.slave = None
 
