@@ -97,7 +97,7 @@ def test_a_container_in_its_unit_is_paused_and_signalled():
 
 
 def test_a_limit_without_its_controller_is_refused_by_name():
-    """An update of a limit is refused if, as on the test machine, the unified hierarchy has no controllers."""
+    """An update of a limit is refused if the unified hierarchy lacks the controller, as on the test machine."""
     contains(dist("update", "web", "MemoryMax=100M").err, "controller")
     contains(dist("update", "web", "ManagedOOMSwap=kill").err, "ManagedOOMSwap")
 
@@ -340,7 +340,7 @@ def test_a_cgroup_that_is_gone_at_the_start_is_named():
 def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
     for number in range(10):
         equal(in_brief_unit(f"gone{number}", *create_with_caller(f"gone{number}", "--expect-reply=no")).status, 0)
-    # The service has read all calls above before this one, and systemd answers its queries about the callers in order.
+    # The service has read all earlier calls before this one, and systemd answers its queries about the callers in order.
     equal(in_brief_unit("last", *create_with_caller("last")).status, 0)
     good("rm", "last")
     rows = [row["id"] for row in listing("ps", "-a") if row["id"].startswith("gone")]
@@ -353,7 +353,7 @@ def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
 
 
 def test_a_cgroup_that_is_removed_under_a_container_ends_it_and_is_no_riddle():
-    """If a container's cgroup is killed and removed by hand, the container and its unit end and can be restarted."""
+    """If a container's cgroup is killed and removed by hand, the container and its unit end; both can be restarted."""
     write_unit("robbed", f"dist run --replace --name=robbed --cgroup=caller {QUICK} {IMAGE} sleep 1000", "Restart=no")
     start("robbed")
     place = f"/sys/fs/cgroup{cgroup_of(container('robbed')['pid'])}"

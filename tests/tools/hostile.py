@@ -129,7 +129,7 @@ KINDS = {
 
 
 def members():
-    """Yields each member that takes a descriptor, from the introspection files: collection, interface, name, arguments."""
+    """Yields each member that takes a descriptor by its introspection: collection, interface, name and arguments."""
     for kind, interface in INTERFACES.items():
         path = f"{os.environ['BERTH_SOURCE']}/introspection/org.berth1.{interface}.xml"
         for method in ElementTree.parse(path).iter("method"):
