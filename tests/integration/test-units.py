@@ -340,7 +340,7 @@ def test_a_cgroup_that_is_gone_at_the_start_is_named():
 def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
     for number in range(10):
         equal(in_brief_unit(f"gone{number}", *create_with_caller(f"gone{number}", "--expect-reply=no")).status, 0)
-    # The service has read all earlier calls before this one, and systemd answers its queries about the callers in order.
+    # The service has read all earlier calls before this one, and systemd answers its queries about callers in order.
     equal(in_brief_unit("last", *create_with_caller("last")).status, 0)
     good("rm", "last")
     rows = [row["id"] for row in listing("ps", "-a") if row["id"].startswith("gone")]
