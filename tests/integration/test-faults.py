@@ -303,6 +303,7 @@ def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
 
     def trace(handler, with_body):
         if with_body and not tracers:
+            wait_until(lambda: [pid for pid in templates() if namespace(pid) == namespace("self")], "the template")
             [pid] = [pid for pid in templates() if namespace(pid) == namespace("self")]
             # pylint: disable=consider-using-with
             tracers.append(subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", "trace=write",
@@ -313,7 +314,9 @@ def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
 
     answer = raw(f"/v2/reply/blobs/{oci.digest_of(layers[30][2])}", trace)
     # A client that follows events keeps the service from exiting when it is idle.
-    with subprocess.Popen(["dist", "events"], stdout=subprocess.DEVNULL) as follower:
+    # pylint: disable=consider-using-with
+    follower = subprocess.Popen(["dist", "events"], stdout=subprocess.DEVNULL)
+    try:
         good("pull", reference)
         REGISTRY.answer = answer
         tracers[0].wait(30)
@@ -321,7 +324,9 @@ def test_a_worker_whose_template_dies_before_it_replies_is_reaped():
         service = service_pid()
         wait_until(lambda: not zombies_of(service), "the worker to be reaped")
         equal(service_pid(), service, "which did not exit meanwhile")
-        follower.terminate()
+    finally:
+        follower.kill()
+        follower.wait()
     good("rmi", reference)
 
 
