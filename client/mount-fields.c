@@ -105,14 +105,13 @@ static bool mount_refuse_field(const char *name, GError **error) {
                            _("--mount: the field \"%s\" is not supported"), name);
 }
 
-static bool is_true(const char *value) {
-    return !value || g_str_equal(value, "true") || g_str_equal(value, "1");
-}
-
-/* value: NULL if there is only a name. */
+/* value: NULL if there is only a name. A word that is neither true nor false must not make a mount
+ * writable, so it is refused. */
 static bool mount_take_field(MountFields *fields, size_t i, const char *value, GError **error) {
     const char *name = mount_fields[i].name ? mount_fields[i].name : mount_fields[i].field;
     g_autofree char *option = NULL;
+    gboolean is_set = false;
+    bool is_flag = dist_option_read_flag(value, &is_set);
 
     switch (mount_fields[i].kind) {
     case FIELD_SOURCE:
@@ -123,7 +122,8 @@ static bool mount_take_field(MountFields *fields, size_t i, const char *value, G
         return true;
     case FIELD_READ_ONLY:
     case FIELD_WRITABLE:
-        option = g_strdup(is_true(value) == (mount_fields[i].kind == FIELD_WRITABLE) ? "rw" : "ro");
+        if (is_flag)
+            option = g_strdup(is_set == (mount_fields[i].kind == FIELD_WRITABLE) ? "rw" : "ro");
         break;
     case FIELD_VALUE:
         option = g_strdup(value);
@@ -132,12 +132,12 @@ static bool mount_take_field(MountFields *fields, size_t i, const char *value, G
         option = value ? g_strconcat(name, "=", value, NULL) : NULL;
         break;
     case FIELD_PLAIN:
-        option = is_true(value) ? g_strdup(name) : NULL;
+        option = is_set ? g_strdup(name) : NULL;
         break;
     case FIELD_EMPTY:
         return true;
     case FIELD_OWNER:
-        return (value && !is_true(value)) || dist_mounts_refuse_owner(error);
+        return (is_flag && !is_set) || dist_mounts_refuse_owner(error);
     }
     if (!option)
         return mount_refuse_field(mount_fields[i].field, error);

@@ -77,16 +77,25 @@ static bool option_set_unknown(const OptionParser *parser, const char *name, GEr
                            _("unknown option --%s; see --help"), name);
 }
 
-/* podman accepts "--rm=false" but not "--rm false", where false would be an argument. */
-static bool option_set_flag(const DistOption *option, const char *value, GError **error) {
+bool dist_option_read_flag(const char *value, gboolean *flag) {
     static const char *const yes[] = {"true", "1", "yes", NULL}, *const no[] = {"false", "0", "no",
                                                                                 NULL};
 
     if (value && !g_strv_contains(yes, value) && !g_strv_contains(no, value))
+        return false;
+    *flag = !value || g_strv_contains(yes, value);
+    return true;
+}
+
+/* podman accepts "--rm=false" but not "--rm false", where false would be an argument. */
+static bool option_set_flag(const DistOption *option, const char *value, GError **error) {
+    gboolean flag;
+
+    if (!dist_option_read_flag(value, &flag))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("--%s takes true or false, not \"%s\""), option->name, value);
     if (option->target)
-        *(gboolean *)option->target = !value || g_strv_contains(yes, value);
+        *(gboolean *)option->target = flag;
     return true;
 }
 

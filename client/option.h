@@ -57,5 +57,8 @@ const DistOption *dist_option_find_letter(const DistOption *table, char letter);
 /* Whether the option takes a value. */
 bool dist_option_has_value(const DistOption *option);
 
+/* Reads the value of a flag; NULL means true. False, without error, if it is neither. */
+bool dist_option_read_flag(const char *value, gboolean *flag);
+
 /* Appends to the target of a DIST_OPTION_LIST. value is not copied. */
 void dist_option_add_to_list(char ***list, char *value);

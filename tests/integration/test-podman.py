@@ -222,6 +222,10 @@ def test_mounts():
     with open("/tmp/podman-dir/file", "w", encoding="utf-8") as file:
         file.write("of the host")
     equal(good("run", "--rm", "--mount=type=bind,src=/tmp/podman-dir,dst=/mnt,ro,z", IMAGE, "cat", "/mnt/file"), "of the host")
+    for field, writable in (("ro=yes", False), ("readonly=1", False), ("rw=no", False), ("ro=no", True), ("rw=yes", True)):
+        equal(dist("run", "--rm", f"--mount=type=bind,src=/tmp/podman-dir,dst=/mnt,{field}", IMAGE, "touch", "/mnt/file").status == 0, writable, field)
+    for field in ("ro=yse", "rw=perhaps", "U=perhaps"):
+        assert dist("run", "--rm", f"--mount=type=bind,src=/tmp/podman-dir,dst=/mnt,{field}", IMAGE, "true").status != 0, field
     good("run", "--rm", "--mount=type=volume,source=podman-volume,target=/data", IMAGE, "sh", "-c", "echo kept >/data/x")
     equal(good("run", "--rm", "-v", "podman-volume:/data:Z", IMAGE, "cat", "/data/x"), "kept\n")
     contains(good("run", "--rm", "--mount=type=tmpfs,target=/x,tmpfs-size=1m", IMAGE, "df", "/x"), "1024")
