@@ -109,6 +109,9 @@ static int append_pod_name(sd_bus_message *call, const void *userdata) {
 int dist_pod_inspect(char **argv, GError **error) {
     g_autoptr(DistTable) table = new_pod_table();
 
+    /* Before the pods are read: only a table has translated states. */
+    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
+        dist_settings.json = DIST_JSON_PRETTY;
     for (char **name = argv + 1; *name; name++) {
         const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
                                      .filter_data = *name};
@@ -117,7 +120,5 @@ int dist_pod_inspect(char **argv, GError **error) {
         if (!ids || !dist_list(&listing, read_pod, table, error))
             return EXIT_FAILURE;
     }
-    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
-        dist_settings.json = DIST_JSON_PRETTY;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -278,6 +278,7 @@ def test_new_creates_the_pod_with_the_options_of_pods():
     equal({row["state"] for row in listing("pod", "ps", env={"LANGUAGE": "de", "LANG": "C.UTF-8"})}, {"running"})
     shown = json.loads(good("pod", "inspect", "site"))
     equal([entry["name"] for entry in shown], ["site"])
+    equal(json.loads(good("pod", "inspect", "site", env={"LANGUAGE": "de", "LANG": "C.UTF-8"})), shown)
     clean()
 
 
