@@ -20,8 +20,12 @@
 /* fsconfig(2) takes strings of at most 256 bytes, including the NUL. */
 enum { MAX_LOWER_BYTES = 256 };
 
+/* A clone is in the peer group of its source (mount_namespaces(7)): without MS_PRIVATE, what is
+ * mounted over the clone would also be mounted over the snapshot, and so in each container that
+ * uses it. */
 static int clone_read_only(int layer) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
+                                    .propagation = MS_PRIVATE};
     berth_autofd int tree =
         (int)syscall(SYS_open_tree, layer, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 

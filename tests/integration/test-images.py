@@ -113,5 +113,20 @@ def test_an_image_is_mounted_and_read_only():
     equal(dist("mount", IMAGE, "/tmp/mounted", user="alice").status, 1)
 
 
+def test_a_mount_over_a_mounted_image_stays_in_place():
+    """A mount of one layer is a clone of its snapshot: what is mounted over it later appears nowhere else."""
+    for name in ("one", "two"):
+        os.makedirs(f"/run/{name}", exist_ok=True)
+    good("mount", IMAGE, "/run/one")
+    for place in ("/run/one", "/run/one/bin"):
+        equal(run("mount", "-t", "tmpfs", "over", place).status, 0)
+        good("mount", IMAGE, "/run/two")
+        assert os.path.exists("/run/two/bin/busybox"), place
+        good("run", "--rm", "--network=none", IMAGE, "true")
+        for used in ("/run/two", place):
+            wait_until(lambda path=used: run("umount", path).status == 0, "the last user of the mount to close it")
+    wait_until(lambda: run("umount", "/run/one").status == 0, "the last user of the mount to close it")
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

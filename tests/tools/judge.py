@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 
-from berth_test import equal, good, run
+from berth_test import equal, good, run, wait_until
 from trees import differences, look_at
 
 WORK = "/var/tmp/judge"
@@ -19,7 +19,8 @@ def tree_of(name):
     try:
         return look_at(target)
     finally:
-        run("umount", target)
+        # The bus or the service may still hold the descriptor of the mount for a moment.
+        wait_until(lambda: run("umount", target).status == 0, "the image to be unmounted")
 
 
 def umoci_tree_of(name):
