@@ -208,6 +208,11 @@ static void process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid
         return;
     }
     sd_event_source_set_child_pidfd_own(source, 1);
+    /* The default, SD_EVENT_ONESHOT, is replaced: the pidfd of a traced process is readable before
+     * the tracer lets berthd wait for it, and sd-event would not look again. sd-event registers the
+     * pidfd anew only after it was off. */
+    sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    sd_event_source_set_enabled(source, SD_EVENT_ON);
     berth_fd_steal(&pidfd);
 }
 
