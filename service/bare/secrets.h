@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 /* Where they are in a container, each in a file named after it. */
 #define BERTH_SECRETS_DIRECTORY "/run/secrets"
@@ -20,6 +21,13 @@
 /* A name that begins with this has an owner and a mode before it: "/UID:GID:MODE/NAME", each "-" if
  * it is the default, the mode octal. No file has it in its name. */
 #define BERTH_SECRET_OWNED '/'
+
+/* The name behind an owner and a mode, if it has them. A variable keeps its mark. */
+static inline const char *berth_secret_skip_owner(const char *name) {
+    const char *slash = name[0] == BERTH_SECRET_OWNED ? strchr(name + 1, '/') : NULL;
+
+    return slash ? slash + 1 : name;
+}
 
 enum {
     BERTH_SECRET_NAME_BYTES = 256,

@@ -124,12 +124,6 @@ static void free_secret_argument(gpointer data) {
     g_free(secret);
 }
 
-/* Without the owner and the mode before it; a variable keeps its mark, since a file may have the
- * same name. */
-static const char *secret_get_plain_name(const char *name) {
-    return name[0] == BERTH_SECRET_OWNED ? strchr(name + 1, '/') + 1 : name;
-}
-
 /* The name is that of a file or, after a prefix, of a variable (bare/secrets.h). */
 static int options_add_secret(BerthCreateOptions *options, const char *name, int fd,
                               sd_bus_error *error) {
@@ -141,10 +135,11 @@ static int options_add_secret(BerthCreateOptions *options, const char *name, int
                                  BERTH_MAX_SECRETS);
     for (guint i = 0; i < options->secrets->len; i++) {
         const char *other = ((BerthSecretRequest *)options->secrets->pdata[i])->name;
-        if (g_str_equal(secret_get_plain_name(other), secret_get_plain_name(name)))
+        /* A file and a variable may have the same name: the variable's keeps its mark. */
+        if (g_str_equal(berth_secret_skip_owner(other), berth_secret_skip_owner(name)))
             return sd_bus_error_setf(
                 error, BERTH_ERROR_PREFIX "InvalidArgument", "the secret \"%.100s\" is given twice",
-                name[0] == BERTH_SECRET_VARIABLE ? name + 1 : secret_get_plain_name(name));
+                name[0] == BERTH_SECRET_VARIABLE ? name + 1 : berth_secret_skip_owner(name));
     }
     BerthSecretRequest *secret = g_new0(BerthSecretRequest, 1);
     *secret = (BerthSecretRequest){g_strdup(name), fd};

@@ -69,9 +69,7 @@ bool berth_ingest_secret(int file, const char *name, int input, uint64_t limit, 
                          GError **error) {
     BerthSecretHeader header = {.size = 0};
     bool is_variable = name[0] == BERTH_SECRET_VARIABLE;
-    /* Without its mark, or the owner and the mode before it (bare/secrets.h). */
-    const char *slash = name[0] == BERTH_SECRET_OWNED ? strchr(name + 1, '/') : NULL;
-    const char *shown = slash ? slash + 1 : name + is_variable;
+    const char *shown = berth_secret_skip_owner(name) + is_variable;
     g_autoptr(GByteArray) bytes = secret_read_whole(shown, input, limit, error);
 
     if (!bytes)
