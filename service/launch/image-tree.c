@@ -17,11 +17,10 @@
 #include "bare/launch-protocol.h"
 #include "launch/host.h"
 #include "launch/layers.h"
+#include "launch/private-mounts.h"
 
 #include <errno.h>
 #include <linux/mount.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 
 static int clone_below(int image, const char *subpath, BerthFault *fault) {
@@ -30,22 +29,18 @@ static int clone_below(int image, const char *subpath, BerthFault *fault) {
     return part < 0 ? -1 : berth_tree_clone(part, false, fault);
 }
 
-static bool attach_to_run(int image) {
-    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           syscall(SYS_move_mount, image, "", AT_FDCWD, "/run", MOVE_MOUNT_F_EMPTY_PATH) == 0;
-}
-
 /* Before Linux 6.15 open_tree(2) clones only mounts of the caller's namespace: the image is
  * attached in one that is made for that. The clone stays when that namespace goes. */
 static int clone_attached(int image, const char *subpath, BerthFault *fault) {
-    berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int before = berth_private_mounts_enter();
     int part = -1;
 
-    if (before < 0 || !attach_to_run(image))
+    if (before < 0 ||
+        syscall(SYS_move_mount, image, "", AT_FDCWD, "/run", MOVE_MOUNT_F_EMPTY_PATH) < 0)
         berth_fault_set_errno(fault, errno, "attach an image");
     else
         part = clone_below(image, subpath, fault);
-    if (before >= 0 && setns(before, CLONE_NEWNS) < 0) {
+    if (!berth_private_mounts_leave(before)) {
         if (part >= 0)
             berth_fault_set_errno(fault, errno, "leave the namespace of an image");
         berth_fd_clear(&part);

@@ -11,12 +11,12 @@
 #include "bare/fd.h"
 #include "bare/kernel.h"
 #include "bare/overlay.h"
+#include "launch/private-mounts.h"
 #include "launch/text.h"
 #include "launch/tree.h"
 
 #include <errno.h>
 #include <linux/mount.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -55,14 +55,12 @@ bool berth_layers_open(BerthLayers *layers, const BerthTrees *trees, int snapsho
     return true;
 }
 
-/* Attaches the trees as mounts in a namespace that only this process is in. */
-static bool attach_privately(const BerthLayers *layers, int writable) {
+/* Attaches the trees as mounts in the private namespace. The tmpfs covers /run, which this process
+ * does not need there. */
+static bool attach_layers(const BerthLayers *layers, int writable) {
     char path[BERTH_PROC_PATH_BYTES];
 
-    /* Made private first, so that nothing mounted here propagates to the service's namespace. The
-     * tmpfs covers /run, which this process does not need while it is in this namespace. */
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-        mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+    if (mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
         return false;
     for (unsigned i = layers->within; i < layers->count + (writable >= 0); i++) {
         int detached = i < layers->count ? layers->fds[i] : writable;
@@ -88,14 +86,14 @@ static int mount_layers(const BerthLayers *layers, int upper, int work, BerthFau
  * namespace goes. */
 static int mount_attached(const BerthLayers *layers, int writable, int upper, int work,
                           BerthFault *fault) {
-    berth_autofd int before = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int before = berth_private_mounts_enter();
     int mount = -1;
 
-    if (before < 0 || !attach_privately(layers, writable))
+    if (before < 0 || !attach_layers(layers, writable))
         berth_fault_set_errno(fault, errno, "attach the layers");
     else
         mount = mount_layers(layers, upper, work, fault);
-    if (before >= 0 && setns(before, CLONE_NEWNS) < 0) {
+    if (!berth_private_mounts_leave(before)) {
         if (mount >= 0)
             berth_fault_set_errno(fault, errno, "leave the namespace of the layers");
         berth_fd_clear(&mount);
