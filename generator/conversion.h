@@ -42,8 +42,8 @@ void berth_convert_service(const BerthConversion *conversion);
 
 /* The pod of a container: its options and dependencies. */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words);
-/* StopTimeout= of its pod, which the caller frees; NULL if there is none. */
-char *berth_convert_get_stop_of_pod(const BerthConversion *conversion);
+/* Its StopTimeout=, or else that of its pod, which the caller frees; NULL if there is neither. */
+char *berth_convert_get_stop_timeout(const BerthConversion *conversion);
 
 /* The proxy of a container that is started through a socket and stopped when there are no
  * connections, and the line of the socket that refers to it. */

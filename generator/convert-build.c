@@ -77,23 +77,28 @@ static void build_add_volumes(const BerthConversion *conversion, GPtrArray *word
     berth_convert_volumes(conversion, words);
 }
 
+/* The path of a file in the context, unless it is absolute or begins with a specifier. */
+static void build_add_path(const char *option, const char *name, const char *context,
+                           GPtrArray *words) {
+    bool absolute = name[0] == '/' || name[0] == '%';
+    g_autofree char *path = absolute ? g_strdup(name) : g_build_filename(context, name, NULL);
+
+    berth_conversion_add_option(words, option, path);
+}
+
 static void build_add_ignore_file(const BerthConversion *conversion, const char *context,
                                   GPtrArray *words) {
     g_autofree char *file = berth_conversion_get(conversion, "IgnoreFile");
 
     if (!file || !context)
         return;
-    g_autofree char *path =
-        file[0] == '/' || file[0] == '%' ? g_strdup(file) : g_build_filename(context, file, NULL);
-    berth_conversion_add_option(words, "ignorefile", path);
+    build_add_path("ignorefile", file, context, words);
 }
 
 static void build_add_file(const char *given, const char *context, bool beside, GPtrArray *words) {
     g_autofree char *name = beside ? g_path_get_basename(given) : g_strdup(given);
-    bool absolute = name[0] == '/' || name[0] == '%';
-    g_autofree char *path = absolute ? g_strdup(name) : g_build_filename(context, name, NULL);
 
-    berth_conversion_add_option(words, "file", path);
+    build_add_path("file", name, context, words);
 }
 
 /* dist always pulls missing images, and existing ones only with --pull. */

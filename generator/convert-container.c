@@ -48,8 +48,7 @@ static void add_kill_mode(const BerthConversion *conversion) {
 
 /* TimeoutSec= in the file sets both times (systemd.service(5)), so no default may override it. */
 static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
-    g_autofree char *own = berth_conversion_get(conversion, "StopTimeout");
-    g_autofree char *stop = own ? g_strdup(own) : berth_convert_get_stop_of_pod(conversion);
+    g_autofree char *stop = berth_convert_get_stop_timeout(conversion);
     guint64 seconds = stop ? g_ascii_strtoull(stop, NULL, 10) : 0;
 
     if (!oneshot && !find_in_service(conversion, "TimeoutSec"))

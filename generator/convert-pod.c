@@ -55,11 +55,15 @@ static void require_volumes(const BerthConversion *conversion) {
     berth_convert_volumes(conversion, unused);
 }
 
+static bool is_stop_timeout(const BerthUnitLine *line) {
+    return g_ascii_string_to_unsigned(line->value, 10, 0, G_MAXINT32, NULL, NULL);
+}
+
 /* It becomes an option of the containers: a mistake is reported here, once. */
 static void check_stop_timeout(const BerthConversion *conversion) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "StopTimeout");
 
-    if (line && !g_ascii_string_to_unsigned(line->value, 10, 0, G_MAXINT32, NULL, NULL))
+    if (line && !is_stop_timeout(line))
         berth_unit_line_error(conversion->problems, line,
                               _("%s= takes a number of seconds, not \"%s\""), line->key,
                               line->value);
@@ -115,35 +119,42 @@ static void add_volumes_of_pod(const BerthConversion *conversion, BerthUnitSourc
     berth_convert_volumes(&of_pod, words);
 }
 
+/* The unit file of the pod that Pod= names; NULL if there is none. */
+static BerthUnitSource *find_pod(const BerthConversion *conversion) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+
+    return line && berth_unit_kind_of(line->value) == BERTH_UNIT_POD
+               ? berth_unit_set_find(conversion->set, line->value)
+               : NULL;
+}
+
 /* Systemd stops the units of a pod's containers before the pod's own, so that the time of the pod
  * is that of each container that has none of its own. */
-char *berth_convert_get_stop_of_pod(const BerthConversion *conversion) {
-    const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
-    const BerthUnitSource *pod = line && berth_unit_kind_of(line->value) == BERTH_UNIT_POD
-                                     ? berth_unit_set_find(conversion->set, line->value)
-                                     : NULL;
+static char *get_stop_of_pod(const BerthUnitSource *pod) {
     const BerthUnitLine *stop =
         pod ? berth_unit_file_find(pod->file, berth_unit_kinds[BERTH_UNIT_POD].section,
                                    "StopTimeout")
             : NULL;
 
-    return stop && g_ascii_string_to_unsigned(stop->value, 10, 0, G_MAXINT32, NULL, NULL)
-               ? berth_unit_line_get_text(stop)
-               : NULL;
+    return stop && is_stop_timeout(stop) ? berth_unit_line_get_text(stop) : NULL;
+}
+
+char *berth_convert_get_stop_timeout(const BerthConversion *conversion) {
+    char *own = berth_conversion_get(conversion, "StopTimeout");
+
+    return own ? own : get_stop_of_pod(find_pod(conversion));
 }
 
 /* BindsTo= with After= stops the container as soon as the pod's unit is no longer active
  * (systemd.unit(5)). */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
-    g_autofree char *stop = berth_convert_get_stop_of_pod(conversion);
+    BerthUnitSource *pod = find_pod(conversion);
+    g_autofree char *stop = get_stop_of_pod(pod);
 
     (void)berth_conversion_get_flag(conversion, "StartWithPod");
     if (!line)
         return;
-    BerthUnitSource *pod = berth_unit_kind_of(line->value) == BERTH_UNIT_POD
-                               ? berth_unit_set_find(conversion->set, line->value)
-                               : NULL;
     if (!pod || !pod->resource || !pod->service) {
         berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
                               line->key, line->value);
