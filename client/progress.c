@@ -12,6 +12,7 @@
 #include "client/dictionary.h"
 #include "client/format.h"
 #include "client/progress-view.h"
+#include "client/signals.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -63,14 +64,9 @@ static int progress_on_interrupt(sd_event_source *source, const struct signalfd_
 
 /* The match is added before Wait is called, so that no signal is missed. */
 static int progress_start(Waiting *waiting) {
-    sigset_t signals;
     int r;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    /* sd_event_add_signal(3) requires blocked signals. */
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)dist_block_interrupts();
     if ((r = sd_event_default(&waiting->event)) < 0 ||
         (r = sd_event_add_signal(waiting->event, NULL, SIGINT, progress_on_interrupt, waiting)) <
             0 ||

@@ -13,6 +13,7 @@
 #include "client/each.h"
 #include "client/progress.h"
 #include "client/run-values.h"
+#include "client/signals.h"
 
 #include <signal.h>
 #include <time.h>
@@ -54,16 +55,12 @@ const DistOption dist_retry_options[] = {
  * pulls is not lost. False with error if there is one. */
 static bool pull_wait(unsigned attempt, GError **error) {
     uint64_t usec = pull_retries.delay_usec;
-    sigset_t signals;
 
     if (usec == 0)
         usec = MIN(UINT64_C(1) << MIN(attempt, 16), MAX_DELAY_SECONDS) * G_USEC_PER_SEC;
     const struct timespec time = {(time_t)(usec / G_USEC_PER_SEC),
                                   (long)(usec % G_USEC_PER_SEC) * 1000};
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    const sigset_t signals = dist_block_interrupts();
     return sigtimedwait(&signals, NULL, &time) < 0 ||
            berth_error_set(error, BERTH_ERROR_CANCELLED, "%s", _("interrupted"));
 }

@@ -4,7 +4,6 @@
 
 #include "client/signals.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 /* The signal is blocked when it is raised, and ends this process once it is unblocked: the parent
@@ -17,4 +16,14 @@ void dist_end_by_signal(int number) {
     signal(number, SIG_DFL);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+sigset_t dist_block_interrupts(void) {
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return set;
 }

@@ -310,6 +310,11 @@ static char *table_read_columns(const char *template) {
     return g_string_free(names, FALSE);
 }
 
+void dist_table_prefer_json(void) {
+    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
+        dist_settings.json = DIST_JSON_PRETTY;
+}
+
 bool dist_table_is_unasked(void) {
     return dist_settings.json == DIST_JSON_OFF && !table_given.format && !table_given.sort;
 }

@@ -39,6 +39,10 @@ void dist_table_add(DistTable *table, ...);
 /* Whether --json or any of the options asks for a table of this kind. */
 bool dist_table_is_asked(void);
 
+/* For verbs that inspect something: JSON, unless --format asks for something else. Before the rows
+ * are made, since values in JSON are not translated. */
+void dist_table_prefer_json(void);
+
 /* Whether --format was given. */
 bool dist_table_has_format(void);
 

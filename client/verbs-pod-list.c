@@ -110,8 +110,7 @@ int dist_pod_inspect(char **argv, GError **error) {
     g_autoptr(DistTable) table = new_pod_table();
 
     /* Before the pods are read: only a table has translated states. */
-    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
-        dist_settings.json = DIST_JSON_PRETTY;
+    dist_table_prefer_json();
     for (char **name = argv + 1; *name; name++) {
         const DistListing listing = {DIST_PODS, "List", .filter = append_pod_name,
                                      .filter_data = *name};

@@ -212,6 +212,7 @@ static int volume_inspect(char **argv, GError **error) {
     g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     VolumeInspection inspection = {table, state_path, argv + 1, found};
 
+    dist_table_prefer_json();
     if (!state_path || !dist_list(&volumes, inspect_volume, &inspection, error))
         return EXIT_FAILURE;
     for (char **name = argv + 1; *name; name++)
@@ -219,8 +220,6 @@ static int volume_inspect(char **argv, GError **error) {
             berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no volume \"%s\""), *name);
             return EXIT_FAILURE;
         }
-    if (dist_settings.json == DIST_JSON_OFF && !dist_table_has_format())
-        dist_settings.json = DIST_JSON_PRETTY;
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
