@@ -96,7 +96,7 @@ void berth_container_finish_change(const GError *error, BerthPendingCall *pendin
         const BerthObject object = {berth_objects_get_kind(BERTH_CONTAINER_INTERFACE),
                                     pending->name, true,
                                     berth_container_get_record(container)->owner, container};
-        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+        berth_watchers_send_changed(service->watchers, &object, changed, NULL);
     }
     berth_pending_call_finish(error, pending);
 }

@@ -64,7 +64,7 @@ static const EventChange pod_changes[] = {
 
 /* Tells watchers that a property of the container's pod has changed. The property is only
  * invalidated: a container that is being deleted remains in the list until after its event. */
-static void tell_pod_of(BerthService *service, const BerthContainer *container) {
+static void report_pod_of(BerthService *service, const BerthContainer *container) {
     static const char *const invalidated[] = {"Containers", NULL};
     g_autofree char *name = berth_container_get_pod(container);
     BerthContainer *pod = name ? berth_pods_find(service->containers, name, NULL) : NULL;
@@ -73,28 +73,28 @@ static void tell_pod_of(BerthService *service, const BerthContainer *container) 
         return;
     const BerthContainerRecord *record = berth_container_get_record(pod);
     const BerthObject object = {&berth_pod_kind, record->id, true, record->owner, pod};
-    berth_watchers_tell_changed(service->watchers, &object, NULL, invalidated);
+    berth_watchers_send_changed(service->watchers, &object, NULL, invalidated);
 }
 
 /* Sent before the event, so that a client that receives the event finds the object already
  * changed. */
-static void tell_object_change(BerthService *service, const BerthEvent *event,
-                               BerthContainer *container) {
+static void report_object_change(BerthService *service, const BerthEvent *event,
+                                 BerthContainer *container) {
     bool is_pod = container && berth_container_is_pod(container);
     const BerthObject object = {is_pod ? &berth_pod_kind : &berth_container_kind, event->id, true,
                                 event->owner, container};
 
     if (g_str_equal(event->kind, "delete"))
-        berth_watchers_tell_removed(service->watchers, &object);
+        berth_watchers_send_removed(service->watchers, &object);
     else if (container && g_str_equal(event->kind, "create"))
-        berth_watchers_tell_added(service->watchers, &object);
+        berth_watchers_send_added(service->watchers, &object);
     /* Events about other processes than the first one do not change the object. */
     if (!container || event->process[0])
         return;
     for (const EventChange *change = is_pod ? pod_changes : container_changes; change->kind;
          change++)
         if (g_str_equal(change->kind, event->kind))
-            berth_watchers_tell_changed(service->watchers, &object, change->changed, NULL);
+            berth_watchers_send_changed(service->watchers, &object, change->changed, NULL);
 }
 
 static void signals_on_event(const BerthEvent *event, BerthContainer *container, void *userdata) {
@@ -107,10 +107,11 @@ static void signals_on_event(const BerthEvent *event, BerthContainer *container,
     if (deleted)
         berth_creators_forget(service, event->id);
     if (container && (deleted || g_str_equal(event->kind, "create")))
-        berth_image_object_tell_users(service, berth_container_get_record(container)->image);
-    tell_object_change(service, event, container);
+        berth_image_object_send_users_changed(service,
+                                              berth_container_get_record(container)->image);
+    report_object_change(service, event, container);
     if (container && (deleted || g_str_equal(event->kind, "create")))
-        tell_pod_of(service, container);
+        report_pod_of(service, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         const BerthSubscriber *subscriber = value;

@@ -299,7 +299,8 @@ static void on_content_change(const char *digest, uint64_t size, BerthContentCha
     const BerthSignalRight right = {"contents.read", "digest", digest};
     BerthService *service = userdata;
 
-    berth_unicast_tell(service->unicast, "Contents", make_content_signal, &data, &right);
+    berth_unicast_send_to_listeners(service->unicast, "Contents", make_content_signal, &data,
+                                    &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -367,7 +368,8 @@ static int contents_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
 
     (void)error;
     if (r == BERTH_ACCESS_GRANTED && berth_properties_is_get_all(call))
-        berth_unicast_note(service->unicast, "Contents", "GetAll", sd_bus_message_get_sender(call));
+        berth_unicast_add_listener(service->unicast, "Contents", "GetAll",
+                                   sd_bus_message_get_sender(call));
     return r;
 }
 

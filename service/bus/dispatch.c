@@ -31,7 +31,8 @@ static int dispatch_call(sd_bus_message *call, void *userdata, sd_bus_error *err
         return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "the service has no rule for the method %s", member);
     int r = berth_access_run(service->access, call, handler, service, error);
-    berth_unicast_note(service->unicast, interface, member, sd_bus_message_get_sender(call));
+    berth_unicast_add_listener(service->unicast, interface, member,
+                               sd_bus_message_get_sender(call));
     return r;
 }
 

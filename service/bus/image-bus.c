@@ -249,7 +249,7 @@ typedef struct {
 } ImageNotice;
 
 /* The first four are reported with every change, Target and Labels only if they have changed. */
-static int tell_object(const BerthObject *object, void *userdata) {
+static int send_object(const BerthObject *object, void *userdata) {
     const ImageNotice *notice = userdata;
     BerthWatchers *watchers = notice->service->watchers;
     const char *changed[8] = {"Updated", "Size", "Platforms", "Unpacked"};
@@ -260,38 +260,38 @@ static int tell_object(const BerthObject *object, void *userdata) {
     if (notice->what & BERTH_IMAGE_RELABELED)
         changed[count++] = "Labels";
     if (notice->change == BERTH_IMAGE_ADDED)
-        berth_watchers_tell_added(watchers, object);
+        berth_watchers_send_added(watchers, object);
     else
-        berth_watchers_tell_changed(watchers, object, changed, NULL);
+        berth_watchers_send_changed(watchers, object, changed, NULL);
     return 1;
 }
 
 /* Without watchers, nothing is read from the database. A removed name no longer has a row, and its
  * signal needs none. */
-void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
-                             unsigned what) {
+void berth_image_object_send_changed(BerthService *service, const char *name,
+                                     BerthImageChange change, unsigned what) {
     ImageNotice notice = {service, change, what};
 
     if (berth_watchers_count(service->watchers) == 0)
         return;
     if (change == BERTH_IMAGE_REMOVED) {
         const BerthObject object = {.kind = &berth_image_kind, .name = name};
-        berth_watchers_tell_removed(service->watchers, &object);
+        berth_watchers_send_removed(service->watchers, &object);
         return;
     }
     g_autoptr(BerthImage) image = berth_image_store_get(service->database, name, NULL);
     g_autoptr(GHashTable) users = list_users(service);
     if (image)
-        visit_image(service, image, users, tell_object, &notice);
+        visit_image(service, image, users, send_object, &notice);
 }
 
 /* Only invalidated: the value of UsedBy differs between clients. */
-void berth_image_object_tell_users(BerthService *service, const char *name) {
+void berth_image_object_send_users_changed(BerthService *service, const char *name) {
     static const char *const invalidated[] = {"UsedBy", NULL};
     const BerthObject object = {.kind = &berth_image_kind, .name = name};
 
     if (name[0] && berth_watchers_count(service->watchers) > 0)
-        berth_watchers_tell_changed(service->watchers, &object, NULL, invalidated);
+        berth_watchers_send_changed(service->watchers, &object, NULL, invalidated);
 }
 
 int berth_image_bus_add(BerthService *service) {

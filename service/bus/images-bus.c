@@ -159,8 +159,8 @@ static void on_image_change(const char *name, const BerthDescriptor *target,
     const BerthSignalRight right = {"images.inspect", "image", name};
     BerthService *service = userdata;
 
-    berth_image_object_tell(service, name, change, what);
-    berth_unicast_tell(service->unicast, "Images", make_image_signal, &data, &right);
+    berth_image_object_send_changed(service, name, change, what);
+    berth_unicast_send_to_listeners(service->unicast, "Images", make_image_signal, &data, &right);
 }
 
 static const sd_bus_vtable vtable[] = {
@@ -236,7 +236,8 @@ static int images_open(sd_bus_message *call, BerthView *view, sd_bus_error *erro
 
     (void)error;
     if (r == BERTH_ACCESS_GRANTED && berth_properties_is_get_all(call))
-        berth_unicast_note(service->unicast, "Images", "GetAll", sd_bus_message_get_sender(call));
+        berth_unicast_add_listener(service->unicast, "Images", "GetAll",
+                                   sd_bus_message_get_sender(call));
     return r;
 }
 

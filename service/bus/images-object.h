@@ -46,5 +46,5 @@ int berth_image_object_reply(sd_bus_message *call, BerthService *service, const 
                              const char *name, sd_bus_error *error);
 
 /* Signals to the watchers that a name is new, refers to another image, or has been removed. */
-void berth_image_object_tell(BerthService *service, const char *name, BerthImageChange change,
-                             unsigned what);
+void berth_image_object_send_changed(BerthService *service, const char *name,
+                                     BerthImageChange change, unsigned what);

@@ -51,4 +51,4 @@ int berth_manager_bus_add(BerthService *service);
 int berth_log_control_bus_add(BerthService *service);
 
 /* Called when the set of containers that use an image, or that mount a volume, has changed. */
-void berth_image_object_tell_users(BerthService *service, const char *name);
+void berth_image_object_send_users_changed(BerthService *service, const char *name);

@@ -211,7 +211,7 @@ static int transfer_open(sd_bus_message *call, BerthView *view, sd_bus_error *er
 
 /* Sends only the properties that have changed since they were last sent; many changes of a transfer
  * do not affect these sums. */
-static void tell_progress(BerthService *service, const BerthTransfer *transfer) {
+static void report_progress(BerthService *service, const BerthTransfer *transfer) {
     char number[24];
     const BerthObject object = make_transfer_object(transfer, number);
     const char *changed[3] = {NULL};
@@ -227,28 +227,28 @@ static void tell_progress(BerthService *service, const BerthTransfer *transfer) 
         changed[count++] = "Total";
     *last = now;
     if (count > 0)
-        berth_watchers_tell_changed(service->watchers, &object, changed, NULL);
+        berth_watchers_send_changed(service->watchers, &object, changed, NULL);
 }
 
-static void tell_end(BerthService *service, const BerthTransfer *transfer) {
+static void report_end(BerthService *service, const BerthTransfer *transfer) {
     static const char *const done[] = {"State", "Cancelable", "Done", "Total", "Result", NULL};
     static const char *const failed[] = {"State", "Cancelable", "Done", "Total", "Error", NULL};
     char number[24];
     const BerthObject object = make_transfer_object(transfer, number);
 
     g_hash_table_remove(sent_progress, transfer);
-    berth_watchers_tell_changed(service->watchers, &object, transfer->error ? failed : done, NULL);
+    berth_watchers_send_changed(service->watchers, &object, transfer->error ? failed : done, NULL);
 }
 
-static void tell_presence(BerthService *service, const BerthTransfer *transfer, bool added) {
+static void report_presence(BerthService *service, const BerthTransfer *transfer, bool added) {
     char number[24];
     const BerthObject object = make_transfer_object(transfer, number);
 
     if (added) {
         g_hash_table_insert(sent_progress, (gpointer)transfer, g_new0(SentProgress, 1));
-        berth_watchers_tell_added(service->watchers, &object);
+        berth_watchers_send_added(service->watchers, &object);
     } else {
-        berth_watchers_tell_removed(service->watchers, &object);
+        berth_watchers_send_removed(service->watchers, &object);
     }
 }
 
@@ -259,15 +259,15 @@ static void on_transfer_change(BerthTransfer *transfer, BerthTransferChange chan
     BerthService *service = userdata;
 
     if (change == BERTH_TRANSFER_ADDED || change == BERTH_TRANSFER_REMOVED) {
-        tell_presence(service, transfer, change == BERTH_TRANSFER_ADDED);
+        report_presence(service, transfer, change == BERTH_TRANSFER_ADDED);
         return;
     }
     berth_transfer_waiters_send_progress(service, transfer);
     if (change != BERTH_TRANSFER_FINISHED) {
-        tell_progress(service, transfer);
+        report_progress(service, transfer);
         return;
     }
-    tell_end(service, transfer);
+    report_end(service, transfer);
     berth_audit_transfer_ended(transfer);
     berth_transfer_waiters_answer(transfer);
 }

@@ -170,8 +170,8 @@ void berth_unicast_send(BerthUnicast *unicast, const char *client, sd_bus_messag
 
 /* Called by dispatch.c after each call, whatever its result. Being in the set reveals nothing,
  * since each signal is checked. */
-void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
-                        const char *client) {
+void berth_unicast_add_listener(BerthUnicast *unicast, const char *interface, const char *member,
+                                const char *client) {
     for (size_t i = 0; client && i < G_N_ELEMENTS(reading_members); i++)
         if (g_str_equal(reading_members[i].interface, interface) &&
             g_str_equal(reading_members[i].member, member))
@@ -195,8 +195,9 @@ static bool unicast_is_client_served(BerthUnicast *unicast, const char *client, 
 }
 
 /* A message has a single destination, so each client needs its own. */
-void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
-                        const void *data, const BerthSignalRight *right) {
+void berth_unicast_send_to_listeners(BerthUnicast *unicast, const char *interface,
+                                     BerthSignalMake make, const void *data,
+                                     const BerthSignalRight *right) {
     g_autofree char *prefix = g_strconcat(interface, " ", NULL);
     g_autoptr(GHashTable) users = g_hash_table_new(NULL, NULL);
     GHashTableIter iterator;

@@ -6,8 +6,8 @@
  * they were passed to berth_unicast_send(). Berth broadcasts nothing.
  *
  * The bus does not say which clients listen. Signals about images and contents go to clients that
- * have read any (berth_unicast_note), until they leave the bus: a proxy does this when it is
- * created.
+ * have read any (berth_unicast_add_listener), until they leave the bus: a proxy does this when it
+ * is created.
  */
 
 #pragma once
@@ -38,13 +38,14 @@ bool berth_unicast_count_client(GHashTable *users, uint32_t uid);
 
 /* Called when a client has called this member. If the member reads something, the client receives
  * the signals of that interface from now on. */
-void berth_unicast_note(BerthUnicast *unicast, const char *interface, const char *member,
-                        const char *client);
+void berth_unicast_add_listener(BerthUnicast *unicast, const char *interface, const char *member,
+                                const char *client);
 /* Sends a signal to all clients that receive those of this interface. make returns a new signal for
  * each of them, or NULL. */
 typedef sd_bus_message *(*BerthSignalMake)(BerthService *service, const void *data);
-void berth_unicast_tell(BerthUnicast *unicast, const char *interface, BerthSignalMake make,
-                        const void *data, const BerthSignalRight *right);
+void berth_unicast_send_to_listeners(BerthUnicast *unicast, const char *interface,
+                                     BerthSignalMake make, const void *data,
+                                     const BerthSignalRight *right);
 
 /* Called when a client has left the bus. */
 void berth_unicast_forget(BerthUnicast *unicast, const char *client);

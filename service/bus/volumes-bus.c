@@ -172,9 +172,9 @@ static void on_volume_change(const BerthVolume *volume, bool added, void *userda
     const BerthObject object = make_volume_object(volume);
 
     if (added)
-        berth_watchers_tell_added(service->watchers, &object);
+        berth_watchers_send_added(service->watchers, &object);
     else
-        berth_watchers_tell_removed(service->watchers, &object);
+        berth_watchers_send_removed(service->watchers, &object);
 }
 
 static const sd_bus_vtable vtable[] = {

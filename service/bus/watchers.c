@@ -108,8 +108,8 @@ static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uin
 }
 
 /* path_too: the signal is also for clients that watch only this path. */
-static void tell_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
-                          MakeSignal make, const void *data) {
+static void send_to_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
+                             MakeSignal make, const void *data) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     g_autoptr(GHashTable) users = g_hash_table_new(NULL, NULL);
     BerthService *service = watchers->service;
@@ -187,18 +187,18 @@ static sd_bus_message *make_changed(BerthService *service, const BerthViewer *vi
     return g_steal_pointer(&signal);
 }
 
-void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *object) {
-    tell_watchers(watchers, object, false, make_added, NULL);
+void berth_watchers_send_added(BerthWatchers *watchers, const BerthObject *object) {
+    send_to_watchers(watchers, object, false, make_added, NULL);
 }
 
 /* Afterwards the path is forgotten. A client for which it was the last path is no longer a watcher,
  * and no longer keeps the service running. */
-void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object) {
+void berth_watchers_send_removed(BerthWatchers *watchers, const BerthObject *object) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     GHashTableIter iterator;
     gpointer value;
 
-    tell_watchers(watchers, object, false, make_removed, NULL);
+    send_to_watchers(watchers, object, false, make_removed, NULL);
     g_hash_table_iter_init(&iterator, watchers->clients);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         Watcher *watcher = value;
@@ -208,9 +208,9 @@ void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *obj
     }
 }
 
-void berth_watchers_tell_changed(BerthWatchers *watchers, const BerthObject *object,
+void berth_watchers_send_changed(BerthWatchers *watchers, const BerthObject *object,
                                  const char *const *changed, const char *const *invalidated) {
     const Change change = {changed, invalidated};
 
-    tell_watchers(watchers, object, true, make_changed, &change);
+    send_to_watchers(watchers, object, true, make_changed, &change);
 }

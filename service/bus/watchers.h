@@ -26,9 +26,9 @@ void berth_watchers_forget(BerthWatchers *watchers, const char *client);
 unsigned berth_watchers_count(BerthWatchers *watchers);
 
 /* Sends InterfacesAdded and InterfacesRemoved to the clients that watch all objects. */
-void berth_watchers_tell_added(BerthWatchers *watchers, const BerthObject *object);
-void berth_watchers_tell_removed(BerthWatchers *watchers, const BerthObject *object);
+void berth_watchers_send_added(BerthWatchers *watchers, const BerthObject *object);
+void berth_watchers_send_removed(BerthWatchers *watchers, const BerthObject *object);
 /* changed are properties sent with their values, which are the same for every client; invalidated
  * are those for which only the name is sent. NULL: none. */
-void berth_watchers_tell_changed(BerthWatchers *watchers, const BerthObject *object,
+void berth_watchers_send_changed(BerthWatchers *watchers, const BerthObject *object,
                                  const char *const *changed, const char *const *invalidated);

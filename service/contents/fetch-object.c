@@ -34,7 +34,7 @@ static void fetched_object_free(void *data) {
 
 /* A client that already has the pipe cannot be sent an error: it sees the end of the data, and
  * compares the size with that in the descriptor. */
-static void fetched_object_tell(void *data, const GError *error) {
+static void fetched_object_report(void *data, const GError *error) {
     FetchedObject *object = data;
 
     if (object->ready)
@@ -90,7 +90,7 @@ static void fetched_object_on_ready(BerthRemoteSession *session, const GError *e
 
 void berth_contents_fetch_object(BerthContents *contents, const BerthObjectRequest *request,
                                  BerthObjectReady ready, void *userdata) {
-    static const BerthOperationType type = {.tell = fetched_object_tell,
+    static const BerthOperationType type = {.tell = fetched_object_report,
                                             .free = fetched_object_free};
     g_autoptr(GError) error = NULL;
     FetchedObject *object = g_new0(FetchedObject, 1);

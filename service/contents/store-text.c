@@ -29,7 +29,7 @@ struct BerthTextStoring {
     void *userdata;
 };
 
-static void text_storing_tell(void *object, const GError *error) {
+static void text_storing_report(void *object, const GError *error) {
     BerthTextStoring *storing = object;
 
     if (storing->done)
@@ -67,7 +67,7 @@ void berth_contents_forget_text(BerthTextStoring *storing) {
 
 BerthTextStoring *berth_contents_store_text(BerthContents *contents, const char *text,
                                             BerthTextStored done, void *userdata) {
-    static const BerthOperationType type = {.tell = text_storing_tell, .free = text_storing_free};
+    static const BerthOperationType type = {.tell = text_storing_report, .free = text_storing_free};
     static unsigned counter;
     BerthTextStoring *storing = g_new0(BerthTextStoring, 1);
     g_autoptr(GError) error = NULL;

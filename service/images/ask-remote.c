@@ -21,7 +21,7 @@ typedef struct {
 } RemoteQuestion;
 
 /* The name belongs to the session, which is freed after this. */
-static void remote_question_tell(void *object, const GError *error) {
+static void remote_question_report(void *object, const GError *error) {
     const RemoteQuestion *question = object;
     const char *name = question->target ? berth_remote_session_get_name(question->session) : NULL;
 
@@ -69,7 +69,7 @@ static void remote_question_on_ready(BerthRemoteSession *session, const GError *
 static void remote_question_ask(BerthImages *images, const BerthRemoteRequest *request,
                                 BerthImageResolved resolved, BerthImageDone authenticated,
                                 void *userdata) {
-    static const BerthOperationType type = {.tell = remote_question_tell,
+    static const BerthOperationType type = {.tell = remote_question_report,
                                             .free = remote_question_free};
     RemoteQuestion *question = g_new0(RemoteQuestion, 1);
     g_autoptr(GError) error = NULL;

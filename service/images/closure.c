@@ -81,7 +81,7 @@ static void append_documents(BerthClosure *closure, GPtrArray *items, BerthKind 
 
 /* The order of the items is part of the interface: blobs, manifests, indexes, and the target last
  * (closure.h). */
-static void closure_tell(void *object, const GError *error) {
+static void closure_report(void *object, const GError *error) {
     BerthClosure *closure = object;
     g_autoptr(GPtrArray) items = g_ptr_array_ref(closure->blobs);
 
@@ -197,7 +197,7 @@ static void closure_read_next(BerthClosure *closure) {
 BerthClosure *berth_closure_collect(BerthImages *images, const BerthDescriptor *target,
                                     const BerthPlatform *platform, const BerthClosureScope *scope,
                                     BerthClosureDone done, void *userdata, GError **error) {
-    static const BerthOperationType type = {.tell = closure_tell, .free = closure_free};
+    static const BerthOperationType type = {.tell = closure_report, .free = closure_free};
     g_autoptr(BerthClosure) closure = g_new0(BerthClosure, 1);
 
     closure->operation = berth_operation_new(images->event, &type, closure);

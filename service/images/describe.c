@@ -33,7 +33,7 @@ static void described_platform_free(gpointer data) {
     g_free(platform);
 }
 
-static void description_tell(void *object, const GError *error) {
+static void description_report(void *object, const GError *error) {
     const Description *description = object;
 
     description->done(error ? NULL : description->platforms, error, description->userdata);
@@ -166,7 +166,7 @@ static void description_on_collected(GPtrArray *items, const GError *error, void
 
 void berth_images_describe(BerthImages *images, const BerthImage *image, BerthImageDescribed done,
                            void *userdata) {
-    static const BerthOperationType type = {.tell = description_tell, .free = description_free};
+    static const BerthOperationType type = {.tell = description_report, .free = description_free};
     const BerthClosureScope scope = {.name = image->name};
     Description *description = g_new0(Description, 1);
     g_autoptr(GError) error = NULL;

@@ -23,7 +23,7 @@ typedef struct {
     void *userdata;
 } Verification;
 
-static void verification_tell(void *object, const GError *error) {
+static void verification_report(void *object, const GError *error) {
     const Verification *verification = object;
 
     verification->done(error ? NULL : verification->key, error, verification->userdata);
@@ -70,7 +70,7 @@ static void verification_on_ready(BerthRemoteSession *session, const GError *ses
 
 void berth_images_verify_signature(BerthImages *images, const BerthSignatureRequest *request,
                                    BerthSignatureVerified done, void *userdata) {
-    static const BerthOperationType type = {.tell = verification_tell, .free = verification_free};
+    static const BerthOperationType type = {.tell = verification_report, .free = verification_free};
     Verification *verification = g_new0(Verification, 1);
     g_autoptr(GError) error = NULL;
 

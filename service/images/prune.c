@@ -33,7 +33,7 @@ typedef struct {
 
 static void prune_read_next(Prune *prune);
 
-static void prune_tell(void *object, const GError *error) {
+static void prune_report(void *object, const GError *error) {
     const Prune *prune = object;
 
     prune->done(error ? NULL : prune->digests, prune->bytes, error, prune->userdata);
@@ -225,7 +225,7 @@ static void prune_read_next(Prune *prune) {
 
 void berth_images_prune(BerthImages *images, const BerthPruneRequest *request, BerthPruned done,
                         void *userdata) {
-    static const BerthOperationType type = {.tell = prune_tell, .free = prune_free};
+    static const BerthOperationType type = {.tell = prune_report, .free = prune_free};
     Prune *prune = g_new0(Prune, 1);
 
     *prune =

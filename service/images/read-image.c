@@ -43,7 +43,7 @@ typedef struct {
 
 static void image_reading_read_document(ImageReading *reading);
 
-static void image_reading_tell(void *object, const GError *error) {
+static void image_reading_report(void *object, const GError *error) {
     const ImageReading *reading = object;
 
     if (reading->text_done)
@@ -189,7 +189,8 @@ static void image_reading_read_document(ImageReading *reading) {
 static ImageReading *image_reading_new(BerthImages *images, const char *name,
                                        const BerthDescriptor *target, const char *platform,
                                        void *userdata) {
-    static const BerthOperationType type = {.tell = image_reading_tell, .free = image_reading_free};
+    static const BerthOperationType type = {.tell = image_reading_report,
+                                            .free = image_reading_free};
     ImageReading *reading = g_new0(ImageReading, 1);
 
     reading->images = images;

@@ -30,7 +30,7 @@ void berth_refetch_forget(BerthRefetch *refetch) {
         refetch->done = NULL;
 }
 
-static void refetch_tell(void *object, const GError *error) {
+static void refetch_report(void *object, const GError *error) {
     BerthRefetch *refetch = object;
 
     if (refetch->done)
@@ -113,7 +113,7 @@ static void refetch_try_source(BerthRefetch *refetch) {
 
 BerthRefetch *berth_images_refetch(BerthImages *images, GPtrArray *digests, uint32_t owner,
                                    BerthRefetched done, void *userdata) {
-    static const BerthOperationType type = {.tell = refetch_tell, .free = refetch_free};
+    static const BerthOperationType type = {.tell = refetch_report, .free = refetch_free};
     BerthRefetch *refetch = g_new0(BerthRefetch, 1);
 
     refetch->images = images;

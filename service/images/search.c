@@ -21,7 +21,7 @@ typedef struct {
     void *userdata;
 } Search;
 
-static void search_tell(void *object, const GError *error) {
+static void search_report(void *object, const GError *error) {
     const Search *search = object;
 
     search->done(error ? NULL : search->results, error, search->userdata);
@@ -58,7 +58,7 @@ static void search_on_ready(BerthRemoteSession *session, const GError *error, vo
 
 void berth_images_search(BerthImages *images, const BerthSearchRequest *request,
                          BerthSearchDone done, void *userdata) {
-    static const BerthOperationType type = {.tell = search_tell, .free = search_free};
+    static const BerthOperationType type = {.tell = search_report, .free = search_free};
     Search *search = g_new0(Search, 1);
     g_autoptr(GError) error = NULL;
 
