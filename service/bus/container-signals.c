@@ -62,9 +62,9 @@ static const EventChange pod_changes[] = {
     {NULL, {NULL}},
 };
 
-/* Tells watchers that a property of the container's pod has changed. The property is only
+/* Informs watchers that a property of the container's pod has changed. The property is only
  * invalidated: a container that is being deleted remains in the list until after its event. */
-static void report_pod_of(BerthService *service, const BerthContainer *container) {
+static void send_pod_changed(BerthService *service, const BerthContainer *container) {
     static const char *const invalidated[] = {"Containers", NULL};
     g_autofree char *name = berth_container_get_pod(container);
     BerthContainer *pod = name ? berth_pods_find(service->containers, name, NULL) : NULL;
@@ -111,7 +111,7 @@ static void signals_on_event(const BerthEvent *event, BerthContainer *container,
                                               berth_container_get_record(container)->image);
     report_object_change(service, event, container);
     if (container && (deleted || g_str_equal(event->kind, "create")))
-        report_pod_of(service, container);
+        send_pod_changed(service, container);
     g_hash_table_iter_init(&iterator, service->subscribers);
     while (g_hash_table_iter_next(&iterator, &name, &value)) {
         const BerthSubscriber *subscriber = value;

@@ -37,7 +37,7 @@ static void creation_free(gpointer data) {
     g_free(creation);
 }
 
-static void report_calls(BerthCreations *creations, const Creation *creation) {
+static void resume_calls(BerthCreations *creations, const Creation *creation) {
     for (guint i = 0; i < creation->calls->len; i++)
         creations->settled(creation->calls->pdata[i], creation->name, creation->made,
                            creations->userdata);
@@ -60,7 +60,7 @@ static int on_turn(sd_event_source *source, void *userdata) {
             g_free(key);
         }
     for (guint i = 0; i < settled->len; i++)
-        report_calls(creations, settled->pdata[i]);
+        resume_calls(creations, settled->pdata[i]);
     return 0;
 }
 
