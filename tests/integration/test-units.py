@@ -53,6 +53,16 @@ def is_gone(path):
     return not os.path.exists(f"/sys/fs/cgroup{path}")
 
 
+def kill_every_process_of(unit):
+    """
+    Kills all processes of a unit at once, as the kernel does if a unit is out of memory.
+
+    "systemctl kill" kills one after another, and fails if berthd removes a cgroup meanwhile.
+    """
+    with open(f"/sys/fs/cgroup{show(unit, 'ControlGroup')}/cgroup.kill", "w", encoding="utf-8") as file:
+        file.write("1")
+
+
 def test_setup():
     oci.push(oci.busybox_image(), IMAGE)
     good("pull", IMAGE)
@@ -143,7 +153,7 @@ def test_stopping_the_unit_ends_it():
 def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
     write_unit("kept", f"dist run --replace --name=kept --cgroup=caller {QUICK} {IMAGE} sleep 1000")
     start("kept")
-    equal(run("systemctl", "kill", "-s", "KILL", "kept").status, 0)
+    kill_every_process_of("kept")
     wait_until(lambda: container("kept")["state"] == "stopped", "its end")
     equal(dist("wait", "kept").status, 137)
     wait_until(lambda: is_gone("/system.slice/kept.service"), "the end of the cgroup")
@@ -210,7 +220,7 @@ def test_a_unit_is_ready_when_its_container_is_healthy():
     kill_service()
     good("exec", "fit", "touch", "/tmp/fit")
     wait_until(lambda: show("fit", "ActiveState") == "active", "its readiness")
-    equal(run("systemctl", "kill", "-s", "KILL", "fit").status, 0)
+    equal(run("systemctl", "kill", "--kill-who=main", "-s", "KILL", "fit").status, 0)
     write_unit("unfit", f"dist run --rm --replace --name=unfit --cgroup=caller --notify=healthy {IMAGE} sleep 1000")
     assert run("systemctl", "start", "unfit").status != 0
     wait_for_message("unfit", "container unfit has no health check")
@@ -288,7 +298,7 @@ def test_a_container_may_notify_its_readiness():
     equal((show("self", "StatusText"), show("self", "MainPID")), ("well", main))
     contains(good("exec", "self", "env"), "NOTIFY_SOCKET=/run/notify/notify.sock")
     assert glob.glob("/run/dist-notify-*"), "the socket's directory"
-    equal(run("systemctl", "kill", "-s", "KILL", "self").status, 0)
+    equal(run("systemctl", "kill", "--kill-who=main", "-s", "KILL", "self").status, 0)
     wait_until(lambda: container("self") is None, "its removal")
     # The next "dist run" removes the directory that a killed one has left, and its own when it ends.
     write_unit("tidy", f"dist run --rm --notify=container {IMAGE} true")
@@ -312,7 +322,7 @@ def test_a_detached_container_is_the_main_process_of_its_unit():
     write_unit("main", f"dist run -d --rm --replace --name=main --cgroup=caller {IMAGE} sleep 1000", "NotifyAccess=all")
     start("main")
     equal(show("main", "MainPID"), str(container("main")["pid"]))
-    equal(run("systemctl", "kill", "-s", "KILL", "main").status, 0)
+    equal(run("systemctl", "kill", "--kill-who=main", "-s", "KILL", "main").status, 0)
 
 
 def test_a_unit_without_delegation_is_refused():
@@ -625,7 +635,7 @@ def test_a_bound_container_stops_with_its_caller_s_unit():
     equal(bound_to("tied"), 's "tied.service"\n')
     equal(show("berth.slice", "ActiveState"), "active")
     # dist is killed and cannot stop the container; only the dependency of the scope ends it.
-    equal(run("systemctl", "kill", "-s", "KILL", "tied").status, 0)
+    equal(run("systemctl", "kill", "--kill-who=main", "-s", "KILL", "tied").status, 0)
     wait_until(lambda: container("tied")["state"] == "stopped", "its end")
     # Starting the container would start the unit, too, which the container's owner may not be allowed to do.
     contains(dist("start", "tied").err, 'the unit "tied.service", which the container is bound to, is not active')
