@@ -13,10 +13,12 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
+for folder in ("tools", "integration"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 sys.dont_write_bytecode = True
 import oci  # noqa: E402  pylint: disable=wrong-import-position
 import tracing  # noqa: E402  pylint: disable=wrong-import-position
+from berth_test import service_settings  # noqa: E402  pylint: disable=wrong-import-position
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 LIBEXEC = "/usr/libexec/berth"
@@ -157,24 +159,17 @@ def end_service():
 
 def activation_calls():
     """The calls of berthd from its start until it is ready."""
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/counts.conf", "w", encoding="utf-8") as file:
-        file.write(f"[Service]\nExecStart=\nExecStart=/usr/bin/strace -o /run/counts.trace {LIBEXEC}/berthd\n"
-                   "NotifyAccess=all\nReadWritePaths=/run\n")
-    run("systemctl", "daemon-reload")
-    end_service()
-
     def once():
         run("systemctl", "start", "berthd")
         end_service()
         with open("/run/counts.trace", encoding="utf-8", errors="replace") as file:
             lines = file.read().split("READY=1")[0].splitlines()
         return [len([line for line in lines if line.split("(")[0] not in OF_TIME])]
-    calls = least(once)[0]
-    os.unlink(f"{directory}/counts.conf")
-    run("systemctl", "daemon-reload")
-    return calls
+
+    with service_settings(f"ExecStart=\nExecStart=/usr/bin/strace -o /run/counts.trace {LIBEXEC}/berthd\n"
+                          "NotifyAccess=all\nReadWritePaths=/run\n", restart=False):
+        end_service()
+        return least(once)[0]
 
 
 def collect():

@@ -2,6 +2,7 @@
 """Functions that integration tests share. They run in the test machine, as root, against the real service, bus, polkit,
 journal and registry. A test is a function named test_…, its name the claim it checks."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -110,6 +111,29 @@ def kill_service():
         os.kill(pid, 9)
         wait_until(lambda: service_pid() != pid, "the end of berthd")
         wait_until(lambda: not owner or owner_of_the_name() != owner, "the end of its connection")
+
+
+@contextlib.contextmanager
+def service_settings(text, restart=True):
+    """Adds lines to the [Service] section of berthd.service inside a with statement. They hold from the next start of the
+    service on. With restart, the service restarts at the beginning and at the end; otherwise the caller ends it."""
+    def load():
+        run("systemctl", "daemon-reload")
+        if restart:
+            # The unit's start rate limit is meant for a service that fails by itself.
+            run("systemctl", "reset-failed", "berthd.service")
+            run("systemctl", "restart", "berthd.service")
+
+    path = "/run/systemd/system/berthd.service.d/test.conf"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"[Service]\n{text}")
+    load()
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        load()
 
 
 def polls(pid):

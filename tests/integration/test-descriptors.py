@@ -275,23 +275,15 @@ def test_workers_that_a_file_system_keeps_are_so_many_a_user():
 
 
 def test_a_service_that_hangs_is_restarted_and_containers_continue():
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/watchdog.conf", "w", encoding="utf-8") as file:
-        file.write("[Service]\nWatchdogSec=1\n")
-    run("systemctl", "daemon-reload")
-    good("run", "-d", "--id=lives", IMAGE, user="alice")
-    kill_service()
-    container = listing("info", "lives")[0]["pid"]
-    pid = wait_until(service_pid, "the service")
-    equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "1s")
-    os.kill(pid, 19)
-    wait_until(lambda: service_pid() not in (0, pid), "another service")
-    info = listing("info", "lives")[0]
-    equal((info["state"], info["pid"]), ("running", container))
-    os.unlink(f"{directory}/watchdog.conf")
-    run("systemctl", "daemon-reload")
-    kill_service()
+    with service_settings("WatchdogSec=1\n"):
+        good("run", "-d", "--id=lives", IMAGE, user="alice")
+        container = listing("info", "lives")[0]["pid"]
+        pid = wait_until(service_pid, "the service")
+        equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "1s")
+        os.kill(pid, 19)
+        wait_until(lambda: service_pid() not in (0, pid), "another service")
+        info = listing("info", "lives")[0]
+        equal((info["state"], info["pid"]), ("running", container))
     good("rm", "-f", "lives")
     equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "30s")
 

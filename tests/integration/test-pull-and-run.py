@@ -334,7 +334,6 @@ def test_a_run_is_repeated_if_the_service_is_killed_before_create():
 
 
 def test_the_service_leaves_when_idle():
-    os.makedirs("/run/systemd/system/berthd.service.d", exist_ok=True)
     pid = service_pid()
     assert pid
     wait_until(lambda: service_pid() == 0, "berthd to leave after 30 s", seconds=75)

@@ -286,34 +286,26 @@ def test_the_service_has_credentials_of_its_own():
     registry.basic = "unit:file"
     content = image(10)
     reference, _ = registry.add("app:x", content)
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
     os.makedirs("/etc/berth", exist_ok=True)
     with open("/etc/berth/registries.json", "w", encoding="utf-8") as file:
         json.dump({"auths": {registry.host: entry("unit", "file")}}, file)
         os.fchmod(file.fileno(), 0o600)
-    with open(f"{directory}/own.conf", "w", encoding="utf-8") as file:
-        file.write("[Service]\nLoadCredential=berth.registries:/etc/berth/registries.json\n")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", "berthd.service")
     write_auth({})
-    pulled(reference)
-    # Only root, and users to whom a rule grants them by name, may use the service's credentials, and never over an
-    # unprotected connection.
-    polkit_rule('polkit.addRule(function(action) { return "yes"; });')
-    registry.authorizations.clear()
-    result = dist("resolve", reference, user="alice")
-    assert result.status != 0, result
-    result = dist("pull", reference, user="alice")
-    assert result.status != 0, result
-    equal([one for one in registry.authorizations if one], [])
-    global OWN  # pylint: disable=global-statement
-    OWN = registry
-    use_own_credentials(reference, content.manifest["layers"][0]["digest"])
-    go_on_with_own_credentials()
-    os.unlink(f"{directory}/own.conf")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", "berthd.service")
+    with service_settings("LoadCredential=berth.registries:/etc/berth/registries.json\n"):
+        pulled(reference)
+        # Only root, and users to whom a rule grants them by name, may use the service's credentials, and never over an
+        # unprotected connection.
+        polkit_rule('polkit.addRule(function(action) { return "yes"; });')
+        registry.authorizations.clear()
+        result = dist("resolve", reference, user="alice")
+        assert result.status != 0, result
+        result = dist("pull", reference, user="alice")
+        assert result.status != 0, result
+        equal([one for one in registry.authorizations if one], [])
+        global OWN  # pylint: disable=global-statement
+        OWN = registry
+        use_own_credentials(reference, content.manifest["layers"][0]["digest"])
+        go_on_with_own_credentials()
 
 
 def test_secrets_are_nowhere():
@@ -558,18 +550,10 @@ def test_proxies_of_the_configuration_and_of_the_unit():
     pulled(f"{registry.host}/app:x")
     equal(proxy.asked, [])
     configure("")
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/proxy.conf", "w", encoding="utf-8") as file:
-        file.write(f"[Service]\nEnvironment=https_proxy={proxy.url}\n")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", "berthd.service")
-    result = with_auth("pull", "far.invalid/app:x")
-    equal(result.status, 1)
-    contains(str(proxy.asked), "far.invalid:443")
-    os.unlink(f"{directory}/proxy.conf")
-    run("systemctl", "daemon-reload")
-    run("systemctl", "restart", "berthd.service")
+    with service_settings(f"Environment=https_proxy={proxy.url}\n"):
+        result = with_auth("pull", "far.invalid/app:x")
+        equal(result.status, 1)
+        contains(str(proxy.asked), "far.invalid:443")
 
 
 def test_wrong_configuration_is_named_and_does_no_harm():

@@ -31,16 +31,10 @@ def test_an_exit_while_the_service_is_dead_is_known():
     good("run", "-d", "--id=seven", IMAGE, "sh", "-c", "sleep 0.5; exit 7")
     pid = listing("info", "seven")[0]["pid"]
     # The service is started again only after the container has ended.
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/late.conf", "w", encoding="utf-8") as file:
-        file.write("[Service]\nRestartSec=2\n")
-    run("systemctl", "daemon-reload")
-    kill_service()
-    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the container's end", seconds=1.5)
-    equal(service_pid(), 0, "pid of berthd")
-    os.unlink(f"{directory}/late.conf")
-    run("systemctl", "daemon-reload")
+    with service_settings("RestartSec=2\n", restart=False):
+        kill_service()
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the container's end", seconds=1.5)
+        equal(service_pid(), 0, "pid of berthd")
     equal(dist("wait", "seven").status, 7)
     equal(listing("info", "seven")[0]["exitStatus"], "7")
     exits = [line for line in good("events", "--since=0", "--no-follow").splitlines()

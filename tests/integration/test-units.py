@@ -229,16 +229,9 @@ def test_a_unit_is_ready_when_its_container_is_healthy():
 
 def test_a_system_without_the_unified_hierarchy_is_named():
     """If a system has only cgroups of version 1, the error says that the unified hierarchy is not mounted."""
-    directory = "/run/systemd/system/berthd.service.d"
-    os.makedirs(directory, exist_ok=True)
-    with open(f"{directory}/version-1.conf", "w", encoding="ascii") as file:
-        file.write("[Service]\nTemporaryFileSystem=/sys/fs/cgroup:ro\n")
-    run("systemctl", "daemon-reload")
-    kill_service()
-    result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "run", "--rm", "--cgroup=caller", IMAGE, "true")
-    os.unlink(f"{directory}/version-1.conf")
-    run("systemctl", "daemon-reload")
-    kill_service()
+    with service_settings("TemporaryFileSystem=/sys/fs/cgroup:ro\n"):
+        result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "dist", "run", "--rm", "--cgroup=caller",
+                     IMAGE, "true")
     equal(result.status, 125, result)
     contains(result.err, "the unified cgroup hierarchy (version 2) is not mounted")
     equal(good("ps", "-a", "-q"), "")
