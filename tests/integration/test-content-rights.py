@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Stored content is not available to everybody: alice may pull from a registry of her own, name images and run them, but
-# obtains nothing that root has pulled, however she names its digests. Her unfinished operations do not hinder others.
+# Content in the store is not available to every user. Alice may pull from a registry of her own, name images and run
+# them, but she cannot obtain what root has pulled by naming its digests. Her unfinished operations do not block others.
 
 import copy
 import hashlib
@@ -178,7 +178,8 @@ def test_only_a_user_who_has_sent_content_may_name_it():
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
                          PRIVATE["manifest"], "1", "0", "0", user="alice")
     assert result.status != 0, result
-    # A manifest is not secret: everybody may inspect images. She now holds it, but not the content that it names.
+    # A manifest is not secret, as everybody may inspect images. Alice now holds the manifest, but not the content that
+    # it names.
     text = PRIVATE["image"].finish()
     equal(ingest(text, "manifest").status, 0)
     result = images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/g:1", oci.OCI_MANIFEST,
@@ -191,7 +192,7 @@ def test_only_a_user_who_has_sent_content_may_name_it():
     # Another name for the manifest of root's image does not give her its content, either.
     good("tag", PRIVATE["reference"], "thief.example/h:1", user="alice")
     lacks_secret("run", "--rm", "thief.example/h:1", "cat", "/secret")
-    # A new pull by root does not give her the content, either.
+    # Neither does a new pull by root.
     good("pull", PRIVATE["reference"])
     lacks_secret("run", "--rm", "thief.example/g:1", "cat", "/secret")
     good("rmi", "thief.example/g:1", "thief.example/h:1")
@@ -225,7 +226,7 @@ def test_a_manifest_keeps_only_content_of_its_owner():
     forget_alice()
     equal(ingest(PRIVATE["image"].finish(), "manifest").status, 0)
     put_private("thief.example/keep:1")
-    # She may read the image's configuration; the chain that the configuration claims is in the store.
+    # Alice may read the image's configuration, whose chain of layers is in the store.
     images_call("Describe", "sa{sv}", "thief.example/keep:1", "0", user="alice")
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
@@ -257,7 +258,7 @@ def test_readable_content_is_kept_and_counted():
     equal(call(*leases, "Add", "sasa{sv}", "reads", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
     allow_only("alice", *RIGHTS)
     equal(prune_without_roots_name()[:2], [True, True])
-    # A name of hers keeps the content, too.
+    # Content that she could read when she named it is also kept by the name.
     put_private("reader.example/x:1")
     good("lease", "rm", "reads")
     equal(prune_without_roots_name(), [True, True, True])
@@ -405,8 +406,8 @@ def test_a_commit_grants_nothing_of_its_base():
     equal(images_call("Put", "s(sst)a{ss}a{sv}", base, oci.OCI_MANIFEST, base_digest, str(len(base_image.finish())), "0", "0",
                       user="alice").status, 0)
     refused_push(base, f"{HOST}/thief/base:1")
-    # Her lease keeps the content that she holds; her name keeps the content that the image runs from, which she still
-    # cannot push.
+    # Her lease keeps the content that she holds. Her image name keeps the layers that the image runs from, but she
+    # still cannot push them.
     lease_call("Create", "sa{sv}", "hers", "0", user="alice")
     lease_call("Add", "sasa{sv}", "hers", "1", digest, "0", user="alice")
     good("rmi", base)
@@ -580,7 +581,8 @@ def test_in_use_error_names_no_hidden_image():
 
 
 def test_content_that_a_registry_proves_to_have_is_not_fetched_again():
-    """Only two samples of a large stored layer are fetched from a repository that was not seen before."""
+    """If a registry proves with two samples that it has a large layer that is already stored, the rest of the layer is not
+    fetched."""
     forget_alice()
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(500000))])
     reference, _ = OWNER.add("shared/x:1", image)

@@ -55,7 +55,7 @@ class DistTerminal(Terminal):
         return found
 
     def read_to(self, word):
-        """Returns all output up to a word, even if it is long."""
+        """Returns all output up to a word, however long the output is."""
         while word not in self.text[-70000:]:
             assert self.read_some(15), self.text[-2000:]
         found, self.text = self.text.rsplit(word, 1)
@@ -98,8 +98,8 @@ def test_exec_as_another_user_elsewhere():
 
 
 def test_exec_with_a_process_of_its_own():
-    """exec accepts a process object of the runtime specification, as other runtimes do, and inherits nothing from the
-    container's own process."""
+    """exec accepts a process object of the OCI runtime specification, as other runtimes do. The new process then inherits
+    nothing from the configuration of the container's first process."""
     process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
                "env": ["PATH=/bin", "A=b"], "cwd": "/bin", "user": {"uid": 7, "gid": 8, "additionalGids": [9, 10]},
                "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]}
@@ -186,7 +186,7 @@ def test_output_is_in_the_journal():
 
 
 def test_logs_are_the_written_output():
-    # journald itself drops empty lines and blanks at the end of one.
+    # By itself, journald would drop empty lines and trailing blanks.
     script = r'printf "  a\n\tb  c\n"; head -c 200000 /dev/zero | tr "\0" x; printf "\n   \nend"'
     written = "  a\n\tb  c\n" + "x" * 200000 + "\n   \nend"
     good("run", "-d", "--id=writes", IMAGE, "sh", "-c", script)
@@ -406,7 +406,7 @@ def test_all_attached_clients_see_all_output():
     for terminal in (first, second):
         found = terminal.read_to("done-43")
         equal(re.findall("line-([0-9]+)-", found), [str(n) for n in range(1, 301)])
-    # A reader that dies while it reads loses no data.
+    # If a client dies while it reads, the others lose no data.
     first.type("seq 1 30000 | busybox sed 's/.*/many-&-/'; echo done-$((40+4))\n")
     first.expect("many-100-")
     second.process.kill()
@@ -492,7 +492,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
         return text
     os.write(master, b"first\n")
     contains(read().decode(), "got-first")
-    # This still works after a restart of the service, which remembers the reader.
+    # The service remembers who reads the terminal, even after it was killed.
     kill_service()
     good("ps")
     os.write(master, b"got-it\n")

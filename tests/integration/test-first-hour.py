@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour at a terminal of 80 columns: how tables, progress and Ctrl-C look to a new user.
+# What a new user of dist sees in the first hour, mostly at a terminal of 80 columns: tables, filters, messages, help,
+# progress, logs and Ctrl-C.
 
 import json
 import os
@@ -18,7 +19,7 @@ LARGE = f"{HOST}/first/large:x"
 
 
 class Screen(Terminal):
-    """dist at a terminal with this number of columns; text holds everything that dist wrote to the terminal."""
+    """Runs dist at a terminal with this number of columns; text is everything that dist has written to the terminal."""
 
     def __init__(self, columns, *arguments, rows=24, env=None):
         environment = {**os.environ, "TERM": "xterm", **(env or {})}
@@ -30,7 +31,7 @@ class Screen(Terminal):
         """Reads until dist ends, or until the given text has appeared."""
         while until is None or until not in self.text:
             if not self.read_some(60):
-                # The program must have ended, and not only have been silent for a minute.
+                # dist must have exited, not merely been silent for a minute.
                 assert self.process.wait(20) is not None, self.text
                 break
         return self.text
@@ -211,7 +212,7 @@ LANGUAGES = ({"LANG": "C.UTF-8"}, GERMAN)
 
 
 def every_verb():
-    """Returns the words of each verb that --help lists."""
+    """Yields the words of each verb that --help lists, such as ("volume", "ls")."""
     yield ()
     for name in sorted(set(re.findall(r"^  ([a-z][a-z-]*)", good("--help"), re.MULTILINE))):
         yield (name,)
@@ -241,8 +242,7 @@ def test_help_fits_the_screen_in_both_languages():
 
 
 def test_refusals_fit_a_line():
-    """A refusal names the action and what helps in one line, both for users without a rule and for users with a rule
-    that refuses."""
+    """A refusal fits in one line, which names the action and a remedy, whether there is no rule or a rule that refuses."""
     polkit_rule('polkit.addRule(function(action) { if (action.id == "org.berth1.images.pull") return "no"; });')
     for words, english, german in (
             (("images",), "Permission denied: images.inspect needs sudo or a rule", "Nicht erlaubt: images.inspect braucht sudo oder eine Regel"),
@@ -356,7 +356,7 @@ def test_the_system():
     equal(good("system", "info", "--format={{.Name}}").split()[:2], ["Version", "StatePath"])
     for language, text in zip(LANGUAGES, ("all contents are undamaged\n", "alle Inhalte sind unbeschädigt\n")):
         result = dist("system", "check", env=language)
-        # Progress, if there was any, comes first.
+        # Standard error may begin with progress.
         equal((result.status, result.out, result.err[-len(text):]), (0, "", text))
         assert language != GERMAN or "contents" not in result.err, result.err
 
@@ -509,7 +509,7 @@ def test_info_is_a_status_page():
 
 
 def test_the_third_interrupt_lets_go():
-    # dist's messages are written to a file: the container has the same standard error, and continues.
+    # Standard error is a file, as the container, which outlives dist, would keep a pipe open.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
         process = subprocess.Popen(["dist", "run", "--name=deaf", IMAGE, "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"],
                                    stdout=subprocess.PIPE, stderr=file, text=True)
@@ -517,7 +517,7 @@ def test_the_third_interrupt_lets_go():
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
 
-    # Pending signals of the same number are delivered once, so each is sent again until dist has exited.
+    # Signals of the same number that are pending together are delivered once, so SIGINT is sent until dist has exited.
     def gone():
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

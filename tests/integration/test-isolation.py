@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The isolation of a container from the host: mounts, volumes, devices and its own files; and attempts to escape.
+# Isolation of a container from the host: user IDs, mounts, volumes, devices, managed files, and attempts to escape.
 
 import grp
 import json
@@ -94,7 +94,7 @@ def test_a_source_that_was_exchanged_is_not_mounted():
 
 
 def test_a_path_of_the_host_is_not_opened_by_the_service():
-    """Callers pass only files that they have opened themselves; a path alone grants nothing."""
+    """The service mounts only files that the caller has opened and passed; a path alone grants nothing."""
     reply = busctl("call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Create", "ssa{sv}", "named", IMAGE, "1",
                    "Mounts", "a(ssas)", "1", "/etc/shadow", "/stolen", "0")
     assert reply.status != 0
@@ -344,7 +344,7 @@ def test_devices_by_name():
     for name, word in (("vendor.com/gpu=second", "vendor.com/gpu=second"), ("vendor.com/gpu=broken", "nothere")):
         contains(dist("create", f"--device={name}", IMAGE).err, word)
     shutil.rmtree("/etc/cdi")
-    # The other directory, for specifications that are generated at run time.
+    # /var/run/cdi is the directory for specifications that are generated at run time.
     os.makedirs("/var/run/cdi", exist_ok=True)
     with open("/var/run/cdi/vendor.json", "w", encoding="utf-8") as file:
         json.dump({"cdiVersion": "0.6.0", "kind": "vendor.com/late", "devices": [
@@ -388,7 +388,7 @@ def test_host_is_not_visible():
 
 
 def test_the_launcher_cannot_be_changed_from_inside():
-    # CVE-2019-5736: the command is the launcher itself, through its link in /proc.
+    # As in CVE-2019-5736, the command is the launcher itself, reached through /proc/PID/exe.
     before = run("sha256sum", "/usr/libexec/berth-launch").out
     for options in ([], ["--userns=host"], ["--privileged"]):
         good("run", "-d", "--id=evil", *options, IMAGE, "sleep", "100")
@@ -403,7 +403,7 @@ def test_the_launcher_cannot_be_changed_from_inside():
 
 
 def test_a_working_directory_that_leads_out():
-    # CVE-2024-21626: a descriptor of the host that was left open.
+    # As in CVE-2024-21626, the working directory is a descriptor of the host that may have been left open.
     for fd in range(3, 12):
         result = dist("run", "--rm", "-w", f"/proc/self/fd/{fd}", IMAGE, "ls")
         assert result.status != 0 or "berth.db" not in result.out, result

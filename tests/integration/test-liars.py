@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Compromised workers: a program in the place of each passes everything through and lies in its replies to
-# one member. Nothing false is named, stored, kept or shown because of that, and the service continues.
+# Compromised workers. A program (tests/liar) replaces one worker at a time: it forwards all calls to the real worker, but
+# changes the replies of one member. The service then names, stores and shows nothing that is false, and continues.
 
 import importlib
 import io
@@ -19,24 +19,24 @@ from faulty_registry import FaultyRegistry
 import oci
 
 REGISTRY = FaultyRegistry()
-OTHER = FaultyRegistry()    # a user's
+OTHER = FaultyRegistry()    # alice's registry
 trust = importlib.import_module("test-trust")
 WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 VICTIM = {}
-BASE = oci.busybox_layer().finish()    # the layer of every image here; making it takes longer than pulling it
-CALLED_OFF = []    # references of pulls that left a part to go on with
+BASE = oci.busybox_layer().finish()    # shared by all images, because compressing it takes longer than pulling it
+CALLED_OFF = []    # references of interrupted pulls, whose partial content the next pull resumes
 LIES = ("text", "digests", "numbers", "flags", "lists", "drop", "type", "huge", "error", "die")
-# The workers and members that a pull, and the import of an archive, use.
+# The members of each worker that a pull and the import of an archive call.
 PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestOnward", "Sync"),
         "inspect": ("Manifest", "Config"), "unpack": ("Unpack", "Settle", "SettleLowest")}
 IMPORT = {"archive": ("Open", "Next", "Extract"), "ingest": ("Ingest",),
           "inspect": ("Layout", "Manifest")}
 
 
-# In the place of berth-network: sends what /run/liar says, a message a line, each with a descriptor if it begins
-# with "+"; "hang" never ends. A document that stands in /run/liar-document becomes that of the connection.
+# A replacement for berth-network. It sends each line of /run/liar as a message, with a descriptor if the line begins
+# with "+"; at the line "hang", it waits for ever. /run/liar-document, if it exists, replaces the connection's document.
 NETWORK = r"""
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,11 +87,11 @@ int main(int argc, char **argv) {
 """
 
 
-TOLD = set()    # the members of workers that have lied
+TOLD = set()    # (worker, member) of all false replies so far
 
 
 def told(worker, member):
-    """Whether this worker has sent a false reply since told_anew()."""
+    """Returns whether a member of a worker has sent a false reply since told_anew()."""
     if not os.path.exists(f"{STATE}/liar-told"):
         return False
     with open(f"{STATE}/liar-told", encoding="ascii") as file:
@@ -122,7 +122,7 @@ class Liar:
 
 
 def stored():
-    """The digests in the store, each compared with its content."""
+    """Returns the digests of all blobs in the store, after comparing them with the contents."""
     directory = f"{STATE}/content/blobs/sha256"
     names = sorted(os.listdir(directory))
     for name in names:
@@ -136,7 +136,7 @@ def named():
 
 
 def check_files():
-    """The state on disk, cheap enough to be checked after every lie."""
+    """Checks the state on disk, which is quick enough to be done after every lie."""
     stored()
     equal(leftovers(), [])
 
@@ -163,7 +163,7 @@ def test_setup():
 
 
 def lie_in(workers, attempt):
-    """Each lie of each member of each worker, with a name and a digest of another as the text."""
+    """Calls attempt(count) with each lie in each member of these workers. False texts are the victim's digest and name."""
     count, failures = 0, []
     for worker, members in workers.items():
         for member in members:
@@ -196,7 +196,7 @@ def image_of(count):
 
 
 def image_with_an_early_link(count):
-    """An image whose lowest layer links to a file that comes later, so that it is settled with nothing below it."""
+    """Adds an image whose lowest layer has a hard link to a later file, which is why SettleLowest is called."""
     layer = oci.Layer().hard_link("early", "late").add("late", f"{count}".encode())
     return REGISTRY.add(f"liar/y{count}:1", oci.Image([layer, BASE]))
 
@@ -205,7 +205,7 @@ def pull(count, make=image_of):
     reference, digest = make(count)
     before = listing("content", "active")
     dist("pull", reference, timeout=120)
-    # The pull failed while another layer was not committed yet.
+    # If the pull failed while another layer was incomplete, that part is kept.
     if listing("content", "active") != before:
         CALLED_OFF.append(reference)
     return {reference: digest}
@@ -357,7 +357,7 @@ def test_secrets_read_by_a_lying_ingest():
         equal([row["id"] for row in listing("ps", "-a")], ["keeper"])
         return {}
     lie_in({"ingest": ("Gather",)}, give)
-    # The file that it writes contains names, which become file names, and sizes.
+    # The worker writes a file with the names and sizes of the secrets; the names become file names in the container.
     for lie, text, says in (("grow", "x", "more bytes of secrets than allowed"), ("spoil", "../escaped", "damaged"), ("spoil", "..", "damaged"),
                             ("spoil", "/etc/escaped", "damaged"), ("spoil", "x" * 264, "damaged")):
         with Liar("ingest", "Gather", lie, text):
@@ -413,7 +413,8 @@ def test_terminals_with_a_lying_screen():
         return {}
 
     def share(_count):
-        # When one of two leaves, it rings for the other; and it types the end of the input.
+        # When one of two clients leaves, the worker is called to ring for the other. CloseStdin makes it type the
+        # end-of-file character.
         open_one()
         holder = subprocess.Popen(["dist", "attach", "screened"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL)
@@ -480,7 +481,8 @@ def test_a_verification_with_a_lying_ingest():
 
 
 def test_deletion_with_a_lying_unpack_worker():
-    """The next start deletes what a worker has not deleted, and a false size affects only that container."""
+    """What a worker failed to delete is deleted when the service starts next. A false size affects only the container that
+    was measured."""
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
     configure("[Limits]\nDisk=10G\n")
     pid = service_pid()
@@ -509,7 +511,7 @@ def test_deletion_with_a_lying_unpack_worker():
 
 
 def test_a_sync_with_a_lying_ingest():
-    """A sync survives false replies; the only message of its worker is that it is done."""
+    """The service survives false replies to SyncFileSystem, whose only message is that the sync is complete."""
     pid, before = service_pid(), named()
     for lie in ("type", "huge", "error", "die", "twice", "calls"):
         with Liar("ingest", "SyncFileSystem", lie, VICTIM["digest"]):
@@ -530,7 +532,7 @@ def test_a_worker_that_sends_more_than_its_reply_is_killed():
                                     ("unpack", "Unpack", pull_one), ("journal", "Read", lambda _: dist("logs", "keeper", timeout=120))):
         for number, (lie, says) in enumerate((("twice", ""), ("calls", ""), ("signals", ""), ("files", "died" if refuses else "malformed"))):
             if (worker, lie) == ("journal", "twice"):
-                continue    # It has nothing more to do after the first answer, and is gone.
+                continue    # Read is the worker's last call: it exits before it could send a second reply.
             pid, before = service_pid(), named()
             count = len(reports())
             with Liar(worker, member, lie, "/etc/hostname" if lie == "files" else VICTIM["reference"]):
@@ -586,7 +588,7 @@ def lying_network(words, document=None):
 
 
 def test_networks_with_a_lying_berth_network():
-    """The service believes no message or document of berth-network beyond that something is done."""
+    """The service trusts no message or document of berth-network, except that an operation is complete or failed."""
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/liar-network", "-", input=NETWORK).status, 0)
     for name in ("first", "second"):
         good("network", "create", "--ipv6=false", name)
@@ -628,14 +630,14 @@ def test_networks_with_a_lying_berth_network():
         lying_network([])
         good("rm", "-f", "roams")
         assert waiting.wait(60) != 0
-        # For a start, berth-network reports only that it is done: a container that it has not connected has no
-        # network.
+        # At a start, the service relies on berth-network's report that it is done: a container that was not really
+        # connected starts without a network.
         good("run", "--rm", "--network=first", VICTIM["reference"], "true")
         equal((containers_call(*get).out, service_pid()), (before, pid))
     finally:
         os.rename(f"{WORKERS}/real-network", place)
         run("rm", "-f", "/run/liar", "/run/liar-document")
-    # Steps that were recorded but not completed are undone as far as they were carried out.
+    # The next service undoes connections that were recorded but not completed.
     kill_service()
     good("ps")
     wait_until(lambda: not [name for name in os.listdir(f"{STATE}/networks") if name[0] != "."], "the documents go")

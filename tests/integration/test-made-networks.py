@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Networks that Berth creates with netavark and aardvark-dns: the default network, addresses, names, ports, outgoing
-# traffic, and isolation; nothing is left of them, whichever process died.
+# traffic, and isolation. Nothing is left behind, whichever process dies.
 
 import contextlib
 import json
@@ -59,13 +59,13 @@ def rules():
 
 
 def resolve(inside, name, family="4"):
-    """The addresses to which a container resolves a name."""
+    """Returns the addresses to which a container resolves a name."""
     out = dist("exec", inside, "nslookup", f"-type={'a' if family == '4' else 'aaaa'}", name).out
     return sorted(re.findall(r"^Address: (\S+)$", out, re.MULTILINE))
 
 
 def fetch(inside, place):
-    """The reply that a container receives from this place; "" if there is none."""
+    """Returns the page that a container receives by HTTP from HOST[:PORT][/PATH]; "" if there is no reply."""
     return dist("exec", inside, "timeout", "1", "wget", "-q", "-O-", f"http://{place}").out
 
 
@@ -74,12 +74,12 @@ def documents():
 
 
 def is_quiet():
-    """Whether no connection or disconnection is in progress."""
+    """Returns whether no container is being connected to a network or disconnected."""
     return run("pgrep", "-x", "berth-network").status == 1
 
 
 def ports_of(bridge):
-    """The containers' interfaces on a bridge."""
+    """Returns the ports of a bridge: the host's ends of the containers' interfaces."""
     return os.listdir(f"/sys/class/net/{bridge}/brif")
 
 
@@ -97,7 +97,8 @@ def members(network):
 
 @contextlib.contextmanager
 def held_netavark(works):
-    """Replaces netavark by a program that reports its call and does not end; with works, it calls netavark first."""
+    """Replaces netavark by a program that reports that it was called and does not exit; with works, it first calls the
+    real netavark."""
     place = "/usr/lib/podman/netavark"
     run("rm", "-f", "/run/netavark-waits")
     os.rename(place, place + ".real")
@@ -677,17 +678,17 @@ def test_networks_without_containers_are_pruned():
 
 
 def test_the_pages_examples_work():
-    """The examples of docs/networks.md work with an image of the tests in place of theirs."""
+    """The examples of docs/networks.md work; an image of the tests replaces the images that they name."""
     page = (pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "networks.md").read_text(encoding="utf-8")
     lines = [line.split()[1:] for line in re.findall(r"^    dist (?:network|run -d).*$", page, re.MULTILINE)]
     assert len(lines) >= 8, lines
     for words in lines:
         if words[0] == "run":
             subnet = networks()["vault"]["subnets"][0] if "--network=vault" in words else ""
-            # The machine chooses the subnet.
+            # The page's address is replaced by one of the subnet that Berth chose here.
             words = [f"--ip={subnet.rsplit('.', 1)[0]}.7" if word.startswith("--ip=") else word for word in words]
             words[-1] = IMAGE
-        # The networks are still needed.
+        # Later examples need the networks, so nothing is really pruned.
         good(*words, *(["--dry-run"] if words[1] == "prune" else []))
         name = [word for word in words if word.startswith("--name=")][0].split("=")[1] if words[0] == "run" else ""
         if name and name != "front":
@@ -732,8 +733,9 @@ def test_nothing_is_left():
 
 
 def test_all_comes_back_after_a_reboot():
-    """What docker's --restart=always means: with the same address, name and port. A reboot ends all processes, and the
-    kernel's interfaces and rules; the disk stays, and the records are those of another boot."""
+    """After a reboot, containers with --restart=always run again, with the same address, name and published port. The
+    reboot is simulated: all processes, network interfaces and firewall rules disappear, the disk is kept, and the
+    records have the ID of another boot."""
     good("network", "create", "--subnet=10.93.0.0/24", "rebooted")
     serve = ("sh", "-c", "mkdir -p /www; echo back >/www/index.html; exec httpd -f -p 80 -h /www")
     good("run", "-d", "--name=always", "--network=rebooted", "--ip=10.93.0.7", "-p", "18093:80", "--restart=unless-stopped", IMAGE, *serve)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Each operation asks polkit once, and by name, about every object that it touches. A rule grants no more than it
+# Each operation asks polkit only once, with the names of all objects that it touches. A rule grants no more than it
 # says.
 
 import io
@@ -20,7 +20,7 @@ SINCE = [""]
 
 
 def rule(condition):
-    """Grants alice the actions that meet the condition, and logs each question to polkit in the journal."""
+    """Grants alice the actions that meet the condition, and makes polkit log each question to the journal."""
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return undefined;
@@ -495,7 +495,8 @@ def test_the_privileges_of_an_own_process_are_named():
 
 
 def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
-    """A container gets the host's file at the path that the rule sees, or the call fails."""
+    """A container gets the host's file at the path that polkit was asked about, or its start fails. The caller's mount
+    namespace, which may have another file there, does not count."""
     for path in ("/tmp/mine", "/tmp/claimed", "/tmp/a b"):
         os.makedirs(path, exist_ok=True)
     run("chown", "alice:", "/tmp/mine")

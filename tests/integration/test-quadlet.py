@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers as services of systemd: unit files, in the style in which public projects write theirs, from the file to the
-# running service, through drop-ins, templates, timers, errors and the start of the system.
+# Unit files (quadlets) that run containers as systemd services, written in the style of public projects: from the file to
+# the running service, with drop-ins, templates, timers, sockets, pods, errors and boot.
 
 import json
 import os
@@ -232,7 +232,7 @@ def test_a_stop_during_the_start_is_not_lost():
     systemctl("start", "front-network")
     for number in range(20):
         systemctl("start", "--no-block", "brief")
-        # From before the container is created until after it was started.
+        # The delays range from before the container is created until after it has started.
         time.sleep(number * 0.02)
         begun = time.monotonic()
         systemctl("stop", "brief")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Registries in practice: credentials of every kind, mirrors, redirects, retries.
+# Registries in practice: all kinds of credentials, mirrors, redirects, retries, proxies and configuration.
 
 import base64
 import http.client
@@ -188,7 +188,8 @@ INTERFACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."
 
 
 def members_with(option):
-    """Returns the members whose description lists an option; members of Image have the options of those of Images."""
+    """Returns the members whose description in introspection/ lists an option. A member of Image has the same options as
+    the member of Images with the same name."""
     texts = {name: pathlib.Path(INTERFACES, f"org.berth1.{name}.xml").read_text(encoding="utf-8") for name in ("Images", "Image", "Contents")}
     found = {(name, member) for name, text in texts.items()
              for comment, member in re.findall(r'<!--((?:(?!-->).)*)-->\s*<method name="(\w+)"', text, re.DOTALL)
@@ -225,7 +226,7 @@ def shown_to_registry(caller, key, call_of_it, options):
 
 
 def use_own_credentials(reference, layer):
-    """Checks for each member which rules grant the service's own credentials; no rule does with Insecure."""
+    """Checks for each member which polkit rules let alice use the service's own credentials. None does with Insecure."""
     calls = calls_of_registries(reference, layer)
     equal(set(calls), members_with("Insecure b"))
     none, insecure = "@a{sv} {}", "{'Insecure': <true>}"
@@ -443,7 +444,7 @@ def test_mirrors_in_their_order_and_back_to_the_origin():
     pulled(f"{origin.host}/app:x")
     assert first.requests and second.requests
     equal([path for _, path, _ in origin.requests], [])
-    # A mirror that has only a part of the layer.
+    # The second mirror has only a part of the layer, and the origin has all of it.
     content = image(18)
     second.add("cache/app:y", content)
     origin.add("app:y", content)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Other engines run their containers with Berth: berth-runtime has the command line of runc and crun, podman and containerd
-# drive it, and their own monitors learn how a container ended.
+# berth-runtime, an OCI runtime with the command line of runc, lets other engines run their containers with Berth. Podman
+# and containerd use it here, and their monitors receive the exit status of each container.
 
 import array
 import ctypes
@@ -54,7 +54,8 @@ def state(name, **more):
 
 
 def configure_bundle(directory=BUNDLE, **changes):
-    """Writes the configuration of "spec" with another command and other changed members of the process."""
+    """Writes the configuration that "berth-runtime spec" prints, with changed members of "process". The function whole
+    may change the rest of it."""
     os.makedirs(directory, exist_ok=True)
     path = f"{directory}/config.json"
     if os.path.exists(path):
@@ -77,7 +78,7 @@ def shell(script, **more):
 
 
 def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, **more):
-    """Creates a container as conmon does: with the streams for the container, and a pid file."""
+    """Creates a container as conmon does: passes the container's streams and asks for a pid file. Returns the pid."""
     log = f"{WORK}/create-log"
     done = subprocess.run([RUNTIME, "--root", ROOT, "--log", log, "create", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid",
                            *arguments, name],
@@ -101,7 +102,7 @@ def read_pid():
 
 
 def wait_for_child(pid):
-    """The status that waitpid() reports to the parent of the runtime's children."""
+    """Returns the exit status of a monitor. This process is its parent, because it adopts orphans (see test_setup)."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         found, status = os.waitpid(pid, os.WNOHANG)
@@ -112,7 +113,7 @@ def wait_for_child(pid):
 
 
 def real_pid(name):
-    """The pid of the container's first process, not of its monitor."""
+    """Returns the pid of the container's first process, not of its monitor."""
     rows = [row for row in listing("ps", "-a") if row["id"].endswith(f"-{name}")]
     equal(len(rows), 1, rows)
     return rows[0]["pid"]
@@ -134,7 +135,7 @@ def test_setup():
     with open(f"{WORK}/box.tar.gz", "wb") as file:
         file.write(oci.busybox_layer().finish()[2])
     equal(run("tar", "-C", f"{BUNDLE}/rootfs", "-xf", f"{WORK}/box.tar.gz").status, 0)
-    # As conmon and containerd's shim: processes that lose their parent become this one's.
+    # Like conmon and containerd's shim, this process adopts descendants that lose their parent.
     equal(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0)
 
 
@@ -149,7 +150,7 @@ def test_a_container_lives_from_create_to_delete():
            "owner": "root"})
     fails("already exists", "create", "--bundle", BUNDLE, "a")
     works("start", "a")
-    # The stream has all output and then ends: no other process holds it.
+    # The reader gets all output and then the end of the file, as no other process holds the pipe.
     with os.fdopen(reading) as stream:
         equal(stream.read(), "hello\n")
     equal(wait_for_child(pid), 7)
@@ -204,7 +205,7 @@ def test_the_guard_kills_also_if_the_service_is_killed_meanwhile():
     os.kill(service, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     equal(wait_for_child(pid), -9)
-    # The guard's call is pending at the service, which does not answer.
+    # berth-guard calls the service, which is stopped and does not answer.
     guards = run("pgrep", "-x", "berth-guard").out.split()
     wait_until(lambda: any(polls(guard) for guard in guards), "the guard's call")
     kill_service()
@@ -270,7 +271,7 @@ def test_the_status_survives_the_service():
 
 
 def test_run_in_the_foreground_survives_the_service_at_any_time():
-    """Each command is executed once, whatever the service has done when it is killed."""
+    """Each command is executed exactly once, however far the service has come when it is killed."""
     service_is_up()
     os.kill(service_pid(), signal.SIGSTOP)
     shell("exit 9")
@@ -527,7 +528,7 @@ def test_errors_are_reported_and_leave_nothing():
 
 
 def test_a_bundle_that_changes_after_create_starts_nothing():
-    """A start runs what was created, or fails."""
+    """A start uses the bundle as it was at create, or fails."""
     root, aside = f"{BUNDLE}/rootfs", f"{WORK}/aside"
     shell("echo created; exit 3")
     pid = create("a")
@@ -604,7 +605,7 @@ def podman_works(*arguments):
 
 
 def in_terminal(*command):
-    """The output of a command on a terminal, and its exit status."""
+    """Runs a command in a terminal; returns its output and exit status."""
     return run("script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null")
 
 
@@ -674,8 +675,8 @@ def test_podman_drives_a_container_that_is_detached():
 
 
 def unit_with_podman(name, *properties):
-    """A unit whose process is podman run --cgroups=split. This machine's hierarchy has no controllers, and podman asks
-    for a limit of tasks."""
+    """Starts a unit that executes "podman run --cgroups=split". Podman's default limit of tasks is disabled, as the
+    unified hierarchy of this machine has no controllers."""
     return run("systemd-run", f"--unit={name}", *properties, *PODMAN, "run", "--rm", "--name=split", "--cgroups=split",
                "--pids-limit=-1", "--network=none", IMAGE, "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # machine: hybrid
-# Whole OCI runtime configurations: Berth and crun run the same config.json, and the views from inside are
-# compared field by field. What Berth does not support is refused by name.
+# Complete OCI runtime configurations. Berth and crun run the same config.json, and what the processes see inside is
+# compared. Berth refuses members that it does not support, with an error that names them.
 
 import copy
 import fcntl
@@ -20,7 +20,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 BUNDLE = "/var/tmp/bundle"
-FLOCK = {"x86_64": "73"}.get(os.uname().machine, "32")    # as in /proc/PID/syscall; 32 is the common table's
+FLOCK = {"x86_64": "73"}.get(os.uname().machine, "32")    # number of flock(2); 32 in the generic table
 
 CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_NET_BIND_SERVICE"]
 
@@ -119,7 +119,6 @@ def refused(word, changes):
 def test_setup():
     os.makedirs(f"{BUNDLE}/rootfs")
     os.chmod(BUNDLE, 0o755)
-    # Both runtimes have the limits on descriptors of the host; crun needs to be able to lock memory.
     layer = oci.busybox_layer()
     layer.add("etc/passwd", b"root:x:0:0::/root:/bin/sh\nu:x:7:8::/home/u:/bin/sh\n")
     layer.add("probe.sh", b"#!/bin/sh\necho probe\n", mode=0o755)
@@ -162,7 +161,7 @@ def test_limits():
 
 
 def test_a_low_limit_of_descriptors():
-    # crun itself needs a few more descriptors.
+    # Not compared with crun, which needs a few more descriptors itself.
     for most in (3, 4, 5, 8):
         result = with_berth(spec("ulimit -n", {"process.rlimits": [{"type": "RLIMIT_NOFILE", "hard": most, "soft": most}]}))
         equal((result.status, result.out), (0, f"{most}\n"), str(result))
@@ -196,8 +195,8 @@ def test_access_times_of_a_mount_of_the_root():
 
 
 def test_a_mount_on_the_root_is_the_root_of_later_processes():
-    # Such a mount is a privilege: a process that joins the container's mount namespace sees nothing that the
-    # container's first process does not see.
+    # The first process still has the root below that mount, while a process that joins the mount namespace later has
+    # the mount as its root. Therefore such a mount is a privilege.
     mounts = [{"destination": "/", "type": "tmpfs", "source": "covering"}]
     path = write(spec("ls /probe.sh && exec sleep 1000", {"mounts+": mounts}))
     good("run", "-d", "--id=covered", "--bundle", path)
@@ -280,8 +279,8 @@ def test_a_working_directory_that_is_not_there():
 
 
 def test_all_cgroups_in_a_user_namespace():
-    """Without a cgroup namespace, the container has the cgroups of the host, which it cannot mount with only a user
-    namespace."""
+    """Without a cgroup namespace, a container with a user namespace sees the cgroups of the host. It could not mount that
+    hierarchy itself, and cannot change it."""
     mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "rw"]}
     result = with_berth(spec("stat -f -c %t /sys/fs/cgroup; ls -d /sys/fs/cgroup/system.slice; mkdir /sys/fs/cgroup/x || echo refused",
                              {**USER, "mounts+": [mount]}), 100000)
@@ -289,8 +288,8 @@ def test_all_cgroups_in_a_user_namespace():
 
 
 def test_null_that_is_none_masks_nothing():
-    """A link in the image could otherwise cause another file to be mounted in place of /dev/null, as in
-    CVE-2025-31133."""
+    """If the root's /dev/null is not the null device, the start fails. Otherwise a link in an image could cause another
+    file to be mounted over the masked paths, as in CVE-2025-31133."""
     mounts = [mount for mount in BASE["mounts"] if not mount["destination"].startswith("/dev")]
     config = spec("true", {"mounts": mounts})
     path = write(config)
@@ -418,7 +417,7 @@ def test_seccomp_of_arguments():
 
 
 def answer_one(listener, errnum, told):
-    """Receives the listener of the filter and answers the next call that it reports."""
+    """Receives the notification descriptor of a filter, and lets the next call that it reports fail with errnum."""
     connection, _ = listener.accept()
     with connection:
         text, (filter_fd,), _, _ = socket.recv_fds(connection, 65536, 1)
@@ -488,7 +487,7 @@ def test_without_its_listener_nothing_starts():
 
 
 def test_a_tmpfs_that_begins_with_the_images_files():
-    # crun changes the mode and the times of the directory.
+    # crun changes the mode and the times of the directory, so these are not compared.
     look = ("ls /bin | wc -l; stat -c '%a %u %g %s' /bin/busybox; readlink /bin/sh; cd /etc && stat -c '%a %u %g' *;"
             "echo new >/bin/new; cat /bin/new; echo $?")
     etc = {"destination": "/etc", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup"]}
@@ -669,7 +668,7 @@ def test_unsupported_members_are_named():
 
 
 def watch_filter(seen):
-    """Appends the status of berth-filter to seen once berth-filter has entered its sandbox."""
+    """Waits until berth-filter has entered its sandbox, and appends its /proc/PID/status to seen."""
     def look():
         for pid in run("pgrep", "-x", "berth-filter").out.split():
             try:
@@ -694,8 +693,8 @@ def test_a_profile_that_takes_too_long_ends_its_start_alone():
     watcher.start()
     result = with_berth(spec("true", {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}}))
     watcher.join()
-    # While it compiles the profile, it is in its sandbox (test-sandboxes.py): no rights of root, no capabilities, and a
-    # filter.
+    # berth-filter compiles the profile in its sandbox (see test-sandboxes.py): without root's ids and without
+    # capabilities.
     equal([int(seen[0][name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")], [0] * 5)
     assert "0" not in seen[0]["Uid"].split() + seen[0]["Gid"].split(), seen
     equal(result.status, 125)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# "dist run" in a unit: its container is in the unit's own cgroup, and starts, stops and fails with it.
+# "dist run" in a service unit: the container is in the unit's own cgroup, and starts, stops and fails with the unit.
 
 import errno
 import glob
@@ -18,7 +18,7 @@ QUICK = "--stop-timeout=1"
 
 
 def write_unit(name, command, *lines):
-    """Writes a service unit that runs dist with its container in the unit's own cgroup."""
+    """Writes a service unit with a delegated cgroup, in which dist runs a container."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
         file.write("[Service]\nType=notify\nDelegate=yes\nKillMode=mixed\nTimeoutStartSec=60\n" +
                    "".join(f"{line}\n" for line in lines) + f"ExecStart={command}\n")
@@ -57,7 +57,7 @@ def kill_every_process_of(unit):
     """
     Kills all processes of a unit at once, as the kernel does if a unit is out of memory.
 
-    "systemctl kill" kills one after another, and fails if berthd removes a cgroup meanwhile.
+    "systemctl kill" kills them one by one, and fails if berthd removes a cgroup meanwhile.
     """
     with open(f"/sys/fs/cgroup{show(unit, 'ControlGroup')}/cgroup.kill", "w", encoding="utf-8") as file:
         file.write("1")
@@ -113,7 +113,7 @@ def test_a_limit_without_its_controller_is_refused_by_name():
 
 
 def test_a_container_in_its_unit_may_open_no_other_device():
-    """A container in its unit's cgroup may open only the devices that a scope with DevicePolicy=closed allows."""
+    """A container in its unit's cgroup may open only the devices that DevicePolicy=closed allows in a scope."""
     write_unit("node", f"dist run --rm --replace --name=node --cgroup=caller {QUICK} --userns=host --cap-add=MKNOD {IMAGE} sleep 1000")
     start("node")
     result = dist("exec", "node", "sh", "-c", "cat /dev/null && mknod /dev/shm/mem c 1 1")
@@ -133,7 +133,8 @@ def test_kill_nine_of_the_service_changes_nothing():
 
 
 def test_a_unit_ends_with_an_exit_while_the_service_is_away():
-    """The unit reports the exit status even of a container that deletes itself, since the exit is an event."""
+    """The unit reports the exit status even if the service was dead at the exit and the container has been deleted, since
+    dist takes the status from the exit event."""
     write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
     start("away")
     for _ in range(8):
@@ -269,8 +270,7 @@ ENDLESS = Endless()
 def test_a_secret_that_never_ends_does_not_hold_the_service():
     """The service answers other calls while it reads a secret from a pipe that stays open.
 
-    The secret is still being read during the tests up to the one that waits for its end; none of these tests kills
-    the service."""
+    The pipe stays open until test_a_secret_without_end_is_not_read_for_ever; no test in between kills the service."""
     ENDLESS.begin()
     good("ps")
     equal(ENDLESS.client.poll(), None)
@@ -293,7 +293,7 @@ def test_a_container_may_notify_its_readiness():
     assert glob.glob("/run/dist-notify-*"), "the socket's directory"
     equal(run("systemctl", "kill", "--kill-who=main", "-s", "KILL", "self").status, 0)
     wait_until(lambda: container("self") is None, "its removal")
-    # The next "dist run" removes the directory that a killed one has left, and its own when it ends.
+    # The next "dist run" removes the directory that a killed dist has left, and its own directory when it ends.
     write_unit("tidy", f"dist run --rm --notify=container {IMAGE} true")
     assert run("systemctl", "start", "tidy").status != 0, "it ends before it is ready"
     equal(glob.glob("/run/dist-notify-*"), [])
@@ -335,7 +335,7 @@ def test_a_cgroup_that_is_gone_at_the_start_is_named():
     assert result.status != 0
     contains(result.err, "/system.slice/brief.service")
     equal(container("brief")["state"], "created")
-    # The start neither recreates the cgroup nor starts a unit of the same name, which may be somebody else's.
+    # The start neither recreates the cgroup nor uses a unit of the same name, which may belong to another user.
     assert is_gone("/system.slice/brief.service")
     good("rm", "brief")
 
@@ -449,9 +449,9 @@ def test_the_caller_cannot_take_another_s_place():
 
 
 def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
-    """A user's container is created in the cgroup that a manager, such as slurmstepd, has made for the user's process.
+    """A user's container is created in the cgroup that a manager, such as slurmstepd, has created for the user's process.
 
-    The manager makes that cgroup below its own, which is delegated to it."""
+    The manager creates that cgroup below its own, which systemd has delegated to it."""
     task = "/sys/fs/cgroup/system.slice/manager.service/job/task"
     code = (f"mkdir -p {task} && echo $$ >{task}/cgroup.procs && "
             f"exec runuser -u alice -- dist run --rm --replace --name=managed --cgroup=caller {QUICK} {IMAGE} sleep 1000")
@@ -461,7 +461,8 @@ def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
     good("kill", "--signal=KILL", "managed", user="alice")
     wait_until(lambda: not os.path.exists(f"{task}/berth-managed"), "the removal of its cgroup")
     run("systemctl", "stop", "manager")
-    # Another user may own this path by then. slurmstepd gives the user the directory, but none of its files.
+    # When a container starts later, another cgroup may have the path of the one in which it was created.
+    # slurmstepd gives the user the cgroup's directory, but none of its files.
     task = task.replace("manager", "another")
     result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "--unit=another", "sh", "-c", f"""set -e
         mkdir -p {task}
@@ -610,7 +611,7 @@ def test_a_secret_has_the_owner_and_the_mode_that_are_asked_for():
 
 
 def write_bound_unit(name, command, *lines):
-    """Writes a service unit, by default of Type=notify, that runs dist with a container in a scope of its own."""
+    """Writes a service unit in which dist runs a container whose scope is outside the unit. Lines may change Type=."""
     with open(f"{UNITS}/{name}.service", "w", encoding="utf-8") as file:
         file.write("[Service]\nType=notify\nTimeoutStartSec=60\n" + "".join(f"{line}\n" for line in lines) +
                    f"ExecStart={command}\n")
