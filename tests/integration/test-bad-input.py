@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Bad input of every kind causes a clear error, leaves nothing incomplete behind, and does not stop the service.
+# Invalid input of all kinds, mostly from registries, causes a clear error, leaves nothing incomplete and does not end the
+# service.
 
 import json
 import os
@@ -22,7 +23,8 @@ def small_image(seed=0, **config):
 
 
 def refused(reference, *words, verb="pull"):
-    """Checks that the verb fails with these words, sets no name and leaves nothing incomplete."""
+    """Checks that the verb fails, that its error contains these words, and that no image name and no incomplete snapshot
+    is left."""
     result = dist(verb, reference)
     equal(result.status, 1, result)
     for word in words:
@@ -37,7 +39,7 @@ def test_unknown_image():
 
 
 def test_an_option_is_given_once():
-    """If an option were given twice, only one value would be checked or kept, and the other leaked."""
+    """A call with the same option twice is refused. Otherwise one value could be checked and the other one used."""
     result = containers_call("Create", "ssa{sv}", "twice", "some", "2", "Command", "as", "1", "a", "Command", "as", "1", "b")
     contains(result.err, 'the option "Command" is given twice')
     result = containers_call("Update", "sa{sv}a{sv}", "twice", "2", "TasksMax", "t", "9", "TasksMax", "t", "99", "0")
@@ -224,7 +226,7 @@ def layer_image(layer):
 
 
 def files_of(name, layer):
-    """The files of the image, as "dist mount" shows them."""
+    """Returns the files of an image with this layer, as "dist mount" shows them."""
     reference = REGISTRY.add(f"{name}:x", layer_image(layer))[0]
     good("pull", reference)
     where = f"/tmp/shown-{name}"
@@ -359,7 +361,7 @@ def test_layers_that_images_share_are_unpacked_once():
     pulls = [subprocess.Popen(["dist", "pull", "-q", reference]) for reference in references]
     wait_until(lambda: len([row for row in listing("transfers") if row["state"] == "running"]) == 2, "both pulls")
     wait_until(lambda: [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")], "the layer")
-    # The layers of each image, and the shared layer for only one of them.
+    # At most the upper layer of each image and one shared layer are being unpacked.
     wait_until(lambda: len(os.listdir(f"{STATE}/content/ingest")) >= 1, "the ingest")
     made = [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")]
     assert len(made) <= 3, made
@@ -423,8 +425,8 @@ def test_writers_of_one_user_are_limited():
     held = []
     try:
         for number in range(32):
-            # setpriv becomes dist, unlike runuser, so that the kill below reaches dist itself. One after the other:
-            # only 16 calls of a user may wait for polkit at once.
+            # Unlike runuser, setpriv executes dist in the same process, so that kill() below ends dist itself. The
+            # clients start one by one, as only 16 calls of a user may wait for polkit at once.
             held.append(subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups",
                                           "dist", "content", "ingest", f"many-{number}"],
                                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
@@ -468,7 +470,7 @@ def test_the_service_is_up():
 
 
 def test_a_failed_start_leaves_the_service_idle():
-    """A failed start leaves the service idle even if the creator leaves the bus meanwhile."""
+    """After a failed start, the service is idle, even if the client that created the container leaves the bus meanwhile."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")
     pid = service_pid()

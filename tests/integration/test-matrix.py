@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# One action at a time: alice is granted it and nothing else, and calls every member with her own objects,
-# with root's and with absent ones. Only the calls that the action is for succeed, none of root's objects
-# changes, and no reply reveals one.
+# The matrix of polkit actions and members of the bus. For each action, alice is granted this action alone, and calls
+# every member with her own objects, with root's objects and with absent ones. Only calls that the action allows succeed,
+# no other call changes root's objects, and no reply reveals them.
 
 import os
 import re
@@ -17,10 +17,10 @@ IMAGE = f"{HOST}/matrix/base:x"
 PRIVATE = f"{HOST}/matrix/private:x"
 SOURCE = os.path.join(os.path.dirname(__file__), "..", "..", "introspection")
 POLICY = "/usr/share/polkit-1/actions/org.berth1.policy"
-# The init process of the containers is "sleep", which does not end on SIGTERM: a stop would take longer than the caller
+# As the containers' init, "sleep" ignores SIGTERM. With the default timeout, a stop would take longer than the caller
 # waits.
 QUICK = "--stop-timeout=1"
-# This string is part of root's objects and of none of alice's requests.
+# This text is in root's objects and in none of alice's requests, so a reply that contains it reveals an object of root.
 SECRET = "onlyrootknows"
 
 PATHS = {
@@ -29,8 +29,8 @@ PATHS = {
     "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks", "Pods": "/org/berth1/pods",
 }
 
-# The actions with which a member succeeds, by owner of the object. A member that is not listed may succeed with no
-# action that is granted without create, manage and the like.
+# The actions with which each member may succeed: first for alice's own objects, then for objects of others. A member that
+# is not listed may not succeed with any single action.
 PULL = {"images.pull"}
 READ = {"contents.read", "contents.manage"}
 LOOK = {"images.inspect", "images.manage"}
@@ -78,7 +78,7 @@ for member in ("Start", "Kill", "Stop", "Delete", "Pause", "Resume", "OpenProces
 for member in ("Push", "Unpack", "Delete", "Inspect", "Verify", "Describe", "Rename", "Mount"):
     ALLOWED[f"Image.{member}"] = ALLOWED[f"Images.{member}"]
 ALLOWED["Volume.Delete"] = ALLOWED["Volumes.Delete"]
-# This call needs two rights: one for the container, and the right to use the network.
+# This member needs two actions, one for the container and one for the network, so it succeeds with no single action.
 ALLOWED["Containers.ConnectNetwork"] = ALLOWED["Container.ConnectNetwork"] = (set(), set())
 # A user who may execute commands in a container may also copy its files and open its processes.
 for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
@@ -86,15 +86,15 @@ for member in ("CopyOut", "CopyIn", "Changes", "OpenProcess"):
 ALLOWED["Containers.Logs"] = ALLOWED["Container.Logs"] = (ANY, {"containers.exec"})
 for member in ("Wait", "Processes", "Inspect", "Stats", "Get"):
     ALLOWED[f"Containers.{member}"] = ALLOWED[f"Container.{member}"] = (ANY, INSPECT)
-# These actions do not allow any change to root's objects.
+# Actions that do not allow any change to root's objects.
 HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pull", "images.push", "contents.write",
             "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
             "contents.apply"}
-# With these actions, a reply may contain root's objects.
+# Actions with which a reply may contain root's objects.
 TELLING = LOOK | READ | INSPECT
-# These actions apply to other users' containers, which a caller that has them may name.
+# Actions that apply to objects of other users, so that errors may tell root's objects from absent ones.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
-# Names of these objects are unique among all users, so a caller can find out whether a name is in use.
+# Members that create or rename objects whose names are unique among all users: an error may reveal that a name is in use.
 NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
 
 
@@ -161,7 +161,7 @@ def grant(*actions):
 
 
 def make_alices_objects():
-    """Creates alice's objects, with all permissions that this needs."""
+    """Creates those of alice's objects that do not exist, after granting the actions that this needs."""
     grant("containers.create", "containers.manage-own", "contents.write", "images.pull")
     if "hers" not in [row["id"] for row in listing("ps", "-a", user="alice")]:
         good("run", "-d", "--id=hers", QUICK, IMAGE, user="alice")
@@ -217,7 +217,7 @@ def argument(name, kind, whose, files):
 
 
 def requests_of(interface, member, whose):
-    """Returns tuples of path, arguments as text, signature, and files."""
+    """Returns the object path, the arguments as GVariant text, the signature and the files of a call of a member."""
     files, values, kinds = [], [], []
     special = {"Volumes": {"name": {"own": "'hersvolume'", "root": "'rootsvolume'", "absent": "'nobodys'"}},
                "Pods": {"name": {"own": "'herspod'", "root": "'rootspod'", "absent": "'nobodys'"}},
@@ -246,7 +246,7 @@ def requests_of(interface, member, whose):
 
 
 def roots_state():
-    """Returns the state of all of root's objects and of the shared objects."""
+    """Returns the state of root's objects and of shared objects, by kind."""
     state = {}
     with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
         for table, columns, where in (
@@ -260,7 +260,8 @@ def roots_state():
         state["networks"] = set(database.execute("SELECT name FROM networks WHERE name = 'rootsnetwork'"))
     state["blobs"] = set(os.listdir(f"{STATE}/content/blobs/sha256"))
     state["files"] = sorted(os.listdir(f"{STATE}/volumes/rootsvolume")) if os.path.isdir(f"{STATE}/volumes/rootsvolume") else []
-    # Whether its scope has processes and whether they are frozen. This is read for every call of every action: without a process.
+    # This file shows whether the scope has processes and whether they are frozen. It is read directly, without a
+    # subprocess, because this function runs after every call.
     scope = "/sys/fs/cgroup/berth.slice/berth-roots.scope/cgroup.events"
     state["scope"] = open(scope, encoding="ascii").read() if os.path.exists(scope) else "inactive"
     state["etc"] = sorted(os.listdir("/etc"))
@@ -302,16 +303,17 @@ CREATE = {"containers.create"}
 VOLUMES = {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}
 LEASES = {"own": "herslease", "root": "rootslease", "absent": "nobodys"}
 IDS = {"own": "hers", "root": "roots", "absent": "nobodys"}
-# The options that name an object: the member, its arguments before the options, their types, an option with %s for the object,
-# the objects, and whose may succeed with which actions; with those her own has to. Descriptors are kinds of the caller's. What needs create-privileged, too,
-# succeeds with no action alone.
+# Options that name an object. Each entry has the member, its arguments before the options, their types, the option with %s
+# in place of the object, the objects by owner, and the actions with which the call may succeed by owner; with alice's own
+# object it has to succeed. For a descriptor, the object is a file to open (tools/caller.py). A call that also needs
+# create-privileged succeeds with no single action.
 OPTIONS = [
     *(("Containers.Create", f"'optional', '{IMAGE}'", "ss", option, objects, allowed) for option, objects, allowed in (
         ("'Mounts': <[('%s', '/v', @as [])]>", VOLUMES, {"own": CREATE, "absent": CREATE}),
         ("'Mounts': <[('%s', '/v', @as [])]>", {"root": "/etc", "absent": "/nowhere"}, {}),
         ("'Binds': <[(handle 0, '/b', @as [])]>", {"hers": "directory:/home/alice/place", "root": "directory:/etc"}, {"hers": CREATE}),
         ("'Secrets': <[('s', handle 0)]>", {"own": "/etc/hostname", "root": "path:/etc/shadow"}, {"own": CREATE}),
-        # A network has no owner: whoever may create with its name among the details is in it.
+        # A network has no owner. Every user who may create a container may use it, unless a rule refuses the name.
         ("'Network': <'%s'>", {"root": "rootsnetwork", "absent": "nobodys"}, {"root": CREATE}),
         ("'Network': <'%s'>", {"root": "host"}, {}),
         ("'Network': <'rootsnetwork'>, 'Ports': <['%s:80']>", {"own": "18080", "root": "80"}, {"own": CREATE}),
@@ -354,8 +356,8 @@ def check_options(alice, action, problems):
             told[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
             if key == "Containers.Create" and "value" in reply:
                 good("rm", "optional")
-        # Root's leases cannot be told from absent ones. Volumes are not compared, since an absent volume is created.
-        # use.
+        # An error about a lease of root does not differ from one about an absent lease. Volumes are not compared,
+        # since an absent volume is created.
         if action not in REACHING and objects is LEASES and told["root"] != told["absent"]:
             problems.append(f"{key} with {option} and {action} tells root's from absent: {told}")
     remove_made()
@@ -375,7 +377,7 @@ def check_action(action):
         check_options(alice, action, problems)
         for interface, members in INTERFACES.items():
             for member in members:
-                # Waiting for a running process takes as long as the process runs.
+                # Wait for a running process would not return during the test.
                 if member in ("Wait",):
                     whose_all = ("root", "absent") if action not in INSPECT else ("absent",)
                 else:
@@ -396,15 +398,14 @@ def check_action(action):
     finally:
         alice.end()
     if action not in HARMLESS:
-        # A stop that the action allowed may still be waiting before it kills the container, which would then happen
-        # during the next action.
+        # An allowed stop may still be waiting for its timeout, and would kill the container during the next test.
         restore(again=True)
     service_is_up()
     assert not problems, "\n".join(problems[:40])
 
 
 def remove_made():
-    """Removes the objects that alice has created, so that the next call finds none."""
+    """Removes the objects that alice's calls have created, so that the next call does not find them."""
     for name in ("nobodys", "renamed"):
         if os.path.isdir(f"{STATE}/containers/{name}"):
             dist("rm", "-f", name)
@@ -422,8 +423,8 @@ def remove_made():
 
 
 def restore(again=False):
-    """Restores root's objects after an action that may change them. If again is true, this includes a container that is
-    still running."""
+    """Restores root's objects after a call that may have changed them. With again, the container and the pod are recreated
+    even if they are running."""
     grant()
     good("pull", IMAGE)
     good("pull", PRIVATE)
@@ -455,10 +456,10 @@ for action_name in read_actions():
 
 
 def test_every_member_is_known():
-    """Every member is listed in this test, which fails if a new one is missing."""
+    """ALLOWED lists every member of the published interfaces, except those that need two actions."""
     known = {key.split(".")[0] for key in ALLOWED}
     equal(known, {interface for interface, methods in INTERFACES.items() if methods})
-    # These need two actions, which are never granted together here.
+    # These members need two actions, which are never granted together in this file.
     several = {"Containers.Exec", "Container.Exec", "Containers.Commit", "Container.Commit", "Containers.Checkpoint", "Container.Checkpoint",
                "Containers.Restore", "Container.Restore"}
     every = {f"{interface}.{member}" for interface, members in INTERFACES.items() for member in members}

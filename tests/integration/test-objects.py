@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers, images and so on are D-Bus objects: each client sees, and receives signals about, only those that it may
-# see. The service also implements what systemctl expects of a system service.
+# Containers, images, volumes, networks, pods and transfers are D-Bus objects. Each client sees only the objects that its
+# user may inspect, and receives signals about no others. The service also implements org.freedesktop.LogControl1.
 
 import json
 import os
@@ -246,7 +246,7 @@ def test_a_proxy_of_a_transfer_has_its_end():
     client = ObjectClient()
     path = begin(IMAGE)
     client.ask(path)
-    # One client receives the signal that the transfer was added, the other the reply to Pull.
+    # The reply to Pull, which busctl received, may arrive before this client's signal that the transfer was added.
     wait_until(lambda: client.dump().get(path, {}).get("State") == "done", "the end")
     found = client.dump()[path]
     equal((found["Result"]["Name"], found["Error"], found["Cancelable"]), (IMAGE, ["", ""], False))
@@ -294,7 +294,7 @@ def test_hidden_object_sends_no_signals():
 
 
 def shown(user, *objects):
-    """Returns all output about objects for a user: single properties, GetAll, the lists, and GetManagedObjects."""
+    """Returns all that a user can read about objects: each property, GetAll, List, and GetManagedObjects."""
     texts = []
     for kind, interface, name in objects:
         path, of = f"/org/berth1/{kind}/{bus_label(name)}", f"org.berth1.{interface}"
@@ -307,7 +307,8 @@ def shown(user, *objects):
 
 
 def test_properties_name_only_visible_objects():
-    """The properties of shared images and networks, and of containers, name only objects that the reader may see."""
+    """Properties of images, networks and containers name only objects that the reader may see, even if others use the same
+    image or network."""
     allow("images.inspect", "containers.create", "containers.manage-own")
     good("network", "create", "common")
     good("create", "--id=hersinit", "--network=common", IMAGE, user="alice")
@@ -349,7 +350,7 @@ def properties_of(name, user=None):
 
 
 def listed(name, user=None):
-    """Returns the properties of a container from Get, and checks that its row in List is equal."""
+    """Returns the properties of a container from Get, after checking that its row in List is equal."""
     client = ["runuser", "-u", user, "--"] if user else []
     script = ("import gi, json, sys; gi.require_version('Gio', '2.0'); from gi.repository import Gio, GLib\n"
               "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
@@ -451,7 +452,7 @@ def test_a_process_as_a_descriptor():
 
 
 def test_a_forced_deletion_is_one_operation():
-    """A forced deletion, although it kills, asks polkit only about the deletion; its events are exit and delete."""
+    """A forced deletion kills the container, but needs only the permission to delete it."""
     good("pull", IMAGE)
     polkit_rule("""polkit.addRule(function(action, subject) {
         var verb = action.lookup("verb");

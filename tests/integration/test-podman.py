@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Command lines pasted from podman and docker: each option of docs/podman.md does what the page says.
+# Command lines from podman and docker. Each option in the tables of docs/podman.md behaves as the page says.
 
 import json
 import os
@@ -22,7 +22,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def rows(of="run and create", least=140):
-    """Returns the option, kind, explanation and test line of each row of the table."""
+    """Returns the option, kind, explanation and test line of each row of a table in docs/podman.md."""
     page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split(f"## Options of {of}\n", 1)[1].split("\n## ", 1)[0]
     found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
     assert len(found) > least, len(found)
@@ -234,7 +234,8 @@ def test_mounts():
 
 
 def test_volumes_without_a_name_go_with_the_container():
-    """A volume without a name is removed with its container, starts with the image's files, and ignores --read-only."""
+    """A volume without a name starts with the image's files, is writable despite --read-only, and is deleted with its
+    container."""
     for words in (("-v", "/etc"), ("--mount=type=volume,target=/etc",)):
         good("run", "--name=own", "--read-only", *words, IMAGE, "sh", "-c", "test -e /etc/passwd && echo kept >/etc/own")
         equal(good("start", "-a", "own"), "")
@@ -268,7 +269,7 @@ def test_mounts_of_another_container():
                    "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
     good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
     equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
-    # The host's /proc and /dev/shm are visible only where they were mounted explicitly, like any other path.
+    # Mounts that result from --pid=host and --ipc=host are not passed on, unlike a bind mount of the host's /proc.
     with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
         pass
     good("create", "--name=wide", "--pid=host", "--ipc=host", "--network=host", "-v", "/proc:/host/proc:ro", IMAGE)
@@ -311,7 +312,7 @@ def test_a_profile_of_apparmor_is_asked_of_the_kernel():
 
 
 def test_processes_of_the_host():
-    """With --pid=host, a container sees all processes but cannot signal them, since its user IDs differ."""
+    """With --pid=host, a container sees all processes of the host, but cannot signal them or read their environment."""
     look = 'grep -c . /proc/1/cmdline; readlink /proc/1/ns/pid; kill -0 1; echo $?; echo >/proc/sysrq-trigger; cat /proc/1/environ'
     for words in ((), ("--userns=host",)):
         result = dist("run", "--rm", "--pid=host", *words, IMAGE, "sh", "-c", 'test $$ -gt 1 && tr "\\0" " " </proc/$PPID/cmdline; ls /proc | grep -c "^[0-9]"')

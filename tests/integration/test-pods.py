@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers of a pod share a network, IPC objects, a host name and users, and nothing else; the pod outlives berthd,
-# ends with its containers and they with it, and other users cannot see or join it.
+# Containers of a pod share the network, IPC, UTS and user namespaces, and nothing else. A pod survives the death of berthd;
+# it can end with its last container, and its containers end with it. Other users can neither see nor join it.
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_containers_of_a_pod_share_its_namespaces_and_nothing_else():
 
 
 def test_containers_of_a_pod_reach_each_other_at_localhost():
-    # A client that exits too early loses an answer.
+    # nc can exit before the reply has arrived, so the server accepts connections repeatedly.
     good("exec", "-d", "one", "sh", "-c", "while :; do echo hello | nc -l -p 7777; done")
     wait_until(lambda: "hello" in dist("exec", "two", "sh", "-c", "nc 127.0.0.1 7777 </dev/null").out, "the answer")
 
@@ -111,7 +111,7 @@ def test_root_in_them_is_the_same_user_of_the_host():
 
 
 def confinement(name):
-    """The confinement of a container's first process, without everything that differs between any two containers."""
+    """Returns the confinement of a container's first process, without what differs between any two containers."""
     pid, own = pid_of(name), os.getpid()
 
     def read(file, of=pid):
@@ -139,7 +139,7 @@ def confinement(name):
 def test_a_container_in_a_pod_is_confined_as_any_other():
     good("run", "-d", "--name=plain", *QUICK, IMAGE, *SLEEP)
     wanted, found = confinement("plain"), confinement("one")
-    # The pod sets a size of its own for /dev/shm.
+    # Mount options of the superblock are not compared, as the pod sets the size of /dev/shm.
     for place in (wanted, found):
         equal([entry[0] for entry in place["mounts"] if entry[0] == "/dev/shm"], ["/dev/shm"])
     for key, value in wanted.items():
@@ -214,7 +214,7 @@ def test_the_end_of_a_pod_stops_its_containers():
 
 
 def test_the_address_of_a_dead_pod_is_removed_before_it_is_free():
-    """A container of the pod may take its time to stop."""
+    """The pod's address is removed from the namespace and then free, even if a container in it has not stopped yet."""
     good("network", "create", "--ipv6=false", "dying")
     good("pod", "create", "--network=dying", "dies")
     good("run", "-d", "--name=stays", "--pod=dies", "--stop-timeout=1000", IMAGE, "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
@@ -350,7 +350,7 @@ def test_nobody_else_sees_or_joins_a_pod():
 
 
 def send_as(user, code, *descriptors):
-    """A client of this user that runs the code with a bus and call(path, interface, member, signature, *arguments)."""
+    """Starts Python code as a client of this user. The code can use bus and message(interface, member, body, files)."""
     program = ("import sys; from gi.repository import Gio, GLib\n"
                "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
                "def message(interface, member, body, files=()):\n"
@@ -380,7 +380,8 @@ def test_its_object_is_the_owners_and_that_of_those_who_see_all():
 
 
 def test_a_container_does_not_join_another_pod_of_the_same_name():
-    """A container does not join a new pod with the name of its deleted pod; a pipe of secrets delays its creation."""
+    """If a pod is deleted while a container is created in it, the container does not join a new pod with the same name. A
+    secret that is read from a pipe delays the creation."""
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     for deleted_by, created_by in (("alice", None), ("alice", "alice")):
         good("pod", "create", "swap", user="alice")
@@ -412,7 +413,7 @@ def test_a_pod_that_is_being_deleted_takes_no_container():
                          "print(reply.get_error_name())\n")
         client.communicate()
         wait_until(lambda: pod(name) is None or state("late"), "an end of the deletion or the new container")  # pylint: disable=cell-var-from-loop
-        # Whichever came first, no container is in a deleted pod.
+        # Whichever call comes first, no container is left in a deleted pod.
         wait_until(lambda: (state("late") is None) == (pod(name) is None), "a pod with its container, or neither")  # pylint: disable=cell-var-from-loop
         clean()
         equal(state("late"), None)
@@ -457,7 +458,7 @@ def test_an_unprivileged_pod_works_as_roots_does():
 
 
 def check_pods_are_whole(pods):
-    """Each container exists completely or not at all, and none runs in a pod that does not run."""
+    """Checks that each container exists completely or not at all, and that none runs in a pod that is not running."""
     containers = {entry["id"]: entry["state"] for entry in listing("ps", "-a")}
     found = {entry["name"]: entry for entry in listing("pod", "ps")}
     equal({name for name in os.listdir(f"{STATE}/containers") if name[0] != "."}, set(containers) | set(found))
@@ -470,7 +471,7 @@ def check_pods_are_whole(pods):
 
 
 def test_the_service_may_die_at_each_step_of_a_pod():
-    """Wherever the service dies during a call, the state stays consistent, and repeating the call completes it."""
+    """Wherever the service dies during a call, the state remains consistent, and the pod can be started and deleted."""
     for delay in (0.01, 0.06):
         for last in range(5):
             name = f"mortal{last}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sizes: an argument above its limit is refused, no reply exceeds the limit of the bus, and no value in the database,
-# however large, stops the service.
+# Sizes of values. An argument above its limit is refused, no reply exceeds the size that a message may have, and no value
+# in the database, however large or damaged, stops the service.
 
 import contextlib
 import importlib
@@ -82,7 +82,8 @@ def big(count):
     return "x" * count
 
 
-# For each interface: a member and its arguments, one of which is too large.
+# Calls with one value that is too large: the interface, the member, its arguments with %s for that value, the value's size,
+# and a word that the error contains.
 HUGE = 15 * 1024 * 1024
 TOO_LARGE = [
     ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'k': '%s'}}>}})", HUGE, "Labels"),
@@ -135,7 +136,7 @@ def too_large(name, kind):
 
 
 def test_every_argument_of_every_member_has_a_limit():
-    """Each argument above its limit is refused before the object and the caller's right are looked up."""
+    """An argument above its limit is refused before the service looks up the object and the caller's permissions."""
     matrix = importlib.import_module("test-matrix")
     matrix.digests["root"] = "sha256:" + "1" * 64
     os.makedirs("/home/alice/place", exist_ok=True)
@@ -190,7 +191,7 @@ def test_a_process_has_as_many_arguments_and_variables_as_the_kernel_takes():
     inspected = json.loads(ask("Containers", "Inspect", "('large', @a{sv} {})")["reply"][0])
     equal(inspected["config"]["process"]["args"][-1], big(980))
     equal([item["id"] for item in listing("ps", "-a") if item["id"] == "large"], ["large"])
-    # A call of a user is kept with all of its arguments while it waits for polkit.
+    # The service keeps a user's call with all of its arguments while it waits for polkit.
     equal(good("run", "--rm", *both, IMAGE, *script, user="alice").split(), ["1000", "1000"])
     good("start", "large")
     good("wait", "large")
@@ -317,13 +318,13 @@ def test_content_of_the_database_cannot_stop_the_service():
     service_is_up()
 
 
-# Damaged values for a column of each type, in addition to huge ones.
+# Damaged values for columns of each type.
 DAMAGED = {"TEXT": ["", b"\xff\xfe\x80", "\x1b[31m", "../../etc", "a{sv}", "-1", 7, big(1 << 20)],
            "INTEGER": [-1, (1 << 63) - 1, -(1 << 63), 1 << 32, "text", 1.5, b"\xff"]}
 
 
 def add_damaged_rows(database):
-    """Adds a copy of a row of each table for each damaged value in each column, with new values in unique columns."""
+    """For each table, column and damaged value, adds a copy of a row with that value. The copies have new keys."""
     count = 0
     for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall():
         columns = database.execute(f"PRAGMA table_info({table})").fetchall()

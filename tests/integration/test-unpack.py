@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Layers unpack to the tree that umoci makes of the same image, attribute by attribute.
+# Unpacked layers are equal to the tree that umoci unpacks from the same image, in all names, contents and attributes.
 
 import json
 import os
@@ -31,7 +31,7 @@ def chain(name):
 
 
 def mount(name):
-    """Mounts the image as a container sees it."""
+    """Mounts the snapshots of an image as a container sees them, and returns the mount point."""
     target = f"{WORK}/berth"
     os.makedirs(target, exist_ok=True)
     directories = chain(name)
@@ -45,7 +45,7 @@ def mount(name):
 
 
 def compare(name):
-    """Pulls the image and compares it with the tree that umoci makes of it."""
+    """Pulls an image and compares it with the tree that umoci unpacks, which it returns."""
     shutil.rmtree(WORK, ignore_errors=True)
     os.makedirs(WORK)
     began = time.time() - 1
@@ -96,7 +96,8 @@ def second_layer():
     layer.directory("opaque", mtime=1600000001).add("opaque/.wh..wh..opq", b"")
     layer.add("opaque/c", b"c")
     layer.add(".wh.deleted", b"").add("kept/.wh.gone", b"")
-    # Implied directories: "deep/er" keeps the attributes of the lower directory; "lib" is a link to usr/lib.
+    # The layer does not list these directories: "deep/er" keeps the lower layer's attributes, and "lib" is a link to
+    # usr/lib.
     layer.add("deep/er/new", b"new")
     layer.add("lib/new-lib", b"lib")
     layer.hard_link("bin/from-below", "usr/lib/old").hard_link("third-name", "bin/tool")
@@ -110,7 +111,7 @@ def third_layer():
     layer = oci.Layer("none")
     layer.add(".wh.opaque", b"").directory("opaque").add("opaque/only", b"only")
     layer.add("implied/added", b"x")
-    # The directory is opaque, empty, and not listed itself.
+    # This directory is opaque and empty, and the layer does not list it.
     layer.add("replaced/.wh..wh..opq", b"")
     return layer
 
@@ -146,7 +147,7 @@ def lower_layer():
 
 
 def compare_upper(name, *layers):
-    """Unpacks these layers on the lower one and compares with umoci; returns umoci's tree."""
+    """Compares an image of lower_layer() and these layers with umoci's tree, which it returns."""
     reference = f"{HOST}/{name}:x"
     oci.push(oci.Image([lower_layer(), *layers]), reference)
     return compare(reference)
@@ -162,8 +163,8 @@ def test_a_hard_link_refers_to_its_target_at_that_point():
 
 
 def test_a_layer_is_unpacked_before_those_below_are_there():
-    """A layer can be unpacked before the layers below it exist, even if it depends on them: links to their files,
-    whiteouts, and directories that it does not list."""
+    """A layer is unpacked before the layers below it exist, even if it has links to their files, whiteouts, or files in
+    directories that only they list."""
     upper = (oci.Layer().add("lib/early", b"early").hard_link("o/x", "lib/low").add("o/.wh.t", b"").add("o/new/y", b"y")
              .hard_link("o/zz", "o/z"))
     lower = lower_layer().add("random", os.urandom(2000000))
@@ -193,7 +194,7 @@ def test_hard_links_to_lower_nodes():
 
 
 def test_hard_links_forward_form_chains():
-    # umoci refuses such links; tar says that a link follows its target, but archives in the field do not comply.
+    # umoci refuses links that precede their targets, and the tar format forbids them, but real archives have them.
     reference = f"{HOST}/forward:x"
     layer = oci.Layer().hard_link("o/a", "o/b").hard_link("o/b", "lib/c").add("usr/lib/c", b"later").hard_link("o/d", "o/a")
     oci.push(oci.Image([lower_layer(), layer]), reference)
@@ -211,9 +212,9 @@ def test_paths_lead_through_links_of_any_layer():
         assert b"lib" in found and stat.S_ISLNK(found[b"lib"]["type"])
     compare_upper("own", oci.Layer().symlink("own", "../o").add("own/x", b"x").symlink("ring/a", "/own/./new").add("ring/a/y", b"y")
                   .add("own/.wh.t", b"").hard_link("o/new/z", "ring/a/y"))
-    # There are more links than the kernel follows, since Berth resolves the path itself.
+    # Berth resolves paths itself, so a path may lead through more links than the kernel would follow.
     compare_upper("many", oci.Layer().symlink("self", ".").add("self/" * 60 + "x", b"x"))
-    # A link is replaced by a directory halfway through the layer.
+    # In the middle of this layer, a directory replaces a link.
     compare_upper("half", oci.Layer().add("lib/first", b"1").directory("lib").add("lib/second", b"2").hard_link("third", "lib/second"))
 
 
@@ -239,7 +240,7 @@ def test_entries_that_replace_and_hide():
 
 
 def test_an_entry_below_a_file_makes_it_a_directory():
-    # The result is that of podman across layers; umoci refuses the image.
+    # umoci refuses this image. Podman has the same result if the entries are in different layers.
     reference = f"{HOST}/belowfile:x"
     oci.push(oci.Image([lower_layer(), oci.Layer().add("f", b"file").add("f/x", b"x").add("o/t/y", b"y")]), reference)
     good("pull", "-q", reference)
@@ -253,8 +254,8 @@ def test_groups_of_set_group_id_directories():
         .symlink("s/l", "f").add("s/p", kind=tarfile.FIFOTYPE).hard_link("s/h", "s/f")
     found = compare_upper("group1", layer, oci.Layer().add("s/new/f", b"f").add("s/d/new/f", b"f").add("s/f2", b"2"))
     equal({found[path]["owner"] for path in (b"s/f", b"s/d", b"s/l", b"s/p", b"s/new/f", b"s/f2")}, {(0, 0)})
-    # A whiteout of a file that does not exist creates no directory, so "in" is created when the set-group-ID bit is
-    # set.
+    # A whiteout of an absent file creates no directory. Therefore "in" is created by the link, when "s" already has the
+    # set-group-ID bit.
     found = compare_upper("group2", oci.Layer().directory("s").directory("s/other"),
                           oci.Layer().add("s/in/.wh.x", b"").directory("s", mode=0o2775, gid=50).symlink("s/in/l", "f"))
     equal((found[b"s/in"]["mode"], found[b"s/in"]["owner"]), ("0o2755", (0, 50)))
@@ -267,8 +268,7 @@ def test_default_acls_are_for_directories_alone():
     giving = {"SCHILY.xattr.system.posix_acl_default": acl.decode("utf-8", "surrogateescape")}
     layer = oci.Layer().directory("acl", pax=giving)
     layer.add("acl/f", b"f").directory("acl/d").add("acl/d/g", b"g", mode=0o600).add("acl/p", kind=tarfile.FIFOTYPE, mode=0o640)
-    # Directories that are not listed inherit the ACL, both from a directory of this layer and from one of a lower
-    # layer.
+    # Directories that the layer does not list inherit the ACL of a directory in this or in a lower layer.
     layer.add("acl/made/on/way", b"w")
     compare_upper("acl", layer, oci.Layer().add("acl/second/f", b"2"), oci.Layer().add("acl/third/f", b"3").directory("acl"),
                   oci.Layer().hard_link("links/f", "o/t").hard_link("links/p", "o/fifo").directory("links", pax=giving))
@@ -342,9 +342,9 @@ def test_capabilities_and_sparse_files():
 
 
 def test_attributes_that_only_root_may_set():
-    """Attributes that only root may set are set on files, directories and files that cannot be opened, below
-    directories that are only implied, and through links to lower files; so are file capabilities for the root of a user
-    namespace. Overlayfs' own attributes are not taken from a layer."""
+    """Extended attributes that only root may set are set on directories, on files of all types, on directories copied from
+    a lower layer, and on hard links to lower files. This includes file capabilities for the root of a user namespace.
+    Attributes of overlayfs itself are ignored."""
     capability = bytes.fromhex("0100000200200000000000000000000000000000")
     for_root = bytes.fromhex("0100000300200000000000000000000000000000e8030000")
 
@@ -416,7 +416,7 @@ def test_every_compression():
 
 
 def test_layers_that_are_not_for_everybody():
-    # A registry that has such layers serves them like any others (layer.md, "Non-Distributable Layers").
+    # Registries serve non-distributable layers like any others (image-spec, layer.md, "Non-Distributable Layers").
     image = oci.busybox_image()
     image.manifest["layers"][0]["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
     name = f"{HOST}/nondistributable:x"
