@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An unprivileged user at a terminal: polkit's agent asks for an administrator's password once for each operation, and
-# the answer is valid only for that operation.
+# An unprivileged user at a terminal. polkit's agent asks for an administrator's password once per operation, and the
+# answer is valid only for that operation.
 
 import fcntl
 import json
@@ -21,13 +21,13 @@ PASSWORD = "correct horse"
 PROMPT = "Password: "
 
 
-# When the session leader exits, the kernel hangs up the agent, which then does not restore the terminal: as for a
-# real user, the leader is a shell, which survives Ctrl-C.
+# If the session leader exits first, the kernel sends SIGHUP to the agent, which then does not restore the terminal.
+# Therefore the leader is a shell that survives Ctrl-C, as for a real user.
 SHELL = 'trap : INT; "$@"; status=$?; while pgrep -x pkttyagent >/dev/null; do sleep 0.02; done; exit $status'
 
 
 class Person(Terminal):
-    """alice at a terminal, where she runs dist or another command."""
+    """Runs dist or another command as alice, in a session with a terminal of its own."""
 
     def __init__(self, *arguments, command=("dist",), language="C.UTF-8"):
         super().__init__("setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--",
@@ -39,7 +39,7 @@ class Person(Terminal):
         return bool(self.settings()[3] & termios.ECHO)
 
     def answer(self, text):
-        """Waits for the prompt, and until the agent reads input as a password."""
+        """Waits until the agent has printed its prompt and disabled echo, then types a text."""
         asked = self.text.count(PROMPT)
         end = time.monotonic() + 60
         while self.text.count(PROMPT) == asked or self.echoes():
@@ -131,7 +131,7 @@ def test_a_lease_of_several_digests_asks_once():
     equal(len(digests), 2)
     allow("alice", 'action.id == "org.berth1.contents.read" || action.id == "org.berth1.containers.inspect"')
     leases = ("/org/berth1/leases", "org.berth1.Leases")
-    # A container owned by root: polkit does not keep the authorization to manage it.
+    # The lease belongs to root. polkit does not keep an authorization for it, so a second question would show a prompt.
     equal(call(*leases, "Create", "sa{sv}", "roots", "0").status, 0)
     person = Person("org.berth1", *leases, "Add", "sasa{sv}", "roots", "2", *digests, "0",
                     command=("bash", "-c", 'coproc pkttyagent --process $$ --notify-fd 1; read -ru "${COPROC[0]}"; '
@@ -218,7 +218,8 @@ def test_a_commit_of_ones_own_container_asks_once():
 
 
 def test_the_object_of_another_is_asked_about_once():
-    """A user who may manage an object may also see it. The question is the same for an object that does not exist."""
+    """Authentication for an action on another user's object is requested once, and includes permission to see the object.
+    The question is the same for an object that does not exist."""
     good("create", "--id=roots", IMAGE, "true")
     missing = Person("rm", "missing")
     missing.answer(PASSWORD + "\n")
@@ -259,7 +260,7 @@ def test_a_wrong_password_is_refused():
 
 
 def test_the_agent_asks_in_the_users_language():
-    """polkit uses the agent's $LANG, whose locale need not be installed, and the messages of the actions."""
+    """polkit chooses the translation of an action's message by the agent's $LANG, whose locale need not be installed."""
     good("tag", IMAGE, OTHER)
     for arguments, message in ((("rmi", OTHER), f"Um das Container-Abbild {OTHER} zu ändern, ist eine Anmeldung nötig."),
                                (("run", "--rm", "--pid=host", IMAGE, "true"), "diese Sonderrechte zu geben, ist eine Anmeldung nötig: host-pid")):
@@ -279,8 +280,8 @@ def test_the_agent_asks_in_the_users_language():
             equal(sorted(re.findall(r"\$\(\w+\)", texts[None])), sorted(re.findall(r"\$\(\w+\)", texts["de"])), action.get("id"))
 
 
-# An agent like that of a desktop: it is registered on the bus for the calling process, without a terminal. It prints
-# the request that it would show, and cancels.
+# An agent like that of a desktop, which is registered on the bus for the process of a command. It prints the action and
+# the message that it would show, and cancels the authentication.
 AGENT = r"""
 import json, subprocess, sys
 from gi.repository import Gio, GLib
@@ -307,7 +308,7 @@ loop.run()
 
 
 def shown(language, *arguments):
-    """Returns the action and the message that a desktop's agent receives for a command of alice's."""
+    """Returns the actions and messages that a desktop's agent receives while alice runs a command."""
     result = run("/usr/bin/python3", "-c", AGENT, language, "dist", *arguments, user="alice")
     equal(result.status, 0, result)
     return [json.loads(line) for line in result.out.splitlines()]

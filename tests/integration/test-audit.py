@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The journal records what was allowed, what was refused and what was changed, each with its user.
+# Audit records in the journal. Each permission that was granted or refused and each change is recorded with the caller.
 
 import contextlib
 import importlib
@@ -21,7 +21,7 @@ SUPPRESSED = "0f7c1d6a6a1e4a0bb2c64de1f1f0a113"
 ENTRIES_LOST = "0f7c1d6a6a1e4a0bb2c64de1f1f0a114"
 IMAGES = ("/org/berth1/images", "org.berth1.Images")
 VOLUMES = ("/org/berth1/volumes", "org.berth1.Volumes")
-# Fields that journald adds to every entry of a service, and to every entry in the native protocol.
+# Fields of every audit record, apart from those that journald adds.
 COMMON = {"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CODE_FILE", "CODE_FUNC", "BERTH_AUDIT",
           "CALLER_UID", "CALLER_PID", "CALLER_NAME", "BERTH_MEMBER", "BERTH_RESULT"}
 
@@ -307,7 +307,7 @@ def test_act_cancelled_with_its_caller_is_recorded_as_cancelled():
     good("rm", "-f", "fills")
 
 
-# These members only read, wait or report, or their effect ends with the caller.
+# Members whose calls are not recorded as changes: they only read, wait or report, or their effect ends with the caller.
 LOOKING = {
     "Images.Resolve", "Images.Authenticate", "Images.Search", "Images.Export", "Images.Get", "Images.List", "Images.Inspect",
     "Images.Describe", "Images.Verify", "Image.Inspect", "Image.Describe", "Image.Verify", "Contents.Info", "Contents.List",
@@ -320,7 +320,8 @@ LOOKING = {
 
 
 def test_every_member_that_changes_something_is_recorded():
-    """Root calls each member with objects that do not exist; the journal has the result of each call."""
+    """If root calls each member with objects that do not exist, the journal has the result of each call that would change
+    something."""
     matrix = importlib.import_module("test-matrix")
     matrix.digests["root"] = "sha256:" + "1" * 64
     os.makedirs("/home/alice/place", exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Files are copied out of and into containers, running or stopped, as tar streams that the service does not read.
+# Files are copied out of and into running and stopped containers, as tar streams that only a sandboxed worker reads.
 
 import concurrent.futures
 import io
@@ -141,7 +141,7 @@ def copiers():
 
 
 def in_its_sandbox(*arguments, **streams):
-    """Starts a copy; returns its process, and the PID and status of the worker once that is in its sandbox."""
+    """Starts a copy and waits until its worker is in the sandbox; returns dist's process, the worker's PID and its status."""
     copying = subprocess.Popen(["dist", "cp", *arguments], **streams)
     wait_until(copiers, f"berth-copy in its sandbox for {arguments}")
     (pid, status), = copiers()
@@ -228,7 +228,7 @@ def test_file_swapped_during_a_copy_does_not_block_it():
     pid = next(row["pid"] for row in listing("ps") if row["id"] == "swaps")
     swapping = subprocess.Popen([sys.executable, "-c", SWAP, f"/proc/{pid}/root/swap"])
     for _ in range(20):
-        # The timeout expires if a copy blocks.
+        # If a copy blocks, this timeout expires.
         completed = subprocess.run(["dist", "cp", "swaps:/swap", "-"], capture_output=True, check=True, timeout=30)
         members = {member.name: member for member in tarfile.open(fileobj=io.BytesIO(completed.stdout))}
         equal(members["swap/steady"].size, len("steady\n"))
@@ -341,7 +341,7 @@ def test_destination_names_are_those_that_podman_documents():
 
 
 def test_copies_of_one_container_at_once():
-    """Concurrent copies of one container all succeed: writers run one after another, and readers block nobody."""
+    """Concurrent copies out of and into one container all succeed."""
     good("create", "--id=busy", IMAGE, "true")
     os.makedirs(f"{WORK}/many", exist_ok=True)
     for number in range(40):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Faulty and hostile registries: time, memory and disk use are bounded, the error is clear, no image is named, nothing
+# Faulty and hostile registries. Time, memory and disk use are bounded, the error is clear, no image name is set, nothing
 # is left behind, and the service continues to run.
 
 import base64
@@ -253,7 +253,7 @@ def namespace(pid):
 
 
 def pull_beside(name, number):
-    """Sends a signal to the template in the middle of a pull, which must succeed without it."""
+    """Pulls an image, and sends a signal to the template of berth-unpack meanwhile. The pull must succeed."""
     layers = [oci.Layer("gzip").add(f"t{n}", f"{name}{n}".encode()).finish() for n in range(60)]
     reference, _ = REGISTRY.add(f"{name}:x", oci.Image(layers))
     signalled = []
@@ -384,7 +384,8 @@ def test_a_bandwidth_limit_is_kept():
     configure("[Transfer]\nBandwidth=1M\n")
     begin = time.monotonic()
     good("pull", reference)
-    # Four seconds, less the data that fits into buffers; without a limit, a tenth of a second.
+    # The transfer takes four seconds, less the time for the data that fits into buffers; without the limit, it would take
+    # a tenth of a second.
     assert time.monotonic() - begin > 2, "the limit was not kept"
     configure("")
     good("rmi", reference)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Bugs that were reported about other tools, tried with inputs of our own; tests/FIELD.md lists the reports.
+# Input that revealed bugs in other tools: Berth handles it correctly. tests/FIELD.md lists the reports.
 # machine: package buildah
 
 import gzip
@@ -28,14 +28,14 @@ def push(name, *layers, **config):
 
 
 def pulled(name, *layers):
-    """The tree of an image that umoci refuses."""
+    """Pulls an image of these layers, which umoci refuses, and returns its tree."""
     reference = push(name, *layers)
     good("pull", "-q", reference)
     return tree_of(reference)
 
 
 def below():
-    """A lower layer for others to change: files, links of both kinds, and directories."""
+    """Returns a lower layer, which other layers change, with files, hard and symbolic links, and directories."""
     layer = oci.Layer().directory("./").directory("d").add("d/one", b"one", mode=0o600).add("d/two", b"two").directory("d/sub")
     layer.add("d/sub/three", b"3").directory("target").add("target/keep", b"keep").symlink("link", "/target")
     layer.add("secret", b"old", mode=0, uid=5).hard_link("secret-", "secret").symlink("dangling", "no/where")
@@ -68,7 +68,7 @@ def test_a_directory_keeps_its_owner_when_a_file_in_it_changes():
 
 
 def test_sparse_files_of_gnu_tar():
-    """Sparse files of type "S", which most tools refuse, are unpacked even with more parts than fit into a header."""
+    """GNU tar's sparse files are unpacked in all formats, even if they have more parts than fit into a header."""
     made = f"{WORK}/sparse"
     os.makedirs(made)
     with open(f"{made}/file", "wb") as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The main story: an image from a registry, named, listed, and run with the caller's descriptors.
+# The main user story: an image is pulled from a registry, named, listed, and run with the caller's descriptors.
 
 import os
 
@@ -126,14 +126,14 @@ def test_isolation_by_default():
     contains(out, "Seccomp:\t2")
     contains(out, "CapBnd:\t00000000800405fb")
     equal(out.splitlines()[-2], "1", "network interfaces")
-    # Only the shell counts: members of a pipeline may not have started yet.
+    # The shell counts the processes itself, as the number of processes in a pipeline would vary.
     equal(out.splitlines()[-1], "1", "processes to be seen")
 
 
 def test_limits_of_descriptors():
     soft, hard = map(int, good("run", "--rm", IMAGE, "sh", "-c", "ulimit -Sn; ulimit -Hn").split())
     equal(soft, 1024)
-    # The limit is 524288, or the most that this machine allows.
+    # The hard limit is 524288, or lower if this machine allows less.
     assert 1024 <= hard <= 524288, hard
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Limits of each user: every operation, process and descriptor is charged to the user who requests it, no user can
-# exhaust the resources of others, and an operation for a single client ends when that client disconnects.
+# Limits per user. Every operation, process and descriptor is charged to the user who requests it, so no user can exhaust
+# what others need. An operation for a single client ends when that client disconnects.
 
 import json
 import os
@@ -30,7 +30,7 @@ RULE = """polkit.addRule(function(action, subject) {
 
 
 class Client:
-    """A client that makes calls and keeps them pending."""
+    """A client that makes count calls at once, and stays connected until leave()."""
 
     def __init__(self, count, target, member, text, user="alice"):
         command = ["/usr/bin/python3", HOLD, str(count), *target, member]
@@ -56,7 +56,7 @@ class Client:
 
 
 def limits(**values):
-    """Sets the given values in [Limits] of berth.conf; without values, removes all limits."""
+    """Sets these values in [Limits] of berth.conf; without values, the defaults apply again."""
     service_is_up()
     configure("[Limits]\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
 
@@ -66,7 +66,7 @@ def workers(name):
 
 
 def refused(result, word, limit, uid="4242"):
-    """Asserts that the error names the user, the resource and the limit."""
+    """Checks that an error names the user, the resource and the limit."""
     text = result if isinstance(result, str) else result.err
     contains(text, f"user {uid} ")
     contains(text, word)
@@ -205,7 +205,7 @@ def test_executed_processes_are_so_many_a_user():
 
 def test_descriptors_with_systemd_are_so_many_a_user():
     limits(Descriptors=6)
-    # The process of the container "own" already accounts for one.
+    # The container "own" already has one.
     good("run", "-d", "-t", "--id=second", IMAGE, "sleep", "100000", user="alice")
     refused(dist("run", "-d", "-t", "--id=third", IMAGE, "sleep", "100000", user="alice"), "descriptors", 6)
     good("run", "-d", "--id=fourth", IMAGE, "sleep", "100000", user="alice")
@@ -258,7 +258,7 @@ def test_secrets_are_so_many_bytes_a_user():
     with open("/run/secret", "wb") as file:
         file.write(b"x" * 1_000_000)
     secret = "--secret=a=/run/secret"
-    # This is a little more than one container may have.
+    # The limit is a little higher than the maximum for one container.
     limits(Secrets="5M")
     good("create", "--id=s1", secret, IMAGE, user="alice")
     good("create", "--id=s2", secret, IMAGE, user="alice")
@@ -277,7 +277,8 @@ def test_secrets_are_so_many_bytes_a_user():
 
 
 def test_reading_secrets_ends_with_the_client():
-    """Reading secrets ends with the client; until then, they count with their maximum size and the name is taken."""
+    """If a client disconnects while its secrets are being read, the reading ends. Until then, the secrets count with their
+    maximum size and the container's name is in use."""
     limits(Secrets="5M")
     # The test keeps the write end open, so the pipe does not end with the client.
     reading, writing = os.pipe()

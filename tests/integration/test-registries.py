@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Peculiarities of real registries, most of which a specification allows: each was reported as a bug of
-# another tool.
+# Peculiarities of real registries, most of which the specifications allow. Each has caused a bug report about another
+# tool.
 
 import json
 import re
@@ -165,10 +165,9 @@ def test_media_types_in_upper_case():
 
 
 def resumed(name, answer):
-    """Breaks off the first reply in the middle, and uses answer() for the request for the rest."""
+    """Pulls an image whose layer is cut off in the first reply; answer() replies to the request for the rest."""
     image = new_image(3000000)
     layer = image.manifest["layers"][0]["digest"]
-    # A layer that compresses well would arrive in one piece.
     reference, _ = REGISTRY.add(name, image)
     REGISTRY.cut_once[layer] = 1000
     ranges = []
@@ -186,7 +185,7 @@ def resumed(name, answer):
 
 def test_resuming_where_the_registry_has_no_ranges():
     resumed("range416:x", lambda h, data, begin: send(h, 416, b"", {"Content-Range": f"bytes */{len(data)}"}))
-    # Servers without support for ranges reply with these statuses, although they are not the right ones.
+    # Some servers without support for ranges reply with these statuses.
     resumed("range400:x", lambda h, data, begin: send(h, 400, b"what range?"))
     resumed("range501:x", lambda h, data, begin: send(h, 501, b"what range?"))
     resumed("rangenone:x", lambda h, data, begin: send(h, 206, data[begin:]))
@@ -203,7 +202,7 @@ def test_resuming_where_the_registry_has_no_ranges():
 
 
 class Uploads:
-    """Accepts pushed content in the way that the test selects."""
+    """A hook of the registry that accepts uploads. The arguments choose its replies."""
 
     def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None, failures=()):
         self.status, self.location, self.headers = status, location, headers or {}
@@ -220,7 +219,7 @@ class Uploads:
             self.chunks.append(size)
             return send(handler, 202, b"", {"Location": self.location, "Range": f"0-{len(self.data) - 1}"})
         if handler.command == "GET" and "/blobs/" in url:
-            # The range is the same for one byte and for none, as in the registry of the distribution project.
+            # The range of an upload without any bytes is "0-0", too, as in the registry of the distribution project.
             return send(handler, 204, b"", {"Range": f"0-{max(len(self.data) - 1, 0)}"})
         if handler.command == "PUT" and "/blobs/" in url and self.failures:
             handler.rfile.read(size)
@@ -239,7 +238,7 @@ class Uploads:
 
 
 def test_pushing_in_the_registry_s_manner():
-    # The image is from another registry, so that no blob can be mounted.
+    # As the image is from another registry, its blobs cannot be mounted.
     source = f"{HOST}/manners/source:x"
     oci.push(new_image(), source)
     good("pull", source)
@@ -268,7 +267,7 @@ def test_chunks_that_are_stored_whatever_range_is_reported():
                 said = report(size)
                 return send(handler, 202, b"", {"Location": upload.location, **({"Range": said} if said else {})})
             if handler.command == "PUT" and size == 0:
-                # The POST of a concurrent upload may have cleared the data.
+                # The POST request of a concurrent upload may have cleared the data.
                 upload.data = b"".join(parts)
             return upload(handler, url, with_body)
         REGISTRY.hook = hook

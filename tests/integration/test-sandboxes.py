@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a compromised worker can do: a program replaces each worker, is started by berthd itself, and tries to clone,
-# connect, signal, trace, mount and open.
+# The sandboxes of the workers. A program (tests/sandbox) replaces one worker at a time, is started by berthd in its place,
+# and tries what a compromised worker could try: to clone, connect, signal, trace, mount and open files.
 
 import fcntl
 import json
@@ -21,8 +21,8 @@ WORKERS = "/usr/libexec/berth"
 PROBE = os.environ["BERTH_BUILD"] + "/tests/sandbox/probe"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
-# The attempts that may succeed or fail in a certain way in each worker; "0" is success. All others must fail with
-# ENOSYS, which means that the system call is not available, unless another error is given here.
+# The results of attempts, by worker; "0" is success. All attempts that are not listed must fail with ENOSYS, with which
+# the system call filter refuses a call.
 COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0"}
 FILES = {name: "ENOENT" for name in ("open-passwd", "open-shadow", "open-machine-id", "open-hosts", "open-state", "open-run", "open-sys",
                                      "open-tmp", "open-dev", "open-memory", "open-second", "open-above",
@@ -34,9 +34,9 @@ MAY = {
     "screen": COMMON,
     # The root of this worker is a read-only view of the journal, which contains only its directories.
     "journal": {**COMMON, **FILES},
-    # The root of this worker is a layer's directory, which is empty and belongs to the worker. The worker is root of a
-    # user namespace; of the operations that need root of the machine, its keeper does those that layers need, in that
-    # directory; a device node there cannot be used.
+    # The root of this worker is a layer's directory, which is empty. The worker is root of a user namespace only. For
+    # operations that need the machine's root, it has a keeper, which does only those that layers need, and only in that
+    # directory. A device node there cannot be opened.
     "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
                "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EINVAL",
                **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
@@ -45,12 +45,12 @@ MAY = {
               "open-hosts": "0", "open-memory": "ENOSYS", "create": "ENOSYS", "code": "0",
               # Only Landlock denies this.
               "bind": "EACCES"},
-    # These workers are in the pid namespace of the machine, and may neither see nor signal any process there.
+    # These workers are in the PID namespace of the machine, but may neither see nor signal any process there.
     "relay": {"thread": "0", "is-first": "EEXIST"},
     "filter": {**COMMON, "is-first": "EEXIST", "memfd": "0"},
 }
 
-# Without a keeper, the operations that a keeper does are tried directly, with the rights of a user.
+# Results in a worker without a keeper, where the keeper's operations are tried directly with the rights of a user.
 NARROW = {**{name: "EPERM" for name in MAY["unpack"] if name.startswith("kept-")},
           "kept-get": "ENODATA", "kept-nothing": "EBADF", "open-kept-device": "ENOENT"}
 
@@ -70,7 +70,7 @@ def reports(name):
 
 
 def report_of(name, *command, **more):
-    """Returns the report of the program that berthd starts in place of the worker when the command runs."""
+    """Runs dist while the probe replaces a worker; returns the results that the probe reports."""
     before = len(reports(name))
     take_over(name)
     try:
@@ -124,7 +124,7 @@ def test_unpack():
 
 
 def test_unpack_for_another_user():
-    """The root of the worker is a directory of that user, and it has no keeper, so requests to a keeper fail."""
+    """If berth-unpack works for a user, its root is a directory of that user, and it has no keeper."""
     good("pull", IMAGE)
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
     os.makedirs("/home/alice/applied", exist_ok=True)
@@ -135,7 +135,7 @@ def test_unpack_for_another_user():
 
 
 def test_relay():
-    """It has its own sandbox: no rights of root, and a filter."""
+    """berth-relay has no ids of root, no capabilities, no supplementary groups, and a system call filter."""
     good("images", "-q")
     status = read_status(run("pgrep", "-x", "berth-relay").out.strip())
     equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
@@ -145,7 +145,7 @@ def test_relay():
 
 
 def test_a_compromised_relay():
-    """Without the relay, the service exits and is started again."""
+    """A compromised relay can do nothing. The service exits without its relay, and is started again."""
     run("systemctl", "stop", "berthd.service")
     check("relay", report_of("relay", "images", "-q"), MAY["relay"])
     run("systemctl", "reset-failed", "berthd.service")
@@ -153,7 +153,7 @@ def test_a_compromised_relay():
 
 
 def test_filter():
-    """berth-filter compiles a caller's profile, with a library."""
+    """berth-filter, which compiles a caller's seccomp profile with libseccomp, is sandboxed."""
     good("pull", IMAGE)
     profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]})
     take_over("filter")
@@ -167,7 +167,8 @@ def test_filter():
 
 
 class HelpingGroup:
-    """Replaces berth-group by a script, which runs for a container with a directory of alice's."""
+    """Replaces berth-group by a script that first executes these commands. It runs when alice starts the container BOUND,
+    which has a bind mount of her directory."""
     def __init__(self, text):
         self.text = text
 
@@ -189,7 +190,7 @@ BOUND = ("run", "--rm", "--id=bound", "-v", "/home/alice/bound:/v", IMAGE, "echo
 
 
 def test_group():
-    """berth-group runs as root, for libraries that the machine's administrator chose, and only reads."""
+    """berth-group runs as root, as the machine's NSS modules may need it, but it can only read files."""
     existing = "/run/sandboxes-existing"
     with open(existing, "w", encoding="ascii") as file:
         file.write("as it was")
@@ -204,8 +205,8 @@ def test_group():
 
 
 def test_process_that_writes_limits():
-    """The process that waits in the kernel while it writes a limit can do nothing else. The test starts it as berthd
-    does, with the set-up of a container whose start is held."""
+    """The process that writes limits, which may wait in the kernel, has no capabilities and a filter. The test starts it as
+    berthd does, with the set-up of a container whose start is held by a replaced berth-group."""
     with open("/run/sandboxes-gate", "w", encoding="ascii"):
         pass
     with HelpingGroup("while [ -e /run/sandboxes-gate ]; do sleep 0.05; done"):
@@ -241,7 +242,7 @@ def test_process_that_writes_limits():
     equal(ours.recv(100)[:1], b"K")
 
 
-# Operations that the program of no unit may do, in addition to its work.
+# Operations that no program of Berth's units may do.
 NOTHING = ("write /etc", "write /usr", "write /var", "write /var/lib/berth", "write /run", "write /run/systemd", "write /root", "write /home",
            "read /dev/mem", "read /dev/kmsg", "packet", "vsock", "algorithm", "trace", "users", "network", "mount", "bpf", "keys", "swap",
            "personality")
@@ -253,7 +254,7 @@ def may_not(found, more=()):
 
 
 def test_the_name_server():
-    """The name server, which parses queries of containers, is sandboxed."""
+    """aardvark-dns, which parses queries of containers, is sandboxed by its unit."""
     good("pull", IMAGE)
     place = "/usr/lib/podman/aardvark-dns"
     os.rename(place, f"{place}.real")
@@ -274,8 +275,8 @@ def test_the_name_server():
 
 
 def test_units_that_run_dist():
-    """root's units that run dist only use the bus: they have no capabilities and cannot write to the machine. Only the
-    unit that pulls may run a credential helper, which may connect to other services."""
+    """Units that run dist as root may only use the bus: they have no capabilities and cannot write to the machine. Only
+    berth-update, which pulls and may run a credential helper, can use the network."""
     # The units do not see /tmp, where the tree may be.
     probe = "/usr/lib/service-probe.py"
     shutil.copy(f"{TOOLS}/service_probe.py", probe)
@@ -313,8 +314,8 @@ def test_journal():
 
 
 def test_copies():
-    """berth-copy first enters the namespaces of a container, for which a user namespace stands in here; it may open the
-    files that the container's root may open."""
+    """berth-copy enters the namespaces of a container, which a user namespace replaces here, before its sandbox. It may open
+    the files that the container's root may open."""
     for name in ("copy-in", "copy-out"):
         shutil.copy(PROBE, "/var/tmp/probe")
         result = run("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "/var/tmp/probe", name)
@@ -330,7 +331,7 @@ def read_status(pid):
 
 
 def test_a_worker_is_alone_in_its_namespaces():
-    """A real worker, seen from outside, is a child of berthd with a pid of the machine, and ends with berthd."""
+    """A worker is a child of berthd in namespaces of its own, has no capabilities, and ends with berthd."""
     good("run", "-dt", "--id=terminal", IMAGE)
     pid = wait_until(lambda: run("pgrep", "-x", "berth-screen").out.strip(), "the worker")
     status = wait_until(lambda: (found := read_status(pid))["Seccomp"] == "2" and found, "the worker is in its sandbox")
@@ -344,7 +345,7 @@ def test_a_worker_is_alone_in_its_namespaces():
     good("rm", "-f", "terminal")
 
 
-# CAP_CHOWN, DAC_OVERRIDE, FOWNER and FSETID; DAC_OVERRIDE, SYS_ADMIN, MKNOD and SETFCAP.
+# The worker has CAP_CHOWN, DAC_OVERRIDE, FOWNER and FSETID; its keeper has DAC_OVERRIDE, SYS_ADMIN, MKNOD and SETFCAP.
 UNPACK_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4
 KEEPER_CAPABILITIES = 1 << 1 | 1 << 21 | 1 << 27 | 1 << 31
 
@@ -357,8 +358,8 @@ def in_sandbox(pid, capabilities):
 
 
 def test_unpack_is_no_root_of_the_machine():
-    """berth-unpack is root of a user namespace of all ids. Its keeper, a separate process, has the capabilities that
-    the worker lacks, and a socket."""
+    """berth-unpack is root of a user namespace that maps all ids. Its keeper, a separate process, is not in that user
+    namespace, and has only a socket besides the standard descriptors."""
     registry = FaultyRegistry()
     image = oci.Image([oci.Layer("gzip").add("f", os.urandom(200000))])
     reference, _ = registry.add("sandbox:x", image)
@@ -405,7 +406,7 @@ def answer_names(server):
 
 
 def test_names_are_still_resolved():
-    """Names are resolved with the hosts file, and with a server that a link into a directory of /run names."""
+    """berth-fetch resolves names with /etc/hosts, and with /etc/resolv.conf if that is a link to a file in /run."""
     with open("/etc/hosts", "a", encoding="ascii") as file:
         file.write("127.0.0.1 registry.hosts.test\n")
     good("pull", "--insecure", IMAGE.replace(HOST, "registry.hosts.test:5000"))

@@ -78,7 +78,7 @@ def test_order_of_a_life():
            ("exit", ""), ("delete", "")])
     sequences = [event[1] for event in events]
     equal(sequences, sorted(set(sequences)))
-    # PropertiesChanged of an object comes before the signal of the event, once for each.
+    # Before the signal of each event that changes the object, there is one PropertiesChanged.
     told = [(lines[i - 1][2] if lines[i - 1][0] == "signal" else None, lines[i][2], lines[i][4])
             for i in range(len(lines)) if lines[i][0] == "event"]
     changed = ("start", "pause", "resume", "exit")
@@ -258,8 +258,8 @@ def test_a_subscription_ends_with_the_rule_that_allowed_it():
     run("systemctl", "restart", "polkit.service")
 
 
-# Many connections of one user, which have all requested all objects. For each input line, the script prints the number
-# of connections that received a signal about each object.
+# Opens 40 connections of one user, each of which requests all objects. For each input line, prints the number of
+# connections that have received a signal about each object, then closes 30 connections.
 MANY = """
 import collections, json, sys
 from gi.repository import Gio, GLib
@@ -287,7 +287,8 @@ for line in sys.stdin:
 
 
 def test_signals_go_to_so_many_clients_of_a_user():
-    """A limited number of clients of a user receive signals, as each costs a message and possibly a question to polkit."""
+    """Only a limited number of a user's clients receive signals, as each costs a message and possibly a question to
+    polkit."""
     allow_only("alice", "containers.create", "containers.manage-own")
     client = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", MANY], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True)
@@ -308,7 +309,8 @@ def test_signals_go_to_so_many_clients_of_a_user():
     run("systemctl", "restart", "polkit.service")
 
 
-# One connection reads all of 1100 images; then some of them change. It prints the changes that are signalled to it.
+# Reads the properties of 1100 images on one connection, changes some images, and prints those about which the connection
+# received a signal.
 LOOKS = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
@@ -332,8 +334,8 @@ print(sorted(set(told)))
 
 
 def test_signals_are_of_so_many_objects_a_client():
-    """A client receives signals about a limited number of objects, those that it read first, unless it uses the object
-    manager."""
+    """A client that does not use the object manager receives signals about a limited number of objects: those that it read
+    first."""
     run("systemctl", "stop", "berthd.service")
     database = sqlite3.connect(f"{STATE}/berth.db")
     database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",
