@@ -18,13 +18,12 @@
 
 #include <string.h>
 
-/* words is "KIND NAME", or "KIND of another user" if the caller may not learn the name, or a
- * description for transfers, which have no name. */
+/* words is "KIND NAME", or a description without a name for what is pinned (contents/pins.c). */
 static int add_keeper(BerthPage *page, const char *words) {
     static const char *const kinds[] = {"image", "lease", "container", NULL};
     g_auto(GStrv) parts = g_strsplit(words, " ", 2);
     bool is_named = g_strv_contains(kinds, parts[0]);
-    const char *name = is_named && !g_str_equal(parts[1], "of another user") ? parts[1] : "";
+    const char *name = is_named && !g_str_equal(parts[1], BERTH_REACH_HIDDEN_NAME) ? parts[1] : "";
     sd_bus_message *item;
     int r;
 

@@ -93,8 +93,8 @@ bool berth_contents_delete(BerthContents *contents, const char *digest, bool for
                                "content %s belongs to the image \"%s\"; delete that first", digest,
                                user);
     if (!force && berth_contents_is_pinned(contents, digest))
-        return berth_error_set(error, BERTH_ERROR_IN_USE, "a transfer needs the content %s",
-                               digest);
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "a transfer or a mount of a container needs the content %s", digest);
     if (!force && berth_lease_store_keeps(contents->database, digest))
         return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
     if (!berth_content_store_delete(contents->store, digest, error))

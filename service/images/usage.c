@@ -43,12 +43,9 @@ GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
             return NULL;
     }
     if (berth_contents_is_pinned(images->contents, digest))
-        g_ptr_array_add(words, g_strdup("a transfer that is running"));
+        g_ptr_array_add(words, g_strdup("a transfer or a mount of a container"));
     return g_steal_pointer(&words);
 }
-
-/* Must be the same text as in berth_reach_explain. */
-#define HIDDEN_NAME "of another user"
 
 static void free_usage(gpointer data) {
     BerthUsage *usage = data;
@@ -59,7 +56,7 @@ static void free_usage(gpointer data) {
 
 /* Adds an entry. The entries of one kind whose names the caller may not see are merged. */
 static BerthUsage *add_usage(GPtrArray *list, const char *kind, const char *name) {
-    for (guint i = 0; g_str_equal(name, HIDDEN_NAME) && i < list->len; i++) {
+    for (guint i = 0; g_str_equal(name, BERTH_REACH_HIDDEN_NAME) && i < list->len; i++) {
         BerthUsage *present = list->pdata[i];
         if (g_str_equal(present->kind, kind) && g_str_equal(present->name, name))
             return present;
@@ -114,7 +111,8 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachVie
         const BerthImage *image = names->pdata[i];
         bool is_shown = viewer->images ||
                         berth_provenance_vouches(images->database, image->name, viewer->owner);
-        BerthUsage *usage = add_usage(list, "image", is_shown ? image->name : HIDDEN_NAME);
+        BerthUsage *usage =
+            add_usage(list, "image", is_shown ? image->name : BERTH_REACH_HIDDEN_NAME);
         const GPtrArray *digests = lists->pdata[i];
         for (guint k = 0; k < digests->len; k++) {
             g_auto(BerthBlob) blob = {0};
@@ -156,7 +154,8 @@ static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthReachVi
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
         bool is_shown = viewer->others || info->owner == viewer->owner;
-        BerthUsage *usage = add_usage(list, "ingest", is_shown ? info->ref : HIDDEN_NAME);
+        BerthUsage *usage =
+            add_usage(list, "ingest", is_shown ? info->ref : BERTH_REACH_HIDDEN_NAME);
         usage->bytes = usage->unique = usage->bytes + info->offset;
     }
     return ingests != NULL;

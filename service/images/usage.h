@@ -7,8 +7,8 @@
 #include "images/images.h"
 #include "store/reach.h"
 
-/* Lists the names, leases, containers and running transfers that keep a blob or a snapshot; empty
- * for garbage. */
+/* Lists the names, leases, containers and pins (of transfers and of mounts in containers) that keep
+ * a blob or a snapshot; empty for garbage. */
 GPtrArray *berth_images_explain(BerthImages *images, const char *digest,
                                 const BerthReachViewer *viewer, GError **error);
 

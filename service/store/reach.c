@@ -213,7 +213,7 @@ bool berth_reach_has_lease(BerthDatabase *database, const char *digest) {
     "  SELECT snapshots.chain_id FROM snapshots JOIN above ON parent = above.chain_id) "
 
 #define NAME_OR_HIDDEN(right, name)                                                                \
-    "CASE WHEN ?2 < 0 OR " right " THEN " name " ELSE 'of another user' END"
+    "CASE WHEN ?2 < 0 OR " right " THEN " name " ELSE '" BERTH_REACH_HIDDEN_NAME "' END"
 #define ANSWERS_FOR                                                                                \
     "EXISTS (SELECT 1 FROM image_holders AS own WHERE own.name = images.name AND own.owner = ?2)"
 

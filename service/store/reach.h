@@ -47,7 +47,8 @@ GPtrArray *berth_reach_list_chains(BerthDatabase *database, GError **error);
 bool berth_reach_forget(BerthDatabase *database, GError **error);
 
 /* The names that a viewer may see: of all images, or of leases and containers of other users;
- * always those of the viewer's own objects. Anything else is shown as "of another user". */
+ * always those of the viewer's own objects. Anything else has BERTH_REACH_HIDDEN_NAME instead. */
+#define BERTH_REACH_HIDDEN_NAME "of another user"
 typedef struct {
     bool images, others;
     uint32_t owner;
