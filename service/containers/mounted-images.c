@@ -125,7 +125,8 @@ static bool take_blobs(MountReading *reading, const BerthDocument *manifest, GEr
     if (count == 0)
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "the artifact \"%s\" has no such file",
                                reading->image->name);
-    if (options->mounts->len + count > BERTH_MAX_MOUNTS)
+    /* The mount itself is replaced. */
+    if (options->mounts->len - 1 + count > BERTH_MAX_MOUNTS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %u mounts",
                                BERTH_MAX_MOUNTS);
     for (guint i = 0, number = 0; i < manifest->layers->len; i++) {

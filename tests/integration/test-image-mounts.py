@@ -169,6 +169,9 @@ def test_what_is_mounted_is_kept_until_the_container_is_gone():
          f"--mount=type=artifact,source={ONE},target=/model", BOX, "sh", "-c", "cat /data/etc/name /model")
     good("rmi", DATA, ONE)
     good("prune")
+    result = dist("content", "rm", oci.digest_of(b"weights\n"))
+    contains(result.err, "a mount of a container needs the content")
+    contains(good("why", oci.digest_of(b"weights\n")), "a mount of a container")
     equal(good("start", "-a", "keeps"), "upper\nweights\n")
     kill_service()
     good("prune")
@@ -185,6 +188,18 @@ def test_what_is_mounted_is_kept_until_the_container_is_gone():
         equal(result.status, 125)
         contains(result.err, name)
     good("pull", DATA, ONE)
+
+
+def test_the_limit_of_mounts_counts_the_files_of_an_artifact():
+    # Three mounts take the place of the one that asks for the artifact; a container may have 512.
+    for others, fits in ((509, True), (510, False)):
+        result = dist("create", "--name=full", *(f"--tmpfs=/t/{number}" for number in range(others)),
+                      f"--mount=type=artifact,source={MANY},target=/m", BOX)
+        equal(result.status, 0 if fits else 125, result)
+        if fits:
+            good("rm", "full")
+        else:
+            contains(result.err, "more than 512 mounts")
 
 
 def test_a_container_tells_its_mounts():
