@@ -24,7 +24,7 @@
 struct sock_filter;
 
 /* Must change with every change to a structure here. */
-enum { BERTH_SETUP_VERSION = 7 };
+enum { BERTH_SETUP_VERSION = 8 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -91,6 +91,14 @@ typedef enum {
     BERTH_COPY_UP_IF_EMPTY, /* for a volume, unless it has content */
 } BerthCopyUp;
 
+/* Whether the files of one user in the source of a bind mount appear as a user of the container. */
+typedef enum {
+    BERTH_SOURCE_OF_ANYBODY, /* no: all ids are mapped alike, or none */
+    BERTH_SOURCE_MAPPED,     /* if the file system supports it */
+    /* The user must own the source and map it, and the mount needs no privilege. */
+    BERTH_SOURCE_OWNED,
+} BerthSourceOwner;
+
 /* What is mounted. */
 typedef enum {
     BERTH_MOUNT_FILE_SYSTEM,   /* a new file system, of the type */
@@ -119,10 +127,9 @@ typedef struct {
     uint64_t set, clear;             /* MOUNT_ATTR_… of this mount */
     uint64_t set_below, clear_below; /* the same for the mounts below it */
     uint64_t propagation;            /* MS_SHARED … | MS_REC, 0 for none */
-    /* host uid that a user of the container stands for; -1 for none */
-    int64_t owner;
-    uint32_t mapped_uid, mapped_gid;    /* that user's ids in the container */
-    bool owned;                         /* the owner must own the source; no privilege is needed */
+    BerthSourceOwner source_owner;
+    uint32_t source_uid;                /* on the host; 0 if it is of anybody */
+    uint32_t mapped_uid, mapped_gid;    /* the user's ids in the container */
     BerthRanges uid_ranges, gid_ranges; /* empty: the container's */
     BerthIdmap idmap;
 } BerthMount;

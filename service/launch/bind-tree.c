@@ -106,9 +106,9 @@ static bool check_source_owner(const BerthMount *mount, int source, BerthFault *
 
     if (fstat(source, &status) < 0)
         return berth_fault_set_errno(fault, errno, "examine %s", mount->source);
-    if ((int64_t)status.st_uid != mount->owner)
+    if (status.st_uid != mount->source_uid)
         return berth_fault_set(fault, "%s does not belong to user %u any more", mount->source,
-                               (unsigned)mount->owner);
+                               mount->source_uid);
     return (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) ||
            berth_fault_set(fault, "%s is a device", mount->source);
 }
@@ -118,7 +118,7 @@ static bool check_source_owner(const BerthMount *mount, int source, BerthFault *
  * as nobody's, and nobody can write to them or use a capability on them. */
 static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int source,
                           const Groups *groups, BerthFault *fault) {
-    BerthRange uid = {(uint32_t)mount->owner, 0, 1}, gids[2] = {{0, 0, 1}};
+    BerthRange uid = {mount->source_uid, 0, 1}, gids[2] = {{0, 0, 1}};
     BerthRanges uid_map = {&uid, 1}, gid_map = {gids, 1};
     struct stat status;
 
@@ -139,7 +139,7 @@ static int make_owner_map(const BerthTrees *trees, const BerthMount *mount, int 
 /* The ID map of a bind mount: that of its owner, its own ranges, or the container's. */
 static int make_map(const BerthTrees *trees, const BerthMount *mount, int source,
                     const Groups *groups, BerthFault *fault) {
-    if (mount->owner >= 0)
+    if (mount->source_owner != BERTH_SOURCE_OF_ANYBODY)
         return make_owner_map(trees, mount, source, groups, fault);
     if (mount->uid_ranges.count > 0)
         return berth_userns_new(&mount->uid_ranges, &mount->gid_ranges, fault);
@@ -155,11 +155,11 @@ static int make_map(const BerthTrees *trees, const BerthMount *mount, int source
  * without it if necessary. */
 static bool apply_map(const BerthTrees *trees, const BerthMount *mount, int source, int tree,
                       const Groups *groups, BerthFault *fault) {
-    bool optional = mount->owner >= 0 && !mount->owned;
+    bool optional = mount->source_owner == BERTH_SOURCE_MAPPED;
 
     if (mount->idmap == BERTH_IDMAP_NONE || (optional && trees->userns < 0))
         return true;
-    if (mount->owned && trees->userns < 0)
+    if (mount->source_owner == BERTH_SOURCE_OWNED && trees->userns < 0)
         return berth_fault_set(fault, "mount %s: the container has no user namespace",
                                mount->destination);
     berth_autofd int map = make_map(trees, mount, source, groups, fault);
@@ -172,20 +172,21 @@ static bool apply_map(const BerthTrees *trees, const BerthMount *mount, int sour
 
 /* Opened as the owner or, for a privileged mount, as root. */
 static int open_source(const BerthMount *mount, Groups *groups, BerthFault *fault) {
+    bool is_owned = mount->source_owner == BERTH_SOURCE_OWNED;
     berth_autofd int source = -1;
 
     groups->list[0] = 0;
     groups->count = 1;
-    if (mount->owner > 0 && !find_groups((uid_t)mount->owner, groups, fault))
+    if (mount->source_uid > 0 && !find_groups(mount->source_uid, groups, fault))
         return -1;
-    source = mount->owned ? open_as_user(mount->source, (uid_t)mount->owner, groups, fault)
-                          : open(mount->source, O_PATH | O_CLOEXEC);
-    if (source < 0 && !mount->owned)
+    source = is_owned ? open_as_user(mount->source, mount->source_uid, groups, fault)
+                      : open(mount->source, O_PATH | O_CLOEXEC);
+    if (source < 0 && !is_owned)
         berth_fault_set_errno(fault, errno, "mount %s: open %s", mount->destination, mount->source);
     if (source < 0 ||
         (mount->has_inode &&
          !berth_tree_check_inode(source, mount->source, mount->device, mount->inode, fault)) ||
-        (mount->owned && !check_source_owner(mount, source, fault)))
+        (is_owned && !check_source_owner(mount, source, fault)))
         return -1;
     return mount->subpath ? berth_tree_open_below(source, mount->subpath, fault)
                           : berth_fd_steal(&source);
@@ -218,12 +219,13 @@ int berth_bind_tree_make(const BerthTrees *trees, const BerthMount *mount, Berth
 
     if (!berth_host_enter(fault))
         return -1;
+    bool is_owned = mount->source_owner == BERTH_SOURCE_OWNED;
     berth_autofd int source = open_source(mount, &groups, fault);
     /* Mounts below an owned directory belong to others, and are left out. */
     berth_autofd int tree =
-        source < 0 ? -1 : berth_tree_clone(source, mount->recursive && !mount->owned, fault);
+        source < 0 ? -1 : berth_tree_clone(source, mount->recursive && !is_owned, fault);
     if (tree < 0 || !apply_map(trees, mount, source, tree, &groups, fault) ||
-        !(mount->owned ? set_owned_flags : set_flags)(tree, mount, fault))
+        !(is_owned ? set_owned_flags : set_flags)(tree, mount, fault))
         return -1;
     return berth_fd_steal(&tree);
 }

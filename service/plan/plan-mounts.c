@@ -105,8 +105,9 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
         return true;
     }
     if (g_str_has_prefix(option, "x-berth.owner=") || g_str_has_prefix(option, "x-berth.owned=")) {
-        mount->owner = (int64_t)g_ascii_strtoull(option + strlen("x-berth.owner="), NULL, 10);
-        mount->owned = g_str_has_prefix(option, "x-berth.owned=");
+        mount->source_uid = (uint32_t)g_ascii_strtoull(option + strlen("x-berth.owner="), NULL, 10);
+        mount->source_owner =
+            g_str_has_prefix(option, "x-berth.owned=") ? BERTH_SOURCE_OWNED : BERTH_SOURCE_MAPPED;
         mount->idmap = BERTH_IDMAP_PLAIN;
         return true;
     }
@@ -248,7 +249,6 @@ static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error)
     BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
 
     mount->data = g_ptr_array_new();
-    mount->owner = -1;
     g_ptr_array_add(plan->mounts, mount);
     if (!berth_document_get_string(object, "destination", &mount->destination, error) ||
         !berth_document_get_string(object, "type", &mount->type, error) ||

@@ -37,9 +37,9 @@ typedef struct {
     GPtrArray *data;                 /* const char *: KEY or KEY=VALUE, for the file system */
     BerthIdmap idmap;
     GArray *uid_ranges, *gid_ranges; /* of BerthPlanRange; empty for the container's */
-    int64_t owner;                   /* files of this uid appear as mapped_uid's; -1 for none */
-    uint32_t mapped_uid, mapped_gid; /* that user: root, or the one that the caller is mapped to */
-    bool owned;                      /* the source must belong to owner */
+    BerthSourceOwner source_owner;
+    uint32_t source_uid;             /* whose files appear as mapped_uid's */
+    uint32_t mapped_uid, mapped_gid; /* root, or the user that the caller is mapped to */
     bool has_inode;                  /* the source must still be this inode */
     uint64_t device, inode;
 } BerthPlanMount;

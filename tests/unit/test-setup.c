@@ -78,7 +78,7 @@ static void check_mounts(const BerthSetup *setup) {
     g_assert_null(bound->type);
     g_assert_cmpuint(bound->uid_ranges.ranges[0].outside, ==, 2);
     g_assert_cmpuint(bound->gid_ranges.ranges[0].count, ==, 6);
-    g_assert_cmpint(bound->owner, ==, -1);
+    g_assert_true(bound->source_owner == BERTH_SOURCE_OF_ANYBODY);
     g_assert_cmpuint(setup->layers.count, ==, 2);
     g_assert_cmpstr(setup->layers.texts[0], ==, "b");
 }

@@ -668,7 +668,7 @@ static void test_an_owned_mount_only_restricts(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         char *words[] = {(char *)"bind", (char *)cases[i].option, NULL};
         g_autoptr(GPtrArray) data = g_ptr_array_new();
-        BerthPlanMount mount = {.owner = -1, .kind = BERTH_MOUNT_BIND, .data = data};
+        BerthPlanMount mount = {.kind = BERTH_MOUNT_BIND, .data = data};
 
         g_test_message("%s", cases[i].option);
         g_assert_cmpint(berth_owned_mount_allows_options(words), ==, cases[i].word);

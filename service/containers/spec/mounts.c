@@ -84,7 +84,7 @@ static bool is_for_root(const char *option) {
 /* Flags only: the caller cannot configure the file system. */
 static bool check_mount_options(char *const *options, uint32_t caller, GError **error) {
     for (; options && *options; options++) {
-        BerthPlanMount mount = {.owner = -1};
+        BerthPlanMount mount = {0};
         /* Options x-berth.… are reserved for berthd (plan/plan-mounts.c). */
         if (g_str_has_prefix(*options, "x-berth.") ||
             (!berth_plan_mount_option(&mount, *options) && !g_str_equal(*options, "noidmap") &&
@@ -182,10 +182,10 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
     request->source = g_steal_pointer(&path);
     request->destination = g_strdup(destination);
     request->options = join_options(options, more);
-    request->owned = owner && caller != 0 && !is_device(note.mode) &&
-                     berth_owned_mount_allows_options(options) &&
-                     berth_host_mount_takes_ids(note.mount_id);
-    request->owner = caller;
+    request->of_caller = owner && caller != 0 && !is_device(note.mode) &&
+                         berth_owned_mount_allows_options(options) &&
+                         berth_host_mount_takes_ids(note.mount_id);
+    request->caller = caller;
     return request;
 }
 
@@ -236,7 +236,7 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
     request->type = source[0] || is_own ? "bind" : "tmpfs";
     request->volume = source[0] ? g_strdup(source) : NULL;
     request->subpath = g_steal_pointer(&subpath);
-    request->own = is_own;
+    request->of_container = is_own;
     request->source = g_strdup(is_own ? destination : source[0] ? "" : "tmpfs");
     request->destination = g_strdup(destination);
     request->options = join_options(options, is_own ? for_own : source[0] ? NULL : for_tmpfs);
@@ -270,8 +270,8 @@ void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, boo
     json_builder_begin_array(builder);
     for (char **option = request->options; *option; option++)
         json_builder_add_string_value(builder, *option);
-    if (request->owned && has_users) {
-        g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->owner);
+    if (request->of_caller && has_users) {
+        g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->caller);
         json_builder_add_string_value(builder, owned);
     }
     if (kept->given && has_users) {

@@ -24,12 +24,12 @@ typedef struct {
     char *volume;           /* the name of one of Berth's volumes; or NULL */
     char *subpath;          /* the mounted part of the volume or image; or NULL */
     BerthImageMount *image; /* set if its files are mounted (image-mounts.h) */
-    bool own;               /* a directory of the container itself, as for the image's volumes */
+    bool of_container;      /* a directory of the container itself, as for the image's volumes */
     /* The source belongs to the caller, and the options grant nothing extra, so no privilege is
      * needed if the container has a user namespace. This is verified again at each start
      * (launch/bind-tree.c). */
-    bool owned;
-    uint32_t owner; /* of the source, if owned */
+    bool of_caller;
+    uint32_t caller;
 } BerthMountRequest;
 
 /* A bind mount of the file or directory behind a descriptor, which proves that the caller could

@@ -30,7 +30,7 @@ static bool allows_flags(const BerthPlanMount *mount) {
     bool propagates = mount->propagation != 0;
 
     for (const char *const *option = restricting_options; *option; option++) {
-        BerthPlanMount allowed = {.owner = -1};
+        BerthPlanMount allowed = {0};
         (void)berth_plan_mount_option(&allowed, *option);
         set |= allowed.set | allowed.set_below;
         clear |= allowed.clear | allowed.clear_below;
@@ -43,6 +43,6 @@ static bool allows_flags(const BerthPlanMount *mount) {
 bool berth_owned_mount_allows(const BerthPlanMount *mount) {
     return allows_flags(mount) && mount->kind == BERTH_MOUNT_BIND && !mount->recursive &&
            !mount->copies_up && !mount->has_inode && mount->idmap == BERTH_IDMAP_NONE &&
-           mount->owner < 0 && mount->mapped_uid == 0 && mount->mapped_gid == 0 &&
-           mount->data->len == 0;
+           mount->source_owner == BERTH_SOURCE_OF_ANYBODY && mount->mapped_uid == 0 &&
+           mount->mapped_gid == 0 && mount->data->len == 0;
 }

@@ -59,8 +59,8 @@ static void add_mount_options(GPtrArray *names, const BerthCreateOptions *option
 
     for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
         const BerthMountRequest *mount = options->mounts->pdata[i];
-        if (g_str_equal(mount->type, "bind") && !mount->volume && !mount->own &&
-            !(mount->owned && has_users))
+        if (g_str_equal(mount->type, "bind") && !mount->volume && !mount->of_container &&
+            !(mount->of_caller && has_users))
             berth_privileges_add(names, "bind:", mount->source);
     }
 }

@@ -67,7 +67,8 @@ bool berth_spec_is_owned(const BerthPlan *plan, const BerthPlanMount *mount,
                          const BerthMountRequest *request) {
     const BerthPlanNamespace *users = berth_plan_find_namespace(plan, CLONE_NEWUSER);
 
-    return request && request->owned && users && !users->path && berth_owned_mount_allows(mount);
+    return request && request->of_caller && users && !users->path &&
+           berth_owned_mount_allows(mount);
 }
 
 static const char *find_inode(const BerthMountRequest *request) {
@@ -92,7 +93,7 @@ static JsonObject *complete_bind(JsonObject *before, const BerthMountRequest *re
     if (inode)
         json_array_add_string_element(array, inode);
     if (owned) {
-        g_autofree char *text = g_strdup_printf("x-berth.owned=%u", request->owner);
+        g_autofree char *text = g_strdup_printf("x-berth.owned=%u", request->caller);
         json_array_add_string_element(array, text);
     }
     json_object_set_array_member(mount, "options", array);
