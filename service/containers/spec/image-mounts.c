@@ -86,13 +86,6 @@ BerthMountRequest *berth_image_mount_new(const char *source, const char *destina
     return request;
 }
 
-static char **end_options(GPtrArray *options, char *const *before) {
-    for (; *before; before++)
-        g_ptr_array_add(options, g_strdup(*before));
-    g_ptr_array_add(options, NULL);
-    return (char **)g_ptr_array_free(options, FALSE);
-}
-
 void berth_image_mount_set_layers(BerthMountRequest *request, char *const *layers) {
     GPtrArray *options = g_ptr_array_new();
     g_auto(GStrv) before = request->options;
@@ -102,7 +95,7 @@ void berth_image_mount_set_layers(BerthMountRequest *request, char *const *layer
     if (request->subpath)
         g_ptr_array_add(options, g_strconcat("x-berth.subpath=", request->subpath, NULL));
     g_ptr_array_add(options, g_strdup("ro"));
-    request->options = end_options(options, before);
+    request->options = berth_mount_end_options(options, before);
 }
 
 /* As podman-run(1) names them: by title, by digest, or by the name that is given, to which the
@@ -130,6 +123,6 @@ BerthMountRequest *berth_image_mount_new_file(const BerthMountRequest *request,
     if (file->count == 1)
         g_ptr_array_add(options, g_strconcat("x-berth.name=", name, NULL));
     g_ptr_array_add(options, g_strdup("ro"));
-    mount->options = end_options(options, request->options);
+    mount->options = berth_mount_end_options(options, request->options);
     return mount;
 }

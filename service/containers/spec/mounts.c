@@ -129,16 +129,20 @@ char *berth_mount_take_value(char **options, const char *prefix) {
     return NULL;
 }
 
-static char **join_options(char *const *options, const char *const *more) {
-    GPtrArray *all = g_ptr_array_new();
+char **berth_mount_end_options(GPtrArray *list, char *const *given) {
+    for (; given && *given; given++)
+        if (!g_str_equal(*given, "noidmap"))
+            g_ptr_array_add(list, g_strdup(*given));
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(list, FALSE);
+}
 
-    for (; more && *more; more++)
-        g_ptr_array_add(all, g_strdup(*more));
-    for (; options && *options; options++)
-        if (!g_str_equal(*options, "noidmap"))
-            g_ptr_array_add(all, g_strdup(*options));
-    g_ptr_array_add(all, NULL);
-    return (char **)g_ptr_array_free(all, FALSE);
+static char **join_options(char *const *given, const char *const *own) {
+    GPtrArray *list = g_ptr_array_new();
+
+    for (; own && *own; own++)
+        g_ptr_array_add(list, g_strdup(*own));
+    return berth_mount_end_options(list, given);
 }
 
 static bool is_device(uint32_t mode) {

@@ -58,6 +58,10 @@ bool berth_mount_check_destination(const char *destination, GError **error);
 bool berth_mount_take_option(char **options, const char *option);
 char *berth_mount_take_value(char **options, const char *prefix);
 
+/* Ends the list of berthd's own options with those that were given, except "noidmap", which only
+ * berthd knows. Takes over the list. */
+char **berth_mount_end_options(GPtrArray *list, char *const *given);
+
 /* Sets the directory of a volume. With idmap, its files have the container's ids. Takes over
  * path. */
 void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool idmap);
