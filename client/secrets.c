@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "client/message.h"
+#include "generator/secret-attribute.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +18,10 @@
 
 /* A secret as given: NAME, NAME=FILE or podman's NAME,src=FILE, followed by fields. */
 typedef struct {
-    bool is_variable;        /* type=env */
-    uint32_t uid, gid, mode; /* of the file; UINT32_MAX: not given */
-    char *name, *file;       /* NULL file: a credential of the unit */
-    char *target;            /* name in /run/secrets, or of the variable */
+    bool is_variable;                             /* type=env */
+    uint32_t attributes[BERTH_SECRET_ATTRIBUTES]; /* of the file; UINT32_MAX: not given */
+    char *name, *file;                            /* NULL file: a credential of the unit */
+    char *target;                                 /* name in /run/secrets, or of the variable */
 } SecretGiven;
 
 static void secret_given_clear(SecretGiven *secret) {
@@ -31,29 +32,21 @@ static void secret_given_clear(SecretGiven *secret) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SecretGiven, secret_given_clear)
 
-/* uid=, gid= or mode=, with a number; the mode is octal. */
 static bool secret_take_attribute(SecretGiven *secret, const char *field) {
-    const struct {
-        const char *name;
-        uint32_t *value;
-        guint base, limit;
-    } attributes[] = {{"uid=", &secret->uid, 10, UINT32_MAX - 1},
-                      {"gid=", &secret->gid, 10, UINT32_MAX - 1},
-                      {"mode=", &secret->mode, 8, 0777}};
-    guint64 value;
+    BerthSecretAttribute attribute;
+    uint32_t value;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
-        if (g_str_has_prefix(field, attributes[i].name) &&
-            g_ascii_string_to_unsigned(field + strlen(attributes[i].name), attributes[i].base, 0,
-                                       attributes[i].limit, &value, NULL)) {
-            *attributes[i].value = (uint32_t)value;
-            return true;
-        }
-    return false;
+    if (!berth_secret_attribute_read(field, &attribute, &value))
+        return false;
+    secret->attributes[attribute] = value;
+    return true;
 }
 
 static bool secret_has_attributes(const SecretGiven *secret) {
-    return secret->uid != UINT32_MAX || secret->gid != UINT32_MAX || secret->mode != UINT32_MAX;
+    for (unsigned i = 0; i < BERTH_SECRET_ATTRIBUTES; i++)
+        if (secret->attributes[i] != UINT32_MAX)
+            return true;
+    return false;
 }
 
 /* Whether field is a field of the option: anything else is part of the file name, which may contain
@@ -74,7 +67,7 @@ static bool secret_take_field(SecretGiven *secret, const char *field) {
 
 static SecretGiven secret_parse(const char *text) {
     static const char source[] = ",src=";
-    SecretGiven secret = {.uid = UINT32_MAX, .gid = UINT32_MAX, .mode = UINT32_MAX};
+    SecretGiven secret = {.attributes = {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);
     g_autoptr(GString) rest = g_string_new(fields[0] ? fields[0] : "");
 
@@ -94,15 +87,16 @@ static SecretGiven secret_parse(const char *text) {
 }
 
 static int secret_append_attributes(sd_bus_message *call, const SecretGiven *secret) {
-    const struct {
-        const char *key;
-        uint32_t value;
-    } attributes[] = {{"UID", secret->uid}, {"GID", secret->gid}, {"Mode", secret->mode}};
+    static const char *const keys[BERTH_SECRET_ATTRIBUTES] = {
+        [BERTH_SECRET_UID] = "UID",
+        [BERTH_SECRET_GID] = "GID",
+        [BERTH_SECRET_MODE] = "Mode",
+    };
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
-    for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(attributes); i++)
-        if (attributes[i].value != UINT32_MAX)
-            r = sd_bus_message_append(call, "{sv}", attributes[i].key, "u", attributes[i].value);
+    for (unsigned i = 0; r >= 0 && i < BERTH_SECRET_ATTRIBUTES; i++)
+        if (secret->attributes[i] != UINT32_MAX)
+            r = sd_bus_message_append(call, "{sv}", keys[i], "u", secret->attributes[i]);
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include "generator/conversion.h"
+#include "generator/secret-attribute.h"
 #include "generator/translate.h"
 #include "generator/words.h"
 
@@ -16,7 +17,7 @@
 typedef struct {
     const char *name;   /* of the credential */
     const char *target; /* in /run/secrets of the container, or of the variable; NULL: the same */
-    const char *uid, *gid, *mode; /* of the file; NULL: not given */
+    const char *attributes[BERTH_SECRET_ATTRIBUTES]; /* of the file; NULL: not given */
     bool is_variable;
 } Secret;
 
@@ -34,23 +35,21 @@ static bool secret_is_target(const char *text, bool is_variable) {
     return is_name(text) && !(is_variable && strchr(text, '='));
 }
 
-/* A number up to what the service takes; the mode is octal. */
+/* Keeps the text: dist reads it again. */
 static bool secret_read_attribute(const char *field, Secret *secret) {
-    const struct {
-        const char *name;
-        const char **value;
-        guint base;
-        guint64 limit;
-    } attributes[] = {{"uid=", &secret->uid, 10, G_MAXUINT32 - 1},
-                      {"gid=", &secret->gid, 10, G_MAXUINT32 - 1},
-                      {"mode=", &secret->mode, 8, 0777}};
+    BerthSecretAttribute attribute;
+    guint32 value;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++)
-        if (g_str_has_prefix(field, attributes[i].name)) {
-            *attributes[i].value = field + strlen(attributes[i].name);
-            return g_ascii_string_to_unsigned(*attributes[i].value, attributes[i].base, 0,
-                                              attributes[i].limit, NULL, NULL);
-        }
+    if (!berth_secret_attribute_read(field, &attribute, &value))
+        return false;
+    secret->attributes[attribute] = strchr(field, '=') + 1;
+    return true;
+}
+
+static bool secret_has_attributes(const Secret *secret) {
+    for (unsigned i = 0; i < BERTH_SECRET_ATTRIBUTES; i++)
+        if (secret->attributes[i])
+            return true;
     return false;
 }
 
@@ -85,16 +84,15 @@ static bool is_given(const BerthUnitFile *file, const char *name) {
 
 /* In the form of dist's --secret, which is podman's. The caller frees it. */
 static char *secret_format(const Secret *secret) {
-    const char *const fields[][2] = {{"target", secret->target},
-                                     {"uid", secret->uid},
-                                     {"gid", secret->gid},
-                                     {"mode", secret->mode}};
     GString *text = g_string_new(secret->name);
 
     g_string_append(text, secret->is_variable ? ",type=env" : "");
-    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-        if (fields[i][1])
-            g_string_append_printf(text, ",%s=%s", fields[i][0], fields[i][1]);
+    if (secret->target)
+        g_string_append_printf(text, ",target=%s", secret->target);
+    for (unsigned i = 0; i < BERTH_SECRET_ATTRIBUTES; i++)
+        if (secret->attributes[i])
+            g_string_append_printf(text, ",%s=%s", berth_secret_attribute_names[i],
+                                   secret->attributes[i]);
     return g_string_free(text, FALSE);
 }
 
@@ -108,7 +106,7 @@ static void secret_check(const BerthConversion *conversion, const BerthUnitLine 
             conversion->problems, line,
             _("\"target=%s\" of a secret is neither a file in /run/secrets nor a variable"),
             secret->target);
-    if (secret->is_variable && (secret->uid || secret->gid || secret->mode))
+    if (secret->is_variable && secret_has_attributes(secret))
         berth_unit_line_error(conversion->problems, line, "%s",
                               _("uid=, gid= and mode= of a secret are of a file, not of a "
                                 "variable"));
