@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A package upgrade by dpkg with Debian's maintainer scripts, during other work: units, a pod, runs in the foreground
-# and a pull continue, and no exit status is lost.
+# A package upgrade by dpkg with Debian's maintainer scripts, during other work: units, a pod, runs and an exec in
+# the foreground, and a pull continue, and no exit status is lost.
 
 import os
 import shutil
@@ -89,12 +89,16 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     content = oci.Image([oci.busybox_layer(), oci.Layer("none").add("data", os.urandom(4 * 1024 * 1024))], {"Cmd": ["true"], "Env": ["PATH=/bin"]})
     reference, _ = REGISTRY.add("slow:x", content)
     go_on = REGISTRY.stall[content.manifest["layers"][1]["digest"]] = threading.Event()
+    good("run", "-d", "--id=stays", IMAGE, "sh", "-c", "trap 'exit 4' TERM; " + BUSY)
     good("run", "-d", "--id=brief", IMAGE, "sh", "-c", "until [ -e /tmp/end ]; do sleep 0.02; done; exit 7")
     foreground = subprocess.Popen(["dist", "run", "--rm", "-i", "--id=typed", IMAGE, "sh", "-c", "read word; echo read $word; exit 5"],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    executed = subprocess.Popen(["dist", "exec", "-i", "web", "sh", "-c", "echo ready >/tmp/executed; read word; echo read $word; exit 6"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
     pull = subprocess.Popen(["dist", "pull", reference], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: {"brief", "typed", "web", "db"} <= set(pids()), "all to run")
+    wait_until(lambda: {"stays", "brief", "typed", "web", "db"} <= set(pids()), "all to run")
     wait_until(lambda: listing("transfers"), "the pull")
+    wait_until(lambda: os.path.exists(f"/proc/{pids()['web']}/root/tmp/executed"), "the exec")
     before, units = pids(), [show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")]
     service = service_pid()
     waiting = subprocess.Popen(["dist", "wait", "brief"])
@@ -112,8 +116,9 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     equal({name: pid for name, pid in pids().items() if name in before}, {name: pid for name, pid in before.items() if name != "brief"})
     equal([show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")], units)
     equal([show(unit, "ActiveState") for unit in ("web", "shop-pod", "db")], [["active"]] * 3)
-    equal(foreground.communicate("word\n", timeout=60)[0], "read word\n")
-    equal(foreground.returncode, 5)
+    for process, status in ((foreground, 5), (executed, 6)):
+        equal(process.communicate("word\n", timeout=60)[0], "read word\n")
+        equal(process.returncode, status)
     go_on.set()
     pull.wait(120)
     wait_until(lambda: any(row["name"] == reference for row in listing("images")), "the image")
@@ -124,11 +129,14 @@ def test_everything_goes_on_with_the_new_version():
     equal(good("exec", "web", "echo", "new"), "new\n")
     equal(good("run", "--rm", "--pod=shop", IMAGE, "echo", "joined"), "joined\n")
     wait_until(lambda: "healthy" in good("info", "web"), "its checks, which begin again")
+    # The container that was detached by the former version ends with its own status.
+    good("kill", "-s", "TERM", "stays")
+    equal(dist("wait", "stays").status, 4)
     equal(run("systemctl", "stop", "web", "shop-pod").status, 0)
     equal(show("web", "Result", "ExecMainStatus"), ["success", "0"])
     wait_until(lambda: not pids(), "all to end")
     contains(run("journalctl", "-b", "-o", "cat", "-u", "web").out, "stopping\n")
-    good("rm", "brief")
+    good("rm", "brief", "stays")
     equal(good("ps", "-a", "-q"), "")
 
 
