@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The resources of an OCI configuration, with and without a systemd property for them, set the container's cgroup files
 # as crun does. This needs a unified hierarchy with all controllers. Other tests are of features that work differently
-# on older kernels.
+# on older kernels. systemd-oomd, too, needs that hierarchy.
+# machine: package systemd-oomd
 
 import importlib
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -12,6 +14,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 spec_tests = importlib.import_module("test-spec")
 
+IMAGE = f"{HOST}/older/box:x"
 CGROUP = [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "ro"]}]
 FILES = ("memory.max memory.low memory.swap.max memory.high memory.oom.group cpu.weight cpu.max cpu.max.burst cpu.idle cpuset.cpus "
          "cpuset.mems pids.max io.weight hugetlb.2MB.max")
@@ -39,18 +42,17 @@ def same(resources, known=()):
 
 def test_setup():
     spec_tests.test_setup()
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
 
 
 def test_layers_of_mounted_images_and_of_stopped_containers():
     """Mounted images and stopped containers also work before Linux 6.15.
 
     There, overlayfs and open_tree(2) accept only layers that are attached in the caller's mount namespace."""
-    image = f"{HOST}/older/box:x"
-    oci.push(oci.busybox_image(), image)
-    good("pull", image)
-    mount = f"--mount=type=image,source={image},target=/image,subpath=bin"
-    contains(good("run", "--rm", mount, image, "ls", "/image"), "busybox")
-    good("run", "--name=stopped", mount, image, "sh", "-c", "echo kept >/file")
+    mount = f"--mount=type=image,source={IMAGE},target=/image,subpath=bin"
+    contains(good("run", "--rm", mount, IMAGE, "ls", "/image"), "busybox")
+    good("run", "--name=stopped", mount, IMAGE, "sh", "-c", "echo kept >/file")
     for path in ("/file", "/image/busybox"):
         good("cp", f"stopped:{path}", "/tmp/copied")
         assert os.path.getsize("/tmp/copied") > 0, path
@@ -97,6 +99,29 @@ def test_resources_are_kept_when_systemd_reloads():
     equal(good("exec", "stays", "sh", "-c", "cd /sys/fs/cgroup; cat memory.max cpu.max.burst hugetlb.2MB.max").split(),
           ["99999744", "20000", "2097152"])
     good("rm", "-f", "stays")
+
+
+def test_oomctl_shows_a_unit_with_its_container():
+    """systemd-oomd watches the unit that asks for it, and what the container uses is the unit's."""
+    package = f"{os.environ['BERTH_BUILD']}/packages/systemd-oomd"
+    equal(run("sh", "-c", f"tar -C {package} -c . | tar -C / -x --keep-directory-symlink && systemd-sysusers && systemctl daemon-reload && "
+              "systemctl reload dbus && systemctl start systemd-oomd").status, 0)
+    with open("/run/systemd/system/eater.service", "w", encoding="ascii") as file:
+        file.write("[Service]\nType=notify\nDelegate=yes\nKillMode=mixed\nTimeoutStartSec=300\nManagedOOMMemoryPressure=kill\n"
+                   "ManagedOOMMemoryPressureLimit=90%\n"
+                   f"ExecStart=dist run --rm --name=eater --cgroup=caller --stop-timeout=1 --tmpfs=/eaten {IMAGE} "
+                   "sh -c 'dd if=/dev/zero of=/eaten/file bs=1M count=64 && exec sleep 1000'\n")
+    run("systemctl", "daemon-reload")
+    equal(run("systemctl", "start", "eater").status, 0, run("journalctl", "-n20", "-o", "cat").out)
+
+    def used():
+        """What systemd-oomd counts for the unit, in MiB."""
+        shown = run("oomctl").out.partition("Memory Pressure Monitored CGroups")[2]
+        found = re.search(r"Path: /system.slice/eater.service\n(?:.*\n)*?.*Current Memory Usage: ([0-9.]+)M", shown)
+        return float(found[1]) if found else 0
+
+    wait_until(lambda: used() >= 64, "the container's memory in the output of oomctl")
+    equal(run("systemctl", "stop", "eater", "systemd-oomd").status, 0)
 
 
 def test_a_time_namespace_of_an_older_kernel():
