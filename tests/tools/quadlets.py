@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Unit files of the kinds that public projects and their users write for podman, each for a program that is well known: what
-they need of the format, put together anew."""
+they need of the format, put together anew; and a file for each key that docs/quadlet.md lists."""
+
+import pathlib
+import re
+
+PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "quadlet.md"
+KINDS = ("container", "volume", "network", "image", "pod", "build")
 
 # Files of root, in /etc/containers/systemd.
 OF_THE_SYSTEM = {
@@ -364,3 +370,27 @@ WantedBy=default.target
     "jupyter.container": "[Container]\nImage=jupyter.image\nPublishPort=127.0.0.1::8888\nUserNS=keep-id\nWorkingDir=/home/jovyan/work\nVolume=%h/notebooks:/home/jovyan/work\n"
                          "Environment=JUPYTER_TOKEN=\nEntrypoint=tini\nExec=-- start-notebook.sh --NotebookApp.base_url=/\"lab\"\nMemory=2g\nPidsLimit=-1\nStopTimeout=5\n",
 }
+
+
+def documented_keys(kind):
+    """The rows of the page for keys of a kind: the key, what Berth does with it, how, and a line that has it."""
+    page = PAGE.read_text(encoding="utf-8").split(f"## [{kind.capitalize()}]\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"^\| (\w+)= \| (same|option|differs|refused) \| (.*?) \| (?:`(.*?)` )?\|$", page, re.MULTILINE)
+
+
+def with_key(kind, key, line):
+    """A file that has the line and what the key needs, and the number of that line."""
+    text = f"[{kind.capitalize()}]\n"
+    if kind in ("container", "image") and key not in ("Image", "Rootfs"):
+        text += "Image=localhost/box:x\n"
+    if kind == "build":
+        text += "ImageTag=localhost/box:x\n" + ("" if key in ("File", "SetWorkingDirectory") else "SetWorkingDirectory=/srv\n")
+    if key == "Group" and kind == "container":
+        text += "User=1000\n"
+    if key in ("Options", "Type") and kind == "volume":
+        text += "Device=/srv\n"
+    if key == "Variant" and kind == "image":
+        text += "Arch=arm64\n"
+    if key in ("Gateway", "IPRange"):
+        text += "Subnet=10.9.0.0/24\n"
+    return text + line + "\n", text.count("\n") + 1

@@ -16,7 +16,6 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(SOURCE / "tests" / "tools"))
 import quadlets  # pylint: disable=wrong-import-position
 BUILD = pathlib.Path(sys.argv[1])
-KINDS = ("container", "volume", "network", "image", "pod", "build")
 
 
 def equal(found, expected, what=""):
@@ -132,11 +131,6 @@ def refused(text, name="web.container"):
         return problems
 
 
-def rows(kind):
-    page = (SOURCE / "docs" / "quadlet.md").read_text(encoding="utf-8").split(f"## [{kind.capitalize()}]\n", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\| (\w+)= \| (same|option|differs|refused) \| (.*?) \| (?:`(.*?)` )?\|$", page, re.MULTILINE)
-
-
 def options_of_dist():
     """What dist says about each option of run: None if it has it, otherwise why not."""
     page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split("## Options of run and create\n", 1)[1].split("\n## ", 1)[0]
@@ -144,38 +138,21 @@ def options_of_dist():
     return {option: reason if kind == "refused" else None for option, kind, reason, _line in found}
 
 
-def with_key(kind, key, line):
-    text = f"[{kind.capitalize()}]\n"
-    if kind in ("container", "image") and key not in ("Image", "Rootfs"):
-        text += "Image=localhost/box:x\n"
-    if kind == "build":
-        text += "ImageTag=localhost/box:x\n" + ("" if key in ("File", "SetWorkingDirectory") else "SetWorkingDirectory=/srv\n")
-    if key == "Group" and kind == "container":
-        text += "User=1000\n"
-    if key in ("Options", "Type") and kind == "volume":
-        text += "Device=/srv\n"
-    if key == "Variant" and kind == "image":
-        text += "Arch=arm64\n"
-    if key in ("Gateway", "IPRange"):
-        text += "Subnet=10.9.0.0/24\n"
-    return text + line + "\n", text.count("\n") + 1
-
-
 def test_the_page_has_every_key():
     source = (SOURCE / "generator" / "keys.c").read_text(encoding="utf-8")
-    for kind in KINDS:
+    for kind in quadlets.KINDS:
         table = source.split(f"{kind}_keys[] = {{", 1)[1].split("\n};", 1)[0]
         known = re.findall(r'(?:TEXT|LIST|WORDS|FLAG|OWN|REFUSED)\("(\w+)"', table)
-        equal([key for key, *_ in rows(kind)], known)
+        equal([key for key, *_ in quadlets.documented_keys(kind)], known)
 
 
 def test_every_key_is_converted_as_documented():
     dist = options_of_dist()
-    for kind in KINDS:
-        for key, what, how, line in rows(kind):
+    for kind in quadlets.KINDS:
+        for key, what, how, line in quadlets.documented_keys(kind):
             if not line:
                 continue
-            text, number = with_key(kind, key, line)
+            text, number = quadlets.with_key(kind, key, line)
             with Files() as files:
                 files.add(f"x.{kind}", text)
                 problems = files.generate()
@@ -469,14 +446,14 @@ HOSTILE = (r"a\nExecStartPre=evil", r"'a\nExecStartPre=evil'", r"a\x0aExecStartP
 
 def test_no_value_of_any_key_changes_another_line():
     """Each key of each kind, and those that are passed on, with values that a careless writer would let out of their line."""
-    for kind in KINDS:
-        keys = [key for key, how, *_ in rows(kind) if how != "refused"]
+    for kind in quadlets.KINDS:
+        keys = [key for key, how, *_ in quadlets.documented_keys(kind) if how != "refused"]
         names = [(f"{kind.capitalize()}", key) for key in keys] + [("Unit", "Description"), ("Unit", "After"), ("Service", "Environment"),
                                                                      ("Service", "ExecStartPost"), ("Install", "WantedBy"), ("X-Own", "Key")]
         with Files() as files:
             for name, (section, key) in enumerate(names):
                 for number, value in enumerate(HOSTILE):
-                    text, _line = with_key(kind, key, f"[{section}]\n{key}={value}")
+                    text, _line = quadlets.with_key(kind, key, f"[{section}]\n{key}={value}")
                     files.add(f"x{name}-{number}.{kind}", text + "\n[Service]\nRestartSec=1\n[Unit]\nWants=last.target\n")
             files.generate()
             assert files.names(), kind
