@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "client/own-sources.h"
+#include "leftovers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static int append_create(sd_bus_message *call, const RuntimeJob *job) {
     return sd_bus_message_close_container(call);
 }
 
-bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error) {
+static bool job_call_create(sd_bus *bus, const RuntimeJob *job, GError **error) {
     g_autoptr(sd_bus_message) call = runtime_call_new(bus, "Create", error);
 
     if (!call)
@@ -83,6 +84,19 @@ bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error) {
         return runtime_call_malformed(r, error);
     g_autoptr(sd_bus_message) reply = runtime_call_send(g_steal_pointer(&call), error);
     return reply != NULL;
+}
+
+/* The record of this job is new, so a container with its id is older (leftovers.c). */
+bool runtime_job_create(sd_bus *bus, const RuntimeJob *job, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (job_call_create(bus, job, &local))
+        return true;
+    if (g_error_matches(local, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS) &&
+        runtime_leftovers_remove_one(bus, job->record))
+        return job_call_create(bus, job, error);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
 }
 
 static int append_text(sd_bus_message *call, const char *key, const char *value) {

@@ -18,6 +18,7 @@
 #include "begin.h"
 #include "console.h"
 #include "guard.h"
+#include "leftovers.h"
 #include "log.h"
 #include "monitor-socket.h"
 #include "title.h"
@@ -370,8 +371,11 @@ static bool monitor_begin(Monitor *monitor, GError **error) {
     const RuntimeJob *job = monitor->job;
     pid_t pid = 0;
 
-    if (!monitor_connect(monitor, error) || !monitor_open_console(monitor, error) ||
-        (job->kind == RUNTIME_JOB_CREATE && !runtime_job_create(monitor->bus, job, error)))
+    if (!monitor_connect(monitor, error) || !monitor_open_console(monitor, error))
+        return false;
+    if (runtime_job_makes(job))
+        runtime_leftovers_remove(monitor->bus, job->record);
+    if (job->kind == RUNTIME_JOB_CREATE && !runtime_job_create(monitor->bus, job, error))
         return false;
     /* A container of "run" is created together with its start. */
     if (job->kind != RUNTIME_JOB_RUN)

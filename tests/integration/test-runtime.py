@@ -489,6 +489,51 @@ def test_engines_may_use_the_same_id():
     nothing_is_left()
 
 
+def reboot(*directories):
+    """What a reboot leaves: the disk. All processes have ended, /run is empty, and the records are those of another boot."""
+    units = ("berth-*.scope", "libpod-conmon-*.scope")
+    run("systemctl", "stop", "berthd")
+    # conmon first, which would clean up after its container.
+    for unit in reversed(units):
+        run("systemctl", "kill", "-s", "KILL", unit)
+    wait_until(lambda: not run("systemctl", "list-units", "--plain", "--no-legend", *units).out, "the end of the scopes")
+    for directory in directories:
+        shutil.rmtree(directory)
+    run("sqlite3", f"{STATE}/berth.db", "UPDATE containers SET boot='of-another-boot'")
+
+
+def names(*options):
+    """The engine's ids of the service's containers."""
+    return sorted(row["id"].rpartition("-")[2] for row in listing("ps", *options))
+
+
+def test_containers_of_a_former_boot_are_removed():
+    """They have no record any more: nobody else would delete them, and their ids can be used again."""
+    shell("sleep 1000")
+    monitors = [detach(name) for name in ("a", "b")] + [detach("b", root=f"{ROOT}-other")]
+    good("create", "--id=mine", "--bundle", BUNDLE)
+    reboot(ROOT)
+    for monitor in monitors:
+        wait_for_child(monitor)
+    detach("a")
+    equal(names("-a"), ["a", "b", "mine"])
+    # Beside other containers, only the one with the same id is.
+    monitor = detach("c")
+    works("kill", "c", "KILL")
+    equal(wait_for_child(monitor), 137)
+    shutil.rmtree(f"{ROOT}/c")
+    detach("c")
+    equal(state("c")["status"], "running")
+    # One that runs is not touched.
+    shutil.rmtree(f"{ROOT}/c")
+    fails("there is a container", "run", "--bundle", BUNDLE, "c")
+    equal(names(), ["a", "c"])
+    works("delete", "-f", "b", root=f"{ROOT}-other")
+    good("rm", "-f", *good("ps", "-a", "-q").split())
+    works("delete", "-f", "a")
+    nothing_is_left()
+
+
 def test_errors_are_reported_and_leave_nothing():
     fails("No such file or directory", "create", "--bundle", "/none", "a")
     shell("true", whole=lambda config: config.update(ociVersion="9.0.0"))
@@ -665,6 +710,11 @@ def test_podman_drives_a_container_that_is_detached():
     equal(podman_works("inspect", "-f", "{{.State.ExitCode}}", "a"), "3\n")
     podman_works("start", "a")
     podman_works("rm", "-f", "-t", "0", "a")
+    podman_works("run", "-d", "--name=r", "--network=none", IMAGE, "sleep", "1000")
+    reboot("/run/test-podman", "/run/libpod", "/run/berth-runtime")
+    podman_works("start", "r")
+    equal(podman_works("exec", "r", "echo", "back"), "back\n")
+    podman_works("rm", "-f", "-t", "0", "r")
     podman_works("create", "--name=b", "--network=none", IMAGE)
     podman_works("init", "b")
     podman_works("start", "b")
