@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoint and restore on Debian's kernel, which CRIU supports; tests/machine/emulate runs it.
+# Checkpoint and restore on Debian's kernel, which CRIU supports, in a machine of tests/machine/emulate.
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import oci
 
 COUNTER = f"{HOST}/checkpoint/counter:x"
 ECHO = f"{HOST}/checkpoint/echo:x"
-# The script counts in memory, and in files that are not part of the image.
+# The command counts in memory, in a file and in its output, and has an open deleted file and a file in /dev/shm.
 COUNT = """trap 'exit 7' TERM
 exec 9>/tmp/deleted; rm /tmp/deleted
 echo kept >/dev/shm/file
@@ -88,7 +88,7 @@ def test_a_restored_container_continues_where_it_was():
     before = len(lines("box"))
     good("restore", "box")
     wait_until(lambda: len(lines("box")) > before + 2, "it goes on")
-    # Each line appears exactly once: the command did not start over.
+    # Each line appears exactly once, so the command was continued, not started again.
     found = lines("box")
     equal(found, [f"line {i}" for i in range(1, len(found) + 1)])
     equal(good("exec", "box", "cat", "/dev/shm/file"), "kept\n")
@@ -192,7 +192,8 @@ def test_mounts_of_the_host_below_are_refused():
 
 
 def test_a_checkpoint_of_a_shell_that_keeps_redirecting():
-    """A shell can be checkpointed while its standard output is a file, and the journal's socket another descriptor."""
+    """A shell can be checkpointed while it redirects its output: then its standard output is a file, and the socket of the
+    journal has another number."""
     good("run", "-d", "--id=busy", COUNTER, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/counted; done")
     for _ in range(4):
         good("checkpoint", "--leave-running", "busy")
@@ -231,7 +232,7 @@ def test_a_kill_of_the_service_during_a_checkpoint():
     for delay in (0.05, 0.3, 0.6, 1.0):
         good("run", "-d", "--id=victim", COUNTER)
         kill_service_during(delay, "checkpoint", "victim")
-        # The container either still runs or has a checkpoint to continue from: nothing is lost.
+        # Nothing is lost: the container still runs or can be restored.
         if row_of("victim")["state"] == "stopped":
             good("restore", "victim")
         wait_until(lambda: counted("victim") > 0, "it counts")

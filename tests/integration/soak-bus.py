@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Fuzzes the bus as an unprivileged user: members, signatures and option keys are taken from the
-# introspection data, values are made up. Whatever alice sends, the service neither exits nor stops
-# answering root, root's objects stay as they are, and no reply reveals any of them.
+# Fuzzes the bus as an unprivileged user. Members, signatures and option keys are taken from introspection/, and values are
+# random. Whatever alice sends, the service neither exits nor stops answering root, root's objects do not change, and no
+# reply reveals them.
 #
 #     soak-bus.py [SECONDS [SEED]]
 
@@ -39,13 +39,13 @@ NUMBERS = {"t": [0, 1, 2, 4096, 2**31, 2**32, 2**63, 2**64 - 1], "u": [0, 1, 2**
 FILES = ["null", "read-pipe", "write-pipe", "memfd", "/etc/passwd", "/dev/zero", "directory:/etc", "directory:/home/alice", "path:/etc/passwd",
          "path:/", "/proc/self/mem", "/proc/self/status"]
 PREFIX = {"t": "uint64 ", "u": "uint32 ", "i": "int32 "}
-# The interfaces of all objects and of their collections.
+# Members of the standard interfaces that all objects have.
 STANDARD = [("org.freedesktop.DBus.Properties", "Get", ["s", "s"]), ("org.freedesktop.DBus.Properties", "GetAll", ["s"]),
             ("org.freedesktop.DBus.Introspectable", "Introspect", []), ("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", [])]
 
 
 def read_members():
-    """Returns [(interface, method, kinds of its arguments)], {option: kind}, and {method: its options}."""
+    """Returns [(interface, method, types of its arguments)], {option: type}, and {method: its options}."""
     found, options, own = [], {}, {}
     for name in sorted(os.listdir(SOURCE)):
         if not name.endswith(".xml"):
@@ -138,7 +138,7 @@ class Maker:
         return "@a{sv} {" + ", ".join(parts) + "}"
 
     def path(self, name):
-        """Returns the path of an object with the interface, or of any object if all objects have it."""
+        """Returns the path of an object with this interface, or of any object for a standard interface."""
         if name not in PATHS:
             name = self.random.choice(sorted(PATHS))
         objects = PATHS[name]

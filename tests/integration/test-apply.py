@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Contents.Apply writes nothing that the user could not write: only below a directory that the user owns,
-# as the user, with no set-id bits, devices or privileged attributes; and a file system that never
-# answers delays only its own user.
+# Contents.Apply unpacks layers into a directory of the caller. It writes nothing that the user could not write: only below
+# a directory that the user owns, with the user's ids, and without set-id bits, devices or privileged attributes. A file
+# system that never answers delays only its own user.
 
 import os
 import shutil
@@ -16,8 +16,8 @@ import oci
 ALICE = 4242
 APPLY = 'action.id == "org.berth1.contents.apply"'
 
-# A user's FUSE file system in a user namespace. It answers only INIT and the requests of dist, and prints "asked" for
-# each request of another process.
+# Mounts a FUSE file system as a user, in a user namespace, and starts transfers into it. It answers only INIT and requests
+# of dist; it prints "asked" for each request of another process, and never answers that.
 FUSE = r"""
 import ctypes, os, struct, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -119,7 +119,8 @@ def test_a_path_of_another_mount_namespace_is_marked():
 
 
 def test_files_of_the_directory_are_not_taken_for_the_systems():
-    # libgcrypt reads these files. If this directory were the worker's root already, the worker would wait for a writer.
+    # libgcrypt reads these files when it is initialized. If the directory were the worker's root by then, the worker would
+    # open these FIFOs and wait for a writer.
     mine = directory_of("alice", "/tmp/mine")
     allow("alice", APPLY)
     for path in ("proc/sys/crypto/fips_enabled", "etc/gcrypt/hwf.deny"):
@@ -196,7 +197,7 @@ def test_set_id_bits_of_existing_files_are_not_copied():
     result = apply(ingest(oci.Layer("none").hard_link("link", "tool"), "link"), mine)
     equal(result.status, 0, result)
     equal(os.stat(f"{mine}/link").st_mode & 0o6000, 0)
-    # A set-group-ID directory keeps this bit, and so passes on its group.
+    # A set-group-ID directory keeps its bit, which only makes new files inherit its group.
     os.mkdir(f"{mine}/group")
     shutil.chown(f"{mine}/group", "alice", "alice")
     os.chmod(f"{mine}/group", 0o2775)
@@ -262,7 +263,7 @@ def running():
 
 
 def serve_stuck(path, count):
-    """Serves a file system that answers only dist, and starts count transfers that apply a layer to it."""
+    """Starts FUSE with count transfers; returns its process once all workers run."""
     server = subprocess.Popen(("setpriv", f"--reuid={ALICE}", f"--regid={ALICE}", "--clear-groups",
                                sys.executable, "-c", FUSE, path, plain, str(count)), stdout=subprocess.PIPE, encoding="utf-8")
     wait_until(lambda: len(running()) == count and len(workers()) == count, "the transfers")

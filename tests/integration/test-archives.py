@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Images are exported to archives and imported from them: skopeo reads Berth's archives, and Berth those of other tools;
-# hostile archives are refused and leave nothing behind.
+# Images are exported to archives and imported from archives. skopeo reads Berth's archives, and Berth reads those of other
+# tools. Hostile archives are refused and leave nothing behind.
 
 import gzip
 import io
@@ -147,7 +147,7 @@ def test_docker_archives_may_use_any_member_names():
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/bin"]},
                          "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
     plain, packed = oci.digest_of(config), oci.digest_of(layer[2])
-    # Member names as crane and ko, kaniko, and bazel write them, and other valid ones.
+    # The first names are like those of crane, ko, kaniko and bazel; the others are valid, too.
     forms = [(plain, f"{packed[7:]}.tar.gz"), (f"{plain[7:]}.json", f"{packed[7:]}.tar.gz"), ("cfg", "one"),
              ("x/y/config", "x/y/layer"), ("./cfg", "VERSION"), ("x/../cfg", "/l/./r//../layer")]
     for number, (config_name, layer_name) in enumerate(forms):

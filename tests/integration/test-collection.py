@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Garbage collection removes what nothing refers to, and nothing else: names, leases, containers and transfers
-# keep content.
+# Garbage collection ("dist prune") deletes all content that nothing refers to, and no other. Image names, leases,
+# containers and running transfers keep content.
 
 import json
 import os
@@ -53,7 +53,7 @@ def test_nothing_is_collected_that_an_image_needs():
 
 
 def readers_of(*command):
-    """The number of times that a command executes berth-inspect, which reads documents."""
+    """Returns the executions of berth-inspect, the worker that reads documents, during a command."""
     log = "/tmp/programs.trace"
     with traced(service_pid(), log, "-e", "trace=execve,execveat"):
         good(*command)
@@ -71,7 +71,7 @@ def test_a_document_is_read_once():
                       str(len(copy)), "0", "0").status, 0)
     equal(len(readers_of("prune")), 1)
     equal(readers_of("prune"), [])
-    # The same holds after a restart of the service, and everything that it refers to is kept.
+    # The same holds after a restart of the service, and the content that the document refers to is kept.
     good("rmi", listing("images")[0]["name"])
     kill_service()
     service_is_up()
@@ -117,7 +117,7 @@ def test_ingested_content_needs_a_lease():
 
 
 def begin_ingest(ref, data, *options):
-    """The state left by a client that leaves between its last byte and Commit."""
+    """Ingests data as a client that disconnects after the last byte and before Commit."""
     client = subprocess.Popen(["dist", "content", "ingest", ref, *options], stdin=subprocess.PIPE)
     client.stdin.write(data)
     client.stdin.flush()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Hostile descriptors: whatever a client passes, keeps, or does to an open file description that it shares,
-# the service continues to answer others.
+# Hostile descriptors. Whatever descriptors a client passes or keeps, and whatever it does to an open file description that
+# it shares with the service, the service continues to answer other clients.
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ RULE = 'polkit.addRule(function(action, subject) { if (subject.user == "alice") 
 
 
 class Client:
-    """A separate connection."""
+    """A client with a bus connection of its own."""
 
     def __init__(self):
         self.bus = Gio.DBusConnection.new_for_address_sync(
@@ -41,7 +41,7 @@ class Client:
         return reply.unpack(), given.steal_fds() if given else []
 
     def try_call(self, *arguments, **more):
-        """Calls like call(), but accepts an error as a reply."""
+        """Like call(), but returns the message of an error that is not a timeout."""
         try:
             return self.call(*arguments, **more)
         except GLib.Error as error:
@@ -61,7 +61,7 @@ def screens():
 
 
 def others_are_answered():
-    """Checks that the service has not restarted and replies within a time that only blocking would exceed."""
+    """Checks that the service answers in time, which it would not do if it were blocked, and has not restarted."""
     pid = service_pid()
     equal(dist("ps", "-a", timeout=8).status, 0)
     equal(service_pid(), pid, "the service")
@@ -78,7 +78,7 @@ def test_blocked_terminal_does_not_block_other_users():
     good("create", "-t", "--id=full", IMAGE, "sleep", "1000", user="alice")
     good("start", "full")
     (_handles, (master, screen, bell)) = client.call("containers", "Attach", "(ssa{sv})", "full", "", {})
-    # Fill the terminal with lines; then start a writer that blocks.
+    # Fill the terminal's buffer, then start a writer, which blocks.
     os.set_blocking(master, False)
     try:
         while True:
@@ -123,7 +123,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
     set_blocking(master)
     good("rm", "-f", "mine")
     wait_until(lambda: len(screens()) == 1, "the end of the other reader")
-    # Stop the reader, as if another one had just taken the data.
+    # Stop the reader, as if it were blocked because another process had just taken the data.
     pids = set(screens())
     os.kill(int(screens()[0]), 19)
     (_handles, fds) = client.call("containers", "Attach", "(ssa{sv})", "hers-too", "", {})
@@ -142,7 +142,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
 
 
 def test_the_clients_memory_is_not_the_services():
-    """The service is not disturbed by a client that writes to the memory of the screen and holds its lock."""
+    """A client that overwrites the shared memory of the screen, and holds a lock on it, does not affect the service."""
     client = Client()
     good("create", "-t", "--id=memory", IMAGE, "sleep", "1000", user="alice")
     good("start", "memory")
@@ -156,7 +156,7 @@ def test_the_clients_memory_is_not_the_services():
 
 
 class Attack:
-    """Runs hostile.py with one kind of descriptor until the block ends."""
+    """Runs hostile.py, which passes one kind of descriptor in all calls, until end()."""
 
     def __init__(self, kind, user=None):
         self.kind = kind
@@ -173,7 +173,7 @@ class Attack:
 
 
 def everything_works():
-    """Makes calls as another user, some of which ask polkit, fork or pass descriptors."""
+    """Checks that the service answers various calls of another client, and has not restarted."""
     equal(dist("images", timeout=8).status, 0)
     pid = service_pid()
     equal(dist("ps", "-a", timeout=8).status, 0)
@@ -204,13 +204,13 @@ def test_every_kind_of_descriptor_for_every_member():
 
 
 def test_an_envelope_of_a_clients_own_is_opened_once():
-    """A forged envelope that claims to be /etc is judged by its real file type and owner."""
+    """A bind mount with a forged descriptor that claims to be /etc has created no container."""
     result = containers_call("Inspect", "sa{sv}", "bind-false-envelope", "0")
     assert result.status != 0, result
 
 
 def test_a_file_system_that_never_answers():
-    """A file system that answers all processes except those of Berth does not block the service."""
+    """A FUSE file system that never answers Berth's processes does not block the service."""
     os.makedirs(hostile.FUSE, exist_ok=True)
     server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
     asked = []
@@ -227,10 +227,10 @@ def test_a_file_system_that_never_answers():
             one.end()
         wait_until(lambda: any(line.startswith(FLUSH) for line in asked), "a close that waits")
         everything_works()
-        # The file system does not keep a new instance of the service from acquiring its name, either.
+        # A new instance of the service can acquire its name, too.
         kill_service()
         everything_works()
-        # The service does not wait for the file system when it exits, either.
+        # The service does not wait for the file system when it exits.
         pid = service_pid()
         equal(run("systemctl", "restart", "berthd.service", timeout=20).status, 0)
         assert service_pid() != pid
@@ -246,7 +246,7 @@ def test_a_file_system_that_never_answers():
 
 
 def test_workers_that_a_file_system_keeps_are_so_many_a_user():
-    """Killed workers that cannot exit count towards the limit of their user until they have exited."""
+    """Killed workers that a file system prevents from exiting count towards their user's limit."""
     os.makedirs(hostile.FUSE, exist_ok=True)
     server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
     command = ("import", f"{hostile.FUSE}/file")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Device nodes of an image cannot be opened: not in a container, not in a mount of the image, not through a
-# volume, a copy or a commit, and no option changes that. The /dev that Berth makes works.
+# Device nodes of an image can be opened neither in a container nor in a mount of the image, nor through a volume, a copy
+# or a commit, and no option changes that. The devices that Berth creates in /dev can be used.
 
 import grp
 import io
@@ -20,11 +20,11 @@ PLAIN = f"{HOST}/busybox:latest"
 MOUNT = "/var/tmp/mounted"
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
-# A block device of the machine, for which the kernel has a driver, and some character devices.
+# A block device for which the kernel has a driver, and some character devices.
 BLOCK = tuple(int(number) for number in sorted(os.listdir("/sys/dev/block"))[0].split(":"))
 DEVICES = {"block": (tarfile.BLKTYPE, BLOCK), "zero": (tarfile.CHRTYPE, (1, 5)), "fuse": (tarfile.CHRTYPE, (10, 229)),
            "memory": (tarfile.CHRTYPE, (1, 1))}
-# A script that names each device that is missing or that opens; DIRECTORY is replaced by the devices' directory.
+# A script that prints the name of each device that is missing or can be opened; DIRECTORY stands for their directory.
 TRY = "cd DIRECTORY; for name in block zero fuse memory; do test -e $name || echo $name is missing; (exec <$name) 2>/dev/null && echo $name opens; done; true"
 
 
@@ -67,7 +67,7 @@ def test_setup():
     os.makedirs(MOUNT)
     os.chmod(MOUNT, 0o777)
     polkit_rule(CREATES)
-    # The tests prove something only if the devices can be opened outside containers.
+    # The tests are meaningful only if the devices can be opened outside containers.
     os.makedirs("/dev/devices")
     for name, (kind, number) in DEVICES.items():
         os.mknod(f"/dev/devices/{name}", 0o666 | (0o020000 if kind == tarfile.CHRTYPE else 0o060000), os.makedev(*number))
@@ -98,13 +98,13 @@ def test_a_process_executed_later():
 
 
 def test_devices_are_denied_by_name_too():
-    """The scope's DevicePolicy= denies devices even if the container remounts its root or makes device nodes."""
+    """DevicePolicy=closed of the scope denies devices even if the container removes nodev or creates device nodes."""
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=closed", *options, PLAIN, "sleep", "1000")
         good("start", "closed")
         equal(run("systemctl", "show", "-P", "DevicePolicy", "berth-closed.scope").out, "closed\n", str(options))
         good("rm", "-f", "closed")
-    # With all rights over its mounts in its user namespace, the container can remove nodev.
+    # With CAP_SYS_ADMIN in its user namespace, the container can remount its root without nodev.
     result = dist("run", "--rm", "--cap-add=SYS_ADMIN", IMAGE, "sh", "-c", "mount -o remount,dev /; " + TRY.replace("DIRECTORY", "/devices"))
     for name in ("block", "fuse", "memory"):
         assert f"{name} opens" not in result.out, result
@@ -171,7 +171,7 @@ def test_a_terminal_works():
 
 
 def as_alice_in_a_namespace(script):
-    """Runs a script as alice in a user namespace in which she has all rights over her mounts."""
+    """Runs a script as alice in user and mount namespaces of her own, with all capabilities there."""
     return run("unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", script, user="alice")
 
 
@@ -189,7 +189,7 @@ def test_a_device_node_in_a_mount_of_an_image():
 
 
 def test_a_mount_of_an_image_does_not_change():
-    """The flags of an image's mount are locked: a caller cannot clear them in a mount namespace of its own."""
+    """A caller cannot clear the flags of an image's mount in a mount namespace of its own, or write to the mount."""
     for image in (IMAGE, SINGLE):
         for flag in ("dev", "suid", "rw"):
             result = as_alice_in_a_namespace(f"dist mount {image} {MOUNT} && mount -o remount,bind,{flag} {MOUNT} && echo undone")
@@ -242,7 +242,8 @@ def test_a_device_node_in_a_bind_of_a_user():
 
 
 def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
-    """A bind does not let a user make a file set-group-ID, such as /var/mail/alice, for a group of others."""
+    """If a user's own file or directory, such as /var/mail/alice, has a group that the user is not in, a bind mount of it
+    does not let the user create set-group-ID files of that group."""
     os.makedirs("/srv/mail")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/mail").status, 0)
     os.makedirs("/srv/mail/directory")
@@ -256,7 +257,7 @@ def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
     for path in ("/srv/mail/file", "/srv/mail/directory/busybox", "/srv/mail/directory/made"):
         status = os.stat(path)
         assert status.st_gid != mail or not status.st_mode & 0o2000, (path, oct(status.st_mode), status.st_gid)
-    # Files may have one of her own groups.
+    # Files may have a group that she is in.
     run("usermod", "-a", "-G", "games", "alice")
     shutil.chown("/srv/mail/directory", "alice", "games")
     good("run", "--rm", "-v", "/srv/mail/directory:/v", PLAIN, "touch", "/v/hers", user="alice")
@@ -288,7 +289,7 @@ def test_a_device_node_in_a_copy():
             if directory != "/dev":
                 assert "opens" not in found, f"{options} {directory}: {found}"
         good("rm", "-f", "copied")
-    # Devices of an image are copied out as entries that cannot be used.
+    # Copying devices out of a container only creates entries in an archive.
     good("create", "--id=out", IMAGE)
     names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=60).stdout)).getnames()
     assert "devices/block" in names, names
@@ -315,7 +316,8 @@ def test_after_a_commit():
 
 
 def test_devices_of_a_whole_configuration():
-    """If a configuration does not mount /dev, Berth's devices are bound into the image's /dev."""
+    """If an OCI configuration does not mount /dev, Berth's devices and those of the configuration are mounted in the image's
+    /dev."""
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
         "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "
         + TRY.replace("DIRECTORY", "/devices")], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}},

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# dist with -H, through a real sshd, and with -M: over the bus, with streams, and on several hosts at once.
+# dist with other hosts (-H, through sshd) and with machines of systemd-machined (-M): all verbs, streams, and several
+# hosts at once. A hostile host cannot write other files or control the terminal.
 # machine: package openssh-server
 # machine: package libwrap0
 
@@ -138,7 +139,7 @@ def test_a_host_controls_no_terminal():
 
 
 def test_a_hostile_host_writes_nothing_else():
-    """A host whose dist sends a hostile archive cannot write anything but the files that are copied."""
+    """If a host's dist sends a hostile archive, only the requested files are written here."""
     home = "/run/fleet-hostile"
     os.makedirs(f"{home}/asked", exist_ok=True)
     for name in ("asked/file", "planted"):
@@ -183,7 +184,8 @@ def test_malformed_host_names_are_refused():
     contains(dist("-H", "one", "unit", "install", "/tmp/x.container").err, "this machine only")
 
 
-# Sends its own archive to the client of a copy, whose pipe is in an envelope.
+# A replacement for berth-copy that sends a hostile archive to the client. It receives the client's pipe in a message, or
+# has it as standard output.
 COPY = r"""
 #include <fcntl.h>
 #include <string.h>
@@ -205,7 +207,8 @@ int main(void) {
 
 
 def test_a_hostile_machine_writes_nothing_else():
-    """A hostile archive from a machine's service writes no other files, and a mount from it is ro, nosuid and nodev."""
+    """If a machine's service sends a hostile archive, only the requested files are written here. A mount from the machine
+    is ro, nosuid and nodev."""
     program = "/usr/libexec/berth/berth-copy"
     good("create", "--name=near", IMAGE, "true")
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/copies", "-", input=COPY).status, 0)
@@ -233,7 +236,7 @@ def test_a_hostile_machine_writes_nothing_else():
 
 
 def test_dist_reaches_a_machine():
-    """With -M, dist reaches the bus of ".host", which is this machine, through its namespaces, as of any machine."""
+    """dist -M reaches the bus of ".host", which is this machine, through its namespaces, as for any other machine."""
     contains(good("-M", ".host", "images"), "busybox")
     equal(good("-M", ".host", "run", "--rm", IMAGE, "echo", "in a machine"), "in a machine\n")
     contains(dist("-M", "root@.host", "run", "--rm", IMAGE, "true").err, "passes descriptors, which -M cannot do with a user")
@@ -241,7 +244,8 @@ def test_dist_reaches_a_machine():
 
 
 def boot_guest():
-    """Boots a systemd-nspawn machine with its own systemd, bus and Berth, but this machine's files and network."""
+    """Boots a systemd-nspawn machine that has its own systemd, bus and Berth, and shares this machine's files and
+    network."""
     guest = "/run/guest"
     os.makedirs(guest)
     equal(run("mount", "-t", "tmpfs", "tmpfs", guest).status, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The service introspects as introspection/ describes it, and every method checks its caller.
+# The interfaces of the service are those of introspection/, which documents every member, and behave as documented.
 
 import json
 import os
@@ -68,7 +68,7 @@ def test_the_service_introspects_as_the_xml_says():
 
 
 def documented(name):
-    """Lists (interface, element, its comment) for the interface and for each member."""
+    """Yields (interface, element, comment before the element) for the interface itself and for each member."""
     builder = ElementTree.TreeBuilder(insert_comments=True)
     root = ElementTree.parse(f"{SOURCE}/{name}.xml", ElementTree.XMLParser(target=builder)).getroot()
     for parent in (root, root.find("interface")):
@@ -82,7 +82,7 @@ def documented(name):
 
 
 def test_every_member_is_documented():
-    """Each member has a description, its arguments and its action in the format of gdbus-codegen."""
+    """The comment of each member describes it, its arguments and its action in the format of gdbus-codegen."""
     missing = []
     for name in OBJECTS:
         for interface, element, comment in documented(name):
@@ -100,7 +100,7 @@ def test_every_member_is_documented():
 
 
 def test_members_named_in_the_documentation_exist():
-    """All documented actions and errors exist, and each option of the service is documented."""
+    """All actions and errors in the documentation exist, and all options of the service are documented."""
     text = "".join(read_source("introspection", f"{name}.xml") for name in OBJECTS)
     policy = read_source("polkit", "org.berth1.policy.in")
     for action in set(re.findall(r"org\.berth1\.((?:images|contents|containers)\.[a-z-]+)", text)):
@@ -223,7 +223,7 @@ def read_source(*path):
 
 
 def test_tests_named_in_the_security_page_exist():
-    """Each test that the page names exists, and each sandbox of a worker and each installed program has a row."""
+    """Each test that docs/security.md names exists, and each sandboxed worker and each installed program has a row."""
     page = read_source("docs", "security.md")
     named = re.findall(r"`([\w-]+\.(?:py|c)):(\w+)`", page)
     assert len(named) > 80, named

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Permissions: nothing is allowed without a rule, a rule allows exactly what it names, and no user learns of the
-# containers of others.
+# Permissions. A user may change nothing without a rule, a rule allows exactly what it names, and no user learns of other
+# users' containers.
 
 import json
 import os
@@ -19,7 +19,7 @@ CHANGES = [
     ("run", IMAGE, "true"), ("create", IMAGE),
 ]
 
-# Verbs for a container of root, which does not exist for alice.
+# Verbs for a container of root, which alice cannot see.
 CHANGES_OF_ROOTS = [("start", "roots"), ("kill", "roots"), ("stop", "roots"), ("rm", "roots")]
 
 
@@ -63,7 +63,8 @@ def test_containers_of_others_are_not_found():
     equal(good("events", "--since=0", "--no-follow", user="alice"), "")
 
 
-# Each question to polkit takes time that the caller can measure. The audit log has a record of each question.
+# A caller can measure the time that questions to polkit take, so their number must not reveal whether an object exists.
+# The audit log has a record of each question.
 def test_absent_objects_cause_as_many_questions_as_present_ones():
     def asked(name):
         run("journalctl", "--sync")
@@ -103,7 +104,7 @@ def test_a_rule_for_pull_allows_pull_and_nothing_else():
         contains(result.err, "Permission denied")
 
 
-# The host is "localhost" in each: refused by the rule, the registry is not asked.
+# A rule about a host also matches its other spellings.
 def test_a_forbidden_host_has_no_other_spelling():
     polkit_rule("""polkit.addRule(function(action, subject) {
         var name = action.lookup("reference") || action.lookup("image") || "";
@@ -165,7 +166,7 @@ def calls_of_a_run(name, command="['true']", image=IMAGE):
 
 
 def test_calls_wait_for_the_container_that_their_client_creates():
-    # This also holds while the service is being activated and while polkit is asked.
+    # The calls wait even while the service is being activated and polkit is being asked.
     run("systemctl", "stop", "berthd.service")
     for user in (None, "alice"):
         allow_only("alice", "containers.create")
@@ -176,7 +177,7 @@ def test_calls_wait_for_the_container_that_their_client_creates():
         found = dict(answers)
         equal(found["Wait"][0], 7)
         assert isinstance(found["Start"], list), answers
-        # In the order in which they came: before its start it could not have been waited for after its removal.
+        # Calls are processed in their order, although the container is removed as soon as it has ended.
         answers = at_once(*calls_of_a_run(name), "Kill", f"('{name}', 9, @a{{sv}} {{}})", user=user)
         equal(members(answers)[0], "Create")
         wait_until(lambda: name not in [row["id"] for row in listing("ps", "-a")], f"{name} to be removed")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A host port belongs to one container from before its start until after its end, and one that is in use is
-# not taken over; which ports and slices a user may have without a privilege.
+# Published ports. A container has its host ports from before its start until after its end, and cannot have a port that is
+# in use. Users may have only certain ports and slices without a privilege.
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ SERVER = ("sh", "-c", "mkdir /www; echo page >/www/index.html; exec httpd -f -p 
 
 
 def listening(family, kind, address, port, listen=True):
-    """A listening socket like that of a server."""
+    """Returns a socket that is bound, and listening if it is a stream socket, like that of a server."""
     made = socket.socket(family, kind)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
@@ -80,7 +80,7 @@ def test_listening_port_is_not_shadowed():
             contains(result.err, told)
             contains(result.err, "in use")
         remove(f"late{number}")
-    # One port is the test registry's; the other is bound by a server that does not listen yet.
+    # Port 5000 is in use by the test registry; port 18081 is bound by a server that does not listen yet.
     contains(publish("registry", "5000:80").err, "5000/tcp")
     with contextlib.closing(listening(socket.AF_INET, stream, "", 18081, listen=False)):
         contains(publish("early", "18081:80").err, "in use")
@@ -122,7 +122,7 @@ def test_two_containers_do_not_share_a_port():
 
 
 def test_a_restart_finds_its_port_free():
-    """A restart finds its port free, whether systemd has closed its descriptors of the port yet or not."""
+    """A restarted container can have its port again, even if systemd has not yet closed its descriptor of the port."""
     equal(publish("web", "18080:80", "18080:80/udp").status, 0)
     for _ in range(5):
         good("restart", "-t", "0", "web")
@@ -178,7 +178,7 @@ def test_a_port_stays_taken_while_the_service_is_away():
     contains(publish("second", "18080:80").err, "in use")
     run("systemctl", "restart", "berthd")
     assert is_taken(18080) and is_taken(18081) and is_taken(18080, socket.SOCK_DGRAM)
-    # Stopping the service empties systemd's store.
+    # When the service is stopped, systemd closes the stored descriptors; the next service reserves the ports again.
     run("systemctl", "stop", "berthd")
     service_is_up()
     assert is_taken(18080) and is_taken(18081) and is_taken(18080, socket.SOCK_DGRAM)
@@ -240,7 +240,7 @@ def test_ports_have_a_form_and_a_number():
 
 
 def test_no_rule_is_asked_about_more_than_a_container_may_have():
-    """Limits are checked first: without any permission the error is the same."""
+    """The limits of ports and networks are checked before permissions, so that polkit is not asked about each."""
     allow_only("alice")
     ports = ["Ports", "as", "129", *[f"{20000 + number}:80" for number in range(129)]]
     networks = ["FurtherNetworks", "a(sa{sv})", "16", *[word for number in range(16) for word in (f"n{number}", "0")]]
@@ -251,7 +251,7 @@ def test_no_rule_is_asked_about_more_than_a_container_may_have():
 
 
 def test_a_port_of_the_host_is_chosen():
-    """Without a host port, a free and distinct one is chosen; it is known after Create and reserved at the start."""
+    """If no host port is given, Create chooses a free one, and the start reserves it."""
     good("create", "--id=any", "--network=mine", "-p", "80", "-p", "127.0.0.1::81", "-p", "0:82/udp", "-p", "90-91", IMAGE, *SERVER)
     rows = {row["container"]: row["host"] for row in listing("port", "any")}
     equal(sorted(rows), ["80/tcp", "81/tcp", "82/udp", "90/tcp", "91/tcp"])

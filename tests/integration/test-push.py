@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Images are pushed to docker-registry, with and without a password, and read back by skopeo: the registry receives the
-# stored image; only missing blobs are sent, blobs of other repositories are mounted, and a broken upload is resumed.
+# Images are pushed to docker-registry, with and without a password, and read back by skopeo. The registry receives the
+# stored image. Only missing blobs are sent, blobs of other repositories are mounted, and interrupted uploads are resumed.
 
 import crypt
 import hashlib
@@ -24,7 +24,7 @@ AUTH = {"REGISTRY_AUTH_FILE": "/run/push-auth.json"}
 
 
 class Receiver(FaultyRegistry):
-    """A registry that stores uploads in memory, and can break them off."""
+    """A registry that keeps uploads in memory, and can interrupt them."""
 
     def __init__(self):
         super().__init__()
@@ -120,7 +120,7 @@ def test_an_image_to_another_repository():
     equal(result.status, 0, result)
     equal(result.out.strip(), f"{HOST}/push/copy:y")
     equal(inspected(f"{HOST}/push/copy:y"), image_digest(IMAGE))
-    # The blobs are known to be in the same registry, and are therefore mounted.
+    # Berth knows that the same registry has the blobs in another repository, so they are mounted.
     contains(result.err, "mounted")
     again = dist("push", IMAGE, f"{HOST}/push/copy:y")
     equal(again.err.count("exists"), 2, again)

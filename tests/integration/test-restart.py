@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Nothing is lost when the service dies: running containers, exit statuses, half-done pulls.
+# Nothing is lost when the service dies: running containers continue, exit statuses are known, and incomplete pulls can be
+# repeated.
 
 import os
 import random
@@ -74,7 +75,7 @@ def test_a_stop_of_the_service_keeps_containers():
 def test_unseen_exit_status_is_unknown_and_not_zero():
     good("run", "-d", "--id=unseen", IMAGE, "sleep", "100")
     pid = listing("info", "unseen")[0]["pid"]
-    # systemctl stop empties the descriptor store, so no record of the process is left.
+    # "systemctl stop" empties the descriptor store, so nobody can report the exit status.
     equal(run("systemctl", "stop", "berthd.service").status, 0)
     os.kill(pid, 9)
     wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "its end")
@@ -98,7 +99,7 @@ def test_kill_at_random_moments_of_containers_lives():
         start.wait()
         state = listing("info", name)[0]["state"]
         if state == "created":
-            # The launcher never received the go-ahead, so the container can be started now.
+            # The launcher did not receive the go-ahead, so the container can be started now.
             wait_until(lambda name=name: dist("start", name).status == 0, f"start of {name}")
             equal(dist("wait", name).status, status, name)
         else:
@@ -150,8 +151,8 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
 
 
 def test_more_provisional_containers_than_the_bus_has_matches():
-    """The service stays on the bus with more provisional containers than the 512 matches that dbus-daemon allows a
-    connection."""
+    """The service stays on the bus if there are more provisional containers than the 512 match rules that dbus-daemon allows
+    per connection."""
     from gi.repository import GLib  # pylint: disable=import-outside-toplevel
     before = ids()
     client = connect()
@@ -189,7 +190,7 @@ def test_a_changed_cached_filter_is_not_used():
 
 
 def test_killed_before_the_scope_is_there():
-    # The launcher is killed before systemd has moved it into the scope: an empty scope of that name remains.
+    # If the launcher is killed before systemd has moved it into the scope, an empty scope of that name may remain.
     generator = random.Random(os.getpid())
     for number in range(12):
         name = f"early{number}"

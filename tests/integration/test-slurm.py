@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Slurm runs jobs in containers on two nodes, as docs/slurm.md says, which is where its configuration is read from.
+# Slurm runs jobs in containers on two nodes, with the configuration and the commands of docs/slurm.md.
 # machine: cluster hybrid
 # machine: package munge
 # machine: package libmunge2
@@ -78,20 +78,20 @@ def indented(text):
 
 
 def documented_files():
-    """Returns the files that the documentation lists below "`/etc/…`…:"."""
+    """Returns the files of the documentation: their names are in lines "`/etc/…`…:", followed by the contents."""
     found = re.findall(r"^`(/etc/[^`]+)`[^:]*:\n\n((?:(?:    .*)?\n)+)", documentation(), re.MULTILINE)
     return {path: indented(text.strip("\n")) for path, text in found}
 
 
 def documented_commands(first):
-    """Returns the commands of a block, beginning with this one."""
+    """Returns the commands of the documentation's block that begins with this command."""
     return indented(re.search(rf"^    {first}.*\n(?:    .*\n)*", documentation(), re.MULTILINE)[0].strip("\n"))
 
 
 def configure_node(node):
     script(node, INSTALL)
     files = documented_files()
-    # For a test, which does not wait for users: the time between SIGTERM and SIGKILL, and how soon jobs begin.
+    # Shorten the time between SIGTERM and SIGKILL, and let jobs start sooner.
     files["/etc/slurm/slurm.conf"] += "KillWait=2\nSchedulerParameters=batch_sched_delay=1,sched_min_interval=0\n"
     for path, text in files.items():
         works(node, "sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path, input=text)
@@ -106,7 +106,7 @@ def make_bundle(node):
 
 
 def each_node(function):
-    """Calls the function for both nodes at once."""
+    """Calls the function for both nodes concurrently, and returns the results."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(function, BOTH))
 
@@ -120,12 +120,12 @@ def fields(line):
 
 
 def jobs(number):
-    """Returns the state and exit code of the job, or of each task of an array, as Slurm reports them."""
+    """Returns Slurm's fields, such as JobState, of the job or of each task of an array."""
     return [fields(line) for line in job_text(number).splitlines() if line.strip()]
 
 
 def ended(number):
-    """Returns the state and exit code of the tasks once all have ended."""
+    """Returns the fields of a job's tasks if all have ended, otherwise None."""
     found = jobs(number)
     return found if all(job["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING") for job in found) else None
 
@@ -135,7 +135,7 @@ def result(job):
 
 
 def submit(text, *options):
-    """Submits a job of alice's that runs in the container, and returns its number."""
+    """Submits a job script as alice that runs in a container, and returns the job's number."""
     return int(works(1, "sbatch", "--parsable", f"--container={BOX}", "--output=/home/alice/%A-%a.out", *options, user="alice",
                      input=f"#!/bin/sh\n{text}\n"))
 
@@ -148,12 +148,12 @@ def containers(node):
     return json.loads(works(node, "dist", "ps", "--json=short"))
 
 
-# A command that ends when the test says so, however busy the machine is.
+# A command that ends only after release(), however busy the machine is.
 UNTIL_RELEASED = "until [ -e /tmp/end ]; do sleep 0.1; done"
 
 
 def release(node):
-    """Lets the containers of a node that run UNTIL_RELEASED end; some may end meanwhile."""
+    """Ends the command UNTIL_RELEASED in all containers of a node; some containers may end by themselves meanwhile."""
     script(node, "for id in $(dist ps -q); do dist exec $id touch /tmp/end || true; done 2>/dev/null")
 
 
@@ -183,7 +183,8 @@ def test_setup():
 def test_a_step_runs_in_the_container_as_its_user():
     done = on(1, "srun", f"--container={BOX}", "-w", "node2", "sh", "-c",
               "id -u; cat /proc/self/uid_map; echo $SLURM_JOB_ID >/tmp/x; cat; echo wrong >&2; exit 3", user="alice", input="in\n")
-    # Slurm counts time limits in minutes and checks them every half minute: the job ends while others run.
+    # Slurm checks time limits only every half minute, so this job is started here and ends during the next tests
+    # (test_a_job_ends_at_its_time_limit).
     LIMITED.append(submit("exec sleep 1000", "--time=1", "--nodelist=node1", "--mem=10M"))
     wait_until(lambda: running_on(LIMITED[0], 1), "it to run")
     works(1, "scontrol", "update", f"jobid={LIMITED[0]}", "endtime=now+2")
@@ -192,7 +193,7 @@ def test_a_step_runs_in_the_container_as_its_user():
 
 
 def test_an_array_runs_on_both_nodes():
-    """Each task has the state and the exit code that its command gave it."""
+    """Slurm reports the exit code of each task's command."""
     array = submit("test -f /tmp/slurm/startup && exit $((SLURM_ARRAY_TASK_ID % 3))", f"--array=1-{TASKS}")
     found = wait_until(lambda: ended(array), "the end of the array", 120)
     equal(len(found), TASKS)
@@ -271,7 +272,7 @@ def test_a_drained_node_finishes_what_it_has():
 
 
 def test_what_the_rule_does_not_allow_is_refused():
-    """A user's own bundle that asks for more than the rule allows is refused."""
+    """A bundle of a user, or with more privileges than the rule of docs/slurm.md allows, is refused."""
     script(1, f"""set -e
         mkdir -p /home/alice/own
         cp -a {BOX}/rootfs /home/alice/own

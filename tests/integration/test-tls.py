@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Registries over TLS: trusted by the system's authorities, refused with the reason otherwise.
+# Registries over TLS. A registry is trusted if an authority of the system or of its certs.d directory has signed its
+# certificate; otherwise the pull is refused with the reason. Client certificates are sent only to their registry.
 
 import http.server
 import json
@@ -19,8 +20,8 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def serve(subject, expired=False, clients=None, verify=ssl.CERT_REQUIRED):
-    """Returns a registry with a separate certificate for subject, and the certificate. clients: the authority of the
-    client certificates, which the registry requires or only requests (verify)."""
+    """Returns a registry with a new certificate for subject, and the certificate. If clients names an authority, the
+    registry requires a client certificate from it, or only requests one (verify)."""
     name = subject.replace(":", "-").replace(".", "-")
     certificate, key = f"{DIRECTORY}/{name}.pem", f"{DIRECTORY}/{name}.key"
     result = run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -180,8 +181,8 @@ def test_client_certificates():
 
 
 def test_a_client_certificate_stays_with_its_host():
-    """The registry names the token server and the place of an upload, and redirects; each may be
-    another host that also asks for a certificate and must not receive this one."""
+    """A client certificate is not sent to other hosts, to which a registry can refer with its token server, with the
+    location of an upload and with redirects, even if such a host requests a certificate."""
     _, client = serve("DNS:guest")
     registry, certificate = serve("IP:127.0.0.1", clients=client)
     other, others = serve("DNS:aside,IP:127.0.0.1", clients=client, verify=ssl.CERT_OPTIONAL)
