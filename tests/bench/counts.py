@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts what a run, an exec, a listing and a pull do: figures that do not depend on the machine's load.
-tests/integration/test-counts.py compares them with counts.json; "bench --counts" prints them, for that file. Runs in
-the test machine."""
+"""Counts system calls and bus messages of a run, an exec, listings and a pull: figures that do not depend on the machine's
+load. tests/integration/test-counts.py compares them with counts.json, and "bench --counts" writes that file. Runs in the
+test machine."""
 
 import collections
 import json
@@ -42,7 +42,7 @@ def service_pid():
 
 
 def read_trace(path):
-    """Maps each program to the number of its system calls, by name."""
+    """Returns the numbers of system calls by program, or thread, and by name."""
     counts = collections.defaultdict(collections.Counter)
     with open(path, encoding="utf-8", errors="replace") as file:
         for line in file:
@@ -57,7 +57,7 @@ def read_trace(path):
 
 
 def wait_for_the_rest(log):
-    """Waits until the file stops growing, since work after the reply belongs to the command, too."""
+    """Waits until a log stops growing, as work that the service does after its reply also counts."""
     size = -1
     while size != os.path.getsize(log):
         size = os.path.getsize(log)
@@ -65,7 +65,7 @@ def wait_for_the_rest(log):
 
 
 def traced(*command):
-    """The system calls of dist, and of the service with all processes that it starts, for one command."""
+    """Runs a command; returns the system calls of dist, of the service and of all processes that the service starts."""
     log = "/tmp/counts.trace"
     run("dist", "ps")
     with tracing.traced(service_pid(), log, "-Y"):
@@ -81,8 +81,8 @@ def unique_name(name):
 
 
 def count_messages(*command):
-    """The messages on the bus for one command, except those of systemd: how many changes of a unit its signals combine
-    depends on timing."""
+    """Returns the number of bus messages for one command, without those of systemd: the number of its signals depends on
+    timing."""
     log = "/tmp/counts.messages"
     systemd = unique_name("org.freedesktop.systemd1")
     run("dist", "ps")
@@ -99,7 +99,7 @@ def count_messages(*command):
 
 
 def least(action, times=4):
-    """The lowest counts of several runs, to exclude work that other processes caused."""
+    """Returns the lowest counts of several runs, to exclude work that other processes caused."""
     return [min(values) for values in zip(*[action() for _ in range(times)])]
 
 
@@ -125,7 +125,8 @@ def figures_of_programs():
 
 
 def many_files():
-    """A layer with directories, files, owners and modes of their own, symbolic and hard links, extended attributes."""
+    """Returns an image whose layer has directories and files with various owners and modes, links, and extended
+    attributes."""
     layer = oci.Layer()
     layer.directory("d")
     for number in range(FILES // 5):
@@ -143,7 +144,7 @@ def figures_of_pull():
             run("dist", "rmi", MANY)
         run("dist", "prune")
         counts = traced("dist", "pull", "-q", MANY)
-        # Threads have their own names: "unpack" is the thread of berth-unpack that makes the files.
+        # Threads have their own names: "unpack" is the thread of berth-unpack that creates the files.
         return [sum(counts[name][call] for name in counts for call in ("fsync", "fdatasync", "syncfs")),
                 sum(counts["unpack"].values()), sum(counts["berthd"].values()), sum(counts["berth-ingest"].values())]
     names = ("syncs", "calls that make the tree", "calls of berthd", "calls of berth-ingest")
@@ -158,7 +159,7 @@ def end_service():
 
 
 def activation_calls():
-    """The calls of berthd from its start until it is ready."""
+    """Returns the number of system calls of berthd from its start until it is ready."""
     def once():
         run("systemctl", "start", "berthd")
         end_service()
@@ -196,7 +197,7 @@ def collect():
 
 
 def system():
-    """The figures are valid for one system and an ordinary build; others have different ones."""
+    """Returns the properties of the system and the build on which the figures depend."""
     with open(f"{LIBEXEC}/berthd", "rb") as file:
         program = file.read()
     return {"machine": platform.machine(), "libc": platform.libc_ver()[1], "systemd": run("systemctl", "--version").split()[1],

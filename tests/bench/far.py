@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A link to a distant registry: far.py HOST:PORT TO:PORT ROUND-TRIP-MSEC MBIT passes connections on, each byte half a
-round trip late, and all of them together at that rate in each direction. For kernels without sch_netem. A round trip
-passes before a connection is accepted, as a handshake would need it; windows are not modelled."""
+"""Simulates a distant registry on kernels without sch_netem: far.py HOST:PORT TO:PORT ROUND-TRIP-MSEC MBIT forwards
+connections. Each byte is delayed by half a round trip, and in each direction all connections share this rate. A connection
+is forwarded after one round trip, like that of a handshake. TCP windows are not simulated."""
 
 import asyncio
 import sys
@@ -10,14 +10,14 @@ PIECE = 16 * 1024
 
 
 class Direction:
-    """The state that all connections share: the time at which the line is free again."""
+    """A direction of the line, which all connections share; free is the time at which the line is free again."""
 
     def __init__(self, bytes_per_second):
         self.bytes_per_second = bytes_per_second
         self.free = 0.0
 
     def take(self, size):
-        """Returns the time at which the last of this many bytes has been sent."""
+        """Occupies the line for this many bytes, and returns the time at which they have been sent."""
         now = asyncio.get_running_loop().time()
         self.free = max(self.free, now) + size / self.bytes_per_second
         return self.free

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The measuring half of "bench"; runs in the test machine. Every store is on a fresh tmpfs.
+"""Measures the systems for "bench", in the test machine. Every store is on a new tmpfs.
 
 Each round measures every system once, so that a change of the machine's speed affects all of them; ratios within a
 round are compared. CPU is that of all processes in the machine: services, workers and the registry."""
@@ -24,7 +24,7 @@ QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": su
 CTR = ["ctr", "-a", "/tmp/containerd/sock"]
 PODMAN = ["podman", "--root", "/tmp/podman/root", "--runroot", "/tmp/podman/run",
           "--cgroup-manager=cgroupfs", "--events-backend=file", "--storage-driver=overlay"]
-# The machine's own cgroup, which the hybrid boot binds here.
+# In a hybrid machine, these are the counters of the machine's own cgroup.
 CPU_FILES = ("/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu,cpuacct/cpuacct.usage")
 DETACHED = 50
 
@@ -44,7 +44,8 @@ def processor_seconds():
 
 
 def measured(action):
-    """Wall and processor seconds, and the peak memory of the largest child of this program, in KiB."""
+    """Runs an action; returns its wall-clock time and CPU time in seconds, and the peak memory of this program's largest
+    child in KiB."""
     begin, used = time.monotonic(), processor_seconds()
     action()
     return {"wall": time.monotonic() - begin, "cpu": processor_seconds() - used,
@@ -52,8 +53,8 @@ def measured(action):
 
 
 def in_child(action):
-    """As measured(), but in a separate process, so that only its children count for the peak. They begin as copies of
-    it, so a peak below that, about 20 MB, cannot be seen."""
+    """Like measured(), but in a separate process, so that only its children count for the peak. As they begin as copies of
+    that process, the peak is at least its size, about 20 MB."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -86,7 +87,7 @@ class Berth:
 
     def reset(self):
         run("systemctl", "stop", "berthd.service")
-        # The deferred removal of a tree is work that belongs to an earlier round.
+        # Trees whose removal was deferred would be work of an earlier round.
         for name in os.listdir("/var/lib/berth"):
             path = f"/var/lib/berth/{name}"
             shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures pulls other than that of one large layer from a near registry; "bench --pulls" prints the tables. Runs in
-the test machine, with the files that "images.py" has written to a directory, which is the first argument.
+"""Measures pulls of various images for "bench --pulls", in the test machine: pulls.py DIRECTORY ROUNDS. images.py has
+written its files to the directory.
 
 As in measure.py, each round measures each system once, and ratios are those within a round."""
 

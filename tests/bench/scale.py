@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The processor time that the service needs for a listing, a start, a collection and a recovery, with 10 to 10,000
-images and 10 to 1,000 containers. "bench --scale" prints the table. Runs in the test machine.
+"""Measures the CPU time of the service for listings, a run, garbage collection and recovery, with 10 to 10,000 images and
+10 to 1,000 containers, for "bench --scale". Runs in the test machine.
 
-The images are rows that are made in berth.db: each has documents, a configuration and a holder of its own, and all
-share one unpacked layer. The containers are made through the bus."""
+The images are rows that are added to berth.db. Each has its own documents, configuration and holder, and all share one
+unpacked layer. The containers are created through the bus."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def processor_usec(pid):
 
 
 def cost(*command):
-    """Returns the processor time of berthd until the command has been answered, the least of three runs."""
+    """Returns the CPU time of berthd for a command, the lowest of three runs."""
     def once():
         pid = service_pid()
         before = processor_usec(pid)
@@ -49,14 +49,14 @@ def cost(*command):
 
 
 def start_cost():
-    """Returns the processor time of the service, after it was killed, from its start until it is ready."""
+    """Kills the service; returns the CPU time of the next one from its start until it is ready, the lowest of three runs."""
     def once():
         killed = service_pid()
         run("systemctl", "reset-failed", "berthd")
         os.kill(killed, signal.SIGKILL)
         while service_pid() in (0, killed):
             time.sleep(0.02)
-        # The call is refused as long as the bus still has the connection of the killed service.
+        # Calls fail until the bus has noticed the end of the killed service.
         while subprocess.run(["dist", "volume", "list", "-q"], check=False, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL).returncode:
             time.sleep(0.02)

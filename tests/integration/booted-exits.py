@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Exit statuses on a kernel whose pidfds do not report them, after a restart of the service. Runs in the initial
-# namespaces, where the kernel reports every exit (tests/machine/emulate --boot).
+# Exit statuses are known after a restart of the service even on a kernel whose pidfds do not report them (before Linux
+# 6.15). This runs in the initial namespaces, the only ones where such a kernel reports all exits (tests/machine/emulate
+# --boot).
 
 import os
 import sys
@@ -13,8 +14,8 @@ COUNT = 25
 
 
 def exits_on(signal, status):
-    """The command waits without polling: with so many containers, 250 sleeps a second would use all of an emulated
-    machine."""
+    """Returns a command that exits with a status on a signal. It does not poll, as many polling containers would use all
+    CPU time of an emulated machine."""
     return ("sh", "-c", f"trap 'exit {status}' {signal}; sleep 1000 & wait")
 
 
@@ -33,7 +34,7 @@ def test_every_status_is_known_after_a_kill():
     equal(len(listing("ps")), COUNT)
     equal(containers_call("Kill", "sia{sv}", "c1", "10", "1", "Process", "s", "other").status, 0)
     contains(containers_call("Wait", "ssa{sv}", "c1", "other", "0").out, "it 77 ")
-    # All end at once, so that their exits are reported together.
+    # The containers end at once, so that the service receives many exits together.
     good("kill", *[f"c{number}" for number in range(1, COUNT)])
     for number in range(1, COUNT):
         equal(dist("wait", f"c{number}").status, number)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Features of Debian's kernel that others may lack: AppArmor profiles of runtime configurations, and project quotas.
+# Features of Debian's kernel that other kernels may lack: AppArmor profiles of OCI configurations, and project quotas.
 
 import json
 import os
@@ -70,8 +70,8 @@ def test_a_container_without_a_profile_is_unconfined():
 
 
 def test_project_quotas_limit_the_disk_space_of_a_user():
-    """On a file system with project quotas, the kernel stops a container that fills the disk at once, whichever id
-    writes."""
+    """On a file system with project quotas, a container that exceeds its user's limit gets an error at once, whichever id
+    the files have."""
     run("systemctl", "stop", "berthd.service")
     for name, kind, numbers in (("loop-control", 0o020600, (10, 237)), ("loop7", 0o060600, (7, 7))):
         if not os.path.exists(f"/dev/{name}"):

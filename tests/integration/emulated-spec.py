@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The resources of an OCI configuration, with and without a systemd property for them, set the container's cgroup files
-# as crun does. This needs a unified hierarchy with all controllers. Other tests are of features that work differently
-# on older kernels. systemd-oomd, too, needs that hierarchy.
+# Resources of an OCI configuration, with and without a corresponding systemd property, set the container's cgroup files
+# as crun does. This needs a unified hierarchy with all controllers, as does systemd-oomd. Other tests are about features
+# that work differently on an older kernel.
 # machine: package systemd-oomd
 
 import importlib
@@ -21,7 +21,7 @@ FILES = ("memory.max memory.low memory.swap.max memory.high memory.oom.group cpu
 
 
 def with_both(resources):
-    """Returns the cgroup files as seen in a container, under Berth and under crun with systemd."""
+    """Returns the contents of the cgroup files in a container of Berth and in one of crun with systemd."""
     changes = {"mounts+": CGROUP, "linux.namespaces+": [{"type": "cgroup"}], "linux.resources": resources}
     config = spec_tests.spec(f"cd /sys/fs/cgroup; for i in {FILES}; do echo $i $(cat $i); done", changes)
     mine = spec_tests.with_berth(config)
@@ -31,8 +31,8 @@ def with_both(resources):
 
 
 def same(resources, known=()):
-    """Compares the cgroup files except for known differences: crun enables all controllers for each container, and sets
-    no task limit where systemd has a default."""
+    """Compares the cgroup files, and returns those of Berth. Known differences are ignored: crun enables all controllers
+    for each container, and sets no task limit where systemd has a default."""
     mine, theirs = with_both(resources)
     skipped = [name for name, value in theirs.items() if (name, value) in (("hugetlb.2MB.max", "max"), ("pids.max", "max"))]
     equal({name: value for name, value in mine.items() if name not in (*skipped, *known)},
@@ -47,7 +47,7 @@ def test_setup():
 
 
 def test_layers_of_mounted_images_and_of_stopped_containers():
-    """Mounted images and stopped containers also work before Linux 6.15.
+    """Images can be mounted and files copied from stopped containers before Linux 6.15, too.
 
     There, overlayfs and open_tree(2) accept only layers that are attached in the caller's mount namespace."""
     mount = f"--mount=type=image,source={IMAGE},target=/image,subpath=bin"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# crun's tests of cgroups and CRIU: they need a unified hierarchy with all controllers and a kernel that CRIU supports,
-# which is Debian's, emulated. test-suites.py has the others.
+# crun's tests of cgroups and CRIU, which need a unified hierarchy with all controllers and a kernel that CRIU supports.
+# Debian's kernel in an emulated machine has both. test-suites.py runs crun's other tests.
 # machine: source crun
 
 import os

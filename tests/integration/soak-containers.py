@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A long test, to be run manually as soak-containers.py SECONDS SEED: containers and processes in them start and end
-# while the service is killed at random; every exit status is known afterwards, and nothing is left.
+# A long test, which is run manually as soak-containers.py SECONDS SEED. Containers and processes in them start and end
+# while the service is killed at random times. Afterwards every exit status is known, and nothing is left.
 
 import json
 import os
@@ -16,7 +16,7 @@ IMAGE = f"{HOST}/soak/base:x"
 
 
 def figures():
-    """Counts resources that must not accumulate, such as descriptors of the service, mounts, scopes and directories."""
+    """Returns the use of resources that must not accumulate, such as descriptors of the service, mounts and scopes."""
     pid = service_pid()
     return {
         "fds": len(os.listdir(f"/proc/{pid}/fd")),
@@ -30,7 +30,7 @@ def figures():
 
 
 def row(name):
-    """Returns a container's entry in ps, or None; repeats failed calls, since the service may be killed at any time."""
+    """Returns a container's entry in ps, or None. Failed calls are repeated, as the service may be killed at any time."""
     while True:
         result = dist("ps", "-a", "--json=short")
         if result.status == 0:

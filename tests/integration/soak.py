@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A soak run, by hand: everything that changes the store at once, and kill -9 in the middle of it,
-again and again. After each round the contents match their digests, the database is sound, and every named image is
-complete.
+"""A soak test, which is run manually. In each round, random operations that change the store run concurrently, and the
+service is killed meanwhile. After each round the contents match their digests, the database is intact, and every named
+image is complete.
 
     tests/machine/machine --name soak run -- /usr/bin/python3 "$PWD/tests/integration/soak.py" [SECONDS] [SEED]
 """
@@ -20,7 +20,7 @@ ARCHIVE = "/var/tmp/soak.tar"
 
 
 def push_images(generator):
-    """Images that share layers, so that operations collide on the same blobs and snapshots."""
+    """Pushes images that share layers, so that operations use the same blobs and snapshots concurrently."""
     layers = [oci.Layer("gzip").add(f"data/{number}", generator.randbytes(3_000_000)).finish()
               for number in range(5)]
     base = oci.busybox_layer().finish()
@@ -50,7 +50,7 @@ def check():
         if "fetch" not in row["name"]:
             result = dist("run", "--rm", row["name"], "sh", "-c", "cat /data/* >/dev/null", timeout=60)
             if result.status != 0:
-                # A tagged or committed image may have no snapshots yet, but it must be possible to make them.
+                # An image that was tagged or committed may not be unpacked, but it must be possible to unpack it.
                 assert "unpack" in result.err, (row, result, good("images", "--tree"), good("content", "list"))
                 good("unpack", row["name"])
                 good("run", "--rm", row["name"], "sh", "-c", "cat /data/* >/dev/null")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# dist build: buildah builds on images of the service's store, and the result is imported.
+# "dist build": buildah builds from images of the service's store, and the result is imported.
 # machine: package buildah
 
 import os
@@ -13,7 +13,7 @@ OTHER = f"{HOST}/build/other:x"
 BUILT = f"{HOST}/build/built:x"
 WORK = "/var/tmp/build"
 BUILDAH = os.environ["BERTH_BUILD"] + "/packages/buildah/usr/bin/buildah"
-# A test machine is no place for further namespaces, and an overlay lies below it.
+# In a test machine, buildah can neither create further namespaces nor use overlayfs.
 ENVIRONMENT = {"BUILDAH_ISOLATION": "chroot"}
 STORAGE = """[storage]
 driver = "vfs"

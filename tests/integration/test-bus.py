@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The bus stops and starts again, as dbus-daemon and as dbus-broker: containers are not affected, no exit
-# status is lost, and the whole service works with either.
+# The bus stops and starts again, both dbus-daemon and dbus-broker. Containers are not affected, no exit status is lost, and
+# the service works with both.
 # machine: package dbus-broker
 
 import os
@@ -16,7 +16,7 @@ BROKER = os.environ["BERTH_BUILD"] + "/packages/dbus-broker"
 
 
 def restart_bus():
-    # systemd would treat a unit that is started this often as failing.
+    # systemd would refuse to start a unit this often.
     run("systemctl", "reset-failed", "dbus.service", "polkit.service")
     equal(run("systemctl", "restart", "dbus.service").status, 0, "the bus starts again")
 
@@ -31,7 +31,7 @@ def test_setup():
 
 
 def check_restarts(prefix):
-    """Restarts the bus beside containers that stay, end meanwhile, or are started again when they end."""
+    """Restarts the bus while containers run, some of which end meanwhile; no exit is lost or reported twice."""
     names = [f"{prefix}-{number}" for number in range(6)]
     for name in names:
         good("run", "-d", f"--id={name}", IMAGE)
@@ -61,7 +61,8 @@ def test_the_bus_starts_again():
 
 
 def test_in_the_middle_of_starts():
-    """Waiting callers get an answer, and nothing incomplete remains."""
+    """If the bus restarts while containers are being started, callers get an error or success, and nothing incomplete
+    remains."""
     for round_number in range(4):
         commands = [subprocess.Popen(["dist", "run", "-d", f"--id=mid-{round_number}-{number}", IMAGE], stdout=subprocess.DEVNULL,
                                      stderr=subprocess.PIPE, text=True) for number in range(8)]
@@ -71,8 +72,8 @@ def test_in_the_middle_of_starts():
             assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
             if command.returncode == 0:
                 wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")
-    # The service removes containers that their client had not started before the bus stopped, perhaps before this test
-    # does.
+    # The service itself removes containers that their client had not started before the bus stopped, possibly before
+    # this test does.
     def nothing_stays():
         known = [row["id"] for row in listing("ps", "-a")]
         if known:
@@ -83,7 +84,8 @@ def test_in_the_middle_of_starts():
 
 
 def test_the_state_may_take_longer_to_open_than_the_bus_waits():
-    """The bus drops a connection that does not say Hello in time, here within 2 s, while the database opens."""
+    """The service connects to the bus only when its state is open. Otherwise the bus would drop the connection, as it
+    expects Hello in time (here within 2 s), while opening the database takes 5 s."""
     limit = "/etc/dbus-1/system-local.conf"
     with open(limit, "w", encoding="ascii") as file:
         file.write('<busconfig><limit name="auth_timeout">2000</limit></busconfig>')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoints that are refused or that CRIU cannot make, and the state afterwards. Successful ones are in
-# emulated-checkpoint.py, since CRIU does not work with every kernel.
+# Checkpoints that are refused or that CRIU cannot write, and the state afterwards. emulated-checkpoint.py tests successful
+# checkpoints, as CRIU does not support every kernel.
 
 import json
 import os
@@ -91,7 +91,7 @@ def in_place_of_criu(script, action):
 
 
 def with_failing_criu(action):
-    """Runs an action while CRIU fails, because it cannot write its images."""
+    """Runs an action while CRIU fails, because it cannot write files."""
     in_place_of_criu('ulimit -f 0\nexec /usr/sbin/criu.away "$@" --log-file=/dev/null', action)
 
 
@@ -102,7 +102,7 @@ def test_criu_has_no_use_for_the_machines_clock_or_modules():
                      lambda: refused("checkpoint", "box", says="checkpoint: CRIU: "))
     with open(log, encoding="utf-8") as file:
         found = json.loads(file.read().splitlines()[-1])
-    # CRIU has no seccomp filter: the kernel does not let a process with a filter suspend the filters of others.
+    # CRIU runs without a seccomp filter, as the kernel does not let a process with a filter suspend filters of others.
     equal({key: found[key] for key in ("capabilities", "admin", "seccomp", "syslog")},
           {"capabilities": [], "admin": 1, "seccomp": "0", "syslog": "Operation not permitted"})
     os.unlink(log)
@@ -117,7 +117,7 @@ def test_container_continues_after_a_failed_checkpoint():
 
 
 def test_reason_of_criu_is_reported():
-    """If CRIU fails, its reason is reported; if Debian's CRIU supports the kernel, a checkpoint is written instead."""
+    """If CRIU does not support the kernel, its reason is reported; otherwise it writes a checkpoint."""
     result = dist("checkpoint", "--leave-running", "box")
     if result.status == 0:
         assert json.loads(good("inspect", "box"))["checkpointed"] > 0

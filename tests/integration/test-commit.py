@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A container's changes become a layer and an image; layers are applied to a directory as overlayfs
-# would show them.
+# A container's changes become a layer and an image. Layers that are applied to a directory have the result that overlayfs
+# would show.
 
 import importlib.util
 import json
@@ -106,7 +106,7 @@ def test_a_commit_of_a_commit():
 
 
 def test_prune_keeps_content_that_is_named_while_it_runs():
-    # Prune reads the images one after another; the commit may name its image meanwhile.
+    # Prune reads the images one by one, and the commit may set the name of its image meanwhile.
     for number in range(15):
         name = f"local.test/raced{number}:x"
         commit = subprocess.Popen(["dist", "commit", "--no-unpack", "worker", name],
@@ -160,7 +160,7 @@ def test_layers_onto_a_directory():
     manifest = json.loads(good("inspect", "--manifest", NEW))
     layers = [layer["digest"] for layer in manifest["layers"]]
     target = "/tmp/applied"
-    # The directory may be in a mount namespace other than that of the service.
+    # The second time, the directory is in another mount namespace than the service.
     for before in ((), ("unshare", "--mount")):
         shutil.rmtree(target, ignore_errors=True)
         os.makedirs(target)

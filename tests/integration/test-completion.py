@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion: the suggestions of dist, and of bash with the script.
+# Completion: the suggestions of "dist shell-completion", and those of bash with the installed script.
 
 import os
 import re
@@ -114,9 +114,9 @@ def test_files_in_a_container():
     equal(offered("dist cp runs:et"), ["runs:etc/"])
     equal((offered("dist cp runs:/none/x"), offered("dist cp nobody:/et")), ([], []))
     equal(offered("dist cp runs:/et", user="alice"), [])
-    # Neither a file's name nor a file in place of a directory allows an escape.
+    # Only known kinds of copies are accepted.
     equal(containers_call("CopyOut", "ssha{sv}", "runs", "/etc/deeper", "1", "1", "Kind", "s", "frobs").status, 1)
-    # A shell could execute parts of a name.
+    # Names that a shell could execute are not suggested.
     good("exec", "runs", "sh", "-c", "mkdir /odd && cd /odd && touch 'a$(id)' 'a;id' 'a`id`' 'a*' 'a b' \"a'\" 'a.b-c_1' 'aé'")
     equal(sorted(offered("dist cp runs:/odd/a")), ["runs:/odd/a.b-c_1", "runs:/odd/aé"])
     good("rm", "-f", "runs")
@@ -127,7 +127,7 @@ def test_nobody_is_asked_for_a_password():
 
 
 def bash(line):
-    """The completion of the line by bash, with the script installed where bash looks for it."""
+    """Returns the completions of a line by bash with the installed script."""
     script = """source /usr/share/bash-completion/completions/dist
         COMP_LINE=$1 COMP_POINT=${#1}; _dist 2>/dev/null; printf '%s\\n' "${COMPREPLY[@]}" """
     return subprocess.run(["bash", "-c", script, "bash", line], capture_output=True, text=True, check=True).stdout.split()

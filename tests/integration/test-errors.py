@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What dist says when something fails: one line, a fact and the next thing to try, in the caller's language.
+# Error messages of dist: one line with the facts and a hint, in the user's language.
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ GERMAN = {"LANG": "C.UTF-8", "LANGUAGE": "de"}
 
 
 def says(*arguments, env=None, status=None, user=None):
-    """The one line that a failing dist prints."""
+    """Runs dist, which must fail, and returns its message, which must be a single line."""
     result = dist(*arguments, env=env, user=user)
     assert result.status != 0 and status in (None, result.status), (arguments, result.status)
     equal(len(result.err.strip().split("\n")), 1, result.err)

@@ -20,7 +20,7 @@ def test_setup():
 
 
 def check(*program):
-    """Runs the program, and checks each of its steps and that it leaves nothing behind."""
+    """Runs an example, and checks the output of each step and that no container is left."""
     result = run(*program, IMAGE, *COMMAND, env={"G_MESSAGES_DEBUG": ""})
     equal(result.status, 7, result)
     lines = result.out.splitlines()

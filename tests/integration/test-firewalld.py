@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The host's firewalld: rules that it removes when it is reloaded, started or stopped are restored, with either of its
-# backends.
+# firewalld on the host. Rules of networks that it removes when it is started, reloaded or stopped are restored, with both of
+# its backends.
 # machine: package firewalld
 # machine: package python3-dbus
 # machine: package python3-firewall
@@ -34,7 +34,8 @@ def trusted():
 
 
 def works():
-    """Checks a published port from the host and from a neighbour, a name, and traffic out with the host's address."""
+    """Returns whether a published port can be reached from the host and from a neighbour, whether a container reaches another
+    by name, and whether outgoing traffic has the host's address."""
     return (get(place="127.0.0.1:18080") == "page" and
             get("ip", "netns", "exec", "neighbour", place="192.0.2.1:18080") == "page" and
             fetch("one", "web") == "page" and fetch("one", "192.0.2.2/cgi-bin/who").endswith("192.0.2.1]"))
@@ -54,13 +55,13 @@ def hardware_address():
 
 
 def loses_nothing(*command):
-    """Checks that after the command, all rules are as before, and no rule exists twice."""
+    """Runs a command, and checks that the network works afterwards and the rules are as before."""
     wait_until(works, f"before {command}")
     before = (rules(), links(), hardware_address())
     result = run(*command)
     equal(result.status, 0, f"{command}: {result}")
     wait_until(works, f"after {command}")
-    # firewalld reports a reload after it has replied, so the rules may be renewed only after all works again.
+    # firewalld signals a reload only after it has replied, so the rules may be renewed even after the check above.
     wait_until(lambda: run("pgrep", "-x", "berth-network").status == 1 and (rules(), links(), hardware_address()) == before,
                f"the same state as before {command}; at first:\n{before}")
 
@@ -122,7 +123,7 @@ def test_what_happens_while_the_service_is_away_is_made_good():
 
 
 def test_only_firewalld_is_believed():
-    """The service ignores a signal of the same name that another sender sends to it directly."""
+    """The service ignores the signal of a reload if the sender is not firewalld."""
     def renewals():
         return run("journalctl", "-b", "-o", "cat", "-t", "berthd").out.count("renewing the networks' rules")
     before = renewals()
@@ -131,7 +132,7 @@ def test_only_firewalld_is_believed():
               "org.fedoraproject.FirewallD1.Reloaded", user="alice").status, 0)
     equal(run("dbus-send", "--system", "--type=signal", "/org/fedoraproject/FirewallD1",
               "org.fedoraproject.FirewallD1.Reloaded", user="alice").status, 0)
-    # A later call has been answered, so the signals have been read.
+    # When the service has answered a later call, it has read the signals.
     service_is_up()
     equal(renewals(), before)
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What a container takes from its image's configuration, member by member, and what the caller's options
-# change.
+# The effect of each member of an image's configuration on a container, and the options that override it.
 
 import json
 import sys
@@ -30,13 +29,13 @@ def test_setup():
 
 def test_command_user_environment_and_directory():
     equal(good("run", "--rm", IMAGE).split(), ["default", "70", "81", "/work", "1", "/home/worker"])
-    # Without a group, the user's group in passwd and those that list the user.
+    # Without a group, the process has the user's group in /etc/passwd and the groups that list the user in /etc/group.
     equal(good("run", "--rm", "-u", "worker", IMAGE, "id -G").split(), ["80", "82"])
     equal(good("run", "--rm", "-u", "root", "-w", "/tmp", "-e", "A=2", IMAGE, "id -u; pwd; echo $A").split(), ["0", "/tmp", "2"])
 
 
 def test_volumes():
-    """They last as long as the container, and are always writable."""
+    """Volumes of an image exist as long as the container, and are writable even with --read-only."""
     for options in ([], ["--read-only"]):
         equal(good("run", "--rm", *options, "-u", "root", IMAGE, "cat /kept/of-image; echo more >>/kept/of-image; wc -l </kept/of-image"),
               "kept\n2\n")
@@ -50,7 +49,7 @@ def test_volumes_of_a_writable_root_are_there():
     good("pull", reference)
     script = "stat -c '%n %a %u %g' /data /new/volume; cat /data/file; touch /data/x /new/volume/y"
     equal(good("run", "--rm", reference, "sh", "-c", script), "/data 2770 33 34\n/new/volume 755 0 0\nseed")
-    # They belong to the container, and so are among its changes.
+    # These volumes are part of the container, so "dist diff" lists files in them.
     good("run", "--id=volumes", reference, "touch", "/new/volume/z")
     contains(good("diff", "volumes"), "/new/volume/z")
     good("rm", "volumes")
@@ -68,17 +67,17 @@ def test_users_variables_and_commands_of_the_field():
     # A number is an id, even if a user or a group of the image has that name.
     equal(shell("echo $(id -u):$(id -g)", "-u", "1000"), "1000:0")
     equal(shell("echo $(id -u):$(id -g)", "-u", "5:2000"), "5:2000")
-    # A variable that is set again has its last value: of the image, of run, of exec.
+    # If a variable is set more than once, the last value counts: in the image, with run, and with exec.
     equal(shell("env | grep ^A="), "A=last")
     equal(shell("env | grep ^A=", "-e", "A=1", "-e", "A=2"), "A=2")
     good("run", "-d", "--id=field", "-e", "B=run", reference, "sleep", "1000")
     equal(good("exec", "-e", "B=1", "-e", "B=2", "field", "sh", "-c", "env | grep ^B=").strip(), "B=2")
     good("rm", "-f", "field")
-    # An empty HOME is replaced by that of passwd.
+    # An empty HOME is replaced by the directory in /etc/passwd.
     equal(shell("echo $HOME", "-e", "HOME="), "/root")
     equal(shell("echo $HOME", "-e", "HOME=/x", "-e", "HOME="), "/root")
     equal(shell("echo $HOME", "-e", "HOME=/x"), "/x")
-    # A file where a directory should be is there, but no command.
+    # If a file is in place of a directory, the command "cannot be executed" (126), not "not found" (127).
     equal(dist("run", "--rm", reference, "/etc/passwd/x").status, 126)
     equal(dist("run", "--rm", reference, "/etc/nothing/x").status, 127)
     equal(dist("run", "--rm", reference, "nothing").status, 127)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The example rules: a member of the group berth pulls, runs, publishes ports, mounts directories of its own and reads its
-# logs, and nothing more; a member of another runs the images of one registry. berth-polkit(7) has every action and detail.
+# The example rules of polkit. A member of the group berth may pull and run images, publish ports, mount own directories and
+# read own logs, and nothing else. A member of the group web may run the images of one registry. berth-polkit(7) lists every
+# action and detail.
 
 import glob
 import os
@@ -37,7 +38,7 @@ def test_setup():
     for name in (IMAGE, OTHER):
         oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), name)
     make_network("group", "10.79.0.0/24")
-    # A file system whose ids can be mapped, which that of the machine cannot.
+    # A file system that supports ID-mapped mounts, unlike the root file system of the test machine.
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/home/alice").status, 0)
     os.makedirs("/home/alice/data")
     with open("/home/alice/data/file", "w", encoding="utf-8") as file:
@@ -54,7 +55,7 @@ def test_a_member_pulls_and_runs():
     equal(run("usermod", "-a", "-G", "berth", "alice").status, 0)
     mine("pull", IMAGE)
     contains(mine("images"), "group/box")
-    # What the first run of all does: signals of the pull that come late are nobody's.
+    # dist pulls the image first; late signals of that transfer must not disturb the run.
     for _ in range(3):
         good("rmi", IMAGE)
         good("prune")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Hardening: how the programs are built, what the unit denies the service, and that containers inherit none
-# of it.
+# Hardening: the programs are built with protective options, the unit restricts the service, and containers do not inherit
+# these restrictions.
 
 import json
 import os
@@ -26,7 +26,7 @@ int main(void) {
 
 
 def programs():
-    """All installed programs."""
+    """Returns the paths of all installed programs."""
     found = [f"/usr/libexec/berth/{name}" for name in sorted(os.listdir("/usr/libexec/berth"))]
     found += ["/usr/bin/dist", "/usr/bin/berth-runtime", "/usr/lib/systemd/system-generators/berth-generator"]
     assert len(found) >= 20, found
@@ -72,7 +72,7 @@ def test_programs_check_buffers():
     for path in programs():
         symbols = readelf("--syms", path)
         contains(symbols, "__stack_chk_fail")
-        # berth-group calls no function with a checking variant: it reads nothing, and writes one array.
+        # berth-group calls no function that has a checking variant.
         if path.endswith("/berth-group"):
             continue
         checked = {name for name in re.findall(r"\b(__\w+_chk)\b", symbols)} - {"__stack_chk_fail"}
@@ -80,8 +80,8 @@ def test_programs_check_buffers():
 
 
 def test_the_launcher_needs_no_library():
-    """The launcher needs no library beside the C library, which is linked into it, since it runs with the host's
-    rights before anything else of a container. The figures are those of docs/performance.md, with some margin."""
+    """berth-launch, which runs with the host's rights in each start of a container, is linked statically with only the C
+    library. The sizes are those of docs/performance.md with some margin."""
     path = "/usr/libexec/berth/berth-launch"
     assert is_static(path)
     assert "INTERP" not in readelf("-l", path)
@@ -96,8 +96,8 @@ def test_the_launcher_needs_no_library():
 
 
 def test_functions_are_marked_for_branch_tracking():
-    """Every function of Berth begins with the mark. On Debian the C library's start-up code has no mark, so the
-    program as a whole has none."""
+    """Functions begin with endbr64, as main() shows. The programs as a whole are not marked, since Debian's start-up code of
+    the C library is not compiled for branch tracking."""
     if platform.machine() != "x86_64":
         return
     for path in programs():
@@ -107,7 +107,7 @@ def test_functions_are_marked_for_branch_tracking():
 
 
 def test_every_file_was_compiled_so():
-    """Every source's command line in the build has the options that leave no trace in a program."""
+    """All source files are compiled with the options whose effect cannot be seen in a program."""
     with open(os.environ["BERTH_BUILD"] + "/compile_commands.json", encoding="utf-8") as file:
         commands = [entry for entry in json.load(file) if re.search("/(service|client|runtime|generator)/", entry["file"])]
     assert len(commands) > 300, len(commands)
@@ -139,7 +139,8 @@ BARE = {
 
 
 def test_containers_inherit_nothing_of_the_unit():
-    """A container whose configuration restricts nothing has the same properties as the machine's first process."""
+    """If its configuration restricts nothing, a container has the capabilities and filters of the machine's PID 1, not those
+    of the service."""
     root = "/var/tmp/bundle/rootfs"
     os.makedirs(f"{root}/bin")
     os.makedirs(f"{root}/proc")
@@ -160,7 +161,7 @@ def test_containers_inherit_nothing_of_the_unit():
 
 
 def test_omitted_hardening_of_the_unit_is_explained():
-    """The unit's comments explain each omitted setting by name."""
+    """Comments of the unit explain each setting that systemd-analyze recommends and the unit does not have."""
     unit = run("systemctl", "cat", "berthd.service").out
     comments = " ".join(line for line in unit.splitlines() if line.startswith("#"))
     found = json.loads(run("systemd-analyze", "security", "--json=short", "berthd.service").out)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Health checks, from the image and from options, as a property and as events.
+# Health checks of images and of options: the property Health, the events, and actions on an unhealthy container.
 
 import json
 import sys
@@ -62,7 +62,7 @@ def test_checks_go_on_after_the_service_was_away():
 
 def test_what_is_unhealthy_is_killed_or_stopped_if_asked():
     check = ["--health-cmd=false", "--health-interval=0.2s", "--health-retries=1"]
-    # A killed container has failed, and its policy restarts it; a stopped one stays stopped, whatever its policy.
+    # A killed container counts as failed, so that its restart policy applies. A stopped container is not restarted.
     good("run", "-d", "--id=killed", "--restart=on-failure", "--health-on-failure=kill", *check, PLAIN)
     good("run", "-d", "--id=stopped", "--restart=always", "--stop-timeout=0", "--health-on-failure=stop", *check, PLAIN)
     good("run", "-d", "--id=ignored", "--health-on-failure=none", *check, PLAIN)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Mounts of other images, of artifacts and of parts of volumes: what they show, who may have them, and that the store
-# keeps what they need.
+# Mounts of images, artifacts and parts of volumes in containers: their contents, the permissions that they need, and the
+# content that they keep in the store.
 
 import io
 import os
@@ -18,7 +18,7 @@ PRIVATE = f"{HOST}/private/model:x"
 
 
 def artifact(reference, *files):
-    """An artifact like those of oras: files with titles; a title of None is left out."""
+    """Pushes an artifact like those of oras, of files with titles; a file whose title is None has no title."""
     content = oci.Image([])
     content.finish()
     empty = content.add_blob("application/vnd.oci.empty.v1+json", b"{}")
@@ -31,7 +31,8 @@ def artifact(reference, *files):
 
 
 def image(text):
-    """An image of two layers, with links that lead up and out; the upper layer hides a file of the lower one."""
+    """Returns an image of two layers with links, one of which leads out of the image. The upper layer hides a file of the
+    lower one."""
     lower = oci.Layer("gzip").directory("etc").add("etc/name", b"lower\n").add("etc/gone", b"gone\n")
     lower.add("part/deep/file", text.encode()).symlink("up", "../../../etc").symlink("inside", "/part/deep")
     lower.add("set-user-id", b"#!/bin/sh\n", mode=0o4755, uid=1000, gid=1000)
@@ -51,7 +52,7 @@ def test_setup():
     artifact(MANY, ("a.txt", b"first\n"), (None, b"second\n"), ("../evil", b"third\n"))
     artifact(PRIVATE, ("secret.bin", b"secret\n"))
     good("pull", BOX, DATA, SECRET, ONE, MANY, PRIVATE)
-    # alice may use the images of one repository path, and must not learn which others exist.
+    # alice may use the images below one path, and must not learn which other images exist.
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (action.id.indexOf("org.berth1.") != 0 || subject.user != "alice")
             return undefined;
@@ -80,8 +81,7 @@ def test_it_is_read_only_nodev_and_nosuid():
         flags = line[-1].split()[3].split(",")
         for flag in ("ro", "nodev", "nosuid"):
             assert flag in flags, line
-        # A container with the capability may undo this, but cannot change the files of the store, even those of a
-        # single layer.
+        # A container with all capabilities may remount it, but cannot change files of the store.
         for mount, path in ((f"type=image,source={DATA}", "/x/etc/name"), (f"type=image,source={BOX}", "/x/bin/busybox"),
                             (f"type=artifact,source={ONE}", "/x")):
             out = shown(f"{mount},destination=/x", f"exec 2>&1; mount -o remount,bind,rw /x; mount -o remount,rw /x; (echo x >>{path});"
@@ -116,7 +116,7 @@ def test_a_part_of_a_volume_is_mounted():
 
 
 def test_the_files_of_an_artifact_are_mounted():
-    # A single file appears in the directory, or in its place.
+    # The target of a single file is its path, or an existing directory.
     equal(shown(f"type=artifact,source={ONE},target=/model", "cat /model"), "weights\n")
     equal(shown(f"type=artifact,src={ONE},dst=/etc", "cat /etc/weights.bin"), "weights\n")
     equal(shown(f"type=artifact,source={ONE},target=/etc,name=it", "cat /etc/it"), "weights\n")
@@ -149,7 +149,7 @@ def test_a_user_has_what_its_rule_allows_and_learns_of_nothing_else():
             equal(result.status, 125, result)
             answers.add(result.err.replace(name, "NAME"))
         equal(len(answers), 1, answers)
-    # A caller's own configuration cannot use the service's options.
+    # A caller cannot use the mount options that the service uses internally: in an OCI configuration,
     layer = next(name for name in os.listdir(f"{STATE}/snapshots") if not name.startswith("."))
     for option in (f"x-berth.layer={layer}", "x-berth.subpath=x", "x-berth.name=x"):
         spec = json.dumps({"ociVersion": "1.0.2", "process": {"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
@@ -159,7 +159,7 @@ def test_a_user_has_what_its_rule_allows_and_learns_of_nothing_else():
         assert result.status != 0, result
         result = containers_call("Create", "ssa{sv}", "evil", BOX, "1", "Spec", "s", spec)
         contains(result.err, "the service's own")
-        # An option of a mount cannot use them either.
+        # and in the option Mounts.
         result = containers_call("Create", "ssa{sv}", "evil", BOX, "1", "Mounts", "a(ssas)", "1", DATA, "/x", "2", "image", option)
         contains(result.err, "not for an image")
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Images are inspected (platforms, layers, documents, history), renamed, and mounted without a
-# container.
+# Images are inspected (platforms, layers, documents, history), renamed, and mounted without a container.
 
 import json
 import os
@@ -114,7 +113,7 @@ def test_an_image_is_mounted_and_read_only():
 
 
 def test_a_mount_over_a_mounted_image_stays_in_place():
-    """A mount of one layer is a clone of its snapshot: what is mounted over it later appears nowhere else."""
+    """What is mounted over the mount of an image appears neither in other mounts of the image nor in containers."""
     for name in ("one", "two"):
         os.makedirs(f"/run/{name}", exist_ok=True)
     good("mount", IMAGE, "/run/one")

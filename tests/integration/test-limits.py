@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # machine: hybrid
-# Memory, task and processor limits are set through systemd, and enforced by the controllers that the machine has.
+# Limits of memory, tasks and CPU time are properties of the scope, and are enforced by the machine's controllers.
 
 import json
 import os
@@ -46,8 +46,8 @@ HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
 
 
 def told_of_a_kill(name, *arguments):
-    """The version 1 hierarchy counts kills in the cgroup, which systemd may have removed on a busy machine before the
-    count is read: then there was nothing to tell, and it is tried again."""
+    """Runs a container that is killed for lack of memory, and returns its last events. In the version 1 hierarchy, the number
+    of kills is read from the cgroup, which systemd may have removed already on a busy machine; then the run is repeated."""
     for _ in range(5):
         good("run", "-d", f"--id={name}", *arguments)
         dist("wait", name)
@@ -64,7 +64,7 @@ def test_oom_event_precedes_the_exit_event():
 
 
 def test_the_killer_may_be_quicker_than_the_start():
-    """The events have the same order if the container is killed before its start ends, which a hook delays here."""
+    """The order of events is the same if the container is killed before its start is complete. A hook delays the start."""
     os.makedirs("/var/tmp/hungry/rootfs")
     subprocess.run(["tar", "-x", "-C", "/var/tmp/hungry/rootfs"], input=oci.busybox_layer(None).finish()[2], check=True)
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
@@ -154,7 +154,8 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
 
 
 def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():
-    """No cgroup is made for the container in the other hierarchies, which have the controllers of the caller's unit."""
+    """In a hybrid hierarchy, a user's container is not created in a cgroup that a manager made in the unified hierarchy only.
+    It would not be subject to the unit's limits, whose controllers are in the other hierarchies."""
     allow_only("alice", "containers.create", "containers.manage-own")
     task = "/sys/fs/cgroup/unified/system.slice/manager.service/task"
     result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "-p", "MemoryMax=64M", "--unit=manager", "sh", "-c",

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The test machine gives a command's output and status, and leaves nothing behind, whatever happens.
+# The test machine passes on a command's output and exit status, and leaves nothing behind, however the run ends.
 
 set -uo pipefail
 
@@ -21,7 +21,7 @@ check() {
     fi
 }
 
-# Only what this test starts: other machines may be running.
+# The names of the machines that this test starts, as other machines may be running.
 names="test-$$"
 
 nothing_is_left() {
@@ -29,7 +29,7 @@ nothing_is_left() {
     left=$(ls -d /run/berth-machines/*"$names"* /sys/fs/cgroup/*/berth-machine-*"$names"* \
         /sys/fs/cgroup/berth-machine-*"$names"* 2>/dev/null)
     [[ -z $left ]] || { echo "# left: $left"; return 1; }
-    # Machines made for one run have the pid of their script in their name.
+    # The name of a machine that exists for one run contains the PID of its script.
     for pid in "$@"; do
         left=$(ls -d "/run/berth-machines/run-$pid" /sys/fs/cgroup/*/berth-machine-run-"$pid" 2>/dev/null)
         [[ -z $left ]] || { echo "# left: $left"; return 1; }
@@ -62,10 +62,10 @@ two_at_once() {
 interrupted() {
     local pid signal status
     for signal in INT TERM; do
-        # A shell starts what runs in the background with SIGINT ignored, which no trap of the script could undo.
+        # A shell ignores SIGINT in background processes, and the script could not undo that with a trap.
         env --default-signal=INT setsid "$machine" --name "$names" run -- sleep 100 &
         pid=$!
-        # The script's own process is the group's leader, after setsid has become it.
+        # setsid executes the script in the same process, which is then the leader of its process group.
         for _ in {1..200}; do
             [[ -s /run/berth-machines/run-$pid/pid ]] && break
             sleep 0.02
@@ -73,7 +73,7 @@ interrupted() {
         kill -$signal -- -"$pid" 2>/dev/null || kill -$signal "$pid"
         status=0
         wait "$pid" || status=$?
-        # Not 0: the command would have ended by itself.
+        # A status of 0 would mean that the command ended by itself.
         ((status == 128 + $(kill -l "$signal"))) || { echo "# status $status after SIG$signal"; return 1; }
         nothing_is_left "$pid" || return 1
     done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Many containers, at once and one after another: nothing grows and nothing is left, also if the caller has
-# left the bus.
+# Many containers, concurrently and one after another: no resource of the service grows, and nothing is left, even if
+# callers disconnect.
 
 import concurrent.futures
 import importlib.util
@@ -24,7 +24,7 @@ GROWS = ("fds", "mounts", "hostMounts", "scopes", "containers", "kept")
 def test_setup():
     oci.push(oci.busybox_image(Cmd=["sh"]), IMAGE)
     good("pull", IMAGE)
-    # It keeps the service from leaving meanwhile.
+    # While this container runs, the service does not exit when it is idle.
     good("run", "-d", "--id=anchor", IMAGE, "sleep", "100000")
     good("run", "--rm", IMAGE, "true")
     wait_until(lambda: soak.figures()["scopes"] == 1, "only the anchor's scope is there")
@@ -70,7 +70,7 @@ def test_callers_that_vanish():
         time.sleep(rng.random() * 0.04)
         caller.kill()
         caller.wait()
-    # One that was made and not started is its maker's, and says so.
+    # Containers that were created but not started may remain.
     wait_until(lambda: all(row["state"] == "created" or row["id"] == "anchor" for row in listing("ps", "-a")), "all have ended")
     for row in listing("ps", "-a"):
         if row["id"] != "anchor":

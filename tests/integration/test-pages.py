@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The pages for beginners, administrators and users of docker: each command does what its page shows.
+# The pages of docs/ for beginners, administrators and users of docker: each command works and prints what the page shows.
 
 import glob
 import os
@@ -14,7 +14,7 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent.parent / "docs"
 
 
 def commands(name):
-    """The commands after "$", each with its output on the page; "…" stands for any output."""
+    """Returns the commands of a page, which follow "$", with the output that it shows; "…" stands for any output."""
     found = []
     for line in (DOCS / name).read_text(encoding="utf-8").split("\n"):
         if line.startswith("    $ "):
@@ -26,7 +26,7 @@ def commands(name):
 
 
 def follow(name, user=None):
-    """Runs lines with sudo as root, and all others as the user."""
+    """Runs the commands of a page: those with sudo as root, and all others as this user."""
     for command, shown in commands(name):
         is_roots = command.startswith("sudo ")
         result = run("sh", "-c", command.removeprefix("sudo "), user=None if is_roots else user)
@@ -37,7 +37,7 @@ def follow(name, user=None):
 
 
 def test_setup():
-    # This machine's registry takes the place of docker.io.
+    # The test machine's registry replaces docker.io.
     oci.push(oci.busybox_image(Cmd=["sh"]), f"{HOST}/hub/library/alpine:latest")
     configure(f"[Registry docker.io]\nLocation={HOST}/hub\n")
 
@@ -52,7 +52,7 @@ def test_coming_from_docker():
 
 
 def test_a_member_of_the_group_follows_them_as_well():
-    """With the example rule, a member of the group needs root only for the lines with sudo."""
+    """With the example rule, a member of the group berth can run all commands without sudo as an ordinary user."""
     [rules] = glob.glob("/usr/share/doc/*/examples/polkit")
     with open(f"{rules}/50-berth-group.rules", encoding="utf-8") as file:
         polkit_rule(file.read())
@@ -68,7 +68,7 @@ def test_a_member_of_the_group_follows_them_as_well():
 
 
 def try_verbs(title):
-    """Tries each line of a table: a refused verb gives its reason, and all others do what the page says."""
+    """Tries each line of a table of docker.md: a refused verb fails with the page's reason, and all others succeed."""
     page = (DOCS / "docker.md").read_text(encoding="utf-8").split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| ([a-zA-Z, ]+) \| (same|differs|refused) \| (.*?) \| `(.*)` \|$", page, re.MULTILINE)
     equal(len(rows), page.count("\n| ") - 1)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Random layers on random layers unpack to the tree that umoci makes of them.
+# Images of random layers unpack to the same tree as with umoci.
 #
-# There are few names, so that entries collide: each is a file, a directory, a link of either kind, a device
-# node or a whiteout in turn, in one layer or in several, and paths lead through all of them. An entry that
-# umoci refuses is dropped, and the rest is tried again. BERTH_SEEDS=FIRST-LAST runs those seeds.
+# The layers have few different names, so that entries replace each other as files, directories, links, device nodes and
+# whiteouts, within a layer and across layers, and paths lead through entries of all types. Entries that umoci refuses are
+# removed. BERTH_SEEDS=FIRST-LAST selects the seeds.
 
 import json
 import os
@@ -26,14 +26,14 @@ KINDS = ("file",) * 6 + ("directory",) * 5 + ("symlink",) * 3 + ("link",) * 4 + 
 TYPES = {"directory": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "link": tarfile.LNKTYPE, "fifo": tarfile.FIFOTYPE,
          "device": tarfile.CHRTYPE, "block": tarfile.BLKTYPE}
 WHITEOUT_TYPES = (tarfile.REGTYPE,) * 4 + (tarfile.DIRTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE)
-# Version 2: user::rwx, user:7:rwx, group::rwx, mask::rwx, other::---, and cap_net_raw+ep.
+# The capability is cap_net_raw+ep; the ACL is user::rwx, user:7:rwx, group::rwx, mask::rwx, other::---.
 XATTRS = {"user.k": b"v", "user.l": b"=\n=", "trusted.k": b"\xff", "security.capability": bytes.fromhex(
     "0100000200200000000000000000000000000000"), "system.posix_acl_default": bytes.fromhex(
         "02000000" "01000700ffffffff" "0200070007000000" "04000700ffffffff" "10000700ffffffff" "20000000ffffffff")}
 
 
 class Entry:
-    """What one call of oci.Layer.add makes; equal seeds make equal entries."""
+    """A random entry of a layer. Equal seeds result in equal entries."""
 
     def __init__(self, rng):
         self.kind = rng.choice(KINDS)
@@ -80,7 +80,7 @@ def random_path(rng):
 def make_image(layers):
     made = []
     for number, entries in enumerate(layers):
-        # GNU's form has other headers for long names and large numbers, and no extended attributes.
+        # GNU's format has other headers for long names and large numbers, and no extended attributes.
         layer = oci.Layer("gzip", tarfile.GNU_FORMAT if number == 1 else tarfile.PAX_FORMAT)
         for entry in entries:
             entry.add_to(layer)
@@ -104,7 +104,7 @@ def write_layout(image, where):
 
 
 def umoci_takes(image):
-    """None when umoci has unpacked it, or the name that it refuses."""
+    """Unpacks an image with umoci; returns None, or the name of the entry that umoci refuses."""
     write_layout(image, f"{WORK}/layout")
     shutil.rmtree(f"{WORK}/umoci", ignore_errors=True)
     result = run("umoci", "raw", "unpack", "--image", f"{WORK}/layout:x", f"{WORK}/umoci")
@@ -117,7 +117,8 @@ def umoci_takes(image):
 
 
 def without_refused(layers):
-    """The layers without what umoci refuses: the first entry of that name that it could be."""
+    """Removes entries that umoci refuses from the layers, and returns the image, or None after too many tries. If several
+    entries have the refused name, the first one is removed."""
     for _ in range(TRIES):
         image = make_image(layers)
         name = umoci_takes(image)
@@ -134,19 +135,19 @@ def without_refused(layers):
 
 
 def applied_differences(image, theirs, began):
-    """The same by "dist content apply", which makes what overlayfs would show."""
-    # Overlayfs, which is below the machine's /var/tmp, takes no whiteouts.
+    """Returns the differences between umoci's tree and that of "dist content apply"."""
+    # /var/tmp of the test machine is on overlayfs, on which whiteouts cannot be created.
     target = "/tmp/random-layers"
     shutil.rmtree(target, ignore_errors=True)
     os.makedirs(target)
     good("content", "apply", *[layer["digest"] for layer in image.manifest["layers"]], target)
     ours = look_at(target)
-    # The directory is the caller's, and something is made in it for a while.
+    # The directory itself is not compared, as it belongs to the caller and its time changes.
     return ["applied " + line for line in differences({**ours, b".": {}}, {**theirs, b".": {}}, began)]
 
 
 def compare(seed):
-    """Whether the seed gave an image at all; asserts that both trees are the same."""
+    """Checks that both trees of the seed's image are equal; returns whether there is an image that umoci accepts."""
     rng = random.Random(seed)
     layers = [[Entry(rng) for _ in range(rng.randrange(1, 14))] for _ in range(rng.randrange(3, 6))]
     began = time.time() - 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Command lines of the READMEs of well-known images, for docker and podman: dist takes them as they are.
+# dist accepts command lines of docker and podman from the READMEs of well-known images unchanged.
 
 import json
 import os
@@ -12,8 +12,8 @@ import oci
 BOX = f"{HOST}/readmes/box:x"
 TREE = "/var/tmp/readmes"
 
-# The word with a + is the image, which the test replaces by its own. "REFUSED reason" follows a line that dist
-# refuses.
+# The word that begins with "+" is the image, which the test replaces by its own. If dist refuses the line, "REFUSED" and the
+# reason follow.
 LINES = r"""
 docker run +hello-world
 docker run -it --rm +busybox
@@ -134,12 +134,12 @@ docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-o
 
 
 def split(line):
-    """The words for "dist create", and the reason for a refusal; None if the line is accepted."""
+    """Returns the options for "dist create", the image with its command, and the reason of a refusal, if any."""
     line, _, reason = line.partition(" REFUSED ")
     words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/").replace("$(id -u)", "0"))
     words = words[words.index("run") + 1:]
     image = next(i for i, word in enumerate(words) if word.startswith("+"))
-    # Only "dist run" has --detach and --sig-proxy.
+    # "dist create" does not have --detach and --sig-proxy.
     options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true", "--sig-proxy=false")]
     options = [{"-dit": "-it", "-itd": "-it", "-dt": "-t", "-dp": "-p"}.get(word, word) for word in options]
     return options, [BOX] + words[image + 1:], reason or None

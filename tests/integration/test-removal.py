@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Removing a container is one operation: nothing of it is left, even if something else begins at the same time.
+# The removal of a container is one operation: nothing is left of the container, even if other operations on it begin at
+# the same time.
 
 import os
 import random
@@ -64,7 +65,7 @@ def test_nothing_is_left_of_a_container_removed_while_it_starts():
         removing = [begin("rm", "-f", name) for _ in range(1 + number % 2)]
         removed = [(process.communicate()[1], process.returncode) for process in removing]
         error = starting.communicate()[1]
-        # One call removed the container; another may arrive after the removal.
+        # One of the calls removed the container; the other may have come too late.
         assert any(status == 0 for _, status in removed), (number, removed)
         assert all(status == 0 or "no container" in text for text, status in removed), (number, removed)
         assert starting.returncode == 0 or "is being deleted" in error or "no container" in error or "status 137" in error, (number, error)

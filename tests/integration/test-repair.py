@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The store repairs itself: damaged contents are found, set aside and fetched again; transfers resume after the service
-# was down; layers that were dropped after unpacking are fetched when they are needed.
+# The store repairs itself. Damaged contents are found, set aside and fetched again, transfers resume after the service was
+# down, and layers that were dropped after unpacking are fetched again when they are needed.
 
 import os
 import random
@@ -134,7 +134,7 @@ def test_layers_that_were_dropped_come_back():
 
 
 def test_layers_through_links_of_lower_layers_are_unpacked_before_they_are_dropped():
-    # Such a layer is read again once the layers below exist.
+    # Such layers have to be read a second time, once the layers below are unpacked.
     configure("[Transfer]\nKeepCompressed=no\n")
     layers = [oci.busybox_layer().directory("usr").directory("usr/lib").symlink("lib", "usr/lib").add("usr/lib/low", b"low")]
     layers += [oci.Layer().add(f"lib/{number}", b"x" * number).hard_link(f"lib/link{number}", "lib/low") for number in range(5)]

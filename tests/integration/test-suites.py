@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Berth passes the tests of crun and runc, which are run through the bus with whole OCI configurations.
+# The tests of crun and runc pass with berth-runtime. CRUN and RUNC list the tests that do not, with the reasons.
 # machine: source crun runc
 
 import os

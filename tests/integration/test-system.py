@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers and systemd: systemd itself in a container, machinectl, and containers that are started with the
-# system.
+# Containers and systemd: systemd in a container, machinectl, containers that start with the system, socket activation, and
+# readiness of units.
 
 import os
 import re
@@ -20,7 +20,7 @@ JOURNAL = [f"systemd-journald{name}" for name in (".service", ".socket", "-dev-l
 
 
 def add_program(layer, path, added):
-    """Adds a program to a layer, with the libraries that it is linked with."""
+    """Adds a program and the libraries that it is linked with to a layer."""
     found = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
     for file in [path] + re.findall(r"(/\S+) \(0x", found):
         for name in {file.lstrip("/"), os.path.realpath(file).lstrip("/")} - added:
@@ -118,7 +118,7 @@ def test_autostart_containers_start_with_the_system():
 
 
 def test_a_unit_passes_its_sockets_on():
-    """With socket activation, systemd listens on the socket and the container receives the data that was sent."""
+    """With socket activation, "dist run" passes the unit's sockets on to the container."""
     with open("/run/systemd/system/handed.socket", "w", encoding="utf-8") as file:
         file.write("[Socket]\nListenDatagram=/run/handed\nFileDescriptorName=mine\n")
     with open("/run/systemd/system/handed.service", "w", encoding="utf-8") as file:

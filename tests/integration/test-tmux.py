@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth with the shipped rule,
-# an administrator, and a user whom no rule mentions. No line wraps, and each command ends at a clean prompt.
+# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth with the example rule, an
+# administrator, and a user without a rule. No line wraps, and the prompt is at the beginning of a line after each command.
 # machine: package tmux
 # machine: package libevent-core-2.1-7
 # machine: package libutempter0
@@ -20,7 +20,7 @@ RULE = "/usr/share/doc/berth/examples/polkit/50-berth-group.rules"
 
 
 class Person:
-    """A user's shell in a pane of the user's own tmux."""
+    """A shell of a user in a tmux of the user's own."""
 
     def __init__(self, user):
         self.user = user
@@ -52,7 +52,7 @@ class Person:
         wait_until(lambda: text in self.text(), f"{text!r} for {self.user}")
 
     def await_prompt(self):
-        """Waits for one more prompt than before, at the beginning of the last line."""
+        """Waits until the last line is a prompt that was not there before."""
         def came():
             lines = [line.rstrip() for line in self.lines()]
             return lines[-1] == "$" and sum(line.startswith("$") for line in lines) > self.prompts

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Trust: policies by registry and path, and signatures as cosign makes them, under a tag and as
-# referrers.
+# Trust: policies by registry and path, and signatures in cosign's format, which are found by tag or as referrers.
 
 import base64
 import json
@@ -41,7 +40,7 @@ def payload_for(repository, digest):
 
 
 def signature_image(signatures):
-    """signatures: (payload, base64 signature)."""
+    """Returns an image with signatures, which are pairs of a payload and a signature in base64."""
     image = oci.Image([])
     for payload, signature in signatures:
         layer = image.add_blob(PAYLOAD, payload)

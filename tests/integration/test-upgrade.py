@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A package upgrade by dpkg with Debian's maintainer scripts, during other work: units, a pod, runs and an exec in
-# the foreground, and a pull continue, and no exit status is lost.
+# dpkg upgrades the package, with Debian's maintainer scripts, while the service is in use: units, a pod, runs and an exec
+# in the foreground, and a pull continue, and no exit status is lost.
 
 import os
 import shutil
@@ -29,7 +29,7 @@ fi
 
 
 def build_package(version):
-    """Builds a package of the files installed here; the files of each version differ."""
+    """Builds a package of the installed files. All programs of different versions differ."""
     root = f"{WORK}/{version}"
     shutil.copytree(os.environ["BERTH_BUILD"] + "/staging", root, symlinks=True)
     for directory in ("usr/libexec/berth", "usr/bin"):
@@ -103,7 +103,7 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     service = service_pid()
     waiting = subprocess.Popen(["dist", "wait", "brief"])
     upgrade = subprocess.Popen(["dpkg", "-i", f"{WORK}/1.0-2.deb"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    # This container ends while files are replaced, or right after.
+    # The container "brief" ends while dpkg replaces files, or right afterwards.
     with open(f"/proc/{before['brief']}/root/tmp/end", "w", encoding="ascii"):
         pass
     out = upgrade.communicate(timeout=300)[0]

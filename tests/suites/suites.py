@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tests of crun and runc, run on Berth: "runtime" translates their command line to the bus. The
-caller lists the tests that are expected to fail, with the reason; one that passes is a failure, too."""
+"""Runs the tests of crun and runc with berth-runtime. The caller lists the tests that are expected to fail, with the
+reasons; if one of them passes, that is reported as a failure."""
 
 import os
 import re
@@ -15,7 +15,7 @@ RUNTIME = "/usr/bin/berth-runtime"
 
 
 class Report:
-    """Their results as lines of TAP, one per test."""
+    """Prints the results as TAP, one line per test."""
 
     def __init__(self):
         self.number = self.failures = 0
@@ -28,7 +28,7 @@ class Report:
             print(f"# {line}", flush=True)
 
     def take(self, title, output, expected):
-        """Their own TAP, with what they said before each line of it (crun) or behind it (bats)."""
+        """Reports the results of a suite from its own TAP output."""
         found = 0
         for failed, name, skipped, why in re.findall(r"(?m)^(not )?ok \d+ (?:- )?(.*?)( ?# ?(?i:skip) ?(.*))?$", output):
             found += 1
@@ -57,10 +57,10 @@ def run_tests(command, directory, environment, seconds):
 
 
 def copy_crun_tests(directory):
-    """They look for a started container fifty times, a tenth of a second apart, and fail without a word. In an
-    emulated machine that has half a processor a start takes longer, most of it this translation's; so they look
-    until the time of the whole test is over. And a child of their program that asks to be killed with its parent may
-    ask after the parent's end: it would hold the test's output for ever."""
+    """Copies crun's tests with two changes. The tests look for a started container fifty times, every tenth of a second,
+    which is too short in an emulated machine, so they look until the time of the whole suite is over. And a child of
+    their program that asks to be killed with its parent exits if the parent has already exited; otherwise it would hold
+    the test's output for ever."""
     shutil.copytree(f"{SOURCES}/crun/tests", directory)
     with open(f"{directory}/init.c", "r+", encoding="utf-8") as file:
         text = file.read()
@@ -77,7 +77,7 @@ def copy_crun_tests(directory):
 
 
 def run_crun(report, files, expected, seconds=120):
-    """Each of crun's files of tests, a program of its own, which execute a small program of theirs inside."""
+    """Runs these files of crun's tests, which execute a small program, init.c, in containers."""
     directory = "/var/tmp/crun"
     copy_crun_tests(f"{directory}/tests")
     with open(f"{directory}/config.h", "w", encoding="utf-8") as file:
@@ -106,7 +106,7 @@ def make_busybox(path):
 
 
 def wait_for_terminals(path):
-    """Theirs is listening before the next command is executed; this one is written in Python."""
+    """Makes runc's tests wait until recvtty listens, as the one here is written in Python and starts more slowly."""
     started = '("$RECVTTY" --pid-file "$dir/pid" --mode null "$CONSOLE_SOCKET" &) &'
     with open(path, "r+", encoding="utf-8") as file:
         text = file.read()
@@ -116,7 +116,7 @@ def wait_for_terminals(path):
 
 
 def run_runc(report, files, expected, seconds=300):
-    """runc's, for bats; their images are one of busybox, since nothing is to be fetched."""
+    """Runs these files of runc's tests with bats. A root file system of busybox replaces the images that they download."""
     directory = "/var/tmp/runc"
     shutil.copytree(f"{SOURCES}/runc/tests", f"{directory}/tests", symlinks=True)
     os.makedirs(f"{directory}/contrib/cmd/recvtty")

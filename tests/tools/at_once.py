@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sends several calls about containers on one connection, in one piece: arguments are members and their arguments
-as text, in turn. Prints a JSON list of [member, value or error name], in the order of the answers.
+"""Sends several calls of org.berth1.Containers with a single write. The program's arguments are pairs of a member and its
+arguments as GVariant text. Prints a JSON list of [member, value or error name], in the order of the replies.
 
-GDBus sends one message after the other, and on a busy machine the service may have answered the first before the
-last is sent. Here they reach the bus together."""
+GDBus would send the messages one by one, and on a busy machine the service could reply to the first before the last is
+sent."""
 
 import json
 import os
@@ -20,7 +20,7 @@ HEADER_BYTES = 16
 
 
 def connect():
-    """As the D-Bus specification has it (Authentication Protocol): the user by the socket's credentials."""
+    """Connects to the system bus with the EXTERNAL mechanism (D-Bus specification, "Authentication Protocol")."""
     bus = socket.socket(socket.AF_UNIX)
     bus.settimeout(30)
     bus.connect("/run/dbus/system_bus_socket")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client that makes many calls at once and stays: its arguments are how many, path, interface and
-member, its standard input is the text of a GVariant; handle 0 in it is a pipe that nobody reads, %d
-the number of the call. It writes a line for each error, "sent" when all are sent, and leaves the bus at a
-newline."""
+"""bus_hold.py COUNT PATH INTERFACE MEMBER: makes COUNT calls at once and stays connected. Standard input has the arguments
+as GVariant text, in which "handle 0" is a pipe that nobody reads, and %d is the number of the call. Prints a line for
+each reply, and "sent" when all calls have been sent; disconnects when it reads another line."""
 
 import os
 import sys
@@ -14,7 +13,7 @@ text = sys.stdin.readline()
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
 loop = GLib.MainLoop()
 keep = []
-# Calls of a client that the service does not know yet wait for the bus to say whose they are.
+# The service has to ask the bus about a new client, whose calls wait meanwhile; this call gets that done.
 bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)),
               None, Gio.DBusCallFlags.NONE, -1, None)
 

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Calls members of the bus as a user, on one connection, as a program of that user's would.
+"""Calls members of the service as a user, on one connection, like a program of that user.
 
-As a program it reads requests from standard input and answers each on standard output, one line of
-JSON each. As a module it has Caller, which starts that program as a user."""
+As a program, this reads requests from standard input and writes a reply to each to standard output, each in one line of
+JSON. As a module, it provides Caller, which starts the program as a user."""
 
 import json
 import os
@@ -33,8 +33,8 @@ class Caller:
         return json.loads(line)
 
     def call(self, path, interface, member, arguments="()", signature="()", files=(), timeout_ms=20000):
-        """The reply: {"value": text} or {"error": name, "message": text}. arguments: a tuple as GVariant's
-        text, where descriptors are numbers into files, kinds that open_file knows."""
+        """Returns {"value": text} or {"error": name, "message": text}. The arguments are a tuple as GVariant text; handles in
+        it are indexes into files, whose elements are arguments of open_file()."""
         return self.call_raw({"path": path, "interface": interface, "member": member, "arguments": arguments,
                               "signature": signature, "files": list(files), "timeout": timeout_ms},
                              timeout_ms / 1000 + 30)
@@ -50,7 +50,7 @@ class Caller:
 
 
 def open_file(kind):
-    """Opens descriptors of all kinds that a caller may have."""
+    """Opens a descriptor of one of these kinds, or the file of that name."""
     if kind == "null":
         return os.open("/dev/null", os.O_RDWR)
     if kind == "read-pipe":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A registry on loopback that serves images with faults of the test's choice."""
+"""A registry on this machine that serves images, with faults that the test chooses."""
 
 import base64
 import http.server
@@ -13,30 +13,30 @@ import oci
 
 
 class FaultyRegistry:
-    """images: {"path:tag": Image}. Faults are set on the attributes below."""
+    """Serves the images that add() has added. The attributes select faults, for all following requests."""
 
     def __init__(self, address="127.0.0.1"):
         self.images = {}
-        self.manifests = {}   # (path, tag or digest) → (media type, bytes): overrides
-        self.blobs = {}       # digest → bytes that are served instead of the right ones
-        self.cut_once = {}    # digest → bytes after which the first answer breaks off
-        self.cut_always = {}  # the same for every answer
+        self.manifests = {}   # (path, tag or digest) → (media type, bytes)
+        self.blobs = {}       # digest → bytes that are served instead of the blob
+        self.cut_once = {}    # digest → number of bytes after which the first reply is cut off
+        self.cut_always = {}  # the same for every reply
         self.status = {}      # path → (status, message)
         self.header_digest = {}  # (path, tag) → Docker-Content-Digest
-        self.token = None     # a bearer token that is wanted
-        self.stall = {}       # digest → an Event to wait for in the middle of the body
+        self.token = None     # the bearer token that requests must have
+        self.stall = {}       # digest → threading.Event for which the reply waits in the middle of the body
         self.requests = []    # (method, path, Range)
         self.no_head = False
-        self.basic = None     # "user:password" that is wanted
-        self.users = None     # {"user": "password"}: the token server's, which then wants one
-        self.refresh = None   # an identity token that the token server takes, by POST only
-        self.retry = []       # (status, Retry-After) of the next answers
+        self.basic = None     # the "user:password" that requests must have
+        self.users = None     # {"user": "password"}: users that the token server accepts; None: anybody
+        self.refresh = None   # the identity token that the token server accepts, with POST only
+        self.retry = []       # (status, Retry-After) of the next replies
         self.warnings = []    # texts of Warning headers
-        self.redirect = {}    # digest → URL to send a GET of that blob to
-        self.authorizations = []  # what came with each request
+        self.redirect = {}    # digest → URL to which a GET request for the blob is redirected
+        self.authorizations = []  # the Authorization header of each request, or None
         self.ignore_range = False
         self.token_lifetime = None
-        self.hook = None      # asked first, with (handler, url, with_body): whether it has answered
+        self.hook = None      # called first with (handler, url, with_body); returns whether it has replied
         registry = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,14 +65,14 @@ class FaultyRegistry:
 
         self.server = Server((address, 0), Handler)
         self.server.daemon_threads = True
-        # A client that breaks off, or speaks no TLS, is what a test is about.
+        # Connections that fail are part of the tests, and are not reported.
         self.server.handle_error = lambda *_: None
         name = f"[{address}]" if ":" in address else address
         self.host = f"{name}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def add(self, name, image):
-        """Serves image as name ("path:tag"); answers the reference and the manifest's digest."""
+        """Serves an image as "path:tag"; returns its reference and its manifest's digest."""
         path, _, tag = name.rpartition(":")
         data = image.finish()
         digest = oci.digest_of(data)
@@ -100,7 +100,7 @@ class FaultyRegistry:
         return self.fail(handler, 401, "no such identity", True)
 
     def answer_token(self, handler):
-        """By GET: anonymously, unless users are known."""
+        """Replies to a GET request for a token, which needs a password only if there are users."""
         if self.refresh:
             return self.fail(handler, 405, "POST only", True)
         given = handler.headers.get("Authorization", "")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""fuse_server.py DIRECTORY: a FUSE file system with one file, "file", that answers every
-process but Berth's. It prints what those have asked, a line each: the operation's number, the process's name."""
+"""fuse_server.py DIRECTORY: mounts a FUSE file system with one file, "file", that answers all processes except those of
+Berth. For each request of theirs, it prints the number of the operation and the name of the process."""
 
 import ctypes
 import os

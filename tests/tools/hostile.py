@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hostile.py KIND CONTAINER IMAGE DIGEST: calls every member that takes a descriptor with one of this kind, and also
-passes one to members that take none. Prints "handled" when the service has received all calls, and keeps its shared
-objects until its input ends."""
+"""hostile.py KIND CONTAINER IMAGE DIGEST: calls each member that takes a descriptor, and some that do not, with a descriptor
+of this kind. Prints "handled" when the service has received all calls. Keeps what it shares with the service open until
+its standard input ends."""
 
 import fcntl
 import os
@@ -129,7 +129,7 @@ KINDS = {
 
 
 def members():
-    """Yields each member that takes a descriptor by its introspection: collection, interface, name and arguments."""
+    """Yields the members with descriptors in introspection/: collection, interface, name and arguments."""
     for kind, interface in INTERFACES.items():
         path = f"{os.environ['BERTH_SOURCE']}/introspection/org.berth1.{interface}.xml"
         for method in ElementTree.parse(path).iter("method"):
@@ -145,7 +145,7 @@ def value_of(type, name, known):
 
 
 def options(container, image):
-    """Yields calls with options that take a descriptor, and calls that take none: name, signature and arguments."""
+    """Yields calls with descriptors in options, and calls without descriptors: member, signature and arguments."""
     one = GLib.Variant("h", 0)
     streams = {"Stdin": one, "Stdout": one, "Stderr": one, "Descriptors": GLib.Variant("a(sh)", [("a", 0), ("b", 0)])}
     bind = {"Binds": GLib.Variant("a(hsas)", [(0, "/mnt", [])])}

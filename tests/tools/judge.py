@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compares an image as Berth has unpacked it with what umoci makes of the same image."""
+"""Compares the tree that Berth unpacks from an image with the tree that umoci unpacks from it."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def tree_of(name):
 
 
 def umoci_tree_of(name):
-    """Returns the tree that umoci makes, or None if umoci or skopeo refuses the image."""
+    """Returns the tree that umoci unpacks, or None if umoci refuses the image."""
     for directory in ("layout", "root"):
         shutil.rmtree(f"{WORK}/{directory}", ignore_errors=True)
     os.makedirs(WORK, exist_ok=True)
@@ -35,7 +35,7 @@ def umoci_tree_of(name):
 
 
 def compare(name):
-    """Pulls an image, checks that it is identical to the tree that umoci makes of it, and returns that tree."""
+    """Pulls an image, checks that its tree is identical to that of umoci, and returns umoci's tree."""
     began = time.time() - 1
     good("pull", "-q", name)
     theirs = umoci_tree_of(name)

@@ -3,7 +3,7 @@
 """Prints the signals that Berth sends to this client, each as a line of JSON.
 
 listen.py subscriber    calls Subscribe and GetManagedObjects, and requests missed events whenever the service is back
-listen.py proxy         uses GLib's proxies of images and contents, which make no call but their first
+listen.py proxy         uses GLib's proxies of images and contents, which make only an initial call
 listen.py match         receives all signals that the bus permits, and makes no calls to the service
 
 Answers each line of input with "synced", after all signals that were sent before."""

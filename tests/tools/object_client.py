@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""GLib's client of the object manager at /org/berth1, without any knowledge of Berth.
+"""A client of the object manager at /org/berth1 that uses only GLib's GDBusObjectManagerClient.
 
 As a program, this prints a line of JSON for each addition, removal and change, and answers each line
 of input: "dump" with the contents of the caches of its proxies, and a path with the cache of a new proxy
@@ -41,11 +41,11 @@ class ObjectClient:
         return self.answers.get(timeout=60)
 
     def dump(self):
-        """Maps the path of each object to its cached properties."""
+        """Returns the cached properties of each object, by path."""
         return self.ask("dump")
 
     def of(self, *parts):
-        """The reports about the objects with these paths, in order."""
+        """Returns the reports about objects whose paths contain one of these parts, in order."""
         return [told for told in self.told if any(part in told[1] for part in parts)]
 
     def end(self):

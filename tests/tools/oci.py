@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes images for tests and pushes them to a registry on loopback.
+"""Makes images for tests, and pushes them to a registry on this machine.
 
-As a program: oci.py seed REFERENCE makes an image of the system's busybox-static and pushes it.
-As a module: Layer (tar entries, compression), Image, and push().
+As a program, oci.py seed REFERENCE makes an image of the system's static busybox and pushes it.
+As a module, it provides Layer (tar entries, compression), Image, and push().
 """
 
 import functools
@@ -32,13 +32,13 @@ def gzip_of(plain):
     return gzip.compress(plain, 6, mtime=0)
 
 
-# Most images have the same first layer, which takes longer to compress than to pull. Large layers are not worth the memory.
+# Most images have the same first layer, which takes longer to compress than to pull. Large layers would need too much memory.
 MAX_REMEMBERED_BYTES = 4 * 1024 * 1024
 remembered_gzip_of = functools.lru_cache(maxsize=4)(gzip_of)
 
 
 class Layer:
-    """A layer built entry by entry."""
+    """A layer to which entries are added one by one."""
 
     def __init__(self, compression="gzip", tar_format=tarfile.PAX_FORMAT):
         self.buffer = io.BytesIO()
@@ -85,7 +85,7 @@ class Layer:
 
 
 class Image:
-    """An image of layers; every part can be changed before it is pushed."""
+    """An image of layers. Tests may change its configuration, manifest and blobs before they push it."""
 
     def __init__(self, layers, config=None, architecture="amd64"):
         self.blobs = {}
@@ -122,7 +122,7 @@ def split(reference):
 
 
 class Registry:
-    """The push half of the distribution specification only."""
+    """A client that can push to a registry (OCI distribution specification)."""
 
     def __init__(self, host):
         self.connection = http.client.HTTPConnection(host, timeout=60)
@@ -151,7 +151,7 @@ class Registry:
 
 
 def push(image, reference):
-    """Pushes the image and returns the manifest's digest."""
+    """Pushes an image and returns its manifest's digest."""
     host, path, tag = split(reference)
     registry = Registry(host)
     manifest = image.finish()

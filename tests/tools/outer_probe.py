@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks which privileges a program has that runs as root outside a container, as a hook or in place of CRIU.
+"""Reports its own privileges, in place of a program that Berth runs as root outside containers, such as a hook or CRIU.
 outer_probe.py FILE appends a line of JSON to FILE: the capabilities that it has but must not have, its seccomp mode,
 and the results of some system calls."""
 

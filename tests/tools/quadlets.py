@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Unit files of the kinds that public projects and their users write for podman, each for a program that is well known: what
-they need of the format, put together anew; and a file for each key that docs/quadlet.md lists."""
+"""Unit files for well-known programs, in the style of those that public projects and their users write for podman. They
+are not copies, but need the same features of the format. Also a file for each key that docs/quadlet.md lists."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ import re
 PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "quadlet.md"
 KINDS = ("container", "volume", "network", "image", "pod", "build")
 
-# Files of root, in /etc/containers/systemd.
+# Files of root, as in /etc/containers/systemd.
 OF_THE_SYSTEM = {
     # A pod with a database and a cache.
     "nextcloud.pod": "[Unit]\nDescription=Nextcloud\n\n[Pod]\nPodName=nextcloud\nPublishPort=127.0.0.1:8080:80\nNetwork=web.network\n\n"
@@ -319,7 +319,7 @@ WantedBy=multi-user.target
     "site-rebuild.timer": "[Timer]\nOnCalendar=daily\nPersistent=true\nRandomizedDelaySec=15min\n[Install]\nWantedBy=timers.target\n",
 }
 
-# Files of a user, in ~/.config/containers/systemd.
+# Files of a user, as in ~/.config/containers/systemd.
 OF_A_USER = {
     "media.network": "[Network]\nNetworkName=media\n",
     "immich.container": """

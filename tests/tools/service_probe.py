@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tests the rights of a program that replaces a unit's own. service_probe.py PID writes a line of JSON: the
-capabilities that it could have, and the result of each attempt, some of them on the process PID; 0 is success."""
+"""Reports its own privileges, in place of the program of a unit. service_probe.py PID prints a line of JSON: all its
+capabilities, and the result of each attempt, some of them on the process PID; 0 is success."""
 
 import ctypes
 import errno

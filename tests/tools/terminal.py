@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs a program on a terminal of its own, as for a user."""
+"""Runs a program on a terminal of its own, like the shell of a user."""
 
 import fcntl
 import os
@@ -11,8 +11,8 @@ import termios
 
 
 class Terminal:
-    """Runs a command on a new terminal; "text" is the output that the test has not consumed yet. The slave stays open,
-    so that its settings can be read, until close_slave() or close()."""
+    """Runs a command on a new terminal. "text" is the output that the test has not consumed yet. The slave remains open
+    until close_slave() or close(), so that its settings can be read."""
 
     def __init__(self, *command, rows=24, columns=80, owner=None, **options):
         self.master, self.slave = pty.openpty()

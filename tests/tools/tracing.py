@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A process that strace traces while a block runs."""
+"""Traces a process with strace inside a with statement."""
 
 import contextlib
 import subprocess
@@ -9,7 +9,7 @@ import subprocess
 def traced(pid, log, *options):
     with subprocess.Popen(["strace", "-f", *options, "-o", log, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as tracer:
         try:
-            # strace is attached: it reports everything from here on.
+            # Once strace has printed this line, it is attached and records everything.
             line = tracer.stderr.readline()
             assert "attached" in line, line
             yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# docs/fleet.md has every verb of dist, in the row of what dist does with it for another host.
+# The table of docs/fleet.md lists each verb of dist in the row of the way in which dist runs it on another host.
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Unit files and the units that are made of them: each key of docs/quadlet.md does what the page says, and what a unit
-says follows from its files."""
+"""Unit files and the units that the generator writes from them: each key of docs/quadlet.md has the effect that the page
+describes, and everything in a unit comes from its files."""
 
 import os
 import pathlib
@@ -48,7 +48,7 @@ class Unit:
 
 
 def lines_of_systemd(text):
-    """What systemd reads in a unit: of each section the keys, in their order (conf-parser.c)."""
+    """Returns the sections of a unit with their keys and values, in order, as systemd reads them (conf-parser.c)."""
     logical, section, found = "", None, []
     for line in re.split("[\r\n]", text):
         if line.lstrip()[:1] in ("#", ";"):
@@ -66,10 +66,11 @@ def lines_of_systemd(text):
 
 
 class Files:
-    """A directory of unit files. Names are paths below it; None makes a link to /dev/null, a tuple one to its element."""
+    """A directory of unit files, whose names are paths below it. The content None stands for a link to /dev/null, and a tuple
+    for a link to its element."""
 
     def __init__(self, **more):
-        # Thousands of small files: in memory, for a busy disk would decide how long the test takes.
+        # The thousands of small files are in memory, as the test would be slow on a busy disk.
         self.work = tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.root = pathlib.Path(self.work.name)
         self.units = self.root / "first"
@@ -99,7 +100,7 @@ class Files:
         return {**os.environ, "BERTH_UNIT_DIRS": f"{self.units}:{self.root / 'second'}", "LC_ALL": "C.UTF-8", **self.more}
 
     def generate(self):
-        """Runs the generator; what it reports, without the directory."""
+        """Runs the generator, and returns its messages without the directory's name."""
         result = subprocess.run([BUILD / "generator" / "berth-generator", self.out, self.out, self.out], capture_output=True,
                                 encoding="utf-8", env=self.environment(), check=False)
         equal((result.returncode, result.stdout), (0, ""))
@@ -132,7 +133,7 @@ def refused(text, name="web.container"):
 
 
 def options_of_dist():
-    """What dist says about each option of run: None if it has it, otherwise why not."""
+    """Returns for each option of "dist run" why it is refused, or None if it is supported."""
     page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split("## Options of run and create\n", 1)[1].split("\n## ", 1)[0]
     found = re.findall(r"^\| --([a-z0-9-]+) \| (same|differs|refused) \| (.*?) \| `(.*?)` \|$", page, re.MULTILINE)
     return {option: reason if kind == "refused" else None for option, kind, reason, _line in found}
@@ -445,7 +446,7 @@ HOSTILE = (r"a\nExecStartPre=evil", r"'a\nExecStartPre=evil'", r"a\x0aExecStartP
 
 
 def test_no_value_of_any_key_changes_another_line():
-    """Each key of each kind, and those that are passed on, with values that a careless writer would let out of their line."""
+    """Checks each key of each kind, and keys that are passed on, with values that could break out of their line."""
     for kind in quadlets.KINDS:
         keys = [key for key, how, *_ in quadlets.documented_keys(kind) if how != "refused"]
         names = [(f"{kind.capitalize()}", key) for key in keys] + [("Unit", "Description"), ("Unit", "After"), ("Service", "Environment"),
@@ -704,7 +705,7 @@ def test_files_for_well_known_programs_work_unchanged():
                 files.add(name, text)
             equal(files.generate(), [])
             units = [name for name in texts if not name.endswith(".env")]
-            # An image of the system is a mount, too, and links do not count.
+            # An .image file of the system also has a mount unit. Links are not counted.
             equal(len([name for name in files.names() if "/" not in name]), len(units) + sum(scope == "system" and name.endswith(".image") for name in units))
 
 
