@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts system calls and bus messages of a run, an exec, listings and a pull: figures that do not depend on the machine's
-load. tests/integration/test-counts.py compares them with counts.json, and "bench --counts" writes that file. Runs in the
-test machine."""
+"""Counts system calls and bus messages of a run, an exec, listings and a pull: figures that do not depend on the
+machine's load. tests/integration/test-counts.py compares them with counts.json, and "bench --counts" writes that file.
+Runs in the test machine."""
 
 import collections
 import json
@@ -81,8 +81,8 @@ def unique_name(name):
 
 
 def count_messages(*command):
-    """Returns the number of bus messages for one command, without those of systemd: the number of its signals depends on
-    timing."""
+    """Returns the number of bus messages for one command, without those of systemd: the number of its signals depends
+    on timing."""
     log = "/tmp/counts.messages"
     systemd = unique_name("org.freedesktop.systemd1")
     run("dist", "ps")

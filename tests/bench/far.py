@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Simulates a distant registry on kernels without sch_netem: far.py HOST:PORT TO:PORT ROUND-TRIP-MSEC MBIT forwards
-connections. Each byte is delayed by half a round trip, and in each direction all connections share this rate. A connection
-is forwarded after one round trip, like that of a handshake. TCP windows are not simulated."""
+connections. Each byte is delayed by half a round trip, and in each direction all connections share this rate. A
+connection is forwarded after one round trip, like that of a handshake. TCP windows are not simulated."""
 
 import asyncio
 import sys

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes the large image of "bench --pulls": images.py DIRECTORY. Its first layer is deb.tar, which "bench" has written to
-that directory; five more layers of about 190 MB each are parts of this system's /usr."""
+"""Makes the large image of "bench --pulls": images.py DIRECTORY. Its first layer is deb.tar, which "bench" has written
+to that directory; five more layers of about 190 MB each are parts of this system's /usr."""
 
 import hashlib
 import json

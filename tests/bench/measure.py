@@ -44,8 +44,8 @@ def processor_seconds():
 
 
 def measured(action):
-    """Runs an action; returns its wall-clock time and CPU time in seconds, and the peak memory of this program's largest
-    child in KiB."""
+    """Runs an action; returns its wall-clock time and CPU time in seconds, and the peak memory of this program's
+    largest child in KiB."""
     begin, used = time.monotonic(), processor_seconds()
     action()
     return {"wall": time.monotonic() - begin, "cpu": processor_seconds() - used,
@@ -53,8 +53,8 @@ def measured(action):
 
 
 def in_child(action):
-    """Like measured(), but in a separate process, so that only its children count for the peak. As they begin as copies of
-    that process, the peak is at least its size, about 20 MB."""
+    """Like measured(), but in a separate process, so that only its children count for the peak. As they begin as copies
+    of that process, the peak is at least its size, about 20 MB."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

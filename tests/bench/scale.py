@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures the CPU time of the service for listings, a run, garbage collection and recovery, with 10 to 10,000 images and
-10 to 1,000 containers, for "bench --scale". Runs in the test machine.
+"""Measures the CPU time of the service for listings, a run, garbage collection and recovery, with 10 to 10,000 images
+and 10 to 1,000 containers, for "bench --scale". Runs in the test machine.
 
 The images are rows that are added to berth.db. Each has its own documents, configuration and holder, and all share one
 unpacked layer. The containers are created through the bus."""
@@ -49,7 +49,8 @@ def cost(*command):
 
 
 def start_cost():
-    """Kills the service; returns the CPU time of the next one from its start until it is ready, the lowest of three runs."""
+    """Kills the service; returns the CPU time of the next one from its start until it is ready, the lowest of three
+    runs."""
     def once():
         killed = service_pid()
         run("systemctl", "reset-failed", "berthd")

@@ -115,8 +115,8 @@ def kill_service():
 
 @contextlib.contextmanager
 def service_settings(text, restart=True):
-    """Adds lines to the [Service] section of berthd.service inside a with statement. They hold from the next start of the
-    service on. With restart, the service restarts at the beginning and at the end; otherwise the caller ends it."""
+    """Adds lines to the [Service] section of berthd.service inside a with statement. They hold from the next start of
+    the service on. With restart, the service restarts at the beginning and at the end; otherwise the caller ends it."""
     def load():
         run("systemctl", "daemon-reload")
         if restart:

@@ -14,8 +14,8 @@ COUNT = 25
 
 
 def exits_on(signal, status):
-    """Returns a command that exits with a status on a signal. It does not poll, as many polling containers would use all
-    CPU time of an emulated machine."""
+    """Returns a command that exits with a status on a signal. It does not poll, as many polling containers would use
+    all CPU time of an emulated machine."""
     return ("sh", "-c", f"trap 'exit {status}' {signal}; sleep 1000 & wait")
 
 

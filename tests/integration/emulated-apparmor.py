@@ -70,8 +70,8 @@ def test_a_container_without_a_profile_is_unconfined():
 
 
 def test_project_quotas_limit_the_disk_space_of_a_user():
-    """On a file system with project quotas, a container that exceeds its user's limit gets an error at once, whichever id
-    the files have."""
+    """On a file system with project quotas, a container that exceeds its user's limit gets an error at once, whichever
+    id the files have."""
     run("systemctl", "stop", "berthd.service")
     for name, kind, numbers in (("loop-control", 0o020600, (10, 237)), ("loop7", 0o060600, (7, 7))):
         if not os.path.exists(f"/dev/{name}"):

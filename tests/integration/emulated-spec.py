@@ -31,8 +31,8 @@ def with_both(resources):
 
 
 def same(resources, known=()):
-    """Compares the cgroup files, and returns those of Berth. Known differences are ignored: crun enables all controllers
-    for each container, and sets no task limit where systemd has a default."""
+    """Compares the cgroup files, and returns those of Berth. Known differences are ignored: crun enables all
+    controllers for each container, and sets no task limit where systemd has a default."""
     mine, theirs = with_both(resources)
     skipped = [name for name, value in theirs.items() if (name, value) in (("hugetlb.2MB.max", "max"), ("pids.max", "max"))]
     equal({name: value for name, value in mine.items() if name not in (*skipped, *known)},

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Fuzzes the bus as an unprivileged user. Members, signatures and option keys are taken from introspection/, and values are
-# random. Whatever alice sends, the service neither exits nor stops answering root, root's objects do not change, and no
-# reply reveals them.
+# Fuzzes the bus as an unprivileged user. Members, signatures and option keys are taken from introspection/, and values
+# are random. Whatever alice sends, the service neither exits nor stops answering root, root's objects do not change,
+# and no reply reveals them.
 #
 #     soak-bus.py [SECONDS [SEED]]
 

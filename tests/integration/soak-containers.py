@@ -30,7 +30,8 @@ def figures():
 
 
 def row(name):
-    """Returns a container's entry in ps, or None. Failed calls are repeated, as the service may be killed at any time."""
+    """Returns a container's entry in ps, or None. Failed calls are repeated, as the service may be killed at any
+    time."""
     while True:
         result = dist("ps", "-a", "--json=short")
         if result.status == 0:

@@ -218,8 +218,8 @@ def test_a_commit_of_ones_own_container_asks_once():
 
 
 def test_the_object_of_another_is_asked_about_once():
-    """Authentication for an action on another user's object is requested once, and includes permission to see the object.
-    The question is the same for an object that does not exist."""
+    """Authentication for an action on another user's object is requested once, and includes permission to see the
+    object. The question is the same for an object that does not exist."""
     good("create", "--id=roots", IMAGE, "true")
     missing = Person("rm", "missing")
     missing.answer(PASSWORD + "\n")
@@ -260,7 +260,8 @@ def test_a_wrong_password_is_refused():
 
 
 def test_the_agent_asks_in_the_users_language():
-    """polkit chooses the translation of an action's message by the agent's $LANG, whose locale need not be installed."""
+    """polkit chooses the translation of an action's message by the agent's $LANG, whose locale need not be
+    installed."""
     good("tag", IMAGE, OTHER)
     for arguments, message in ((("rmi", OTHER), f"Um das Container-Abbild {OTHER} zu ändern, ist eine Anmeldung nötig."),
                                (("run", "--rm", "--pid=host", IMAGE, "true"), "diese Sonderrechte zu geben, ist eine Anmeldung nötig: host-pid")):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Contents.Apply unpacks layers into a directory of the caller. It writes nothing that the user could not write: only below
-# a directory that the user owns, with the user's ids, and without set-id bits, devices or privileged attributes. A file
-# system that never answers delays only its own user.
+# Contents.Apply unpacks layers into a directory of the caller. It writes nothing that the user could not write: only
+# below a directory that the user owns, with the user's ids, and without set-id bits, devices or privileged attributes.
+# A file system that never answers delays only its own user.
 
 import os
 import shutil
@@ -16,8 +16,8 @@ import oci
 ALICE = 4242
 APPLY = 'action.id == "org.berth1.contents.apply"'
 
-# Mounts a FUSE file system as a user, in a user namespace, and starts transfers into it. It answers only INIT and requests
-# of dist; it prints "asked" for each request of another process, and never answers that.
+# Mounts a FUSE file system as a user, in a user namespace, and starts transfers into it. It answers only INIT and
+# requests of dist; it prints "asked" for each request of another process, and never answers that.
 FUSE = r"""
 import ctypes, os, struct, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -119,8 +119,8 @@ def test_a_path_of_another_mount_namespace_is_marked():
 
 
 def test_files_of_the_directory_are_not_taken_for_the_systems():
-    # libgcrypt reads these files when it is initialized. If the directory were the worker's root by then, the worker would
-    # open these FIFOs and wait for a writer.
+    # libgcrypt reads these files when it is initialized. If the directory were the worker's root by then, the worker
+    # would open these FIFOs and wait for a writer.
     mine = directory_of("alice", "/tmp/mine")
     allow("alice", APPLY)
     for path in ("proc/sys/crypto/fips_enabled", "etc/gcrypt/hwf.deny"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Images are exported to archives and imported from archives. skopeo reads Berth's archives, and Berth reads those of other
-# tools. Hostile archives are refused and leave nothing behind.
+# Images are exported to archives and imported from archives. skopeo reads Berth's archives, and Berth reads those of
+# other tools. Hostile archives are refused and leave nothing behind.
 
 import gzip
 import io

@@ -34,8 +34,8 @@ def cursor():
 
 
 def records(after):
-    """Returns the entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry if the
-    cursor's own entry does not match (systemd 252)."""
+    """Returns the entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry
+    if the cursor's own entry does not match (systemd 252)."""
     run("journalctl", "--sync")
     out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
     return [record for record in map(json.loads, out.splitlines()) if record.get("_COMM") == "berthd"]
@@ -320,8 +320,8 @@ LOOKING = {
 
 
 def test_every_member_that_changes_something_is_recorded():
-    """If root calls each member with objects that do not exist, the journal has the result of each call that would change
-    something."""
+    """If root calls each member with objects that do not exist, the journal has the result of each call that would
+    change something."""
     matrix = importlib.import_module("test-matrix")
     matrix.digests["root"] = "sha256:" + "1" * 64
     os.makedirs("/home/alice/place", exist_ok=True)
@@ -373,8 +373,8 @@ def test_blocked_journal_does_not_block_the_service():
 
 
 def test_records_lost_by_a_blocked_journal_are_counted():
-    """If more bytes are logged than the buffer for the journal holds, the oldest entries arrive and the number of lost ones
-    is reported."""
+    """If more bytes are logged than the buffer for the journal holds, the oldest entries arrive and the number of lost
+    ones is reported."""
     after = cursor()
     root = Caller()
     count = 2500

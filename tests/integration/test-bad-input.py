@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Invalid input of all kinds, mostly from registries, causes a clear error, leaves nothing incomplete and does not end the
-# service.
+# Invalid input of all kinds, mostly from registries, causes a clear error, leaves nothing incomplete and does not end
+# the service.
 
 import json
 import os
@@ -23,8 +23,8 @@ def small_image(seed=0, **config):
 
 
 def refused(reference, *words, verb="pull"):
-    """Checks that the verb fails, that its error contains these words, and that no image name and no incomplete snapshot
-    is left."""
+    """Checks that the verb fails, that its error contains these words, and that no image name and no incomplete
+    snapshot is left."""
     result = dist(verb, reference)
     equal(result.status, 1, result)
     for word in words:
@@ -470,7 +470,8 @@ def test_the_service_is_up():
 
 
 def test_a_failed_start_leaves_the_service_idle():
-    """After a failed start, the service is idle, even if the client that created the container leaves the bus meanwhile."""
+    """After a failed start, the service is idle, even if the client that created the container leaves the bus
+    meanwhile."""
     oci.push(oci.busybox_image(), f"{HOST}/rest:x")
     good("pull", f"{HOST}/rest:x")
     pid = service_pid()

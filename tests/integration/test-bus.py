@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The bus stops and starts again, both dbus-daemon and dbus-broker. Containers are not affected, no exit status is lost, and
-# the service works with both.
+# The bus stops and starts again, both dbus-daemon and dbus-broker. Containers are not affected, no exit status is lost,
+# and the service works with both.
 # machine: package dbus-broker
 
 import os

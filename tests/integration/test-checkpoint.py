@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Checkpoints that are refused or that CRIU cannot write, and the state afterwards. emulated-checkpoint.py tests successful
-# checkpoints, as CRIU does not support every kernel.
+# Checkpoints that are refused or that CRIU cannot write, and the state afterwards. emulated-checkpoint.py tests
+# successful checkpoints, as CRIU does not support every kernel.
 
 import json
 import os

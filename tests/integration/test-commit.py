@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A container's changes become a layer and an image. Layers that are applied to a directory have the result that overlayfs
-# would show.
+# A container's changes become a layer and an image. Layers that are applied to a directory have the result that
+# overlayfs would show.
 
 import importlib.util
 import json

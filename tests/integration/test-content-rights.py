@@ -581,8 +581,8 @@ def test_in_use_error_names_no_hidden_image():
 
 
 def test_content_that_a_registry_proves_to_have_is_not_fetched_again():
-    """If a registry proves with two samples that it has a large layer that is already stored, the rest of the layer is not
-    fetched."""
+    """If a registry proves with two samples that it has a large layer that is already stored, the rest of the layer is
+    not fetched."""
     forget_alice()
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(500000))])
     reference, _ = OWNER.add("shared/x:1", image)

@@ -141,7 +141,8 @@ def copiers():
 
 
 def in_its_sandbox(*arguments, **streams):
-    """Starts a copy and waits until its worker is in the sandbox; returns dist's process, the worker's PID and its status."""
+    """Starts a copy and waits until its worker is in the sandbox; returns dist's process, the worker's PID and its
+    status."""
     copying = subprocess.Popen(["dist", "cp", *arguments], **streams)
     wait_until(copiers, f"berth-copy in its sandbox for {arguments}")
     (pid, status), = copiers()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Hostile descriptors. Whatever descriptors a client passes or keeps, and whatever it does to an open file description that
-# it shares with the service, the service continues to answer other clients.
+# Hostile descriptors. Whatever descriptors a client passes or keeps, and whatever it does to an open file description
+# that it shares with the service, the service continues to answer other clients.
 
 import fcntl
 import os

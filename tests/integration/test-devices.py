@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Device nodes of an image can be opened neither in a container nor in a mount of the image, nor through a volume, a copy
-# or a commit, and no option changes that. The devices that Berth creates in /dev can be used.
+# Device nodes of an image can be opened neither in a container nor in a mount of the image, nor through a volume, a
+# copy or a commit, and no option changes that. The devices that Berth creates in /dev can be used.
 
 import grp
 import io
@@ -242,8 +242,8 @@ def test_a_device_node_in_a_bind_of_a_user():
 
 
 def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
-    """If a user's own file or directory, such as /var/mail/alice, has a group that the user is not in, a bind mount of it
-    does not let the user create set-group-ID files of that group."""
+    """If a user's own file or directory, such as /var/mail/alice, has a group that the user is not in, a bind mount of
+    it does not let the user create set-group-ID files of that group."""
     os.makedirs("/srv/mail")
     equal(run("mount", "-t", "tmpfs", "tmpfs", "/srv/mail").status, 0)
     os.makedirs("/srv/mail/directory")
@@ -316,8 +316,8 @@ def test_after_a_commit():
 
 
 def test_devices_of_a_whole_configuration():
-    """If an OCI configuration does not mount /dev, Berth's devices and those of the configuration are mounted in the image's
-    /dev."""
+    """If an OCI configuration does not mount /dev, Berth's devices and those of the configuration are mounted in the
+    image's /dev."""
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"}, "process": {"args": [
         "sh", "-c", "stat -c '%F %t:%T' /dev/null; echo x >/dev/null && head -c 1 /dev/zero | od -An -tx1; stat -c '%t:%T %a %u' /dev/mine; exec <>/dev/mine && echo mine; "
         + TRY.replace("DIRECTORY", "/devices")], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}},

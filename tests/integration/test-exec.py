@@ -98,8 +98,8 @@ def test_exec_as_another_user_elsewhere():
 
 
 def test_exec_with_a_process_of_its_own():
-    """exec accepts a process object of the OCI runtime specification, as other runtimes do. The new process then inherits
-    nothing from the configuration of the container's first process."""
+    """exec accepts a process object of the OCI runtime specification, as other runtimes do. The new process then
+    inherits nothing from the configuration of the container's first process."""
     process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
                "env": ["PATH=/bin", "A=b"], "cwd": "/bin", "user": {"uid": 7, "gid": 8, "additionalGids": [9, 10]},
                "capabilities": {"bounding": ["CAP_KILL"]}, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]}

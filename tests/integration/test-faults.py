@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Faulty and hostile registries. Time, memory and disk use are bounded, the error is clear, no image name is set, nothing
-# is left behind, and the service continues to run.
+# Faulty and hostile registries. Time, memory and disk use are bounded, the error is clear, no image name is set,
+# nothing is left behind, and the service continues to run.
 
 import base64
 import hashlib
@@ -384,8 +384,8 @@ def test_a_bandwidth_limit_is_kept():
     configure("[Transfer]\nBandwidth=1M\n")
     begin = time.monotonic()
     good("pull", reference)
-    # The transfer takes four seconds, less the time for the data that fits into buffers; without the limit, it would take
-    # a tenth of a second.
+    # The transfer takes four seconds, less the time for the data that fits into buffers; without the limit, it would
+    # take a tenth of a second.
     assert time.monotonic() - begin > 2, "the limit was not kept"
     configure("")
     good("rmi", reference)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# firewalld on the host. Rules of networks that it removes when it is started, reloaded or stopped are restored, with both of
-# its backends.
+# firewalld on the host. Rules of networks that it removes when it is started, reloaded or stopped are restored, with
+# both of its backends.
 # machine: package firewalld
 # machine: package python3-dbus
 # machine: package python3-firewall
@@ -34,8 +34,8 @@ def trusted():
 
 
 def works():
-    """Returns whether a published port can be reached from the host and from a neighbour, whether a container reaches another
-    by name, and whether outgoing traffic has the host's address."""
+    """Returns whether a published port can be reached from the host and from a neighbour, whether a container reaches
+    another by name, and whether outgoing traffic has the host's address."""
     return (get(place="127.0.0.1:18080") == "page" and
             get("ip", "netns", "exec", "neighbour", place="192.0.2.1:18080") == "page" and
             fetch("one", "web") == "page" and fetch("one", "192.0.2.2/cgi-bin/who").endswith("192.0.2.1]"))

@@ -242,7 +242,8 @@ def test_help_fits_the_screen_in_both_languages():
 
 
 def test_refusals_fit_a_line():
-    """A refusal fits in one line, which names the action and a remedy, whether there is no rule or a rule that refuses."""
+    """A refusal fits in one line, which names the action and a remedy, whether there is no rule or a rule that
+    refuses."""
     polkit_rule('polkit.addRule(function(action) { if (action.id == "org.berth1.images.pull") return "no"; });')
     for words, english, german in (
             (("images",), "Permission denied: images.inspect needs sudo or a rule", "Nicht erlaubt: images.inspect braucht sudo oder eine Regel"),

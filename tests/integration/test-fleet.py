@@ -184,8 +184,8 @@ def test_malformed_host_names_are_refused():
     contains(dist("-H", "one", "unit", "install", "/tmp/x.container").err, "this machine only")
 
 
-# A replacement for berth-copy that sends a hostile archive to the client. It receives the client's pipe in a message, or
-# has it as standard output.
+# A replacement for berth-copy that sends a hostile archive to the client. It receives the client's pipe in a message,
+# or has it as standard output.
 COPY = r"""
 #include <fcntl.h>
 #include <string.h>
@@ -207,8 +207,8 @@ int main(void) {
 
 
 def test_a_hostile_machine_writes_nothing_else():
-    """If a machine's service sends a hostile archive, only the requested files are written here. A mount from the machine
-    is ro, nosuid and nodev."""
+    """If a machine's service sends a hostile archive, only the requested files are written here. A mount from the
+    machine is ro, nosuid and nodev."""
     program = "/usr/libexec/berth/berth-copy"
     good("create", "--name=near", IMAGE, "true")
     equal(run("gcc", "-static", "-x", "c", "-o", "/var/tmp/copies", "-", input=COPY).status, 0)

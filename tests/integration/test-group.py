@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The example rules of polkit. A member of the group berth may pull and run images, publish ports, mount own directories and
-# read own logs, and nothing else. A member of the group web may run the images of one registry. berth-polkit(7) lists every
-# action and detail.
+# The example rules of polkit. A member of the group berth may pull and run images, publish ports, mount own directories
+# and read own logs, and nothing else. A member of the group web may run the images of one registry. berth-polkit(7)
+# lists every action and detail.
 
 import glob
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Hardening: the programs are built with protective options, the unit restricts the service, and containers do not inherit
-# these restrictions.
+# Hardening: the programs are built with protective options, the unit restricts the service, and containers do not
+# inherit these restrictions.
 
 import json
 import os
@@ -80,8 +80,8 @@ def test_programs_check_buffers():
 
 
 def test_the_launcher_needs_no_library():
-    """berth-launch, which runs with the host's rights in each start of a container, is linked statically with only the C
-    library. The sizes are those of docs/performance.md with some margin."""
+    """berth-launch, which runs with the host's rights in each start of a container, is linked statically with only the
+    C library. The sizes are those of docs/performance.md with some margin."""
     path = "/usr/libexec/berth/berth-launch"
     assert is_static(path)
     assert "INTERP" not in readelf("-l", path)
@@ -96,8 +96,8 @@ def test_the_launcher_needs_no_library():
 
 
 def test_functions_are_marked_for_branch_tracking():
-    """Functions begin with endbr64, as main() shows. The programs as a whole are not marked, since Debian's start-up code of
-    the C library is not compiled for branch tracking."""
+    """Functions begin with endbr64, as main() shows. The programs as a whole are not marked, since Debian's start-up
+    code of the C library is not compiled for branch tracking."""
     if platform.machine() != "x86_64":
         return
     for path in programs():
@@ -139,8 +139,8 @@ BARE = {
 
 
 def test_containers_inherit_nothing_of_the_unit():
-    """If its configuration restricts nothing, a container has the capabilities and filters of the machine's PID 1, not those
-    of the service."""
+    """If its configuration restricts nothing, a container has the capabilities and filters of the machine's PID 1, not
+    those of the service."""
     root = "/var/tmp/bundle/rootfs"
     os.makedirs(f"{root}/bin")
     os.makedirs(f"{root}/proc")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Mounts of images, artifacts and parts of volumes in containers: their contents, the permissions that they need, and the
-# content that they keep in the store.
+# Mounts of images, artifacts and parts of volumes in containers: their contents, the permissions that they need, and
+# the content that they keep in the store.
 
 import io
 import os
@@ -31,8 +31,8 @@ def artifact(reference, *files):
 
 
 def image(text):
-    """Returns an image of two layers with links, one of which leads out of the image. The upper layer hides a file of the
-    lower one."""
+    """Returns an image of two layers with links, one of which leads out of the image. The upper layer hides a file of
+    the lower one."""
     lower = oci.Layer("gzip").directory("etc").add("etc/name", b"lower\n").add("etc/gone", b"gone\n")
     lower.add("part/deep/file", text.encode()).symlink("up", "../../../etc").symlink("inside", "/part/deep")
     lower.add("set-user-id", b"#!/bin/sh\n", mode=0o4755, uid=1000, gid=1000)

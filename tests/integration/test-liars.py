@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Compromised workers. A program (tests/liar) replaces one worker at a time: it forwards all calls to the real worker, but
-# changes the replies of one member. The service then names, stores and shows nothing that is false, and continues.
+# Compromised workers. A program (tests/liar) replaces one worker at a time: it forwards all calls to the real worker,
+# but changes the replies of one member. The service then names, stores and shows nothing that is false, and continues.
 
 import importlib
 import io
@@ -163,7 +163,8 @@ def test_setup():
 
 
 def lie_in(workers, attempt):
-    """Calls attempt(count) with each lie in each member of these workers. False texts are the victim's digest and name."""
+    """Calls attempt(count) with each lie in each member of these workers. False texts are the victim's digest and
+    name."""
     count, failures = 0, []
     for worker, members in workers.items():
         for member in members:
@@ -481,8 +482,8 @@ def test_a_verification_with_a_lying_ingest():
 
 
 def test_deletion_with_a_lying_unpack_worker():
-    """What a worker failed to delete is deleted when the service starts next. A false size affects only the container that
-    was measured."""
+    """What a worker failed to delete is deleted when the service starts next. A false size affects only the container
+    that was measured."""
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
     configure("[Limits]\nDisk=10G\n")
     pid = service_pid()

@@ -46,8 +46,9 @@ HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
 
 
 def told_of_a_kill(name, *arguments):
-    """Runs a container that is killed for lack of memory, and returns its last events. In the version 1 hierarchy, the number
-    of kills is read from the cgroup, which systemd may have removed already on a busy machine; then the run is repeated."""
+    """Runs a container that is killed for lack of memory, and returns its last events. In the version 1 hierarchy, the
+    number of kills is read from the cgroup, which systemd may have removed already on a busy machine; then the run is
+    repeated."""
     for _ in range(5):
         good("run", "-d", f"--id={name}", *arguments)
         dist("wait", name)
@@ -64,7 +65,8 @@ def test_oom_event_precedes_the_exit_event():
 
 
 def test_the_killer_may_be_quicker_than_the_start():
-    """The order of events is the same if the container is killed before its start is complete. A hook delays the start."""
+    """The order of events is the same if the container is killed before its start is complete. A hook delays the
+    start."""
     os.makedirs("/var/tmp/hungry/rootfs")
     subprocess.run(["tar", "-x", "-C", "/var/tmp/hungry/rootfs"], input=oci.busybox_layer(None).finish()[2], check=True)
     config = {"ociVersion": "1.0.2", "root": {"path": "rootfs"},
@@ -154,8 +156,8 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
 
 
 def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():
-    """In a hybrid hierarchy, a user's container is not created in a cgroup that a manager made in the unified hierarchy only.
-    It would not be subject to the unit's limits, whose controllers are in the other hierarchies."""
+    """In a hybrid hierarchy, a user's container is not created in a cgroup that a manager made in the unified hierarchy
+    only. It would not be subject to the unit's limits, whose controllers are in the other hierarchies."""
     allow_only("alice", "containers.create", "containers.manage-own")
     task = "/sys/fs/cgroup/unified/system.slice/manager.service/task"
     result = run("systemd-run", "--quiet", "--wait", "--pipe", "-p", "Delegate=yes", "-p", "MemoryMax=64M", "--unit=manager", "sh", "-c",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The matrix of polkit actions and members of the bus. For each action, alice is granted this action alone, and calls
-# every member with her own objects, with root's objects and with absent ones. Only calls that the action allows succeed,
-# no other call changes root's objects, and no reply reveals them.
+# every member with her own objects, with root's objects and with absent ones. Only calls that the action allows
+# succeed, no other call changes root's objects, and no reply reveals them.
 
 import os
 import re
@@ -29,8 +29,8 @@ PATHS = {
     "Transfers": "/org/berth1/transfers", "Networks": "/org/berth1/networks", "Pods": "/org/berth1/pods",
 }
 
-# The actions with which each member may succeed: first for alice's own objects, then for objects of others. A member that
-# is not listed may not succeed with any single action.
+# The actions with which each member may succeed: first for alice's own objects, then for objects of others. A member
+# that is not listed may not succeed with any single action.
 PULL = {"images.pull"}
 READ = {"contents.read", "contents.manage"}
 LOOK = {"images.inspect", "images.manage"}
@@ -94,7 +94,8 @@ HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pul
 TELLING = LOOK | READ | INSPECT
 # Actions that apply to objects of other users, so that errors may tell root's objects from absent ones.
 REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
-# Members that create or rename objects whose names are unique among all users: an error may reveal that a name is in use.
+# Members that create or rename objects whose names are unique among all users: an error may reveal that a name is in
+# use.
 NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
 
 
@@ -303,10 +304,10 @@ CREATE = {"containers.create"}
 VOLUMES = {"own": "hersvolume", "root": "rootsvolume", "absent": "nobodys"}
 LEASES = {"own": "herslease", "root": "rootslease", "absent": "nobodys"}
 IDS = {"own": "hers", "root": "roots", "absent": "nobodys"}
-# Options that name an object. Each entry has the member, its arguments before the options, their types, the option with %s
-# in place of the object, the objects by owner, and the actions with which the call may succeed by owner; with alice's own
-# object it has to succeed. For a descriptor, the object is a file to open (tools/caller.py). A call that also needs
-# create-privileged succeeds with no single action.
+# Options that name an object. Each entry has the member, its arguments before the options, their types, the option with
+# %s in place of the object, the objects by owner, and the actions with which the call may succeed by owner; with
+# alice's own object it has to succeed. For a descriptor, the object is a file to open (tools/caller.py). A call that
+# also needs create-privileged succeeds with no single action.
 OPTIONS = [
     *(("Containers.Create", f"'optional', '{IMAGE}'", "ss", option, objects, allowed) for option, objects, allowed in (
         ("'Mounts': <[('%s', '/v', @as [])]>", VOLUMES, {"own": CREATE, "absent": CREATE}),
@@ -423,8 +424,8 @@ def remove_made():
 
 
 def restore(again=False):
-    """Restores root's objects after a call that may have changed them. With again, the container and the pod are recreated
-    even if they are running."""
+    """Restores root's objects after a call that may have changed them. With again, the container and the pod are
+    recreated even if they are running."""
     grant()
     good("pull", IMAGE)
     good("pull", PRIVATE)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Networks of CNI plugins, which are configured in /etc/cni/net.d as for other runtimes: addresses, ports, names. Nothing is
-# left behind, whichever process dies.
+# Networks of CNI plugins, which are configured in /etc/cni/net.d as for other runtimes: addresses, ports, names.
+# Nothing is left behind, whichever process dies.
 # machine: package libnss-mymachines
 
 import json
@@ -73,7 +73,8 @@ def test_the_name_of_a_container_is_resolved_on_the_host():
 
 
 def test_a_users_container_takes_no_name_of_a_host():
-    """On the host, a user's container cannot take the name of another host: its name has a suffix with the user's id."""
+    """On the host, a user's container cannot take the name of another host: its name has a suffix with the user's
+    id."""
     allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     names = ("registry.example.com", "intranet")
     for name in names:

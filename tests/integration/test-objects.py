@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers, images, volumes, networks, pods and transfers are D-Bus objects. Each client sees only the objects that its
-# user may inspect, and receives signals about no others. The service also implements org.freedesktop.LogControl1.
+# Containers, images, volumes, networks, pods and transfers are D-Bus objects. Each client sees only the objects that
+# its user may inspect, and receives signals about no others. The service also implements org.freedesktop.LogControl1.
 
 import json
 import os
@@ -307,8 +307,8 @@ def shown(user, *objects):
 
 
 def test_properties_name_only_visible_objects():
-    """Properties of images, networks and containers name only objects that the reader may see, even if others use the same
-    image or network."""
+    """Properties of images, networks and containers name only objects that the reader may see, even if others use the
+    same image or network."""
     allow("images.inspect", "containers.create", "containers.manage-own")
     good("network", "create", "common")
     good("create", "--id=hersinit", "--network=common", IMAGE, user="alice")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The pages of docs/ for beginners, administrators and users of docker: each command works and prints what the page shows.
+# The pages of docs/ for beginners, administrators and users of docker: each command works and prints what the page
+# shows.
 
 import glob
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers of a pod share the network, IPC, UTS and user namespaces, and nothing else. A pod survives the death of berthd;
-# it can end with its last container, and its containers end with it. Other users can neither see nor join it.
+# Containers of a pod share the network, IPC, UTS and user namespaces, and nothing else. A pod survives the death of
+# berthd; it can end with its last container, and its containers end with it. Other users can neither see nor join it.
 
 import json
 import os
@@ -380,8 +380,8 @@ def test_its_object_is_the_owners_and_that_of_those_who_see_all():
 
 
 def test_a_container_does_not_join_another_pod_of_the_same_name():
-    """If a pod is deleted while a container is created in it, the container does not join a new pod with the same name. A
-    secret that is read from a pipe delays the creation."""
+    """If a pod is deleted while a container is created in it, the container does not join a new pod with the same name.
+    A secret that is read from a pipe delays the creation."""
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     for deleted_by, created_by in (("alice", None), ("alice", "alice")):
         good("pod", "create", "swap", user="alice")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Permissions. A user may change nothing without a rule, a rule allows exactly what it names, and no user learns of other
-# users' containers.
+# Permissions. A user may change nothing without a rule, a rule allows exactly what it names, and no user learns of
+# other users' containers.
 
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Published ports. A container has its host ports from before its start until after its end, and cannot have a port that is
-# in use. Users may have only certain ports and slices without a privilege.
+# Published ports. A container has its host ports from before its start until after its end, and cannot have a port that
+# is in use. Users may have only certain ports and slices without a privilege.
 
 import contextlib
 import os

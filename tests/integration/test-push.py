@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Images are pushed to docker-registry, with and without a password, and read back by skopeo. The registry receives the
-# stored image. Only missing blobs are sent, blobs of other repositories are mounted, and interrupted uploads are resumed.
+# stored image. Only missing blobs are sent, blobs of other repositories are mounted, and interrupted uploads are
+# resumed.
 
 import crypt
 import hashlib

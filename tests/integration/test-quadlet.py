@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Unit files (quadlets) that run containers as systemd services, written in the style of public projects: from the file to
-# the running service, with drop-ins, templates, timers, sockets, pods, errors and boot.
+# Unit files (quadlets) that run containers as systemd services, written in the style of public projects: from the file
+# to the running service, with drop-ins, templates, timers, sockets, pods, errors and boot.
 
 import json
 import os

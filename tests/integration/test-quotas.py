@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Limits per user. Every operation, process and descriptor is charged to the user who requests it, so no user can exhaust
-# what others need. An operation for a single client ends when that client disconnects.
+# Limits per user. Every operation, process and descriptor is charged to the user who requests it, so no user can
+# exhaust what others need. An operation for a single client ends when that client disconnects.
 
 import json
 import os
@@ -277,8 +277,8 @@ def test_secrets_are_so_many_bytes_a_user():
 
 
 def test_reading_secrets_ends_with_the_client():
-    """If a client disconnects while its secrets are being read, the reading ends. Until then, the secrets count with their
-    maximum size and the container's name is in use."""
+    """If a client disconnects while its secrets are being read, the reading ends. Until then, the secrets count with
+    their maximum size and the container's name is in use."""
     limits(Secrets="5M")
     # The test keeps the write end open, so the pipe does not end with the client.
     reading, writing = os.pipe()

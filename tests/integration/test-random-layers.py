@@ -2,8 +2,8 @@
 # Images of random layers unpack to the same tree as with umoci.
 #
 # The layers have few different names, so that entries replace each other as files, directories, links, device nodes and
-# whiteouts, within a layer and across layers, and paths lead through entries of all types. Entries that umoci refuses are
-# removed. BERTH_SEEDS=FIRST-LAST selects the seeds.
+# whiteouts, within a layer and across layers, and paths lead through entries of all types. Entries that umoci refuses
+# are removed. BERTH_SEEDS=FIRST-LAST selects the seeds.
 
 import json
 import os
@@ -117,8 +117,8 @@ def umoci_takes(image):
 
 
 def without_refused(layers):
-    """Removes entries that umoci refuses from the layers, and returns the image, or None after too many tries. If several
-    entries have the refused name, the first one is removed."""
+    """Removes entries that umoci refuses from the layers, and returns the image, or None after too many tries. If
+    several entries have the refused name, the first one is removed."""
     for _ in range(TRIES):
         image = make_image(layers)
         name = umoci_takes(image)

@@ -12,8 +12,8 @@ import oci
 BOX = f"{HOST}/readmes/box:x"
 TREE = "/var/tmp/readmes"
 
-# The word that begins with "+" is the image, which the test replaces by its own. If dist refuses the line, "REFUSED" and the
-# reason follow.
+# The word that begins with "+" is the image, which the test replaces by its own. If dist refuses the line, "REFUSED"
+# and the reason follow.
 LINES = r"""
 docker run +hello-world
 docker run -it --rm +busybox

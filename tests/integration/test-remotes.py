@@ -188,8 +188,8 @@ INTERFACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."
 
 
 def members_with(option):
-    """Returns the members whose description in introspection/ lists an option. A member of Image has the same options as
-    the member of Images with the same name."""
+    """Returns the members whose description in introspection/ lists an option. A member of Image has the same options
+    as the member of Images with the same name."""
     texts = {name: pathlib.Path(INTERFACES, f"org.berth1.{name}.xml").read_text(encoding="utf-8") for name in ("Images", "Image", "Contents")}
     found = {(name, member) for name, text in texts.items()
              for comment, member in re.findall(r'<!--((?:(?!-->).)*)-->\s*<method name="(\w+)"', text, re.DOTALL)
@@ -226,7 +226,8 @@ def shown_to_registry(caller, key, call_of_it, options):
 
 
 def use_own_credentials(reference, layer):
-    """Checks for each member which polkit rules let alice use the service's own credentials. None does with Insecure."""
+    """Checks for each member which polkit rules let alice use the service's own credentials. None does with
+    Insecure."""
     calls = calls_of_registries(reference, layer)
     equal(set(calls), members_with("Insecure b"))
     none, insecure = "@a{sv} {}", "{'Insecure': <true>}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The store repairs itself. Damaged contents are found, set aside and fetched again, transfers resume after the service was
-# down, and layers that were dropped after unpacking are fetched again when they are needed.
+# The store repairs itself. Damaged contents are found, set aside and fetched again, transfers resume after the service
+# was down, and layers that were dropped after unpacking are fetched again when they are needed.
 
 import os
 import random

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Nothing is lost when the service dies: running containers continue, exit statuses are known, and incomplete pulls can be
-# repeated.
+# Nothing is lost when the service dies: running containers continue, exit statuses are known, and incomplete pulls can
+# be repeated.
 
 import os
 import random
@@ -151,8 +151,8 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
 
 
 def test_more_provisional_containers_than_the_bus_has_matches():
-    """The service stays on the bus if there are more provisional containers than the 512 match rules that dbus-daemon allows
-    per connection."""
+    """The service stays on the bus if there are more provisional containers than the 512 match rules that dbus-daemon
+    allows per connection."""
     from gi.repository import GLib  # pylint: disable=import-outside-toplevel
     before = ids()
     client = connect()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# berth-runtime, an OCI runtime with the command line of runc, lets other engines run their containers with Berth. Podman
-# and containerd use it here, and their monitors receive the exit status of each container.
+# berth-runtime, an OCI runtime with the command line of runc, lets other engines run their containers with Berth.
+# Podman and containerd use it here, and their monitors receive the exit status of each container.
 
 import array
 import ctypes

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The sandboxes of the workers. A program (tests/sandbox) replaces one worker at a time, is started by berthd in its place,
-# and tries what a compromised worker could try: to clone, connect, signal, trace, mount and open files.
+# The sandboxes of the workers. A program (tests/sandbox) replaces one worker at a time, is started by berthd in its
+# place, and tries what a compromised worker could try: to clone, connect, signal, trace, mount and open files.
 
 import fcntl
 import json
@@ -167,8 +167,8 @@ def test_filter():
 
 
 class HelpingGroup:
-    """Replaces berth-group by a script that first executes these commands. It runs when alice starts the container BOUND,
-    which has a bind mount of her directory."""
+    """Replaces berth-group by a script that first executes these commands. It runs when alice starts the container
+    BOUND, which has a bind mount of her directory."""
     def __init__(self, text):
         self.text = text
 
@@ -205,8 +205,8 @@ def test_group():
 
 
 def test_process_that_writes_limits():
-    """The process that writes limits, which may wait in the kernel, has no capabilities and a filter. The test starts it as
-    berthd does, with the set-up of a container whose start is held by a replaced berth-group."""
+    """The process that writes limits, which may wait in the kernel, has no capabilities and a filter. The test starts
+    it as berthd does, with the set-up of a container whose start is held by a replaced berth-group."""
     with open("/run/sandboxes-gate", "w", encoding="ascii"):
         pass
     with HelpingGroup("while [ -e /run/sandboxes-gate ]; do sleep 0.05; done"):
@@ -314,8 +314,8 @@ def test_journal():
 
 
 def test_copies():
-    """berth-copy enters the namespaces of a container, which a user namespace replaces here, before its sandbox. It may open
-    the files that the container's root may open."""
+    """berth-copy enters the namespaces of a container, which a user namespace replaces here, before its sandbox. It may
+    open the files that the container's root may open."""
     for name in ("copy-in", "copy-out"):
         shutil.copy(PROBE, "/var/tmp/probe")
         result = run("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "/var/tmp/probe", name)

@@ -309,8 +309,8 @@ def test_signals_go_to_so_many_clients_of_a_user():
     run("systemctl", "restart", "polkit.service")
 
 
-# Reads the properties of 1100 images on one connection, changes some images, and prints those about which the connection
-# received a signal.
+# Reads the properties of 1100 images on one connection, changes some images, and prints those about which the
+# connection received a signal.
 LOOKS = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
@@ -334,8 +334,8 @@ print(sorted(set(told)))
 
 
 def test_signals_are_of_so_many_objects_a_client():
-    """A client that does not use the object manager receives signals about a limited number of objects: those that it read
-    first."""
+    """A client that does not use the object manager receives signals about a limited number of objects: those that it
+    read first."""
     run("systemctl", "stop", "berthd.service")
     database = sqlite3.connect(f"{STATE}/berth.db")
     database.executemany("INSERT INTO images SELECT ?, media_type, digest, size, created, updated FROM images WHERE name = ?",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sizes of values. An argument above its limit is refused, no reply exceeds the size that a message may have, and no value
-# in the database, however large or damaged, stops the service.
+# Sizes of values. An argument above its limit is refused, no reply exceeds the size that a message may have, and no
+# value in the database, however large or damaged, stops the service.
 
 import contextlib
 import importlib
@@ -82,8 +82,8 @@ def big(count):
     return "x" * count
 
 
-# Calls with one value that is too large: the interface, the member, its arguments with %s for that value, the value's size,
-# and a word that the error contains.
+# Calls with one value that is too large: the interface, the member, its arguments with %s for that value, the value's
+# size, and a word that the error contains.
 HUGE = 15 * 1024 * 1024
 TOO_LARGE = [
     ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'k': '%s'}}>}})", HUGE, "Labels"),

@@ -279,8 +279,8 @@ def test_a_working_directory_that_is_not_there():
 
 
 def test_all_cgroups_in_a_user_namespace():
-    """Without a cgroup namespace, a container with a user namespace sees the cgroups of the host. It could not mount that
-    hierarchy itself, and cannot change it."""
+    """Without a cgroup namespace, a container with a user namespace sees the cgroups of the host. It could not mount
+    that hierarchy itself, and cannot change it."""
     mount = {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["nosuid", "noexec", "nodev", "rw"]}
     result = with_berth(spec("stat -f -c %t /sys/fs/cgroup; ls -d /sys/fs/cgroup/system.slice; mkdir /sys/fs/cgroup/x || echo refused",
                              {**USER, "mounts+": [mount]}), 100000)

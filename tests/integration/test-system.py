@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Containers and systemd: systemd in a container, machinectl, containers that start with the system, socket activation, and
-# readiness of units.
+# Containers and systemd: systemd in a container, machinectl, containers that start with the system, socket activation,
+# and readiness of units.
 
 import os
 import re

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth with the example rule, an
-# administrator, and a user without a rule. No line wraps, and the prompt is at the beginning of a line after each command.
+# The first hour of three users in tmux, with 80 columns and 24 rows: a member of the group berth with the example rule,
+# an administrator, and a user without a rule. No line wraps, and the prompt is at the beginning of a line after each
+# command.
 # machine: package tmux
 # machine: package libevent-core-2.1-7
 # machine: package libutempter0

@@ -158,8 +158,8 @@ def test_kill_nine_of_the_service_changes_nothing():
 
 
 def test_a_unit_ends_with_an_exit_while_the_service_is_away():
-    """The unit reports the exit status even if the service was dead at the exit and the container has been deleted, since
-    dist takes the status from the exit event."""
+    """The unit reports the exit status even if the service was dead at the exit and the container has been deleted,
+    since dist takes the status from the exit event."""
     write_unit("away", f"dist run --rm --replace --name=away --cgroup=caller {IMAGE} sh -c 'sleep 1; exit 9'")
     start("away")
     for _ in range(8):
@@ -474,7 +474,8 @@ def test_the_caller_cannot_take_another_s_place():
 
 
 def test_a_manager_s_cgroup_is_that_of_its_user_s_container():
-    """A user's container is created in the cgroup that a manager, such as slurmstepd, has created for the user's process.
+    """A user's container is created in the cgroup that a manager, such as slurmstepd, has created for the user's
+    process.
 
     The manager creates that cgroup below its own, which systemd has delegated to it."""
     task = "/sys/fs/cgroup/system.slice/manager.service/job/task"

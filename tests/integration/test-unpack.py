@@ -342,9 +342,9 @@ def test_capabilities_and_sparse_files():
 
 
 def test_attributes_that_only_root_may_set():
-    """Extended attributes that only root may set are set on directories, on files of all types, on directories copied from
-    a lower layer, and on hard links to lower files. This includes file capabilities for the root of a user namespace.
-    Attributes of overlayfs itself are ignored."""
+    """Extended attributes that only root may set are set on directories, on files of all types, on directories copied
+    from a lower layer, and on hard links to lower files. This includes file capabilities for the root of a user
+    namespace. Attributes of overlayfs itself are ignored."""
     capability = bytes.fromhex("0100000200200000000000000000000000000000")
     for_root = bytes.fromhex("0100000300200000000000000000000000000000e8030000")
 

@@ -57,10 +57,10 @@ def run_tests(command, directory, environment, seconds):
 
 
 def copy_crun_tests(directory):
-    """Copies crun's tests with two changes. The tests look for a started container fifty times, every tenth of a second,
-    which is too short in an emulated machine, so they look until the time of the whole suite is over. And a child of
-    their program that asks to be killed with its parent exits if the parent has already exited; otherwise it would hold
-    the test's output for ever."""
+    """Copies crun's tests with two changes. The tests look for a started container fifty times, every tenth of a
+    second, which is too short in an emulated machine, so they look until the time of the whole suite is over. And a
+    child of their program that asks to be killed with its parent exits if the parent has already exited; otherwise it
+    would hold the test's output for ever."""
     shutil.copytree(f"{SOURCES}/crun/tests", directory)
     with open(f"{directory}/init.c", "r+", encoding="utf-8") as file:
         text = file.read()
@@ -116,7 +116,8 @@ def wait_for_terminals(path):
 
 
 def run_runc(report, files, expected, seconds=300):
-    """Runs these files of runc's tests with bats. A root file system of busybox replaces the images that they download."""
+    """Runs these files of runc's tests with bats. A root file system of busybox replaces the images that they
+    download."""
     directory = "/var/tmp/runc"
     shutil.copytree(f"{SOURCES}/runc/tests", f"{directory}/tests", symlinks=True)
     os.makedirs(f"{directory}/contrib/cmd/recvtty")

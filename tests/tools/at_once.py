@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sends several calls of org.berth1.Containers with a single write. The program's arguments are pairs of a member and its
-arguments as GVariant text. Prints a JSON list of [member, value or error name], in the order of the replies.
+"""Sends several calls of org.berth1.Containers with a single write. The program's arguments are pairs of a member and
+its arguments as GVariant text. Prints a JSON list of [member, value or error name], in the order of the replies.
 
 GDBus would send the messages one by one, and on a busy machine the service could reply to the first before the last is
 sent."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls members of the service with arguments of any size, and measures the replies.
 
-As a program, bus_call.py PATH INTERFACE MEMBER makes one call with the arguments in standard input, as GVariant text, and
-prints the result of call() as JSON."""
+As a program, bus_call.py PATH INTERFACE MEMBER makes one call with the arguments in standard input, as GVariant text,
+and prints the result of call() as JSON."""
 
 import json
 import sys
@@ -19,8 +19,8 @@ def connection():
 
 
 def call(path, interface, member, arguments, timeout=60):
-    """Calls a member; arguments is a GVariant tuple or its text. Returns the reply or the error, and the size of the message:
-    {"reply": values, "error": None, "bytes": size} or {"error": name, "message": text, "bytes": size}."""
+    """Calls a member; arguments is a GVariant tuple or its text. Returns the reply or the error, and the size of the
+    message: {"reply": values, "error": None, "bytes": size} or {"error": name, "message": text, "bytes": size}."""
     if isinstance(arguments, str):
         arguments = GLib.Variant.parse(None, arguments, None, None)
     message = Gio.DBusMessage.new_method_call("org.berth1", path, interface, member)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bus_hold.py COUNT PATH INTERFACE MEMBER: makes COUNT calls at once and stays connected. Standard input has the arguments
-as GVariant text, in which "handle 0" is a pipe that nobody reads, and %d is the number of the call. Prints a line for
-each reply, and "sent" when all calls have been sent; disconnects when it reads another line."""
+"""bus_hold.py COUNT PATH INTERFACE MEMBER: makes COUNT calls at once and stays connected. Standard input has the
+arguments as GVariant text, in which "handle 0" is a pipe that nobody reads, and %d is the number of the call. Prints a
+line for each reply, and "sent" when all calls have been sent; disconnects when it reads another line."""
 
 import os
 import sys

@@ -33,8 +33,8 @@ class Caller:
         return json.loads(line)
 
     def call(self, path, interface, member, arguments="()", signature="()", files=(), timeout_ms=20000):
-        """Returns {"value": text} or {"error": name, "message": text}. The arguments are a tuple as GVariant text; handles in
-        it are indexes into files, whose elements are arguments of open_file()."""
+        """Returns {"value": text} or {"error": name, "message": text}. The arguments are a tuple as GVariant text;
+        handles in it are indexes into files, whose elements are arguments of open_file()."""
         return self.call_raw({"path": path, "interface": interface, "member": member, "arguments": arguments,
                               "signature": signature, "files": list(files), "timeout": timeout_ms},
                              timeout_ms / 1000 + 30)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""hostile.py KIND CONTAINER IMAGE DIGEST: calls each member that takes a descriptor, and some that do not, with a descriptor
-of this kind. Prints "handled" when the service has received all calls. Keeps what it shares with the service open until
-its standard input ends."""
+"""hostile.py KIND CONTAINER IMAGE DIGEST: calls each member that takes a descriptor, and some that do not, with a
+descriptor of this kind. Prints "handled" when the service has received all calls. Keeps what it shares with the service
+open until its standard input ends."""
 
 import fcntl
 import os

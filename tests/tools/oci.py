@@ -32,7 +32,8 @@ def gzip_of(plain):
     return gzip.compress(plain, 6, mtime=0)
 
 
-# Most images have the same first layer, which takes longer to compress than to pull. Large layers would need too much memory.
+# Most images have the same first layer, which takes longer to compress than to pull. Large layers would need too much
+# memory.
 MAX_REMEMBERED_BYTES = 4 * 1024 * 1024
 remembered_gzip_of = functools.lru_cache(maxsize=4)(gzip_of)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Reports its own privileges, in place of a program that runs as root but may only read. reading_probe.py FILE PID prints
-a line of JSON: the result of each attempt, some of them on that file and that process; 0 is success."""
+"""Reports its own privileges, in place of a program that runs as root but may only read. reading_probe.py FILE PID
+prints a line of JSON: the result of each attempt, some of them on that file and that process; 0 is success."""
 
 import ctypes
 import errno

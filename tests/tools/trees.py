@@ -27,8 +27,8 @@ def attributes(full):
 
 
 def look_at(root):
-    """Returns the attributes of each path (bytes) below root. They include the names of all hard links, as the link count of
-    overlayfs differs."""
+    """Returns the attributes of each path (bytes) below root. They include the names of all hard links, as the link
+    count of overlayfs differs."""
     found, inodes = {}, {}
     for directory, names, files in os.walk(os.fsencode(root)):
         for name in [b""] * (directory == os.fsencode(root)) + names + files:
@@ -44,8 +44,8 @@ def look_at(root):
 
 
 def differences(ours, theirs, began):
-    """Returns the differences between two trees. Directories that no layer lists have the time of their creation, and umoci
-    also changes the time of their parents; therefore directory times from began on are not compared."""
+    """Returns the differences between two trees. Directories that no layer lists have the time of their creation, and
+    umoci also changes the time of their parents; therefore directory times from began on are not compared."""
     different = []
     for path in sorted(set(ours) | set(theirs)):
         mine, other = dict(ours.get(path, {})), dict(theirs.get(path, {}))

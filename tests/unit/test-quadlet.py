@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Unit files and the units that the generator writes from them: each key of docs/quadlet.md has the effect that the page
-describes, and everything in a unit comes from its files."""
+"""Unit files and the units that the generator writes from them: each key of docs/quadlet.md has the effect that the
+page describes, and everything in a unit comes from its files."""
 
 import os
 import pathlib
@@ -66,8 +66,8 @@ def lines_of_systemd(text):
 
 
 class Files:
-    """A directory of unit files, whose names are paths below it. The content None stands for a link to /dev/null, and a tuple
-    for a link to its element."""
+    """A directory of unit files, whose names are paths below it. The content None stands for a link to /dev/null, and a
+    tuple for a link to its element."""
 
     def __init__(self, **more):
         # The thousands of small files are in memory, as the test would be slow on a busy disk.
