@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Resources of an OCI configuration, with and without a corresponding systemd property, set the container's cgroup files
-# as crun does. This needs a unified hierarchy with all controllers, as does systemd-oomd. Other tests are about features
-# that work differently on an older kernel.
+# as crun does. This needs a unified hierarchy with all controllers, as does systemd-oomd. Other tests are about
+# features that work differently on an older kernel.
 # machine: package systemd-oomd
 
 import importlib

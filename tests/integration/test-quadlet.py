@@ -201,8 +201,8 @@ def test_systemd_takes_the_units_of_files_for_well_known_programs():
 
 
 def test_systemd_takes_a_unit_with_any_key():
-    """A file for each documented key that dist has: the unit is valid by systemd-analyze(1), and systemd, which runs the
-    generator itself, loads it without a warning. An image has a mount unit, too."""
+    """A file for each documented key that dist has: the unit is valid by systemd-analyze(1), and systemd, which runs
+    the generator itself, loads it without a warning. An image has a mount unit, too."""
     directory, out = f"{UNITS}/keys", "/run/keys"
     os.makedirs(out)
     for kind in quadlets.KINDS:

@@ -103,8 +103,8 @@ def test_a_process_is_cloned_into_the_cgroup_of_its_unit():
     for pid in pids:
         equal(cgroup_of(pid), "/system.slice/cloned.service/berth-cloned")
         equal(len([line for line in lines if "CLONE_INTO_CGROUP" in line and line.endswith(f"= {pid}")]), 1, f"clones of {pid}: {lines}")
-    # An executed process joins hierarchies of version 1 by hand, of which none is here. cgroup.threads may be opened: a write
-    # there moves nothing (service/bare/cgroup-move.c).
+    # An executed process joins hierarchies of version 1 by hand, of which none is here. cgroup.threads may be opened: a
+    # write there moves nothing (service/bare/cgroup-move.c).
     equal([line for line in lines if "cgroup.procs" in line and "O_RDONLY" not in line and "= -1 ENOENT" not in line], [])
     # systemd, the only other program that moves processes, was not asked for a scope.
     equal(run("journalctl", "-b", "-o", "cat", "UNIT=berth-cloned.scope").out, "")
@@ -530,7 +530,8 @@ def test_credentials_of_a_unit_are_secrets_of_its_container():
 
 
 def test_encrypted_credentials_of_a_unit_are_decrypted_secrets_of_its_container():
-    """systemd decrypts them with the machine's key (systemd-creds(1)); the unit file and the credential file have none in clear."""
+    """systemd decrypts them with the machine's key (systemd-creds(1)); the unit file and the credential file have none
+    in clear."""
     encrypt = ("systemd-creds", "encrypt", "--with-key=host")
     inline = run(*encrypt, "--pretty", "--name=inline", "-", "-", input="sealed in the unit")
     equal(inline.status, 0, inline.err)

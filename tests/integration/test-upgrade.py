@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# dpkg upgrades the package, with Debian's maintainer scripts, while the service is in use: units, a pod, runs and an exec
-# in the foreground, and a pull continue, and no exit status is lost.
+# dpkg upgrades the package, with Debian's maintainer scripts, while the service is in use: units, a pod, runs and an
+# exec in the foreground, and a pull continue, and no exit status is lost.
 
 import os
 import shutil
