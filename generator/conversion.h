@@ -32,10 +32,12 @@ void berth_convert_oneshot(const BerthConversion *conversion, const GPtrArray *w
 /* AuthFile=: the credentials of registries. */
 void berth_convert_auth_file(const BerthConversion *conversion);
 
-/* What containers and pods share: the values of UserNS=, networks, volumes. */
+/* What containers and pods share: the values of UserNS=, networks, volumes (convert-shared.c). */
 void berth_convert_check_users(const BerthConversion *conversion);
 void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words);
 void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words);
+/* Mount=, which only containers have. */
+void berth_convert_mounts(const BerthConversion *conversion, GPtrArray *words);
 /* Sets the defaults of [Service] for containers and pods: the process acts as if it were dist's
  * child, so stopping and readiness are the unit's. */
 void berth_convert_service(const BerthConversion *conversion);

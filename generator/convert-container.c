@@ -35,17 +35,6 @@ static bool is_oneshot(const BerthConversion *conversion) {
     return type && g_str_equal(type->value, "oneshot");
 }
 
-/* dist sends the container its own stop signal on SIGTERM: systemd must not send SIGTERM to the
- * container's processes as well. */
-static void add_kill_mode(const BerthConversion *conversion) {
-    const BerthUnitLine *mode = find_in_service(conversion, "KillMode");
-
-    if (mode && !g_str_equal(mode->value, "mixed") && !g_str_equal(mode->value, "control-group"))
-        berth_unit_line_error(conversion->problems, mode,
-                              _("KillMode= can only be mixed or control-group here"));
-    berth_conversion_set_default(conversion, "KillMode", "mixed");
-}
-
 /* TimeoutSec= in the file sets both times (systemd.service(5)), so no default may override it. */
 static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
     g_autofree char *stop = berth_convert_get_stop_timeout(conversion);
@@ -98,25 +87,6 @@ static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
         berth_unit_line_error(conversion->problems, line, _("CgroupsMode=%s is not supported"),
                               line->value);
     berth_conversion_add_option(words, "cgroup", scope ? "scope" : "caller");
-}
-
-/* Checks values that can be judged from the file alone now, not when the unit starts. */
-void berth_convert_check_users(const BerthConversion *conversion) {
-    static const char *const users[] = {"auto", "host", NULL};
-    const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
-    /* Root cannot keep its id, and a pod has one user namespace for the images of all its
-     * containers. */
-    bool keeps = conversion->source->kind == BERTH_UNIT_CONTAINER &&
-                 conversion->set->scope == BERTH_UNITS_USER;
-
-    if (!line || strpbrk(line->value, "%$") || g_strv_contains(users, line->value) ||
-        (keeps &&
-         (g_str_equal(line->value, "keep-id") || g_str_has_prefix(line->value, "keep-id:"))))
-        return;
-    berth_unit_line_error(conversion->problems, line,
-                          keeps ? _("UserNS=%s is not supported: use auto, host or keep-id")
-                                : _("UserNS=%s is not supported: use auto or host"),
-                          line->value);
 }
 
 /* "-" before a device omits the device if it does not exist. */
@@ -190,93 +160,6 @@ static void add_environment_files(const BerthConversion *conversion, GPtrArray *
     for (unsigned i = 0; i < files->len; i++) {
         g_autofree char *path = berth_conversion_resolve_path(conversion, files->pdata[i], true);
         berth_conversion_add_option(words, "env-file", path);
-    }
-}
-
-/* The source of a mount: a path, whose file systems the unit then requires, or the volume of
- * another file. NULL with an error. */
-static char *resolve_source(const BerthConversion *conversion, const BerthUnitLine *line,
-                            const char *source) {
-    if (source[0] == '.' || source[0] == '/') {
-        g_autofree char *path = berth_conversion_resolve_path(conversion, source, false);
-        g_autoptr(GString) quoted = g_string_new(NULL);
-        berth_words_append(quoted, path);
-        berth_service_add(conversion->service, "Unit", "RequiresMountsFor", quoted->str);
-        return berth_conversion_resolve_path(conversion, source, true);
-    }
-    if (berth_unit_kind_of(source) == BERTH_UNIT_VOLUME)
-        return g_strdup(berth_conversion_require(conversion, line, source));
-    return g_strdup(source);
-}
-
-/* SOURCE:TARGET[:OPTIONS], or only a target for an anonymous volume, which has no source to
- * resolve. */
-void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) {
-    g_autoptr(GPtrArray) lines =
-        berth_unit_file_list(conversion->source->file, conversion->section, "Volume");
-
-    for (unsigned i = 0; i < lines->len; i++) {
-        const BerthUnitLine *line = lines->pdata[i];
-        const char *colon = strchr(line->value, ':');
-        g_autofree char *given =
-            colon ? g_strndup(line->value, (gsize)(colon - line->value)) : NULL;
-        g_autofree char *source = given ? resolve_source(conversion, line, given) : NULL;
-        g_autofree char *value =
-            g_strconcat(source ? source : "", colon ? colon : line->value, NULL);
-        berth_conversion_add_option(words, "volume", value);
-    }
-}
-
-/* The fields of a mount, with its source resolved. A tmpfs has none. */
-static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLine *line,
-                           const char *mount) {
-    g_auto(GStrv) fields = g_strsplit(mount, ",", -1);
-
-    for (char **field = fields; *field; field++) {
-        if (!g_str_has_prefix(*field, "source=") && !g_str_has_prefix(*field, "src="))
-            continue;
-        g_autofree char *source = resolve_source(conversion, line, strchr(*field, '=') + 1);
-        g_free(*field);
-        *field = g_strconcat("source=", source, NULL);
-    }
-    return g_strjoinv(",", fields);
-}
-
-static void convert_mounts(const BerthConversion *conversion, GPtrArray *words) {
-    const BerthUnitLine *line = berth_conversion_find(conversion, "Mount");
-    g_autoptr(GPtrArray) mounts = berth_conversion_get_words(conversion, "Mount");
-
-    for (unsigned i = 0; i < mounts->len; i++) {
-        g_autofree char *mount = resolve_mount(conversion, line, mounts->pdata[i]);
-        berth_conversion_add_option(words, "mount", mount);
-    }
-}
-
-/* NAME.network[:OPTIONS], or a value for dist. */
-static char *resolve_network(const BerthConversion *conversion, const BerthUnitLine *line) {
-    size_t length = strcspn(line->value, ":");
-    g_autofree char *name = g_strndup(line->value, length);
-    BerthUnitKind kind = berth_unit_kind_of(name);
-
-    if (kind == BERTH_UNIT_CONTAINER || g_str_equal(name, "container")) {
-        berth_conversion_refuse(conversion, line, _("containers share a network in a .pod"));
-        return NULL;
-    }
-    if (kind != BERTH_UNIT_NETWORK)
-        return g_strdup(line->value);
-    const char *network = berth_conversion_require(conversion, line, name);
-    return network ? g_strconcat(network, line->value + length, NULL) : NULL;
-}
-
-void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words) {
-    g_autoptr(GPtrArray) lines =
-        berth_unit_file_list(conversion->source->file, conversion->section, "Network");
-
-    for (unsigned i = 0; i < lines->len; i++) {
-        const BerthUnitLine *line = lines->pdata[i];
-        g_autofree char *network = resolve_network(conversion, line);
-        if (network)
-            berth_conversion_add_option(words, "network", network);
     }
 }
 
@@ -367,7 +250,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     add_security(conversion, words);
     add_environment_files(conversion, words);
     berth_convert_volumes(conversion, words);
-    convert_mounts(conversion, words);
+    berth_convert_mounts(conversion, words);
     add_update_label(conversion, words);
     berth_convert_secrets(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
@@ -376,14 +259,6 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     /* If dist is killed, the container may still exist. */
     berth_service_add_command(conversion->service, "ExecStopPost", "-", remove);
     add_reload(conversion);
-}
-
-/* Delegate= allows the container's cgroup to be a child of the unit's (--cgroup=caller). %N is the
- * name of the unit without its suffix (systemd.unit(5)). */
-void berth_convert_service(const BerthConversion *conversion) {
-    add_kill_mode(conversion);
-    berth_conversion_set_default(conversion, "Delegate", "yes");
-    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
 }
 
 void berth_convert_container(BerthConversion *conversion) {

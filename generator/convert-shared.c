@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the units of containers and pods have in common: the values of UserNS=, mounts and networks,
+ * which lead to other unit files and file systems, and the defaults of [Service]. There is no state
+ * except the conversion, which belongs to the caller.
+ */
+
+#include "generator/conversion.h"
+#include "generator/translate.h"
+#include "generator/words.h"
+
+#include <string.h>
+
+/* Checks values that can be judged from the file alone now, not when the unit starts. */
+void berth_convert_check_users(const BerthConversion *conversion) {
+    static const char *const users[] = {"auto", "host", NULL};
+    const BerthUnitLine *line = berth_conversion_find(conversion, "UserNS");
+    /* Root cannot keep its id, and a pod has one user namespace for the images of all its
+     * containers. */
+    bool keeps = conversion->source->kind == BERTH_UNIT_CONTAINER &&
+                 conversion->set->scope == BERTH_UNITS_USER;
+
+    if (!line || strpbrk(line->value, "%$") || g_strv_contains(users, line->value) ||
+        (keeps &&
+         (g_str_equal(line->value, "keep-id") || g_str_has_prefix(line->value, "keep-id:"))))
+        return;
+    berth_unit_line_error(conversion->problems, line,
+                          keeps ? _("UserNS=%s is not supported: use auto, host or keep-id")
+                                : _("UserNS=%s is not supported: use auto or host"),
+                          line->value);
+}
+
+/* The source of a mount: a path, whose file systems the unit then requires, or the volume of
+ * another file. NULL with an error. */
+static char *resolve_source(const BerthConversion *conversion, const BerthUnitLine *line,
+                            const char *source) {
+    if (source[0] == '.' || source[0] == '/') {
+        g_autofree char *path = berth_conversion_resolve_path(conversion, source, false);
+        g_autoptr(GString) quoted = g_string_new(NULL);
+        berth_words_append(quoted, path);
+        berth_service_add(conversion->service, "Unit", "RequiresMountsFor", quoted->str);
+        return berth_conversion_resolve_path(conversion, source, true);
+    }
+    if (berth_unit_kind_of(source) == BERTH_UNIT_VOLUME)
+        return g_strdup(berth_conversion_require(conversion, line, source));
+    return g_strdup(source);
+}
+
+/* SOURCE:TARGET[:OPTIONS], or only a target for an anonymous volume, which has no source to
+ * resolve. */
+void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) {
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, "Volume");
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        const char *colon = strchr(line->value, ':');
+        g_autofree char *given =
+            colon ? g_strndup(line->value, (gsize)(colon - line->value)) : NULL;
+        g_autofree char *source = given ? resolve_source(conversion, line, given) : NULL;
+        g_autofree char *value =
+            g_strconcat(source ? source : "", colon ? colon : line->value, NULL);
+        berth_conversion_add_option(words, "volume", value);
+    }
+}
+
+/* The fields of a mount, with its source resolved. A tmpfs has none. */
+static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLine *line,
+                           const char *mount) {
+    g_auto(GStrv) fields = g_strsplit(mount, ",", -1);
+
+    for (char **field = fields; *field; field++) {
+        if (!g_str_has_prefix(*field, "source=") && !g_str_has_prefix(*field, "src="))
+            continue;
+        g_autofree char *source = resolve_source(conversion, line, strchr(*field, '=') + 1);
+        g_free(*field);
+        *field = g_strconcat("source=", source, NULL);
+    }
+    return g_strjoinv(",", fields);
+}
+
+void berth_convert_mounts(const BerthConversion *conversion, GPtrArray *words) {
+    const BerthUnitLine *line = berth_conversion_find(conversion, "Mount");
+    g_autoptr(GPtrArray) mounts = berth_conversion_get_words(conversion, "Mount");
+
+    for (unsigned i = 0; i < mounts->len; i++) {
+        g_autofree char *mount = resolve_mount(conversion, line, mounts->pdata[i]);
+        berth_conversion_add_option(words, "mount", mount);
+    }
+}
+
+/* NAME.network[:OPTIONS], or a value for dist. */
+static char *resolve_network(const BerthConversion *conversion, const BerthUnitLine *line) {
+    size_t length = strcspn(line->value, ":");
+    g_autofree char *name = g_strndup(line->value, length);
+    BerthUnitKind kind = berth_unit_kind_of(name);
+
+    if (kind == BERTH_UNIT_CONTAINER || g_str_equal(name, "container")) {
+        berth_conversion_refuse(conversion, line, _("containers share a network in a .pod"));
+        return NULL;
+    }
+    if (kind != BERTH_UNIT_NETWORK)
+        return g_strdup(line->value);
+    const char *network = berth_conversion_require(conversion, line, name);
+    return network ? g_strconcat(network, line->value + length, NULL) : NULL;
+}
+
+void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words) {
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, "Network");
+
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        g_autofree char *network = resolve_network(conversion, line);
+        if (network)
+            berth_conversion_add_option(words, "network", network);
+    }
+}
+
+/* dist sends the container its own stop signal on SIGTERM: systemd must not send SIGTERM to the
+ * container's processes as well. */
+static void add_kill_mode(const BerthConversion *conversion) {
+    const BerthUnitLine *mode =
+        berth_unit_file_find(conversion->source->file, "Service", "KillMode");
+
+    if (mode && !g_str_equal(mode->value, "mixed") && !g_str_equal(mode->value, "control-group"))
+        berth_unit_line_error(conversion->problems, mode,
+                              _("KillMode= can only be mixed or control-group here"));
+    berth_conversion_set_default(conversion, "KillMode", "mixed");
+}
+
+/* Delegate= allows the container's cgroup to be a child of the unit's (--cgroup=caller). %N is the
+ * name of the unit without its suffix (systemd.unit(5)). */
+void berth_convert_service(const BerthConversion *conversion) {
+    add_kill_mode(conversion);
+    berth_conversion_set_default(conversion, "Delegate", "yes");
+    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
+}
