@@ -53,9 +53,12 @@ systemctl start munge
 """ % " ".join(PACKAGES)
 
 
+def cluster(*arguments, **more):
+    return run(f"{ROOT}/tests/machine/cluster", "--name", os.environ["BERTH_CLUSTER"], *arguments, **more)
+
+
 def on(node, *command, user="root", **more):
-    return run(f"{ROOT}/tests/machine/cluster", "--name", os.environ["BERTH_CLUSTER"], "on", str(node), "--user", user, "--",
-               *command, **more)
+    return cluster("on", str(node), "--user", user, "--", *command, **more)
 
 
 def works(node, *command, **more):
@@ -269,6 +272,38 @@ def test_a_drained_node_finishes_what_it_has():
     equal([(result(job), job["NodeList"]) for job in found], [(("FAILED", "5:0"), "node1")] * 3)
     equal(result(wait_until(lambda: release(2) or ended(first), "its end")[0]), ("FAILED", "7:0"))
     works(1, "scontrol", "update", "nodename=node2", "state=resume")
+
+
+def test_a_node_that_vanishes_leaves_nothing():
+    """A node loses its power. Slurm ends what ran there with NODE_FAIL, or runs it again on the other node. When the node is
+    back, the containers of the former boot are removed."""
+    works(1, "scontrol", "update", "nodename=node1", "state=drain", "reason=test")
+    again = submit(f"{UNTIL_RELEASED}; exit 5", "--requeue", "--mem=10M")
+    once = submit(f"{UNTIL_RELEASED}; exit 6", "--no-requeue", "--mem=10M")
+    wait_until(lambda: running_on(again, 2) and running_on(once, 2) and len(containers(2)) == 2, "two containers")
+    works(1, "scontrol", "update", "nodename=node1", "state=resume")
+    equal(cluster("off", "2").status, 0)
+    # As Slurm itself does after SlurmdTimeout=. A test that shortened that might lose the other node on a busy machine.
+    works(1, "scontrol", "update", "nodename=node2", "state=down", "reason=test")
+    equal(result(wait_until(lambda: ended(once), "the end of the job")[0])[0], "NODE_FAIL")
+    # A job that is run again waits until nothing of its former credentials is valid.
+    wait_until(lambda: jobs(again)[0]["JobState"] == "PENDING", "the job to be queued again")
+    works(1, "scontrol", "update", f"jobid={again}", "starttime=now")
+    wait_until(lambda: running_on(again, 1), "the job on the other node")
+    found = wait_until(lambda: release(1) or ended(again), "its end")
+    equal((result(found[0]), found[0]["Restarts"]), (("FAILED", "5:0"), "1"))
+    equal(cluster("boot", "2").status, 0)
+    # The kernel is the same, so its boot ID is.
+    script(2, "sqlite3 /var/lib/berth/berth.db \"UPDATE containers SET boot='of-another-boot'\"")
+    configure_node(2)
+    make_bundle(2)
+    equal([(row["state"], row["exitStatus"]) for row in json.loads(works(2, "dist", "ps", "-a", "--json=short"))], [("stopped", "unknown")] * 2)
+    script(2, "systemctl start slurmd")
+    works(1, "scontrol", "update", "nodename=node2", "state=resume")
+    wait_until(lambda: works(1, "sinfo", "-h", "-n", "node2", "-o", "%t").strip() == "idle", "the node")
+    later = submit("exit 3", "--nodelist=node2")
+    equal(result(wait_until(lambda: ended(later), "its end")[0]), ("FAILED", "3:0"))
+    wait_until(lambda: nothing_is_left(2), "the end of everything on the node")
 
 
 def test_what_the_rule_does_not_allow_is_refused():
