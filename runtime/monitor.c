@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The monitor of a process. Its states are in the enum below, and monitor_run() lists its steps. It
- * holds the descriptors of create until the start, passes signals on, connects the terminal, and
- * exits with the status that Wait returns, even if the service is restarted in the meantime.
+ * The monitor of a process. Its states are in the enum below, and runtime_monitor_run() lists its
+ * steps. It holds the descriptors of create until the start, passes signals on, connects the
+ * terminal, and exits with the status that Wait returns, even if the service is restarted in the
+ * meantime.
  *
  * A detached monitor joins its container's namespaces, except the user and pid namespaces, so that
  * an engine that looks at /proc/PID finds the container's. From then on a path refers to the

@@ -3,8 +3,8 @@
 /*
  * Runs hooks, one after another. berthd has written the container's state, except for its status
  * and PID. Once these are added, it becomes a file in memory that each hook reads as standard
- * input. There is no state here except the lock of begin_start. The one thing to know: of the
- * launcher's descriptors, a hook inherits only standard error.
+ * input. There is no state here except the lock of berth_hooks_begin_start(). The one thing to
+ * know: of the launcher's descriptors, a hook inherits only standard error.
  */
 
 #include "launch/hooks.h"

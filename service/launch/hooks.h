@@ -17,9 +17,9 @@ bool berth_hooks_run(const BerthSetup *setup, BerthHookStage stage, const char *
                      BerthFault *fault);
 
 /* The hooks at a container's end must follow the poststart hooks (runtime.md, Lifecycle), even if
- * the command ends immediately. A launcher with poststart hooks calls begin_start before its
- * command can run, which takes a lock until the launcher exits. A launcher that runs the hooks of
- * the end waits for that lock with await_start. directory is the container's. The kernel releases
- * the lock with the process, so a killed launcher leaves nothing behind. */
+ * the command ends immediately. Before its command can run, a launcher with poststart hooks
+ * takes a lock, which it holds until it exits; a launcher that runs the hooks of the end waits for
+ * that lock. directory is the container's. The kernel releases the lock with the process, so a
+ * killed launcher leaves nothing behind. */
 void berth_hooks_begin_start(const BerthSetup *setup, int directory);
 void berth_hooks_await_start(const BerthSetup *setup, int directory);

@@ -55,9 +55,9 @@ GPtrArray *berth_snapshot_store_list_mounted(GError **error);
 char **berth_snapshot_store_list_chain(BerthSnapshotStore *store, const char *chain_id,
                                        GError **error);
 
-/* has_unsynced: whether there are unsynced snapshots, and when the newest of them was added.
- * set_synced: marks those added until then as synced, after a syncfs that began later. */
+/* Whether there are unsynced snapshots, and when the newest of them was added. */
 bool berth_snapshot_store_has_unsynced(BerthSnapshotStore *store, int64_t *newest_usec);
+/* Marks those added until then as synced, after a syncfs(2) that began later. */
 bool berth_snapshot_store_set_synced(BerthSnapshotStore *store, int64_t newest_usec,
                                      GError **error);
 int berth_snapshot_store_get_directory(BerthSnapshotStore *store);
