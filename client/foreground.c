@@ -320,7 +320,27 @@ static int foreground_watch_signals(ForegroundRun *run) {
 
 /* Wait and Attach are called before Start: a container that is deleted when it exits (AutoRemove)
  * may be gone by the time of a later call. With wait_after_start they follow Start, since Wait
- * would otherwise return at once, with the status of the previous run. */
+ * would otherwise return at once, with the status of the previous run. Returns 1, 0 if run->error
+ * is set, or a negative errno. */
+static int foreground_send_calls(ForegroundRun *run) {
+    const DistForeground *request = run->request;
+    int r;
+
+    if ((request->create && (r = sd_bus_call_async(run->bus, &run->create, request->create,
+                                                   foreground_on_created, run, UINT64_MAX)) < 0) ||
+        (!request->wait_after_start && (r = foreground_call_wait(run)) < 0))
+        return r;
+    if (request->terminal && !request->wait_after_start && (r = ask_for_terminal(run)) < 0)
+        return r;
+    if (request->journal &&
+        !(run->journal = dist_journal_follow(run->event, request->id, &run->error)))
+        return 0;
+    if (request->start && (r = sd_bus_call_async(run->bus, &run->start, request->start,
+                                                 foreground_on_started, run, UINT64_MAX)) < 0)
+        return r;
+    return 1;
+}
+
 static int foreground_run(ForegroundRun *run) {
     const DistForeground *request = run->request;
     int r;
@@ -338,17 +358,17 @@ static int foreground_run(ForegroundRun *run) {
     run->state = request->create  ? FOREGROUND_CREATING
                  : request->start ? FOREGROUND_STARTING
                                   : FOREGROUND_RUNNING;
-    if ((request->create && (r = sd_bus_call_async(run->bus, &run->create, request->create,
-                                                   foreground_on_created, run, UINT64_MAX)) < 0) ||
-        (!request->wait_after_start && (r = foreground_call_wait(run)) < 0))
-        return r;
-    if (request->terminal && !request->wait_after_start && (r = ask_for_terminal(run)) < 0)
-        return r;
-    if (request->journal &&
-        !(run->journal = dist_journal_follow(run->event, request->id, &run->error)))
-        return 0;
-    if (request->start && (r = sd_bus_call_async(run->bus, &run->start, request->start,
-                                                 foreground_on_started, run, UINT64_MAX)) < 0)
+    int prompts = sd_bus_get_allow_interactive_authorization(run->bus);
+    /* The creator may make the calls that follow Create without a further authorization. If Create
+     * fails before they reach the service, they name a container that does not exist, about which
+     * an agent would ask for a password. */
+    if (request->create) {
+        (void)sd_bus_set_allow_interactive_authorization(run->bus, false);
+        (void)sd_bus_message_set_allow_interactive_authorization(request->start, false);
+    }
+    r = foreground_send_calls(run);
+    (void)sd_bus_set_allow_interactive_authorization(run->bus, prompts > 0);
+    if (r <= 0)
         return r;
     return sd_event_loop(run->event);
 }

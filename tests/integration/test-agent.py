@@ -92,6 +92,20 @@ def test_run_asks_once():
     equal(listing("ps", "-a"), [])
 
 
+def test_a_run_of_an_absent_image_asks_for_no_password():
+    """If Create fails since the image is absent, the calls that dist sent with it cause no prompt, even if they arrive late."""
+    good("rmi", IMAGE)
+    polkit_rule("""polkit.addRule(function(action, subject) {
+        if (/images.(inspect|pull)$|containers.(create|manage-own)$/.test(action.id) && subject.user == "alice")
+            return polkit.Result.YES;
+    });""")
+    person = Person("run", "--rm", IMAGE, "echo", "it", "ran",
+                    command=("strace", "-o", "/dev/null", "-e", "inject=sendmsg:delay_enter=300000", "dist"))
+    equal((person.finish(), person.asked()), (0, 0), person.text)
+    contains(person.text, "it ran")
+    polkit_rule("")
+
+
 def test_a_call_and_its_privileges_are_one_question():
     text = act("run", "--rm", "--network=host", IMAGE, "echo", "it", "ran")
     contains(text, "it ran")
