@@ -77,7 +77,7 @@ def contains(text, part):
     assert part in text, f"{part!r} is not in {text!r}"
 
 
-def wait_until(condition, what, seconds=60):
+def wait_until(condition, what, seconds=180):
     end = time.monotonic() + seconds
     begin = time.monotonic()
     while begin < end:
@@ -179,6 +179,11 @@ def bus_label(name):
     """Returns a name encoded for an object path, as by sd_bus_path_encode(3)."""
     return "".join(c if c.isascii() and c.isalnum() and (i or not c.isdigit()) else f"_{ord(c):02x}"
                    for i, c in enumerate(name))
+
+
+def container_directories():
+    """Returns the directories of containers, without those that are being deleted."""
+    return sorted(name for name in os.listdir(f"{STATE}/containers") if not name.startswith("."))
 
 
 def leftovers():

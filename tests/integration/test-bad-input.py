@@ -115,7 +115,7 @@ def test_layer_of_another_digest():
     layer = image.manifest["layers"][0]
     REGISTRY.blobs[layer["digest"]] = bytes(layer["size"])
     refused(reference, layer["digest"])
-    equal(listing("content", "active"), [], "wrong content is not resumed")
+    wait_until(lambda: listing("content", "active") == [], "the end of wrong content, which is not resumed")
 
 
 def test_layer_that_is_too_long():
@@ -134,11 +134,11 @@ def test_truncated_layer_says_so():
     refused(reference, layer)
     del REGISTRY.cut_always[layer]
     # The bytes that arrived are kept, and the next attempt asks only for the rest.
-    equal([row["offset"] for row in listing("content", "active")], [100000])
+    wait_until(lambda: [row["offset"] for row in listing("content", "active")] == [100000], "the part that is kept")
     REGISTRY.requests.clear()
     good("pull", reference)
     contains(str(REGISTRY.requests), "bytes=100000-")
-    equal(listing("content", "active"), [])
+    wait_until(lambda: listing("content", "active") == [], "the end of the ingest")
 
 
 def test_broken_connection_goes_on_within_the_pull():
@@ -322,7 +322,7 @@ def test_cancel_on_interrupt():
     wait_until(lambda: any(row["state"] == "running" for row in listing("transfers")), "the pull")
     wait_until(lambda: listing("content", "active"), "the layer")
     process.send_signal(2)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     equal(process.returncode, 1)
     contains(err, "cancelled")
     contains([row["state"] for row in listing("transfers")][-1], "cancelled")
@@ -347,7 +347,7 @@ def test_two_pulls_of_one_image_share_the_work():
     # One pull fetches the layer, and the other waits for it.
     wait_until(lambda: phases() == ["fetching", "waiting"], "both to want the layer")
     gate.set()
-    equal([pull.wait(30) for pull in pulls], [0, 0])
+    equal([pull.wait(120) for pull in pulls], [0, 0])
     fetched = [r for r in REGISTRY.requests if r[0] == "GET" and layer in r[1]]
     equal(len(fetched), 1, "fetches of the layer")
     REGISTRY.stall.clear()
@@ -366,7 +366,7 @@ def test_layers_that_images_share_are_unpacked_once():
     made = [name for name in os.listdir(f"{STATE}/snapshots") if name.startswith(".new")]
     assert len(made) <= 3, made
     gate.set()
-    equal([pull.wait(30) for pull in pulls], [0, 0])
+    equal([pull.wait(120) for pull in pulls], [0, 0])
     REGISTRY.stall.clear()
     for reference in references:
         good("rmi", reference)
@@ -379,7 +379,8 @@ def test_no_space_left():
     reference, _ = REGISTRY.add("space:x", layer_image(layer))
     result = dist("pull", reference)
     run("systemctl", "stop", "berthd.service")
-    run("umount", f"{STATE}/snapshots")
+    # A worker may end a moment after the service.
+    wait_until(lambda: run("umount", f"{STATE}/snapshots").status == 0, "the unmount")
     equal(result.status, 1, result)
     contains(result.err, "No space left")
     service_is_up()

@@ -460,16 +460,16 @@ def test_a_transfer_does_not_find_the_next_lease_of_a_name():
     def wait_at_manifest(_handler, url, with_body):
         if with_body and "/leased/x/manifests/" in url:
             reached.set()
-            gate.wait(30)
+            gate.wait(120)
         return False
 
     OWN.hook = wait_at_manifest
     lease_call("Create", "sa{sv}", "name", "0", user="alice")
     process = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "fetch", "--lease=name", reference])
-    assert reached.wait(20)
+    assert reached.wait(120)
     replace_lease("name")
     gate.set()
-    equal(process.wait(30), 0)
+    equal(process.wait(120), 0)
     OWN.hook = None
     assert_empty_lease("name")
 
@@ -500,7 +500,7 @@ def test_nor_does_an_import():
     replace_lease("name")
     process.stdin.write(data[600:])
     process.stdin.close()
-    equal(process.wait(30), 0)
+    equal(process.wait(120), 0)
     assert_empty_lease("name")
 
 

@@ -44,7 +44,7 @@ class DistTerminal(Terminal):
     def __init__(self, *arguments):
         super().__init__("dist", *arguments, rows=33, columns=99)
 
-    def expect(self, pattern, seconds=15):
+    def expect(self, pattern, seconds=60):
         end = time.monotonic() + seconds
         while not re.search(pattern, self.text):
             left = end - time.monotonic()
@@ -57,12 +57,12 @@ class DistTerminal(Terminal):
     def read_to(self, word):
         """Returns all output up to a word, however long the output is."""
         while word not in self.text[-70000:]:
-            assert self.read_some(15), self.text[-2000:]
+            assert self.read_some(60), self.text[-2000:]
         found, self.text = self.text.rsplit(word, 1)
         return found
 
     def end(self):
-        status = self.process.wait(20)
+        status = self.process.wait(60)
         equal(self.settings(), self.before, "the terminal is as it was")
         self.close()
         return status
@@ -118,6 +118,7 @@ def test_exec_with_a_process_of_its_own():
         pid = int(file.read())
     equal([row["pid"] for row in listing("top", "box") if row["process"] == "of-a-file"], [pid])
     good("kill", "-s", "KILL", "--process=of-a-file", "box")
+    equal(wait_for("box", "of-a-file"), 137)
     for text, word in (('{"args": "x"}', "args"), ("[]", "object"), ('{"cwd": "/"}', "args")):
         contains(containers_call("Exec", "ssasa{sv}", "box", "bad", "0", "1", "Spec", "s", text).err, word)
     polkit_rule('polkit.addRule(function(action) { return action.id == "org.berth1.containers.create-privileged" ? "no" : "yes"; });')
@@ -182,7 +183,7 @@ def test_output_is_in_the_journal():
     wait_until(lambda: all(f"short-line-{number}" in good("logs", "box").split() for number in range(40)), "all lines")
     wait_until(lambda: "brief-line" in good("logs", "brief"), "the line of a container")
     good("rm", "brief")
-    contains(run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "badly")
+    wait_until(lambda: "badly" in run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "the line with a priority")
 
 
 def test_logs_are_the_written_output():
@@ -250,6 +251,7 @@ def test_top_names_processes():
     assert any(row["process"] == "seen" and row["command"] == "sleep 999" for row in rows), rows
     assert any(row["process"] == "-" and row["command"] == "sleep 1000" for row in rows), rows
     containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "seen")
+    equal(wait_for("box", "seen"), 137)
 
 
 def test_figures_of_a_container():
@@ -361,7 +363,7 @@ def test_output_of_a_process_that_ends_at_once_is_shown():
     wait_until(lambda: run("journalctl", "-q", "BERTH_MEMBER=Containers.Attach", "BERTH_OBJECT=never").out, "its call")
     equal(early.poll(), None, "who attaches early waits for the terminal")
     good("rm", "never")
-    contains(early.communicate(timeout=10)[1], "deleted")
+    contains(early.communicate(timeout=60)[1], "deleted")
 
 
 def test_exec_with_a_terminal():
@@ -459,7 +461,7 @@ def test_attach_to_a_container_that_logs_to_the_journal():
     attached = subprocess.Popen(["dist", "attach", "lines"], stdout=subprocess.PIPE, text=True)
     equal([attached.stdout.readline().strip() for _ in range(10)], [f"old-{n}" for n in range(11, 21)])
     good("exec", "lines", "touch", "/go")
-    equal(attached.communicate(timeout=15)[0], "last\n")
+    equal(attached.communicate(timeout=60)[0], "last\n")
     equal(attached.returncode, 13)
     result = dist("attach", "lines")
     equal((result.status, result.out.split()[-1]), (13, "last"))
@@ -487,7 +489,7 @@ def test_opened_terminal_is_read_by_its_opener_alone():
     def read():
         text = b""
         while b"got-" not in text:
-            assert select.select([master], [], [], 15)[0], text
+            assert select.select([master], [], [], 60)[0], text
             text += os.read(master, 1000)
         return text
     os.write(master, b"first\n")
@@ -533,17 +535,17 @@ def test_the_end_of_input_of_a_terminal():
 
 
 def test_nothing_is_lost_when_the_service_is_killed():
+    since = last_event()
+    good("exec", "-d", "--process=alive", "box", "sleep", "1000")
     good("exec", "-d", "--process=long", "box", "sh", "-c", "sleep 1; exit 21")
     good("exec", "-d", "--process=after", "box", "sh", "-c", "sleep 2; exit 22")
-    good("exec", "-d", "--process=alive", "box", "sleep", "1000")
-    since = last_event()
     kill_service()
     equal(wait_for("box", "long"), 21)
     kill_service()
     equal(wait_for("box", "after"), 22)
     equal(state("box"), "running")
-    kinds = [(event["kind"], event["process"], event["status"]) for event in events(since)]
-    equal(kinds, [("exit", "long", 21), ("exit", "after", 22)])
+    exits = [(event["process"], event["status"]) for event in events(since) if event["kind"] == "exit"]
+    equal(exits, [("long", 21), ("after", 22)])
     equal(run("systemctl", "restart", "berthd").status, 0)
     assert any(row["process"] == "alive" for row in listing("top", "box"))
     containers_call("Kill", "sia{sv}", "box", "15", "1", "Process", "s", "alive")
@@ -647,7 +649,7 @@ def test_another_id():
     good("start", "after")
     wait_until(lambda: good("exec", "after", "cat", "/kept") == "more\nmore\nmore\n", "what it wrote")
     good("rm", "-f", "after")
-    equal(sorted(os.listdir(f"{STATE}/containers")), ["box"])
+    equal(container_directories(), ["box"])
 
 
 def logs(name, *options, user=None):
@@ -657,7 +659,7 @@ from gi.repository import Gio, GLib
 options = {{key: GLib.Variant.parse(None, value, None, None) for key, value in zip(sys.argv[2::2], sys.argv[3::2])}}
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 reply, files = bus.call_with_unix_fd_list_sync("org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Logs",
-    GLib.Variant("(sa{{sv}})", (sys.argv[1], options)), None, 0, 5000, None, None)
+    GLib.Variant("(sa{{sv}})", (sys.argv[1], options)), None, 0, 60000, None, None)
 sys.stdout.buffer.write(open(files.get(reply.unpack()[0]), "rb").read())
 """
     return run("/usr/bin/python3", "-c", command, name, *options, user=user)
@@ -721,7 +723,7 @@ def test_logs_exclude_an_earlier_container_of_the_same_id():
 def test_a_reader_of_logs_ends_with_its_client_and_with_its_pipe():
     follower = subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "logs", "-f", "logged"], stdout=subprocess.PIPE, text=True)
     equal([follower.stdout.readline() for _ in range(2)], ["first\n", "second\n"])
-    equal(len(readers()), 1)
+    wait_until(lambda: len(readers()) == 1, "the end of earlier readers")
     pid = service_pid()
     # Make journald continue in a new file.
     run("journalctl", "--rotate")

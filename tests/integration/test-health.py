@@ -20,7 +20,7 @@ def health(name):
 def test_setup():
     config = {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"]}
     oci.push(oci.Image([oci.busybox_layer()], config), PLAIN)
-    check = {"Test": ["CMD-SHELL", "test -e /well"], "Interval": SECOND // 5, "Timeout": SECOND, "Retries": 2}
+    check = {"Test": ["CMD-SHELL", "test -e /well"], "Interval": SECOND // 5, "Timeout": 60 * SECOND, "Retries": 2}
     oci.push(oci.Image([oci.busybox_layer()], {**config, "Healthcheck": check}), CHECKED)
     good("pull", PLAIN)
     good("pull", CHECKED)
@@ -33,8 +33,10 @@ def test_without_a_check_there_is_no_health():
 
 
 def test_the_check_of_an_image():
+    good("run", "-d", "--id=fresh", "--health-interval=1h", CHECKED)
+    equal(health("fresh"), "starting")
+    good("rm", "-f", "fresh")
     good("run", "-d", "--id=box", CHECKED)
-    equal(health("box"), "starting")
     wait_until(lambda: health("box") == "unhealthy", "it is not well")
     good("exec", "box", "touch", "/well")
     wait_until(lambda: health("box") == "healthy", "it is well")

@@ -152,7 +152,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
         with open("/sys/fs/cgroup/" + file.format("system.slice/limited.service/berth-limited"), encoding="ascii") as limit:
             equal(int(limit.read()), value, file)
     equal(run("systemctl", "stop", "limited").status, 0)
-    assert not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited")
+    wait_until(lambda: not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited"), "the end of the cgroup")
 
 
 def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():

@@ -248,7 +248,7 @@ def test_networks_are_made_and_deleted():
 
 
 def test_networks_do_not_reach_each_other():
-    equal(fetch("one", addresses("two")[0]), "page\n")
+    wait_until(lambda: fetch("one", addresses("two")[0]) == "page\n", "the page in the same network")
     equal(fetch("three", addresses("two")[0]), "", rules())
     equal(resolve("three", "one"), [])
     good("network", "create", "--internal", "--ipv6=false", "inner")
@@ -364,6 +364,7 @@ def test_an_address_ends_with_its_container():
     oci.push(oci.Image([layer], {"Env": ["PATH=/bin"]}), f"{HOST}/net/kept:x")
     good("pull", f"{HOST}/net/kept:x")
     address = networks()["berth"]["subnets"][0].split(".0/")[0] + ".200"
+    wait_until(is_quiet, "the end of earlier disconnections")
     before = sorted(ports_of("berth0"))
     listener = run_and_keep_a_socket("kept", f"--ip={address}")
     wait_until(lambda: "kept.json" not in documents() and is_quiet(), "the address is free")
@@ -451,7 +452,8 @@ def test_the_service_may_die():
         kill_service()
     good("ps")
     wait_until(lambda: "later.json" not in documents(), "the network is left")
-    equal(resolve("one", "later"), [])
+    # aardvark-dns reads its files again a moment after netavark has ended.
+    wait_until(lambda: resolve("one", "later") == [], "the end of the name")
 
 
 def test_a_container_is_in_several_networks():
@@ -758,7 +760,7 @@ def test_all_comes_back_after_a_reboot():
     equal(sorted(good("ps", "-q").split()), ["always", "marked"])
     equal(addresses("always")[0], "10.93.0.7")
     wait_until(lambda: run("busybox", "wget", "-q", "-O-", "http://127.0.0.1:18093/").out == "back\n", "the port")
-    equal(resolve("marked", "always"), ["10.93.0.7"])
+    wait_until(lambda: resolve("marked", "always") == ["10.93.0.7"], "the name")
     equal(listing("port", "always"), [{"container": "80/tcp", "host": "0.0.0.0:18093"}])
     run("systemctl", "stop", "berth-autostart.service")
     good("rm", "-f", *good("ps", "-a", "-q").split())

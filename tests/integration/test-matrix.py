@@ -264,7 +264,11 @@ def roots_state():
     # This file shows whether the scope has processes and whether they are frozen. It is read directly, without a
     # subprocess, because this function runs after every call.
     scope = "/sys/fs/cgroup/berth.slice/berth-roots.scope/cgroup.events"
-    state["scope"] = open(scope, encoding="ascii").read() if os.path.exists(scope) else "inactive"
+    try:
+        with open(scope, encoding="ascii") as file:
+            state["scope"] = file.read()
+    except OSError:
+        state["scope"] = "inactive"
     state["etc"] = sorted(os.listdir("/etc"))
     return state
 

@@ -322,7 +322,7 @@ def test_processes_of_the_host():
     assert result.status != 0 and "sysrq-trigger" in result.err and "environ" in result.err, result
     good("run", "-d", "--pid=host", "--name=seeing", IMAGE, "sh", "-c", "sleep 1000 & exec sleep 1000")
     good("rm", "-f", "seeing")
-    equal(run("pgrep", "-fx", "sleep 1000").status, 1)
+    wait_until(lambda: run("pgrep", "-fx", "sleep 1000").status == 1, "the end of all processes")
     # When a container's first process ends, its other processes end, too, and the container can be started again.
     good("run", "-d", "--pid=host", "--name=leaving", IMAGE, "sh", "-c", "sleep 1234 & exec sleep 1")
     good("wait", "leaving")
@@ -450,7 +450,8 @@ def test_limits_of_the_scope():
     for part in ("MemorySwapMax=33554432", "MemoryLow=16777216", "MemoryHigh=33554432", "IOWeight=1\n", "AllowedCPUs=0\n",
                  "IOReadBandwidthMax=/dev/null 1048576", "RuntimeMaxUSec=1h\n"):
         contains(shown, part)
-    equal(dist("run", "--rm", "--init", "--timeout=1", IMAGE, "sleep", "1000").status, 143)
+    # The time begins with the scope, before the command runs.
+    equal(dist("run", "--rm", "--init", "--timeout=4", IMAGE, "sleep", "1000").status, 143)
     clean()
 
 

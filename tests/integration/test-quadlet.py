@@ -254,7 +254,7 @@ def test_a_failed_service_is_restarted():
 def test_a_service_is_stopped_by_the_stop_signal_of_its_image():
     systemctl("stop", "web")
     equal((shown("web", "ActiveState"), shown("web", "Result")), ("inactive", "success"))
-    contains(journal("web"), "stopping\n")
+    wait_until(lambda: "stopping\n" in journal("web"), "its last output")
     assert "web" not in good("ps", "-a", "-q").split()
 
 
@@ -268,8 +268,8 @@ def test_a_stop_during_the_start_is_not_lost():
         time.sleep(number * 0.02)
         begun = time.monotonic()
         systemctl("stop", "brief")
-        assert time.monotonic() - begun < 30, f"stopped {number * 10} ms after the start, it took {time.monotonic() - begun} s"
-    equal(good("ps", "-a", "-q"), "")
+        assert time.monotonic() - begun < 80, f"stopped {number * 10} ms after the start, it took {time.monotonic() - begun} s"
+    wait_until(lambda: good("ps", "-a", "-q") == "", "the removal of the container")
     run("systemctl", "reset-failed", "brief")
     os.unlink(f"{UNITS}/brief.container")
     systemctl("daemon-reload")
@@ -341,7 +341,7 @@ def test_containers_share_a_network():
     for unit in ("front-network", "app", "proxy"):
         equal(shown(unit, "ActiveState"), "active", unit)
     contains(good("network", "ls"), "systemd-front")
-    wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy", 60)
+    wait_until(lambda: run("curl", "-sf", "http://127.0.0.1:18088/").out == "from the application\n", "the page, through the proxy")
     hosts = good("exec", "systemd-proxy", "cat", "/etc/hosts")
     contains(hosts, "10.91.7.200")
     systemctl("stop", "proxy", "app", "front-network")
@@ -353,7 +353,7 @@ def test_containers_share_a_network():
 
 def test_a_timer_starts_a_job():
     systemctl("start", "backup.timer")
-    wait_until(lambda: re.search(r"^saved shop shop", journal("backup"), re.MULTILINE), "the job", 30)
+    wait_until(lambda: re.search(r"^saved shop shop", journal("backup"), re.MULTILINE), "the job")
     wait_until(lambda: shown("backup", "ActiveState") == "inactive", "its end")
     equal(shown("backup", "Result"), "success")
     systemctl("stop", "backup.timer")
@@ -574,8 +574,8 @@ def test_auto_update_takes_newer_images_and_rolls_bad_ones_back():
     systemctl("daemon-reload")
     oci.push(oci.Image([oci.busybox_layer()], {"Cmd": ["/no-such-program"]}), name)
     assert run("systemctl", "start", "berth-update").status != 0
-    contains(journal("berth-update"), "moving.service did not become ready with the new image")
-    contains(journal("berth-update"), "rolled back")
+    for text in ("moving.service did not become ready with the new image", "rolled back"):
+        wait_until(lambda: text in journal("berth-update"), text)  # pylint: disable=cell-var-from-loop
     equal(shown("moving", "ActiveState"), "active")
     equal(image_digest(name), good_digest)
     equal(listing("lease", "list"), [])
@@ -730,7 +730,7 @@ def test_the_generator_is_quick():
 def test_teardown():
     for unit in ("web", "db", "db-image", "db-volume"):
         systemctl("stop", unit)
-    equal(good("ps", "-a", "-q"), "")
+    wait_until(lambda: good("ps", "-a", "-q") == "", "the removal of all containers")
     equal(run("systemctl", "--failed", "--no-legend", "web*", "db*", "worker*", "backup*", "new*").out.strip(), "")
 
 

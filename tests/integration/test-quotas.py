@@ -96,7 +96,7 @@ def test_copies_are_so_many_a_user_and_end_with_the_client():
     # Other users have their own limit.
     good("run", "-d", "--id=roots", IMAGE, "sleep", "100000")
     contains(dist("cp", "roots:/bin/sh", "-").out[:200], "sh")
-    assert len(workers("berth-copy")) >= 8
+    wait_until(lambda: len(workers("berth-copy")) >= 8, "the copies")
     client.leave()
     wait_until(lambda: not workers("berth-copy"), "the end of all copies")
     equal(dist("cp", "own:/bin/sh", "-", user="alice").status, 0)
@@ -137,7 +137,7 @@ def test_a_fetched_object_ends_with_the_client():
     digest = image.manifest["layers"][0]["digest"]
     client = Client(3, CONTENTS, "FetchObject", f"('{registry.host}/large', '{digest}', @a{{sv}} {{}})")
     equal(client.read(3), ["answered"] * 3)
-    equal(len(workers("berth-fetch")), 3)
+    wait_until(lambda: len(workers("berth-fetch")) == 3, "a worker for each, and the end of earlier ones")
     client.leave()
     wait_until(lambda: not workers("berth-fetch"), "the end of the workers")
 
@@ -370,7 +370,7 @@ def test_files_written_by_a_running_container_count():
     good("run", "-d", "--id=disk-runs", IMAGE, "sh", "-c",
          "for i in $(seq 1500); do mkdir deep; cd deep; done; head -c 40000000 /dev/zero >a; ln a b; ln a c; echo done >/done; exec sleep 1000",
          user="alice")
-    wait_until(lambda: dist("exec", "disk-runs", "test", "-e", "/done", user="alice").status == 0, "what it writes", seconds=60)
+    wait_until(lambda: dist("exec", "disk-runs", "test", "-e", "/done", user="alice").status == 0, "what it writes")
     kill_service()
     wait_for_refusal("create", "--id=disk-probe", IMAGE, limit=31457280)
     text = dist("create", "--id=disk-probe", IMAGE, user="alice").err

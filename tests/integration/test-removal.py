@@ -83,7 +83,7 @@ def test_processes_end_with_the_removed_container():
         time.sleep(chance.random() * 0.1)
         good("rm", "-f", name)
         for other in others:
-            other.communicate(timeout=20)
+            other.communicate(timeout=120)
     nothing_remains("after what ran in them")
 
 

@@ -29,13 +29,17 @@ def test_setup():
 
 
 def test_an_exit_while_the_service_is_dead_is_known():
-    good("run", "-d", "--id=seven", IMAGE, "sh", "-c", "sleep 0.5; exit 7")
+    good("run", "-d", "--id=seven", IMAGE, "sh", "-c", "until [ -e /end ]; do sleep 0.05; done; exit 7")
     pid = listing("info", "seven")[0]["pid"]
     # The service is started again only after the container has ended.
-    with service_settings("RestartSec=2\n", restart=False):
+    with service_settings("TimeoutStartSec=infinity\nExecStartPre=/bin/sh -c 'until [ -e /run/go-on ]; do sleep 0.05; done'\n", restart=False):
         kill_service()
-        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the container's end", seconds=1.5)
+        with open(f"/proc/{pid}/root/end", "w", encoding="utf-8"):
+            pass
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the container's end")
         equal(service_pid(), 0, "pid of berthd")
+        with open("/run/go-on", "w", encoding="utf-8"):
+            pass
     equal(dist("wait", "seven").status, 7)
     equal(listing("info", "seven")[0]["exitStatus"], "7")
     exits = [line for line in good("events", "--since=0", "--no-follow").splitlines()
@@ -201,7 +205,7 @@ def test_killed_before_the_scope_is_there():
         kill_service()
         start.wait()
         if listing("info", name)[0]["state"] == "created":
-            equal(dist("start", name, timeout=10).status, 0, name)
+            equal(dist("start", name, timeout=120).status, 0, name)
         dist("wait", name)
         good("rm", name)
     wait_until(lambda: run("systemctl", "list-units", "--no-legend", "berth-*.scope").out == "",
@@ -223,7 +227,7 @@ def test_kill_at_random_moments_of_pulls():
         equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
     good("pull", BIG)
     equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
-    equal(listing("content", "active"), [])
+    wait_until(lambda: listing("content", "active") == [], "the end of all ingests")
     wait_until(lambda: not [n for n in os.listdir(f"{STATE}/snapshots") if n.startswith(".")],
                "half-made snapshots to be removed")
 

@@ -248,6 +248,14 @@ NOTHING = ("write /etc", "write /usr", "write /var", "write /var/lib/berth", "wr
            "personality")
 
 
+def service_report(unit):
+    """Returns the report of service_probe.py, which journald may read after the unit has ended."""
+    def lines():
+        out = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", unit).out
+        return [line for line in out.splitlines() if line.startswith('{"capabilities"')]
+    return json.loads(wait_until(lines, f"the report of {unit}")[0])
+
+
 def may_not(found, more=()):
     equal((found["no_new_privs"], found["seccomp"]), (1, 2))
     equal([name for name in NOTHING + tuple(more) if found[name] == 0], [])
@@ -267,8 +275,7 @@ def test_the_name_server():
         good("run", "--rm", "--network=berth", IMAGE, "true")
     finally:
         os.rename(f"{place}.real", place)
-    lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "berth-dns.service").out.splitlines()
-    found = json.loads(next(line for line in lines if line.startswith('{"capabilities"')))
+    found = service_report("berth-dns.service")
     equal(found["capabilities"], 1 << 10)    # CAP_NET_BIND_SERVICE
     may_not(found, ("read /etc/shadow", "read /var/lib/berth", "read /root", "read /proc/PID/environ", "signal", "bus"))
     equal(found["internet"], 0)
@@ -286,9 +293,8 @@ def test_units_that_run_dist():
             file.write(f"[Service]\nExecStart=\nExecStart=python3 {probe} {service_pid()}\n")
         run("systemctl", "daemon-reload")
         started = run("systemctl", "start", f"{unit}.service")
-        lines = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", f"{unit}.service").out.splitlines()
-        assert started.status == 0, (started, lines)
-        found = json.loads(next(line for line in lines if line.startswith('{"capabilities"')))
+        assert started.status == 0, (started, run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", f"{unit}.service").out)
+        found = service_report(f"{unit}.service")
         equal(found["capabilities"], 0, unit)
         may_not(found, () if unit == "berth-update" else ("internet",))
         equal(found["bus"], 0, unit)

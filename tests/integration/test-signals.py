@@ -180,11 +180,11 @@ def test_a_proxy_of_one_container():
               f"proxy = Gio.DBusProxy.new_for_bus_sync(Gio.BusType.SYSTEM, 0, None, 'org.berth1', '{path_of('proxied')}',"
               " 'org.berth1.Container', None)\n"
               "proxy.connect('g-properties-changed', lambda *_: print(proxy.get_cached_property('State').unpack()) or loop.quit())\n"
-              "print('ready', flush=True); GLib.timeout_add_seconds(20, loop.quit); loop.run()\n")
+              "print('ready', flush=True); GLib.timeout_add_seconds(120, loop.quit); loop.run()\n")
     watcher = subprocess.Popen(["/usr/bin/python3", "-c", script], stdout=subprocess.PIPE, text=True)
     equal(watcher.stdout.readline(), "ready\n")
     good("pause", "proxied")
-    equal(watcher.communicate(timeout=30)[0], "paused\n")
+    equal(watcher.communicate(timeout=180)[0], "paused\n")
     good("rm", "-f", "proxied")
 
 
@@ -271,12 +271,12 @@ def hear(bus, sender, path, interface, signal, arguments):
     told[arguments.unpack()[0].split("/")[-1]] += 1
 for bus in clients:
     bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", "/org/berth1", None, 0, hear)
-    bus.call_sync("org.berth1", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, 0, 20000, None)
+    bus.call_sync("org.berth1", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, 0, 120000, None)
 print("ready", flush=True)
 for line in sys.stdin:
     # What was sent before the answer is there before it.
     for bus in clients:
-        bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 20000, None)
+        bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 120000, None)
     while GLib.MainContext.default().iteration(False):
         pass
     print(json.dumps(told), flush=True)

@@ -388,7 +388,7 @@ def test_no_damaged_row_of_any_table_stops_the_service():
     good("network", "create", "another")
     good("run", "--rm", "--name=after", IMAGE, "true")
     # One damaged row has the highest possible sequence number, which would leave none for later events.
-    contains(run("journalctl", "-b", "-u", "berthd", "-o", "cat", "--no-pager").out, "whose sequence number is impossible")
+    wait_until(lambda: "whose sequence number is impossible" in run("journalctl", "-b", "-u", "berthd", "-o", "cat", "--no-pager").out, "the message")
     equal([event["kind"] for event in events() if event["id"] == "after"][-2:], ["exit", "delete"])
     assert "\x1b" not in good("events", "--since=1", "--no-follow")
     assert max(event["sequence"] for event in events()) < 1 << 60

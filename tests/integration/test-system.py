@@ -64,13 +64,12 @@ def test_a_process_of_the_container_is_found_below_its_scope():
 
 
 def test_the_journal_of_the_container_is_read_from_outside():
-    shown = run("journalctl", "-M", "system", "-u", "work", "-o", "cat")
-    contains(shown.out, "written inside\n")
+    wait_until(lambda: "written inside\n" in run("journalctl", "-M", "system", "-u", "work", "-o", "cat").out, "its output")
     assert "written inside" not in run("journalctl", "-u", "berth-system.scope").out
 
 
 def test_a_container_with_systemd_is_stopped_by_its_signal():
-    good("stop", "-t", "20", "system")
+    good("stop", "-t", "120", "system")
     equal(dist("wait", "system").status, 0)
     equal([row["state"] for row in listing("ps", "-a")], ["stopped"])
     good("rm", "system")
@@ -142,7 +141,7 @@ def test_a_unit_is_ready_when_its_container_runs():
     equal(run("systemctl", "start", "ready").status, 0)
     equal([row["state"] for row in listing("ps") if row["id"] == "ready"], ["running"])
     equal(run("systemctl", "stop", "ready").status, 0)
-    equal([row for row in listing("ps", "-a") if row["id"] == "ready"], [])
+    wait_until(lambda: not [row for row in listing("ps", "-a") if row["id"] == "ready"], "its removal")
 
 
 def test_an_autostart_that_fails_leaves_the_others():

@@ -58,7 +58,7 @@ class Person:
             lines = [line.rstrip() for line in self.lines()]
             return lines[-1] == "$" and sum(line.startswith("$") for line in lines) > self.prompts
         try:
-            wait_until(came, "the prompt", 20)
+            wait_until(came, "the prompt")
         except AssertionError as error:
             raise AssertionError(f"no clean prompt for {self.user}:\n{self.text()}") from error
         self.prompts += 1

@@ -135,9 +135,9 @@ def test_everything_goes_on_with_the_new_version():
     equal(run("systemctl", "stop", "web", "shop-pod").status, 0)
     equal(show("web", "Result", "ExecMainStatus"), ["success", "0"])
     wait_until(lambda: not pids(), "all to end")
-    contains(run("journalctl", "-b", "-o", "cat", "-u", "web").out, "stopping\n")
+    wait_until(lambda: "stopping\n" in run("journalctl", "-b", "-o", "cat", "-u", "web").out, "its last output")
     good("rm", "brief", "stays")
-    equal(good("ps", "-a", "-q"), "")
+    wait_until(lambda: good("ps", "-a", "-q") == "", "the removal of all containers")
 
 
 def test_a_downgrade_leaves_what_runs():
