@@ -81,7 +81,7 @@ def test_a_checkpoint_stops_the_container():
     equal((row["state"], row["exitStatus"]), ("stopped", "137"))
     equal(sorted(own_kinds("box")), ["checkpoint", "create", "exit", "start"])
     written = json.loads(good("inspect", "box"))["checkpointed"] / 1e6
-    assert abs(written - time.time()) < 60, written
+    assert abs(written - time.time()) < 600, written
 
 
 def test_a_restored_container_continues_where_it_was():
@@ -127,7 +127,7 @@ def test_a_checkpoint_can_be_restored_again():
     good("restore", "box")
     wait_until(lambda: counted("box") > 3, "it counts")
     good("rm", "-f", "box")
-    equal(os.listdir(f"{STATE}/containers"), [])
+    wait_until(lambda: os.listdir(f"{STATE}/containers") == [], "the end of all directories")
 
 
 def converse(process, line, answer):
@@ -141,7 +141,7 @@ def test_descriptors_are_replaced():
                           stderr=subprocess.PIPE, text=True) as first:
         converse(first, "one\n", "got one\n")
         good("checkpoint", "echo")
-        first.wait(20)
+        first.wait(180)
         equal(first.returncode, 137)
     for word in ("two", "three"):
         with subprocess.Popen(["dist", "restore", "-a", "echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -151,10 +151,10 @@ def test_descriptors_are_replaced():
                 # CRIU resumes the container before the service learns of the restore.
                 wait_until(lambda: row_of("echo")["state"] == "running", "the service knows")
                 good("checkpoint", "echo")
-                equal(later.wait(20), 137)
+                equal(later.wait(180), 137)
             else:
                 later.stdin.close()
-                equal(later.wait(20), 5)
+                equal(later.wait(180), 5)
     good("rm", "echo")
 
 
@@ -209,7 +209,7 @@ def test_two_at_once():
     good("run", "-d", "--id=twice", COUNTER)
     calls = [subprocess.Popen(["dist", "checkpoint", "twice"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
              for _ in range(2)]
-    results = [(call.communicate(timeout=60)[1], call.returncode) for call in calls]
+    results = [(call.communicate(timeout=180)[1], call.returncode) for call in calls]
     equal(sorted(status for _, status in results), [0, 1])
     good("rm", "twice")
 
@@ -223,8 +223,8 @@ def kill_service_during(delay, *arguments):
     with subprocess.Popen(["dist", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
         time.sleep(delay)
         kill_service()
-        client.wait(60)
-    wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done", 60)
+        client.wait(180)
+    wait_until(lambda: not run("pgrep", "-x", "criu").out, "CRIU is done")
     service_is_up()
 
 
@@ -237,7 +237,7 @@ def test_a_kill_of_the_service_during_a_checkpoint():
             good("restore", "victim")
         wait_until(lambda: counted("victim") > 0, "it counts")
         good("rm", "-f", "victim")
-        equal(os.listdir(f"{STATE}/containers"), [])
+        wait_until(lambda: os.listdir(f"{STATE}/containers") == [], "the end of all directories")
 
 
 def test_a_kill_of_the_service_during_a_restore():
@@ -273,9 +273,9 @@ def test_a_damaged_checkpoint_is_refused():
 
 
 def test_nothing_is_left():
-    equal(os.listdir(f"{STATE}/containers"), [])
+    wait_until(lambda: os.listdir(f"{STATE}/containers") == [], "the end of all directories")
     equal([line for line in open("/proc/self/mountinfo", encoding="ascii") if "berth-" in line or "criu" in line], [])
-    equal(run("pgrep", "-f", "berth-checkpoint").out, "")
+    wait_until(lambda: run("pgrep", "-f", "berth-checkpoint").out == "", "the end of the helpers")
 
 
 if __name__ == "__main__":

@@ -281,7 +281,7 @@ def test_a_file_system_that_never_answers_holds_up_nobody_else():
         good("images", "-q")
         for row in running():
             good("cancel", str(row["transfer"]))
-        equal(running(), [])
+        wait_until(lambda: running() == [], "the end of the transfers")
         # The workers that the file system blocks still exist, and count towards the user's limit.
         equal(len(workers()), 8)
         directory = directory_of("alice", "/tmp/mine")

@@ -122,9 +122,10 @@ def test_a_build_unit_makes_the_image_of_a_container_unit():
             file.write(text)
     equal(run("systemctl", "daemon-reload").status, 0)
     result = run("systemctl", "start", "box")
-    journal = run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "box", "-u", "box-build").out
-    equal(result.status, 0, journal)
-    contains(journal, "\nbuilt\n")
+    def journal():
+        return run("journalctl", "-b", "--no-pager", "-o", "cat", "-u", "box", "-u", "box-build").out
+    equal(result.status, 0, journal())
+    wait_until(lambda: "\nbuilt\n" in journal(), "its output")
     equal(run("systemctl", "show", "-P", "ActiveState", "box-build").out, "active\n")
     # Options of buildah are passed on to it.
     for name, text in (("box/Containerfile", f"FROM {BASE}\nCOPY . /copied\nRUN echo $GIVEN $(ls /copied) $(ls /of-the-host) >/which\n"),

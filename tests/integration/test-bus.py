@@ -68,7 +68,7 @@ def test_in_the_middle_of_starts():
                                      stderr=subprocess.PIPE, text=True) for number in range(8)]
         restart_bus()
         for number, command in enumerate(commands):
-            _, error = command.communicate(timeout=60)
+            _, error = command.communicate(timeout=180)
             assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
             if command.returncode == 0:
                 wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")

@@ -125,7 +125,7 @@ def test_reason_of_criu_is_reported():
     contains(result.err, "dist: checkpoint: CRIU: ")
     reason = result.err.partition("CRIU: ")[2].strip()
     assert len(reason) > 10 and "without a message" not in reason, result
-    contains(run("journalctl", "BERTH_CONTAINER=box", "--no-pager").out, reason.split("; ")[0])
+    wait_until(lambda: reason.split("; ")[0] in run("journalctl", "BERTH_CONTAINER=box", "--no-pager").out, "the reason in the journal")
     equal(state("box"), "running")
 
 
@@ -153,7 +153,7 @@ def test_checkpoint_needs_the_right_to_manage():
 
 def test_nothing_is_left():
     good("rm", "-f", "box")
-    equal(os.listdir(f"{STATE}/containers"), [])
+    wait_until(lambda: os.listdir(f"{STATE}/containers") == [], "the end of all directories")
 
 
 if __name__ == "__main__":

@@ -147,11 +147,11 @@ def test_ingest_keeps_its_lease():
     equal(pruned(), set())
     good("lease", "rm", "late")
     equal(len(pruned()), 2)
-    equal(listing("content", "active"), [])
+    wait_until(lambda: listing("content", "active") == [], "the end of all ingests")
 
 
 def test_a_lease_expires():
-    good("lease", "create", "--expires=1", "short")
+    good("lease", "create", "--expires=8", "short")
     digest = ingest("short-lived", "r", "--lease=short")
     equal(pruned(), set())
     wait_until(lambda: digest in pruned(), "the lease's end")

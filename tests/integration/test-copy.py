@@ -230,7 +230,7 @@ def test_file_swapped_during_a_copy_does_not_block_it():
     swapping = subprocess.Popen([sys.executable, "-c", SWAP, f"/proc/{pid}/root/swap"])
     for _ in range(20):
         # If a copy blocks, this timeout expires.
-        completed = subprocess.run(["dist", "cp", "swaps:/swap", "-"], capture_output=True, check=True, timeout=30)
+        completed = subprocess.run(["dist", "cp", "swaps:/swap", "-"], capture_output=True, check=True, timeout=120)
         members = {member.name: member for member in tarfile.open(fileobj=io.BytesIO(completed.stdout))}
         equal(members["swap/steady"].size, len("steady\n"))
         for name, member in members.items():
@@ -399,7 +399,7 @@ def test_a_file_that_does_not_fit_is_an_error():
 def test_a_reader_that_closes_its_pipe():
     good("exec", "runs", "dd", "if=/dev/zero", "of=/tmp/large", "bs=1M", "count=64")
     reader = subprocess.Popen(["sh", "-c", "dist cp runs:/tmp/large - | head -c 1000 >/dev/null"])
-    equal(reader.wait(30), 0)
+    equal(reader.wait(120), 0)
     wait_until(lambda: run("pgrep", "-x", "berth-copy").status != 0, "the copy ends")
     good("rm", "-f", "runs")
 
@@ -412,7 +412,7 @@ def test_a_stopped_container_is_not_deleted_during_a_copy():
     contains(dist("rm", "idle").err, "copied")
     os.close(writer)
     os.close(reader)
-    equal(copy.wait(20), 0)
+    equal(copy.wait(120), 0)
     good("rm", "idle")
 
 

@@ -63,7 +63,7 @@ def screens():
 def others_are_answered():
     """Checks that the service answers in time, which it would not do if it were blocked, and has not restarted."""
     pid = service_pid()
-    equal(dist("ps", "-a", timeout=8).status, 0)
+    equal(dist("ps", "-a", timeout=20).status, 0)
     equal(service_pid(), pid, "the service")
 
 
@@ -132,7 +132,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
     os.write(fds[0], b"word\n")
     text = b""
     while b"got-word" not in text:
-        assert select.select([fds[0]], [], [], 15)[0], text
+        assert select.select([fds[0]], [], [], 60)[0], text
         text += os.read(fds[0], 1000)
     for fd in (master, screen, bell):
         os.close(fd)
@@ -174,11 +174,11 @@ class Attack:
 
 def everything_works():
     """Checks that the service answers various calls of another client, and has not restarted."""
-    equal(dist("images", timeout=8).status, 0)
+    equal(dist("images", timeout=20).status, 0)
     pid = service_pid()
-    equal(dist("ps", "-a", timeout=8).status, 0)
-    equal(dist("run", "--rm", IMAGE, "echo", "well", timeout=15).out, "well\n")
-    equal(dist("inspect", IMAGE, timeout=8).status, 0)
+    equal(dist("ps", "-a", timeout=20).status, 0)
+    equal(dist("run", "--rm", IMAGE, "echo", "well", timeout=25).out, "well\n")
+    equal(dist("inspect", IMAGE, timeout=20).status, 0)
     equal(service_pid(), pid, "the service")
 
 
@@ -232,7 +232,7 @@ def test_a_file_system_that_never_answers():
         everything_works()
         # The service does not wait for the file system when it exits.
         pid = service_pid()
-        equal(run("systemctl", "restart", "berthd.service", timeout=20).status, 0)
+        equal(run("systemctl", "restart", "berthd.service", timeout=60).status, 0)
         assert service_pid() != pid
         everything_works()
     finally:
@@ -275,11 +275,11 @@ def test_workers_that_a_file_system_keeps_are_so_many_a_user():
 
 
 def test_a_service_that_hangs_is_restarted_and_containers_continue():
-    with service_settings("WatchdogSec=1\n"):
+    with service_settings("WatchdogSec=4\n"):
         good("run", "-d", "--id=lives", IMAGE, user="alice")
         container = listing("info", "lives")[0]["pid"]
         pid = wait_until(service_pid, "the service")
-        equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "1s")
+        equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "4s")
         os.kill(pid, 19)
         wait_until(lambda: service_pid() not in (0, pid), "another service")
         info = listing("info", "lives")[0]
@@ -291,8 +291,7 @@ def test_a_service_that_hangs_is_restarted_and_containers_continue():
 def test_a_relay_that_hangs_does_not_keep_the_name():
     good("images", "-q")
     pid = service_pid()
-    relay = run("pgrep", "-x", "berth-relay").out.split()
-    equal(len(relay), 1)
+    relay = wait_until(lambda: len(found := run("pgrep", "-x", "berth-relay").out.split()) == 1 and found, "the only relay")
     os.kill(int(relay[0]), 19)
     os.kill(pid, 9)
     wait_until(lambda: service_pid() not in (0, pid), "another service")

@@ -100,7 +100,7 @@ def test_a_firewall_that_starts_lets_containers_through():
 
 def test_a_reload_loses_nothing():
     loses_nothing("firewall-cmd", "--reload")
-    equal(len(trusted()), 2)
+    wait_until(lambda: len(trusted()) == 2, "both subnets are trusted")
 
 
 def test_a_complete_reload_loses_nothing():

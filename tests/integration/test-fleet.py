@@ -259,7 +259,7 @@ def boot_guest():
     equal(run("systemd-run", "-q", "--unit=guest", "-p", "Delegate=yes", "-p", "KillMode=mixed", "systemd-nspawn", "--quiet", "--keep-unit", "--boot",
               "--machine=guest", f"--directory={guest}/root", "--tmpfs=/var/lib/berth:mode=0755", "--link-journal=no", "--resolv-conf=off",
               "--timezone=off").status, 0)
-    wait_until(lambda: run("systemctl", "-M", "guest", "is-active", "multi-user.target").out == "active\n", "the machine", 60)
+    wait_until(lambda: run("systemctl", "-M", "guest", "is-active", "multi-user.target").out == "active\n", "the machine")
 
 
 def test_dist_reaches_a_machine_of_systemd_nspawn():
@@ -283,7 +283,7 @@ def test_dist_reaches_a_machine_of_systemd_nspawn():
     good("-M", "guest", "rm", "-f", "inside")
     equal(run("machinectl", "poweroff", "guest").status, 0)
     # If the machine no longer exists, dist fails immediately.
-    wait_until(lambda: run("systemctl", "is-active", "guest").out != "active\n", "its end", 60)
+    wait_until(lambda: run("systemctl", "is-active", "guest").out != "active\n", "its end")
     assert dist("-M", "guest", "ps").status != 0
 
 

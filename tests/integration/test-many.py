@@ -76,7 +76,7 @@ def test_callers_that_vanish():
         if row["id"] != "anchor":
             good("rm", row["id"])
     settled(before)
-    equal(run("pgrep", "-x", "berth-launch").out + run("pgrep", "-x", "berth-copy").out, "")
+    wait_until(lambda: run("pgrep", "-x", "berth-launch").out + run("pgrep", "-x", "berth-copy").out == "", "the end of all helpers")
 
 
 def test_error_when_ranges_of_ids_run_out():
