@@ -76,7 +76,7 @@ def test_setup():
                     "linux/arm64": oci.busybox_image(Cmd=["x"])}, INDEX)
 
 
-def test_out_and_in_again():
+def test_an_exported_image_is_imported_unchanged():
     good("pull", IMAGE)
     good("pull", INDEX)
     digests = image_digest(IMAGE), image_digest(INDEX)
@@ -87,7 +87,7 @@ def test_out_and_in_again():
     equal(good("run", "--rm", INDEX, "echo", "in").strip(), "in")
 
 
-def test_ours_are_read_by_skopeo():
+def test_skopeo_reads_exported_archives():
     good("export", IMAGE, "-o", f"{WORK}/one.tar")
     for kind in ("oci-archive", "docker-archive"):
         result = run("skopeo", "copy", "-q", f"{kind}:{WORK}/one.tar", f"dir:{WORK}/{kind}")
@@ -96,7 +96,7 @@ def test_ours_are_read_by_skopeo():
         equal(oci.digest_of(file.read()), image_digest(IMAGE))
 
 
-def test_ours_through_a_pipe_and_compressed():
+def test_archives_are_exported_and_imported_through_a_compressed_pipe():
     subprocess.run(f"dist export {IMAGE} | gzip -1 >{WORK}/one.tar.gz", shell=True, check=True)
     digest = image_digest(IMAGE)
     forget()

@@ -82,7 +82,7 @@ CMD ["cat", "/word", "/copied", "/other"]
     equal([name for name in os.listdir("/var/tmp") if name.startswith("dist-build")], [])
 
 
-def test_steps_are_kept_and_done_again():
+def test_build_steps_are_cached_unless_no_cache_is_set():
     contains(built("-t", BUILT, "--build-arg=WORD=given").err, "Using cache")
     assert "Using cache" not in built("-t", BUILT, "--no-cache", "--build-arg=WORD=given").err
 

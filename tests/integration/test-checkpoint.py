@@ -48,7 +48,7 @@ def test_a_restore_needs_a_checkpoint():
     good("rm", "still")
 
 
-def test_processes_that_were_executed_are_not_of_it():
+def test_a_checkpoint_with_executed_processes_is_refused():
     good("exec", "-d", "--process=other", "box", "sleep", "1000")
     refused("checkpoint", "box", says='processes were executed in container "box"; wait for their end')
     equal(containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", "other").status, 0)
@@ -95,7 +95,7 @@ def with_failing_criu(action):
     in_place_of_criu('ulimit -f 0\nexec /usr/sbin/criu.away "$@" --log-file=/dev/null', action)
 
 
-def test_criu_has_no_use_for_the_machines_clock_or_modules():
+def test_criu_cannot_set_the_clock_or_load_modules():
     probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
     log = "/var/tmp/probed"
     in_place_of_criu(f"/usr/bin/python3 {probe} {log}\nexit 1",

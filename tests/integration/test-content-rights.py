@@ -65,7 +65,7 @@ def test_a_manifest_that_names_anothers_layer_gets_nothing():
     lacks_secret("run", "--rm", reference, "cat", "/secret")
 
 
-def test_nor_does_a_registry_that_claims_to_have_it():
+def test_a_registry_that_claims_to_have_anothers_layer_grants_nothing():
     image, reference, _ = stolen("thief/b:1")
     # The reply to HEAD and all sizes are correct, but the bytes are not.
     size = PRIVATE["image"].manifest["layers"][1]["size"]
@@ -107,7 +107,7 @@ def test_a_configuration_that_claims_anothers_layers_gets_its_own():
     lacks_secret("run", "--rm", "thief.example/d:1", "cat", "/secret")
 
 
-def test_not_even_roots_pull_lends_a_claimed_chain_to_it():
+def test_a_pull_by_root_does_not_grant_a_claimed_chain_either():
     own = oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"owned")])
     own.config["rootfs"]["diff_ids"] = list(PRIVATE["image"].config["rootfs"]["diff_ids"])
     reference, _ = OWN.add("thief/e:1", own)
@@ -487,7 +487,7 @@ call(transfer, "Transfer", "Wait", GLib.Variant("(a{sv})", ({},)), None)
 """
 
 
-def test_nor_does_an_import():
+def test_an_import_does_not_find_the_next_lease_of_a_name():
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("own", noise(300000))])
     archive_of("/tmp/imported.tar", layout_of(image, image.blobs))
     with open("/tmp/imported.tar", "rb") as file:

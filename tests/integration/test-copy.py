@@ -33,7 +33,7 @@ def tar_of(name, path):
     return tarfile.open(fileobj=io.BytesIO(completed.stdout))
 
 
-def test_out_of_both():
+def test_copies_out_of_running_and_stopped_containers():
     for name in ("runs", "idle"):
         good("cp", f"{name}:/dir", f"{WORK}/{name}")
         equal(sorted(os.listdir(f"{WORK}/{name}")), ["file", "hard", "link", "sub"])
@@ -54,7 +54,7 @@ def test_the_ids_are_those_of_the_container():
         assert members["dir/hard"].islnk() or members["dir/file"].islnk()
 
 
-def test_into_both():
+def test_copies_into_running_and_stopped_containers():
     os.makedirs(f"{WORK}/in/below")
     with open(f"{WORK}/in/below/file", "w", encoding="utf-8") as file:
         file.write("mine\n")

@@ -141,7 +141,7 @@ def test_a_blocked_reader_delays_only_its_owner_for_a_limited_time():
     good("rm", "-f", "hers-too")
 
 
-def test_the_clients_memory_is_not_the_services():
+def test_a_client_cannot_disturb_the_shared_memory_of_the_screen():
     """A client that overwrites the shared memory of the screen, and holds a lock on it, does not affect the service."""
     client = Client()
     good("create", "-t", "--id=memory", IMAGE, "sleep", "1000", user="alice")
@@ -203,7 +203,7 @@ def test_every_kind_of_descriptor_for_every_member():
         attack(kind)
 
 
-def test_an_envelope_of_a_clients_own_is_opened_once():
+def test_a_forged_bind_mount_descriptor_creates_no_container():
     """A bind mount with a forged descriptor that claims to be /etc has created no container."""
     result = containers_call("Inspect", "sa{sv}", "bind-false-envelope", "0")
     assert result.status != 0, result
@@ -245,7 +245,7 @@ def test_a_file_system_that_never_answers():
         good("rm", "-f", name)
 
 
-def test_workers_that_a_file_system_keeps_are_so_many_a_user():
+def test_workers_blocked_by_a_file_system_are_limited_per_user():
     """Killed workers that a file system prevents from exiting count towards their user's limit."""
     os.makedirs(hostile.FUSE, exist_ok=True)
     server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)

@@ -75,29 +75,29 @@ def test_setup():
     contains(seen_from("/dev/devices"), "zero opens\nfuse opens\n")
 
 
-def test_in_a_default_container():
+def test_device_nodes_of_an_image_cannot_be_opened():
     equal(inside("/devices"), "")
     equal(inside("/devices", "--user=1:1"), "")
 
 
-def test_among_the_users_of_the_host():
+def test_device_nodes_of_an_image_cannot_be_opened_as_a_user_of_the_host():
     equal(inside("/devices", "--userns=host"), "")
     equal(inside("/devices", "--userns=host", "--cap-add=MKNOD", "--cap-add=SYS_ADMIN", "--cap-add=DAC_OVERRIDE"), "")
 
 
-def test_with_all_privileges_an_image_still_brings_none():
+def test_device_nodes_of_an_image_cannot_be_opened_with_all_privileges():
     equal(inside("/devices", "--privileged"), "")
     equal(inside("/devices", "--privileged", "--userns=host"), "")
 
 
-def test_a_process_executed_later():
+def test_device_nodes_cannot_be_opened_by_executed_processes():
     good("run", "-d", "--id=later", IMAGE, "sleep", "1000")
     equal(good("exec", "later", "sh", "-c", TRY.replace("DIRECTORY", "/devices")), "")
     equal(good("exec", "--cap-add=ALL", "later", "sh", "-c", TRY.replace("DIRECTORY", "/devices")), "")
     good("rm", "-f", "later")
 
 
-def test_devices_are_denied_by_name_too():
+def test_the_device_policy_denies_devices_in_addition_to_nodev():
     """DevicePolicy=closed of the scope denies devices even if the container removes nodev or creates device nodes."""
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=closed", *options, PLAIN, "sleep", "1000")
@@ -114,7 +114,7 @@ def test_devices_are_denied_by_name_too():
     contains(result.err, "Operation not permitted")
 
 
-def test_the_devices_of_a_container_are_those_of_berth():
+def test_devices_of_berth_and_of_options_can_be_opened():
     script = "stat -c '%F %t:%T' /dev/null /dev/zero; head -c 3 /dev/zero | od -An -tx1; echo x >/dev/null && echo written"
     for options in ((), ("--userns=host",), ("--privileged",)):
         equal(good("run", "--rm", *options, IMAGE, "sh", "-c", script),
@@ -125,7 +125,7 @@ def test_the_devices_of_a_container_are_those_of_berth():
                    "exec <>/dev/fuse && head -c 1 /in/the/root | od -An -tx1"), " 00\n")
 
 
-def test_paths_do_not_climb():
+def test_options_refuse_paths_with_parent_components():
     for option, word in (("--tmpfs=/a/../../b", "/a/../../b"), ("--tmpfs=/..", "/.."), ("--volume=named:/x/..", "/x/.."),
                          ("--volume=/tmp:/../x", "/../x"), ("--device=/dev/null:/dev/../x", "/dev/../x")):
         result = dist("create", option, PLAIN)
@@ -241,7 +241,7 @@ def test_a_device_node_in_a_bind_of_a_user():
     equal(inside("/v", "--volume=/home/alice/devices:/v", "--userns=host", image=PLAIN, user="alice"), "")
 
 
-def test_a_bind_of_the_users_makes_no_file_of_a_group_of_others():
+def test_a_bind_mount_makes_no_set_group_id_files_of_other_groups():
     """If a user's own file or directory, such as /var/mail/alice, has a group that the user is not in, a bind mount of
     it does not let the user create set-group-ID files of that group."""
     os.makedirs("/srv/mail")
@@ -306,7 +306,7 @@ def test_a_volume_in_use_names_no_container_of_others():
     good("volume", "rm", "hers", user="alice")
 
 
-def test_after_a_commit():
+def test_device_nodes_cannot_be_opened_after_a_commit():
     good("run", "--id=committed", "--userns=host", "--privileged", PLAIN, "sh", "-c",
          f"mkdir /made; cd /made; mknod block b {BLOCK[0]} {BLOCK[1]}; mknod zero c 1 5; mknod fuse c 10 229; mknod memory c 1 1; chmod 666 *")
     good("commit", "committed", f"{HOST}/devices/committed:x")

@@ -75,7 +75,7 @@ def test_setup():
     good("run", "-d", "--id=box", IMAGE)
 
 
-def test_exec_has_the_callers_descriptors_and_gives_its_status():
+def test_exec_uses_the_callers_descriptors_and_returns_the_status():
     result = dist("exec", "box", "sh", "-c", "cat; echo err >&2; exit 7", input="in")
     equal((result.status, result.out, result.err), (7, "in", "err\n"))
 
@@ -97,7 +97,7 @@ def test_exec_as_another_user_elsewhere():
           ["7", "8", "/bin", "/home/u"])
 
 
-def test_exec_with_a_process_of_its_own():
+def test_exec_accepts_a_process_object():
     """exec accepts a process object of the OCI runtime specification, as other runtimes do. The new process then
     inherits nothing from the configuration of the container's first process."""
     process = {"args": ["sh", "-c", "id -G; pwd; echo $HOME $A; ulimit -n; grep -e CapEff -e NoNewPrivs /proc/self/status"],
@@ -128,7 +128,7 @@ def test_exec_with_a_process_of_its_own():
     run("systemctl", "restart", "polkit.service")
 
 
-def test_descriptors_are_handed_on():
+def test_descriptors_are_passed_on():
     shell = "exec 3<<X 4</dev/zero\nthree\nX\nexec dist "
     inside = "cat <&3; head -c 2 <&4 | wc -c; ls /proc/self/fd | wc -l; echo $LISTEN_FDS $LISTEN_FDNAMES $LISTEN_PID $$"
     result = run("sh", "-c", f"{shell} run --rm --preserve-fds=2 {IMAGE} sh -c '{inside}'")
@@ -254,7 +254,7 @@ def test_top_names_processes():
     equal(wait_for("box", "seen"), 137)
 
 
-def test_figures_of_a_container():
+def test_stats_of_a_container():
     row = listing("stats", "box")[0]
     equal(row["id"], "box")
     assert row["tasks"] >= 1 and row["cpuUsec"] > 0, row
@@ -296,7 +296,7 @@ def test_a_paused_container_can_be_committed_and_stopped():
     good("rm", "-f", "held")
 
 
-def test_limits_are_systemds_and_stay():
+def test_limits_are_properties_of_the_scope_and_persist():
     good("update", "box", "TasksMax=77", "CPUQuota=150%")
     out = run("systemctl", "show", "berth-box.scope", "-p", "TasksMax,CPUQuotaPerSecUSec").out
     equal(sorted(out.split()), ["CPUQuotaPerSecUSec=1.500000s", "TasksMax=77"])
@@ -309,7 +309,7 @@ def test_limits_are_systemds_and_stay():
     good("rm", "-f", "later")
 
 
-def test_a_terminal_as_ssh_has_it():
+def test_a_terminal_works_as_over_ssh():
     terminal = DistTerminal("run", "-it", "--rm", IMAGE, "sh")
     terminal.expect("# ")
     terminal.type("tty; stty size; test -t 0 && echo is-$((40+2))\n")
@@ -616,14 +616,14 @@ def test_a_container_that_removes_itself_is_removed_by_force():
     service_is_up()
 
 
-def test_others_processes_are_not_there():
+def test_processes_of_other_users_are_not_found():
     reply = containers_call("Processes", "sa{sv}", "box", "0", user="alice")
     contains(reply.err, "no container")
     reply = containers_call("Exec", "ssasa{sv}", "box", "x", "1", "true", "0", user="alice")
     contains(reply.err, "no container")
 
 
-def test_another_id():
+def test_a_stopped_container_is_renamed():
     contains(dist("rename", "box", "other").err, "running")
     good("create", "--id=before", "-l", "k=v", IMAGE, "sh", "-c", "cat /kept; cat /etc/hostname; echo more >>/kept; exec sleep 1000")
     good("start", "before")
@@ -669,7 +669,7 @@ def readers():
     return run("pgrep", "-x", "berth-journal").out.split()
 
 
-def test_logs_are_the_owners_to_read():
+def test_logs_are_readable_by_their_owner_only():
     allow_only("alice", "containers.create")
     good("run", "--id=logged", IMAGE, "sh", "-c", "exec >/dev/null", user="alice")
     good("rm", "-f", "logged")

@@ -177,7 +177,7 @@ def test_schema_1_is_refused_by_name():
     refused(f"{REGISTRY.host}/old:x", "schema 1")
 
 
-def test_sha512_and_nothing_else():
+def test_digests_other_than_sha256_and_sha512_are_refused():
     content = image(9)
     data = list(content.blobs.values())[0]
     digest = "sha512:" + hashlib.sha512(data).hexdigest()
@@ -197,7 +197,7 @@ def embed(content, descriptor, data):
     content.blobs.pop(descriptor["digest"])
 
 
-def test_content_that_stands_in_the_manifest():
+def test_content_embedded_in_the_manifest():
     content = image(40)
     content.finish()
     for descriptor in (content.manifest["config"], content.manifest["layers"][0]):
@@ -213,7 +213,7 @@ def test_content_that_stands_in_the_manifest():
     good("rmi", reference)
 
 
-def test_wrong_content_in_the_manifest():
+def test_wrong_content_embedded_in_the_manifest():
     for number, (data, word) in enumerate(((b"{ }", "bytes"), (None, "digest"), (b"", "bytes"))):
         content = image(41 + number)
         content.finish()
@@ -338,7 +338,7 @@ def test_errors_of_servers():
         assert "\x1b" not in result.err
 
 
-def test_a_pull_is_repeated_as_often_as_it_is_told():
+def test_a_pull_is_repeated_as_often_as_requested():
     reference, _ = REGISTRY.add("away:x", image(10))
     left = [1000]
 

@@ -111,7 +111,7 @@ def test_reloads_one_after_the_other_lose_nothing():
     loses_nothing("sh", "-c", "for i in 1 2 3; do firewall-cmd --reload || exit; done")
 
 
-def test_what_happens_while_the_service_is_away_is_made_good():
+def test_a_reload_while_the_service_is_down_is_repaired():
     wait_until(works, "the network")
     run("systemctl", "mask", "--runtime", "berthd.service")
     kill_service()
@@ -122,7 +122,7 @@ def test_what_happens_while_the_service_is_away_is_made_good():
     wait_until(works, "the network")
 
 
-def test_only_firewalld_is_believed():
+def test_reload_signals_of_others_than_firewalld_are_ignored():
     """The service ignores the signal of a reload if the sender is not firewalld."""
     def renewals():
         return run("journalctl", "-b", "-o", "cat", "-t", "berthd").out.count("renewing the networks' rules")
@@ -137,17 +137,17 @@ def test_only_firewalld_is_believed():
     equal(renewals(), before)
 
 
-def test_the_older_backend_loses_nothing_either():
+def test_the_iptables_backend_loses_nothing():
     run("sed", "-i", "s/^FirewallBackend=.*/FirewallBackend=iptables/", "/etc/firewalld/firewalld.conf")
     loses_nothing("systemctl", "restart", "firewalld.service")
     loses_nothing("firewall-cmd", "--complete-reload")
 
 
-def test_a_firewall_that_stops_takes_nothing_along():
+def test_stopping_the_firewall_loses_nothing():
     loses_nothing("systemctl", "stop", "firewalld.service")
 
 
-def test_nothing_is_left_of_it():
+def test_nothing_is_left_after_removal():
     good("rm", "-f", "web", "one")
     wait_until(lambda: not [name for name in links() if name.startswith(("berth", "veth"))], "the interfaces go")
     wait_until(lambda: not [line for line in rules() if "18080" in line or "berth0" in line or "10.89" in line], "the rules go")

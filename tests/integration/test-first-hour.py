@@ -380,7 +380,7 @@ def test_the_system():
         assert language != GERMAN or "contents" not in result.err, result.err
 
 
-def test_what_takes_the_space():
+def test_df_measures_containers_and_volumes():
     """df --verbose measures containers and volumes; it measures those of other users only for callers who may see
     them."""
     good("run", "--name=full", "-v", "full:/data", IMAGE, "sh", "-c", "head -c 300000 /dev/urandom >/file; head -c 500000 /dev/urandom >/data/file")
@@ -527,7 +527,7 @@ def test_info_is_a_status_page():
     good("volume", "rm", "page-volume")
 
 
-def test_the_third_interrupt_lets_go():
+def test_the_third_interrupt_ends_dist():
     # Standard error is a file, as the container, which outlives dist, would keep a pipe open.
     with open("/tmp/first-hour-err", "w", encoding="utf-8") as file:
         process = subprocess.Popen(["dist", "run", "--name=deaf", IMAGE, "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done"],

@@ -93,7 +93,7 @@ def test_a_terminal_goes_through_ssh():
     contains(said, b"a terminal")
 
 
-def test_files_are_those_of_this_side():
+def test_cp_over_ssh_uses_local_files():
     write("/tmp/fleet/tree/below", "a file\n")
     good("-H", "one", "cp", "/tmp/fleet/tree", "far:/tmp")
     good("-H", "one", "cp", "/tmp/fleet/tree/below", "far:/tmp/named")

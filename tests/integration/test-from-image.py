@@ -101,7 +101,7 @@ def test_stop_signal():
     good("rm", "stopped")
 
 
-def test_labels_of_both():
+def test_labels_of_the_image_and_of_options_are_merged():
     good("create", "--id=labelled", "-l", "both=option", "-l", "mine=yes", IMAGE)
     equal(inspect("labelled")["labels"], {"of": "image", "both": "option", "mine": "yes"})
     contains(busctl("get-property", "org.berth1", "/org/berth1/containers/labelled", "org.berth1.Container", "Labels").out,

@@ -52,7 +52,7 @@ def test_setup():
     good("pull", IMAGE)
 
 
-def test_programs_lie_anywhere_and_bind_at_once():
+def test_programs_are_position_independent_and_bind_immediately():
     for path in programs():
         contains(readelf("-h", path), "DYN (Position-Independent Executable file)")
         dynamic = readelf("-d", path)
@@ -106,7 +106,7 @@ def test_functions_are_marked_for_branch_tracking():
         contains(code.out, "endbr64")
 
 
-def test_every_file_was_compiled_so():
+def test_all_files_are_compiled_with_the_options():
     """All source files are compiled with the options whose effect cannot be seen in a program."""
     with open(os.environ["BERTH_BUILD"] + "/compile_commands.json", encoding="utf-8") as file:
         commands = [entry for entry in json.load(file) if re.search("/(service|client|runtime|generator)/", entry["file"])]

@@ -45,7 +45,7 @@ def test_the_check_of_an_image():
     equal([kind for kind in kinds("box") if "health" in kind], ["unhealthy", "healthy", "unhealthy"])
 
 
-def test_checks_are_nobodys_business():
+def test_checks_are_not_listed_as_processes():
     assert not any(row["process"].startswith("health") for row in listing("top", "box"))
     equal([kind for kind in kinds("box") if "exec" in kind], ["exec-added", "exec-started"] * 2)
 
@@ -62,7 +62,7 @@ def test_checks_go_on_after_the_service_was_away():
     good("rm", "box")
 
 
-def test_what_is_unhealthy_is_killed_or_stopped_if_asked():
+def test_an_unhealthy_container_is_killed_or_stopped_if_requested():
     check = ["--health-cmd=false", "--health-interval=0.2s", "--health-retries=1"]
     # A killed container counts as failed, so that its restart policy applies. A stopped container is not restarted.
     good("run", "-d", "--id=killed", "--restart=on-failure", "--health-on-failure=kill", *check, PLAIN)

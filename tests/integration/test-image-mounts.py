@@ -72,7 +72,7 @@ def test_an_image_without_further_layers_is_mounted():
     contains(shown(f"type=image,src={BOX},dst=/other,readwrite=false", "ls /other/bin/busybox"), "/other/bin/busybox")
 
 
-def test_it_is_read_only_nodev_and_nosuid():
+def test_a_mounted_image_is_read_only_nodev_and_nosuid():
     # This holds with and without a user namespace, as long as the container may not mount.
     for options in ([], ["--userns=host"]):
         line = shown(f"type=image,source={DATA},destination=/data", "touch /data/new 2>&1; grep ' /data ' /proc/mounts",
@@ -164,7 +164,7 @@ def test_a_user_has_what_its_rule_allows_and_learns_of_nothing_else():
         contains(result.err, "not for an image")
 
 
-def test_what_is_mounted_is_kept_until_the_container_is_gone():
+def test_mounted_images_are_kept_until_the_container_is_deleted():
     good("create", "--name=keeps", f"--mount=type=image,source={DATA},destination=/data",
          f"--mount=type=artifact,source={ONE},target=/model", BOX, "sh", "-c", "cat /data/etc/name /model")
     good("rmi", DATA, ONE)
@@ -202,7 +202,7 @@ def test_the_limit_of_mounts_counts_the_files_of_an_artifact():
             contains(result.err, "more than 512 mounts")
 
 
-def test_a_container_tells_its_mounts():
+def test_info_and_the_mounts_property_show_mounted_images():
     good("create", "--name=tells", f"--mount=type=image,source={DATA},destination=/data,subpath=part",
          f"--mount=type=artifact,source={ONE},target=/model", BOX)
     page = good("info", "tells")

@@ -243,7 +243,7 @@ def test_tests_named_in_the_security_page_exist():
         assert any(re.match(rf"{program}\b(?!-)", row) for row in rows), f"{program} has no row"
 
 
-def test_help_helps():
+def test_verbs_have_help():
     contains(good("--help"), "dist VERB --help")
     for verb in ("pull", "run", "ps", "images", "stop", "content"):
         assert good(verb, "--help").strip(), verb

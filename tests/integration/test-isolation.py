@@ -82,7 +82,7 @@ def test_a_file_is_mounted_and_bad_mounts_are_named():
         contains(result.err, word)
 
 
-def test_a_source_that_was_exchanged_is_not_mounted():
+def test_a_replaced_source_is_not_mounted():
     os.makedirs(f"{SHARED}/dir")
     good("create", "--id=swap", "-v", f"{SHARED}/dir:/mnt", IMAGE, "ls", "/mnt")
     os.rename(f"{SHARED}/dir", f"{SHARED}/old")

@@ -165,7 +165,7 @@ def test_the_name_server_is_confined():
     assert status["Uid"].split()[0] != "0", status
 
 
-def test_netavark_may_do_little_beside():
+def test_netavark_has_few_privileges():
     """netavark runs with four capabilities and the system call filter for programs outside a container."""
     place, log = "/usr/lib/podman/netavark", "/var/tmp/netavark-probed"
     os.rename(place, place + ".real")
@@ -188,7 +188,7 @@ def test_netavark_may_do_little_beside():
             assert int(line.split()[1], 16) & ~allowed == 0, line
 
 
-def test_the_way_out_has_the_hosts_address():
+def test_outgoing_connections_have_the_address_of_the_host():
     """A neighbour of the host sees the address of the host, not of the container."""
     run("ip", "netns", "add", "neighbour")
     run("ip", "link", "add", "out0", "type", "veth", "peer", "name", "eth0", "netns", "neighbour")
@@ -285,7 +285,7 @@ def test_bad_networks_are_named():
         contains(result.err, part)
 
 
-def test_networks_are_so_many():
+def test_the_number_of_networks_is_limited():
     """The number of networks is limited; each has a subnet and a bridge, and deleting one makes room for another."""
     root = Caller()
 
@@ -679,7 +679,7 @@ def test_networks_without_containers_are_pruned():
     equal(sorted(good("prune", "networks", "--force").split()), ["left", "right"])
 
 
-def test_the_pages_examples_work():
+def test_the_examples_of_the_documentation_work():
     """The examples of docs/networks.md work; an image of the tests replaces the images that they name."""
     page = (pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "networks.md").read_text(encoding="utf-8")
     lines = [line.split()[1:] for line in re.findall(r"^    dist (?:network|run -d).*$", page, re.MULTILINE)]
@@ -734,7 +734,7 @@ def test_nothing_is_left():
     equal([name for name in os.listdir("/run/berth-dns") if name.startswith("berth")] if os.path.isdir("/run/berth-dns") else [], [])
 
 
-def test_all_comes_back_after_a_reboot():
+def test_containers_run_again_after_a_reboot():
     """After a reboot, containers with --restart=always run again, with the same address, name and published port. The
     reboot is simulated: all processes, network interfaces and firewall rules disappear, the disk is kept, and the
     records have the ID of another boot."""
@@ -768,7 +768,7 @@ def test_all_comes_back_after_a_reboot():
     wait_until(is_quiet, "all are disconnected")
 
 
-def test_without_netavark_cni_makes_it():
+def test_without_netavark_cni_plugins_provide_networks():
     """Without netavark, CNI plugins provide the same networks, including names."""
     os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
     good("run", "-d", "--name=one", "-p", "18080:80", IMAGE)
@@ -786,7 +786,7 @@ def test_without_netavark_cni_makes_it():
     assert "18080" not in rules()
 
 
-def test_without_either_there_is_no_network_by_default():
+def test_without_netavark_and_cni_there_is_no_network_by_default():
     os.rename("/usr/lib/podman/netavark", "/usr/lib/podman/netavark.away")
     os.rename("/usr/lib/cni/bridge", "/usr/lib/cni/bridge.away")
     good("create", "--name=bare", IMAGE)

@@ -109,7 +109,7 @@ def test_only_root_sets_the_log_level():
     contains(busctl("set-property", *LOG, "SyslogIdentifier", "s", "x").err, "read-only")
 
 
-def test_holds_of_the_service_are_logged():
+def test_reasons_that_keep_the_service_running_are_logged():
     def is_logged():
         run("journalctl", "--sync")
         return "log settings: 1" in run("journalctl", "-q", "-o", "cat", "-p", "debug", "-u", "berthd", "--grep=Not idle:").out

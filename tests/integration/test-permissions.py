@@ -293,7 +293,7 @@ def test_calls_of_clients_that_left_count_until_polkit_answers():
     wait_until(lambda: leave("uucp", "1").out == "waited\n", "the answers")
 
 
-def test_few_calls_of_a_user_wait_for_polkit():
+def test_calls_that_wait_for_polkit_are_limited_per_user():
     rule("false")
     # polkit does not answer while it is stopped.
     run("systemctl", "kill", "-s", "STOP", "polkit")
@@ -595,7 +595,7 @@ loop.run()
 """
 
 
-def test_little_of_a_user_waits_for_polkit():
+def test_bytes_of_calls_that_wait_for_polkit_are_limited_per_user():
     rule("false")
     run("systemctl", "kill", "-s", "STOP", "polkit")
     heavy = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", HEAVY], stdout=subprocess.PIPE, text=True)

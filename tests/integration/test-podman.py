@@ -189,7 +189,7 @@ def test_the_hosts_name():
     good("rm", "again")
 
 
-def test_passthrough_is_what_run_does():
+def test_run_accepts_the_log_driver_passthrough():
     equal(good("run", "--rm", "--log-driver=passthrough", IMAGE, "echo", "here"), "here\n")
     contains(dist("run", "-d", "--log-driver=passthrough", IMAGE).err, "--log-driver=passthrough is not supported")
 
@@ -357,7 +357,7 @@ def test_descriptors_keep_their_numbers():
     contains(dist("run", "--rm", "--preserve-fd=2", IMAGE).err, 'invalid value "2" of --preserve-fd')
 
 
-def test_variables_of_the_image_are_put_in():
+def test_env_merge_refers_to_variables_of_the_image():
     equal(good("run", "--rm", "--env-merge=PATH=/opt/bin:${PATH}", "--env-merge=X=$PATH$NONE-", IMAGE, "sh", "-c", "echo $PATH $X").split(),
           ["/opt/bin:/bin", "/bin-"])
     good("rmi", IMAGE)
@@ -369,7 +369,7 @@ def test_gpus_are_devices_of_cdi():
         equal(good("run", "--rm", f"--gpus={gpus}", IMAGE, "sh", "-c", "test -c /dev/nvidia0 && echo $GPU"), "yes\n")
 
 
-def test_what_is_required_is_started_first():
+def test_required_containers_are_started_first():
     good("create", "--name=db", IMAGE)
     good("run", "-d", "--name=app", "--requires=db", IMAGE)
     equal(sorted(good("ps", "-q").split()), ["app", "db"])

@@ -98,13 +98,13 @@ def test_containers_of_a_pod_share_memory_of_its_size():
         contains(flags[0], flag)
 
 
-def test_their_files_and_processes_are_their_own():
+def test_containers_of_a_pod_do_not_share_files_and_processes():
     good("exec", "one", "touch", "/mine")
     assert dist("exec", "two", "test", "-e", "/mine").status != 0
     assert len(good("exec", "two", "ps").splitlines()) < 6
 
 
-def test_root_in_them_is_the_same_user_of_the_host():
+def test_containers_of_a_pod_map_root_to_the_same_user_of_the_host():
     owners = {os.stat(f"/proc/{pid_of(name)}").st_uid for name in ("one", "two")}
     equal(len(owners), 1)
     assert owners != {0}, owners
@@ -362,7 +362,7 @@ def send_as(user, code, *descriptors):
                             stdout=subprocess.PIPE, text=True)
 
 
-def test_its_object_is_the_owners_and_that_of_those_who_see_all():
+def test_a_user_sees_the_objects_of_own_pods_only():
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     good("pod", "create", "roots")
     good("pod", "create", "alices", user="alice")

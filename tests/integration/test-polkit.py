@@ -139,7 +139,7 @@ def test_a_user_manages_own_containers_only():
         contains(dist("--no-ask-password", *verb, user="alice").err, 'no container "roots"')
 
 
-def test_privileges_are_another_question():
+def test_privileged_options_need_another_right():
     for option in ("--network=host", "--cap-add=SYS_ADMIN", "--seccomp=unconfined", "--userns=host", "--privileged",
                    "--device=/dev/null", "--volume=/tmp:/x", "--slice=system.slice"):
         result = dist("--no-ask-password", "run", "--rm", option, IMAGE, "true", user="alice")
@@ -202,7 +202,7 @@ def test_queued_calls_fail_if_the_creation_fails():
     good("rm", "mine")
 
 
-def test_only_so_many_calls_await_a_creation():
+def test_calls_that_await_a_creation_are_limited():
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice") {
             polkit.spawn(["/usr/bin/sleep", "2"]);

@@ -154,7 +154,7 @@ def test_the_container_is_a_scope_in_its_slice():
         contains(file.read(), "/berth.slice/berth-scoped.scope")
 
 
-def test_a_second_container_of_the_same_id_is_refused():
+def test_a_second_container_with_the_same_id_is_refused():
     result = dist("run", "-d", "--id=scoped", IMAGE, "sleep", "1")
     equal(result.status, 125)
     contains(result.err, "scoped")
@@ -272,7 +272,7 @@ def test_wait_after_the_end_answers_at_once():
     contains(reply.out, "it 3 1")
 
 
-def test_events_tell_the_story_in_order():
+def test_events_are_in_order():
     lines = good("events", "--since=0", "--no-follow").splitlines()
     story = [line.split()[2] for line in lines if line.split()[3] == "ended"]
     equal(story, ["create", "start", "exit", "delete"])

@@ -87,7 +87,7 @@ def test_setup():
     good("exec", "own", "sh", "-c", "head -c 3000000 /dev/zero >/large", user="alice")
 
 
-def test_copies_are_so_many_a_user_and_end_with_the_client():
+def test_copies_are_limited_per_user_and_end_with_the_client():
     # The limit is lower than the number of calls that may wait for polkit at once.
     limits(Copies=8)
     client = Client(9, CONTAINERS, "CopyOut", "('own', '/large', handle 0, @a{sv} {})")
@@ -111,7 +111,7 @@ def test_a_copy_of_root_ends_with_the_client_too():
     wait_until(lambda: not workers("berth-copy"), "the end of all copies")
 
 
-def test_questions_are_so_many_a_user_and_end_with_the_client():
+def test_registry_queries_are_limited_per_user_and_end_with_the_client():
     listener = socket.create_server(("127.0.0.1", 0), backlog=200)
     silent = f"127.0.0.1:{listener.getsockname()[1]}"
     for target, member, text in ((IMAGES, "Resolve", f"('{silent}/x:y', {{'Insecure': <true>}})"),
@@ -142,7 +142,7 @@ def test_a_fetched_object_ends_with_the_client():
     wait_until(lambda: not workers("berth-fetch"), "the end of the workers")
 
 
-def test_calls_that_wait_are_so_many_a_user():
+def test_waiting_calls_are_limited_per_user():
     limits(Calls=20)
     client = Client(30, CONTAINERS, "Wait", "('own', '', @a{sv} {})")
     for line in client.read(10):
@@ -154,7 +154,7 @@ def test_calls_that_wait_are_so_many_a_user():
     limits()
 
 
-def test_subscriptions_are_so_many_a_user():
+def test_subscriptions_are_limited_per_user():
     limits(Subscriptions=2)
     clients = [Client(1, CONTAINERS, "Subscribe", "(@a{sv} {},)") for _ in range(2)]
     for client in clients:
@@ -169,7 +169,7 @@ def test_subscriptions_are_so_many_a_user():
     limits()
 
 
-def test_transfers_are_so_many_a_user():
+def test_transfers_are_limited_per_user():
     limits(Transfers=2)
     listener = socket.create_server(("127.0.0.1", 0), backlog=200)
     silent = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -187,7 +187,7 @@ def test_transfers_are_so_many_a_user():
     limits()
 
 
-def test_executed_processes_are_so_many_a_user():
+def test_executed_processes_are_limited_per_user():
     limits(Processes=2)
     for i in range(2):
         good("exec", "-d", "own", "sleep", "100000", user="alice")
@@ -203,7 +203,7 @@ def test_executed_processes_are_so_many_a_user():
     limits()
 
 
-def test_descriptors_with_systemd_are_so_many_a_user():
+def test_descriptors_stored_by_systemd_are_limited_per_user():
     limits(Descriptors=6)
     # The container "own" already has one.
     good("run", "-d", "-t", "--id=second", IMAGE, "sleep", "100000", user="alice")
@@ -218,7 +218,7 @@ def test_descriptors_with_systemd_are_so_many_a_user():
     limits()
 
 
-def test_objects_are_so_many_a_user():
+def test_objects_are_limited_per_user():
     limits(Containers=2, Volumes=1, Leases=1, Ingests=1)
     good("create", "--id=c2", IMAGE, user="alice")
     refused(dist("create", "--id=c3", IMAGE, user="alice"), "containers", 2)
@@ -238,7 +238,7 @@ def test_objects_are_so_many_a_user():
     limits()
 
 
-def test_labels_and_configurations_are_so_many_bytes_a_user():
+def test_bytes_of_labels_and_configurations_are_limited_per_user():
     limits(Labels="10K")
     large = "x" * 6000
     good("create", "--id=l1", f"--label=k={large}", IMAGE, user="alice")
@@ -253,7 +253,7 @@ def test_labels_and_configurations_are_so_many_bytes_a_user():
     limits()
 
 
-def test_secrets_are_so_many_bytes_a_user():
+def test_bytes_of_secrets_are_limited_per_user():
     """Secrets count by their size; while they are being read, they count with their maximum size."""
     with open("/run/secret", "wb") as file:
         file.write(b"x" * 1_000_000)
@@ -310,7 +310,7 @@ def test_reading_secrets_ends_with_the_client():
     limits()
 
 
-def test_names_and_content_are_so_many_a_user():
+def test_names_and_content_are_limited_per_user():
     good("pull", IMAGE, user="alice")
     limits(Images=1)
     refused(dist("tag", IMAGE, "other", user="alice"), "names of images", 1)

@@ -96,7 +96,7 @@ def manifests(answer):
     REGISTRY.hook = hook
 
 
-def test_heads_that_say_something_else_than_get():
+def test_replies_to_head_that_differ_from_get():
     heads = [lambda h, t, d: send(h, 200, b"", {"Docker-Content-Digest": oci.digest_of(d)}, len(d), False),
              lambda h, t, d: send(h, 200, b"", {"Content-Type": "text/html", "Docker-Content-Digest": oci.digest_of(d)}, 7, False),
              lambda h, t, d: send(h, 200, b"", {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)}, 0, False),

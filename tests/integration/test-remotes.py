@@ -87,7 +87,7 @@ def test_identity_tokens_by_oauth2():
     equal(posted[0]["scope"], ["repository:x:pull"])
 
 
-def test_a_token_is_asked_for_once():
+def test_a_token_is_requested_once():
     registry = FaultyRegistry()
     registry.token, registry.token_lifetime = "tok.en", 300
     reference, _ = registry.add("app:x", image(4))
@@ -310,7 +310,7 @@ def test_the_service_has_credentials_of_its_own():
         go_on_with_own_credentials()
 
 
-def test_secrets_are_nowhere():
+def test_secrets_are_in_no_file_and_not_in_the_journal():
     found = run("grep", "-rlE", "se:cret|c2U6Y3JldA|re fresh", "/var/lib/berth").out
     equal(found, "")
     journal = run("journalctl", "-b", "--no-pager", "-o", "export").out

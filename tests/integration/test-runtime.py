@@ -162,7 +162,7 @@ def test_a_container_lives_from_create_to_delete():
     nothing_is_left()
 
 
-def test_signals_reach_the_process_and_its_end_is_its_monitors():
+def test_signals_reach_the_process_and_the_monitor_has_its_status():
     shell("trap 'exit 9' TERM; trap 'echo one' USR1; touch /ready; while :; do sleep 0.1; done")
     reading, writing = os.pipe()
     pid = create("a", stdout=writing)
@@ -370,7 +370,7 @@ def read_terminal(master):
     return text
 
 
-def test_a_terminal_comes_at_create_and_is_the_containers():
+def test_create_sends_the_terminal_of_the_container():
     # The size that was set before the start applies right after it.
     shell("until [ \"$(stty size)\" = '33 99' ]; do sleep 0.02; done; stty size; read line; echo \"got $line\"; tty; stty size", terminal=True)
     path = f"{WORK}/console"
@@ -451,7 +451,7 @@ def test_exec_is_another_process():
     wait_for_child(first)
 
 
-def test_figures_and_lists_are_json():
+def test_statistics_and_lists_are_json():
     shell("sleep 1000")
     detach("a")
     first = real_pid("a")
@@ -655,7 +655,7 @@ def in_terminal(*command):
     return run("script", "-qec", " ".join(f"'{word}'" for word in command), "/dev/null")
 
 
-def test_options_stand_above_the_configuration():
+def test_options_override_the_configuration():
     shell("sleep 1000")
     equal(subprocess.run([RUNTIME, "--root", ROOT, "run", "-d", "--bundle", BUNDLE, "--memory=67108864", "--pids-limit=50",
                           "--cpu-quota=150000", "--map-root-user", "a"],
@@ -676,7 +676,7 @@ def test_options_stand_above_the_configuration():
     nothing_is_left()
 
 
-def test_podman_runs_its_containers_with_it():
+def test_podman_uses_berth_runtime():
     oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     podman_works("pull", "-q", "--tls-verify=false", IMAGE)
     equal(podman("run", "--rm", IMAGE, "sh", "-c", "echo hello; exit 7").__dict__, {"status": 7, "out": "hello\n", "err": ""})
@@ -688,7 +688,7 @@ def test_podman_runs_its_containers_with_it():
     contains(result.err, "executable file /none not found")
 
 
-def test_podman_drives_a_container_that_is_detached():
+def test_podman_controls_a_detached_container():
     podman_works("run", "-d", "--name=a", "--memory=64m", IMAGE, "sh", "-c", "echo out; echo err >&2; trap 'exit 3' TERM; "
                  "while :; do sleep 0.1; done")
     equal(podman_works("inspect", "-f", "{{.State.Status}} {{.OCIRuntime}}", "a"), f"running {RUNTIME}\n")
@@ -774,7 +774,7 @@ def start_containerd():
     wait_until(lambda: ctr("version").status == 0, "containerd")
 
 
-def test_containerd_runs_its_containers_with_it():
+def test_containerd_uses_berth_runtime():
     start_containerd()
     ctr_works("images", "pull", "--plain-http", "--snapshotter=native", IMAGE)
     arguments = ("--snapshotter=native", "--runtime=io.containerd.runc.v2", f"--runc-binary={RUNTIME}", IMAGE)

@@ -286,7 +286,7 @@ for line in sys.stdin:
 """
 
 
-def test_signals_go_to_so_many_clients_of_a_user():
+def test_clients_that_receive_signals_are_limited_per_user():
     """Only a limited number of a user's clients receive signals, as each costs a message and possibly a question to
     polkit."""
     allow_only("alice", "containers.create", "containers.manage-own")
@@ -333,7 +333,7 @@ print(sorted(set(told)))
 """
 
 
-def test_signals_are_of_so_many_objects_a_client():
+def test_a_client_receives_signals_of_a_limited_number_of_objects():
     """A client that does not use the object manager receives signals about a limited number of objects: those that it
     read first."""
     run("systemctl", "stop", "berthd.service")

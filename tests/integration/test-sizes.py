@@ -119,7 +119,7 @@ TOO_LARGE = [
 ]
 
 
-def test_everything_that_is_too_large_is_refused_by_name():
+def test_oversized_arguments_are_refused_by_name():
     pid = service_pid()
     for name, member, text, size, word in TOO_LARGE:
         answer = ask(name, member, text % big(size), user="alice")
@@ -162,7 +162,7 @@ def test_every_argument_of_every_member_has_a_limit():
     equal(service_pid(), pid, "the service is the same")
 
 
-def test_many_small_things_are_too_large_together():
+def test_arguments_are_limited_in_total():
     for text, word in ((f"('a', '{IMAGE}', {{'Labels': <{{{', '.join(f'{chr(39)}k{i}{chr(39)}: {chr(39)}{big(1000)}{chr(39)}' for i in range(100))}}}>}})", "Labels"),
                        (f"('a', '{IMAGE}', {{'Env': <{['A=' + big(1000)] * 2100}>}})", "Env"),
                        (f"('a', '{IMAGE}', {{'Ports': <{['1:1'] * 2000}>}})", "Ports")):
@@ -260,7 +260,7 @@ def remove_huge_rows(database):
     database.execute("DELETE FROM containers WHERE id = 'own'")
 
 
-def test_nothing_that_others_wrote_moves_a_terminal():
+def test_control_characters_do_not_reach_the_terminal():
     """Names and references with ASCII or Unicode control characters are refused, or shown without these characters."""
     for text in ("x\x1b]0;x\x07/y:1", "x\u009b31m/y:1", "x\x7f/y:1"):
         for member in (("images", "Images", "Pull", "sa{sv}", text, "0"),

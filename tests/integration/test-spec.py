@@ -287,7 +287,7 @@ def test_all_cgroups_in_a_user_namespace():
     equal((result.status, result.out), (0, "63677270\n/sys/fs/cgroup/system.slice\nrefused\n"), str(result))
 
 
-def test_null_that_is_none_masks_nothing():
+def test_a_file_that_is_not_the_null_device_masks_nothing():
     """If the root's /dev/null is not the null device, the start fails. Otherwise a link in an image could cause another
     file to be mounted over the masked paths, as in CVE-2025-31133."""
     mounts = [mount for mount in BASE["mounts"] if not mount["destination"].startswith("/dev")]
@@ -327,7 +327,7 @@ def test_bind_mounts():
          {"mounts+": [{"destination": "/etc/one", "type": "bind", "source": "/var/tmp/source/file", "options": ["bind", "ro"]}]})
 
 
-def test_paths_that_climb_are_refused():
+def test_paths_with_parent_components_are_refused():
     for changes in ({"mounts+": [{"destination": "/a/../../b", "type": "tmpfs", "source": "t"}]},
                     {"mounts+": [{"destination": "/dev/../b", "type": "tmpfs", "source": "t"}]},
                     {"linux.devices": [{"path": "/dev/../b", "type": "c", "major": 1, "minor": 3}]}):
@@ -500,7 +500,7 @@ def test_a_tmpfs_that_begins_with_the_images_files():
             equal(result.out, f"{mode}\n0 1600000000\n", str(result))
 
 
-def test_apparmor_where_there_is_none():
+def test_a_profile_without_apparmor_is_refused():
     # If AppArmor is available, emulated-apparmor.py tests it.
     if os.path.exists("/proc/self/attr/apparmor/exec"):
         return
@@ -574,7 +574,7 @@ def waits_for_a_lock(pid):
         return False
 
 
-def test_hooks_have_no_use_for_the_machines_clock_or_modules():
+def test_hooks_cannot_set_the_clock_or_load_modules():
     probe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools", "outer_probe.py")
     log = "/var/tmp/probed"
     hook = [{"path": "/usr/bin/python3", "args": ["python3", probe, log]}]
@@ -709,7 +709,7 @@ def test_wrong_types_are_named():
         refused(word, changes)
 
 
-def test_a_root_that_was_exchanged_is_not_taken():
+def test_a_replaced_root_directory_is_refused():
     path = write(spec("echo ran"))
     good("create", "--id=moved", "--bundle", path)
     os.rename(f"{path}/rootfs", f"{path}/old")

@@ -67,7 +67,7 @@ def test_an_unknown_authority_is_refused():
     equal(listing("images"), [])
 
 
-def test_insecure_has_to_be_said():
+def test_an_unverified_connection_must_be_requested():
     registry, _ = serve("IP:127.0.0.1")
     reference, _ = registry.add("tls:x", image())
     good("pull", "--insecure", reference)

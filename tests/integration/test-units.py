@@ -190,7 +190,7 @@ def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
     good("rm", "-f", "kept")
 
 
-def test_cgroups_that_a_container_has_made_go_a_part_at_a_time():
+def test_many_cgroups_made_by_a_container_are_removed_in_parts():
     # The unit stays active, so systemd does not remove the cgroups.
     write_unit("wide", f"sh -c 'dist run --replace --name=wide --cgroup=caller {IMAGE} sleep 1000; exec sleep 1000'", "NotifyAccess=all")
     start("wide")
@@ -385,7 +385,7 @@ def test_a_caller_that_ends_at_once_leaves_nothing_half_made():
     equal(glob.glob("/sys/fs/cgroup/**/berth-gone*", recursive=True), [])
 
 
-def test_a_cgroup_that_is_removed_under_a_container_ends_it_and_is_no_riddle():
+def test_a_container_ends_if_its_cgroup_is_removed():
     """If a container's cgroup is killed and removed by hand, the container and its unit end; both can be restarted."""
     write_unit("robbed", f"dist run --replace --name=robbed --cgroup=caller {QUICK} {IMAGE} sleep 1000", "Restart=no")
     start("robbed")
@@ -467,7 +467,7 @@ def test_under_a_user_s_manager():
     run("systemctl", "stop", "user@4242.service")
 
 
-def test_the_caller_cannot_take_another_s_place():
+def test_a_container_is_in_the_cgroup_of_the_callers_unit_and_not_below_it():
     """If the caller is in a cgroup that it created itself, its container is created in the cgroup of its unit."""
     code = (f"mkdir -p /sys/fs/cgroup/system.slice/maker.service/deep/er && "
             f"echo $$ >/sys/fs/cgroup/system.slice/maker.service/deep/er/cgroup.procs && "
