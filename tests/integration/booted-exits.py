@@ -42,7 +42,7 @@ def test_every_status_is_known_after_a_kill():
     equal(dist("wait", f"c{COUNT}").status, 137)
 
 
-def test_after_a_restart_too():
+def test_the_exit_status_is_known_after_a_restart_of_the_service():
     good("run", "-d", "--id=kept", IMAGE, *exits_on("USR1", 13))
     equal(run("systemctl", "restart", "berthd.service").status, 0)
     good("kill", "-s", "USR1", "kept")

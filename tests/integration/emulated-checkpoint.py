@@ -205,7 +205,7 @@ def test_a_checkpoint_of_a_shell_that_keeps_redirecting():
     good("rm", "-f", "busy")
 
 
-def test_two_at_once():
+def test_one_of_two_checkpoints_at_once_fails():
     good("run", "-d", "--id=twice", COUNTER)
     calls = [subprocess.Popen(["dist", "checkpoint", "twice"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
              for _ in range(2)]

@@ -310,7 +310,7 @@ def test_a_worker_that_dies_at_its_start_fails_the_transfer():
     equal(apply(plain, directory_of("alice", "/tmp/mine")).status, 0)
 
 
-def test_root_applies_as_the_layer_says():
+def test_root_applies_all_attributes_of_a_layer():
     target = "/tmp/target"
     shutil.rmtree(target, ignore_errors=True)
     os.makedirs(target)

@@ -239,7 +239,7 @@ def files_of(name, layer):
         equal(run("umount", "-l", where).status, 0)
 
 
-def test_names_that_climb_out_are_rooted_in_the_image():
+def test_names_with_parent_components_are_rooted_in_the_image():
     equal(files_of("dots", oci.Layer().add("../../etc/owned", b"x").add("a/../../b/../owned", b"x")),
           ["etc/owned", "owned"])
 

@@ -56,11 +56,11 @@ def check_restarts(prefix):
     good("rm", "-f", *names)
 
 
-def test_the_bus_starts_again():
+def test_the_service_survives_a_restart_of_dbus_daemon():
     check_restarts("daemon")
 
 
-def test_in_the_middle_of_starts():
+def test_the_bus_restarts_during_starts():
     """If the bus restarts while containers are being started, callers get an error or success, and nothing incomplete
     remains."""
     for round_number in range(4):
@@ -104,7 +104,7 @@ def test_the_state_may_take_longer_to_open_than_the_bus_waits():
     run("systemctl", "stop", "berthd")
 
 
-def test_on_dbus_broker():
+def test_the_service_survives_a_restart_of_dbus_broker():
     run("cp", "-a", f"{BROKER}/usr/bin/.", "/usr/bin/")
     run("cp", "-a", f"{BROKER}/lib/systemd/system/.", "/lib/systemd/system/")
     os.symlink("/lib/systemd/system/dbus-broker.service", "/etc/systemd/system/dbus.service")

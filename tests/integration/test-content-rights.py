@@ -642,7 +642,7 @@ def test_held_ingest_does_not_block_other_users():
         dist("content", "abort", name, user="alice")
 
 
-def test_garbage_that_is_resumed_is_thrown_away_and_begun_anew_once():
+def test_a_resumed_download_with_wrong_content_is_restarted_once():
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
     reference, _ = OWNER.add("garbage/x:1", image)
     layer = image.manifest["layers"][1]["digest"]

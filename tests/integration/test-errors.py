@@ -43,7 +43,7 @@ def test_errors_have_a_hint():
     equal(bad.returncode, 1)
 
 
-def test_every_hint_is_of_a_text_that_there_is():
+def test_every_hint_belongs_to_an_existing_message():
     hints = (SOURCE / "client" / "hints.c").read_text(encoding="utf-8")
     texts = re.findall(r'\{BERTH_ERROR_\w+,\s*"((?:[^"\\]|\\.)*)"', hints)
     page = (SOURCE / "docs" / "errors.md").read_text(encoding="utf-8").split("## Messages")[1]
@@ -70,13 +70,13 @@ def test_in_german():
     equal(says("kil", "web", env=GERMAN), "dist: unbekanntes Verb „kil“; war „kill“ gemeint?")
 
 
-def test_a_refusal_is_said_once():
+def test_a_refusal_is_reported_once():
     for verb in (("run", "--rm", IMAGE), ("rm", "web"), ("exec", "web", "true")):
         line = says(*verb, user="alice")
         assert line.count("ermission denied") <= 1 and "the service left" not in line, line
 
 
-def test_near_names():
+def test_similar_names_are_suggested():
     equal(says("pul", "x"), 'dist: unknown verb "pul"; did you mean "pull"?')
     equal(says("run", "--netwrok=none", IMAGE, status=125), "dist: unknown option --netwrok; did you mean --network?")
     equal(says("content", "lst"), 'dist: unknown verb "content lst"; did you mean "content list"?')
@@ -85,7 +85,7 @@ def test_near_names():
     equal(says("tag", "one"), "dist: tag: an argument is missing: NAME NEW")
 
 
-def test_help_is_of_the_verb():
+def test_help_describes_the_verb():
     text = good("run", "--help")
     contains(text, "Usage: dist run [OPTION…] IMAGE [COMMAND…]")
     contains(text, "Example:\n  dist run ")

@@ -363,7 +363,7 @@ def test_prune_asks():
     equal(good("volume", "prune", "-f"), "used\n")
 
 
-def test_the_system():
+def test_system_info_shows_the_state_of_the_service():
     shown = dict(row.values() for row in json.loads(good("system", "info", "--json")))
     equal((shown["Containers"], shown["RunningContainers"], shown["StatePath"]), ("1", "1", "/var/lib/berth"))
     contains(shown["Features"], "volumes")
@@ -398,7 +398,7 @@ def test_df_measures_containers_and_volumes():
     good("volume", "rm", "full")
 
 
-def test_archives_are_named_in_both_ways():
+def test_save_and_load_accept_the_options_of_docker():
     good("save", "-o", "/tmp/first-hour.tar", IMAGE)
     equal(good("load", "-i", "/tmp/first-hour.tar"), f"{IMAGE}\n")
     equal(good("load", "--input=/tmp/first-hour.tar"), f"{IMAGE}\n")

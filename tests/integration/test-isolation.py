@@ -31,7 +31,7 @@ def inside(*command, options=(), **more):
     return good("run", "--rm", *options, IMAGE, *command, **more)
 
 
-def test_users_are_not_the_hosts():
+def test_each_container_has_a_range_of_ids_of_its_own():
     good("run", "-d", "--id=users", IMAGE)
     pid = listing("ps")[0]["pid"]
     uid = os.stat(f"/proc/{pid}").st_uid
@@ -51,14 +51,14 @@ def test_files_on_disk_have_the_ids_of_the_image():
     good("rm", "ids")
 
 
-def test_the_hosts_users_on_demand():
+def test_userns_host_uses_the_ids_of_the_host():
     equal(inside("sh", "-c", "cat /proc/self/uid_map", options=["--userns=host"]).split(), ["0", "0", "4294967295"])
     contains(dist("run", "--rm", "--userns=x", IMAGE).err, "auto, host or keep-id")
     status = inside("grep", "CapEff", "/proc/self/status", options=["--privileged"])
     assert int(status.split()[1], 16) > 0x1000000000, status
 
 
-def test_a_bind_mount_is_of_its_owners():
+def test_a_bind_mount_keeps_the_owner_of_its_files():
     with open(f"{SHARED}/file", "w", encoding="utf-8") as file:
         file.write("host\n")
     os.chown(SHARED, 1234, 1234)
@@ -177,7 +177,7 @@ def test_an_owned_bind_grants_only_the_rights_of_its_owner():
         run("umount", "-l", path)
 
 
-def test_a_caller_keeps_its_id():
+def test_keep_id_maps_the_caller_to_its_own_id():
     """With keep-id, the caller is not root in its container and still owns its files there."""
     alice = pwd.getpwnam("alice")
     own = owned("kept")
@@ -242,7 +242,7 @@ def test_an_owned_bind_is_checked_at_each_start():
     run("systemctl", "restart", "polkit.service")
 
 
-def test_an_owned_bind_wins_no_race():
+def test_an_alternating_path_exposes_no_directory_of_root():
     """No start exposes root's directory while the path alternates quickly between alice's directory and root's."""
     only_create()
     race = owned("race")
@@ -460,7 +460,7 @@ def test_a_volume_cannot_be_mounted_over_proc_by_a_link():
     contains(result.err, "/trap")
 
 
-def test_calls_that_lead_out_fail():
+def test_calls_that_would_leave_the_container_fail():
     tries = {
         "mount -t tmpfs x /mnt": 1, "unshare -U true": 1, "chroot / mount -t proc p /tmp": 1, "mknod /tmp/disk b 8 0": 1,
         "echo x >/proc/sys/kernel/core_pattern": 1, "echo b >/proc/sysrq-trigger": 1, "echo 1 >/sys/fs/cgroup/cgroup.freeze": 1,
@@ -508,7 +508,7 @@ def test_nothing_is_typed_into_the_callers_terminal():
         assert "typed" not in result.out, f"{options}: {result}"
 
 
-def test_keys_are_not_the_services():
+def test_keys_of_the_service_are_not_visible():
     out = inside("sh", "-c", "cat /proc/keys | wc -l")
     equal(out, "0\n")
 

@@ -155,7 +155,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
     wait_until(lambda: not os.path.exists("/sys/fs/cgroup/memory/system.slice/limited.service/berth-limited"), "the end of the cgroup")
 
 
-def test_nobody_leaves_limits_of_version_1_through_a_manager_s_cgroup():
+def test_limits_of_version_1_are_not_evaded_through_a_cgroup_of_a_manager():
     """In a hybrid hierarchy, a user's container is not created in a cgroup that a manager made in the unified hierarchy
     only. It would not be subject to the unit's limits, whose controllers are in the other hierarchies."""
     allow_only("alice", "containers.create", "containers.manage-own")

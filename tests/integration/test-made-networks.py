@@ -325,7 +325,7 @@ def test_resolv_conf_and_hosts_are_as_asked():
     equal(dist("run", "--rm", "--no-hosts", IMAGE, "cat", "/etc/hosts").status, 1)
 
 
-def test_a_user_takes_no_name_of_others():
+def test_a_user_cannot_take_names_of_others():
     allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own", "org.berth1.images.pull"].indexOf(action.id) >= 0')
     good("run", "-d", "--name=registry.example.com", IMAGE, user="alice")
     good("run", "-d", "--name=hers", "--network-alias=cache", IMAGE, user="alice")

@@ -44,13 +44,13 @@ def test_setup():
         {"type": "tuning", "sysctl": {"net.ipv4.conf.all.log_martians": "0"}}])
 
 
-def test_none_has_only_loopback():
+def test_the_network_none_has_only_loopback():
     out = good("run", "--rm", IMAGE, "sh", "-c", "cut -d: -f1 /proc/net/dev | tail -n +3; ping -c1 -W1 127.0.0.1 >/dev/null; ip addr show lo")
     equal(out.split("\n")[0].strip(), "lo")
     contains(out, "UP")
 
 
-def test_the_hosts_is_the_hosts():
+def test_the_network_host_is_that_of_the_host():
     equal(good("run", "--rm", "--network=host", IMAGE, "readlink", "/proc/self/ns/net").strip(), os.readlink("/proc/self/ns/net"))
     assert good("run", "--rm", IMAGE, "readlink", "/proc/self/ns/net").strip() != os.readlink("/proc/self/ns/net")
 
@@ -72,7 +72,7 @@ def test_the_name_of_a_container_is_resolved_on_the_host():
     wait_until(lambda: address("one") in run("getent", "ahostsv4", "one").out, "the name")
 
 
-def test_a_users_container_takes_no_name_of_a_host():
+def test_a_users_container_cannot_take_the_name_of_a_host():
     """On the host, a user's container cannot take the name of another host: its name has a suffix with the user's
     id."""
     allow("alice", '["org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
@@ -120,7 +120,7 @@ def test_a_new_start_has_a_network_again():
     wait_until(lambda: leases() == [], "all addresses are given back")
 
 
-def test_restarting_at_once_does_not_mix_them_up():
+def test_an_immediate_restart_keeps_the_address_right():
     good("run", "-d", "--id=quick", "--network=mine", IMAGE)
     for _ in range(5):
         good("kill", "-s", "KILL", "quick")
@@ -132,7 +132,7 @@ def test_restarting_at_once_does_not_mix_them_up():
     good("rm", "-f", "quick")
 
 
-def test_ports_are_passed_on():
+def test_published_ports_are_forwarded():
     good("run", "-d", "--id=web", "--network=mine", "-p", "18080:80", "-p", "127.0.0.1:18081:81/udp", IMAGE, "sh", "-c",
          "mkdir /www; echo port >/www/index.html; httpd -f -p 80 -h /www")
     equal(properties("web")["Ports"]["data"], ["18080:80", "127.0.0.1:18081:81/udp"])

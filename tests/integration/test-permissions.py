@@ -221,7 +221,7 @@ def test_permission_of_create_belongs_to_the_connection():
     good("rm", "hers")
 
 
-def test_mounting_is_reading():
+def test_mounting_an_image_needs_the_right_to_read_it():
     rule('action.id == "org.berth1.images.manage"')
     result = images_call("Mount", "sa{sv}", IMAGE, "0", user="alice")
     contains(result.err, "Access denied")
@@ -466,7 +466,7 @@ def test_answers_of_the_bus_library_reveal_nothing():
     good("rm", "roots")
 
 
-def test_properties_are_named_and_none_loosens_isolation():
+def test_rules_see_changed_properties_and_none_weakens_isolation():
     rule('action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own" && '
          '[undefined, "CPUWeight TasksMax"].indexOf(action.lookup("property")) >= 0')
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
@@ -490,7 +490,7 @@ def test_properties_are_named_and_none_loosens_isolation():
     good("rm", "-f", "hers")
 
 
-def test_the_privileges_of_an_own_process_are_named():
+def test_rules_see_the_privileges_of_a_process_object():
     rule('action.id != "org.berth1.containers.create-privileged" && action.id != "org.berth1.containers.exec"')
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     for process, capabilities in (({"args": ["true"]}, ""), ({}, ""),
@@ -505,7 +505,7 @@ def test_the_privileges_of_an_own_process_are_named():
     good("rm", "-f", "hers")
 
 
-def test_a_path_of_another_mount_namespace_stands_for_the_hosts():
+def test_paths_refer_to_the_mount_namespace_of_the_host():
     """A container gets the host's file at the path that polkit was asked about, or its start fails. The caller's mount
     namespace, which may have another file there, does not count."""
     for path in ("/tmp/mine", "/tmp/claimed", "/tmp/a b"):
@@ -556,7 +556,7 @@ print(call("Delete", "(sa{sv})", box, {})[0].unpack()[0])
 """
 
 
-def test_the_creator_has_its_terminal_and_removes_it():
+def test_the_creator_may_use_the_terminal_and_remove_its_container():
     rule('action.id == "org.berth1.containers.create"')
     result = run("/usr/bin/python3", "-c", CREATOR, IMAGE, user="alice")
     lines = result.out.splitlines()

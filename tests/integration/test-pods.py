@@ -156,7 +156,7 @@ def test_a_container_in_a_pod_is_confined_as_any_other():
     good("rm", "-f", "plain")
 
 
-def test_a_pod_is_no_container():
+def test_a_pod_is_not_a_container():
     assert "shop" not in good("ps", "-a", "-q").split()
     for member, *arguments in (("Start", "sa{sv}", "shop", "0"), ("Kill", "sia{sv}", "shop", "9", "0"), ("Stop", "sa{sv}", "shop", "0"),
                                ("Delete", "sa{sv}", "shop", "1", "Force", "b", "true"), ("Exec", "ssasa{sv}", "shop", "x", "1", "sh", "0"),

@@ -81,7 +81,7 @@ def test_absent_objects_cause_as_many_questions_as_present_ones():
                f"four questions about each, not {asked('roots') - before} and {asked('nothing')}")
 
 
-def test_root_sees_them():
+def test_root_sees_containers_of_others():
     managed = call("/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     contains(managed.out, "/org/berth1/containers/roots")
     contains(busctl("get-property", "org.berth1", "/org/berth1/containers/roots",

@@ -88,7 +88,7 @@ def test_listening_port_is_not_shadowed():
     contains(run("curl", "-s", f"http://{HOST}/v2/_catalog").out, "ports/base")
 
 
-def test_a_failed_start_holds_nothing():
+def test_a_failed_start_holds_no_ports():
     make("half", "18080:80", "18082:82")
     with contextlib.closing(listening(socket.AF_INET, socket.SOCK_STREAM, "", 18082)):
         contains(dist("start", "half").err, "18082/tcp is in use")
@@ -135,7 +135,7 @@ def test_a_restart_finds_its_port_free():
     wait_until(lambda: not is_taken(18080) and not is_taken(18080, socket.SOCK_DGRAM), "the ports are free")
 
 
-def test_addresses_of_their_own_are_apart():
+def test_a_port_can_be_published_on_two_addresses():
     equal(publish("one", "127.0.0.1:18080:80").status, 0)
     equal(publish("two", "127.0.0.2:18080:80").status, 0)
     assert is_taken(18080, address="127.0.0.1") and not is_taken(18080, address="127.0.0.3")
@@ -212,7 +212,7 @@ def test_a_container_that_is_started_again_has_its_port_again():
     wait_until(lambda: not is_taken(18080), "the port is free")
 
 
-def test_only_addresses_of_this_machine():
+def test_addresses_of_other_machines_are_refused():
     for address in ("192.0.2.1", "224.0.0.1", "255.255.255.255", "[2001:db8::1]", "[ff02::1]"):
         for protocol in ("tcp", "udp"):
             result = publish("odd", f"{address}:18080:80/{protocol}")
@@ -227,7 +227,7 @@ def test_only_addresses_of_this_machine():
     remove("odd")
 
 
-def test_ports_have_a_form_and_a_number():
+def test_invalid_and_too_many_ports_are_refused():
     for port in ("x:80", "x", "70000:80", "80:0", "80:80/icmp", ":80:80", "[::ffff:127.0.0.1]:18080:80",
                  "1.2.3:80:80", "80-90:80", "18080:80/tcp/udp", "", ":", "/", "18080:80 "):
         result = publish("bad", port)
@@ -316,7 +316,7 @@ def test_a_users_containers_are_in_the_users_slice():
     good("rm", "-f", "roots")
 
 
-def test_a_slice_is_the_name_of_one():
+def test_invalid_names_of_slices_are_refused():
     for name in ("x", ".slice", "a--b.slice", "a-.slice", "-a.slice", "../x.slice", "a/b.slice", "a b.slice", "a@b.slice",
                  "a.service", "a\nb.slice", "ä.slice", "-".join("abcdefghij") + ".slice", "a" * 300 + ".slice"):
         result = dist("run", "--rm", f"--slice={name}", IMAGE, "true")

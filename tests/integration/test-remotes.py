@@ -405,7 +405,7 @@ def test_redirects_without_end():
     contains(result.err, "redirects more than")
 
 
-def test_patience_with_an_overloaded_registry():
+def test_requests_to_an_overloaded_registry_are_repeated():
     registry = FaultyRegistry()
     reference, _ = registry.add("app:x", image(13))
     registry.retry = [(429, 1), (503, None), (429, 0)]

@@ -193,7 +193,7 @@ def test_a_changed_cached_filter_is_not_used():
             assert file.read() != damage(data), "it was written again"
 
 
-def test_killed_before_the_scope_is_there():
+def test_a_kill_before_the_scope_exists_leaves_nothing():
     # If the launcher is killed before systemd has moved it into the scope, an empty scope of that name may remain.
     generator = random.Random(os.getpid())
     for number in range(12):

@@ -363,7 +363,7 @@ def in_sandbox(pid, capabilities):
     return status
 
 
-def test_unpack_is_no_root_of_the_machine():
+def test_berth_unpack_is_not_root_of_the_machine():
     """berth-unpack is root of a user namespace that maps all ids. Its keeper, a separate process, is not in that user
     namespace, and has only a socket besides the standard descriptors."""
     registry = FaultyRegistry()

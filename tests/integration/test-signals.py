@@ -60,7 +60,7 @@ def test_setup():
     good("pull", IMAGE)
 
 
-def test_order_of_a_life():
+def test_signals_of_a_container_are_in_order():
     listener = Listener("subscriber")
     good("create", "--id=one", IMAGE)
     good("start", "one")

@@ -263,7 +263,7 @@ def test_an_array_loses_no_task_to_kills_of_the_service():
         equal(result(job), ("FAILED" if code else "COMPLETED", f"{code}:0"), job)
 
 
-def test_a_drained_node_finishes_what_it_has():
+def test_a_drained_node_finishes_its_jobs():
     first = submit(f"{UNTIL_RELEASED}; exit 7", "--nodelist=node2")
     wait_until(lambda: running_on(first, 2), "it to run")
     works(1, "scontrol", "update", "nodename=node2", "state=drain", "reason=test")
@@ -320,7 +320,7 @@ def test_what_the_rule_does_not_allow_is_refused():
         contains(done.err, "polkit does not allow org.berth1.containers.create-privileged")
 
 
-def test_a_bind_is_of_what_the_user_owns():
+def test_bind_mounts_need_files_owned_by_the_user():
     script(1, f"""set -e
         cp -a {BOX} /srv/bundles/home
         mkdir -p /home/alice/data /root/other

@@ -144,7 +144,7 @@ def test_a_unit_is_ready_when_its_container_runs():
     wait_until(lambda: not [row for row in listing("ps", "-a") if row["id"] == "ready"], "its removal")
 
 
-def test_an_autostart_that_fails_leaves_the_others():
+def test_a_failed_autostart_does_not_affect_others():
     good("create", "--autostart", "--id=bad", IMAGE, "nosuchcommand")
     good("create", "--autostart", "--id=fine", IMAGE)
     assert run("systemctl", "restart", "berth-autostart").status != 0
@@ -152,7 +152,7 @@ def test_an_autostart_that_fails_leaves_the_others():
     good("rm", "-f", "bad", "fine")
 
 
-def test_systemd_and_the_bus_come_and_go():
+def test_containers_continue_when_systemd_is_reloaded_or_reexecuted():
     good("run", "-d", "--id=stays", IMAGE)
     pid = listing("ps")[0]["pid"]
     run("systemctl", "daemon-reload")

@@ -139,7 +139,7 @@ def options_of_dist():
     return {option: reason if kind == "refused" else None for option, kind, reason, _line in found}
 
 
-def test_the_page_has_every_key():
+def test_the_documentation_has_every_key():
     source = (SOURCE / "generator" / "keys.c").read_text(encoding="utf-8")
     for kind in quadlets.KINDS:
         table = source.split(f"{kind}_keys[] = {{", 1)[1].split("\n};", 1)[0]
@@ -316,7 +316,7 @@ def test_an_image_may_be_of_another_platform():
     equal(refused("[Image]\nImage=localhost/box:x\nVariant=v8\n", "a.image"), ["a.image:3: Variant= needs Arch="])
 
 
-def test_the_time_to_stop_of_a_pod_is_that_of_its_containers():
+def test_the_stop_timeout_of_a_pod_applies_to_its_containers():
     with Files() as files:
         files.add("shop.pod", "[Pod]\nStopTimeout=120\n")
         files.add("one.container", "[Container]\nImage=i\nPod=shop.pod\n")
@@ -402,7 +402,7 @@ def test_secrets_are_credentials_of_the_unit():
         equal(refused(f"[Container]\nImage=i\nSecret=password,{fields}\n"), [f"web.container:3: {problem}"])
 
 
-def test_a_proxy_stops_a_container_that_nothing_is_connected_to():
+def test_a_proxy_stops_a_container_without_connections():
     with Files() as files:
         files.add("web.socket", "[Socket]\nListenStream=80\n")
         for ports, target in (("127.0.0.1:8080:80", "127.0.0.1:8080"), ("8080:80/tcp", "127.0.0.1:8080"), ("0.0.0.0:8080:80", "127.0.0.1:8080"),
@@ -427,7 +427,7 @@ def test_a_proxy_stops_a_container_that_nothing_is_connected_to():
             files.add("web.container", "[Container]\nImage=i\n")
 
 
-def test_no_value_begins_another_line_of_the_unit():
+def test_a_value_cannot_begin_another_line_of_the_unit():
     for name in (r"a\nExecStartPre=evil", r"a\x0aExecStartPre=evil", r"a,target=b\nExecStartPre=evil", "a:b", r"a,target=b\\x"):
         assert refused(f"[Container]\nImage=i\nSecret={name}\n"), name
     equal(refused("[Container]\nImage=i\n[Service]\nRestart=no\rExecStart=/bin/true\n"),
@@ -445,7 +445,7 @@ HOSTILE = (r"a\nExecStartPre=evil", r"'a\nExecStartPre=evil'", r"a\x0aExecStartP
            'type=bind,source=/a\\nExecStartPre=evil,target=/b', '"a\\"', '"/a\\":/b', "a \\ ", "/a\\ ", "a\\\n  \\ \\", "a\v\fb", "a \\;b")
 
 
-def test_no_value_of_any_key_changes_another_line():
+def test_values_of_no_key_change_another_line():
     """Checks each key of each kind, and keys that are passed on, with values that could break out of their line."""
     for kind in quadlets.KINDS:
         keys = [key for key, how, *_ in quadlets.documented_keys(kind) if how != "refused"]
@@ -475,7 +475,7 @@ def test_names_of_units_keep_their_escapes():
         equal(files.names(), [r"dev-a\x2db.device.wants/web.service", "web.service"])
 
 
-def test_directories_that_lead_back_are_searched_for_a_while_only():
+def test_the_search_of_looping_directories_is_limited():
     with Files() as files:
         files.add("web.container", "[Container]\nImage=i\n")
         for number in range(12):
@@ -548,7 +548,7 @@ def test_a_binary_file_is_refused():
     equal(generated("\ufeff[Container]\r\nImage=i\r\n").command()[-1], "i")
 
 
-def test_an_error_touches_no_other_file():
+def test_an_error_affects_no_other_file():
     with Files() as files:
         files.add("bad.container", "[Container]\nImage=i\nFoo=bar\n")
         files.add("good.container", "[Container]\nImage=i\n")
@@ -556,7 +556,7 @@ def test_an_error_touches_no_other_file():
         equal(files.names(), ["good.service"])
 
 
-def test_the_first_directory_counts():
+def test_files_in_the_first_directory_take_precedence():
     with Files() as files:
         files.add("web.container", "[Container]\nImage=first\n")
         files.add("web.container", "[Container]\nImage=second\n", "second")
@@ -620,7 +620,7 @@ def test_install_makes_links():
         equal(os.readlink(files.out / "www.service"), "web.service")
 
 
-def test_sockets_and_timers_stand_beside_containers():
+def test_sockets_and_timers_are_generated_with_containers():
     with Files() as files:
         files.add("web.container", "[Unit]\nRequires=web.socket\nAfter=web.socket\n[Container]\nImage=i\n")
         files.add("web.socket", "[Unit]\nPartOf=web.container\n[Socket]\nListenStream=80\nFileDescriptorName=%N\n[Install]\nWantedBy=sockets.target\nAlias=www.socket\n")
@@ -684,7 +684,7 @@ def test_a_cycle_is_named_with_its_files_and_lines():
                                  f"e.container:2: Before=: {text} d.service after e.service after d.service",
                                  f"d.container:2: Before=: {text} e.service after d.service after e.service",
                                  f"f.container:2: After=: {text} f.service after f.service"])
-        equal(len(files.names()), 7, "they are there all the same")
+        equal(len(files.names()), 7, "units in a cycle are still generated")
         result = files.dist("check", str(files.units / "g.container"))
         equal((result.returncode, result.stderr), (0, ""))
         result = files.dist("check", str(files.units / "e.container"))
