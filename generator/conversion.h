@@ -39,8 +39,8 @@ void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words);
 /* Mount=, which only containers have. */
 void berth_convert_mounts(const BerthConversion *conversion, GPtrArray *words);
 /* Sets the defaults of [Service] for containers and pods: the process acts as if it were dist's
- * child, so stopping and readiness are the unit's. */
-void berth_convert_service(const BerthConversion *conversion);
+ * child, so stopping and readiness are the unit's. identifier marks its output in the journal. */
+void berth_convert_service(const BerthConversion *conversion, const char *identifier);
 
 /* The pod of a container: its options and dependencies. */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words);

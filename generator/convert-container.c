@@ -77,6 +77,25 @@ static void add_log_driver(const BerthConversion *conversion) {
                           line->value);
 }
 
+/* tag=NAME: what the journal calls the source of the output, which the caller frees; NULL if there
+ * is none. podman expands templates in it. */
+static char *find_log_tag(const BerthConversion *conversion) {
+    g_autoptr(GPtrArray) options = berth_conversion_get_words(conversion, "LogOpt");
+    const BerthUnitLine *line = berth_conversion_find(conversion, "LogOpt");
+    const char *tag = NULL;
+
+    for (unsigned i = 0; i < options->len; i++) {
+        const char *option = options->pdata[i];
+        if (!g_str_has_prefix(option, "tag=") || strstr(option, "{{"))
+            berth_unit_line_error(conversion->problems, line,
+                                  _("LogOpt=%s is not supported: use tag=NAME, without a template"),
+                                  option);
+        else
+            tag = option + strlen("tag=");
+    }
+    return tag && *tag ? g_strdup(tag) : NULL;
+}
+
 /* split is podman's word for a cgroup below the unit's, which its generator uses. */
 static void add_cgroup(const BerthConversion *conversion, GPtrArray *words) {
     static const char *const below[] = {"split", "no-conmon", NULL};
@@ -263,10 +282,11 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
 
 void berth_convert_container(BerthConversion *conversion) {
     bool oneshot = is_oneshot(conversion);
+    g_autofree char *tag = find_log_tag(conversion);
 
     if (!oneshot)
         berth_conversion_set_default(conversion, "Type", "notify");
-    berth_convert_service(conversion);
+    berth_convert_service(conversion, tag);
     add_timeouts(conversion, oneshot);
     add_log_driver(conversion);
     berth_convert_proxy(conversion);

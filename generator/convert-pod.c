@@ -83,7 +83,7 @@ void berth_convert_pod(BerthConversion *conversion) {
     want_containers(conversion);
     berth_conversion_set_default(conversion, "Type", "notify");
     berth_conversion_set_default(conversion, "Restart", "on-failure");
-    berth_convert_service(conversion);
+    berth_convert_service(conversion, NULL);
     berth_convert_check_users(conversion);
     add_exit_policy(conversion, words);
     require_volumes(conversion);

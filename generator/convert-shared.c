@@ -132,8 +132,8 @@ static void add_kill_mode(const BerthConversion *conversion) {
 
 /* Delegate= allows the container's cgroup to be a child of the unit's (--cgroup=caller). %N is the
  * name of the unit without its suffix (systemd.unit(5)). */
-void berth_convert_service(const BerthConversion *conversion) {
+void berth_convert_service(const BerthConversion *conversion, const char *identifier) {
     add_kill_mode(conversion);
     berth_conversion_set_default(conversion, "Delegate", "yes");
-    berth_conversion_set_default(conversion, "SyslogIdentifier", "%N");
+    berth_conversion_set_default(conversion, "SyslogIdentifier", identifier ? identifier : "%N");
 }
