@@ -258,8 +258,9 @@ def test_a_subscription_ends_with_the_rule_that_allowed_it():
     run("systemctl", "restart", "polkit.service")
 
 
-# Opens 40 connections of one user, each of which requests all objects. For each input line, prints the number of
-# connections that have received a signal about each object, then closes 30 connections.
+# Opens 40 connections of one user, each of which requests all objects. Each input line is the name of an object and the
+# number of signals about it to wait for; prints the number of connections that have received a signal about each object,
+# then closes 30 connections.
 MANY = """
 import collections, json, sys
 from gi.repository import Gio, GLib
@@ -273,13 +274,19 @@ for bus in clients:
     bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", "/org/berth1", None, 0, hear)
     bus.call_sync("org.berth1", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, 0, 120000, None)
 print("ready", flush=True)
+context = GLib.MainContext.default()
 for line in sys.stdin:
-    # What was sent before the answer is there before it.
+    name, count = line.split()
+    end = GLib.timeout_add_seconds(60, lambda: told.update({"too late": 1}) or False)
+    while told[name] < int(count) and not told["too late"]:
+        context.iteration(True)
+    GLib.source_remove(end)
+    # A signal too many that was sent together with the others arrives before these replies.
     for bus in clients:
         bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 120000, None)
-    while GLib.MainContext.default().iteration(False):
+    while context.iteration(False):
         pass
-    print(json.dumps(told), flush=True)
+    print(json.dumps({name: count for name, count in told.items() if count}), flush=True)
     for bus in clients[:30]:
         bus.close_sync()
     del clients[:30]
@@ -296,7 +303,7 @@ def test_clients_that_receive_signals_are_limited_per_user():
     equal(client.stdout.readline(), "ready\n")
     for name, heard in (("first", {"first": 16}), ("second", {"first": 16, "second": 10})):
         good("volume", "create", name, user="alice")
-        client.stdin.write("\n")
+        client.stdin.write(f"{name} {heard[name]}\n")
         client.stdin.flush()
         equal(json.loads(client.stdout.readline()), heard)
         wait_until(lambda at=name: ("added", f"/org/berth1/volumes/{at}") in [told[:2] for told in roots.told], "the signal to root")
