@@ -81,8 +81,12 @@ sd_bus_message *runtime_call_send(sd_bus_message *call, GError **error) {
     return NULL;
 }
 
+bool runtime_call_was_lost(const GError *error) {
+    return error && error->domain == call_lost_quark();
+}
+
 bool runtime_call_wait_if_lost(unsigned tries, const GError *error) {
-    if (tries == MAX_TRIES || !error || error->domain != call_lost_quark())
+    if (tries == MAX_TRIES || !runtime_call_was_lost(error))
         return false;
     g_usleep(dist_absence_delay_usec(tries));
     return true;

@@ -21,8 +21,9 @@ sd_bus_message *runtime_call(sd_bus *bus, GError **error, const char *member, co
 /* The same for an idempotent call: it is repeated until the service answers. */
 sd_bus_message *runtime_call_until_answered(sd_bus *bus, GError **error, const char *member,
                                             const char *types, ...);
-/* Whether a call failed because the service was killed or is not running, and is worth another try.
- * If so, waits a little first. */
+/* Whether a call failed because the service was killed or is not running. */
+bool runtime_call_was_lost(const GError *error);
+/* Whether it is worth another try for that reason. If so, waits a little first. */
 bool runtime_call_wait_if_lost(unsigned tries, const GError *error);
 
 /* Whether a reply is not an error; sets error from it otherwise. */

@@ -108,6 +108,24 @@ static bool monitor_has_lost_bus(const Monitor *monitor, sd_bus_message *reply) 
            (sd_bus_is_open(monitor->bus) <= 0 || dist_reply_is_absence(reply));
 }
 
+static bool monitor_record_pid(const Monitor *monitor, pid_t first, GError **error);
+
+/* The service died between recording the start and the go-ahead: the command has never run. If this
+ * Start is lost as well, Wait tells what became of it. */
+static bool monitor_start_again(Monitor *monitor, GError **error) {
+    g_autoptr(GError) local = NULL;
+    pid_t pid;
+
+    if (runtime_job_start(monitor->bus, monitor->job, &pid, &local)) {
+        if (!monitor_record_pid(monitor, pid, error))
+            return false;
+    } else if (!runtime_call_was_lost(local)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    return monitor_call_wait(monitor, error);
+}
+
 /* Wait is called again if the service was restarted before it replied, and in the foreground also
  * if the bus was. Any other failure ends the monitor as if the process had been killed: the engine
  * must see an end. If the process still runs, the guard kills it, since its pipe is closed without
@@ -136,6 +154,12 @@ static int monitor_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error
             runtime_call_malformed(r, &reason);
         else
             berth_error_set(&reason, BERTH_ERROR_INTERNAL, "its exit status is unknown");
+    }
+    if (monitor->job->kind == RUNTIME_JOB_RUN && monitor->report < 0 &&
+        g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_LAUNCH_FAILED)) {
+        g_clear_error(&reason);
+        if (monitor_start_again(monitor, &reason))
+            return 0;
     }
     /* A container that is deleted is killed first. */
     if (!g_error_matches(reason, BERTH_ERROR, BERTH_ERROR_NOT_FOUND)) {

@@ -21,6 +21,7 @@
  *   inner   outer     STREAM * ...       socket        to be connected to the journal
  *   inner   outer     NEED_LISTENER *                  the filter will notify a listener
  *   berthd  inner     GO_AHEAD                         it is in its scope, and recorded
+ *   inner   outer     UNRELEASED *                     berthd has died instead
  *   inner   berthd    TERMINAL *         master        the terminal is open
  *   inner   outer     SET_ATTRIBUTES                   the go-ahead has arrived
  *   outer   inner     ATTRIBUTES_SET                   limits and scheduling are set
@@ -62,10 +63,16 @@ typedef enum {
     BERTH_LAUNCH_STREAM = 's',
     BERTH_LAUNCH_NEED_LISTENER = 'q',
     BERTH_LAUNCH_LISTENER = 'y',
+    BERTH_LAUNCH_UNRELEASED = 'u',
     BERTH_LAUNCH_SET_ATTRIBUTES = 'l',
     /* Between these two, in both directions. */
     BERTH_LAUNCH_PEER_FAILED = 'f',
 } BerthLaunchMessage;
+
+/* A file in the container's directory with the pid of a process that has never had its go-ahead. If
+ * berthd dies after it has recorded the process as running, it can otherwise not distinguish its
+ * exit status from the command's. */
+#define BERTH_LAUNCH_UNRELEASED_FILE "unreleased"
 
 /* Longer text is cut: it is for people. */
 enum { BERTH_LAUNCH_MAX_TEXT = 1000 };

@@ -68,6 +68,12 @@ static void wait_on_exited(int status, uint64_t exited_usec, const GError *error
         sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);
 }
 
+/* For Stop. The error of a process that has ended says that it never ran, which only
+ * Wait reports. */
+static void end_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
+    wait_on_exited(status, exited_usec, exited_usec > 0 ? NULL : error, userdata);
+}
+
 /* An empty process name means the container's first process. */
 int berth_container_method_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     g_autofree char *id = NULL;
@@ -127,7 +133,7 @@ int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_err
         return berth_bus_error_set(ret_error, error);
     }
     berth_container_stop(container, timeout_usec);
-    berth_container_wait(container, "", wait_on_exited, berth_pending_call_new(userdata, call));
+    berth_container_wait(container, "", end_on_exited, berth_pending_call_new(userdata, call));
     return 1;
 }
 

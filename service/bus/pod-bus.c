@@ -96,11 +96,12 @@ int berth_pod_method_start(sd_bus_message *call, void *userdata, sd_bus_error *e
     return 1;
 }
 
-/* Stop, Wait and Delete all reply when the pod has exited. */
+/* Stop, Wait and Delete all reply when the pod has exited. It has no command, so it does not matter
+ * whether its process became one. */
 static void pod_on_exited(int status, uint64_t exited_usec, const GError *error, void *userdata) {
     g_autoptr(BerthPendingCall) pending = userdata;
 
-    if (error)
+    if (error && exited_usec == 0)
         berth_bus_reply_error(pending->call, error);
     else
         sd_bus_reply_method_return(pending->call, "it", (int32_t)status, exited_usec);

@@ -30,9 +30,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-void berth_execution_wait_for_go_ahead(void) {
-    if (berth_peer_receive(BERTH_SOCKET_FD, NULL) != BERTH_LAUNCH_GO_AHEAD)
-        _exit(BERTH_EXIT_LAUNCH);
+void berth_execution_wait_for_go_ahead(const BerthExecution *execution) {
+    if (berth_peer_receive(BERTH_SOCKET_FD, NULL) == BERTH_LAUNCH_GO_AHEAD)
+        return;
+    /* The outer process closes its socket once it has written the file. Until then this process
+     * must exist: a restarted berthd looks for the file as soon as the process has ended. */
+    if (berth_peer_send(execution->peer, BERTH_LAUNCH_UNRELEASED, NULL, -1))
+        (void)berth_peer_receive(execution->peer, NULL);
+    _exit(BERTH_EXIT_LAUNCH);
 }
 
 static char *format_variable(const char *name, const char *value) {

@@ -31,7 +31,7 @@ void berth_execution_make_directory(const BerthSetup *setup);
 void berth_execution_prepare(BerthExecution *execution);
 
 /* Waits until berthd confirms that this process is in its scope. If the socket to berthd closes,
- * this process exits. */
-void berth_execution_wait_for_go_ahead(void);
+ * this process notes that it never became the command, and exits. */
+void berth_execution_wait_for_go_ahead(const BerthExecution *execution);
 
 _Noreturn void berth_execution_run(BerthExecution *execution);

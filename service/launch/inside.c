@@ -381,7 +381,7 @@ void berth_inside_run(const BerthInside *inside) {
     make_root(inside, root, trees);
     berth_execution_prepare(&execution);
     take_secrets(&execution);
-    berth_execution_wait_for_go_ahead();
+    berth_execution_wait_for_go_ahead(&execution);
     /* The root of a cgroup namespace is the cgroup of the process that creates it
      * (cgroup_namespaces(7)), and mounts show that root. This process has been in its scope only
      * since the go-ahead. */
@@ -404,6 +404,6 @@ void berth_inside_join(const BerthInside *inside, int init, int flags) {
         berth_fail_errno("root", NULL);
     berth_execution_prepare(&execution);
     take_secrets(&execution);
-    berth_execution_wait_for_go_ahead();
+    berth_execution_wait_for_go_ahead(&execution);
     berth_execution_run(&execution);
 }

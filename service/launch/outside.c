@@ -223,6 +223,17 @@ static void note_streams(const Outside *outside) {
     berth_streams_write(&streams, BERTH_DIRECTORY_FD, NULL);
 }
 
+/* An exec has no directory: nobody waits for its status, since the client has not had the reply of
+ * Exec. */
+static void note_unreleased(const Outside *outside) {
+    if (outside->first > 0)
+        return;
+    berth_autofd int file = openat(BERTH_DIRECTORY_FD, BERTH_LAUNCH_UNRELEASED_FILE,
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file >= 0)
+        (void)!dprintf(file, "%d", (int)outside->pid);
+}
+
 /* The state tells the listener about the process with the filter and about the container, which
  * differ for an exec. */
 static void outside_send_filter(const Outside *outside, int filter) {
@@ -258,6 +269,9 @@ _Noreturn static void serve(Outside *outside) {
             run_hooks(outside, BERTH_HOOK_PRESTART, "created");
             run_hooks(outside, BERTH_HOOK_CREATE_RUNTIME, "created");
             send_to_inside(outside, BERTH_LAUNCH_HOOKS_DONE, -1);
+        } else if (letter == BERTH_LAUNCH_UNRELEASED) {
+            note_unreleased(outside);
+            _exit(BERTH_EXIT_LAUNCH);
         } else if (letter == BERTH_LAUNCH_SET_ATTRIBUTES) {
             set_up_cgroup(outside);
             if (!berth_attributes_set(outside->inside->setup, outside->pid, &fault))

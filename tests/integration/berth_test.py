@@ -145,6 +145,27 @@ def polls(pid):
         return False
 
 
+@contextlib.contextmanager
+def service_killed_at_go_ahead():
+    """
+    Kills the service when it is about to send the go-ahead to a process that it has recorded.
+
+    send(2) is used for nothing else by then, and sendto(2) is the system call.
+    """
+    run("systemctl", "reset-failed", "berthd.service")
+    service_is_up()
+    pid = service_pid()
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", "trace=sendto",
+                           "-e", "inject=sendto:error=EPIPE:signal=KILL:when=1"]) as tracer:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            wait_until(lambda: status.seek(0) or "TracerPid:\t0\n" not in status.read(), "strace to attach")
+        try:
+            yield
+            wait_until(lambda: service_pid() != pid, "the kill of the service")
+        finally:
+            tracer.kill()
+
+
 def service_is_up():
     equal(dist("images", "-q").status, 0, "the service answers")
 

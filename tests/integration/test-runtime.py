@@ -294,6 +294,17 @@ def test_run_in_the_foreground_survives_the_service_at_any_time():
     nothing_is_left()
 
 
+def test_run_repeats_a_start_that_was_recorded_and_never_released():
+    for number in range(2):
+        shell(f"echo x >>/ran; exit {number + 30}")
+        with service_killed_at_go_ahead():
+            equal(runtime("run", "--bundle", BUNDLE, "a").status, number + 30)
+    with open(f"{BUNDLE}/rootfs/ran", encoding="ascii") as file:
+        equal(file.read(), "x\nx\n")
+    os.unlink(f"{BUNDLE}/rootfs/ran")
+    nothing_is_left()
+
+
 def test_the_monitor_is_in_the_namespaces_and_not_among_the_processes():
     shell("sleep 1000")
     pid = create("a")

@@ -12,6 +12,7 @@
 #include "containers/core/part.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
+#include "containers/core/unreleased.h"
 #include "containers/core/waiters.h"
 
 #include <signal.h>
@@ -41,6 +42,8 @@ static void end_container(BerthContainer *container, int status) {
     BerthProcess *first = container->first;
     g_autoptr(GError) error = NULL;
 
+    if (berth_container_note_unreleased(container, status))
+        status = BERTH_STATUS_UNKNOWN;
     berth_parts_exiting(container);
     if (!berth_container_set_state(container, BERTH_CONTAINER_STOPPED, status, &error))
         berth_log_warning("BERTH_CONTAINER", record->id, "Cannot record the exit of %s: %s",

@@ -15,6 +15,7 @@
 
 #include "containers/core/state.h"
 
+#include "containers/core/unreleased.h"
 #include "systemd/pidfd.h"
 
 static const struct {
@@ -42,6 +43,7 @@ static const char *find_event(BerthContainerState from, BerthContainerState to) 
 static void begin_run(BerthContainer *container) {
     BerthProcessRecord *process = &container->record.first;
 
+    berth_container_forget_unreleased(container);
     container->record.wanted = true;
     process->running = true;
     process->started_usec = (uint64_t)g_get_real_time();

@@ -8,6 +8,7 @@
 #include "containers/core/waiters.h"
 
 #include "containers/core/process.h"
+#include "containers/core/unreleased.h"
 
 typedef struct {
     BerthContainerExited exited;
@@ -28,7 +29,10 @@ static void call_waiters(BerthProcess *process, int status, uint64_t exited_usec
 }
 
 void berth_process_answer_waiters(BerthProcess *process) {
-    call_waiters(process, process->record->status, process->record->exited_usec, NULL);
+    g_autoptr(GError) error = NULL;
+
+    (void)berth_process_check_released(process, &error);
+    call_waiters(process, process->record->status, process->record->exited_usec, error);
 }
 
 void berth_process_fail_waiters(BerthProcess *process, const GError *error) {
@@ -47,7 +51,8 @@ void berth_container_wait(BerthContainer *container, const char *id, BerthContai
         return;
     }
     if (berth_process_has_ended(process)) {
-        exited(process->record->status, process->record->exited_usec, NULL, userdata);
+        (void)berth_process_check_released(process, &error);
+        exited(process->record->status, process->record->exited_usec, error, userdata);
         return;
     }
     Waiter *waiter = g_new0(Waiter, 1);
