@@ -99,16 +99,23 @@ bool dist_check_reply(sd_bus_message *reply, GError **error) {
     return !reason || dist_set_bus_error(error, reason, sd_bus_message_get_errno(reply));
 }
 
-sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
+sd_bus_message *dist_send_once(sd_bus_message *call, bool *lost, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
     sd_bus_message *reply = NULL;
     int r = sd_bus_call(NULL, owned, CALL_TIMEOUT_USEC, &bus_error, &reply);
 
+    *lost = dist_error_is_loss(&bus_error);
     if (r >= 0)
         return reply;
     dist_set_bus_error(error, &bus_error, -r);
     return NULL;
+}
+
+sd_bus_message *dist_send(sd_bus_message *call, GError **error) {
+    bool lost;
+
+    return dist_send_once(call, &lost, error);
 }
 
 sd_bus_message *dist_call(GError **error, const char *path, const char *interface,

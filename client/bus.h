@@ -33,6 +33,8 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member);
 sd_bus_message *dist_send(sd_bus_message *call, GError **error);
+/* Sets *lost to whether the service or the bus went away before it replied. */
+sd_bus_message *dist_send_once(sd_bus_message *call, bool *lost, GError **error);
 
 /* Whether a reply is not an error; sets error from it otherwise. */
 bool dist_check_reply(sd_bus_message *reply, GError **error);

@@ -72,16 +72,19 @@ void dist_container_free(DistContainer *container) {
     g_free(container);
 }
 
-DistContainer *dist_container_get(const char *id, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "sa{sv}", id, 0);
-
-    if (!reply)
-        return NULL;
+DistContainer *dist_container_read(sd_bus_message *reply, GError **error) {
     g_autoptr(DistContainer) container = container_new(reply);
     int r = container_read_properties(reply, container);
+
     if (r < 0)
         return dist_bad_reply(r, error), NULL;
     return g_steal_pointer(&container);
+}
+
+DistContainer *dist_container_get(const char *id, GError **error) {
+    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Get", "sa{sv}", id, 0);
+
+    return reply ? dist_container_read(reply, error) : NULL;
 }
 
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error) {

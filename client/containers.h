@@ -31,6 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DistContainer, dist_container_free)
 
 /* NULL with error. */
 DistContainer *dist_container_get(const char *id, GError **error);
+/* The same from a reply to Get that has no error. */
+DistContainer *dist_container_read(sd_bus_message *reply, GError **error);
 
 /* Whether it has a terminal. False with error if the container cannot be read. */
 bool dist_container_find_terminal(const char *id, bool *terminal, GError **error);

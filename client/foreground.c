@@ -6,7 +6,9 @@
  * has returned, with the detach keys, at the third Ctrl-C, or with the first error. The
  * ForegroundRun owns the terminal, the journal and the replies; the request is the caller's. Its
  * state goes from CREATING, which is skipped if the container exists already, to STARTING and
- * RUNNING; a process that could not be started stays in STARTING. Create, Start, Wait and Attach
+ * RUNNING; a process that could not be started stays in STARTING. If the service is killed before
+ * it replies to Start, the state is LOST until the restarted service has said what became of it;
+ * only a command that has never run is started again. Create, Start, Wait and Attach
  * are under way at the same time, so each callback must consider which of the others have been
  * answered.
  */
@@ -15,6 +17,7 @@
 
 #include "base/fd.h"
 #include "client/bus.h"
+#include "client/containers.h"
 #include "client/journal.h"
 #include "client/last-exit.h"
 #include "client/pods.h"
@@ -32,6 +35,7 @@ enum { MAX_INTERRUPTS = 3 };
 typedef enum {
     FOREGROUND_CREATING, /* Create has not returned yet */
     FOREGROUND_STARTING, /* Start has not returned yet, or has failed */
+    FOREGROUND_LOST,     /* the reply to Start is lost */
     FOREGROUND_RUNNING,  /* Start has succeeded, or the process was running already */
 } ForegroundState;
 
@@ -67,11 +71,14 @@ typedef struct {
     GError *attach_error; /* reported only if the process runs */
     sd_event_source *retry;
     unsigned absences; /* how often dist has had to wait for the service or the bus to come back */
+    bool waits_after_start; /* Wait and Attach follow the reply to Start */
     StopRequest stop;
     DistReadiness *readiness;
 } ForegroundRun;
 
 static int foreground_retry_later(ForegroundRun *run);
+static int ask_for_terminal(ForegroundRun *run);
+static int foreground_start_again(ForegroundRun *run, bool wait_first);
 
 /* The bus reports lost calls in any order. Only the result of Create counts, and that call was
  * lost, too. */
@@ -79,12 +86,33 @@ static bool was_lost_with_create(const ForegroundRun *run, sd_bus_message *reply
     return run->state == FOREGROUND_CREATING && dist_reply_was_lost(reply);
 }
 
+/* Of a container that was started before, the state does not show whether it has run again; and an
+ * executed process does not exist before the reply to Exec. */
+static bool start_is_recoverable(const ForegroundRun *run) {
+    return run->request->start && !run->request->process[0] && !run->request->wait_after_start &&
+           !run->request->pod;
+}
+
+/* The same for Start, which was lost together with Wait. */
+static bool was_lost_with_start(const ForegroundRun *run, sd_bus_message *reply) {
+    return run->state == FOREGROUND_STARTING && !run->error && start_is_recoverable(run) &&
+           dist_reply_is_absence(reply);
+}
+
+/* The service has recorded a start whose command it had no time to release before it was killed. */
+static bool has_never_run(const ForegroundRun *run, sd_bus_message *waited) {
+    return run->absences > 0 && start_is_recoverable(run) &&
+           sd_bus_message_is_method_error(waited, BERTH_ERROR_PREFIX "LaunchFailed");
+}
+
 static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     ForegroundRun *run = userdata;
 
     (void)error;
-    if (was_lost_with_create(run, reply))
+    if (was_lost_with_create(run, reply) || was_lost_with_start(run, reply))
         return 0;
+    if (has_never_run(run, reply))
+        return foreground_start_again(run, false);
     if (run->state == FOREGROUND_RUNNING && dist_reply_is_absence(reply))
         return foreground_retry_later(run);
     run->waited = sd_bus_message_ref(reply);
@@ -139,13 +167,42 @@ static int foreground_reconnect(ForegroundRun *run) {
     return run->bus ? sd_bus_attach_event(run->bus, run->event, 0) : -ENOTCONN;
 }
 
+/* The service is back. A container that it has deleted meanwhile has ended: Wait fails, and the end
+ * is among the events. */
+static int foreground_on_got(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+    ForegroundRun *run = userdata;
+
+    (void)error;
+    if (dist_reply_is_absence(reply))
+        return foreground_retry_later(run);
+    g_autoptr(DistContainer) container =
+        sd_bus_message_is_method_error(reply, NULL) ? NULL : dist_container_read(reply, NULL);
+    if (container && container->state == DIST_CONTAINER_CREATED)
+        return foreground_start_again(run, true);
+    run->state = FOREGROUND_RUNNING;
+    if (container && container->state != DIST_CONTAINER_STOPPED) {
+        if (!dist_write_pid_file(container->pid, run->request->pid_file, &run->error))
+            return sd_event_exit(run->event, 0);
+        dist_readiness_started(run->readiness);
+    }
+    int r = run->request->terminal && !run->terminal ? ask_for_terminal(run) : 0;
+    return r < 0 ? r : foreground_call_wait(run);
+}
+
+static int foreground_call_get(ForegroundRun *run) {
+    run->start = sd_bus_slot_unref(run->start);
+    return sd_bus_call_method_async(run->bus, &run->start, DIST_DESTINATION, DIST_CONTAINERS, "Get",
+                                    foreground_on_got, run, "sa{sv}", run->request->id, 0);
+}
+
 /* A stop request may have been lost with the service, so it is repeated. */
 static int foreground_on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
     ForegroundRun *run = userdata;
 
     (void)source;
     (void)usec;
-    if (foreground_reconnect(run) < 0 || foreground_call_wait(run) < 0)
+    if (foreground_reconnect(run) < 0 ||
+        (run->state == FOREGROUND_LOST ? foreground_call_get(run) : foreground_call_wait(run)) < 0)
         return foreground_retry_later(run);
     if (run->readiness)
         dist_readiness_returned(run->readiness, run->bus);
@@ -230,6 +287,12 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     (void)error;
     if (was_lost_with_create(run, reply))
         return 0;
+    if (was_lost_with_start(run, reply)) {
+        run->state = FOREGROUND_LOST;
+        /* Lost as well, but not necessarily reported yet. */
+        run->waiting = sd_bus_slot_unref(run->waiting);
+        return foreground_retry_later(run);
+    }
     bool good = dist_check_reply(reply, &run->error);
     /* A command that could not be executed has an exit status as well, which Wait returns. */
     bool ended = !good && run->error->code == BERTH_ERROR_LAUNCH_FAILED;
@@ -248,10 +311,40 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     /* The reply to Attach came first. */
     if (good && run->attach_error)
         return give_up_without_terminal(run);
-    if (good && run->request->terminal && run->request->wait_after_start &&
-        (r = ask_for_terminal(run)) < 0)
+    if (good && run->request->terminal && run->waits_after_start && (r = ask_for_terminal(run)) < 0)
         return r;
-    return run->request->wait_after_start ? foreground_call_wait(run) : 0;
+    return run->waits_after_start ? foreground_call_wait(run) : 0;
+}
+
+static int foreground_call_start(ForegroundRun *run, sd_bus_message *start) {
+    run->start = sd_bus_slot_unref(run->start);
+    return sd_bus_call_async(run->bus, &run->start, start, foreground_on_started, run, UINT64_MAX);
+}
+
+/* A message that has been sent keeps its serial number, and the bus refuses a second one with the
+ * same number. */
+static int copy_start(const ForegroundRun *run, sd_bus_message **copy) {
+    sd_bus_message *start = run->request->start;
+    int r = sd_bus_message_new_method_call(
+        run->bus, copy, sd_bus_message_get_destination(start), sd_bus_message_get_path(start),
+        sd_bus_message_get_interface(start), sd_bus_message_get_member(start));
+
+    return r < 0 || (r = sd_bus_message_rewind(start, true)) < 0
+               ? r
+               : sd_bus_message_copy(*copy, start, true);
+}
+
+/* A container that has ended is waited for once it runs again: Wait would return at once. */
+static int foreground_start_again(ForegroundRun *run, bool wait_first) {
+    g_autoptr(sd_bus_message) start = NULL;
+    int r;
+
+    run->state = FOREGROUND_STARTING;
+    run->waits_after_start = !wait_first;
+    if ((r = copy_start(run, &start)) < 0 || (wait_first && (r = foreground_call_wait(run)) < 0) ||
+        (wait_first && run->request->terminal && !run->terminal && (r = ask_for_terminal(run)) < 0))
+        return r;
+    return foreground_call_start(run, start);
 }
 
 /* The calls that follow are queued behind Create by the service and fail if it fails; its error is
@@ -335,8 +428,7 @@ static int foreground_send_calls(ForegroundRun *run) {
     if (request->journal &&
         !(run->journal = dist_journal_follow(run->event, request->id, &run->error)))
         return 0;
-    if (request->start && (r = sd_bus_call_async(run->bus, &run->start, request->start,
-                                                 foreground_on_started, run, UINT64_MAX)) < 0)
+    if (request->start && (r = foreground_call_start(run, request->start)) < 0)
         return r;
     return 1;
 }
@@ -359,6 +451,7 @@ static int foreground_run(ForegroundRun *run) {
                  : request->start ? FOREGROUND_STARTING
                                   : FOREGROUND_RUNNING;
     int prompts = sd_bus_get_allow_interactive_authorization(run->bus);
+    run->waits_after_start = request->wait_after_start;
     /* The creator may make the calls that follow Create without a further authorization. If Create
      * fails before they reach the service, they name a container that does not exist, about which
      * an agent would ask for a password. */

@@ -54,9 +54,13 @@ int dist_append_streams(sd_bus_message *call) {
     return r;
 }
 
+bool dist_error_is_loss(const sd_bus_error *error) {
+    return sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+           sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED);
+}
+
 bool dist_reply_was_lost(sd_bus_message *reply) {
-    return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) ||
-           sd_bus_message_is_method_error(reply, SD_BUS_ERROR_DISCONNECTED);
+    return dist_error_is_loss(sd_bus_message_get_error(reply));
 }
 
 bool dist_error_is_absence(const sd_bus_error *error) {

@@ -25,6 +25,7 @@ int dist_append_streams(sd_bus_message *call);
 /* Whether the service or the bus went away before it replied; whether the call took effect is
  * unknown. */
 bool dist_reply_was_lost(sd_bus_message *reply);
+bool dist_error_is_loss(const sd_bus_error *error);
 
 /* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
  * was. The container keeps running. */

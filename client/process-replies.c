@@ -17,6 +17,14 @@ DistCreation dist_creation_read(sd_bus_message *reply, GError **error) {
     return dist_reply_was_lost(reply) ? DIST_CREATION_LOST : DIST_CREATION_REFUSED;
 }
 
+/* Written atomically: a program that waits for the file reads it as soon as it exists. */
+bool dist_write_pid_file(uint32_t pid, const char *file, GError **error) {
+    g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
+
+    return !file ||
+           g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+}
+
 bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
     uint32_t pid;
     int r;
@@ -25,9 +33,7 @@ bool dist_write_pid(sd_bus_message *reply, const char *file, GError **error) {
         return true;
     if ((r = sd_bus_message_read(reply, "u", &pid)) < 0)
         return dist_bad_reply(r, error), false;
-    g_autofree char *text = g_strdup_printf("%" PRIu32 "\n", pid);
-    /* Written atomically: a program that waits for the file reads it as soon as it exists. */
-    return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, error);
+    return dist_write_pid_file(pid, file, error);
 }
 
 int dist_read_status(sd_bus_message *reply, const char *id, GError **error) {

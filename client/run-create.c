@@ -27,6 +27,8 @@
 
 /* How often --replace tries to replace a container. */
 enum { MAX_REPLACEMENTS = 10 };
+/* How often Create is repeated after the service was killed: for about eleven seconds. */
+enum { MAX_LOSSES = 20 };
 
 static const DistRunOptions *const given = &dist_run_given;
 
@@ -190,13 +192,29 @@ static sd_bus_message *new_create(const char *id, bool provisional, const char *
     return g_steal_pointer(&call);
 }
 
+/* If the service is killed before it replies, the call is repeated. If it did create the container,
+ * it deletes it when dist closes its connection, because it is provisional; until then the id is
+ * taken. */
 static char *call_create(bool provisional, const char *image, char *const *command,
                          GError **error) {
-    sd_bus_message *call =
-        new_create(given->id ? given->id : "", provisional, image, command, error);
-    g_autoptr(sd_bus_message) reply = call ? dist_send(call, error) : NULL;
-
-    return reply ? read_id(reply, error) : NULL;
+    for (unsigned losses = 0;; losses++) {
+        g_autoptr(GError) local = NULL;
+        bool lost = false;
+        sd_bus_message *call =
+            new_create(given->id ? given->id : "", provisional, image, command, &local);
+        g_autoptr(sd_bus_message) reply = call ? dist_send_once(call, &lost, &local) : NULL;
+        if (reply)
+            return read_id(reply, error);
+        bool taken = losses > 0 && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_ALREADY_EXISTS);
+        if (!provisional || (!lost && !taken) || losses == MAX_LOSSES) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return NULL;
+        }
+        if (lost && !dist_bus_reconnect(error))
+            return NULL;
+        if (taken)
+            g_usleep(dist_absence_delay_usec(losses));
+    }
 }
 
 sd_bus_message *dist_run_new_create(const char *id, const char *image, char *const *command,

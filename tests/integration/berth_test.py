@@ -145,23 +145,29 @@ def polls(pid):
         return False
 
 
-@contextlib.contextmanager
-def service_killed_at_go_ahead():
-    """
-    Kills the service when it is about to send the go-ahead to a process that it has recorded.
+def is_traced(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return "TracerPid:\t0\n" not in status.read()
 
-    send(2) is used for nothing else by then, and sendto(2) is the system call.
+
+MOST_SENDS = 6
+
+
+@contextlib.contextmanager
+def service_killed_at_send(number):
+    """
+    Kills the service at its n-th sendto(2), which it uses for journal entries and for the go-ahead to a new process.
+
+    A start has fewer than MOST_SENDS of them, so trying each number hits every step.
     """
     run("systemctl", "reset-failed", "berthd.service")
     service_is_up()
     pid = service_pid()
     with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", "trace=sendto",
-                           "-e", "inject=sendto:error=EPIPE:signal=KILL:when=1"]) as tracer:
-        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-            wait_until(lambda: status.seek(0) or "TracerPid:\t0\n" not in status.read(), "strace to attach")
+                           "-e", f"inject=sendto:error=EPIPE:signal=KILL:when={number}"]) as tracer:
         try:
+            wait_until(lambda: is_traced(pid), "strace to attach")
             yield
-            wait_until(lambda: service_pid() != pid, "the kill of the service")
         finally:
             tracer.kill()
 
