@@ -3,7 +3,8 @@
 /*
  * The outer process calls this after the inner one has received the go-ahead, but before the inner
  * one gives up any privilege: limits that are too low would prevent its last steps, and raising
- * them needs the host's root. There is no state here except a buffer for /proc/PID/cgroup.
+ * them needs the host's root. Only berth_attributes_follow is called by the inner process, as its
+ * first step. There is no state here except a buffer for /proc/PID/cgroup.
  */
 
 #include "launch/attributes.h"
@@ -63,25 +64,25 @@ int berth_attributes_open_cgroup(pid_t pid) {
 }
 
 /* v2 is skipped, since the process was cloned into its cgroup. A hierarchy that is not mounted is
- * skipped too. */
-static void follow_line(const BerthCgroupLine *line, const char *number) {
+ * skipped too. A thread that moves only itself, named by "0", takes no lock and waits for no grace
+ * period of RCU (cgroup_procs_write_start() in Linux), unlike any move of a process. */
+static void follow_line(const BerthCgroupLine *line) {
     const char *mount = berth_cgroup_get_mount(line);
     char path[CGROUP_PATH_BYTES];
 
     if (!mount)
         return;
-    snprintf(path, sizeof path, CGROUPS "/%s%s/cgroup.procs", mount, line->path);
+    snprintf(path, sizeof path, CGROUPS "/%s%s/tasks", mount, line->path);
     berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
-    (void)(file >= 0 && berth_fd_write_all(file, number, strlen(number)));
+    (void)(file >= 0 && berth_fd_write_all(file, "0", 1));
 }
 
-void berth_attributes_follow(pid_t other, pid_t pid) {
-    char number[16], *text = read_cgroups(other);
+void berth_attributes_follow(pid_t other) {
+    char *text = read_cgroups(other);
     BerthCgroupLine line;
 
-    snprintf(number, sizeof number, "%d", (int)pid);
     while (berth_cgroup_next_line(&text, &line))
-        follow_line(&line, number);
+        follow_line(&line);
 }
 
 static bool ends_with(const char *text, const char *end) {

@@ -2,7 +2,7 @@
 
 /*
  * Attributes of a process: limits, priorities, its cgroup. They are set from outside the container,
- * as root.
+ * or before it is entered, as root.
  */
 
 #pragma once
@@ -34,5 +34,6 @@ void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]);
  * there is none, into the nearest one above. */
 void berth_attributes_spread(pid_t pid);
 
-/* Moves pid into the v1 cgroups of another process, on a machine that has any. */
-void berth_attributes_follow(pid_t other, pid_t pid);
+/* Moves this process, which must have only one thread, into the v1 cgroups of another one, on a
+ * machine that has any. */
+void berth_attributes_follow(pid_t other);

@@ -11,6 +11,7 @@
 
 #include "bare/fd.h"
 #include "bare/pivot.h"
+#include "launch/attributes.h"
 #include "launch/execute.h"
 #include "launch/hidden-paths.h"
 #include "launch/hooks.h"
@@ -390,9 +391,11 @@ void berth_inside_run(const BerthInside *inside) {
     berth_execution_run(&execution);
 }
 
-void berth_inside_join(const BerthInside *inside, int init, int flags) {
+void berth_inside_join(const BerthInside *inside, pid_t first, int init, int flags) {
     BerthExecution execution = inside_begin(inside);
 
+    /* The files of the cgroups are not in the container, or belong to others there. */
+    berth_attributes_follow(first);
     /* With a pidfd, setns(2) enters all of them at once. The PID namespace came with the clone. */
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");

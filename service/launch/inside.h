@@ -27,9 +27,9 @@ typedef struct {
 /* Runs as the container's first process. */
 _Noreturn void berth_inside_run(const BerthInside *inside);
 
-/* Runs as an additional process. init is a pidfd of the first process; flags are the namespaces of
- * it to enter. */
-_Noreturn void berth_inside_join(const BerthInside *inside, int init, int flags);
+/* Runs as an additional process. first and init are the PID and a pidfd of the first process; flags
+ * are the namespaces of it to enter. */
+_Noreturn void berth_inside_join(const BerthInside *inside, pid_t first, int init, int flags);
 
 /* Joins a new session keyring (session-keyring(7)), since the service's must not be reachable from
  * the container. */

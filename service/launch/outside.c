@@ -352,10 +352,9 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fail_errno("process", NULL);
     if (outside.pid == 0) {
         berth_fd_clear(&outside.peer);
-        berth_inside_join(inside, init, flags);
+        berth_inside_join(inside, first, init, flags);
     }
     berth_outer_sandbox_enter();
     outside_report_process(&outside);
-    berth_attributes_follow(first, outside.pid);
     serve(&outside);
 }

@@ -95,6 +95,8 @@ def test_limits_of_a_running_container_change():
     good("update", "changed", "MemoryMax=32M", "TasksMax=5")
     assert dist("exec", "changed", "sh", "-c", HUNGRY).status != 0
     contains(dist("exec", "changed", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done").err, "fork")
+    # An additional process is in all cgroups of the first one.
+    equal(dist("exec", "changed", "cat", "/proc/self/cgroup").out, dist("exec", "changed", "cat", "/proc/1/cgroup").out)
     run("systemctl", "set-property", "--runtime", "berth-changed.scope", "TasksMax=infinity")
     equal(dist("exec", "changed", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 0 & done").err, "")
     good("rm", "-f", "changed")
