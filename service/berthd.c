@@ -25,6 +25,7 @@
 #include "seccomp/filter-cache.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -188,10 +189,19 @@ static bool add_objects(BerthService *service, GError **error) {
     return true;
 }
 
+/* No call has arrived for a while, but containers keep the service running, perhaps for months. */
+static void shrink_memory(Daemon *daemon) {
+    berth_database_shrink(daemon->service.database);
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 static int delay_exit(Daemon *daemon) {
     g_autofree char *holds = berth_holds_describe();
 
     berth_log(LOG_DEBUG, NULL, NULL, NULL, "Not idle: %s", holds);
+    shrink_memory(daemon);
     sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
     return sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
 }

@@ -345,7 +345,8 @@ BerthFilterProgram *berth_filter_compile(const BerthFilter *filter, GError **err
      * which would be mistaken for the listener's descriptor. */
     if (program->notifies && (program->flags & SECCOMP_FILTER_FLAG_TSYNC))
         program->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
-    program->instructions = (struct sock_filter *)data;
+    /* Kept for as long as the service runs, unlike the buffer, which is larger. */
+    program->instructions = g_realloc(data, MAX(size, 1));
     return program;
 }
 

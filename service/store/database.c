@@ -96,7 +96,11 @@ static void database_reserve_space(BerthDatabase *database) {
 static bool set_up_schema(BerthDatabase *database, GError **error) {
     int64_t version;
 
-    if (!database_execute(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+    /* SQLite would keep up to 2 MB of pages for as long as the connection is open. The kernel
+     * caches the file as well. */
+    if (!database_execute(database,
+                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                          "PRAGMA cache_size = -128;",
                           error) ||
         !read_number(database, "PRAGMA user_version", &version, error))
         return false;
@@ -148,6 +152,11 @@ void berth_database_close(BerthDatabase *database) {
     berth_fd_clear(&database->file);
     berth_fd_clear(&database->log);
     g_free(database);
+}
+
+void berth_database_shrink(BerthDatabase *database) {
+    berth_statements_drop(database->handle);
+    (void)sqlite3_db_release_memory(database->handle);
 }
 
 /* Binds the arguments according to types. SQLite copies the strings (SQLITE_TRANSIENT), so the

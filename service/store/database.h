@@ -19,6 +19,9 @@ typedef struct BerthDatabase BerthDatabase;
 BerthDatabase *berth_database_open(const char *path, GError **error);
 void berth_database_close(BerthDatabase *database);
 
+/* Frees what is only kept to be faster: idle statements and pages. */
+void berth_database_shrink(BerthDatabase *database);
+
 /* Runs one statement. types has one letter for each parameter: s (const char *, may be NULL) or i
  * (int64_t). */
 bool berth_database_run(BerthDatabase *database, GError **error, const char *sql, const char *types,
