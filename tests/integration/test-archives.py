@@ -65,7 +65,7 @@ def refused(data, *words):
     for word in words:
         contains(result.err, word)
     equal(listing("images"), before)
-    equal(listing("content", "active"), [])
+    wait_until(lambda: listing("content", "active") == [], "the end of all ingests")
     return result
 
 
