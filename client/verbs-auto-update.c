@@ -93,13 +93,15 @@ static void update_image_free(void *pointer) {
     g_free(image);
 }
 
-/* Root updates units of the system manager, other users their own. A container that does not run
- * has no cgroup, and its unit uses the newest image when it is started. */
+/* Root updates units of the system manager, other users those of their own one, and each only
+ * containers of its own: the label of a container in a unit with User= is that user's, who need not
+ * have the right to pull the image or to restart the unit. A container that does not run has no
+ * cgroup, and its unit uses the newest image when it is started. */
 static bool is_unit_of_caller(const char *unit, const char *cgroup, uint32_t owner) {
     bool of_user = g_str_has_prefix(cgroup, "/user.slice/");
 
-    return cgroup[0] && g_str_has_suffix(unit, ".service") &&
-           (geteuid() == 0 ? !of_user : of_user && owner == geteuid());
+    return cgroup[0] && g_str_has_suffix(unit, ".service") && owner == geteuid() &&
+           of_user == (geteuid() != 0);
 }
 
 /* Skips containers without the label, without a name for their image, or in units that are not the

@@ -421,9 +421,12 @@ def test_a_process_of_another_cgroup_changes_nothing_for_the_container():
 
 def test_a_container_runs_in_a_unit_of_its_user_only():
     allow_only("alice", "containers.create", "containers.manage-own")
-    write_unit("hers", f"dist run --rm --replace --name=hers --cgroup=caller {QUICK} {IMAGE} sleep 1000", "User=alice")
+    write_unit("hers", f"dist run --rm --replace --name=hers --label=io.containers.autoupdate=registry --cgroup=caller {QUICK} "
+                       f"{IMAGE} sleep 1000", "User=alice")
     start("hers")
     equal(cgroup_of(container("hers")["pid"]), "/system.slice/hers.service/berth-hers")
+    # A label of the user's makes nobody else pull the image and restart the unit.
+    equal(listing("auto-update", "--dry-run"), [])
     equal(run("systemctl", "stop", "hers").status, 0)
     # The unit's cgroup is delegated to root, not to the user as whom the unit runs dist.
     write_unit("mixed", f"runuser -u alice -- dist run --rm --name=mixed --cgroup=caller {IMAGE} sleep 1000",
