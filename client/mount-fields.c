@@ -3,7 +3,7 @@
 /*
  * Converts --mount, whose fields have names, to the colon-separated text of --volume or --tmpfs,
  * which mounts.c reads. A path with a colon cannot be written that way and is refused. The names of
- * images contain colons, so an image becomes three texts.
+ * images contain colons, so a mount of an image is a DistImageMount instead.
  */
 
 #include "client/mount-fields.h"
@@ -185,14 +185,26 @@ static bool mount_read_fields(MountFields *fields, char *const *texts, GError **
     return true;
 }
 
-/* Adds an image or artifact, with its reference completed. The list owns the three texts. */
-static void mount_add_image(const MountFields *fields, char ***images) {
+static void image_mount_free(gpointer data) {
+    DistImageMount *mount = data;
+
+    g_free(mount->source);
+    g_free(mount->destination);
+    g_free(mount->options);
+    g_free(mount);
+}
+
+/* Adds an image or artifact, with its reference completed. */
+static void mount_add_image(const MountFields *fields, GPtrArray **images) {
+    DistImageMount *mount = g_new0(DistImageMount, 1);
     const char *comma = fields->options->len > 0 ? "," : "";
 
-    dist_option_add_to_list(images, dist_complete_reference(fields->source));
-    dist_option_add_to_list(images, g_strdup(fields->target));
-    dist_option_add_to_list(
-        images, g_strconcat(mount_types[fields->type], comma, fields->options->str, NULL));
+    mount->source = dist_complete_reference(fields->source);
+    mount->destination = g_strdup(fields->target);
+    mount->options = g_strconcat(mount_types[fields->type], comma, fields->options->str, NULL);
+    if (!*images)
+        *images = g_ptr_array_new_with_free_func(image_mount_free);
+    g_ptr_array_add(*images, mount);
 }
 
 /* Appends the text, which the list then owns, to the list of its kind. A bind source without a

@@ -8,7 +8,8 @@
 
 /* The lists of DistMounts (mounts.h) that entries are added to. */
 typedef struct {
-    char ***volumes, ***own, ***tmpfs, ***images;
+    char ***volumes, ***own, ***tmpfs;
+    GPtrArray **images; /* of DistImageMount; NULL until there is one */
 } DistMountLists;
 
 /* Moves each -v that is only a path in the container from the volumes to the container's own

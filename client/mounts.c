@@ -138,11 +138,13 @@ static int append_sourceless(sd_bus_message *call, char *const *texts, const cha
     return r;
 }
 
-static int append_images(sd_bus_message *call, char *const *images) {
+static int append_images(sd_bus_message *call, const GPtrArray *images) {
     int r = 0;
 
-    for (; r >= 0 && images && *images; images += 3)
-        r = append_plain(call, images[0], images[1], images[2]);
+    for (guint i = 0; r >= 0 && images && i < images->len; i++) {
+        const DistImageMount *mount = images->pdata[i];
+        r = append_plain(call, mount->source, mount->destination, mount->options);
+    }
     return r;
 }
 

@@ -6,12 +6,17 @@
 
 #include "client/bus.h"
 
+/* A mount of an image or an artifact. The strings are the owner's of the list. */
 typedef struct {
-    char *const *volumes; /* SOURCE:PATH[:OPTIONS] */
-    char *const *own;     /* PATH[:OPTIONS]: directories of the container itself */
-    char *const *tmpfs;   /* PATH[:OPTIONS] */
-    char *const *images;  /* SOURCE, PATH, OPTIONS, …: images and artifacts */
-    const char *config;   /* a configuration whose sources are passed as well; or NULL */
+    char *source, *destination, *options;
+} DistImageMount;
+
+typedef struct {
+    char *const *volumes;    /* SOURCE:PATH[:OPTIONS] */
+    char *const *own;        /* PATH[:OPTIONS]: directories of the container itself */
+    char *const *tmpfs;      /* PATH[:OPTIONS] */
+    const GPtrArray *images; /* of DistImageMount; or NULL */
+    const char *config;      /* a configuration whose sources are passed as well; or NULL */
 } DistMounts;
 
 /* Appends {sv} for each kind that is present. Negative errno, possibly with error set. */

@@ -35,7 +35,8 @@ typedef struct {
     char **secrets;
     char **masked, **unmasked; /* of --security-opt */
     char *apparmor;
-    char **volumes, **own_volumes, **tmpfs, **images, **mounts, **devices, **ports, **merged;
+    char **volumes, **own_volumes, **tmpfs, **mounts, **devices, **ports, **merged;
+    GPtrArray *images; /* of DistImageMount, from --mount */
     char *pid_namespace, *ipc_namespace, *uts_namespace;
     char **preserved_lists, **required;
     gboolean passes_signals;
