@@ -64,9 +64,9 @@ BerthPushObject *berth_push_object_new(const BerthPushObjectRequest *request,
                                 .userdata = userdata};
     berth_transfer_item_watch_position(object->item, &object->content);
     BerthWorker *fetch = berth_remote_session_get_worker(object->session);
-    if (request->is_document)
-        berth_call_fetch_push_manifest(fetch, descriptor, request->is_target, object->content,
-                                       push_object_on_pushed, object);
+    if (request->kind != BERTH_PUSH_BLOB)
+        berth_call_fetch_push_manifest(fetch, descriptor, request->kind == BERTH_PUSH_TARGET,
+                                       object->content, push_object_on_pushed, object);
     else
         berth_call_fetch_push_blob(fetch, descriptor, request->sources ? request->sources : none,
                                    object->content, push_object_on_pushed, object);

@@ -8,14 +8,19 @@
 #include "store/content-store.h"
 #include "transfers/transfer.h"
 
+typedef enum {
+    BERTH_PUSH_BLOB,
+    BERTH_PUSH_DOCUMENT, /* a manifest or an index, by its digest */
+    BERTH_PUSH_TARGET,   /* the document that gets the reference's name */
+} BerthPushObjectKind;
+
 typedef struct {
     BerthContentStore *store;
     BerthRemoteSession *session;
     BerthTransferItem *item; /* shows the progress */
     const BerthDescriptor *descriptor;
-    bool is_document;     /* manifest or index */
-    bool is_target;       /* the document that gets the reference's name */
-    char *const *sources; /* repositories of the registry that may have the blob; may be NULL */
+    BerthPushObjectKind kind;
+    char *const *sources; /* of a blob: repositories of the registry that may have it; or NULL */
 } BerthPushObjectRequest;
 
 typedef struct BerthPushObject BerthPushObject;

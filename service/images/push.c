@@ -101,8 +101,9 @@ static bool push_send(Push *push, const BerthClosureItem *item, GError **error) 
         .item = berth_transfer_add_item(push->transfer, descriptor->digest, "pushing",
                                         descriptor->size),
         .descriptor = descriptor,
-        .is_document = item->is_document,
-        .is_target = item == push_get_target(push),
+        .kind = !item->is_document              ? BERTH_PUSH_BLOB
+                : item == push_get_target(push) ? BERTH_PUSH_TARGET
+                                                : BERTH_PUSH_DOCUMENT,
         .sources = sources,
     };
     BerthPushObject *object = berth_push_object_new(&request, push_on_object_done, push, error);
