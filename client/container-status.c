@@ -90,7 +90,7 @@ static int status_read_mount(sd_bus_message *message, void *userdata) {
                   (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
                   g_str_equal(mount.destination, "/dev/berth-init");
     g_autofree char *text = g_strdup_printf("%s → %s", mount.source, mount.destination);
-    if (mount.is_image || (mount.is_bind && !is_own))
+    if (mount.kind == DIST_MOUNT_OF_IMAGE || (mount.kind == DIST_MOUNT_OF_PATH && !is_own))
         status_add(mounts->layout, mounts->count++ == 0 ? _("Mounts:") : "", text);
     return 1;
 }

@@ -189,8 +189,10 @@ int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount
                                 {NULL}};
     int r = dist_dictionary_read_item(message, &mount->destination, fields);
 
-    mount->is_bind = type[0] == '\0' || g_str_equal(type, "bind");
-    mount->is_image = g_str_equal(type, "image") || g_str_equal(type, "artifact");
+    if (type[0] == '\0' || g_str_equal(type, "bind"))
+        mount->kind = DIST_MOUNT_OF_PATH;
+    else if (g_str_equal(type, "image") || g_str_equal(type, "artifact"))
+        mount->kind = DIST_MOUNT_OF_IMAGE;
     return r;
 }
 

@@ -54,12 +54,18 @@ GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
 typedef bool (*DistContainerFilter)(const DistContainer *container);
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error);
 
+/* What a mount shows. */
+typedef enum {
+    DIST_MOUNT_OF_KERNEL, /* a file system, such as proc or tmpfs */
+    DIST_MOUNT_OF_PATH,   /* a path of the host, or a volume */
+    DIST_MOUNT_OF_IMAGE,  /* or of an artifact */
+} DistContainerMountKind;
+
 /* An item of a container's Mounts. Strings belong to the message. */
 typedef struct {
     const char *source, *destination;
     char **options; /* owned; NULL if there are none */
-    bool is_bind;   /* of a path or a volume, as opposed to a kernel file system */
-    bool is_image;  /* of an image or an artifact */
+    DistContainerMountKind kind;
 } DistContainerMount;
 
 /* 1, or 0 at the end; negative errno on error. The options are freed with g_strfreev(). */

@@ -185,7 +185,7 @@ static int foreground_on_got(sd_bus_message *reply, void *userdata, sd_bus_error
             return sd_event_exit(run->event, 0);
         dist_readiness_started(run->readiness);
     }
-    int r = run->request->terminal && !run->terminal ? ask_for_terminal(run) : 0;
+    int r = run->request->view == DIST_SHOWS_TERMINAL && !run->terminal ? ask_for_terminal(run) : 0;
     return r < 0 ? r : foreground_call_wait(run);
 }
 
@@ -311,7 +311,8 @@ static int foreground_on_started(sd_bus_message *reply, void *userdata, sd_bus_e
     /* The reply to Attach came first. */
     if (good && run->attach_error)
         return give_up_without_terminal(run);
-    if (good && run->request->terminal && run->waits_after_start && (r = ask_for_terminal(run)) < 0)
+    if (good && run->request->view == DIST_SHOWS_TERMINAL && run->waits_after_start &&
+        (r = ask_for_terminal(run)) < 0)
         return r;
     return run->waits_after_start ? foreground_call_wait(run) : 0;
 }
@@ -342,7 +343,8 @@ static int foreground_start_again(ForegroundRun *run, bool wait_first) {
     run->state = FOREGROUND_STARTING;
     run->waits_after_start = !wait_first;
     if ((r = copy_start(run, &start)) < 0 || (wait_first && (r = foreground_call_wait(run)) < 0) ||
-        (wait_first && run->request->terminal && !run->terminal && (r = ask_for_terminal(run)) < 0))
+        (wait_first && run->request->view == DIST_SHOWS_TERMINAL && !run->terminal &&
+         (r = ask_for_terminal(run)) < 0))
         return r;
     return foreground_call_start(run, start);
 }
@@ -364,6 +366,7 @@ static int foreground_on_created(sd_bus_message *reply, void *userdata, sd_bus_e
 static int foreground_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
                                 void *userdata) {
     ForegroundRun *run = userdata;
+    DistForegroundSignals use = run->request->signals;
 
     (void)source;
     if (info->ssi_signo == SIGWINCH) {
@@ -374,14 +377,15 @@ static int foreground_on_signal(sd_event_source *source, const struct signalfd_s
     if (run->state == FOREGROUND_CREATING)
         dist_end_by_signal((int)info->ssi_signo);
     /* The process ignores SIGINT or takes long to exit: leave it running. */
-    if (run->request->keeps_signals ||
+    if (use == DIST_SIGNALS_KEPT ||
         (info->ssi_signo == SIGINT && ++run->interrupts == MAX_INTERRUPTS)) {
         run->interrupted_by = (int)info->ssi_signo;
         run->exit = EXIT_INTERRUPTED;
         return sd_event_exit(run->event, 0);
     }
     /* The service sends the container's own stop signal, and SIGKILL after its time-out. */
-    if ((info->ssi_signo == SIGTERM && run->request->stops_on_sigterm) || run->request->pod) {
+    if (use == DIST_SIGNALS_STOP ||
+        (use == DIST_SIGNALS_PASSED_IN_UNIT && info->ssi_signo == SIGTERM)) {
         if (run->stop == STOP_NOT_REQUESTED)
             run->stop = STOP_FOR_UNIT;
         foreground_call_stop(run);
@@ -423,9 +427,10 @@ static int foreground_send_calls(ForegroundRun *run) {
                                                    foreground_on_created, run, UINT64_MAX)) < 0) ||
         (!request->wait_after_start && (r = foreground_call_wait(run)) < 0))
         return r;
-    if (request->terminal && !request->wait_after_start && (r = ask_for_terminal(run)) < 0)
+    if (request->view == DIST_SHOWS_TERMINAL && !request->wait_after_start &&
+        (r = ask_for_terminal(run)) < 0)
         return r;
-    if (request->journal &&
+    if (request->view == DIST_SHOWS_JOURNAL &&
         !(run->journal = dist_journal_follow(run->event, request->id, &run->error)))
         return 0;
     if (request->start && (r = foreground_call_start(run, request->start)) < 0)

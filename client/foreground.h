@@ -14,20 +14,34 @@
 /* The default keys that detach from a terminal. */
 #define DIST_DETACH_KEYS "ctrl-p,ctrl-q"
 
+/* What of the process dist shows. */
+typedef enum {
+    DIST_SHOWS_NOTHING, /* it has dist's own descriptors */
+    DIST_SHOWS_TERMINAL,
+    DIST_SHOWS_JOURNAL,
+} DistForegroundView;
+
+/* What the signals do that dist receives. */
+typedef enum {
+    DIST_SIGNALS_PASSED,         /* they are sent to the process */
+    DIST_SIGNALS_PASSED_IN_UNIT, /* the same, but SIGTERM stops the container: dist's unit stops */
+    DIST_SIGNALS_STOP,           /* each of them stops the container or pod */
+    DIST_SIGNALS_KEPT,           /* they end only dist (--sig-proxy=false) */
+} DistForegroundSignals;
+
 typedef struct {
     const char *id, *process; /* "" for the container's first process */
-    bool pod;                 /* id is a pod's: signals stop it */
+    bool pod;                 /* id is a pod's */
     sd_bus_message *create;   /* the call that creates the container first; NULL if it exists */
     DistCreation *creation;   /* the result of that call */
     sd_bus_message *start;    /* the call that starts it; NULL if it is running */
     bool wait_after_start;    /* it has run before: called now, Wait would return that status */
-    bool terminal, journal;   /* whether to show its terminal or its journal */
-    const char *detach_keys;  /* such as "ctrl-p,ctrl-q" */
-    DistNotify notify;        /* when dist's unit is ready */
-    bool stops_on_sigterm;    /* SIGTERM stops the container, because its unit is being stopped */
-    bool keeps_signals;       /* a signal ends only dist (--sig-proxy=false) */
-    bool *stop_requested;     /* set to whether a stop was requested for the unit; may be NULL */
-    const char *pid_file;     /* file that the pid is written to once it runs; NULL for none */
+    DistForegroundView view;
+    const char *detach_keys; /* such as "ctrl-p,ctrl-q" */
+    DistNotify notify;       /* when dist's unit is ready */
+    DistForegroundSignals signals;
+    bool *stop_requested; /* set to whether a stop was requested for the unit; may be NULL */
+    const char *pid_file; /* file that the pid is written to once it runs; NULL for none */
 } DistForeground;
 
 /* Returns the exit status of the process; 0 after detaching. */

@@ -61,10 +61,11 @@ int dist_start_in_foreground(DistCreateCall *creation, const char *member, const
         .creation = creation ? &creation->state : NULL,
         .start = start,
         .wait_after_start = was_stopped,
-        .terminal = terminal,
+        .view = terminal ? DIST_SHOWS_TERMINAL : DIST_SHOWS_NOTHING,
         .notify = dist_run_given.notify,
-        .stops_on_sigterm = is_unit_process(),
-        .keeps_signals = !dist_run_given.passes_signals,
+        .signals = !dist_run_given.passes_signals ? DIST_SIGNALS_KEPT
+                   : is_unit_process()            ? DIST_SIGNALS_PASSED_IN_UNIT
+                                                  : DIST_SIGNALS_PASSED,
         .stop_requested = &was_told_to_stop,
         .detach_keys = dist_run_given.detach_keys ? dist_run_given.detach_keys : DIST_DETACH_KEYS,
         .pid_file = dist_run_given.pid_file,

@@ -164,7 +164,7 @@ int dist_verb_exec(char **argv, GError **error) {
         .start = call,
         /* Before Exec there is no process to wait for. */
         .wait_after_start = true,
-        .terminal = options->terminal,
+        .view = options->terminal ? DIST_SHOWS_TERMINAL : DIST_SHOWS_NOTHING,
         .detach_keys = options->detach_keys ? options->detach_keys : DIST_DETACH_KEYS,
         .pid_file = options->pid_file,
     };

@@ -125,6 +125,7 @@ static int pod_run(char **argv, GError **error) {
         .pod = true,
         .start = start,
         .notify = DIST_NOTIFY_STARTED,
+        .signals = DIST_SIGNALS_STOP,
         .detach_keys = DIST_DETACH_KEYS,
     };
     return dist_foreground_run(&foreground, error);

@@ -53,8 +53,7 @@ static int verb_attach(char **argv, GError **error) {
     const DistForeground foreground = {
         .id = argv[1],
         .process = attach_given.process ? attach_given.process : "",
-        .terminal = terminal,
-        .journal = !terminal,
+        .view = terminal ? DIST_SHOWS_TERMINAL : DIST_SHOWS_JOURNAL,
         .detach_keys = attach_given.keys ? attach_given.keys : DIST_DETACH_KEYS,
     };
     return dist_foreground_run(&foreground, error);

@@ -33,7 +33,7 @@ static int read_mount(sd_bus_message *message, void *userdata) {
 
     if (r <= 0)
         return r;
-    if (mount.is_bind) {
+    if (mount.kind == DIST_MOUNT_OF_PATH) {
         g_ptr_array_add(from->mounts, g_strdup(mount.source));
         g_ptr_array_add(from->mounts, g_strdup(mount.destination));
         /* A mount of a Spec may have no options. */
