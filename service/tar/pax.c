@@ -126,6 +126,8 @@ static void set_text(char **text, const char *value) {
  * member only, so there is nothing to delete. Only xattrs may contain NUL bytes. */
 static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value, size_t size,
                             GError **error) {
+    static const char *const numbers[] = {"uid", "gid", "size", "mtime", NULL};
+
     if (size == 0)
         return true;
     if (g_str_has_prefix(key, XATTR_PREFIX)) {
@@ -134,6 +136,8 @@ static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value
         return true;
     }
     bool is_text = memchr(value, '\0', size) == NULL;
+    if (!is_text && g_strv_contains(numbers, key))
+        return is_malformed(key, error);
     if (g_str_equal(key, "path") || g_str_equal(key, "linkpath")) {
         if (!is_text)
             return is_malformed(key, error);
@@ -160,7 +164,9 @@ static bool pax_read_record(BerthTarPax *pax, const char *key, const char *value
     return true;
 }
 
-/* "LENGTH KEY=VALUE\n", where LENGTH counts all of it. */
+/* "LENGTH KEY=VALUE\n", where LENGTH counts all of it: at least itself, a blank, a key of one byte,
+ * "=" and the line's end. Ten digits are more than any header has, and do not overflow. The value
+ * is copied, since it becomes a text only with a NUL behind it. */
 bool berth_tar_pax_read(BerthTarPax *pax, const char *text, size_t size, GError **error) {
     berth_tar_pax_clear(pax);
     while (size > 0) {

@@ -248,6 +248,26 @@ static void test_maps_that_lie_are_refused(void) {
     }
 }
 
+/* Another reader may take the number that ends at the NUL, or none. */
+static void test_numbers_with_nul_bytes_are_refused(void) {
+    static const char *const keys[] = {"uid", "gid", "size", "mtime"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autoptr(GError) error = NULL;
+        g_auto(BerthTarEntry) entry = {0};
+        Tar tar = new_tar();
+        g_autofree char *record = make_record(keys[i], "1@2");
+        size_t length = strlen(record);
+        BerthTarHeader header = header_of("pax", 'x', length);
+        *strchr(record, '@') = '\0';
+        add_bytes(&tar, &header, sizeof header);
+        add_bytes(&tar, record, length);
+        add_member(&tar, "file", '0', "");
+        g_assert_false(read_one(&tar, &entry, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 static void test_damaged_headers_are_refused(void) {
     static const char *const records[] = {"x",         "5 a=",  "99 path=x\n",
                                           "10 path=x", "4 =\n", "0 a=b\n"};
@@ -375,6 +395,7 @@ int main(int argc, char **argv) {
     ADD("the-end-may-be-missing-but-not-a-part", test_the_end_may_be_missing_but_not_a_part);
     ADD("sparse-files", test_sparse_files);
     ADD("maps-that-lie-are-refused", test_maps_that_lie_are_refused);
+    ADD("numbers-with-nul-bytes-are-refused", test_numbers_with_nul_bytes_are_refused);
     ADD("damaged-headers-are-refused", test_damaged_headers_are_refused);
     ADD("directories-of-incremental-archives", test_directories_of_incremental_archives);
     ADD("one-block-of-zeros-is-no-end-within-the-archive",
