@@ -58,7 +58,7 @@ typedef struct {
     int fd;
 } Stream;
 
-/* Closes the pipe first, which ends tar. */
+/* The pipe is closed first, which ends tar: one that still waited for bytes would never exit. */
 static void clear_stream(Stream *stream) {
     berth_fd_clear(&stream->fd);
     if (stream->pid > 0)
@@ -218,6 +218,7 @@ static bool open_output(Stream *stream, char **temporary, GError **error) {
         return spawn_tar(output, true, stream, error);
     } else {
         *temporary = g_strconcat(output, ".XXXXXX", NULL);
+        /* With the mode that the umask leaves, as for any file that a user writes. */
         stream->fd = g_mkstemp_full(*temporary, O_WRONLY | O_CLOEXEC, 0666);
     }
     return stream->fd >= 0 || berth_error_set_errno(error, errno, _("write %s"), output);
@@ -256,7 +257,7 @@ static int verb_export(char **argv, GError **error) {
                     ? dist_host_run_with((DistWordReplacement){output, NULL}, -1, stream.fd, error)
                     : export_to(stream.fd, argv + 1, error);
     bool done = sent && finish_archive_tar(&stream, error);
-    if (done && temporary && (chmod(temporary, 0644) < 0 || rename(temporary, output) < 0))
+    if (done && temporary && rename(temporary, output) < 0)
         done = berth_error_set_errno(error, errno, _("write %s"), output);
     if (!done && temporary)
         unlink(temporary);

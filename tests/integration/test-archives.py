@@ -88,7 +88,10 @@ def test_an_exported_image_is_imported_unchanged():
 
 
 def test_skopeo_reads_exported_archives():
+    previous = os.umask(0o077)
     good("export", IMAGE, "-o", f"{WORK}/one.tar")
+    os.umask(previous)
+    equal(os.stat(f"{WORK}/one.tar").st_mode & 0o777, 0o600)
     for kind in ("oci-archive", "docker-archive"):
         result = run("skopeo", "copy", "-q", f"{kind}:{WORK}/one.tar", f"dir:{WORK}/{kind}")
         equal(result.status, 0, result)
