@@ -13,15 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A process handles one archive, and one job at a time. */
-typedef struct {
-    BerthArchiveReader *reader;
-    BerthArchiveWriter *writer;
-    bool busy;
-} ArchiveState;
-
-static ArchiveState state;
-
 typedef struct {
     int fd;
     char *name;
@@ -30,27 +21,36 @@ typedef struct {
     BerthArchiveMember member;
 } ArchiveJob;
 
+/* A process handles one archive, and one job at a time: a job runs in a thread, and neither
+ * libarchive's objects nor these are locked. */
+typedef struct {
+    BerthArchiveReader *reader;
+    BerthArchiveWriter *writer;
+    const ArchiveJob *running;
+} ArchiveState;
+
+static ArchiveState state;
+
 static void free_archive_job(gpointer data) {
     ArchiveJob *job = data;
 
     berth_fd_clear(&job->fd);
     berth_archive_member_clear(&job->member);
     g_free(job->name);
+    if (state.running == job)
+        state.running = NULL;
     g_free(job);
-    state.busy = false;
 }
 
-/* Freeing a job clears busy, so the refused one must set it again for the job that runs. */
 static int archive_run_job(sd_bus_message *call, ArchiveJob *job, BerthJobRun run,
                            BerthJobReply reply, sd_bus_error *error) {
-    if (state.busy) {
+    if (state.running) {
         free_archive_job(job);
-        state.busy = true;
         return sd_bus_error_set(error, BERTH_ERROR_PREFIX "Busy",
                                 "a worker accepts only one "
                                 "job");
     }
-    state.busy = true;
+    state.running = job;
     return berth_frame_run_job(call, "archive", job, run, reply, free_archive_job);
 }
 
