@@ -50,7 +50,8 @@ void berth_manifest_free(BerthManifest *manifest) {
 }
 
 /* Content embedded in the descriptor (image-spec, descriptor.md, "data"). It is not hashed here;
- * only its size is checked. */
+ * only its size is checked: berthd stores it through berth-ingest, like content that was fetched.
+ */
 static bool manifest_read_embedded(JsonObject *object, const char *digest, uint64_t size,
                                    GPtrArray *embedded, GError **error) {
     const char *text;

@@ -64,7 +64,9 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
     return NULL;
 }
 
-/* The input for a plugin: its own configuration, and the members that the runtime adds. */
+/* The input for a plugin: its own configuration, and the members that the runtime adds. A plugin
+ * receives a value of runtimeConfig only if its configuration declares the capability; the
+ * declaration itself is for the runtime, and is taken out (SPEC.md, Deriving runtimeConfig). */
 static char *make_cni_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
     JsonObject *input = berth_document_copy(plugin);
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -103,7 +105,7 @@ static bool report_cni_error(const char *type, const CniRun *run, const char *te
     }
     return berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED,
                            "network %s: plugin %s: %.500s%s%.200s", run->name, type,
-                           message ? message : "failed without a word",
+                           message ? message : "failed without a message",
                            details && details[0] ? ": " : "", details ? details : "");
 }
 

@@ -162,7 +162,8 @@ static bool report_failure(const BerthNetavark *netavark, const char *answer, si
     if (node)
         (void)berth_document_get_string(json_node_get_object(node), "error", &message, NULL);
     return berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED, "network %s: netavark: %.500s",
-                           netavark->request->network, message ? message : "failed without a word");
+                           netavark->request->network,
+                           message ? message : "failed without a message");
 }
 
 static bool run_netavark(const BerthNetavark *netavark, const char *verb, const char *netns,

@@ -66,7 +66,8 @@ static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError
                            "there is no free subnet; name one for the network");
 }
 
-/* A random subnet of the unique local addresses (RFC 4193, 3.2.2). */
+/* A random subnet of the unique local addresses (RFC 4193, 3.2.2). Of 2^56 there are so many that
+ * it is not compared with those in use. */
 static bool choose_subnet6(BerthSubnet *subnet, GError **error) {
     *subnet = (BerthSubnet){.family = AF_INET6, .bytes = {0xfd}, .prefix = 64};
     return getrandom(subnet->bytes + 1, 7, 0) == 7 ||
@@ -143,6 +144,8 @@ static bool choose_addresses(BerthNetworkRecord *record, const BerthNetworkOptio
     return true;
 }
 
+/* networks has CNI's as well: a name must not stand for two networks, of which the container would
+ * join one and its user mean the other. */
 static bool check_network_options(const BerthNetworkOptions *options, const GPtrArray *networks,
                                   guint count, GError **error) {
     if (!berth_name_check_container(options->name, error))
@@ -196,6 +199,7 @@ static bool refuse_used(const BerthContainerRecord *record, const char *name, ui
                            record->id);
 }
 
+/* A container that does not run counts, too: its next start would fail. */
 bool berth_network_delete(BerthContainers *containers, const char *name, uint32_t user,
                           GError **error) {
     g_autoptr(BerthNetworkRecord) record =
@@ -215,6 +219,8 @@ bool berth_network_delete(BerthContainers *containers, const char *name, uint32_
     return berth_network_store_remove(containers->database, name, error);
 }
 
+/* The default network is made by the first call that looks for it, so that a host on which no
+ * container has one keeps no subnet. */
 BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const char *name) {
     g_autoptr(GError) error = NULL;
     BerthNetworkRecord *record = berth_network_store_get(containers->database, name, NULL);
@@ -228,6 +234,8 @@ BerthNetworkRecord *berth_network_find_made(BerthContainers *containers, const c
     return berth_network_store_get(containers->database, name, NULL);
 }
 
+/* Without a program that could set it up there is no default network, and containers start without
+ * one; a network that the administrator names is one that must work. */
 const char *berth_network_get_default(BerthContainers *containers) {
     const char *name = containers->images->remotes->settings->network;
     g_autofree char *netavark = berth_program_find("netavark");

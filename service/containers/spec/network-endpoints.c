@@ -152,17 +152,14 @@ GPtrArray *berth_network_endpoints_list(const BerthContainerRecord *record) {
     return list;
 }
 
+/* Stealing does not run the array's free function; the caller owns the endpoint. */
 BerthNetworkEndpoint *berth_network_endpoints_find(const BerthContainerRecord *record,
                                                    const char *network) {
     g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
 
     for (guint i = 0; i < endpoints->len; i++)
-        if (g_str_equal(((const BerthNetworkEndpoint *)endpoints->pdata[i])->network, network)) {
-            g_ptr_array_set_free_func(endpoints, NULL);
-            BerthNetworkEndpoint *found = g_ptr_array_steal_index(endpoints, i);
-            g_ptr_array_set_free_func(endpoints, berth_network_endpoint_free);
-            return found;
-        }
+        if (g_str_equal(((const BerthNetworkEndpoint *)endpoints->pdata[i])->network, network))
+            return g_ptr_array_steal_index(endpoints, i);
     return NULL;
 }
 
