@@ -165,6 +165,23 @@ static void clear_identity(BerthIdentity *identity, uid_t uid, gid_t gid) {
     strcpy(identity->home, "/");
 }
 
+/* Files may deny a group what they allow to others. If the group were only the process's own, a
+ * set-group-ID program would be enough to leave it (CVE-2022-2989 in podman). */
+static void add_own_group(BerthIdentity *identity) {
+    bool is_there = false;
+
+    for (size_t i = 0; i < identity->group_count; i++)
+        is_there = is_there || identity->groups[i] == identity->gid;
+    if (!is_there && identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
+        identity->groups[identity->group_count++] = identity->gid;
+}
+
+/* Whether there are no supplementary groups besides the user's own group. */
+static bool has_own_group_only(const BerthIdentity *identity) {
+    return identity->group_count == 0 ||
+           (identity->group_count == 1 && identity->groups[0] == identity->gid);
+}
+
 bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *fault) {
     autofree char *copy = strdup(user);
     char *group = copy;
@@ -175,10 +192,14 @@ bool berth_identity_find(const char *user, BerthIdentity *identity, BerthFault *
     const char *name = strsep(&group, ":");
     if (!name[0])
         name = "0";
-    /* A group that is given explicitly replaces all groups of the user. */
+    /* A group that is given explicitly replaces all groups of the user. After "USER:" that is the
+     * group in passwd, as in podman. */
     bool named = group && group[0];
-    return find_user(name, !named, identity, fault) &&
-           (!named || find_group(group, &identity->gid, fault));
+    if (!find_user(name, !group, identity, fault) ||
+        (named && !find_group(group, &identity->gid, fault)))
+        return false;
+    add_own_group(identity);
+    return true;
 }
 
 bool berth_identity_add_groups(const BerthSetup *setup, BerthIdentity *identity,
@@ -231,7 +252,7 @@ bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identit
         return berth_fault_set_errno(fault, errno, "drop capabilities");
     /* A user namespace may forbid setgroups(2); then there is nothing to drop or add. */
     if (setgroups(identity->group_count, identity->groups) < 0 &&
-        (errno != EPERM || identity->group_count > 0))
+        (errno != EPERM || !has_own_group_only(identity)))
         return berth_fault_set_errno(fault, errno, "set the groups");
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) < 0 ||

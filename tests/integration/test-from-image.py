@@ -31,6 +31,10 @@ def test_command_user_environment_and_directory():
     equal(good("run", "--rm", IMAGE).split(), ["default", "70", "81", "/work", "1", "/home/worker"])
     # Without a group, the process has the user's group in /etc/passwd and the groups that list the user in /etc/group.
     equal(good("run", "--rm", "-u", "worker", IMAGE, "id -G").split(), ["80", "82"])
+    # With an empty one, only the former; the process's own group is always among its supplementary ones.
+    for user, groups in (("worker:", "80"), ("70:", "80"), ("worker:more", "82"), ("70", "80 82"), ("4242:", "0")):
+        equal(good("run", "--rm", "-u", user, IMAGE, "id -G; grep ^Groups /proc/self/status").split(),
+              [*groups.split(), "Groups:", *groups.split()])
     equal(good("run", "--rm", "-u", "root", "-w", "/tmp", "-e", "A=2", IMAGE, "id -u; pwd; echo $A").split(), ["0", "/tmp", "2"])
 
 
