@@ -65,3 +65,10 @@ BerthKind berth_media_type_get_kind(const char *media_type) {
             return kinds[i].kind;
     return BERTH_KIND_OTHER;
 }
+
+bool berth_media_type_is_generic(const char *media_type) {
+    static const char *const generic[] = {BERTH_MEDIA_UNKNOWN, "application/json", "text/plain",
+                                          "text/html", NULL};
+
+    return g_strv_contains(generic, media_type);
+}

@@ -44,6 +44,10 @@ void berth_descriptor_free(BerthDescriptor *descriptor);
  * parameters. */
 BerthKind berth_media_type_get_kind(const char *media_type);
 
+/* Whether the type only says that there are bytes or text. Registries and tools that keep objects
+ * as plain files state such types. */
+bool berth_media_type_is_generic(const char *media_type);
+
 /* The four manifest types in order of preference, NULL-terminated. */
 extern const char *const berth_manifest_media_types[];
 

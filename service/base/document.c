@@ -14,13 +14,19 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Counts brackets outside of strings. The text need not be valid JSON; the parser checks that. */
+/* Counts brackets outside of strings. The text need not be valid JSON; the parser checks that,
+ * except that json-glib accepts a second value behind the first: two readers would differ on which
+ * counts.
+ */
 static bool check_depth(const char *data, size_t size, GError **error) {
     unsigned depth = 0;
-    bool quoted = false;
+    bool quoted = false, ended = false;
 
     for (size_t i = 0; i < size; i++) {
         char c = data[i];
+        if (ended && !g_ascii_isspace(c))
+            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "not JSON: the document is followed by something else");
         if (quoted) {
             if (c == '\\')
                 i++;
@@ -34,7 +40,7 @@ static bool check_depth(const char *data, size_t size, GError **error) {
                                        "JSON is nested deeper than %u levels",
                                        BERTH_DOCUMENT_MAX_DEPTH);
         } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
+            ended = --depth == 0;
         }
     }
     return true;

@@ -33,6 +33,15 @@ struct BerthIngestion {
     void *userdata;
 };
 
+/* Whether an earlier attempt expected another size. A descriptor with a wrong size must not stand
+ * in the way of one with the right size. */
+static bool has_another_total(BerthContentStore *store, const BerthIngestionRequest *request) {
+    g_auto(BerthIngestInfo) leftover = {0};
+
+    return berth_content_store_status(store, request->key, &leftover, NULL) &&
+           leftover.total != request->total;
+}
+
 BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestionRequest *request,
                                     BerthIngestionDone done, void *userdata, GError **error) {
     BerthContentStore *store = berth_contents_get_store(contents);
@@ -40,7 +49,7 @@ BerthIngestion *berth_ingestion_new(BerthContents *contents, const BerthIngestio
 
     /* An ingest that is not resumed starts empty: anything that an earlier one left under this key
      * is removed. */
-    if (!request->is_resumed)
+    if (!request->is_resumed || has_another_total(store, request))
         berth_content_store_abort(store, request->key, NULL);
     int file = berth_content_store_begin(store, request->key, request->total, request->owner,
                                          &offset, error);

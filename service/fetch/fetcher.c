@@ -279,8 +279,11 @@ static void fetcher_ask(Fetch *fetch) {
     BerthHttpOptions options = {
         .method = "GET",
         .accept = as_blob ? NULL : fetch->accept,
-        .offset = fetch->requests_whole ? 0 : fetch->position,
+        /* Manifests are small, and may be encoded: their ranges would be those of the encoded form.
+         */
+        .offset = fetch->requests_whole || !as_blob ? 0 : fetch->position,
         .sink = fetcher_take_block,
+        .is_document = !as_blob,
     };
 
     fetch->tries++;

@@ -31,12 +31,18 @@ char *berth_http_get_host(const char *url) {
     return start ? g_strndup(start + 3, strcspn(start + 3, "/?#")) : NULL;
 }
 
+static bool request_decodes(const BerthRequest *request) {
+    return !request->options.sink || request->options.is_document;
+}
+
 /* Asks libcurl instead of reading Content-Length, which does not count for a chunked body (RFC 9112
- * section 6.3). */
+ * section 6.3), and is not that of a decoded one. */
 void berth_request_take_length(BerthRequest *request) {
     curl_off_t length = -1;
 
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (request->response.is_encoded && request_decodes(request))
+        length = -1;
     request->response.content_length = length;
 }
 
@@ -180,10 +186,22 @@ static void set_tls(BerthRequest *request, bool first_host) {
     }
 }
 
+/* A server may compress what nobody asked it to (RFC 9110, section 12.5.3), which some do with
+ * JSON. Blobs are never decoded: for those the header is often untrue, and their bytes are hashed
+ * as they are. */
+static void set_decoding(BerthRequest *request) {
+    if (!request_decodes(request))
+        return;
+    curl_easy_setopt(request->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    /* Decodes without asking for it: the empty value removes the header. */
+    add_header(request, "Accept-Encoding", "");
+}
+
 static void set_headers(BerthRequest *request, bool first_host) {
     const BerthHttpOptions *options = &request->options;
 
     g_clear_pointer(&request->headers, curl_slist_free_all);
+    set_decoding(request);
     if (options->accept)
         add_header(request, "Accept", options->accept);
     if (options->content_type)

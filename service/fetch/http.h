@@ -63,6 +63,7 @@ typedef struct {
     uint64_t length;     /* and no more than this; 0: all of it */
     const BerthTls *tls; /* must outlive the request; NULL: the system's trust */
     BerthHttpSink sink;  /* for the body of a 200 or 206; or NULL */
+    bool is_document;    /* even if it goes to the sink; see set_decoding() */
 } BerthHttpOptions;
 
 /* Begins a request, which belongs to http. It never fails here: done reports all errors, from the

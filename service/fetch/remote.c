@@ -268,7 +268,9 @@ static void on_request_response(const BerthResponse *response, const GError *err
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
         request_finish(call, response, local);
-    } else if (error || response->status != 401) {
+    } else if (error || response->status != 401 || !response->challenge[0]) {
+        /* Without a challenge there is nothing to answer (RFC 9110, section 15.5.2, requires one).
+         */
         request_finish(call, response, error);
     } else if (++call->challenges >= MAX_CHALLENGES) {
         berth_remote_set_status_error(call->remote, call->path, response, &local);

@@ -4,7 +4,7 @@
  * A Resolution asks one remote after the other and frees itself after done. The result of the first
  * remote that has the object counts. For each remote it goes through these steps:
  *
- *     MANIFEST_HEAD ──► MANIFEST_GET   HEAD is refused or says too little
+ *     MANIFEST_HEAD ──► MANIFEST_GET   HEAD is refused or says too little; 404 for a tag
  *           └─────┬──────────┘
  *                 ▼
  *             BLOB_HEAD                404, and the object is a digest
@@ -75,14 +75,25 @@ static void resolver_finish(Resolution *resolution, const BerthDescriptor *targe
     g_free(resolution);
 }
 
+/* Whether the header has a digest of the same algorithm that is another one. The registry's
+ * canonical digest may be of another algorithm than the requested one (distribution specification,
+ * "Pulling manifests"); what is fetched is checked against the requested one in any case. */
+static bool offers_another(const char *header, const char *digest) {
+    BerthAlgorithm offered, wanted;
+
+    return berth_digest_parse(header, &offered, NULL) &&
+           berth_digest_parse(digest, &wanted, NULL) && offered == wanted &&
+           !g_str_equal(header, digest);
+}
+
 /* The digest of the object in the response: the one requested, or the one in the header, or, if the
- * server sends none, that of the body. */
+ * server sends none that can be used, that of the body. */
 static char *find_digest(const Resolution *resolution, const BerthResponse *response,
                          GError **error) {
     const char *object = resolution->object;
 
     if (resolution->has_digest) {
-        if (response->digest[0] && !g_str_equal(response->digest, object)) {
+        if (offers_another(response->digest, object)) {
             berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                             "%s: the registry offers %.200s instead of %s",
                             berth_remote_get_locator(resolution->remote), response->digest, object);
@@ -90,14 +101,8 @@ static char *find_digest(const Resolution *resolution, const BerthResponse *resp
         }
         return g_strdup(object);
     }
-    if (response->digest[0]) {
-        if (!berth_digest_parse(response->digest, NULL, error)) {
-            g_prefix_error(
-                error, "%s: the registry's answer: ", berth_remote_get_locator(resolution->remote));
-            return NULL;
-        }
+    if (berth_digest_is_valid(response->digest))
         return g_strdup(response->digest);
-    }
     g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
     berth_hash_update(hash, response->body->str, response->body->len);
     return berth_hash_get_digest(hash);
@@ -120,11 +125,15 @@ static bool type_is_conclusive(const Resolution *resolution, const char *media_t
  * if it is neither a manifest nor an index. */
 static const char *find_own_type(JsonObject *object) {
     const char *own = NULL;
+    uint64_t version = 0;
     JsonArray *entries = NULL;
     JsonObject *config = NULL;
 
     if (berth_document_get_string(object, "mediaType", &own, NULL) && own && is_manifest(own))
         return own;
+    /* Such documents have no media type of their own; the pull refuses it by name. */
+    if (berth_document_get_size(object, "schemaVersion", &version, NULL) && version == 1)
+        return "application/vnd.docker.distribution.manifest.v1+json";
     if (own && own[0])
         return NULL;
     berth_document_get_array(object, "manifests", &entries, NULL);
@@ -186,13 +195,13 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
     }
     bool complete = response->status == 200 && response->content_length > 0 &&
                     type_is_conclusive(resolution, response->content_type) &&
-                    (response->digest[0] || resolution->has_digest);
+                    (resolution->has_digest || berth_digest_is_valid(response->digest));
     if (response->status == 404 && resolution->has_digest &&
         resolution->step != RESOLVE_BLOB_HEAD) {
         resolver_go_to(resolution, RESOLVE_BLOB_HEAD);
-    } else if (!complete && response->status != 404 && resolution->step == RESOLVE_MANIFEST_HEAD) {
-        /* HEAD is not allowed (405), says too little, or cannot carry the registry's error message.
-         * The response to GET counts. */
+    } else if (!complete && resolution->step == RESOLVE_MANIFEST_HEAD) {
+        /* HEAD is not allowed (405, or 404 from a server that only knows GET), says too little, or
+         * cannot carry the registry's error message. The response to GET counts. */
         resolver_go_to(resolution, RESOLVE_MANIFEST_GET);
     } else if (response->status != 200) {
         berth_remote_set_status_error(resolution->remote, path, response, &local);

@@ -34,6 +34,7 @@ void berth_response_reset(BerthResponse *response) {
     response->retry_after = -1;
     response->first_byte = -1;
     response->least_chunk = 0;
+    response->is_encoded = false;
     if (response->body)
         g_string_truncate(response->body, 0);
     else
@@ -102,14 +103,19 @@ static void response_take_url(char **text, const char *url, const char *value) {
     response_take_text(text, absolute);
 }
 
-/* <URL>; rel="next" (RFC 8288, and the distribution specification, "Listing Tags"). */
+/* <URL>; rel="next", possibly after other links in the same line (RFC 8288, and the distribution
+ * specification, "Listing Tags"). */
 static void response_take_link(BerthResponse *response, const char *url, const char *value) {
-    const char *end = value[0] == '<' ? strchr(value, '>') : NULL;
+    const char *end = value;
 
-    if (!end || !strstr(end, "next"))
-        return;
-    g_autofree char *target = g_strndup(value + 1, (gsize)(end - value - 1));
-    response_take_url(&response->next, url, target);
+    for (const char *start = value; (start = strchr(start, '<')) && (end = strchr(start, '>'));
+         start = end) {
+        g_autofree char *target = g_strndup(start + 1, (gsize)(end - start - 1));
+        g_autofree char *parameters = g_ascii_strdown(end + 1, (gssize)strcspn(end + 1, "<"));
+
+        if (strstr(parameters, "next"))
+            response_take_url(&response->next, url, target);
+    }
 }
 
 /* "bytes 5-9/10" */
@@ -147,6 +153,8 @@ void berth_response_take_header(BerthResponse *response, const char *url, const 
         response_take_text(&response->range, value);
     } else if (g_ascii_strcasecmp(name, "Content-Range") == 0) {
         response->first_byte = parse_first_byte(value);
+    } else if (g_ascii_strcasecmp(name, "Content-Encoding") == 0) {
+        response->is_encoded = value[0] && g_ascii_strcasecmp(value, "identity") != 0;
     } else if (g_ascii_strcasecmp(name, "OCI-Chunk-Min-Length") == 0) {
         response->least_chunk = g_ascii_strtoull(value, NULL, 10);
     } else if (g_ascii_strcasecmp(name, "Retry-After") == 0) {

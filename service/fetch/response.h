@@ -22,6 +22,7 @@ typedef struct {
     int64_t first_byte;     /* Content-Range: where a part begins; -1 if not stated */
     uint64_t least_chunk;   /* OCI-Chunk-Min-Length of an upload; 0 if not stated */
     bool is_partial;        /* status 206 */
+    bool is_encoded;        /* has a Content-Encoding; it may still be untrue for a blob */
     GString *body;          /* what was not passed to a sink */
 } BerthResponse;
 

@@ -11,7 +11,19 @@
 #include "base/document.h"
 #include "base/names.h"
 
+#include <string.h>
+
 #define MAX_BLOB_BYTES (1ull << 40)
+
+/* Media types are case-insensitive (RFC 6838, section 4.2); parameters, which some registries copy
+ * from Content-Type, do not belong to them. NULL if there is none. */
+static char *normalize_type(const char *media_type, const char *fallback_type) {
+    g_autofree char *type =
+        media_type ? g_strndup(media_type, strcspn(media_type, ";")) : g_strdup("");
+
+    g_strstrip(type);
+    return type[0] ? g_ascii_strdown(type, -1) : g_strdup(fallback_type);
+}
 
 BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fallback_type,
                                             GError **error) {
@@ -22,13 +34,12 @@ BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fall
         !berth_document_get_string(object, "digest", &digest, error) ||
         !berth_document_get_size(object, "size", &size, error))
         return NULL;
-    if (!digest || (!fallback_type && (!media_type || !json_object_has_member(object, "size")))) {
+    g_autofree char *type = normalize_type(media_type, fallback_type);
+    if (!digest || !type) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "a descriptor lacks its mediaType, digest or size");
         return NULL;
     }
-    /* Media types are case-insensitive (RFC 6838 section 4.2). */
-    g_autofree char *type = g_ascii_strdown(media_type ? media_type : fallback_type, -1);
     if (!berth_name_check_media_type(type, error) || !berth_digest_parse(digest, NULL, error))
         return NULL;
     if (size > MAX_BLOB_BYTES) {

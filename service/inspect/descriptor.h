@@ -8,7 +8,7 @@
 
 #include <json-glib/json-glib.h>
 
-/* Reads and checks one. Without fallback_type, mediaType, digest and size are all required; with
- * it, as in archives, only the digest is. */
+/* Reads and checks one. fallback_type stands in for a mediaType that is missing or empty; without
+ * it, mediaType is required. The size is 0 if it is missing. */
 BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fallback_type,
                                             GError **error);

@@ -100,7 +100,8 @@ static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **
                                "the image configuration has no \"rootfs\"");
     if (!berth_document_get_string(root_fs, "type", &type, error))
         return false;
-    if (type && !g_str_equal(type, "layers"))
+    /* Some tools leave it empty; there is only one type. */
+    if (type && type[0] && !g_str_equal(type, "layers"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "unknown type of rootfs \"%.100s\"",
                                type);
     if (!berth_document_get_strings(root_fs, "diff_ids", &config->diff_ids, error))

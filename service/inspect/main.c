@@ -48,8 +48,8 @@ static int append_text(sd_bus_message *reply, const void *text) {
     return sd_bus_message_append(reply, "s", text);
 }
 
-/* The bytes are returned with the digest stated for them; whether they match is not checked here
- * (manifest.c). */
+/* The bytes are returned with their digest. berthd stores them like fetched ones, under the digest
+ * that berth-ingest computes. */
 static int append_embedded(sd_bus_message *reply, const GPtrArray *embedded) {
     int r = sd_bus_message_open_container(reply, 'a', "(say)");
 

@@ -49,10 +49,24 @@ void berth_manifest_free(BerthManifest *manifest) {
     g_free(manifest);
 }
 
-/* Content embedded in the descriptor (image-spec, descriptor.md, "data"). It is not hashed here;
- * only its size is checked: berthd stores it through berth-ingest, like content that was fetched.
- */
-static bool manifest_read_embedded(JsonObject *object, const char *digest, uint64_t size,
+static bool has_digest(const uint8_t *data, size_t size, const char *digest) {
+    static const GChecksumType types[] = {
+        [BERTH_ALGORITHM_SHA256] = G_CHECKSUM_SHA256,
+        [BERTH_ALGORITHM_SHA384] = G_CHECKSUM_SHA384,
+        [BERTH_ALGORITHM_SHA512] = G_CHECKSUM_SHA512,
+    };
+    BerthAlgorithm algorithm;
+
+    if (!berth_digest_parse(digest, &algorithm, NULL))
+        return false;
+    g_autofree char *hex = g_compute_checksum_for_data(types[algorithm], data, size);
+    return g_str_equal(hex, berth_digest_get_hex(digest));
+}
+
+/* Content embedded in the descriptor (image-spec, descriptor.md, "data"). If it is not what the
+ * descriptor refers to, it is ignored: the content is then fetched, as by tools that do not know
+ * the member. berthd stores it through berth-ingest as well. */
+static bool manifest_read_embedded(JsonObject *object, const BerthDescriptor *descriptor,
                                    GPtrArray *embedded, GError **error) {
     const char *text;
     size_t length;
@@ -62,22 +76,32 @@ static bool manifest_read_embedded(JsonObject *object, const char *digest, uint6
     if (!text)
         return true;
     g_autofree uint8_t *data = g_base64_decode(text, &length);
-    if (length != size)
-        return berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
-                               "the data embedded with %s has %zu bytes, not %" G_GUINT64_FORMAT,
-                               digest, length, size);
+    if (length != descriptor->size || !has_digest(data, length, descriptor->digest))
+        return true;
     BerthEmbeddedContent *found = g_new(BerthEmbeddedContent, 1);
-    *found = (BerthEmbeddedContent){g_strdup(digest), g_steal_pointer(&data), length};
+    *found = (BerthEmbeddedContent){g_strdup(descriptor->digest), g_steal_pointer(&data), length};
     g_ptr_array_add(embedded, found);
     return true;
 }
 
-static BerthDescriptor *read_descriptor(JsonObject *object, GPtrArray *embedded, GError **error) {
-    g_autoptr(BerthDescriptor) descriptor = berth_descriptor_read_json(object, NULL, error);
+/* If its place in the document tells what content is, implied_type replaces a media type that is
+ * missing or generic; otherwise it is NULL. Some registries stored configurations as
+ * application/octet-stream or text/html, and other tools run such images. */
+static BerthDescriptor *read_descriptor(JsonObject *object, const char *implied_type,
+                                        GPtrArray *embedded, GError **error) {
+    g_autoptr(BerthDescriptor) descriptor = berth_descriptor_read_json(object, implied_type, error);
 
-    if (!descriptor ||
-        !manifest_read_embedded(object, descriptor->digest, descriptor->size, embedded, error))
+    if (descriptor && !json_object_has_member(object, "size")) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "a descriptor lacks its mediaType, digest or size");
         return NULL;
+    }
+    if (!descriptor || !manifest_read_embedded(object, descriptor, embedded, error))
+        return NULL;
+    if (implied_type && berth_media_type_is_generic(descriptor->media_type)) {
+        g_free(descriptor->media_type);
+        descriptor->media_type = g_strdup(implied_type);
+    }
     return g_steal_pointer(&descriptor);
 }
 
@@ -123,16 +147,18 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
     return true;
 }
 
-/* NULL with error. What was read before an error is freed. */
+/* NULL with error. What was read before an error is freed. An entry with a platform is a manifest
+ * unless its media type says otherwise, which is what tools assume that go by the platform alone.
+ */
 static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *embedded,
                                          GError **error) {
     JsonObject *object = element_object(array, i, "manifests", error);
     BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
 
-    if (object)
-        entry->descriptor = read_descriptor(object, embedded, error);
-    if (entry->descriptor && read_platform(object, &entry->platform, error) &&
-        read_attestation(object, &entry->attestation, error))
+    if (object && read_platform(object, &entry->platform, error))
+        entry->descriptor = read_descriptor(
+            object, entry->platform ? BERTH_MEDIA_OCI_MANIFEST : NULL, embedded, error);
+    if (entry->descriptor && read_attestation(object, &entry->attestation, error))
         return entry;
     free_index_entry(entry);
     return NULL;
@@ -144,8 +170,9 @@ static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GEr
     g_autoptr(GError) first = NULL;
 
     if (count > MAX_ENTRIES)
-        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "an index of %u manifests",
-                               count);
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "the index has %u manifests; at most %d are read", count,
+                               MAX_ENTRIES);
     for (guint i = 0; i < count; i++) {
         g_autoptr(GError) local = NULL;
         BerthIndexEntry *entry = read_index_entry(array, i, manifest->embedded, &local);
@@ -172,15 +199,22 @@ static char *read_title(JsonObject *layer) {
     return g_strdup(title && berth_name_is_file(title) ? title : "");
 }
 
-/* Unlike an index, a manifest without one of its layers is useless: the first error ends it. */
+/* Unlike an index, a manifest without one of its layers is useless: the first error ends it. The
+ * layers of an image are tar archives whose first bytes tell the compression; those of an artifact
+ * can be anything. */
 static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
     guint count = json_array_get_length(array);
+    bool is_image = berth_media_type_get_kind(manifest->config->media_type) == BERTH_KIND_CONFIG;
+    const char *implied_type = is_image ? BERTH_MEDIA_OCI_LAYER : NULL;
 
     if (count > BERTH_MAX_LAYERS)
-        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "a manifest of %u layers", count);
+        return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               "the manifest has %u layers; at most %d are supported", count,
+                               BERTH_MAX_LAYERS);
     for (guint i = 0; i < count; i++) {
         JsonObject *object = element_object(array, i, "layers", error);
-        BerthDescriptor *layer = object ? read_descriptor(object, manifest->embedded, error) : NULL;
+        BerthDescriptor *layer =
+            object ? read_descriptor(object, implied_type, manifest->embedded, error) : NULL;
         if (!layer)
             return false;
         g_ptr_array_add(manifest->layers, layer);
@@ -208,8 +242,10 @@ static bool check_manifest_kind(JsonObject *object, const char *media_type, bool
     return true;
 }
 
-static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray *layers,
-                          GError **error) {
+/* Manifests of artifacts are in OCI's format; Docker's is for images. */
+static bool read_manifest(JsonObject *object, const char *media_type, BerthManifest *manifest,
+                          JsonArray *layers, GError **error) {
+    bool is_docker = g_str_equal(media_type, BERTH_MEDIA_DOCKER_MANIFEST);
     JsonObject *config;
     uint64_t version;
 
@@ -227,7 +263,8 @@ static bool read_manifest(JsonObject *object, BerthManifest *manifest, JsonArray
     if (!layers && !json_object_has_member(object, "layers"))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"layers\"");
-    manifest->config = read_descriptor(config, manifest->embedded, error);
+    manifest->config = read_descriptor(config, is_docker ? BERTH_MEDIA_DOCKER_CONFIG : NULL,
+                                       manifest->embedded, error);
     return manifest->config && (!layers || read_layers(layers, manifest, error));
 }
 
@@ -262,7 +299,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%.200s is neither a manifest nor an index",
                         media_type);
         return NULL;
-    } else if (!read_manifest(object, manifest, layers, error)) {
+    } else if (!read_manifest(object, media_type, manifest, layers, error)) {
         return NULL;
     }
     return g_steal_pointer(&manifest);

@@ -16,6 +16,8 @@
  * is allocated only for frames that need it. */
 enum { ZSTD_WINDOW_LOG = 27 };
 
+enum { GZIP_MAGIC_BYTE = 0x1f };
+
 typedef enum { FORMAT_NONE, FORMAT_GZIP, FORMAT_ZSTD } Format;
 
 typedef enum {
@@ -44,7 +46,7 @@ static bool is_zstd(const uint8_t *first, size_t size) {
 BerthInflate *berth_inflate_new(const uint8_t *first, size_t size, GError **error) {
     g_autoptr(BerthInflate) inflate = g_new0(BerthInflate, 1);
 
-    if (size >= 2 && first[0] == 0x1f && first[1] == 0x8b) {
+    if (size >= 2 && first[0] == GZIP_MAGIC_BYTE && first[1] == 0x8b) {
         inflate->format = FORMAT_GZIP;
         isal_inflate_init(&inflate->gzip);
         inflate->gzip.crc_flag = ISAL_GZIP;
@@ -82,9 +84,9 @@ static size_t take_plain(BerthInflate *inflate, uint8_t *output, size_t size) {
 }
 
 /* Between two members: starts the next one, or skips padding. Returns false with error if anything
- * else follows the padding. */
+ * else follows. */
 static bool start_member(BerthInflate *inflate, GError **error) {
-    if (inflate->input[0] == 0 || inflate->state == INFLATE_PADDING) {
+    if (inflate->input[0] != GZIP_MAGIC_BYTE || inflate->state == INFLATE_PADDING) {
         inflate->state = INFLATE_PADDING;
         for (size_t i = 0; i < inflate->input_size; i++)
             if (inflate->input[i] != 0)

@@ -13,11 +13,51 @@
 #include "unpack/tree-names.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { MAX_ENTRIES = 5 * 1000 * 1000 };
 
+typedef struct {
+    BerthStream *stream;
+    const char *compression; /* that the first bytes suggest; NULL if none */
+    bool has_begun;
+} LayerSource;
+
+/* Formats that some tools accept, but images may not have (image-spec, layer.md). They are named
+ * only if the layer cannot be read: a tar may begin with any of these bytes. */
+static const char *guess_compression(const void *data, size_t size) {
+    static const struct {
+        const char *name, *magic;
+        size_t size;
+    } formats[] = {{"bzip2", "BZh", 3},
+                   {"xz",
+                    "\xfd"
+                    "7zXZ",
+                    5},
+                   {"LZ4", "\x04\x22\x4d\x18", 4}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
+        if (size >= formats[i].size && memcmp(data, formats[i].magic, formats[i].size) == 0)
+            return formats[i].name;
+    return NULL;
+}
+
 static size_t read_layer_block(void *userdata, const void **block) {
-    return berth_stream_next(userdata, block);
+    LayerSource *source = userdata;
+    size_t size = berth_stream_next(source->stream, block);
+
+    if (!source->has_begun)
+        source->compression = guess_compression(*block, size);
+    source->has_begun = true;
+    return size;
+}
+
+static bool fail_first_header(const LayerSource *source, GError *local, GError **error) {
+    g_error_free(local);
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           "the layer is compressed with %s; images may only have gzip and zstd: "
+                           "push it again with one of these",
+                           source->compression);
 }
 
 /* Errors of the reader get a prefix; those of the tree name the entry. */
@@ -127,14 +167,16 @@ static bool is_put_off(BerthTree *tree, const GError *error) {
 }
 
 bool berth_layer_unpack(BerthStream *stream, BerthTree *tree, GError **error) {
-    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(read_layer_block, stream);
+    LayerSource source = {.stream = stream};
+    g_autoptr(BerthTarReader) reader = berth_tar_reader_new(read_layer_block, &source);
     g_auto(BerthTarEntry) entry = {0};
     GError *local = NULL;
     bool more;
 
     for (unsigned count = 0;; count++) {
         if (!berth_tar_reader_next(reader, &entry, &more, &local))
-            return fail_tar(local, error);
+            return count == 0 && source.compression ? fail_first_header(&source, local, error)
+                                                    : fail_tar(local, error);
         if (!more)
             break;
         if (count >= MAX_ENTRIES)

@@ -2,10 +2,12 @@
 # Input that revealed bugs in other tools: Berth handles it correctly. tests/FIELD.md lists the reports.
 # machine: package buildah
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -105,6 +107,32 @@ def test_layers_that_are_compressed_in_another_way_than_they_say():
         for number, data in enumerate(packed.values()):
             tree = pulled(f"said{said[1:]}{number}", (oci.digest_of(plain), oci.LAYER + said, data))
             equal(tree[b"d/one"]["size"], 3)
+
+
+def test_compressions_that_images_do_not_have():
+    """The specification has gzip and zstd; the message says so."""
+    tar = gzip.decompress(below().finish()[2])
+    for name, data in (("bzip2", bz2.compress(tar)), ("xz", lzma.compress(tar))):
+        result = dist("pull", "-q", push(f"other-{name}", (oci.digest_of(tar), oci.LAYER, data)))
+        equal(result.status, 1)
+        contains(result.err, f"compressed with {name}; images may only have gzip and zstd")
+    result = dist("pull", "-q", push("more", (oci.digest_of(tar), oci.LAYER + "+gzip", gzip.compress(tar) + b"more")))
+    contains(result.err, "followed by something else")
+    # A tar may begin with the same bytes.
+    assert b"BZh91AY" in pulled("named", oci.Layer("none").add("BZh91AY", b"x"))
+
+
+def test_media_types_that_registries_replaced():
+    """Configurations of Docker's images, and layers, whose type is only that of a file."""
+    for number, said in enumerate(("application/octet-stream", "text/html", "application/json", "", None)):
+        image = oci.Image([below()], {"Cmd": ["true"]})
+        image.manifest["mediaType"] = oci.DOCKER_MANIFEST
+        image.finish()
+        for descriptor in (image.manifest["config"], *image.manifest["layers"]):
+            descriptor["mediaType"] = said
+        good("pull", "-q", serve(f"replaced{number}:x", image))
+        good("create", f"--id=replaced{number}", f"{REGISTRY.host}/replaced{number}:x")
+        good("rm", f"replaced{number}")
 
 
 def test_a_directory_is_deleted_and_made_again_in_one_layer():

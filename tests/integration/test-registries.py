@@ -2,6 +2,9 @@
 # Peculiarities of real registries, most of which the specifications allow. Each has caused a bug report about another
 # tool.
 
+import base64
+import gzip
+import hashlib
 import json
 import re
 import sys
@@ -102,18 +105,91 @@ def test_replies_to_head_that_differ_from_get():
              lambda h, t, d: send(h, 200, b"", {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)}, 0, False),
              lambda h, t, d: send(h, 200, b"", {"Content-Type": t}, len(d), False),
              lambda h, t, d: send(h, 404, b"", {}, 0, False),
-             lambda h, t, d: send(h, 400, b"", {}, 0, False)]
+             lambda h, t, d: send(h, 400, b"", {}, 0, False),
+             lambda h, t, d: send(h, 401, b"", {}, 0, False)]
     for number, head in enumerate(heads):
         reference, digest = REGISTRY.add(f"heads{number}:x", new_image())
         manifests(lambda h, t, d, with_body, head=head: send(h, 200, d, {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)})
                   if with_body else head(h, t, d))
-        if number == 4:
-            # A manifest that HEAD does not find counts as absent.
-            contains(dist("pull", reference).err, "404")
-            continue
         pulled(reference)
         contains(good("resolve", reference), digest)
     REGISTRY.hook = None
+
+
+def test_an_image_that_get_does_not_find_is_absent():
+    REGISTRY.hook = lambda h, url, with_body: "/manifests/" in url and send(
+        h, 404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no such tag"}]}', {}, None, with_body)
+    for verb in ("pull", "resolve"):
+        contains(dist(verb, f"{REGISTRY.host}/absent:x").err, "404")
+    REGISTRY.hook = lambda h, url, with_body: "/manifests/" in url and send(h, 401, b"{}", {}, None, with_body)
+    contains(dist("pull", f"{REGISTRY.host}/absent:x").err, "401")
+    REGISTRY.hook = None
+
+
+def test_digest_headers_that_cannot_be_used():
+    for number, header in enumerate((lambda d: oci.digest_of(d).upper(), lambda d: f'"{oci.digest_of(d)}"', lambda d: "md5:" + "0" * 32,
+                                     lambda d: "nonsense", lambda d: "")):
+        reference, digest = REGISTRY.add(f"headers{number}:x", new_image())
+        manifests(lambda h, t, d, with_body, header=header: send(
+            h, 200, d, {"Content-Type": t, "Docker-Content-Digest": header(d)}, None, with_body))
+        contains(good("resolve", reference), digest)
+        pulled(reference)
+    # The digest that the registry computes itself may have another algorithm than the one that was asked for.
+    for header, status in ((oci.digest_of, 0), (lambda d: "sha512:" + "0" * 128, 1)):
+        reference, _ = REGISTRY.add(f"sha512-{status}:x", new_image())
+        data = REGISTRY.manifests[(f"sha512-{status}", "x")][1]
+        digest = "sha512:" + hashlib.sha512(data).hexdigest()
+        REGISTRY.manifests[(f"sha512-{status}", digest)] = (oci.OCI_MANIFEST, data)
+        manifests(lambda h, t, d, with_body, header=header: send(
+            h, 200, d, {"Content-Type": t, "Docker-Content-Digest": header(d)}, None, with_body))
+        equal(dist("pull", f"{reference[:-2]}@{digest}").status, status)
+    REGISTRY.hook = None
+
+
+def test_documents_that_are_compressed_on_the_way():
+    """Nobody asked for it, but without Accept-Encoding a server may send any."""
+    reference, _ = REGISTRY.add("packed:x", new_image())
+    token = gzip.compress(json.dumps({"token": "tok"}).encode())
+
+    def hook(handler, url, with_body):
+        assert not handler.headers.get("Accept-Encoding")
+        if url == "/token":
+            return send(handler, 200, token, {"Content-Encoding": "gzip"})
+        if handler.headers.get("Authorization") != "Bearer tok":
+            return send(handler, 401, b"{}", {"WWW-Authenticate": f'Bearer realm="http://{REGISTRY.host}/token"'}, None, with_body)
+        match = re.fullmatch(r"/v2/(.+)/manifests/([^/]+)", url)
+        if not match:
+            return False
+        media_type, data = REGISTRY.manifests[match.groups()]
+        return send(handler, 200, gzip.compress(data), {"Content-Type": media_type, "Content-Encoding": "gzip"}, None, with_body)
+
+    REGISTRY.hook = hook
+    pulled(reference)
+    REGISTRY.hook = None
+
+
+def test_a_wrong_size_is_no_obstacle_to_the_right_one():
+    """What is left of a layer whose size was wrong is not taken for a part of the real one."""
+    image, wrong = new_image(), new_image()
+    image.finish()
+    wrong.manifest.update(config=image.manifest["config"], layers=[dict(image.manifest["layers"][0])])
+    wrong.blobs = image.blobs
+    for number, more in enumerate((1, -1)):
+        wrong.manifest["layers"][0]["size"] = image.manifest["layers"][0]["size"] + more
+        reference, _ = REGISTRY.add(f"size{number}:x", wrong)
+        equal(dist("pull", reference).status, 1)
+    reference, _ = REGISTRY.add("size:x", image)
+    pulled(reference)
+
+
+def test_content_in_a_descriptor_that_is_not_what_it_describes():
+    for number, data in enumerate(("", "e30=", None)):
+        image = new_image()
+        image.finish()
+        config = image.manifest["config"]
+        config["data"] = base64.b64encode(b"x" * config["size"]).decode() if data is None else data
+        reference, _ = REGISTRY.add(f"embedded{number}:x", image)
+        pulled(reference)
 
 
 def test_get_decides_on_the_size_and_the_type():
@@ -331,6 +407,18 @@ def test_entries_of_an_index_that_cannot_be_read():
     contains(dist("pull", index_of("index:none", broken[:2])).err, "no manifest that can be read")
 
 
+def test_entries_that_do_not_say_what_they_are():
+    """With a platform, an entry is a manifest unless it says something else."""
+    right = entry_of("typeless", new_image(), platform={"os": "linux", "architecture": "amd64"})
+    for number, said in enumerate((None, "", "application/octet-stream", "application/json", f"{oci.OCI_MANIFEST}; charset=utf-8")):
+        entry = {**right, "mediaType": said}
+        pulled(index_of(f"typeless:{number}", [entry]))
+        if said is None:
+            del entry["mediaType"]
+            pulled(index_of("typeless:missing", [entry]))
+    contains(dist("pull", index_of("typeless:other", [{**right, "mediaType": oci.LAYER}])).err, "no image for")
+
+
 def test_entries_without_a_platform():
     first, second = entry_of("any", new_image()), entry_of("any", new_image())
     other = entry_of("any", new_image(), platform={"os": "linux", "architecture": "s390x"})
@@ -383,7 +471,8 @@ def test_a_catalog_is_searched_page_by_page():
 
 def test_a_catalog_in_smaller_pages_than_asked_for_is_followed_by_its_links():
     names = [f"linked/{number}" for number in range(7)]
-    for link in ('</v2/_catalog?token={}>; rel="next"', '<http://HOST/v2/_catalog?token={}>;rel=next'):
+    for link in ('</v2/_catalog?token={}>; rel="next"', '<http://HOST/v2/_catalog?token={}>;rel=next',
+                 '</v2/_catalog?token=0>; rel="prev", </v2/_catalog?token={}>; Rel="Next", </v2/_catalog?token=9>; rel="last"'):
         def hook(handler, url, with_body, link=link):
             query = urllib.parse.parse_qs(handler.path.partition("?")[2])
             begin = int(query.get("token", ["0"])[0])

@@ -46,6 +46,18 @@ static void test_size_is_limited(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
 }
 
+static void test_there_is_one_value(void) {
+    static const char *const bad[] = {"{}{}", "{\"a\":1} 2", "{\"a\":{}},{\"a\":1}", "{};", "{}]"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(parse(bad[i], &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+    g_autoptr(JsonNode) node = parse(" {\"a\":[{}]}\n\t ", NULL);
+    g_assert_nonnull(node);
+}
+
 static void test_half_a_surrogate_pair_is_a_replacement_character(void) {
     static const struct {
         const char *text, *value;
@@ -141,6 +153,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/document/brackets-in-strings-do-not-count",
                     test_brackets_in_strings_do_not_count);
     g_test_add_func("/document/size-is-limited", test_size_is_limited);
+    g_test_add_func("/document/there-is-one-value", test_there_is_one_value);
     g_test_add_func("/document/half-a-surrogate-pair-is-a-replacement-character",
                     test_half_a_surrogate_pair_is_a_replacement_character);
     g_test_add_func("/document/documents-other-than-objects-are-refused",

@@ -45,23 +45,74 @@ static void test_index(void) {
     g_assert_true(second->attestation);
 }
 
-static void test_content_in_the_document(void) {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(BerthManifest) manifest = read_manifest(
-        "{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":"
-        "\"" DIGEST "\",\"size\":2,\"data\":\"e30=\"}]}",
-        BERTH_MEDIA_OCI_MANIFEST, &error);
+/* The digest of "{}". */
+#define DIGEST_OF_EMPTY "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
-    g_assert_no_error(error);
-    g_assert_cmpuint(manifest->embedded->len, ==, 1);
-    BerthEmbeddedContent *embedded = manifest->embedded->pdata[0];
-    g_assert_cmpstr(embedded->digest, ==, DIGEST);
-    g_assert_cmpmem(embedded->data, embedded->size, "{}", 2);
-    g_assert_null(read_manifest("{\"schemaVersion\":2," CONFIG
-                                ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":"
-                                "\"" DIGEST "\",\"size\":3,\"data\":\"e30=\"}]}",
-                                BERTH_MEDIA_OCI_MANIFEST, &error));
-    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_SIZE_MISMATCH);
+static void test_content_in_the_document(void) {
+    static const struct {
+        const char *digest, *size, *data;
+        bool is_used;
+    } cases[] = {
+        {DIGEST_OF_EMPTY, "2", "e30=", true}, {DIGEST_OF_EMPTY, "3", "e30=", false},
+        {DIGEST, "2", "e30=", false},         {DIGEST_OF_EMPTY, "2", "", false},
+        {DIGEST_OF_EMPTY, "2", "!", false},
+    };
+
+    /* Content that is not the described one is ignored, so that the real one is fetched. */
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text =
+            g_strdup_printf("{\"schemaVersion\":2," CONFIG ",\"layers\":[{\"mediaType\":\"a/b\","
+                            "\"digest\":\"%s\",\"size\":%s,\"data\":\"%s\"}]}",
+                            cases[i].digest, cases[i].size, cases[i].data);
+        g_autoptr(BerthManifest) manifest = read_manifest(text, BERTH_MEDIA_OCI_MANIFEST, &error);
+
+        g_assert_no_error(error);
+        g_assert_cmpuint(manifest->embedded->len, ==, cases[i].is_used);
+        if (!cases[i].is_used)
+            continue;
+        BerthEmbeddedContent *embedded = manifest->embedded->pdata[0];
+        g_assert_cmpstr(embedded->digest, ==, DIGEST_OF_EMPTY);
+        g_assert_cmpmem(embedded->data, embedded->size, "{}", 2);
+    }
+}
+
+static void test_media_types_that_the_place_implies(void) {
+    static const char *const types[] = {"", "\"mediaType\":null,", "\"mediaType\":\" \",",
+                                        "\"mediaType\":\"application/octet-stream\",",
+                                        "\"mediaType\":\"Application/JSON; charset=utf-8\","};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *described =
+            g_strdup_printf("%s\"digest\":\"" DIGEST "\",\"size\":1", types[i]);
+        g_autofree char *entry =
+            g_strdup_printf("{\"manifests\":[{%s,\"platform\":{\"os\":\"linux\"}}]}", described);
+        g_autofree char *image =
+            g_strdup_printf("{\"config\":{%s},\"layers\":[{%s}]}", described, described);
+        g_autofree char *artifact =
+            g_strdup_printf("{\"config\":{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST
+                            "\",\"size\":1},\"layers\":[{%s}]}",
+                            described);
+        g_autoptr(BerthManifest) index = read_manifest(entry, BERTH_MEDIA_OCI_INDEX, &error);
+
+        g_assert_no_error(error);
+        BerthIndexEntry *first = index->entries->pdata[0];
+        g_assert_cmpstr(first->descriptor->media_type, ==, BERTH_MEDIA_OCI_MANIFEST);
+        g_autoptr(BerthManifest) manifest =
+            read_manifest(image, BERTH_MEDIA_DOCKER_MANIFEST, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(manifest->config->media_type, ==, BERTH_MEDIA_DOCKER_CONFIG);
+        BerthDescriptor *layer = manifest->layers->pdata[0];
+        g_assert_cmpstr(layer->media_type, ==, BERTH_MEDIA_OCI_LAYER);
+        /* What an artifact consists of is not implied. */
+        g_autoptr(BerthManifest) other = read_manifest(artifact, BERTH_MEDIA_OCI_MANIFEST, &error);
+        g_assert_cmpint(other != NULL, ==, i > 2);
+        if (other)
+            g_assert_cmpint(
+                berth_media_type_get_kind(((BerthDescriptor *)other->layers->pdata[0])->media_type),
+                ==, BERTH_KIND_OTHER);
+    }
 }
 
 static void test_bad_manifests(void) {
@@ -133,6 +184,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/manifest/manifest", test_manifest);
     g_test_add_func("/manifest/index", test_index);
     g_test_add_func("/manifest/content-in-the-document", test_content_in_the_document);
+    g_test_add_func("/manifest/media-types-that-the-place-implies",
+                    test_media_types_that_the_place_implies);
     g_test_add_func("/manifest/bad-manifests", test_bad_manifests);
     g_test_add_func("/manifest/schema-1-is-refused-by-name", test_schema_1_is_refused_by_name);
     g_test_add_func("/manifest/image-config", test_image_config);
