@@ -13,7 +13,9 @@ static void test_numbers_need_no_files(void) {
     g_assert_true(berth_identity_find("12345:23456", &identity, NULL));
     g_assert_cmpuint(identity.uid, ==, 12345);
     g_assert_cmpuint(identity.gid, ==, 23456);
-    g_assert_cmpuint(identity.group_count, ==, 0);
+    /* None besides the process's own. */
+    g_assert_cmpuint(identity.group_count, ==, 1);
+    g_assert_cmpuint(identity.groups[0], ==, identity.gid);
 }
 
 static void test_empty_user_is_root(void) {
