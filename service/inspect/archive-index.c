@@ -49,11 +49,23 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
     return true;
 }
 
-/* index.json of an OCI layout (image-layout.md). A descriptor without a media type is assumed to be
- * a manifest's. */
+/* NULL with error. A descriptor without a media type is assumed to be a manifest's. */
+static BerthLayoutEntry *read_layout_entry(JsonObject *object, GError **error) {
+    BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
+
+    entry->descriptor = berth_descriptor_read_json(object, BERTH_MEDIA_OCI_MANIFEST, error);
+    if (entry->descriptor && read_name(object, &entry->name, error))
+        return entry;
+    free_layout_entry(entry);
+    return NULL;
+}
+
+/* index.json of an OCI layout (image-layout.md). As in other indexes, an entry that cannot be read
+ * is no reason to refuse the others. */
 GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
     g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    g_autoptr(GError) first = NULL;
     JsonArray *array;
 
     if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
@@ -68,21 +80,28 @@ GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **erro
                             MAX_IMAGES);
             return NULL;
         }
-        BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
-        g_ptr_array_add(entries, entry);
-        entry->descriptor =
-            berth_descriptor_read_json(json_node_get_object(node), BERTH_MEDIA_OCI_MANIFEST, error);
-        if (!entry->descriptor || !read_name(json_node_get_object(node), &entry->name, error))
-            return NULL;
+        g_autoptr(GError) local = NULL;
+        BerthLayoutEntry *entry = read_layout_entry(json_node_get_object(node), &local);
+        if (entry)
+            g_ptr_array_add(entries, entry);
+        else if (!first)
+            first = g_steal_pointer(&local);
+    }
+    if (entries->len == 0 && first) {
+        berth_error_set(error, (BerthErrorCode)first->code,
+                        "the index has no manifest that can be read: %s", first->message);
+        return NULL;
     }
     return g_steal_pointer(&entries);
 }
 
-/* The document is an array, but berth_document_parse only takes objects. */
+/* The document is an array, but berth_document_parse only takes objects. It skips a byte order
+ * mark, which may only come first. */
 static JsonNode *parse_array(const char *data, size_t size, GError **error) {
     g_autoptr(GString) wrapped = g_string_new("{\"a\":");
+    size_t mark = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
-    g_string_append_len(wrapped, data, (gssize)size);
+    g_string_append_len(wrapped, data + mark, (gssize)(size - mark));
     g_string_append_c(wrapped, '}');
     return berth_document_parse(wrapped->str, wrapped->len, error);
 }
@@ -94,8 +113,13 @@ GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **err
     const char *config;
     JsonArray *array;
 
-    if (!root || !berth_document_get_array(json_node_get_object(root), "a", &array, error))
+    if (!root)
         return NULL;
+    if (!berth_document_get_array(json_node_get_object(root), "a", &array, NULL)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                        "manifest.json is not a list of images");
+        return NULL;
+    }
     for (guint i = 0; array && i < json_array_get_length(array); i++) {
         JsonNode *node = json_array_get_element(array, i);
         if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {

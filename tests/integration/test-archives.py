@@ -160,6 +160,28 @@ def test_docker_archives_may_use_any_member_names():
     equal(good("run", "--rm", "local.test/form2:x", "echo", "any").strip(), "any")
 
 
+def test_lists_of_images_that_are_not_quite_right():
+    image = small(7)
+    manifest = image.finish()
+    right = {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+             "annotations": {"org.opencontainers.image.ref.name": "local.test/listed:x"}}
+    blobs = [(f"blobs/{d.replace(':', '/')}", data) for d, data in {**image.blobs, oci.digest_of(manifest): manifest}.items()]
+    for other in ({**right, "digest": "blake3:" + "0" * 64}, {**right, "annotations": "none"}, None):
+        index = json.dumps({"schemaVersion": 2, "manifests": [other, right]}).encode()
+        good("import", write("listed.tar", make_tar([("index.json", index), ("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), *blobs])))
+        good("rmi", "local.test/listed:x")
+    refused(make_tar([("index.json", json.dumps({"manifests": [{**right, "digest": "blake3:1"}]}).encode()), *blobs]),
+            "no manifest that can be read")
+    layer = oci.Layer("none").add("file", b"f").finish()
+    config = json.dumps(oci.Image([layer]).config).encode()
+    members = [("c.json", config), ("l.tar", layer[2])]
+    listed = json.dumps([{"Config": "c.json", "RepoTags": ["local.test/listed:y"], "Layers": ["l.tar"]}]).encode()
+    good("import", write("listed.tar", make_tar([*members, ("manifest.json", b"\xef\xbb\xbf" + listed + b"\n")])))
+    good("rmi", "local.test/listed:y")
+    refused(make_tar([*members, ("manifest.json", listed[1:-1])]), "manifest.json is not a list of images")
+    refused(make_tar([*members, ("manifest.json", listed + b"]")]), "not JSON")
+
+
 def test_a_root_file_system_is_not_taken_for_an_image_archive():
     refused(make_tar([(f"usr/bin/tool{n}", b"x") for n in range(1100)]), "not an image archive")
 
