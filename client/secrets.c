@@ -42,7 +42,7 @@ static bool secret_take_attribute(SecretGiven *secret, const char *field) {
     return true;
 }
 
-static bool secret_has_attributes(const SecretGiven *secret) {
+static bool secret_given_has_attributes(const SecretGiven *secret) {
     for (unsigned i = 0; i < BERTH_SECRET_ATTRIBUTES; i++)
         if (secret->attributes[i] != UINT32_MAX)
             return true;
@@ -150,7 +150,7 @@ static int secrets_append_all(sd_bus_message *call, GError **error) {
 
 static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, GError **error) {
     const char *other = strchr(secret->name, ',');
-    const SecretGiven *owned = secret_has_attributes(secret) ? secret : NULL;
+    const SecretGiven *owned = secret_given_has_attributes(secret) ? secret : NULL;
 
     if (other) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
@@ -173,9 +173,9 @@ static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, 
 typedef enum { SECRETS_PLAIN, SECRETS_OWNED, SECRETS_VARIABLES, SECRETS_KINDS } SecretsKind;
 
 static SecretsKind secret_get_kind(const SecretGiven *secret) {
-    return secret->is_variable             ? SECRETS_VARIABLES
-           : secret_has_attributes(secret) ? SECRETS_OWNED
-                                           : SECRETS_PLAIN;
+    return secret->is_variable                   ? SECRETS_VARIABLES
+           : secret_given_has_attributes(secret) ? SECRETS_OWNED
+                                                 : SECRETS_PLAIN;
 }
 
 /* A list that would be empty is left out. */

@@ -76,7 +76,7 @@ static gint compare_usage(gconstpointer a, gconstpointer b) {
     return order ? order : strcmp(first->name, second->name);
 }
 
-static int add_usage(BerthPage *page, const BerthUsage *usage) {
+static int reply_add_usage(BerthPage *page, const BerthUsage *usage) {
     g_autofree char *key = g_strconcat(usage->kind, " ", usage->name, NULL);
     sd_bus_message *item;
     int r;
@@ -118,7 +118,7 @@ static int send_usage(BerthService *service, sd_bus_message *call, BerthPage *pa
     g_ptr_array_sort(list, compare_usage);
     int r = berth_page_open(page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < list->len; i++)
-        r = add_usage(page, list->pdata[i]);
+        r = reply_add_usage(page, list->pdata[i]);
     return berth_page_send(page, r);
 }
 

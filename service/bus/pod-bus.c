@@ -54,6 +54,8 @@ static int check_pod(sd_bus_message *call, BerthService *service, sd_bus_error *
     g_autofree char *owner = *pod ? g_strdup_printf("%u", object.owner) : NULL;
     g_autoptr(GPtrArray) lists = list_details(*pod, name, owner, members);
     g_autoptr(GPtrArray) containers = *pod && members ? berth_pod_list_containers(*pod) : NULL;
+    /* The connection that created the pod needs no second authorization (bus/creators.h), but only
+     * for the pod itself: the containers in it may not be its own. */
     if (*pod && (!containers || containers->len == 0) && berth_creators_is(service, name, call) &&
         berth_access_has_check(call, "creator"))
         return BERTH_ACCESS_GRANTED;

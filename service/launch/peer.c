@@ -56,6 +56,7 @@ bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, i
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = BERTH_COUNT(parts)};
 
     berth_rights_add(&header, &rights, fd);
+    /* A receiver that has gone is not an error of this process, which SIGPIPE would kill. */
     return sendmsg(socket, &header, MSG_NOSIGNAL) >= 0;
 }
 
@@ -79,6 +80,7 @@ char berth_peer_receive(int socket, int *fd) {
     do
         size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
     while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+    /* An error other than these means that nothing will come any more, as the end does. */
     if (size <= 0)
         return 0;
     int received = berth_rights_take(&header);

@@ -58,6 +58,8 @@ static int make_veth(const char *name) {
 
     berth_autofd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     add_attribute(&message, IFLA_IFNAME, name);
+    /* The kind is nested in the link information (rtnetlink(7)), whose length is known only once
+     * it has been added. */
     struct rtattr *link = add_attribute(&message, IFLA_LINKINFO, NULL);
     add_attribute(&message, IFLA_INFO_KIND, "veth");
     link->rta_len = (unsigned short)((char *)&message + message.header.nlmsg_len - (char *)link);
@@ -70,6 +72,8 @@ static int make_veth(const char *name) {
 G_GNUC_NORETURN static void hold_namespace(pid_t parent, const char *interface, int ready) {
     if (!berth_program_end_with_parent(parent))
         _exit(EXIT_FAILURE);
+    /* Reports 0 or an errno, and then holds the namespace: it exists for as long as a process is in
+     * it. */
     int code = unshare(CLONE_NEWNET) < 0 ? errno : interface ? make_veth(interface) : 0;
 
     if (write(ready, &code, sizeof code) != sizeof code || code != 0)
@@ -92,6 +96,7 @@ bool berth_scratch_namespace_open(BerthScratchNamespace *scratch, const char *in
     if (pid < 0)
         return berth_error_set_errno(error, errno, "fork");
     scratch->pid = pid;
+    /* With the other end closed, the read ends as well if the process dies without a report. */
     berth_fd_clear(&ready);
     if (read(answer, &code, sizeof code) != sizeof code)
         code = ECHILD;
