@@ -128,3 +128,16 @@ char *berth_name_normalize_place(const char *place) {
     g_autofree char *tail = g_strndup(port, port_length);
     return g_strconcat(lower, is_default ? "" : ":", is_default ? "" : tail, place + host, NULL);
 }
+
+enum { MAX_DESCRIPTOR_NAME = 255 };
+
+/* The rule for FDNAME= in sd_notify(3): at most 255 printable ASCII characters, without colons,
+ * which separate the names in LISTEN_FDNAMES. */
+bool berth_name_is_descriptor(const char *name) {
+    size_t length = strlen(name);
+
+    for (const char *c = name; *c; c++)
+        if (!g_ascii_isprint(*c) || *c == ':')
+            return false;
+    return length > 0 && length <= MAX_DESCRIPTOR_NAME;
+}

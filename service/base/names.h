@@ -20,6 +20,9 @@ bool berth_name_check_printable(const char *text, const char *what, GError **err
 /* A name that a file can have in any directory, and that can be shown. */
 bool berth_name_is_file(const char *name);
 
+/* The name of a descriptor in LISTEN_FDNAMES (sd_listen_fds_with_names(3)). */
+bool berth_name_is_descriptor(const char *name);
+
 /* Compares strings of a GPtrArray by their bytes (g_ptr_array_sort). */
 int berth_name_compare(gconstpointer a, gconstpointer b);
 

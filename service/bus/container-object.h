@@ -41,6 +41,12 @@ int berth_container_find_cgroup(sd_bus_message *call, BerthService *service,
  * frees it. */
 char *berth_create_options_list_volumes(const BerthCreateOptions *options);
 
+/* Read the options Secrets, a(sh), SecretFiles, a(sha{sv}), and SecretVariables, a(sh), of Create
+ * into BerthCreateOptions. */
+int berth_container_read_secret_files(sd_bus_message *call, void *value, sd_bus_error *error);
+int berth_container_read_owned_secrets(sd_bus_message *call, void *value, sd_bus_error *error);
+int berth_container_read_secret_variables(sd_bus_message *call, void *value, sd_bus_error *error);
+
 /* Reads the option FurtherNetworks of Create, a(sa{sv}), into BerthCreateOptions. */
 int berth_container_read_further_networks(sd_bus_message *call, void *value, sd_bus_error *error);
 
