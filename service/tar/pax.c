@@ -76,11 +76,14 @@ static bool read_map(BerthTarPax *pax, const char *text, GError **error) {
     g_auto(GStrv) numbers = g_strsplit(text, ",", -1);
     int64_t offset, size;
 
-    for (char **number = numbers; *number; number += 2)
-        if (!number[1] || !berth_tar_pax_number(number[0], &offset, error) ||
+    for (char **number = numbers; *number; number += 2) {
+        if (!number[1])
+            return is_malformed("GNU.sparse.map", error);
+        if (!berth_tar_pax_number(number[0], &offset, error) ||
             !berth_tar_pax_number(number[1], &size, error) ||
             !pax_add_chunk(pax, offset, size, error))
-            return *error != NULL ? false : is_malformed("GNU.sparse.map", error);
+            return false;
+    }
     return true;
 }
 
