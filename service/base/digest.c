@@ -56,6 +56,14 @@ bool berth_digest_is_valid(const char *digest) {
     return berth_digest_parse(digest, NULL, NULL);
 }
 
+bool berth_digest_is_contradicted(const char *digest, const char *claimed) {
+    BerthAlgorithm wanted, offered;
+
+    return berth_digest_parse(claimed, &offered, NULL) &&
+           berth_digest_parse(digest, &wanted, NULL) && offered == wanted &&
+           !g_str_equal(claimed, digest);
+}
+
 const char *berth_algorithm_get_name(BerthAlgorithm algorithm) {
     return algorithms[algorithm].name;
 }

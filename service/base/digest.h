@@ -30,6 +30,10 @@ bool berth_digest_is_valid(const char *digest);
 /* Returns "sha256", "sha384" or "sha512". */
 const char *berth_algorithm_get_name(BerthAlgorithm algorithm);
 
+/* Whether claimed, which may be anything, is a digest of the same algorithm as digest, but another
+ * one. Two digests of different algorithms may be of the same content. */
+bool berth_digest_is_contradicted(const char *digest, const char *claimed);
+
 /* Returns the hexadecimal part of a valid digest. */
 const char *berth_digest_get_hex(const char *digest);
 

@@ -9,6 +9,7 @@
 
 #include "fetch/pusher.h"
 
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/limits.h"
 
@@ -279,12 +280,12 @@ static void begin_upload(Push *push) {
                       on_begun, push);
 }
 
-/* Any status other than 404 or success is handled as for an upload, and so are connection errors.
- */
+/* A registry without HEAD (405 or 501) gets the blob. Any other status except for success is
+ * handled as for an upload, and so are connection errors. */
 static void push_on_existence(const BerthResponse *response, const GError *error, void *userdata) {
     Push *push = userdata;
 
-    if (!error && response->status == 404)
+    if (!error && (response->status == 404 || response->status == 405 || response->status == 501))
         begin_upload(push);
     else if (check_pushed(push, response, error))
         pusher_finish(push, BERTH_PUSH_EXISTS, NULL);
@@ -323,7 +324,7 @@ static void on_manifest_pushed(const BerthResponse *response, const GError *erro
     } else if (response->status < 200 || response->status > 299) {
         fail_status(push, response);
     } else {
-        if (response->digest[0] && !g_str_equal(response->digest, push->target->digest))
+        if (berth_digest_is_contradicted(push->target->digest, response->digest))
             berth_error_set(
                 &local, BERTH_ERROR_DIGEST_MISMATCH, "%s: the registry stored %.200s instead of %s",
                 berth_remote_get_locator(push->remote), response->digest, push->target->digest);

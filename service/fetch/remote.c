@@ -45,7 +45,8 @@ struct BerthRemoteCall {
     BerthRequest *request; /* the current request, whose body goes to the sink */
     sd_event_source *delay;
     unsigned challenges, retries;
-    bool was_basic; /* sent with the user name; other calls may have been sent without it */
+    bool wants_basic; /* its last challenge was one of Basic */
+    bool was_basic;   /* sent with the user name; other calls may have been sent without it */
 };
 
 static void remote_send_request(BerthRemoteCall *call);
@@ -177,6 +178,9 @@ static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, G
         return false;
     }
     remote->uses_basic = true;
+    /* Some registries want Basic although they have issued a token, for all or some objects. */
+    call->wants_basic = true;
+    g_hash_table_remove(remote->tokens, token_key(call));
     remote_send_request(call);
     return true;
 }
@@ -205,6 +209,7 @@ static bool answer_challenge(BerthRemoteCall *call, const BerthResponse *respons
     }
     if (challenge->is_basic)
         return answer_basic(call, response, error);
+    call->wants_basic = false;
     const BerthTokenRequest request = {
         .event = remote->event,
         .http = remote->http,
@@ -313,10 +318,11 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
     if (g_strcmp0(host, remote->host) != 0 ||
         (plain && !g_str_equal(remote->scheme, "http") && !remote->tls.insecure))
         return;
-    BerthToken *token = g_hash_table_lookup(remote->tokens, token_key(call));
+    BerthToken *token =
+        call->wants_basic ? NULL : g_hash_table_lookup(remote->tokens, token_key(call));
     if (token && berth_token_is_fresh(token))
         options->token = token->text;
-    else if (remote->credentials && remote->credentials->registry_token)
+    else if (remote->credentials && remote->credentials->registry_token && !call->wants_basic)
         options->token = remote->credentials->registry_token;
     else if (remote->uses_basic) {
         call->was_basic = true;

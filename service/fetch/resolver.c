@@ -75,17 +75,6 @@ static void resolver_finish(Resolution *resolution, const BerthDescriptor *targe
     g_free(resolution);
 }
 
-/* Whether the header has a digest of the same algorithm that is another one. The registry's
- * canonical digest may be of another algorithm than the requested one (distribution specification,
- * "Pulling manifests"); what is fetched is checked against the requested one in any case. */
-static bool offers_another(const char *header, const char *digest) {
-    BerthAlgorithm offered, wanted;
-
-    return berth_digest_parse(header, &offered, NULL) &&
-           berth_digest_parse(digest, &wanted, NULL) && offered == wanted &&
-           !g_str_equal(header, digest);
-}
-
 /* The digest of the object in the response: the one requested, or the one in the header, or, if the
  * server sends none that can be used, that of the body. */
 static char *find_digest(const Resolution *resolution, const BerthResponse *response,
@@ -93,7 +82,9 @@ static char *find_digest(const Resolution *resolution, const BerthResponse *resp
     const char *object = resolution->object;
 
     if (resolution->has_digest) {
-        if (offers_another(response->digest, object)) {
+        /* The registry's own digest may have another algorithm than the requested one (distribution
+         * specification, "Pulling manifests"). The content is checked against the latter. */
+        if (berth_digest_is_contradicted(object, response->digest)) {
             berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                             "%s: the registry offers %.200s instead of %s",
                             berth_remote_get_locator(resolution->remote), response->digest, object);

@@ -280,9 +280,9 @@ def test_resuming_where_the_registry_has_no_ranges():
 class Uploads:
     """A hook of the registry that accepts uploads. The arguments choose its replies."""
 
-    def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None, failures=()):
+    def __init__(self, status=202, location="/v2/up/blobs/uploads/1", headers=None, failures=(), head=404, stored=oci.digest_of):
         self.status, self.location, self.headers = status, location, headers or {}
-        self.failures = list(failures)
+        self.failures, self.head, self.stored = list(failures), head, stored
         self.chunks, self.done, self.data = [], [], b""
 
     def __call__(self, handler, url, with_body):
@@ -309,8 +309,8 @@ class Uploads:
             return send(handler, 201)
         if handler.command == "PUT":
             body = handler.rfile.read(size)
-            return send(handler, 201, b"", {"Docker-Content-Digest": oci.digest_of(body)})
-        return send(handler, 404, b"", with_body=False) if handler.command == "HEAD" else False
+            return send(handler, 201, b"", {"Docker-Content-Digest": self.stored(body)})
+        return send(handler, self.head, b"", with_body=False) if handler.command == "HEAD" else False
 
 
 def test_pushing_in_the_registry_s_manner():
@@ -319,12 +319,16 @@ def test_pushing_in_the_registry_s_manner():
     oci.push(new_image(), source)
     good("pull", source)
     uploads = [Uploads(status=201), Uploads(location="/v2/up/blobs/uploads/1?state=a#fragment"),
-               Uploads(headers={"OCI-Chunk-Min-Length": "1000000000"}), Uploads(failures=(503, 404, 500))]
+               Uploads(headers={"OCI-Chunk-Min-Length": "1000000000"}), Uploads(failures=(503, 404, 500)), Uploads(head=405),
+               # The digest that the registry reports may have another algorithm, or none.
+               Uploads(stored=lambda body: "sha512:" + hashlib.sha512(body).hexdigest()), Uploads(stored=lambda body: oci.digest_of(body)[7:])]
     for upload in uploads:
         REGISTRY.hook = upload
         good("push", source, f"{REGISTRY.host}/up:x")
         equal(len(upload.done), 2, "a layer and a configuration")
         equal(upload.chunks, [])
+    REGISTRY.hook = Uploads(stored=lambda body: "sha256:" + "0" * 64)
+    contains(dist("push", source, f"{REGISTRY.host}/up:x").err, "the registry stored sha256:0000")
     REGISTRY.hook = None
 
 

@@ -48,6 +48,25 @@ def pulled(reference, **more):
     return result
 
 
+def test_a_registry_that_wants_basic_although_it_has_issued_a_token():
+    registry = FaultyRegistry()
+    write_auth({"auths": {registry.host: entry("anna", "secret")}})
+    basic = "Basic " + base64.b64encode(b"anna:secret").decode()
+
+    def hook(handler, url, with_body):
+        given = handler.headers.get("Authorization")
+        if url in ("/token", "/v2/") or given == basic or (given == "Bearer tok" and not everywhere and "/manifests/" in url):
+            return url == "/token" and not registry.send(handler, 200, b'{"token":"tok"}', {}, True)
+        challenge = 'Basic realm="x"' if given or "/blobs/" in url else f'Bearer realm="http://{registry.host}/token"'
+        return not registry.fail(handler, 401, "who are you?", with_body, {"WWW-Authenticate": challenge})
+
+    registry.hook = hook
+    for everywhere in (True, False):
+        reference, _ = registry.add(f"mixed/{everywhere}:x".lower(), image(everywhere))
+        pulled(reference)
+        good("rmi", reference)
+
+
 def test_basic_credentials_from_the_auth_file():
     registry = FaultyRegistry()
     registry.basic = "anna:se:cret"

@@ -40,6 +40,18 @@ static void test_known_algorithms(void) {
     }
 }
 
+static void test_only_digests_of_one_algorithm_contradict(void) {
+    g_autofree char *a = g_strnfill(64, 'a'), *b = g_strnfill(64, 'b'), *c = g_strnfill(128, 'c');
+    g_autofree char *one = g_strconcat("sha256:", a, NULL), *two = g_strconcat("sha256:", b, NULL);
+    g_autofree char *long_one = g_strconcat("sha512:", c, NULL);
+
+    g_assert_true(berth_digest_is_contradicted(one, two));
+    g_assert_false(berth_digest_is_contradicted(one, one));
+    g_assert_false(berth_digest_is_contradicted(one, long_one));
+    g_assert_false(berth_digest_is_contradicted(one, ""));
+    g_assert_false(berth_digest_is_contradicted(one, b));
+}
+
 /* The values used in the tests of early containerd and moby. */
 static void test_chain_id(void) {
     g_autofree char *a = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "a", -1);
@@ -78,6 +90,8 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/digest/three-different-errors", test_three_different_errors);
     g_test_add_func("/digest/known-algorithms", test_known_algorithms);
+    g_test_add_func("/digest/only-digests-of-one-algorithm-contradict",
+                    test_only_digests_of_one_algorithm_contradict);
     g_test_add_func("/digest/chain-id", test_chain_id);
     g_test_add_func("/digest/hash", test_hash);
     return g_test_run();
