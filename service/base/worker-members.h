@@ -74,8 +74,8 @@ enum {
 #define BERTH_INGEST_MEMBERS(MEMBER)                                                               \
     /* pipe, ingest file, algorithm, offset, limit → digest, size */                               \
     MEMBER(BERTH_INGEST_INGEST, ingest, "Ingest", "hhstt", "st")                                   \
-    /* like Ingest, with a limit and a pipe to which the bytes are passed on */                    \
-    MEMBER(BERTH_INGEST_INGEST_ONWARD, ingest_onward, "IngestOnward", "hhstth", "st")              \
+    /* like Ingest, with a pipe that receives a byte each time the file has grown */               \
+    MEMBER(BERTH_INGEST_INGEST_ANNOUNCING, ingest_announcing, "IngestAnnouncing", "hhstth", "st")  \
     /* file, algorithm → digest, size */                                                           \
     MEMBER(BERTH_INGEST_HASH, hash, "Hash", "hs", "st")                                            \
     /* names and a client's descriptors, output file, limit for each, limit for the file */        \
@@ -125,6 +125,8 @@ enum {
 #define BERTH_UNPACK_MEMBERS(MEMBER)                                                               \
     /* content, diff ID, limit, is the lowest layer → unpacked size, whether to call Settle */     \
     MEMBER(BERTH_UNPACK_UNPACK, unpack, "Unpack", "hstb", "tb")                                    \
+    /* content that is still growing, pipe of IngestAnnouncing, then like Unpack */                \
+    MEMBER(BERTH_UNPACK_UNPACK_GROWING, unpack_growing, "UnpackGrowing", "hhstb", "tb")            \
     /* merged tree of the layers below, the layer's content */                                     \
     MEMBER(BERTH_UNPACK_SETTLE, settle, "Settle", "hh", "")                                        \
     MEMBER(BERTH_UNPACK_SETTLE_LOWEST, settle_lowest, "SettleLowest", "", "")                      \

@@ -120,6 +120,11 @@ static void ingestion_take_answer(BerthIngestion *ingestion) {
     ingestion->done(error ? NULL : ingestion->digest, ingestion->size, error, ingestion->userdata);
 }
 
+int berth_ingestion_open_file(const BerthIngestion *ingestion) {
+    return berth_content_store_open_ingest(berth_contents_get_store(ingestion->contents),
+                                           ingestion->key);
+}
+
 static void ingestion_on_ingested(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthIngestion *ingestion = userdata;
     const char *digest;
@@ -132,15 +137,15 @@ static void ingestion_on_ingested(sd_bus_message *reply, const GError *error, vo
     ingestion_take_answer(ingestion);
 }
 
-void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int onward) {
+void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int growth) {
     const BerthIngestArguments arguments = {
-        file, ingestion->file, onward, ingestion->algorithm, ingestion->offset, ingestion->limit};
+        file, ingestion->file, growth, ingestion->algorithm, ingestion->offset, ingestion->limit};
 
     ingestion->awaited++;
     berth_call_ingest_ingest(ingestion->ingest, &arguments, ingestion_on_ingested, ingestion);
 }
 
-int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **error) {
+int berth_ingestion_open_pipe(BerthIngestion *ingestion, int growth, GError **error) {
     int ends[2];
 
     if (!berth_fd_pipe(ends, error))
@@ -149,7 +154,7 @@ int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **er
     /* The end of the source is awaited as well; berth_ingestion_read_file counts the worker's
      * reply. */
     ingestion->awaited++;
-    berth_ingestion_read_file(ingestion, output, onward);
+    berth_ingestion_read_file(ingestion, output, growth);
     return ends[1];
 }
 

@@ -40,14 +40,17 @@ uint64_t berth_ingestion_get_offset(const BerthIngestion *ingestion);
 /* Returns the file, whose size is the progress; the pointer is valid until the ingestion is
  * freed. */
 const int *berth_ingestion_get_file(const BerthIngestion *ingestion);
+/* Opens the file for reading, for a worker that follows its growth; -1 if that fails. */
+int berth_ingestion_open_file(const BerthIngestion *ingestion);
 
 /* Starts berth-ingest on a pipe and returns the write end for the source, or -1; the owner reports
- * the end of the source. If onward is not -1, the same bytes are also written to it. */
-int berth_ingestion_open_pipe(BerthIngestion *ingestion, int onward, GError **error);
+ * the end of the source. If growth is not -1, berth-ingest writes a byte to it each time the file
+ * has grown, and closes it when the file is complete. */
+int berth_ingestion_open_pipe(BerthIngestion *ingestion, int growth, GError **error);
 /* Reports the end of the source; error is NULL if all of the content was written. */
 void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error);
 /* Like berth_ingestion_open_pipe, for a source that is a file, which has no end to report. */
-void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int onward);
+void berth_ingestion_read_file(BerthIngestion *ingestion, int file, int growth);
 
 /* Makes the result a blob; succeeds if that blob already exists. */
 bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error);

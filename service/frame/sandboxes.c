@@ -25,8 +25,7 @@ static const char *const fetch_calls[] = {
 /* libseccomp can export a filter only to a file. */
 static const char *const filter_calls[] = {"memfd_create", NULL};
 
-static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync",
-                                           "syncfs",    "tee",       NULL};
+static const char *const ingest_calls[] = {"ftruncate", "fdatasync", "fsync", "syncfs", NULL};
 
 static const char *const unpack_calls[] = {
     "chdir",      "copy_file_range", "fchdir",       "fchmod",       "fchmodat",  "fchown",

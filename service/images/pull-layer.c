@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One layer of a pull: its bytes are passed to berth-unpack while they arrive (or read from a
- * stored blob), and unpacked into a separate directory. When the layer below is committed, this one
- * is settled on it and committed under its chain ID. The image (pull-image.c) owns it and decides
- * when it starts and settles; the states are in pull-private.h.
+ * One layer of a pull: berth-unpack reads its file while berth-ingest is still writing it (or reads
+ * a stored blob), and unpacks it into a separate directory. When the layer below is committed, this
+ * one is settled on it and committed under its chain ID. The image (pull-image.c) owns it and
+ * decides when it starts and settles; the states are in pull-private.h.
  */
 
 #include "base/digest.h"
@@ -180,29 +180,25 @@ static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, 
         pull_layer_set_state(layer, BERTH_PULL_LAYER_EXTRACTED);
 }
 
-/* At this point, berth-unpack is only told whether this is the lowest layer; the tree below may not
- * exist yet. */
-static void pull_layer_extract_from(BerthPullLayer *layer, int input) {
-    uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
-
-    berth_call_unpack_unpack(layer->worker, input, layer->diff_id, limit, layer->parent == NULL,
-                             pull_layer_on_extracted, layer);
-}
-
-/* Opens a pipe to berth-unpack. If that fails, the blob is unpacked once it is in the store. */
-static int pull_layer_stream(void *userdata) {
+/* Unpacks the layer while it arrives: berth-unpack reads the file that berth-ingest writes. If
+ * there is no pipe, the blob is unpacked once it is in the store. At this point, berth-unpack is
+ * only told whether this is the lowest layer; the tree below may not exist yet. */
+static int pull_layer_stream(int file, void *userdata) {
     BerthPullLayer *layer = userdata;
+    uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
     int ends[2];
 
     if (!berth_fd_pipe(ends, NULL))
         return -1;
     berth_autofd int output = ends[0];
     pull_layer_set_state(layer, BERTH_PULL_LAYER_STREAMING);
-    pull_layer_extract_from(layer, output);
+    berth_call_unpack_unpack_growing(layer->worker, file, output, layer->diff_id, limit,
+                                     layer->parent == NULL, pull_layer_on_extracted, layer);
     return ends[1];
 }
 
 static void pull_layer_extract_blob(BerthPullLayer *layer) {
+    uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
     BerthContentStore *store = berth_contents_get_store(layer->context->images->contents);
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = berth_content_store_open_blob(store, layer->descriptor->digest, &error);
@@ -210,7 +206,8 @@ static void pull_layer_extract_blob(BerthPullLayer *layer) {
     if (blob < 0)
         pull_layer_fail(layer, error);
     else
-        pull_layer_extract_from(layer, blob);
+        berth_call_unpack_unpack(layer->worker, blob, layer->diff_id, limit, layer->parent == NULL,
+                                 pull_layer_on_extracted, layer);
 }
 
 /* The blob and the tree may be completed in either order; the second of them makes the layer

@@ -213,9 +213,9 @@ static void pull_object_on_fetched(sd_bus_message *reply, const GError *error, v
 /* Requests the missing bytes from berth-fetch. The message holds a duplicate of the pipe's end; the
  * one in this process is closed on return, since berth-ingest sees the end of the data only after
  * every writer has closed the pipe (pipe(7)). */
-static bool pull_object_send(BerthPullObject *object, int onward, GError **error) {
+static bool pull_object_send(BerthPullObject *object, int growth, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
-    berth_autofd int input = berth_ingestion_open_pipe(object->ingestion, onward, error);
+    berth_autofd int input = berth_ingestion_open_pipe(object->ingestion, growth, error);
 
     if (input < 0)
         return false;
@@ -225,7 +225,7 @@ static bool pull_object_send(BerthPullObject *object, int onward, GError **error
 }
 
 /* Embedded content takes the same path and is hashed like any other. */
-static bool pull_object_send_embedded(BerthPullObject *object, int onward, GError **error) {
+static bool pull_object_send_embedded(BerthPullObject *object, int growth, GError **error) {
     uint64_t offset = berth_ingestion_get_offset(object->ingestion);
     size_t size;
     const void *data = g_bytes_get_data(object->embedded, &size);
@@ -235,7 +235,7 @@ static bool pull_object_send_embedded(BerthPullObject *object, int onward, GErro
         return false;
     if (lseek(input, (off_t)offset, SEEK_SET) < 0)
         return berth_error_set_errno(error, errno, "resume from a file in memory");
-    berth_ingestion_read_file(object->ingestion, input, onward);
+    berth_ingestion_read_file(object->ingestion, input, growth);
     return true;
 }
 
@@ -289,19 +289,22 @@ static bool pull_object_open(BerthPullObject *object, GError **error) {
 /* Fetches into the ingest, starting where an earlier attempt ended. */
 static void pull_object_fetch(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
-    berth_autofd int onward = -1;
+    berth_autofd int growth = -1;
 
     pull_object_set_state(object, BERTH_PULL_OBJECT_FETCHING, NULL);
     if (!pull_object_open(object, &error)) {
         pull_object_fail(object, error);
         return;
     }
-    /* A stream cannot take back bytes that it has passed on. If an earlier attempt is resumed, its
-     * data may turn out to be wrong; in this case the layer is unpacked from the blob instead. */
-    if (object->stream && object->attempt == ATTEMPT_FROM_START)
-        onward = object->stream(object->stream_userdata);
-    if (object->embedded ? !pull_object_send_embedded(object, onward, &error)
-                         : !pull_object_send(object, onward, &error)) {
+    /* What has been unpacked cannot be taken back. If an earlier attempt is resumed, its data may
+     * turn out to be wrong; in this case the layer is unpacked from the blob instead. */
+    if (object->stream && object->attempt == ATTEMPT_FROM_START) {
+        berth_autofd int file = berth_ingestion_open_file(object->ingestion);
+        if (file >= 0)
+            growth = object->stream(file, object->stream_userdata);
+    }
+    if (object->embedded ? !pull_object_send_embedded(object, growth, &error)
+                         : !pull_object_send(object, growth, &error)) {
         pull_object_fail(object, error);
         return;
     }

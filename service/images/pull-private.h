@@ -62,9 +62,10 @@ typedef enum {
     BERTH_PULL_OBJECT_FAILED,
 } BerthPullObjectState;
 
-/* Opens a pipe that receives the bytes as they arrive; -1: none. Called only if it will receive all
- * of them. */
-typedef int (*BerthPullStream)(void *userdata);
+/* Begins to process the file, which the caller keeps, while it grows, and returns a pipe that is to
+ * receive a byte each time it has grown; -1 if it is not processed. Called only if the file is
+ * empty yet. */
+typedef int (*BerthPullStream)(int file, void *userdata);
 
 typedef struct BerthPullObject BerthPullObject;
 

@@ -2,14 +2,8 @@
 
 /*
  * One pass over the content, with its state on the stack of the job that runs it: first what an
- * earlier attempt left in the file, then the pipe. Hashing comes last: the bytes are passed on as
- * soon as they arrive, and berth-unpack processes them in the meantime.
- *
- * They are passed on with tee(2), which gives the pages of the first pipe to the second one and
- * copies nothing. What is hashed and written is this process's own copy. A writer that can still
- * change its pages (through vmsplice(2), which berth-fetch's sandbox does not allow) could
- * therefore make berth-unpack read something other than what is stored; the diff ID, which
- * berth-unpack computes from what it has read, detects that.
+ * earlier attempt left in the file, then the pipe. Hashing comes last: berth-unpack is told as soon
+ * as bytes are in the file, and processes them in the meantime.
  */
 
 #include "ingest/ingest.h"
@@ -20,40 +14,17 @@
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
-/* How content is passed on. */
-typedef enum {
-    FORWARD_TEE,   /* as pages of the input, until that turns out not to be a pipe */
-    FORWARD_WRITE, /* as a copy */
-    FORWARD_CLOSED,
-} ForwardMode;
-
 typedef struct {
     const BerthIngest *ingest;
     BerthHash *hash;
     uint64_t done;
-    ForwardMode onward;
+    bool is_followed; /* the pipe of growth has a reader */
 } IngestState;
 
-/* The reader of the onward pipe may fail and close it; the content is stored nevertheless. */
-static void ingest_pass_on(IngestState *state, const char *data, size_t size) {
-    if (state->onward != FORWARD_CLOSED && !berth_fd_write_all(state->ingest->onward, data, size))
-        state->onward = FORWARD_CLOSED;
-}
-
-/* Passes on what the input has, and returns how much that is: the caller must then read as much,
- * without passing it on again. Returns 0 if nothing was passed on; read(2) then shows the reason.
- */
-static size_t forward_by_tee(IngestState *state) {
-    ssize_t got;
-
-    if (state->onward != FORWARD_TEE)
-        return 0;
-    do
-        got = tee(state->ingest->input, state->ingest->onward, CHUNK_BYTES, 0);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        state->onward = errno == EINVAL ? FORWARD_WRITE : FORWARD_CLOSED;
-    return (size_t)MAX(got, 0);
+/* Called when the file has grown. The reader may fail and close the pipe; the content is stored
+ * nevertheless. */
+static void ingest_announce(IngestState *state) {
+    state->is_followed = state->is_followed && berth_fd_write_all(state->ingest->growth, "", 1);
 }
 
 /* pread(2) leaves the file's offset where take_input() has to write. Reaching the end before the
@@ -69,7 +40,6 @@ static bool take_kept(IngestState *state, char *buffer, GError **error) {
         if (got <= 0)
             return berth_error_set_errno(error, got < 0 ? errno : EIO, "read the ingest file");
         berth_hash_update(state->hash, buffer, got);
-        ingest_pass_on(state, buffer, got);
         state->done += got;
     }
     return true;
@@ -78,10 +48,8 @@ static bool take_kept(IngestState *state, char *buffer, GError **error) {
 static bool take_input(IngestState *state, char *buffer, GError **error) {
     const BerthIngest *ingest = state->ingest;
 
-    for (size_t passed = 0;;) {
-        if (passed == 0)
-            passed = forward_by_tee(state);
-        ssize_t got = read(ingest->input, buffer, passed > 0 ? passed : CHUNK_BYTES);
+    for (;;) {
+        ssize_t got = read(ingest->input, buffer, CHUNK_BYTES);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -96,10 +64,7 @@ static bool take_input(IngestState *state, char *buffer, GError **error) {
                                    ingest->limit);
         if (!berth_fd_write_all(ingest->file, buffer, got))
             return berth_error_set_errno(error, errno, "write the content");
-        if (passed > 0)
-            passed -= (size_t)got;
-        else
-            ingest_pass_on(state, buffer, got);
+        ingest_announce(state);
         berth_hash_update(state->hash, buffer, got);
         state->done += got;
     }
@@ -108,9 +73,7 @@ static bool take_input(IngestState *state, char *buffer, GError **error) {
 bool berth_ingest_run(const BerthIngest *ingest, char **digest, uint64_t *size, GError **error) {
     g_autoptr(BerthHash) hash = berth_hash_new(ingest->algorithm);
     g_autofree char *buffer = g_malloc(CHUNK_BYTES);
-    IngestState state = {.ingest = ingest,
-                         .hash = hash,
-                         .onward = ingest->onward >= 0 ? FORWARD_TEE : FORWARD_CLOSED};
+    IngestState state = {.ingest = ingest, .hash = hash, .is_followed = ingest->growth >= 0};
 
     if (ingest->offset > ingest->limit)
         return berth_error_set(

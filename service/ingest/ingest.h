@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One ingest: bytes from a pipe are passed on, written to the ingest file and hashed in one pass.
- * What is already in the file (from an earlier attempt) is hashed and passed on first.
+ * One ingest: bytes from a pipe are written to the ingest file and hashed in one pass. What is
+ * already in the file (from an earlier attempt) is hashed first.
  */
 
 #pragma once
@@ -14,7 +14,8 @@
 typedef struct {
     int input;  /* a pipe; read until its other end is closed */
     int file;   /* the ingest file, open for reading and writing */
-    int onward; /* where the same bytes go as they arrive, or -1; its reader may go away */
+    int growth; /* a pipe that receives a byte each time the file has grown, whose reader may go
+                 * away; or -1 */
     BerthAlgorithm algorithm;
     uint64_t offset; /* how much of the file is kept and precedes the input */
     uint64_t limit;  /* SizeMismatch beyond this many bytes in total */

@@ -26,7 +26,7 @@ static void free_ingest_job(gpointer data) {
 
     berth_fd_clear(&job->ingest.input);
     berth_fd_clear(&job->ingest.file);
-    berth_fd_clear(&job->ingest.onward);
+    berth_fd_clear(&job->ingest.growth);
     g_free(job->digest);
     g_free(job);
 }
@@ -35,8 +35,8 @@ static bool run_ingest(void *data, GError **error) {
     IngestJob *job = data;
     bool done = berth_ingest_run(&job->ingest, &job->digest, &job->size, error);
 
-    /* Closed now, so that the onward reader sees the end before the reply is sent. */
-    berth_fd_clear(&job->ingest.onward);
+    /* Closed now, so that the reader of growth sees the end before the reply is sent. */
+    berth_fd_clear(&job->ingest.growth);
     berth_fd_clear(&job->ingest.input);
     return done;
 }
@@ -69,7 +69,7 @@ static int method_hash(sd_bus_message *call, void *userdata, sd_bus_error *error
 
     (void)userdata;
     (void)error;
-    job->ingest.input = job->ingest.file = job->ingest.onward = -1;
+    job->ingest.input = job->ingest.file = job->ingest.growth = -1;
     if ((r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "s", &algorithm)) < 0) {
         free_ingest_job(job);
@@ -151,17 +151,17 @@ static int method_gather(sd_bus_message *call, void *userdata, sd_bus_error *err
 }
 
 /* The job owns each descriptor as soon as it has been read; freeing the job closes them. */
-static int start_ingest(sd_bus_message *call, bool passes_on) {
+static int start_ingest(sd_bus_message *call, bool announces) {
     IngestJob *job = g_new0(IngestJob, 1);
     const char *algorithm;
     int r;
 
-    job->ingest.input = job->ingest.file = job->ingest.onward = -1;
+    job->ingest.input = job->ingest.file = job->ingest.growth = -1;
     if ((r = job->ingest.input = berth_frame_read_fd(call)) < 0 ||
         (r = job->ingest.file = berth_frame_read_fd(call)) < 0 ||
         (r = sd_bus_message_read(call, "stt", &algorithm, &job->ingest.offset,
                                  &job->ingest.limit)) < 0 ||
-        (passes_on && (r = job->ingest.onward = berth_frame_read_fd(call)) < 0)) {
+        (announces && (r = job->ingest.growth = berth_frame_read_fd(call)) < 0)) {
         free_ingest_job(job);
         return r;
     }
@@ -175,7 +175,7 @@ static int method_ingest(sd_bus_message *call, void *userdata, sd_bus_error *err
     return start_ingest(call, false);
 }
 
-static int method_ingest_onward(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int method_ingest_announcing(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     (void)error;
     return start_ingest(call, true);

@@ -88,6 +88,8 @@ bool berth_content_store_check_disk(BerthContentStore *store, const char *key, u
  * FailedPrecondition. The caller ensures that there is only one writer per key. */
 int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_t total,
                               uint32_t owner, uint64_t *offset, GError **error);
+/* Opens the file of an ingest for reading, while berth-ingest writes it; -1 if that fails. */
+int berth_content_store_open_ingest(BerthContentStore *store, const char *key);
 /* Records for the commit which digest the ingest must have and which lease will hold the blob; ""
  * for none. Replaces earlier values. */
 bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,

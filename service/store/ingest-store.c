@@ -208,6 +208,13 @@ int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_
     return berth_fd_steal(&fd);
 }
 
+int berth_content_store_open_ingest(BerthContentStore *store, const char *key) {
+    g_autofree char *name = ingest_directory_name(key);
+    g_autofree char *path = g_strconcat(name, "/data", NULL);
+
+    return openat(store->ingests, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 bool berth_content_store_intend(BerthContentStore *store, const char *key, const char *expected,
                                 const char *lease, GError **error) {
     g_autofree char *name = ingest_directory_name(key);

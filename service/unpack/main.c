@@ -37,7 +37,7 @@ typedef struct {
 static UnpackState state;
 
 typedef struct {
-    int input;
+    int input, growth; /* growth: -1 if the input is complete */
     int lower;
     uint64_t limit, size;
     bool is_complete; /* of a measurement */
@@ -50,6 +50,7 @@ static void free_unpack_job(gpointer data) {
     UnpackJob *job = data;
 
     berth_fd_clear(&job->input);
+    berth_fd_clear(&job->growth);
     berth_fd_clear(&job->lower);
     g_free(job->digest);
     g_free(job);
@@ -58,7 +59,11 @@ static void free_unpack_job(gpointer data) {
 
 static bool unpack_stream(UnpackJob *job, BerthTree *tree, BerthAlgorithm algorithm, uint64_t limit,
                           GError **error) {
-    g_autoptr(BerthStream) stream = berth_stream_new(job->input, algorithm, limit, error);
+    /* Freed after the stream, whose thread uses it. */
+    g_autoptr(BerthInput) input = job->growth < 0
+                                      ? berth_input_new(job->input)
+                                      : berth_input_new_growing(job->input, job->growth);
+    g_autoptr(BerthStream) stream = berth_stream_new(input, algorithm, limit, error);
     g_autoptr(GError) of_tree = NULL;
 
     if (!stream)
@@ -99,7 +104,7 @@ static int reply_unpack(void *data, sd_bus_message *reply) {
 static UnpackJob *unpack_job_new(void) {
     UnpackJob *job = g_new0(UnpackJob, 1);
 
-    job->input = job->lower = -1;
+    job->input = job->growth = job->lower = -1;
     state.busy = true;
     return job;
 }
@@ -108,11 +113,10 @@ static int open_root(void) {
     return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+static int unpack_job_start(sd_bus_message *call, bool is_growing, sd_bus_error *ret_error) {
     const char *expected;
     int r, is_lowest;
 
-    (void)userdata;
     if (state.tree || state.busy)
         return sd_bus_error_set(ret_error, BERTH_ERROR_PREFIX "Busy",
                                 "a worker unpacks only "
@@ -120,6 +124,7 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     UnpackJob *job = unpack_job_new();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
+        (is_growing && (r = job->growth = berth_frame_read_fd(call)) < 0) ||
         (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
         free_unpack_job(job);
         return r;
@@ -132,6 +137,16 @@ static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret
     state.expected = g_strdup(expected);
     state.tree = berth_tree_new(root, is_lowest ? BERTH_LOWER_NONE : BERTH_LOWER_UNKNOWN, -1);
     return berth_frame_run_job(call, "unpack", job, run_unpack, reply_unpack, free_unpack_job);
+}
+
+static int method_unpack(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    (void)userdata;
+    return unpack_job_start(call, false, ret_error);
+}
+
+static int method_unpack_growing(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+    (void)userdata;
+    return unpack_job_start(call, true, ret_error);
 }
 
 /* Restores the directory to the state in which berthd made it: empty, without attributes, owned by

@@ -16,11 +16,8 @@
 
 #include "unpack/inflate.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 /* Blocks stay in the second-level cache between the two threads. */
-enum { INPUT_BYTES = 256 * 1024, BLOCK_BYTES = 256 * 1024, BLOCKS = 6, MAGIC_BYTES = 4 };
+enum { BLOCK_BYTES = 256 * 1024, BLOCKS = 6 };
 
 /* DONE: the thread has left the ring, after an error or at the end of the input. ABANDONED: the
  * caller takes no more blocks. */
@@ -32,7 +29,7 @@ typedef struct {
 } Block;
 
 struct BerthStream {
-    int input;
+    BerthInput *input; /* used by the thread alone */
     uint64_t limit;
     uint64_t size;
     GThread *thread;
@@ -102,28 +99,6 @@ static void stream_add_block(BerthStream *stream) {
     stream_wake(stream);
 }
 
-static ssize_t read_input(int fd, uint8_t *buffer, size_t size, GError **error) {
-    ssize_t got;
-
-    do
-        got = read(fd, buffer, size);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
-        berth_error_set_errno(error, errno, "read the layer");
-    return got;
-}
-
-/* The first bytes determine the compression; a pipe may deliver fewer at first. */
-static ssize_t read_first(int fd, uint8_t *buffer, GError **error) {
-    ssize_t size = 0, got = 1;
-
-    while (size < MAGIC_BYTES && got > 0) {
-        got = read_input(fd, buffer + size, INPUT_BYTES - (size_t)size, error);
-        size += MAX(got, 0);
-    }
-    return got < 0 ? got : size;
-}
-
 /* Passes inflated bytes on until more input is needed. A block that is barely filled by then is
  * filled up with what follows. */
 static bool drain_input(BerthStream *stream, BerthInflate *inflate, GError **error) {
@@ -155,19 +130,19 @@ static bool stream_is_abandoned(BerthStream *stream) {
 /* Runs in the stream's thread. Reads until the end of the input, even after the end of the tar: the
  * digest covers all of it. */
 static bool inflate_all(BerthStream *stream, GError **error) {
-    g_autofree uint8_t *buffer = g_malloc(INPUT_BYTES);
-    ssize_t got = read_first(stream->input, buffer, error);
+    const uint8_t *part = NULL;
+    ssize_t got = berth_input_next(stream->input, &part, error);
 
     if (got < 0)
         return false;
-    g_autoptr(BerthInflate) inflate = berth_inflate_new(buffer, got, error);
+    g_autoptr(BerthInflate) inflate = berth_inflate_new(part, got, error);
     if (!inflate)
         return false;
     while (got > 0 && !stream_is_abandoned(stream)) {
-        berth_inflate_give(inflate, buffer, got);
+        berth_inflate_give(inflate, part, got);
         if (!drain_input(stream, inflate, error))
             return false;
-        got = read_input(stream->input, buffer, INPUT_BYTES, error);
+        got = berth_input_next(stream->input, &part, error);
     }
     return got >= 0 && berth_inflate_check_end(inflate, error);
 }
@@ -187,8 +162,8 @@ static gpointer run_inflating(gpointer data) {
     return NULL;
 }
 
-/* The caller keeps input, which must stay open until the stream is finished or freed. */
-BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limit, GError **error) {
+BerthStream *berth_stream_new(BerthInput *input, BerthAlgorithm algorithm, uint64_t limit,
+                              GError **error) {
     g_autoptr(BerthStream) stream = g_new0(BerthStream, 1);
 
     stream->input = input;

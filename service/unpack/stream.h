@@ -9,14 +9,16 @@
 #pragma once
 
 #include "base/hash.h"
+#include "unpack/input.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
 typedef struct BerthStream BerthStream;
 
-/* Reads from input, which the caller keeps. limit is the maximum inflated size. */
-BerthStream *berth_stream_new(int input, BerthAlgorithm algorithm, uint64_t limit, GError **error);
+/* The caller keeps input, and frees it after the stream. limit is the maximum inflated size. */
+BerthStream *berth_stream_new(BerthInput *input, BerthAlgorithm algorithm, uint64_t limit,
+                              GError **error);
 void berth_stream_free(BerthStream *stream);
 
 /* Returns the size of the next block, which is valid until the next call. 0 at the end, and after

@@ -154,16 +154,16 @@ void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, u
     call_member(worker, BERTH_FETCH_SEARCH, reply, userdata, (int)tags, term, limit);
 }
 
-/* A message cannot leave out a descriptor, hence the second member for a call with onward. */
+/* A message cannot leave out a descriptor, hence the second member for a call with growth. */
 void berth_call_ingest_ingest(BerthWorker *worker, const BerthIngestArguments *arguments,
                               BerthWorkerReply reply, void *userdata) {
-    if (arguments->onward < 0)
+    if (arguments->growth < 0)
         call_member(worker, BERTH_INGEST_INGEST, reply, userdata, arguments->input, arguments->file,
                     arguments->algorithm, arguments->offset, arguments->limit);
     else
-        call_member(worker, BERTH_INGEST_INGEST_ONWARD, reply, userdata, arguments->input,
+        call_member(worker, BERTH_INGEST_INGEST_ANNOUNCING, reply, userdata, arguments->input,
                     arguments->file, arguments->algorithm, arguments->offset, arguments->limit,
-                    arguments->onward);
+                    arguments->growth);
 }
 
 /* The limits are part of the call, so that the worker stops reading a client's descriptor in
@@ -294,6 +294,13 @@ void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff
                               bool is_lowest, BerthWorkerReply reply, void *userdata) {
     call_member(worker, BERTH_UNPACK_UNPACK, reply, userdata, content, diff_id, limit,
                 (int)is_lowest);
+}
+
+void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth,
+                                      const char *diff_id, uint64_t limit, bool is_lowest,
+                                      BerthWorkerReply reply, void *userdata) {
+    call_member(worker, BERTH_UNPACK_UNPACK_GROWING, reply, userdata, content, growth, diff_id,
+                limit, (int)is_lowest);
 }
 
 void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, BerthWorkerReply reply,

@@ -56,7 +56,7 @@ void berth_call_fetch_search(BerthWorker *worker, bool tags, const char *term, u
 /* berth-ingest. */
 typedef struct {
     int input, file;
-    int onward; /* pipe to which the bytes are also written; -1: none */
+    int growth; /* pipe that receives a byte each time the file has grown; -1: none */
     const char *algorithm;
     uint64_t offset, limit;
 } BerthIngestArguments;
@@ -128,6 +128,10 @@ void berth_call_screen_ring(BerthWorker *worker, int bell, BerthWorkerReply repl
 /* berth-unpack. */
 void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff_id, uint64_t limit,
                               bool is_lowest, BerthWorkerReply reply, void *userdata);
+/* growth: of berth_call_ingest_ingest(), whose file is content. */
+void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth,
+                                      const char *diff_id, uint64_t limit, bool is_lowest,
+                                      BerthWorkerReply reply, void *userdata);
 void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, BerthWorkerReply reply,
                               void *userdata);
 void berth_call_unpack_settle_lowest(BerthWorker *worker, BerthWorkerReply reply, void *userdata);

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     if (!berth_fd_write_all(input, data, size) || lseek(input, 0, SEEK_SET) < 0)
         return 0;
-    g_autoptr(BerthStream) stream = berth_stream_new(input, BERTH_ALGORITHM_SHA256, LIMIT, NULL);
+    g_autoptr(BerthInput) from = berth_input_new(input);
+    g_autoptr(BerthStream) stream = berth_stream_new(from, BERTH_ALGORITHM_SHA256, LIMIT, NULL);
     g_assert_nonnull(stream);
     for (size_t part; (part = berth_stream_next(stream, &block)) > 0; taken += part)
         g_assert_cmpuint(((const uint8_t *)block)[part - 1], <=, UINT8_MAX);

@@ -28,8 +28,9 @@ static bool unpack(BerthTree *tree, const uint8_t *data, size_t size) {
 
     if (!berth_fd_write_all(input, data, size) || lseek(input, 0, SEEK_SET) < 0)
         return false;
+    g_autoptr(BerthInput) from = berth_input_new(input);
     g_autoptr(BerthStream) stream =
-        berth_stream_new(input, BERTH_ALGORITHM_SHA256, 16 * 1024 * 1024, NULL);
+        berth_stream_new(from, BERTH_ALGORITHM_SHA256, 16 * 1024 * 1024, NULL);
     return berth_layer_unpack(stream, tree, NULL);
 }
 

@@ -29,8 +29,8 @@ BASE = oci.busybox_layer().finish()    # shared by all images, because compressi
 CALLED_OFF = []    # references of interrupted pulls, whose partial content the next pull resumes
 LIES = ("text", "digests", "numbers", "flags", "lists", "drop", "type", "huge", "error", "die")
 # The members of each worker that a pull and the import of an archive call.
-PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestOnward", "Sync"),
-        "inspect": ("Manifest", "Config"), "unpack": ("Unpack", "Settle", "SettleLowest")}
+PULL = {"fetch": ("Open", "Resolve", "Fetch"), "ingest": ("Ingest", "IngestAnnouncing", "Sync"),
+        "inspect": ("Manifest", "Config"), "unpack": ("UnpackGrowing", "Settle", "SettleLowest")}
 IMPORT = {"archive": ("Open", "Next", "Extract"), "ingest": ("Ingest",),
           "inspect": ("Layout", "Manifest")}
 
@@ -202,6 +202,14 @@ def image_with_an_early_link(count):
     return REGISTRY.add(f"liar/y{count}:1", oci.Image([layer, BASE]))
 
 
+def fetched_image(count):
+    """Adds an image whose layers are stored before the pull, which is why Unpack is called."""
+    image = oci.Image([BASE, oci.Layer().add("mine", f"fetched {count}".encode())])
+    reference, digest = REGISTRY.add(f"liar/z{count}:1", image)
+    good("fetch", reference)
+    return reference, digest
+
+
 def pull(count, make=image_of):
     reference, digest = make(count)
     before = listing("content", "active")
@@ -230,8 +238,9 @@ def test_a_pull_with_a_lying_inspect():
 
 
 def test_a_pull_with_a_lying_unpack():
-    lie_in({"unpack": ("Unpack", "Settle")}, pull)
+    lie_in({"unpack": ("UnpackGrowing", "Settle")}, pull)
     lie_in({"unpack": ("SettleLowest",)}, lambda count: pull(count, image_with_an_early_link))
+    lie_in({"unpack": ("Unpack",)}, lambda count: pull(count, fetched_image))
 
 
 def test_an_import_with_lying_workers():
@@ -531,7 +540,7 @@ def test_a_worker_that_sends_more_than_its_reply_is_killed():
     except OSError:
         refuses = None
     for worker, member, attempt in (("fetch", "Resolve", pull_one), ("ingest", "Ingest", pull_one), ("inspect", "Manifest", pull_one),
-                                    ("unpack", "Unpack", pull_one), ("journal", "Read", lambda _: dist("logs", "keeper", timeout=120))):
+                                    ("unpack", "UnpackGrowing", pull_one), ("journal", "Read", lambda _: dist("logs", "keeper", timeout=120))):
         for number, (lie, says) in enumerate((("twice", ""), ("calls", ""), ("signals", ""), ("files", "died" if refuses else "malformed"))):
             if (worker, lie) == ("journal", "twice"):
                 continue    # Read is the worker's last call: it exits before it could send a second reply.

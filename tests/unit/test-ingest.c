@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An ingest from start to end: hashing, writing, resuming, and passing bytes on. */
+/* An ingest from start to end: hashing, writing, resuming, and announcing that the file grows. */
 
 #include "base/fd.h"
 #include "ingest/ingest.h"
@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #define ABC "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -44,17 +45,18 @@ static void test_a_resumed_ingest_goes_on_at_its_offset(void) {
     BerthIngest ingest = {input, file, ends[1], BERTH_ALGORITHM_SHA256, 2, 3};
     g_autofree char *digest = NULL;
     uint64_t size;
-    char passed[8] = "";
+    size_t length;
+    char byte;
 
     /* Bytes after the offset do not count. */
     g_assert_true(berth_fd_write_all(file, "abXX", 4));
     g_assert_true(berth_ingest_run(&ingest, &digest, &size, NULL));
     g_assert_cmpstr(digest, ==, ABC);
     close(ends[1]);
-    /* The onward reader gets the content from the beginning. */
-    g_assert_cmpint(read(output, passed, 2), ==, 2);
-    g_assert_cmpint(read(output, passed + 2, 5), ==, 1);
-    g_assert_cmpstr(passed, ==, "abc");
+    /* A reader of the file is told of its growth, and finds the content from the beginning. */
+    g_assert_cmpint(read(output, &byte, 1), ==, 1);
+    g_autofree char *text = berth_fd_read_whole(file, 10, &length, NULL);
+    g_assert_cmpstr(text, ==, "abc");
 }
 
 static void test_more_than_the_limit_is_refused(void) {
@@ -75,8 +77,8 @@ static void test_a_listener_that_leaves_does_no_harm(void) {
     int ends[2];
     g_assert_true(berth_fd_pipe(ends, NULL));
     close(ends[0]);
-    berth_autofd int onward = ends[1];
-    BerthIngest ingest = {input, file, onward, BERTH_ALGORITHM_SHA256, 0, 3};
+    berth_autofd int growth = ends[1];
+    BerthIngest ingest = {input, file, growth, BERTH_ALGORITHM_SHA256, 0, 3};
     g_autofree char *digest = NULL;
     uint64_t size;
 
@@ -84,12 +86,12 @@ static void test_a_listener_that_leaves_does_no_harm(void) {
     g_assert_cmpstr(digest, ==, ABC);
 }
 
-enum { LARGE_BYTES = 3 * 1024 * 1024 + 17, READER_BYTES = 5000 };
+enum { LARGE_BYTES = 3 * 1024 * 1024 + 17 };
 
 typedef struct {
-    int fd;
+    int fd, file;
     const uint8_t *content;
-    GByteArray *got;
+    uint64_t seen;
 } Side;
 
 static gpointer write_large(gpointer data) {
@@ -100,61 +102,68 @@ static gpointer write_large(gpointer data) {
     return NULL;
 }
 
-/* In pieces that are not a multiple of a page. */
-static gpointer read_large(gpointer data) {
+/* What is announced is in the file already. */
+static gpointer follow_large(gpointer data) {
     Side *side = data;
-    uint8_t buffer[READER_BYTES];
-    ssize_t size;
+    g_autofree uint8_t *buffer = g_malloc(LARGE_BYTES);
+    struct stat status;
+    char byte;
 
-    while ((size = read(side->fd, buffer, sizeof buffer)) > 0)
-        g_byte_array_append(side->got, buffer, (guint)size);
+    while (read(side->fd, &byte, 1) > 0) {
+        g_assert_cmpint(fstat(side->file, &status), ==, 0);
+        g_assert_cmpint(status.st_size, >, 0);
+        g_assert_cmpuint((uint64_t)status.st_size, >=, side->seen);
+        size_t more = (size_t)status.st_size - side->seen;
+        g_assert_cmpint(pread(side->file, buffer, more, (off_t)side->seen), ==, more);
+        g_assert_cmpmem(buffer, more, side->content + side->seen, more);
+        side->seen += more;
+    }
     return NULL;
 }
 
-/* ends: of a pipe, whose pages can be passed on, or of something else. */
-static void check_onward(const int ends[2]) {
+/* ends: of a pipe or of something else. */
+static void check_growth(const int ends[2]) {
     g_autofree uint8_t *content = g_malloc(LARGE_BYTES);
     g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
     berth_autofd int input = ends[0];
     berth_autofd int file = memfd_create("ingest", 0);
-    int onward[2];
-    g_assert_true(berth_fd_pipe(onward, NULL));
-    berth_autofd int output = onward[0];
+    int growth[2];
+    g_assert_true(berth_fd_pipe(growth, NULL));
+    berth_autofd int output = growth[0];
     for (size_t i = 0; i < LARGE_BYTES; i++)
         content[i] = (uint8_t)(i * 31 ^ (i >> 9));
-    Side from = {ends[1], content, NULL}, to = {output, NULL, g_byte_array_new()};
+    Side from = {ends[1], -1, content, 0}, to = {output, file, content, 0};
     GThread *writer = g_thread_new("writer", write_large, &from);
-    GThread *reader = g_thread_new("reader", read_large, &to);
-    BerthIngest ingest = {input, file, onward[1], BERTH_ALGORITHM_SHA256, 0, LARGE_BYTES};
+    GThread *follower = g_thread_new("follower", follow_large, &to);
+    BerthIngest ingest = {input, file, growth[1], BERTH_ALGORITHM_SHA256, 0, LARGE_BYTES};
     g_autofree char *digest = NULL, *expected = NULL;
     uint64_t size;
     size_t length;
 
     g_assert_true(berth_ingest_run(&ingest, &digest, &size, NULL));
-    close(onward[1]);
+    close(growth[1]);
     g_thread_join(writer);
-    g_thread_join(reader);
+    g_thread_join(follower);
     g_autofree char *stored = berth_fd_read_whole(file, LARGE_BYTES, &length, NULL);
     berth_hash_update(hash, content, LARGE_BYTES);
     expected = berth_hash_get_digest(hash);
     g_assert_cmpstr(digest, ==, expected);
     g_assert_cmpmem(stored, length, content, LARGE_BYTES);
-    g_assert_cmpmem(to.got->data, to.got->len, content, LARGE_BYTES);
-    g_byte_array_unref(to.got);
+    g_assert_cmpuint(to.seen, ==, LARGE_BYTES);
 }
 
-static void test_pages_of_a_pipe_are_passed_on(void) {
+static void test_growth_by_a_pipe_is_announced(void) {
     int ends[2];
 
     g_assert_true(berth_fd_pipe(ends, NULL));
-    check_onward(ends);
+    check_growth(ends);
 }
 
-static void test_input_from_a_socket_is_passed_on(void) {
+static void test_growth_by_a_socket_is_announced(void) {
     int ends[2];
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
-    check_onward(ends);
+    check_growth(ends);
 }
 
 int main(int argc, char **argv) {
@@ -166,8 +175,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/ingest/more-than-the-limit-is-refused", test_more_than_the_limit_is_refused);
     g_test_add_func("/ingest/a-listener-that-leaves-does-no-harm",
                     test_a_listener_that_leaves_does_no_harm);
-    g_test_add_func("/ingest/pages-of-a-pipe-are-passed-on", test_pages_of_a_pipe_are_passed_on);
-    g_test_add_func("/ingest/input-from-a-socket-is-passed-on",
-                    test_input_from_a_socket_is_passed_on);
+    g_test_add_func("/ingest/growth-by-a-pipe-is-announced", test_growth_by_a_pipe_is_announced);
+    g_test_add_func("/ingest/growth-by-a-socket-is-announced",
+                    test_growth_by_a_socket_is_announced);
     return g_test_run();
 }

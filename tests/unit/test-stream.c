@@ -42,7 +42,8 @@ static int file_with(const void *data, size_t size) {
 /* Reads everything through a stream and returns its digest, or NULL with error. */
 static char *digest_of(const void *data, size_t size, uint64_t limit, GError **error) {
     berth_autofd int fd = file_with(data, size);
-    g_autoptr(BerthStream) stream = berth_stream_new(fd, BERTH_ALGORITHM_SHA256, limit, error);
+    g_autoptr(BerthInput) input = berth_input_new(fd);
+    g_autoptr(BerthStream) stream = berth_stream_new(input, BERTH_ALGORITHM_SHA256, limit, error);
     char *digest = NULL;
     uint64_t plain_size;
 
@@ -161,9 +162,10 @@ static void test_the_format_is_seen_byte_by_byte(void) {
     add_zstd(packed, "abc");
     g_autoptr(GBytes) bytes = g_bytes_new(packed->data, packed->len);
     g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_DIRECT), ==, 0);
-    berth_autofd int input = ends[0];
+    berth_autofd int output = ends[0];
     gpointer job[] = {bytes, GINT_TO_POINTER(ends[1])};
     GThread *writer = g_thread_new("writer", write_slowly, job);
+    g_autoptr(BerthInput) input = berth_input_new(output);
     g_autoptr(BerthStream) stream = berth_stream_new(input, BERTH_ALGORITHM_SHA256, 100, NULL);
     g_assert_true(berth_stream_finish(stream, &digest, &size, NULL));
     g_thread_join(writer);
@@ -199,10 +201,113 @@ static void test_the_inflated_size_is_limited(void) {
 static void test_a_stream_may_be_left(void) {
     g_autofree uint8_t *plain = make_plain();
     berth_autofd int fd = file_with(plain, PLAIN_BYTES);
-    g_autoptr(BerthStream) stream = berth_stream_new(fd, BERTH_ALGORITHM_SHA256, UINT64_MAX, NULL);
+    g_autoptr(BerthInput) input = berth_input_new(fd);
+    g_autoptr(BerthStream) stream =
+        berth_stream_new(input, BERTH_ALGORITHM_SHA256, UINT64_MAX, NULL);
     const void *block;
 
     g_assert_cmpuint(berth_stream_next(stream, &block), >, 0);
+}
+
+/* A file that grows by a number of bytes at a time, as berth-ingest writes it. */
+typedef struct {
+    int file, growth;
+    const uint8_t *data;
+    size_t size, each;
+} Growth;
+
+static gpointer grow_file(gpointer data) {
+    const Growth *growth = data;
+
+    for (size_t done = 0, part; done < growth->size; done += part) {
+        part = MIN(growth->each, growth->size - done);
+        g_assert_true(berth_fd_write_all(growth->file, growth->data + done, part));
+        g_assert_true(berth_fd_write_all(growth->growth, "", 1));
+    }
+    close(growth->growth);
+    return NULL;
+}
+
+/* Like digest_of(), while the file is still being written. */
+static char *digest_of_growing(const void *data, size_t size, size_t each, GError **error) {
+    berth_autofd int file = memfd_create("layer", 0);
+    char *digest = NULL;
+    uint64_t plain_size;
+    int ends[2];
+
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+    berth_autofd int output = ends[0];
+    g_autoptr(BerthInput) input = berth_input_new_growing(file, output);
+    g_autoptr(BerthStream) stream =
+        berth_stream_new(input, BERTH_ALGORITHM_SHA256, UINT64_MAX, error);
+    Growth growth = {file, ends[1], data, size, each};
+    GThread *writer = g_thread_new("writer", grow_file, &growth);
+    bool done = berth_stream_finish(stream, &digest, &plain_size, error);
+    g_thread_join(writer);
+    return done ? digest : NULL;
+}
+
+/* With a comment in the header that makes the size a multiple of all page sizes, so that the data
+ * ends where the mapping does. */
+static GByteArray *gzip_of_whole_pages(const uint8_t *plain) {
+    enum { HEADER_BYTES = 10, HAS_COMMENT = 16, PAGE_BYTES = 64 * 1024 };
+    g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
+    gsize size;
+    const uint8_t *data = g_bytes_get_data(zipped, &size);
+    g_autofree char *comment = g_strnfill(PAGE_BYTES - (size + 1) % PAGE_BYTES, 'c');
+    GByteArray *padded = g_byte_array_new();
+
+    g_byte_array_append(padded, data, HEADER_BYTES);
+    padded->data[3] |= HAS_COMMENT; /* RFC 1952, section 2.3.1 */
+    g_byte_array_append(padded, (const uint8_t *)comment, (guint)strlen(comment) + 1);
+    g_byte_array_append(padded, data + HEADER_BYTES, (guint)size - HEADER_BYTES);
+    g_assert_cmpuint(padded->len % PAGE_BYTES, ==, 0);
+    return padded;
+}
+
+static void test_a_growing_file_gives_the_same(void) {
+    static const size_t pieces[] = {4095, 4096, 100001, SIZE_MAX};
+    g_autofree uint8_t *plain = make_plain();
+    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autoptr(GByteArray) zipped = gzip_of_whole_pages(plain);
+    g_autoptr(GBytes) small = gzip("abc", 3);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *digest = digest_of_growing(zipped->data, zipped->len, pieces[i], &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(digest, ==, expected);
+    }
+    g_autofree char *of_small =
+        digest_of_growing(g_bytes_get_data(small, NULL), g_bytes_get_size(small), 1, NULL);
+    g_autofree char *expected_small = plain_digest("abc", 3);
+    g_assert_cmpstr(of_small, ==, expected_small);
+}
+
+/* Larger than the window that is mapped at a time. */
+static void test_a_large_growing_file_is_read_to_its_end(void) {
+    enum { LARGE_BYTES = 33 * 1024 * 1024 + 5 };
+    g_autofree uint8_t *plain = g_malloc0(LARGE_BYTES);
+
+    for (size_t i = 0; i < LARGE_BYTES; i += 1000)
+        memcpy(plain + i, &i, MIN(sizeof i, LARGE_BYTES - i));
+    g_autofree char *expected = plain_digest(plain, LARGE_BYTES);
+    g_autofree char *digest = digest_of_growing(plain, LARGE_BYTES, 300001, NULL);
+    g_assert_cmpstr(digest, ==, expected);
+}
+
+static void test_a_file_that_stops_growing_is_truncated(void) {
+    g_autofree uint8_t *plain = make_plain();
+    g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
+    gsize size;
+    const void *data = g_bytes_get_data(zipped, &size);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(digest_of_growing(data, size / 2, 5000, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    g_autofree char *nothing = digest_of_growing(data, 0, 1, NULL);
+    g_autofree char *expected = plain_digest("", 0);
+    g_assert_cmpstr(nothing, ==, expected);
 }
 
 int main(int argc, char **argv) {
@@ -218,5 +323,10 @@ int main(int argc, char **argv) {
                     test_truncated_and_corrupt_data_is_an_error);
     g_test_add_func("/stream/the-inflated-size-is-limited", test_the_inflated_size_is_limited);
     g_test_add_func("/stream/a-stream-may-be-left", test_a_stream_may_be_left);
+    g_test_add_func("/stream/a-growing-file-gives-the-same", test_a_growing_file_gives_the_same);
+    g_test_add_func("/stream/a-large-growing-file-is-read-to-its-end",
+                    test_a_large_growing_file_is_read_to_its_end);
+    g_test_add_func("/stream/a-file-that-stops-growing-is-truncated",
+                    test_a_file_that_stops_growing_is_truncated);
     return g_test_run();
 }
