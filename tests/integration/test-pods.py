@@ -122,6 +122,9 @@ def confinement(name):
     for line in read("mountinfo").splitlines():
         fields, system = line.split(" - ")[0].split(), line.split(" - ")[1].split()
         mounts.append((fields[4], sorted(fields[5].split(",")), system[0], fields[6:]))
+    # The groups as the container sees them: each has ids of its own on the host.
+    first = int(read("gid_map").split()[1])
+    status["Groups"] = " ".join(str(int(group) - first) for group in status["Groups"].split())
     unit = run("systemctl", "show", f"berth-{name}.scope", "-p", "DevicePolicy,DeviceAllow,Delegate,TasksMax,MemoryMax,Slice").out
     return {
         "status": {key: status[key].split() for key in status if key.startswith("Cap") or key in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "Groups")},
