@@ -30,5 +30,5 @@ bool berth_settle_inherit(BerthTree *tree, int lower, const char *path, bool *fo
         return berth_error_set_errno(error, errno, "open \"%.200s\"", path);
     return (!tree->default_acl || berth_attributes_clear_xattrs(to, path, error)) &&
            berth_attributes_copy(from, to, path, error) &&
-           berth_tree_note_time(tree, path, &status.st_mtim, error);
+           berth_tree_add_time(tree, path, &status.st_mtim, error);
 }

@@ -76,7 +76,7 @@ static bool add_placeholder(BerthTree *tree, const Target *target, const BerthEn
     link->hidden = target->found == TARGET_HIDDEN;
     g_ptr_array_add(tree->all_links, link);
     tree->noted_bytes += strlen(link->target);
-    return berth_tree_note(tree, tree->links, place->path, link, error);
+    return berth_tree_add_note(tree, tree->links, place->path, link, error);
 }
 
 static int link_target(int source, const Target *target, const BerthEntryPlace *place) {
@@ -99,7 +99,7 @@ static bool tree_note_link(BerthTree *tree, const BerthTreeEntry *entry, const T
                                   entry->target);
         return false;
     }
-    return !link || berth_tree_note(tree, tree->links, place->path, link, error);
+    return !link || berth_tree_add_note(tree, tree->links, place->path, link, error);
 }
 
 /* A link to itself leaves the file unchanged. */

@@ -75,22 +75,22 @@ bool berth_tree_has(GTree *table, const char *path) {
     return g_tree_lookup_extended(table, path, NULL, NULL);
 }
 
-bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
-                     GError **error) {
+bool berth_tree_add_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
+                         GError **error) {
     bool is_new = !berth_tree_has(table, path);
 
     g_tree_insert(table, g_strdup(path), value);
     return !is_new || count_note(tree, path, error);
 }
 
-bool berth_tree_note_in(BerthTree *tree, GHashTable *set, const char *path, GError **error) {
+bool berth_tree_add_assumption(BerthTree *tree, GHashTable *set, const char *path, GError **error) {
     return g_hash_table_contains(set, path) ||
            (g_hash_table_add(set, g_strdup(path)) && count_note(tree, path, error));
 }
 
-bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timespec *time,
-                          GError **error) {
-    return berth_tree_note(tree, tree->times, path, g_memdup2(time, sizeof *time), error);
+bool berth_tree_add_time(BerthTree *tree, const char *path, const struct timespec *time,
+                         GError **error) {
+    return berth_tree_add_note(tree, tree->times, path, g_memdup2(time, sizeof *time), error);
 }
 
 BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path) {

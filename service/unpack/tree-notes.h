@@ -14,12 +14,12 @@ void berth_tree_notes_clear(BerthTree *tree);
 
 /* Adds path (copied) and value (owned by the table afterwards); LimitExceeded if a layer requires
  * too many notes. */
-bool berth_tree_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
-                     GError **error);
-/* The same for the sets of assumptions. */
-bool berth_tree_note_in(BerthTree *tree, GHashTable *set, const char *path, GError **error);
-bool berth_tree_note_time(BerthTree *tree, const char *path, const struct timespec *time,
-                          GError **error);
+bool berth_tree_add_note(BerthTree *tree, GTree *table, const char *path, gpointer value,
+                         GError **error);
+/* The same for a set of assumptions (tree-state.h), which are never removed. */
+bool berth_tree_add_assumption(BerthTree *tree, GHashTable *set, const char *path, GError **error);
+bool berth_tree_add_time(BerthTree *tree, const char *path, const struct timespec *time,
+                         GError **error);
 
 bool berth_tree_has(GTree *table, const char *path);
 BerthImpliedDirectory berth_tree_get_implied(BerthTree *tree, const char *path);

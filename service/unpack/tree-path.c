@@ -58,7 +58,7 @@ bool berth_tree_set_opaque(BerthTree *tree, int directory, const char *path, GEr
         return true;
     if (!berth_attributes_make_opaque(directory))
         return berth_error_set_errno(error, errno, "make \"%.200s\" opaque", path);
-    return berth_tree_note(tree, tree->opaque, path, NULL, error);
+    return berth_tree_add_note(tree, tree->opaque, path, NULL, error);
 }
 
 bool berth_tree_remove(BerthTree *tree, const BerthEntryPlace *place, GError **error) {
@@ -101,7 +101,7 @@ static bool make_directory_on_way(PathWalk *walk, const char *path, bool over,
         return false;
     if (mkdirat(parent, place.name, 0755) < 0)
         return berth_error_set_errno(error, errno, "make directory \"%.200s\"", path);
-    if (!berth_tree_note(tree, tree->implied, path, GUINT_TO_POINTER(implied), error))
+    if (!berth_tree_add_note(tree, tree->implied, path, GUINT_TO_POINTER(implied), error))
         return false;
     if (!over && !tree->default_acl)
         return true;
@@ -240,7 +240,7 @@ static bool make_missing(PathWalk *walk, const char *path, bool visible, const s
     return make_directory_on_way(walk, path, false, implied, error) &&
            (!below || inherit_at_once(tree, path, below, error)) &&
            (walk->kind != BERTH_WALK_HIDE ||
-            berth_tree_note(tree, tree->whiteout_only, path, NULL, error));
+            berth_tree_add_note(tree, tree->whiteout_only, path, NULL, error));
 }
 
 /* This layer has not made path: it may be in the layers below, or not exist. */
@@ -255,7 +255,8 @@ static bool pass_missing(PathWalk *walk, const char *path, GError **error) {
         if (lower >= 0 && S_ISLNK(status.st_mode))
             return follow_link(walk, lower, error);
         may_be_directory = is_directory_below = lower >= 0 && S_ISDIR(status.st_mode);
-    } else if (visible && !berth_tree_note_in(tree, tree->assumed_directories, path, error)) {
+    } else if (visible &&
+               !berth_tree_add_assumption(tree, tree->assumed_directories, path, error)) {
         return false;
     }
     if (walk->kind == BERTH_WALK_HIDE && !may_be_directory)

@@ -76,7 +76,7 @@ static bool make_whiteout(BerthTree *tree, const char *path, GError **error) {
     if (parent < 0 || berth_overlay_make_whiteout(parent, berth_tree_get_name(path)) < 0)
         return berth_error_set_errno(error, errno, "make a whiteout for \"%.200s\"", path);
     tree->parent_stale = true;
-    return berth_tree_note(tree, tree->whiteouts, path, NULL, error);
+    return berth_tree_add_note(tree, tree->whiteouts, path, NULL, error);
 }
 
 /* Whatever this layer itself has under the name is kept; if it is a directory, it then hides the

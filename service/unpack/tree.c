@@ -123,7 +123,7 @@ static bool tree_add_root(BerthTree *tree, const BerthTreeEntry *entry, GError *
                   : set_owner_and_mode(entry, fd, error) &&
                         clear_xattrs(tree, false, fd, entry->path, error) &&
                         set_xattrs(tree, entry, &place, fd, error) &&
-                        berth_tree_note_time(tree, "", &entry->mtime, error);
+                        berth_tree_add_time(tree, "", &entry->mtime, error);
 }
 
 bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GError **error) {
@@ -143,13 +143,13 @@ bool berth_tree_add_directory(BerthTree *tree, const BerthTreeEntry *entry, GErr
     if (tree->knows == BERTH_LOWER_UNKNOWN &&
         berth_tree_get_implied(tree, place.path) == BERTH_IMPLIED_INHERITS &&
         berth_tree_has_below(tree->implied, place.path) &&
-        !berth_tree_note_in(tree, tree->listed_late, place.path, error))
+        !berth_tree_add_assumption(tree, tree->listed_late, place.path, error))
         return false;
     g_tree_remove(tree->implied, place.path);
     g_tree_remove(tree->whiteout_only, place.path);
     /* What was replaced hid the layers below; the new directory must hide them as well. */
     return (!over || berth_tree_set_opaque(tree, fd, place.path, error)) &&
-           berth_tree_note_time(tree, place.path, &entry->mtime, error);
+           berth_tree_add_time(tree, place.path, &entry->mtime, error);
 }
 
 /* O_EXCL refuses any existing name, even a dangling symbolic link (open(2)). What has the name is
