@@ -7,6 +7,7 @@
 
 #include "client/format.h"
 
+#include "base/names.h"
 #include "client/settings.h"
 
 #include <glib.h>
@@ -43,13 +44,6 @@ void dist_split_reference(const char *reference, char **repository, char **tag) 
     *tag = g_strdup(!object ? "" : *object == '@' ? object : object + 1);
 }
 
-/* Directional marks, embeddings, overrides and isolates, which change the direction of the text
- * that follows. */
-static bool turns_direction(gunichar c) {
-    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 /* Control characters in text from outside could change the state of the terminal. */
 char *dist_format_text(const char *text, const char *kept) {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
@@ -57,7 +51,7 @@ char *dist_format_text(const char *text, const char *kept) {
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
-        bool harmless = (!g_unichar_iscntrl(c) && !turns_direction(c)) || strchr(kept, *at);
+        bool harmless = !berth_name_is_acted_on(c) || strchr(kept, *at);
         g_string_append_unichar(plain, harmless ? c : 0xfffd);
     }
     return g_string_free(plain, FALSE);
@@ -70,7 +64,7 @@ char *dist_format_json(const char *text) {
 
     for (const char *at = text; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
-        if ((c >= 0x7f && g_unichar_iscntrl(c)) || turns_direction(c))
+        if (c >= 0x7f && berth_name_is_acted_on(c))
             g_string_append_printf(plain, "\\u%04x", c);
         else
             g_string_append_unichar(plain, c);

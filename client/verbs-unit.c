@@ -9,6 +9,7 @@
 
 #include "client/bus.h"
 #include "client/each.h"
+#include "client/format.h"
 #include "client/table.h"
 #include "client/verbs-auto-update.h"
 #include "generator/convert.h"
@@ -52,8 +53,9 @@ static BerthUnitSet *unit_set_new(GError **error) {
 static void unit_print_problems(const BerthUnitSet *set) {
     for (unsigned i = 0; i < set->problems->list->len; i++) {
         const BerthProblem *problem = set->problems->list->pdata[i];
+        g_autofree char *text = dist_format_text(problem->text, "\n\t");
         fprintf(stderr, problem->kind == BERTH_PROBLEM_WARNING ? _("%s (warning)\n") : "%s\n",
-                problem->text);
+                text);
     }
 }
 

@@ -27,6 +27,13 @@ bool berth_name_check_container(const char *id, GError **error) {
                            id, MAX_CONTAINER_ID);
 }
 
+bool berth_name_is_acted_on(gunichar c) {
+    bool turns_direction = c == 0x061c || c == 0x200e || c == 0x200f ||
+                           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+
+    return g_unichar_iscntrl(c) || turns_direction;
+}
+
 /* Also refuses control characters of Unicode, not only of ASCII: a terminal interprets U+009B like
  * ESC [. The bus passes only valid UTF-8. */
 bool berth_name_check_printable(const char *text, const char *what, GError **error) {

@@ -17,6 +17,10 @@ bool berth_name_check_ingest(const char *ref, GError **error);
 /* Text that is only displayed: no control characters. what is a noun for the error message. */
 bool berth_name_check_printable(const char *text, const char *what, GError **error);
 
+/* Whether a terminal acts on a character instead of showing it: a control character, or a
+ * directional mark, embedding, override or isolate, which turns the text that follows. */
+bool berth_name_is_acted_on(gunichar c);
+
 /* A name that a file can have in any directory, and that can be shown. */
 bool berth_name_is_file(const char *name);
 

@@ -11,6 +11,7 @@
 
 #include "base/directory.h"
 #include "base/fd.h"
+#include "base/names.h"
 
 #include <errno.h>
 #include <linux/openat2.h>
@@ -44,14 +45,20 @@ static bool is_in_image(const Changes *changes, const char *path) {
     return file >= 0;
 }
 
-/* A newline in a name is escaped, since it would end the line. */
-static void write_line(const Changes *changes, char kind, const char *path) {
-    g_autofree char *escaped = g_strescape(path, NULL);
-    g_autofree char *printable = g_utf8_validate(path, -1, NULL) && !strpbrk(path, "\n\\")
-                                     ? g_strdup(path)
-                                     : g_steal_pointer(&escaped);
+static bool is_shown_as_it_is(const char *path) {
+    if (!g_utf8_validate(path, -1, NULL))
+        return false;
+    for (const char *at = path; *at; at = g_utf8_next_char(at))
+        if (*at == '\\' || berth_name_is_acted_on(g_utf8_get_char(at)))
+            return false;
+    return true;
+}
 
-    fprintf(changes->output, "%c /%s\n", kind, printable);
+/* The output may be a terminal, and a newline in a name would end the line. */
+static void write_line(const Changes *changes, char kind, const char *path) {
+    g_autofree char *shown = is_shown_as_it_is(path) ? g_strdup(path) : g_strescape(path, NULL);
+
+    fprintf(changes->output, "%c /%s\n", kind, shown);
 }
 
 static bool changes_walk(const Changes *changes, int directory, const char *path, unsigned depth,

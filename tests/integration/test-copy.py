@@ -258,6 +258,15 @@ def test_list_of_changes_reveals_nothing_of_the_host():
     good("rm", "told")
 
 
+def test_list_of_changes_cannot_control_a_terminal():
+    """The service writes the list to the terminal itself. Names with control characters, also those of Unicode, and with
+    characters that turn the direction of the text are escaped."""
+    good("run", "--id=painted", IMAGE, "sh", "-c", "touch '/a\x1b[2J' '/b\u009b2J' '/c\u202eexe' '/d\rover' '/e\nA f' '/g é'")
+    equal([line for line in good("diff", "painted").splitlines() if line[0] == "A" and not line.startswith("A /etc/")],
+          [r"A /a\033[2J", r"A /b\302\2332J", r"A /c\342\200\256exe", r"A /d\rover", r"A /e\nA f", "A /g é"])
+    good("rm", "painted")
+
+
 def test_list_of_changes():
     good("run", "-d", "--id=changed", IMAGE)
     good("exec", "changed", "sh", "-c", "echo x >/new; echo y >>/dir/file; rm /dir/sub/deep; mkdir /fresh; touch '/fresh/a b'; rm -r /dir/sub")

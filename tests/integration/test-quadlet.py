@@ -537,6 +537,15 @@ def test_a_user_has_units():
     systemctl("stop", f"user@{uid}")
 
 
+def test_a_message_about_a_file_cannot_control_a_terminal():
+    """A file from elsewhere can be checked before it is trusted."""
+    write("/tmp/units/painted.container", f"[Container]\nImage={IMAGE}\nKey\x1b[2J\u009b\u202e=1\nVolume=\x1b[2J\u009b:\u202e\n")
+    result = dist("unit", "check", "/tmp/units/painted.container")
+    contains(result.err, "painted.container:3: unknown key Key\ufffd[2J")
+    assert not any(c in result.err for c in "\x1b\u009b\u202e"), result
+    os.unlink("/tmp/units/painted.container")
+
+
 def updated():
     return {row["unit"]: row["updated"] for row in listing("auto-update", "--dry-run")}
 
