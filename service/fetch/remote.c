@@ -31,8 +31,9 @@ struct BerthRemote {
     const char *scheme; /* NULL until known */
     BerthCredentials *credentials;
     bool uses_basic;
-    GHashTable *tokens;  /* additionally requested scope, or "" → BerthToken */
-    GPtrArray *warnings; /* texts, each once */
+    bool was_asked_for_challenge; /* by a request to /v2/ */
+    GHashTable *tokens;           /* additionally requested scope, or "" → BerthToken */
+    GPtrArray *warnings;          /* texts, each once */
 };
 
 struct BerthRemoteCall {
@@ -45,8 +46,9 @@ struct BerthRemoteCall {
     BerthRequest *request; /* the current request, whose body goes to the sink */
     sd_event_source *delay;
     unsigned challenges, retries;
-    bool wants_basic; /* its last challenge was one of Basic */
-    bool was_basic;   /* sent with the user name; other calls may have been sent without it */
+    bool was_identified; /* sent with a token or the user name */
+    bool wants_basic;    /* its last challenge was one of Basic */
+    bool was_basic;      /* sent with the user name; other calls may have been sent without it */
 };
 
 static void remote_send_request(BerthRemoteCall *call);
@@ -256,6 +258,39 @@ static void remote_record_warnings(BerthRemote *remote, const BerthResponse *res
             g_ptr_array_add(remote->warnings, g_strdup(*line));
 }
 
+/* A registry that serves some images to everybody may reply to an anonymous request for another one
+ * with 403 or 404 instead of a challenge. If there are credentials, /v2/ is asked for one, as
+ * docker does before each pull. */
+static bool needs_challenge(const BerthRemoteCall *call, const BerthResponse *response) {
+    const BerthRemote *remote = call->remote;
+
+    return remote->credentials && !remote->was_asked_for_challenge && !call->was_identified &&
+           !call->options.uploads && !strstr(call->path, "://") &&
+           (response->status == 403 || response->status == 404 ||
+            (response->status == 401 && !response->challenge[0]));
+}
+
+/* Without a challenge, the repeated request gets the same reply as before, which then counts. */
+static void on_challenge_of_root(const BerthResponse *response, const GError *error,
+                                 void *userdata) {
+    BerthRemoteCall *call = userdata;
+    g_autoptr(GError) local = NULL;
+
+    if (error || response->status != 401 || !response->challenge[0])
+        remote_send_request(call);
+    else if (!answer_challenge(call, response, &local))
+        request_finish(call, response, local);
+}
+
+static void ask_for_challenge(BerthRemoteCall *call) {
+    BerthRemote *remote = call->remote;
+    g_autofree char *url = g_strconcat(remote->scheme, "://", remote->host, "/v2/", NULL);
+    const BerthHttpOptions options = {.url = url, .method = "GET", .tls = &remote->tls};
+
+    remote->was_asked_for_challenge = true;
+    berth_http_send(remote->http, &options, on_challenge_of_root, call);
+}
+
 /* The number of challenges is limited: a registry that refuses every token would be asked forever.
  */
 static void on_request_response(const BerthResponse *response, const GError *error,
@@ -268,6 +303,10 @@ static void on_request_response(const BerthResponse *response, const GError *err
         remote_record_warnings(call->remote, response);
     if (request_try_again(call, response, error))
         return;
+    if (!error && needs_challenge(call, response)) {
+        ask_for_challenge(call);
+        return;
+    }
     /* Only callers that resume by themselves receive the transient error, which is not a
      * BERTH_ERROR. */
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
@@ -320,6 +359,7 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
         return;
     BerthToken *token =
         call->wants_basic ? NULL : g_hash_table_lookup(remote->tokens, token_key(call));
+    call->was_identified = true;
     if (token && berth_token_is_fresh(token))
         options->token = token->text;
     else if (remote->credentials && remote->credentials->registry_token && !call->wants_basic)
@@ -328,6 +368,8 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
         call->was_basic = true;
         options->user = remote->credentials->username;
         options->password = remote->credentials->password;
+    } else {
+        call->was_identified = false;
     }
 }
 

@@ -67,6 +67,29 @@ def test_a_registry_that_wants_basic_although_it_has_issued_a_token():
         good("rmi", reference)
 
 
+def test_a_registry_that_hides_images_from_anonymous_users():
+    """Only /v2/ replies with a challenge; credentials that are there are tried before an image counts as absent."""
+    registry = FaultyRegistry()
+    basic = "Basic " + base64.b64encode(b"anna:secret").decode()
+    for status, kind in ((404, "Basic"), (403, "Bearer"), (401, "Basic")):
+        def hook(handler, url, with_body, status=status, kind=kind):
+            if url == "/token":
+                equal(handler.headers.get("Authorization"), basic)
+                return not registry.send(handler, 200, b'{"token":"tok"}', {}, True)
+            if handler.headers.get("Authorization") == {"Basic": basic, "Bearer": "Bearer tok"}[kind]:
+                return False
+            challenge = {"WWW-Authenticate": f'{kind} realm="http://{registry.host}/token"'} if url == "/v2/" else {}
+            return not registry.fail(handler, 401 if challenge else status, "who are you?", with_body, challenge)
+
+        registry.hook = hook
+        reference, _ = registry.add(f"hidden/{status}:x", image(status))
+        write_auth({})
+        equal(with_auth("pull", reference).status, 1)
+        write_auth({"auths": {registry.host: entry("anna", "secret")}})
+        pulled(reference)
+        contains(with_auth("pull", f"{registry.host}/hidden/absent:x").err, "404")
+
+
 def test_basic_credentials_from_the_auth_file():
     registry = FaultyRegistry()
     registry.basic = "anna:se:cret"
