@@ -35,10 +35,12 @@ static void on_resolved(const char *name, const BerthDescriptor *target, const G
                                    target->digest, target->size);
 }
 
+typedef enum { REMOTE_RESOLVE, REMOTE_AUTHENTICATE } RemoteQuery;
+
 /* Charged like a question, since each call uses a process and a connection. */
-int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    const char *reference;
+static int query_remote(sd_bus_message *call, BerthService *service, sd_bus_error *error,
+                        RemoteQuery query) {
+    const char *text;
     int insecure = 0, r;
     bool own = false;
     g_auto(BerthSecrets) credentials = NULL;
@@ -48,12 +50,15 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
         {NULL, NULL, NULL},
     };
 
-    if ((r = sd_bus_message_read(call, "s", &reference)) < 0 ||
+    if ((r = sd_bus_message_read(call, "s", &text)) < 0 ||
         (r = berth_options_read(call, options, error)) < 0)
         return r;
+    /* To authenticate, only the root of the registry is queried: the repository is a placeholder.
+     */
+    g_autofree char *reference =
+        g_strconcat(text, query == REMOTE_AUTHENTICATE ? "/repository:tag" : NULL, NULL);
     const BerthRemoteQuestion question = {reference, insecure, credentials};
-    r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", reference,
-                           NULL);
+    r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", text, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     const BerthRemoteRequest request = {
@@ -62,40 +67,19 @@ int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error 
         berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
     if (!pending)
         return -EBUSY;
-    berth_images_resolve(service->images, &request, on_resolved, pending);
+    if (query == REMOTE_RESOLVE)
+        berth_images_resolve(service->images, &request, on_resolved, pending);
+    else
+        berth_images_authenticate(service->images, &request, berth_pending_call_finish, pending);
     return 1;
 }
 
-int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-    BerthService *service = userdata;
-    const char *registry;
-    int insecure = 0, r;
-    bool own = false;
-    g_auto(BerthSecrets) credentials = NULL;
-    const BerthOption options[] = {
-        {"Insecure", "b", &insecure},
-        {"Credentials", "a{ss}", &credentials},
-        {NULL, NULL, NULL},
-    };
+int berth_images_bus_resolve(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return query_remote(call, userdata, error, REMOTE_RESOLVE);
+}
 
-    if ((r = sd_bus_message_read(call, "s", &registry)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
-        return r;
-    /* The repository is a placeholder: only the root of the registry is queried. */
-    g_autofree char *reference = g_strconcat(registry, "/repository:tag", NULL);
-    const BerthRemoteQuestion question = {reference, insecure, credentials};
-    r = berth_remote_check(service, call, error, "pull", &question, &own, "reference", registry,
-                           NULL);
-    if (r != BERTH_ACCESS_GRANTED)
-        return r;
-    const BerthRemoteRequest request = {
-        .reference = reference, .insecure = insecure, .credentials = credentials, .own = own};
-    BerthPendingCall *pending =
-        berth_pending_call_new_charged(service, call, BERTH_RESOURCE_QUESTIONS, error);
-    if (!pending)
-        return -EBUSY;
-    berth_images_authenticate(service->images, &request, berth_pending_call_finish, pending);
-    return 1;
+int berth_images_bus_authenticate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    return query_remote(call, userdata, error, REMOTE_AUTHENTICATE);
 }
 
 /* Unpack takes a name in the store, which may be in the path; the other members take a

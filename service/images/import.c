@@ -183,7 +183,8 @@ static void import_find_images(Import *import) {
 
 static void import_read_next(Import *import);
 
-static void import_on_document(sd_bus_message *reply, const GError *error, void *userdata) {
+/* For the calls whose reply has no values. */
+static void import_go_on(sd_bus_message *reply, const GError *error, void *userdata) {
     Import *import = userdata;
 
     (void)reply;
@@ -205,8 +206,8 @@ static void import_take_document(Import *import, int document) {
     }
     berth_fd_clear(&import->documents[document]);
     import->documents[document] = fd;
-    berth_call_archive_extract(import->context.archive, fd, BERTH_MAX_DOCUMENT_BYTES,
-                               import_on_document, import);
+    berth_call_archive_extract(import->context.archive, fd, BERTH_MAX_DOCUMENT_BYTES, import_go_on,
+                               import);
 }
 
 static void import_on_blob(BerthImportBlob *blob, const char *digest, uint64_t size,
@@ -316,16 +317,6 @@ static void import_read_next(Import *import) {
     berth_call_archive_next(import->context.archive, import_on_next, import);
 }
 
-static void import_on_opened(sd_bus_message *reply, const GError *error, void *userdata) {
-    Import *import = userdata;
-
-    (void)reply;
-    if (error)
-        berth_operation_end(import->operation, error);
-    else
-        import_read_next(import);
-}
-
 /* berth-archive reads the caller's descriptor, which may be on a file system of the caller's, so it
  * runs as a worker for that user. */
 static bool import_prepare(Import *import, const BerthImportRequest *request, GError **error) {
@@ -367,6 +358,6 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
     }
     import->operation = berth_transfer_begin(import->context.transfer, &work, import);
     berth_call_archive_open(import->context.archive, request->archive, request->rootfs,
-                            import_on_opened, import);
+                            import_go_on, import);
     return import->context.transfer;
 }
