@@ -92,6 +92,14 @@ char *berth_container_read_config(const BerthContainer *container, size_t *size,
     return berth_fd_read_whole(file, BERTH_MAX_DOCUMENT_BYTES, size, error);
 }
 
+int berth_container_compare_age(gconstpointer a, gconstpointer b) {
+    const BerthContainerRecord *first = &(*(BerthContainer *const *)a)->record;
+    const BerthContainerRecord *second = &(*(BerthContainer *const *)b)->record;
+
+    return (first->created_usec > second->created_usec) -
+           (first->created_usec < second->created_usec);
+}
+
 bool berth_container_is_running(const BerthContainer *container) {
     return container->record.state == BERTH_CONTAINER_RUNNING ||
            container->record.state == BERTH_CONTAINER_PAUSED;

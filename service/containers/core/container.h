@@ -80,3 +80,6 @@ bool berth_containers_forget_wait(BerthContainers *containers, void *userdata);
 
 /* The pid of a process of a container, or 0 if there is no such process. */
 uint32_t berth_containers_get_pid(BerthContainers *containers, const char *id, const char *process);
+
+/* Compares pointers to containers by age, the oldest first (g_ptr_array_sort). */
+int berth_container_compare_age(gconstpointer a, gconstpointer b);

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "config.h"
+#include "containers/core/container.h"
 #include "containers/core/launcher.h"
 #include "containers/core/part.h"
 #include "containers/core/pod-index.h"
@@ -138,13 +139,6 @@ BerthContainer *berth_containers_find(BerthContainers *containers, const char *i
     return container;
 }
 
-static gint compare_age(gconstpointer a, gconstpointer b) {
-    const BerthContainer *first = *(BerthContainer *const *)a,
-                         *second = *(BerthContainer *const *)b;
-
-    return first->record.created_usec < second->record.created_usec ? -1 : 1;
-}
-
 static gint compare_ids(gconstpointer a, gconstpointer b) {
     const BerthContainer *first = *(BerthContainer *const *)a,
                          *second = *(BerthContainer *const *)b;
@@ -165,7 +159,7 @@ static GPtrArray *list_containers(BerthContainers *containers, GCompareFunc comp
 }
 
 GPtrArray *berth_containers_list(BerthContainers *containers) {
-    return list_containers(containers, compare_age);
+    return list_containers(containers, berth_container_compare_age);
 }
 
 GPtrArray *berth_containers_list_by_id(BerthContainers *containers) {

@@ -13,6 +13,7 @@
 
 #include "containers/parts/pods.h"
 
+#include "containers/core/container.h"
 #include "containers/core/pod.h"
 #include "containers/core/state.h"
 #include "containers/core/table.h"
@@ -61,19 +62,12 @@ BerthContainer *berth_pods_find(BerthContainers *containers, const char *name, G
     return NULL;
 }
 
-static gint compare_age(gconstpointer a, gconstpointer b) {
-    const BerthContainer *first = *(BerthContainer *const *)a,
-                         *second = *(BerthContainer *const *)b;
-
-    return first->record.created_usec < second->record.created_usec ? -1 : 1;
-}
-
 GPtrArray *berth_pod_list_containers(const BerthContainer *pod) {
     const GPtrArray *members = berth_pod_index_get(pod->containers, pod->record.id);
     GPtrArray *list =
         members ? g_ptr_array_copy((GPtrArray *)members, NULL, NULL) : g_ptr_array_new();
 
-    g_ptr_array_sort(list, compare_age);
+    g_ptr_array_sort(list, berth_container_compare_age);
     return list;
 }
 
