@@ -188,7 +188,7 @@ class Fuzzer(threading.Thread):
             self.calls += 1
             self.outcomes[reply.get("error", "good")] += 1
             if SECRET in str(reply):
-                self.problems.append(f"told: {request} {reply}")
+                self.problems.append(f"data of root revealed: {request} {reply}")
             if reply.get("error") == "g-io-error-quark" and "closed" in reply["message"]:
                 # The bus has disconnected alice, for example because of a message that exceeds its limits.
                 alice.end()

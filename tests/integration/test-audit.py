@@ -269,11 +269,11 @@ def test_a_user_cannot_flood_the_journal():
     seconds = time.monotonic() - begin
     summary = wait_for(after, BERTH_AUDIT="suppressed", CALLER_UID="4242")
     alice.end()
-    told = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
+    decisions = audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")
     # A window lasts at least 10 s from its first record, and one may have begun earlier. The number of windows depends
     # on the speed of the machine.
     windows = int(seconds // 10) + 2
-    assert 0 < len(told) <= 100 * windows, f"{len(told)} in {windows} windows"
+    assert 0 < len(decisions) <= 100 * windows, f"{len(decisions)} in {windows} windows"
     equal(summary[0]["MESSAGE_ID"], SUPPRESSED)
     wait_until(lambda: len(audit(after, CALLER_UID="4242", BERTH_AUDIT="decision")) + sum(
         int(record["BERTH_SUPPRESSED"]) for record in audit(after, BERTH_AUDIT="suppressed")) == 500,

@@ -49,10 +49,10 @@ def check_restarts(prefix):
     good("kill", "-s", "KILL", "--process=other", names[0])
     equal(dist("wait", "--process=other", names[0]).status, 137)
     good("stop", "-t", "0", names[0], *names[3:])
-    told = of_containers()
+    found = of_containers()
     for name in names:
         for kind in ("create", "start", "exit"):
-            equal(told.count((name, kind)), 1, f"{kind} of {name}")
+            equal(found.count((name, kind)), 1, f"{kind} of {name}")
     good("rm", "-f", *names)
 
 
@@ -71,7 +71,7 @@ def test_the_bus_restarts_during_starts():
             _, error = command.communicate(timeout=180)
             assert command.returncode == 0 or error, f"it failed without a word: {command.returncode}"
             if command.returncode == 0:
-                wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "what was said to run")
+                wait_until(lambda: any(row["id"] == f"mid-{round_number}-{number}" for row in listing("ps")), "the containers that were reported as running")
     # The service itself removes containers that their client had not started before the bus stopped, possibly before
     # this test does.
     def nothing_stays():
@@ -79,8 +79,8 @@ def test_the_bus_restarts_during_starts():
         if known:
             dist("rm", "-f", *known)
         return not known
-    wait_until(nothing_stays, "no container stays")
-    wait_until(lambda: "berth-mid" not in run("systemctl", "list-units", "--no-legend", "berth-mid*").out, "no scope stays")
+    wait_until(nothing_stays, "the removal of all containers")
+    wait_until(lambda: "berth-mid" not in run("systemctl", "list-units", "--no-legend", "berth-mid*").out, "the end of all scopes")
 
 
 def test_the_state_may_take_longer_to_open_than_the_bus_waits():

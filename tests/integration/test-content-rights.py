@@ -231,8 +231,8 @@ def test_a_manifest_keeps_only_content_of_its_owner():
     leases = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*leases, "Create", "sa{sv}", "keeps", "0", user="alice").status, 0)
     equal(call(*leases, "Add", "sasa{sv}", "keeps", "1", PRIVATE["manifest"], "0", user="alice").status, 0)
-    told = run("sh", "-c", f"dist content why {PRIVATE['layer']}").out
-    assert "keep" not in told, told
+    result = run("sh", "-c", f"dist content why {PRIVATE['layer']}").out
+    assert "keep" not in result, result
     equal(prune_without_roots_name(), [True, False, False])
     # Her name and her lease do not prevent a user with permission from deleting the content.
     good("rmi", PRIVATE["reference"])
@@ -276,7 +276,7 @@ def test_content_pulled_by_a_user_is_kept_by_the_users_name():
 
 def test_claimed_chain_is_not_revealed_to_exist():
     forget_alice()
-    told = []
+    results = []
     for diff_ids in (PRIVATE["image"].config["rootfs"]["diff_ids"], ["sha256:" + "1" * 64, "sha256:" + "2" * 64]):
         config = json.dumps({"architecture": "amd64", "os": "linux", "author": "thief", "config": {},
                              "rootfs": {"type": "layers", "diff_ids": diff_ids}}).encode()
@@ -287,9 +287,9 @@ def test_claimed_chain_is_not_revealed_to_exist():
         equal(images_call("Put", "s(sst)a{ss}a{sv}", "thief.example/claim:1", oci.OCI_MANIFEST, oci.digest_of(manifest),
                           str(len(manifest)), "0", "0", user="alice").status, 0)
         result = images_call("Describe", "sa{sv}", "thief.example/claim:1", "0", user="alice")
-        told.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
-    contains(told[0], "DIGEST")
-    equal(*told)
+        results.append(result.out.replace(oci.digest_of(manifest), "DIGEST"))
+    contains(results[0], "DIGEST")
+    equal(*results)
     # Root has pulled the image, and sees that it is complete.
     contains(images_call("Describe", "sa{sv}", PRIVATE["reference"], "0").out, '"Complete" b true "Unpacked" b true')
     good("rmi", "thief.example/claim:1")
@@ -330,7 +330,7 @@ def test_a_push_does_not_reveal_the_content_of_others():
     """A push of another user's layer fails with the same error as a push of a layer that does not exist."""
     forget_alice()
     absent = "sha256:" + "3" * 64
-    told = []
+    attempts = []
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {},
                          "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "4" * 64]}}).encode()
     equal(ingest(config, "config").status, 0)
@@ -344,21 +344,21 @@ def test_a_push_does_not_reveal_the_content_of_others():
                           str(len(manifest)), "0", "0", user="alice").status, 0)
         results = [lacks_secret("push", "thief.example/lacks:1", f"{HOST}/thief/lacks:1"),
                    lacks_secret("export", "thief.example/lacks:1", "-o", "/tmp/lacks.tar")]
-        told.append([(result.status, (result.out + result.err).replace(digest, "DIGEST")) for result in results])
-    contains(told[0][0][1], "DIGEST")
-    contains(told[0][0][1], "is not here")
-    equal(*told)
+        attempts.append([(result.status, (result.out + result.err).replace(digest, "DIGEST")) for result in results])
+    contains(attempts[0][0][1], "DIGEST")
+    contains(attempts[0][0][1], "is not here")
+    equal(*attempts)
     good("rmi", "thief.example/lacks:1")
 
 
 def test_a_push_of_anothers_image_needs_the_right_to_read_it():
     own, _ = OWN.add("pushed/own:1", oci.Image([oci.busybox_layer(), oci.Layer().add("own", b"hers")]))
     good("pull", own, user="alice")
-    told = [dist("--no-ask-password", "push", name, f"{HOST}/pushed/x:1", user="alice")
-            for name in (PRIVATE["reference"], "absent.example/x:1")]
-    equal([result.status for result in told], [1, 1])
-    equal(told[0].err.replace(PRIVATE["reference"], "NAME"), told[1].err.replace("absent.example/x:1", "NAME"))
-    contains(told[0].err, "Permission denied")
+    results = [dist("--no-ask-password", "push", name, f"{HOST}/pushed/x:1", user="alice")
+               for name in (PRIVATE["reference"], "absent.example/x:1")]
+    equal([result.status for result in results], [1, 1])
+    equal(results[0].err.replace(PRIVATE["reference"], "NAME"), results[1].err.replace("absent.example/x:1", "NAME"))
+    contains(results[0].err, "Permission denied")
     good("push", own, f"{HOST}/pushed/own:1", user="alice")
     allow_only("alice", *RIGHTS, "contents.read")
     good("push", PRIVATE["reference"], f"{HOST}/pushed/x:1", user="alice")
@@ -540,11 +540,11 @@ def test_explain_reveals_no_names_of_others():
     good("run", "-d", "--id=rootsbox", PRIVATE["reference"], "sleep", "1000")
     chain = run("sqlite3", f"{STATE}/berth.db",
                 "SELECT chain_id FROM containers WHERE id = 'rootsbox'").out.strip()
-    told = call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0",
+    result = call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0",
                 user="alice")
-    equal(told.status, 0, told)
-    assert "rootsbox" not in told.out, told
-    contains(told.out, "container of another user")
+    equal(result.status, 0, result)
+    assert "rootsbox" not in result.out, result
+    contains(result.out, "container of another user")
     contains(call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0").out,
              "container rootsbox")
     good("rm", "-f", "rootsbox")
@@ -557,12 +557,12 @@ def test_usage_reveals_no_names_of_others():
     equal(ingest(b"hers", "--expected-size=9 hers").status, 1)
     for rights, image, other in (((), False, False), (("images.inspect",), True, False), (("containers.inspect",), False, True)):
         allow_only("alice", "contents.read", *rights)
-        told = call(*usage, user="alice")
-        equal((PRIVATE["reference"] in told.out, "roots-ingest" in told.out), (image, other), told)
-        contains(told.out, '"ingest hers"')
-        contains(told.out, "of another user")
-    told = call(*usage)
-    assert PRIVATE["reference"] in told.out and "roots-ingest" in told.out and "of another" not in told.out, told
+        result = call(*usage, user="alice")
+        equal((PRIVATE["reference"] in result.out, "roots-ingest" in result.out), (image, other), result)
+        contains(result.out, '"ingest hers"')
+        contains(result.out, "of another user")
+    result = call(*usage)
+    assert PRIVATE["reference"] in result.out and "roots-ingest" in result.out and "of another" not in result.out, result
     for name in ("roots-ingest", "hers"):
         good("content", "abort", name)
     allow_only("alice", *RIGHTS)

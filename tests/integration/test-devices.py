@@ -299,9 +299,9 @@ def test_a_device_node_in_a_copy():
 def test_a_volume_in_use_names_no_container_of_others():
     good("volume", "create", "hers", user="alice")
     good("create", "--id=rootsown", "-v", "hers:/v", PLAIN)
-    told = dist("volume", "rm", "hers", user="alice")
-    assert told.status != 0 and "rootsown" not in told.err, told
-    contains(told.err, "container of another user")
+    result = dist("volume", "rm", "hers", user="alice")
+    assert result.status != 0 and "rootsown" not in result.err, result
+    contains(result.err, "container of another user")
     good("rm", "rootsown")
     good("volume", "rm", "hers", user="alice")
 

@@ -361,7 +361,7 @@ def test_output_of_a_process_that_ends_at_once_is_shown():
     early = subprocess.Popen(["busctl", "call", "org.berth1", "/org/berth1/containers", "org.berth1.Containers",
                               "Attach", "ssa{sv}", "never", "", "0"], stderr=subprocess.PIPE, text=True)
     wait_until(lambda: run("journalctl", "-q", "BERTH_MEMBER=Containers.Attach", "BERTH_OBJECT=never").out, "its call")
-    equal(early.poll(), None, "who attaches early waits for the terminal")
+    equal(early.poll(), None, "a client that attaches early waits for the terminal")
     good("rm", "never")
     contains(early.communicate(timeout=60)[1], "deleted")
 

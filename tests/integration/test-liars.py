@@ -87,23 +87,23 @@ int main(int argc, char **argv) {
 """
 
 
-TOLD = set()    # (worker, member) of all false replies so far
+LIES_SO_FAR = set()    # (worker, member) of all false replies so far
 
 
-def told(worker, member):
-    """Returns whether a member of a worker has sent a false reply since told_anew()."""
-    if not os.path.exists(f"{STATE}/liar-told"):
+def has_lied(worker, member):
+    """Returns whether a member of a worker has sent a false reply since forget_lies()."""
+    if not os.path.exists(f"{STATE}/liar-record"):
         return False
-    with open(f"{STATE}/liar-told", encoding="ascii") as file:
-        TOLD.update(tuple(line.split()) for line in file)
-    with open(f"{STATE}/liar-told", encoding="ascii") as file:
+    with open(f"{STATE}/liar-record", encoding="ascii") as file:
+        LIES_SO_FAR.update(tuple(line.split()) for line in file)
+    with open(f"{STATE}/liar-record", encoding="ascii") as file:
         return f"{worker} {member}\n" in file
 
 
-def told_anew():
-    told("", "")
-    if os.path.exists(f"{STATE}/liar-told"):
-        os.unlink(f"{STATE}/liar-told")
+def forget_lies():
+    has_lied("", "")
+    if os.path.exists(f"{STATE}/liar-record"):
+        os.unlink(f"{STATE}/liar-record")
 
 
 class Liar:
@@ -118,7 +118,7 @@ class Liar:
 
     def __exit__(self, *_):
         os.rename(f"{WORKERS}/real-{self.name}", f"{WORKERS}/berth-{self.name}")
-        told_anew()
+        forget_lies()
 
 
 def stored():
@@ -180,7 +180,7 @@ def lie_in(workers, attempt):
                     failures.append(f"{worker} {member} {lie} {text}: {error}")
             # Changes persist, so one check is enough for all lies of a member.
             try:
-                assert (worker, member) in TOLD, "it was never asked"
+                assert (worker, member) in LIES_SO_FAR, "it was never asked"
                 check_world(pid, before, allowed)
             except AssertionError as error:
                 failures.append(f"{worker} {member}: {error}")
@@ -499,10 +499,10 @@ def test_deletion_with_a_lying_unpack_worker():
     for lie in LIES + ("twice", "calls"):
         with Liar("unpack", "Measure", lie, VICTIM["digest"]):
             good("run", "--id=hers", VICTIM["reference"], "sh", "-c", "mkdir /many; cd /many; for i in $(seq 100); do echo >$i; done", user="alice")
-            wait_until(lambda: told("unpack", "Measure"), f"the lie {lie} about its size")
+            wait_until(lambda: has_lied("unpack", "Measure"), f"the lie {lie} about its size")
         with Liar("unpack", "Empty", lie, VICTIM["digest"]):
             good("rm", "hers", user="alice")
-            wait_until(lambda: told("unpack", "Empty"), f"the lie {lie} about its deletion")
+            wait_until(lambda: has_lied("unpack", "Empty"), f"the lie {lie} about its deletion")
     # The service gives up a worker that never answers, and measures the next container.
     configure("[Limits]\nDisk=10G\nMeasureTimeoutSec=1\n")
     with Liar("unpack", "Measure", "never", "x"):
@@ -512,12 +512,12 @@ def test_deletion_with_a_lying_unpack_worker():
     configure("[Limits]\nDisk=10G\n")
     with Liar("unpack", "Measure", "numbers", "x"):
         good("run", "--id=next", VICTIM["reference"], "true", user="alice")
-        wait_until(lambda: told("unpack", "Measure"), "the next one is measured")
+        wait_until(lambda: has_lied("unpack", "Measure"), "the measurement of the next one")
     good("rm", "hers", "next", user="alice")
     equal(service_pid(), pid)
     kill_service()
     good("images", "-q")
-    wait_until(lambda: not [name for name in os.listdir(f"{STATE}/containers") if name.startswith(".")], "what was left is deleted")
+    wait_until(lambda: not [name for name in os.listdir(f"{STATE}/containers") if name.startswith(".")], "the deletion of the rest")
     check_world(service_pid(), named(), {})
 
 
@@ -527,7 +527,7 @@ def test_a_sync_with_a_lying_ingest():
     for lie in ("type", "huge", "error", "die", "twice", "calls"):
         with Liar("ingest", "SyncFileSystem", lie, VICTIM["digest"]):
             allowed = pull(f"sync-{lie}")
-            wait_until(lambda: told("ingest", "SyncFileSystem"), f"the lie {lie}")
+            wait_until(lambda: has_lied("ingest", "SyncFileSystem"), f"the lie {lie}")
         check_world(pid, before, allowed)
         good("rmi", *allowed)
 
@@ -663,7 +663,7 @@ def test_every_member_of_every_worker_has_lied():
         names = re.findall(r'"([A-Z][A-Za-z]+)",', members)
         assert names, worker
         for name in names:
-            assert (worker.lower(), name) in TOLD, (worker, name)
+            assert (worker.lower(), name) in LIES_SO_FAR, (worker, name)
 
 
 def test_everything_works_again_with_the_real_workers():

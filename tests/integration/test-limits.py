@@ -56,7 +56,7 @@ def told_of_a_kill(name, *arguments):
         good("rm", name)
         if "oom" in found:
             return found
-    raise AssertionError("no kill is told of")
+    raise AssertionError("no event reports the kill")
 
 
 def test_oom_event_precedes_the_exit_event():

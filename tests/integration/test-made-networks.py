@@ -419,9 +419,9 @@ def test_a_rule_sees_the_network():
     # A user who may manage networks need not know whose containers are in them.
     allow("alice", '["org.berth1.networks.manage", "org.berth1.containers.create", "org.berth1.containers.manage-own"].indexOf(action.id) >= 0')
     good("create", "--name=rootsown", "--network=mine", IMAGE)
-    told = dist("network", "rm", "mine", user="alice")
-    assert told.status != 0 and "rootsown" not in told.err, told
-    contains(told.err, "container of another user")
+    result = dist("network", "rm", "mine", user="alice")
+    assert result.status != 0 and "rootsown" not in result.err, result
+    contains(result.err, "container of another user")
     good("rm", "rootsown")
     good("create", "--name=hersown", "--network=mine", IMAGE, user="alice")
     contains(dist("network", "rm", "mine", user="alice").err, 'in use by the container "hersown"')

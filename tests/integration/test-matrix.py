@@ -91,9 +91,9 @@ HARMLESS = {"images.inspect", "contents.read", "containers.inspect", "images.pul
             "containers.create", "containers.create-privileged", "containers.manage-own", "containers.exec",
             "contents.apply"}
 # Actions with which a reply may contain root's objects.
-TELLING = LOOK | READ | INSPECT
+REVEALING = LOOK | READ | INSPECT
 # Actions that apply to objects of other users, so that errors may tell root's objects from absent ones.
-REACHING = TELLING | {"containers.exec", "containers.checkpoint", "containers.restore"}
+REACHING = REVEALING | {"containers.exec", "containers.checkpoint", "containers.restore"}
 # Members that create or rename objects whose names are unique among all users: an error may reveal that a name is in
 # use.
 NAMING = {"Containers.Create", "Pods.Create", "Leases.Create", "Volumes.Create", "Containers.Rename", "Container.Rename", "Contents.Ingest"}
@@ -294,8 +294,8 @@ def check_member(alice, action, interface, member, whose, problems):
         reply = alice.call(path, f"org.berth1.{interface}", member, arguments, signature, files, 60000)
     if "value" in reply and not may_succeed(key, whose, action):
         problems.append(f"{key} of {whose} succeeded with {action}: {reply}")
-    if SECRET in str(reply) and action not in TELLING:
-        problems.append(f"{key} of {whose} told what is root's with {action}: {reply}")
+    if SECRET in str(reply) and action not in REVEALING:
+        problems.append(f"{key} of {whose} revealed data of root with {action}: {reply}")
     error = reply.get("error", "org.berth1.Error.")
     if not error.startswith("org.berth1.Error.") and error.split(".")[-1] not in (
             "AccessDenied", "InteractiveAuthorizationRequired", "g-io-error-quark"):
@@ -347,7 +347,7 @@ def check_options(alice, action, problems):
     before = roots_state()
     for key, arguments, types, option, objects, allowed in OPTIONS:
         interface, member = key.split(".")
-        told = {}
+        replies = {}
         for whose, name in objects.items():
             files = [name] if "handle 0" in option else ["read-pipe"] if "handle 0" in arguments else []
             text = f"({arguments}, {{{option.replace('%s', name)}}})"
@@ -356,15 +356,15 @@ def check_options(alice, action, problems):
                 problems.append(f"{key} with {option} of {whose} succeeded with {action}: {reply}")
             if "value" not in reply and action in allowed.get(whose, set()) and whose == "own":
                 problems.append(f"{key} with {option} of {whose} failed with {action}: {reply}")
-            if SECRET in str(reply) and action not in TELLING:
-                problems.append(f"{key} with {option} of {whose} told what is root's with {action}: {reply}")
-            told[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
+            if SECRET in str(reply) and action not in REVEALING:
+                problems.append(f"{key} with {option} of {whose} revealed data of root with {action}: {reply}")
+            replies[whose] = f"{reply.get('error')} {reply.get('message')}".replace(name, "X")
             if key == "Containers.Create" and "value" in reply:
                 good("rm", "optional")
         # An error about a lease of root does not differ from one about an absent lease. Volumes are not compared,
         # since an absent volume is created.
-        if action not in REACHING and objects is LEASES and told["root"] != told["absent"]:
-            problems.append(f"{key} with {option} and {action} tells root's from absent: {told}")
+        if action not in REACHING and objects is LEASES and replies["root"] != replies["absent"]:
+            problems.append(f"{key} with {option} and {action} distinguishes objects of root from absent ones: {replies}")
     remove_made()
     changed = lost(before, roots_state())
     if changed and action in HARMLESS:
@@ -387,7 +387,7 @@ def check_action(action):
                     whose_all = ("root", "absent") if action not in INSPECT else ("absent",)
                 else:
                     whose_all = ("own", "root", "absent")
-                told = {whose: check_member(alice, action, interface, member, whose, problems) for whose in whose_all}
+                replies = {whose: check_member(alice, action, interface, member, whose, problems) for whose in whose_all}
                 remove_made()
                 after = roots_state()
                 changed = lost(before, after)
@@ -397,9 +397,9 @@ def check_action(action):
                     restore()
                     after = roots_state()
                 before = after
-                if action not in REACHING and f"{interface}.{member}" not in NAMING and told["root"] != told["absent"] and \
+                if action not in REACHING and f"{interface}.{member}" not in NAMING and replies["root"] != replies["absent"] and \
                         (interface in ("Container", "Transfer", "Volume", "Pod", "Pods") or {"id", "ref"} & {name for name, _ in INTERFACES[interface][member]}):
-                    problems.append(f"{interface}.{member} with {action} tells root's from absent: {told}")
+                    problems.append(f"{interface}.{member} with {action} distinguishes objects of root from absent ones: {replies}")
     finally:
         alice.end()
     if action not in HARMLESS:

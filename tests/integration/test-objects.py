@@ -157,32 +157,32 @@ def test_an_image_is_an_object():
     equal(found["Target"][1], row["digest"])
     assert found["Size"] > found["Target"][2], found
     good("tag", IMAGE, OTHER)
-    wait_until(lambda: ("added", image_path(OTHER)) in client.told, "an image more")
+    wait_until(lambda: ("added", image_path(OTHER)) in client.reports, "the new image")
     equal(client.dump()[image_path(OTHER)]["UsedBy"], [])
     good("pull", IMAGE)
     wait_until(lambda: client.of(image_path(IMAGE)), "a change")
     kind, _, changed, gone = client.of(image_path(IMAGE))[0]
     equal((kind, sorted(changed), gone), ("changed", ["Platforms", "Size", "Unpacked", "Updated"], []))
     good("create", "--id=second", IMAGE)
-    wait_until(lambda: ("changed", image_path(IMAGE), {}, ["UsedBy"]) in client.told, "what invalidates")
+    wait_until(lambda: ("changed", image_path(IMAGE), {}, ["UsedBy"]) in client.reports, "the invalidated property")
     good("rm", "second")
     good("rmi", OTHER)
-    wait_until(lambda: ("removed", image_path(OTHER)) in client.told, "an image less")
+    wait_until(lambda: ("removed", image_path(OTHER)) in client.reports, "the removal of the image")
     client.end()
 
 
 def test_a_pod_signals_changes_of_its_containers():
     path = "/org/berth1/pods/grouped"
     members = ("get-property", "org.berth1", path, "org.berth1.Pod", "Containers")
-    told = ("changed", path, {}, ["Containers"])
+    change = ("changed", path, {}, ["Containers"])
     good("pod", "create", "--name=grouped", "--network=none")
     client = ObjectClient()
     equal(client.dump()[path]["Containers"], [])
     good("create", "--id=inner", "--pod=grouped", IMAGE)
-    wait_until(lambda: client.told.count(told) == 1, "that one was created")
+    wait_until(lambda: client.reports.count(change) == 1, "the signal of the creation")
     equal(busctl(*members).out.strip(), 'as 1 "inner"')
     good("rm", "inner")
-    wait_until(lambda: client.told.count(told) == 2, "that it was deleted")
+    wait_until(lambda: client.reports.count(change) == 2, "the signal of the deletion")
     equal(busctl(*members).out.strip(), "as 0")
     good("pod", "rm", "grouped")
     client.end()
@@ -265,7 +265,7 @@ def test_a_proxy_of_a_transfer_has_its_end():
         wait_until(lambda: client.dump()[waiting]["State"] == "cancelled", "the cancelling")
     found = client.dump()[waiting]
     equal((found["Error"][0], found["Cancelable"]), ("org.berth1.Error.Cancelled", False))
-    last = [told for told in client.of(waiting) if told[0] == "changed"][-1]
+    last = [report for report in client.of(waiting) if report[0] == "changed"][-1]
     equal(sorted(last[2]), ["Cancelable", "Done", "Error", "State", "Total"])
     client.end()
 
@@ -289,7 +289,7 @@ def test_hidden_object_sends_no_signals():
     # Alice receives the signals of her own pull, which comes after all pulls of root.
     second = begin(IMAGE, "alice")
     wait_until(lambda: client.dump().get(second, {}).get("State") == "done", "her second transfer")
-    equal({told[1] for told in client.told} - {mine, second}, set())
+    equal({report[1] for report in client.reports} - {mine, second}, set())
     client.end()
 
 
@@ -333,12 +333,12 @@ def test_volumes_come_and_go():
     client = ObjectClient()
     equal(client.dump()["/org/berth1/volumes/rootsvolume"]["Owner"], 0)
     good("volume", "create", "passing")
-    wait_until(lambda: ("added", "/org/berth1/volumes/passing") in client.told, "a volume more")
+    wait_until(lambda: ("added", "/org/berth1/volumes/passing") in client.reports, "the new volume")
     equal(client.dump()["/org/berth1/volumes/passing"]["Name"], "passing")
     equal(call("/org/berth1/volumes/passing", "org.berth1.Volume", "Delete", "a{sv}", "0").status, 0)
-    wait_until(lambda: ("removed", "/org/berth1/volumes/passing") in client.told, "a volume less")
+    wait_until(lambda: ("removed", "/org/berth1/volumes/passing") in client.reports, "the removal of the volume")
     good("run", "--rm", "-v", "implied:/v", IMAGE, "true")
-    wait_until(lambda: ("added", "/org/berth1/volumes/implied") in client.told, "a volume that a container makes")
+    wait_until(lambda: ("added", "/org/berth1/volumes/implied") in client.reports, "a volume that a container makes")
     client.end()
 
 

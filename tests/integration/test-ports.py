@@ -67,7 +67,7 @@ def test_setup():
 
 def test_listening_port_is_not_shadowed():
     stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
-    for number, (family, kind, address, port, told) in enumerate((
+    for number, (family, kind, address, port, message) in enumerate((
             (socket.AF_INET, stream, "0.0.0.0", "18080:80", "port 18080/tcp is in use"),
             (socket.AF_INET, stream, "127.0.0.1", "18080:80", "port 18080/tcp is in use"),
             (socket.AF_INET6, stream, "::", "18080:80", "port 18080/tcp is in use"),
@@ -77,7 +77,7 @@ def test_listening_port_is_not_shadowed():
         with contextlib.closing(listening(family, kind, address, 18080)):
             result = publish(f"late{number}", port)
             equal(result.status, 125, str(result))
-            contains(result.err, told)
+            contains(result.err, message)
             contains(result.err, "in use")
         remove(f"late{number}")
     # Port 5000 is in use by the test registry; port 18081 is bound by a server that does not listen yet.

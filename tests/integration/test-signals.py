@@ -79,10 +79,10 @@ def test_signals_of_a_container_are_in_order():
     sequences = [event[1] for event in events]
     equal(sequences, sorted(set(sequences)))
     # Before the signal of each event that changes the object, there is one PropertiesChanged.
-    told = [(lines[i - 1][2] if lines[i - 1][0] == "signal" else None, lines[i][2], lines[i][4])
-            for i in range(len(lines)) if lines[i][0] == "event"]
+    received = [(lines[i - 1][2] if lines[i - 1][0] == "signal" else None, lines[i][2], lines[i][4])
+                for i in range(len(lines)) if lines[i][0] == "event"]
     changed = ("start", "pause", "resume", "exit")
-    equal(told, [("InterfacesAdded", "create", "")] +
+    equal(received, [("InterfacesAdded", "create", "")] +
           [("PropertiesChanged" if event[2] in changed and not event[4] else None, event[2], event[4]) for event in events[1:-1]] +
           [("InterfacesRemoved", "delete", "")])
     equal([line[2] for line in lines if line[0] == "signal" and path_of("one") in (line[1], line[3][0])],
@@ -121,10 +121,10 @@ def test_nothing_is_missed_while_the_service_is_away():
         good("rm", f"away-{number}")
     for number in range(12):
         listener.wait_for_event("delete", f"away-{number}")
-    told = [line for line in listener.end() if line[0] == "event"]
+    received = [line for line in listener.end() if line[0] == "event"]
     for number in range(12):
-        equal([event[2] for event in told if event[3] == f"away-{number}"], ["create", "start", "exit", "delete"])
-    equal([event[1] for event in told], [event["sequence"] for event in events(told[0][1] - 1)])
+        equal([event[2] for event in received if event[3] == f"away-{number}"], ["create", "start", "exit", "delete"])
+    equal([event[1] for event in received], [event["sequence"] for event in events(received[0][1] - 1)])
 
 
 def test_each_client_gets_only_its_own_signals():
@@ -138,9 +138,9 @@ def test_each_client_gets_only_its_own_signals():
         good("rm", "-f", name, user=user)
     roots.wait_for_event("delete", "alices-too")
     hers.wait_for_event("delete", "alices-too")
-    wait_until(lambda: ("removed", path_of("alices-too")) in manager.told, "the removal of what is hers")
+    wait_until(lambda: ("removed", path_of("alices-too")) in manager.reports, "the removal of what is hers")
     assert "root" not in json.dumps(hers.lines), hers.lines
-    assert path_of("of-root") not in json.dumps(hers.lines + manager.told), hers.lines
+    assert path_of("of-root") not in json.dumps(hers.lines + manager.reports), hers.lines
     contains(json.dumps(roots.lines), path_of("of-root"))
     contains(json.dumps(roots.lines), path_of("of-alice"))
     for listener in (hers, roots, manager):
@@ -149,8 +149,8 @@ def test_each_client_gets_only_its_own_signals():
     run("systemctl", "restart", "polkit.service")
 
 
-def states_told(client, name):
-    return [told[2].get("State") for told in client.of(path_of(name)) if told[0] == "changed"]
+def reported_states(client, name):
+    return [report[2].get("State") for report in client.of(path_of(name)) if report[0] == "changed"]
 
 
 def test_a_client_of_object_managers():
@@ -158,17 +158,17 @@ def test_a_client_of_object_managers():
     client = ObjectClient()
     contains(client.dump(), path_of("before"))
     good("run", "-d", "--id=during", IMAGE)
-    wait_until(lambda: ("added", path_of("during")) in client.told, "a container more")
-    wait_until(lambda: "running" in states_told(client, "during"), "its start")
+    wait_until(lambda: ("added", path_of("during")) in client.reports, "the new container")
+    wait_until(lambda: "running" in reported_states(client, "during"), "its start")
     good("pause", "during")
-    wait_until(lambda: "paused" in states_told(client, "during"), "its pause")
+    wait_until(lambda: "paused" in reported_states(client, "during"), "its pause")
     # The client fetches the objects again after the service has restarted.
     kill_service()
     good("resume", "during")
     good("rm", "-f", "before")
-    wait_until(lambda: ("removed", path_of("before")) in client.told, "a container less")
+    wait_until(lambda: ("removed", path_of("before")) in client.reports, "the removal of the container")
     good("rm", "-f", "during")
-    wait_until(lambda: client.told.count(("removed", path_of("during"))) > client.told.count(("added", path_of("during"))) - 1,
+    wait_until(lambda: client.reports.count(("removed", path_of("during"))) > client.reports.count(("added", path_of("during"))) - 1,
                "the end of during")
     client.end()
 
@@ -267,9 +267,9 @@ from gi.repository import Gio, GLib
 address = Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM)
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 clients = [Gio.DBusConnection.new_for_address_sync(address, flags) for _ in range(40)]
-told = collections.Counter()
+received = collections.Counter()
 def hear(bus, sender, path, interface, signal, arguments):
-    told[arguments.unpack()[0].split("/")[-1]] += 1
+    received[arguments.unpack()[0].split("/")[-1]] += 1
 for bus in clients:
     bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", "/org/berth1", None, 0, hear)
     bus.call_sync("org.berth1", "/org/berth1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None, 0, 120000, None)
@@ -277,16 +277,16 @@ print("ready", flush=True)
 context = GLib.MainContext.default()
 for line in sys.stdin:
     name, count = line.split()
-    end = GLib.timeout_add_seconds(60, lambda: told.update({"too late": 1}) or False)
-    while told[name] < int(count) and not told["too late"]:
+    end = GLib.timeout_add_seconds(60, lambda: received.update({"too late": 1}) or False)
+    while received[name] < int(count) and not received["too late"]:
         context.iteration(True)
     GLib.source_remove(end)
-    # A signal too many that was sent together with the others arrives before these replies.
+    # If too many signals are sent, all of them arrive before these replies.
     for bus in clients:
         bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 120000, None)
     while context.iteration(False):
         pass
-    print(json.dumps({name: count for name, count in told.items() if count}), flush=True)
+    print(json.dumps({name: count for name, count in received.items() if count}), flush=True)
     for bus in clients[:30]:
         bus.close_sync()
     del clients[:30]
@@ -306,7 +306,7 @@ def test_clients_that_receive_signals_are_limited_per_user():
         client.stdin.write(f"{name} {heard[name]}\n")
         client.stdin.flush()
         equal(json.loads(client.stdout.readline()), heard)
-        wait_until(lambda at=name: ("added", f"/org/berth1/volumes/{at}") in [told[:2] for told in roots.told], "the signal to root")
+        wait_until(lambda at=name: ("added", f"/org/berth1/volumes/{at}") in [report[:2] for report in roots.reports], "the signal to root")
     client.stdin.close()
     client.wait()
     roots.end()
@@ -318,12 +318,12 @@ def test_clients_that_receive_signals_are_limited_per_user():
 
 # Reads the properties of 1100 images on one connection, changes some images, and prints those about which the
 # connection received a signal.
-LOOKS = """
+READ_MANY = """
 from gi.repository import Gio, GLib
 bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
-told = []
+received = []
 bus.signal_subscribe("org.berth1", "org.freedesktop.DBus.Properties", "PropertiesChanged", None, None, 0,
-                     lambda bus, sender, path, *rest: told.append(path.split("/")[-1]))
+                     lambda bus, sender, path, *rest: received.append(path.split("/")[-1]))
 def call(path, interface, member, arguments):
     return bus.call_sync("org.berth1", path, interface, member, arguments, None, 0, 60000, None).unpack()
 for number in range(1100):
@@ -332,11 +332,11 @@ target = call("/org/berth1/images", "org.berth1.Images", "Get", GLib.Variant("(s
 for number in (0, 1023, 1024, 1099):
     call("/org/berth1/images", "org.berth1.Images", "Put",
          GLib.Variant("(s(sst)a{ss}a{sv})", (f"many{number:04}", target, {"changed": "yes"}, {})))
-# What was sent before this answer is there before it.
+# Signals that were sent before this reply arrive before it.
 call("/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)))
 while GLib.MainContext.default().iteration(False):
     pass
-print(sorted(set(told)))
+print(sorted(set(received)))
 """
 
 
@@ -349,7 +349,7 @@ def test_a_client_receives_signals_of_a_limited_number_of_objects():
                          [(f"many{number:04}", IMAGE) for number in range(1100)])
     database.commit()
     database.close()
-    result = run("/usr/bin/python3", "-c", LOOKS)
+    result = run("/usr/bin/python3", "-c", READ_MANY)
     equal(result.out.strip(), "['many0000', 'many1023']", result)
     run("systemctl", "stop", "berthd.service")
     database = sqlite3.connect(f"{STATE}/berth.db")

@@ -416,33 +416,33 @@ def test_seccomp_of_arguments():
                       "args": [{"index": 1, "value": number, "op": "SCMP_CMP_EQ"} for number in (18, 23)]}]}})
 
 
-def answer_one(listener, errnum, told):
+def answer_one(listener, errnum, requests):
     """Receives the notification descriptor of a filter, and lets the next call that it reports fail with errnum."""
     connection, _ = listener.accept()
     with connection:
         text, (filter_fd,), _, _ = socket.recv_fds(connection, 65536, 1)
-        told.append(json.loads(text))
+        requests.append(json.loads(text))
     # struct seccomp_notif has 80 bytes, struct seccomp_notif_resp has 24 (linux/seccomp.h).
     request = bytearray(80)
     fcntl.ioctl(filter_fd, 0xc0502100, request)
-    told.append(struct.unpack_from("i", request, 16)[0])
+    requests.append(struct.unpack_from("i", request, 16)[0])
     fcntl.ioctl(filter_fd, 0xc0182101, bytearray(struct.pack("QqiI", struct.unpack_from("Q", request)[0], 0, -errnum, 0)))
     os.close(filter_fd)
 
 
 def with_listener(action):
-    told = []
+    requests = []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("/run/listener")
         listener.listen()
-        thread = threading.Thread(target=answer_one, args=(listener, 38, told), daemon=True)
+        thread = threading.Thread(target=answer_one, args=(listener, 38, requests), daemon=True)
         thread.start()
         try:
             result = action()
         finally:
             os.unlink("/run/listener")
         thread.join(120)
-    return told, result
+    return requests, result
 
 
 NOTIFY = {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/listener", "listenerMetadata": "mine",
@@ -451,14 +451,14 @@ NOTIFY = {"linux.seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "
 
 def test_seccomp_with_a_listener():
     for changes in (NOTIFY, {**NOTIFY, **USER}):
-        told, result = with_listener(lambda: with_berth(spec("mkdir /made || test ! -e /made && echo answered", changes),
+        requests, result = with_listener(lambda: with_berth(spec("mkdir /made || test ! -e /made && echo answered", changes),
                                                         100000 if "linux.uidMappings" in changes else 0))
         equal((result.status, result.out), (0, "answered\n"), str(result))
         contains(result.err, "Function not implemented")
-        equal((told[0]["fds"], told[0]["metadata"]), (["seccompFd"], "mine"))
-        equal(told[0]["state"]["pid"], told[0]["pid"])
-        equal(told[0]["state"]["status"], "creating")
-        assert told[0]["pid"] > 1 and told[1] > 0, told
+        equal((requests[0]["fds"], requests[0]["metadata"]), (["seccompFd"], "mine"))
+        equal(requests[0]["state"]["pid"], requests[0]["pid"])
+        equal(requests[0]["state"]["status"], "creating")
+        assert requests[0]["pid"] > 1 and requests[1] > 0, requests
 
 
 def test_a_listener_for_another_process():
@@ -469,10 +469,10 @@ def test_a_listener_for_another_process():
         good("run", "-d", "--id=heard", "--bundle", write({**config, "process": {**config["process"], "args": ["sleep", "100"]}}))
         listener.accept()[0].close()
         os.unlink("/run/listener")
-    told, result = with_listener(lambda: dist("exec", "heard", "mkdir", "/made"))
+    requests, result = with_listener(lambda: dist("exec", "heard", "mkdir", "/made"))
     contains(result.err, "Function not implemented")
-    equal(told[0]["state"]["status"], "running")
-    assert told[0]["pid"] != told[0]["state"]["pid"], told
+    equal(requests[0]["state"]["status"], "running")
+    assert requests[0]["pid"] != requests[0]["state"]["pid"], requests
     good("rm", "-f", "heard")
 
 
@@ -538,9 +538,9 @@ def test_hooks_run_in_their_order_and_places():
     equal(open(log, encoding="utf-8").read().split(),
           ["prestart", "createRuntime", "createContainer", "poststart", "poststop"])
     with open("/var/tmp/state-createRuntime", encoding="utf-8") as file:
-        told = json.load(file)
-    equal((told["status"], told["ociVersion"][:2]), ("created", "1."))
-    assert told["pid"] > 1 and told["id"] and told["bundle"], told
+        state = json.load(file)
+    equal((state["status"], state["ociVersion"][:2]), ("created", "1."))
+    assert state["pid"] > 1 and state["id"] and state["bundle"], state
 
 
 def test_hooks_of_the_end_wait_for_those_after_the_start():

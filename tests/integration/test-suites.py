@@ -13,7 +13,7 @@ CONTROLLERS = "this machine's unified hierarchy has no controllers; emulated-sui
 OWN_PATH = "containers are in scopes of systemd, and have no cgroupsPath of their own"
 NOT_YET = "a container that is created has no process yet"
 OWN_LOG = "logs of runc's own form; Berth's are in the journal"
-READY = "readiness is told by dist, once the container runs, and not from inside"
+READY = "dist reports readiness once the container runs; processes in the container do not"
 
 CRUN = {
     "exec-add-capability": "an unknown capability is an error where a caller names it",

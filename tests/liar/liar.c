@@ -2,22 +2,22 @@
 
 /*
  * Simulates a compromised worker: berthd starts it in place of a worker; it starts the real one
- * ("real-KIND" beside itself), passes everything through, and falsifies the replies to one member.
- * /run/liar says how: "MEMBER LIE TEXT".
+ * ("real-KIND" in the same directory), forwards all messages, and falsifies the replies to one
+ * member. The file /run/liar contains "MEMBER LIE TEXT", where LIE is one of these:
  *
  *   text     every string is TEXT            digests   every digest is TEXT
  *   numbers  every number is the largest     flags     every flag is inverted
- *   lists    every list has its elements 100000 times; none becomes a list of TEXT where it can
+ *   lists    every list of strings gets 100000 more elements, which are TEXT
  *   drop     every list is empty             type      a reply of another type
  *   huge     a string of 32 MiB              never     no reply
- *   die      it exits                        error     an error whose text is TEXT, many times
- *   spoil    TEXT is at the beginning of the file that it has written
- *   grow     that file is 1 GiB large
+ *   die      it kills itself                 error     an error whose text is 1 MiB long
+ *   spoil    TEXT overwrites the beginning of the file that the worker has written
+ *   grow     the file that the worker has written is extended to 1 GiB
  *   twice    the reply comes twice           calls     a method call to berthd precedes the reply
  *   signals  a signal precedes the reply     files     the reply has descriptors of the file TEXT
  *
- * With "once-" before the LIE, only the first process lies. /var/lib/berth/liar-told gets a line
- * "KIND MEMBER" for each lie.
+ * With "once-" before the LIE, only the first process lies. Each lie appends a line "KIND MEMBER"
+ * to /var/lib/berth/liar-record.
  */
 
 #include <errno.h>
@@ -37,7 +37,7 @@ enum { BUS_FD = 3, REPEATED = 100000, HUGE_BYTES = 32 * 1024 * 1024, GROWN_BYTES
 static struct {
     char *member, *lie, *text;
     const char *kind;
-    sd_bus *real, *theirs;
+    sd_bus *real, *service;
 } liar;
 
 static bool lies(const char *how) {
@@ -49,22 +49,22 @@ static void check(int r) {
         exit(EXIT_FAILURE);
 }
 
-/* Whether the reply to this member has to be falsified, in which case that is recorded. */
-static bool tells_a_lie(const char *member) {
+/* Whether the reply to this member is to be falsified. If so, this is recorded. */
+static bool must_lie(const char *member) {
     g_autofree char *line = g_strdup_printf("%s %s\n", liar.kind, member);
     bool once = g_str_has_prefix(liar.lie, "once-");
 
     if (!g_str_equal(member, liar.member))
         return false;
-    int fd = open("/var/lib/berth/liar-told", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int fd = open("/var/lib/berth/liar-record", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     check(fd);
-    bool told = once && lseek(fd, 0, SEEK_END) > 0;
-    if (!told && write(fd, line, strlen(line)) < 0)
+    bool is_recorded = once && lseek(fd, 0, SEEK_END) > 0;
+    if (!is_recorded && write(fd, line, strlen(line)) < 0)
         exit(EXIT_FAILURE);
     close(fd);
     if (once)
         memmove(liar.lie, liar.lie + strlen("once-"), strlen(liar.lie + strlen("once-")) + 1);
-    return !told;
+    return !is_recorded;
 }
 
 static void copy_values(sd_bus_message *to, sd_bus_message *from);
@@ -136,13 +136,13 @@ static void send_more(void) {
     sd_bus_message *more = NULL;
 
     if (lies("signals"))
-        check(sd_bus_message_new_signal(liar.theirs, &more, "/org/berth1/worker",
+        check(sd_bus_message_new_signal(liar.service, &more, "/org/berth1/worker",
                                         "org.berth1.Worker", "Progress"));
     else
-        check(sd_bus_message_new_method_call(liar.theirs, &more, NULL, "/org/berth1/images",
+        check(sd_bus_message_new_method_call(liar.service, &more, NULL, "/org/berth1/images",
                                              "org.berth1.Images", "Delete"));
     check(sd_bus_message_append(more, "s", liar.text));
-    check(sd_bus_send(liar.theirs, more, NULL));
+    check(sd_bus_send(liar.service, more, NULL));
     sd_bus_message_unref(more);
 }
 
@@ -186,7 +186,7 @@ static void send_again(sd_bus_message *call, sd_bus_message *truth) {
 
 static int on_answer(sd_bus_message *truth, void *userdata, sd_bus_error *error) {
     sd_bus_message *call = userdata, *answer = NULL;
-    bool is_lie = tells_a_lie(sd_bus_message_get_member(call));
+    bool is_lie = must_lie(sd_bus_message_get_member(call));
 
     (void)error;
     if (is_lie && lies("never"))
@@ -283,7 +283,7 @@ int main(int argc, char **argv) {
     int fd = start_real(argv);
     check(sd_event_new(&event));
     liar.real = open_bus(fd, false, event);
-    liar.theirs = open_bus(BUS_FD, true, event);
-    check(sd_bus_add_filter(liar.theirs, NULL, on_call, NULL));
+    liar.service = open_bus(BUS_FD, true, event);
+    check(sd_bus_add_filter(liar.service, NULL, on_call, NULL));
     return sd_event_loop(event) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

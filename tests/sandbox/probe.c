@@ -39,13 +39,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static GString *told;
+static GString *results;
 
-static void tell(const char *name, long result) {
+static void report(const char *name, long result) {
     int errnum = result < 0 ? errno : 0;
     const char *text = errnum == 0 ? "0" : strerrorname_np(errnum);
 
-    g_string_append_printf(told, " %s=%s", name, text ? text : "?");
+    g_string_append_printf(results, " %s=%s", name, text ? text : "?");
 }
 
 static void close_if_open(long fd) {
@@ -88,59 +88,59 @@ static long make_thread(void) {
 static void try_processes(void) {
     static char *const none[] = {NULL};
 
-    tell("thread", make_thread());
-    tell("fork", clone_with(SIGCHLD));
-    tell("vfork", clone_with(CLONE_VM | CLONE_VFORK | SIGCHLD));
-    tell("clone-user", clone_with(CLONE_NEWUSER | SIGCHLD));
-    tell("clone-mount", clone_with(CLONE_NEWNS | SIGCHLD));
-    tell("clone-upper-half", clone_with(1ul << 32 | CLONE_NEWUSER | SIGCHLD));
-    tell("clone-thread-user", clone_with(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNET));
-    tell("clone3", clone3_with(0));
-    tell("clone3-user", clone3_with(CLONE_NEWUSER));
-    tell("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
-    tell("unshare-net", syscall(SYS_unshare, CLONE_NEWNET));
-    tell("setns", syscall(SYS_setns, 0, 0));
-    tell("execve", syscall(SYS_execve, "/proc/self/exe", none, none));
-    tell("execveat", syscall(SYS_execveat, BERTH_WORKER_BUS_FD, "", none, none, AT_EMPTY_PATH));
+    report("thread", make_thread());
+    report("fork", clone_with(SIGCHLD));
+    report("vfork", clone_with(CLONE_VM | CLONE_VFORK | SIGCHLD));
+    report("clone-user", clone_with(CLONE_NEWUSER | SIGCHLD));
+    report("clone-mount", clone_with(CLONE_NEWNS | SIGCHLD));
+    report("clone-upper-half", clone_with(1ul << 32 | CLONE_NEWUSER | SIGCHLD));
+    report("clone-thread-user", clone_with(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNET));
+    report("clone3", clone3_with(0));
+    report("clone3-user", clone3_with(CLONE_NEWUSER));
+    report("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
+    report("unshare-net", syscall(SYS_unshare, CLONE_NEWNET));
+    report("setns", syscall(SYS_setns, 0, 0));
+    report("execve", syscall(SYS_execve, "/proc/self/exe", none, none));
+    report("execveat", syscall(SYS_execveat, BERTH_WORKER_BUS_FD, "", none, none, AT_EMPTY_PATH));
 }
 
 static void try_others(void) {
-    struct iovec here = {told, 1};
+    struct iovec here = {results, 1};
     const struct rlimit limit = {1, 1};
     struct rlimit other;
 
-    tell("is-first", getpid() == 1 ? 0 : (errno = EEXIST, -1));
-    tell("kill-all", syscall(SYS_kill, -1, SIGTERM));
-    tell("kill-2", syscall(SYS_kill, 2, 0));
-    tell("tgkill-2", syscall(SYS_tgkill, 2, 2, 0));
-    tell("tgkill-self", syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), 0));
-    tell("tkill", syscall(SYS_tkill, 2, 0));
-    tell("sigqueue", syscall(SYS_rt_sigqueueinfo, 2, 0, NULL));
-    tell("pidfd-open", syscall(SYS_pidfd_open, 1, 0));
-    tell("pidfd-signal", syscall(SYS_pidfd_send_signal, BERTH_WORKER_BUS_FD, 0, NULL, 0));
-    tell("pidfd-getfd", syscall(SYS_pidfd_getfd, BERTH_WORKER_BUS_FD, 0, 0));
-    tell("own-by-pid", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETOWN, 2));
-    tell("own-signal", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETSIG, SIGKILL));
-    tell("prlimit-2", syscall(SYS_prlimit64, 2, RLIMIT_NOFILE, NULL, &other));
-    tell("prlimit-set", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL));
-    tell("prlimit-get", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &other));
-    tell("setpriority", syscall(SYS_setpriority, PRIO_USER, 0, 19));
-    tell("ptrace-me", syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
-    tell("ptrace", syscall(SYS_ptrace, PTRACE_SEIZE, 2, 0, 0));
-    tell("readv-process", syscall(SYS_process_vm_readv, 2, &here, 1, &here, 1, 0));
-    tell("writev-process", syscall(SYS_process_vm_writev, 2, &here, 1, &here, 1, 0));
-    tell("madvise-process", syscall(SYS_process_madvise, BERTH_WORKER_BUS_FD, &here, 1, 0, 0));
-    tell("kcmp", syscall(SYS_kcmp, 1, 1, 0, 0, 0));
-    tell("setuid", syscall(SYS_setresuid, 0, 0, 0));
-    tell("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
-    tell("no-death", syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
-    tell("capset", syscall(SYS_capset, NULL, NULL));
+    report("is-first", getpid() == 1 ? 0 : (errno = EEXIST, -1));
+    report("kill-all", syscall(SYS_kill, -1, SIGTERM));
+    report("kill-2", syscall(SYS_kill, 2, 0));
+    report("tgkill-2", syscall(SYS_tgkill, 2, 2, 0));
+    report("tgkill-self", syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), 0));
+    report("tkill", syscall(SYS_tkill, 2, 0));
+    report("sigqueue", syscall(SYS_rt_sigqueueinfo, 2, 0, NULL));
+    report("pidfd-open", syscall(SYS_pidfd_open, 1, 0));
+    report("pidfd-signal", syscall(SYS_pidfd_send_signal, BERTH_WORKER_BUS_FD, 0, NULL, 0));
+    report("pidfd-getfd", syscall(SYS_pidfd_getfd, BERTH_WORKER_BUS_FD, 0, 0));
+    report("own-by-pid", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETOWN, 2));
+    report("own-signal", syscall(SYS_fcntl, BERTH_WORKER_BUS_FD, F_SETSIG, SIGKILL));
+    report("prlimit-2", syscall(SYS_prlimit64, 2, RLIMIT_NOFILE, NULL, &other));
+    report("prlimit-set", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL));
+    report("prlimit-get", syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &other));
+    report("setpriority", syscall(SYS_setpriority, PRIO_USER, 0, 19));
+    report("ptrace-me", syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
+    report("ptrace", syscall(SYS_ptrace, PTRACE_SEIZE, 2, 0, 0));
+    report("readv-process", syscall(SYS_process_vm_readv, 2, &here, 1, &here, 1, 0));
+    report("writev-process", syscall(SYS_process_vm_writev, 2, &here, 1, &here, 1, 0));
+    report("madvise-process", syscall(SYS_process_madvise, BERTH_WORKER_BUS_FD, &here, 1, 0, 0));
+    report("kcmp", syscall(SYS_kcmp, 1, 1, 0, 0, 0));
+    report("setuid", syscall(SYS_setresuid, 0, 0, 0));
+    report("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
+    report("no-death", syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
+    report("capset", syscall(SYS_capset, NULL, NULL));
 }
 
 static void try_socket(const char *name, int family, int type, int protocol) {
     long fd = syscall(SYS_socket, family, type, protocol);
 
-    tell(name, fd);
+    report(name, fd);
     close_if_open(fd);
 }
 
@@ -156,7 +156,7 @@ static void try_connect(const char *name, int type, const char *path) {
     if (fd >= 0)
         r = connect((int)fd, (struct sockaddr *)&address,
                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
-    tell(name, r);
+    report(name, r);
     close_if_open(fd);
 }
 
@@ -165,7 +165,7 @@ static void try_bind(void) {
     const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(4999)};
     long fd = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
 
-    tell("bind", fd < 0 ? fd : bind((int)fd, (const struct sockaddr *)&address, sizeof address));
+    report("bind", fd < 0 ? fd : bind((int)fd, (const struct sockaddr *)&address, sizeof address));
     close_if_open(fd);
 }
 
@@ -187,19 +187,19 @@ static void try_network(void) {
     try_connect("systemd", SOCK_STREAM, "/run/systemd/private");
     try_connect("abstract", SOCK_STREAM, "@berth-sandbox-test");
     try_connect("nscd", SOCK_STREAM, "/run/nscd/socket");
-    tell("listen", syscall(SYS_listen, BERTH_WORKER_BUS_FD, 1));
-    tell("accept", syscall(SYS_accept4, BERTH_WORKER_BUS_FD, NULL, NULL, 0));
+    report("listen", syscall(SYS_listen, BERTH_WORKER_BUS_FD, 1));
+    report("accept", syscall(SYS_accept4, BERTH_WORKER_BUS_FD, NULL, NULL, 0));
 }
 
 static void try_open(const char *name, const char *path, int flags) {
     long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
 
-    tell(name, fd);
+    report(name, fd);
     close_if_open(fd);
 }
 
-/* What can be done with descriptors that are already open: one on a mount of the machine leads to
- * everything above it, whatever the root is. */
+/* Tries to leave the root through each descriptor that is already open. A descriptor of a directory
+ * on a mount of the machine would lead to everything above it, whatever the root is. */
 static void try_descriptors(void) {
     enum { MANY = 64 };
     int errnum = ENOENT;
@@ -211,7 +211,7 @@ static void try_descriptors(void) {
             errnum = errno;
     }
     errno = errnum;
-    tell("open-through-descriptor", found);
+    report("open-through-descriptor", found);
     close_if_open(found);
 }
 
@@ -232,38 +232,38 @@ static void try_files(void) {
     (void)syscall(SYS_mknodat, AT_FDCWD, "made", S_IFCHR | 0666, makedev(1, 3));
     try_open("open-made", "made", O_RDONLY);
     try_open("create", "/etc/made", O_WRONLY | O_CREAT);
-    tell("open-by-handle", syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, 0));
-    tell("memfd", syscall(SYS_memfd_create, "x", 0));
-    tell("chroot", syscall(SYS_chroot, "/"));
-    tell("mount", syscall(SYS_mount, "tmpfs", "/", "tmpfs", 0, NULL));
-    tell("umount", syscall(SYS_umount2, "/", MNT_DETACH));
-    tell("open-tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
-    tell("move-mount", syscall(SYS_move_mount, AT_FDCWD, "/", AT_FDCWD, "/", 0));
-    tell("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
-    tell("mount-setattr", syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, NULL, 0));
-    tell("pivot-root", syscall(SYS_pivot_root, "/", "/"));
-    tell("swapon", syscall(SYS_swapon, "/", 0));
-    tell("type", syscall(SYS_ioctl, STDIN_FILENO, TIOCSTI, "x"));
+    report("open-by-handle", syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, 0));
+    report("memfd", syscall(SYS_memfd_create, "x", 0));
+    report("chroot", syscall(SYS_chroot, "/"));
+    report("mount", syscall(SYS_mount, "tmpfs", "/", "tmpfs", 0, NULL));
+    report("umount", syscall(SYS_umount2, "/", MNT_DETACH));
+    report("open-tree", syscall(SYS_open_tree, AT_FDCWD, "/", 0));
+    report("move-mount", syscall(SYS_move_mount, AT_FDCWD, "/", AT_FDCWD, "/", 0));
+    report("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+    report("mount-setattr", syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, NULL, 0));
+    report("pivot-root", syscall(SYS_pivot_root, "/", "/"));
+    report("swapon", syscall(SYS_swapon, "/", 0));
+    report("type", syscall(SYS_ioctl, STDIN_FILENO, TIOCSTI, "x"));
 }
 
 static void try_kernel(void) {
     void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    tell("bpf", syscall(SYS_bpf, BPF_PROG_LOAD, NULL, 0));
-    tell("keyctl", syscall(SYS_keyctl, 0, 0, 0, 0, 0));
-    tell("add-key", syscall(SYS_add_key, "user", "x", "x", 1, -3));
-    tell("perf", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
-    tell("userfaultfd", syscall(SYS_userfaultfd, 0));
-    tell("uring", syscall(SYS_io_uring_setup, 1, NULL));
-    tell("module", syscall(SYS_finit_module, 0, "", 0));
-    tell("kexec", syscall(SYS_kexec_load, 0, 0, NULL, 0));
-    tell("reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
-    tell("sethostname", syscall(SYS_sethostname, "x", 1));
-    tell("settime", syscall(SYS_clock_settime, 0, NULL));
-    tell("personality", syscall(SYS_personality, 0xffffffff));
-    tell("seccomp", syscall(SYS_seccomp, 0, 0, NULL));
-    tell("syslog", syscall(SYS_syslog, 3, NULL, 0));
-    tell("code", mprotect(code, 4096, PROT_READ | PROT_EXEC));
+    report("bpf", syscall(SYS_bpf, BPF_PROG_LOAD, NULL, 0));
+    report("keyctl", syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+    report("add-key", syscall(SYS_add_key, "user", "x", "x", 1, -3));
+    report("perf", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+    report("userfaultfd", syscall(SYS_userfaultfd, 0));
+    report("uring", syscall(SYS_io_uring_setup, 1, NULL));
+    report("module", syscall(SYS_finit_module, 0, "", 0));
+    report("kexec", syscall(SYS_kexec_load, 0, 0, NULL, 0));
+    report("reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
+    report("sethostname", syscall(SYS_sethostname, "x", 1));
+    report("settime", syscall(SYS_clock_settime, 0, NULL));
+    report("personality", syscall(SYS_personality, 0xffffffff));
+    report("seccomp", syscall(SYS_seccomp, 0, 0, NULL));
+    report("syslog", syscall(SYS_syslog, 3, NULL, 0));
+    report("code", mprotect(code, 4096, PROT_READ | PROT_EXEC));
 }
 
 /* Operations of the machine's root, attempted directly and through the keeper, which only allows a
@@ -274,27 +274,27 @@ static void try_keeper(void) {
     berth_autofd int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char value;
 
-    tell("set-trusted", fsetxattr(root, "trusted.overlay.opaque", "y", 1, 0));
-    tell("set-security", fsetxattr(root, "security.mine", "y", 1, 0));
-    tell("make-device", mknodat(root, "device", S_IFCHR | 0600, device));
-    tell("kept-opaque", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "y", 1));
-    tell("kept-get", berth_keeper_get_xattr(root, "trusted.overlay.opaque", &value, 1));
-    tell("kept-value", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "x", 1));
-    tell("kept-redirect", berth_keeper_set_xattr(root, NULL, "trusted.overlay.redirect", "/", 1));
-    tell("kept-unmark", berth_keeper_remove_xattr(root, "trusted.overlay.opaque"));
-    tell("kept-user", berth_keeper_set_xattr(root, NULL, "user.mine", "y", 1));
-    tell("kept-get-user", berth_keeper_get_xattr(root, "user.mine", &value, 1));
-    tell("kept-device", berth_keeper_make_device(root, "device", S_IFBLK | 0600, device));
+    report("set-trusted", fsetxattr(root, "trusted.overlay.opaque", "y", 1, 0));
+    report("set-security", fsetxattr(root, "security.mine", "y", 1, 0));
+    report("make-device", mknodat(root, "device", S_IFCHR | 0600, device));
+    report("kept-opaque", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "y", 1));
+    report("kept-get", berth_keeper_get_xattr(root, "trusted.overlay.opaque", &value, 1));
+    report("kept-value", berth_keeper_set_xattr(root, NULL, "trusted.overlay.opaque", "x", 1));
+    report("kept-redirect", berth_keeper_set_xattr(root, NULL, "trusted.overlay.redirect", "/", 1));
+    report("kept-unmark", berth_keeper_remove_xattr(root, "trusted.overlay.opaque"));
+    report("kept-user", berth_keeper_set_xattr(root, NULL, "user.mine", "y", 1));
+    report("kept-get-user", berth_keeper_get_xattr(root, "user.mine", &value, 1));
+    report("kept-device", berth_keeper_make_device(root, "device", S_IFBLK | 0600, device));
     try_open("open-kept-device", "device", O_RDONLY);
-    tell("kept-file", berth_keeper_make_device(root, "file", S_IFREG | 0600, 0));
-    tell("kept-set-id", berth_keeper_make_device(root, "device", S_IFCHR | S_ISUID, device));
-    tell("kept-path", berth_keeper_make_device(root, "a/b", S_IFCHR | 0600, device));
-    tell("kept-above", berth_keeper_make_device(root, "..", S_IFCHR | 0600, device));
-    tell("kept-above-xattr", berth_keeper_set_xattr(root, "..", "trusted.mine", "y", 1));
+    report("kept-file", berth_keeper_make_device(root, "file", S_IFREG | 0600, 0));
+    report("kept-set-id", berth_keeper_make_device(root, "device", S_IFCHR | S_ISUID, device));
+    report("kept-path", berth_keeper_make_device(root, "a/b", S_IFCHR | 0600, device));
+    report("kept-above", berth_keeper_make_device(root, "..", S_IFCHR | 0600, device));
+    report("kept-above-xattr", berth_keeper_set_xattr(root, "..", "trusted.mine", "y", 1));
     /* On a file outside the mount that the keeper serves. */
-    tell("kept-elsewhere",
-         berth_keeper_set_xattr(BERTH_WORKER_BUS_FD, NULL, "security.mine", "y", 1));
-    tell("kept-nothing", berth_keeper_set_xattr(-1, NULL, "trusted.mine", "y", 1));
+    report("kept-elsewhere",
+           berth_keeper_set_xattr(BERTH_WORKER_BUS_FD, NULL, "security.mine", "y", 1));
+    report("kept-nothing", berth_keeper_set_xattr(-1, NULL, "trusted.mine", "y", 1));
     /* The keeper may exit after that, but must not have done anything. */
     for (int fd = BERTH_WORKER_DIRECTORY_FD; fd < 64; fd++)
         (void)!sendto(fd, nonsense, sizeof nonsense, MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
@@ -303,7 +303,7 @@ static void try_keeper(void) {
 static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     (void)frame;
     (void)error;
-    told = g_string_new(userdata);
+    results = g_string_new(userdata);
     try_processes();
     try_others();
     try_network();
@@ -311,7 +311,7 @@ static bool try_all(BerthFrame *frame, void *userdata, GError **error) {
     try_kernel();
     if (!g_str_equal(userdata, "relay") && berth_sandbox_find(userdata)->has_keeper)
         try_keeper();
-    fprintf(stderr, "sandbox %s\n", told->str);
+    fprintf(stderr, "sandbox %s\n", results->str);
     /* At the end of a program, a sanitizer needs system calls that are no longer allowed. */
     _exit(EXIT_SUCCESS);
 }

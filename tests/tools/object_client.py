@@ -17,13 +17,13 @@ NAME, ROOT = "org.berth1", "/org/berth1"
 
 
 class ObjectClient:
-    """A client of the object manager; told holds the reports received so far."""
+    """A client of the object manager; reports are the signals received so far."""
 
     def __init__(self, user=None):
         as_user = ("runuser", "-u", user, "--") if user else ()
         self.process = subprocess.Popen([*as_user, "/usr/bin/python3", os.path.abspath(__file__)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.told, self.answers = [], queue.Queue()
+        self.reports, self.answers = [], queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
         self.answers.get(timeout=60)
 
@@ -33,7 +33,7 @@ class ObjectClient:
             if kind == "answer":
                 self.answers.put(rest[0])
             else:
-                self.told.append((kind, *rest))
+                self.reports.append((kind, *rest))
 
     def ask(self, question):
         self.process.stdin.write(question + "\n")
@@ -46,7 +46,7 @@ class ObjectClient:
 
     def of(self, *parts):
         """Returns the reports about objects whose paths contain one of these parts, in order."""
-        return [told for told in self.told if any(part in told[1] for part in parts)]
+        return [report for report in self.reports if any(part in report[1] for part in parts)]
 
     def end(self):
         self.process.stdin.close()
