@@ -59,6 +59,12 @@ def remove(*names):
     dist("rm", "-f", *names)
 
 
+def wait_for_free_ports():
+    """Waits until the next test can use the ports: systemd closes its sockets of ended containers after some delay."""
+    wait_until(lambda: not any(is_taken(port, kind) for port in (18080, 18081) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)),
+               "the ports are free")
+
+
 def test_setup():
     oci.push(oci.busybox_image(Cmd=["sleep", "1000"]), IMAGE)
     good("pull", IMAGE)
@@ -119,6 +125,7 @@ def test_two_containers_do_not_share_a_port():
     equal(publish("first", "18080:80/sctp").status, 0)
     contains(publish("second", "18080:80/sctp").err, "18080/sctp")
     remove("first", "second")
+    wait_for_free_ports()
 
 
 def test_a_restart_finds_its_port_free():
@@ -132,7 +139,7 @@ def test_a_restart_finds_its_port_free():
         good("restart", "-t", "0", "web")
         contains(dist("start", "other").err, "port 18081/tcp is in use")
     remove("web", "other")
-    wait_until(lambda: not is_taken(18080) and not is_taken(18080, socket.SOCK_DGRAM), "the ports are free")
+    wait_for_free_ports()
 
 
 def test_a_port_can_be_published_on_two_addresses():
@@ -140,6 +147,7 @@ def test_a_port_can_be_published_on_two_addresses():
     equal(publish("two", "127.0.0.2:18080:80").status, 0)
     assert is_taken(18080, address="127.0.0.1") and not is_taken(18080, address="127.0.0.3")
     remove("one", "two")
+    wait_for_free_ports()
 
 
 def test_port_is_not_taken_while_the_container_runs():
@@ -166,6 +174,7 @@ def test_bound_port_is_still_forwarded():
     for address in ("127.0.0.1:18080", "127.0.0.1:18081", "10.77.0.1:18080"):
         wait_until(lambda at=address: page(at) == b"page\n", f"the page of {address}")
     remove("web")
+    wait_for_free_ports()
 
 
 def test_a_port_stays_taken_while_the_service_is_away():
