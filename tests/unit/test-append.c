@@ -55,8 +55,8 @@ static void test_manifest(void) {
     g_assert_nonnull(strstr(after, "\"annotations\":{\"a\":\"b\"}"));
 }
 
-/* Its layers are the same bytes under either kind of media type; a manifest only uses names of one
- * kind. */
+/* The media types of Docker layers are converted to those of OCI, as a manifest must not mix both
+ * kinds. The content of the layers stays the same. */
 static void test_docker_becomes_oci(void) {
     static const char before[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" BERTH_MEDIA_DOCKER_MANIFEST "\",\"config\":{"

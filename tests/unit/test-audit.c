@@ -29,7 +29,7 @@ static void test_long_values_are_cut(void) {
     g_assert_true(g_str_has_suffix(clean, "x…"));
 }
 
-static void test_names_lose_their_credentials(void) {
+static void test_credentials_are_removed_from_names(void) {
     static const char digest[] =
         "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     g_autofree char *with_digest = g_strconcat("host/name:tag", digest, NULL);
@@ -46,7 +46,7 @@ static void test_names_lose_their_credentials(void) {
     check_clean("path", "/srv/me@host", "/srv/me@host");
 }
 
-static void test_a_user_causes_only_so_many(void) {
+static void test_records_are_limited_per_user(void) {
     sd_event *event = NULL;
     unsigned taken = 0;
 
@@ -83,8 +83,9 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/audit/control-characters-are-escaped", test_control_characters_are_escaped);
     g_test_add_func("/audit/long-values-are-cut", test_long_values_are_cut);
-    g_test_add_func("/audit/names-lose-their-credentials", test_names_lose_their_credentials);
-    g_test_add_func("/audit/a-user-causes-only-so-many", test_a_user_causes_only_so_many);
+    g_test_add_func("/audit/credentials-are-removed-from-names",
+                    test_credentials_are_removed_from_names);
+    g_test_add_func("/audit/records-are-limited-per-user", test_records_are_limited_per_user);
     g_test_add_func("/audit/every-message-id-is-in-the-catalog",
                     test_every_message_id_is_in_the_catalog);
     return g_test_run();

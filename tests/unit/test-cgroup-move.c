@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* In the same order as dist: the signal is blocked only after the thread has been made. If it were
+/* As in dist, the signal is blocked only after the thread has been created. If the signal were
  * delivered to the thread, it would end the process. */
 static void test_signals_wait_for_the_program(void) {
     const struct timespec none = {0};
@@ -23,7 +23,7 @@ static void test_signals_wait_for_the_program(void) {
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         berth_cgroup_expect_move();
         sigprocmask(SIG_BLOCK, &set, NULL);
-        /* Repeated throughout the thread's life: before it has started, it blocks them anyway. */
+        /* Repeated, so that signals arrive before and after the thread has started. */
         for (int j = 0; j < 200; j++) {
             kill(getpid(), SIGTERM);
             g_assert_cmpint(sigtimedwait(&set, NULL, &none), ==, SIGTERM);

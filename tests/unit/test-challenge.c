@@ -29,7 +29,7 @@ static void test_forms_that_occur(void) {
     g_assert_cmpstr(second->scope, ==, "a,b");
 }
 
-static void test_a_realm_is_needed(void) {
+static void test_a_realm_is_required(void) {
     static const char *const bad[] = {"", "Digest realm=\"x\"\n", "Bearer scope=\"x\"\n",
                                       "Bearer \n", "Bearerx realm=\"x\"\n"};
 
@@ -40,7 +40,7 @@ static void test_a_realm_is_needed(void) {
     }
 }
 
-static void test_a_scope_that_is_not_said_is_the_request_s(void) {
+static void test_an_absent_scope_is_that_of_the_request(void) {
     g_autoptr(BerthChallenge) bare = berth_challenge_parse("Bearer realm=\"r\"\n", "mine", NULL);
     g_autoptr(BerthChallenge) empty =
         berth_challenge_parse("Bearer realm=\"r\",scope=\"\"\n", "mine", NULL);
@@ -52,7 +52,7 @@ static void test_a_scope_that_is_not_said_is_the_request_s(void) {
     g_assert_cmpstr(said->scope, ==, "theirs");
 }
 
-static void test_several_in_a_line(void) {
+static void test_several_challenges_in_a_header(void) {
     static const char *const lines[] = {
         "Basic realm=\"x\", Bearer realm=\"r\",service=\"v\",scope=\"s\"\n",
         "Bearer realm=\"r\",service=\"v\",scope=\"s\", Basic realm=\"x\"\n",
@@ -70,7 +70,7 @@ static void test_several_in_a_line(void) {
     }
 }
 
-static void test_basic_is_answered_where_there_is_no_bearer(void) {
+static void test_basic_is_chosen_without_bearer(void) {
     g_autoptr(BerthChallenge) basic = berth_challenge_parse("Basic realm=\"x\"\n", NULL, NULL);
     g_autoptr(BerthChallenge) both =
         berth_challenge_parse("basic realm=\"x\"\nBearer realm=\"r\",scope=\"s\"\n", NULL, NULL);
@@ -79,7 +79,7 @@ static void test_basic_is_answered_where_there_is_no_bearer(void) {
     g_assert_true(both && !both->is_basic);
 }
 
-static void test_a_root_names_no_scope(void) {
+static void test_without_a_repository_there_is_no_scope(void) {
     g_autoptr(BerthChallenge) root =
         berth_challenge_parse("Bearer realm=\"r\",service=\"s\"\n", NULL, NULL);
 
@@ -90,12 +90,14 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/challenge/bearer", test_bearer);
     g_test_add_func("/challenge/forms-that-occur", test_forms_that_occur);
-    g_test_add_func("/challenge/a-realm-is-needed", test_a_realm_is_needed);
-    g_test_add_func("/challenge/a-scope-that-is-not-said-is-the-request-s",
-                    test_a_scope_that_is_not_said_is_the_request_s);
-    g_test_add_func("/challenge/several-in-a-line", test_several_in_a_line);
-    g_test_add_func("/challenge/basic-is-answered-where-there-is-no-bearer",
-                    test_basic_is_answered_where_there_is_no_bearer);
-    g_test_add_func("/challenge/a-root-names-no-scope", test_a_root_names_no_scope);
+    g_test_add_func("/challenge/a-realm-is-required", test_a_realm_is_required);
+    g_test_add_func("/challenge/an-absent-scope-is-that-of-the-request",
+                    test_an_absent_scope_is_that_of_the_request);
+    g_test_add_func("/challenge/several-challenges-in-a-header",
+                    test_several_challenges_in_a_header);
+    g_test_add_func("/challenge/basic-is-chosen-without-bearer",
+                    test_basic_is_chosen_without_bearer);
+    g_test_add_func("/challenge/without-a-repository-there-is-no-scope",
+                    test_without_a_repository_there_is_no_scope);
     return g_test_run();
 }

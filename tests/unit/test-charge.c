@@ -51,7 +51,7 @@ static void test_sums_do_not_wrap(void) {
 }
 
 /* Root has no project, and no two users share one. */
-static void test_projects_are_a_users_own(void) {
+static void test_users_do_not_share_projects(void) {
     g_assert_cmpuint(berth_project_get_id(0), ==, 0);
     g_assert_cmpuint(berth_project_get_id(1000), ==, 0xbe0003e8);
     g_assert_cmpuint(berth_project_get_id(0xffffff), ==, 0xbeffffff);
@@ -67,6 +67,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/charge/a-user-is-bounded", test_charges_of_a_user_are_limited_and_named);
     g_test_add_func("/charge/root-is-bounded-by-totals", test_root_is_bounded_by_totals);
     g_test_add_func("/charge/sums-do-not-wrap", test_sums_do_not_wrap);
-    g_test_add_func("/charge/projects-are-a-users-own", test_projects_are_a_users_own);
+    g_test_add_func("/charge/users-do-not-share-projects", test_users_do_not_share_projects);
     return g_test_run();
 }

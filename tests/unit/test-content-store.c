@@ -62,7 +62,7 @@ static void test_commit_makes_a_blob(void) {
     tear_down();
 }
 
-static void test_a_second_commit_is_already_exists_and_keeps_the_blob(void) {
+static void test_a_second_commit_fails_and_keeps_the_blob(void) {
     g_autoptr(GError) error = NULL;
 
     set_up();
@@ -77,7 +77,7 @@ static void test_a_second_commit_is_already_exists_and_keeps_the_blob(void) {
     tear_down();
 }
 
-static void test_an_ingest_goes_on_where_it_was(void) {
+static void test_an_ingest_is_resumed_at_its_offset(void) {
     g_autoptr(GError) error = NULL;
     uint64_t offset;
 
@@ -105,7 +105,7 @@ static void test_expected_values_of_an_ingest_are_kept(void) {
     tear_down();
 }
 
-static void test_abort_of_nothing_is_fine(void) {
+static void test_aborting_an_absent_ingest_succeeds(void) {
     g_auto(BerthIngestInfo) info = {0};
     g_autoptr(GError) error = NULL;
 
@@ -134,7 +134,7 @@ static void test_remains_of_a_crash_are_removed_at_the_next_start(void) {
     tear_down();
 }
 
-static void test_digests_are_no_paths(void) {
+static void test_digests_are_not_used_as_paths(void) {
     static const char *const bad[] = {"sha256:../../berth.db", "../x", "sha256:", ""};
     g_auto(BerthBlob) blob = {0};
 
@@ -151,15 +151,17 @@ static void test_digests_are_no_paths(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/content-store/commit-makes-a-blob", test_commit_makes_a_blob);
-    g_test_add_func("/content-store/a-second-commit-is-already-exists",
-                    test_a_second_commit_is_already_exists_and_keeps_the_blob);
-    g_test_add_func("/content-store/an-ingest-goes-on-where-it-was",
-                    test_an_ingest_goes_on_where_it_was);
+    g_test_add_func("/content-store/a-second-commit-fails-and-keeps-the-blob",
+                    test_a_second_commit_fails_and_keeps_the_blob);
+    g_test_add_func("/content-store/an-ingest-is-resumed-at-its-offset",
+                    test_an_ingest_is_resumed_at_its_offset);
     g_test_add_func("/content-store/expected-values-of-an-ingest-are-kept",
                     test_expected_values_of_an_ingest_are_kept);
-    g_test_add_func("/content-store/abort-of-nothing-is-fine", test_abort_of_nothing_is_fine);
+    g_test_add_func("/content-store/aborting-an-absent-ingest-succeeds",
+                    test_aborting_an_absent_ingest_succeeds);
     g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
                     test_remains_of_a_crash_are_removed_at_the_next_start);
-    g_test_add_func("/content-store/digests-are-no-paths", test_digests_are_no_paths);
+    g_test_add_func("/content-store/digests-are-not-used-as-paths",
+                    test_digests_are_not_used_as_paths);
     return g_test_run();
 }

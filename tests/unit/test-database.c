@@ -24,7 +24,7 @@ static BerthDatabase *open_new(char **path) {
     return database;
 }
 
-static void test_it_opens_again(void) {
+static void test_a_database_opens_again(void) {
     g_autofree char *path = NULL;
 
     berth_database_close(open_new(&path));
@@ -44,9 +44,9 @@ static void open_and_die(const char *path) {
     g_assert_cmpint(status, ==, 0);
 }
 
-/* Space for a full disk is reserved relative to what the database holds, not on top of an earlier
- * reservation. */
-static void test_it_does_not_grow_by_being_opened(void) {
+/* The space that is reserved in case the disk becomes full depends on the size of the data; each
+ * opening does not add to it. */
+static void test_opening_does_not_grow_the_database(void) {
     g_autofree char *path = NULL;
     GStatBuf first, last;
 
@@ -59,9 +59,9 @@ static void test_it_does_not_grow_by_being_opened(void) {
     g_assert_cmpint(last.st_size, ==, first.st_size);
 }
 
-/* A query may run while another with the same text does, and a reused statement has no bindings
- * left. */
-static void test_statements_are_used_again(void) {
+/* Two queries with the same text may run at the same time, and a reused statement keeps no bindings
+ * of its former use. */
+static void test_statements_are_reused(void) {
     static const char insert[] = "INSERT INTO volumes VALUES (?1, ?2, 0)";
     static const char query[] = "SELECT name FROM volumes ORDER BY name";
     g_autofree char *path = NULL;
@@ -84,8 +84,8 @@ static void test_statements_are_used_again(void) {
     }
 }
 
-/* Otherwise the next start would read all of it before answering its first call. */
-static void test_a_closed_one_leaves_no_log_to_read(void) {
+/* Otherwise the next start would read the whole log before it answers the first call. */
+static void test_closing_leaves_an_empty_log(void) {
     g_autofree char *path = NULL, *log = NULL, *data = NULL;
     BerthDatabase *database = open_new(&path);
     GStatBuf status;
@@ -98,7 +98,7 @@ static void test_a_closed_one_leaves_no_log_to_read(void) {
     g_assert_true(g_file_get_contents(log, &data, &size, NULL));
     for (gsize i = 0; i < size; i++)
         g_assert_cmpint(data[i], ==, 0);
-    /* And its space stays allocated. */
+    /* The space of the log stays allocated. */
     g_assert_cmpint(g_stat(log, &status), ==, 0);
     g_assert_cmpint(status.st_blocks * 512, >=, 4 * 1024 * 1024);
     database = berth_database_open(path, NULL);
@@ -110,7 +110,7 @@ static void test_a_closed_one_leaves_no_log_to_read(void) {
     berth_database_close(database);
 }
 
-static void test_a_newer_schema_is_not_touched(void) {
+static void test_a_newer_schema_is_refused(void) {
     g_autofree char *path = NULL;
     g_autoptr(GError) error = NULL;
     BerthDatabase *database = open_new(&path);
@@ -131,7 +131,7 @@ static void test_a_damaged_file_is_an_error(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INTERNAL);
 }
 
-static void test_a_failed_part_undoes_the_whole(void) {
+static void test_a_failed_part_rolls_the_transaction_back(void) {
     g_autofree char *path = NULL;
     g_autoptr(BerthDatabase) database = open_new(&path);
     g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "sha256:x", 1);
@@ -166,7 +166,7 @@ static void test_put_and_delete_return_the_former_target(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
 }
 
-/* An index with two manifests: one with a layer, and one with another's. */
+/* Creates an image: an index, which refers to a manifest, which refers to two layers. */
 static BerthDatabase *open_with_image(char **path, uint32_t owner) {
     g_autoptr(BerthDescriptor) target = berth_descriptor_new("a/b", "index", 1);
     BerthDatabase *database = open_new(path);
@@ -204,14 +204,14 @@ static void test_name_of_a_user_keeps_held_content(void) {
     g_assert_true(berth_provenance_hold(database, 1000, "layer", NULL));
     g_assert_true(berth_provenance_hold(database, 1001, "others", NULL));
     assert_keeps(database, "index", true);
-    /* The manifest in between is another user's as well. */
+    /* The user must also hold the manifest that refers to the layer. */
     assert_keeps(database, "layer", false);
     g_assert_true(berth_provenance_hold(database, 1001, "manifest", NULL));
     assert_keeps(database, "manifest", false);
     g_assert_true(berth_provenance_hold(database, 1000, "manifest", NULL));
     assert_keeps(database, "layer", true);
     assert_keeps(database, "others", false);
-    /* If two users vouch for the name, one is enough, but each counts for itself. */
+    /* The name now also keeps the content that the second user holds. */
     g_assert_true(berth_provenance_vouch(database, "name", 1001, false, NULL));
     assert_keeps(database, "others", true);
 }
@@ -237,16 +237,15 @@ static void test_a_users_name_keeps_a_snapshot_of_its_own_layers(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     directory = g_dir_make_tmp("berth-database-XXXXXX", NULL);
-    g_test_add_func("/database/it-opens-again", test_it_opens_again);
-    g_test_add_func("/database/it-does-not-grow-by-being-opened",
-                    test_it_does_not_grow_by_being_opened);
-    g_test_add_func("/database/statements-are-used-again", test_statements_are_used_again);
-    g_test_add_func("/database/a-closed-one-leaves-no-log-to-read",
-                    test_a_closed_one_leaves_no_log_to_read);
-    g_test_add_func("/database/a-newer-schema-is-not-touched", test_a_newer_schema_is_not_touched);
+    g_test_add_func("/database/a-database-opens-again", test_a_database_opens_again);
+    g_test_add_func("/database/opening-does-not-grow-the-database",
+                    test_opening_does_not_grow_the_database);
+    g_test_add_func("/database/statements-are-reused", test_statements_are_reused);
+    g_test_add_func("/database/closing-leaves-an-empty-log", test_closing_leaves_an_empty_log);
+    g_test_add_func("/database/a-newer-schema-is-refused", test_a_newer_schema_is_refused);
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
-    g_test_add_func("/database/a-failed-part-undoes-the-whole",
-                    test_a_failed_part_undoes_the_whole);
+    g_test_add_func("/database/a-failed-part-rolls-the-transaction-back",
+                    test_a_failed_part_rolls_the_transaction_back);
     g_test_add_func("/database/put-and-delete-return-the-former-target",
                     test_put_and_delete_return_the_former_target);
     g_test_add_func("/database/keepers-of-a-blob-are-found", test_keepers_of_a_blob_are_found);

@@ -43,7 +43,7 @@ static void test_mirrors_come_first(void) {
     g_assert_cmpstr(at(endpoints, 2)->locator, ==, "docker.io/library/redis");
 }
 
-static void test_a_location_takes_the_place(void) {
+static void test_a_location_replaces_the_registry(void) {
     g_autoptr(GPtrArray) endpoints = find("old/app:x", NULL);
 
     g_assert_cmpuint(endpoints->len, ==, 1);
@@ -64,7 +64,8 @@ static void test_a_blocked_registry_is_refused(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/endpoint/mirrors-come-first", test_mirrors_come_first);
-    g_test_add_func("/endpoint/a-location-takes-the-place", test_a_location_takes_the_place);
+    g_test_add_func("/endpoint/a-location-replaces-the-registry",
+                    test_a_location_replaces_the_registry);
     g_test_add_func("/endpoint/a-blocked-registry-is-refused", test_a_blocked_registry_is_refused);
     return g_test_run();
 }

@@ -16,7 +16,7 @@ static char *make_directory(int *fd) {
     return path;
 }
 
-static void test_nothing_leads_out(void) {
+static void test_paths_do_not_lead_out_of_the_root(void) {
     berth_autofd int directory = -1;
     g_autofree char *path = make_directory(&directory);
 
@@ -26,7 +26,7 @@ static void test_nothing_leads_out(void) {
     g_assert_cmpint(errno, ==, EXDEV);
     g_assert_cmpint(berth_fd_open_on_mount(directory, "up/etc/passwd", O_RDONLY, 0), <, 0);
     g_assert_cmpint(berth_fd_open_on_mount(directory, "../x", O_RDONLY, 0), <, 0);
-    /* Resolved in the root, the link has the meaning that it has in a container. */
+    /* The link is resolved in the root, as in a container. */
     g_assert_cmpint(berth_fd_open_in_root(directory, "absolute/passwd", O_RDONLY, 0), <, 0);
     g_assert_cmpint(errno, ==, ENOENT);
     g_assert_true(berth_fd_remove_children(path, NULL));
@@ -70,7 +70,7 @@ static void test_trees_are_removed_without_following_links(void) {
     g_rmdir(path);
 }
 
-static void test_small_trees_only(void) {
+static void test_only_small_trees_are_removed(void) {
     berth_autofd int directory = -1;
     g_autofree char *path = make_directory(&directory);
     g_autoptr(GError) error = NULL;
@@ -116,11 +116,12 @@ static void test_a_file_is_replaced_as_a_whole(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/fd/nothing-leads-out", test_nothing_leads_out);
+    g_test_add_func("/fd/paths-do-not-lead-out-of-the-root",
+                    test_paths_do_not_lead_out_of_the_root);
     g_test_add_func("/fd/reading-whole-is-limited", test_reading_whole_is_limited);
     g_test_add_func("/fd/trees-are-removed-without-following-links",
                     test_trees_are_removed_without_following_links);
-    g_test_add_func("/fd/small-trees-only", test_small_trees_only);
+    g_test_add_func("/fd/only-small-trees-are-removed", test_only_small_trees_are_removed);
     g_test_add_func("/fd/a-file-is-replaced-as-a-whole", test_a_file_is_replaced_as_a_whole);
     return g_test_run();
 }

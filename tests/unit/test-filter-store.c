@@ -48,7 +48,7 @@ static void test_a_program_is_found_by_its_key(void) {
     g_assert_false(is_stored("other"));
 }
 
-/* Whichever byte is wrong, and wherever the file ends. */
+/* Each byte in turn is changed, and the file is truncated at each length. */
 static void test_a_damaged_file_is_not_used(void) {
     g_autofree char *file = find_file(), *data = NULL;
     gsize size;

@@ -29,7 +29,7 @@ static bool load(const BerthFilterProgram *program) {
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, &whole) >= 0;
 }
 
-/* Runs a system call in a child under a profile; returns the resulting errno. */
+/* Runs a system call under a profile in a child process, and returns the resulting errno. */
 static int call_under(const char *profile, uint64_t capabilities, long number, long argument) {
     int status;
     pid_t child = fork();

@@ -36,7 +36,7 @@ static void test_bytes_are_hashed_and_written(void) {
     g_assert_cmpstr(text, ==, "abc");
 }
 
-static void test_a_resumed_ingest_goes_on_at_its_offset(void) {
+static void test_a_resumed_ingest_continues_at_its_offset(void) {
     berth_autofd int input = pipe_with("c");
     berth_autofd int file = memfd_create("ingest", 0);
     int ends[2];
@@ -71,7 +71,7 @@ static void test_more_than_the_limit_is_refused(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_SIZE_MISMATCH);
 }
 
-static void test_a_listener_that_leaves_does_no_harm(void) {
+static void test_a_reader_of_announcements_may_close_its_end(void) {
     berth_autofd int input = pipe_with("abc");
     berth_autofd int file = memfd_create("ingest", 0);
     int ends[2];
@@ -102,7 +102,7 @@ static gpointer write_large(gpointer data) {
     return NULL;
 }
 
-/* What is announced is in the file already. */
+/* Checks after each announcement that the announced bytes are in the file. */
 static gpointer follow_large(gpointer data) {
     Side *side = data;
     g_autofree uint8_t *buffer = g_malloc(LARGE_BYTES);
@@ -121,7 +121,7 @@ static gpointer follow_large(gpointer data) {
     return NULL;
 }
 
-/* ends: of a pipe or of something else. */
+/* The input ends are those of a pipe or of a socket. */
 static void check_growth(const int ends[2]) {
     g_autofree uint8_t *content = g_malloc(LARGE_BYTES);
     g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
@@ -170,11 +170,11 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ingest/bytes-are-hashed-and-written", test_bytes_are_hashed_and_written);
-    g_test_add_func("/ingest/a-resumed-ingest-goes-on-at-its-offset",
-                    test_a_resumed_ingest_goes_on_at_its_offset);
+    g_test_add_func("/ingest/a-resumed-ingest-continues-at-its-offset",
+                    test_a_resumed_ingest_continues_at_its_offset);
     g_test_add_func("/ingest/more-than-the-limit-is-refused", test_more_than_the_limit_is_refused);
-    g_test_add_func("/ingest/a-listener-that-leaves-does-no-harm",
-                    test_a_listener_that_leaves_does_no_harm);
+    g_test_add_func("/ingest/a-reader-of-announcements-may-close-its-end",
+                    test_a_reader_of_announcements_may_close_its_end);
     g_test_add_func("/ingest/growth-by-a-pipe-is-announced", test_growth_by_a_pipe_is_announced);
     g_test_add_func("/ingest/growth-by-a-socket-is-announced",
                     test_growth_by_a_socket_is_announced);

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/* "KEY VALUE KEY VALUE"; NULL if there are none. */
+/* Returns the labels of a text "KEY VALUE KEY VALUE", or NULL if text is NULL. */
 static char **split(const char *text) {
     return text ? g_strsplit(text, " ", -1) : NULL;
 }

@@ -127,7 +127,7 @@ static void test_bad_manifests(void) {
         "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":-1}]}",
         "{" CONFIG ",\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\"}]}",
         "{\"config\":[],\"layers\":[]}",
-        /* Documents that can be read as two kinds. */
+        /* Documents that could be read as a manifest and as an index. */
         "{" CONFIG ",\"layers\":[],\"manifests\":[]}",
         "{\"mediaType\":\"" BERTH_MEDIA_OCI_INDEX "\"," CONFIG ",\"layers\":[]}",
     };

@@ -27,7 +27,7 @@ static void place_make(Place *place) {
     g_assert_cmpint(place->root, >=, 0);
 }
 
-/* There is nothing beside the root. */
+/* Checks that nothing was created beside the root. */
 static void place_check(const Place *place) {
     g_autoptr(GDir) directory = g_dir_open(place->outside, 0, NULL);
 
@@ -70,7 +70,7 @@ static void test_links_lead_nowhere_else(void) {
         place_check(&place);
     }
     g_assert_false(g_file_test("/var/tmp/berth-point", G_FILE_TEST_EXISTS));
-    /* They are resolved as for a process that has this directory as its root. */
+    /* Links are resolved as for a process whose root is this directory. */
     g_assert_true(exists(&place, "above/deep/point", S_IFDIR));
     g_assert_true(exists(&place, "var/tmp/berth-point/deep/point", S_IFDIR));
     g_assert_true(exists(&place, "deep/point", S_IFDIR));

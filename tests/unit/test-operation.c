@@ -7,7 +7,7 @@
 
 typedef struct {
     BerthOperation *operation;
-    int told, freed, cancelled, replies;
+    int reported, freed, cancelled, replies;
     GError *error;
     sd_event_source *reply;
 } Work;
@@ -15,7 +15,7 @@ typedef struct {
 static void work_tell(void *object, const GError *error) {
     Work *work = object;
 
-    work->told++;
+    work->reported++;
     work->error = error ? g_error_copy(error) : NULL;
 }
 
@@ -52,11 +52,11 @@ static void test_first_end_counts_and_is_reported_in_a_later_turn(void) {
     berth_operation_end(work.operation, error);
     berth_operation_end(work.operation, NULL);
     g_assert_true(berth_operation_has_ended(work.operation));
-    g_assert_cmpint(work.told, ==, 0);
+    g_assert_cmpint(work.reported, ==, 0);
     /* It holds the service until it has reported. */
     g_assert_cmpuint(berth_holds_count(), ==, 1);
     sd_event_run(event, 0);
-    g_assert_cmpint(work.told, ==, 1);
+    g_assert_cmpint(work.reported, ==, 1);
     g_assert_cmpint(work.freed, ==, 1);
     g_assert_error(work.error, BERTH_ERROR, BERTH_ERROR_NO_SPACE);
     g_assert_cmpuint(berth_holds_count(), ==, 0);
@@ -72,7 +72,7 @@ static int on_reply(sd_event_source *source, void *userdata) {
     return 0;
 }
 
-static void test_nothing_of_an_object_comes_after_its_end(void) {
+static void test_an_ended_operation_ignores_pending_events(void) {
     sd_event *event = NULL;
     Work work;
 
@@ -82,7 +82,7 @@ static void test_nothing_of_an_object_comes_after_its_end(void) {
     berth_operation_end(work.operation, NULL);
     sd_event_run(event, 0);
     sd_event_run(event, 0);
-    g_assert_cmpint(work.told, ==, 1);
+    g_assert_cmpint(work.reported, ==, 1);
     g_assert_cmpint(work.replies, ==, 0);
     sd_event_unref(event);
 }
@@ -99,13 +99,13 @@ static void test_abandoned_operation_reports_nothing(void) {
     berth_operation_abandon(ended.operation);
     berth_operation_abandon(NULL);
     sd_event_run(event, 0);
-    g_assert_cmpint(running.told + ended.told, ==, 0);
+    g_assert_cmpint(running.reported + ended.reported, ==, 0);
     g_assert_cmpint(running.freed + ended.freed, ==, 2);
     g_assert_cmpuint(berth_holds_count(), ==, 0);
     sd_event_unref(event);
 }
 
-static void test_a_caller_and_a_client_cancel_what_is_theirs(void) {
+static void test_callers_and_clients_cancel_their_operations(void) {
     static const BerthOperationType own = {
         .tell = work_tell, .free = work_free, .cancel = work_cancel};
     sd_event *event = NULL;
@@ -126,11 +126,11 @@ static void test_a_caller_and_a_client_cancel_what_is_theirs(void) {
     berth_operations_cancel_of_client(":1.4");
     sd_event_run(event, 0);
     g_assert_error(first.error, BERTH_ERROR, BERTH_ERROR_CANCELLED);
-    g_assert_cmpint(first.told, ==, 1);
-    g_assert_cmpint(second.told, ==, 0);
+    g_assert_cmpint(first.reported, ==, 1);
+    g_assert_cmpint(second.reported, ==, 0);
     /* An operation that handles cancellation continues until it ends by itself. */
     g_assert_cmpint(third.cancelled, ==, 1);
-    g_assert_cmpint(third.told, ==, 0);
+    g_assert_cmpint(third.reported, ==, 0);
     berth_operation_abandon(second.operation);
     berth_operation_abandon(third.operation);
     g_clear_error(&first.error);
@@ -142,9 +142,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/operation/first-end-counts",
                     test_first_end_counts_and_is_reported_in_a_later_turn);
     g_test_add_func("/operation/nothing-comes-after",
-                    test_nothing_of_an_object_comes_after_its_end);
+                    test_an_ended_operation_ignores_pending_events);
     g_test_add_func("/operation/abandoned", test_abandoned_operation_reports_nothing);
     g_test_add_func("/operation/cancelled-by-caller-and-client",
-                    test_a_caller_and_a_client_cancel_what_is_theirs);
+                    test_callers_and_clients_cancel_their_operations);
     return g_test_run();
 }

@@ -11,7 +11,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-/* All methods, as "Images.Pull". */
+/* Returns all methods, with names such as "Images.Pull". */
 static GHashTable *read_methods(void) {
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "..", "introspection", NULL);
     GHashTable *methods = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -102,8 +102,9 @@ static void test_every_action_is_in_the_policy(void) {
     }
 }
 
-/* "Images" stands for the object /org/berth1/images, "Image" for those below it: for a call of a
- * standard interface such as Properties, the path is the only way to its rows. */
+/* "Images" stands for the object /org/berth1/images, "Image" for those below it. A call of a
+ * standard interface such as Properties does not name the interface, so its rows are found by the
+ * path. */
 static void test_every_interface_is_found_by_its_path(void) {
     g_autoptr(GHashTable) methods = read_methods();
     GHashTableIter iterator;
@@ -136,7 +137,7 @@ static void test_rows_are_found_by_their_check(void) {
     g_assert_null(berth_permission_find("Image", "Pull", "pull"));
 }
 
-static void test_details_are_whole_words(void) {
+static void test_details_match_whole_words(void) {
     const BerthPermission *pull = berth_permission_find("Images", "Pull", "pull");
     const BerthPermission *list = berth_permission_find("Images", "List", "inspect");
 
@@ -178,7 +179,7 @@ static void test_every_detail_is_in_the_manual(void) {
     }
 }
 
-static void test_rules_get_one_spelling_of_a_host(void) {
+static void test_rules_see_normalized_hosts(void) {
     static const struct {
         const char *interface, *member, *check, *key, *value, *formatted;
     } cases[] = {
@@ -225,7 +226,7 @@ static void test_rules_get_one_spelling_of_a_host(void) {
     }
 }
 
-/* Every reference that a client cannot choose freely has a host. */
+/* Only names of ingests, which clients choose freely, are not normalized as references. */
 static void test_only_ingests_have_opaque_references(void) {
     size_t count;
     const BerthPermission *rows = berth_permissions_list(&count);
@@ -246,7 +247,7 @@ static bool is_for_reading(const BerthPermission *row) {
     return !row->action || g_strv_contains(actions, row->action);
 }
 
-/* Members that change nothing here, although they need more than an action for reading. */
+/* Members that change nothing on this machine, although their action is not one for reading. */
 static bool asks_only(const BerthPermission *row) {
     static const char *const members[] = {"Images.Resolve",
                                           "Images.Search",
@@ -306,11 +307,10 @@ int main(int argc, char **argv) {
                     test_every_action_is_in_the_policy);
     g_test_add_func("/permissions/rows-are-found-by-their-check",
                     test_rows_are_found_by_their_check);
-    g_test_add_func("/permissions/details-are-whole-words", test_details_are_whole_words);
+    g_test_add_func("/permissions/details-match-whole-words", test_details_match_whole_words);
     g_test_add_func("/permissions/every-detail-is-in-the-manual",
                     test_every_detail_is_in_the_manual);
-    g_test_add_func("/permissions/rules-get-one-spelling-of-a-host",
-                    test_rules_get_one_spelling_of_a_host);
+    g_test_add_func("/permissions/rules-see-normalized-hosts", test_rules_see_normalized_hosts);
     g_test_add_func("/permissions/only-ingests-have-opaque-references",
                     test_only_ingests_have_opaque_references);
     g_test_add_func("/permissions/rows-of-changing-members-have-the-flag",

@@ -45,8 +45,8 @@ static void test_a_signal_is_128_and_its_number(void) {
     g_assert_cmpint(status, ==, 128 + SIGKILL);
 }
 
-/* Another process has reaped it: PIDFD_GET_INFO reports the status, or it is unknown, but it is
- * never wrong. */
+/* If the process has been reaped already, its status is the one that PIDFD_GET_INFO reports. If
+ * that is not supported, the status is unknown, but never wrong. */
 static void test_a_status_that_another_has_reaped(void) {
     int status = -2;
     pid_t child = fork();
@@ -76,7 +76,7 @@ static void test_without_the_kernels_help_the_end_is_unknown(void) {
     g_assert_cmpint(status, ==, -2);
 }
 
-/* Its parent, which is not this process, has not waited for it yet. */
+/* The parent of the process is not this test, and has not waited for it yet. */
 static void test_pidfd_reports_the_status_without_reaping(void) {
     int status = -2, ends[2];
     pid_t grandchild = -1;

@@ -113,7 +113,8 @@ static void test_resources_are_properties_of_systemd(void) {
     g_assert_cmpstr(plan->device_rules->pdata[0], ==, "/dev/char/10:229 rw");
 }
 
-/* What systemd has a property for becomes one, and the rest is left for the cgroup's files. */
+/* Resources become properties of the scope where systemd has one; others are written to files of
+ * the cgroup. */
 static void test_files_of_the_cgroup(void) {
     static const char *const expected[] = {"cpu.max.burst",    "2000",
                                            "hugetlb.2MB.max",  "4096",

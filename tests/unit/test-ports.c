@@ -33,13 +33,13 @@ static void test_a_port_is_written_as_it_is_read(void) {
 }
 
 /* The service never chooses a port that requires a privilege. */
-static void test_a_port_that_is_chosen_is_no_privilege(void) {
+static void test_a_chosen_port_needs_no_privilege(void) {
     g_assert_null(berth_port_get_privilege("0:80"));
     g_autofree char *privilege = berth_port_get_privilege("1:80");
     g_assert_cmpstr(privilege, ==, "1");
 }
 
-static void test_nothing_else_is_a_port(void) {
+static void test_invalid_ports_are_refused(void) {
     static const char *const bad[] = {"",
                                       "/",
                                       ":",
@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ports/read", test_a_port_is_read);
     g_test_add_func("/ports/written", test_a_port_is_written_as_it_is_read);
-    g_test_add_func("/ports/chosen", test_a_port_that_is_chosen_is_no_privilege);
-    g_test_add_func("/ports/refused", test_nothing_else_is_a_port);
+    g_test_add_func("/ports/chosen", test_a_chosen_port_needs_no_privilege);
+    g_test_add_func("/ports/refused", test_invalid_ports_are_refused);
     return g_test_run();
 }

@@ -13,12 +13,12 @@
 
 static int parent;
 
-/* In the parent, right after the fork. */
+/* Called in the parent, right after the fork. */
 static void exit_after_fork(void) {
     _exit(0);
 }
 
-/* In the child, before anything else runs in it: waits until it has another parent. */
+/* Called first in the child: waits until its parent has exited. */
 static void wait_for_end_of_parent(void) {
     struct pollfd poll_fd = {.fd = parent, .events = POLLIN};
 
@@ -53,7 +53,7 @@ static void test_a_program_does_not_outlive_its_parent(void) {
     close(output[1]);
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
     g_assert_cmpint(status, ==, 0);
-    /* The end of the file is reached when the program has exited, or was never executed. */
+    /* The file ends when the program has exited, or if it was never executed. */
     g_assert_cmpint(read(output[0], &byte, 1), ==, 0);
     close(output[0]);
 }

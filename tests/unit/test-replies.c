@@ -11,7 +11,7 @@
 
 static sd_bus *bus;
 
-/* Makes a message to be filled and then read. */
+/* Returns a new message; the caller fills it, and calls seal() before it is read. */
 static sd_bus_message *new_message(void) {
     sd_bus_message *message;
 
@@ -104,7 +104,7 @@ static void test_a_sample_has_its_size(void) {
     g_assert_true(berth_reply_read_sample(message, 3, &data, NULL));
 }
 
-static void test_lists_have_an_end(void) {
+static void test_lists_are_limited(void) {
     g_autoptr(sd_bus_message) message = new_message();
     g_auto(GStrv) strings = NULL;
 
@@ -130,7 +130,7 @@ static void test_stored_text_is_as_long_as_its_content(void) {
     }
 }
 
-static void test_another_type_is_no_answer(void) {
+static void test_replies_of_other_types_are_refused(void) {
     g_autoptr(sd_bus_message) message = new_message();
     g_auto(GStrv) strings = NULL;
     BerthArchiveEntry entry;
@@ -162,9 +162,10 @@ int main(int argc, char **argv) {
                     test_a_name_is_resolved_as_itself_and_as_its_digest);
     g_test_add_func("/replies/reply-about-a-hash-is-checked", test_reply_about_a_hash_is_checked);
     g_test_add_func("/replies/a-sample-has-its-size", test_a_sample_has_its_size);
-    g_test_add_func("/replies/lists-have-an-end", test_lists_have_an_end);
+    g_test_add_func("/replies/lists-are-limited", test_lists_are_limited);
     g_test_add_func("/replies/stored-text-is-as-long-as-its-content",
                     test_stored_text_is_as_long_as_its_content);
-    g_test_add_func("/replies/another-type-is-no-answer", test_another_type_is_no_answer);
+    g_test_add_func("/replies/replies-of-other-types-are-refused",
+                    test_replies_of_other_types_are_refused);
     return g_test_run();
 }

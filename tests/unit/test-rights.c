@@ -22,7 +22,7 @@ static ssize_t receive(int socket, int *fd, int *flags) {
     return size;
 }
 
-/* The lowest free descriptor: the same before and after if nothing was left open. */
+/* Returns the lowest free descriptor. It is the same before and after if nothing was left open. */
 static int find_free(void) {
     int fd = dup(STDIN_FILENO);
 
@@ -57,7 +57,7 @@ static void test_a_descriptor_arrives_with_its_message(void) {
     }
 }
 
-/* The padding has room for a second one, which nobody would take or close. */
+/* The padding of the control buffer has room for a second descriptor, which nothing would close. */
 static void test_further_descriptors_do_not_stay_open(void) {
     union {
         char bytes[CMSG_SPACE(2 * sizeof(int))];

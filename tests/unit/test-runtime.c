@@ -27,8 +27,8 @@ static const RuntimeVerb verbs[] = {
     {.name = NULL},
 };
 
-/* Kept because a program parses these once and never frees them (options.h): its words, some of
- * which GOption removes from the vector, and its options, which point into them. */
+/* Parsed command lines are not freed (options.h): GOption removes some words from the vector, and
+ * the options point into the words. They are kept here, so that they are not reported as leaks. */
 static GPtrArray *kept;
 
 static bool parse(const char *line, GError **error) {
@@ -151,7 +151,7 @@ static char * override(const char *line, JsonNode *config, GError **error) {
     return whole ? berth_document_print(whole, false) : NULL;
 }
 
-static void test_options_of_create_stand_above_the_configuration(void) {
+static void test_options_of_create_override_the_configuration(void) {
     static const char written[] =
         "{\"linux\":{\"resources\":{\"memory\":{\"limit\":9,\"reservation\":5}}}}";
     g_autoptr(JsonNode) node = read_text(written);
@@ -171,7 +171,7 @@ static void test_options_of_create_stand_above_the_configuration(void) {
     g_assert_nonnull(error);
 }
 
-static void test_the_caller_is_made_root_of_the_container(void) {
+static void test_the_caller_is_mapped_to_root_of_the_container(void) {
     g_autoptr(JsonNode) node =
         read_text("{\"process\":{\"user\":{\"uid\":7,\"gid\":8,\"additionalGids\":[9]}},"
                   "\"mounts\":[{\"type\":\"devpts\",\"options\":[\"mode=0620\",\"gid=5\"]},"
@@ -189,7 +189,7 @@ static void test_the_caller_is_made_root_of_the_container(void) {
     g_assert_nonnull(strstr(text, mapping));
 }
 
-static void test_a_cgroup_of_the_callers_unit_is_known(void) {
+static void test_a_cgroup_of_the_callers_unit_is_recognized(void) {
     bool is_callers = false;
 
     g_assert_true(runtime_overrides_parse_cgroup("caller", &is_callers, NULL) && is_callers);
@@ -278,12 +278,12 @@ int main(int argc, char **argv) {
     g_test_add_func("/runtime/ids-at-the-service-are-of-root-and-id",
                     test_ids_at_the_service_are_of_root_and_id);
     g_test_add_func("/runtime/a-bundle-is-adapted", test_a_bundle_is_adapted);
-    g_test_add_func("/runtime/options-of-create-stand-above-the-configuration",
-                    test_options_of_create_stand_above_the_configuration);
-    g_test_add_func("/runtime/the-caller-is-made-root-of-the-container",
-                    test_the_caller_is_made_root_of_the_container);
-    g_test_add_func("/runtime/a-cgroup-of-the-callers-unit-is-known",
-                    test_a_cgroup_of_the_callers_unit_is_known);
+    g_test_add_func("/runtime/options-of-create-override-the-configuration",
+                    test_options_of_create_override_the_configuration);
+    g_test_add_func("/runtime/the-caller-is-mapped-to-root-of-the-container",
+                    test_the_caller_is_mapped_to_root_of_the_container);
+    g_test_add_func("/runtime/a-cgroup-of-the-callers-unit-is-recognized",
+                    test_a_cgroup_of_the_callers_unit_is_recognized);
     g_test_add_func("/runtime/a-command-is-looked-for-before-the-start",
                     test_a_command_is_looked_for_before_the_start);
     g_test_add_func("/runtime/updates-become-properties", test_updates_become_properties);

@@ -48,7 +48,7 @@ static void expect(BerthScreen *screen, BerthScreenState state, const char *text
     g_assert_cmpmem(fresh->data, fresh->len, text, strlen(text));
 }
 
-static void test_all_see_all(void) {
+static void test_all_readers_see_all_output(void) {
     set_up();
     BerthScreen first = join(), second = join();
     show("one ");
@@ -64,7 +64,7 @@ static void test_all_see_all(void) {
     tear_down();
 }
 
-static void test_one_reads_at_a_time(void) {
+static void test_one_reader_reads_at_a_time(void) {
     set_up();
     BerthScreen first = join(), second = join();
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -86,7 +86,7 @@ static void test_late_reader_sees_whole_lines(void) {
 
     set_up();
     BerthScreen first = join();
-    /* So that the oldest byte in the ring is in the middle of a line. */
+    /* This puts the oldest byte in the ring into the middle of a line. */
     show("x\n");
     for (unsigned i = 0; i < lines; i++) {
         g_snprintf(line, sizeof line, "line %09u\n", i);
@@ -130,7 +130,7 @@ static void test_slow_reader_continues(void) {
     tear_down();
 }
 
-/* Every attached client can write there. */
+/* Every attached client can write to the shared memory. */
 static void test_corrupted_counts_are_harmless(void) {
     const uint64_t counts[] = {UINT64_MAX, 3, 0, UINT64_MAX / 2, BERTH_SCREEN_BYTES + 1};
 
@@ -152,8 +152,7 @@ static void test_corrupted_counts_are_harmless(void) {
     tear_down();
 }
 
-/* A reader is killed at any point of a read, again and again: each byte is seen once and in order.
- */
+/* Readers are killed at arbitrary points of a read: still, each byte is read once and in order. */
 static void test_killed_reader_loses_no_output(void) {
     g_autoptr(GByteArray) fresh = g_byte_array_new(), all = g_byte_array_new();
     unsigned sent = 0;
@@ -187,8 +186,8 @@ static void test_killed_reader_loses_no_output(void) {
     tear_down();
 }
 
-/* A client that shares the master has made its reads block. */
-static void test_a_master_that_waits_is_not_waited_for(void) {
+/* A client that shares the master may have made its reads block. */
+static void test_a_blocking_master_does_not_block_readers(void) {
     set_up();
     BerthScreen screen = join();
     g_assert_cmpint(fcntl(master, F_SETFL, fcntl(master, F_GETFL) & ~O_NONBLOCK), ==, 0);
@@ -202,13 +201,13 @@ static void test_a_master_that_waits_is_not_waited_for(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/screen/all-see-all", test_all_see_all);
-    g_test_add_func("/screen/one-reads-at-a-time", test_one_reads_at_a_time);
+    g_test_add_func("/screen/all-readers-see-all-output", test_all_readers_see_all_output);
+    g_test_add_func("/screen/one-reader-reads-at-a-time", test_one_reader_reads_at_a_time);
     g_test_add_func("/screen/late-reader-sees-whole-lines", test_late_reader_sees_whole_lines);
     g_test_add_func("/screen/slow-reader-continues", test_slow_reader_continues);
     g_test_add_func("/screen/corrupted-counts-are-harmless", test_corrupted_counts_are_harmless);
     g_test_add_func("/screen/killed-reader-loses-no-output", test_killed_reader_loses_no_output);
-    g_test_add_func("/screen/a-master-that-waits-is-not-waited-for",
-                    test_a_master_that_waits_is_not_waited_for);
+    g_test_add_func("/screen/a-blocking-master-does-not-block-readers",
+                    test_a_blocking_master_does_not_block_readers);
     return g_test_run();
 }

@@ -120,7 +120,7 @@ static void test_set_up_equals_the_plan(void) {
     check_rest(setup);
 }
 
-static void test_one_that_may_change_is_refused(void) {
+static void test_an_unsealed_set_up_is_refused(void) {
     g_autoptr(GByteArray) image = make_image();
     berth_autofd int file = memfd_create("setup", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -139,7 +139,7 @@ static bool relocates(const GByteArray *image, gsize size) {
     return berth_setup_relocate(copy, size);
 }
 
-static void test_parts_and_others_are_refused(void) {
+static void test_truncated_and_foreign_set_ups_are_refused(void) {
     g_autoptr(GByteArray) image = make_image();
     BerthSetup *setup = (BerthSetup *)image->data;
 
@@ -156,8 +156,8 @@ static void test_parts_and_others_are_refused(void) {
     g_assert_false(relocates(image, image->len));
 }
 
-/* Whatever value an offset or a count has, what is accepted lies within the image. */
-static void test_wrong_offsets_lead_nowhere(void) {
+/* Offsets and counts get wrong values; if the set-up is accepted, it stays within the image. */
+static void test_wrong_offsets_stay_within_the_image(void) {
     static const uint64_t values[] = {1,          8,          sizeof(BerthSetup) + 1,
                                       UINT32_MAX, UINT64_MAX, 1u << 20};
     g_autoptr(GByteArray) image = make_image();
@@ -188,8 +188,10 @@ static void test_wrong_offsets_lead_nowhere(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/setup/set-up-equals-the-plan", test_set_up_equals_the_plan);
-    g_test_add_func("/setup/one-that-may-change-is-refused", test_one_that_may_change_is_refused);
-    g_test_add_func("/setup/parts-and-others-are-refused", test_parts_and_others_are_refused);
-    g_test_add_func("/setup/wrong-offsets-lead-nowhere", test_wrong_offsets_lead_nowhere);
+    g_test_add_func("/setup/an-unsealed-set-up-is-refused", test_an_unsealed_set_up_is_refused);
+    g_test_add_func("/setup/truncated-and-foreign-set-ups-are-refused",
+                    test_truncated_and_foreign_set_ups_are_refused);
+    g_test_add_func("/setup/wrong-offsets-stay-within-the-image",
+                    test_wrong_offsets_stay_within_the_image);
     return g_test_run();
 }

@@ -74,8 +74,8 @@ static void test_weaker_options_have_names(void) {
         "host-network host-users root-directory:(unreachable) seccomp slice:system.slice");
 }
 
-/* Options that reserve, raise or protect have a privilege's name; those that only limit have none.
- */
+/* Options that reserve a resource, raise a limit or protect from the OOM killer need a privilege;
+ * those that only limit need none. */
 static void test_limits_and_parameters_have_names(void) {
     char *raised[] = {(char *)"nice", (char *)"1:infinity", (char *)"core", (char *)"0", NULL};
     char *sysctls[] = {(char *)"net/ipv4/ip_forward", (char *)"1",
@@ -153,7 +153,7 @@ static void test_choices_are_parsed_or_refused(void) {
     g_assert_false(parse_choice(options, "Restart", "sometimes"));
 }
 
-/* A Spec that asks for the same things has the same names. */
+/* A configuration needs the same privileges as options of Create with the same effect. */
 static void test_a_spec_has_the_same_names(void) {
     BerthCreateOptions options = {
         .root_directory = -1,
@@ -173,9 +173,9 @@ static void test_a_spec_has_the_same_names(void) {
         "host-users host-uts new-privileges seccomp spec unmasked");
 }
 
-/* Anything else in a Spec that affects the machine has a name. The filter that claims to be the
- * default is not accepted as such: that annotation is Berth's own, and is removed. */
-static void test_nothing_of_a_spec_goes_without_a_name(void) {
+/* Everything in a configuration that affects the machine needs a privilege. The annotation that
+ * marks the default filter has no effect here: it is reserved for Berth, and is removed. */
+static void test_every_weakening_part_of_a_spec_has_a_name(void) {
     static const struct {
         const char *process, *of_linux, *mounts, *rest, *name;
     } cases[] = {
@@ -238,8 +238,8 @@ static void test_nothing_of_a_spec_goes_without_a_name(void) {
     }
 }
 
-/* What "runc spec" writes for a container with a user namespace; later members replace earlier
- * ones. */
+/* Returns a configuration as "runc spec" writes it for a container with a user namespace, with
+ * additional members, which replace earlier ones of the same name. */
 static char *format_plain(const char *process, const char *mounts, const char *of_linux,
                           const char *rest) {
     return g_strdup_printf(
@@ -273,8 +273,9 @@ static char *format_plain(const char *process, const char *mounts, const char *o
 #define RESOURCES(members) ",\"resources\":{\"devices\":[{\"allow\":false}]," members "}"
 #define USUAL_OWN OWN("pid") "," OWN("ipc") "," OWN("uts") "," OWN("cgroup")
 
-/* Each property of the specification by itself. NULL: it needs no privilege; "": it is refused as a
- * whole, and only "spec" is reported. Names that come with every privilege are omitted. */
+/* Each property of the specification, by itself, and the privileges that it needs: NULL for none;
+ * "" if the configuration cannot be parsed, so that only "spec" is reported. Names that come with
+ * every privilege are omitted. */
 static const struct {
     const char *process, *mounts, *of_linux, *rest, *names;
 } properties[] = {
@@ -442,7 +443,7 @@ static const struct {
     {"", "", "", ",\"hooks\":{\"poststop\":[{\"path\":\"/h\"}]}", "hook:/h"},
 };
 
-/* Omits the names that every configuration with a privilege has. */
+/* Omits the names that every configuration that needs a privilege has. */
 static char *list_without_usual(const char *names, const char *expected) {
     static const char *const usual[] = {"seccomp", "spec", "unmasked", NULL};
     g_auto(GStrv) all = g_strsplit(names, " ", -1);
@@ -461,7 +462,7 @@ static void test_each_weakening_property_needs_its_privilege(void) {
                                              properties[i].of_linux, properties[i].rest);
         BerthCreateOptions options = {.root_directory = -1, .owner = 1000, .spec = spec};
         const char *expected = properties[i].names;
-        /* Some cannot be parsed, but are specifications nevertheless. */
+        /* Some cannot be parsed; their privileges are determined all the same. */
         (void)berth_create_options_parse_spec(&options, NULL);
         g_autofree char *names = berth_privileges_of_container(&options);
         g_clear_pointer(&options.plan, berth_plan_free);
@@ -479,8 +480,8 @@ static void test_each_weakening_property_needs_its_privilege(void) {
     }
 }
 
-/* A plain specification gets the parts of Create's isolation that it lacks; one that weakens
- * anything does not, and has "seccomp" and "unmasked" among its names. */
+/* A configuration that needs no privilege gets the parts of Create's isolation that it lacks, such
+ * as the default filter. One that needs a privilege does not get them. */
 static void test_a_plain_spec_is_completed(void) {
     char *chain[] = {(char *)"top", NULL};
     g_autoptr(GError) error = NULL;
@@ -503,8 +504,8 @@ static void test_a_plain_spec_is_completed(void) {
     g_assert_false(berth_spec_hides_as_default(weak_plan));
 }
 
-/* An exec with its own process object has the capabilities of both, whether or not the object has a
- * command. */
+/* Exec needs privileges for the capabilities of its options and for those of its process object,
+ * whether or not the object has a command. */
 static void test_an_exec_has_the_same_names(void) {
     char *command[] = {(char *)"sh", NULL}, *add[] = {(char *)"net_raw", NULL};
     BerthExecOptions options = {
@@ -524,7 +525,7 @@ static void test_an_exec_has_the_same_names(void) {
     g_assert_cmpstr(reserved, ==, "property:ManagedOOMPreference property:MemoryMin");
 }
 
-static void test_a_name_hides_no_other(void) {
+static void test_separators_in_names_are_escaped(void) {
     g_autofree char *word = berth_privileges_escape("/a bind:/b\\\n\xff");
 
     g_assert_cmpstr(word, ==, "/a\\x20bind:/b\\x5c\\x0a\\xff");
@@ -581,9 +582,9 @@ static bool kernel_is_6_12(unsigned major, unsigned minor) {
     return major < 6 || (major == 6 && minor <= 12);
 }
 
-/* A bind mount of the caller's own files needs no privilege if its ids can be mapped, and only
- * then. */
-static void test_mounts_that_take_ids_are_found(void) {
+/* A bind mount of the caller's own files needs no privilege if the file system supports the mapping
+ * of ids. */
+static void test_mounts_that_support_id_mapping_are_found(void) {
     static const struct {
         const char *line;
         bool old_kernel, new_kernel;
@@ -609,9 +610,9 @@ static void test_mounts_that_take_ids_are_found(void) {
     g_assert_false(berth_host_mount_takes_ids(0));
 }
 
-/* Which options a bind mount of the caller's own files may have without a privilege: as words of
- * Create, and as options of a configuration. */
-static void test_an_owned_mount_only_restricts(void) {
+/* Options that a bind mount of the caller's own files may have without a privilege: word states
+ * whether Create accepts the option, parsed whether a configuration may have it. */
+static void test_options_of_owned_mounts_only_restrict(void) {
     static const struct {
         const char *option;
         bool word, parsed;
@@ -680,23 +681,25 @@ static void test_an_owned_mount_only_restricts(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/spec/image-and-options-are-joined", test_image_and_options_are_joined);
-    g_test_add_func("/spec/an-owned-mount-only-restricts", test_an_owned_mount_only_restricts);
+    g_test_add_func("/spec/options-of-owned-mounts-only-restrict",
+                    test_options_of_owned_mounts_only_restrict);
     g_test_add_func("/spec/weaker-options-have-names", test_weaker_options_have_names);
     g_test_add_func("/spec/limits-and-parameters-have-names",
                     test_limits_and_parameters_have_names);
     g_test_add_func("/spec/choices-are-parsed-or-refused", test_choices_are_parsed_or_refused);
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
-    g_test_add_func("/spec/nothing-of-a-spec-goes-without-a-name",
-                    test_nothing_of_a_spec_goes_without_a_name);
+    g_test_add_func("/spec/every-weakening-part-of-a-spec-has-a-name",
+                    test_every_weakening_part_of_a_spec_has_a_name);
     g_test_add_func("/spec/each-weakening-property-needs-its-privilege",
                     test_each_weakening_property_needs_its_privilege);
     g_test_add_func("/spec/a-plain-spec-is-completed", test_a_plain_spec_is_completed);
     g_test_add_func("/spec/an-exec-has-the-same-names", test_an_exec_has_the_same_names);
-    g_test_add_func("/spec/a-name-hides-no-other", test_a_name_hides_no_other);
+    g_test_add_func("/spec/separators-in-names-are-escaped", test_separators_in_names_are_escaped);
     g_test_add_func("/spec/capabilities", test_capabilities);
     g_test_add_func("/spec/unknown-capabilities-are-errors", test_unknown_capabilities_are_errors);
     g_test_add_func("/spec/a-relative-directory-is-refused", test_a_relative_directory_is_refused);
     g_test_add_func("/spec/signals", test_signals);
-    g_test_add_func("/spec/mounts-that-take-ids-are-found", test_mounts_that_take_ids_are_found);
+    g_test_add_func("/spec/mounts-that-support-id-mapping-are-found",
+                    test_mounts_that_support_id_mapping_are_found);
     return g_test_run();
 }

@@ -198,7 +198,7 @@ static void test_the_inflated_size_is_limited(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
 }
 
-static void test_a_stream_may_be_left(void) {
+static void test_a_stream_need_not_be_read_to_its_end(void) {
     g_autofree uint8_t *plain = make_plain();
     berth_autofd int fd = file_with(plain, PLAIN_BYTES);
     g_autoptr(BerthInput) input = berth_input_new(fd);
@@ -322,7 +322,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/stream/truncated-and-corrupt-data-is-an-error",
                     test_truncated_and_corrupt_data_is_an_error);
     g_test_add_func("/stream/the-inflated-size-is-limited", test_the_inflated_size_is_limited);
-    g_test_add_func("/stream/a-stream-may-be-left", test_a_stream_may_be_left);
+    g_test_add_func("/stream/a-stream-need-not-be-read-to-its-end",
+                    test_a_stream_need_not_be_read_to_its_end);
     g_test_add_func("/stream/a-growing-file-gives-the-same", test_a_growing_file_gives_the_same);
     g_test_add_func("/stream/a-large-growing-file-is-read-to-its-end",
                     test_a_large_growing_file_is_read_to_its_end);

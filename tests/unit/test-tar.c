@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 
-/* A tar in memory, passed to the reader in pieces of step bytes. */
+/* A tar archive in memory, passed to the reader in pieces of step bytes. */
 typedef struct {
     GByteArray *bytes;
     size_t at, step;
@@ -181,7 +181,7 @@ static void test_long_names_of_gnu(void) {
     g_assert_true(S_ISLNK(entry.mode));
 }
 
-/* The whole content of the only member; holes are zeros. NULL with error. */
+/* Returns the content of the only member, with zeros in its holes; NULL with error. */
 static char *read_content(Tar *tar, GError **error) {
     g_autoptr(BerthTarReader) reader = berth_tar_reader_new(fetch, tar);
     g_auto(BerthTarEntry) entry = {0};
@@ -200,7 +200,7 @@ static char *read_content(Tar *tar, GError **error) {
     return good ? g_steal_pointer(&content) : NULL;
 }
 
-static void test_the_end_may_be_missing_but_not_a_part(void) {
+static void test_the_end_marker_may_be_missing_but_no_content(void) {
     for (size_t cut = 0; cut < 512; cut++) {
         g_autoptr(GError) error = NULL;
         Tar tar = new_tar();
@@ -234,7 +234,7 @@ static void test_sparse_files(void) {
     }
 }
 
-static void test_maps_that_lie_are_refused(void) {
+static void test_invalid_sparse_maps_are_refused(void) {
     static const char *const maps[] = {"0,9", "5,3,0,2", "0,-1", "11,2", "3", "0,99999999999999"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(maps); i++) {
@@ -362,7 +362,7 @@ static void test_directories_of_incremental_archives(void) {
     g_byte_array_unref(tar.bytes);
 }
 
-static void test_one_block_of_zeros_is_no_end_within_the_archive(void) {
+static void test_a_single_block_of_zeros_does_not_end_an_archive(void) {
     static const uint8_t zeros[2 * BERTH_TAR_BLOCK_BYTES];
 
     for (size_t blocks = 1; blocks <= 2; blocks++) {
@@ -392,14 +392,15 @@ int main(int argc, char **argv) {
     ADD("numbers-of-extended-headers", test_numbers_of_extended_headers);
     ADD("numbers-in-base-256", test_numbers_in_base_256);
     ADD("long-names-of-gnu", test_long_names_of_gnu);
-    ADD("the-end-may-be-missing-but-not-a-part", test_the_end_may_be_missing_but_not_a_part);
+    ADD("the-end-marker-may-be-missing-but-no-content",
+        test_the_end_marker_may_be_missing_but_no_content);
     ADD("sparse-files", test_sparse_files);
-    ADD("maps-that-lie-are-refused", test_maps_that_lie_are_refused);
+    ADD("invalid-sparse-maps-are-refused", test_invalid_sparse_maps_are_refused);
     ADD("numbers-with-nul-bytes-are-refused", test_numbers_with_nul_bytes_are_refused);
     ADD("damaged-headers-are-refused", test_damaged_headers_are_refused);
     ADD("directories-of-incremental-archives", test_directories_of_incremental_archives);
-    ADD("one-block-of-zeros-is-no-end-within-the-archive",
-        test_one_block_of_zeros_is_no_end_within_the_archive);
+    ADD("a-single-block-of-zeros-does-not-end-an-archive",
+        test_a_single_block_of_zeros_does_not_end_an_archive);
     ADD("written-archive-is-read-back", test_written_archive_is_read_back);
 #undef ADD
     return g_test_run();

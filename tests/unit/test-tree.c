@@ -128,7 +128,7 @@ static void add_directory_as(BerthTree *tree, const char *path, mode_t mode, gid
     g_assert_no_error(error);
 }
 
-static void test_a_root_that_is_listed_late_hands_nothing_on(void) {
+static void test_a_root_listed_late_does_not_pass_its_group_on(void) {
     g_autoptr(BerthTree) tree = new_tree();
 
     add_file(tree, "file");
@@ -138,7 +138,7 @@ static void test_a_root_that_is_listed_late_hands_nothing_on(void) {
     g_assert_cmpint(get_mode("made"), ==, 0755);
 }
 
-static void test_a_directory_may_hand_its_group_on_by_itself(void) {
+static void test_a_parent_directory_may_pass_its_group_on(void) {
     g_autoptr(BerthTree) tree = new_tree();
 
     add_directory_as(tree, "of-others", 0755, getuid() == 0 ? 1 : getgid());
@@ -146,9 +146,9 @@ static void test_a_directory_may_hand_its_group_on_by_itself(void) {
     g_assert_true(tree->parent_gives_group);
 }
 
-static void test_the_hosts_acl_stays_outside(void) {
-    /* acl(5) in the kernel's format: version 2; tag, permissions and id of the owner, the group and
-     * the others, who have no access. */
+static void test_the_default_acl_of_the_host_is_not_inherited(void) {
+    /* An ACL in the kernel's format: version 2; then tag, permissions and id of the owner, the
+     * group and others, who have no access. */
     static const uint8_t acl[] = {2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
                                   0xff, 0xff, 4, 0, 5,    0,    0xff, 0xff, 0xff, 0xff,
                                   0x20, 0,    0, 0, 0xff, 0xff, 0xff, 0xff};
@@ -176,7 +176,7 @@ static void test_symlinks_in_a_ring_are_refused(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
 }
 
-static void test_a_later_entry_replaces_an_earlier(void) {
+static void test_a_later_entry_replaces_an_earlier_one(void) {
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_NONE, -1);
     g_autofree char *path = g_build_filename(directory, "x", NULL);
 
@@ -204,8 +204,9 @@ static void test_replaced_entries_are_forgotten(void) {
     g_assert_no_error(error);
 }
 
-/* The parent is kept open between entries; here it is replaced in between, through its own name. */
-static void test_a_parent_that_is_replaced_through_a_link(void) {
+/* The tree keeps the parent of the last entry open. Here an entry replaces this parent through a
+ * link to it, so the next entry must not use the open directory. */
+static void test_a_parent_is_replaced_through_a_link(void) {
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_NONE, -1);
 
     add_symlink(tree, "l", ".");
@@ -217,7 +218,7 @@ static void test_a_parent_that_is_replaced_through_a_link(void) {
     g_assert_false(is_there("second"));
 }
 
-static void test_links_to_lower_layers_wait(void) {
+static void test_links_to_lower_layers_are_deferred(void) {
     g_autoptr(BerthTree) tree = new_tree();
 
     add_link(tree, "new", "not/here");
@@ -228,7 +229,7 @@ static void test_links_to_lower_layers_wait(void) {
     g_assert_false(berth_tree_has(tree->links, "new"));
 }
 
-static void test_chains_of_links_forward(void) {
+static void test_chains_of_links_to_later_entries(void) {
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_NONE, -1);
     GError *error = NULL;
     bool is_inexact;
@@ -278,7 +279,7 @@ static void test_whiteouts(void) {
     g_clear_error(&error);
 }
 
-static void test_whiteouts_below_a_file_are_nothing(void) {
+static void test_whiteouts_below_a_file_have_no_effect(void) {
     g_autoptr(BerthTree) tree = new_tree();
 
     add_file(tree, "file");
@@ -293,7 +294,7 @@ static int open_below(void) {
     return open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void test_a_link_below_makes_the_tree_inexact(void) {
+static void test_a_lower_link_makes_the_tree_inexact(void) {
     g_autoptr(BerthTree) tree = new_tree();
     berth_autofd int lower = open_below();
     GError *error = NULL;
@@ -311,7 +312,7 @@ static void test_a_link_below_makes_the_tree_inexact(void) {
     g_assert_false(is_there("lib"));
 }
 
-static void test_a_link_below_that_is_replaced_on_the_way(void) {
+static void test_a_lower_link_is_replaced_between_entries(void) {
     berth_autofd int lower = open_below();
     g_autoptr(BerthTree) tree = new_tree_on(BERTH_LOWER_KNOWN, lower);
 
@@ -324,7 +325,7 @@ static void test_a_link_below_that_is_replaced_on_the_way(void) {
     g_assert_false(is_there("second"));
 }
 
-static void test_a_listed_directory_replaces_a_link_below(void) {
+static void test_a_listed_directory_replaces_a_lower_link(void) {
     g_autoptr(BerthTree) tree = new_tree();
     berth_autofd int lower = open_below();
     GError *error = NULL;
@@ -337,7 +338,7 @@ static void test_a_listed_directory_replaces_a_link_below(void) {
     g_assert_false(is_inexact);
 }
 
-static void test_a_link_is_the_lower_file_at_its_place(void) {
+static void test_a_hard_link_refers_to_its_target_at_that_point(void) {
     g_autoptr(BerthTree) tree = new_tree();
     berth_autofd int lower = open_below();
     g_autofree char *path = g_build_filename(directory, "link", NULL);
@@ -364,24 +365,25 @@ int main(int argc, char **argv) {
     ADD("implied-directories-are-noted-until-listed",
         test_implied_directories_are_noted_until_listed);
     ADD("a-symlink-leads-within-the-root", test_a_symlink_leads_within_the_root);
-    ADD("a-root-that-is-listed-late-hands-nothing-on",
-        test_a_root_that_is_listed_late_hands_nothing_on);
-    ADD("a-directory-may-hand-its-group-on-by-itself",
-        test_a_directory_may_hand_its_group_on_by_itself);
-    ADD("the-hosts-acl-stays-outside", test_the_hosts_acl_stays_outside);
+    ADD("a-root-listed-late-does-not-pass-its-group-on",
+        test_a_root_listed_late_does_not_pass_its_group_on);
+    ADD("a-parent-directory-may-pass-its-group-on", test_a_parent_directory_may_pass_its_group_on);
+    ADD("the-default-acl-of-the-host-is-not-inherited",
+        test_the_default_acl_of_the_host_is_not_inherited);
     ADD("symlinks-in-a-ring-are-refused", test_symlinks_in_a_ring_are_refused);
-    ADD("a-later-entry-replaces-an-earlier", test_a_later_entry_replaces_an_earlier);
+    ADD("a-later-entry-replaces-an-earlier-one", test_a_later_entry_replaces_an_earlier_one);
     ADD("replaced-entries-are-forgotten", test_replaced_entries_are_forgotten);
-    ADD("a-parent-that-is-replaced-through-a-link", test_a_parent_that_is_replaced_through_a_link);
-    ADD("links-to-lower-layers-wait", test_links_to_lower_layers_wait);
-    ADD("chains-of-links-forward", test_chains_of_links_forward);
+    ADD("a-parent-is-replaced-through-a-link", test_a_parent_is_replaced_through_a_link);
+    ADD("links-to-lower-layers-are-deferred", test_links_to_lower_layers_are_deferred);
+    ADD("chains-of-links-to-later-entries", test_chains_of_links_to_later_entries);
     ADD("links-that-lead-nowhere-are-refused", test_links_that_lead_nowhere_are_refused);
     ADD("whiteouts", test_whiteouts);
-    ADD("whiteouts-below-a-file-are-nothing", test_whiteouts_below_a_file_are_nothing);
-    ADD("a-link-below-makes-the-tree-inexact", test_a_link_below_makes_the_tree_inexact);
-    ADD("a-link-below-that-is-replaced-on-the-way", test_a_link_below_that_is_replaced_on_the_way);
-    ADD("a-listed-directory-replaces-a-link-below", test_a_listed_directory_replaces_a_link_below);
-    ADD("a-link-is-the-lower-file-at-its-place", test_a_link_is_the_lower_file_at_its_place);
+    ADD("whiteouts-below-a-file-have-no-effect", test_whiteouts_below_a_file_have_no_effect);
+    ADD("a-lower-link-makes-the-tree-inexact", test_a_lower_link_makes_the_tree_inexact);
+    ADD("a-lower-link-is-replaced-between-entries", test_a_lower_link_is_replaced_between_entries);
+    ADD("a-listed-directory-replaces-a-lower-link", test_a_listed_directory_replaces_a_lower_link);
+    ADD("a-hard-link-refers-to-its-target-at-that-point",
+        test_a_hard_link_refers_to_its_target_at_that_point);
 #undef ADD
     int status = g_test_run();
     berth_fd_remove_children(directory, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Filling a volume with what the image has in its place. The state that a killed fill leaves behind
- * is made by hand.
+ * Filling a new volume with the files that the image has at the mount point. The tests create the
+ * state that a killed fill would leave behind.
  */
 
 #include "launch/volume-fill.h"
@@ -103,7 +103,7 @@ static void test_an_empty_volume_is_filled(Fixture *fixture, const void *data) {
     assert_whole(fixture);
 }
 
-static void test_another_one_stays(Fixture *fixture, const void *data) {
+static void test_a_volume_with_content_is_unchanged(Fixture *fixture, const void *data) {
     (void)data;
     put(fixture->volume, "own", "of a container");
     assert_fills(fixture);
@@ -119,7 +119,7 @@ static void test_an_incomplete_copy_is_made_again(Fixture *fixture, const void *
     assert_whole(fixture);
 }
 
-/* Another container with this volume, which replaces what is being copied with links. */
+/* Acts as another container with this volume: replaces the file that is being copied with links. */
 static gpointer put_links(gpointer data) {
     const Fixture *fixture = data;
     g_autofree char *victim = path_of(fixture->directory, "victim");
@@ -145,7 +145,7 @@ static void test_links_lead_nowhere(Fixture *fixture, const void *data) {
     g_assert_cmpint(g_chmod(own, 04755), ==, 0);
     g_assert_cmpint(g_chmod(victim, 0600), ==, 0);
     GThread *thread = g_thread_new("links", put_links, fixture);
-    /* The result does not matter: the volume may not be empty, or the name may be taken. */
+    /* Each fill may fail, as the volume may not be empty or the name may exist. */
     for (unsigned i = 0; i < 300; i++) {
         g_autofree char *copy = path_of(fixture->volume, "one");
         g_autofree char *below = path_of(fixture->volume, "below");
@@ -177,7 +177,7 @@ static void test_a_complete_copy_is_moved_up(Fixture *fixture, const void *data)
     assert_whole(fixture);
 }
 
-static void test_nothing_of_a_container_is_replaced(Fixture *fixture, const void *data) {
+static void test_files_of_a_container_are_not_replaced(Fixture *fixture, const void *data) {
     (void)data;
     put(fixture->volume, "one", "of a container");
     put(fixture->volume, ".berth-filled/one", "of the image");
@@ -188,8 +188,8 @@ static void test_nothing_of_a_container_is_replaced(Fixture *fixture, const void
     g_assert_cmpuint(count_entries(fixture->volume), ==, 1);
 }
 
-/* Directories that are nested too deep make the fill fail at the deepest point. */
-static void test_a_failure_is_no_filling(Fixture *fixture, const void *data) {
+/* Directories that are nested too deeply make the fill fail. */
+static void test_a_failed_fill_is_repeated(Fixture *fixture, const void *data) {
     g_autoptr(GString) deep = g_string_new("deep");
     g_autofree char *away = path_of(fixture->directory, "away"), *from = NULL;
     BerthFault fault = {""};
@@ -208,7 +208,8 @@ static void test_a_failure_is_no_filling(Fixture *fixture, const void *data) {
 }
 
 /* Another container may have put it there. */
-static void test_a_link_is_not_followed(Fixture *fixture, const void *data) {
+static void test_links_in_place_of_work_directories_are_not_followed(Fixture *fixture,
+                                                                     const void *data) {
     g_autofree char *link = path_of(fixture->volume, ".berth-filling");
     g_autofree char *filled = path_of(fixture->volume, ".berth-filled");
     g_autofree char *kept = path_of(fixture->directory, "elsewhere/kept");
@@ -229,13 +230,14 @@ int main(int argc, char **argv) {
         void (*run)(Fixture *fixture, const void *data);
     } tests[] = {
         {"an-empty-volume-is-filled", test_an_empty_volume_is_filled},
-        {"another-one-stays", test_another_one_stays},
+        {"a-volume-with-content-is-unchanged", test_a_volume_with_content_is_unchanged},
         {"an-incomplete-copy-is-made-again", test_an_incomplete_copy_is_made_again},
         {"links-lead-nowhere", test_links_lead_nowhere},
         {"a-complete-copy-is-moved-up", test_a_complete_copy_is_moved_up},
-        {"nothing-of-a-container-is-replaced", test_nothing_of_a_container_is_replaced},
-        {"a-failure-is-no-filling", test_a_failure_is_no_filling},
-        {"a-link-is-not-followed", test_a_link_is_not_followed},
+        {"files-of-a-container-are-not-replaced", test_files_of_a_container_are_not_replaced},
+        {"a-failed-fill-is-repeated", test_a_failed_fill_is_repeated},
+        {"links-in-place-of-work-directories-are-not-followed",
+         test_links_in_place_of_work_directories_are_not_followed},
     };
 
     g_test_init(&argc, &argv, NULL);
