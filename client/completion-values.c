@@ -159,9 +159,7 @@ static char *list_container_files(const char *id, const char *directory) {
     return berth_fd_read_whole(file, MAX_NAMES_BYTES, &size, NULL);
 }
 
-/* The shell inserts a word as it is offered, and the image's author chooses the names of files:
- * "$(command)" would run with the next Enter. A name that would need quoting is not offered. */
-static bool is_plain_word(const char *name) {
+bool dist_is_plain_word(const char *name) {
     if (!g_utf8_validate(name, -1, NULL))
         return false;
     for (; *name; name = g_utf8_next_char(name)) {
@@ -189,7 +187,7 @@ void dist_offer_container_files(const char *word, DistOffer offer) {
 
     for (char **name = names; name && *name; name++) {
         g_autofree char *whole = g_strdup_printf("%s:%s%s", id, typed, *name);
-        if ((*name)[0] && is_plain_word(*name))
+        if ((*name)[0] && dist_is_plain_word(*name))
             offer(whole);
     }
 }

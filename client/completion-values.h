@@ -12,6 +12,11 @@ typedef void (*DistOffer)(const char *text);
  * or not known. */
 bool dist_offer_values(const DistOption *option, DistOffer offer);
 
+/* The shell inserts a word as it is offered, and others choose the names of images and of files in
+ * containers: "$(command)" would run with the next Enter. A name that would need quoting is not
+ * offered. */
+bool dist_is_plain_word(const char *name);
+
 /* word: "ID:PATH", as far as it has been typed. Offers all names in its directory, each as a whole
  * word. */
 void dist_offer_container_files(const char *word, DistOffer offer);

@@ -63,7 +63,8 @@ static int complete_offer_item(sd_bus_message *reply, char **key, void *userdata
         (r = sd_bus_message_enter_container(reply, type, contents)) < 0 ||
         (r = sd_bus_message_read(reply, "s", &name)) < 0)
         return r;
-    complete_offer_value(name);
+    if (dist_is_plain_word(name))
+        complete_offer_value(name);
     *key = g_strdup(name);
     if ((r = sd_bus_message_skip(reply, contents + 1)) < 0)
         return r;

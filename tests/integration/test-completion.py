@@ -122,6 +122,17 @@ def test_files_in_a_container():
     good("rm", "-f", "runs")
 
 
+def test_names_that_a_shell_could_execute():
+    """Whoever may name images chooses any name. The shell inserts a suggestion as it is."""
+    names = ["odd/a$(id)", "odd/a;id", "odd/a`id`", "odd/a*", "odd/a b", "odd/a'", "odd/a|id", "odd/a\u202e"]
+    for name in names:
+        equal(call("/org/berth1/images", "org.berth1.Images", "Put", "s(sst)a{ss}a{sv}", name, oci.OCI_MANIFEST,
+                   image_digest(IMAGE), "1", "0", "0").status, 0, name)
+    equal([row["name"] for row in listing("images") if row["name"].startswith("odd/")], sorted(names))
+    equal((offered("dist rmi odd/"), bash("dist rmi odd/")), ([], []))
+    equal(call("/org/berth1/images", "org.berth1.Images", "DeleteMany", "asa{sv}", str(len(names)), *names, "0").status, 0)
+
+
 def test_nobody_is_asked_for_a_password():
     equal(offered("dist start ", user="alice"), [])
 
