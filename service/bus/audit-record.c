@@ -10,6 +10,7 @@
 #include "bus/audit-record.h"
 
 #include "base/digest.h"
+#include "base/names.h"
 
 #include <string.h>
 
@@ -109,7 +110,7 @@ static char *escape_value(const char *value) {
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar character = g_utf8_get_char(at);
-        if (g_unichar_iscntrl(character) || character == 0x2028 || character == 0x2029)
+        if (berth_name_is_acted_on(character) || character == 0x2028 || character == 0x2029)
             g_string_append_printf(escaped, "\\x%02x", character);
         else
             g_string_append_unichar(escaped, character);

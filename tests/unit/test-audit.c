@@ -17,6 +17,8 @@ static void test_control_characters_are_escaped(void) {
     check_clean("container", "a\nBERTH_RESULT=granted", "a\\x0aBERTH_RESULT=granted");
     check_clean("container", "\033[2J\177", "\\x1b[2J\\x7f");
     check_clean("container", "\302\205\342\200\250", "\\x85\\x2028");
+    /* The direction of the text behind them, such as that of the result, would change. */
+    check_clean("image", "a\342\200\256b\342\201\246", "a\\x202eb\\x2066");
     check_clean("container", "\377", "\357\277\275");
     check_clean("container", "gr\303\274n", "gr\303\274n");
 }
