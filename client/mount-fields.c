@@ -226,6 +226,10 @@ static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists 
     if (strchr(fields->target, ':') || (fields->source && strchr(fields->source, ':')))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--mount: a path with a colon is not supported"));
+    if (fields->type == MOUNT_VOLUME && fields->source && dist_mount_is_path(fields->source))
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            _("--mount: type=volume takes the name of a volume, not the path %s"), fields->source);
     if (is_tmpfs || !fields->source)
         dist_option_add_to_list(is_tmpfs ? lists->tmpfs : lists->own,
                                 g_strconcat(fields->target, colon, fields->options->str, NULL));

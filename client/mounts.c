@@ -46,8 +46,7 @@ static char **split_mount(const char *text, bool with_source, GError **error) {
     return NULL;
 }
 
-/* Names of volumes have no slash; "." and ".." are directories despite having none. */
-static bool is_path(const char *source) {
+bool dist_mount_is_path(const char *source) {
     return strchr(source, '/') || g_str_equal(source, ".") || g_str_equal(source, "..");
 }
 
@@ -116,7 +115,7 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
             return -EINVAL;
-        if (is_path(parts[0]))
+        if (dist_mount_is_path(parts[0]))
             r = append_bind(call, parts, error);
     }
     return r < 0 ? r : dist_close_list(call);
@@ -160,7 +159,7 @@ int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
             return -EINVAL;
-        if (!is_path(parts[0]))
+        if (!dist_mount_is_path(parts[0]))
             r = append_plain(call, parts[0], parts[1], parts[2]);
     }
     if (r < 0 || (r = append_sourceless(call, mounts->own, "volume", error)) < 0 ||

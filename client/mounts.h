@@ -19,6 +19,10 @@ typedef struct {
     const char *config;      /* a configuration whose sources are passed as well; or NULL */
 } DistMounts;
 
+/* Whether a source is a path. Names of volumes have no slash; "." and ".." are directories despite
+ * having none. */
+bool dist_mount_is_path(const char *source);
+
 /* Appends {sv} for each kind that is present. Negative errno, possibly with error set. */
 int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error);
 

@@ -231,6 +231,9 @@ def test_mounts():
     contains(good("run", "--rm", "--mount=type=tmpfs,target=/x,tmpfs-size=1m", IMAGE, "df", "/x"), "1024")
     contains(good("run", "--rm", "--shm-size=2m", IMAGE, "df", "/dev/shm"), "2048")
     good("volume", "rm", "podman-volume")
+    # Whoever passes on a name of a volume from somebody else does not thereby mount a directory of the host.
+    for path in ("/etc", "..", ".", "../etc", "x/y"):
+        contains(dist("run", "--rm", f"--mount=type=volume,source={path},target=/mnt", IMAGE, "true").err, f"not the path {path}")
 
 
 def test_volumes_without_a_name_go_with_the_container():
