@@ -35,6 +35,8 @@ static const struct {
     {BERTH_ERROR_INVALID_ARGUMENT, "the port \"%.100s\" needs a network",
      N_("name one with --network")},
     {BERTH_ERROR_IN_USE, "port %u/%s is in use", N_("\"dist ps\" lists ports")},
+    {BERTH_ERROR_NOT_FOUND, "%s: the registry answered 404 to manifests/%s: %s",
+     N_("the registry has no image %1$s:%2$s (404)"), .instead = true},
     {BERTH_ERROR_NOT_FOUND, "%s: the registry answered 404 to manifests/%s",
      N_("the registry has no image %1$s:%2$s (404)"), .instead = true},
     {BERTH_ERROR_UNAUTHORIZED, "%s: the registry answered 401 to %s",
