@@ -103,7 +103,7 @@ def test_unknown_image_is_125():
 def test_user_environment_directory_and_host_name():
     out = good("run", "--rm", "-u", "guest", "-e", "COLOUR=blue", "-w", "/tmp",
                "--hostname=harbour", IMAGE, "sh", "-c", "id; echo $COLOUR $HOME; pwd; hostname")
-    equal(out, "uid=1000(guest) gid=1000(guest) groups=2000(extra)\nblue /tmp\n/tmp\nharbour\n")
+    equal(out, "uid=1000(guest) gid=1000(guest) groups=1000(guest),2000(extra)\nblue /tmp\n/tmp\nharbour\n")
 
 
 def test_unknown_user_is_named():
