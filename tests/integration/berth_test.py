@@ -108,7 +108,8 @@ def kill_service():
     if pid:
         # The unit's start rate limit is meant for a service that fails by itself.
         run("systemctl", "reset-failed", "berthd.service")
-        os.kill(pid, 9)
+        with contextlib.suppress(ProcessLookupError):  # if it has just exited because it was idle
+            os.kill(pid, 9)
         wait_until(lambda: service_pid() != pid, "the end of berthd")
         wait_until(lambda: not owner or owner_of_the_name() != owner, "the end of its connection")
 
