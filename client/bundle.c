@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "client/bus.h"
 #include "client/own-sources.h"
+#include "client/translate.h"
 
 #include <errno.h>
 #include <string.h>
@@ -89,6 +90,38 @@ int dist_append_spec(sd_bus_message *call, const char *file, GError **error) {
     return text ? sd_bus_message_append(call, "{sv}", "Spec", "s", text) : -EINVAL;
 }
 
+/* The descriptor belongs to the caller; sd-bus duplicates it. */
+static int open_root(const char *path, GError **error) {
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        berth_error_set_errno(error, errno, "%s", path);
+    return fd;
+}
+
+/* podman's suffixes ask for an overlay or for ids (podman-run(1), --rootfs). A directory may have
+ * such a name, too. */
+static bool check_root_suffix(const char *directory, GError **error) {
+    const char *suffix = strrchr(directory, ':');
+
+    if (!suffix || g_file_test(directory, G_FILE_TEST_EXISTS))
+        return true;
+    if (g_str_equal(suffix, ":O"))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--rootfs: \":O\" is not supported: the directory itself is the "
+                                 "root; \"dist import --rootfs\" makes an image of a tar file"));
+    return !g_str_has_prefix(suffix, ":idmap") ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("--rootfs: \":idmap\" is not supported: the service maps the ids of "
+                             "the directory"));
+}
+
+int dist_append_root(sd_bus_message *call, const char *directory, GError **error) {
+    berth_autofd int fd = check_root_suffix(directory, error) ? open_root(directory, error) : -1;
+
+    return fd < 0 ? -ENOENT : sd_bus_message_append(call, "{sv}", "RootDirectory", "h", fd);
+}
+
 int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error) {
     g_autofree char *file = g_build_filename(directory, "config.json", NULL);
     g_autofree char *root = NULL;
@@ -99,10 +132,8 @@ int dist_append_bundle(sd_bus_message *call, const char *directory, GError **err
     /* A relative path is relative to the bundle (OCI runtime specification, config.md, "Root"). */
     g_autofree char *path =
         g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(directory, root, NULL);
-    berth_autofd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        berth_error_set_errno(error, errno, "%s", path);
+    berth_autofd int fd = open_root(path, error);
+    if (fd < 0)
         return -ENOENT;
-    }
     return sd_bus_message_append(call, "{sv}{sv}", "Spec", "s", text, "RootDirectory", "h", fd);
 }

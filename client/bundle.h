@@ -9,6 +9,9 @@
 /* Appends {sv} for the configuration and the root directory of a bundle. */
 int dist_append_bundle(sd_bus_message *call, const char *directory, GError **error);
 
+/* Appends {sv} for a root directory (--rootfs). */
+int dist_append_root(sd_bus_message *call, const char *directory, GError **error);
+
 /* Reads a process for Exec: returns its text, which the caller frees, and whether it wants a
  * terminal. */
 char *dist_read_process(const char *file, gboolean *terminal, GError **error);

@@ -12,21 +12,36 @@
 #include "client/mounts.h"
 #include "client/settings.h"
 
+#include <glob.h>
 #include <string.h>
 
-typedef enum { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE, MOUNT_ARTIFACT } MountType;
+/* Each is a descriptor; below the limit for a message on the system bus (dbus-daemon(1),
+ * max_message_unix_fds). */
+enum { MAX_MATCHES = 12 };
 
-static const char *const mount_types[] = {"bind", "volume", "tmpfs", "image", "artifact", NULL};
+typedef enum {
+    MOUNT_BIND,
+    MOUNT_GLOB, /* a bind mount of each match */
+    MOUNT_VOLUME,
+    MOUNT_TMPFS,
+    MOUNT_IMAGE,
+    MOUNT_ARTIFACT,
+    MOUNT_DEVPTS,
+} MountType;
+
+static const char *const mount_types[] = {"bind",  "glob",     "volume", "tmpfs",
+                                          "image", "artifact", "devpts", NULL};
 
 /* The types that have a field, as bits. */
 enum {
-    OF_BIND = 1 << MOUNT_BIND,
+    OF_BIND = 1 << MOUNT_BIND | 1 << MOUNT_GLOB,
     OF_VOLUME = 1 << MOUNT_VOLUME,
     OF_TMPFS = 1 << MOUNT_TMPFS,
     OF_IMAGE = 1 << MOUNT_IMAGE,
     OF_ARTIFACT = 1 << MOUNT_ARTIFACT,
     OF_FILES = OF_BIND | OF_VOLUME | OF_TMPFS,
     OF_ALL = OF_FILES | OF_IMAGE | OF_ARTIFACT,
+    OF_DEVPTS = 1 << MOUNT_DEVPTS,
 };
 
 /* The effect of a field. */
@@ -51,9 +66,9 @@ static const struct {
 } mount_fields[] = {
     {"source", FIELD_SOURCE, OF_ALL & ~(unsigned)OF_TMPFS, NULL},
     {"src", FIELD_SOURCE, OF_ALL & ~(unsigned)OF_TMPFS, NULL},
-    {"target", FIELD_TARGET, OF_ALL, NULL},
-    {"destination", FIELD_TARGET, OF_ALL, NULL},
-    {"dst", FIELD_TARGET, OF_ALL, NULL},
+    {"target", FIELD_TARGET, OF_ALL | OF_DEVPTS, NULL},
+    {"destination", FIELD_TARGET, OF_ALL | OF_DEVPTS, NULL},
+    {"dst", FIELD_TARGET, OF_ALL | OF_DEVPTS, NULL},
     {"ro", FIELD_READ_ONLY, OF_ALL, NULL},
     {"readonly", FIELD_READ_ONLY, OF_ALL, NULL},
     {"rw", FIELD_WRITABLE, OF_ALL, NULL},
@@ -171,9 +186,13 @@ static bool mount_read_type(MountFields *fields, char *const *texts, GError **er
             fields->type = (MountType)i;
             return true;
         }
-    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                           _("--mount: unknown type=%s; use bind, volume, tmpfs, image, artifact"),
-                           type);
+    return g_str_equal(type, "ramfs")
+               ? berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                                 _("--mount: type=ramfs is not supported: it has no limit of its "
+                                   "size; use type=tmpfs"))
+               : berth_error_set(
+                     error, BERTH_ERROR_UNSUPPORTED,
+                     _("--mount: unknown type=%s; use bind, volume, tmpfs, image, artifact"), type);
 }
 
 static bool mount_read_fields(MountFields *fields, char *const *texts, GError **error) {
@@ -207,38 +226,115 @@ static void mount_add_image(const MountFields *fields, GPtrArray **images) {
     g_ptr_array_add(*images, mount);
 }
 
-/* Appends the text, which the list then owns, to the list of its kind. A bind source without a
- * slash gets a "./" prefix, since it would otherwise be the name of a volume. A volume without a
- * source is a directory of the container's own. */
-static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
-                                      GError **error) {
-    bool is_bind = fields->type == MOUNT_BIND, is_tmpfs = fields->type == MOUNT_TMPFS;
-    bool is_image = fields->type == MOUNT_IMAGE || fields->type == MOUNT_ARTIFACT;
+static bool mount_check_path(const char *path, GError **error) {
+    return !path || !strchr(path, ':') ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("--mount: a path with a colon is not supported"));
+}
+
+static bool mount_add_volume(const MountFields *fields, DistMountLists *lists, GError **error) {
     const char *colon = fields->options->len > 0 ? ":" : "";
 
-    if (!fields->target || ((is_bind || is_image) && !fields->source))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),
-                               fields->target ? "source" : "target");
-    if (is_image) {
-        mount_add_image(fields, lists->images);
-        return true;
-    }
-    if (strchr(fields->target, ':') || (fields->source && strchr(fields->source, ':')))
-        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
-                               _("--mount: a path with a colon is not supported"));
-    if (fields->type == MOUNT_VOLUME && fields->source && dist_mount_is_path(fields->source))
+    if (dist_mount_is_path(fields->source))
         return berth_error_set(
             error, BERTH_ERROR_INVALID_ARGUMENT,
             _("--mount: type=volume takes the name of a volume, not the path %s"), fields->source);
-    if (is_tmpfs || !fields->source)
-        dist_option_add_to_list(is_tmpfs ? lists->tmpfs : lists->own,
-                                g_strconcat(fields->target, colon, fields->options->str, NULL));
-    else
-        dist_option_add_to_list(lists->volumes,
-                                g_strconcat(is_bind && !strchr(fields->source, '/') ? "./" : "",
-                                            fields->source, ":", fields->target, colon,
-                                            fields->options->str, NULL));
+    if (!mount_check_path(fields->source, error) || !mount_check_path(fields->target, error))
+        return false;
+    dist_option_add_to_list(lists->volumes, g_strconcat(fields->source, ":", fields->target, colon,
+                                                        fields->options->str, NULL));
     return true;
+}
+
+/* A bind source without a slash gets a "./" prefix, since it would otherwise be the name of a
+ * volume. */
+static bool mount_add_bind(const MountFields *fields, const char *source, const char *target,
+                           DistMountLists *lists, GError **error) {
+    const char *colon = fields->options->len > 0 ? ":" : "";
+
+    if (!mount_check_path(source, error) || !mount_check_path(target, error))
+        return false;
+    dist_option_add_to_list(lists->volumes,
+                            g_strconcat(strchr(source, '/') ? "" : "./", source, ":", target, colon,
+                                        fields->options->str, NULL));
+    return true;
+}
+
+/* Each match is a bind mount: below the target or, without one, at its own path. */
+static bool mount_add_matches(const MountFields *fields, DistMountLists *lists, GError **error) {
+    glob_t found;
+    bool good = true;
+
+    if (glob(fields->source, 0, NULL, &found) != 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("--mount: no path matches %s"),
+                               fields->source);
+    if (found.gl_pathc > MAX_MATCHES)
+        good = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                               _("--mount: more than %d paths match %s; mount their directory"),
+                               MAX_MATCHES, fields->source);
+    for (size_t i = 0; good && i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i];
+        g_autofree char *name = g_path_get_basename(path);
+        g_autofree char *target = fields->target ? g_build_filename(fields->target, name, NULL)
+                                                 : g_canonicalize_filename(path, NULL);
+        good = mount_add_bind(fields, path, target, lists, error);
+    }
+    globfree(&found);
+    return good;
+}
+
+/* Every container has its own devpts there. */
+static bool mount_check_devpts(const MountFields *fields, GError **error) {
+    return g_strcmp0(fields->target, "/dev/pts") == 0 ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("--mount: type=devpts is only supported in /dev/pts"));
+}
+
+/* Adds a mount without a source: a tmpfs, or a directory of the container's own. */
+static bool mount_add_sourceless(const MountFields *fields, char ***list, GError **error) {
+    const char *colon = fields->options->len > 0 ? ":" : "";
+
+    if (!mount_check_path(fields->target, error))
+        return false;
+    dist_option_add_to_list(list, g_strconcat(fields->target, colon, fields->options->str, NULL));
+    return true;
+}
+
+static bool mount_check_fields(const MountFields *fields, GError **error) {
+    bool needs_source =
+        fields->type != MOUNT_VOLUME && fields->type != MOUNT_TMPFS && fields->type != MOUNT_DEVPTS;
+    bool needs_target = fields->type != MOUNT_GLOB;
+
+    if ((fields->target || !needs_target) && (fields->source || !needs_source))
+        return true;
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("--mount: %s is missing"),
+                           needs_target && !fields->target ? "target" : "source");
+}
+
+/* Appends texts, which the list then owns, to the list of their kind. */
+static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists *lists,
+                                      GError **error) {
+    if (!mount_check_fields(fields, error))
+        return false;
+    switch (fields->type) {
+    case MOUNT_IMAGE:
+    case MOUNT_ARTIFACT:
+        mount_add_image(fields, lists->images);
+        return true;
+    case MOUNT_DEVPTS:
+        return mount_check_devpts(fields, error);
+    case MOUNT_GLOB:
+        return mount_add_matches(fields, lists, error);
+    case MOUNT_TMPFS:
+        return mount_add_sourceless(fields, lists->tmpfs, error);
+    case MOUNT_BIND:
+        return mount_add_bind(fields, fields->source, fields->target, lists, error);
+    case MOUNT_VOLUME:
+        break;
+    }
+    if (!fields->source)
+        return mount_add_sourceless(fields, lists->own, error);
+    return mount_add_volume(fields, lists, error);
 }
 
 bool dist_mount_fields_read(char *const *mounts, DistMountLists *lists, GError **error) {

@@ -22,9 +22,15 @@ typedef struct {
     int at, count;
 } OptionParser;
 
+/* podman's flags take a value only after "=". */
+static bool option_is_boolean(const DistOption *option) {
+    return g_strcmp0(option->value, "BOOL") == 0;
+}
+
 bool dist_option_has_value(const DistOption *option) {
     return option->kind == DIST_OPTION_TEXT || option->kind == DIST_OPTION_LIST ||
            option->kind == DIST_OPTION_NUMBER ||
+           (option->kind == DIST_OPTION_ONLY && !option_is_boolean(option)) ||
            (option->kind == DIST_OPTION_CALL && option->value);
 }
 
@@ -121,6 +127,12 @@ void dist_option_add_to_list(char ***list, char *value) {
     (*list)[count + 1] = NULL;
 }
 
+static bool option_take_only(const DistOption *option, const char *value, GError **error) {
+    return g_strv_contains(option->choices, value) ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("--%s=%s is not supported: %s"),
+                           option->name, value, _(option->help));
+}
+
 /* value: the text after "=", or the next word; NULL for a flag. An option without a target is
  * accepted and has no effect. */
 static bool option_take(const DistOption *option, char *value, GError **error) {
@@ -140,9 +152,7 @@ static bool option_take(const DistOption *option, char *value, GError **error) {
     case DIST_OPTION_CALL:
         return option->take(value, error);
     case DIST_OPTION_ONLY:
-        return g_strv_contains(option->choices, value) ||
-               berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("--%s=%s is not supported: %s"),
-                               option->name, value, _(option->help));
+        return option_take_only(option, value ? value : "true", error);
     case DIST_OPTION_REFUSED:
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("--%s is not supported: %s"),
                                option->name, _(option->help));

@@ -336,13 +336,27 @@ static bool read_gpus(GError **error) {
 }
 
 /* Called once, after the whole command line has been parsed, since options depend on each other. */
+/* A directory, a bundle, and an image with a configuration are different roots. Only an image has
+ * variables to merge with, or can be removed. */
+static bool check_root(GError **error) {
+    const DistRunOptions *given = &dist_run_given;
+    const char *other = given->bundle ? "--bundle" : given->spec ? "--spec" : NULL;
+
+    if (given->rootfs && other)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("%s and --rootfs exclude each other"), other);
+    return !given->merged || !(given->rootfs || given->bundle) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                           _("--env-merge needs an image"));
+}
+
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !dist_run_texts.tls_verify;
     dist_run_given.remove |= dist_run_given.remove_image;
     /* credentials.c and credential helpers read the variable. */
     if (dist_run_texts.auth_file)
         g_setenv("REGISTRY_AUTH_FILE", dist_run_texts.auth_file, TRUE);
-    return read_numbers(error) &&
+    return check_root(error) && read_numbers(error) &&
            (!dist_run_texts.memory ||
             dist_parse_bytes(dist_run_texts.memory, &dist_run_given.memory, error)) &&
            read_processor_limits(error) && read_health(error) && read_restart(error) &&

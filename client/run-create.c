@@ -126,7 +126,9 @@ static int append_flags(sd_bus_message *call) {
     return r;
 }
 
-static int append_options(sd_bus_message *call, bool runs, char *const *command, GError **error) {
+/* root is a directory instead of an image, or NULL. */
+static int append_options(sd_bus_message *call, bool runs, const char *root, char *const *command,
+                          GError **error) {
     char *all[] = {(char *)"ALL", NULL};
     g_autofree char *config = given->bundle ? g_build_filename(given->bundle, "config.json", NULL)
                                             : g_strdup(given->spec);
@@ -154,6 +156,7 @@ static int append_options(sd_bus_message *call, bool runs, char *const *command,
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
+        (root && (r = dist_append_root(call, root, error)) < 0) ||
         (r = dist_append_secrets(call, given->secrets, given->credentials, error)) < 0 ||
         (r = dist_append_mounts(call, &mounts, error)) < 0)
         return r;
@@ -172,10 +175,12 @@ static char *read_id(sd_bus_message *reply, GError **error) {
     return id;
 }
 
-/* provisional: see append_options(). error is set for options that read files; other failures are
+/* provisional: see append_options(). source is the image, or the directory of --rootfs; "" for a
+ * bundle. error is set for options that read files; other failures are
  * sd-bus's. */
-static sd_bus_message *new_create(const char *id, bool provisional, const char *image,
+static sd_bus_message *new_create(const char *id, bool provisional, const char *source,
                                   char *const *command, GError **error) {
+    const char *image = given->rootfs ? "" : source, *root = given->rootfs ? source : NULL;
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Create");
     int r;
@@ -183,7 +188,7 @@ static sd_bus_message *new_create(const char *id, bool provisional, const char *
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "ss", id, image)) < 0 ||
-        (r = append_options(call, provisional, command, &local)) < 0) {
+        (r = append_options(call, provisional, root, command, &local)) < 0) {
         if (!local)
             dist_bad_reply(r, &local);
         g_propagate_error(error, g_steal_pointer(&local));
@@ -195,13 +200,13 @@ static sd_bus_message *new_create(const char *id, bool provisional, const char *
 /* If the service is killed before it replies, the call is repeated. If it did create the container,
  * it deletes it when dist closes its connection, because it is provisional; until then the id is
  * taken. */
-static char *call_create(bool provisional, const char *image, char *const *command,
+static char *call_create(bool provisional, const char *source, char *const *command,
                          GError **error) {
     for (unsigned losses = 0;; losses++) {
         g_autoptr(GError) local = NULL;
         bool lost = false;
         sd_bus_message *call =
-            new_create(given->id ? given->id : "", provisional, image, command, &local);
+            new_create(given->id ? given->id : "", provisional, source, command, &local);
         g_autoptr(sd_bus_message) reply = call ? dist_send_once(call, &lost, &local) : NULL;
         if (reply)
             return read_id(reply, error);
@@ -286,6 +291,8 @@ static bool check_cid_file(GError **error) {
 static char *create_of_any(bool provisional, char *const *arguments, GError **error) {
     if (given->bundle)
         return call_create(provisional, "", arguments, error);
+    if (given->rootfs)
+        return call_create(provisional, arguments[0], arguments + 1, error);
     g_autofree char *name = dist_complete_reference(arguments[0]);
     return create_from_image(provisional, name, arguments + 1, error);
 }

@@ -63,6 +63,8 @@ const DistOption dist_create_options[] = {
      N_("Read the registry's credentials from a file"), N_("FILE")},
     {"bundle", 0, DIST_OPTION_TEXT, &dist_run_given.bundle,
      N_("Use an OCI bundle (config.json and its root) instead of an image"), N_("DIRECTORY")},
+    {"rootfs", 0, DIST_OPTION_FLAG, &dist_run_given.rootfs,
+     N_("Use a directory, given instead of IMAGE, as the root file system"), NULL},
     {"spec", 0, DIST_OPTION_TEXT, &dist_run_given.spec,
      N_("Use an OCI runtime configuration with the image"), N_("FILE")},
     DIST_OPTION_TITLE(N_("Process:")),
@@ -221,6 +223,8 @@ const DistOption dist_create_options[] = {
      .choices = only_false},
     {"seccomp-policy", 0, DIST_OPTION_ONLY, NULL, N_("see --seccomp"), N_("POLICY"),
      .choices = only_default},
+    /* Berth has no content trust of docker's, as podman has not. */
+    {"disable-content-trust", 0, DIST_OPTION_FLAG, NULL, NULL, NULL},
     {"expose", 0, DIST_OPTION_LIST, NULL, NULL, N_("PORT")},
     {"attach", 'a', DIST_OPTION_LIST, NULL, NULL, N_("STREAM")},
     DIST_OPTION_INCLUDE(dist_run_refused_options),

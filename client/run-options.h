@@ -43,6 +43,7 @@ typedef struct {
     gboolean read_only, remove, detach, terminal, privileged, autostart, replace, insecure,
         credentials;
     gboolean remove_image;
+    gboolean rootfs; /* a directory is given instead of an image */
     gint64 preserved;
 
     /* Set by dist_run_options_complete(). */

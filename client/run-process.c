@@ -15,7 +15,7 @@
 
 static struct {
     char *entrypoint, *umask, *score, *personality;
-    char **groups, **unset, **annotations, **sysctls;
+    char **groups, **unset, **annotations, **sysctls, **log_options;
     gboolean init, unset_all;
 } given;
 
@@ -47,6 +47,8 @@ const DistOption dist_run_process_options[] = {
      N_("Add an annotation to its OCI configuration"), N_("KEY=VALUE")},
     {"sysctl", 0, DIST_OPTION_LIST, &given.sysctls,
      N_("Set a kernel parameter of the container's namespaces"), N_("NAME=VALUE")},
+    {"log-opt", 0, DIST_OPTION_LIST, &given.log_options,
+     N_("Set the identifier of its output in the journal; the ID if not given"), N_("tag=NAME")},
     DIST_OPTION_END,
 };
 
@@ -129,6 +131,49 @@ static int append_unset(sd_bus_message *call) {
     return dist_append_strings(call, "UnsetEnv", given.unset_all ? all : given.unset);
 }
 
+/* podman's and docker's other options are about log files. */
+static const struct {
+    const char *name, *reason;
+} refused_log_options[] = {
+    {"path", N_("output is written to the journal; see \"dist logs\"")},
+    {"max-size", N_("the journal has its own limits; see journald.conf(5)")},
+    {"max-file", N_("the journal has its own limits; see journald.conf(5)")},
+    {"compress", N_("the journal has its own limits; see journald.conf(5)")},
+    {"mode", N_("the journal never blocks a container")},
+    {"max-buffer-size", N_("the journal never blocks a container")},
+};
+
+static bool refuse_log_option(const char *option, GError **error) {
+    g_autofree char *name = g_strndup(option, strcspn(option, "="));
+
+    for (size_t i = 0; i < G_N_ELEMENTS(refused_log_options); i++)
+        if (g_str_equal(refused_log_options[i].name, name))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   _("--log-opt=%s is not supported: %s"), name,
+                                   _(refused_log_options[i].reason));
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--log-opt=%s is not supported: only tag=NAME is"), name);
+}
+
+/* The last tag wins. podman and docker expand templates in it, which would need the new container's
+ * id. */
+static int append_log_tag(sd_bus_message *call, GError **error) {
+    const char *tag = NULL;
+
+    for (char **option = given.log_options; option && *option; option++) {
+        if (!g_str_has_prefix(*option, "tag="))
+            return refuse_log_option(*option, error), -EOPNOTSUPP;
+        tag = *option + strlen("tag=");
+    }
+    if (tag && strstr(tag, "{{")) {
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                        _("--log-opt=tag: templates are not supported; without a tag, the ID is "
+                          "used"));
+        return -EOPNOTSUPP;
+    }
+    return tag ? sd_bus_message_append(call, "{sv}", "LogTag", "s", tag) : 0;
+}
+
 /* option: for the error message. */
 static int append_map(sd_bus_message *call, const char *key, const char *option,
                       char *const *assignments, GError **error) {
@@ -178,7 +223,7 @@ int dist_run_process_append(sd_bus_message *call, GError **error) {
 
     if ((r = append_entrypoint(call, error)) < 0 || (r = append_groups(call, error)) < 0 ||
         (r = append_umask(call, error)) < 0 || (r = append_score(call, error)) < 0 ||
-        (r = append_unset(call)) < 0 ||
+        (r = append_unset(call)) < 0 || (r = append_log_tag(call, error)) < 0 ||
         (given.init && (r = sd_bus_message_append(call, "{sv}", "Init", "b", 1)) < 0) ||
         (given.personality &&
          (r = sd_bus_message_append(call, "{sv}", "Personality", "s", given.personality)) < 0) ||

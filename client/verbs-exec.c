@@ -7,20 +7,27 @@
 
 #include "client/verbs-exec.h"
 
+#include "base/fd.h"
 #include "client/bundle.h"
 #include "client/bus.h"
+#include "client/containers.h"
 #include "client/descriptors.h"
 #include "client/foreground.h"
 #include "client/run-values.h"
 #include "client/terminal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_CID_FILE = 4096 };
 
 typedef struct {
-    char *working_directory, *user, *detach_keys, *process, *spec, *pid_file;
+    char *working_directory, *user, *detach_keys, *process, *spec, *pid_file, *cid_file;
     char **environment, **environment_files, **add, **preserved_lists;
-    gboolean terminal, interactive, detach, no_new_privileges;
+    gboolean terminal, interactive, detach, no_new_privileges, latest;
     gint64 preserved;
 } ExecOptions;
 
@@ -118,20 +125,69 @@ const DistOption dist_exec_options[] = {
      N_("Pass these descriptors, with their numbers"), N_("FD,…")},
     {"detach-keys", 0, DIST_OPTION_TEXT, &exec_given.detach_keys,
      N_("Set the keys that detach from the terminal; ctrl-p,ctrl-q if not given"), N_("KEYS")},
-    {"cidfile", 0, DIST_OPTION_REFUSED, NULL,
-     N_("name the container; $(cat FILE) is the ID that run --cidfile wrote"), N_("FILE")},
-    {"latest", 'l', DIST_OPTION_REFUSED, NULL, N_("name the container; \"dist ps\" lists them"),
-     NULL},
+    {"cidfile", 0, DIST_OPTION_TEXT, &exec_given.cid_file,
+     N_("Read the ID from a file that --cidfile of run has written, instead of ID"), N_("FILE")},
+    {"latest", 'l', DIST_OPTION_FLAG, &exec_given.latest,
+     N_("Use the caller's container that was created last, instead of ID"), NULL},
+    /* podman's, which then does not record the process in its database. */
+    {"no-session", 0, DIST_OPTION_FLAG, NULL, NULL, NULL},
     {"privileged", 0, DIST_OPTION_REFUSED, NULL,
      N_("no process has more devices than its container; see --cap-add"), NULL},
     DIST_OPTION_END,
 };
 
-int dist_verb_exec(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
-    ExecOptions *options = &exec_given;
+/* The caller frees the id. */
+static char *exec_find_latest(GError **error) {
+    g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
 
-    if (argc < 3 && !options->spec) {
+    for (guint i = all ? all->len : 0; i > 0; i--) {
+        const DistContainer *container = all->pdata[i - 1];
+        if (container->owner == geteuid())
+            return g_strdup(container->id);
+    }
+    if (all)
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%s",
+                        _("exec --latest: you have no container"));
+    return NULL;
+}
+
+/* Everything after the first line break is ignored. The caller frees the id. */
+static char *exec_read_cid_file(const char *file, GError **error) {
+    berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
+    size_t size;
+
+    if (fd < 0)
+        return berth_error_set_errno(error, errno, "%s", file), NULL;
+    g_autofree char *text = berth_fd_read_stream(fd, MAX_CID_FILE, &size, error);
+    if (!text)
+        return NULL;
+    text[strcspn(text, "\n")] = '\0';
+    return g_steal_pointer(&text);
+}
+
+/* The container is the first argument, unless an option says which one it is. The caller frees the
+ * id. */
+static char *exec_choose_container(const ExecOptions *options, char ***arguments, GError **error) {
+    if (options->latest && options->cid_file) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("--latest and --cidfile exclude each other"));
+        return NULL;
+    }
+    if (options->latest)
+        return exec_find_latest(error);
+    if (options->cid_file)
+        return exec_read_cid_file(options->cid_file, error);
+    return g_strdup(*(*arguments)++);
+}
+
+int dist_verb_exec(char **argv, GError **error) {
+    char **arguments = argv + 1;
+    ExecOptions *options = &exec_given;
+    g_autofree char *id = exec_choose_container(options, &arguments, error);
+
+    if (!id)
+        return DIST_EXIT_BERTH;
+    if (!arguments[0] && !options->spec) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                         _("exec: an argument is missing: COMMAND"));
         return DIST_EXIT_BERTH;
@@ -148,7 +204,7 @@ int dist_verb_exec(char **argv, GError **error) {
     /* Only the list is freed: its elements belong to the command line. */
     g_free(options->environment);
     options->environment = environment;
-    g_autoptr(sd_bus_message) call = new_exec(argv[1], argv + 2, options, error);
+    g_autoptr(sd_bus_message) call = new_exec(id, arguments, options, error);
     if (!call)
         return DIST_EXIT_BERTH;
     if (options->detach) {
@@ -159,7 +215,7 @@ int dist_verb_exec(char **argv, GError **error) {
         return EXIT_SUCCESS;
     }
     const DistForeground foreground = {
-        .id = argv[1],
+        .id = id,
         .process = options->process,
         .start = call,
         /* Before Exec there is no process to wait for. */

@@ -70,7 +70,8 @@ static bool create_and_start(DistCreateCall *creation, const char *id, DistStrea
 static bool check_run_arguments(int argc, GError **error) {
     if (argc < 2 && !dist_run_given.bundle)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                               _("an argument is missing: IMAGE"));
+                               dist_run_given.rootfs ? _("an argument is missing: DIRECTORY")
+                                                     : _("an argument is missing: IMAGE"));
     return dist_run_options_complete(error) &&
            (!dist_run_given.detach_keys ||
             dist_terminal_check_keys(dist_run_given.detach_keys, error)) &&
@@ -164,7 +165,9 @@ static void remove_image(const char *reference, const char *id) {
 }
 
 static bool check_removal(GError **error) {
-    return !dist_run_given.remove_image || (!dist_run_given.detach && !dist_run_given.bundle) ||
+    bool has_image = !dist_run_given.bundle && !dist_run_given.rootfs;
+
+    return !dist_run_given.remove_image || (!dist_run_given.detach && has_image) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                            _("--rmi needs an image, and cannot be given with --detach"));
 }
@@ -275,7 +278,8 @@ static int run_container(char **argv, GError **error) {
         return DIST_EXIT_BERTH;
     /* With these options Start needs the result of Create first: they set the id, use a
      * configuration, or write a file. */
-    if (!given->id && !given->bundle && !given->spec && !given->cid_file && !given->replace)
+    if (!given->id && !given->bundle && !given->rootfs && !given->spec && !given->cid_file &&
+        !given->replace)
         return run_at_once(argv + 1, error);
     g_autofree char *id = dist_run_create(true, argv + 1, error);
     if (!id)

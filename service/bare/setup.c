@@ -76,6 +76,7 @@ static const BerthSetupLayout hook_layout = LAYOUT(BerthHook, hook_references);
 
 static const BerthSetupReference setup_references[] = {
     TEXT(BerthSetup, id),
+    TEXT(BerthSetup, log_tag),
     TEXT(BerthSetup, user),
     ARRAY(BerthSetup, groups, group_count, &group_layout),
     TEXTS(BerthSetup, group_names),
@@ -90,6 +91,7 @@ static const BerthSetupReference setup_references[] = {
     TEXT(BerthSetup, filter_profile),
     TEXT(BerthSetup, root),
     TEXTS(BerthSetup, layers),
+    ARRAY(BerthSetup, root_mount, root_mount_count, &mount_layout),
     ARRAY(BerthSetup, mounts, mount_count, &mount_layout),
     TEXT(BerthSetup, hostname),
     TEXT(BerthSetup, domainname),

@@ -24,7 +24,7 @@
 struct sock_filter;
 
 /* Must change with every change to a structure here. */
-enum { BERTH_SETUP_VERSION = 8 };
+enum { BERTH_SETUP_VERSION = 9 };
 
 #define BERTH_SETUP_MAGIC 0x7075746573687462u /* "bthsetup" */
 
@@ -188,6 +188,7 @@ typedef struct {
     uint64_t bytes;         /* of the whole file */
 
     const char *id;
+    const char *log_tag; /* the identifier of its output in the journal; NULL for the ID */
 
     /* process */
     const char *user; /* "name", "uid", "name:group": looked up in the image; NULL: use the ids */
@@ -218,6 +219,9 @@ typedef struct {
     bool root_has_inode;
     uint64_t root_device, root_inode;
     BerthTexts layers; /* names of directories, topmost first; texts may be NULL */
+    /* How the directory is mounted; NULL, and 0, for layers and in a caller's own configuration. */
+    const BerthMount *root_mount;
+    uint32_t root_mount_count;
     const BerthMount *mounts;
     uint32_t mount_count;
     const char *hostname, *domainname;

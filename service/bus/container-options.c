@@ -215,6 +215,20 @@ static bool take_texts(const BerthCreateField *fields, BerthCreateOptions *optio
     return true;
 }
 
+/* The directory is described only once, so that what is authorized is also what is mounted. If it
+ * has no path, that is refused after the authorization, too. */
+static void options_read_root(BerthCreateOptions *options) {
+    BerthMountRequest *root =
+        options->root_directory >= 0 && !options->spec
+            ? berth_mount_request_new_root(options->root_directory, options->owner, NULL)
+            : NULL;
+
+    if (!root)
+        return;
+    options->root_mount = g_ptr_array_new_with_free_func(berth_mount_request_free);
+    g_ptr_array_add(options->root_mount, root);
+}
+
 int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
                               sd_bus_error *ret_error) {
     g_autofree const char **texts = g_new0(const char *, count_fields(berth_create_fields));
@@ -233,6 +247,7 @@ int berth_create_options_read(sd_bus_message *call, BerthCreateOptions *options,
     /* A specification that cannot be parsed is refused after the authorization, like other invalid
      * options. */
     (void)berth_create_options_parse_spec(options, NULL);
+    options_read_root(options);
     options->client = g_strdup(sd_bus_message_get_sender(call));
     if (provisional)
         options->creator = g_strdup(options->client);

@@ -217,7 +217,8 @@ static int open_stream(const BerthRestore *request, int number) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
         berth_fail_errno("journal", NULL);
-    if (!berth_journal_connect(fd, request->id, unit, &fault))
+    const char *tag = request->setup->log_tag;
+    if (!berth_journal_connect(fd, tag ? tag : request->id, unit, &fault))
         berth_fail_with("journal", &fault);
     return fd;
 }

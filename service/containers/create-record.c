@@ -117,7 +117,8 @@ static GVariant *add_record_defaults(const BerthNewContainer *creation) {
 static void fill_record(BerthContainerRecord *record, const BerthNewContainer *creation) {
     const BerthImageInfo *image = creation->image;
     const BerthCreateOptions *options = creation->options;
-    bool is_system = image && !options->spec && berth_spec_is_system(options, image);
+    bool is_system = !options->spec && options->pod_exit == BERTH_POD_NOT &&
+                     berth_spec_is_system(options, image);
     const char *of_image = image && image->stop_signal[0] ? image->stop_signal
                            : is_system                    ? "SIGRTMIN+3"
                                                           : "";

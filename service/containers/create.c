@@ -280,9 +280,9 @@ static BerthContainer *make_of_image(Creation *creation, const BerthImageInfo *i
                   : NULL;
 }
 
-static BerthContainer *make_pod(Creation *creation, GError **error) {
-    char *none[] = {NULL};
-    const BerthImageInfo image = {
+/* Stands for the configuration of an image where there is none: in a pod, and for a directory. */
+static BerthImageInfo make_no_image(char **none) {
+    return (BerthImageInfo){
         .entrypoint = none,
         .command = none,
         .environment = none,
@@ -293,14 +293,15 @@ static BerthContainer *make_pod(Creation *creation, GError **error) {
         .working_directory = (char *)"",
         .stop_signal = (char *)"",
     };
-    g_autofree char *config =
-        choose_ids(creation, error) ? format_config(creation, &image, NULL, error) : NULL;
-
-    return config ? creation_write(creation, NULL, config, -1, error) : NULL;
 }
 
-static BerthContainer *make_of_directory(Creation *creation, GError **error) {
-    g_autofree char *config = format_config(creation, NULL, NULL, error);
+/* Without an image. A Spec is complete by itself. */
+static BerthContainer *make_without_image(Creation *creation, GError **error) {
+    char *none[] = {NULL};
+    const BerthImageInfo image = make_no_image(none);
+    g_autofree char *config = creation->options->spec || choose_ids(creation, error)
+                                  ? format_config(creation, &image, NULL, error)
+                                  : NULL;
 
     return config ? creation_write(creation, NULL, config, -1, error) : NULL;
 }
@@ -333,11 +334,21 @@ static bool take_root(Creation *creation, int root, GError **error) {
                                           creation->options->id, "upper", NULL);
     if (root < 0)
         return true;
-    if (!creation->options->spec || creation->options->image[0])
+    if (creation->options->image[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "RootDirectory needs a Spec and replaces the image");
+                               "RootDirectory replaces the image; give one of them");
+    if (creation->options->root_mount) {
+        const BerthMountRequest *mount = creation->options->root_mount->pdata[0];
+        creation->root = g_strdup(mount->source);
+        return true;
+    }
     creation->root = berth_mount_describe(root, &creation->root_inode, error);
-    return creation->root != NULL;
+    /* Without a Spec, it had no path when it was described for the authorization. */
+    return creation->root &&
+           (creation->options->spec ||
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            "the file of a descriptor has no path by which it could be opened "
+                            "again"));
 }
 
 /* Volumes become bind mounts of their directories. */
@@ -417,9 +428,7 @@ static void creation_make(Creation *creation) {
                                NULL, creation_on_image, creation);
         return;
     }
-    BerthContainer *container = creation->options->pod_exit != BERTH_POD_NOT
-                                    ? make_pod(creation, &error)
-                                    : make_of_directory(creation, &error);
+    BerthContainer *container = make_without_image(creation, &error);
     creation_finish(creation, container, error);
 }
 

@@ -13,4 +13,4 @@
  * outside. It is created inside, in the container's network namespace, because CRIU looks for both
  * ends there.
  */
-bool berth_journal_connect(int fd, const char *id, const char *unit, BerthFault *fault);
+bool berth_journal_connect(int fd, const char *identifier, const char *unit, BerthFault *fault);

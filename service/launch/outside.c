@@ -207,7 +207,8 @@ static void connect_stream(Outside *outside, int fd) {
     BerthFault fault;
 
     name_unit(outside, unit);
-    if (!berth_journal_connect(fd, outside->inside->setup->id, unit, &fault))
+    const BerthSetup *setup = outside->inside->setup;
+    if (!berth_journal_connect(fd, setup->log_tag ? setup->log_tag : setup->id, unit, &fault))
         berth_fail_with("journal", &fault);
     outside->streams[output ? STDOUT_FILENO : STDERR_FILENO] = fd;
 }

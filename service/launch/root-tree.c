@@ -2,7 +2,8 @@
 
 /*
  * The root of a container as a detached mount: an overlay of an image's layers with the container's
- * writable directory on top, or a directory of the host. Nothing but the returned tree outlives the
+ * writable directory on top, or a directory of the host, which for Create's options is a bind mount
+ * (bind-tree.c). Nothing but the returned tree outlives the
  * call, and the caller owns it. The one thing to know: the IDs on disk are the image's; only the
  * mounts map them.
  */
@@ -10,6 +11,7 @@
 #include "launch/root-tree.h"
 
 #include "bare/fd.h"
+#include "launch/bind-tree.h"
 #include "launch/host.h"
 #include "launch/layers.h"
 #include "launch/text.h"
@@ -95,6 +97,7 @@ static int make_overlay(const BerthTrees *trees, int directory, int snapshots, B
     return mount;
 }
 
+/* The root of a caller's own configuration, which is a privilege of its own. */
 static int make_directory_root(const BerthSetup *setup, BerthFault *fault) {
     if (!berth_host_enter(fault))
         return -1;
@@ -117,6 +120,10 @@ static int make_directory_root(const BerthSetup *setup, BerthFault *fault) {
 }
 
 int berth_root_tree_make(const BerthTrees *trees, int directory, int snapshots, BerthFault *fault) {
-    return trees->setup->layers.texts ? make_overlay(trees, directory, snapshots, fault)
-                                      : make_directory_root(trees->setup, fault);
+    const BerthSetup *setup = trees->setup;
+
+    if (setup->layers.texts)
+        return make_overlay(trees, directory, snapshots, fault);
+    return setup->root_mount ? berth_bind_tree_make(trees, setup->root_mount, fault)
+                             : make_directory_root(setup, fault);
 }

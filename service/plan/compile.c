@@ -85,41 +85,49 @@ static BerthTexts compile_environment(Compilation *compilation, char *const *var
 
 /* Field by field, because a mount of the plan has GLib's containers, and a mount of the set-up has
  * plain lists. */
+static BerthMount compile_mount(Compilation *compilation, const BerthPlanMount *mount) {
+    return (BerthMount){
+        .destination = mount->destination,
+        .type = mount->type,
+        .source = mount->source,
+        .layers = make_texts(mount->layers ? (char **)mount->layers->pdata : NULL),
+        .subpath = mount->subpath,
+        .file_name = mount->file_name,
+        .data = split_options(compilation, mount->data),
+        .kind = mount->kind,
+        .recursive = mount->recursive,
+        .copies_up = mount->copies_up,
+        .has_inode = mount->has_inode,
+        .device = mount->device,
+        .inode = mount->inode,
+        .set = mount->set,
+        .clear = mount->clear,
+        .set_below = mount->set_below,
+        .clear_below = mount->clear_below,
+        .propagation = mount->propagation,
+        .source_owner = mount->source_owner,
+        .source_uid = mount->source_uid,
+        .mapped_uid = mount->mapped_uid,
+        .mapped_gid = mount->mapped_gid,
+        .uid_ranges = make_ranges(mount->uid_ranges),
+        .gid_ranges = make_ranges(mount->gid_ranges),
+        .idmap = mount->idmap,
+    };
+}
+
 static void compile_mounts(Compilation *compilation, const BerthPlan *plan) {
     BerthMount *mounts = keep_string(compilation, g_new0(BerthMount, plan->mounts->len + 1));
 
-    for (guint i = 0; i < plan->mounts->len; i++) {
-        const BerthPlanMount *mount = plan->mounts->pdata[i];
-        mounts[i] = (BerthMount){
-            .destination = mount->destination,
-            .type = mount->type,
-            .source = mount->source,
-            .layers = make_texts(mount->layers ? (char **)mount->layers->pdata : NULL),
-            .subpath = mount->subpath,
-            .file_name = mount->file_name,
-            .data = split_options(compilation, mount->data),
-            .kind = mount->kind,
-            .recursive = mount->recursive,
-            .copies_up = mount->copies_up,
-            .has_inode = mount->has_inode,
-            .device = mount->device,
-            .inode = mount->inode,
-            .set = mount->set,
-            .clear = mount->clear,
-            .set_below = mount->set_below,
-            .clear_below = mount->clear_below,
-            .propagation = mount->propagation,
-            .source_owner = mount->source_owner,
-            .source_uid = mount->source_uid,
-            .mapped_uid = mount->mapped_uid,
-            .mapped_gid = mount->mapped_gid,
-            .uid_ranges = make_ranges(mount->uid_ranges),
-            .gid_ranges = make_ranges(mount->gid_ranges),
-            .idmap = mount->idmap,
-        };
-    }
+    for (guint i = 0; i < plan->mounts->len; i++)
+        mounts[i] = compile_mount(compilation, plan->mounts->pdata[i]);
     compilation->setup.mounts = mounts;
     compilation->setup.mount_count = plan->mounts->len;
+    if (!plan->root_mount)
+        return;
+    BerthMount *root = keep_string(compilation, g_new0(BerthMount, 1));
+    *root = compile_mount(compilation, plan->root_mount);
+    compilation->setup.root_mount = root;
+    compilation->setup.root_mount_count = 1;
 }
 
 static void compile_devices(Compilation *compilation, const BerthPlan *plan) {
@@ -288,6 +296,7 @@ static void compile_root(Compilation *compilation, const BerthPlan *plan) {
     setup->domainname = plan->domainname;
     setup->network = plan->network;
     setup->ports = find_annotation(plan, "org.berth1.ports");
+    setup->log_tag = find_annotation(plan, "org.berth1.log-tag");
 }
 
 /* Offsets of the time namespace are written as text in the form of /proc/PID/timens_offsets

@@ -74,9 +74,10 @@ static bool take_attribute(BerthPlanMount *mount, const char *option) {
 }
 
 /* "x-berth.inode=DEVICE:INODE", "x-berth.owner=UID", "x-berth.owned=UID", "x-berth.stands=UID:GID",
- * "x-berth.volume", "x-berth.fill" (for a volume) and "x-berth.pod" are written by berthd itself.
- * "owned" marks a bind mount that needs no privilege, because its source belongs to that user
- * (launch/bind-tree.c). */
+ * "x-berth.volume", "x-berth.fill" (for a volume), "x-berth.pod" and "x-berth.root" are written by
+ * berthd itself; a configuration of a caller's with a root is refused
+ * (containers/spec/spec-binds.c). "owned" marks a bind mount that needs no privilege, because its
+ * source belongs to that user (launch/bind-tree.c). */
 static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     char *end;
 
@@ -98,6 +99,10 @@ static bool take_berth_option(BerthPlanMount *mount, const char *option) {
     }
     if (g_str_equal(option, "x-berth.pod")) {
         mount->kind = MAX(mount->kind, BERTH_MOUNT_BIND_OF_POD);
+        return true;
+    }
+    if (g_str_equal(option, "x-berth.root")) {
+        mount->is_root = true;
         return true;
     }
     if (g_str_equal(option, "x-berth.fill")) {
@@ -259,6 +264,10 @@ static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error)
         return false;
     if (mount->uid_ranges->len > 0 && mount->idmap == BERTH_IDMAP_NONE)
         mount->idmap = BERTH_IDMAP_PLAIN;
+    if (mount->is_root && !plan->root_mount) {
+        /* It is not attached anywhere: everything else is attached to it. */
+        plan->root_mount = g_ptr_array_steal_index(plan->mounts, plan->mounts->len - 1);
+    }
     return (mount->uid_ranges->len > 0) == (mount->gid_ranges->len > 0) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "mount %s: uidMappings and gidMappings belong together",

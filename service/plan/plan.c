@@ -81,6 +81,7 @@ void berth_plan_free(BerthPlan *plan) {
         g_ptr_array_unref(lists[i]);
     for (int i = 0; i < BERTH_HOOK_COUNT; i++)
         g_ptr_array_unref(plan->hooks[i]);
+    g_clear_pointer(&plan->root_mount, free_mount);
     if (plan->document)
         json_node_unref(plan->document);
     g_free(plan);

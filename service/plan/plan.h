@@ -41,6 +41,7 @@ typedef struct {
     uint32_t source_uid;             /* whose files appear as mapped_uid's */
     uint32_t mapped_uid, mapped_gid; /* root, or the user that the caller is mapped to */
     bool has_inode;                  /* the source must still be this inode */
+    bool is_root;                    /* the root itself, instead of layers */
     uint64_t device, inode;
 } BerthPlanMount;
 
@@ -82,7 +83,8 @@ typedef struct {
 
     /* root and mounts */
     bool read_only;
-    const char *root; /* a directory; NULL if there are layers */
+    const char *root;           /* a directory; NULL if there are layers */
+    BerthPlanMount *root_mount; /* how it is mounted; NULL for layers and in a caller's own one */
     bool root_has_inode;
     uint64_t root_device, root_inode;
     char **layers;     /* names of directories, topmost first */

@@ -266,6 +266,127 @@ while True:
     run("systemctl", "restart", "polkit.service")
 
 
+def root_of(name, owner):
+    """Makes a root file system that belongs to a user, with busybox and no mount points."""
+    path = owned(name, owner)
+    os.makedirs(f"{path}/bin")
+    shutil.copy("/bin/busybox", f"{path}/bin/busybox")
+    for applet in ("sh", "ls", "cat", "id", "stat", "touch", "chown", "grep", "sleep", "mount"):
+        os.symlink("busybox", f"{path}/bin/{applet}")
+    run("chown", "-Rh", f"{owner}:", path)
+    return path
+
+
+def test_an_own_directory_is_a_root():
+    """An own directory is a root without a privilege, and grants only the rights of its owner."""
+    only_create()
+    alice = pwd.getpwnam("alice")
+    root = root_of("rootfs", "alice")
+    put(f"{root}/roots", mode=0o666)
+    put(f"{root}/secret", mode=0o600)
+    put(f"{root}/setuid", mode=0o4755, owner=alice.pw_uid, group=alice.pw_gid)
+    os.mknod(f"{root}/null", 0o666 | 0o020000, os.makedev(1, 3))
+    os.makedirs(f"{root}/below/covered")
+    run("mount", "-t", "tmpfs", "tmpfs", f"{root}/below")
+    put(f"{root}/below/roots")
+    script = """id -u; stat -c %u:%g / /roots; touch /made; (echo x >>/roots) 2>/dev/null && echo written; cat /secret 2>/dev/null
+                (echo x >/null) 2>/dev/null && echo opens; chown 5 /made 2>/dev/null && echo given; ls /below
+                grep ' / ' /proc/self/mounts | cat | { read -r _ _ _ options _; echo $options; }; cat /etc/hostname; ls /proc/self/exe"""
+    lines = good("run", "--rm", "--name=rooted", "--rootfs", root, "sh", "-c", script, user="alice").splitlines()
+    equal(lines[:4], ["0", "0:0", "65534:65534", "covered"], lines)
+    contains(lines[4], "rw,nosuid,nodev")
+    equal(lines[5:], ["rooted", "/proc/self/exe"], lines)
+    made = os.stat(f"{root}/made")
+    equal((made.st_uid, made.st_gid, os.stat(f"{root}/proc").st_uid), (alice.pw_uid, alice.pw_gid, alice.pw_uid))
+    # The other options work as with an image.
+    equal(good("run", "--rm", "--read-only", "--rootfs", root, "sh", "-c", "touch /x 2>/dev/null || echo read-only", user="alice"), "read-only\n")
+    equal(good("run", "--rm", "--userns=keep-id", "--rootfs", root, "sh", "-c", "id -u; stat -c %u /", user="alice"), f"{alice.pw_uid}\n" * 2)
+    good("run", "-d", "--name=rooted", "--rootfs", root, "sleep", "1000", user="alice")
+    equal([row["id"] for row in listing("ps")], ["rooted"])
+    equal(good("exec", "rooted", "cat", "/made", user="alice"), "")
+    good("cp", "/etc/os-release", "rooted:/copied", user="alice")
+    equal(os.stat(f"{root}/copied").st_uid, alice.pw_uid)
+    # A stopped one is opened as its owner as well.
+    good("kill", "-s", "KILL", "rooted", user="alice")
+    equal(dist("wait", "rooted", user="alice").status, 137)
+    good("cp", "/etc/hostname", "rooted:/stopped", user="alice")
+    equal(os.stat(f"{root}/stopped").st_uid, alice.pw_uid)
+    for verb in (["diff", "rooted"], ["commit", "rooted", "localhost/rooted:x"]):
+        contains(dist(*verb).err, "no image")
+    good("rm", "-f", "rooted", user="alice")
+    run("umount", "-l", f"{root}/below")
+    # Nothing of the directory is the container's: it stays.
+    assert os.path.exists(f"{root}/made")
+
+
+def test_a_root_that_is_not_the_callers_is_a_privilege():
+    only_create()
+    anothers = root_of("anothers-root", "bin")
+    own = root_of("own-root", "alice")
+    for words in (["--rootfs", anothers], ["--rootfs", "/"], ["--userns=host", "--rootfs", own]):
+        result = dist("run", *words, "true", user="alice")
+        equal(result.status, 125, words)
+        contains(result.err, "Permission denied: containers.create-privileged")
+    polkit_rule(f"""polkit.addRule(function(action, subject) {{
+        if (subject.user != "alice" || action.id.indexOf("org.berth1.containers.") != 0)
+            return null;
+        var privilege = action.lookup("privilege");
+        return !privilege || privilege == "root-directory:{anothers}" ? "yes" : "no";
+    }});""")
+    os.makedirs(f"{anothers}/proc")
+    for name in ("sys", "dev", "run", "etc"):
+        os.makedirs(f"{anothers}/{name}", exist_ok=True)
+    for name in ("hosts", "hostname", "resolv.conf"):
+        put(f"{anothers}/etc/{name}")
+    # Its ids are not mapped, so that nothing in it can be changed.
+    equal(good("run", "--rm", "--rootfs", anothers, "sh", "-c", "stat -c %u /bin; touch /x 2>/dev/null || echo refused", user="alice"), "65534\nrefused\n")
+    equal(dist("run", "--rootfs", "/", "true", user="alice").status, 125)
+    # For root, all ids are those of the container.
+    equal(good("run", "--rm", "--rootfs", anothers, "sh", "-c", "stat -c %u /bin; touch /made; chown 7 /made"), f"{pwd.getpwnam('bin').pw_uid}\n")
+    equal(os.stat(f"{anothers}/made").st_uid, 7)
+    equal(good("run", "--rm", "--userns=host", "--rootfs", anothers, "sh", "-c", "stat -c %u /made"), "7\n")
+    for words, word in ((["--rootfs", "/nothing"], "/nothing"), (["--rootfs", f"{own}:O", "true"], '":O" is not supported'),
+                        (["--rootfs", f"{own}:idmap", "true"], '":idmap" is not supported'), (["--rootfs", own], "there is no command to execute"),
+                        (["--rootfs"], "DIRECTORY"), (["--rootfs", "--rmi", own, "true"], "--rmi needs an image"),
+                        (["--rootfs", "--spec=/x", own], "--spec and --rootfs exclude each other"),
+                        (["--rootfs", "--env-merge=A=b", own, "true"], "--env-merge needs an image"), (["--rootfs", f"{own}/bin/busybox", "true"], "busybox")):
+        result = dist("run", *words)
+        equal(result.status, 125, words)
+        contains(result.err, word)
+
+
+def test_a_root_is_checked_at_each_start():
+    only_create()
+    roots = {name: root_of(f"at-start/{name}", "alice") for name in ("foreign", "linked", "masked", "race")}
+    shutil.chown(f"{SHARED}/at-start", "alice", "alice")
+    for name, path in roots.items():
+        good("create", f"--id=root-{name}", "--rootfs", path, "sh", "-c", "ls /; ls /proc/kcore /proc/keys 2>/dev/null | wc -l", user="alice")
+    os.chown(roots["foreign"], 4243, 4243)
+    os.rename(roots["linked"], f"{SHARED}/at-start/away")
+    os.symlink("/", roots["linked"])
+    os.symlink("/bin", f"{roots['masked']}/proc")
+    for name, word in (("foreign", "does not belong to user"), ("linked", "was replaced since it was given"), ("masked", "/proc")):
+        contains(dist("start", "-a", f"root-{name}", user="alice").err, word)
+        good("rm", f"root-{name}", user="alice")
+    # While the path alternates between the directory and one of root's, no start shows root's.
+    os.makedirs(f"{SHARED}/at-start-roots/bin")
+    put(f"{SHARED}/at-start-roots/secret")
+    script = f"""import os
+while True:
+    os.rename("{roots['race']}", "{roots['race']}-away")
+    os.symlink("{SHARED}/at-start-roots", "{roots['race']}")
+    os.unlink("{roots['race']}")
+    os.rename("{roots['race']}-away", "{roots['race']}")"""
+    with subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "python3", "-c", script]) as swapping:
+        results = [dist("start", "-a", "root-race", user="alice") for _ in range(8)]
+        swapping.kill()
+    for result in results:
+        assert "secret" not in result.out, result
+    good("rm", "root-race", user="alice")
+    run("rm", "-r", "/etc/polkit-1/rules.d/00-berth-test.rules")
+    run("systemctl", "restart", "polkit.service")
+
+
 def test_volumes_outlive_containers():
     options = ["-v", "store:/vol"]
     inside("sh", "-c", "echo kept >/vol/file; chown 7 /vol/file", options=options)

@@ -61,11 +61,44 @@ def test_setup():
         json.dump({"cniVersion": "0.4.0", "name": "podman", "plugins": [
             {"type": "bridge", "bridge": "cni-podman", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.0.0/24"}]]}}]}, file)
     good("network", "create", "--subnet=10.89.77.0/24", "--subnet=fd77::/64", "pages")
+    os.makedirs("/tmp/podman-root", exist_ok=True)
     os.makedirs("/etc/cdi", exist_ok=True)
     with open("/etc/cdi/nvidia.json", "w", encoding="utf-8") as file:
         nodes = {"deviceNodes": [{"path": "/dev/nvidia0", "hostPath": "/dev/null"}]}
         json.dump({"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "containerEdits": {"env": ["GPU=yes"]}, "devices": [
             {"name": name, "containerEdits": nodes} for name in ("0", "1", "all")]}, file)
+
+
+def test_exec_finds_its_container():
+    good("run", "-d", "--name=box", "--cidfile=/tmp/podman-cid", IMAGE)
+    equal(good("exec", "--latest", "echo", "found"), "found\n")
+    equal(good("exec", "--cidfile=/tmp/podman-cid", "echo", "found"), "found\n")
+    good("create", "--name=later", IMAGE)
+    contains(dist("exec", "-l", "true").err, "later")
+    equal(good("exec", "--cidfile=/tmp/podman-cid", "echo", "found"), "found\n")
+    # Those of other users do not count.
+    contains(dist("exec", "-l", "true", user="nobody").err, "you have no container")
+    for words, word in ((["--cidfile=/nothing", "true"], "/nothing"), (["-l", "--cidfile=/tmp/podman-cid", "true"], "exclude each other"),
+                        (["--cidfile=/tmp/podman-cid"], "missing"), (["box"], "COMMAND")):
+        result = dist("exec", *words)
+        equal(result.status, 125, words)
+        contains(result.err, word)
+    clean()
+
+
+def test_lines_in_the_journal_have_a_tag():
+    good("run", "-d", "--name=tagged", "--log-opt", "tag=of the first", "--log-opt=tag=web", IMAGE, "sh", "-c", "echo tagged; sleep 1000")
+    good("exec", "-d", "tagged", "echo", "executed")
+    wait_until(lambda: len(good("logs", "tagged").splitlines()) == 2, "the lines of both processes")
+    lines = run("journalctl", "-q", "-o", "json", "-u", "berth-tagged.scope", "_TRANSPORT=stdout").out.splitlines()
+    equal([json.loads(line)["SYSLOG_IDENTIFIER"] for line in lines], ["web", "web"])
+    for option, reason in (("max-size=10m", "the journal has its own limits"), ("path=/x", "output is written to the journal"),
+                           ("labels=x", "only tag=NAME is"), ("tag={{.Name}}", "templates are not supported"), ("tag=", "the log tag is empty"),
+                           ("tag=two\nlines", "control characters")):
+        result = dist("create", f"--log-opt={option}", IMAGE)
+        equal(result.status, 125)
+        contains(result.err, reason)
+    clean()
 
 
 def test_supported_options_are_accepted():
@@ -86,6 +119,14 @@ def test_refused_options_say_why():
     equal(good("ps", "-a", "-q"), "")
 
 
+def test_options_with_one_value_take_it_from_the_next_word():
+    for words in (["--cgroupns", "private"], ["--log-driver", "journald"], ["--image-volume", "bind"], ["--systemd", "true"], ["--read-only-tmpfs"]):
+        good("create", *words, IMAGE)
+    for words, word in ((["--log-driver", "syslog"], "--log-driver=syslog"), (["--passwd"], "--passwd=true"), (["--cgroups", "split"], "--cgroups=split")):
+        contains(dist("create", *words, IMAGE).err, f"{word} is not supported")
+    clean()
+
+
 def test_the_page_has_every_option():
     named = {option for option, *_ in rows()}
     source = "".join((SOURCE / "client" / f"{name}.c").read_text(encoding="utf-8")
@@ -97,14 +138,15 @@ def test_the_page_has_every_option():
 
 
 def test_options_of_exec():
-    good("run", "-d", "--name=box", IMAGE)
+    good("run", "-d", "--name=box", "--cidfile=/tmp/podman-cid", IMAGE)
     for option, kind, reason, line in rows("exec", 10):
-        result = run("sh", "-c", 'exec 3</dev/null; exec dist "$@"', "sh", "exec", line, "box", "true")
+        # These two stand for the ID.
+        names = [] if option in ("cidfile", "latest") else ["box"]
+        result = run("sh", "-c", 'exec 3</dev/null; exec dist "$@"', "sh", "exec", line, *names, "true")
         if kind == "refused":
             equal((result.status, result.err.strip()), (125, f"dist: --{option} is not supported: {reason}"))
         else:
             equal((option, result.status, result.err), (option, 0, ""))
-    equal(dist("exec", "-l", "box", "true").status, 125)
     table = (SOURCE / "client" / "verbs-exec.c").read_text(encoding="utf-8").split("exec_options[] = {", 1)[1].split("DIST_OPTION_END", 1)[0]
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', table))
     equal(known - EXEC_OWN, {option for option, *_ in rows("exec", 10)})
@@ -138,7 +180,7 @@ def test_values_that_are_refused():
                         (("--passwd",), "the service does not write /etc/passwd"),
                         (("--systemd=false",), "--systemd=false is not supported"),
                         (("--uts=container:x",), "--uts=container:x is not supported"),
-                        (("--mount=type=glob,source=x,target=/y",), "unknown type=glob; use bind"),
+                        (("--mount=type=cdrom,source=x,target=/y",), "unknown type=cdrom; use bind"),
                         (("--security-opt=label=type:x",), "--security-opt=label=type:x is not supported"),
                         (("--security-opt=mask=proc",), 'the path to mask "proc" is not absolute'),
                         (("--security-opt=mask=" + 65 * "/a:",), "more than 64 paths in MaskedPaths"),
@@ -234,6 +276,18 @@ def test_mounts():
     # Whoever passes on a name of a volume from somebody else does not thereby mount a directory of the host.
     for path in ("/etc", "..", ".", "../etc", "x/y"):
         contains(dist("run", "--rm", f"--mount=type=volume,source={path},target=/mnt", IMAGE, "true").err, f"not the path {path}")
+    for name in ("one.so", "two.so"):
+        with open(f"/tmp/podman-dir/{name}", "w", encoding="utf-8") as file:
+            file.write(name)
+    equal(good("run", "--rm", "--mount=type=glob,src=/tmp/podman-dir/*.so,dst=/z,ro", IMAGE, "sh", "-c", "cat /z/*; rm /z/one.so 2>/dev/null || echo kept"),
+          "one.sotwo.sokept\n")
+    equal(good("run", "--rm", "--mount=type=glob,src=/tmp/podman-dir/*.so", IMAGE, "ls", "/tmp/podman-dir"), "one.so\ntwo.so\n")
+    equal(good("run", "--rm", "--mount=type=devpts,dst=/dev/pts", IMAGE, "grep", "-c", "/dev/pts ", "/proc/self/mounts"), "1\n")
+    for fields, reason in (("type=glob,src=/tmp/podman-dir/*.x,dst=/z", "no path matches"), ("type=glob,dst=/z", "source is missing"),
+                           ("type=glob,src=/etc/*,dst=/z", "mount their directory"), ("type=devpts,dst=/x", "only supported in /dev/pts"), ("type=devpts,dst=/dev/pts,mode=0600", '"mode" is not supported'),
+                           ("type=ramfs,dst=/x", "use type=tmpfs"), (f"type=image,src={IMAGE},dst=/x,rw=true", "mounted read-only"),
+                           ("type=cdrom,dst=/x", "unknown type=cdrom")):
+        contains(dist("create", f"--mount={fields}", IMAGE).err, reason)
 
 
 def test_volumes_without_a_name_go_with_the_container():

@@ -129,20 +129,74 @@ docker run --rm --volumes-from some-wordpress:ro -v $PWD:/backup +ubuntu tar cvf
 docker run -it --rm --platform linux/arm/v7 +alpine uname -m REFUSED --platform=linux/arm/v7 is not supported
 docker run -it --log-driver=syslog +alpine REFUSED --log-driver=syslog is not supported
 docker run --name some-app --link some-redis:redis -d +application REFUSED --link
-docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-opt is not supported
+docker run -d --log-opt max-size=10m --log-opt max-file=3 +nginx REFUSED --log-opt=max-size is not supported: the journal has its own limits
+docker run -d --log-driver journald --log-opt tag=web +nginx
+docker run -d --log-driver json-file +nginx REFUSED --log-driver=json-file is not supported
+docker run -d --name=plex --net=host -e PUID=1000 -e PGID=1000 -e TZ=Etc/UTC -e VERSION=docker -v /path/to/plex/library:/config -v /path/to/tvseries:/tv --restart unless-stopped +lscr.io/linuxserver/plex:latest
+docker run -d --name plex -p 32400:32400/tcp -p 8324:8324/tcp -p 1900:1900/udp -e TZ="<timezone>" -e ADVERTISE_IP="http://host:32400/" -h myplex -v /plex/database:/config -v /plex/transcode:/transcode +plexinc/pms-docker
+docker run -d --name=swag --cap-add=NET_ADMIN -e URL=example.com -e VALIDATION=http -p 443:443 -p 80:80 -v /path/to/swag/config:/config --restart unless-stopped +lscr.io/linuxserver/swag:latest
+docker run -it --name code-server -p 127.0.0.1:8080:8080 -v "$PWD:/home/coder/project" -u "$(id -u):$(id -g)" -e "DOCKER_USER=$USER" +codercom/code-server:latest
+docker run -p 9000:9000 -p 9001:9001 --name minio -v ~/minio/data:/data -e "MINIO_ROOT_USER=ROOTNAME" -e "MINIO_ROOT_PASSWORD=CHANGEME123" +quay.io/minio/minio server /data --console-address ":9001"
+docker run --name kib01 --net some-network -p 5601:5601 +docker.elastic.co/kibana/kibana:9.0.0
+docker run -d --name loki -v $(pwd):/mnt/config -p 3100:3100 +grafana/loki:3.4.1 -config.file=/mnt/config/loki-config.yaml
+docker run --name promtail -d -v $(pwd):/mnt/config -v /var/log:/var/log --link loki +grafana/promtail:3.2.1 -config.file=/mnt/config/promtail-config.yaml REFUSED --link is not supported: the containers of a network find each other by name; see --network
+docker run -d -p 8086:8086 -v "$PWD/data:/var/lib/influxdb2" -v "$PWD/config:/etc/influxdb2" -e DOCKER_INFLUXDB_INIT_MODE=setup +influxdb:2
+docker run --name some-zookeeper --restart always -d +zookeeper
+docker run -d --name broker -p 9092:9092 +apache/kafka:latest
+docker run -d -p 18123:8123 -p19000:9000 -e CLICKHOUSE_PASSWORD=changeme --name some-clickhouse-server --ulimit nofile=262144:262144 +clickhouse
+docker run -d --cap-add=SYS_NICE --cap-add=NET_ADMIN --cap-add=IPC_LOCK --name some-clickhouse-server --ulimit nofile=262144:262144 +clickhouse
+docker run --cap-add=IPC_LOCK -e 'VAULT_LOCAL_CONFIG={"storage": {"file": {"path": "/vault/file"}}, "default_lease_ttl": "168h", "ui": true}' -p 8200:8200 +hashicorp/vault server
+docker run -d --name=dev-consul -e CONSUL_BIND_INTERFACE=eth0 +hashicorp/consul
+docker run -d -p 8983:8983 --name my_solr +solr solr-precreate gettingstarted
+docker run -d --name some-ghost -e NODE_ENV=development -e url=http://some-ghost.example +ghost
+docker run -d --name some-mongo -e MONGO_INITDB_ROOT_USERNAME=mongoadmin -e MONGO_INITDB_ROOT_PASSWORD=secret +mongo --wiredTigerCacheSizeGB 1.5
+docker run --network some-network --name mongo-express -e ME_CONFIG_MONGODB_SERVER=some-mongo -p 8081:8081 +mongo-express
+docker run --network some-network -d -p 8080:8080 +adminer
+docker run --detach --name watchtower --volume /var/run/docker.sock:/var/run/docker.sock +containrrr/watchtower --run-once --cleanup
+docker run -d --name=nginxproxymanager -p 80:80 -p 81:81 -p 443:443 -v $(pwd)/data:/data -v $(pwd)/letsencrypt:/etc/letsencrypt --restart=unless-stopped +jc21/nginx-proxy-manager:latest
+docker run --detach --name nginx-proxy --publish 80:80 --volume /var/run/docker.sock:/tmp/docker.sock:ro +nginxproxy/nginx-proxy:1.7
+docker run --detach --name nginx-proxy-acme --volumes-from some-wordpress --volume acme:/etc/acme.sh --env "DEFAULT_EMAIL=mail@yourdomain.tld" +nginxproxy/acme-companion
+docker run --detach --hostname gitlab.example.com --env GITLAB_OMNIBUS_CONFIG="external_url 'http://gitlab.example.com'" --publish 443:443 --publish 80:80 --publish 22:22 --name gitlab --restart always --volume /srv/gitlab/config:/etc/gitlab --volume /srv/gitlab/data:/var/opt/gitlab --shm-size 256m +gitlab/gitlab-ee:latest
+docker run -d --name gitlab-runner --restart always -v /srv/gitlab-runner/config:/etc/gitlab-runner -v /var/run/docker.sock:/var/run/docker.sock +gitlab/gitlab-runner:latest
+docker run --rm -it -p 8000:8000 -v ${PWD}:/docs +squidfunk/mkdocs-material
+docker run --rm -v "$PWD:/mnt" +koalaman/shellcheck:stable myscript
+docker run -d --name=tailscaled -v /var/lib:/var/lib -v /dev/net:/dev/net --network=host --cap-add=NET_ADMIN --cap-add=NET_RAW --env TS_AUTHKEY=tskey +tailscale/tailscale
+docker run +cloudflare/cloudflared:latest tunnel --no-autoupdate run --token eyJh
+docker run -it --rm --ipc=host --init --user pwuser --workdir /home/pwuser --security-opt seccomp=seccomp_profile.json +mcr.microsoft.com/playwright:v1.55.0-noble /bin/bash
+docker run -e "ACCEPT_EULA=Y" -e "MSSQL_SA_PASSWORD=yourStrong(!)Password" -e "MSSQL_PID=Evaluation" -p 1433:1433 --name sqlpreview --hostname sqlpreview -d +mcr.microsoft.com/mssql/server:2022-latest
+docker run --publish=7474:7474 --publish=7687:7687 --volume=/neo4j/data:/data --env=NEO4J_AUTH=none +neo4j
+docker run -d -p 8081:8081 --name nexus -v nexus-data:/nexus-data +sonatype/nexus3
+docker run -d --name db -p 8091-8096:8091-8096 -p 11210-11211:11210-11211 +couchbase
+docker run -d --restart on-failure:5 --cpus 2 --memory 1g --memory-reservation 512m --memory-swap -1 --oom-score-adj 100 +application
+docker run --rm --network none --disable-content-trust +alpine ip address
+docker run -d --net some-network --net-alias db --dns-opt ndots:1 --domainname example.com +postgres REFUSED --domainname is not supported: use --hostname with the full name
+docker run -d --net some-network --net-alias db --dns-opt ndots:1 --volume-driver local --isolation default +postgres
+docker run -d --health-cmd 'curl -f http://localhost/' --health-start-period 30s --health-start-interval 2s +nginx REFUSED --health-start-interval is not supported
+podman run -it --rm --rootfs +/var/tmp/readmes/rootfs /bin/sh
+podman run --rm -it --cap-drop=all --read-only --tmpfs /tmp --network=none +quay.io/podman/hello
+podman run --rm -v ./:/workspace:z,ro --security-opt label=type:container_runtime_t +quay.io/buildah/stable REFUSED --security-opt=label=type:container_runtime_t is not supported
+podman run -d --mount type=glob,src=/usr/share/zoneinfo/Etc/U*,destination=/zones,ro=true --mount type=devpts,destination=/dev/pts +nginx
 """
+
+
+def expand(line):
+    """The words that a shell makes of the line."""
+    for text, value in (("$(pwd)", TREE), ("$PWD", TREE), ("${PWD}", TREE), ("~/", "/root/"), ("$(id -u)", "0"), ("$(id -g)", "0"), ("$USER", "root")):
+        line = line.replace(text, value)
+    return shlex.split(line)
 
 
 def split(line):
     """Returns the options for "dist create", the image with its command, and the reason of a refusal, if any."""
     line, _, reason = line.partition(" REFUSED ")
-    words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/").replace("$(id -u)", "0"))
+    words = expand(line)
     words = words[words.index("run") + 1:]
     image = next(i for i, word in enumerate(words) if word.startswith("+"))
     # "dist create" does not have --detach and --sig-proxy.
     options = [word for word in words[:image] if word not in ("-d", "--detach", "--detach=true", "--sig-proxy=false")]
     options = [{"-dit": "-it", "-itd": "-it", "-dt": "-t", "-dp": "-p"}.get(word, word) for word in options]
-    return options, [BOX] + words[image + 1:], reason or None
+    place = words[image][1:] if "--rootfs" in options else BOX
+    return options, [place] + words[image + 1:], reason or None
 
 
 def test_setup():
@@ -153,14 +207,15 @@ def test_setup():
     os.makedirs(TREE, exist_ok=True)
     os.chdir(TREE)
     for line in LINES.strip().split("\n"):
-        words = shlex.split(line.replace("$(pwd)", TREE).replace("$PWD", TREE).replace("~/", "/root/"))
-        for word in words:
+        for word in expand(line):
             path = word.split("=")[-1].split(":")[0] if ":/" in word else ""
             if path.startswith(("/", "./")) and not os.path.exists(path):
                 os.makedirs(path)
     os.makedirs("/path/to/media", exist_ok=True)
-    for path in ("/root/unifi", f"{TREE}/config", f"{TREE}/photos"):
+    for path in ("/root/unifi", f"{TREE}/config", f"{TREE}/photos", f"{TREE}/rootfs"):
         os.makedirs(path, exist_ok=True)
+    with open("seccomp_profile.json", "w", encoding="utf-8") as file:
+        json.dump({"defaultAction": "SCMP_ACT_ALLOW"}, file)
     os.makedirs("/etc/cdi", exist_ok=True)
     with open("/etc/cdi/nvidia.json", "w", encoding="utf-8") as file:
         json.dump({"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "devices": [

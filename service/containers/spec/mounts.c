@@ -151,26 +151,18 @@ static bool is_device(uint32_t mode) {
 
 /* Files of the source's owner appear as owned by the container's root. No other id is mapped, since
  * a container must not create files that belong to users of the host; only root may map all ids,
- * with "idmap". */
-BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
-                                                uint32_t caller, GError **error) {
-    g_autofree char *inode = NULL, *owner = NULL, *path = NULL;
+ * with "idmap". The options have been checked. */
+static BerthMountRequest *make_bind(int fd, const char *destination, char **options,
+                                    uint32_t caller, bool maps_owner, GError **error) {
+    g_autofree char *inode = NULL, *owner = NULL;
+    g_autofree char *path = berth_mount_describe(fd, &inode, error);
     BerthEnvelopeNote note;
 
-    if (!berth_mount_check_destination(destination, error) ||
-        !check_mount_options(options, caller, error) ||
-        !(path = berth_mount_describe(fd, &inode, error)))
+    if (!path)
         return NULL;
-    bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
-    if (idmap && caller != 0) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                        "only root may map all ids of %s into a container", path);
-        return NULL;
-    }
     /* A container must not be a way to become another user, so only root may map an owner other
      * than the caller. */
-    if (!idmap && !has_option(options, "noidmap") && berth_envelope_read(fd, &note) &&
-        (caller == 0 || caller == note.uid))
+    if (maps_owner && berth_envelope_read(fd, &note) && (caller == 0 || caller == note.uid))
         owner = g_strdup_printf("x-berth.owner=%u", note.uid);
     g_autofree char *same = g_strconcat("x-berth.inode=", inode, NULL);
     /* The list ends at the first NULL. Only root may give a container the host's devices and
@@ -190,6 +182,39 @@ BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination,
                          berth_owned_mount_allows_options(options) &&
                          berth_host_mount_takes_ids(note.mount_id);
     request->caller = caller;
+    return request;
+}
+
+BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
+                                                uint32_t caller, GError **error) {
+    bool idmap = has_option(options, "idmap") || has_option(options, "ridmap");
+
+    if (!berth_mount_check_destination(destination, error) ||
+        !check_mount_options(options, caller, error))
+        return NULL;
+    if (idmap && caller != 0) {
+        g_autofree char *inode = NULL;
+        g_autofree char *path = berth_mount_describe(fd, &inode, error);
+        if (path)
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                            "only root may map all ids of %s into a container", path);
+        return NULL;
+    }
+    return make_bind(fd, destination, options, caller, !idmap && !has_option(options, "noidmap"),
+                     error);
+}
+
+/* Devices are those that the container was given, in its own /dev. */
+BerthMountRequest *berth_mount_request_new_root(int fd, uint32_t caller, GError **error) {
+    char *options[] = {(char *)"x-berth.root", (char *)"nodev", NULL};
+    char *checked[] = {NULL};
+    BerthMountRequest *request = make_bind(fd, "/", checked, caller, caller != 0, error);
+
+    if (!request)
+        return NULL;
+    g_auto(GStrv) before = request->options;
+    request->options = join_options(before, (const char *const *)options);
+    request->takes_ids = caller == 0;
     return request;
 }
 
@@ -278,6 +303,8 @@ void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, boo
         g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->caller);
         json_builder_add_string_value(builder, owned);
     }
+    if (request->takes_ids && has_users)
+        json_builder_add_string_value(builder, "idmap");
     if (kept->given && has_users) {
         g_autofree char *stands = g_strdup_printf("x-berth.stands=%u:%u", kept->uid, kept->gid);
         json_builder_add_string_value(builder, stands);

@@ -25,6 +25,7 @@ typedef struct {
     char *subpath;          /* the mounted part of the volume or image; or NULL */
     BerthImageMount *image; /* set if its files are mounted (image-mounts.h) */
     bool of_container;      /* a directory of the container itself, as for the image's volumes */
+    bool takes_ids;         /* in a user namespace, the ids on disk are those of the container */
     /* The source belongs to the caller, and the options grant nothing extra, so no privilege is
      * needed if the container has a user namespace. This is verified again at each start
      * (launch/bind-tree.c). */
@@ -39,6 +40,11 @@ typedef struct {
  * mounted below it, whatever the options say. */
 BerthMountRequest *berth_mount_request_new_bind(int fd, const char *destination, char **options,
                                                 uint32_t caller, GError **error);
+
+/* The same for a directory that is the container's root: the caller's own files appear as those of
+ * the container's root, and for root all ids on disk are those of the container. Mounts below it
+ * are not visible. */
+BerthMountRequest *berth_mount_request_new_root(int fd, uint32_t caller, GError **error);
 
 /* The same with a path of the host, taken from a file that the administrator controls. */
 BerthMountRequest *berth_mount_request_new_trusted(const char *source, const char *destination,

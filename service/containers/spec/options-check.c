@@ -22,8 +22,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The kernel's limit (gethostname(2), HOST_NAME_MAX). */
-enum { MAX_HOST_NAME = 64 };
+/* The kernel's limit (gethostname(2), HOST_NAME_MAX), and one for names in lines of a log. */
+enum { MAX_HOST_NAME = 64, MAX_LOG_TAG = 128 };
 
 static bool check_host_name(const char *name, GError **error) {
     size_t length = strlen(name);
@@ -180,6 +180,24 @@ static bool check_annotations(char *const *annotations, GError **error) {
     return true;
 }
 
+/* The journal's protocol ends it with a line break (launch/journal.c). */
+static bool check_log_tag(const BerthCreateOptions *options, GError **error) {
+    const char *tag = options->log_tag;
+    size_t length = tag ? strlen(tag) : 0;
+    bool good = !tag || (length > 0 && length <= MAX_LOG_TAG);
+
+    for (const char *c = tag; good && c && *c; c++)
+        good = !g_ascii_iscntrl(*c);
+    if (!good)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the log tag is empty, longer than %d bytes or has control "
+                               "characters",
+                               MAX_LOG_TAG);
+    return !tag || !options->spec ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "LogTag and Spec exclude each other");
+}
+
 /* berth-init is mounted on the /dev that the service creates. Orphans are reaped by the first
  * process of a PID namespace (pid_namespaces(7)), which in the host's namespace is systemd. */
 static bool check_init(const BerthCreateOptions *options, GError **error) {
@@ -201,7 +219,8 @@ static bool check_process(const BerthCreateOptions *options, GError **error) {
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the umask %" PRIo64 " is above 0777", options->umask);
     return check_groups(options->groups, error) && check_annotations(options->annotations, error) &&
-           check_init(options, error) && check_hidden_paths(options, error) &&
+           check_log_tag(options, error) && check_init(options, error) &&
+           check_hidden_paths(options, error) &&
            berth_resource_limits_check(options->resource_limits, error);
 }
 

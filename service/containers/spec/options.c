@@ -175,6 +175,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("Sysctls", MAP, sysctls),
     FIELD("Personality", TEXT, personality),
     FIELD("Annotations", MAP, annotations),
+    FIELD("LogTag", TEXT, log_tag),
     FIELD("WorkingDirectory", TEXT, working_directory),
     FIELD("User", TEXT, user),
     FIELD("Hostname", TEXT, hostname),
@@ -288,6 +289,7 @@ void berth_create_options_free(BerthCreateOptions *options) {
     g_clear_pointer(&options->plan, berth_plan_free);
     g_clear_pointer(&options->additional_endpoints, g_ptr_array_unref);
     g_clear_pointer(&options->mounts, g_ptr_array_unref);
+    g_clear_pointer(&options->root_mount, g_ptr_array_unref);
     g_strfreev(options->pinned);
     g_clear_pointer(&options->secrets, g_ptr_array_unref);
     g_clear_pointer(&options->other_limits, g_variant_dict_unref);

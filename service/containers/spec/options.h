@@ -76,7 +76,8 @@ typedef struct {
     char **resource_limits; /* "NOFILE", "SOFT[:HARD]"… */
     char **sysctls;         /* name, value… */
     const char *personality;
-    char **annotations; /* key, value… */
+    char **annotations;  /* key, value… */
+    const char *log_tag; /* the identifier of its output in the journal; NULL for its id */
     const char *working_directory, *user, *hostname, *slice, *stop_signal;
     BerthNetworkMode network_mode;
     const char *network; /* as given; NULL for none */
@@ -107,6 +108,7 @@ typedef struct {
     GPtrArray *secrets;    /* of BerthSecretRequest; NULL for none */
     bool has_secret_files; /* at least one is a file, not just a variable */
     GPtrArray *mounts;     /* of BerthMountRequest; NULL for none */
+    GPtrArray *root_mount; /* the same, only one: the root directory, without a Spec; or NULL */
     char **pinned;         /* layers and blobs of images that are mounted; NULL for none */
     char **ports;          /* "[IP:]HOST:CONTAINER[/PROTOCOL]" */
     char **aliases;        /* additional names in the network */

@@ -67,10 +67,16 @@ static void add_mount_options(GPtrArray *names, const BerthCreateOptions *option
 
 /* Uses the path by which the directory will be opened again, and which must then lead to the same
  * directory: a path that exists only in the caller's mount namespace is useless. */
-static void add_root_directory(GPtrArray *names, int directory) {
+static void add_root_directory(GPtrArray *names, const BerthCreateOptions *options) {
+    const BerthMountRequest *mount = options->root_mount ? options->root_mount->pdata[0] : NULL;
     g_autofree char *inode = NULL;
-    g_autofree char *path = berth_mount_describe(directory, &inode, NULL);
+    g_autofree char *path = berth_mount_describe(options->root_directory, &inode, NULL);
 
+    /* As for a bind mount. A Spec may map other ids, and its root includes what is mounted below.
+     */
+    if (mount && mount->of_caller && !options->spec &&
+        options->user_namespace == BERTH_USER_NAMESPACE_AUTO)
+        return;
     berth_privileges_add(names, "root-directory:", path ? path : "(unreachable)");
 }
 
@@ -121,7 +127,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     if (options->spec)
         add_spec(names, options);
     if (options->root_directory >= 0)
-        add_root_directory(names, options->root_directory);
+        add_root_directory(names, options);
     add_mount_options(names, options);
     add_device_options(names, options->devices);
     add_ports(names, options->ports);

@@ -37,6 +37,10 @@ GPtrArray *berth_spec_match_binds(const BerthPlan *plan, const GPtrArray *reques
 
 /* They would show what no right was asked for: layers of any image, by their names on disk. */
 static bool check_own_options(const BerthPlan *plan, GError **error) {
+    if (plan->root_mount)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "mount %s: options x-berth.… are the service's own",
+                               plan->root_mount->destination);
     for (guint i = 0; i < plan->mounts->len; i++) {
         const BerthPlanMount *mount = plan->mounts->pdata[i];
         if (mount->layers || mount->subpath || mount->file_name)

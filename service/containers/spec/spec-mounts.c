@@ -144,6 +144,9 @@ void berth_spec_add_mounts(JsonBuilder *builder, const BerthCreateOptions *optio
 
     json_builder_set_member_name(builder, "mounts");
     json_builder_begin_array(builder);
+    if (options->root_mount)
+        berth_mount_add(builder, options->root_mount->pdata[0], context->ids > 0,
+                        &options->kept_id);
     add_default_mounts(builder, options);
     add_sys(builder, options, context->ids, is_system);
     add_temporary(builder, options, is_system);

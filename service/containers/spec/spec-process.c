@@ -87,12 +87,13 @@ static Arguments choose_arguments(const BerthCreateOptions *options, const Berth
     bool has_entrypoint = options->entrypoint && options->entrypoint[0];
 
     return (Arguments){
-        .entrypoint = !has_entrypoint             ? image->entrypoint
+        .entrypoint = !has_entrypoint             ? image ? image->entrypoint : none
                       : options->entrypoint[0][0] ? options->entrypoint
                                                   : none,
         .command = has_command      ? options->command
                    : has_entrypoint ? none
-                                    : image->command,
+                   : image          ? image->command
+                                    : none,
     };
 }
 
@@ -114,8 +115,10 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
         return true;
     }
     if (!arguments.entrypoint[0] && !arguments.command[0])
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "the image has no default command; give one");
+        return options->image[0] ? berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                                   "the image has no default command; give one")
+                                 : berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                                   "there is no command to execute");
     json_builder_set_member_name(builder, "args");
     json_builder_begin_array(builder);
     if (options->init) {

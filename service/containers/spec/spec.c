@@ -157,6 +157,8 @@ static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *opti
         berth_document_add_string(builder, "org.berth1.root", context->root);
     if (options->pod)
         berth_document_add_string(builder, "org.berth1.pod", options->pod);
+    if (options->log_tag)
+        berth_document_add_string(builder, "org.berth1.log-tag", options->log_tag);
     berth_document_add_string(builder, "org.berth1.image", options->image);
     berth_spec_add_network(builder, options);
     if (options->seccomp != BERTH_SECCOMP_PROFILE)

@@ -41,7 +41,7 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 
 /* Returns true if the environment contains the variable of an assignment (NAME=VALUE). */
 bool berth_spec_has_variable(char *const *environment, const char *assignment);
-/* Returns true if the command is an init system. */
+/* Returns true if the command is an init system. image may be NULL. */
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Returns true if a configuration masks all paths that Berth's own ones do, and makes at least as
  * many read-only. */
