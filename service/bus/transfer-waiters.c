@@ -83,11 +83,53 @@ void berth_transfer_waiters_open(void) {
     waiters = g_ptr_array_new_with_free_func(g_free);
 }
 
+/* The owner needs no right for the signal. A waiter of another user does, for every signal: the
+ * right that it had for Wait may have been withdrawn. */
+static void send_to_caller(BerthService *service, const BerthTransfer *transfer,
+                           sd_bus_message *call, sd_bus_message *signal) {
+    const char *client = sd_bus_message_get_sender(call);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, transfer->number);
+    uint32_t uid;
+    bool own = berth_access_find_uid(service->access, client, &uid) && uid == transfer->owner;
+    const BerthSignalRight right = {own ? NULL : "containers.inspect", "transfer", number};
+
+    berth_unicast_send(service->unicast, client, signal, &right);
+}
+
+/* NULL if there is no memory for it. */
+static sd_bus_message *new_progress(BerthService *service, const BerthTransfer *transfer) {
+    g_autofree char *path =
+        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
+    g_autoptr(sd_bus_message) signal = NULL, part = NULL;
+    uint64_t done, total;
+
+    berth_transfer_sum(transfer, &done, &total);
+    return sd_bus_message_new_signal(service->bus, &signal, path, "org.berth1.Transfer",
+                                     "Progress") < 0 ||
+                   sd_bus_message_append(signal, "tt", done, total) < 0 ||
+                   berth_part_new(signal, &part) < 0 ||
+                   berth_transfer_append_items(part, transfer) < 0 ||
+                   berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0
+               ? NULL
+               : g_steal_pointer(&signal);
+}
+
+static void send_progress(BerthService *service, const BerthTransfer *transfer,
+                          sd_bus_message *call) {
+    sd_bus_message *signal = new_progress(service, transfer);
+
+    if (signal)
+        send_to_caller(service, transfer, call, signal);
+}
+
 void berth_transfer_waiters_add(BerthService *service, BerthTransfer *transfer,
                                 sd_bus_message *call) {
     static const BerthOperationType type = {.cancel = cancel_waiter};
 
     if (transfer->state != BERTH_TRANSFER_RUNNING) {
+        /* The transfer was faster than its client, which still shows what has been done. */
+        if (transfer->items->len > 0)
+            send_progress(service, transfer, call);
         answer_wait(call, transfer);
         return;
     }
@@ -111,36 +153,10 @@ void berth_transfer_waiters_answer(const BerthTransfer *transfer) {
     }
 }
 
-/* The owner needs no right for the signal. A waiter of another user does, for every signal: the
- * right that it had for Wait may have been withdrawn. */
-static void send_to_waiter(BerthService *service, const BerthTransfer *transfer,
-                           const Waiter *waiter, sd_bus_message *signal) {
-    const char *client = sd_bus_message_get_sender(waiter->pending->call);
-    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, transfer->number);
-    uint32_t uid;
-    bool own = berth_access_find_uid(service->access, client, &uid) && uid == transfer->owner;
-    const BerthSignalRight right = {own ? NULL : "containers.inspect", "transfer", number};
-
-    berth_unicast_send(service->unicast, client, signal, &right);
-}
-
 void berth_transfer_waiters_send_progress(BerthService *service, const BerthTransfer *transfer) {
-    g_autofree char *path =
-        g_strdup_printf(BERTH_BUS_ROOT "/transfers/%" G_GUINT64_FORMAT, transfer->number);
-    uint64_t done, total;
-
-    berth_transfer_sum(transfer, &done, &total);
     for (guint i = 0; i < waiters->len; i++) {
-        Waiter *waiter = waiters->pdata[i];
-        g_autoptr(sd_bus_message) signal = NULL, part = NULL;
-        if (waiter->transfer != transfer)
-            continue;
-        if (sd_bus_message_new_signal(service->bus, &signal, path, "org.berth1.Transfer",
-                                      "Progress") < 0 ||
-            sd_bus_message_append(signal, "tt", done, total) < 0 ||
-            berth_part_new(signal, &part) < 0 || berth_transfer_append_items(part, transfer) < 0 ||
-            berth_part_copy(signal, part, BERTH_MAX_ITEM_BYTES) < 0)
-            return;
-        send_to_waiter(service, transfer, waiter, g_steal_pointer(&signal));
+        const Waiter *waiter = waiters->pdata[i];
+        if (waiter->transfer == transfer)
+            send_progress(service, transfer, waiter->pending->call);
     }
 }

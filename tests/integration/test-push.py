@@ -127,6 +127,25 @@ def test_an_image_to_another_repository():
     equal(again.err.count("exists"), 2, again)
 
 
+def test_a_late_wait_receives_the_last_progress():
+    """A client that calls Wait after the transfer has ended receives Progress, too, before the reply."""
+    from gi.repository import Gio, GLib  # pylint: disable=import-outside-toplevel
+    bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+
+    def call(path, interface, member, signature, *arguments):
+        return bus.call_sync("org.berth1", path, interface, member, GLib.Variant(signature, arguments), None, 0, 60000, None).unpack()
+
+    [path] = call("/org/berth1/images", "org.berth1.Images", "Push", "(ssa{sv})", IMAGE, f"{HOST}/push/late:x", {})
+    wait_until(lambda: call(path, "org.freedesktop.DBus.Properties", "Get", "(ss)", "org.berth1.Transfer", "State") == ("done",), "its end")
+    received = []
+    bus.signal_subscribe("org.berth1", "org.berth1.Transfer", "Progress", path, None, 0, lambda *signal: received.append(signal[5].unpack()))
+    call(path, "org.berth1.Transfer", "Wait", "(a{sv})", {})
+    # Signals that precede the reply are in the queue by now.
+    while GLib.MainContext.default().iteration(False):
+        pass
+    equal([sorted(item[1] for item in items) for _, _, items in received], [["done", "mounted", "mounted"]])
+
+
 def test_an_index_is_pushed_with_everything_that_it_refers_to():
     good("push", INDEX, f"{HOST}/push/index-copy:y")
     equal(inspected(f"{HOST}/push/index-copy:y"), image_digest(INDEX))
