@@ -242,6 +242,20 @@ def test_an_owned_bind_is_checked_at_each_start():
     run("systemctl", "restart", "polkit.service")
 
 
+def starts_while_swapped(name, count, path, other):
+    """Starts alice's container count times while she swaps a directory with a link to another one; returns the results."""
+    script = f"""import os
+while True:
+    os.rename("{path}", "{path}-away")
+    os.symlink("{other}", "{path}")
+    os.unlink("{path}")
+    os.rename("{path}-away", "{path}")"""
+    with subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "python3", "-c", script]) as swapping:
+        results = [dist("start", "-a", name, user="alice") for _ in range(count)]
+        swapping.kill()
+    return results
+
+
 def test_an_alternating_path_exposes_no_directory_of_root():
     """No start exposes root's directory while the path alternates quickly between alice's directory and root's."""
     only_create()
@@ -250,16 +264,7 @@ def test_an_alternating_path_exposes_no_directory_of_root():
     os.makedirs(f"{SHARED}/race-roots")
     put(f"{SHARED}/race-roots/secret")
     good("create", "--id=race", "-v", f"{own}:/v", IMAGE, "ls", "/v", user="alice")
-    script = f"""import os
-while True:
-    os.rename("{race}/own", "{race}/away")
-    os.symlink("{SHARED}/race-roots", "{race}/own")
-    os.unlink("{race}/own")
-    os.rename("{race}/away", "{race}/own")"""
-    with subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "python3", "-c", script]) as swapping:
-        results = [dist("start", "-a", "race", user="alice") for _ in range(12)]
-        swapping.kill()
-    for result in results:
+    for result in starts_while_swapped("race", 12, own, f"{SHARED}/race-roots"):
         assert "secret" not in result.out, result
     good("rm", "race", user="alice")
     run("rm", "-r", "/etc/polkit-1/rules.d/00-berth-test.rules")
@@ -371,16 +376,7 @@ def test_a_root_is_checked_at_each_start():
     # While the path alternates between the directory and one of root's, no start shows root's.
     os.makedirs(f"{SHARED}/at-start-roots/bin")
     put(f"{SHARED}/at-start-roots/secret")
-    script = f"""import os
-while True:
-    os.rename("{roots['race']}", "{roots['race']}-away")
-    os.symlink("{SHARED}/at-start-roots", "{roots['race']}")
-    os.unlink("{roots['race']}")
-    os.rename("{roots['race']}-away", "{roots['race']}")"""
-    with subprocess.Popen(["setpriv", "--reuid=alice", "--regid=alice", "--clear-groups", "python3", "-c", script]) as swapping:
-        results = [dist("start", "-a", "root-race", user="alice") for _ in range(8)]
-        swapping.kill()
-    for result in results:
+    for result in starts_while_swapped("root-race", 8, roots["race"], f"{SHARED}/at-start-roots"):
         assert "secret" not in result.out, result
     good("rm", "root-race", user="alice")
     run("rm", "-r", "/etc/polkit-1/rules.d/00-berth-test.rules")
