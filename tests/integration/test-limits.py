@@ -19,6 +19,19 @@ def test_setup():
     good("pull", IMAGE)
 
 
+def test_a_run_changes_the_controllers_of_no_other_unit():
+    """Otherwise systemd would set up the cgroups of all units again at the start and at the end of a lone container."""
+    slices = [f"/sys/fs/cgroup/cpu/{unit}" for unit in ("system.slice", "user.slice", "berth.slice")]
+
+    def run_alone():
+        good("run", "--rm", IMAGE, "true")
+        wait_until(lambda: not any(name.endswith(".scope") for name in os.listdir(slices[-1])), "the scope ends")
+        return [os.stat(path).st_ino for path in slices]
+
+    before = run_alone()
+    assert run_alone() == before
+
+
 def test_limits_are_properties_of_the_scope():
     good("run", "-d", "--id=limited", "--memory=64M", "--pids=20", "--cpus=0.5", IMAGE, "sleep", "100")
     show = run("systemctl", "show", "berth-limited.scope", "-p",
