@@ -14,7 +14,8 @@
  * error if there are none. The caller frees them. */
 BerthCredentials *dist_find_credentials(const char *reference, GError **error);
 
-/* Appends {sv} "Credentials" unless they are NULL, and marks the message as sensitive. */
+/* Appends {sv} "Credentials" unless they are NULL, and marks the message as sensitive. Nothing may
+ * be appended after them: the message would grow and leave a copy of the last secret behind. */
 int dist_append_credentials(sd_bus_message *call, const BerthCredentials *credentials);
 
 /* Stores or removes the credentials for a registry. NotFound if there are none to remove. */

@@ -73,8 +73,8 @@ static bool registry_authenticate(const char *registry, const BerthCredentials *
         return false;
     if ((r = sd_bus_message_append(call, "s", registry)) < 0 ||
         (r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
-        (r = dist_append_credentials(call, credentials)) < 0 ||
         (insecure && (r = sd_bus_message_append(call, "{sv}", "Insecure", "b", 1)) < 0) ||
+        (r = dist_append_credentials(call, credentials)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0) {
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error);

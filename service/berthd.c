@@ -235,13 +235,16 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Every call postpones the exit, and is checked against the limits before anything else happens to
  * it. A filter that returns more than 0 has handled the message (sd_bus_add_filter(3)), and
- * rewinding returns 1 for a message with arguments, hence MIN(). */
+ * rewinding returns 1 for a message with arguments, hence MIN(). Any call may contain a password,
+ * even one that is refused before its arguments are read, so sd-bus overwrites the memory of each
+ * when it is freed. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
     Daemon *daemon = userdata;
 
     if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
         return 0;
     sd_event_source_set_time_relative(daemon->idle, IDLE_USEC);
+    (void)sd_bus_message_sensitive(message);
     return MIN(berth_limits_check(message, error), 0);
 }
 

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads credentials from options and from auth files. Credentials belong to the request that they
- * came with. The one thing to know: every copy is overwritten before it is freed, including the
- * text of the file.
+ * Reads credentials from options and from auth files, and passes them to another process.
+ * Credentials belong to the request that they came with. The one thing to know: every copy made
+ * here is overwritten before it is freed, and none is in a buffer that grows, since realloc(3)
+ * leaves the old one behind. Only the tree of a parsed auth file is freed as it is: its files
+ * remain readable for the process anyway.
  */
 
 #include "base/credentials.h"
 
 #include "base/document.h"
+#include "base/fd.h"
 #include "base/names.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Of credentials in a file. Those of a call are smaller, and an auth file is limited to as much. */
+enum { MAX_CREDENTIALS_BYTES = 1024 * 1024 };
 
 /* explicit_bzero(3) is not optimised away, even though the memory is freed right afterwards. */
-static void free_secret(char *secret) {
+void berth_secret_free(char *secret) {
     if (secret)
         explicit_bzero(secret, strlen(secret));
     g_free(secret);
@@ -23,10 +31,10 @@ static void free_secret(char *secret) {
 void berth_credentials_free(BerthCredentials *credentials) {
     if (!credentials)
         return;
-    g_free(credentials->username);
-    free_secret(credentials->password);
-    free_secret(credentials->identity_token);
-    free_secret(credentials->registry_token);
+    berth_secret_free(credentials->username);
+    berth_secret_free(credentials->password);
+    berth_secret_free(credentials->identity_token);
+    berth_secret_free(credentials->registry_token);
     g_free(credentials);
 }
 
@@ -36,12 +44,8 @@ void berth_secrets_free(BerthSecrets secrets) {
     g_strfreev(secrets);
 }
 
-static void free_text(gpointer text) {
-    free_secret(text);
-}
-
 GBytes *berth_secrets_take_text(char *text, size_t size) {
-    return g_bytes_new_with_free_func(text, size, free_text, text);
+    return g_bytes_new_with_free_func(text, size, (GDestroyNotify)berth_secret_free, text);
 }
 
 static const struct {
@@ -99,12 +103,45 @@ BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **erro
                             pairs[0]);
             return NULL;
         }
-        free_secret(*member);
+        berth_secret_free(*member);
         *member = g_strdup(pairs[1]);
     }
     if (credentials && credentials->username && !credentials->password)
         credentials->password = g_strdup("");
     return g_steal_pointer(&credentials);
+}
+
+/* Each string with its NUL. They are written one by one, since putting them together in memory
+ * would make another copy. */
+int berth_credentials_make_file(const char *const *pairs, GError **error) {
+    berth_autofd int fd = memfd_create("credentials", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool good = fd >= 0;
+
+    for (; good && *pairs; pairs++)
+        good = berth_fd_write_all(fd, *pairs, strlen(*pairs) + 1);
+    if (!good || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0) {
+        berth_error_set_errno(error, errno, "make a file in memory");
+        return -1;
+    }
+    return berth_fd_steal(&fd);
+}
+
+BerthCredentials *berth_credentials_read_file(int fd, GError **error) {
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
+    size_t size;
+    char *text = berth_fd_read_whole(fd, MAX_CREDENTIALS_BYTES, &size, error);
+
+    if (!text)
+        return NULL;
+    for (char *string = text; string < text + size; string += strlen(string) + 1)
+        g_ptr_array_add(pairs, string);
+    /* A key without a value is left out. */
+    g_ptr_array_set_size(pairs, (int)(pairs->len - pairs->len % 2));
+    g_ptr_array_add(pairs, NULL);
+    BerthCredentials *credentials = berth_credentials_read_pairs((char **)pairs->pdata, error);
+    explicit_bzero(text, size);
+    g_free(text);
+    return credentials;
 }
 
 /* "https://index.docker.io/v1/" and "docker.io" are the same registry, schemes are ignored, and
@@ -151,18 +188,20 @@ static const char *find_key(JsonObject *map, const char *locator) {
 static bool split_auth(const char *auth, BerthCredentials *credentials) {
     gsize size = 0;
     char *decoded = (char *)g_base64_decode(auth, &size);
-    g_autofree char *text = g_strndup(decoded, size);
+    char *text = g_strndup(decoded, size);
     char *colon = strchr(text, ':');
+    bool good = colon && is_clean(text);
 
+    if (good) {
+        credentials->username = g_strndup(text, (gsize)(colon - text));
+        credentials->password = g_strdup(colon + 1);
+    }
     if (decoded)
         explicit_bzero(decoded, size);
+    explicit_bzero(text, size);
     g_free(decoded);
-    if (!colon || !is_clean(text))
-        return false;
-    credentials->username = g_strndup(text, (gsize)(colon - text));
-    credentials->password = g_strdup(colon + 1);
-    explicit_bzero(text, strlen(text));
-    return true;
+    g_free(text);
+    return good;
 }
 
 /* Leaves *result unchanged if the entry is empty: docker leaves such entries behind for registries

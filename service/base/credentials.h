@@ -2,7 +2,8 @@
 
 /*
  * Credentials for registries, and the files in which podman (containers-auth.json(5)) and docker
- * (config.json) keep them. All memory is overwritten before it is freed.
+ * (config.json) keep them. All memory is overwritten before it is freed. Between processes they
+ * pass in a file in memory: a message is built in a buffer that grows, and leaves copies behind.
  */
 
 #pragma once
@@ -28,6 +29,12 @@ void berth_credentials_list_pairs(const BerthCredentials *credentials, BerthCred
  * Returns NULL without an error if there are none; an unknown key leads to InvalidArgument. */
 BerthCredentials *berth_credentials_read_pairs(char *const *pairs, GError **error);
 
+/* Makes a sealed file in memory with such keys and values, which berth_credentials_read_file() of
+ * another process reads. Returns -1 with error set on failure. */
+int berth_credentials_make_file(const char *const *pairs, GError **error);
+/* Like berth_credentials_read_pairs(), for a file. Does not close fd. */
+BerthCredentials *berth_credentials_read_file(int fd, GError **error);
+
 /* Looks up a locator ("registry.example.com/web/app") in an auth file: the entry for the longest
  * prefix applies. If the file refers to a helper program instead, sets *helper to its name and *key
  * to the server address to pass to it. Both remain NULL if there is nothing. The caller frees all
@@ -36,6 +43,8 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);
 
+/* Overwrites a string and frees it; NULL is ignored. */
+void berth_secret_free(char *secret);
 /* Such keys and values, or other string vectors that must not remain in freed memory. */
 typedef char **BerthSecrets;
 /* Overwrites all strings and frees the vector; NULL is ignored. */

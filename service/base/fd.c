@@ -33,14 +33,18 @@ int berth_fd_open_real(int directory, const char *path, int flags, mode_t mode) 
 }
 
 /* pread(2) does not change the file offset, which may be shared with another process. One extra
- * byte is allocated for the terminating NUL. */
+ * byte is allocated for the terminating NUL, and one to find the end without growing: realloc(3)
+ * would leave a copy in freed memory, of a file that may contain secrets. */
 char *berth_fd_read_whole(int fd, size_t limit, size_t *size, GError **error) {
-    g_autofree char *data = NULL;
-    size_t used = 0, allocated = 0;
+    struct stat status;
+    bool is_known = fstat(fd, &status) == 0 && status.st_size > 0 &&
+                    (uint64_t)status.st_size <= MIN(limit, SIZE_MAX / 2);
+    size_t used = 0, allocated = is_known ? (size_t)status.st_size + 2 : 16 * 1024;
+    g_autofree char *data = g_malloc(allocated);
 
     for (;;) {
         if (used + 1 >= allocated) {
-            allocated = allocated ? allocated * 2 : 16 * 1024;
+            allocated *= 2;
             data = g_realloc(data, allocated);
         }
         ssize_t got = pread(fd, data + used, allocated - used - 1, used);

@@ -50,8 +50,8 @@ enum {
      * blocked) → locator, name, locators of all endpoints to try, ending with the registry        \
      * itself */                                                                                   \
     MEMBER(BERTH_FETCH_OPEN, open, "Open", "ssba(sassbb)", "ssas")                                 \
-    /* credentials and certificates for each endpoint, bytes per second, connection and stall      \
-     * timeouts in seconds, proxy, hosts without proxy */                                          \
+    /* files in memory with the credentials and certificates for each endpoint, bytes per second,  \
+     * connection and stall timeouts in seconds, proxy, hosts without proxy */                     \
     MEMBER(BERTH_FETCH_CONFIGURE, configure, "Configure", "aa{sv}tuuss", "")                       \
     /* media types, whether to use GET instead of HEAD → name, descriptor, warnings */             \
     MEMBER(BERTH_FETCH_RESOLVE, resolve, "Resolve", "asb", "s(sst)as")                             \

@@ -3,8 +3,9 @@
 /*
  * Methods of org.berth1.Images that query registries, or that move images between the store and
  * registries or archives. The former answer later; the latter return a transfer, which owns the
- * work from then on. The one thing to know: credentials are in BerthSecrets and in a sensitive
- * message; they are passed on with the request, and their values are never details of a question.
+ * work from then on. The one thing to know: credentials are in BerthSecrets and in the
+ * message, which is erased when it is freed (berthd.c); they are passed on with the request, and
+ * their values are never details of a question.
  */
 
 #include "base/credentials.h"

@@ -10,10 +10,12 @@
 
 #include "bus/options.h"
 
+#include "base/credentials.h"
+
 /* A key may occur twice, since a D-Bus dictionary is an array; the vector then contains both
- * pairs. */
+ * pairs. Those read before an error may be credentials. */
 int berth_options_read_map(sd_bus_message *message, char ***map) {
-    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func((GDestroyNotify)berth_secret_free);
     const char *key, *value;
     int r = sd_bus_message_enter_container(message, 'a', "{ss}");
 
@@ -66,10 +68,6 @@ static int options_read_entry(sd_bus_message *message, const BerthOption *option
     for (const BerthOption *option = options; option->key; option++) {
         if (!g_str_equal(option->key, key))
             continue;
-        /* Makes sd-bus overwrite the memory of the message when it is freed
-         * (sd_bus_message_sensitive(3)). */
-        if (g_str_equal(key, "Credentials") && (r = sd_bus_message_sensitive(message)) < 0)
-            return r;
         if (!g_hash_table_add(seen, (char *)option->key))
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the option \"%.100s\" is given twice", key);

@@ -149,12 +149,24 @@ static int read_session_file(sd_bus_message *call, char **path) {
     return 1;
 }
 
-/* The strings in pairs belong to the message; berth_credentials_read_pairs() copies them. */
-static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
-    g_autoptr(GPtrArray) pairs = g_ptr_array_new();
+/* The file is read once; the message, which has the only descriptor of it, is freed with the call.
+ */
+static int read_credentials(sd_bus_message *call, BerthCredentials **credentials,
+                            sd_bus_error *ret_error) {
     g_autoptr(GError) error = NULL;
+    int fd;
+    int r = sd_bus_message_read(call, "v", "h", &fd);
+
+    if (r < 0)
+        return r;
+    *credentials = berth_credentials_read_file(fd, &error);
+    return error ? berth_bus_error_set(ret_error, error) : 1;
+}
+
+static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error *ret_error) {
+    g_autoptr(BerthCredentials) credentials = NULL;
     BerthTls tls = {0};
-    const char *key, *value;
+    const char *key;
     int r = sd_bus_message_enter_container(call, 'a', "{sv}");
 
     while (r >= 0 && (r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
@@ -166,18 +178,14 @@ static int read_identity(sd_bus_message *call, BerthRemote *remote, sd_bus_error
             r = read_session_file(call, &tls.certificate);
         else if (g_str_equal(key, "Key"))
             r = read_session_file(call, &tls.key);
-        else if ((r = sd_bus_message_read(call, "v", "s", &value)) >= 0) {
-            g_ptr_array_add(pairs, (char *)key);
-            g_ptr_array_add(pairs, (char *)value);
-        }
+        else if (g_str_equal(key, "Credentials"))
+            r = read_credentials(call, &credentials, ret_error);
+        else
+            r = -EINVAL;
         if (r < 0 || (r = sd_bus_message_exit_container(call)) < 0)
             return r;
     }
-    g_ptr_array_add(pairs, NULL);
-    BerthCredentials *credentials = berth_credentials_read_pairs((char **)pairs->pdata, &error);
-    if (error)
-        return berth_bus_error_set(ret_error, error);
-    berth_remote_set_identity(remote, credentials, &tls);
+    berth_remote_set_identity(remote, g_steal_pointer(&credentials), &tls);
     return r < 0 ? r : sd_bus_message_exit_container(call);
 }
 

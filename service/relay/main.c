@@ -191,6 +191,8 @@ static void relay_pass_on(void) {
         while (present.count > 0)
             close(present.envelopes[--present.count]);
     }
+    /* It may have had a password in it. */
+    explicit_bzero(present.bytes, present.have);
     present.have = 0;
 }
 

@@ -117,13 +117,12 @@ static GBytes *read_own_credentials(GError **error) {
     return text ? berth_secrets_take_text(text, size) : NULL;
 }
 
-/* Alternating keys and values; or NULL. */
-static int append_pairs(sd_bus_message *call, const char *const *pairs) {
-    int r = 0;
+/* Alternating keys and values. The message itself would be a copy of them, and sd-bus moves it in
+ * memory when it grows; sd_bus_message_sensitive(3) erases only where it is at the end. */
+static int append_credentials(sd_bus_message *call, const char *const *pairs, GError **error) {
+    berth_autofd int file = berth_credentials_make_file(pairs, error);
 
-    for (; r >= 0 && pairs && pairs[0]; pairs += 2)
-        r = sd_bus_message_append(call, "{sv}", pairs[0], "s", pairs[1]);
-    return r;
+    return file < 0 ? -EIO : sd_bus_message_append(call, "{sv}", "Credentials", "h", file);
 }
 
 /* A credential helper named in the file is not run: the service executes nothing on behalf of a
@@ -145,7 +144,7 @@ static int append_own(BerthRemoteSession *session, sd_bus_message *call, const c
     if (!credentials)
         return 0;
     berth_credentials_list_pairs(credentials, pairs);
-    return append_pairs(call, pairs);
+    return append_credentials(call, pairs, error);
 }
 
 /* The message has duplicates of the memfds; this process's own are closed on return. */
@@ -179,9 +178,8 @@ static int append_identity(BerthRemoteSession *session, sd_bus_message *call, co
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 
     if (r >= 0)
-        r = append_pairs(call, (const char *const *)given);
-    if (r >= 0 && (!given || !given[0]))
-        r = append_own(session, call, locator, error);
+        r = given && given[0] ? append_credentials(call, (const char *const *)given, error)
+                              : append_own(session, call, locator, error);
     if (r < 0 || (r = append_files(call, locator, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);

@@ -80,11 +80,8 @@ bool berth_call_fetch_configure(BerthWorker *worker, BerthCallAppend append, Ber
                                 void *userdata, GError **error) {
     g_autoptr(sd_bus_message) call = berth_worker_new_call(worker, BERTH_FETCH_CONFIGURE);
     g_autoptr(GError) local = NULL;
-    int r = 0;
+    int r = call ? append(call, userdata, &local) : 0;
 
-    /* The message contains credentials: sd-bus overwrites its memory when it is freed. */
-    if (call && (r = sd_bus_message_sensitive(call)) >= 0)
-        r = append(call, userdata, &local);
     if (local) {
         g_propagate_error(error, g_steal_pointer(&local));
         return false;

@@ -386,20 +386,30 @@ def test_credentials_are_forgotten_after_use():
     reference, _ = registry.add("app:x", image(31))
     good("images", "-q")
     pid = run("systemctl", "show", "-P", "MainPID", "berthd.service").out.strip()
-    given = ("Credentials", "a{ss}", "2", "Username", "anna", "Password", password)
+    relay = run("pgrep", "-P", pid, "berth-relay").out.strip()
+
+    def given(secret):
+        return ("Credentials", "a{ss}", "2", "Username", "anna", "Password", secret)
+
     for member in ("Resolve", "Pull"):
-        result = images_call(member, "sa{sv}", reference, "1", *given)
+        result = images_call(member, "sa{sv}", reference, "1", *given(password))
         equal(result.status, 0, result)
     write_auth({"auths": {registry.host: entry("anna", password)}})
     pulled(reference)
-    # Calls with an unknown option, from a user without permission, and with an invalid reference.
-    images_call("Resolve", "sa{sv}", reference, "2", *given, "Nonsense", "b", "1")
-    images_call("Resolve", "sa{sv}", reference, "1", *given, user="alice")
-    images_call("Resolve", "sa{sv}", "nonsense", "1", *given)
+    # Calls with an unknown option, from a user without permission, with an invalid reference, and with the wrong type.
+    images_call("Resolve", "sa{sv}", reference, "2", *given(password), "Nonsense", "b", "1")
+    images_call("Resolve", "sa{sv}", reference, "2", "Nonsense", "b", "1", *given(password))
+    images_call("Resolve", "sa{sv}", reference, "1", *given(password), user="alice")
+    images_call("Resolve", "sa{sv}", "nonsense", "1", *given(password))
+    images_call("Resolve", "sa{ss}", reference, "1", "Password", password)
+    # A buffer that grows leaves a copy behind, at sizes that depend on what is in it.
+    for length in range(0, 2000, 40):
+        images_call("Resolve", "sa{sv}", reference, "1", *given(password + length * "x"))
     assert [one for one in registry.authorizations if one]
-    assert holds(pid, b"org.berth1.Images")
+    assert holds(pid, b"org.berth1.Images") and holds(relay, b"berth-relay")
     # The service frees a call after the reply, which the client may see first.
-    wait_until(lambda: not holds(pid, password.encode()), "the memory without the password")
+    wait_until(lambda: not holds(pid, password.encode()), "the memory without the password", seconds=10)
+    wait_until(lambda: not holds(relay, password.encode()), "the memory of berth-relay without the password", seconds=10)
 
 
 def test_authorization_stays_with_its_host():

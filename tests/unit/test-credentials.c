@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Credentials in auth.json: which entry is used, and credential helpers. */
+/* Credentials in auth.json: which entry is used, and credential helpers. And what is left of them
+ * in memory. */
 
 #include "base/credentials.h"
 
+#include "base/fd.h"
+
+#include <stdio.h>
 #include <string.h>
 
 static const char file[] =
@@ -98,6 +102,103 @@ static void test_pairs(void) {
     g_assert_error(of_header, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
 }
 
+static void test_credentials_pass_through_a_file(void) {
+    static const char *const pairs[] = {"Username",      "anna", "Password", "",
+                                        "RegistryToken", "a b",  NULL};
+    static const char *const nothing[] = {NULL};
+    g_autoptr(GError) error = NULL;
+    berth_autofd int passed = berth_credentials_make_file(pairs, &error);
+    berth_autofd int empty = berth_credentials_make_file(nothing, &error);
+
+    g_assert_no_error(error);
+    g_autoptr(BerthCredentials) read = berth_credentials_read_file(passed, &error);
+    g_assert_cmpstr(read->username, ==, "anna");
+    g_assert_cmpstr(read->password, ==, "");
+    g_assert_null(read->identity_token);
+    g_assert_cmpstr(read->registry_token, ==, "a b");
+    g_assert_null(berth_credentials_read_file(empty, &error));
+    g_assert_no_error(error);
+    g_assert_false(berth_fd_write_all(passed, "x", 1));
+}
+
+/* No byte of the secret is in memory but in the copies that a test makes. */
+enum { SECRET_BYTES = 24 };
+
+static char find_secret_byte(size_t index) {
+    return index < SECRET_BYTES ? (char)('a' + index * 7 % 26) : '-';
+}
+
+static char *make_secret(size_t length) {
+    char *secret = g_malloc(length + 1);
+
+    for (size_t i = 0; i < length; i++)
+        secret[i] = find_secret_byte(i);
+    secret[length] = '\0';
+    return secret;
+}
+
+/* How often the start of the secret is in the writable memory of this process. */
+static unsigned count_copies(void) {
+    unsigned count = 0;
+    unsigned long first, last;
+    char line[512], mode[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+
+    g_assert_nonnull(maps);
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx %7s", &first, &last, mode) != 3 || strncmp(mode, "rw", 2) != 0)
+            continue;
+        for (const char *at = (const char *)first; at + SECRET_BYTES <= (const char *)last; at++) {
+            size_t same = 0;
+            while (same < SECRET_BYTES && at[same] == find_secret_byte(same))
+                same++;
+            count += same == SECRET_BYTES;
+        }
+    }
+    fclose(maps);
+    return count;
+}
+
+/* Of many lengths, since a buffer that grows leaves a copy behind at some of them only. */
+static void test_no_copy_is_left_in_memory(void) {
+    for (size_t length = SECRET_BYTES; length < 2000; length += 37) {
+        char *secret = make_secret(length);
+        g_autofree char *more = g_strnfill(3 * length, '+');
+        const char *const pairs[] = {"Username",      "anna", "Password", secret,
+                                     "RegistryToken", more,   NULL};
+        g_autoptr(GError) error = NULL;
+        berth_autofd int passed = berth_credentials_make_file(pairs, &error);
+        g_assert_cmpuint(count_copies(), ==, 1);
+        berth_secret_free(secret);
+        BerthCredentials *credentials = berth_credentials_read_file(passed, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(strlen(credentials->password), ==, length);
+        g_assert_cmpuint(count_copies(), ==, 1);
+        berth_credentials_free(credentials);
+        g_assert_cmpuint(count_copies(), ==, 0);
+    }
+}
+
+/* A password that is in an unreadable entry, too. */
+static void test_no_copy_of_auth_is_left_in_memory(void) {
+    for (unsigned bad = 0; bad < 2; bad++) {
+        char *secret = make_secret(100);
+        char *plain = g_strconcat("anna:", secret, bad ? "\n" : "", NULL);
+        g_autofree char *encoded = g_base64_encode((const guchar *)plain, strlen(plain));
+        g_autofree char *text =
+            g_strdup_printf("{\"auths\":{\"r.example\":{\"auth\":\"%s\"}}}", encoded);
+        g_autoptr(GError) error = NULL;
+        Found found = {0};
+        berth_secret_free(secret);
+        berth_secret_free(plain);
+        berth_auth_file_find(text, strlen(text), "r.example/x", &found.credentials, &found.helper,
+                             &found.key, &error);
+        g_assert_cmpuint(count_copies(), ==, bad ? 0 : 1);
+        clear(&found);
+        g_assert_cmpuint(count_copies(), ==, 0);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/credentials/the-longest-prefix-counts", test_the_longest_prefix_counts);
@@ -105,5 +206,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/credentials/helpers", test_helpers);
     g_test_add_func("/credentials/damaged-files-are-errors", test_damaged_files_are_errors);
     g_test_add_func("/credentials/pairs", test_pairs);
+    g_test_add_func("/credentials/pass-through-a-file", test_credentials_pass_through_a_file);
+/* ASan keeps freed memory, and reserves more than can be searched. */
+#if !defined(__SANITIZE_ADDRESS__)
+    g_test_add_func("/credentials/no-copy-is-left", test_no_copy_is_left_in_memory);
+    g_test_add_func("/credentials/no-copy-of-auth-is-left", test_no_copy_of_auth_is_left_in_memory);
+#endif
     return g_test_run();
 }
