@@ -81,6 +81,10 @@ int dist_append_null_streams(sd_bus_message *call) {
                                             null, "Stderr", "h", null);
 }
 
+unsigned dist_count_descriptors(void) {
+    return 3 + (preserved ? preserved->len : 0);
+}
+
 int dist_append_descriptors(sd_bus_message *call) {
     g_auto(GStrv) names = NULL;
     int listening = sd_listen_fds_with_names(0, &names), r;

@@ -20,3 +20,6 @@ int dist_append_null_streams(sd_bus_message *call);
 /* Appends {sv} for further descriptors, if there are any: those that systemd opened for dist
  * (sd_listen_fds(3)), and those to preserve. */
 int dist_append_descriptors(sd_bus_message *call);
+
+/* The number of descriptors in a call with those and the three standard streams. */
+unsigned dist_count_descriptors(void);

@@ -106,7 +106,7 @@ static int append_plain(sd_bus_message *call, const char *source, const char *de
 
 /* sd-bus duplicates descriptors, so each is closed as soon as it has been appended. */
 static int append_binds(sd_bus_message *call, char *const *volumes, const char *config,
-                        GError **error) {
+                        unsigned *descriptors, GError **error) {
     int r = dist_open_list(call, "Binds", "(hsas)");
 
     if (r >= 0 && config)
@@ -115,8 +115,10 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)
             return -EINVAL;
-        if (dist_mount_is_path(parts[0]))
-            r = append_bind(call, parts, error);
+        if (!dist_mount_is_path(parts[0]))
+            continue;
+        r = append_bind(call, parts, error);
+        ++*descriptors;
     }
     return r < 0 ? r : dist_close_list(call);
 }
@@ -149,9 +151,10 @@ static int append_images(sd_bus_message *call, const GPtrArray *images) {
 
 /* Goes through the volumes twice, since host paths and named volumes are two options of Create with
  * different types. */
-int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, GError **error) {
+int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, unsigned *descriptors,
+                       GError **error) {
     char *const *volumes = mounts->volumes;
-    int r = append_binds(call, volumes, mounts->config, error);
+    int r = append_binds(call, volumes, mounts->config, descriptors, error);
 
     if (r < 0 || (r = dist_open_list(call, "Mounts", "(ssas)")) < 0)
         return r;

@@ -10,6 +10,7 @@
 
 #include "client/bundle.h"
 #include "client/bus.h"
+#include "client/descriptor-limit.h"
 #include "client/env-merge.h"
 #include "client/format.h"
 #include "client/mounts.h"
@@ -128,7 +129,7 @@ static int append_flags(sd_bus_message *call) {
 
 /* root is a directory instead of an image, or NULL. */
 static int append_options(sd_bus_message *call, bool runs, const char *root, char *const *command,
-                          GError **error) {
+                          unsigned *descriptors, GError **error) {
     char *all[] = {(char *)"ALL", NULL};
     g_autofree char *config = given->bundle ? g_build_filename(given->bundle, "config.json", NULL)
                                             : g_strdup(given->spec);
@@ -136,6 +137,7 @@ static int append_options(sd_bus_message *call, bool runs, const char *root, cha
                                config};
     int r;
 
+    *descriptors = root || given->bundle ? 1 : 0;
     if ((r = sd_bus_message_open_container(call, 'a', "{sv}")) < 0 ||
         (r = dist_append_strings(call, "Command", command)) < 0 ||
         (r = dist_append_strings(call, "Env", given->environment)) < 0 ||
@@ -157,8 +159,9 @@ static int append_options(sd_bus_message *call, bool runs, const char *root, cha
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||
         (given->spec && (r = dist_append_spec(call, given->spec, error)) < 0) ||
         (root && (r = dist_append_root(call, root, error)) < 0) ||
-        (r = dist_append_secrets(call, given->secrets, given->credentials, error)) < 0 ||
-        (r = dist_append_mounts(call, &mounts, error)) < 0)
+        (r = dist_append_secrets(call, given->secrets, given->credentials, descriptors, error)) <
+            0 ||
+        (r = dist_append_mounts(call, &mounts, descriptors, error)) < 0)
         return r;
     return sd_bus_message_close_container(call);
 }
@@ -183,18 +186,19 @@ static sd_bus_message *new_create(const char *id, bool provisional, const char *
     const char *image = given->rootfs ? "" : source, *root = given->rootfs ? source : NULL;
     g_autoptr(GError) local = NULL;
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Create");
+    unsigned descriptors;
     int r;
 
     if (!call)
         return NULL;
     if ((r = sd_bus_message_append(call, "ss", id, image)) < 0 ||
-        (r = append_options(call, provisional, root, command, &local)) < 0) {
+        (r = append_options(call, provisional, root, command, &descriptors, &local)) < 0) {
         if (!local)
             dist_bad_reply(r, &local);
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    return g_steal_pointer(&call);
+    return dist_check_descriptors(descriptors, error) ? g_steal_pointer(&call) : NULL;
 }
 
 /* If the service is killed before it replies, the call is repeated. If it did create the container,

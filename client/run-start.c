@@ -9,6 +9,7 @@
 #include "client/run-start.h"
 
 #include "client/bus.h"
+#include "client/descriptor-limit.h"
 #include "client/descriptors.h"
 #include "client/foreground.h"
 #include "client/run-options.h"
@@ -35,6 +36,8 @@ static sd_bus_message *new_start(const char *member, const char *id, DistStreams
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), NULL;
     }
+    if (!dist_check_descriptors(dist_count_descriptors(), error))
+        call = sd_bus_message_unref(call);
     return call;
 }
 

@@ -136,14 +136,14 @@ static int secret_append_credential(sd_bus_message *call, const char *name, cons
 }
 
 /* If the unit has no credentials, nothing is appended, which is not an error. */
-static int secrets_append_all(sd_bus_message *call, GError **error) {
+static int secrets_append_all(sd_bus_message *call, unsigned *descriptors, GError **error) {
     const char *path = g_getenv("CREDENTIALS_DIRECTORY"), *name;
     g_autoptr(GDir) directory = path ? g_dir_open(path, 0, error) : NULL;
     int r = 0;
 
     if (path && !directory)
         return -EIO;
-    while (r >= 0 && directory && (name = g_dir_read_name(directory)))
+    for (; r >= 0 && directory && (name = g_dir_read_name(directory)); ++*descriptors)
         r = secret_append_credential(call, name, name, NULL, error);
     return r;
 }
@@ -180,7 +180,7 @@ static SecretsKind secret_get_kind(const SecretGiven *secret) {
 
 /* A list that would be empty is left out. */
 static int secrets_append_kind(sd_bus_message *call, char *const *secrets, bool credentials,
-                               SecretsKind kind, GError **error) {
+                               SecretsKind kind, unsigned *descriptors, GError **error) {
     static const char *const options[SECRETS_KINDS][2] = {
         [SECRETS_PLAIN] = {"Secrets", "(sh)"},
         [SECRETS_OWNED] = {"SecretFiles", "(sha{sv})"},
@@ -197,17 +197,18 @@ static int secrets_append_kind(sd_bus_message *call, char *const *secrets, bool 
             return r;
         open = true;
         r = secret_append_given(call, &secret, error);
+        ++*descriptors;
     }
     if (r >= 0 && credentials && kind == SECRETS_PLAIN)
-        r = secrets_append_all(call, error);
+        r = secrets_append_all(call, descriptors, error);
     return r < 0 || !open ? r : dist_close_list(call);
 }
 
 int dist_append_secrets(sd_bus_message *call, char *const *secrets, bool credentials,
-                        GError **error) {
+                        unsigned *descriptors, GError **error) {
     int r = 0;
 
     for (unsigned kind = 0; r >= 0 && kind < SECRETS_KINDS; kind++)
-        r = secrets_append_kind(call, secrets, credentials, kind, error);
+        r = secrets_append_kind(call, secrets, credentials, kind, descriptors, error);
     return r;
 }

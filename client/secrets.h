@@ -11,6 +11,7 @@
 
 /* Appends the secrets, if there are any: those given as NAME, NAME=FILE or NAME,src=FILE,
  * optionally followed by type=env and target=; and, with credentials, all of $CREDENTIALS_DIRECTORY
- * as files. Negative errno, possibly with error set. */
+ * as files. Adds the number of descriptors to *descriptors. Negative errno, possibly with error
+ * set. */
 int dist_append_secrets(sd_bus_message *call, char *const *secrets, bool credentials,
-                        GError **error);
+                        unsigned *descriptors, GError **error);

@@ -11,6 +11,7 @@
 #include "client/bundle.h"
 #include "client/bus.h"
 #include "client/containers.h"
+#include "client/descriptor-limit.h"
 #include "client/descriptors.h"
 #include "client/foreground.h"
 #include "client/run-values.h"
@@ -90,6 +91,8 @@ static sd_bus_message *new_exec(const char *id, char *const *command, ExecOption
         dist_bad_reply(r, error);
         return NULL;
     }
+    if (!dist_check_descriptors(dist_count_descriptors(), error))
+        call = sd_bus_message_unref(call);
     return call;
 }
 

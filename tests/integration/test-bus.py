@@ -4,6 +4,7 @@
 # machine: package dbus-broker
 
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -104,6 +105,48 @@ def test_the_state_may_take_longer_to_open_than_the_bus_waits():
     run("systemctl", "stop", "berthd")
 
 
+def volumes_of(count):
+    os.makedirs("/tmp/sources", exist_ok=True)
+    for number in range(count):
+        pathlib.Path(f"/tmp/sources/{number}").write_text(str(number), encoding="ascii")
+    return [word for number in range(count) for word in ("-v", f"/tmp/sources/{number}:/mnt/{number}")]
+
+
+def test_more_descriptors_than_the_bus_passes_are_an_error_that_says_so():
+    """dbus-daemon closes the connection of a client that sends more, which would look like a crash."""
+    show = (IMAGE, "sh", "-c", "cat /mnt/* | wc -c")
+    equal(good("run", "--rm", *volumes_of(16), *show).strip(), "22")
+    for verb in (("run", "--rm"), ("run", "-d"), ("create",)):
+        result = dist(*verb, *volumes_of(17), *show)
+        equal(result.status, 125, result)
+        contains(result.err, "17 files and descriptors")
+        contains(result.err, "max_message_unix_fds")
+    # A secret is a file as well.
+    result = dist("run", "--rm", *volumes_of(16), "--secret=one=/etc/hostname", *show)
+    contains(result.err, "17 files and descriptors")
+    # The descriptors of a process are in another call, together with its standard streams.
+    extra = "for fd in $(seq 3 {}); do eval \"exec $fd</dev/null\"; done; exec "
+    equal(run("bash", "-c", extra.format(15) + f"dist run --rm --preserve-fds=13 {IMAGE} echo yes").out, "yes\n")
+    result = run("bash", "-c", extra.format(16) + f"dist run --rm --preserve-fds=14 {IMAGE} echo yes")
+    equal((result.status, result.out), (125, ""), result)
+    contains(result.err, "17 files and descriptors")
+    good("run", "-d", "--id=fds", IMAGE, "sleep", "1000")
+    result = run("bash", "-c", extra.format(16) + "dist exec --preserve-fds=14 fds echo yes")
+    contains(result.err, "17 files and descriptors")
+    good("rm", "-f", "fds")
+    equal(listing("ps", "-a"), [])
+    # The limit can be raised.
+    limit = "/etc/dbus-1/system-local.conf"
+    with open(limit, "w", encoding="ascii") as file:
+        file.write('<busconfig><limit name="max_message_unix_fds">32</limit></busconfig>')
+    reload = "busctl call org.freedesktop.DBus / org.freedesktop.DBus ReloadConfig".split()
+    run(*reload)
+    equal(good("run", "--rm", *volumes_of(32), *show).strip(), "54")
+    contains(dist("run", "--rm", *volumes_of(33), *show).err, "33 files and descriptors")
+    os.unlink(limit)
+    run(*reload)
+
+
 def test_the_service_survives_a_restart_of_dbus_broker():
     run("cp", "-a", f"{BROKER}/usr/bin/.", "/usr/bin/")
     run("cp", "-a", f"{BROKER}/lib/systemd/system/.", "/lib/systemd/system/")
@@ -116,6 +159,8 @@ def test_the_service_survives_a_restart_of_dbus_broker():
     equal(good("run", "--rm", IMAGE, "sh", "-c", "cat; exit 0", input="through a pipe"), "through a pipe")
     equal(dist("run", "--rm", "--id=gone", IMAGE, "sh", "-c", "exit 7").status, 7)
     equal(of_containers()[-3:], [("gone", "start"), ("gone", "exit"), ("gone", "delete")])
+    # It has no limit for one message.
+    equal(good("run", "--rm", *volumes_of(30), IMAGE, "sh", "-c", "cat /mnt/* | wc -c").strip(), "50")
 
 
 def test_the_policy_holds_on_dbus_broker():
