@@ -8,8 +8,9 @@
  * complete.
  *
  * A window of the file is mapped, and only what the file already has is accessed: access beyond its
- * end raises SIGBUS. So does a page that was written back and cannot be read again: the worker
- * dies, and the pull fails.
+ * end raises SIGBUS. So does a page that was written back and cannot be read again, so each part is
+ * read in before it is accessed, which reports such a page as an error. Before Linux 5.14, the
+ * worker dies of it, and the pull fails without the reason.
  */
 
 #include "unpack/input.h"
@@ -117,12 +118,15 @@ static bool input_map_window(BerthInput *input, GError **error) {
     return true;
 }
 
-/* Enters the pages of a part into the page table at once, since a fault for each would cost as much
- * as a copy. Only an optimisation: before Linux 5.14, there is no such advice. */
-static void populate(uint8_t *window, size_t start, size_t size) {
+/* Reads the pages of a part and enters them into the page table at once, since a fault for each
+ * would cost as much as a copy. EFAULT and EHWPOISON stand for a page whose access would raise
+ * SIGBUS (madvise(2)); any other failure only costs time, such as EINVAL before Linux 5.14. */
+static bool input_populate(BerthInput *input, size_t start, size_t size, GError **error) {
     size_t before = start % (size_t)sysconf(_SC_PAGESIZE);
 
-    (void)madvise(window + start - before, before + size, MADV_POPULATE_READ);
+    return madvise(input->window + start - before, before + size, MADV_POPULATE_READ) == 0 ||
+           (errno != EFAULT && errno != EHWPOISON) ||
+           berth_error_set_errno(error, EIO, "read the layer");
 }
 
 static ssize_t input_view(BerthInput *input, const uint8_t **part, GError **error) {
@@ -136,7 +140,8 @@ static ssize_t input_view(BerthInput *input, const uint8_t **part, GError **erro
         return 0;
     if (start == 0 && !input_map_window(input, error))
         return -1;
-    populate(input->window, start, size);
+    if (!input_populate(input, start, size, error))
+        return -1;
     input->position += size;
     *part = input->window + start;
     return (ssize_t)size;

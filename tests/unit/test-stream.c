@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "unpack/stream.h"
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -296,6 +297,32 @@ static void test_a_large_growing_file_is_read_to_its_end(void) {
     g_assert_cmpstr(digest, ==, expected);
 }
 
+/* A page beyond the end stands for one that cannot be read: access to either raises SIGBUS. */
+static void test_a_page_that_cannot_be_read_is_an_error(void) {
+    g_autofree uint8_t *plain = make_plain();
+    berth_autofd int file = file_with(plain, PLAIN_BYTES);
+    int ends[2];
+    const uint8_t *part;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+    berth_autofd int output = ends[0];
+    close(ends[1]);
+    g_autoptr(BerthInput) input = berth_input_new_growing(file, output);
+    ssize_t size = berth_input_next(input, &part, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(size, <, PLAIN_BYTES);
+    g_assert_cmpmem(part, size, plain, size);
+    g_assert_cmpint(ftruncate(file, size), ==, 0);
+    if (madvise((void *)(part + size), 1, MADV_POPULATE_READ) == 0 || errno != EFAULT) {
+        g_test_skip("the system does not report such pages");
+        return;
+    }
+    g_assert_cmpint(berth_input_next(input, &part, &error), ==, -1);
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INTERNAL);
+    g_assert_cmpstr(error->message, ==, "read the layer: Input/output error");
+}
+
 static void test_a_file_that_stops_growing_is_truncated(void) {
     g_autofree uint8_t *plain = make_plain();
     g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
@@ -327,6 +354,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/stream/a-growing-file-gives-the-same", test_a_growing_file_gives_the_same);
     g_test_add_func("/stream/a-large-growing-file-is-read-to-its-end",
                     test_a_large_growing_file_is_read_to_its_end);
+    g_test_add_func("/stream/a-page-that-cannot-be-read-is-an-error",
+                    test_a_page_that_cannot_be_read_is_an_error);
     g_test_add_func("/stream/a-file-that-stops-growing-is-truncated",
                     test_a_file_that_stops_growing_is_truncated);
     return g_test_run();
