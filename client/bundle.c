@@ -20,9 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The text of a file, which the caller frees, and its parsed document. On failure *node is NULL as
- * well, and the error names the file. */
-static char *read_document(const char *file, JsonNode **node, GError **error) {
+/* The text of a file, which the caller frees, and its parsed document. On failure *document is NULL
+ * as well, and the error names the file. */
+static char *read_document(const char *file, json_object **document, GError **error) {
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
     size_t size;
 
@@ -31,21 +31,21 @@ static char *read_document(const char *file, JsonNode **node, GError **error) {
         return NULL;
     }
     g_autofree char *text = berth_fd_read_stream(fd, BERTH_MAX_DOCUMENT_BYTES, &size, error);
-    *node = text ? berth_document_parse(text, size, error) : NULL;
-    if (*node)
+    *document = text ? berth_document_parse(text, size, error) : NULL;
+    if (*document)
         return g_steal_pointer(&text);
     g_prefix_error(error, "%s: ", file);
     return NULL;
 }
 
 char *dist_read_process(const char *file, gboolean *terminal, GError **error) {
-    g_autoptr(JsonNode) node = NULL;
-    g_autofree char *text = read_document(file, &node, error);
+    g_autoptr(json_object) process = NULL;
+    g_autofree char *text = read_document(file, &process, error);
     bool wanted;
 
     if (!text)
         return NULL;
-    if (!berth_document_get_bool(json_node_get_object(node), "terminal", &wanted, error)) {
+    if (!berth_document_get_bool(process, "terminal", &wanted, error)) {
         g_prefix_error(error, "%s: ", file);
         return NULL;
     }
@@ -55,25 +55,25 @@ char *dist_read_process(const char *file, gboolean *terminal, GError **error) {
 }
 
 int dist_append_sources(sd_bus_message *call, const char *file, GError **error) {
-    g_autoptr(JsonNode) node = NULL;
-    g_autofree char *text = geteuid() == 0 ? NULL : read_document(file, &node, error);
+    g_autoptr(json_object) config = NULL;
+    g_autofree char *text = geteuid() == 0 ? NULL : read_document(file, &config, error);
 
     if (geteuid() == 0)
         return 0;
-    return text ? dist_append_own_sources(call, json_node_get_object(node)) : -EINVAL;
+    return text ? dist_append_own_sources(call, config) : -EINVAL;
 }
 
 /* The text of a configuration and the path of its root, "rootfs" if it does not set one. The caller
  * frees both. */
 static char *read_config(const char *file, char **root, GError **error) {
-    g_autoptr(JsonNode) node = NULL;
-    g_autofree char *text = read_document(file, &node, error);
-    JsonObject *object = NULL;
+    g_autoptr(json_object) config = NULL;
+    g_autofree char *text = read_document(file, &config, error);
+    json_object *object = NULL;
     const char *path = NULL;
 
     if (!text)
         return NULL;
-    if (!berth_document_get_object(json_node_get_object(node), "root", &object, error) ||
+    if (!berth_document_get_object(config, "root", &object, error) ||
         (object && !berth_document_get_string(object, "path", &path, error))) {
         g_prefix_error(error, "%s: ", file);
         return NULL;

@@ -9,6 +9,7 @@
 
 #include "client/credentials.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -106,15 +107,12 @@ static BerthCredentials *ask_helper(const char *name, const char *key, GError **
     g_autoptr(GError) local = NULL;
     size_t size;
     g_autofree char *text = run_credential_helper(name, "get", key, &size, &local);
-    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
+    g_autoptr(json_object) answer = text ? berth_document_parse(text, size, error) : NULL;
 
     if (local && !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
         g_propagate_error(error, g_steal_pointer(&local));
-    if (!root)
-        return NULL;
-    JsonObject *object = json_node_get_object(root);
-    if (!berth_document_get_string(object, "Username", &username, error) ||
-        !berth_document_get_string(object, "Secret", &secret, error) || !username || !secret)
+    if (!answer || !berth_document_get_string(answer, "Username", &username, error) ||
+        !berth_document_get_string(answer, "Secret", &secret, error) || !username || !secret)
         return NULL;
     BerthCredentials *credentials = g_new0(BerthCredentials, 1);
     /* The protocol has no member for identity tokens: this user name marks one. */
@@ -183,30 +181,28 @@ static char *file_to_write(void) {
     return g_strdup(paths[0]);
 }
 
-/* The document in a file, as a copy that may be changed and keeps members that dist does not know;
- * an empty object if the file does not exist. */
-static JsonNode *load_auth_file(const char *path, GError **error) {
+/* The document in a file, with members that dist does not know; an empty object if the file does
+ * not exist. */
+static json_object *load_auth_file(const char *path, GError **error) {
     g_autoptr(GError) local = NULL;
     size_t size;
     g_autofree char *text = read_auth_file(path, &size, &local);
-    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, &local) : NULL;
+    g_autoptr(json_object) root = text ? berth_document_parse(text, size, &local) : NULL;
 
     if (local) {
         g_prefix_error(&local, "%s: ", path);
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    JsonNode *fresh = json_node_new(JSON_NODE_OBJECT);
-    json_node_take_object(fresh, berth_document_copy(root ? json_node_get_object(root) : NULL));
-    return fresh;
+    return root ? g_steal_pointer(&root) : json_object_new_object();
 }
 
 /* Writes a temporary file beside it and renames that: a reader finds either the old or the new
  * document, even after a crash. Mode 0600, since it holds secrets. */
-static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
+static bool save_auth_file(const char *path, json_object *root, GError **error) {
     g_autofree char *directory = g_path_get_dirname(path);
     g_autofree char *fresh = g_strconcat(path, ".XXXXXX", NULL);
-    g_autofree char *text = json_to_string(root, TRUE);
+    g_autofree char *text = berth_document_print(root, true);
 
     if (g_mkdir_with_parents(directory, 0700) < 0)
         return berth_error_set_errno(error, errno, _("make the directory %s"), directory);
@@ -221,19 +217,18 @@ static bool save_auth_file(const char *path, JsonNode *root, GError **error) {
     return true;
 }
 
-/* Replaces "auths" with a copy that may be changed. object owns the copy. */
-static JsonObject *renew_auths(JsonObject *object) {
-    JsonObject *auths = NULL;
+/* The member "auths", which belongs to root; a new one if it is missing or not an object. */
+static json_object *open_auths(json_object *root) {
+    json_object *auths = NULL;
 
-    berth_document_get_object(object, "auths", &auths, NULL);
-    JsonObject *fresh = berth_document_copy(auths);
-    json_object_set_object_member(object, "auths", fresh);
-    return fresh;
+    return berth_document_get_object(root, "auths", &auths, NULL) && auths
+               ? auths
+               : berth_document_add_object(root, "auths");
 }
 
 /* The helper that a file names for a registry, which the caller frees; NULL if it names none. */
-static char *find_helper(JsonNode *root, const char *registry) {
-    g_autofree char *text = json_to_string(root, FALSE);
+static char *find_helper(json_object *root, const char *registry) {
+    g_autofree char *text = berth_document_print(root, false);
     g_autoptr(BerthCredentials) found = NULL;
     g_autofree char *key = NULL;
     char *helper = NULL;
@@ -244,15 +239,15 @@ static char *find_helper(JsonNode *root, const char *registry) {
 
 static bool store_by_helper(const char *helper, const char *registry,
                             const BerthCredentials *credentials, GError **error) {
-    g_autoptr(JsonObject) object = json_object_new();
+    g_autoptr(json_object) object = json_object_new_object();
     size_t size;
 
-    json_object_set_string_member(object, "ServerURL", registry);
-    json_object_set_string_member(object, "Username",
-                                  credentials->identity_token ? "<token>" : credentials->username);
-    json_object_set_string_member(object, "Secret",
-                                  credentials->identity_token ? credentials->identity_token
-                                                              : credentials->password);
+    berth_document_add_string(object, "ServerURL", registry);
+    berth_document_add_string(object, "Username",
+                              credentials->identity_token ? "<token>" : credentials->username);
+    berth_document_add_string(object, "Secret",
+                              credentials->identity_token ? credentials->identity_token
+                                                          : credentials->password);
     g_autofree char *text = berth_document_print(object, false);
     g_autofree char *output = run_credential_helper(helper, "store", text, &size, error);
     return output != NULL;
@@ -261,7 +256,7 @@ static bool store_by_helper(const char *helper, const char *registry,
 bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
                            GError **error) {
     g_autofree char *path = file_to_write();
-    g_autoptr(JsonNode) root = load_auth_file(path, error);
+    g_autoptr(json_object) root = load_auth_file(path, error);
 
     if (!root)
         return false;
@@ -270,24 +265,22 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
     g_autofree char *helper = find_helper(root, registry);
     if (helper)
         return store_by_helper(helper, registry, credentials, error);
-    JsonObject *auths = renew_auths(json_node_get_object(root));
-    JsonObject *entry = json_object_new();
+    json_object *entry = berth_document_add_object(open_auths(root), registry);
     if (credentials->identity_token) {
-        json_object_set_string_member(entry, "identitytoken", credentials->identity_token);
+        berth_document_add_string(entry, "identitytoken", credentials->identity_token);
     } else {
         g_autofree char *pair =
             g_strconcat(credentials->username, ":", credentials->password, NULL);
         g_autofree char *encoded = g_base64_encode((const guchar *)pair, strlen(pair));
-        json_object_set_string_member(entry, "auth", encoded);
+        berth_document_add_string(entry, "auth", encoded);
     }
-    json_object_set_object_member(auths, registry, entry);
     return save_auth_file(path, root, error);
 }
 
 /* Sets removed if there was an entry; a file or helper without one is not an error. */
 static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
                                   GError **error) {
-    g_autoptr(JsonNode) root = load_auth_file(path, error);
+    g_autoptr(json_object) root = load_auth_file(path, error);
     size_t size;
 
     if (!root)
@@ -302,10 +295,10 @@ static bool remove_from_auth_file(const char *path, const char *registry, bool *
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    JsonObject *auths = renew_auths(json_node_get_object(root));
-    if (!json_object_has_member(auths, registry))
+    json_object *auths = open_auths(root);
+    if (!json_object_object_get_ex(auths, registry, NULL))
         return true;
-    json_object_remove_member(auths, registry);
+    json_object_object_del(auths, registry);
     *removed = true;
     return save_auth_file(path, root, error);
 }

@@ -57,7 +57,7 @@ char *dist_env_expand(const char *text, char *const *environment, GError **error
 /* An image's variables (image specification, config.md, "Env"); freed with g_strfreev(). */
 static char **read_environment(const char *image, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Inspect", "sa{sv}", image, 0);
-    JsonObject *config = NULL;
+    json_object *config = NULL;
     char **environment = NULL;
     const char *text;
     int r;
@@ -66,8 +66,8 @@ static char **read_environment(const char *image, GError **error) {
         return NULL;
     if ((r = sd_bus_message_read(reply, "s", &text)) < 0)
         return dist_bad_reply(r, error), NULL;
-    g_autoptr(JsonNode) root = berth_document_parse(text, strlen(text), error);
-    if (!root || !berth_document_get_object(json_node_get_object(root), "config", &config, error) ||
+    g_autoptr(json_object) document = berth_document_parse(text, strlen(text), error);
+    if (!document || !berth_document_get_object(document, "config", &config, error) ||
         (config && !berth_document_get_strings(config, "Env", &environment, error)))
         return NULL;
     return environment ? environment : g_new0(char *, 1);

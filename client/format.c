@@ -7,11 +7,12 @@
 
 #include "client/format.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "base/names.h"
 #include "client/settings.h"
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -57,8 +58,8 @@ char *dist_format_text(const char *text, const char *kept) {
     return g_string_free(plain, FALSE);
 }
 
-/* Returns equivalent JSON: a JSON document may contain control characters beyond ASCII unescaped.
- */
+/* Returns equivalent JSON: a JSON document may contain DEL and control characters beyond ASCII
+ * unescaped. */
 char *dist_format_json(const char *text) {
     GString *plain = g_string_new(NULL);
 
@@ -70,6 +71,12 @@ char *dist_format_json(const char *text) {
             g_string_append_unichar(plain, c);
     }
     return g_string_free(plain, FALSE);
+}
+
+char *dist_format_value(json_object *value, bool pretty) {
+    g_autofree char *text = berth_document_print(value, pretty);
+
+    return dist_format_json(text);
 }
 
 /* In powers of 1000, like g_format_size(3). */
@@ -128,15 +135,10 @@ char *dist_format_digest(const char *digest) {
 }
 
 char *dist_format_labels(GHashTable *labels) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) object = json_object_new_object();
     g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(labels), (GCompareFunc)strcmp);
 
-    json_builder_begin_object(builder);
-    for (const GList *key = keys; key; key = key->next) {
-        json_builder_set_member_name(builder, key->data);
-        json_builder_add_string_value(builder, g_hash_table_lookup(labels, key->data));
-    }
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    for (const GList *key = keys; key; key = key->next)
+        berth_document_add_string(object, key->data, g_hash_table_lookup(labels, key->data));
+    return dist_format_value(object, false);
 }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <glib.h>
+#include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* "redis" → "docker.io/library/redis:latest". */
@@ -18,6 +20,8 @@ void dist_split_reference(const char *reference, char **repository, char **tag);
 char *dist_format_text(const char *text, const char *kept);
 /* Equivalent JSON with those characters escaped. text: valid UTF-8. */
 char *dist_format_json(const char *text);
+/* A value as such JSON. */
+char *dist_format_value(json_object *value, bool pretty);
 /* Labels as a JSON object, sorted. */
 char *dist_format_labels(GHashTable *labels);
 char *dist_format_size(uint64_t bytes);

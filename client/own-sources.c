@@ -19,7 +19,7 @@ enum { MAX_SOURCES = 12 };
 
 /* Opens the source of a bind mount that the service may allow without a privilege: the user's own
  * file or directory, without submounts. -1 for any other mount. */
-static int open_own_source(JsonObject *mount) {
+static int open_own_source(json_object *mount) {
     g_auto(GStrv) options = NULL;
     const char *type = NULL, *source = NULL, *destination = NULL;
     struct stat status;
@@ -41,22 +41,23 @@ static int open_own_source(JsonObject *mount) {
                                                                             : -1;
 }
 
-int dist_append_own_sources(sd_bus_message *call, JsonObject *config) {
-    JsonArray *mounts = NULL;
+int dist_append_own_sources(sd_bus_message *call, json_object *config) {
+    json_object *mounts = NULL;
     int r = 0;
 
     /* If the configuration is invalid, the service reports why. */
     if (geteuid() == 0 || !berth_document_get_objects(config, "mounts", &mounts, NULL) || !mounts)
         return 0;
-    for (guint i = 0, count = 0; r >= 0 && count < MAX_SOURCES && i < json_array_get_length(mounts);
-         i++) {
-        JsonObject *mount = json_array_get_object_element(mounts, i);
+    for (size_t i = 0, count = 0;
+         r >= 0 && count < MAX_SOURCES && i < json_object_array_length(mounts); i++) {
+        json_object *mount = json_object_array_get_idx(mounts, i);
         berth_autofd int fd = open_own_source(mount);
         if (fd < 0)
             continue;
         count++;
-        r = sd_bus_message_append(call, "(hsas)", fd,
-                                  json_object_get_string_member(mount, "destination"), 0);
+        const char *destination =
+            json_object_get_string(json_object_object_get(mount, "destination"));
+        r = sd_bus_message_append(call, "(hsas)", fd, destination, 0);
     }
     return r;
 }

@@ -10,4 +10,4 @@
 
 /* Appends (hsas) to an open list for each bind mount of the user's own files. Appends nothing for
  * root, who needs no such exception. */
-int dist_append_own_sources(sd_bus_message *call, JsonObject *config);
+int dist_append_own_sources(sd_bus_message *call, json_object *config);

@@ -84,9 +84,8 @@ static int append_entrypoint(sd_bus_message *call, GError **error) {
         return dist_append_strings(call, "Entrypoint", alone);
     /* berth_document_parse() only takes objects, so the array becomes a member of one. */
     g_autofree char *text = g_strdup_printf("{\"words\":%s}", given.entrypoint);
-    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), NULL);
-    if (!node || !berth_document_get_strings(json_node_get_object(node), "words", &words, NULL) ||
-        !words[0])
+    g_autoptr(json_object) object = berth_document_parse(text, strlen(text), NULL);
+    if (!object || !berth_document_get_strings(object, "words", &words, NULL) || !words[0])
         return fail_process_option(error, "--entrypoint", given.entrypoint);
     return dist_append_strings(call, "Entrypoint", words);
 }

@@ -9,12 +9,13 @@
 
 #include "client/table.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "client/format.h"
 #include "client/layout.h"
 #include "client/screen.h"
 #include "client/template.h"
 
-#include <json-glib/json-glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,43 +132,34 @@ static guint table_count_rows(const DistTable *table) {
     return table->width > 0 ? table->cells->len / table->width : 0;
 }
 
-static void table_add_list(JsonBuilder *builder, const char *text) {
+static void table_add_list(json_object *object, const char *member, const char *text) {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
 
-    json_builder_begin_array(builder);
-    for (char **word = words; *word; word++)
-        json_builder_add_string_value(builder, *word);
-    json_builder_end_array(builder);
+    berth_document_add_strings(object, member, words);
 }
 
-static void table_add_json(JsonBuilder *builder, const DistColumn *column, const Cell *cell) {
-    json_builder_set_member_name(builder, column->key);
+static void table_add_json(json_object *object, const DistColumn *column, const Cell *cell) {
     if (column->type == DIST_CELL_JSON)
-        json_builder_add_value(builder, json_from_string(cell->whole, NULL));
+        json_object_object_add(object, column->key, json_tokener_parse(cell->whole));
     else if (column->type == DIST_CELL_LIST)
-        table_add_list(builder, cell->whole);
+        table_add_list(object, column->key, cell->whole);
     else if (column_is_text(column))
-        json_builder_add_string_value(builder, cell->whole);
+        berth_document_add_string(object, column->key, cell->whole);
     else
-        json_builder_add_int_value(builder, cell->number);
+        berth_document_add_int(object, column->key, cell->number);
 }
 
 /* All columns, including those that are not shown: JSON is for programs. */
 static void table_print_json(const DistTable *table, const guint *order, bool pretty) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) rows = json_object_new_array();
 
-    json_builder_begin_array(builder);
     for (guint row = 0; row < table_count_rows(table); row++) {
-        json_builder_begin_object(builder);
+        json_object *object = berth_document_append_object(rows);
         for (guint i = 0; i < table->width; i++)
-            table_add_json(builder, &table->columns[i], table_get_cell(table, order[row], i));
-        json_builder_end_object(builder);
+            table_add_json(object, &table->columns[i], table_get_cell(table, order[row], i));
     }
-    json_builder_end_array(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(root, pretty);
-    g_autofree char *plain = dist_format_json(text);
-    puts(plain);
+    g_autofree char *text = dist_format_value(rows, pretty);
+    puts(text);
 }
 
 /* The index of the column with this key, ignoring case; the table's width if there is none. */

@@ -10,11 +10,13 @@
 
 #include "client/verbs.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "base/log.h"
+#include "client/format.h"
 #include "client/journal.h"
 #include "client/table.h"
 
-#include <json-glib/json-glib.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,27 +104,23 @@ static void print_entry(GHashTable *fields) {
     fflush(stdout);
 }
 
-static void audit_add_details(JsonBuilder *builder, GHashTable *fields) {
+static void audit_add_details(json_object *details, GHashTable *fields) {
     g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(fields), (GCompareFunc)strcmp);
 
-    json_builder_begin_object(builder);
     for (GList *name = names; name; name = name->next) {
         if (!g_str_has_prefix(name->data, "BERTH_DETAIL_"))
             continue;
         g_autofree char *key =
             g_ascii_strdown((const char *)name->data + strlen("BERTH_DETAIL_"), -1);
-        json_builder_set_member_name(builder, key);
-        json_builder_add_string_value(builder, get_field(fields, name->data));
+        berth_document_add_string(details, key, get_field(fields, name->data));
     }
-    json_builder_end_object(builder);
 }
 
 static char *audit_format_details(GHashTable *fields) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) details = json_object_new_object();
 
-    audit_add_details(builder, fields);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    audit_add_details(details, fields);
+    return dist_format_value(details, false);
 }
 
 /* A number as a JSON value; null if the entry has no such field. */
@@ -148,7 +146,7 @@ static void audit_add_row(DistTable *table, GHashTable *fields) {
                    get_field(fields, "MESSAGE"), uid, pid, suppressed, details);
 }
 
-static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
+static void audit_print_json(GHashTable *fields) {
     static const struct {
         const char *key, *field;
     } texts[] = {{"kind", "BERTH_AUDIT"},    {"unit", "CALLER_UNIT"},    {"name", "CALLER_NAME"},
@@ -157,29 +155,17 @@ static void audit_add_entry(JsonBuilder *builder, GHashTable *fields) {
       numbers[] = {
           {"uid", "CALLER_UID"}, {"pid", "CALLER_PID"}, {"suppressed", "BERTH_SUPPRESSED"}};
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "time");
-    json_builder_add_int_value(builder, (gint64)get_time(fields));
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        json_builder_set_member_name(builder, texts[i].key);
-        json_builder_add_string_value(builder, get_field(fields, texts[i].field));
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        if (!g_hash_table_contains(fields, numbers[i].field))
-            continue;
-        json_builder_set_member_name(builder, numbers[i].key);
-        json_builder_add_int_value(builder,
+    g_autoptr(json_object) entry = json_object_new_object();
+
+    berth_document_add_int(entry, "time", (int64_t)get_time(fields));
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        berth_document_add_string(entry, texts[i].key, get_field(fields, texts[i].field));
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (g_hash_table_contains(fields, numbers[i].field))
+            berth_document_add_int(entry, numbers[i].key,
                                    g_ascii_strtoll(get_field(fields, numbers[i].field), NULL, 10));
-    }
-    json_builder_set_member_name(builder, "details");
-    audit_add_details(builder, fields);
-    json_builder_end_object(builder);
-}
-
-static void audit_print_json(JsonBuilder *builder) {
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(root, dist_settings.json == DIST_JSON_PRETTY);
-
+    audit_add_details(berth_document_add_object(entry, "details"), fields);
+    g_autofree char *text = dist_format_value(entry, dist_settings.json == DIST_JSON_PRETTY);
     puts(text);
     fflush(stdout);
 }
@@ -201,9 +187,7 @@ static void audit_end_entry(void *userdata) {
     if (reader->table) {
         audit_add_row(reader->table, reader->fields);
     } else if (dist_settings.json != DIST_JSON_OFF) {
-        g_autoptr(JsonBuilder) builder = json_builder_new();
-        audit_add_entry(builder, reader->fields);
-        audit_print_json(builder);
+        audit_print_json(reader->fields);
     } else {
         print_entry(reader->fields);
     }

@@ -8,11 +8,12 @@
 
 #include "client/verbs-events.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/format.h"
 
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,31 +26,17 @@ typedef struct {
 } Event;
 
 static void event_print_json(const Event *event) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    const struct {
-        const char *key, *text;
-    } texts[] = {{"kind", event->kind}, {"id", event->id}, {"process", event->process}};
-    const struct {
-        const char *key;
-        gint64 value;
-    } numbers[] = {{"pid", event->pid}, {"status", event->status}, {"time", (gint64)event->usec}};
+    g_autoptr(json_object) object = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "sequence");
-    json_builder_add_int_value(builder, (gint64)event->sequence);
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        json_builder_set_member_name(builder, texts[i].key);
-        json_builder_add_string_value(builder, texts[i].text);
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        json_builder_set_member_name(builder, numbers[i].key);
-        json_builder_add_int_value(builder, numbers[i].value);
-    }
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(root, FALSE);
-    g_autofree char *shown = dist_format_json(text);
-    puts(shown);
+    berth_document_add_int(object, "sequence", (int64_t)event->sequence);
+    berth_document_add_string(object, "kind", event->kind);
+    berth_document_add_string(object, "id", event->id);
+    berth_document_add_string(object, "process", event->process);
+    berth_document_add_int(object, "pid", event->pid);
+    berth_document_add_int(object, "status", event->status);
+    berth_document_add_int(object, "time", (int64_t)event->usec);
+    g_autofree char *text = dist_format_value(object, false);
+    puts(text);
 }
 
 static void event_print_line(const Event *event) {

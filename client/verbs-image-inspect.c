@@ -7,6 +7,7 @@
 
 #include "client/verbs-image-inspect.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "base/limits.h"
@@ -31,10 +32,10 @@ const DistOption dist_resolve_options[] = {
 
 /* Members that are missing or of another type appear as "" or 0: the document comes from the
  * registry. */
-static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
+static void add_platform(json_object *platforms, json_object *manifest) {
     static const char *const parts[] = {"os", "architecture", "variant"};
     g_autoptr(GString) name = g_string_new(NULL);
-    JsonObject *of = NULL;
+    json_object *of = NULL;
     const char *digest = NULL, *part = NULL;
     uint64_t size = 0;
 
@@ -44,14 +45,10 @@ static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
             g_string_append_printf(name, "%s%s", name->len > 0 ? "/" : "", part);
     berth_document_get_string(manifest, "digest", &digest, NULL);
     berth_document_get_size(manifest, "size", &size, NULL);
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "platform");
-    json_builder_add_string_value(builder, name->str);
-    json_builder_set_member_name(builder, "digest");
-    json_builder_add_string_value(builder, digest ? digest : "");
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, (gint64)size);
-    json_builder_end_object(builder);
+    json_object *platform = berth_document_append_object(platforms);
+    berth_document_add_string(platform, "platform", name->str);
+    berth_document_add_string_or_empty(platform, "digest", digest);
+    berth_document_add_int(platform, "size", (int64_t)size);
 }
 
 /* The manifests in an index, as JSON; "[]" if the object is not an index. The caller frees the
@@ -59,7 +56,7 @@ static void add_platform(JsonBuilder *builder, JsonObject *manifest) {
 static char *list_platforms(const char *reference, const char *digest, const char *media_type,
                             GError **error) {
     bool is_index = berth_media_type_get_kind(media_type) == BERTH_KIND_INDEX;
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) platforms = json_object_new_array();
     size_t size;
 
     if (!is_index)
@@ -67,19 +64,16 @@ static char *list_platforms(const char *reference, const char *digest, const cha
     berth_autofd int pipe = dist_fetch_object(reference, digest, given.insecure, error);
     g_autofree char *text =
         pipe < 0 ? NULL : berth_fd_read_stream(pipe, BERTH_MAX_DOCUMENT_BYTES, &size, error);
-    g_autoptr(JsonNode) root = text ? berth_document_parse(text, size, error) : NULL;
-    JsonArray *array = NULL;
-    if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
+    g_autoptr(json_object) index = text ? berth_document_parse(text, size, error) : NULL;
+    json_object *manifests = NULL;
+    if (!index || !berth_document_get_array(index, "manifests", &manifests, error))
         return NULL;
-    json_builder_begin_array(builder);
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (JSON_NODE_HOLDS_OBJECT(node))
-            add_platform(builder, json_node_get_object(node));
+    for (size_t i = 0; manifests && i < json_object_array_length(manifests); i++) {
+        json_object *manifest = json_object_array_get_idx(manifests, i);
+        if (json_object_is_type(manifest, json_type_object))
+            add_platform(platforms, manifest);
     }
-    json_builder_end_array(builder);
-    g_autoptr(JsonNode) list = json_builder_get_root(builder);
-    return json_to_string(list, FALSE);
+    return dist_format_value(platforms, false);
 }
 
 /* One request to the registry, and with --json another one for the index. */
@@ -124,21 +118,21 @@ static bool print_history(const char *text, GError **error) {
         {"createdBy", _("CREATED BY"), DIST_CELL_TEXT},
         {NULL, NULL, 0},
     };
-    g_autoptr(JsonNode) root = berth_document_parse(text, strlen(text), error);
+    g_autoptr(json_object) config = berth_document_parse(text, strlen(text), error);
     g_autoptr(DistTable) table = dist_table_new(columns);
-    JsonArray *array;
+    json_object *history;
 
-    if (!root || !berth_document_get_array(json_node_get_object(root), "history", &array, error))
+    if (!config || !berth_document_get_array(config, "history", &history, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
+    for (size_t i = 0; history && i < json_object_array_length(history); i++) {
+        json_object *entry = json_object_array_get_idx(history, i);
         const char *created = NULL, *created_by = NULL;
-        if (!JSON_NODE_HOLDS_OBJECT(node))
+        bool empty = false;
+        if (!json_object_is_type(entry, json_type_object))
             continue;
-        JsonObject *entry = json_node_get_object(node);
         berth_document_get_string(entry, "created", &created, NULL);
         berth_document_get_string(entry, "created_by", &created_by, NULL);
-        bool empty = json_object_get_boolean_member_with_default(entry, "empty_layer", FALSE);
+        berth_document_get_bool(entry, "empty_layer", &empty, NULL);
         dist_table_add(table, created ? created : "", empty ? _("yes") : _("no"),
                        created_by ? created_by : "");
     }

@@ -8,6 +8,7 @@
 
 #include "client/verbs-logs.h"
 
+#include "base/document.h"
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/each.h"
@@ -19,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,37 +76,30 @@ static bool parse_time(const char *text, uint64_t *usec, GError **error) {
 }
 
 /* As in journalctl --output=json: a value that is not UTF-8 becomes an array of bytes. */
-static JsonNode *make_value(const char *value, size_t size) {
-    JsonNode *node = json_node_new(JSON_NODE_VALUE);
-
-    if (g_utf8_validate(value, (gssize)size, NULL)) {
-        json_node_set_string(node, value);
-        return node;
-    }
-    JsonArray *bytes = json_array_new();
+static json_object *make_value(const char *value, size_t size) {
+    if (g_utf8_validate(value, (gssize)size, NULL))
+        return json_object_new_string(value);
+    json_object *bytes = json_object_new_array();
     for (size_t i = 0; i < size; i++)
-        json_array_add_int_element(bytes, (unsigned char)value[i]);
-    json_node_init_array(node, bytes);
-    json_array_unref(bytes);
-    return node;
+        json_object_array_add(bytes, json_object_new_int((unsigned char)value[i]));
+    return bytes;
 }
 
 static void take_field(const char *name, const char *value, size_t size, void *userdata) {
-    JsonObject **entry = userdata;
+    json_object **entry = userdata;
 
     if (!*entry)
-        *entry = json_object_new();
-    json_object_set_member(*entry, name, make_value(value, size));
+        *entry = json_object_new_object();
+    json_object_object_add(*entry, name, make_value(value, size));
 }
 
 static void end_entry(void *userdata) {
-    JsonObject **entry = userdata;
+    json_object **entry = userdata;
 
     if (!*entry)
         return;
-    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), *entry);
-    g_autofree char *text = json_to_string(node, dist_settings.json == DIST_JSON_PRETTY);
-    g_clear_pointer(entry, json_object_unref);
+    g_autofree char *text = berth_document_print(*entry, dist_settings.json == DIST_JSON_PRETTY);
+    g_clear_pointer(entry, json_object_put);
     puts(text);
     fflush(stdout);
 }
@@ -119,7 +112,7 @@ static bool wants_entries(void) {
 typedef bool (*ReadEntries)(const DistJournalReader *reader, const void *userdata, GError **error);
 
 static bool print_entries(ReadEntries read, const void *userdata, const char *id, GError **error) {
-    JsonObject *entry = NULL;
+    json_object *entry = NULL;
     DistLogLines lines = {
         .prefix = logs_given.names ? id : NULL,
         .timestamps = logs_given.timestamps,

@@ -7,6 +7,8 @@
 
 #include "client/verbs-network-list.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/format.h"
@@ -14,7 +16,6 @@
 #include "client/listing.h"
 #include "client/table.h"
 
-#include <json-glib/json-glib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,29 +90,16 @@ int dist_network_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A JSON array or object, to be put into a cell. */
-static char *finish_json(JsonBuilder *builder) {
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-
-    return json_to_string(root, FALSE);
-}
-
-static void add_strings(JsonBuilder *builder, char *const *strings) {
-    json_builder_begin_array(builder);
-    for (; strings && *strings; strings++)
-        json_builder_add_string_value(builder, *strings);
-    json_builder_end_array(builder);
-}
-
+/* A JSON array, to be put into a cell. */
 static char *format_strings(char *const *strings) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) array = json_object_new_array();
 
-    add_strings(builder, strings);
-    return finish_json(builder);
+    for (; strings && *strings; strings++)
+        berth_document_append_string(array, *strings);
+    return dist_format_value(array, false);
 }
 
-static int read_container(sd_bus_message *message, void *userdata) {
-    JsonBuilder *builder = userdata;
+static int read_container(sd_bus_message *message, void *containers) {
     g_auto(GStrv) addresses = NULL;
     const char *id, *interface = "";
     const DistField fields[] = {
@@ -120,20 +108,16 @@ static int read_container(sd_bus_message *message, void *userdata) {
 
     if (r <= 0)
         return r;
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "id");
-    json_builder_add_string_value(builder, id);
-    json_builder_set_member_name(builder, "interface");
-    json_builder_add_string_value(builder, interface);
-    json_builder_set_member_name(builder, "addresses");
-    add_strings(builder, addresses);
-    json_builder_end_object(builder);
+    json_object *container = berth_document_append_object(containers);
+    berth_document_add_string(container, "id", id);
+    berth_document_add_string(container, "interface", interface);
+    berth_document_add_strings(container, "addresses", addresses);
     return 1;
 }
 
 /* The property Containers: each with its addresses and aliases in this network. */
-static int read_containers(sd_bus_message *reply, void *builder) {
-    return dist_dictionary_read_items(reply, read_container, builder);
+static int read_containers(sd_bus_message *reply, void *containers) {
+    return dist_dictionary_read_items(reply, read_container, containers);
 }
 
 typedef struct {
@@ -146,7 +130,7 @@ typedef struct {
 static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
     Inspection *inspection = userdata;
     g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) containers = json_object_new_array();
     g_auto(GStrv) subnets = NULL, gateways = NULL;
     const char *name, *type = "", *file = "", *interface = "";
     uint64_t created = 0;
@@ -163,23 +147,22 @@ static int inspect_network(sd_bus_message *reply, char **key, void *userdata) {
         {"DNS", "b", &dns},
         {"MTU", "u", &mtu},
         {"Created", "t", &created},
-        {"Containers", NULL, builder, read_containers},
+        {"Containers", NULL, containers, read_containers},
         {NULL, NULL, NULL},
     };
 
-    json_builder_begin_array(builder);
     int r = dist_dictionary_read_item(reply, &name, fields);
     if (r <= 0)
         return r;
-    json_builder_end_array(builder);
     *key = g_strdup(name);
     if (!g_strv_contains((const char *const *)inspection->names, name))
         return 1;
-    g_autofree char *containers = finish_json(builder), *pairs = dist_format_labels(labels),
-                    *nets = format_strings(subnets), *ways = format_strings(gateways);
+    g_autofree char *members = dist_format_value(containers, false),
+                    *pairs = dist_format_labels(labels), *nets = format_strings(subnets),
+                    *ways = format_strings(gateways);
     dist_table_add(inspection->table, name, file[0] ? "cni" : "berth", type, file, interface, nets,
                    ways, internal ? "true" : "false", dns ? "true" : "false", (int64_t)mtu, pairs,
-                   (int64_t)created, containers);
+                   (int64_t)created, members);
     g_hash_table_add(inspection->found, g_strdup(name));
     return 1;
 }

@@ -9,6 +9,7 @@
 #include "bundle.h"
 
 #include "base/delegation.h"
+#include "base/document-members.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "call.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 
 void runtime_bundle_free(RuntimeBundle *bundle) {
-    g_clear_pointer(&bundle->config, json_object_unref);
+    g_clear_pointer(&bundle->config, json_object_put);
     g_free(bundle->spec);
     g_free(bundle->rootfs);
     berth_fd_clear(&bundle->root);
@@ -29,7 +30,7 @@ void runtime_bundle_free(RuntimeBundle *bundle) {
 }
 
 /* "-" is standard input. If text is not NULL, the caller frees *text. */
-JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
+json_object *runtime_read_json(const char *file, char **text, GError **error) {
     berth_autofd int fd = g_str_equal(file, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                                  : open(file, O_RDONLY | O_CLOEXEC);
     size_t size;
@@ -39,15 +40,15 @@ JsonNode *runtime_read_json(const char *file, char **text, GError **error) {
         return NULL;
     }
     g_autofree char *content = berth_fd_read_stream(fd, BERTH_MAX_DOCUMENT_BYTES, &size, error);
-    JsonNode *node = content ? berth_document_parse(content, size, error) : NULL;
-    if (!node)
+    json_object *document = content ? berth_document_parse(content, size, error) : NULL;
+    if (!document)
         g_prefix_error(error, "%s: ", file);
     else if (text)
         *text = g_steal_pointer(&content);
-    return node;
+    return document;
 }
 
-static bool mount_is_bind(JsonObject *mount) {
+static bool mount_is_bind(json_object *mount) {
     g_auto(GStrv) options = NULL;
     const char *type = NULL;
 
@@ -60,86 +61,83 @@ static bool mount_is_bind(JsonObject *mount) {
 }
 
 /* A relative source is relative to the bundle (config.md, Mounts). */
-static bool bundle_adapt_mounts(JsonObject *config, const char *directory, GError **error) {
-    JsonArray *mounts;
+static bool bundle_adapt_mounts(json_object *config, const char *directory, GError **error) {
+    json_object *mounts;
 
     if (!berth_document_get_objects(config, "mounts", &mounts, error))
         return false;
     if (!mounts)
         return true;
-    JsonArray *adapted = json_array_new();
-    for (guint i = 0; i < json_array_get_length(mounts); i++) {
-        JsonObject *mount = berth_document_copy(json_array_get_object_element(mounts, i));
+    json_object *adapted = json_object_new_array();
+    for (size_t i = 0; i < json_object_array_length(mounts); i++) {
+        json_object *mount = berth_document_copy(json_object_array_get_idx(mounts, i));
         const char *source = NULL;
         if (mount_is_bind(mount) && berth_document_get_string(mount, "source", &source, NULL) &&
             source && !g_path_is_absolute(source)) {
             g_autofree char *path = g_build_filename(directory, source, NULL);
-            json_object_set_string_member(mount, "source", path);
+            berth_document_add_string(mount, "source", path);
         }
-        json_array_add_object_element(adapted, mount);
+        json_object_array_add(adapted, mount);
     }
-    json_object_set_array_member(config, "mounts", adapted);
+    json_object_object_add(config, "mounts", adapted);
     return true;
 }
 
 /* An engine only knows the monitor of a container, which is in some of the container's namespaces
  * but never in its pid namespace: joining the monitor's would mean joining the host's. So such
  * paths are replaced by those of the container's first process. */
-static bool bundle_adapt_namespaces(JsonObject *linux_part, const char *root, GError **error) {
-    JsonArray *namespaces;
+static bool bundle_adapt_namespaces(json_object *linux_part, const char *root, GError **error) {
+    json_object *namespaces;
 
     if (!berth_document_get_objects(linux_part, "namespaces", &namespaces, error))
         return false;
     if (!namespaces)
         return true;
-    JsonArray *adapted = json_array_new();
-    for (guint i = 0; i < json_array_get_length(namespaces); i++) {
-        JsonObject *entry = berth_document_copy(json_array_get_object_element(namespaces, i));
+    g_autoptr(json_object) adapted = json_object_new_array();
+    for (size_t i = 0; i < json_object_array_length(namespaces); i++) {
+        json_object *entry = berth_document_copy(json_object_array_get_idx(namespaces, i));
         const char *path = NULL;
         g_autofree char *real = NULL;
+        json_object_array_add(adapted, entry);
         if (!berth_document_get_string(entry, "path", &path, error) ||
-            (path && !runtime_monitored_find_path(root, path, &real, error))) {
-            json_object_unref(entry);
-            json_array_unref(adapted);
+            (path && !runtime_monitored_find_path(root, path, &real, error)))
             return false;
-        }
         if (real)
-            json_object_set_string_member(entry, "path", real);
-        json_array_add_object_element(adapted, entry);
+            berth_document_add_string(entry, "path", real);
     }
-    json_object_set_array_member(linux_part, "namespaces", adapted);
+    json_object_object_add(linux_part, "namespaces", g_steal_pointer(&adapted));
     return true;
 }
 
 /* SLICE:PREFIX:NAME is left to the service. A cgroupfs path says where an engine expects the
  * container, which is in a systemd scope instead, so it is taken out. */
-static bool bundle_take_cgroups_path(JsonObject *linux_part, char **cgroups_path, GError **error) {
+static bool bundle_take_cgroups_path(json_object *linux_part, char **cgroups_path, GError **error) {
     const char *path;
 
     if (!berth_document_get_string(linux_part, "cgroupsPath", &path, error))
         return false;
     if (path && path[0] && !strchr(path, ':')) {
         *cgroups_path = g_strdup(path);
-        json_object_remove_member(linux_part, "cgroupsPath");
+        json_object_object_del(linux_part, "cgroupsPath");
     }
     return true;
 }
 
 /* Only copies are changed, of each object on the way to a change: config itself stays as it was
  * read. */
-JsonObject *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
-                                 char **cgroups_path, GError **error) {
-    JsonObject *linux_part;
+json_object *runtime_bundle_adapt(json_object *config, const char *directory, const char *root,
+                                  char **cgroups_path, GError **error) {
+    json_object *linux_part;
 
     *cgroups_path = NULL;
     if (!berth_document_get_object(config, "linux", &linux_part, error))
         return NULL;
-    g_autoptr(JsonObject) whole = berth_document_copy(config);
+    g_autoptr(json_object) whole = berth_document_copy(config);
     if (!bundle_adapt_mounts(whole, directory, error))
         return NULL;
     if (linux_part) {
-        JsonObject *copy = berth_document_copy(linux_part);
-        json_object_set_object_member(whole, "linux", copy);
+        json_object *copy = berth_document_copy(linux_part);
+        json_object_object_add(whole, "linux", copy);
         if (!bundle_adapt_namespaces(copy, root, error) ||
             !bundle_take_cgroups_path(copy, cgroups_path, error))
             return NULL;
@@ -149,9 +147,9 @@ JsonObject *runtime_bundle_adapt(JsonObject *config, const char *directory, cons
 
 /* O_NOFOLLOW: runc also refuses a root directory that is a symbolic link. Since it is opened here,
  * with the caller's rights, the descriptor proves that the caller can reach it. */
-static bool bundle_open_root(RuntimeBundle *bundle, JsonObject *config, const char *directory,
+static bool bundle_open_root(RuntimeBundle *bundle, json_object *config, const char *directory,
                              GError **error) {
-    JsonObject *root;
+    json_object *root;
     const char *path = NULL;
 
     if (!berth_document_get_object(config, "root", &root, error) ||
@@ -188,11 +186,11 @@ static void bundle_choose_cgroup(RuntimeBundle *bundle, const char *cgroups_path
                     cgroups_path);
 }
 
-static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *directory,
+static bool bundle_take(RuntimeBundle *bundle, json_object *config, const char *directory,
                         const RuntimeOptions *options, GError **error) {
     g_autofree char *cgroups_path = NULL;
     const char *version;
-    JsonObject *process;
+    json_object *process;
 
     if (!berth_document_get_string(config, "ociVersion", &version, error) ||
         !berth_document_get_object(config, "process", &process, error) ||
@@ -215,19 +213,18 @@ static bool bundle_take(RuntimeBundle *bundle, JsonObject *config, const char *d
 
 RuntimeBundle *runtime_bundle_read(const char *directory, const RuntimeOptions *options,
                                    GError **error) {
-    const char *config = options->config ? options->config : "config.json";
+    const char *name = options->config ? options->config : "config.json";
     g_autoptr(RuntimeBundle) bundle = g_new0(RuntimeBundle, 1);
     g_autofree char *file =
-        g_path_is_absolute(config) ? g_strdup(config) : g_build_filename(directory, config, NULL);
+        g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(directory, name, NULL);
 
     bundle->root = -1;
     if (!runtime_overrides_parse_cgroup(options->cgroup, &bundle->in_callers_cgroup, error))
         return NULL;
-    g_autoptr(JsonNode) node = runtime_read_json(file, NULL, error);
-    if (!node)
+    g_autoptr(json_object) config = runtime_read_json(file, NULL, error);
+    if (!config)
         return NULL;
-    g_autoptr(JsonObject) whole =
-        runtime_overrides_apply(json_node_get_object(node), options, error);
+    g_autoptr(json_object) whole = runtime_overrides_apply(config, options, error);
     if (!whole || !bundle_take(bundle, whole, directory, options, error)) {
         g_prefix_error(error, "%s: ", file);
         return NULL;

@@ -8,7 +8,7 @@
 #include "record.h"
 
 typedef struct {
-    JsonObject *config;     /* the configuration as the service receives it */
+    json_object *config;    /* the configuration as the service receives it */
     char *spec;             /* the same, as text */
     char *rootfs;           /* its full path */
     int root;               /* its open descriptor */
@@ -29,15 +29,15 @@ bool runtime_bundle_is_callers_cgroup(const char *path, const char *own);
 
 /* Whether the command of a configuration exists in its root; a path that a mount may provide counts
  * as existing. Otherwise NotFound, with a text that engines recognize. */
-bool runtime_command_check(JsonObject *config, int root, GError **error);
+bool runtime_command_check(json_object *config, int root, GError **error);
 
 /* Reads a file that holds one JSON object; "-" stands for standard input. text may be NULL. */
-JsonNode *runtime_read_json(const char *file, char **text, GError **error);
+json_object *runtime_read_json(const char *file, char **text, GError **error);
 
 /* The configuration with everything resolved that only berth-runtime knows: sources of bind mounts
  * relative to the bundle, and namespaces of containers that a monitor stands for. A cgroupfs path
  * is removed and returned in cgroups_path, NULL if there was none. */
-JsonObject *runtime_bundle_adapt(JsonObject *config, const char *directory, const char *root,
-                                 char **cgroups_path, GError **error);
+json_object *runtime_bundle_adapt(json_object *config, const char *directory, const char *root,
+                                  char **cgroups_path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RuntimeBundle, runtime_bundle_free)

@@ -39,11 +39,11 @@ static char *command_resolve(int root, const char *path) {
 }
 
 /* A mount whose destination cannot be resolved, or is the root, counts as covering the path. */
-static bool command_is_below_mount(JsonArray *mounts, int root, const char *path) {
-    for (guint i = 0; mounts && i < json_array_get_length(mounts); i++) {
+static bool command_is_below_mount(json_object *mounts, int root, const char *path) {
+    for (size_t i = 0; mounts && i < json_object_array_length(mounts); i++) {
         const char *place = NULL;
-        if (!berth_document_get_string(json_array_get_object_element(mounts, i), "destination",
-                                       &place, NULL) ||
+        if (!berth_document_get_string(json_object_array_get_idx(mounts, i), "destination", &place,
+                                       NULL) ||
             !place)
             continue;
         g_autofree char *resolved = command_resolve(root, place);
@@ -57,7 +57,7 @@ static bool command_is_below_mount(JsonArray *mounts, int root, const char *path
 
 /* Only "no such file" is certain; after any other error, such as for a directory that the caller
  * may not search, the service decides. */
-static bool command_may_be_at(JsonArray *mounts, int root, const char *path) {
+static bool command_may_be_at(json_object *mounts, int root, const char *path) {
     g_autofree char *canonical = g_canonicalize_filename(path, "/");
     berth_autofd int fd = berth_fd_open_in_root(root, canonical + 1, O_PATH, 0);
 
@@ -77,7 +77,7 @@ static const char *command_find_path(char *const *environment) {
     return path;
 }
 
-static bool command_is_found(JsonArray *mounts, int root, const char *name, const char *path) {
+static bool command_is_found(json_object *mounts, int root, const char *name, const char *path) {
     g_auto(GStrv) directories = g_strsplit(path, ":", -1);
 
     for (char **directory = directories; *directory; directory++) {
@@ -88,12 +88,11 @@ static bool command_is_found(JsonArray *mounts, int root, const char *name, cons
     return false;
 }
 
-bool runtime_command_check(JsonObject *config, int root, GError **error) {
+bool runtime_command_check(json_object *config, int root, GError **error) {
     g_auto(GStrv) arguments = NULL;
     g_auto(GStrv) environment = NULL;
     const char *directory = NULL;
-    JsonObject *process;
-    JsonArray *mounts;
+    json_object *process, *mounts;
 
     if (!berth_document_get_object(config, "process", &process, error) ||
         !berth_document_get_objects(config, "mounts", &mounts, error) || !process ||

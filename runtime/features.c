@@ -7,6 +7,7 @@
  */
 
 #include "base/document-members.h"
+#include "base/document.h"
 #include "config.h"
 #include "verbs.h"
 
@@ -31,71 +32,53 @@ static const char actions[] = "SCMP_ACT_ALLOW SCMP_ACT_ERRNO SCMP_ACT_KILL SCMP_
 static const char operators[] = "SCMP_CMP_EQ SCMP_CMP_GE SCMP_CMP_GT SCMP_CMP_LE SCMP_CMP_LT "
                                 "SCMP_CMP_MASKED_EQ SCMP_CMP_NE";
 
-static void features_add_words(JsonBuilder *builder, const char *name, const char *words) {
+static void features_add_words(json_object *object, const char *name, const char *words) {
     g_auto(GStrv) all = g_strsplit(words, " ", -1);
 
-    berth_document_add_strings(builder, name, all);
+    berth_document_add_strings(object, name, all);
 }
 
-static void features_add_capabilities(JsonBuilder *builder) {
-    json_builder_set_member_name(builder, "capabilities");
-    json_builder_begin_array(builder);
+static void features_add_capabilities(json_object *linux_part) {
+    json_object *capabilities = berth_document_add_array(linux_part, "capabilities");
+
     for (cap_value_t value = 0; value < cap_max_bits(); value++) {
         char *name = cap_to_name(value);
         g_autofree char *upper = name ? g_ascii_strup(name, -1) : NULL;
         if (upper)
-            json_builder_add_string_value(builder, upper);
+            berth_document_append_string(capabilities, upper);
         cap_free(name);
     }
-    json_builder_end_array(builder);
 }
 
-static void begin_object_member(JsonBuilder *builder, const char *name) {
-    json_builder_set_member_name(builder, name);
-    json_builder_begin_object(builder);
-}
-
-static void features_add_linux(JsonBuilder *builder) {
-    begin_object_member(builder, "linux");
-    features_add_words(builder, "namespaces", namespaces);
-    features_add_capabilities(builder);
-    begin_object_member(builder, "cgroup");
-    berth_document_add_bool(builder, "v1", false);
-    berth_document_add_bool(builder, "v2", true);
-    berth_document_add_bool(builder, "systemd", true);
-    berth_document_add_bool(builder, "systemdUser", false);
-    json_builder_end_object(builder);
-    begin_object_member(builder, "seccomp");
-    berth_document_add_bool(builder, "enabled", true);
-    features_add_words(builder, "actions", actions);
-    features_add_words(builder, "operators", operators);
-    json_builder_end_object(builder);
-    begin_object_member(builder, "apparmor");
-    berth_document_add_bool(builder, "enabled", true);
-    json_builder_end_object(builder);
-    begin_object_member(builder, "selinux");
-    berth_document_add_bool(builder, "enabled", false);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
+static void features_add_linux(json_object *linux_part) {
+    features_add_words(linux_part, "namespaces", namespaces);
+    features_add_capabilities(linux_part);
+    json_object *cgroup = berth_document_add_object(linux_part, "cgroup");
+    berth_document_add_bool(cgroup, "v1", false);
+    berth_document_add_bool(cgroup, "v2", true);
+    berth_document_add_bool(cgroup, "systemd", true);
+    berth_document_add_bool(cgroup, "systemdUser", false);
+    json_object *seccomp = berth_document_add_object(linux_part, "seccomp");
+    berth_document_add_bool(seccomp, "enabled", true);
+    features_add_words(seccomp, "actions", actions);
+    features_add_words(seccomp, "operators", operators);
+    berth_document_add_bool(berth_document_add_object(linux_part, "apparmor"), "enabled", true);
+    berth_document_add_bool(berth_document_add_object(linux_part, "selinux"), "enabled", false);
 }
 
 int runtime_verb_features(RuntimeOptions *options, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) features = json_object_new_object();
 
     (void)options, (void)error;
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "ociVersionMin", "1.0.0");
-    berth_document_add_string(builder, "ociVersionMax", "1.0.2");
-    features_add_words(builder, "hooks", hooks);
-    features_add_words(builder, "mountOptions", mount_options);
-    features_add_linux(builder);
-    begin_object_member(builder, "annotations");
-    berth_document_add_string(builder, "org.opencontainers.runc.checkpoint.enabled", "true");
-    berth_document_add_string(builder, "org.berth1.version", BERTH_VERSION);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) node = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(node, TRUE);
+    berth_document_add_string(features, "ociVersionMin", "1.0.0");
+    berth_document_add_string(features, "ociVersionMax", "1.0.2");
+    features_add_words(features, "hooks", hooks);
+    features_add_words(features, "mountOptions", mount_options);
+    features_add_linux(berth_document_add_object(features, "linux"));
+    json_object *annotations = berth_document_add_object(features, "annotations");
+    berth_document_add_string(annotations, "org.opencontainers.runc.checkpoint.enabled", "true");
+    berth_document_add_string(annotations, "org.berth1.version", BERTH_VERSION);
+    g_autofree char *text = berth_document_print(features, true);
     puts(text);
     return EXIT_SUCCESS;
 }

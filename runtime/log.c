@@ -9,6 +9,7 @@
 #include "log.h"
 
 #include "base/document-members.h"
+#include "base/document.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -55,14 +56,11 @@ char *runtime_log_make_line(RuntimeLogFormat format, RuntimeLogLevel level, cons
         return g_strdup_printf("time=\"%s\" level=%s msg=\"%s\"", stamp, level_names[level],
                                quoted);
     }
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "level", level_names[level]);
-    berth_document_add_string(builder, "msg", valid);
-    berth_document_add_string(builder, "time", stamp);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    g_autoptr(json_object) object = json_object_new_object();
+    berth_document_add_string(object, "level", level_names[level]);
+    berth_document_add_string(object, "msg", valid);
+    berth_document_add_string(object, "time", stamp);
+    return berth_document_print(object, false);
 }
 
 void runtime_log(RuntimeLogLevel level, const char *format, ...) {

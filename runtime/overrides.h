@@ -9,12 +9,12 @@
 #include "base/document.h"
 
 /* The limits among the options, in the form of linux.resources. */
-JsonObject *runtime_overrides_read_limits(const RuntimeOptions *options);
+json_object *runtime_overrides_read_limits(const RuntimeOptions *options);
 
 /* A copy of the configuration with the limits of the options and, with --map-root-user, a user
  * namespace whose root is this process's user. config itself is not changed. NULL with error. */
-JsonObject *runtime_overrides_apply(JsonObject *config, const RuntimeOptions *options,
-                                    GError **error);
+json_object *runtime_overrides_apply(json_object *config, const RuntimeOptions *options,
+                                     GError **error);
 
 /* Parses the value of --cgroup. */
 bool runtime_overrides_parse_cgroup(const char *text, bool *is_callers, GError **error);

@@ -87,30 +87,25 @@ bool runtime_record_create(RuntimeRecord *record, GError **error) {
  */
 bool runtime_record_write(RuntimeRecord *record, GError **error) {
     g_autofree char *file = g_build_filename(record->directory, "status", NULL);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) status = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    berth_document_add_string_or_empty(builder, "berth-id", record->berth_id);
-    berth_document_add_string_or_empty(builder, "bundle", record->bundle);
-    berth_document_add_string_or_empty(builder, "rootfs", record->rootfs);
-    berth_document_add_string_or_empty(builder, "created", record->created);
-    berth_document_add_int(builder, "pid", record->pid);
-    berth_document_add_int(builder, "process-start-time", (gint64)record->pid_start);
-    berth_document_add_bool(builder, "monitored", record->monitored);
-    json_builder_set_member_name(builder, "annotations");
-    json_builder_begin_object(builder);
+    berth_document_add_string_or_empty(status, "berth-id", record->berth_id);
+    berth_document_add_string_or_empty(status, "bundle", record->bundle);
+    berth_document_add_string_or_empty(status, "rootfs", record->rootfs);
+    berth_document_add_string_or_empty(status, "created", record->created);
+    berth_document_add_int(status, "pid", record->pid);
+    berth_document_add_int(status, "process-start-time", (gint64)record->pid_start);
+    berth_document_add_bool(status, "monitored", record->monitored);
+    json_object *annotations = berth_document_add_object(status, "annotations");
     for (char **entry = record->annotations; entry && *entry; entry += 2)
-        berth_document_add_string_or_empty(builder, entry[0], entry[1]);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) node = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(node, FALSE);
+        berth_document_add_string_or_empty(annotations, entry[0], entry[1]);
+    g_autofree char *text = berth_document_print(status, false);
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
 /* berth-id is not read back: it follows from the root and the id, and a modified file must not lead
  * to another container. */
-static bool record_take(RuntimeRecord *record, JsonObject *object, GError **error) {
+static bool record_take(RuntimeRecord *record, json_object *object, GError **error) {
     const char *bundle, *rootfs, *created;
     int64_t pid;
 
@@ -146,8 +141,8 @@ RuntimeRecord *runtime_record_read(const char *root, const char *id, GError **er
     }
     size_t size;
     g_autofree char *text = berth_fd_read_whole(fd, MAX_STATUS, &size, error);
-    g_autoptr(JsonNode) node = text ? berth_document_parse(text, size, error) : NULL;
-    if (!node || !record_take(record, json_node_get_object(node), error)) {
+    g_autoptr(json_object) status = text ? berth_document_parse(text, size, error) : NULL;
+    if (!status || !record_take(record, status, error)) {
         g_prefix_error(error, "%s: ", file);
         return NULL;
     }

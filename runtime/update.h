@@ -8,6 +8,6 @@
 #include "plan/plan.h"
 
 /* linux.resources from the options or their file, without zero values. NULL with error. */
-JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error);
+json_object *runtime_update_read(const RuntimeOptions *options, GError **error);
 /* A plan that contains only these resources. NULL with error. */
-BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error);
+BerthPlan *runtime_update_make_plan(json_object *resources, GError **error);

@@ -5,6 +5,7 @@
  * Each line is a JSON object; the output ends when the container exits.
  */
 
+#include "base/document-members.h"
 #include "monitored.h"
 #include "verbs.h"
 
@@ -40,17 +41,61 @@ static int read_stats(sd_bus_message *reply, ContainerStats *stats) {
     return r;
 }
 
-/* Written by hand, since json-glib has no unsigned 64-bit numbers. */
-static void print_stats(const char *id, const ContainerStats *stats) {
-    printf("{\"type\":\"stats\",\"id\":\"%s\",\"data\":{\"cpu\":{\"usage\":{\"total\":%" PRIu64
-           ",\"kernel\":%" PRIu64 ",\"user\":%" PRIu64 "},\"throttling\":{}},\"memory\":{\"usage\":"
-           "{\"limit\":%" PRIu64 ",\"usage\":%" PRIu64 ",\"max\":%" PRIu64
-           ",\"failcnt\":0},\"swap\":{\"limit\":0,\"failcnt\":0}},\"pids\":{\"current\":%" PRIu64
-           ",\"limit\":%" PRIu64 "},\"blkio\":{},\"hugetlb\":{}}}\n",
-           id, stats->cpu * 1000, stats->cpu_system * 1000, stats->cpu_user * 1000,
-           stats->memory_max, stats->memory, stats->peak, stats->tasks,
-           stats->tasks_max == UINT64_MAX ? 0 : stats->tasks_max);
+static json_object *event_new(const char *type, const char *id) {
+    json_object *event = json_object_new_object();
+
+    berth_document_add_string(event, "type", type);
+    berth_document_add_string(event, "id", id);
+    return event;
+}
+
+static void event_print(json_object *event) {
+    g_autofree char *text = berth_document_print(event, false);
+
+    puts(text);
     fflush(stdout);
+}
+
+/* Not berth_document_add_int(): a limit may be UINT64_MAX. */
+static void stats_add_number(json_object *object, const char *member, uint64_t value) {
+    json_object_object_add(object, member, json_object_new_uint64(value));
+}
+
+static void stats_add_cpu(json_object *data, const ContainerStats *stats) {
+    json_object *cpu = berth_document_add_object(data, "cpu");
+    json_object *usage = berth_document_add_object(cpu, "usage");
+
+    stats_add_number(usage, "total", stats->cpu * 1000);
+    stats_add_number(usage, "kernel", stats->cpu_system * 1000);
+    stats_add_number(usage, "user", stats->cpu_user * 1000);
+    berth_document_add_object(cpu, "throttling");
+}
+
+static void stats_add_memory(json_object *data, const ContainerStats *stats) {
+    json_object *memory = berth_document_add_object(data, "memory");
+    json_object *usage = berth_document_add_object(memory, "usage");
+    json_object *swap = berth_document_add_object(memory, "swap");
+
+    stats_add_number(usage, "limit", stats->memory_max);
+    stats_add_number(usage, "usage", stats->memory);
+    stats_add_number(usage, "max", stats->peak);
+    stats_add_number(usage, "failcnt", 0);
+    stats_add_number(swap, "limit", 0);
+    stats_add_number(swap, "failcnt", 0);
+}
+
+static void print_stats(const char *id, const ContainerStats *stats) {
+    g_autoptr(json_object) event = event_new("stats", id);
+    json_object *data = berth_document_add_object(event, "data");
+
+    stats_add_cpu(data, stats);
+    stats_add_memory(data, stats);
+    json_object *pids = berth_document_add_object(data, "pids");
+    stats_add_number(pids, "current", stats->tasks);
+    stats_add_number(pids, "limit", stats->tasks_max == UINT64_MAX ? 0 : stats->tasks_max);
+    berth_document_add_object(data, "blkio");
+    berth_document_add_object(data, "hugetlb");
+    event_print(event);
 }
 
 /* "5s", "100ms", "1m", Go's format of durations; 0 for anything else. */
@@ -85,8 +130,8 @@ static bool show_stats(sd_bus *bus, const RuntimeRecord *record, ContainerStats 
     if (r < 0)
         return runtime_call_malformed(r, error);
     if (stats->ooms > ooms) {
-        printf("{\"type\":\"oom\",\"id\":\"%s\"}\n", record->id);
-        fflush(stdout);
+        g_autoptr(json_object) event = event_new("oom", record->id);
+        event_print(event);
     }
     print_stats(record->id, stats);
     return true;

@@ -6,6 +6,7 @@
  * which is then derived from the container's own.
  */
 
+#include "base/document-members.h"
 #include "base/fd.h"
 #include "run-job.h"
 #include "verbs.h"
@@ -17,10 +18,10 @@
 enum { FAILURE = 255 };
 
 /* The container's process, as the service has it. NULL with error. */
-static JsonObject *exec_copy_process(sd_bus *bus, const RuntimeRecord *record, GError **error) {
+static json_object *exec_copy_process(sd_bus *bus, const RuntimeRecord *record, GError **error) {
     g_autoptr(sd_bus_message) reply =
         runtime_call(bus, error, "Inspect", "sa{sv}", record->berth_id, 0);
-    JsonObject *config, *process;
+    json_object *config, *process;
     const char *text;
     int r;
 
@@ -30,8 +31,8 @@ static JsonObject *exec_copy_process(sd_bus *bus, const RuntimeRecord *record, G
         runtime_call_malformed(r, error);
         return NULL;
     }
-    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
-    if (!node || !berth_document_get_object(json_node_get_object(node), "config", &config, error) ||
+    g_autoptr(json_object) answer = berth_document_parse(text, strlen(text), error);
+    if (!answer || !berth_document_get_object(answer, "config", &config, error) ||
         !berth_document_get_object(config, "process", &process, error))
         return NULL;
     return berth_document_copy(process);
@@ -47,24 +48,23 @@ static bool exec_parse_id(const char *text, gint64 *id, GError **error) {
 }
 
 /* "UID[:GID]", and the additional groups. */
-static bool exec_set_user(JsonObject *process, const RuntimeOptions *options, GError **error) {
+static bool exec_set_user(json_object *process, const RuntimeOptions *options, GError **error) {
     g_auto(GStrv) parts = g_strsplit(options->user ? options->user : "0:0", ":", 2);
     gint64 uid, gid = 0, group = 0;
 
     if (!exec_parse_id(parts[0] ? parts[0] : "", &uid, error) ||
         (parts[0] && parts[1] && !exec_parse_id(parts[1], &gid, error)))
         return false;
-    g_autoptr(JsonArray) groups = json_array_new();
+    g_autoptr(json_object) groups = json_object_new_array();
     for (char **text = options->additional_gids; *text; text++) {
         if (!exec_parse_id(*text, &group, error))
             return false;
-        json_array_add_int_element(groups, group);
+        json_object_array_add(groups, json_object_new_int64(group));
     }
-    JsonObject *user = json_object_new();
-    json_object_set_int_member(user, "uid", uid);
-    json_object_set_int_member(user, "gid", gid);
-    json_object_set_array_member(user, "additionalGids", g_steal_pointer(&groups));
-    json_object_set_object_member(process, "user", user);
+    json_object *user = berth_document_add_object(process, "user");
+    berth_document_add_int(user, "uid", uid);
+    berth_document_add_int(user, "gid", gid);
+    json_object_object_add(user, "additionalGids", g_steal_pointer(&groups));
     return true;
 }
 
@@ -74,22 +74,21 @@ static char *exec_make_spec(const RuntimeOptions *options, const RuntimeRecord *
     if (!options->additional_gids && !options->apparmor)
         return NULL;
     g_autoptr(sd_bus) bus = runtime_bus_open(error);
-    g_autoptr(JsonObject) process = bus ? exec_copy_process(bus, record, error) : NULL;
+    g_autoptr(json_object) process = bus ? exec_copy_process(bus, record, error) : NULL;
     if (!process || (options->additional_gids && !exec_set_user(process, options, error)))
         return NULL;
     if (options->apparmor)
-        json_object_set_string_member(process, "apparmorProfile", options->apparmor);
-    json_object_set_boolean_member(process, "terminal", options->tty);
+        berth_document_add_string(process, "apparmorProfile", options->apparmor);
+    berth_document_add_bool(process, "terminal", options->tty);
     return berth_document_print(process, false);
 }
 
 /* *text is the process object as the engine wrote it, which the service reads itself. Only
  * "terminal" is needed here. */
 static bool exec_read_process(RuntimeJob *job, const char *file, char **text, GError **error) {
-    g_autoptr(JsonNode) node = runtime_read_json(file, text, error);
+    g_autoptr(json_object) process = runtime_read_json(file, text, error);
 
-    return node &&
-           berth_document_get_bool(json_node_get_object(node), "terminal", &job->terminal, error);
+    return process && berth_document_get_bool(process, "terminal", &job->terminal, error);
 }
 
 static bool exec_check(const RuntimeOptions *options, const RuntimeJob *job, GError **error) {

@@ -51,34 +51,29 @@ static pid_t find_pid(const RuntimeRecord *record, const RuntimeStatus *status) 
 }
 
 /* The specification's members (runtime.md, State), plus those of runc and crun, in runc's order. */
-static void list_add_container(JsonBuilder *builder, const RuntimeRecord *record,
-                               const RuntimeStatus *status) {
+static void state_add_members(json_object *state, const RuntimeRecord *record,
+                              const RuntimeStatus *status) {
     g_autofree char *owner = find_owner(record);
 
-    json_builder_begin_object(builder);
-    berth_document_add_string_or_empty(builder, "ociVersion", OCI_VERSION);
-    berth_document_add_string_or_empty(builder, "id", record->id);
-    berth_document_add_int(builder, "pid", find_pid(record, status));
-    berth_document_add_string_or_empty(builder, "status", runtime_state_get_name(status->state));
-    berth_document_add_string_or_empty(builder, "bundle", record->bundle);
-    berth_document_add_string_or_empty(builder, "rootfs", record->rootfs);
-    berth_document_add_string_or_empty(builder, "created", record->created);
+    berth_document_add_string_or_empty(state, "ociVersion", OCI_VERSION);
+    berth_document_add_string_or_empty(state, "id", record->id);
+    berth_document_add_int(state, "pid", find_pid(record, status));
+    berth_document_add_string_or_empty(state, "status", runtime_state_get_name(status->state));
+    berth_document_add_string_or_empty(state, "bundle", record->bundle);
+    berth_document_add_string_or_empty(state, "rootfs", record->rootfs);
+    berth_document_add_string_or_empty(state, "created", record->created);
     if (status->scope)
-        berth_document_add_string_or_empty(builder, "systemd-scope", status->scope);
+        berth_document_add_string_or_empty(state, "systemd-scope", status->scope);
     if (record->annotations && record->annotations[0]) {
-        json_builder_set_member_name(builder, "annotations");
-        json_builder_begin_object(builder);
+        json_object *annotations = berth_document_add_object(state, "annotations");
         for (char **entry = record->annotations; *entry; entry += 2)
-            berth_document_add_string_or_empty(builder, entry[0], entry[1]);
-        json_builder_end_object(builder);
+            berth_document_add_string_or_empty(annotations, entry[0], entry[1]);
     }
-    berth_document_add_string_or_empty(builder, "owner", owner);
-    json_builder_end_object(builder);
+    berth_document_add_string_or_empty(state, "owner", owner);
 }
 
-static void print_json(JsonBuilder *builder, bool pretty) {
-    g_autoptr(JsonNode) node = json_builder_get_root(builder);
-    g_autofree char *text = json_to_string(node, pretty);
+static void print_json(json_object *value, bool pretty) {
+    g_autofree char *text = berth_document_print(value, pretty);
 
     puts(text);
 }
@@ -91,9 +86,9 @@ int runtime_verb_state(RuntimeOptions *options, GError **error) {
 
     if (!bus || !runtime_status_read(bus, record, &status, error))
         return EXIT_FAILURE;
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-    list_add_container(builder, record, &status);
-    print_json(builder, true);
+    g_autoptr(json_object) state = json_object_new_object();
+    state_add_members(state, record, &status);
+    print_json(state, true);
     return EXIT_SUCCESS;
 }
 
@@ -105,7 +100,7 @@ static void print_row(const RuntimeRecord *record, const RuntimeStatus *status) 
 }
 
 /* A record that cannot be read belongs to a container that is being created or removed. */
-static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder *builder,
+static bool list_containers(RuntimeOptions *options, Format format, json_object *states,
                             GError **error) {
     g_auto(GStrv) ids = runtime_record_list(options->root, error);
     g_autoptr(sd_bus) bus = ids && ids[0] && !options->quiet ? runtime_bus_open(error) : NULL;
@@ -124,7 +119,7 @@ static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder 
         if (!runtime_status_read(bus, record, &status, error))
             return false;
         if (format == FORMAT_JSON)
-            list_add_container(builder, record, &status);
+            state_add_members(berth_document_append_object(states), record, &status);
         else
             print_row(record, &status);
     }
@@ -132,19 +127,17 @@ static bool list_containers(RuntimeOptions *options, Format format, JsonBuilder 
 }
 
 int runtime_verb_list(RuntimeOptions *options, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) states = json_object_new_array();
     Format format;
 
     if (!parse_format(options->format_name, &format, error))
         return EXIT_FAILURE;
     if (format == FORMAT_TABLE && !options->quiet)
         printf("%-16s %-8s %-10s %s %s %s\n", "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
-    json_builder_begin_array(builder);
-    if (!list_containers(options, format, builder, error))
+    if (!list_containers(options, format, states, error))
         return EXIT_FAILURE;
-    json_builder_end_array(builder);
     if (format == FORMAT_JSON && !options->quiet)
-        print_json(builder, false);
+        print_json(states, false);
     return EXIT_SUCCESS;
 }
 

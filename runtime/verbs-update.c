@@ -7,6 +7,7 @@
 
 #include "update.h"
 
+#include "base/document-members.h"
 #include "bundle.h"
 #include "call.h"
 #include "overrides.h"
@@ -16,44 +17,39 @@
 #include <string.h>
 
 /* Engines write 0 and "" for values that are not to change. */
-static bool update_is_empty(JsonNode *value) {
-    return JSON_NODE_HOLDS_NULL(value) ||
-           (json_node_get_value_type(value) == G_TYPE_INT64 && json_node_get_int(value) == 0) ||
-           (json_node_get_value_type(value) == G_TYPE_STRING && !json_node_get_string(value)[0]);
+static bool update_is_empty(json_object *value) {
+    return !value ||
+           (json_object_is_type(value, json_type_int) && json_object_get_int64(value) == 0) ||
+           (json_object_is_type(value, json_type_string) && !json_object_get_string(value)[0]);
 }
 
-static JsonObject *update_drop_empty(JsonObject *whole) {
-    JsonObject *resources = json_object_new();
-    g_autoptr(GList) groups = json_object_get_members(whole);
+static json_object *update_drop_empty(json_object *whole) {
+    json_object *resources = json_object_new_object();
 
-    for (GList *group = groups; group; group = group->next) {
-        JsonNode *node = json_object_get_member(whole, group->data);
-        if (!JSON_NODE_HOLDS_OBJECT(node)) {
-            json_object_set_member(resources, group->data, json_node_copy(node));
+    json_object_object_foreach(whole, name, group) {
+        if (!json_object_is_type(group, json_type_object)) {
+            json_object_object_add(resources, name, json_object_get(group));
             continue;
         }
-        JsonObject *kept = json_object_new(), *object = json_node_get_object(node);
-        g_autoptr(GList) members = json_object_get_members(object);
-        for (GList *member = members; member; member = member->next)
-            if (!update_is_empty(json_object_get_member(object, member->data)))
-                json_object_set_member(
-                    kept, member->data,
-                    json_node_copy(json_object_get_member(object, member->data)));
-        json_object_set_object_member(resources, group->data, kept);
+        json_object *kept = berth_document_add_object(resources, name);
+        json_object_object_foreach(group, member, value) {
+            if (!update_is_empty(value))
+                json_object_object_add(kept, member, json_object_get(value));
+        }
     }
     return resources;
 }
 
-JsonObject *runtime_update_read(const RuntimeOptions *options, GError **error) {
+json_object *runtime_update_read(const RuntimeOptions *options, GError **error) {
     if (!options->resources)
         return runtime_overrides_read_limits(options);
-    g_autoptr(JsonNode) node = runtime_read_json(options->resources, NULL, error);
+    g_autoptr(json_object) whole = runtime_read_json(options->resources, NULL, error);
 
-    return node ? update_drop_empty(json_node_get_object(node)) : NULL;
+    return whole ? update_drop_empty(whole) : NULL;
 }
 
 /* Only complete configurations can be parsed, so this makes a minimal one. */
-BerthPlan *runtime_update_make_plan(JsonObject *resources, GError **error) {
+BerthPlan *runtime_update_make_plan(json_object *resources, GError **error) {
     g_autofree char *part = berth_document_print(resources, false);
     g_autofree char *whole = g_strdup_printf(
         "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
@@ -126,7 +122,7 @@ static int append_update(sd_bus_message *call, const RuntimeRecord *record, cons
 int runtime_verb_update(RuntimeOptions *options, GError **error) {
     g_autoptr(RuntimeRecord) record =
         runtime_record_read(options->root, options->arguments[0], error);
-    g_autoptr(JsonObject) resources = record ? runtime_update_read(options, error) : NULL;
+    g_autoptr(json_object) resources = record ? runtime_update_read(options, error) : NULL;
     g_autoptr(BerthPlan) plan = resources ? runtime_update_make_plan(resources, error) : NULL;
     g_autoptr(sd_bus) bus = plan ? runtime_bus_open(error) : NULL;
     g_autoptr(sd_bus_message) call = bus ? runtime_call_new(bus, "Update", error) : NULL;

@@ -20,6 +20,6 @@ GPtrArray *berth_cni_configurations_list(void) {
     return berth_directory_list_files(BERTH_CNI_CONFIGURATIONS, suffixes, MAX_CONFIGURATIONS);
 }
 
-JsonNode *berth_cni_configurations_read(const char *path) {
+json_object *berth_cni_configurations_read(const char *path) {
     return berth_document_read(AT_FDCWD, path, MAX_BYTES, NULL);
 }

@@ -7,11 +7,12 @@
 
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
+#include <json-c/json.h>
 
 #define BERTH_CNI_CONFIGURATIONS "/etc/cni/net.d"
 
 /* Returns the paths, sorted by name; empty if there are none. */
 GPtrArray *berth_cni_configurations_list(void);
 /* Returns the document; NULL if it cannot be read. The caller frees it. */
-JsonNode *berth_cni_configurations_read(const char *path);
+json_object *berth_cni_configurations_read(const char *path);

@@ -165,18 +165,19 @@ static char *normalize_key(const char *key) {
 
 /* Returns the key of map that is the longest prefix of locator, in whole components; NULL if there
  * is none. */
-static const char *find_key(JsonObject *map, const char *locator) {
+static const char *find_key(json_object *map, const char *locator) {
     g_autofree char *wanted = normalize_key(locator);
-    g_autoptr(GList) keys = map ? json_object_get_members(map) : NULL;
     const char *best = NULL;
     size_t best_length = 0;
 
-    for (GList *key = keys; key; key = key->next) {
-        g_autofree char *name = normalize_key(key->data);
+    if (!map)
+        return NULL;
+    json_object_object_foreach(map, key, value) {
+        g_autofree char *name = normalize_key(key);
         size_t length = strlen(name);
         if (length > best_length && g_str_has_prefix(wanted, name) &&
             (wanted[length] == '\0' || wanted[length] == '/')) {
-            best = key->data;
+            best = key;
             best_length = length;
         }
     }
@@ -206,11 +207,11 @@ static bool split_auth(const char *auth, BerthCredentials *credentials) {
 
 /* Leaves *result unchanged if the entry is empty: docker leaves such entries behind for registries
  * whose credentials are kept by a helper. */
-static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials **result,
+static bool read_auth_entry(json_object *auths, const char *key, BerthCredentials **result,
                             GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
     const char *auth, *identity_token, *registry_token;
-    JsonObject *entry;
+    json_object *entry;
 
     if (!berth_document_get_object(auths, key, &entry, error))
         return false;
@@ -237,16 +238,13 @@ static bool read_auth_entry(JsonObject *auths, const char *key, BerthCredentials
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error) {
-    g_autoptr(JsonNode) root = berth_document_parse(text, size, error);
-    JsonObject *auths, *helpers;
+    g_autoptr(json_object) root = berth_document_parse(text, size, error);
+    json_object *auths, *helpers;
     const char *store, *name = NULL;
 
-    if (!root)
-        return false;
-    JsonObject *object = json_node_get_object(root);
-    if (!berth_document_get_object(object, "auths", &auths, error) ||
-        !berth_document_get_object(object, "credHelpers", &helpers, error) ||
-        !berth_document_get_string(object, "credsStore", &store, error))
+    if (!root || !berth_document_get_object(root, "auths", &auths, error) ||
+        !berth_document_get_object(root, "credHelpers", &helpers, error) ||
+        !berth_document_get_string(root, "credsStore", &store, error))
         return false;
     const char *of_helper = find_key(helpers, locator);
     const char *of_auths = find_key(auths, locator);

@@ -4,22 +4,27 @@
 
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Adds a member to the object that has been begun. */
-void berth_document_add_string(JsonBuilder *builder, const char *member, const char *value);
+/* Adds a member to an object. A string must not be NULL. */
+void berth_document_add_string(json_object *object, const char *member, const char *value);
 /* Adds "" for NULL, so that a reader always finds a string. */
-void berth_document_add_string_or_empty(JsonBuilder *builder, const char *member,
-                                        const char *value);
-void berth_document_add_int(JsonBuilder *builder, const char *member, int64_t value);
-void berth_document_add_bool(JsonBuilder *builder, const char *member, bool value);
+void berth_document_add_string_or_empty(json_object *object, const char *member, const char *value);
+void berth_document_add_int(json_object *object, const char *member, int64_t value);
+void berth_document_add_bool(json_object *object, const char *member, bool value);
 /* Adds an empty array if list is NULL. */
-void berth_document_add_strings(JsonBuilder *builder, const char *member, char *const *list);
+void berth_document_add_strings(json_object *object, const char *member, char *const *list);
 
-/* Writes the members of a descriptor into the object that has been begun (image-spec,
- * descriptor.md). */
-void berth_document_add_descriptor(JsonBuilder *builder, const char *media_type, const char *digest,
+/* Add an empty object or array, which belongs to the document, and return it. */
+json_object *berth_document_add_object(json_object *object, const char *member);
+json_object *berth_document_add_array(json_object *object, const char *member);
+/* Appends an empty object to an array, to which it belongs, and returns it. */
+json_object *berth_document_append_object(json_object *array);
+void berth_document_append_string(json_object *array, const char *value);
+
+/* Adds the members of a descriptor to an object (image-spec, descriptor.md). */
+void berth_document_add_descriptor(json_object *object, const char *media_type, const char *digest,
                                    uint64_t size);

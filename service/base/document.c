@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parses JSON in two steps: first an iterative scan of the bytes for depth, then json-glib. A
- * document belongs to the caller, and what the getters return belongs to the document.
+ * Parses JSON with json-c, which does not recurse and counts the depth itself. A document belongs
+ * to the caller, and what the getters return belongs to the document.
  */
 
 #include "base/document.h"
@@ -12,79 +12,108 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json_visit.h>
 #include <string.h>
 
-/* Counts brackets outside of strings. The text need not be valid JSON; the parser checks that,
- * except that json-glib accepts a second value behind the first: two readers would differ on which
- * counts.
- */
-static bool check_depth(const char *data, size_t size, GError **error) {
-    unsigned depth = 0;
-    bool quoted = false, ended = false;
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-    for (size_t i = 0; i < size; i++) {
-        char c = data[i];
-        if (ended && !g_ascii_isspace(c))
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "not JSON: the document is followed by something else");
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > BERTH_DOCUMENT_MAX_DEPTH)
-                return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
-                                       "JSON is nested deeper than %u levels",
-                                       BERTH_DOCUMENT_MAX_DEPTH);
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            ended = --depth == 0;
-        }
+static bool refuse_depth(GError **error) {
+    return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "JSON is nested deeper than %u levels", BERTH_DOCUMENT_MAX_DEPTH);
+}
+
+static bool refuse_syntax(const char *reason, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: %s", reason);
+}
+
+/* json-c does not check whether memory could be allocated for an object, and a worker has a limit.
+ */
+static bool check_objects(const char *data, size_t size, GError **error) {
+    const char *end = data + size;
+    unsigned count = 0;
+
+    while ((data = memchr(data, '{', (size_t)(end - data)))) {
+        data++;
+        if (++count > BERTH_DOCUMENT_MAX_OBJECTS)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                   "JSON document has more than %u objects",
+                                   BERTH_DOCUMENT_MAX_OBJECTS);
     }
     return true;
 }
 
-/* Whether text, which has at least six bytes, is an escape of half a surrogate pair: the first half
- * is D800 to DBFF, the second DC00 to DFFF. */
-static bool is_half(const char *text, bool second) {
-    char third = g_ascii_tolower(text[3]);
-    bool is_second = third >= 'c' && third <= 'f';
-    bool is_first = third == '8' || third == '9' || third == 'a' || third == 'b';
+/* Returns false if there are none. */
+static bool skip_digits(const char **text) {
+    size_t count = strspn(*text, "0123456789");
 
-    return text[0] == '\\' && text[1] == 'u' && g_ascii_tolower(text[2]) == 'd' &&
-           (second ? is_second : is_first) && g_ascii_isxdigit(text[4]) &&
-           g_ascii_isxdigit(text[5]);
+    *text += count;
+    return count > 0;
 }
 
-/* Half a surrogate pair is no character, but the grammar allows it (RFC 8259, section 8.2).
- * json-glib rejects it or produces invalid UTF-8; here it becomes U+FFFD, as in other parsers.
- * Returns a copy of the same size, or NULL if data has none. */
-static char *replace_halves(const char *data, size_t size) {
-    char *copy = NULL;
-
-    for (size_t i = 0; i + 6 <= size; i++) {
-        if (data[i] != '\\')
-            continue;
-        bool is_first = is_half(data + i, false);
-        if (is_first && i + 12 <= size && is_half(data + i + 6, true)) {
-            i += 11;
-        } else if (is_first || is_half(data + i, true)) {
-            copy = copy ? copy : g_memdup2(data, size);
-            memcpy(copy + i, "\\ufffd", 6);
-            i += 5;
-        } else {
-            i++;
-        }
+/* A number as in RFC 8259, section 6. */
+static bool is_number(const char *text) {
+    text += *text == '-';
+    if ((text[0] == '0' && g_ascii_isdigit(text[1])) || !skip_digits(&text))
+        return false;
+    if (*text == '.') {
+        text++;
+        if (!skip_digits(&text))
+            return false;
     }
-    return copy;
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '+' || *text == '-';
+        if (!skip_digits(&text))
+            return false;
+    }
+    return *text == '\0';
 }
 
-JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
-    g_autoptr(GError) local = NULL;
-    g_autofree char *replaced = NULL;
+/* Even with JSON_TOKENER_STRICT, json-c 0.16 accepts NaN, Infinity and numbers such as "00.5" and
+ * "5.". It keeps the text of a number that is not an integer, and berth_document_print() would
+ * write it again. NaN and Infinity have no text. */
+static int visit_number(json_object *value, int flags, json_object *parent, const char *member,
+                        size_t *i, void *userdata) {
+    (void)flags, (void)parent, (void)member, (void)i;
+    if (!json_object_is_type(value, json_type_double))
+        return JSON_C_VISIT_RETURN_CONTINUE;
+    const char *text = json_object_get_userdata(value);
+    if (text && is_number(text))
+        return JSON_C_VISIT_RETURN_CONTINUE;
+    *(bool *)userdata = false;
+    return JSON_C_VISIT_RETURN_STOP;
+}
 
+static bool check_numbers(json_object *root, GError **error) {
+    bool good = true;
+
+    json_c_visit(root, 0, visit_number, &good);
+    return good || refuse_syntax("invalid number", error);
+}
+
+/* JSON_TOKENER_STRICT also makes json-c look for something behind the document: two readers would
+ * differ on which of two values counts. */
+static json_object *parse(struct json_tokener *tokener, const char *data, int size,
+                          GError **error) {
+    json_object *root;
+
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    root = json_tokener_parse_ex(tokener, data, size);
+    enum json_tokener_error result = json_tokener_get_error(tokener);
+    if (result == json_tokener_success)
+        return root;
+    if (result == json_tokener_error_depth)
+        refuse_depth(error);
+    else if (result == json_tokener_continue)
+        refuse_syntax("the document is incomplete", error);
+    else
+        refuse_syntax(json_tokener_error_desc(result), error);
+    return NULL;
+}
+
+/* json-c counts the levels at which values are, one more than there are arrays and objects around
+ * one. It counts only values that exist: an empty array or object may be one level deeper. */
+json_object *berth_document_parse(const char *data, size_t size, GError **error) {
     if (size > BERTH_MAX_DOCUMENT_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                         "JSON document of %zu bytes is larger than the limit of %u", size,
@@ -94,30 +123,29 @@ JsonNode *berth_document_parse(const char *data, size_t size, GError **error) {
     /* JSON is UTF-8 (RFC 8259, section 8.1). Strings of a document are also sent in bus messages,
      * which must be valid UTF-8. */
     if (!g_utf8_validate_len(data, size, NULL)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: invalid UTF-8");
+        refuse_syntax("invalid UTF-8", error);
         return NULL;
     }
-    if (!check_depth(data, size, error))
-        return NULL;
-    replaced = replace_halves(data, size);
-    data = replaced ? replaced : data;
-
-    /* Immutable, so that no subtree is ever copied. */
-    g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    if (!json_parser_load_from_data(parser, data, size, &local)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not JSON: %s", local->message);
-        return NULL;
+    /* A byte order mark may be ignored (RFC 8259, section 8.1). */
+    if (size >= strlen(BYTE_ORDER_MARK) &&
+        memcmp(data, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+        data += strlen(BYTE_ORDER_MARK);
+        size -= strlen(BYTE_ORDER_MARK);
     }
-    JsonNode *root = json_parser_get_root(parser);
-    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+    if (!check_objects(data, size, error))
+        return NULL;
+    struct json_tokener *tokener = json_tokener_new_ex(BERTH_DOCUMENT_MAX_DEPTH + 1);
+    g_autoptr(json_object) root = parse(tokener, data, (int)size, error);
+    json_tokener_free(tokener);
+    if (root && !json_object_is_type(root, json_type_object)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not a JSON object");
         return NULL;
     }
-    return json_parser_steal_root(parser);
+    return root && check_numbers(root, error) ? g_steal_pointer(&root) : NULL;
 }
 
 /* O_NONBLOCK: opening a FIFO must not wait for a writer (fifo(7)). */
-JsonNode *berth_document_read(int directory, const char *path, size_t limit, GError **error) {
+json_object *berth_document_read(int directory, const char *path, size_t limit, GError **error) {
     berth_autofd int file = openat(directory, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     size_t size;
 
@@ -129,149 +157,152 @@ JsonNode *berth_document_read(int directory, const char *path, size_t limit, GEr
     return text ? berth_document_parse(text, size, error) : NULL;
 }
 
-/* A member that is null counts as missing. */
-static JsonNode *find_member(JsonObject *object, const char *member) {
-    JsonNode *node = json_object_get_member(object, member);
-
-    return !node || JSON_NODE_HOLDS_NULL(node) ? NULL : node;
-}
-
 /* Always returns false, for the caller to return. */
 static bool wrong_type(const char *member, const char *expected, GError **error) {
     return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "member \"%s\" is not %s", member,
                            expected);
 }
 
+/* A member that is null counts as missing; json-c has no object for null. */
+static bool find_member(json_object *object, const char *member, json_type type,
+                        const char *expected, json_object **value, GError **error) {
+    json_object *found = json_object_object_get(object, member);
+
+    if (found && !json_object_is_type(found, type))
+        return wrong_type(member, expected, error);
+    *value = found;
+    return true;
+}
+
+/* A string with U+0000 would be cut off there by every function that takes it. */
+static bool is_text(json_object *value) {
+    return json_object_is_type(value, json_type_string) &&
+           strlen(json_object_get_string(value)) == (size_t)json_object_get_string_len(value);
+}
+
 /* Each getter succeeds with an empty value (NULL, 0 or false) if the member is missing, and fails
  * only if the member has another type: the code that reads the document decides which members are
  * required. */
-bool berth_document_get_string(JsonObject *object, const char *member, const char **value,
+bool berth_document_get_string(json_object *object, const char *member, const char **value,
                                GError **error) {
-    JsonNode *node = find_member(object, member);
+    json_object *found = NULL;
 
-    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING))
-        return wrong_type(member, "a string", error);
-    *value = node ? json_node_get_string(node) : NULL;
+    if (!find_member(object, member, json_type_string, "a string", &found, error))
+        return false;
+    if (found && !is_text(found))
+        return wrong_type(member, "a string without NUL", error);
+    *value = found ? json_object_get_string(found) : NULL;
     return true;
 }
 
-bool berth_document_get_object(JsonObject *object, const char *member, JsonObject **value,
+bool berth_document_get_object(json_object *object, const char *member, json_object **value,
                                GError **error) {
-    JsonNode *node = find_member(object, member);
-
-    if (node && !JSON_NODE_HOLDS_OBJECT(node))
-        return wrong_type(member, "an object", error);
-    *value = node ? json_node_get_object(node) : NULL;
-    return true;
+    return find_member(object, member, json_type_object, "an object", value, error);
 }
 
-bool berth_document_get_array(JsonObject *object, const char *member, JsonArray **value,
+bool berth_document_get_array(json_object *object, const char *member, json_object **value,
                               GError **error) {
-    JsonNode *node = find_member(object, member);
-
-    if (node && !JSON_NODE_HOLDS_ARRAY(node))
-        return wrong_type(member, "an array", error);
-    *value = node ? json_node_get_array(node) : NULL;
-    return true;
+    return find_member(object, member, json_type_array, "an array", value, error);
 }
 
-bool berth_document_get_size(JsonObject *object, const char *member, uint64_t *value,
+/* json-c reads a number with a fraction or an exponent as a double, which is not a valid size, and
+ * limits a larger integer to UINT64_MAX. */
+bool berth_document_get_size(json_object *object, const char *member, uint64_t *value,
                              GError **error) {
-    JsonNode *node = find_member(object, member);
+    json_object *found = NULL;
 
-    /* json-glib reads a number with a fraction or an exponent as a double, which is not a valid
-     * size. */
-    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64 ||
-                 json_node_get_int(node) < 0))
+    if (!find_member(object, member, json_type_int, "a size", &found, error))
+        return false;
+    if (found && (json_object_get_int64(found) < 0 || json_object_get_uint64(found) > INT64_MAX))
         return wrong_type(member, "a size", error);
-    *value = node ? (uint64_t)json_node_get_int(node) : 0;
+    *value = found ? json_object_get_uint64(found) : 0;
     return true;
 }
 
-bool berth_document_get_int(JsonObject *object, const char *member, int64_t *value,
+bool berth_document_get_int(json_object *object, const char *member, int64_t *value,
                             GError **error) {
-    JsonNode *node = find_member(object, member);
+    json_object *found = NULL;
 
-    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_INT64))
-        return wrong_type(member, "an integer", error);
-    *value = node ? json_node_get_int(node) : 0;
+    if (!find_member(object, member, json_type_int, "an integer", &found, error))
+        return false;
+    if (found && json_object_get_uint64(found) > INT64_MAX)
+        return wrong_type(member, "an integer of 64 bits", error);
+    *value = found ? json_object_get_int64(found) : 0;
     return true;
 }
 
-bool berth_document_get_bool(JsonObject *object, const char *member, bool *value, GError **error) {
-    JsonNode *node = find_member(object, member);
+bool berth_document_get_bool(json_object *object, const char *member, bool *value, GError **error) {
+    json_object *found = NULL;
 
-    if (node && (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN))
-        return wrong_type(member, "a boolean", error);
-    *value = node && json_node_get_boolean(node);
+    if (!find_member(object, member, json_type_boolean, "a boolean", &found, error))
+        return false;
+    *value = found && json_object_get_boolean(found);
     return true;
 }
 
-bool berth_document_get_objects(JsonObject *object, const char *member, JsonArray **array,
+bool berth_document_get_objects(json_object *object, const char *member, json_object **array,
                                 GError **error) {
     if (!berth_document_get_array(object, member, array, error))
         return false;
-    for (guint i = 0; *array && i < json_array_get_length(*array); i++)
-        if (!JSON_NODE_HOLDS_OBJECT(json_array_get_element(*array, i)))
+    for (size_t i = 0; *array && i < json_object_array_length(*array); i++)
+        if (!json_object_is_type(json_object_array_get_idx(*array, i), json_type_object))
             return wrong_type(member, "an array of objects", error);
     return true;
 }
 
-bool berth_document_get_strings(JsonObject *object, const char *member, char ***value,
+bool berth_document_get_strings(json_object *object, const char *member, char ***value,
                                 GError **error) {
-    JsonArray *array;
+    json_object *array;
 
     if (!berth_document_get_array(object, member, &array, error))
         return false;
     g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
+    for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *string = json_object_array_get_idx(array, i);
+        if (!is_text(string))
             return wrong_type(member, "an array of strings", error);
-        g_ptr_array_add(strings, g_strdup(json_node_get_string(node)));
+        g_ptr_array_add(strings, g_strdup(json_object_get_string(string)));
     }
     g_ptr_array_add(strings, NULL);
     *value = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
     return true;
 }
 
-char *berth_document_print(JsonObject *object, bool pretty) {
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+char *berth_document_print(json_object *value, bool pretty) {
+    int flags = pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
 
-    json_node_set_object(node, object);
-    return json_to_string(node, pretty);
+    return g_strdup(json_object_to_json_string_ext(value, flags | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-bool berth_document_get_keys(JsonObject *object, const char *member, bool with_values,
-                             char ***value, GError **error) {
-    JsonObject *map;
+bool berth_document_get_keys(json_object *object, const char *member, bool with_values,
+                             char ***list, GError **error) {
+    json_object *map;
 
     if (!berth_document_get_object(object, member, &map, error))
         return false;
     g_autoptr(GPtrArray) strings = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GList) keys = map ? json_object_get_members(map) : NULL;
-    for (GList *key = keys; key; key = key->next) {
-        g_ptr_array_add(strings, g_strdup(key->data));
-        if (!with_values)
-            continue;
-        const char *text;
-        if (!berth_document_get_string(map, key->data, &text, error))
-            return false;
-        g_ptr_array_add(strings, g_strdup(text ? text : ""));
+    if (map) {
+        json_object_object_foreach(map, key, value) {
+            const char *text;
+            g_ptr_array_add(strings, g_strdup(key));
+            if (!with_values)
+                continue;
+            if (!berth_document_get_string(map, key, &text, error))
+                return false;
+            g_ptr_array_add(strings, g_strdup(text ? text : ""));
+        }
     }
     g_ptr_array_add(strings, NULL);
-    *value = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
+    *list = (char **)g_ptr_array_free(g_steal_pointer(&strings), FALSE);
     return true;
 }
 
-/* Only the copy's own members may be changed: objects and arrays in them are shared with the
- * document (json_node_copy() takes references). */
-JsonObject *berth_document_copy(JsonObject *object) {
-    JsonObject *copy = json_object_new();
-    g_autoptr(GList) members = object ? json_object_get_members(object) : NULL;
+json_object *berth_document_copy(json_object *object) {
+    json_object *copy = json_object_new_object();
 
-    for (GList *member = members; member; member = member->next)
-        json_object_set_member(copy, member->data,
-                               json_node_copy(json_object_get_member(object, member->data)));
+    if (object) {
+        json_object_object_foreach(object, key, value)
+            json_object_object_add(copy, key, json_object_get(value));
+    }
     return copy;
 }

@@ -113,23 +113,22 @@ static void request_finish(BerthRemoteCall *call, const BerthResponse *response,
 /* The message in a registry's error document (distribution specification, "Error Codes"), cut to
  * fit on one line. Some registries have "details" or "message" at the top level instead. */
 static char *read_message(const GString *body) {
-    g_autoptr(JsonNode) root = berth_document_parse(body->str, body->len, NULL);
+    g_autoptr(json_object) root = berth_document_parse(body->str, body->len, NULL);
     const char *message = NULL, *details = NULL;
-    JsonArray *errors;
+    json_object *errors, *first = NULL;
 
     if (!root)
         return NULL;
-    JsonObject *object = json_node_get_object(root);
-    if (berth_document_get_array(object, "errors", &errors, NULL) && errors &&
-        json_array_get_length(errors) > 0 &&
-        JSON_NODE_HOLDS_OBJECT(json_array_get_element(errors, 0))) {
-        object = json_array_get_object_element(errors, 0);
-        berth_document_get_string(object, "message", &message, NULL);
+    if (berth_document_get_array(root, "errors", &errors, NULL) && errors &&
+        json_object_array_length(errors) > 0)
+        first = json_object_array_get_idx(errors, 0);
+    if (json_object_is_type(first, json_type_object)) {
+        berth_document_get_string(first, "message", &message, NULL);
         if (!message)
-            berth_document_get_string(object, "code", &message, NULL);
+            berth_document_get_string(first, "code", &message, NULL);
     } else {
-        berth_document_get_string(object, "details", &details, NULL);
-        berth_document_get_string(object, "message", &message, NULL);
+        berth_document_get_string(root, "details", &details, NULL);
+        berth_document_get_string(root, "message", &message, NULL);
     }
     const char *text = message ? message : details;
     if (!text)

@@ -114,11 +114,11 @@ static bool type_is_conclusive(const Resolution *resolution, const char *media_t
 
 /* The type that the document states or, if it states none, the one that its members suggest. NULL
  * if it is neither a manifest nor an index. */
-static const char *find_own_type(JsonObject *object) {
+static const char *find_own_type(json_object *object) {
     const char *own = NULL;
     uint64_t version = 0;
-    JsonArray *entries = NULL;
-    JsonObject *config = NULL;
+    json_object *entries = NULL;
+    json_object *config = NULL;
 
     if (berth_document_get_string(object, "mediaType", &own, NULL) && own && is_manifest(own))
         return own;
@@ -143,9 +143,10 @@ static char *find_media_type(const Resolution *resolution, const BerthResponse *
         return g_strdup(BERTH_MEDIA_UNKNOWN);
     if (type_is_conclusive(resolution, said))
         return g_strdup(said);
-    g_autoptr(JsonNode) root = berth_document_parse(response->body->str, response->body->len, NULL);
+    g_autoptr(json_object) root =
+        berth_document_parse(response->body->str, response->body->len, NULL);
     if (root)
-        own = find_own_type(json_node_get_object(root));
+        own = find_own_type(root);
     return g_strdup(own ? own : said[0] ? said : BERTH_MEDIA_UNKNOWN);
 }
 

@@ -76,29 +76,29 @@ static void add_result(RegistrySearch *search, const char *name, const char *des
 }
 
 /* NULL with error if the response is not a success or not JSON. */
-static JsonNode *read_answer(const RegistrySearch *search, const char *path,
-                             const BerthResponse *response, const GError *error,
-                             GError **ret_error) {
+static json_object *read_answer(const RegistrySearch *search, const char *path,
+                                const BerthResponse *response, const GError *error,
+                                GError **ret_error) {
     BerthRemote *origin = berth_fetch_session_get_origin(search->session);
 
     if (error)
         return g_propagate_error(ret_error, g_error_copy(error)), NULL;
     if (response->status != 200)
         return berth_remote_set_status_error(origin, path, response, ret_error), NULL;
-    JsonNode *root = berth_document_parse(response->body->str, response->body->len, ret_error);
+    json_object *root = berth_document_parse(response->body->str, response->body->len, ret_error);
     if (!root)
         g_prefix_error(ret_error, "%s: ", berth_remote_get_host(origin));
     return root;
 }
 
 /* An entry may not have added a result, hence the comparison of the counts. */
-static bool read_hub(RegistrySearch *search, JsonObject *object, GError **error) {
-    JsonArray *entries;
+static bool read_hub(RegistrySearch *search, json_object *object, GError **error) {
+    json_object *entries;
 
     if (!berth_document_get_objects(object, "results", &entries, error))
         return false;
-    for (guint i = 0; entries && i < json_array_get_length(entries); i++) {
-        JsonObject *entry = json_array_get_object_element(entries, i);
+    for (guint i = 0; entries && i < json_object_array_length(entries); i++) {
+        json_object *entry = json_object_array_get_idx(entries, i);
         const char *name = NULL, *description = NULL;
         guint before = search->results->len;
         if (!berth_document_get_string(entry, "name", &name, error) ||
@@ -118,10 +118,10 @@ static bool read_hub(RegistrySearch *search, JsonObject *object, GError **error)
 static void on_hub(const BerthResponse *response, const GError *error, void *userdata) {
     RegistrySearch *search = userdata;
     g_autoptr(GError) local = NULL;
-    g_autoptr(JsonNode) root = read_answer(search, HUB_SEARCH, response, error, &local);
+    g_autoptr(json_object) root = read_answer(search, HUB_SEARCH, response, error, &local);
 
     if (root)
-        read_hub(search, json_node_get_object(root), &local);
+        read_hub(search, root, &local);
     search_finish(search, local);
 }
 
@@ -140,7 +140,7 @@ static void ask_page(RegistrySearch *search);
 
 /* Returns true if there may be more. Registries may send fewer names than requested with a link to
  * the next page; without a link, a page that is not full is the last one. */
-static bool read_page(RegistrySearch *search, JsonObject *object, const char *next,
+static bool read_page(RegistrySearch *search, json_object *object, const char *next,
                       GError **error) {
     const char *member = search->kind == BERTH_SEARCH_TAGS ? "tags" : "repositories";
     g_auto(GStrv) names = NULL;
@@ -168,9 +168,9 @@ static void on_page(const BerthResponse *response, const GError *error, void *us
     RegistrySearch *search = userdata;
     const char *path = search->kind == BERTH_SEARCH_TAGS ? "tags/list" : "/v2/_catalog";
     g_autoptr(GError) local = NULL;
-    g_autoptr(JsonNode) root = read_answer(search, path, response, error, &local);
+    g_autoptr(json_object) root = read_answer(search, path, response, error, &local);
 
-    if (root && read_page(search, json_node_get_object(root), response->next, &local))
+    if (root && read_page(search, root, response->next, &local))
         ask_page(search);
     else
         search_finish(search, local);

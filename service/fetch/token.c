@@ -46,8 +46,7 @@ bool berth_token_is_fresh(const BerthToken *token) {
 }
 
 BerthToken *berth_token_read(const char *data, size_t size, GError **error) {
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, NULL);
-    JsonObject *object = root ? json_node_get_object(root) : NULL;
+    g_autoptr(json_object) object = berth_document_parse(data, size, NULL);
     const char *text = NULL;
     uint64_t lifetime = 0;
 

@@ -14,42 +14,24 @@
 
 #include <string.h>
 
-/* The caller frees the text. */
-static char *finish_text(JsonBuilder *builder) {
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-
-    return json_to_string(root, FALSE);
-}
-
 /* The image's name is written both as podman writes it (ref.name contains all of it) and as
  * containerd does. */
 char *berth_export_format_index(const GPtrArray *images) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "schemaVersion");
-    json_builder_add_int_value(builder, 2);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, BERTH_MEDIA_OCI_INDEX);
-    json_builder_set_member_name(builder, "manifests");
-    json_builder_begin_array(builder);
+    berth_document_add_int(root, "schemaVersion", 2);
+    berth_document_add_string(root, "mediaType", BERTH_MEDIA_OCI_INDEX);
+    json_object *manifests = berth_document_add_array(root, "manifests");
     for (guint i = 0; i < images->len; i++) {
         const BerthExportedImage *image = images->pdata[i];
-        json_builder_begin_object(builder);
-        berth_document_add_descriptor(builder, image->target->media_type, image->target->digest,
+        json_object *entry = berth_document_append_object(manifests);
+        berth_document_add_descriptor(entry, image->target->media_type, image->target->digest,
                                       image->target->size);
-        json_builder_set_member_name(builder, "annotations");
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "io.containerd.image.name");
-        json_builder_add_string_value(builder, image->name);
-        json_builder_set_member_name(builder, "org.opencontainers.image.ref.name");
-        json_builder_add_string_value(builder, image->name);
-        json_builder_end_object(builder);
-        json_builder_end_object(builder);
+        json_object *annotations = berth_document_add_object(entry, "annotations");
+        berth_document_add_string(annotations, "io.containerd.image.name", image->name);
+        berth_document_add_string(annotations, "org.opencontainers.image.ref.name", image->name);
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    return finish_text(builder);
+    return berth_document_print(root, false);
 }
 
 /* Returns the manifest for manifest.json, which cannot describe an index; for an index, the
@@ -74,40 +56,35 @@ char *berth_export_make_path(const char *digest) {
     return g_strconcat("blobs/", name, NULL);
 }
 
-static void add_path(JsonBuilder *builder, const char *digest) {
-    g_autofree char *path = berth_export_make_path(digest);
+static void append_docker_entry(json_object *list, const char *name,
+                                const BerthDocument *manifest) {
+    json_object *entry = berth_document_append_object(list);
+    g_autofree char *config = berth_export_make_path(manifest->config->digest);
 
-    json_builder_add_string_value(builder, path);
+    berth_document_add_string(entry, "Config", config);
+    json_object *tags = berth_document_add_array(entry, "RepoTags");
+    /* RepoTags may only contain names with tags. */
+    if (!strchr(name, '@'))
+        berth_document_append_string(tags, name);
+    json_object *layers = berth_document_add_array(entry, "Layers");
+    for (guint i = 0; i < manifest->layers->len; i++) {
+        const BerthDescriptor *layer = manifest->layers->pdata[i];
+        g_autofree char *path = berth_export_make_path(layer->digest);
+        berth_document_append_string(layers, path);
+    }
 }
 
 /* Writes manifest.json, for docker load and other tools that do not read a layout's index.
  * Artifacts, and images whose manifest is not stored, are left out. */
 char *berth_export_format_docker(const GPtrArray *images, const BerthPlatform *machine) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) list = json_object_new_array();
 
-    json_builder_begin_array(builder);
     for (guint i = 0; i < images->len; i++) {
         const BerthExportedImage *image = images->pdata[i];
         const BerthDocument *manifest = berth_export_find_manifest(image, machine);
-        if (!manifest || !manifest->config ||
-            berth_media_type_get_kind(manifest->config->media_type) != BERTH_KIND_CONFIG)
-            continue;
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "Config");
-        add_path(builder, manifest->config->digest);
-        json_builder_set_member_name(builder, "RepoTags");
-        json_builder_begin_array(builder);
-        /* RepoTags may only contain names with tags. */
-        if (!strchr(image->name, '@'))
-            json_builder_add_string_value(builder, image->name);
-        json_builder_end_array(builder);
-        json_builder_set_member_name(builder, "Layers");
-        json_builder_begin_array(builder);
-        for (guint k = 0; k < manifest->layers->len; k++)
-            add_path(builder, ((BerthDescriptor *)manifest->layers->pdata[k])->digest);
-        json_builder_end_array(builder);
-        json_builder_end_object(builder);
+        if (manifest && manifest->config &&
+            berth_media_type_get_kind(manifest->config->media_type) == BERTH_KIND_CONFIG)
+            append_docker_entry(list, image->name, manifest);
     }
-    json_builder_end_array(builder);
-    return finish_text(builder);
+    return berth_document_print(list, false);
 }

@@ -14,6 +14,7 @@
 #include "base/charge.h"
 #include "base/digest.h"
 #include "base/document-members.h"
+#include "base/document.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
@@ -22,32 +23,23 @@
 #include <errno.h>
 #include <string.h>
 
-static void add_index_entry(JsonBuilder *builder, const BerthImage *image) {
-    json_builder_begin_object(builder);
-    berth_document_add_descriptor(builder, image->target->media_type, image->target->digest,
+static void append_index_entry(json_object *manifests, const BerthImage *image) {
+    json_object *entry = berth_document_append_object(manifests);
+
+    berth_document_add_descriptor(entry, image->target->media_type, image->target->digest,
                                   image->target->size);
-    json_builder_set_member_name(builder, "annotations");
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "org.opencontainers.image.ref.name");
-    json_builder_add_string_value(builder, image->name);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
+    berth_document_add_string(berth_document_add_object(entry, "annotations"),
+                              "org.opencontainers.image.ref.name", image->name);
 }
 
 static char *images_format_index(GPtrArray *list) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "schemaVersion");
-    json_builder_add_int_value(builder, 2);
-    json_builder_set_member_name(builder, "manifests");
-    json_builder_begin_array(builder);
+    berth_document_add_int(root, "schemaVersion", 2);
+    json_object *manifests = berth_document_add_array(root, "manifests");
     for (guint i = 0; i < list->len; i++)
-        add_index_entry(builder, list->pdata[i]);
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+        append_index_entry(manifests, list->pdata[i]);
+    return berth_document_print(root, false);
 }
 
 /* Writes the layout's index.json (OCI image-layout.md), which lets other tools read the content

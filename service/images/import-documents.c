@@ -10,40 +10,30 @@
 #include "images/import-private.h"
 
 #include "base/document-members.h"
+#include "base/document.h"
 
-/* Adds a descriptor as an object. */
-static void add_member(JsonBuilder *builder, const char *media_type,
-                       const BerthImportMember *member) {
-    json_builder_begin_object(builder);
-    berth_document_add_descriptor(builder, media_type, member->digest, member->size);
-    json_builder_end_object(builder);
+static void add_descriptor(json_object *object, const char *media_type,
+                           const BerthImportMember *member) {
+    berth_document_add_descriptor(object, media_type, member->digest, member->size);
 }
 
 /* berth-unpack detects the compression of a layer, so the media type does not name one. */
 char *berth_import_format_manifest(const BerthImportMember *config, GPtrArray *layers) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "schemaVersion");
-    json_builder_add_int_value(builder, 2);
-    json_builder_set_member_name(builder, "mediaType");
-    json_builder_add_string_value(builder, BERTH_MEDIA_OCI_MANIFEST);
-    json_builder_set_member_name(builder, "config");
-    add_member(builder, BERTH_MEDIA_OCI_CONFIG, config);
-    json_builder_set_member_name(builder, "layers");
-    json_builder_begin_array(builder);
+    berth_document_add_int(root, "schemaVersion", 2);
+    berth_document_add_string(root, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
+    add_descriptor(berth_document_add_object(root, "config"), BERTH_MEDIA_OCI_CONFIG, config);
+    json_object *list = berth_document_add_array(root, "layers");
     for (guint i = 0; i < layers->len; i++)
-        add_member(builder, BERTH_MEDIA_OCI_LAYER, layers->pdata[i]);
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+        add_descriptor(berth_document_append_object(list), BERTH_MEDIA_OCI_LAYER, layers->pdata[i]);
+    return berth_document_print(root, false);
 }
 
 /* The configuration of an image with one layer: the platform, and the command if there is one. */
 char *berth_import_format_config(const BerthPlatform *platform, char *const *command,
                                  const char *diff_id) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *created = g_date_time_format_iso8601(now);
     const struct {
@@ -55,32 +45,14 @@ char *berth_import_format_config(const BerthPlatform *platform, char *const *com
         {"variant", platform->variant},
     };
 
-    json_builder_begin_object(builder);
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        if (texts[i].value[0]) {
-            json_builder_set_member_name(builder, texts[i].member);
-            json_builder_add_string_value(builder, texts[i].value);
-        }
-    json_builder_set_member_name(builder, "config");
-    json_builder_begin_object(builder);
-    if (command && command[0]) {
-        json_builder_set_member_name(builder, "Cmd");
-        json_builder_begin_array(builder);
-        for (char *const *word = command; *word; word++)
-            json_builder_add_string_value(builder, *word);
-        json_builder_end_array(builder);
-    }
-    json_builder_end_object(builder);
-    json_builder_set_member_name(builder, "rootfs");
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "type");
-    json_builder_add_string_value(builder, "layers");
-    json_builder_set_member_name(builder, "diff_ids");
-    json_builder_begin_array(builder);
-    json_builder_add_string_value(builder, diff_id);
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+        if (texts[i].value[0])
+            berth_document_add_string(root, texts[i].member, texts[i].value);
+    json_object *config = berth_document_add_object(root, "config");
+    if (command && command[0])
+        berth_document_add_strings(config, "Cmd", command);
+    json_object *rootfs = berth_document_add_object(root, "rootfs");
+    berth_document_add_string(rootfs, "type", "layers");
+    berth_document_append_string(berth_document_add_array(rootfs, "diff_ids"), diff_id);
+    return berth_document_print(root, false);
 }

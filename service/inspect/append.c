@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Both documents are parsed with json-glib, the objects that change are copied, and the result is
- * written as text; there is no state. Members that Berth does not know survive, so an image keeps
- * what other tools have put into it. The caller hashes and stores the text.
+ * Both documents are parsed, the objects that change are copied, and the result is written as text;
+ * there is no state. Members that Berth does not know survive, so an image keeps what other tools
+ * have put into it. The caller hashes and stores the text.
  */
 
 #include "inspect/append.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 
-/* A deep copy; from may be NULL, which yields an empty array. */
-static JsonArray *copy_json_array(JsonArray *from) {
-    JsonArray *copy = json_array_new();
+/* The elements are shared with the original; from may be NULL, which yields an empty array. */
+static json_object *copy_json_array(json_object *from) {
+    json_object *copy = json_object_new_array();
 
-    for (guint i = 0; from && i < json_array_get_length(from); i++)
-        json_array_add_element(copy, json_node_copy(json_array_get_element(from, i)));
+    for (guint i = 0; from && i < json_object_array_length(from); i++)
+        json_object_array_add(copy, json_object_get(json_object_array_get_idx(from, i)));
     return copy;
 }
 
-static bool append_diff_id(JsonObject *config, JsonObject *original, const char *diff_id,
+static bool append_diff_id(json_object *config, json_object *original, const char *diff_id,
                            GError **error) {
-    JsonObject *rootfs;
-    JsonArray *diff_ids;
+    json_object *rootfs, *diff_ids;
 
     if (!berth_document_get_object(original, "rootfs", &rootfs, error) ||
         (rootfs && !berth_document_get_array(rootfs, "diff_ids", &diff_ids, error)))
@@ -30,58 +30,56 @@ static bool append_diff_id(JsonObject *config, JsonObject *original, const char 
     if (!rootfs)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the image configuration has no \"rootfs\"");
-    JsonObject *fresh = berth_document_copy(rootfs);
-    JsonArray *all = copy_json_array(diff_ids);
-    json_array_add_string_element(all, diff_id);
-    json_object_set_array_member(fresh, "diff_ids", all);
-    json_object_set_object_member(config, "rootfs", fresh);
+    json_object *fresh = berth_document_copy(rootfs);
+    json_object *all = copy_json_array(diff_ids);
+    berth_document_append_string(all, diff_id);
+    json_object_object_add(fresh, "diff_ids", all);
+    json_object_object_add(config, "rootfs", fresh);
     return true;
 }
 
-static bool append_history(JsonObject *config, JsonObject *original,
+static bool append_history(json_object *config, json_object *original,
                            const BerthAppendedLayer *layer, GError **error) {
-    JsonArray *history;
+    json_object *history;
 
     if (!berth_document_get_array(original, "history", &history, error))
         return false;
-    JsonArray *all = copy_json_array(history);
-    JsonObject *entry = json_object_new();
-    json_object_set_string_member(entry, "created", layer->created);
-    json_object_set_string_member(entry, "created_by", "dist commit");
+    json_object *all = copy_json_array(history);
+    json_object *entry = json_object_new_object();
+    berth_document_add_string(entry, "created", layer->created);
+    berth_document_add_string(entry, "created_by", "dist commit");
     if (layer->author[0])
-        json_object_set_string_member(entry, "author", layer->author);
+        berth_document_add_string(entry, "author", layer->author);
     if (layer->comment[0])
-        json_object_set_string_member(entry, "comment", layer->comment);
-    json_array_add_object_element(all, entry);
-    json_object_set_array_member(config, "history", all);
+        berth_document_add_string(entry, "comment", layer->comment);
+    json_object_array_add(all, entry);
+    json_object_object_add(config, "history", all);
     return true;
 }
 
 /* "created" and, if given, "author" of the image become those of the new layer. */
 char *berth_config_append(const char *data, size_t size, const BerthAppendedLayer *layer,
                           GError **error) {
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    g_autoptr(json_object) original = berth_document_parse(data, size, error);
 
-    if (!root)
+    if (!original)
         return NULL;
-    JsonObject *original = json_node_get_object(root);
-    g_autoptr(JsonObject) config = berth_document_copy(original);
+    g_autoptr(json_object) config = berth_document_copy(original);
     if (!append_diff_id(config, original, layer->diff_id, error) ||
         !append_history(config, original, layer, error))
         return NULL;
-    json_object_set_string_member(config, "created", layer->created);
+    berth_document_add_string(config, "created", layer->created);
     if (layer->author[0])
-        json_object_set_string_member(config, "author", layer->author);
+        berth_document_add_string(config, "author", layer->author);
     return berth_document_print(config, false);
 }
 
 /* The members that descriptor.md requires, and no others. */
-static JsonObject *make_descriptor(const BerthDescriptor *descriptor) {
-    JsonObject *object = json_object_new();
+static json_object *make_descriptor(const BerthDescriptor *descriptor) {
+    json_object *object = json_object_new_object();
 
-    json_object_set_string_member(object, "mediaType", descriptor->media_type);
-    json_object_set_string_member(object, "digest", descriptor->digest);
-    json_object_set_int_member(object, "size", (gint64)descriptor->size);
+    berth_document_add_descriptor(object, descriptor->media_type, descriptor->digest,
+                                  descriptor->size);
     return object;
 }
 
@@ -105,20 +103,20 @@ static const char *find_oci_type(const char *media_type) {
 
 /* The media types change together with the manifest's: an OCI manifest has no layers of Docker's
  * types. */
-static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
+static bool copy_layers(json_object *from, json_object *to, GError **error) {
     const char *media_type;
 
-    for (guint i = 0; from && i < json_array_get_length(from); i++) {
-        JsonNode *node = json_array_get_element(from, i);
-        if (!JSON_NODE_HOLDS_OBJECT(node))
+    for (guint i = 0; from && i < json_object_array_length(from); i++) {
+        json_object *layer = json_object_array_get_idx(from, i);
+        if (!json_object_is_type(layer, json_type_object))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "an element of \"layers\" is not an object");
-        if (!berth_document_get_string(json_node_get_object(node), "mediaType", &media_type, error))
+        if (!berth_document_get_string(layer, "mediaType", &media_type, error))
             return false;
-        JsonObject *copy = berth_document_copy(json_node_get_object(node));
+        json_object *copy = berth_document_copy(layer);
         if (media_type)
-            json_object_set_string_member(copy, "mediaType", find_oci_type(media_type));
-        json_array_add_object_element(to, copy);
+            berth_document_add_string(copy, "mediaType", find_oci_type(media_type));
+        json_object_array_add(to, copy);
     }
     return true;
 }
@@ -126,18 +124,18 @@ static bool copy_layers(JsonArray *from, JsonArray *to, GError **error) {
 /* The result is an OCI manifest, whatever the original was. The caller frees it. */
 char *berth_manifest_append(const char *data, size_t size, const BerthDescriptor *config,
                             const BerthDescriptor *layer, GError **error) {
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
-    JsonArray *layers;
+    g_autoptr(json_object) root = berth_document_parse(data, size, error);
+    json_object *layers;
 
-    if (!root || !berth_document_get_array(json_node_get_object(root), "layers", &layers, error))
+    if (!root || !berth_document_get_array(root, "layers", &layers, error))
         return NULL;
-    g_autoptr(JsonArray) all = json_array_new();
+    g_autoptr(json_object) all = json_object_new_array();
     if (!copy_layers(layers, all, error))
         return NULL;
-    g_autoptr(JsonObject) manifest = berth_document_copy(json_node_get_object(root));
-    json_array_add_object_element(all, make_descriptor(layer));
-    json_object_set_string_member(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
-    json_object_set_array_member(manifest, "layers", g_steal_pointer(&all));
-    json_object_set_object_member(manifest, "config", make_descriptor(config));
+    g_autoptr(json_object) manifest = berth_document_copy(root);
+    json_object_array_add(all, make_descriptor(layer));
+    berth_document_add_string(manifest, "mediaType", BERTH_MEDIA_OCI_MANIFEST);
+    json_object_object_add(manifest, "layers", g_steal_pointer(&all));
+    json_object_object_add(manifest, "config", make_descriptor(config));
     return berth_document_print(manifest, false);
 }

@@ -35,9 +35,9 @@ static void free_docker_entry(gpointer data) {
 
 /* containerd and docker store the full name in addition to the tag that the specification asks for.
  */
-static bool read_name(JsonObject *object, char **name, GError **error) {
+static bool read_name(json_object *object, char **name, GError **error) {
     const char *whole = NULL, *ref = NULL;
-    JsonObject *annotations;
+    json_object *annotations;
 
     if (!berth_document_get_object(object, "annotations", &annotations, error) ||
         (annotations &&
@@ -50,7 +50,7 @@ static bool read_name(JsonObject *object, char **name, GError **error) {
 }
 
 /* NULL with error. A descriptor without a media type is assumed to be a manifest's. */
-static BerthLayoutEntry *read_layout_entry(JsonObject *object, GError **error) {
+static BerthLayoutEntry *read_layout_entry(json_object *object, GError **error) {
     BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
 
     entry->descriptor = berth_descriptor_read_json(object, BERTH_MEDIA_OCI_MANIFEST, error);
@@ -64,24 +64,24 @@ static BerthLayoutEntry *read_layout_entry(JsonObject *object, GError **error) {
  * is no reason to refuse the others. */
 GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_layout_entry);
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    g_autoptr(json_object) root = berth_document_parse(data, size, error);
     g_autoptr(GError) first = NULL;
-    JsonArray *array;
+    json_object *array;
 
-    if (!root || !berth_document_get_array(json_node_get_object(root), "manifests", &array, error))
+    if (!root || !berth_document_get_array(root, "manifests", &array, error))
         return NULL;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (JSON_NODE_HOLDS_NULL(node))
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *object = json_object_array_get_idx(array, i);
+        if (!object)
             continue;
-        if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {
+        if (!json_object_is_type(object, json_type_object) || i >= MAX_IMAGES) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             "index.json: an entry is no object, or there are more than %d",
                             MAX_IMAGES);
             return NULL;
         }
         g_autoptr(GError) local = NULL;
-        BerthLayoutEntry *entry = read_layout_entry(json_node_get_object(node), &local);
+        BerthLayoutEntry *entry = read_layout_entry(object, &local);
         if (entry)
             g_ptr_array_add(entries, entry);
         else if (!first)
@@ -97,7 +97,7 @@ GPtrArray *berth_archive_index_read(const char *data, size_t size, GError **erro
 
 /* The document is an array, but berth_document_parse only takes objects. It skips a byte order
  * mark, which may only come first. */
-static JsonNode *parse_array(const char *data, size_t size, GError **error) {
+static json_object *parse_array(const char *data, size_t size, GError **error) {
     g_autoptr(GString) wrapped = g_string_new("{\"a\":");
     size_t mark = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
@@ -109,26 +109,25 @@ static JsonNode *parse_array(const char *data, size_t size, GError **error) {
 /* manifest.json as written by docker save, an array of images. */
 GPtrArray *berth_docker_archive_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_docker_entry);
-    g_autoptr(JsonNode) root = parse_array(data, size, error);
+    g_autoptr(json_object) root = parse_array(data, size, error);
     const char *config;
-    JsonArray *array;
+    json_object *array;
 
     if (!root)
         return NULL;
-    if (!berth_document_get_array(json_node_get_object(root), "a", &array, NULL)) {
+    if (!berth_document_get_array(root, "a", &array, NULL)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "manifest.json is not a list of images");
         return NULL;
     }
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (!JSON_NODE_HOLDS_OBJECT(node) || i >= MAX_IMAGES) {
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *object = json_object_array_get_idx(array, i);
+        if (!json_object_is_type(object, json_type_object) || i >= MAX_IMAGES) {
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                             "manifest.json: an entry is no object, or there are more than %d",
                             MAX_IMAGES);
             return NULL;
         }
-        JsonObject *object = json_node_get_object(node);
         BerthDockerEntry *entry = g_new0(BerthDockerEntry, 1);
         g_ptr_array_add(entries, entry);
         if (!berth_document_get_string(object, "Config", &config, error) ||

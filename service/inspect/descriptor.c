@@ -25,7 +25,7 @@ static char *normalize_type(const char *media_type, const char *fallback_type) {
     return type[0] ? g_ascii_strdown(type, -1) : g_strdup(fallback_type);
 }
 
-BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fallback_type,
+BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fallback_type,
                                             GError **error) {
     const char *media_type, *digest;
     uint64_t size;

@@ -6,9 +6,9 @@
 
 #include "base/descriptor.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* Reads and checks one. fallback_type stands in for a mediaType that is missing or empty; without
  * it, mediaType is required. The size is 0 if it is missing. */
-BerthDescriptor *berth_descriptor_read_json(JsonObject *object, const char *fallback_type,
+BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fallback_type,
                                             GError **error);

@@ -28,7 +28,7 @@ void berth_image_config_free(BerthImageConfig *config) {
 }
 
 /* A missing member is "", since D-Bus has no null. */
-static bool copy_string(JsonObject *object, const char *member, char **copy, GError **error) {
+static bool copy_string(json_object *object, const char *member, char **copy, GError **error) {
     const char *text;
 
     if (!berth_document_get_string(object, member, &text, error))
@@ -40,11 +40,11 @@ static bool copy_string(JsonObject *object, const char *member, char **copy, GEr
 /* The list has the interval, the time-out, the start period (in nanoseconds, as Docker writes them)
  * and the number of retries, all as decimal numbers, followed by the test. The test "NONE" disables
  * an inherited health check; the list is then empty. */
-static bool read_health(JsonObject *object, BerthImageConfig *config, GError **error) {
+static bool read_health(json_object *object, BerthImageConfig *config, GError **error) {
     static const char *const numbers[] = {"Interval", "Timeout", "StartPeriod", "Retries"};
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) test = NULL;
-    JsonObject *health;
+    json_object *health;
     int64_t number;
 
     if (!berth_document_get_object(object, "Healthcheck", &health, error) ||
@@ -65,7 +65,7 @@ static bool read_health(JsonObject *object, BerthImageConfig *config, GError **e
 }
 
 /* Docker also accepts a string, which becomes a command of one word (strslice.StrSlice). */
-static bool read_command(JsonObject *object, const char *member, char ***command, GError **error) {
+static bool read_command(json_object *object, const char *member, char ***command, GError **error) {
     const char *text = NULL;
 
     if (!berth_document_get_string(object, member, &text, NULL) || !text)
@@ -75,7 +75,7 @@ static bool read_command(JsonObject *object, const char *member, char ***command
 }
 
 /* "config" of the image configuration, in which everything is optional. */
-static bool read_execution(JsonObject *object, BerthImageConfig *config, GError **error) {
+static bool read_execution(json_object *object, BerthImageConfig *config, GError **error) {
     return copy_string(object, "User", &config->user, error) &&
            copy_string(object, "WorkingDir", &config->working_directory, error) &&
            copy_string(object, "StopSignal", &config->stop_signal, error) &&
@@ -89,8 +89,8 @@ static bool read_execution(JsonObject *object, BerthImageConfig *config, GError 
 }
 
 /* Diff IDs become names in the snapshot store, so each must be a valid digest. */
-static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **error) {
-    JsonObject *root_fs;
+static bool read_root_fs(json_object *object, BerthImageConfig *config, GError **error) {
+    json_object *root_fs;
     const char *type;
 
     if (!berth_document_get_object(object, "rootfs", &root_fs, error))
@@ -115,10 +115,10 @@ static bool read_root_fs(JsonObject *object, BerthImageConfig *config, GError **
 }
 
 /* "config" may be missing; an empty object then gives all its members their defaults. */
-static bool read_container_config(JsonObject *object, BerthImageConfig *config, GError **error) {
+static bool read_container_config(json_object *object, BerthImageConfig *config, GError **error) {
     const char *os, *architecture, *variant;
-    g_autoptr(JsonObject) empty = json_object_new();
-    JsonObject *execution;
+    g_autoptr(json_object) empty = json_object_new_object();
+    json_object *execution;
 
     if (!berth_document_get_string(object, "os", &os, error) ||
         !berth_document_get_string(object, "architecture", &architecture, error) ||
@@ -132,9 +132,9 @@ static bool read_container_config(JsonObject *object, BerthImageConfig *config, 
 
 BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error) {
     g_autoptr(BerthImageConfig) config = g_new0(BerthImageConfig, 1);
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
+    g_autoptr(json_object) root = berth_document_parse(data, size, error);
 
-    if (!root || !read_container_config(json_node_get_object(root), config, error))
+    if (!root || !read_container_config(root, config, error))
         return NULL;
     return g_steal_pointer(&config);
 }

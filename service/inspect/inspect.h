@@ -10,7 +10,7 @@
 #include "base/descriptor.h"
 #include "base/platform.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 typedef struct {
     BerthDescriptor *descriptor;

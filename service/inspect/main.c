@@ -154,7 +154,7 @@ static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
     (void)userdata;
     if (r < 0)
         return r;
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, &error);
+    g_autoptr(json_object) root = berth_document_parse(data, size, &error);
     return answer_value(call, root ? data : NULL, append_text, error, ret_error);
 }
 

@@ -66,7 +66,7 @@ static bool has_digest(const uint8_t *data, size_t size, const char *digest) {
 /* Content embedded in the descriptor (image-spec, descriptor.md, "data"). If it is not what the
  * descriptor refers to, it is ignored: the content is then fetched, as by tools that do not know
  * the member. berthd stores it through berth-ingest as well. */
-static bool manifest_read_embedded(JsonObject *object, const BerthDescriptor *descriptor,
+static bool manifest_read_embedded(json_object *object, const BerthDescriptor *descriptor,
                                    GPtrArray *embedded, GError **error) {
     const char *text;
     size_t length;
@@ -87,11 +87,11 @@ static bool manifest_read_embedded(JsonObject *object, const BerthDescriptor *de
 /* If its place in the document tells what content is, implied_type replaces a media type that is
  * missing or generic; otherwise it is NULL. Some registries stored configurations as
  * application/octet-stream or text/html, and other tools run such images. */
-static BerthDescriptor *read_descriptor(JsonObject *object, const char *implied_type,
+static BerthDescriptor *read_descriptor(json_object *object, const char *implied_type,
                                         GPtrArray *embedded, GError **error) {
     g_autoptr(BerthDescriptor) descriptor = berth_descriptor_read_json(object, implied_type, error);
 
-    if (descriptor && !json_object_has_member(object, "size")) {
+    if (descriptor && !json_object_object_get_ex(object, "size", NULL)) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "a descriptor lacks its mediaType, digest or size");
         return NULL;
@@ -106,20 +106,20 @@ static BerthDescriptor *read_descriptor(JsonObject *object, const char *implied_
 }
 
 /* The array owns the object. NULL with error. */
-static JsonObject *element_object(JsonArray *array, guint i, const char *what, GError **error) {
-    JsonNode *node = json_array_get_element(array, i);
+static json_object *element_object(json_object *array, guint i, const char *what, GError **error) {
+    json_object *element = json_object_array_get_idx(array, i);
 
-    if (JSON_NODE_HOLDS_OBJECT(node))
-        return json_node_get_object(node);
+    if (json_object_is_type(element, json_type_object))
+        return element;
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "an element of \"%s\" is not an object",
                     what);
     return NULL;
 }
 
 /* An entry without a platform is valid; *platform is then NULL. */
-static bool read_platform(JsonObject *object, BerthPlatform **platform, GError **error) {
+static bool read_platform(json_object *object, BerthPlatform **platform, GError **error) {
     const char *os, *architecture, *variant;
-    JsonObject *member;
+    json_object *member;
 
     if (!berth_document_get_object(object, "platform", &member, error))
         return false;
@@ -134,8 +134,8 @@ static bool read_platform(JsonObject *object, BerthPlatform **platform, GError *
 }
 
 /* BuildKit stores attestations as manifests in the index; they are not images that can be run. */
-static bool read_attestation(JsonObject *object, bool *attestation, GError **error) {
-    JsonObject *annotations;
+static bool read_attestation(json_object *object, bool *attestation, GError **error) {
+    json_object *annotations;
     const char *type = NULL;
 
     if (!berth_document_get_object(object, "annotations", &annotations, error))
@@ -150,9 +150,9 @@ static bool read_attestation(JsonObject *object, bool *attestation, GError **err
 /* NULL with error. What was read before an error is freed. An entry with a platform is a manifest
  * unless its media type says otherwise, which is what tools assume that go by the platform alone.
  */
-static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *embedded,
+static BerthIndexEntry *read_index_entry(json_object *array, guint i, GPtrArray *embedded,
                                          GError **error) {
-    JsonObject *object = element_object(array, i, "manifests", error);
+    json_object *object = element_object(array, i, "manifests", error);
     BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
 
     if (object && read_platform(object, &entry->platform, error))
@@ -165,8 +165,8 @@ static BerthIndexEntry *read_index_entry(JsonArray *array, guint i, GPtrArray *e
 }
 
 /* Entries that are newer than this code, or malformed, are no reason to refuse the others. */
-static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GError **error) {
-    guint count = json_array_get_length(array);
+static bool manifest_read_entries(json_object *array, BerthManifest *manifest, GError **error) {
+    guint count = json_object_array_length(array);
     g_autoptr(GError) first = NULL;
 
     if (count > MAX_ENTRIES)
@@ -189,8 +189,8 @@ static bool manifest_read_entries(JsonArray *array, BerthManifest *manifest, GEr
 
 /* org.opencontainers.image.title, which artifacts use for the name of a file; it is left out if it
  * cannot be one (image-spec, annotations.md). */
-static char *read_title(JsonObject *layer) {
-    JsonObject *annotations = NULL;
+static char *read_title(json_object *layer) {
+    json_object *annotations = NULL;
     const char *title = NULL;
 
     if (!berth_document_get_object(layer, "annotations", &annotations, NULL) || !annotations ||
@@ -202,8 +202,8 @@ static char *read_title(JsonObject *layer) {
 /* Unlike an index, a manifest without one of its layers is useless: the first error ends it. The
  * layers of an image are tar archives whose first bytes tell the compression; those of an artifact
  * can be anything. */
-static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **error) {
-    guint count = json_array_get_length(array);
+static bool read_layers(json_object *array, BerthManifest *manifest, GError **error) {
+    guint count = json_object_array_length(array);
     bool is_image = berth_media_type_get_kind(manifest->config->media_type) == BERTH_KIND_CONFIG;
     const char *implied_type = is_image ? BERTH_MEDIA_OCI_LAYER : NULL;
 
@@ -212,7 +212,7 @@ static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **erro
                                "the manifest has %u layers; at most %d are supported", count,
                                BERTH_MAX_LAYERS);
     for (guint i = 0; i < count; i++) {
-        JsonObject *object = element_object(array, i, "layers", error);
+        json_object *object = element_object(array, i, "layers", error);
         BerthDescriptor *layer =
             object ? read_descriptor(object, implied_type, manifest->embedded, error) : NULL;
         if (!layer)
@@ -224,7 +224,7 @@ static bool read_layers(JsonArray *array, BerthManifest *manifest, GError **erro
 }
 
 /* A document that can be read as two kinds is an attack (CVE-2021-41190). */
-static bool check_manifest_kind(JsonObject *object, const char *media_type, bool has_entries,
+static bool check_manifest_kind(json_object *object, const char *media_type, bool has_entries,
                                 bool has_layers, GError **error) {
     const char *text;
 
@@ -243,10 +243,10 @@ static bool check_manifest_kind(JsonObject *object, const char *media_type, bool
 }
 
 /* Manifests of artifacts are in OCI's format; Docker's is for images. */
-static bool read_manifest(JsonObject *object, const char *media_type, BerthManifest *manifest,
-                          JsonArray *layers, GError **error) {
+static bool read_manifest(json_object *object, const char *media_type, BerthManifest *manifest,
+                          json_object *layers, GError **error) {
     bool is_docker = g_str_equal(media_type, BERTH_MEDIA_DOCKER_MANIFEST);
-    JsonObject *config;
+    json_object *config;
     uint64_t version;
 
     if (!berth_document_get_size(object, "schemaVersion", &version, error) ||
@@ -260,7 +260,7 @@ static bool read_manifest(JsonObject *object, const char *media_type, BerthManif
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"config\"");
     /* Go's encoder writes an empty list as null. */
-    if (!layers && !json_object_has_member(object, "layers"))
+    if (!layers && !json_object_object_get_ex(object, "layers", NULL))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the manifest has no \"layers\"");
     manifest->config = read_descriptor(config, is_docker ? BERTH_MEDIA_DOCKER_CONFIG : NULL,
@@ -273,8 +273,8 @@ static bool read_manifest(JsonObject *object, const char *media_type, BerthManif
 BerthManifest *berth_manifest_read(const char *data, size_t size, const char *media_type,
                                    GError **error) {
     g_autoptr(BerthManifest) manifest = g_new0(BerthManifest, 1);
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
-    JsonArray *entries, *layers;
+    g_autoptr(json_object) root = berth_document_parse(data, size, error);
+    json_object *entries, *layers;
 
     if (!root)
         return NULL;
@@ -283,10 +283,9 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
     manifest->layers = g_ptr_array_new_with_free_func(free_descriptor);
     manifest->titles = g_ptr_array_new_with_free_func(g_free);
     manifest->embedded = g_ptr_array_new_with_free_func(free_embedded);
-    JsonObject *object = json_node_get_object(root);
-    if (!berth_document_get_array(object, "manifests", &entries, error) ||
-        !berth_document_get_array(object, "layers", &layers, error) ||
-        !check_manifest_kind(object, media_type, entries, layers, error))
+    if (!berth_document_get_array(root, "manifests", &entries, error) ||
+        !berth_document_get_array(root, "layers", &layers, error) ||
+        !check_manifest_kind(root, media_type, entries, layers, error))
         return NULL;
     if (manifest->kind == BERTH_KIND_INDEX) {
         if (!entries) {
@@ -299,7 +298,7 @@ BerthManifest *berth_manifest_read(const char *data, size_t size, const char *me
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%.200s is neither a manifest nor an index",
                         media_type);
         return NULL;
-    } else if (!read_manifest(object, media_type, manifest, layers, error)) {
+    } else if (!read_manifest(root, media_type, manifest, layers, error)) {
         return NULL;
     }
     return g_steal_pointer(&manifest);

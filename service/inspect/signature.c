@@ -32,9 +32,9 @@ static void free_signature(gpointer data) {
 }
 
 /* A layer of another type, or without a signature, serves another purpose and is skipped. */
-static bool add_layer(GPtrArray *signatures, JsonObject *layer, GError **error) {
+static bool add_layer(GPtrArray *signatures, json_object *layer, GError **error) {
     const char *media_type, *digest, *text = NULL;
-    JsonObject *annotations;
+    json_object *annotations;
     uint64_t size;
 
     if (!berth_document_get_string(layer, "mediaType", &media_type, error) ||
@@ -58,17 +58,16 @@ static bool add_layer(GPtrArray *signatures, JsonObject *layer, GError **error) 
 
 GPtrArray *berth_signatures_read(const char *data, size_t size, GError **error) {
     g_autoptr(GPtrArray) signatures = g_ptr_array_new_with_free_func(free_signature);
-    g_autoptr(JsonNode) root = berth_document_parse(data, size, error);
-    JsonArray *layers;
+    g_autoptr(json_object) root = berth_document_parse(data, size, error);
+    json_object *layers;
 
-    if (!root || !berth_document_get_array(json_node_get_object(root), "layers", &layers, error))
+    if (!root || !berth_document_get_array(root, "layers", &layers, error))
         return NULL;
-    for (guint i = 0; layers && i < json_array_get_length(layers); i++) {
-        JsonNode *node = json_array_get_element(layers, i);
+    for (guint i = 0; layers && i < json_object_array_length(layers); i++) {
+        json_object *layer = json_object_array_get_idx(layers, i);
         if (signatures->len >= MAX_SIGNATURES)
             break;
-        if (JSON_NODE_HOLDS_OBJECT(node) &&
-            !add_layer(signatures, json_node_get_object(node), error))
+        if (json_object_is_type(layer, json_type_object) && !add_layer(signatures, layer, error))
             return NULL;
     }
     return g_steal_pointer(&signatures);
@@ -84,12 +83,11 @@ static bool is_of_repository(const char *reference, const char *repository) {
 
 /* Checks the signed bytes only; the annotations beside them are not signed. */
 static bool check_payload(const BerthSignatureCheck *check, GError **error) {
-    g_autoptr(JsonNode) root = berth_document_parse(check->payload, check->size, error);
-    JsonObject *critical, *image = NULL, *identity = NULL;
+    g_autoptr(json_object) root = berth_document_parse(check->payload, check->size, error);
+    json_object *critical, *image = NULL, *identity = NULL;
     const char *digest = NULL, *reference = NULL;
 
-    if (!root ||
-        !berth_document_get_object(json_node_get_object(root), "critical", &critical, error))
+    if (!root || !berth_document_get_object(root, "critical", &critical, error))
         return false;
     if (critical &&
         (!berth_document_get_object(critical, "image", &image, error) ||

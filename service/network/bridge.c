@@ -9,96 +9,72 @@
 #include "network/bridge.h"
 
 #include "base/document-members.h"
+#include "base/document.h"
 #include "base/programs.h"
 
 #include <string.h>
 
 /* An internal network has no default route; nor has a container whose default route is through
  * another network. */
-static bool add_addresses(JsonBuilder *builder, const BerthNetworkRequest *request,
-                          GError **error) {
+static bool add_addresses(json_object *plugin, const BerthNetworkRequest *request, GError **error) {
     bool leads_out = !request->no_route && !request->internal;
+    json_object *ipam = berth_document_add_object(plugin, "ipam");
 
-    json_builder_set_member_name(builder, "ipam");
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "type", "static");
-    json_builder_set_member_name(builder, "addresses");
-    json_builder_begin_array(builder);
+    berth_document_add_string(ipam, "type", "static");
+    json_object *addresses = berth_document_add_array(ipam, "addresses");
     for (guint i = 0; request->addresses[i]; i++) {
         const char *subnet, *gateway;
         if (!berth_network_request_get_subnet(request, i, &subnet, &gateway, error))
             return false;
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "address", request->addresses[i]);
-        berth_document_add_string(builder, "gateway", gateway);
-        json_builder_end_object(builder);
+        json_object *address = berth_document_append_object(addresses);
+        berth_document_add_string(address, "address", request->addresses[i]);
+        berth_document_add_string(address, "gateway", gateway);
     }
-    json_builder_end_array(builder);
-    json_builder_set_member_name(builder, "routes");
-    json_builder_begin_array(builder);
-    for (guint i = 0; request->addresses[i] && leads_out; i++) {
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "dst",
+    json_object *routes = berth_document_add_array(ipam, "routes");
+    for (guint i = 0; request->addresses[i] && leads_out; i++)
+        berth_document_add_string(berth_document_append_object(routes), "dst",
                                   strchr(request->addresses[i], ':') ? "::/0" : "0.0.0.0/0");
-        json_builder_end_object(builder);
-    }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
     return true;
 }
 
-static bool add_bridge(JsonBuilder *builder, const BerthNetworkRequest *request, GError **error) {
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "type", "bridge");
-    berth_document_add_string(builder, "bridge", request->bridge);
-    berth_document_add_bool(builder, "isGateway", true);
-    berth_document_add_bool(builder, "ipMasq", !request->internal);
-    berth_document_add_bool(builder, "hairpinMode", true);
-    if (request->mtu > 0) {
-        berth_document_add_int(builder, "mtu", request->mtu);
-    }
-    json_builder_set_member_name(builder, "capabilities");
-    json_builder_begin_object(builder);
-    berth_document_add_bool(builder, "mac", true);
-    json_builder_end_object(builder);
-    if (!add_addresses(builder, request, error))
-        return false;
-    json_builder_end_object(builder);
-    return true;
+static bool add_bridge(json_object *plugins, const BerthNetworkRequest *request, GError **error) {
+    json_object *plugin = berth_document_append_object(plugins);
+
+    berth_document_add_string(plugin, "type", "bridge");
+    berth_document_add_string(plugin, "bridge", request->bridge);
+    berth_document_add_bool(plugin, "isGateway", true);
+    berth_document_add_bool(plugin, "ipMasq", !request->internal);
+    berth_document_add_bool(plugin, "hairpinMode", true);
+    if (request->mtu > 0)
+        berth_document_add_int(plugin, "mtu", request->mtu);
+    berth_document_add_bool(berth_document_add_object(plugin, "capabilities"), "mac", true);
+    return add_addresses(plugin, request, error);
 }
 
-static void add_plugin(JsonBuilder *builder, const char *type, const char *capability) {
+static void add_plugin(json_object *plugins, const char *type, const char *capability) {
     g_autofree char *path = berth_cni_plugin_find(type);
 
     if (!path)
         return;
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "type", type);
-    if (capability) {
-        json_builder_set_member_name(builder, "capabilities");
-        json_builder_begin_object(builder);
-        berth_document_add_bool(builder, capability, true);
-        json_builder_end_object(builder);
-    }
-    json_builder_end_object(builder);
+    json_object *plugin = berth_document_append_object(plugins);
+    berth_document_add_string(plugin, "type", type);
+    if (capability)
+        berth_document_add_bool(berth_document_add_object(plugin, "capabilities"), capability,
+                                true);
 }
 
-JsonNode *berth_bridge_make(const BerthNetworkRequest *request, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+json_object *berth_bridge_make(const BerthNetworkRequest *request, GError **error) {
+    g_autoptr(json_object) network = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "cniVersion", "0.4.0");
-    berth_document_add_string(builder, "name", request->network);
-    json_builder_set_member_name(builder, "plugins");
-    json_builder_begin_array(builder);
-    if (!add_bridge(builder, request, error))
+    berth_document_add_string(network, "cniVersion", "0.4.0");
+    berth_document_add_string(network, "name", request->network);
+    json_object *plugins = berth_document_add_array(network, "plugins");
+    if (!add_bridge(plugins, request, error))
         return NULL;
-    add_plugin(builder, "portmap", "portMappings");
+    add_plugin(plugins, "portmap", "portMappings");
     /* Opens a firewall, including firewalld, that would not forward the network's traffic. An
      * internal network stays closed. */
     if (!request->internal)
-        add_plugin(builder, "firewall", NULL);
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    return json_builder_get_root(builder);
+        add_plugin(plugins, "firewall", NULL);
+    return g_steal_pointer(&network);
 }

@@ -8,4 +8,4 @@
 
 /* Makes a CNI configuration list: a bridge with fixed addresses, and the plugins for ports and
  * firewalld as far as they are needed. */
-JsonNode *berth_bridge_make(const BerthNetworkRequest *request, GError **error);
+json_object *berth_bridge_make(const BerthNetworkRequest *request, GError **error);

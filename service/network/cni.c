@@ -9,6 +9,7 @@
 #include "network/cni.h"
 
 #include "base/cni-configurations.h"
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/programs.h"
 #include "network/program.h"
@@ -21,43 +22,35 @@ typedef struct {
     const char *command;
     const char *version;
     const char *name;
-    JsonArray *plugins;
+    json_object *plugins;
 } CniRun;
 
-/* Wraps a configuration with a single plugin in a list. Takes over the node. */
-static JsonNode *plugin_as_list(JsonNode *node) {
-    JsonObject *object = json_node_get_object(node);
-    JsonObject *list = json_object_new();
-    JsonArray *plugins = json_array_new();
-    JsonNode *made = json_node_new(JSON_NODE_OBJECT);
+/* Wraps the configuration of a single plugin in a list. Takes over the configuration. */
+static json_object *plugin_as_list(json_object *plugin) {
+    static const char *const shared[] = {"name", "cniVersion"};
+    json_object *list = json_object_new_object();
+    json_object *value;
 
-    json_array_add_object_element(plugins, json_object_ref(object));
-    json_object_set_array_member(list, "plugins", plugins);
-    if (json_object_has_member(object, "name"))
-        json_object_set_member(list, "name",
-                               json_node_copy(json_object_get_member(object, "name")));
-    if (json_object_has_member(object, "cniVersion"))
-        json_object_set_member(list, "cniVersion",
-                               json_node_copy(json_object_get_member(object, "cniVersion")));
-    json_node_take_object(made, list);
-    json_node_unref(node);
-    return made;
+    json_object_array_add(berth_document_add_array(list, "plugins"), plugin);
+    for (size_t i = 0; i < G_N_ELEMENTS(shared); i++)
+        if (json_object_object_get_ex(plugin, shared[i], &value))
+            json_object_object_add(list, shared[i], json_object_get(value));
+    return list;
 }
 
 /* The first document of that name, in the order of file names, as in other runtimes. A document
  * that cannot be read is skipped, since it may be of another network. */
-JsonNode *berth_cni_find(const char *name, GError **error) {
+json_object *berth_cni_find(const char *name, GError **error) {
     g_autoptr(GPtrArray) files = berth_cni_configurations_list();
     const char *found;
 
     for (guint i = 0; i < files->len; i++) {
-        JsonNode *node = berth_cni_configurations_read(files->pdata[i]);
-        if (!node)
+        g_autoptr(json_object) network = berth_cni_configurations_read(files->pdata[i]);
+        if (!network || !berth_document_get_string(network, "name", &found, NULL) ||
+            g_strcmp0(found, name) != 0)
             continue;
-        if (berth_document_get_string(json_node_get_object(node), "name", &found, NULL) &&
-            g_strcmp0(found, name) == 0)
-            return g_str_has_suffix(files->pdata[i], ".conflist") ? node : plugin_as_list(node);
-        json_node_unref(node);
+        json_object *taken = g_steal_pointer(&network);
+        return g_str_has_suffix(files->pdata[i], ".conflist") ? taken : plugin_as_list(taken);
     }
     berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                     "there is no network \"%.100s\" in " BERTH_CNI_CONFIGURATIONS, name);
@@ -67,41 +60,38 @@ JsonNode *berth_cni_find(const char *name, GError **error) {
 /* The input for a plugin: its own configuration, and the members that the runtime adds. A plugin
  * receives a value of runtimeConfig only if its configuration declares the capability; the
  * declaration itself is for the runtime, and is taken out (SPEC.md, Deriving runtimeConfig). */
-static char *make_cni_input(const CniRun *run, JsonObject *plugin, JsonNode *previous) {
-    JsonObject *input = berth_document_copy(plugin);
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-    JsonObject *capabilities = NULL;
-    JsonObject *runtime = json_object_new();
+static char *make_cni_input(const CniRun *run, json_object *plugin, json_object *previous) {
+    g_autoptr(json_object) input = berth_document_copy(plugin);
+    g_autoptr(json_object) runtime = json_object_new_object();
+    json_object *capabilities = NULL;
     bool maps = false, mac = false;
 
-    json_node_take_object(node, input);
-    json_object_set_string_member(input, "cniVersion", run->version);
-    json_object_set_string_member(input, "name", run->name);
+    berth_document_add_string(input, "cniVersion", run->version);
+    berth_document_add_string_or_empty(input, "name", run->name);
     if (previous)
-        json_object_set_member(input, "prevResult", json_node_copy(previous));
+        json_object_object_add(input, "prevResult", json_object_get(previous));
     if (berth_document_get_object(plugin, "capabilities", &capabilities, NULL) && capabilities)
         (void)(berth_document_get_bool(capabilities, "portMappings", &maps, NULL) &&
                berth_document_get_bool(capabilities, "mac", &mac, NULL));
     if (maps && run->call->ports)
-        json_object_set_array_member(runtime, "portMappings", json_array_ref(run->call->ports));
+        json_object_object_add(runtime, "portMappings", json_object_get(run->call->ports));
     if (mac && run->call->mac)
-        json_object_set_string_member(runtime, "mac", run->call->mac);
-    if (json_object_get_size(runtime) > 0)
-        json_object_set_object_member(input, "runtimeConfig", json_object_ref(runtime));
-    json_object_unref(runtime);
-    json_object_remove_member(input, "capabilities");
-    return json_to_string(node, FALSE);
+        berth_document_add_string(runtime, "mac", run->call->mac);
+    if (json_object_object_length(runtime) > 0)
+        json_object_object_add(input, "runtimeConfig", g_steal_pointer(&runtime));
+    json_object_object_del(input, "capabilities");
+    return berth_document_print(input, false);
 }
 
 /* A plugin that fails writes the reason to standard output (SPEC.md, Error). */
 static bool report_cni_error(const char *type, const CniRun *run, const char *text, size_t size,
                              GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(text, size, NULL);
+    g_autoptr(json_object) answer = berth_document_parse(text, size, NULL);
     const char *message = NULL, *details = NULL;
 
-    if (node) {
-        (void)berth_document_get_string(json_node_get_object(node), "msg", &message, NULL);
-        (void)berth_document_get_string(json_node_get_object(node), "details", &details, NULL);
+    if (answer) {
+        (void)berth_document_get_string(answer, "msg", &message, NULL);
+        (void)berth_document_get_string(answer, "details", &details, NULL);
     }
     return berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED,
                            "network %s: plugin %s: %.500s%s%.200s", run->name, type,
@@ -110,8 +100,8 @@ static bool report_cni_error(const char *type, const CniRun *run, const char *te
 }
 
 /* Runs one plugin. Its reply is stored in *result, which may stay NULL (DEL). */
-static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous, JsonNode **result,
-                       GError **error) {
+static bool run_plugin(const CniRun *run, json_object *plugin, json_object *previous,
+                       json_object **result, GError **error) {
     const char *type;
     size_t size;
     int status;
@@ -147,21 +137,21 @@ static bool run_plugin(const CniRun *run, JsonObject *plugin, JsonNode *previous
     return size == 0 || !result || *result;
 }
 
-static bool run_delete(CniRun *run, JsonNode *result, GError **error) {
+static bool run_delete(CniRun *run, json_object *result, GError **error) {
     bool good = true;
 
     run->command = "DEL";
     /* In reverse order (SPEC.md, DEL). The first failure is reported, but the remaining plugins are
      * run regardless. */
-    for (guint i = json_array_get_length(run->plugins); i-- > 0;)
-        if (!run_plugin(run, json_array_get_object_element(run->plugins, i), result, NULL,
+    for (guint i = json_object_array_length(run->plugins); i-- > 0;)
+        if (!run_plugin(run, json_object_array_get_idx(run->plugins, i), result, NULL,
                         good ? error : NULL))
             good = false;
     return good;
 }
 
 static bool run_begin(CniRun *run, const BerthCniCall *call, GError **error) {
-    JsonObject *network = json_node_get_object(call->network);
+    json_object *network = call->network;
 
     *run = (CniRun){.call = call};
     if (!berth_document_get_string(network, "name", &run->name, error) ||
@@ -174,22 +164,21 @@ static bool run_begin(CniRun *run, const BerthCniCall *call, GError **error) {
                                            "the network \"%s\" has no plugins", run->name);
 }
 
-bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error) {
-    g_autoptr(JsonNode) previous = NULL;
+bool berth_cni_add(const BerthCniCall *call, json_object **result, GError **error) {
+    g_autoptr(json_object) previous = NULL;
     CniRun run;
 
     if (!run_begin(&run, call, error))
         return false;
-    for (guint i = 0; i < json_array_get_length(run.plugins); i++) {
-        JsonNode *next = NULL;
+    for (guint i = 0; i < json_object_array_length(run.plugins); i++) {
+        json_object *next = NULL;
         run.command = "ADD";
-        if (!run_plugin(&run, json_array_get_object_element(run.plugins, i), previous, &next,
-                        error)) {
+        if (!run_plugin(&run, json_object_array_get_idx(run.plugins, i), previous, &next, error)) {
             (void)run_delete(&run, previous, NULL);
             return false;
         }
         if (next) {
-            g_clear_pointer(&previous, json_node_unref);
+            g_clear_pointer(&previous, json_object_put);
             previous = next;
         }
     }
@@ -198,7 +187,7 @@ bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error) 
                                       "network %s: no plugin gave a result", run.name);
 }
 
-bool berth_cni_delete(const BerthCniCall *call, JsonNode *result, GError **error) {
+bool berth_cni_delete(const BerthCniCall *call, json_object *result, GError **error) {
     CniRun run;
 
     return run_begin(&run, call, error) && run_delete(&run, result, error);

@@ -9,24 +9,24 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* The arguments for one run of the plugins. */
 typedef struct {
     const char *id;
     const char *netns;     /* "" if it is gone */
     const char *interface; /* the name in the container */
-    JsonArray *ports;      /* in the form of portMappings; NULL for none */
-    JsonNode *network;     /* a configuration list */
+    json_object *ports;    /* in the form of portMappings; NULL for none */
+    json_object *network;  /* a configuration list */
     const char *mac;       /* NULL to let the plugin choose */
 } BerthCniCall;
 
 /* Finds the first network of that name, in the order of file names, as other runtimes do; NotFound
  * if there is none. The caller frees it. */
-JsonNode *berth_cni_find(const char *name, GError **error);
+json_object *berth_cni_find(const char *name, GError **error);
 
 /* Connects the container. *result is set to the result of the last plugin. If this fails,
  * everything done so far is undone. */
-bool berth_cni_add(const BerthCniCall *call, JsonNode **result, GError **error);
+bool berth_cni_add(const BerthCniCall *call, json_object **result, GError **error);
 /* Disconnects the container. result is that of the add, or NULL if it is unknown. */
-bool berth_cni_delete(const BerthCniCall *call, JsonNode *result, GError **error);
+bool berth_cni_delete(const BerthCniCall *call, json_object *result, GError **error);

@@ -45,7 +45,7 @@ typedef struct {
     char *id;
     char *netns, *file; /* netns is "" if it is gone */
     int networks;
-    JsonNode *state;
+    json_object *state;
     BerthNetworkRequest request; /* from berthd */
     bool made;                   /* Berth made this network */
 } Connection;
@@ -54,7 +54,7 @@ static void connection_clear(Connection *connection) {
     g_free(connection->id);
     g_free(connection->netns);
     g_free(connection->file);
-    g_clear_pointer(&connection->state, json_node_unref);
+    g_clear_pointer(&connection->state, json_object_put);
     berth_network_request_clear(&connection->request);
 }
 
@@ -75,21 +75,17 @@ static bool is_first(const Connection *connection) {
     return !strchr(connection->key, '@');
 }
 
-static JsonObject *get_object(const Connection *connection) {
-    return json_node_get_object(connection->state);
-}
-
 static bool connection_write(const Connection *connection, GError **error) {
     return berth_network_state_write(connection->networks, connection->file, connection->state,
                                      error);
 }
 
 static bool is_netavarks(const Connection *connection) {
-    return connection->made && !json_object_has_member(get_object(connection), "network");
+    return connection->made && !json_object_object_get_ex(connection->state, "network", NULL);
 }
 
-static bool read_ports(const Connection *connection, JsonArray **ports, GError **error) {
-    return berth_document_get_objects(get_object(connection), "ports", ports, error);
+static bool read_ports(const Connection *connection, json_object **ports, GError **error) {
+    return berth_document_get_objects(connection->state, "ports", ports, error);
 }
 
 static bool fill_call(const Connection *connection, BerthCniCall *call, GError **error) {
@@ -98,10 +94,10 @@ static bool fill_call(const Connection *connection, BerthCniCall *call, GError *
         .netns = connection->netns,
         .interface =
             connection->request.interface ? connection->request.interface : BERTH_FIRST_INTERFACE,
-        .network = json_object_get_member(get_object(connection), "network"),
+        .network = json_object_object_get(connection->state, "network"),
         .mac = connection->made ? connection->request.mac : NULL,
     };
-    return ((call->network && JSON_NODE_HOLDS_OBJECT(call->network)) ||
+    return ((call->network && json_object_is_type(call->network, json_type_object)) ||
             berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "networks/%s names no network",
                             connection->file)) &&
            read_ports(connection, &call->ports, error);
@@ -113,23 +109,16 @@ static bool fill_netavark(const Connection *connection, BerthNetavark *netavark,
 }
 
 /* Has the form of a plugin's result, from which berthd reads the addresses. */
-static JsonNode *make_result(const BerthNetworkRequest *request) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+static json_object *make_result(const BerthNetworkRequest *request) {
+    json_object *result = json_object_new_object();
+    json_object *ips = berth_document_add_array(result, "ips");
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "ips");
-    json_builder_begin_array(builder);
-    for (char **address = request->addresses; *address; address++) {
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "address", *address);
-        json_builder_end_object(builder);
-    }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    return json_builder_get_root(builder);
+    for (char **address = request->addresses; *address; address++)
+        berth_document_add_string(berth_document_append_object(ips), "address", *address);
+    return result;
 }
 
-static bool connection_run_plugins(const Connection *connection, JsonNode **result,
+static bool connection_run_plugins(const Connection *connection, json_object **result,
                                    GError **error) {
     BerthNetavark netavark;
     BerthCniCall call;
@@ -151,7 +140,7 @@ static bool take_back(const Connection *connection, GError **error) {
         return fill_netavark(connection, &netavark, error) &&
                berth_netavark_tear_down(&netavark, connection->netns, error);
     return fill_call(connection, &call, error) &&
-           berth_cni_delete(&call, json_object_get_member(get_object(connection), "result"), error);
+           berth_cni_delete(&call, json_object_object_get(connection->state, "result"), error);
 }
 
 /* A bridge is removed together with its last container, provided that this container has no
@@ -166,8 +155,8 @@ static int lock_to_leave(const Connection *connection, GError **error) {
     for (gint64 waited = 0;; waited += BRIDGE_STEP_USEC) {
         berth_autofd int locked = berth_network_lock_bridges(connection->networks, error);
         if (locked >= 0 && has_ended &&
-            !berth_port_delete(connection->networks, connection->file, get_object(connection),
-                               bridge, error))
+            !berth_port_delete(connection->networks, connection->file, connection->state, bridge,
+                               error))
             return -1;
         if (locked < 0 || !has_ended || waited >= BRIDGE_WAIT_USEC ||
             !berth_interface_has_ports(bridge) ||
@@ -194,7 +183,7 @@ static bool connection_undo(Connection *connection, GError **error) {
     /* For a running container, in case the container has hidden the interface from the program that
      * disconnects it. The address may be assigned to others once the document is gone. */
     if (connection->made &&
-        !berth_port_delete(connection->networks, connection->file, get_object(connection),
+        !berth_port_delete(connection->networks, connection->file, connection->state,
                            connection->request.bridge, error && *error ? NULL : error))
         return false;
     unlinkat(connection->networks, connection->file, 0);
@@ -202,9 +191,9 @@ static bool connection_undo(Connection *connection, GError **error) {
 }
 
 static bool connection_read_request(Connection *connection, GError **error) {
-    JsonObject *request = NULL;
+    json_object *request = NULL;
 
-    if (!berth_document_get_object(get_object(connection), "request", &request, error))
+    if (!berth_document_get_object(connection->state, "request", &request, error))
         return false;
     if (request && !berth_network_request_read(&connection->request, request, error))
         return false;
@@ -221,7 +210,7 @@ bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netn
     if (faccessat(networks, connection.file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return true;
     if (!(connection.state = berth_network_state_read(networks, connection.file, error)) ||
-        !berth_document_get_int(get_object(&connection), "pid", &of, error))
+        !berth_document_get_int(connection.state, "pid", &of, error))
         return false;
     return (pid > 0 && of != pid) ||
            (connection_read_request(&connection, error) && connection_undo(&connection, error));
@@ -230,24 +219,20 @@ bool berth_connection_undo_recorded(const char *key, pid_t pid, const char *netn
 /* Makes the initial document of the connection. next is berthd's request, or NULL for a network of
  * the administrator's. */
 static bool connection_begin(Connection *connection, const BerthSetup *setup, pid_t pid,
-                             JsonNode *next, GError **error) {
-    g_autoptr(JsonNode) ports = NULL;
-    JsonObject *object = json_object_new();
-    JsonArray *list = NULL;
-    JsonNode *network = NULL;
+                             json_object *next, GError **error) {
+    g_autoptr(json_object) ports = NULL;
+    json_object *list = NULL, *network;
 
-    connection->state = json_node_new(JSON_NODE_OBJECT);
-    json_node_take_object(connection->state, object);
-    json_object_set_int_member(object, "pid", pid);
+    connection->state = json_object_new_object();
+    berth_document_add_int(connection->state, "pid", pid);
     if (setup->ports && is_first(connection)) {
         ports = berth_document_parse(setup->ports, strlen(setup->ports), error);
-        if (!ports ||
-            !berth_document_get_objects(json_node_get_object(ports), "ports", &list, error))
+        if (!ports || !berth_document_get_objects(ports, "ports", &list, error))
             return false;
-        json_object_set_array_member(object, "ports", json_array_ref(list));
+        json_object_object_add(connection->state, "ports", json_object_get(list));
     }
     if (next)
-        json_object_set_member(object, "request", json_node_copy(next));
+        json_object_object_add(connection->state, "request", json_object_get(next));
     if (!connection_read_request(connection, error))
         return false;
     g_autofree char *netavark = connection->made ? berth_program_find("netavark") : NULL;
@@ -257,35 +242,36 @@ static bool connection_begin(Connection *connection, const BerthSetup *setup, pi
                   ? berth_bridge_make(&connection->request, error)
                   : berth_cni_find(next ? connection->request.network : setup->network, error);
     if (network)
-        json_object_set_member(object, "network", network);
+        json_object_object_add(connection->state, "network", network);
     return network != NULL;
 }
 
-static bool connection_connect(Connection *connection, JsonNode **result, GError **error) {
+static bool connection_connect(Connection *connection, json_object **result, GError **error) {
     berth_autofd int locked = -1;
 
     /* Only one process at a time may use netavark and the rules that it writes. */
     if (connection->made && (locked = berth_network_lock_bridges(connection->networks, error)) < 0)
         return false;
     if (connection->made)
-        berth_port_record_others(get_object(connection), connection->request.bridge);
+        berth_port_record_others(connection->state, connection->request.bridge);
     if (!connection_write(connection, error) ||
         !connection_run_plugins(connection, result, error) ||
         (connection->made && !berth_interface_pin(connection->request.bridge, error)))
         return false;
     if (connection->made)
-        berth_port_record(get_object(connection), connection->request.bridge);
-    json_object_set_member(get_object(connection), "result", json_node_copy(*result));
+        berth_port_record(connection->state, connection->request.bridge);
+    json_object_object_add(connection->state, "result", json_object_get(*result));
     return connection_write(connection, error) &&
            (!connection->made || !connection->request.dns ||
             berth_names_publish(connection->networks, connection->request.bridge, NULL, error));
 }
 
 bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pid,
-                              const char *netns, int networks, JsonNode **result, GError **error) {
+                              const char *netns, int networks, json_object **result,
+                              GError **error) {
     g_autofree char *next_name = g_strconcat(key, ".next", NULL);
     g_auto(Connection) connection = {0};
-    g_autoptr(JsonNode) next = NULL;
+    g_autoptr(json_object) next = NULL;
     bool left = false;
 
     /* An earlier start may have ended before it was disconnected. */
@@ -293,7 +279,7 @@ bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pi
     connection_init(&connection, key, netns, networks);
     if (faccessat(networks, next_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
         (!(next = berth_network_state_read(networks, next_name, error)) ||
-         !berth_network_request_read_left(json_node_get_object(next), &left, error)))
+         !berth_network_request_read_left(next, &left, error)))
         return false;
     if (!left) {
         if (!connection_begin(&connection, setup, pid, next, error))
@@ -323,11 +309,11 @@ bool berth_connection_renew(const char *key, int networks, GError **error) {
     if (faccessat(networks, connection.file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         return true;
     if (!(connection.state = berth_network_state_read(networks, connection.file, error)) ||
-        !berth_document_get_int(get_object(&connection), "pid", &pid, error) ||
+        !berth_document_get_int(connection.state, "pid", &pid, error) ||
         !connection_read_request(&connection, error))
         return false;
     return !is_netavarks(&connection) ||
-           !json_object_has_member(get_object(&connection), "result") ||
+           !json_object_object_get_ex(connection.state, "result", NULL) ||
            (fill_netavark(&connection, &netavark, error) &&
             berth_netavark_renew(&netavark, (pid_t)pid, error));
 }

@@ -13,13 +13,14 @@
 #include "bare/setup.h"
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* Connects the process to the network of the key. Anything that is still recorded for the key is
  * undone first. On failure, nothing is left of the connection. *result is set to the addresses, in
  * CNI's format. */
 bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pid,
-                              const char *netns, int networks, JsonNode **result, GError **error);
+                              const char *netns, int networks, json_object **result,
+                              GError **error);
 
 /* Undoes what the document records. If pid is not 0, this is done only if the document belongs to
  * that process, since a later start may have connected the container again. netns is "" if the

@@ -24,18 +24,17 @@ enum { MAX_KEYS = 256 };
 
 /* Writes the addresses and the host name to the container's own /etc/hosts, if plugins chose them.
  * The network is usable even if this fails, so a failure is not reported. */
-static void add_to_hosts(const BerthSetup *setup, int directory, JsonNode *result) {
+static void add_to_hosts(const BerthSetup *setup, int directory, json_object *result) {
     berth_autofd int file =
         openat(directory, "etc/hosts", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
-    JsonArray *addresses = NULL;
+    json_object *addresses = NULL;
     const char *address;
 
-    if (file < 0 ||
-        !berth_document_get_objects(json_node_get_object(result), "ips", &addresses, NULL))
+    if (file < 0 || !berth_document_get_objects(result, "ips", &addresses, NULL))
         return;
-    for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
-        if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
-                                      &address, NULL) &&
+    for (guint i = 0; addresses && i < json_object_array_length(addresses); i++)
+        if (berth_document_get_string(json_object_array_get_idx(addresses, i), "address", &address,
+                                      NULL) &&
             address)
             dprintf(file, "%.*s\t%s\n", (int)strcspn(address, "/"), address,
                     setup->hostname ? setup->hostname : "");
@@ -79,7 +78,7 @@ static bool connect_further_networks(const BerthSetup *setup, const char *id, pi
      * network first. */
     g_ptr_array_sort(keys, compare_connection_keys);
     for (guint i = 0; i < keys->len; i++) {
-        g_autoptr(JsonNode) result = NULL;
+        g_autoptr(json_object) result = NULL;
         if (!berth_connection_connect(setup, keys->pdata[i], pid, netns, networks, &result, error))
             return false;
     }
@@ -98,7 +97,7 @@ bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, 
                             GError **error) {
     g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
     g_autofree char *next = g_strconcat(id, ".next", NULL);
-    g_autoptr(JsonNode) result = NULL;
+    g_autoptr(json_object) result = NULL;
 
     berth_autofd int networks = open_networks(directory, error);
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);
@@ -119,7 +118,7 @@ bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, 
 bool berth_connections_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,
                             int directory, bool (*is_running)(void), GError **error) {
     g_autofree char *id = g_strndup(key, strcspn(key, "@"));
-    g_autoptr(JsonNode) result = NULL;
+    g_autoptr(json_object) result = NULL;
 
     berth_autofd int networks = open_networks(directory, error);
     berth_autofd int locked = networks < 0 ? -1 : berth_network_lock_container(networks, id, error);

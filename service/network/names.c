@@ -57,7 +57,7 @@ static char *join_gateways(const BerthNetworkRequest *request) {
     g_autoptr(GString) text = g_string_new(NULL);
     const char *subnet, *gateway;
 
-    for (guint i = 0; i < json_array_get_length(request->subnets); i++)
+    for (guint i = 0; i < json_object_array_length(request->subnets); i++)
         if (berth_network_request_get_subnet(request, i, &subnet, &gateway, NULL))
             g_string_append_printf(text, "%s%s", text->len ? "," : "", gateway);
     return g_string_free(g_steal_pointer(&text), FALSE);
@@ -89,13 +89,13 @@ static void names_add_container(GString *text, const char *key,
 
 /* Returns true, and the request, if the state is that of a container in a network that Berth
  * made. */
-static bool names_read_endpoint(int networks, const char *name, JsonNode **state,
+static bool names_read_endpoint(int networks, const char *name, json_object **state,
                                 BerthNetworkRequest *request) {
-    JsonObject *object = NULL;
+    json_object *object = NULL;
 
     return (*state = berth_network_state_read(networks, name, NULL)) != NULL &&
-           berth_document_get_object(json_node_get_object(*state), "request", &object, NULL) &&
-           object && berth_network_request_read(request, object, NULL) && request->bridge;
+           berth_document_get_object(*state, "request", &object, NULL) && object &&
+           berth_network_request_read(request, object, NULL) && request->bridge;
 }
 
 typedef struct {
@@ -129,7 +129,7 @@ static void visit_endpoints(int networks, const char *except, NamesVisit *visit)
             continue;
         g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
         g_auto(BerthNetworkRequest) request = {0};
-        g_autoptr(JsonNode) state = NULL;
+        g_autoptr(json_object) state = NULL;
         if (g_strcmp0(key, except) != 0 && names_read_endpoint(networks, name, &state, &request))
             visit_container(visit, key, &request);
     }

@@ -38,82 +38,68 @@
 #define PREFIX "berth-"
 
 /* netavark expects 64 hexadecimal digits, like podman's ids, and compares parts of them. */
-static void add_id(JsonBuilder *builder, const char *name, const char *text) {
+static void add_id(json_object *object, const char *member, const char *text) {
     g_autofree char *id = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 
-    berth_document_add_string(builder, name, id);
+    berth_document_add_string(object, member, id);
 }
 
-static void add_place(JsonBuilder *builder, const BerthNetavark *netavark, const char *network) {
+static void add_place(json_object *input, const BerthNetavark *netavark, const char *network) {
     const BerthNetworkRequest *request = netavark->request;
+    json_object *networks = berth_document_add_object(input, "networks");
+    json_object *place = berth_document_add_object(networks, network);
 
-    json_builder_set_member_name(builder, "networks");
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, network);
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "interface_name", request->interface);
+    berth_document_add_string(place, "interface_name", request->interface);
     if (request->mac)
-        berth_document_add_string(builder, "static_mac", request->mac);
-    json_builder_set_member_name(builder, "static_ips");
-    json_builder_begin_array(builder);
+        berth_document_add_string(place, "static_mac", request->mac);
+    json_object *addresses = berth_document_add_array(place, "static_ips");
     for (char **address = request->addresses; *address; address++) {
         g_autofree char *bare = g_strndup(*address, strcspn(*address, "/"));
-        json_builder_add_string_value(builder, bare);
+        berth_document_append_string(addresses, bare);
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
 }
 
-static bool add_subnets(JsonBuilder *builder, const BerthNetworkRequest *request, GError **error) {
-    json_builder_set_member_name(builder, "subnets");
-    json_builder_begin_array(builder);
-    for (guint i = 0; i < json_array_get_length(request->subnets); i++) {
+static bool add_subnets(json_object *info, const BerthNetworkRequest *request, GError **error) {
+    json_object *subnets = berth_document_add_array(info, "subnets");
+
+    for (guint i = 0; i < json_object_array_length(request->subnets); i++) {
         const char *subnet, *gateway;
         if (!berth_network_request_get_subnet(request, i, &subnet, &gateway, error))
             return false;
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "subnet", subnet);
-        berth_document_add_string(builder, "gateway", gateway);
-        json_builder_end_object(builder);
+        json_object *entry = berth_document_append_object(subnets);
+        berth_document_add_string(entry, "subnet", subnet);
+        berth_document_add_string(entry, "gateway", gateway);
     }
-    json_builder_end_array(builder);
     return true;
 }
 
-static bool add_network(JsonBuilder *builder, const BerthNetworkRequest *request,
-                        const char *network, GError **error) {
-    json_builder_set_member_name(builder, "network_info");
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, network);
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "name", network);
-    add_id(builder, "id", network);
-    berth_document_add_string(builder, "driver", "bridge");
-    berth_document_add_string(builder, "network_interface", request->bridge);
-    berth_document_add_bool(builder, "internal", request->internal);
-    berth_document_add_bool(builder, "dns_enabled", false);
-    berth_document_add_bool(builder, "ipv6_enabled", json_array_get_length(request->subnets) > 1);
-    json_builder_set_member_name(builder, "options");
-    json_builder_begin_object(builder);
+static bool add_network(json_object *input, const BerthNetworkRequest *request, const char *network,
+                        GError **error) {
+    json_object *networks = berth_document_add_object(input, "network_info");
+    json_object *info = berth_document_add_object(networks, network);
+
+    berth_document_add_string(info, "name", network);
+    add_id(info, "id", network);
+    berth_document_add_string(info, "driver", "bridge");
+    berth_document_add_string(info, "network_interface", request->bridge);
+    berth_document_add_bool(info, "internal", request->internal);
+    berth_document_add_bool(info, "dns_enabled", false);
+    berth_document_add_bool(info, "ipv6_enabled", json_object_array_length(request->subnets) > 1);
+    json_object *options = berth_document_add_object(info, "options");
     /* Networks cannot reach each other. */
-    berth_document_add_string(builder, "isolate", "true");
+    berth_document_add_string(options, "isolate", "true");
     /* Since netavark 1.9; earlier versions put the latest network first. */
     if (request->no_route)
-        berth_document_add_string(builder, "no_default_route", "1");
+        berth_document_add_string(options, "no_default_route", "1");
     if (request->mtu > 0) {
         g_autofree char *mtu = g_strdup_printf("%" G_GINT64_FORMAT, request->mtu);
-        berth_document_add_string(builder, "mtu", mtu);
+        berth_document_add_string(options, "mtu", mtu);
     }
-    json_builder_end_object(builder);
-    bool good = add_subnets(builder, request, error);
-    json_builder_end_object(builder);
-    json_builder_end_object(builder);
-    return good;
+    return add_subnets(info, request, error);
 }
 
 /* The document comes from berth_spec_add_network(). */
-static bool netavark_add_port(JsonBuilder *builder, JsonObject *port, GError **error) {
+static bool netavark_add_port(json_object *mappings, json_object *port, GError **error) {
     const char *protocol = NULL, *address = NULL;
     int64_t host = 0, container = 0;
 
@@ -122,45 +108,39 @@ static bool netavark_add_port(JsonBuilder *builder, JsonObject *port, GError **e
         !berth_document_get_string(port, "protocol", &protocol, error) ||
         !berth_document_get_string(port, "hostIP", &address, error))
         return false;
-    json_builder_begin_object(builder);
-    berth_document_add_int(builder, "host_port", host);
-    berth_document_add_int(builder, "container_port", container);
-    berth_document_add_int(builder, "range", 1);
-    berth_document_add_string(builder, "protocol", protocol ? protocol : "tcp");
-    berth_document_add_string(builder, "host_ip", address ? address : "");
-    json_builder_end_object(builder);
+    json_object *mapping = berth_document_append_object(mappings);
+    berth_document_add_int(mapping, "host_port", host);
+    berth_document_add_int(mapping, "container_port", container);
+    berth_document_add_int(mapping, "range", 1);
+    berth_document_add_string(mapping, "protocol", protocol ? protocol : "tcp");
+    berth_document_add_string_or_empty(mapping, "host_ip", address);
     return true;
 }
 
 static char *make_netavark_input(const BerthNetavark *netavark, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) input = json_object_new_object();
     g_autofree char *network = g_strconcat(PREFIX, netavark->request->network, NULL);
 
-    json_builder_begin_object(builder);
-    add_id(builder, "container_id", netavark->id);
-    berth_document_add_string(builder, "container_name", netavark->id);
-    add_place(builder, netavark, network);
-    if (!add_network(builder, netavark->request, network, error))
+    add_id(input, "container_id", netavark->id);
+    berth_document_add_string(input, "container_name", netavark->id);
+    add_place(input, netavark, network);
+    if (!add_network(input, netavark->request, network, error))
         return NULL;
-    json_builder_set_member_name(builder, "port_mappings");
-    json_builder_begin_array(builder);
-    for (guint i = 0; netavark->ports && i < json_array_get_length(netavark->ports); i++)
-        if (!netavark_add_port(builder, json_array_get_object_element(netavark->ports, i), error))
+    json_object *mappings = berth_document_add_array(input, "port_mappings");
+    for (guint i = 0; netavark->ports && i < json_object_array_length(netavark->ports); i++)
+        if (!netavark_add_port(mappings, json_object_array_get_idx(netavark->ports, i), error))
             return NULL;
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    return berth_document_print(input, false);
 }
 
 /* A failure is reported as an object on standard output: {"error": TEXT}. */
 static bool report_failure(const BerthNetavark *netavark, const char *answer, size_t size,
                            GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(answer, size, NULL);
+    g_autoptr(json_object) reply = berth_document_parse(answer, size, NULL);
     const char *message = NULL;
 
-    if (node)
-        (void)berth_document_get_string(json_node_get_object(node), "error", &message, NULL);
+    if (reply)
+        (void)berth_document_get_string(reply, "error", &message, NULL);
     return berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED, "network %s: netavark: %.500s",
                            netavark->request->network,
                            message ? message : "failed without a message");
@@ -195,7 +175,7 @@ bool berth_netavark_set_up(const BerthNetavark *netavark, const char *netns, GEr
 static bool renew_in_scratch(const BerthNetavark *netavark, GError **error) {
     g_auto(BerthScratchNamespace) scratch = BERTH_NO_SCRATCH_NAMESPACE;
     const char *bridge = netavark->request->bridge;
-    g_autoptr(JsonObject) port = json_object_new();
+    g_autoptr(json_object) port = json_object_new_object();
 
     if (!berth_scratch_namespace_open(&scratch, NULL, error))
         return false;

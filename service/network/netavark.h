@@ -9,7 +9,7 @@
 typedef struct {
     const char *id;                     /* the container's */
     const BerthNetworkRequest *request; /* the network */
-    JsonArray *ports;                   /* in the form of CNI's portMappings; NULL for none */
+    json_object *ports;                 /* in the form of CNI's portMappings; NULL for none */
 } BerthNetavark;
 
 /* Connects the network namespace at the path netns. */

@@ -10,6 +10,7 @@
 #include "network/port.h"
 
 #include "base/directory.h"
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "network/state.h"
@@ -50,24 +51,23 @@ static int64_t read_index(const char *name) {
     return g_file_get_contents(path, &text, NULL, NULL) ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
-void berth_port_record_others(JsonObject *document, const char *bridge) {
+void berth_port_record_others(json_object *document, const char *bridge) {
     g_autoptr(GHashTable) ports = list_ports(bridge);
-    JsonArray *others = json_array_new();
+    json_object *others = berth_document_add_array(document, OTHERS);
     GHashTableIter iterator;
     gpointer name;
 
     g_hash_table_iter_init(&iterator, ports);
     while (g_hash_table_iter_next(&iterator, &name, NULL))
-        json_array_add_string_element(others, name);
-    json_object_set_array_member(document, OTHERS, others);
+        berth_document_append_string(others, name);
 }
 
 /* Removes from ports those that existed before the document's connection. Returns false for a
  * document of an earlier version, which has not recorded them. */
-static bool leave_out_others(JsonObject *document, GHashTable *ports) {
+static bool leave_out_others(json_object *document, GHashTable *ports) {
     g_auto(GStrv) others = NULL;
 
-    if (!json_object_has_member(document, OTHERS) ||
+    if (!json_object_object_get_ex(document, OTHERS, NULL) ||
         !berth_document_get_strings(document, OTHERS, &others, NULL))
         return false;
     for (char **name = others; *name; name++)
@@ -75,7 +75,7 @@ static bool leave_out_others(JsonObject *document, GHashTable *ports) {
     return true;
 }
 
-void berth_port_record(JsonObject *document, const char *bridge) {
+void berth_port_record(json_object *document, const char *bridge) {
     g_autoptr(GHashTable) ports = list_ports(bridge);
     GHashTableIter iterator;
     gpointer name;
@@ -84,13 +84,13 @@ void berth_port_record(JsonObject *document, const char *bridge) {
         return;
     g_hash_table_iter_init(&iterator, ports);
     g_hash_table_iter_next(&iterator, &name, NULL);
-    json_object_set_int_member(document, INDEX, read_index(name));
-    json_object_set_string_member(document, PORT, name);
-    json_object_remove_member(document, OTHERS);
+    berth_document_add_int(document, INDEX, read_index(name));
+    berth_document_add_string(document, PORT, name);
+    json_object_object_del(document, OTHERS);
 }
 
 /* The index distinguishes the port from a later one of the same name. */
-static bool read_port(JsonObject *document, const char **name, int64_t *index) {
+static bool read_port(json_object *document, const char **name, int64_t *index) {
     *name = NULL;
     *index = 0;
     return berth_document_get_string(document, PORT, name, NULL) && *name &&
@@ -106,8 +106,8 @@ static void leave_out_noted(int networks, const char *except, GHashTable *ports)
     while (list && g_hash_table_size(ports) > 0 && (name = berth_directory_next(list))) {
         if (name[0] == '.' || !g_str_has_suffix(name, ".json") || g_str_equal(name, except))
             continue;
-        g_autoptr(JsonNode) state = berth_network_state_read(networks, name, NULL);
-        if (state && read_port(json_node_get_object(state), &port, &index))
+        g_autoptr(json_object) state = berth_network_state_read(networks, name, NULL);
+        if (state && read_port(state, &port, &index))
             g_hash_table_remove(ports, port);
     }
 }
@@ -149,14 +149,14 @@ static bool delete_interface(int64_t index, const char *name, GError **error) {
            berth_error_set_errno(error, code, "delete the interface %s", name);
 }
 
-bool berth_port_delete_recorded(JsonObject *document, GError **error) {
+bool berth_port_delete_recorded(json_object *document, GError **error) {
     const char *port;
     int64_t index;
 
     return !read_port(document, &port, &index) || delete_interface(index, port, error);
 }
 
-bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
+bool berth_port_delete(int networks, const char *name, json_object *document, const char *bridge,
                        GError **error) {
     g_autoptr(GHashTable) ports = list_ports(bridge);
     GHashTableIter iterator;

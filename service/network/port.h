@@ -11,17 +11,17 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* Called before a connection is made: records in its document which ports the bridge already has.
  * The caller holds the lock for all bridges from here to berth_port_record(). */
-void berth_port_record_others(JsonObject *document, const char *bridge);
+void berth_port_record_others(json_object *document, const char *bridge);
 /* Records the port that has been added since. */
-void berth_port_record(JsonObject *document, const char *bridge);
+void berth_port_record(json_object *document, const char *bridge);
 
 /* Deletes the port recorded in the document, if there is one. */
-bool berth_port_delete_recorded(JsonObject *document, GError **error);
+bool berth_port_delete_recorded(json_object *document, GError **error);
 /* The same, but also finds the port of a connection that was interrupted before it was recorded.
  * name is the name of the document in networks/. */
-bool berth_port_delete(int networks, const char *name, JsonObject *document, const char *bridge,
+bool berth_port_delete(int networks, const char *name, json_object *document, const char *bridge,
                        GError **error);

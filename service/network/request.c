@@ -15,12 +15,12 @@ void berth_network_request_clear(BerthNetworkRequest *request) {
     g_clear_pointer(&request->servers, g_strfreev);
 }
 
-bool berth_network_request_read_left(JsonObject *object, bool *left, GError **error) {
+bool berth_network_request_read_left(json_object *object, bool *left, GError **error) {
     *left = false;
     return berth_document_get_bool(object, "left", left, error);
 }
 
-bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object, GError **error) {
+bool berth_network_request_read(BerthNetworkRequest *request, json_object *object, GError **error) {
     *request = (BerthNetworkRequest){0};
     if (!berth_document_get_string(object, "network", &request->network, error) ||
         !berth_document_get_string(object, "interface", &request->interface, error) ||
@@ -41,13 +41,13 @@ bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object
     return (request->network &&
             (!request->bridge ||
              (request->subnets &&
-              g_strv_length(request->addresses) == json_array_get_length(request->subnets)))) ||
+              g_strv_length(request->addresses) == json_object_array_length(request->subnets)))) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the request is not complete");
 }
 
 bool berth_network_request_get_subnet(const BerthNetworkRequest *request, guint i,
                                       const char **subnet, const char **gateway, GError **error) {
-    JsonObject *object = json_array_get_object_element(request->subnets, i);
+    json_object *object = json_object_array_get_idx(request->subnets, i);
 
     return berth_document_get_string(object, "subnet", subnet, error) &&
            berth_document_get_string(object, "gateway", gateway, error) &&

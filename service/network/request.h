@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* The interface in a container's first network. */
 #define BERTH_FIRST_INTERFACE "eth0"
@@ -26,7 +26,7 @@ typedef struct {
     bool no_route;         /* another network has the container's default route */
     bool dns;              /* names are served in this network */
     int64_t mtu;           /* 0 for the kernel's default */
-    JsonArray *subnets;    /* of objects with subnet and gateway; IPv4 first */
+    json_object *subnets;  /* of objects with subnet and gateway; IPv4 first */
     char **addresses;      /* with prefix lengths, one for each subnet */
     char **names;          /* under which others find the container */
     char **servers;        /* upstream servers for its queries; empty for the host's */
@@ -35,8 +35,8 @@ typedef struct {
 void berth_network_request_clear(BerthNetworkRequest *request);
 /* Also accepts a document that is just {"left": true}. In that case it sets *left and nothing
  * else. */
-bool berth_network_request_read_left(JsonObject *object, bool *left, GError **error);
-bool berth_network_request_read(BerthNetworkRequest *request, JsonObject *object, GError **error);
+bool berth_network_request_read_left(json_object *object, bool *left, GError **error);
+bool berth_network_request_read(BerthNetworkRequest *request, json_object *object, GError **error);
 
 /* Reads subnet i. The strings belong to the document. */
 bool berth_network_request_get_subnet(const BerthNetworkRequest *request, guint i,

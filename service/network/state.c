@@ -18,16 +18,16 @@
 
 enum { MAX_BYTES = 1024 * 1024, LOCKS = 64 };
 
-JsonNode *berth_network_state_read(int networks, const char *name, GError **error) {
-    JsonNode *state = berth_document_read(networks, name, MAX_BYTES, error);
+json_object *berth_network_state_read(int networks, const char *name, GError **error) {
+    json_object *state = berth_document_read(networks, name, MAX_BYTES, error);
 
     if (!state)
         g_prefix_error(error, "networks: ");
     return state;
 }
 
-bool berth_network_state_write(int networks, const char *name, JsonNode *state, GError **error) {
-    g_autofree char *text = json_to_string(state, FALSE);
+bool berth_network_state_write(int networks, const char *name, json_object *state, GError **error) {
+    g_autofree char *text = berth_document_print(state, false);
 
     return berth_fd_replace(networks, name, text, strlen(text), 0600) ||
            berth_error_set_errno(error, errno, "write networks/%s", name);

@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
-JsonNode *berth_network_state_read(int networks, const char *name, GError **error);
+json_object *berth_network_state_read(int networks, const char *name, GError **error);
 /* Writes the document by replacing it atomically. The caller keeps state. */
-bool berth_network_state_write(int networks, const char *name, JsonNode *state, GError **error);
+bool berth_network_state_write(int networks, const char *name, json_object *state, GError **error);
 
 /* These lock the work on one container, even if it is deleted and created again, and on all
  * bridges, across processes. The returned descriptor holds the lock; -1 with error. */

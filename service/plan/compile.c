@@ -164,10 +164,8 @@ static void compile_hooks(Compilation *compilation, const BerthPlan *plan) {
 }
 
 /* A JSON object without its closing brace, which the launcher writes after its additions. */
-static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    char *text = keep_string(compilation, json_to_string(root, FALSE));
+static const char *open_end(Compilation *compilation, json_object *object) {
+    char *text = keep_string(compilation, berth_document_print(object, false));
 
     text[strlen(text) - 1] = '\0';
     return text;
@@ -175,41 +173,34 @@ static const char *open_end(Compilation *compilation, JsonBuilder *builder) {
 
 /* See runtime.md, State. */
 static void add_state(Compilation *compilation, const BerthPlan *plan) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) state = json_object_new_object();
     g_autofree char *bundle =
         g_strconcat(BERTH_STATEDIR "/containers/", compilation->setup.id, NULL);
 
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "ociVersion", OCI_VERSION);
-    berth_document_add_string(builder, "id", compilation->setup.id);
-    berth_document_add_string(builder, "bundle", bundle);
-    json_builder_set_member_name(builder, "annotations");
-    json_builder_begin_object(builder);
+    berth_document_add_string(state, "ociVersion", OCI_VERSION);
+    berth_document_add_string(state, "id", compilation->setup.id);
+    berth_document_add_string(state, "bundle", bundle);
+    json_object *annotations = berth_document_add_object(state, "annotations");
     for (char **entry = plan->annotations; entry && *entry; entry += 2)
-        berth_document_add_string(builder, entry[0], entry[1]);
-    json_builder_end_object(builder);
-    compilation->setup.state = open_end(compilation, builder);
+        berth_document_add_string(annotations, entry[0], entry[1]);
+    compilation->setup.state = open_end(compilation, state);
 }
 
 /* For a profile that asks for a listener, which is known only after compilation. See
  * config-linux.md, The Container Process State. */
 static bool add_listener(Compilation *compilation, const BerthPlan *plan, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) state = json_object_new_object();
     BerthFilterProgram *filter = &compilation->setup.filter;
     const char *metadata;
 
     if (!berth_document_get_string(plan->seccomp_profile, "listenerPath", &filter->socket, error) ||
         !berth_document_get_string(plan->seccomp_profile, "listenerMetadata", &metadata, error))
         return false;
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "ociVersion", OCI_VERSION);
-    json_builder_set_member_name(builder, "fds");
-    json_builder_begin_array(builder);
-    json_builder_add_string_value(builder, "seccompFd");
-    json_builder_end_array(builder);
+    berth_document_add_string(state, "ociVersion", OCI_VERSION);
+    berth_document_append_string(berth_document_add_array(state, "fds"), "seccompFd");
     if (metadata)
-        berth_document_add_string(builder, "metadata", metadata);
-    filter->state = open_end(compilation, builder);
+        berth_document_add_string(state, "metadata", metadata);
+    filter->state = open_end(compilation, state);
     return true;
 }
 

@@ -10,7 +10,7 @@
 /* Rules apply in order (config-linux.md, Allowed Device list), but systemd only has a list of
  * allowed devices. Therefore "deny all" empties the list, and a rule that denies a single device is
  * refused. */
-static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) {
+static bool read_device_rule(BerthPlan *plan, json_object *rule, GError **error) {
     const char *type, *access;
     int64_t major = -1, minor = -1;
     bool allow;
@@ -18,9 +18,9 @@ static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) 
     if (!berth_document_get_bool(rule, "allow", &allow, error) ||
         !berth_document_get_string(rule, "type", &type, error) ||
         !berth_document_get_string(rule, "access", &access, error) ||
-        (json_object_has_member(rule, "major") &&
+        (json_object_object_get_ex(rule, "major", NULL) &&
          !berth_document_get_int(rule, "major", &major, error)) ||
-        (json_object_has_member(rule, "minor") &&
+        (json_object_object_get_ex(rule, "minor", NULL) &&
          !berth_document_get_int(rule, "minor", &minor, error)))
         return false;
     bool all = !type || g_str_equal(type, "a") || type[0] == '\0';
@@ -51,13 +51,13 @@ static bool read_device_rule(BerthPlan *plan, JsonObject *rule, GError **error) 
     return true;
 }
 
-bool berth_plan_read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error) {
-    JsonArray *array;
+bool berth_plan_read_device_rules(BerthPlan *plan, json_object *resources, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(resources, "devices", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!read_device_rule(plan, json_array_get_object_element(array, i), error))
+    for (guint i = 0; array && i < json_object_array_length(array); i++)
+        if (!read_device_rule(plan, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }

@@ -60,7 +60,7 @@ static const struct {
 
 /* A mount namespace cannot be joined, because the launcher builds the container's root in a new
  * one. */
-static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool add_namespace(BerthPlan *plan, json_object *object, GError **error) {
     BerthPlanNamespace entry = {0};
     const char *type;
     size_t i = 0;
@@ -91,20 +91,20 @@ static bool add_namespace(BerthPlan *plan, JsonObject *object, GError **error) {
 }
 
 /* A type that is not listed stays the host's (config-linux.md, Namespaces). */
-static bool read_namespaces(BerthPlan *plan, JsonObject *object, GError **error) {
-    JsonArray *array;
+static bool read_namespaces(BerthPlan *plan, json_object *object, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(object, "namespaces", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!add_namespace(plan, json_array_get_object_element(array, i), error))
+    for (guint i = 0; array && i < json_object_array_length(array); i++)
+        if (!add_namespace(plan, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }
 
 /* The numbers are limited by the kernel's dev_t: 12 bits for the major and 20 bits for the minor
  * number. "u" is another name for "c" (mknod(1)). */
-static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_device(BerthPlan *plan, json_object *object, GError **error) {
     BerthPlanDevice *device = g_new0(BerthPlanDevice, 1);
     uint64_t major, minor, mode, uid, gid;
     const char *type;
@@ -135,22 +135,23 @@ static bool read_device(BerthPlan *plan, JsonObject *object, GError **error) {
             "device %.200s: the type is not c, b, u or p, or a number is invalid", device->path);
     device->major = (unsigned)major;
     device->minor = (unsigned)minor;
-    device->mode = json_object_has_member(object, "fileMode") ? (mode_t)mode & 07777 : 0666;
+    device->mode =
+        json_object_object_get_ex(object, "fileMode", NULL) ? (mode_t)mode & 07777 : 0666;
     device->uid = (uid_t)uid;
     device->gid = (gid_t)gid;
     return true;
 }
 
-static bool read_devices(BerthPlan *plan, JsonObject *object, GError **error) {
-    JsonArray *array;
+static bool read_devices(BerthPlan *plan, json_object *object, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(object, "devices", &array, error))
         return false;
-    if (array && json_array_get_length(array) > MAX_DEVICES)
+    if (array && json_object_array_length(array) > MAX_DEVICES)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d devices",
                                MAX_DEVICES);
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!read_device(plan, json_array_get_object_element(array, i), error))
+    for (guint i = 0; array && i < json_object_array_length(array); i++)
+        if (!read_device(plan, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }
@@ -184,7 +185,7 @@ static bool check_sysctl(const BerthPlan *plan, const char *name, GError **error
                            name);
 }
 
-static bool read_sysctls(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_sysctls(BerthPlan *plan, json_object *object, GError **error) {
     if (!berth_document_get_keys(object, "sysctl", true, &plan->sysctls, error))
         return false;
     for (char **name = plan->sysctls; *name; name += 2)
@@ -193,7 +194,7 @@ static bool read_sysctls(BerthPlan *plan, JsonObject *object, GError **error) {
     return true;
 }
 
-static bool read_propagation(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_propagation(BerthPlan *plan, json_object *object, GError **error) {
     const char *name;
 
     if (!berth_document_get_string(object, "rootfsPropagation", &name, error))
@@ -210,8 +211,8 @@ static bool read_propagation(BerthPlan *plan, JsonObject *object, GError **error
 }
 
 /* An object without a domain is an error, since the specification requires it. */
-static bool read_personality(BerthPlan *plan, JsonObject *object, GError **error) {
-    JsonObject *personality;
+static bool read_personality(BerthPlan *plan, json_object *object, GError **error) {
+    json_object *personality;
     g_auto(GStrv) flags = NULL;
     const char *domain;
 
@@ -235,9 +236,9 @@ static bool read_personality(BerthPlan *plan, JsonObject *object, GError **error
                            domain ? domain : "");
 }
 
-static bool read_offset(JsonObject *offsets, const char *clock, int64_t *secs, int64_t *nsecs,
+static bool read_offset(json_object *offsets, const char *clock, int64_t *secs, int64_t *nsecs,
                         GError **error) {
-    JsonObject *object;
+    json_object *object;
 
     return berth_document_get_object(offsets, clock, &object, error) &&
            (!object || (berth_document_get_int(object, "secs", secs, error) &&
@@ -245,8 +246,8 @@ static bool read_offset(JsonObject *offsets, const char *clock, int64_t *secs, i
 }
 
 /* The kernel checks the offsets themselves when they are written (time_namespaces(7)). */
-static bool read_time_offsets(BerthPlan *plan, JsonObject *object, GError **error) {
-    JsonObject *offsets;
+static bool read_time_offsets(BerthPlan *plan, json_object *object, GError **error) {
+    json_object *offsets;
 
     if (!berth_document_get_object(object, "timeOffsets", &offsets, error))
         return false;
@@ -260,7 +261,7 @@ static bool read_time_offsets(BerthPlan *plan, JsonObject *object, GError **erro
 
 /* SLICE:PREFIX:NAME, as in runtimes that work with systemd. Berth chooses the scope's name
  * itself. */
-static bool read_cgroups_path(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_cgroups_path(BerthPlan *plan, json_object *object, GError **error) {
     const char *path;
 
     if (!berth_document_get_string(object, "cgroupsPath", &path, error))
@@ -280,7 +281,7 @@ static bool read_cgroups_path(BerthPlan *plan, JsonObject *object, GError **erro
 }
 
 /* Namespaces come first, because check_sysctl() looks them up. */
-bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error) {
+bool berth_plan_read_linux(BerthPlan *plan, json_object *object, GError **error) {
     static const char *const unsupported[] = {"mountLabel", "intelRdt", "netDevices",
                                               "memoryPolicy", NULL};
 

@@ -177,7 +177,7 @@ static bool take_berth_text(BerthPlan *plan, BerthPlanMount *mount, const char *
 
 /* An option that is not a flag is passed to the file system, in the given order. A remount makes no
  * sense in a list of mounts that are all new. */
-static bool read_options(BerthPlan *plan, BerthPlanMount *mount, JsonObject *object,
+static bool read_options(BerthPlan *plan, BerthPlanMount *mount, json_object *object,
                          GError **error) {
     g_auto(GStrv) options = NULL;
 
@@ -250,7 +250,7 @@ static bool check_mount(const BerthPlanMount *mount, GError **error) {
 }
 
 /* The plan owns the mount from the start, so nothing leaks on error. */
-static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool plan_read_mount(BerthPlan *plan, json_object *object, GError **error) {
     BerthPlanMount *mount = g_new0(BerthPlanMount, 1);
 
     mount->data = g_ptr_array_new();
@@ -275,16 +275,16 @@ static bool plan_read_mount(BerthPlan *plan, JsonObject *object, GError **error)
 }
 
 /* The order of mounts is preserved: a later one may be below an earlier one (config.md, Mounts). */
-bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error) {
-    JsonArray *array;
+bool berth_plan_read_mounts(BerthPlan *plan, json_object *root, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(root, "mounts", &array, error))
         return false;
-    if (array && json_array_get_length(array) > MAX_MOUNTS)
+    if (array && json_object_array_length(array) > MAX_MOUNTS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d mounts",
                                MAX_MOUNTS);
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!plan_read_mount(plan, json_array_get_object_element(array, i), error))
+    for (guint i = 0; array && i < json_object_array_length(array); i++)
+        if (!plan_read_mount(plan, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }

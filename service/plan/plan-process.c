@@ -64,7 +64,7 @@ static void note_unknown(BerthPlan *plan, const char *name) {
 
 /* A set of capabilities by name. An unknown name is not an error; the specification says to log it
  * (config.md, capabilities). */
-static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, uint64_t *bits,
+static bool read_set(BerthPlan *plan, json_object *object, const char *member, uint64_t *bits,
                      GError **error) {
     g_auto(GStrv) names = NULL;
 
@@ -82,8 +82,8 @@ static bool read_set(BerthPlan *plan, JsonObject *object, const char *member, ui
 }
 
 /* A missing set is empty, and so are all sets without "capabilities". */
-static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **error) {
-    JsonObject *object;
+static bool read_capabilities(BerthPlan *plan, json_object *process, GError **error) {
+    json_object *object;
 
     if (!berth_document_get_object(process, "capabilities", &object, error))
         return false;
@@ -94,18 +94,15 @@ static bool read_capabilities(BerthPlan *plan, JsonObject *process, GError **err
                        read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
-/* RLIM_INFINITY does not fit into a signed 64-bit integer, so json-glib reads it as a double. -1
+/* RLIM_INFINITY is beyond what a size may be, like every number that json-c limits to 64 bits. -1
  * has the same meaning. */
-static bool read_limit_value(JsonObject *object, const char *member, uint64_t *value,
+static bool read_limit_value(json_object *object, const char *member, uint64_t *value,
                              GError **error) {
-    JsonNode *node = json_object_get_member(object, member);
+    json_object *number = json_object_object_get(object, member);
 
-    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 &&
-        json_node_get_int(node) < 0) {
-        *value = RLIM_INFINITY;
-        return true;
-    }
-    if (node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_DOUBLE) {
+    if (json_object_is_type(number, json_type_double) ||
+        (json_object_is_type(number, json_type_int) &&
+         (json_object_get_int64(number) < 0 || json_object_get_uint64(number) > INT64_MAX))) {
         *value = RLIM_INFINITY;
         return true;
     }
@@ -122,7 +119,7 @@ bool berth_plan_find_limit(const char *name, int *resource) {
 }
 
 /* A limit that is given twice is an error (config.md, "rlimits"). */
-static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_limit(BerthPlan *plan, json_object *object, GError **error) {
     BerthPlanLimit limit = {0};
     const char *name;
 
@@ -145,19 +142,19 @@ static bool read_limit(BerthPlan *plan, JsonObject *object, GError **error) {
                            name ? name : "");
 }
 
-static bool read_limits(BerthPlan *plan, JsonObject *process, GError **error) {
-    JsonArray *array;
+static bool read_limits(BerthPlan *plan, json_object *process, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(process, "rlimits", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!read_limit(plan, json_array_get_object_element(array, i), error))
+    for (guint i = 0; array && i < json_object_array_length(array); i++)
+        if (!read_limit(plan, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }
 
 /* UINT32_MAX is not an id: as (uid_t)-1 it means "do not change" to chown(2) and setresuid(2). */
-static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError **error) {
+static bool read_id(json_object *object, const char *member, uint32_t *id, GError **error) {
     uint64_t value;
 
     if (!berth_document_get_size(object, member, &value, error))
@@ -169,29 +166,28 @@ static bool read_id(JsonObject *object, const char *member, uint32_t *id, GError
 }
 
 /* An array of numbers, for which base/document.h has no function. */
-static bool read_groups(BerthPlan *plan, JsonObject *user, GError **error) {
-    JsonArray *array;
+static bool read_groups(BerthPlan *plan, json_object *user, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_array(user, "additionalGids", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *number = json_object_array_get_idx(array, i);
         gid_t gid;
-        if (i >= MAX_GROUPS || !JSON_NODE_HOLDS_VALUE(node) ||
-            json_node_get_value_type(node) != G_TYPE_INT64 || json_node_get_int(node) < 0 ||
-            json_node_get_int(node) >= UINT32_MAX)
+        if (i >= MAX_GROUPS || !json_object_is_type(number, json_type_int) ||
+            json_object_get_int64(number) < 0 || json_object_get_int64(number) >= UINT32_MAX)
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "\"additionalGids\" is not a list of at most %d groups",
                                    MAX_GROUPS);
-        gid = (gid_t)json_node_get_int(node);
+        gid = (gid_t)json_object_get_int64(number);
         g_array_append_val(plan->groups, gid);
     }
     return true;
 }
 
 /* A umask of 0 differs from none at all, so the member itself is looked up. */
-static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
-    JsonObject *user;
+static bool read_user(BerthPlan *plan, json_object *process, GError **error) {
+    json_object *user;
     uint64_t umask;
 
     plan->umask = DEFAULT_UMASK;
@@ -208,16 +204,16 @@ static bool read_user(BerthPlan *plan, JsonObject *process, GError **error) {
     if (g_strv_length(plan->group_names) > MAX_GROUPS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d groups",
                                MAX_GROUPS);
-    if (json_object_has_member(user, "umask"))
+    if (json_object_object_get_ex(user, "umask", NULL))
         plan->umask = (mode_t)umask & 0777;
     return true;
 }
 
 /* The index of a class is its number in ioprio_set(2). 0, no class, cannot be requested. */
-static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **error) {
+static bool read_io_priority(BerthPlan *plan, json_object *process, GError **error) {
     static const char *const classes[] = {"", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE",
                                           "IOPRIO_CLASS_IDLE"};
-    JsonObject *object;
+    json_object *object;
     const char *class;
     int64_t priority;
 
@@ -238,7 +234,7 @@ static bool read_io_priority(BerthPlan *plan, JsonObject *process, GError **erro
                            "\"ioPriority\": unknown class, or a priority that is not from 0 to 7");
 }
 
-static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_scheduler_flags(BerthPlan *plan, json_object *object, GError **error) {
     g_auto(GStrv) names = NULL;
 
     if (!berth_document_get_strings(object, "flags", &names, error))
@@ -256,8 +252,8 @@ static bool read_scheduler_flags(BerthPlan *plan, JsonObject *object, GError **e
 }
 
 /* The ranges of sched_setattr(2). Whether a policy accepts the values is left to the kernel. */
-static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error) {
-    JsonObject *object;
+static bool read_scheduler(BerthPlan *plan, json_object *process, GError **error) {
+    json_object *object;
     const char *policy;
     int64_t nice, priority;
 
@@ -290,7 +286,7 @@ static bool read_scheduler(BerthPlan *plan, JsonObject *process, GError **error)
 }
 
 /* The range of /proc/PID/oom_score_adj (proc_pid_oom_score_adj(5)). */
-static bool read_oom_score(BerthPlan *plan, JsonObject *process, GError **error) {
+static bool read_oom_score(BerthPlan *plan, json_object *process, GError **error) {
     int64_t score;
 
     if (!berth_document_get_int(process, "oomScoreAdj", &score, error))
@@ -298,13 +294,13 @@ static bool read_oom_score(BerthPlan *plan, JsonObject *process, GError **error)
     if (score < -1000 || score > 1000)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"oomScoreAdj\" is not from -1000 to 1000");
-    plan->has_oom_score = json_object_has_member(process, "oomScoreAdj");
+    plan->has_oom_score = json_object_object_get_ex(process, "oomScoreAdj", NULL);
     plan->oom_score = (int)score;
     return true;
 }
 
-static bool read_console(BerthPlan *plan, JsonObject *process, GError **error) {
-    JsonObject *size;
+static bool read_console(BerthPlan *plan, json_object *process, GError **error) {
+    json_object *size;
 
     if (!berth_document_get_bool(process, "terminal", &plan->terminal, error) ||
         !berth_document_get_object(process, "consoleSize", &size, error))
@@ -338,7 +334,7 @@ static bool check_process(const BerthPlan *plan, GError **error) {
 }
 
 /* check_process() comes last, since it looks at all members. */
-bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error) {
+bool berth_plan_read_process(BerthPlan *plan, json_object *process, GError **error) {
     static const char *const unsupported[] = {"selinuxLabel", "commandLine", "execCPUAffinity",
                                               NULL};
 

@@ -12,7 +12,7 @@
 #include "plan/plan-limits.h"
 
 /* In the specification, -1 means no limit, which is systemd's infinity. */
-static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
+static bool read_amount(BerthPlan *plan, json_object *object, const char *member, const char *name,
                         GError **error) {
     int64_t value;
 
@@ -28,7 +28,7 @@ static bool read_amount(BerthPlan *plan, JsonObject *object, const char *member,
 
 /* "swap" without "limit" is refused, as by runc, since the amount of swap alone, which cgroup v2
  * limits, cannot be computed. */
-static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
+static bool read_swap(BerthPlan *plan, json_object *object, GError **error) {
     int64_t limit, both;
 
     if (!berth_document_get_int(object, "limit", &limit, error) ||
@@ -49,9 +49,9 @@ static bool read_swap(BerthPlan *plan, JsonObject *object, GError **error) {
 
 /* Members for cgroup v1 without a counterpart in v2 are refused. "disableOOMKiller" is refused only
  * if it is true, since false is how v2 behaves. */
-static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) {
+static bool read_memory(BerthPlan *plan, json_object *resources, GError **error) {
     static const char *const unsupported[] = {"kernel", "kernelTCP", "swappiness", NULL};
-    JsonObject *memory;
+    json_object *memory;
     bool disable;
 
     if (!berth_document_get_object(resources, "memory", &memory, error))
@@ -69,7 +69,7 @@ static bool read_memory(BerthPlan *plan, JsonObject *resources, GError **error) 
            read_swap(plan, memory, error);
 }
 
-static bool read_list(BerthPlan *plan, JsonObject *object, const char *member, const char *name,
+static bool read_list(BerthPlan *plan, json_object *object, const char *member, const char *name,
                       GError **error) {
     const char *text;
 
@@ -87,9 +87,9 @@ static uint64_t shares_to_weight(uint64_t shares) {
 /* A period applies only with a quota, but an invalid one is refused in any case. As in the
  * specification, zero means the kernel's default. systemd has no property for bursts, so a file is
  * written. */
-static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
+static bool read_cpu(BerthPlan *plan, json_object *resources, GError **error) {
     static const char *const unsupported[] = {"realtimeRuntime", "realtimePeriod", NULL};
-    JsonObject *cpu;
+    json_object *cpu;
     uint64_t shares, period, burst;
     int64_t quota, idle;
 
@@ -125,8 +125,8 @@ static bool read_cpu(BerthPlan *plan, JsonObject *resources, GError **error) {
     return true;
 }
 
-static bool read_pids(BerthPlan *plan, JsonObject *resources, GError **error) {
-    JsonObject *pids;
+static bool read_pids(BerthPlan *plan, json_object *resources, GError **error) {
+    json_object *pids;
 
     return berth_document_get_object(resources, "pids", &pids, error) &&
            (!pids || read_amount(plan, pids, "limit", "TasksMax", error));
@@ -140,17 +140,17 @@ static uint64_t block_to_weight(uint64_t weight) {
 
 /* Devices are identified by number, through a path that always exists, which is what systemd
  * expects. */
-static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *member,
+static bool read_block_list(BerthPlan *plan, json_object *block, const char *member,
                             const char *value, const char *property, GError **error) {
     g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(st)"));
     static const char *const unsupported[] = {"leafWeight", NULL};
-    JsonArray *array;
+    json_object *array;
     guint count = 0;
 
     if (!berth_document_get_objects(block, member, &array, error))
         return false;
-    for (; array && count < json_array_get_length(array); count++) {
-        JsonObject *entry = json_array_get_object_element(array, count);
+    for (; array && count < json_object_array_length(array); count++) {
+        json_object *entry = json_object_array_get_idx(array, count);
         uint64_t major, minor, amount;
         if (!berth_plan_refuse(entry, "linux.resources.blockIO.weightDevice.", unsupported,
                                error) ||
@@ -169,7 +169,7 @@ static bool read_block_list(BerthPlan *plan, JsonObject *block, const char *memb
     return true;
 }
 
-static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error) {
+static bool read_block_io(BerthPlan *plan, json_object *resources, GError **error) {
     static const char *const unsupported[] = {"leafWeight", NULL};
     static const struct {
         const char *member, *value, *property;
@@ -180,7 +180,7 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
         {"throttleReadIOPSDevice", "rate", "IOReadIOPSMax"},
         {"throttleWriteIOPSDevice", "rate", "IOWriteIOPSMax"},
     };
-    JsonObject *block;
+    json_object *block;
     uint64_t weight;
 
     if (!berth_document_get_object(resources, "blockIO", &block, error))
@@ -201,13 +201,13 @@ static bool read_block_io(BerthPlan *plan, JsonObject *resources, GError **error
 
 /* The page size becomes part of a file name (hugetlb.SIZE.max), so it is fully checked, and cannot
  * lead to another file. */
-static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **error) {
-    JsonArray *array;
+static bool read_hugepages(BerthPlan *plan, json_object *resources, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(resources, "hugepageLimits", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonObject *entry = json_array_get_object_element(array, i);
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *entry = json_object_array_get_idx(array, i);
         const char *size;
         uint64_t limit;
         if (!berth_document_get_string(entry, "pageSize", &size, error) ||
@@ -224,38 +224,44 @@ static bool read_hugepages(BerthPlan *plan, JsonObject *resources, GError **erro
     return true;
 }
 
-/* One line of rdma.max for each device (cgroup-v2, RDMA Interface Files). A limit that is not given
- * keeps its value. */
-static bool read_rdma(BerthPlan *plan, JsonObject *resources, GError **error) {
+/* A limit that is not given keeps its value. */
+static bool add_rdma_device(BerthPlan *plan, json_object *all, const char *device, GError **error) {
     static const char *const members[] = {"hcaHandles", "hcaObjects"};
     static const char *const keys[] = {"hca_handle", "hca_object"};
-    g_autoptr(GList) devices = NULL;
-    JsonObject *all, *limits;
+    g_autoptr(GString) line = g_string_new(device);
+    json_object *limits;
+
+    if (!berth_document_get_object(all, device, &limits, error))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+        uint64_t limit;
+        if (!json_object_object_get_ex(limits, members[i], NULL))
+            continue;
+        if (!berth_document_get_size(limits, members[i], &limit, error))
+            return false;
+        g_string_append_printf(line, " %s=%" G_GUINT64_FORMAT, keys[i], (guint64)limit);
+    }
+    berth_plan_add_cgroup_file(plan, "rdma.max", line->str);
+    return true;
+}
+
+/* One line of rdma.max for each device (cgroup-v2, RDMA Interface Files). */
+static bool read_rdma(BerthPlan *plan, json_object *resources, GError **error) {
+    json_object *all;
 
     if (!berth_document_get_object(resources, "rdma", &all, error))
         return false;
-    devices = all ? json_object_get_members(all) : NULL;
-    for (GList *device = devices; device; device = device->next) {
-        g_autoptr(GString) line = g_string_new(device->data);
-        if (!berth_document_get_object(all, device->data, &limits, error))
-            return false;
-        for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
-            uint64_t limit;
-            if (!json_object_has_member(limits, members[i]))
-                continue;
-            if (!berth_document_get_size(limits, members[i], &limit, error))
-                return false;
-            g_string_append_printf(line, " %s=%" G_GUINT64_FORMAT, keys[i], (guint64)limit);
-        }
-        berth_plan_add_cgroup_file(plan, "rdma.max", line->str);
-    }
+    if (!all)
+        return true;
+    json_object_object_foreach(all, device,
+                               limits) if (!add_rdma_device(plan, all, device, error)) return false;
     return true;
 }
 
 /* "unified" comes last, so that its properties follow those of the other members. */
-bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error) {
+bool berth_plan_read_resources(BerthPlan *plan, json_object *object, GError **error) {
     static const char *const unsupported[] = {"network", NULL};
-    JsonObject *resources;
+    json_object *resources;
 
     if (!berth_document_get_object(object, "resources", &resources, error))
         return false;

@@ -6,5 +6,5 @@
 
 #include "plan/plan.h"
 
-bool berth_plan_read_device_rules(BerthPlan *plan, JsonObject *resources, GError **error);
-bool berth_plan_read_unified(BerthPlan *plan, JsonObject *resources, GError **error);
+bool berth_plan_read_device_rules(BerthPlan *plan, json_object *resources, GError **error);
+bool berth_plan_read_unified(BerthPlan *plan, json_object *resources, GError **error);

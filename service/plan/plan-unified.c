@@ -90,7 +90,7 @@ static bool add_unified(BerthPlan *plan, const char *name, const char *value, GE
     return true;
 }
 
-bool berth_plan_read_unified(BerthPlan *plan, JsonObject *resources, GError **error) {
+bool berth_plan_read_unified(BerthPlan *plan, json_object *resources, GError **error) {
     g_auto(GStrv) entries = NULL;
 
     if (!berth_document_get_keys(resources, "unified", true, &entries, error))

@@ -32,15 +32,14 @@ const BerthPlanNamespace *berth_plan_find_namespace(const BerthPlan *plan, int f
     return NULL;
 }
 
-bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
+bool berth_plan_refuse(json_object *object, const char *where, const char *const *names,
                        GError **error) {
     for (; *names; names++) {
-        JsonNode *node = json_object_get_member(object, *names);
-        if (!node || JSON_NODE_HOLDS_NULL(node))
+        json_object *value = json_object_object_get(object, *names);
+        if (!value)
             continue;
         /* Generators write an empty string for "none". */
-        if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING &&
-            json_node_get_string(node)[0] == '\0')
+        if (json_object_is_type(value, json_type_string) && json_object_get_string_len(value) == 0)
             continue;
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s%s is not supported", where,
                                *names);
@@ -48,17 +47,17 @@ bool berth_plan_refuse(JsonObject *object, const char *where, const char *const 
     return true;
 }
 
-bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
+bool berth_plan_read_ranges(json_object *object, const char *member, GArray **ranges,
                             GError **error) {
-    JsonArray *array;
+    json_object *array;
 
     if (*ranges)
         g_array_unref(*ranges);
     *ranges = g_array_new(FALSE, FALSE, sizeof(BerthPlanRange));
     if (!berth_document_get_objects(object, member, &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonObject *entry = json_array_get_object_element(array, i);
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *entry = json_object_array_get_idx(array, i);
         uint64_t inside, outside, count;
         if (!berth_document_get_size(entry, "containerID", &inside, error) ||
             !berth_document_get_size(entry, "hostID", &outside, error) ||

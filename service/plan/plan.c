@@ -82,12 +82,11 @@ void berth_plan_free(BerthPlan *plan) {
     for (int i = 0; i < BERTH_HOOK_COUNT; i++)
         g_ptr_array_unref(plan->hooks[i]);
     g_clear_pointer(&plan->root_mount, free_mount);
-    if (plan->document)
-        json_node_unref(plan->document);
+    json_object_put(plan->document);
     g_free(plan);
 }
 
-static bool read_hook(BerthPlan *plan, BerthHookStage stage, JsonObject *object, GError **error) {
+static bool read_hook(BerthPlan *plan, BerthHookStage stage, json_object *object, GError **error) {
     BerthPlanHook *hook = g_new0(BerthPlanHook, 1);
     uint64_t seconds;
 
@@ -100,25 +99,23 @@ static bool read_hook(BerthPlan *plan, BerthHookStage stage, JsonObject *object,
     if (!hook->path || hook->path[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "hooks.%s: \"path\" is not absolute", hook_names[stage]);
-    if (json_object_has_member(object, "timeout") && (seconds == 0 || seconds > 3600))
+    if (json_object_object_get_ex(object, "timeout", NULL) && (seconds == 0 || seconds > 3600))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "hooks.%s: \"timeout\" is not from 1 to 3600", hook_names[stage]);
     hook->timeout_usec = seconds * G_USEC_PER_SEC;
     return true;
 }
 
-static bool read_hooks(BerthPlan *plan, JsonObject *root, GError **error) {
-    JsonObject *hooks;
-    JsonArray *array;
+static bool read_hooks(BerthPlan *plan, json_object *root, GError **error) {
+    json_object *hooks, *array;
 
     if (!berth_document_get_object(root, "hooks", &hooks, error))
         return false;
     for (int stage = 0; hooks && stage < BERTH_HOOK_COUNT; stage++) {
         if (!berth_document_get_objects(hooks, hook_names[stage], &array, error))
             return false;
-        for (guint i = 0; array && i < json_array_get_length(array); i++)
-            if (!read_hook(plan, (BerthHookStage)stage, json_array_get_object_element(array, i),
-                           error))
+        for (guint i = 0; array && i < json_object_array_length(array); i++)
+            if (!read_hook(plan, (BerthHookStage)stage, json_object_array_get_idx(array, i), error))
                 return false;
     }
     return true;
@@ -137,9 +134,9 @@ static bool parse_inode(const char *text, uint64_t *device, uint64_t *inode) {
 
 /* Only berthd writes the annotations org.berth1.*, so their form is not checked again. An inode
  * that cannot be parsed counts as absent. */
-static bool read_annotations(BerthPlan *plan, JsonObject *root, GError **error) {
+static bool read_annotations(BerthPlan *plan, json_object *root, GError **error) {
     const char *layers = NULL, *inode = NULL;
-    JsonObject *object;
+    json_object *object;
 
     if (!berth_document_get_object(root, "annotations", &object, error) ||
         !berth_document_get_keys(root, "annotations", true, &plan->annotations, error))
@@ -173,7 +170,7 @@ static void join_pod(BerthPlan *plan) {
 
 /* Accepts any 1.x, since configurations are compatible within a major version (the specification
  * uses semantic versioning). A configuration without a version is accepted too. */
-static bool check_version(JsonObject *root, GError **error) {
+static bool check_version(json_object *root, GError **error) {
     const char *version;
 
     if (!berth_document_get_string(root, "ociVersion", &version, error))
@@ -183,9 +180,9 @@ static bool check_version(JsonObject *root, GError **error) {
                            "ociVersion \"%.100s\" is not supported; only 1.x is", version);
 }
 
-static bool read_root(BerthPlan *plan, JsonObject *root, GError **error) {
+static bool read_root(BerthPlan *plan, json_object *root, GError **error) {
     static const char *const unsupported[] = {"windows", "solaris", "vm", "zos", "freebsd", NULL};
-    JsonObject *object;
+    json_object *object;
 
     return berth_plan_refuse(root, "", unsupported, error) && check_version(root, error) &&
            berth_document_get_object(root, "root", &object, error) &&
@@ -248,7 +245,7 @@ static void find_cgroup_mounts(const BerthPlan *plan) {
 /* The specification makes both members optional, but Berth needs "process" to run anything, and
  * "linux" for the namespaces. */
 static bool read_all(BerthPlan *plan, GError **error) {
-    JsonObject *root = json_node_get_object(plan->document), *process, *object;
+    json_object *root = plan->document, *process, *object;
 
     if (!berth_document_get_object(root, "process", &process, error) ||
         !berth_document_get_object(root, "linux", &object, error))
@@ -265,12 +262,12 @@ static bool read_all(BerthPlan *plan, GError **error) {
 
 /* Berth's own additions come after all checks, which concern the caller's configuration. */
 BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
-    JsonNode *node = berth_document_parse(text, size, error);
+    json_object *document = berth_document_parse(text, size, error);
 
-    if (!node)
+    if (!document)
         return NULL;
     BerthPlan *plan = new_plan();
-    plan->document = node;
+    plan->document = document;
     if (read_all(plan, error)) {
         join_pod(plan);
         add_default_devices(plan);

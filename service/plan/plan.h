@@ -59,8 +59,8 @@ typedef struct {
 } BerthPlanProperty;
 
 typedef struct {
-    JsonNode *document; /* owns the strings */
-    GPtrArray *pool;    /* owns what else must be freed */
+    json_object *document; /* owns the strings */
+    GPtrArray *pool;       /* owns what else must be freed */
 
     /* process */
     const char *user; /* "name", "uid", "name:group", looked up in the image; NULL to use the ids */
@@ -107,7 +107,7 @@ typedef struct {
     bool has_time_offsets;
     int64_t monotonic_secs, monotonic_nsecs, boottime_secs, boottime_nsecs;
     const char *seccomp; /* "default" or "unconfined"; NULL for the profile below, if any */
-    JsonObject *seccomp_profile;
+    json_object *seccomp_profile;
     const char *slice;       /* from cgroupsPath */
     GArray *properties;      /* of BerthPlanProperty */
     GPtrArray *cgroup_files; /* char *: name, value…, for limits without a systemd property */
@@ -131,11 +131,11 @@ bool berth_plan_is_cgroup(const BerthPlanMount *mount);
 char *berth_plan_keep(BerthPlan *plan, char *text);
 
 /* Readers of the parts, each in a separate source file. */
-bool berth_plan_read_process(BerthPlan *plan, JsonObject *process, GError **error);
-bool berth_plan_read_mounts(BerthPlan *plan, JsonObject *root, GError **error);
-bool berth_plan_read_linux(BerthPlan *plan, JsonObject *object, GError **error);
-bool berth_plan_read_resources(BerthPlan *plan, JsonObject *object, GError **error);
-bool berth_plan_read_ranges(JsonObject *object, const char *member, GArray **ranges,
+bool berth_plan_read_process(BerthPlan *plan, json_object *process, GError **error);
+bool berth_plan_read_mounts(BerthPlan *plan, json_object *root, GError **error);
+bool berth_plan_read_linux(BerthPlan *plan, json_object *object, GError **error);
+bool berth_plan_read_resources(BerthPlan *plan, json_object *object, GError **error);
+bool berth_plan_read_ranges(json_object *object, const char *member, GArray **ranges,
                             GError **error);
 
 /* Returns true if ".." is a component of the path. */
@@ -146,7 +146,7 @@ bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);
 
 /* Refuses members of object that are in the specification but not supported by Berth. names is
  * NULL-terminated. */
-bool berth_plan_refuse(JsonObject *object, const char *where, const char *const *names,
+bool berth_plan_refuse(json_object *object, const char *where, const char *const *names,
                        GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPlan, berth_plan_free)

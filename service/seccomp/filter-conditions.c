@@ -26,21 +26,22 @@ static void clear_conditions(Conditions *conditions) {
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Conditions, clear_conditions)
 
-static bool check_members(JsonObject *object, GError **error) {
+static bool check_members(json_object *object, GError **error) {
     static const char *const known[] = {"caps", "arches", "minKernel", NULL};
-    g_autoptr(GList) members = json_object_get_members(object);
 
-    for (GList *member = members; member; member = member->next)
-        if (!g_strv_contains(known, member->data))
-            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                   "seccomp: the condition \"%.100s\" is not supported",
-                                   (const char *)member->data);
+    json_object_object_foreach(
+        object, member,
+        value) if (!g_strv_contains(known,
+                                    member)) return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                                                    "seccomp: the condition "
+                                                                    "\"%.100s\" is not supported",
+                                                                    member);
     return true;
 }
 
-static bool read_conditions(JsonObject *rule, const char *name, Conditions *conditions,
+static bool read_conditions(json_object *rule, const char *name, Conditions *conditions,
                             GError **error) {
-    JsonObject *object;
+    json_object *object;
 
     if (!berth_document_get_object(rule, name, &object, error))
         return false;
@@ -100,7 +101,7 @@ static bool check_excludes(const Conditions *conditions, uint64_t capabilities, 
     return !conditions->kernel || !kernel;
 }
 
-bool berth_filter_check_conditions(JsonObject *rule, uint64_t capabilities, bool *applies,
+bool berth_filter_check_conditions(json_object *rule, uint64_t capabilities, bool *applies,
                                    GError **error) {
     g_auto(Conditions) includes = {NULL}, excludes = {NULL};
     bool included_kernel = false, excluded_kernel = false;

@@ -15,5 +15,5 @@
 
 /* capabilities is the bounding set. Returns false for conditions that cannot be understood:
  * applying a rule where its author did not intend it is worse than having no rule. */
-bool berth_filter_check_conditions(JsonObject *rule, uint64_t capabilities, bool *applies,
+bool berth_filter_check_conditions(json_object *rule, uint64_t capabilities, bool *applies,
                                    GError **error);

@@ -69,7 +69,7 @@ static const struct {
     {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 };
 
-static bool read_action(JsonObject *object, const char *member, const char *errno_member,
+static bool read_action(json_object *object, const char *member, const char *errno_member,
                         uint32_t *action, GError **error) {
     const char *name;
     uint64_t errnum;
@@ -78,7 +78,7 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
         !berth_document_get_size(object, errno_member, &errnum, error))
         return false;
     /* The default is EPERM (config-linux.md). The kernel uses 16 bits (SECCOMP_RET_DATA). */
-    if (!json_object_has_member(object, errno_member))
+    if (!json_object_object_get_ex(object, errno_member, NULL))
         errnum = EPERM;
     for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
         if (g_str_equal(actions[i].name, name)) {
@@ -93,7 +93,7 @@ static bool read_action(JsonObject *object, const char *member, const char *errn
 
 /* valueTwo is compared with the masked argument, and is used only by SCMP_CMP_MASKED_EQ
  * (config-linux.md, "args"). */
-static bool filter_read_argument(JsonObject *object, struct scmp_arg_cmp *argument,
+static bool filter_read_argument(json_object *object, struct scmp_arg_cmp *argument,
                                  GError **error) {
     uint64_t index, value, second;
     const char *name;
@@ -157,10 +157,11 @@ static bool add_call(BerthFilter *filter, const char *name, uint32_t action,
     return true;
 }
 
-static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilities, GError **error) {
+static bool add_rule(BerthFilter *filter, json_object *rule, uint64_t capabilities,
+                     GError **error) {
     struct scmp_arg_cmp arguments[MAX_ARGUMENTS];
     g_auto(GStrv) names = NULL;
-    JsonArray *array;
+    json_object *array;
     uint32_t action;
     bool applies;
     guint count = 0;
@@ -174,11 +175,11 @@ static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilitie
         !note_action(filter, action, names, error) ||
         !berth_document_get_array(rule, "args", &array, error))
         return false;
-    for (; array && count < json_array_get_length(array); count++) {
-        JsonNode *node = json_array_get_element(array, count);
-        if (count >= MAX_ARGUMENTS || !JSON_NODE_HOLDS_OBJECT(node))
+    for (; array && count < json_object_array_length(array); count++) {
+        json_object *argument = json_object_array_get_idx(array, count);
+        if (count >= MAX_ARGUMENTS || !json_object_is_type(argument, json_type_object))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid args");
-        if (!filter_read_argument(json_node_get_object(node), &arguments[count], error))
+        if (!filter_read_argument(argument, &arguments[count], error))
             return false;
     }
     for (char **name = names; *name; name++)
@@ -187,19 +188,19 @@ static bool add_rule(BerthFilter *filter, JsonObject *rule, uint64_t capabilitie
     return true;
 }
 
-static bool filter_add_rules(BerthFilter *filter, JsonObject *root, uint64_t capabilities,
+static bool filter_add_rules(BerthFilter *filter, json_object *root, uint64_t capabilities,
                              GError **error) {
-    JsonArray *array;
+    json_object *array;
     int r;
 
     if (!berth_document_get_array(root, "syscalls", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-        if (!JSON_NODE_HOLDS_OBJECT(node))
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *rule = json_object_array_get_idx(array, i);
+        if (!json_object_is_type(rule, json_type_object))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "seccomp: invalid syscalls");
-        if (!add_rule(filter, json_node_get_object(node), capabilities, error))
+        if (!add_rule(filter, rule, capabilities, error))
             return false;
     }
     /* 2 selects a binary tree of system calls (seccomp_attr_set(3)). The launcher sets no_new_privs
@@ -234,18 +235,17 @@ static bool add_named_architectures(scmp_filter_ctx filter, char **names, GError
 
 /* "archMap" in the profiles of moby and podman: lists the architectures that belong to each
  * machine. */
-static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
-    JsonArray *array;
+static bool add_mapped_architectures(scmp_filter_ctx filter, json_object *root, GError **error) {
+    json_object *array;
 
     if (!berth_document_get_array(root, "archMap", &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
+    for (guint i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *entry = json_object_array_get_idx(array, i);
         g_auto(GStrv) below = NULL;
         const char *name;
-        if (!JSON_NODE_HOLDS_OBJECT(node))
+        if (!json_object_is_type(entry, json_type_object))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "seccomp: invalid archMap");
-        JsonObject *entry = json_node_get_object(node);
         if (!berth_document_get_string(entry, "architecture", &name, error) ||
             !berth_document_get_strings(entry, "subArchitectures", &below, error))
             return false;
@@ -258,7 +258,7 @@ static bool add_mapped_architectures(scmp_filter_ctx filter, JsonObject *root, G
 }
 
 /* The machine's own architecture is always included. */
-static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError **error) {
+static bool add_architectures(scmp_filter_ctx filter, json_object *root, GError **error) {
     g_auto(GStrv) names = NULL;
 
     return berth_document_get_strings(root, "architectures", &names, error) &&
@@ -267,7 +267,7 @@ static bool add_architectures(scmp_filter_ctx filter, JsonObject *root, GError *
 }
 
 /* The flags are passed to the kernel when the filter is loaded. */
-static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
+static bool read_flags(json_object *root, unsigned *bits, GError **error) {
     g_auto(GStrv) names = NULL;
 
     *bits = 0;
@@ -285,7 +285,7 @@ static bool read_flags(JsonObject *root, unsigned *bits, GError **error) {
     return true;
 }
 
-static bool build_of_object(JsonObject *root, uint64_t capabilities, BerthFilter *filter,
+static bool build_of_object(json_object *root, uint64_t capabilities, BerthFilter *filter,
                             GError **error) {
     uint32_t action;
 
@@ -308,9 +308,9 @@ static bool build_of_object(JsonObject *root, uint64_t capabilities, BerthFilter
 
 bool berth_filter_build(const char *profile, size_t size, uint64_t capabilities,
                         BerthFilter *filter, GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(profile, size, error);
+    g_autoptr(json_object) root = berth_document_parse(profile, size, error);
 
-    return node && build_of_object(json_node_get_object(node), capabilities, filter, error);
+    return root && build_of_object(root, capabilities, filter, error);
 }
 
 bool berth_filter_build_default(uint64_t capabilities, BerthFilter *filter, GError **error) {

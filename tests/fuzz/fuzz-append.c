@@ -12,7 +12,7 @@
 #define DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static void check(const char *text) {
-    g_autoptr(JsonNode) root = text ? berth_document_parse(text, strlen(text), NULL) : NULL;
+    g_autoptr(json_object) root = text ? berth_document_parse(text, strlen(text), NULL) : NULL;
 
     /* If it cannot be parsed, it can only have become too large. */
     g_assert_true(!text || root || strlen(text) > BERTH_MAX_DOCUMENT_BYTES);

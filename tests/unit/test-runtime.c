@@ -119,22 +119,21 @@ static void test_ids_at_the_service_are_of_root_and_id(void) {
     g_assert_true(runtime_record_check_id("a_B+c.d-9", NULL));
 }
 
-static JsonNode *read_text(const char *text) {
-    JsonNode *node = berth_document_parse(text, strlen(text), NULL);
+static json_object *read_text(const char *text) {
+    json_object *config = berth_document_parse(text, strlen(text), NULL);
 
-    g_assert_nonnull(node);
-    return node;
+    g_assert_nonnull(config);
+    return config;
 }
 
 static void test_a_bundle_is_adapted(void) {
-    g_autoptr(JsonNode) node =
+    g_autoptr(json_object) config =
         read_text("{\"mounts\":[{\"type\":\"bind\",\"source\":\"data\",\"destination\":\"/d\"},"
                   "{\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"destination\":\"/t\"}],"
                   "\"linux\":{\"cgroupsPath\":\"/default/x\","
                   "\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/x\"}]}}");
     g_autofree char *path = NULL;
-    g_autoptr(JsonObject) adapted =
-        runtime_bundle_adapt(json_node_get_object(node), "/bundle", "/none", &path, NULL);
+    g_autoptr(json_object) adapted = runtime_bundle_adapt(config, "/bundle", "/none", &path, NULL);
     g_autofree char *text = berth_document_print(adapted, false);
 
     g_assert_cmpstr(path, ==, "/default/x");
@@ -144,24 +143,23 @@ static void test_a_bundle_is_adapted(void) {
     g_assert_null(strstr(text, "cgroupsPath"));
 }
 
-static char * override(const char *line, JsonNode *config, GError **error) {
+static char * override(const char *line, json_object *config, GError **error) {
     g_assert_true(parse(line, NULL));
-    g_autoptr(JsonObject) whole =
-        runtime_overrides_apply(json_node_get_object(config), &runtime_options, error);
+    g_autoptr(json_object) whole = runtime_overrides_apply(config, &runtime_options, error);
     return whole ? berth_document_print(whole, false) : NULL;
 }
 
 static void test_options_of_create_override_the_configuration(void) {
     static const char written[] =
         "{\"linux\":{\"resources\":{\"memory\":{\"limit\":9,\"reservation\":5}}}}";
-    g_autoptr(JsonNode) node = read_text(written);
-    g_autoptr(JsonNode) wrong = read_text("{\"linux\":{\"resources\":[]}}");
+    g_autoptr(json_object) config = read_text(written);
+    g_autoptr(json_object) wrong = read_text("{\"linux\":{\"resources\":[]}}");
     g_autoptr(GError) error = NULL;
-    g_autofree char *same = override("berth-runtime create a", node, NULL);
+    g_autofree char *same = override("berth-runtime create a", config, NULL);
     g_autofree char *changed =
-        override("berth-runtime create --memory=7 --cpu-quota 3000 a", node, NULL);
+        override("berth-runtime create --memory=7 --cpu-quota 3000 a", config, NULL);
     g_autofree char *none = override("berth-runtime create --memory=7 a", wrong, &error);
-    g_autofree char *kept_text = berth_document_print(json_node_get_object(node), false);
+    g_autofree char *kept_text = berth_document_print(config, false);
 
     g_assert_cmpstr(same, ==, written);
     g_assert_nonnull(strstr(changed, "\"memory\":{\"limit\":7,\"reservation\":5}"));
@@ -172,13 +170,13 @@ static void test_options_of_create_override_the_configuration(void) {
 }
 
 static void test_the_caller_is_mapped_to_root_of_the_container(void) {
-    g_autoptr(JsonNode) node =
+    g_autoptr(json_object) config =
         read_text("{\"process\":{\"user\":{\"uid\":7,\"gid\":8,\"additionalGids\":[9]}},"
                   "\"mounts\":[{\"type\":\"devpts\",\"options\":[\"mode=0620\",\"gid=5\"]},"
                   "{\"type\":\"tmpfs\",\"options\":[\"gid=5\"]}],"
                   "\"linux\":{\"uidMappings\":[],\"namespaces\":[{\"type\":\"pid\"},"
                   "{\"type\":\"user\",\"path\":\"/proc/1/ns/user\"}]}}");
-    g_autofree char *text = override("berth-runtime create --map-root-user a", node, NULL);
+    g_autofree char *text = override("berth-runtime create --map-root-user a", config, NULL);
     g_autofree char *mapping = g_strdup_printf(
         "\"uidMappings\":[{\"containerID\":0,\"hostID\":%u,\"size\":1}]", geteuid());
 
@@ -210,9 +208,9 @@ static bool is_command_found(int root, const char *command, const char *mount) {
         g_strdup_printf("{\"process\":{\"args\":[\"%s\"],\"cwd\":\"/\",\"env\":[\"PATH=/x:/bin\"]},"
                         "\"mounts\":[{\"destination\":\"%s\"}]}",
                         command, mount);
-    g_autoptr(JsonNode) node = read_text(text);
+    g_autoptr(json_object) config = read_text(text);
     g_autoptr(GError) error = NULL;
-    bool found = runtime_command_check(json_node_get_object(node), root, &error);
+    bool found = runtime_command_check(config, root, &error);
 
     g_assert_true(found || g_error_matches(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND));
     return found;
@@ -256,7 +254,7 @@ static uint64_t find_property(const BerthPlan *plan, const char *name) {
 static void test_updates_become_properties(void) {
     g_assert_true(
         parse("runtime update NAME --memory 1000000 --pids-limit=5 --cpu-share 1024", NULL));
-    g_autoptr(JsonObject) resources = runtime_update_read(&runtime_options, NULL);
+    g_autoptr(json_object) resources = runtime_update_read(&runtime_options, NULL);
     g_autoptr(BerthPlan) plan = runtime_update_make_plan(resources, NULL);
 
     g_assert_nonnull(plan);

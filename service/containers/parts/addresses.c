@@ -76,10 +76,10 @@ static bool is_superseded(const BerthAddresses *addresses, const char *name) {
 /* Before the request is carried out, the document consists of nothing else; afterwards the request
  * is a member of it. */
 static void recover_lease(BerthAddresses *addresses, const char *name) {
-    g_autoptr(JsonNode) node =
+    g_autoptr(json_object) root =
         berth_document_read(addresses->directory, name, MAX_STATE_BYTES, NULL);
     const char *dot = strrchr(name, '.'), *network = NULL, *mac = NULL, *interface = NULL;
-    JsonObject *request = node ? json_node_get_object(node) : NULL;
+    json_object *request = root;
     Lease *lease = g_new0(Lease, 1);
     int64_t owner = 0;
 
@@ -309,44 +309,39 @@ static char **list_host_names(const BerthContainerRecord *record,
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
-static void add_subnet(JsonBuilder *builder, const char *subnet, const char *gateway) {
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "subnet", subnet);
-    berth_document_add_string(builder, "gateway", gateway);
-    json_builder_end_object(builder);
+static void append_subnet(json_object *subnets, const char *subnet, const char *gateway) {
+    json_object *item = berth_document_append_object(subnets);
+
+    berth_document_add_string(item, "subnet", subnet);
+    berth_document_add_string(item, "gateway", gateway);
 }
 
 /* network is NULL for one of CNI's configurations, whose plugins assign the addresses. */
 static char *format_request(const BerthContainer *container, const BerthNetworkRecord *network,
                             const Lease *lease, bool leads_out) {
     g_auto(GStrv) servers = berth_network_options_list(&container->record, BERTH_STORED_SERVERS);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) request = json_object_new_object();
 
-    json_builder_begin_object(builder);
-    berth_document_add_int(builder, "owner", lease->owner);
-    berth_document_add_string(builder, "network", lease->network);
-    berth_document_add_string(builder, "interface", lease->interface);
+    berth_document_add_int(request, "owner", lease->owner);
+    berth_document_add_string(request, "network", lease->network);
+    berth_document_add_string(request, "interface", lease->interface);
     if (lease->mac)
-        berth_document_add_string(builder, "mac", lease->mac);
+        berth_document_add_string(request, "mac", lease->mac);
     if (network) {
-        berth_document_add_string(builder, "bridge", network->bridge);
-        berth_document_add_bool(builder, "internal", network->internal);
-        berth_document_add_bool(builder, "noDefaultRoute", !leads_out);
-        berth_document_add_bool(builder, "dns", network->dns);
-        berth_document_add_int(builder, "mtu", network->mtu);
-        json_builder_set_member_name(builder, "subnets");
-        json_builder_begin_array(builder);
-        add_subnet(builder, network->subnet, network->gateway);
+        berth_document_add_string(request, "bridge", network->bridge);
+        berth_document_add_bool(request, "internal", network->internal);
+        berth_document_add_bool(request, "noDefaultRoute", !leads_out);
+        berth_document_add_bool(request, "dns", network->dns);
+        berth_document_add_int(request, "mtu", network->mtu);
+        json_object *subnets = berth_document_add_array(request, "subnets");
+        append_subnet(subnets, network->subnet, network->gateway);
         if (has_ipv6(network))
-            add_subnet(builder, network->subnet6, network->gateway6);
-        json_builder_end_array(builder);
+            append_subnet(subnets, network->subnet6, network->gateway6);
     }
-    berth_document_add_strings(builder, "addresses", lease->addresses);
-    berth_document_add_strings(builder, "names", lease->names);
-    berth_document_add_strings(builder, "servers", servers);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    berth_document_add_strings(request, "addresses", lease->addresses);
+    berth_document_add_strings(request, "names", lease->names);
+    berth_document_add_strings(request, "servers", servers);
+    return berth_document_print(request, false);
 }
 
 static bool write_request(const BerthAddresses *addresses, const char *key, const char *text,

@@ -31,17 +31,17 @@ static void configuration_free(BerthConfiguration *configuration) {
     g_free(configuration);
 }
 
-static JsonObject *read_configuration(const BerthContainer *container, JsonNode **root) {
+/* The caller releases it. */
+static json_object *read_configuration(const BerthContainer *container) {
     size_t size;
     g_autofree char *text = berth_container_read_config(container, &size, NULL);
 
-    *root = text ? berth_document_parse(text, size, NULL) : NULL;
-    return *root ? json_node_get_object(*root) : NULL;
+    return text ? berth_document_parse(text, size, NULL) : NULL;
 }
 
 /* Only as much of the list as fits in a reply: a configuration may have up to
  * BERTH_MAX_DOCUMENT_BYTES, which must not stay in memory. */
-static char **get_strings(JsonObject *object, const char *member) {
+static char **get_strings(json_object *object, const char *member) {
     char **list = NULL;
     size_t left = BERTH_MAX_ITEM_BYTES;
 
@@ -59,7 +59,7 @@ static char **get_strings(JsonObject *object, const char *member) {
     return list;
 }
 
-static char *get_string(JsonObject *object, const char *member) {
+static char *get_string(json_object *object, const char *member) {
     const char *value = NULL;
 
     if (!berth_document_get_string(object, member, &value, NULL))
@@ -80,14 +80,14 @@ static void drop_layers(char **options) {
 }
 
 /* Create allows at most BERTH_MAX_ITEM_BYTES / 64 mounts; the option Spec may contain more. */
-static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
+static void configuration_add_mounts(GPtrArray *mounts, json_object *object) {
     size_t left = BERTH_MAX_ITEM_BYTES;
-    JsonArray *array = NULL;
+    json_object *array = NULL;
 
     if (!berth_document_get_objects(object, "mounts", &array, NULL) || !array)
         return;
-    for (guint i = 0; i < json_array_get_length(array); i++) {
-        JsonObject *element = json_array_get_object_element(array, i);
+    for (size_t i = 0; i < json_object_array_length(array); i++) {
+        json_object *element = json_object_array_get_idx(array, i);
         BerthMountInfo *mount = g_new0(BerthMountInfo, 1);
         mount->destination = get_string(element, "destination");
         mount->type = get_string(element, "type");
@@ -108,16 +108,16 @@ static void configuration_add_mounts(GPtrArray *mounts, JsonObject *object) {
 
 static BerthConfiguration *configuration_new(const BerthContainer *container) {
     BerthConfiguration *configuration = g_new0(BerthConfiguration, 1);
-    g_autoptr(JsonNode) root = NULL;
-    JsonObject *object = read_configuration(container, &root), *process = NULL;
+    g_autoptr(json_object) root = read_configuration(container);
+    json_object *process = NULL;
 
-    if (object && !berth_document_get_object(object, "process", &process, NULL))
+    if (root && !berth_document_get_object(root, "process", &process, NULL))
         process = NULL;
     configuration->command = get_strings(process, "args");
     configuration->environment = get_strings(process, "env");
     configuration->mounts = g_ptr_array_new_with_free_func(mount_info_free);
-    if (object)
-        configuration_add_mounts(configuration->mounts, object);
+    if (root)
+        configuration_add_mounts(configuration->mounts, root);
     return configuration;
 }
 

@@ -41,7 +41,7 @@ BerthAddresses *berth_network_get_addresses(const BerthContainers *containers) {
 }
 
 /* What berth-network has done for a container; NULL if nothing. */
-static JsonNode *read_state(BerthContainers *containers, const char *name) {
+static json_object *read_state(BerthContainers *containers, const char *name) {
     return berth_document_read(berth_network_get_directory(containers), name, MAX_STATE_BYTES,
                                NULL);
 }
@@ -51,15 +51,14 @@ static void add_addresses(const BerthContainer *container, const BerthNetworkEnd
                           GPtrArray *list) {
     g_autofree char *key = berth_network_endpoint_make_key(container->record.id, endpoint);
     g_autofree char *name = g_strconcat(key, ".json", NULL);
-    g_autoptr(JsonNode) state = read_state(container->containers, name);
-    JsonObject *result = NULL;
-    JsonArray *addresses = NULL;
+    g_autoptr(json_object) state = read_state(container->containers, name);
+    json_object *result = NULL, *addresses = NULL;
     const char *address;
 
-    if (state && berth_document_get_object(json_node_get_object(state), "result", &result, NULL) &&
-        result && berth_document_get_objects(result, "ips", &addresses, NULL))
-        for (guint i = 0; addresses && i < json_array_get_length(addresses); i++)
-            if (berth_document_get_string(json_array_get_object_element(addresses, i), "address",
+    if (state && berth_document_get_object(state, "result", &result, NULL) && result &&
+        berth_document_get_objects(result, "ips", &addresses, NULL))
+        for (size_t i = 0; addresses && i < json_object_array_length(addresses); i++)
+            if (berth_document_get_string(json_object_array_get_idx(addresses, i), "address",
                                           &address, NULL) &&
                 address)
                 g_ptr_array_add(list, g_strndup(address, strcspn(address, "/")));
@@ -109,7 +108,7 @@ static void sweep_file(BerthContainers *containers, const char *name) {
     g_autofree char *key = g_strndup(name, strlen(name) - strlen(".json"));
     g_autofree char *id = berth_network_endpoint_read_id(key);
     const BerthContainer *container = berth_containers_find(containers, id, NULL);
-    g_autoptr(JsonNode) state = NULL;
+    g_autoptr(json_object) state = NULL;
     int64_t pid = 0;
 
     if (container && berth_container_is_running(container))
@@ -121,7 +120,7 @@ static void sweep_file(BerthContainers *containers, const char *name) {
     }
     /* A file that cannot be read identifies no process, so there is nothing to disconnect. */
     state = read_state(containers, name);
-    if (!state || !berth_document_get_int(json_node_get_object(state), "pid", &pid, NULL))
+    if (!state || !berth_document_get_int(state, "pid", &pid, NULL))
         unlinkat(berth_network_get_directory(containers), name, 0);
     else
         disconnect_network(containers, key, (uint32_t)pid);

@@ -29,7 +29,7 @@ static gint compare_networks(gconstpointer a, gconstpointer b) {
     return strcmp((*(BerthNetwork *const *)a)->name, (*(BerthNetwork *const *)b)->name);
 }
 
-static void add_subnet(JsonObject *holder, GPtrArray *subnets) {
+static void add_subnet(json_object *holder, GPtrArray *subnets) {
     const char *subnet = NULL;
 
     if (berth_document_get_string(holder, "subnet", &subnet, NULL) && subnet)
@@ -37,24 +37,25 @@ static void add_subnet(JsonObject *holder, GPtrArray *subnets) {
 }
 
 /* "ranges" of host-local is an array of arrays; one address is taken from each inner array. */
-static void add_ranges(JsonObject *ipam, GPtrArray *subnets) {
-    JsonNode *node = json_object_get_member(ipam, "ranges");
-    JsonArray *ranges = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+static void add_ranges(json_object *ipam, GPtrArray *subnets) {
+    json_object *ranges = json_object_object_get(ipam, "ranges");
 
-    for (guint i = 0; ranges && i < json_array_get_length(ranges); i++) {
-        JsonNode *set = json_array_get_element(ranges, i);
-        JsonArray *array = JSON_NODE_HOLDS_ARRAY(set) ? json_node_get_array(set) : NULL;
-        for (guint k = 0; array && k < json_array_get_length(array); k++) {
-            JsonNode *range = json_array_get_element(array, k);
-            if (JSON_NODE_HOLDS_OBJECT(range))
-                add_subnet(json_node_get_object(range), subnets);
+    if (!json_object_is_type(ranges, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(ranges); i++) {
+        json_object *set = json_object_array_get_idx(ranges, i);
+        bool is_array = json_object_is_type(set, json_type_array);
+        for (size_t k = 0; is_array && k < json_object_array_length(set); k++) {
+            json_object *range = json_object_array_get_idx(set, k);
+            if (json_object_is_type(range, json_type_object))
+                add_subnet(range, subnets);
         }
     }
 }
 
-static void read_plugin(JsonObject *plugin, BerthNetwork *network, GPtrArray *subnets) {
+static void read_plugin(json_object *plugin, BerthNetwork *network, GPtrArray *subnets) {
     const char *type = NULL;
-    JsonObject *ipam = NULL;
+    json_object *ipam = NULL;
 
     if (!network->type && berth_document_get_string(plugin, "type", &type, NULL) && type)
         network->type = g_strdup(type);
@@ -65,22 +66,21 @@ static void read_plugin(JsonObject *plugin, BerthNetwork *network, GPtrArray *su
 }
 
 static BerthNetwork *read_network(const char *path) {
-    g_autoptr(JsonNode) node = berth_cni_configurations_read(path);
-    JsonObject *object = node ? json_node_get_object(node) : NULL;
+    g_autoptr(json_object) root = berth_cni_configurations_read(path);
     g_autoptr(GPtrArray) subnets = g_ptr_array_new();
-    JsonArray *plugins = NULL;
+    json_object *plugins = NULL;
     const char *name = NULL;
 
-    if (!object || !berth_document_get_string(object, "name", &name, NULL) || !name || !name[0])
+    if (!root || !berth_document_get_string(root, "name", &name, NULL) || !name || !name[0])
         return NULL;
     BerthNetwork *network = g_new0(BerthNetwork, 1);
     network->name = g_strdup(name);
     network->file = g_strdup(path);
     if (!g_str_has_suffix(path, ".conflist"))
-        read_plugin(object, network, subnets);
-    else if (berth_document_get_objects(object, "plugins", &plugins, NULL))
-        for (guint i = 0; plugins && i < json_array_get_length(plugins); i++)
-            read_plugin(json_array_get_object_element(plugins, i), network, subnets);
+        read_plugin(root, network, subnets);
+    else if (berth_document_get_objects(root, "plugins", &plugins, NULL))
+        for (size_t i = 0; plugins && i < json_object_array_length(plugins); i++)
+            read_plugin(json_object_array_get_idx(plugins, i), network, subnets);
     if (!network->type)
         network->type = g_strdup("");
     g_ptr_array_add(subnets, NULL);

@@ -9,6 +9,7 @@
 
 #include "containers/spec/devices.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
 #include "containers/spec/mounts.h"
@@ -36,7 +37,7 @@ void berth_device_edits_free(BerthDeviceEdits *edits) {
     g_ptr_array_unref(edits->devices);
     g_ptr_array_unref(edits->environment);
     g_ptr_array_unref(edits->mounts);
-    json_object_unref(edits->hooks);
+    json_object_put(edits->hooks);
     g_free(edits);
 }
 
@@ -115,7 +116,7 @@ static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, 
 }
 
 /* "deviceNodes" of CDI (SPEC.md): what the file says about a node overrides the host's values. */
-static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
+static bool apply_node(BerthDeviceEdits *edits, json_object *object, GError **error) {
     const char *path, *host_path, *access;
     uint64_t mode, uid, gid;
 
@@ -133,18 +134,18 @@ static bool apply_node(BerthDeviceEdits *edits, JsonObject *object, GError **err
                          access && access[0] ? access : "rwm", 0, error))
         return false;
     BerthDeviceRequest *device = edits->devices->pdata[edits->devices->len - 1];
-    if (json_object_has_member(object, "fileMode"))
+    if (json_object_object_get_ex(object, "fileMode", NULL))
         device->mode = (mode_t)mode & 0777;
-    if (json_object_has_member(object, "uid") && uid <= MAX_ID)
+    if (json_object_object_get_ex(object, "uid", NULL) && uid <= MAX_ID)
         device->uid = (uid_t)uid;
-    if (json_object_has_member(object, "gid") && gid <= MAX_ID)
+    if (json_object_object_get_ex(object, "gid", NULL) && gid <= MAX_ID)
         device->gid = (gid_t)gid;
     return true;
 }
 
 /* "mounts" of CDI. The administrator has chosen the source, so the caller's access to it is not
  * checked, unlike with the mount option. */
-static bool apply_mount(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
+static bool apply_mount(BerthDeviceEdits *edits, json_object *object, GError **error) {
     const char *source, *destination;
     g_auto(GStrv) options = NULL;
 
@@ -159,7 +160,7 @@ static bool apply_mount(BerthDeviceEdits *edits, JsonObject *object, GError **er
     return mount != NULL;
 }
 
-static bool apply_hook(BerthDeviceEdits *edits, JsonObject *object, GError **error) {
+static bool apply_hook(BerthDeviceEdits *edits, json_object *object, GError **error) {
     const char *name;
 
     if (!berth_document_get_string(object, "hookName", &name, error))
@@ -168,31 +169,33 @@ static bool apply_hook(BerthDeviceEdits *edits, JsonObject *object, GError **err
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "a hook has no hookName");
     /* The remaining members of a CDI hook are those of a hook in the runtime specification, so it
      * is copied into the configuration unchanged. */
-    JsonObject *hook = berth_document_copy(object);
-    json_object_remove_member(hook, "hookName");
-    if (!json_object_has_member(edits->hooks, name))
-        json_object_set_array_member(edits->hooks, name, json_array_new());
-    json_array_add_object_element(json_object_get_array_member(edits->hooks, name), hook);
+    json_object *hook = berth_document_copy(object);
+    json_object_object_del(hook, "hookName");
+    json_object *list = json_object_object_get(edits->hooks, name);
+    if (!list)
+        list = berth_document_add_array(edits->hooks, name);
+    json_object_array_add(list, hook);
     return true;
 }
 
-static bool apply_each(BerthDeviceEdits *edits, JsonObject *object, const char *member,
-                       bool (*apply)(BerthDeviceEdits *, JsonObject *, GError **), GError **error) {
-    JsonArray *array;
+static bool apply_each(BerthDeviceEdits *edits, json_object *object, const char *member,
+                       bool (*apply)(BerthDeviceEdits *, json_object *, GError **),
+                       GError **error) {
+    json_object *array;
 
     if (!berth_document_get_objects(object, member, &array, error))
         return false;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        if (!apply(edits, json_array_get_object_element(array, i), error))
+    for (size_t i = 0; array && i < json_object_array_length(array); i++)
+        if (!apply(edits, json_object_array_get_idx(array, i), error))
             return false;
     return true;
 }
 
 /* Edits are added in the order in which the caller names the devices. If one fails, the request is
  * refused: a device without its mounts or hooks would only appear to work. */
-static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error) {
+static bool apply_edits(BerthDeviceEdits *edits, json_object *of, GError **error) {
     g_auto(GStrv) environment = NULL;
-    JsonObject *object;
+    json_object *object;
 
     if (!berth_document_get_object(of, "containerEdits", &object, error))
         return false;
@@ -211,7 +214,7 @@ static bool apply_edits(BerthDeviceEdits *edits, JsonObject *of, GError **error)
 /* The specification in a file if it is of this kind. Returns NULL without error if it is of another
  * kind or not valid: a broken file of one vendor is no reason to refuse another vendor's
  * devices. */
-static JsonNode *read_specification(const char *directory, const char *name, const char *kind) {
+static json_object *read_specification(const char *directory, const char *name, const char *kind) {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     /* O_NONBLOCK: opening a FIFO does not wait for a writer (fifo(7)). */
     berth_autofd int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -221,23 +224,23 @@ static JsonNode *read_specification(const char *directory, const char *name, con
     if (file < 0)
         return NULL;
     g_autofree char *text = berth_fd_read_whole(file, MAX_SPECIFICATION_BYTES, &size, NULL);
-    g_autoptr(JsonNode) node = text ? berth_document_parse(text, size, NULL) : NULL;
-    if (!node || !berth_document_get_string(json_node_get_object(node), "kind", &found, NULL) ||
+    g_autoptr(json_object) root = text ? berth_document_parse(text, size, NULL) : NULL;
+    if (!root || !berth_document_get_string(root, "kind", &found, NULL) ||
         g_strcmp0(found, kind) != 0)
         return NULL;
-    return g_steal_pointer(&node);
+    return g_steal_pointer(&root);
 }
 
 /* Returns 1 if found and applied, 0 if this specification does not have it, -1 with error. */
-static int apply_device(BerthDeviceEdits *edits, JsonObject *specification, const char *name,
+static int apply_device(BerthDeviceEdits *edits, json_object *specification, const char *name,
                         GError **error) {
     const char *found;
-    JsonArray *array;
+    json_object *array;
 
     if (!berth_document_get_objects(specification, "devices", &array, error))
         return -1;
-    for (guint i = 0; array && i < json_array_get_length(array); i++) {
-        JsonObject *device = json_array_get_object_element(array, i);
+    for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+        json_object *device = json_object_array_get_idx(array, i);
         if (!berth_document_get_string(device, "name", &found, error))
             return -1;
         /* The top-level edits of a specification apply to each of its devices (CDI, SPEC.md). */
@@ -260,8 +263,8 @@ static bool add_named(BerthDeviceEdits *edits, const char *wanted, GError **erro
              directory && n < MAX_SPECIFICATIONS && (name = g_dir_read_name(directory)); n++) {
             if (!g_str_has_suffix(name, ".json"))
                 continue;
-            g_autoptr(JsonNode) node = read_specification(cdi_directories[i], name, parts[0]);
-            int r = node ? apply_device(edits, json_node_get_object(node), parts[1], error) : 0;
+            g_autoptr(json_object) root = read_specification(cdi_directories[i], name, parts[0]);
+            int r = root ? apply_device(edits, root, parts[1], error) : 0;
             if (r < 0)
                 g_prefix_error(error, "%s/%s: ", cdi_directories[i], name);
             if (r != 0)
@@ -278,7 +281,7 @@ BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GErro
     edits->devices = g_ptr_array_new_with_free_func(free_device);
     edits->environment = g_ptr_array_new_with_free_func(g_free);
     edits->mounts = g_ptr_array_new_with_free_func(berth_mount_request_free);
-    edits->hooks = json_object_new();
+    edits->hooks = json_object_new_object();
     for (; wanted && *wanted; wanted++) {
         bool named = (*wanted)[0] != '/' && strchr(*wanted, '=');
         if (!(named ? add_named(edits, *wanted, error) : add_plain(edits, *wanted, owner, error)))

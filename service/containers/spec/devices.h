@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 #include <sys/types.h>
 
 typedef struct {
@@ -27,7 +27,7 @@ typedef struct {
     GPtrArray *devices;     /* of BerthDeviceRequest */
     GPtrArray *environment; /* of char * */
     GPtrArray *mounts;      /* of BerthMountRequest */
-    JsonObject *hooks;      /* name → array of hooks */
+    json_object *hooks;     /* name → array of hooks */
 } BerthDeviceEdits;
 
 /* Resolves requested devices. Returns NULL with an error that names the device that does not exist.

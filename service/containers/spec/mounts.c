@@ -10,6 +10,7 @@
 #include "containers/spec/mounts.h"
 
 #include "bare/envelope.h"
+#include "base/document-members.h"
 #include "base/host-mount.h"
 #include "base/names.h"
 #include "containers/spec/owned-mounts.h"
@@ -286,29 +287,24 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
     request->options = join_options(before, more);
 }
 
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users,
-                     const BerthKeptId *kept) {
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "destination");
-    json_builder_add_string_value(builder, request->destination);
-    json_builder_set_member_name(builder, "type");
-    json_builder_add_string_value(builder, request->type);
-    json_builder_set_member_name(builder, "source");
-    json_builder_add_string_value(builder, request->source);
-    json_builder_set_member_name(builder, "options");
-    json_builder_begin_array(builder);
+void berth_mount_append(json_object *mounts, const BerthMountRequest *request, bool has_users,
+                        const BerthKeptId *kept) {
+    json_object *mount = berth_document_append_object(mounts);
+
+    berth_document_add_string(mount, "destination", request->destination);
+    berth_document_add_string(mount, "type", request->type);
+    berth_document_add_string(mount, "source", request->source);
+    json_object *options = berth_document_add_array(mount, "options");
     for (char **option = request->options; *option; option++)
-        json_builder_add_string_value(builder, *option);
+        berth_document_append_string(options, *option);
     if (request->of_caller && has_users) {
         g_autofree char *owned = g_strdup_printf("x-berth.owned=%u", request->caller);
-        json_builder_add_string_value(builder, owned);
+        berth_document_append_string(options, owned);
     }
     if (request->takes_ids && has_users)
-        json_builder_add_string_value(builder, "idmap");
+        berth_document_append_string(options, "idmap");
     if (kept->given && has_users) {
         g_autofree char *stands = g_strdup_printf("x-berth.stands=%u:%u", kept->uid, kept->gid);
-        json_builder_add_string_value(builder, stands);
+        berth_document_append_string(options, stands);
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "containers/spec/options.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* What a mount of an image or artifact shows; see image-mounts.h. */
 typedef struct {
@@ -75,7 +75,7 @@ void berth_mount_request_set_source(BerthMountRequest *request, char *path, bool
 /* The path and identity of an open file. The caller frees both strings. */
 char *berth_mount_describe(int fd, char **inode, GError **error);
 
-/* has_users is true if the container has its own user namespace. kept is the user that the caller
- * is mapped to in the container. */
-void berth_mount_add(JsonBuilder *builder, const BerthMountRequest *request, bool has_users,
-                     const BerthKeptId *kept);
+/* Appends a mount to "mounts" of a configuration. has_users is true if the container has its own
+ * user namespace. kept is the user that the caller is mapped to in the container. */
+void berth_mount_append(json_object *mounts, const BerthMountRequest *request, bool has_users,
+                        const BerthKeptId *kept);

@@ -8,6 +8,7 @@
 
 #include "containers/spec/resource-limits.h"
 
+#include "base/document-members.h"
 #include "containers/spec/privilege-names.h"
 #include "plan/plan.h"
 
@@ -67,32 +68,27 @@ void berth_resource_limits_add_privileges(GPtrArray *names, char *const *limits)
 }
 
 /* RLIM_INFINITY is too large for a JSON number; plan/ reads -1 as the same value. */
-static void add_limit(JsonBuilder *builder, const ResourceLimit *limit) {
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "type");
-    json_builder_add_string_value(builder, limit->name);
-    json_builder_set_member_name(builder, "soft");
-    json_builder_add_int_value(builder, (int64_t)limit->soft);
-    json_builder_set_member_name(builder, "hard");
-    json_builder_add_int_value(builder, (int64_t)limit->hard);
-    json_builder_end_object(builder);
+static void append_limit(json_object *list, const ResourceLimit *limit) {
+    json_object *item = berth_document_append_object(list);
+
+    berth_document_add_string(item, "type", limit->name);
+    berth_document_add_int(item, "soft", (int64_t)limit->soft);
+    berth_document_add_int(item, "hard", (int64_t)limit->hard);
 }
 
-void berth_resource_limits_add(JsonBuilder *builder, char *const *limits) {
+void berth_resource_limits_add(json_object *process, char *const *limits) {
     /* The service has raised its own limit on descriptors; programs that use select(2) need the
      * usual one. */
     const ResourceLimit usual = {"RLIMIT_NOFILE", RLIMIT_NOFILE, 1024, 524288};
+    json_object *list = berth_document_add_array(process, "rlimits");
     bool has_descriptors = false;
     ResourceLimit limit;
 
-    json_builder_set_member_name(builder, "rlimits");
-    json_builder_begin_array(builder);
     for (; limits && *limits; limits += 2)
         if (parse_limit(limits[0], limits[1], &limit)) {
-            add_limit(builder, &limit);
+            append_limit(list, &limit);
             has_descriptors |= limit.resource == RLIMIT_NOFILE;
         }
     if (!has_descriptors)
-        add_limit(builder, &usual);
-    json_builder_end_array(builder);
+        append_limit(list, &usual);
 }

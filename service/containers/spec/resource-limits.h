@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* limits is a list of name, value…; NULL for none. */
 bool berth_resource_limits_check(char *const *limits, GError **error);
@@ -15,5 +15,5 @@ bool berth_resource_limits_check(char *const *limits, GError **error);
 void berth_resource_limits_add_privileges(GPtrArray *names, char *const *limits);
 /* Returns true if a limit is above the service's own. */
 bool berth_resource_limit_is_raised(int resource, uint64_t hard);
-/* Adds "rlimits" to the configuration: the defaults, overridden by these limits. */
-void berth_resource_limits_add(JsonBuilder *builder, char *const *limits);
+/* Adds "rlimits" to "process" of the configuration: the defaults, overridden by these limits. */
+void berth_resource_limits_add(json_object *process, char *const *limits);

@@ -10,6 +10,7 @@
 
 #include "containers/spec/spec-binds.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "containers/spec/owned-mounts.h"
 
@@ -83,49 +84,48 @@ static const char *find_inode(const BerthMountRequest *request) {
 }
 
 /* The last options in the copy take effect, so the caller's own cannot override them. */
-static JsonObject *complete_bind(JsonObject *before, const BerthMountRequest *request, bool owned,
-                                 GError **error) {
+static json_object *complete_bind(json_object *before, const BerthMountRequest *request, bool owned,
+                                  GError **error) {
     g_auto(GStrv) options = NULL;
 
     if (!berth_document_get_strings(before, "options", &options, error))
         return NULL;
-    JsonObject *mount = berth_document_copy(before);
-    JsonArray *array = json_array_new();
+    json_object *mount = berth_document_copy(before);
+    json_object *array = berth_document_add_array(mount, "options");
     const char *inode = find_inode(request);
     for (char **option = options; option && *option; option++)
-        json_array_add_string_element(array, *option);
+        berth_document_append_string(array, *option);
     if (inode)
-        json_array_add_string_element(array, inode);
+        berth_document_append_string(array, inode);
     if (owned) {
         g_autofree char *text = g_strdup_printf("x-berth.owned=%u", request->caller);
-        json_array_add_string_element(array, text);
+        berth_document_append_string(array, text);
     }
-    json_object_set_array_member(mount, "options", array);
-    json_object_set_string_member(mount, "source", request->source);
+    berth_document_add_string(mount, "source", request->source);
     return mount;
 }
 
-bool berth_spec_complete_binds(JsonObject *whole, const BerthPlan *plan, const GPtrArray *requests,
+bool berth_spec_complete_binds(json_object *whole, const BerthPlan *plan, const GPtrArray *requests,
                                GError **error) {
-    JsonArray *before;
+    json_object *before;
 
     if (!requests || requests->len == 0)
         return true;
     if (!berth_document_get_objects(whole, "mounts", &before, error))
         return false;
     g_autoptr(GPtrArray) matched = berth_spec_match_binds(plan, requests);
-    g_autoptr(JsonArray) after = json_array_new();
+    g_autoptr(json_object) after = json_object_new_array();
     for (guint i = 0; i < matched->len; i++) {
         const BerthMountRequest *request = matched->pdata[i];
-        JsonObject *mount = json_array_get_object_element(before, i);
+        json_object *mount = json_object_array_get_idx(before, i);
         mount = request ? complete_bind(mount, request,
                                         berth_spec_is_owned(plan, plan->mounts->pdata[i], request),
                                         error)
-                        : json_object_ref(mount);
+                        : json_object_get(mount);
         if (!mount)
             return false;
-        json_array_add_object_element(after, mount);
+        json_object_array_add(after, mount);
     }
-    json_object_set_array_member(whole, "mounts", g_steal_pointer(&after));
+    json_object_object_add(whole, "mounts", g_steal_pointer(&after));
     return true;
 }

@@ -22,5 +22,5 @@ bool berth_spec_is_owned(const BerthPlan *plan, const BerthPlanMount *mount,
                          const BerthMountRequest *request);
 
 /* Sets the sources of the mounts in a complete configuration to those of their requests. */
-bool berth_spec_complete_binds(JsonObject *whole, const BerthPlan *plan, const GPtrArray *requests,
+bool berth_spec_complete_binds(json_object *whole, const BerthPlan *plan, const GPtrArray *requests,
                                GError **error);

@@ -2,37 +2,23 @@
 
 /*
  * Changes to existing OCI runtime configurations: adding another process to that of a container,
- * and completing a caller's own. There is no state here: documents are immutable, and each change
- * is made in a copy of the object concerned. The one thing to know: every result is parsed as a
- * whole (plan/) before it is used.
+ * and completing a caller's own. There is no state here. Copies of an object share its values with
+ * the original, so each change is made in a copy of the object concerned. The one thing to know:
+ * every result is parsed as a whole (plan/) before it is used.
  */
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/spec-binds.h"
-#include "containers/spec/spec.h"
+#include "containers/spec/spec-private.h"
 
+#include "base/document-members.h"
 #include "base/document.h"
 #include "plan/plan.h"
 
 #include <string.h>
 
-/* Takes over the value. */
-static void spec_set_member(JsonObject *object, const char *name, JsonNode *value) {
-    json_object_set_member(object, name, value);
-}
-
-static JsonNode *make_strings(char *const *strings) {
-    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
-    JsonArray *array = json_array_new();
-
-    for (; strings && *strings; strings++)
-        json_array_add_string_element(array, *strings);
-    json_node_take_array(node, array);
-    return node;
-}
-
 /* A variable of the caller replaces the existing one of the same name. */
-static bool set_environment(JsonObject *process, char *const *added, GError **error) {
+static bool set_environment(json_object *process, char *const *added, GError **error) {
     g_auto(GStrv) before = NULL;
     g_autoptr(GPtrArray) all = g_ptr_array_new();
 
@@ -44,75 +30,69 @@ static bool set_environment(JsonObject *process, char *const *added, GError **er
     for (; added && *added; added++)
         g_ptr_array_add(all, (char *)*added);
     g_ptr_array_add(all, NULL);
-    spec_set_member(process, "env", make_strings((char **)all->pdata));
+    berth_document_add_strings(process, "env", (char **)all->pdata);
     return true;
 }
 
 /* "inheritable" and "ambient" are not changed: through these, the process of a user other than root
  * would keep capabilities across execve(2) (capabilities(7)), which no option asks for. */
-static bool set_capabilities(JsonObject *process, char *const *added, GError **error) {
+static bool set_capabilities(json_object *process, char *const *added, GError **error) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
-    JsonObject *before;
+    json_object *before;
 
     if (!added || !*added)
         return true;
     if (!berth_document_get_object(process, "capabilities", &before, error))
         return false;
-    JsonObject *after = berth_document_copy(before);
+    g_autoptr(json_object) after = berth_document_copy(before);
     for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
         g_auto(GStrv) names = NULL;
-        if (before && !berth_document_get_strings(before, sets[i], &names, error)) {
-            json_object_unref(after);
+        if (before && !berth_document_get_strings(before, sets[i], &names, error))
             return false;
-        }
         g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
         for (char **name = names; name && *name; name++)
             g_ptr_array_add(all, g_strdup(*name));
         for (char *const *name = added; *name; name++)
             berth_capabilities_add(all, *name);
         g_ptr_array_add(all, NULL);
-        spec_set_member(after, sets[i], make_strings((char **)all->pdata));
+        berth_document_add_strings(after, sets[i], (char **)all->pdata);
     }
-    json_object_set_object_member(process, "capabilities", after);
+    json_object_object_add(process, "capabilities", g_steal_pointer(&after));
     return true;
 }
 
-static void set_console(JsonObject *process, const BerthExecOptions *options) {
+static void set_console(json_object *process, const BerthExecOptions *options) {
     /* A process that the caller supplied says so itself. */
     if (!options->spec || options->terminal)
-        json_object_set_boolean_member(process, "terminal", options->terminal);
+        berth_document_add_bool(process, "terminal", options->terminal);
     if (options->spec && options->rows == 0)
         return;
-    JsonObject *size = json_object_new();
-    json_object_set_int_member(size, "height", options->rows);
-    json_object_set_int_member(size, "width", options->columns);
-    json_object_set_object_member(process, "consoleSize", size);
+    json_object *size = berth_document_add_object(process, "consoleSize");
+    berth_document_add_int(size, "height", options->rows);
+    berth_document_add_int(size, "width", options->columns);
 }
 
 /* The whole object is replaced, because ids and groups of the previous user must not remain. */
-static void spec_set_user(JsonObject *process, const char *user) {
-    JsonObject *object = json_object_new();
-
-    json_object_set_string_member(object, "username", user);
-    json_object_set_object_member(process, "user", object);
+static void spec_set_user(json_object *process, const char *user) {
+    berth_document_add_string(berth_document_add_object(process, "user"), "username", user);
 }
 
 /* The process that the options are applied to: one supplied by the caller, or the container's. */
-static JsonObject *copy_process(JsonObject *config, const BerthExecOptions *options,
-                                GError **error) {
-    JsonObject *before;
+static json_object *make_process(json_object *config, const BerthExecOptions *options,
+                                 GError **error) {
+    json_object *before;
 
     if (!options->spec)
         return berth_document_get_object(config, "process", &before, error)
                    ? berth_document_copy(before)
                    : NULL;
-    g_autoptr(JsonNode) node = berth_document_parse(options->spec, strlen(options->spec), error);
-    return node ? berth_document_copy(json_node_get_object(node)) : NULL;
+    /* Nothing else refers to the new document, so it needs no copy. */
+    return berth_document_parse(options->spec, strlen(options->spec), error);
 }
 
-static bool set_command(JsonObject *process, const BerthExecOptions *options, GError **error) {
+static bool set_command(json_object *process, const BerthExecOptions *options, GError **error) {
     if (options->command && options->command[0])
-        spec_set_member(process, "args", make_strings(options->command));
+        berth_document_add_strings(process, "args", options->command);
     else if (!options->spec)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "there is no command to execute");
@@ -121,22 +101,22 @@ static bool set_command(JsonObject *process, const BerthExecOptions *options, GE
 
 static BerthPlan *make_exec(const char *text, size_t size, const BerthExecOptions *options,
                             GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(text, size, error);
-    JsonObject *process = node ? copy_process(json_node_get_object(node), options, error) : NULL;
+    g_autoptr(json_object) config = berth_document_parse(text, size, error);
+    json_object *process = config ? make_process(config, options, error) : NULL;
 
     if (!process)
         return NULL;
-    g_autoptr(JsonObject) root = berth_document_copy(json_node_get_object(node));
+    g_autoptr(json_object) root = berth_document_copy(config);
     /* From now on the tree owns it, even if a later step fails. */
-    json_object_set_object_member(root, "process", process);
+    json_object_object_add(root, "process", process);
     if (!set_command(process, options, error) ||
         !berth_capabilities_check(options->capabilities_add, error))
         return NULL;
     set_console(process, options);
     if (options->no_new_privileges)
-        json_object_set_boolean_member(process, "noNewPrivileges", TRUE);
+        berth_document_add_bool(process, "noNewPrivileges", true);
     if (options->working_directory)
-        json_object_set_string_member(process, "cwd", options->working_directory);
+        berth_document_add_string(process, "cwd", options->working_directory);
     if (options->user)
         spec_set_user(process, options->user);
     if (!set_environment(process, options->environment, error) ||
@@ -166,23 +146,10 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options) {
     return make_exec(container, strlen(container), options, NULL);
 }
 
-static void set_range(JsonObject *linux_part, const char *member, uint32_t ids) {
-    JsonNode *node = json_node_new(JSON_NODE_ARRAY);
-    JsonObject *range = json_object_new();
-    JsonArray *array = json_array_new();
-
-    json_object_set_int_member(range, "containerID", 0);
-    json_object_set_int_member(range, "hostID", ids);
-    json_object_set_int_member(range, "size", BERTH_IDS_COUNT);
-    json_array_add_object_element(array, range);
-    json_node_take_array(node, array);
-    spec_set_member(linux_part, member, node);
-}
-
 /* Adds the id ranges that berthd has chosen, and what a plain configuration gets automatically. */
-static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *completion,
+static bool complete_linux(json_object *whole, const BerthSpecCompletion *completion,
                            GError **error) {
-    JsonObject *before;
+    json_object *before;
     g_auto(GStrv) masked = NULL;
 
     if (!completion->plain && completion->ids == 0)
@@ -190,10 +157,10 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
     if (!berth_document_get_object(whole, "linux", &before, error) ||
         !berth_document_get_strings(before, "maskedPaths", &masked, error))
         return false;
-    JsonObject *linux_part = berth_document_copy(before);
+    json_object *linux_part = berth_document_copy(before);
     if (completion->ids > 0) {
-        set_range(linux_part, "uidMappings", completion->ids);
-        set_range(linux_part, "gidMappings", completion->ids);
+        berth_spec_add_id_range(linux_part, "uidMappings", completion->ids);
+        berth_spec_add_id_range(linux_part, "gidMappings", completion->ids);
     }
     if (completion->plain) {
         g_autoptr(GPtrArray) all = g_ptr_array_new();
@@ -204,36 +171,39 @@ static bool complete_linux(JsonObject *whole, const BerthSpecCompletion *complet
             if (!g_strv_contains((const char *const *)masked, *path))
                 g_ptr_array_add(all, (char *)*path);
         g_ptr_array_add(all, NULL);
-        spec_set_member(linux_part, "maskedPaths", make_strings((char **)all->pdata));
+        berth_document_add_strings(linux_part, "maskedPaths", (char **)all->pdata);
     }
-    json_object_set_object_member(whole, "linux", linux_part);
+    json_object_object_add(whole, "linux", linux_part);
     return true;
 }
 
-char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error) {
-    g_autoptr(JsonNode) node = berth_document_parse(text, strlen(text), error);
-    JsonObject *before;
-
-    if (!node ||
-        !berth_document_get_object(json_node_get_object(node), "annotations", &before, error))
-        return NULL;
-    JsonObject *annotations = berth_document_copy(before);
-    g_autoptr(JsonObject) whole = berth_document_copy(json_node_get_object(node));
-    json_object_set_object_member(whole, "annotations", annotations);
+static void complete_annotations(json_object *annotations, const BerthSpecCompletion *completion) {
     /* A caller must not set Berth's own annotations. */
-    g_autoptr(GList) members = json_object_get_members(annotations);
-    for (GList *member = members; member; member = member->next)
-        if (g_str_has_prefix(member->data, "org.berth1."))
-            json_object_remove_member(annotations, member->data);
+    json_object_object_foreach(annotations, name, value) {
+        if (g_str_has_prefix(name, "org.berth1."))
+            json_object_object_del(annotations, name);
+    }
     if (completion->plain)
-        json_object_set_string_member(annotations, "org.berth1.seccomp", "default");
+        berth_document_add_string(annotations, "org.berth1.seccomp", "default");
     if (completion->chain) {
         g_autofree char *layers = g_strjoinv(":", (char **)completion->chain);
-        json_object_set_string_member(annotations, "org.berth1.layers", layers);
+        berth_document_add_string(annotations, "org.berth1.layers", layers);
     } else {
-        json_object_set_string_member(annotations, "org.berth1.root", completion->root);
-        json_object_set_string_member(annotations, "org.berth1.root.inode", completion->inode);
+        berth_document_add_string(annotations, "org.berth1.root", completion->root);
+        berth_document_add_string(annotations, "org.berth1.root.inode", completion->inode);
     }
+}
+
+char *berth_spec_complete(const char *text, const BerthSpecCompletion *completion, GError **error) {
+    g_autoptr(json_object) given = berth_document_parse(text, strlen(text), error);
+    json_object *before;
+
+    if (!given || !berth_document_get_object(given, "annotations", &before, error))
+        return NULL;
+    g_autoptr(json_object) whole = berth_document_copy(given);
+    json_object *annotations = berth_document_copy(before);
+    json_object_object_add(whole, "annotations", annotations);
+    complete_annotations(annotations, completion);
     g_autoptr(BerthPlan) plan =
         completion->binds ? berth_plan_parse(text, strlen(text), error) : NULL;
     if ((completion->binds &&

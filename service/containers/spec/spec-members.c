@@ -64,30 +64,33 @@ static const char *find_members(const char *place) {
     return NULL;
 }
 
-/* The depth is limited by the table, however deep the configuration is. */
-static void add_unknown(GPtrArray *names, JsonObject *object, const char *place) {
-    const char *members = find_members(place);
-    g_autoptr(GList) list = members ? json_object_get_members(object) : NULL;
+static void add_unknown(GPtrArray *names, json_object *object, const char *place);
 
-    for (GList *at = list; at; at = at->next) {
-        g_autofree char *path =
-            place[0] ? g_strconcat(place, ".", (char *)at->data, NULL) : g_strdup(at->data);
-        JsonNode *node = json_object_get_member(object, at->data);
-        if (!is_known(members, at->data))
-            berth_privileges_add(names, "unknown:", path);
-        else if (JSON_NODE_HOLDS_OBJECT(node))
-            add_unknown(names, json_node_get_object(node), path);
-        else if (JSON_NODE_HOLDS_ARRAY(node)) {
-            JsonArray *array = json_node_get_array(node);
-            for (guint i = 0; i < json_array_get_length(array); i++) {
-                JsonNode *element = json_array_get_element(array, i);
-                if (JSON_NODE_HOLDS_OBJECT(element))
-                    add_unknown(names, json_node_get_object(element), path);
-            }
-        }
+static void add_unknown_of_elements(GPtrArray *names, json_object *array, const char *place) {
+    for (size_t i = 0; i < json_object_array_length(array); i++) {
+        json_object *element = json_object_array_get_idx(array, i);
+        if (json_object_is_type(element, json_type_object))
+            add_unknown(names, element, place);
     }
 }
 
-void berth_spec_add_unknown_members(GPtrArray *names, JsonObject *config) {
+/* The depth is limited by the table, however deep the configuration is. */
+static void add_unknown(GPtrArray *names, json_object *object, const char *place) {
+    const char *members = find_members(place);
+
+    if (!members)
+        return;
+    json_object_object_foreach(object, name, value) {
+        g_autofree char *path = place[0] ? g_strconcat(place, ".", name, NULL) : g_strdup(name);
+        if (!is_known(members, name))
+            berth_privileges_add(names, "unknown:", path);
+        else if (json_object_is_type(value, json_type_object))
+            add_unknown(names, value, path);
+        else if (json_object_is_type(value, json_type_array))
+            add_unknown_of_elements(names, value, path);
+    }
+}
+
+void berth_spec_add_unknown_members(GPtrArray *names, json_object *config) {
     add_unknown(names, config, "");
 }

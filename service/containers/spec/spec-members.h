@@ -8,4 +8,4 @@
 
 /* Adds "unknown:MEMBER" for each member that is not in the tables, such as
  * "linux.resources.NAME". */
-void berth_spec_add_unknown_members(GPtrArray *names, JsonObject *config);
+void berth_spec_add_unknown_members(GPtrArray *names, json_object *config);

@@ -7,46 +7,35 @@
 
 #include "containers/spec/spec-network.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "containers/spec/port.h"
 
 /* The form of CNI's portMappings (CONVENTIONS.md). */
 static char *format_ports(char *const *ports) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
+    json_object *list = berth_document_add_array(root, "ports");
 
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "ports");
-    json_builder_begin_array(builder);
     for (; ports && *ports; ports++) {
         BerthPort port;
         if (!berth_port_parse(*ports, &port))
             continue;
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "hostPort");
-        json_builder_add_int_value(builder, port.host);
-        json_builder_set_member_name(builder, "containerPort");
-        json_builder_add_int_value(builder, port.container);
-        json_builder_set_member_name(builder, "protocol");
-        json_builder_add_string_value(builder, port.protocol);
-        if (port.address[0]) {
-            json_builder_set_member_name(builder, "hostIP");
-            json_builder_add_string_value(builder, port.address);
-        }
-        json_builder_end_object(builder);
+        json_object *item = berth_document_append_object(list);
+        berth_document_add_int(item, "hostPort", port.host);
+        berth_document_add_int(item, "containerPort", port.container);
+        berth_document_add_string(item, "protocol", port.protocol);
+        if (port.address[0])
+            berth_document_add_string(item, "hostIP", port.address);
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, FALSE);
+    return berth_document_print(root, false);
 }
 
-void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options) {
+void berth_spec_add_network(json_object *annotations, const BerthCreateOptions *options) {
     if (options->network_mode != BERTH_NETWORK_NAMED)
         return;
-    json_builder_set_member_name(builder, "org.berth1.network");
-    json_builder_add_string_value(builder, options->network);
+    berth_document_add_string(annotations, "org.berth1.network", options->network);
     if (!options->ports || !options->ports[0])
         return;
     g_autofree char *ports = format_ports(options->ports);
-    json_builder_set_member_name(builder, "org.berth1.ports");
-    json_builder_add_string_value(builder, ports);
+    berth_document_add_string(annotations, "org.berth1.ports", ports);
 }

@@ -4,7 +4,7 @@
 
 #include "containers/spec/options.h"
 
-#include <json-glib/json-glib.h>
+#include <json-c/json.h>
 
 /* Adds the annotations that store the network and the ports. */
-void berth_spec_add_network(JsonBuilder *builder, const BerthCreateOptions *options);
+void berth_spec_add_network(json_object *annotations, const BerthCreateOptions *options);

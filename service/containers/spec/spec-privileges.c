@@ -302,7 +302,7 @@ static void add_plan_privileges(GPtrArray *names, const BerthPlan *plan,
         berth_privileges_add(names, "root-propagation", "");
     if (plan->slice && !berth_slice_is_of_user(plan->slice, options->owner))
         berth_privileges_add(names, "slice:", plan->slice);
-    berth_spec_add_unknown_members(names, json_node_get_object(plan->document));
+    berth_spec_add_unknown_members(names, plan->document);
 }
 
 bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options) {

@@ -18,15 +18,13 @@
 
 /* Inheritable and ambient stay empty, so that a user other than root has no capabilities after
  * execve(2) (capabilities(7)). */
-static void spec_add_capabilities(JsonBuilder *builder, const BerthCreateOptions *options) {
+static void spec_add_capabilities(json_object *process, const BerthCreateOptions *options) {
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     g_auto(GStrv) capabilities = berth_capabilities_make(options);
 
-    json_builder_set_member_name(builder, "capabilities");
-    json_builder_begin_object(builder);
+    json_object *object = berth_document_add_object(process, "capabilities");
     for (size_t i = 0; i < G_N_ELEMENTS(sets); i++)
-        berth_document_add_strings(builder, sets[i], capabilities);
-    json_builder_end_object(builder);
+        berth_document_add_strings(object, sets[i], capabilities);
 }
 
 bool berth_spec_has_variable(char *const *environment, const char *assignment) {
@@ -46,32 +44,30 @@ static bool is_unset(char *const *names, const char *assignment) {
     return false;
 }
 
-static void add_environment(JsonBuilder *builder, const BerthCreateOptions *options,
+static void add_environment(json_object *process, const BerthCreateOptions *options,
                             const BerthImageInfo *image, const BerthSpecContext *context) {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-    json_builder_set_member_name(builder, "env");
-    json_builder_begin_array(builder);
+    json_object *env = berth_document_add_array(process, "env");
     if ((!berth_spec_has_variable(image->environment, path) || is_unset(options->unset, path)) &&
         !berth_spec_has_variable(options->environment, path))
-        json_builder_add_string_value(builder, path);
+        berth_document_append_string(env, path);
     for (char **variable = image->environment; *variable; variable++)
         if (!berth_spec_has_variable(options->environment, *variable) &&
             !is_unset(options->unset, *variable))
-            json_builder_add_string_value(builder, *variable);
+            berth_document_append_string(env, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
-        json_builder_add_string_value(builder, *variable);
+        berth_document_append_string(env, *variable);
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
-        json_builder_add_string_value(builder, context->edits->environment->pdata[i]);
+        berth_document_append_string(env, context->edits->environment->pdata[i]);
     /* As for a service with LoadCredential= (systemd.exec(5)). */
     if (options->has_secret_files &&
         !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
-        json_builder_add_string_value(builder, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
+        berth_document_append_string(env, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
     /* systemd's container interface: names the manager that created the container. */
     if (!berth_spec_has_variable(image->environment, "container=") &&
         !berth_spec_has_variable(options->environment, "container="))
-        json_builder_add_string_value(builder, "container=berth");
-    json_builder_end_array(builder);
+        berth_document_append_string(env, "container=berth");
 }
 
 typedef struct {
@@ -98,20 +94,18 @@ static Arguments choose_arguments(const BerthCreateOptions *options, const Berth
 }
 
 /* A pod runs no program: its process only holds the namespaces (init/main.c). */
-static void add_holder(JsonBuilder *builder) {
-    json_builder_set_member_name(builder, "args");
-    json_builder_begin_array(builder);
-    json_builder_add_string_value(builder, BERTH_SPEC_INIT_PATH);
-    json_builder_add_string_value(builder, "--hold");
-    json_builder_end_array(builder);
+static void add_holder(json_object *process) {
+    char *const words[] = {(char *)BERTH_SPEC_INIT_PATH, (char *)"--hold", NULL};
+
+    berth_document_add_strings(process, "args", words);
 }
 
-static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *options,
+static bool add_arguments(json_object *process, const BerthCreateOptions *options,
                           const BerthImageInfo *image, GError **error) {
     Arguments arguments = choose_arguments(options, image);
 
     if (options->pod_exit != BERTH_POD_NOT) {
-        add_holder(builder);
+        add_holder(process);
         return true;
     }
     if (!arguments.entrypoint[0] && !arguments.command[0])
@@ -119,17 +113,15 @@ static bool add_arguments(JsonBuilder *builder, const BerthCreateOptions *option
                                                    "the image has no default command; give one")
                                  : berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                                    "there is no command to execute");
-    json_builder_set_member_name(builder, "args");
-    json_builder_begin_array(builder);
+    json_object *args = berth_document_add_array(process, "args");
     if (options->init) {
-        json_builder_add_string_value(builder, BERTH_SPEC_INIT_PATH);
-        json_builder_add_string_value(builder, "--");
+        berth_document_append_string(args, BERTH_SPEC_INIT_PATH);
+        berth_document_append_string(args, "--");
     }
     for (char *const *argument = arguments.entrypoint; *argument; argument++)
-        json_builder_add_string_value(builder, *argument);
+        berth_document_append_string(args, *argument);
     for (char *const *argument = arguments.command; *argument; argument++)
-        json_builder_add_string_value(builder, *argument);
-    json_builder_end_array(builder);
+        berth_document_append_string(args, *argument);
     return true;
 }
 
@@ -145,21 +137,19 @@ static char *spec_choose_user(const BerthCreateOptions *options, const BerthImag
 
 /* By name, since only berth-launch reads the image's own passwd and group. The specification cannot
  * express names of supplementary groups; "additionalGroups" is Berth's extension. */
-static void spec_add_user(JsonBuilder *builder, const BerthCreateOptions *options,
+static void spec_add_user(json_object *process, const BerthCreateOptions *options,
                           const BerthImageInfo *image) {
     g_autofree char *user = spec_choose_user(options, image);
 
-    json_builder_set_member_name(builder, "user");
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "username", user);
+    json_object *object = berth_document_add_object(process, "user");
+    berth_document_add_string(object, "username", user);
     if (options->groups && options->groups[0])
-        berth_document_add_strings(builder, "additionalGroups", options->groups);
+        berth_document_add_strings(object, "additionalGroups", options->groups);
     if (options->umask != UINT64_MAX)
-        berth_document_add_int(builder, "umask", (int64_t)options->umask);
-    json_builder_end_object(builder);
+        berth_document_add_int(object, "umask", (int64_t)options->umask);
 }
 
-bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *options,
+bool berth_spec_add_process(json_object *root, const BerthCreateOptions *options,
                             const BerthImageInfo *image, const BerthSpecContext *context,
                             GError **error) {
     const char *directory = options->working_directory    ? options->working_directory
@@ -172,22 +162,20 @@ bool berth_spec_add_process(JsonBuilder *builder, const BerthCreateOptions *opti
     if (!berth_capabilities_check(options->capabilities_add, error) ||
         !berth_capabilities_check(options->capabilities_drop, error))
         return false;
-    json_builder_set_member_name(builder, "process");
-    json_builder_begin_object(builder);
-    berth_document_add_bool(builder, "terminal", options->terminal);
-    spec_add_user(builder, options, image);
-    if (!add_arguments(builder, options, image, error))
+    json_object *process = berth_document_add_object(root, "process");
+    berth_document_add_bool(process, "terminal", options->terminal);
+    spec_add_user(process, options, image);
+    if (!add_arguments(process, options, image, error))
         return false;
-    add_environment(builder, options, image, context);
-    berth_document_add_string(builder, "cwd", directory);
-    spec_add_capabilities(builder, options);
-    berth_resource_limits_add(builder, options->resource_limits);
+    add_environment(process, options, image, context);
+    berth_document_add_string(process, "cwd", directory);
+    spec_add_capabilities(process, options);
+    berth_resource_limits_add(process, options->resource_limits);
     if (options->oom_score != INT_MAX)
-        berth_document_add_int(builder, "oomScoreAdj", options->oom_score);
-    berth_document_add_bool(builder, "noNewPrivileges", true);
+        berth_document_add_int(process, "oomScoreAdj", options->oom_score);
+    berth_document_add_bool(process, "noNewPrivileges", true);
     if (options->apparmor)
-        berth_document_add_string(builder, "apparmorProfile", options->apparmor);
-    json_builder_end_object(builder);
+        berth_document_add_string(process, "apparmorProfile", options->apparmor);
     return true;
 }
 

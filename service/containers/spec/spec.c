@@ -9,104 +9,85 @@
 #include "containers/spec/spec-private.h"
 
 #include "base/document-members.h"
+#include "base/document.h"
 #include "containers/spec/spec-network.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 /* texts is a list of name, value… */
-static void spec_add_environment_pairs(JsonBuilder *builder, char *const *texts) {
+static void spec_add_pairs(json_object *object, char *const *texts) {
     for (; texts && *texts; texts += 2)
-        berth_document_add_string(builder, texts[0], texts[1]);
+        berth_document_add_string(object, texts[0], texts[1]);
 }
 
 /* A profile supplied by the caller, in the form of the runtime specification. */
-static bool add_profile(JsonBuilder *builder, const BerthCreateOptions *options, GError **error) {
+static bool add_profile(json_object *linux_part, const BerthCreateOptions *options,
+                        GError **error) {
     if (options->seccomp != BERTH_SECCOMP_PROFILE)
         return true;
-    JsonNode *profile =
+    json_object *profile =
         berth_document_parse(options->seccomp_profile, strlen(options->seccomp_profile), error);
     if (!profile) {
         g_prefix_error(error, "seccomp: ");
         return false;
     }
-    json_builder_set_member_name(builder, "seccomp");
-    json_builder_add_value(builder, profile);
+    json_object_object_add(linux_part, "seccomp", profile);
     return true;
 }
 
-/* A single range (config-linux.md, "User namespace mappings"): the container's ids from 0
- * correspond to the host's from ids. */
-static void spec_add_id_range(JsonBuilder *builder, const char *member, uint32_t ids) {
-    json_builder_set_member_name(builder, member);
-    json_builder_begin_array(builder);
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "containerID");
-    json_builder_add_int_value(builder, 0);
-    json_builder_set_member_name(builder, "hostID");
-    json_builder_add_int_value(builder, ids);
-    json_builder_set_member_name(builder, "size");
-    json_builder_add_int_value(builder, BERTH_IDS_COUNT);
-    json_builder_end_object(builder);
-    json_builder_end_array(builder);
+void berth_spec_add_id_range(json_object *linux_part, const char *member, uint32_t ids) {
+    json_object *ranges = berth_document_add_array(linux_part, member);
+    json_object *range = berth_document_append_object(ranges);
+
+    berth_document_add_int(range, "containerID", 0);
+    berth_document_add_int(range, "hostID", ids);
+    berth_document_add_int(range, "size", BERTH_IDS_COUNT);
 }
 
-static void spec_add_devices(JsonBuilder *builder, const BerthSpecContext *context) {
-    json_builder_set_member_name(builder, "devices");
-    json_builder_begin_array(builder);
+static void spec_add_devices(json_object *linux_part, const BerthSpecContext *context) {
+    json_object *list = berth_document_add_array(linux_part, "devices");
+
     for (guint i = 0; context->edits && i < context->edits->devices->len; i++) {
         const BerthDeviceRequest *device = context->edits->devices->pdata[i];
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "path", device->path);
-        berth_document_add_string(builder, "type", S_ISBLK(device->type) ? "b" : "c");
-        berth_document_add_int(builder, "major", device->major);
-        berth_document_add_int(builder, "minor", device->minor);
-        berth_document_add_int(builder, "fileMode", device->mode);
-        berth_document_add_int(builder, "uid", device->uid);
-        berth_document_add_int(builder, "gid", device->gid);
-        json_builder_end_object(builder);
+        json_object *item = berth_document_append_object(list);
+        berth_document_add_string(item, "path", device->path);
+        berth_document_add_string(item, "type", S_ISBLK(device->type) ? "b" : "c");
+        berth_document_add_int(item, "major", device->major);
+        berth_document_add_int(item, "minor", device->minor);
+        berth_document_add_int(item, "fileMode", device->mode);
+        berth_document_add_int(item, "uid", device->uid);
+        berth_document_add_int(item, "gid", device->gid);
     }
-    json_builder_end_array(builder);
 }
 
-static void spec_add_hooks(JsonBuilder *builder, const BerthSpecContext *context) {
-    if (!context->edits || json_object_get_size(context->edits->hooks) == 0)
-        return;
-    JsonNode *node = json_node_new(JSON_NODE_OBJECT);
-    json_node_set_object(node, context->edits->hooks);
-    json_builder_set_member_name(builder, "hooks");
-    json_builder_add_value(builder, node);
+static void spec_add_hooks(json_object *root, const BerthSpecContext *context) {
+    if (context->edits && json_object_object_length(context->edits->hooks) > 0)
+        json_object_object_add(root, "hooks", json_object_get(context->edits->hooks));
 }
 
 /* Kernel settings of a namespace and of a process. */
-static void add_own_kernel(JsonBuilder *builder, const BerthCreateOptions *options) {
-    if (options->sysctls && options->sysctls[0]) {
-        json_builder_set_member_name(builder, "sysctl");
-        json_builder_begin_object(builder);
-        spec_add_environment_pairs(builder, options->sysctls);
-        json_builder_end_object(builder);
-    }
-    if (options->personality) {
-        json_builder_set_member_name(builder, "personality");
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "domain", options->personality);
-        json_builder_end_object(builder);
-    }
+static void add_own_kernel(json_object *linux_part, const BerthCreateOptions *options) {
+    if (options->sysctls && options->sysctls[0])
+        spec_add_pairs(berth_document_add_object(linux_part, "sysctl"), options->sysctls);
+    if (options->personality)
+        berth_document_add_string(berth_document_add_object(linux_part, "personality"), "domain",
+                                  options->personality);
 }
 
 /* As in podman-run(1), what is unmasked is writable as well. */
-static void spec_add_hidden_paths(JsonBuilder *builder, const BerthCreateOptions *options) {
+static void spec_add_hidden_paths(json_object *linux_part, const BerthCreateOptions *options) {
     g_auto(GStrv) masked =
         berth_spec_list_hidden(berth_spec_get_masked_paths(), options->unmasked, options->masked);
     g_auto(GStrv) read_only =
         berth_spec_list_hidden(berth_spec_get_read_only_paths(), options->unmasked, NULL);
 
-    berth_document_add_strings(builder, "maskedPaths", masked);
-    berth_document_add_strings(builder, "readonlyPaths", read_only);
+    berth_document_add_strings(linux_part, "maskedPaths", masked);
+    berth_document_add_strings(linux_part, "readonlyPaths", read_only);
 }
 
 /* A container without a network still has a network namespace; only in mode "host" it has none. */
-static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *options,
+static bool spec_add_linux(json_object *root, const BerthCreateOptions *options,
                            const BerthSpecContext *context, GError **error) {
     uint32_t ids = context->ids;
     const char *const namespaces[] = {
@@ -119,78 +100,61 @@ static bool spec_add_linux(JsonBuilder *builder, const BerthCreateOptions *optio
         options->network_mode != BERTH_NETWORK_HOST ? "network" : NULL,
     };
 
-    json_builder_set_member_name(builder, "linux");
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "namespaces");
-    json_builder_begin_array(builder);
-    for (size_t i = 0; i < G_N_ELEMENTS(namespaces); i++) {
-        if (!namespaces[i])
-            continue;
-        json_builder_begin_object(builder);
-        berth_document_add_string(builder, "type", namespaces[i]);
-        json_builder_end_object(builder);
-    }
-    json_builder_end_array(builder);
+    json_object *linux_part = berth_document_add_object(root, "linux");
+    json_object *list = berth_document_add_array(linux_part, "namespaces");
+    for (size_t i = 0; i < G_N_ELEMENTS(namespaces); i++)
+        if (namespaces[i])
+            berth_document_add_string(berth_document_append_object(list), "type", namespaces[i]);
     if (ids > 0) {
-        spec_add_id_range(builder, "uidMappings", ids);
-        spec_add_id_range(builder, "gidMappings", ids);
+        berth_spec_add_id_range(linux_part, "uidMappings", ids);
+        berth_spec_add_id_range(linux_part, "gidMappings", ids);
     }
-    spec_add_devices(builder, context);
-    add_own_kernel(builder, options);
-    spec_add_hidden_paths(builder, options);
-    if (!add_profile(builder, options, error))
-        return false;
-    json_builder_end_object(builder);
-    return true;
+    spec_add_devices(linux_part, context);
+    add_own_kernel(linux_part, options);
+    spec_add_hidden_paths(linux_part, options);
+    return add_profile(linux_part, options, error);
 }
 
-static void add_annotations(JsonBuilder *builder, const BerthCreateOptions *options,
+static void add_annotations(json_object *root, const BerthCreateOptions *options,
                             const BerthSpecContext *context) {
     g_autofree char *layers = context->chain ? g_strjoinv(":", (char **)context->chain) : NULL;
 
-    json_builder_set_member_name(builder, "annotations");
-    json_builder_begin_object(builder);
-    spec_add_environment_pairs(builder, options->annotations);
+    json_object *annotations = berth_document_add_object(root, "annotations");
+    spec_add_pairs(annotations, options->annotations);
     if (layers)
-        berth_document_add_string(builder, "org.berth1.layers", layers);
+        berth_document_add_string(annotations, "org.berth1.layers", layers);
     else
-        berth_document_add_string(builder, "org.berth1.root", context->root);
+        berth_document_add_string(annotations, "org.berth1.root", context->root);
     if (options->pod)
-        berth_document_add_string(builder, "org.berth1.pod", options->pod);
+        berth_document_add_string(annotations, "org.berth1.pod", options->pod);
     if (options->log_tag)
-        berth_document_add_string(builder, "org.berth1.log-tag", options->log_tag);
-    berth_document_add_string(builder, "org.berth1.image", options->image);
-    berth_spec_add_network(builder, options);
+        berth_document_add_string(annotations, "org.berth1.log-tag", options->log_tag);
+    berth_document_add_string(annotations, "org.berth1.image", options->image);
+    berth_spec_add_network(annotations, options);
     if (options->seccomp != BERTH_SECCOMP_PROFILE)
-        berth_document_add_string(builder, "org.berth1.seccomp",
+        berth_document_add_string(annotations, "org.berth1.seccomp",
                                   options->seccomp == BERTH_SECCOMP_UNCONFINED ? "unconfined"
                                                                                : "default");
-    json_builder_end_object(builder);
 }
 
 char *berth_spec_format(const BerthCreateOptions *options, const BerthImageInfo *image,
                         const BerthSpecContext *context, GError **error) {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(json_object) root = json_object_new_object();
     bool is_system = berth_spec_is_system(options, image);
 
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "ociVersion", "1.0.2");
-    if (!berth_spec_add_process(builder, options, image, context, error))
+    berth_document_add_string(root, "ociVersion", "1.0.2");
+    if (!berth_spec_add_process(root, options, image, context, error))
         return NULL;
-    json_builder_set_member_name(builder, "root");
-    json_builder_begin_object(builder);
-    berth_document_add_string(builder, "path", "rootfs");
-    berth_document_add_bool(builder, "readonly", options->read_only);
-    json_builder_end_object(builder);
+    json_object *root_part = berth_document_add_object(root, "root");
+    berth_document_add_string(root_part, "path", "rootfs");
+    berth_document_add_bool(root_part, "readonly", options->read_only);
     if (options->uts_namespace != BERTH_NAMESPACE_HOST)
-        berth_document_add_string(builder, "hostname",
+        berth_document_add_string(root, "hostname",
                                   options->hostname ? options->hostname : options->id);
-    berth_spec_add_mounts(builder, options, image, context, is_system);
-    if (!spec_add_linux(builder, options, context, error))
+    berth_spec_add_mounts(root, options, image, context, is_system);
+    if (!spec_add_linux(root, options, context, error))
         return NULL;
-    spec_add_hooks(builder, context);
-    add_annotations(builder, options, context);
-    json_builder_end_object(builder);
-    g_autoptr(JsonNode) root = json_builder_get_root(builder);
-    return json_to_string(root, TRUE);
+    spec_add_hooks(root, context);
+    add_annotations(root, options, context);
+    return berth_document_print(root, true);
 }
