@@ -86,12 +86,14 @@ static bool make_behind_link(int root, int parent, const char *above, const char
  * following a dangling link in the image (open(2)). */
 static bool make_component(int root, const char *above, const char *path, const char *name,
                            uint64_t resolve, bool as_directory, unsigned links) {
-    berth_autofd int parent = open_in(root, above, O_PATH | O_DIRECTORY, resolve);
-    berth_autofd int there = parent < 0 ? -1 : open_in(root, path, O_PATH, resolve);
+    berth_autofd int there = open_in(root, path, O_PATH, resolve);
 
-    if (parent < 0 || (there < 0 && errno != ENOENT))
+    if (there >= 0 || errno != ENOENT)
+        return there >= 0;
+    berth_autofd int parent = open_in(root, above, O_PATH | O_DIRECTORY, resolve);
+    if (parent < 0)
         return false;
-    if (there >= 0 || berth_text_is(name, ".."))
+    if (berth_text_is(name, ".."))
         return true;
     berth_autofd int made = -1;
     if (as_directory
@@ -133,14 +135,17 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
  * root, but not into proc or sysfs, nor on the way to /proc, /sys or /dev themselves. */
 static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
     uint64_t resolve = RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
+    int flags = O_PATH | (as_directory ? O_DIRECTORY : 0);
     struct statfs status;
+    /* Most are there, and need no walk. */
+    berth_autofd int target = open_in(root, path, flags, resolve);
 
-    if (!make_path(root, path, resolve, as_directory, MAX_LINKS)) {
+    if (target < 0 && !make_path(root, path, resolve, as_directory, MAX_LINKS)) {
         berth_fault_set_errno(fault, errno, "make the mount point %s in the image", path);
         return -1;
     }
-    berth_autofd int target =
-        open_in(root, path, O_PATH | (as_directory ? O_DIRECTORY : 0), resolve);
+    if (target < 0)
+        target = open_in(root, path, flags, resolve);
     if (target < 0) {
         berth_fault_set_errno(fault, errno, "open the mount point %s in the image", path);
         return -1;

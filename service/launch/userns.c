@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 
 /* At most 340 lines of three numbers each (user_namespaces(7)). */
-enum { MAX_MAP_BYTES = 341 * 3 * 11 + 1 };
+enum { MAX_MAP_BYTES = 341 * 3 * 11 + 1, STACK_BYTES = 8 * 1024 };
 
 static bool write_map(pid_t pid, const char *name, const BerthRanges *ranges, BerthFault *fault) {
     char path[BERTH_PROC_PATH_BYTES], text[MAX_MAP_BYTES];
@@ -46,16 +46,22 @@ bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRang
     return write_map(pid, "uid_map", uids, fault) && write_map(pid, "gid_map", gids, fault);
 }
 
+_Noreturn static int wait_to_be_killed(void *unused) {
+    (void)unused;
+    for (;;)
+        pause();
+}
+
 /* A namespace can only be created together with a process. The process does nothing and is killed;
- * the descriptor keeps the namespace. */
+ * the descriptor keeps the namespace. It shares this process's memory (CLONE_VM), since copying
+ * that, down to the page tables, would take longer than all the rest. */
 int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault) {
-    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+    static char stack[STACK_BYTES] __attribute__((aligned(16)));
+    pid_t pid =
+        clone(wait_to_be_killed, stack + sizeof stack, CLONE_VM | CLONE_NEWUSER | SIGCHLD, NULL);
     char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = -1;
 
-    if (pid == 0)
-        for (;;)
-            pause();
     if (pid < 0) {
         berth_fault_set_errno(fault, errno, "make a user namespace");
         return -1;
