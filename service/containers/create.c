@@ -194,15 +194,11 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
         return NULL;
     /* Parsed as berth-launch will see it, so that an error in it is reported now. */
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
-    /* Rewritten at every start; the host name is kept in them. */
-    const BerthContainerFiles files = {
-        .hostname = plan && plan->hostname ? plan->hostname : g_get_host_name(),
-        .network = "none",
-    };
+    const char *hostname = plan && plan->hostname ? plan->hostname : g_get_host_name();
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
         !write_directory(containers, creation->options, config, error) ||
         (!creation->options->spec && !creation->options->pod &&
-         !berth_container_files_write(containers->directory, id, &files, error)) ||
+         !berth_container_files_create(containers->directory, id, hostname, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)) ||
         !own_root(creation, error))
         return NULL;

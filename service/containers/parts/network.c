@@ -189,8 +189,7 @@ static const BerthNetworkRecord *get_record(const JoinedNetworks *joined, guint 
     return joined->records->pdata[i];
 }
 
-/* Written anew, because the host's name servers may have changed since the container was
- * created. */
+/* The host's name servers may have changed since the last start. */
 static bool write_files(const BerthContainer *container, const JoinedNetworks *joined,
                         GError **error) {
     const BerthContainerRecord *record = &container->record;

@@ -121,19 +121,32 @@ static char *format_resolv_conf(const BerthContainerFiles *files) {
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-bool berth_container_files_write(int directory, const char *id, const BerthContainerFiles *files,
-                                 GError **error) {
+static int open_etc(int directory, const char *id, GError **error) {
     g_autofree char *path = g_strconcat(id, "/etc", NULL);
-    g_autofree char *hosts = format_hosts(files);
-    g_autofree char *resolv_conf = format_resolv_conf(files);
-    g_autofree char *name = g_strconcat(files->hostname, "\n", NULL);
+    int etc = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (etc < 0)
+        berth_error_set_errno(error, errno, "open %s", path);
+    return etc;
+}
+
+bool berth_container_files_create(int directory, const char *id, const char *hostname,
+                                  GError **error) {
+    g_autofree char *path = g_strconcat(id, "/etc", NULL);
+    g_autofree char *name = g_strconcat(hostname, "\n", NULL);
 
     if (mkdirat(directory, path, 0755) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make %s", path);
-    berth_autofd int etc = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (etc < 0)
-        return berth_error_set_errno(error, errno, "open %s", path);
-    return write_container_file(etc, "hosts", hosts, error) &&
-           write_container_file(etc, "hostname", name, error) &&
+    berth_autofd int etc = open_etc(directory, id, error);
+    return etc >= 0 && write_container_file(etc, "hostname", name, error);
+}
+
+bool berth_container_files_write(int directory, const char *id, const BerthContainerFiles *files,
+                                 GError **error) {
+    g_autofree char *hosts = format_hosts(files);
+    g_autofree char *resolv_conf = format_resolv_conf(files);
+    berth_autofd int etc = open_etc(directory, id, error);
+
+    return etc >= 0 && write_container_file(etc, "hosts", hosts, error) &&
            write_container_file(etc, "resolv.conf", resolv_conf, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * /etc/hosts, /etc/hostname and /etc/resolv.conf of a container. They are kept in its directory and
- * rewritten at every start.
+ * /etc/hostname, /etc/hosts and /etc/resolv.conf of a container. They are kept in its directory;
+ * the first is written when the container is created, the others at every start.
  */
 
 #pragma once
@@ -20,5 +20,8 @@ typedef struct {
     const char *gateway; /* the address of "host-gateway"; NULL if there is none */
 } BerthContainerFiles;
 
+/* Makes the directory of the files and writes the host name. */
+bool berth_container_files_create(int directory, const char *id, const char *hostname,
+                                  GError **error);
 bool berth_container_files_write(int directory, const char *id, const BerthContainerFiles *files,
                                  GError **error);
