@@ -37,6 +37,11 @@ def run(*command, user=None, input=None, timeout=300, env=None):
     return Result(completed)
 
 
+def database_query(sql, *options):
+    """Runs SQL in the service's database, and waits while the service has it locked. Returns what sqlite3 prints."""
+    return run("sqlite3", *options, "-cmd", ".timeout 60000", f"{STATE}/berth.db", sql).out.strip()
+
+
 def dist(*arguments, **more):
     return run("dist", *arguments, **more)
 

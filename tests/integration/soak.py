@@ -43,7 +43,7 @@ def operations(generator, number):
 
 
 def check():
-    equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    equal(database_query("PRAGMA integrity_check"), "ok")
     result = dist("content", "verify", timeout=120)
     equal(result.status, 0, result)
     for row in listing("images"):

@@ -247,7 +247,7 @@ def test_killed_in_the_middle_of_an_import():
         time.sleep(generator.random() * 0.3)
         kill_service()
         process.wait()
-        equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+        equal(database_query("PRAGMA integrity_check"), "ok")
     good("import", path)
     good("prune")
     directory = f"{STATE}/content/blobs/sha256"

@@ -465,7 +465,7 @@ def test_fetch_object():
 
 def test_the_service_is_up():
     service_is_up()
-    equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    equal(database_query("PRAGMA integrity_check"), "ok")
     failed = run("journalctl", "-b", "--no-pager", "-u", "berthd").out
     assert "ended by signal 11" not in failed and "ended by signal 6" not in failed, failed
 

@@ -217,8 +217,7 @@ def test_a_container_keeps_its_snapshots():
     top = [name for name in snapshots()]
     assert top
     equal(good("start", "-a", "keeper").split(), ["5-0", "5-1"])
-    chain = json.loads(run("sqlite3", "-json", f"{STATE}/berth.db",
-                           "SELECT chain_id FROM containers").out)[0]["chain_id"]
+    chain = json.loads(database_query("SELECT chain_id FROM containers", "-json"))[0]["chain_id"]
     equal(why(chain), ["container keeper"])
     good("rm", "keeper")
     assert chain in pruned()
@@ -256,7 +255,7 @@ def test_kill_at_random_moments_of_prune():
         kill_service()
         prune.wait()
         equal(good("run", "--rm", keep, "ls", "/data").split(), ["7-0", "7-1"])
-        equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+        equal(database_query("PRAGMA integrity_check"), "ok")
     pruned()
     wait_until(lambda: not [n for d in ("content", "snapshots") for n in os.listdir(f"{STATE}/{d}")
                             if n.startswith(".")], "trash to be emptied")
@@ -288,7 +287,7 @@ def test_old_ingests_are_cleaned():
                input="").status == 0, "its end")
     run("systemctl", "stop", "berthd.service")
     past = int(time.time()) - 25 * 3600
-    run("sqlite3", f"{STATE}/berth.db", f"UPDATE ingests SET updated = {past}000000")
+    database_query(f"UPDATE ingests SET updated = {past}000000")
     for name in os.listdir(f"{STATE}/content/ingest"):
         os.utime(f"{STATE}/content/ingest/{name}/data", (past, past))
     pruned()

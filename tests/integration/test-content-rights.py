@@ -203,7 +203,7 @@ def in_store(digest):
 
 
 def chains():
-    return set(run("sqlite3", f"{STATE}/berth.db", "SELECT chain_id FROM snapshots").out.split())
+    return set(database_query("SELECT chain_id FROM snapshots").split())
 
 
 def prune_without_roots_name():
@@ -538,8 +538,7 @@ def test_ingests_and_leases_do_not_reveal_content_of_others():
 def test_explain_reveals_no_names_of_others():
     allow_only("alice", *RIGHTS, "contents.read")
     good("run", "-d", "--id=rootsbox", PRIVATE["reference"], "sleep", "1000")
-    chain = run("sqlite3", f"{STATE}/berth.db",
-                "SELECT chain_id FROM containers WHERE id = 'rootsbox'").out.strip()
+    chain = database_query("SELECT chain_id FROM containers WHERE id = 'rootsbox'")
     result = call("/org/berth1/contents", "org.berth1.Contents", "Explain", "sa{sv}", chain, "0",
                 user="alice")
     equal(result.status, 0, result)
@@ -610,8 +609,8 @@ def test_a_push_names_no_repositories_but_the_images_own():
     good("pull", f"{HOST}/hidden/x:1")
     good("pull", f"{HOST}/known/x:1", user="alice")
     digest = image.manifest["layers"][1]["digest"]
-    run("sqlite3", f"{STATE}/berth.db", f"INSERT OR IGNORE INTO sources VALUES "
-        f"('{digest}', '{OWN.host}/hidden/x'), ('{digest}', '{OWN.host}/known/x')")
+    database_query("INSERT OR IGNORE INTO sources VALUES "
+                   f"('{digest}', '{OWN.host}/hidden/x'), ('{digest}', '{OWN.host}/known/x')")
     OWN.requests.clear()
     dist("push", f"{HOST}/known/x:1", f"{OWN.host}/target/x:1", user="alice")
     assert "hidden" not in str(OWN.requests), OWN.requests

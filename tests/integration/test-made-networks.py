@@ -755,7 +755,7 @@ def test_containers_run_again_after_a_reboot():
         for table in ("filter", "nat", "mangle", "raw"):
             run(tables, "-t", table, "-F")
             run(tables, "-t", table, "-X")
-    run("sqlite3", f"{STATE}/berth.db", "UPDATE containers SET boot='of-another-boot'")
+    database_query("UPDATE containers SET boot='of-another-boot'")
     equal(run("systemctl", "start", "berth-autostart.service").status, 0)
     equal(sorted(good("ps", "-q").split()), ["always", "marked"])
     equal(addresses("always")[0], "10.93.0.7")

@@ -304,7 +304,7 @@ def test_kill_at_random_moments_of_pushes_and_commits():
         good("run", "--rm", IMAGE, "true")
         good("unpack", f"local.test/kill{number}:x")
     equal(good("content", "verify"), "")
-    equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+    equal(database_query("PRAGMA integrity_check"), "ok")
 
 
 def test_a_user_needs_the_right_to_push():

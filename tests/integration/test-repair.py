@@ -80,7 +80,7 @@ def test_a_pull_goes_on_after_the_service_was_killed():
     del REGISTRY.stall[layer]
     wait_until(lambda: [row for row in listing("images") if row["name"] == reference], "the image")
     assert any("bytes=" in str(request) for request in REGISTRY.requests[before:]), REGISTRY.requests[before:]
-    wait_until(lambda: run("sqlite3", f"{STATE}/berth.db", "SELECT count(*) FROM transfers").out.strip() == "0", "the end of the transfer")
+    wait_until(lambda: database_query("SELECT count(*) FROM transfers") == "0", "the end of the transfer")
     good("run", "--rm", reference, "true")
 
 

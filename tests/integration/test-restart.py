@@ -272,7 +272,7 @@ def test_kill_at_random_moments_of_pulls():
             # An image is complete as soon as it has a name.
             equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
             good("rmi", BIG)
-        equal(run("sqlite3", f"{STATE}/berth.db", "PRAGMA integrity_check").out.strip(), "ok")
+        equal(database_query("PRAGMA integrity_check"), "ok")
     good("pull", BIG)
     equal(good("run", "--rm", BIG, "sh", "-c", "ls /data | wc -l").strip(), "80")
     wait_until(lambda: listing("content", "active") == [], "the end of all ingests")
@@ -291,8 +291,7 @@ def test_containers_of_an_earlier_boot_are_stopped():
     good("create", "--id=old", IMAGE, "true")
     kill_service()
     run("systemctl", "stop", "berthd.service")
-    run("sqlite3", f"{STATE}/berth.db",
-        "UPDATE containers SET state='running', pid=1, boot='of-another-boot' WHERE id='old'")
+    database_query("UPDATE containers SET state='running', pid=1, boot='of-another-boot' WHERE id='old'")
     info = listing("info", "old")[0]
     equal((info["state"], info["exitStatus"]), ("stopped", "unknown"))
     good("rm", "old")

@@ -511,7 +511,7 @@ def reboot(*directories):
     wait_until(lambda: not run("systemctl", "list-units", "--plain", "--no-legend", *units).out, "the end of the scopes")
     for directory in directories:
         shutil.rmtree(directory)
-    run("sqlite3", f"{STATE}/berth.db", "UPDATE containers SET boot='of-another-boot'")
+    database_query("UPDATE containers SET boot='of-another-boot'")
 
 
 def names(*options):

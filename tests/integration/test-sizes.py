@@ -273,12 +273,12 @@ def test_control_characters_do_not_reach_the_terminal():
             assert not any(c in result.out + result.err for c in "\x1b\x07\x7f\u009b"), (command, result)
     lease = ("/org/berth1/leases", "org.berth1.Leases")
     equal(call(*lease, "Create", "sa{sv}", "shown", "1", "Labels", "a{ss}", "1", "k\u009b", "\x1b[31m\u202e").status, 0)
-    run("sqlite3", f"{STATE}/berth.db", "UPDATE leases SET id = 'shown' || char(155) || char(27) WHERE id = 'shown'")
+    database_query("UPDATE leases SET id = 'shown' || char(155) || char(27) WHERE id = 'shown'")
     for command in (("lease", "list"), ("lease", "list", "--json=short"), ("lease", "list", "--json=pretty")):
         result = dist(*command)
         contains(result.out, "shown")
         assert not any(c in result.out for c in "\x1b\u009b\u202e"), (command, result)
-    run("sqlite3", f"{STATE}/berth.db", "DELETE FROM leases")
+    database_query("DELETE FROM leases")
 
 
 def test_content_of_the_database_cannot_stop_the_service():

@@ -450,7 +450,7 @@ def test_the_manifest_for_this_machine_is_chosen_from_an_index():
 def test_unpack_of_an_image_that_is_here():
     name = f"{HOST}/gzip:x"
     run("systemctl", "stop", "berthd.service")
-    run("sqlite3", f"{STATE}/berth.db", "DELETE FROM snapshots")
+    database_query("DELETE FROM snapshots")
     contains(dist("run", "--rm", name, "true").err, "unpack")
     good("unpack", name)
     equal(good("run", "--rm", name, "echo", "again").strip(), "again")
