@@ -278,12 +278,6 @@ def measure(title, systems, rounds, action, before=None, after=None):
     return {title: figures}
 
 
-def alone(system):
-    """As on a machine of its own: berth.slice, as long as it is active, spares other programs' scopes a part of systemd's
-    work, too (docs/performance.md)."""
-    run("systemctl", "start" if isinstance(system, Berth) else "stop", "berth.slice")
-
-
 def warm(megabytes):
     """Touches memory once before measuring, since the first use of memory after boot is slow."""
     fresh("/tmp/warm")
@@ -325,9 +319,8 @@ def main():
         system.reset()
         system.pull(BUSYBOX)
     figures |= measure("run --rm /bin/true", [berth, ctr, podman, Runtime("crun"), Runtime("runc"), Nspawn(), Scope()],
-                       rounds * 3, lambda s: s.true(), before=alone)
-    figures |= measure("the same, the service not yet running", [BerthActivated(), ctr], rounds * 2, lambda s: s.true(),
-                       before=alone)
+                       rounds * 3, lambda s: s.true())
+    figures |= measure("the same, the service not yet running", [BerthActivated(), ctr], rounds * 2, lambda s: s.true())
     for system in (berth, podman):
         system.keep()
     figures |= measure("exec /bin/true", [berth, podman], rounds * 3, lambda s: s.execute())
