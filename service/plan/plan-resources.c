@@ -253,8 +253,10 @@ static bool read_rdma(BerthPlan *plan, json_object *resources, GError **error) {
         return false;
     if (!all)
         return true;
-    json_object_object_foreach(all, device,
-                               limits) if (!add_rdma_device(plan, all, device, error)) return false;
+    json_object_object_foreach(all, device, limits) {
+        if (!add_rdma_device(plan, all, device, error))
+            return false;
+    }
     return true;
 }
 

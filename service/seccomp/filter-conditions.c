@@ -29,13 +29,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Conditions, clear_conditions)
 static bool check_members(json_object *object, GError **error) {
     static const char *const known[] = {"caps", "arches", "minKernel", NULL};
 
-    json_object_object_foreach(
-        object, member,
-        value) if (!g_strv_contains(known,
-                                    member)) return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
-                                                                    "seccomp: the condition "
-                                                                    "\"%.100s\" is not supported",
-                                                                    member);
+    json_object_object_foreach(object, member, value) {
+        if (!g_strv_contains(known, member))
+            return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                                   "seccomp: the condition \"%.100s\" is not supported", member);
+    }
     return true;
 }
 
