@@ -96,9 +96,7 @@ bool runtime_record_write(RuntimeRecord *record, GError **error) {
     berth_document_add_int(status, "pid", record->pid);
     berth_document_add_int(status, "process-start-time", (gint64)record->pid_start);
     berth_document_add_bool(status, "monitored", record->monitored);
-    json_object *annotations = berth_document_add_object(status, "annotations");
-    for (char **entry = record->annotations; entry && *entry; entry += 2)
-        berth_document_add_string_or_empty(annotations, entry[0], entry[1]);
+    berth_document_add_map(status, "annotations", record->annotations);
     g_autofree char *text = berth_document_print(status, false);
     return g_file_set_contents_full(file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }

@@ -64,11 +64,8 @@ static void state_add_members(json_object *state, const RuntimeRecord *record,
     berth_document_add_string_or_empty(state, "created", record->created);
     if (status->scope)
         berth_document_add_string_or_empty(state, "systemd-scope", status->scope);
-    if (record->annotations && record->annotations[0]) {
-        json_object *annotations = berth_document_add_object(state, "annotations");
-        for (char **entry = record->annotations; *entry; entry += 2)
-            berth_document_add_string_or_empty(annotations, entry[0], entry[1]);
-    }
+    if (record->annotations && record->annotations[0])
+        berth_document_add_map(state, "annotations", record->annotations);
     berth_document_add_string_or_empty(state, "owner", owner);
 }
 

@@ -58,6 +58,13 @@ void berth_document_add_strings(json_object *object, const char *member, char *c
         berth_document_append_string(array, *list);
 }
 
+void berth_document_add_map(json_object *object, const char *member, char *const *pairs) {
+    json_object *map = berth_document_add_object(object, member);
+
+    for (; pairs && *pairs; pairs += 2)
+        berth_document_add_string_or_empty(map, pairs[0], pairs[1]);
+}
+
 void berth_document_add_descriptor(json_object *object, const char *media_type, const char *digest,
                                    uint64_t size) {
     berth_document_add_string(object, "mediaType", media_type);

@@ -17,6 +17,9 @@ void berth_document_add_int(json_object *object, const char *member, int64_t val
 void berth_document_add_bool(json_object *object, const char *member, bool value);
 /* Adds an empty array if list is NULL. */
 void berth_document_add_strings(json_object *object, const char *member, char *const *list);
+/* Adds an object of strings, from keys that are each followed by its value; an empty one for NULL.
+ */
+void berth_document_add_map(json_object *object, const char *member, char *const *pairs);
 
 /* Add an empty object or array, which belongs to the document, and return it. */
 json_object *berth_document_add_object(json_object *object, const char *member);

@@ -16,14 +16,6 @@
 #include "containers/parts/ports.h"
 #include "containers/processes.h"
 
-/* labels alternates between keys and values. */
-static void add_labels(json_object *object, char *const *labels) {
-    json_object *map = berth_document_add_object(object, "labels");
-
-    for (; labels && *labels; labels += 2)
-        berth_document_add_string_or_empty(map, labels[0], labels[1]);
-}
-
 /* Processes started by Exec. Those of health checks are internal and not shown. */
 static void add_processes(json_object *object, const BerthContainer *container) {
     json_object *list = berth_document_add_array(object, "processes");
@@ -97,7 +89,7 @@ static void inspect_add_record(json_object *object, BerthContainer *container) {
     berth_document_add_strings(object, "addresses", addresses);
     berth_document_add_strings(object, "ports", ports);
     berth_document_add_strings(object, "exposedPorts", exposed);
-    add_labels(object, record->labels);
+    berth_document_add_map(object, "labels", record->labels);
     add_processes(object, container);
 }
 

@@ -180,9 +180,7 @@ static void add_state(Compilation *compilation, const BerthPlan *plan) {
     berth_document_add_string(state, "ociVersion", OCI_VERSION);
     berth_document_add_string(state, "id", compilation->setup.id);
     berth_document_add_string(state, "bundle", bundle);
-    json_object *annotations = berth_document_add_object(state, "annotations");
-    for (char **entry = plan->annotations; entry && *entry; entry += 2)
-        berth_document_add_string(annotations, entry[0], entry[1]);
+    berth_document_add_map(state, "annotations", plan->annotations);
     compilation->setup.state = open_end(compilation, state);
 }
 
