@@ -41,16 +41,37 @@ def service_pid():
     return run("systemctl", "show", "-P", "MainPID", "berthd").strip()
 
 
+def whole_lines(file):
+    """Returns the lines of a trace, with the two halves of each call that another process interrupted put together."""
+    begun = {}
+    for line in file:
+        process = line.split(" ", 1)[0]
+        resumed = re.match(r"\S+ +<\.\.\. \w+ resumed>(.*)", line)
+        if line.endswith(" <unfinished ...>\n"):
+            begun[process] = line.removesuffix(" <unfinished ...>\n")
+        elif resumed and process in begun:
+            yield begun.pop(process) + resumed[1]
+        else:
+            yield line
+    yield from begun.values()
+
+
+def is_of_time(call, arguments):
+    """Whether a call belongs to a report of progress, of which a slow machine makes more: the expiry of a timer, or a
+    signal on the bus, whose message has type 4."""
+    return (call == "read" and r'"\1\0\0\0\0\0\0\0", 8)' in arguments
+            or call == "sendmsg" and r'iov_base="l\4' in arguments)
+
+
 def read_trace(path):
     """Returns the numbers of system calls by program, or thread, and by name."""
     counts = collections.defaultdict(collections.Counter)
     with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
+        for line in whole_lines(file):
             match = LINE.match(line)
             if not match or match[2] in OF_TIME or " = -1 EAGAIN" in match[3] or "ERESTART" in match[3]:
                 continue
-            # The number of reads varies for a pipe that is written at the same time.
-            if match[2] == "read" and "timerfd" in match[3]:
+            if is_of_time(match[2], match[3]):
                 continue
             counts[match[1]][match[2]] += 1
     return counts
