@@ -101,22 +101,27 @@ def service_pid():
     return int(pid or 0)
 
 
-def owner_of_the_name():
-    """Returns the unique name of the owner of org.berth1, or "" if there is none."""
-    return run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s",
+def ask_the_bus(member):
+    """Returns what a method of the bus says about the owner of org.berth1, or "" if there is none."""
+    return run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member, "s",
                "org.berth1").out.strip()
+
+
+def owner_of_the_name():
+    return ask_the_bus("GetNameOwner")
 
 
 def kill_service():
     """Kills the service with SIGKILL and waits until it has left the bus, since a call before that gets no reply."""
-    pid, owner = service_pid(), owner_of_the_name()
+    pid = service_pid()
     if pid:
         # The unit's start rate limit is meant for a service that fails by itself.
         run("systemctl", "reset-failed", "berthd.service")
         with contextlib.suppress(ProcessLookupError):  # if it has just exited because it was idle
             os.kill(pid, 9)
         wait_until(lambda: service_pid() != pid, "the end of berthd")
-        wait_until(lambda: not owner or owner_of_the_name() != owner, "the end of its connection")
+        # It may have obtained the name after its process ID was read.
+        wait_until(lambda: ask_the_bus("GetConnectionUnixProcessID") != f"u {pid}", "the end of its connection")
 
 
 @contextlib.contextmanager
