@@ -92,7 +92,7 @@ static bool check_numbers(json_object *root, GError **error) {
 }
 
 /* JSON_TOKENER_STRICT also makes json-c look for something behind the document: two readers would
- * differ on which of two values counts. */
+ * differ on which of two values counts. For the document null, json-c succeeds and returns NULL. */
 static json_object *parse(struct json_tokener *tokener, const char *data, int size,
                           GError **error) {
     json_object *root;
@@ -100,9 +100,12 @@ static json_object *parse(struct json_tokener *tokener, const char *data, int si
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     root = json_tokener_parse_ex(tokener, data, size);
     enum json_tokener_error result = json_tokener_get_error(tokener);
-    if (result == json_tokener_success)
+    if (json_object_is_type(root, json_type_object))
         return root;
-    if (result == json_tokener_error_depth)
+    json_object_put(root);
+    if (result == json_tokener_success)
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not a JSON object");
+    else if (result == json_tokener_error_depth)
         refuse_depth(error);
     else if (result == json_tokener_continue)
         refuse_syntax("the document is incomplete", error);
@@ -137,10 +140,6 @@ json_object *berth_document_parse(const char *data, size_t size, GError **error)
     struct json_tokener *tokener = json_tokener_new_ex(BERTH_DOCUMENT_MAX_DEPTH + 1);
     g_autoptr(json_object) root = parse(tokener, data, (int)size, error);
     json_tokener_free(tokener);
-    if (root && !json_object_is_type(root, json_type_object)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "not a JSON object");
-        return NULL;
-    }
     return root && check_numbers(root, error) ? g_steal_pointer(&root) : NULL;
 }
 
@@ -219,13 +218,15 @@ bool berth_document_get_size(json_object *object, const char *member, uint64_t *
     return true;
 }
 
+/* json-c limits a smaller integer to INT64_MIN, which nothing needs. */
 bool berth_document_get_int(json_object *object, const char *member, int64_t *value,
                             GError **error) {
     json_object *found = NULL;
 
     if (!find_member(object, member, json_type_int, "an integer", &found, error))
         return false;
-    if (found && json_object_get_uint64(found) > INT64_MAX)
+    if (found &&
+        (json_object_get_int64(found) == INT64_MIN || json_object_get_uint64(found) > INT64_MAX))
         return wrong_type(member, "an integer of 64 bits", error);
     *value = found ? json_object_get_int64(found) : 0;
     return true;

@@ -205,8 +205,9 @@ static void test_incomplete_documents_are_refused(void) {
 }
 
 static void test_documents_other_than_objects_are_refused(void) {
-    static const char *const texts[] = {"",  "[]",       "1",        "\"x\"",   "null",
-                                        "{", "{\"a\":}", "\xff\xfe", "{\"a\":1"};
+    static const char *const texts[] = {"",    "[]",       "1",        "\"x\"",   "null",
+                                        "{",   "{\"a\":}", "\xff\xfe", "null ",   " null\n",
+                                        "1\n", "\"x\"\n",  "[] ",      "{\"a\":1"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         assert_refused(texts[i]);
@@ -215,11 +216,13 @@ static void test_documents_other_than_objects_are_refused(void) {
 static void test_members_of_wrong_types_are_named(void) {
     g_autoptr(json_object) object =
         parse("{\"s\":1,\"y\":\"x\\u0000y\",\"o\":[],\"a\":{},\"n\":-1,\"v\":[1],\"z\":null,\"f\":"
-              "1.5,\"h\":9223372036854775808,\"e\":18446744073709551616}",
+              "1.5,\"h\":9223372036854775808,\"e\":18446744073709551616,\"l\":"
+              "-9223372036854775809}",
               NULL);
     const char *string;
     json_object *member, *array;
     uint64_t size;
+    int64_t number;
     char **vector;
 
     g_assert_false(berth_document_get_string(object, "s", &string, NULL));
@@ -230,6 +233,8 @@ static void test_members_of_wrong_types_are_named(void) {
     g_assert_false(berth_document_get_size(object, "f", &size, NULL));
     g_assert_false(berth_document_get_size(object, "h", &size, NULL));
     g_assert_false(berth_document_get_size(object, "e", &size, NULL));
+    g_assert_false(berth_document_get_int(object, "h", &number, NULL));
+    g_assert_false(berth_document_get_int(object, "l", &number, NULL));
     g_assert_false(berth_document_get_strings(object, "v", &vector, NULL));
     g_assert_true(berth_document_get_string(object, "z", &string, NULL));
     g_assert_null(string);
