@@ -17,7 +17,8 @@ int dist_append_root(sd_bus_message *call, const char *directory, GError **error
 char *dist_read_process(const char *file, gboolean *terminal, GError **error);
 
 /* Appends (hsas), for Binds, for each bind mount of a configuration whose source is one of the
- * user's own files. */
+ * user's own files. Returns the number of descriptors, or a negative errno, possibly with error
+ * set. */
 int dist_append_sources(sd_bus_message *call, const char *file, GError **error);
 
 /* Appends {sv} for a configuration alone, to run on an image. */

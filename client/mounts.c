@@ -109,8 +109,8 @@ static int append_binds(sd_bus_message *call, char *const *volumes, const char *
                         unsigned *descriptors, GError **error) {
     int r = dist_open_list(call, "Binds", "(hsas)");
 
-    if (r >= 0 && config)
-        r = dist_append_sources(call, config, error);
+    if (r >= 0 && config && (r = dist_append_sources(call, config, error)) > 0)
+        *descriptors += (unsigned)r;
     for (; r >= 0 && volumes && *volumes; volumes++) {
         g_auto(GStrv) parts = split_mount(*volumes, true, error);
         if (!parts)

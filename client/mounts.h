@@ -23,8 +23,8 @@ typedef struct {
  * having none. */
 bool dist_mount_is_path(const char *source);
 
-/* Appends {sv} for each kind that is present, and adds the number of descriptors to *descriptors,
- * without those of config, which are few. Negative errno, possibly with error set. */
+/* Appends {sv} for each kind that is present, and adds the number of descriptors to *descriptors.
+ * Negative errno, possibly with error set. */
 int dist_append_mounts(sd_bus_message *call, const DistMounts *mounts, unsigned *descriptors,
                        GError **error);
 

@@ -43,13 +43,12 @@ static int open_own_source(json_object *mount) {
 
 int dist_append_own_sources(sd_bus_message *call, json_object *config) {
     json_object *mounts = NULL;
-    int r = 0;
+    int count = 0, r = 0;
 
     /* If the configuration is invalid, the service reports why. */
     if (geteuid() == 0 || !berth_document_get_objects(config, "mounts", &mounts, NULL) || !mounts)
         return 0;
-    for (size_t i = 0, count = 0;
-         r >= 0 && count < MAX_SOURCES && i < json_object_array_length(mounts); i++) {
+    for (size_t i = 0; r >= 0 && count < MAX_SOURCES && i < json_object_array_length(mounts); i++) {
         json_object *mount = json_object_array_get_idx(mounts, i);
         berth_autofd int fd = open_own_source(mount);
         if (fd < 0)
@@ -59,5 +58,5 @@ int dist_append_own_sources(sd_bus_message *call, json_object *config) {
             json_object_get_string(json_object_object_get(mount, "destination"));
         r = sd_bus_message_append(call, "(hsas)", fd, destination, 0);
     }
-    return r;
+    return r < 0 ? r : count;
 }

@@ -3,6 +3,7 @@
 # and the service works with both.
 # machine: package dbus-broker
 
+import json
 import os
 import pathlib
 import subprocess
@@ -145,6 +146,18 @@ def test_more_descriptors_than_the_bus_passes_are_an_error_that_says_so():
     contains(dist("run", "--rm", *volumes_of(33), *show).err, "33 files and descriptors")
     os.unlink(limit)
     run(*reload)
+
+
+def test_own_files_that_a_configuration_binds_are_descriptors_too():
+    """dist opens them for a user, beside the paths that are given as options."""
+    volumes = volumes_of(17)
+    run("chown", "-R", "alice:", "/tmp/sources")
+    mounts = [{"type": "bind", "source": f"/tmp/sources/{number}", "destination": f"/opt/{number}", "options": ["bind"]}
+              for number in range(12)]
+    pathlib.Path("/tmp/bound.json").write_text(json.dumps({"ociVersion": "1.2.0", "mounts": mounts}), encoding="ascii")
+    create = ("--no-ask-password", "create", "--spec=/tmp/bound.json")
+    contains(dist(*create, *volumes[:10], IMAGE, user="alice").err, "17 files and descriptors")
+    contains(dist(*create, *volumes[:8], IMAGE, user="alice").err, "Permission denied")
 
 
 def test_the_service_survives_a_restart_of_dbus_broker():
