@@ -42,6 +42,29 @@ static bool check_objects(const char *data, size_t size, GError **error) {
     return true;
 }
 
+/* With JSON_TOKENER_STRICT, json-c 0.18 takes the bytes of a character beyond ASCII for control
+ * characters and refuses them (json-c issue 875); an escape is the same character to every version.
+ * Behind a backslash, the character stays as it is: that is no escape, and json-c refuses it.
+ * Returns a copy, or NULL if data, which is valid UTF-8, is ASCII. */
+static GString *escape_characters(const char *data, size_t size) {
+    if (g_utf8_strlen(data, (gssize)size) == (glong)size)
+        return NULL;
+    GString *text = g_string_sized_new(size);
+    bool behind_backslash = false;
+    for (const char *at = data; at < data + size; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (c < 0x80 || behind_backslash)
+            g_string_append_unichar(text, c);
+        else if (c < 0x10000)
+            g_string_append_printf(text, "\\u%04x", c);
+        else
+            g_string_append_printf(text, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                                   0xdc00 + (c & 0x3ff));
+        behind_backslash = c == '\\' && !behind_backslash;
+    }
+    return text;
+}
+
 /* Returns false if there are none. */
 static bool skip_digits(const char **text) {
     size_t count = strspn(*text, "0123456789");
@@ -93,12 +116,16 @@ static bool check_numbers(json_object *root, GError **error) {
 
 /* JSON_TOKENER_STRICT also makes json-c look for something behind the document: two readers would
  * differ on which of two values counts. For the document null, json-c succeeds and returns NULL. */
-static json_object *parse(struct json_tokener *tokener, const char *data, int size,
+static json_object *parse(struct json_tokener *tokener, const char *data, size_t size,
                           GError **error) {
+    GString *escaped = escape_characters(data, size);
     json_object *root;
 
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    root = json_tokener_parse_ex(tokener, data, size);
+    root = json_tokener_parse_ex(tokener, escaped ? escaped->str : data,
+                                 (int)(escaped ? escaped->len : size));
+    if (escaped)
+        g_string_free(escaped, TRUE);
     enum json_tokener_error result = json_tokener_get_error(tokener);
     if (json_object_is_type(root, json_type_object))
         return root;
@@ -138,7 +165,7 @@ json_object *berth_document_parse(const char *data, size_t size, GError **error)
     if (!check_objects(data, size, error))
         return NULL;
     struct json_tokener *tokener = json_tokener_new_ex(BERTH_DOCUMENT_MAX_DEPTH + 1);
-    g_autoptr(json_object) root = parse(tokener, data, (int)size, error);
+    g_autoptr(json_object) root = parse(tokener, data, size, error);
     json_tokener_free(tokener);
     return root && check_numbers(root, error) ? g_steal_pointer(&root) : NULL;
 }
