@@ -8,10 +8,10 @@
 
 #include "client/verbs-logs.h"
 
-#include "base/document.h"
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/each.h"
+#include "client/format.h"
 #include "client/journal.h"
 #include "client/log-lines.h"
 #include "client/run-values.h"
@@ -98,7 +98,7 @@ static void end_entry(void *userdata) {
 
     if (!*entry)
         return;
-    g_autofree char *text = berth_document_print(*entry, dist_settings.json == DIST_JSON_PRETTY);
+    g_autofree char *text = dist_format_value(*entry, dist_settings.json == DIST_JSON_PRETTY);
     g_clear_pointer(entry, json_object_put);
     puts(text);
     fflush(stdout);

@@ -695,6 +695,16 @@ def test_logs_are_readable_by_their_owner_only():
     wait_until(lambda: not readers(), "the end of the readers")
 
 
+def test_control_characters_in_logs_are_escaped_in_json():
+    good("run", "-d", "--id=painted", IMAGE, "sh", "-c", r"printf 'a\177b\302\233c\n'; sleep 1000")
+    wait_until(lambda: good("logs", "painted"), "the line")
+    for form in ("short", "pretty"):
+        out = good(f"--json={form}", "logs", "painted")
+        equal(json.loads(out)["MESSAGE"], "a\x7fb\x9bc")
+        assert not any(c in out for c in "\x7f\x9b"), repr(out)
+    good("rm", "-f", "painted")
+
+
 def test_logs_are_complete_right_after_the_end():
     # While journald is stopped, the container's output is in its socket and not yet in a file.
     journald = int(run("pidof", "systemd-journald").out)
