@@ -119,7 +119,7 @@ def test_exec_accepts_a_process_object():
     equal([row["pid"] for row in listing("top", "box") if row["process"] == "of-a-file"], [pid])
     good("kill", "-s", "KILL", "--process=of-a-file", "box")
     equal(wait_for("box", "of-a-file"), 137)
-    for text, word in (('{"args": "x"}', "args"), ("[]", "object"), ('{"cwd": "/"}', "args")):
+    for text, word in (('{"args": "x"}', "args"), ("[]", "object"), ("null\n", "object"), ('{"cwd": "/"}', "args")):
         contains(containers_call("Exec", "ssasa{sv}", "box", "bad", "0", "1", "Spec", "s", text).err, word)
     polkit_rule('polkit.addRule(function(action) { return action.id == "org.berth1.containers.create-privileged" ? "no" : "yes"; });')
     os.chmod("/tmp/process.json", 0o644)
