@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -46,19 +47,23 @@ bool berth_userns_write_maps(pid_t pid, const BerthRanges *uids, const BerthRang
     return write_map(pid, "uid_map", uids, fault) && write_map(pid, "gid_map", gids, fault);
 }
 
-_Noreturn static int wait_to_be_killed(void *unused) {
-    (void)unused;
-    for (;;)
+/* A maker that is itself killed cannot end it. It may already have ended before prctl(2). */
+static int wait_to_be_killed(void *maker) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    while (getppid() == *(const pid_t *)maker)
         pause();
+    return 0;
 }
 
 /* A namespace can only be created together with a process. The process does nothing and is killed;
  * the descriptor keeps the namespace. It shares this process's memory (CLONE_VM), since copying
- * that, down to the page tables, would take longer than all the rest. */
+ * that, down to the page tables, would take longer than all the rest. It shares errno too, which
+ * nothing there sets: there are no signal handlers that pause(2) could return from. */
 int berth_userns_new(const BerthRanges *uids, const BerthRanges *gids, BerthFault *fault) {
     static char stack[STACK_BYTES] __attribute__((aligned(16)));
+    pid_t maker = getpid();
     pid_t pid =
-        clone(wait_to_be_killed, stack + sizeof stack, CLONE_VM | CLONE_NEWUSER | SIGCHLD, NULL);
+        clone(wait_to_be_killed, stack + sizeof stack, CLONE_VM | CLONE_NEWUSER | SIGCHLD, &maker);
     char path[BERTH_PROC_PATH_BYTES];
     berth_autofd int namespace = -1;
 
