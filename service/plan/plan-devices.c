@@ -18,9 +18,9 @@ static bool read_device_rule(BerthPlan *plan, json_object *rule, GError **error)
     if (!berth_document_get_bool(rule, "allow", &allow, error) ||
         !berth_document_get_string(rule, "type", &type, error) ||
         !berth_document_get_string(rule, "access", &access, error) ||
-        (json_object_object_get_ex(rule, "major", NULL) &&
+        (json_object_object_get(rule, "major") &&
          !berth_document_get_int(rule, "major", &major, error)) ||
-        (json_object_object_get_ex(rule, "minor", NULL) &&
+        (json_object_object_get(rule, "minor") &&
          !berth_document_get_int(rule, "minor", &minor, error)))
         return false;
     bool all = !type || g_str_equal(type, "a") || type[0] == '\0';

@@ -135,8 +135,7 @@ static bool read_device(BerthPlan *plan, json_object *object, GError **error) {
             "device %.200s: the type is not c, b, u or p, or a number is invalid", device->path);
     device->major = (unsigned)major;
     device->minor = (unsigned)minor;
-    device->mode =
-        json_object_object_get_ex(object, "fileMode", NULL) ? (mode_t)mode & 07777 : 0666;
+    device->mode = json_object_object_get(object, "fileMode") ? (mode_t)mode & 07777 : 0666;
     device->uid = (uid_t)uid;
     device->gid = (gid_t)gid;
     return true;

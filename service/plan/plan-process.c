@@ -94,13 +94,14 @@ static bool read_capabilities(BerthPlan *plan, json_object *process, GError **er
                        read_set(plan, object, "ambient", &plan->ambient, error));
 }
 
-/* RLIM_INFINITY is beyond what a size may be, like every number that json-c limits to 64 bits. -1
- * has the same meaning. */
+/* RLIM_INFINITY is beyond what a size may be, like every number that json-c limits to 64 bits or
+ * that a writer has rounded to a double (1.8446744073709552e+19). -1 has the same meaning. */
 static bool read_limit_value(json_object *object, const char *member, uint64_t *value,
                              GError **error) {
     json_object *number = json_object_object_get(object, member);
 
-    if (json_object_is_type(number, json_type_double) ||
+    if ((json_object_is_type(number, json_type_double) &&
+         json_object_get_double(number) > (double)INT64_MAX) ||
         (json_object_is_type(number, json_type_int) &&
          (json_object_get_int64(number) < 0 || json_object_get_uint64(number) > INT64_MAX))) {
         *value = RLIM_INFINITY;
@@ -204,7 +205,7 @@ static bool read_user(BerthPlan *plan, json_object *process, GError **error) {
     if (g_strv_length(plan->group_names) > MAX_GROUPS)
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "more than %d groups",
                                MAX_GROUPS);
-    if (json_object_object_get_ex(user, "umask", NULL))
+    if (json_object_object_get(user, "umask"))
         plan->umask = (mode_t)umask & 0777;
     return true;
 }
@@ -294,7 +295,7 @@ static bool read_oom_score(BerthPlan *plan, json_object *process, GError **error
     if (score < -1000 || score > 1000)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"oomScoreAdj\" is not from -1000 to 1000");
-    plan->has_oom_score = json_object_object_get_ex(process, "oomScoreAdj", NULL);
+    plan->has_oom_score = json_object_object_get(process, "oomScoreAdj") != NULL;
     plan->oom_score = (int)score;
     return true;
 }

@@ -235,7 +235,7 @@ static bool add_rdma_device(BerthPlan *plan, json_object *all, const char *devic
         return false;
     for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
         uint64_t limit;
-        if (!json_object_object_get_ex(limits, members[i], NULL))
+        if (!json_object_object_get(limits, members[i]))
             continue;
         if (!berth_document_get_size(limits, members[i], &limit, error))
             return false;

@@ -99,7 +99,7 @@ static bool read_hook(BerthPlan *plan, BerthHookStage stage, json_object *object
     if (!hook->path || hook->path[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "hooks.%s: \"path\" is not absolute", hook_names[stage]);
-    if (json_object_object_get_ex(object, "timeout", NULL) && (seconds == 0 || seconds > 3600))
+    if (json_object_object_get(object, "timeout") && (seconds == 0 || seconds > 3600))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "hooks.%s: \"timeout\" is not from 1 to 3600", hook_names[stage]);
     hook->timeout_usec = seconds * G_USEC_PER_SEC;

@@ -78,7 +78,7 @@ static bool read_action(json_object *object, const char *member, const char *err
         !berth_document_get_size(object, errno_member, &errnum, error))
         return false;
     /* The default is EPERM (config-linux.md). The kernel uses 16 bits (SECCOMP_RET_DATA). */
-    if (!json_object_object_get_ex(object, errno_member, NULL))
+    if (!json_object_object_get(object, errno_member))
         errnum = EPERM;
     for (size_t i = 0; name && i < G_N_ELEMENTS(actions); i++)
         if (g_str_equal(actions[i].name, name)) {
@@ -91,6 +91,17 @@ static bool read_action(json_object *object, const char *member, const char *err
                            "seccomp: the %s \"%.100s\" is not supported", member, name ? name : "");
 }
 
+/* All 64 bits of an argument can be compared, while a size has 63. A number beyond them has the
+ * value to which json-c limits it, the largest. */
+static bool read_value(json_object *object, const char *member, uint64_t *value, GError **error) {
+    json_object *number = json_object_object_get(object, member);
+
+    if (!json_object_is_type(number, json_type_int) || json_object_get_uint64(number) <= INT64_MAX)
+        return berth_document_get_size(object, member, value, error);
+    *value = json_object_get_uint64(number);
+    return true;
+}
+
 /* valueTwo is compared with the masked argument, and is used only by SCMP_CMP_MASKED_EQ
  * (config-linux.md, "args"). */
 static bool filter_read_argument(json_object *object, struct scmp_arg_cmp *argument,
@@ -99,8 +110,8 @@ static bool filter_read_argument(json_object *object, struct scmp_arg_cmp *argum
     const char *name;
 
     if (!berth_document_get_size(object, "index", &index, error) ||
-        !berth_document_get_size(object, "value", &value, error) ||
-        !berth_document_get_size(object, "valueTwo", &second, error) ||
+        !read_value(object, "value", &value, error) ||
+        !read_value(object, "valueTwo", &second, error) ||
         !berth_document_get_string(object, "op", &name, error))
         return false;
     for (size_t i = 0; name && index < MAX_ARGUMENTS && i < G_N_ELEMENTS(operations); i++)

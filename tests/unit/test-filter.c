@@ -140,6 +140,24 @@ static void test_a_filter_may_notify(void) {
     seccomp_release(filter.context);
 }
 
+/* With 0, a refused call would seem to have succeeded. */
+static void test_an_error_number_that_is_null_is_eperm(void) {
+    g_assert_cmpint(call_under("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":"
+                               "[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":null}]}",
+                               0, SYS_getppid, 0),
+                    ==, EPERM);
+}
+
+static void test_an_argument_has_64_bits(void) {
+    static const char profile[] =
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"getppid\"],"
+        "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_MASKED_EQ\","
+        "\"value\":9223372036854775808,\"valueTwo\":9223372036854775808}]}]}";
+
+    g_assert_cmpint(call_under(profile, 0, SYS_getppid, -1), ==, EPERM);
+    g_assert_cmpint(call_under(profile, 0, SYS_getppid, 1), ==, 0);
+}
+
 static void test_bad_profiles(void) {
     static const char *const bad[] = {
         "",
@@ -153,6 +171,12 @@ static void test_bad_profiles(void) {
         "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
         "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"sendmsg\"],"
         "\"action\":\"SCMP_ACT_NOTIFY\"}]}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+        "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_EQ\","
+        "\"value\":-1}]}]}",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+        "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_EQ\","
+        "\"value\":1.0}]}]}",
         "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[1]}",
         "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
         "\"action\":\"SCMP_ACT_ERRNO\",\"includes\":{\"maxKernel\":\"4.8\"}}]}",
@@ -188,6 +212,9 @@ int main(int argc, char **argv) {
                     test_default_profile_grows_with_capabilities);
     g_test_add_func("/filter/conditions", test_conditions);
     g_test_add_func("/filter/may-notify", test_a_filter_may_notify);
+    g_test_add_func("/filter/an-error-number-that-is-null-is-eperm",
+                    test_an_error_number_that_is_null_is_eperm);
+    g_test_add_func("/filter/an-argument-has-64-bits", test_an_argument_has_64_bits);
     g_test_add_func("/filter/bad-profiles", test_bad_profiles);
     g_test_add_func("/filter/unknown-calls-are-skipped", test_unknown_calls_are_skipped);
     return g_test_run();

@@ -145,6 +145,61 @@ static void test_files_of_the_cgroup(void) {
     g_assert_cmpuint(g_variant_n_children(find_property(plan, "AllowedCPUs")->value), ==, 2);
 }
 
+/* As for the pointers of Go, in which engines are written. 0 would mean something else in each of
+ * these. */
+static void test_a_number_that_is_null_counts_as_missing(void) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BerthPlan) plan =
+        read_plan(START ",\"oomScoreAdj\":null,\"user\":{\"umask\":null}},"
+                        "\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"timeout\":null}]},"
+                        "\"linux\":{" NAMESPACES
+                        ",\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":1,\"minor\":3,"
+                        "\"fileMode\":null}],"
+                        "\"resources\":{\"rdma\":{\"mlx\":{\"hcaHandles\":1,\"hcaObjects\":null}},"
+                        "\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":null,"
+                        "\"access\":\"rw\"}]}}}",
+                  &error);
+    g_autoptr(BerthPlan) missing =
+        read_plan(START "},\"linux\":{" NAMESPACES ",\"resources\":{\"devices\":[{\"allow\":true,"
+                        "\"type\":\"c\",\"major\":10,\"access\":\"rw\"}]}}}",
+                  NULL);
+
+    g_assert_no_error(error);
+    g_assert_false(plan->has_oom_score);
+    g_assert_cmpint(plan->umask, ==, missing->umask);
+    g_assert_cmpint(((const BerthPlanDevice *)plan->devices->pdata[0])->mode, ==, 0666);
+    g_assert_cmpstr(plan->cgroup_files->pdata[1], ==, "mlx hca_handle=1");
+    g_assert_cmpstr(plan->device_rules->pdata[0], ==, missing->device_rules->pdata[0]);
+}
+
+/* -1, and what writers make of UINT64_MAX that calculate with doubles, are no limit as well. */
+static void test_the_largest_limit_is_none(void) {
+    static const char *const infinite[] = {"-1", "18446744073709551615", "18446744073709552000",
+                                           "1.8446744073709552e+19"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(infinite); i++) {
+        g_autofree char *text = g_strdup_printf(
+            START ",\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":%s}]}" END,
+            infinite[i]);
+        g_autoptr(BerthPlan) plan = read_plan(text, NULL);
+        g_assert_nonnull(plan);
+        g_assert_cmpuint(g_array_index(plan->limits, BerthPlanLimit, 0).hard, ==, RLIM_INFINITY);
+    }
+}
+
+static void test_a_limit_with_a_fraction_or_an_exponent_is_refused(void) {
+    static const char *const bad[] = {"1024.0", "0.5", "1e3", "-1.0", "-1e30"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = g_strdup_printf(
+            START ",\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":%s}]}" END, bad[i]);
+        g_autoptr(BerthPlan) plan = read_plan(text, &error);
+        g_assert_null(plan);
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 /* Each one is refused with a reason. */
 static void test_damaged_configurations_are_errors(void) {
     static const struct {
@@ -245,6 +300,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/plan/mount-options", test_mount_options);
     g_test_add_func("/plan/resources-are-properties-of-systemd",
                     test_resources_are_properties_of_systemd);
+    g_test_add_func("/plan/a-number-that-is-null-counts-as-missing",
+                    test_a_number_that_is_null_counts_as_missing);
+    g_test_add_func("/plan/the-largest-limit-is-none", test_the_largest_limit_is_none);
+    g_test_add_func("/plan/a-limit-with-a-fraction-or-an-exponent-is-refused",
+                    test_a_limit_with_a_fraction_or_an_exponent_is_refused);
     g_test_add_func("/plan/damaged-configurations-are-errors",
                     test_damaged_configurations_are_errors);
     g_test_add_func("/plan/unknown-members-are-ignored", test_unknown_members_are_ignored);

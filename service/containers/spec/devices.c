@@ -134,11 +134,11 @@ static bool apply_node(BerthDeviceEdits *edits, json_object *object, GError **er
                          access && access[0] ? access : "rwm", 0, error))
         return false;
     BerthDeviceRequest *device = edits->devices->pdata[edits->devices->len - 1];
-    if (json_object_object_get_ex(object, "fileMode", NULL))
+    if (json_object_object_get(object, "fileMode"))
         device->mode = (mode_t)mode & 0777;
-    if (json_object_object_get_ex(object, "uid", NULL) && uid <= MAX_ID)
+    if (json_object_object_get(object, "uid") && uid <= MAX_ID)
         device->uid = (uid_t)uid;
-    if (json_object_object_get_ex(object, "gid", NULL) && gid <= MAX_ID)
+    if (json_object_object_get(object, "gid") && gid <= MAX_ID)
         device->gid = (gid_t)gid;
     return true;
 }
