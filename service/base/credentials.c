@@ -119,7 +119,7 @@ int berth_credentials_make_file(const char *const *pairs, GError **error) {
 
     for (; good && *pairs; pairs++)
         good = berth_fd_write_all(fd, *pairs, strlen(*pairs) + 1);
-    if (!good || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) < 0) {
+    if (!good || !berth_fd_seal(fd)) {
         berth_error_set_errno(error, errno, "make a file in memory");
         return -1;
     }

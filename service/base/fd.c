@@ -108,6 +108,10 @@ int berth_fd_new_in_memory(const void *data, size_t size, GError **error) {
     return berth_fd_steal(&fd);
 }
 
+bool berth_fd_seal(int fd) {
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+}
+
 /* fchmod(2) sets the mode regardless of the umask. On failure the new file is removed and errno
  * kept. */
 bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {

@@ -42,6 +42,10 @@ bool berth_fd_replace(int directory, const char *name, const void *data, size_t 
  * failure. */
 int berth_fd_new_in_memory(const void *data, size_t size, GError **error);
 
+/* Fixes the content and the size of a file in memory that allows sealing (fcntl(2), File Sealing).
+ * Returns false with errno set on failure. */
+bool berth_fd_seal(int fd);
+
 /* Creates a pipe with both ends close-on-exec and a buffer of up to 1 MiB, as far as the system
  * allows. */
 bool berth_fd_pipe(int ends[2], GError **error);

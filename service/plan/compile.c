@@ -349,8 +349,7 @@ int berth_plan_compile(const BerthPlan *plan, const char *id, const BerthFilterP
 
     if (!image)
         return -1;
-    if (file < 0 || !berth_fd_write_all(file, image->data, image->len) ||
-        fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0) {
+    if (file < 0 || !berth_fd_write_all(file, image->data, image->len) || !berth_fd_seal(file)) {
         berth_error_set_errno(error, errno, "write the set-up of container %s", id);
         return -1;
     }

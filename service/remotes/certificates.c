@@ -33,7 +33,7 @@ static int make_file(const char *data, size_t size, GError **error) {
     berth_autofd int fd = memfd_create("pem", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0 || !berth_fd_write_all(fd, data, size) || fchmod(fd, 0444) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+        !berth_fd_seal(fd)) {
         berth_error_set_errno(error, errno, "make a file in memory");
         return -1;
     }

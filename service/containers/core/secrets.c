@@ -53,11 +53,10 @@ static void secrets_take(BerthContainer *container, int fd) {
 
 bool berth_secrets_give(BerthContainer *container, int fd, GError **error) {
     g_autofree char *name = secrets_get_name(container);
-    int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat status;
 
     secrets_take(container, fd);
-    if (fcntl(fd, F_ADD_SEALS, seals) < 0 || fstat(fd, &status) < 0)
+    if (!berth_fd_seal(fd) || fstat(fd, &status) < 0)
         return berth_error_set_errno(error, errno, "seal the secrets");
     /* This size was charged. The worker has respected it unless it was taken over. */
     if ((uint64_t)status.st_size > BERTH_MAX_SECRETS_BYTES)
