@@ -50,6 +50,9 @@
 
 #define BERTH_MAX_SPEC_BYTES (512u * 1024)
 #define BERTH_MAX_PROFILE_BYTES (256u * 1024)
+/* Objects and arrays in each of the two, which berthd parses before it knows whether the caller has
+ * any permission: they take at most 13 MiB. */
+#define BERTH_MAX_SPEC_OBJECTS 16384u
 /* The config.json generated from these and from the image's configuration, which is read as a
  * document. */
 #define BERTH_MAX_CONFIG_BYTES BERTH_MAX_DOCUMENT_BYTES

@@ -18,6 +18,7 @@ typedef struct {
     size_t text_bytes; /* of one string */
     size_t items;      /* in each array or dictionary of it */
     size_t bytes;      /* all of it together */
+    size_t objects;    /* and arrays, if it is a JSON document; 0 if it is not */
 } Limit;
 
 #define ARGUMENTS BERTH_MAX_ARGUMENT_BYTES, BERTH_MAX_ARGUMENTS, BERTH_MAX_ARGUMENTS_BYTES
@@ -28,8 +29,8 @@ static const Limit limits[] = {
     {"HealthCommand", BERTH_MAX_ARGUMENT_BYTES, BERTH_MAX_HEALTH_ARGUMENTS, BERTH_MAX_LIST_BYTES},
     {"Labels", BERTH_MAX_LABEL_BYTES, BERTH_MAX_LABELS, BERTH_MAX_LABELS_BYTES},
     {"Credentials", BERTH_MAX_CREDENTIAL_BYTES, 16, 2 * BERTH_MAX_CREDENTIAL_BYTES},
-    {"Spec", BERTH_MAX_SPEC_BYTES, 0, BERTH_MAX_SPEC_BYTES},
-    {"Seccomp", BERTH_MAX_PROFILE_BYTES, 0, BERTH_MAX_PROFILE_BYTES},
+    {"Spec", BERTH_MAX_SPEC_BYTES, 0, BERTH_MAX_SPEC_BYTES, BERTH_MAX_SPEC_OBJECTS},
+    {"Seccomp", BERTH_MAX_PROFILE_BYTES, 0, BERTH_MAX_PROFILE_BYTES, BERTH_MAX_SPEC_OBJECTS},
     {"Mounts", BERTH_MAX_TEXT_BYTES, BERTH_MAX_MOUNTS, BERTH_MAX_LIST_BYTES},
     {"Binds", BERTH_MAX_TEXT_BYTES, BERTH_MAX_MOUNTS, BERTH_MAX_LIST_BYTES},
 };
@@ -57,6 +58,15 @@ static int add_bytes(Measure *measure, size_t bytes) {
                : 0;
 }
 
+/* Those in strings count, too. */
+static size_t count_objects(const char *document) {
+    size_t count = 0;
+
+    for (; *(document += strcspn(document, "{[")); document++)
+        count++;
+    return count;
+}
+
 /* Adds 8 bytes to the text for its stored length, so that empty strings are not free either. */
 static int measure_text(sd_bus_message *message, char type, Measure *measure) {
     const char *text;
@@ -67,6 +77,9 @@ static int measure_text(sd_bus_message *message, char type, Measure *measure) {
     size_t length = strlen(text);
     if (measure->limit && length > measure->limit->text_bytes)
         return measure_exceed(measure, measure->limit->text_bytes, "bytes in a string");
+    if (measure->limit && measure->limit->objects > 0 &&
+        count_objects(text) > measure->limit->objects)
+        return measure_exceed(measure, measure->limit->objects, "objects and arrays");
     return add_bytes(measure, length + 8);
 }
 

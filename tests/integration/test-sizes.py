@@ -129,6 +129,17 @@ def test_oversized_arguments_are_refused_by_name():
     equal(service_pid(), pid, "the service is the same")
 
 
+def test_documents_of_too_many_objects_are_refused_before_they_are_parsed():
+    """A small text can take two hundred times its size in memory, and be parsed for half a second, for a caller without
+    any permission."""
+    for option in ("Spec", "Seccomp"):
+        for value in ("{}", "[]"):
+            text = f'{{"a":[{",".join(20000 * [value])}]}}'
+            answer = ask("Containers", "Create", f"('a', '{IMAGE}', {{'{option}': <'{text}'>}})", user="alice")
+            equal(answer["error"], "org.berth1.Error.LimitExceeded", f"{option} {value}: {answer}")
+            contains(answer["message"], f"{option} is too large; the limit is 16384 objects and arrays")
+
+
 def too_large(name, kind):
     """Returns an argument of this name and type that exceeds its limit, in GVariant's text format."""
     return {"s": f"'{big(5000)}'", "as": f"['{big(200000 if name == 'command' else 5000)}']", "a{ss}": f"{{'k': '{big(300000)}'}}",
