@@ -49,7 +49,25 @@ static bool write_layout_file(int content, GError **error) {
 }
 
 /* An ingest's directory is created before its row and removed after it, so a crash in between
- * leaves a directory without a row. */
+ * leaves a directory without a row. A row is written after the data and removed after a commit has
+ * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. */
+static bool remove_orphan(BerthContentStore *store, const char *name, GError **error) {
+    g_autofree char *data = g_strconcat(name, "/data", NULL);
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
+
+    if (!rows)
+        return false;
+    bool is_whole = faccessat(store->ingests, data, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (berth_database_step(rows, NULL) && is_whole)
+        return true;
+    berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL, "Removing the %s ingest %s",
+              is_whole ? "incomplete" : "empty", name);
+    return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
+                              name) &&
+           berth_fd_remove_tree(store->ingests, name, error);
+}
+
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
     berth_autolist DIR *list = berth_directory_list(store->ingests);
     const char *name;
@@ -57,18 +75,8 @@ static bool content_store_remove_orphans(BerthContentStore *store, GError **erro
 
     if (!list)
         return berth_error_set_errno(error, errno, "list ingests");
-    while (good && (name = berth_directory_next(list))) {
-        if (name[0] == '.')
-            continue;
-        g_autoptr(BerthRows) rows = berth_database_query(
-            store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
-        good = rows != NULL;
-        if (good && !berth_database_step(rows, NULL)) {
-            berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
-                      "Removing the incomplete ingest %s", name);
-            good = berth_fd_remove_tree(store->ingests, name, error);
-        }
-    }
+    while (good && (name = berth_directory_next(list)))
+        good = name[0] == '.' || remove_orphan(store, name, error);
     return good;
 }
 

@@ -78,8 +78,7 @@ bool berth_content_store_status(BerthContentStore *store, const char *key, Berth
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
-    /* A row without data: a crash happened between the rename and the end of
-     * berth_content_store_commit. It counts as empty. */
+    /* The data may have been removed by somebody else. */
     if (fstatat(store->ingests, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
         memset(&status, 0, sizeof status);
     *info = (BerthIngestInfo){
@@ -242,8 +241,8 @@ bool berth_content_store_commit(BerthContentStore *store, const char *key, const
     if (!berth_content_store_locate(store, digest, &directory, &name, error))
         return false;
     /* RENAME_NOREPLACE: a blob that already exists stays as it is, and this copy is removed with
-     * the ingest. If the service dies before that, the blob is complete, and the remaining row
-     * expires. */
+     * the ingest. If the service dies before that, the blob is complete, and the next start removes
+     * the row of an ingest without data. */
     int r = renameat2(store->ingests, path, directory, name, RENAME_NOREPLACE);
     int errnum = errno;
     if (r < 0 && errnum != EEXIST)

@@ -134,6 +134,30 @@ static void test_remains_of_a_crash_are_removed_at_the_next_start(void) {
     tear_down();
 }
 
+static void test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start(void) {
+    g_autofree char *name = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "a", -1);
+    g_autoptr(GError) error = NULL;
+
+    set_up();
+    ingest("a", "abc");
+    ingest("b", "ab");
+    /* What berth_content_store_commit() does first. */
+    g_autofree char *data = g_build_filename(path, "content", "ingest", name, "data", NULL);
+    g_autofree char *blob =
+        g_build_filename(path, "content", "blobs", "sha256", ABC + strlen("sha256:"), NULL);
+    g_assert_cmpint(g_rename(data, blob), ==, 0);
+    berth_content_store_free(store);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+    g_assert_true(berth_content_store_has(store, ABC));
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(ingests->len, ==, 1);
+    g_assert_cmpstr(((BerthIngestInfo *)ingests->pdata[0])->key, ==, "b");
+    g_autofree char *rest = g_path_get_dirname(data);
+    g_assert_false(g_file_test(rest, G_FILE_TEST_EXISTS));
+    tear_down();
+}
+
 static void test_digests_are_not_used_as_paths(void) {
     static const char *const bad[] = {"sha256:../../berth.db", "../x", "sha256:", ""};
     g_auto(BerthBlob) blob = {0};
@@ -161,6 +185,8 @@ int main(int argc, char **argv) {
                     test_aborting_an_absent_ingest_succeeds);
     g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
                     test_remains_of_a_crash_are_removed_at_the_next_start);
+    g_test_add_func("/content-store/a-commit-that-a-crash-interrupted-is-finished",
+                    test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start);
     g_test_add_func("/content-store/digests-are-not-used-as-paths",
                     test_digests_are_not_used_as_paths);
     return g_test_run();
