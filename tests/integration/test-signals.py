@@ -4,6 +4,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +22,7 @@ class Listener:
     def __init__(self, mode, user=None):
         as_user = ("runuser", "-u", user, "--") if user else ()
         self.process = subprocess.Popen([*as_user, "/usr/bin/python3", LISTEN, mode], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.lines = []
         threading.Thread(target=self.read, daemon=True).start()
         self.wait(["ready"])
@@ -46,7 +47,8 @@ class Listener:
         return [line for line in self.lines if line[0] == "signal"]
 
     def end(self):
-        self.process.kill()
+        # runuser is a process of its own, and its end would leave the listener on the bus.
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         return self.lines
 
