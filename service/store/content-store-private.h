@@ -24,4 +24,6 @@ struct BerthContentStore {
  * points into digest. */
 bool berth_content_store_locate(BerthContentStore *store, const char *digest, int *directory,
                                 const char **name, GError **error);
+/* Removes the row and the directory of an ingest, by the name of its directory. */
+bool berth_content_store_remove_ingest(BerthContentStore *store, const char *name, GError **error);
 uint64_t berth_content_store_to_usec(struct timespec time);

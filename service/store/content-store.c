@@ -48,6 +48,12 @@ static bool write_layout_file(int content, GError **error) {
     return true;
 }
 
+bool berth_content_store_remove_ingest(BerthContentStore *store, const char *name, GError **error) {
+    return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
+                              name) &&
+           berth_fd_remove_tree(store->ingests, name, error);
+}
+
 /* An ingest's directory is created before its row and removed after it, so a crash in between
  * leaves a directory without a row. A row is written after the data and removed after a commit has
  * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. */
@@ -63,9 +69,7 @@ static bool remove_orphan(BerthContentStore *store, const char *name, GError **e
         return true;
     berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL, "Removing the %s ingest %s",
               is_whole ? "incomplete" : "empty", name);
-    return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
-                              name) &&
-           berth_fd_remove_tree(store->ingests, name, error);
+    return berth_content_store_remove_ingest(store, name, error);
 }
 
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {

@@ -226,9 +226,7 @@ bool berth_content_store_intend(BerthContentStore *store, const char *key, const
 bool berth_content_store_abort(BerthContentStore *store, const char *key, GError **error) {
     g_autofree char *name = ingest_directory_name(key);
 
-    return berth_database_run(store->database, error, "DELETE FROM ingests WHERE key = ?1", "s",
-                              name) &&
-           berth_fd_remove_tree(store->ingests, name, error);
+    return berth_content_store_remove_ingest(store, name, error);
 }
 
 bool berth_content_store_commit(BerthContentStore *store, const char *key, const char *digest,

@@ -21,14 +21,20 @@ static int make_namespace(void) {
     return berth_userns_new(&uids, &gids, &fault);
 }
 
-static void test_no_process_is_left(void) {
+/* Makes one, and skips the test if that fails. */
+static bool can_make_namespace(void) {
     int namespace = make_namespace();
 
-    if (namespace < 0) {
+    if (namespace < 0)
         g_test_skip("user namespaces cannot be made here");
+    else
+        close(namespace);
+    return namespace >= 0;
+}
+
+static void test_no_process_is_left(void) {
+    if (!can_make_namespace())
         return;
-    }
-    close(namespace);
     g_assert_cmpint(waitpid(-1, NULL, __WALL), ==, -1);
     g_assert_cmpint(errno, ==, ECHILD);
 }
@@ -53,13 +59,8 @@ static bool group_ends(pid_t group) {
  * descriptors and, since it shares it, its memory. Most kills hit a maker that does nothing else
  * while it has such a process. */
 static void test_the_process_ends_with_its_maker(void) {
-    int namespace = make_namespace();
-
-    if (namespace < 0) {
-        g_test_skip("user namespaces cannot be made here");
+    if (!can_make_namespace())
         return;
-    }
-    close(namespace);
     g_assert_cmpint(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), ==, 0);
     for (int i = 0; i < ROUNDS; i++) {
         pid_t maker = fork();
