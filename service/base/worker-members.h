@@ -101,8 +101,6 @@ enum {
            "h(sst)(sst)", "s")                                                                     \
     /* manifest of signatures → payloads and their signatures */                                   \
     MEMBER(BERTH_INSPECT_SIGNATURES, signatures, "Signatures", "h", "a((sst)s)")                   \
-    /* payload, signature, keys, required digest and repository → index of the matching key */     \
-    MEMBER(BERTH_INSPECT_VERIFY_SIGNATURE, verify_signature, "VerifySignature", "hsasss", "u")     \
     /* index.json of an OCI layout → descriptors and their names */                                \
     MEMBER(BERTH_INSPECT_LAYOUT, layout, "Layout", "h", "a((sst)s)")                               \
     /* manifest.json of "docker save" → configuration, tags, layers */                             \
@@ -121,6 +119,10 @@ enum {
     MEMBER(BERTH_SCREEN_TYPE, type, "Type", "hy", "")                                              \
     /* bell, an eventfd */                                                                         \
     MEMBER(BERTH_SCREEN_RING, ring, "Ring", "h", "")
+
+#define BERTH_SIGNATURE_MEMBERS(MEMBER)                                                            \
+    /* payload, signature, keys, required digest and repository → index of the matching key */     \
+    MEMBER(BERTH_SIGNATURE_VERIFY, verify, "Verify", "hsasss", "u")
 
 #define BERTH_UNPACK_MEMBERS(MEMBER)                                                               \
     /* content, diff ID, limit, is the lowest layer → unpacked size, whether to call Settle */     \

@@ -106,6 +106,7 @@ static const BerthSandbox sandboxes[] = {
      .read_only = true,
      .calls = journal_calls},
     {.worker = "screen", .user = BERTH_USER, .max_descriptors = MAX_SCREEN_DESCRIPTORS},
+    {.worker = "signature", .user = BERTH_USER},
     {.worker = "unpack",
      .files = BERTH_FILES_ONE_DIRECTORY,
      .calls = unpack_calls,

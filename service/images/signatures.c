@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A search for one valid signature of a digest. It reads manifests of signatures (first that of the
- * tag used by cosign, then those of referrers), and checks each candidate that they list with the
- * keys. The caller owns a search until it reports; then it frees itself. It is used by a pull, to
- * check its policy, and by a verification (image-signature.c).
+ * A search for one valid signature of a digest. It has berth-inspect read manifests of signatures
+ * (first that of the tag used by cosign, then those of referrers), and berth-signature check each
+ * candidate that they list with the keys. The caller owns a search until it reports; then it frees
+ * itself. It is used by a pull, to check its policy, and by a verification (image-signature.c).
  */
 
 #include "images/signatures.h"
@@ -34,6 +34,7 @@ struct BerthSignatureSearch {
     BerthImages *images;
     BerthRemoteSession *session;
     BerthWorker *inspect;
+    BerthWorker *verifier; /* berth-signature; NULL until there is a candidate */
     char *digest;
     char **keys; /* PEM */
     int file;    /* in memory: the object being fetched */
@@ -62,6 +63,7 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
     if (!search)
         return;
     berth_worker_free(search->inspect);
+    berth_worker_free(search->verifier);
     berth_fd_clear(&search->file);
     berth_descriptor_free(search->fetching);
     g_ptr_array_unref(search->manifests);
@@ -123,7 +125,7 @@ static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *ta
                            search->file, reply, search);
 }
 
-/* berth-inspect has verified the payload with this key, and that it names the digest and, if it
+/* berth-signature has verified the payload with this key, and that it names the digest and, if it
  * names a repository, this one. Only the index of the key is returned, and it is checked. */
 static void search_on_verified(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
@@ -157,7 +159,7 @@ static void search_on_payload(sd_bus_message *reply, const GError *error, void *
         .digest = search->digest,
         .repository = berth_remote_session_get_locator(search->session),
     };
-    berth_call_inspect_verify_signature(search->inspect, &arguments, search_on_verified, search);
+    berth_call_signature_verify(search->verifier, &arguments, search_on_verified, search);
 }
 
 /* A malformed entry ends the list; entries beyond the limit are not tried. */
@@ -241,12 +243,25 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
                                search->file, search_on_referrers, search);
 }
 
+/* The worker is started only for a candidate, since it loads gnutls; it does so while the payload
+ * is fetched. */
+static void search_check_candidate(BerthSignatureSearch *search) {
+    const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
+    g_autoptr(GError) error = NULL;
+
+    if (!search->verifier &&
+        !(search->verifier = berth_worker_new(search->images->event, "signature", -1, &error))) {
+        signature_search_finish(search, 0, error);
+        return;
+    }
+    search_fetch(search, next->payload, MAX_PAYLOAD_BYTES, search_on_payload);
+}
+
 /* Candidates come first, then further manifests, then the referrers, which are requested once. The
  * search ends if nothing is left. */
 static void signature_search_next(BerthSignatureSearch *search) {
     if (search->candidates->len > 0) {
-        const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
-        search_fetch(search, next->payload, MAX_PAYLOAD_BYTES, search_on_payload);
+        search_check_candidate(search);
     } else if (search->manifests->len > 0) {
         berth_descriptor_free(search->fetching);
         search->fetching = g_ptr_array_steal_index(search->manifests, search->manifests->len - 1);

@@ -3,7 +3,8 @@
 /*
  * Checks whether an image at a remote is signed with one of a set of keys. Signatures are looked
  * for in the places used by cosign: under the tag "sha256-HEX.sig", and among the referrers of the
- * digest (distribution specification 1.1). berth-inspect verifies them.
+ * digest (distribution specification 1.1). berth-inspect lists them and berth-signature
+ * verifies them.
  */
 
 #pragma once

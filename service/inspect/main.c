@@ -14,7 +14,7 @@
 #include "inspect/append.h"
 #include "inspect/archive-index.h"
 #include "inspect/inspect.h"
-#include "inspect/signature.h"
+#include "inspect/signature-manifest.h"
 
 #include <stdlib.h>
 
@@ -217,28 +217,6 @@ static int append_signatures(sd_bus_message *reply, const void *value) {
 static int method_signatures(sd_bus_message *call, void *userdata, sd_bus_error *error) {
     (void)userdata;
     return answer_list(call, berth_signatures_read, append_signatures, error);
-}
-
-/* The keys are those of the policy; they are arguments, since the worker cannot open files. */
-static int method_verify_signature(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    BerthSignatureCheck check = {0};
-    g_auto(GStrv) keys = NULL;
-    g_autofree char *payload = NULL;
-    g_autoptr(GError) error = NULL;
-    unsigned key = 0;
-    int r;
-
-    (void)userdata;
-    if ((r = take_document(call, &payload, &check.size, ret_error)) < 0 ||
-        (r = sd_bus_message_read(call, "s", &check.signature)) < 0 ||
-        (r = sd_bus_message_read_strv(call, &keys)) < 0 ||
-        (r = sd_bus_message_read(call, "ss", &check.digest, &check.repository)) < 0)
-        return r;
-    check.payload = payload;
-    check.keys = keys;
-    if (!berth_signature_verify(&check, &key, &error))
-        return berth_bus_error_set(ret_error, error);
-    return sd_bus_reply_method_return(call, "u", key);
 }
 
 static int method_append_to_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

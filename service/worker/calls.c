@@ -231,19 +231,6 @@ void berth_call_inspect_signatures(BerthWorker *worker, int manifest, BerthWorke
     call_member(worker, BERTH_INSPECT_SIGNATURES, reply, userdata, manifest);
 }
 
-void berth_call_inspect_verify_signature(BerthWorker *worker,
-                                         const BerthSignatureArguments *arguments,
-                                         BerthWorkerReply reply, void *userdata) {
-    sd_bus_message *call = berth_worker_new_call(worker, BERTH_INSPECT_VERIFY_SIGNATURE);
-    int r = 0;
-
-    if (call &&
-        (r = sd_bus_message_append(call, "hs", arguments->payload, arguments->signature)) >= 0 &&
-        (r = sd_bus_message_append_strv(call, (char **)arguments->keys)) >= 0)
-        r = sd_bus_message_append(call, "ss", arguments->digest, arguments->repository);
-    send_appended(worker, BERTH_INSPECT_VERIFY_SIGNATURE, call, r, reply, userdata);
-}
-
 void berth_call_inspect_layout(BerthWorker *worker, int index, BerthWorkerReply reply,
                                void *userdata) {
     call_member(worker, BERTH_INSPECT_LAYOUT, reply, userdata, index);
@@ -285,6 +272,18 @@ void berth_call_screen_type(BerthWorker *worker, int master, uint8_t character,
 
 void berth_call_screen_ring(BerthWorker *worker, int bell, BerthWorkerReply reply, void *userdata) {
     call_member(worker, BERTH_SCREEN_RING, reply, userdata, bell);
+}
+
+void berth_call_signature_verify(BerthWorker *worker, const BerthSignatureArguments *arguments,
+                                 BerthWorkerReply reply, void *userdata) {
+    sd_bus_message *call = berth_worker_new_call(worker, BERTH_SIGNATURE_VERIFY);
+    int r = 0;
+
+    if (call &&
+        (r = sd_bus_message_append(call, "hs", arguments->payload, arguments->signature)) >= 0 &&
+        (r = sd_bus_message_append_strv(call, (char **)arguments->keys)) >= 0)
+        r = sd_bus_message_append(call, "ss", arguments->digest, arguments->repository);
+    send_appended(worker, BERTH_SIGNATURE_VERIFY, call, r, reply, userdata);
 }
 
 void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff_id, uint64_t limit,

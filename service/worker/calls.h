@@ -90,15 +90,6 @@ void berth_call_inspect_append_to_manifest(BerthWorker *worker, int manifest,
                                            void *userdata);
 void berth_call_inspect_signatures(BerthWorker *worker, int manifest, BerthWorkerReply reply,
                                    void *userdata);
-typedef struct {
-    int payload;
-    const char *signature;
-    char *const *keys;
-    const char *digest, *repository; /* required in the signed payload */
-} BerthSignatureArguments;
-void berth_call_inspect_verify_signature(BerthWorker *worker,
-                                         const BerthSignatureArguments *arguments,
-                                         BerthWorkerReply reply, void *userdata);
 void berth_call_inspect_layout(BerthWorker *worker, int index, BerthWorkerReply reply,
                                void *userdata);
 void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthWorkerReply reply,
@@ -124,6 +115,16 @@ void berth_call_screen_release(BerthWorker *worker, uint64_t token, BerthWorkerR
 void berth_call_screen_type(BerthWorker *worker, int master, uint8_t character,
                             BerthWorkerReply reply, void *userdata);
 void berth_call_screen_ring(BerthWorker *worker, int bell, BerthWorkerReply reply, void *userdata);
+
+/* berth-signature. */
+typedef struct {
+    int payload;
+    const char *signature;
+    char *const *keys;
+    const char *digest, *repository; /* required in the signed payload */
+} BerthSignatureArguments;
+void berth_call_signature_verify(BerthWorker *worker, const BerthSignatureArguments *arguments,
+                                 BerthWorkerReply reply, void *userdata);
 
 /* berth-unpack. */
 void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff_id, uint64_t limit,

@@ -317,8 +317,8 @@ def test_a_policy_with_lying_workers():
         result = dist("pull", reference, timeout=120)
         assert result.status != 0, result
         return {}
-    lie_in({"fetch": ("Resolve", "ResolveObject", "Referrers", "Fetch"), "inspect": ("Signatures", "VerifySignature")},
-           pull_unsigned)
+    lie_in({"fetch": ("Resolve", "ResolveObject", "Referrers", "Fetch"), "inspect": ("Signatures",),
+            "signature": ("Verify",)}, pull_unsigned)
     trust.configure("")
 
 

@@ -3,6 +3,7 @@
 # place, and tries what a compromised worker could try: to clone, connect, signal, trace, mount and open files.
 
 import fcntl
+import importlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 from faulty_registry import FaultyRegistry
 
+trust = importlib.import_module("test-trust")
 IMAGE = f"{HOST}/sandboxes/base:x"
 WORKERS = "/usr/libexec/berth"
 PROBE = os.environ["BERTH_BUILD"] + "/tests/sandbox/probe"
@@ -32,6 +34,7 @@ MAY = {
     "ingest": COMMON,
     "inspect": COMMON,
     "screen": COMMON,
+    "signature": COMMON,
     # The root of this worker is a read-only view of the journal, which contains only its directories.
     "journal": {**COMMON, **FILES},
     # The root of this worker is a layer's directory, which is empty. The worker is root of a user namespace only. For
@@ -305,6 +308,16 @@ def test_units_that_run_dist():
 def test_archive():
     good("pull", IMAGE)
     check("archive", report_of("archive", "export", "-o", "/var/tmp/x.tar", IMAGE), MAY["archive"])
+
+
+def test_signature():
+    trust.make_key("sandboxes", "ec")
+    trust.configure(f"[Policy {trust.REGISTRY.host}/signed]\nRequire=signed\nKey={trust.KEYS}/sandboxes.pub\n")
+    reference, digest, repository = trust.add("signed/sandboxes", 1)
+    payload = trust.payload_for(repository, digest)
+    trust.attach("signed/sandboxes", digest, (payload, trust.sign("sandboxes", "ec", payload)))
+    check("signature", report_of("signature", "pull", reference), MAY["signature"])
+    trust.configure("")
 
 
 def test_screen():

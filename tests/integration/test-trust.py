@@ -11,6 +11,7 @@ import sys
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
 from faulty_registry import FaultyRegistry
+from tracing import traced
 
 REGISTRY = FaultyRegistry()
 KEYS = "/etc/berth/keys"
@@ -148,6 +149,42 @@ def test_signed_by_a_referrer():
     good("pull", reference)
     equal(good("verify", reference).strip(), f"{KEYS}/first.pub")
     REGISTRY.answer = answer
+
+
+def verifiers_of(*command):
+    """Returns the executions of berth-signature, the worker that verifies signatures, during a command."""
+    log = "/tmp/programs.trace"
+    with traced(service_pid(), log, "-e", "trace=execve,execveat"):
+        result = dist(*command)
+    with open(log, encoding="utf-8") as file:
+        return result, [line for line in file if "berth-signature" in line]
+
+
+def test_the_verifying_worker_starts_only_for_a_signature():
+    good("images", "-q")
+    reference, digest, repository = add("signed/few", 9)
+    result, started = verifiers_of("pull", reference)
+    contains(result.err, "there is no signature")
+    equal(started, [])
+    wrong, right = payload_for(repository, "sha256:" + "1" * 64), payload_for(repository, digest)
+    attach("signed/few", digest, (right, sign("first", "ec", right)), (wrong, sign("first", "ec", wrong)))
+    result, started = verifiers_of("pull", reference)
+    equal((result.status, len(started)), (0, 1), result)
+
+
+def test_without_the_verifying_worker_nothing_is_signed():
+    reference, digest, repository = add("signed/alone", 10)
+    payload = payload_for(repository, digest)
+    attach("signed/alone", digest, (payload, sign("first", "ec", payload)))
+    worker = "/usr/libexec/berth/berth-signature"
+    os.rename(worker, f"{worker}.away")
+    try:
+        result = dist("pull", reference)
+    finally:
+        os.rename(f"{worker}.away", worker)
+    equal(result.status, 1, result)
+    contains(result.err, "berth-signature")
+    good("pull", reference)
 
 
 if __name__ == "__main__":

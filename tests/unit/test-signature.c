@@ -5,7 +5,7 @@
  * -rawin" for Ed25519.
  */
 
-#include "inspect/signature.h"
+#include "signature/signature.h"
 
 #include <string.h>
 
@@ -79,25 +79,9 @@ static void test_invalid_signatures(void) {
     assert_refused(check, "is for an image of");
 }
 
-static void test_layers_of_other_kinds_are_left_out(void) {
-    static const char manifest[] =
-        "{\"layers\":[{\"mediaType\":\"a/b\",\"digest\":\"" DIGEST "\",\"size\":1},"
-        "{\"mediaType\":\"application/vnd.dev.cosign.simplesigning.v1+json\",\"digest\":\"" DIGEST
-        "\",\"size\":3,\"annotations\":{\"dev.cosignproject.cosign/signature\":\"MEUC\"}}]}";
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) signatures = berth_signatures_read(manifest, strlen(manifest), &error);
-
-    g_assert_no_error(error);
-    g_assert_cmpuint(signatures->len, ==, 1);
-    BerthSignature *signature = signatures->pdata[0];
-    g_assert_cmpstr(signature->signature, ==, "MEUC");
-    g_assert_cmpuint(signature->payload->size, ==, 3);
-}
-
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/signature/the-key-that-signed", test_the_key_that_signed);
     g_test_add_func("/signature/invalid-signatures", test_invalid_signatures);
-    g_test_add_func("/signature/other-layers", test_layers_of_other_kinds_are_left_out);
     return g_test_run();
 }

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Signatures of images in cosign's format (cosign's SIGNATURE_SPEC.md, "simple signing"): a
- * manifest whose layers are payloads, each with its signature as an annotation. The payload names
- * the signed manifest; the signature covers the payload's bytes, with ECDSA on P-256 with SHA-256,
- * or Ed25519.
+ * Verifies signatures of images in cosign's format (cosign's SIGNATURE_SPEC.md, "simple signing").
+ * The payload names the signed manifest; the signature covers the payload's bytes, with ECDSA on
+ * P-256 with SHA-256, or Ed25519. Payloads and signatures are listed in a manifest
+ * (inspect/signature-manifest.h).
  */
 
 #pragma once
 
-#include "base/descriptor.h"
+#include "base/error.h"
 
-typedef struct {
-    BerthDescriptor *payload;
-    char *signature; /* base64 */
-} BerthSignature;
-
-/* A list of BerthSignature; layers of other kinds are left out. */
-GPtrArray *berth_signatures_read(const char *data, size_t size, GError **error);
+#include <stddef.h>
 
 typedef struct {
     const char *payload;
