@@ -36,11 +36,12 @@ struct BerthSignatureSearch {
     BerthWorker *inspect;
     BerthWorker *verifier; /* berth-signature; NULL until there is a candidate */
     char *digest;
-    char **keys; /* PEM */
-    int file;    /* in memory: the object being fetched */
-    BerthDescriptor *fetching;
-    GPtrArray *manifests;  /* of BerthDescriptor: still to be read, the next one last */
-    GPtrArray *candidates; /* of Candidate: still to be checked, the next one last */
+    char **keys;               /* PEM */
+    int file;                  /* in memory: the object being fetched */
+    BerthDescriptor *fetching; /* the manifest being read */
+    Candidate *checking;       /* the candidate being checked */
+    GPtrArray *manifests;      /* of BerthDescriptor: still to be read, the next one last */
+    GPtrArray *candidates;     /* of Candidate: still to be checked, the next one last */
     bool asked_referrers;
     GError *error; /* why the last candidate was rejected */
     BerthSignatureFound done;
@@ -66,6 +67,7 @@ void berth_signature_search_free(BerthSignatureSearch *search) {
     berth_worker_free(search->verifier);
     berth_fd_clear(&search->file);
     berth_descriptor_free(search->fetching);
+    g_clear_pointer(&search->checking, candidate_free);
     g_ptr_array_unref(search->manifests);
     g_ptr_array_unref(search->candidates);
     g_strfreev(search->keys);
@@ -108,7 +110,8 @@ static bool search_open_file(BerthSignatureSearch *search, GError **error) {
     return search->file >= 0 || berth_error_set_errno(error, errno, "make a file in memory");
 }
 
-/* Fetches one object into memory. */
+/* Fetches one object into memory. It is no longer in the list it came from, so one that cannot be
+ * fetched is not tried again. */
 static void search_fetch(BerthSignatureSearch *search, const BerthDescriptor *target,
                          uint64_t limit, BerthWorkerReply reply) {
     g_autoptr(GError) error = NULL;
@@ -137,24 +140,21 @@ static void search_on_verified(sd_bus_message *reply, const GError *error, void 
     }
     if (error)
         search_note_error(search, error);
-    g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
     signature_search_next(search);
 }
 
 static void search_on_payload(sd_bus_message *reply, const GError *error, void *userdata) {
     BerthSignatureSearch *search = userdata;
-    const Candidate *candidate = search->candidates->pdata[search->candidates->len - 1];
 
     (void)reply;
     if (error) {
         search_note_error(search, error);
-        g_ptr_array_set_size(search->candidates, (gint)search->candidates->len - 1);
         signature_search_next(search);
         return;
     }
     const BerthSignatureArguments arguments = {
         .payload = search->file,
-        .signature = candidate->signature,
+        .signature = search->checking->signature,
         .keys = search->keys,
         .digest = search->digest,
         .repository = berth_remote_session_get_locator(search->session),
@@ -246,15 +246,16 @@ static void search_ask_referrers(BerthSignatureSearch *search) {
 /* The worker is started only for a candidate, since it loads gnutls; it does so while the payload
  * is fetched. */
 static void search_check_candidate(BerthSignatureSearch *search) {
-    const Candidate *next = search->candidates->pdata[search->candidates->len - 1];
     g_autoptr(GError) error = NULL;
 
+    g_clear_pointer(&search->checking, candidate_free);
+    search->checking = g_ptr_array_steal_index(search->candidates, search->candidates->len - 1);
     if (!search->verifier &&
         !(search->verifier = berth_worker_new(search->images->event, "signature", -1, &error))) {
         signature_search_finish(search, 0, error);
         return;
     }
-    search_fetch(search, next->payload, MAX_PAYLOAD_BYTES, search_on_payload);
+    search_fetch(search, search->checking->payload, MAX_PAYLOAD_BYTES, search_on_payload);
 }
 
 /* Candidates come first, then further manifests, then the referrers, which are requested once. The

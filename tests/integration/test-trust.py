@@ -114,6 +114,17 @@ def test_signatures_that_do_not_count():
     refused(reference, "not signed")
 
 
+def test_signatures_that_are_too_large_are_skipped():
+    reference, digest, repository = add("signed/large", 11)
+    large, right = payload_for(repository, digest) + b" " * (64 * 1024), payload_for(repository, digest)
+    attach("signed/large", digest, (large, sign("first", "ec", large)))
+    refused(reference, "a signature of 65")
+    attach("signed/large", digest, (right, sign("first", "ec", right)), (large, sign("first", "ec", large)))
+    good("pull", reference)
+    good("rmi", reference)
+    good("prune")
+
+
 def test_accepted_without_a_signature():
     reference, *_ = add("open/app", 4)
     good("pull", reference)
