@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An input belongs to the stream's thread. It is one of two kinds: one that is read into a buffer,
- * and one that is mapped. The second is the file that berth-ingest writes and hashes: its pages are
- * in the page cache already, so mapping them saves a copy through a pipe, and what is unpacked is
- * what is stored. A mapped input is growing until the pipe of its growth is closed, and then
- * complete.
+ * An input belongs to the stream's thread. Its bytes come from a descriptor that is read to its
+ * end, or from the file that berth-ingest writes and hashes, so that what is unpacked is what is
+ * stored. Such a file is growing until the pipe of its growth is closed, and then complete.
  *
- * A window of the file is mapped, and only what the file already has is accessed: access beyond its
- * end raises SIGBUS. So does a page that was written back and cannot be read again, so each part is
- * read in before it is accessed, which reports such a page as an error. Before Linux 5.14, the
- * worker dies of it, and the pull fails without the reason.
+ * The file is read and not mapped: a copy that stays in the second-level cache is cheaper than page
+ * tables for it, above all in a virtual machine, and a page that cannot be read is an error of
+ * pread(2) and not SIGBUS.
  */
 
 #include "unpack/input.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* BUFFER_BYTES stay in the second-level cache. A window is a multiple of a part and of any page. */
-enum { BUFFER_BYTES = 256 * 1024, PART_BYTES = 1024 * 1024, WINDOW_BYTES = 32 * 1024 * 1024 };
+enum { BUFFER_BYTES = 256 * 1024 };
 
 typedef enum { INPUT_READ, INPUT_GROWING, INPUT_COMPLETE } InputKind;
 
@@ -30,34 +25,29 @@ struct BerthInput {
     int fd, growth;
     uint64_t position; /* where the next part begins */
     uint64_t size;     /* of a file, as far as it has been announced */
-    uint8_t *window;   /* of the file, mapped; or NULL */
-    uint8_t buffer[];
+    uint8_t buffer[BUFFER_BYTES];
 };
 
-BerthInput *berth_input_new(int fd) {
-    BerthInput *input = g_malloc(sizeof *input + BUFFER_BYTES);
+static BerthInput *input_new(InputKind kind, int fd, int growth) {
+    BerthInput *input = g_new(BerthInput, 1);
 
-    *input = (BerthInput){.kind = INPUT_READ, .fd = fd, .growth = -1};
+    /* The buffer is left as it is: only what has been read into it is returned. */
+    input->kind = kind;
+    input->fd = fd;
+    input->growth = growth;
+    input->position = input->size = 0;
     return input;
+}
+
+BerthInput *berth_input_new(int fd) {
+    return input_new(INPUT_READ, fd, -1);
 }
 
 BerthInput *berth_input_new_growing(int file, int growth) {
-    BerthInput *input = g_new0(BerthInput, 1);
-
-    *input = (BerthInput){.kind = INPUT_GROWING, .fd = file, .growth = growth};
-    return input;
-}
-
-static void input_unmap(BerthInput *input) {
-    if (input->window)
-        munmap(input->window, WINDOW_BYTES);
-    input->window = NULL;
+    return input_new(INPUT_GROWING, file, growth);
 }
 
 void berth_input_free(BerthInput *input) {
-    if (!input)
-        return;
-    input_unmap(input);
     g_free(input);
 }
 
@@ -107,49 +97,27 @@ static bool input_wait(BerthInput *input, size_t least, GError **error) {
     return true;
 }
 
-/* Maps the window that begins at the position. */
-static bool input_map_window(BerthInput *input, GError **error) {
-    input_unmap(input);
-    void *window =
-        mmap(NULL, WINDOW_BYTES, PROT_READ, MAP_SHARED, input->fd, (off_t)input->position);
-    if (window == MAP_FAILED)
-        return berth_error_set_errno(error, errno, "read the layer");
-    input->window = window;
-    return true;
-}
-
-/* Reads the pages of a part and enters them into the page table at once, since a fault for each
- * would cost as much as a copy. EFAULT and EHWPOISON stand for a page whose access would raise
- * SIGBUS (madvise(2)); any other failure only costs time, such as EINVAL before Linux 5.14. */
-static bool input_populate(BerthInput *input, size_t start, size_t size, GError **error) {
-    size_t before = start % (size_t)sysconf(_SC_PAGESIZE);
-
-    return madvise(input->window + start - before, before + size, MADV_POPULATE_READ) == 0 ||
-           (errno != EFAULT && errno != EHWPOISON) ||
-           berth_error_set_errno(error, EIO, "read the layer");
-}
-
-static ssize_t input_view(BerthInput *input, const uint8_t **part, GError **error) {
-    size_t start = input->position % WINDOW_BYTES;
+/* The file has at least the size that was announced, so its end is an error. */
+static ssize_t input_read_file(BerthInput *input, GError **error) {
+    ssize_t got;
 
     if (!input_wait(input, input->position == 0 ? BERTH_INPUT_FIRST_BYTES : 1, error))
         return -1;
-    size_t size = (size_t)MIN(input->size - input->position,
-                              MIN((uint64_t)PART_BYTES, (uint64_t)WINDOW_BYTES - start));
+    size_t size = (size_t)MIN(input->size - input->position, (uint64_t)BUFFER_BYTES);
     if (size == 0)
         return 0;
-    if (start == 0 && !input_map_window(input, error))
+    do
+        got = pread(input->fd, input->buffer, size, (off_t)input->position);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0) {
+        berth_error_set_errno(error, got < 0 ? errno : EIO, "read the layer");
         return -1;
-    if (!input_populate(input, start, size, error))
-        return -1;
-    input->position += size;
-    *part = input->window + start;
-    return (ssize_t)size;
+    }
+    input->position += (size_t)got;
+    return got;
 }
 
 ssize_t berth_input_next(BerthInput *input, const uint8_t **part, GError **error) {
-    if (input->kind != INPUT_READ)
-        return input_view(input, part, error);
     *part = input->buffer;
-    return input_read(input, error);
+    return input->kind == INPUT_READ ? input_read(input, error) : input_read_file(input, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bytes of a layer as they are stored, part by part: read from a descriptor, or taken from a
+/* The bytes of a layer as they are stored, part by part: read from a descriptor, or from a
  * file of the content store while berth-ingest is still writing it. */
 
 #pragma once
