@@ -137,7 +137,8 @@ static void pull_on_synced(sd_bus_message *reply, const GError *error, void *use
     /* The operation frees the pull in the next iteration of the loop, so it may still be used
      * below. */
     berth_operation_end(pull->operation, NULL);
-    berth_snapshots_sync(pull->context.images->snapshots, pull->context.images->event);
+    berth_snapshots_sync(pull->context.images->snapshots, pull->context.images->event,
+                         g_steal_pointer(&pull->context.ingest));
 }
 
 /* The renames of blobs are made durable before anything gets a name. Unpack has not renamed any. */

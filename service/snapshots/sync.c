@@ -37,13 +37,14 @@ static void snapshot_sync_on_synced(sd_bus_message *reply, const GError *error, 
 
 /* newest_usec is read before the worker begins, so that a snapshot that is committed during the
  * syncfs(2) stays unsynced. If no worker can be started, syncing is left to the next pull. */
-void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event) {
+void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest) {
     static const BerthOperationType type = {.free = snapshot_sync_free};
-    g_autoptr(BerthWorker) worker = NULL;
+    g_autoptr(BerthWorker) worker = ingest;
     int64_t newest_usec;
 
-    if (!berth_snapshot_store_has_unsynced(store, &newest_usec) ||
-        !(worker = berth_worker_new(event, "ingest", -1, NULL)))
+    if (!berth_snapshot_store_has_unsynced(store, &newest_usec))
+        return;
+    if (!worker && !(worker = berth_worker_new(event, "ingest", -1, NULL)))
         return;
     SnapshotSync *sync = g_new0(SnapshotSync, 1);
     *sync = (SnapshotSync){NULL, store, g_steal_pointer(&worker), newest_usec};

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "snapshots/snapshot-store.h"
+#include "worker/worker.h"
 
-/* Begins to sync the unsynced snapshots; the caller is not told when that ends. */
-void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event);
+/* Begins to sync the unsynced snapshots; the caller is not told when that ends. Takes over ingest,
+ * a berth-ingest that has nothing to do; NULL: starts one if it is needed. */
+void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest);
