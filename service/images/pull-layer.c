@@ -280,19 +280,6 @@ static void pull_layer_keep(BerthPullLayer *layer) {
     berth_pull_objects_fetch(layer->objects, &fetch);
 }
 
-/* Each layer gets a separate worker: a layer that compromises its worker cannot affect another
- * layer. */
-static bool pull_layer_start_worker(BerthPullLayer *layer, GError **error) {
-    BerthImages *images = layer->context->images;
-    berth_autofd int directory = berth_snapshot_store_begin(images->snapshots, &layer->key, error);
-
-    if (directory < 0)
-        return false;
-    layer->worker = berth_worker_new_from_template(images->event, "unpack", layer->context->unpack,
-                                                   directory, error);
-    return layer->worker != NULL;
-}
-
 void berth_pull_layer_start(BerthPullLayer *layer) {
     g_autoptr(GError) error = NULL;
 
@@ -307,7 +294,10 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
         return;
     }
     pull_layer_set_state(layer, BERTH_PULL_LAYER_FETCHING);
-    if (!pull_layer_start_worker(layer, &error)) {
+    /* Each layer gets a separate worker: a layer that compromises its worker cannot affect another
+     * layer. */
+    layer->worker = berth_pull_unpackers_take(layer->context->unpackers, &layer->key, &error);
+    if (!layer->worker) {
         pull_layer_fail(layer, error);
         return;
     }

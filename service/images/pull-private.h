@@ -8,6 +8,7 @@
  *     pull-documents.c  walks the image's documents and fetches everything that they refer to
  *     pull-image.c      the image for the platform: its configuration, then its layers
  *       pull-layer.c    one layer: blob and tree, settled on the layer below, committed
+ *       pull-unpackers.c  the layers' workers
  *     pull-objects.c    schedules the fetching: a limited number of objects at a time
  *       pull-object.c   one blob: already stored, proven (pull-proof.c), or fetched and committed
  */
@@ -16,6 +17,16 @@
 
 #include "images/pull.h"
 #include "store/lease-store.h"
+
+/* pull-unpackers.c */
+typedef struct BerthPullUnpackers BerthPullUnpackers;
+BerthPullUnpackers *berth_pull_unpackers_new(BerthImages *images);
+void berth_pull_unpackers_free(BerthPullUnpackers *unpackers);
+/* Starts a worker before a layer needs it. */
+void berth_pull_unpackers_prepare(BerthPullUnpackers *unpackers);
+/* Returns a worker for a layer, and the key of the snapshot whose directory it has; both belong to
+ * the caller. A key may also be set with an error. */
+BerthWorker *berth_pull_unpackers_take(BerthPullUnpackers *unpackers, char **key, GError **error);
 
 /* Shared by all parts. Only pull.c modifies it. */
 typedef struct {
@@ -29,7 +40,7 @@ typedef struct {
     BerthLease *lease; /* as found at the start; NULL: none */
     BerthRemoteSession *fetch;
     BerthWorker *ingest, *inspect;
-    BerthWorkerTemplate *unpack; /* for the layers' workers */
+    BerthPullUnpackers *unpackers; /* the layers' workers */
     BerthPins *pins; /* digests and chain IDs that must not be collected in the meantime */
 } BerthPullContext;
 

@@ -65,8 +65,8 @@ static void pull_free(void *object) {
     berth_remote_session_free(context->fetch);
     berth_worker_free(context->ingest);
     berth_worker_free(context->inspect);
-    berth_worker_template_free(context->unpack);
     pull_clear_parts(pull);
+    berth_pull_unpackers_free(context->unpackers);
     berth_pins_free(context->pins);
     berth_descriptor_free(pull->target);
     g_strfreev(pull->warnings);
@@ -197,8 +197,32 @@ static void pull_on_found(const char *digest, const BerthDocument *manifest, voi
     berth_pull_image_start(pull->image);
 }
 
-/* The documents are the first part; the image is the second, once its manifest is known. */
+static bool pull_start_inspect(Pull *pull, GError **error) {
+    BerthPullContext *context = &pull->context;
+
+    if (!context->inspect)
+        context->inspect = berth_worker_new(context->images->event, "inspect", -1, error);
+    return context->inspect != NULL;
+}
+
+/* berth-fetch is needed first. If all workers were loaded at once, it would have to share a
+ * processor with one of them. */
+static void pull_on_ingest_serving(void *userdata) {
+    pull_start_inspect(userdata, NULL);
+}
+
+/* The documents are the first part; the image is the second, once its manifest is known. If the
+ * target is new, there is probably a layer to unpack. */
 static void pull_fetch(Pull *pull) {
+    const BerthPullContext *context = &pull->context;
+    g_autoptr(GError) error = NULL;
+
+    if (!pull_start_inspect(pull, &error)) {
+        pull_fail(pull, NULL, error);
+        return;
+    }
+    if (context->mode == BERTH_PULL_PULL && !berth_pull_is_stored(context, pull->target->digest))
+        berth_pull_unpackers_prepare(context->unpackers);
     pull->objects = berth_pull_objects_new(&pull->context);
     pull->documents = berth_pull_documents_new(&pull->context, pull->objects, pull->target,
                                                pull_on_found, pull_on_part_done, pull);
@@ -309,9 +333,10 @@ static bool pull_start_workers(Pull *pull, const BerthPullRequest *request, GErr
                                                      pull_on_ready, pull, error)) ||
          !(context->ingest = berth_worker_new(event, "ingest", -1, error))))
         return false;
-    context->unpack = berth_worker_template_new(event, "unpack");
-    context->inspect = berth_worker_new(event, "inspect", -1, error);
-    return context->inspect != NULL;
+    context->unpackers = berth_pull_unpackers_new(context->images);
+    if (context->ingest)
+        berth_worker_when_serving(context->ingest, pull_on_ingest_serving, pull);
+    return true;
 }
 
 /* Unpack works on a stored image, by its name, and contacts no remote. */

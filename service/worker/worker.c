@@ -63,9 +63,11 @@ struct BerthWorker {
     sd_event *event;
     sd_bus *bus;
     pid_t pid;
-    bool breached;    /* it has sent an unexpected message */
-    uid_t uid;        /* the user it runs for; 0: the service */
-    GPtrArray *calls; /* of Call: unanswered calls */
+    bool breached;                   /* it has sent an unexpected message */
+    uid_t uid;                       /* the user it runs for; 0: the service */
+    GPtrArray *calls;                /* of Call: unanswered calls */
+    void (*serving)(void *userdata); /* NULL: nobody waits, or it was called */
+    void *userdata;
 };
 
 /* Dropping the slot, or the source, cancels the callback: after berth_worker_free() there are
@@ -207,6 +209,12 @@ BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
     return worker_new(event, kind, template, directory, 0, error);
 }
 
+void berth_worker_when_serving(BerthWorker *worker, void (*serving)(void *userdata),
+                               void *userdata) {
+    worker->serving = serving;
+    worker->userdata = userdata;
+}
+
 /* The calls are freed first, so that closing the bus does not report them as failed. */
 void berth_worker_free(BerthWorker *worker) {
     if (!worker)
@@ -301,6 +309,9 @@ static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *er
         if (message)
             send_now(call, message);
     }
+    if (worker->serving)
+        worker->serving(worker->userdata);
+    worker->serving = NULL;
     return 0;
 }
 

@@ -35,6 +35,10 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
 BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
                                             BerthWorkerTemplate *template, int directory,
                                             GError **error);
+/* Calls serving once, when the worker has entered its sandbox and takes calls; never if it dies
+ * before, or has been freed. For a worker that has just been created. */
+void berth_worker_when_serving(BerthWorker *worker, void (*serving)(void *userdata),
+                               void *userdata);
 /* Kills the worker and frees it, without calling any reply callback; NULL is ignored. */
 void berth_worker_free(BerthWorker *worker);
 

@@ -186,6 +186,40 @@ def test_a_layer_is_unpacked_before_those_below_are_there():
     equal((found[b"usr/lib/early"]["size"], found[b"o/x"]["size"], b"o/t" in found), (5, 3, False))
 
 
+def test_a_worker_is_started_before_the_layer_is_known():
+    """While the documents of a new image are fetched, a worker for its first layer is started. It is ended without a trace
+    if all layers turn out to be there."""
+    base = oci.Layer().add("ahead", b"ahead").finish()
+    oci.push(oci.Image([base]), f"{HOST}/ahead:1")
+    good("pull", "-q", f"{HOST}/ahead:1")
+    image = oci.Image([base], {"Cmd": ["/other"]})
+    registry = FaultyRegistry()
+    reference, _ = registry.add("ahead:2", image)
+    oci.push(image, f"{HOST}/ahead:2")
+    gate = registry.stall[image.manifest["config"]["digest"]] = threading.Event()
+    with subprocess.Popen(["dist", "pull", "-q", reference]) as pulling:
+        try:
+            wait_until(lambda: run("pgrep", "-x", "berth-unpack").out, "the worker")
+            equal(len(leftovers()), 1, leftovers())
+        finally:
+            gate.set()
+        equal(pulling.wait(60), 0)
+    good("pull", "-q", f"{HOST}/ahead:2")
+    wait_until(lambda: not run("pgrep", "-x", "berth-unpack").out, "the end of the worker")
+    equal(leftovers(), [])
+    # Nothing is new, so no worker is started.
+    program, started = "/usr/libexec/berth/berth-unpack", "/tmp/unpack-started"
+    os.rename(program, f"{program}.real")
+    try:
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\ntouch {started}\n")
+        os.chmod(program, 0o755)
+        good("pull", "-q", f"{HOST}/ahead:2")
+    finally:
+        os.rename(f"{program}.real", program)
+    assert not os.path.exists(started), "a worker was started"
+
+
 def test_hard_links_to_lower_nodes():
     found = compare_upper("nodes", oci.Layer().hard_link("o/1", "o/fifo").hard_link("o/2", "o/dev").hard_link("o/3", "o/l")
                           .hard_link("o/4", "o/2").hard_link("o/new/5", "o/3"))
