@@ -324,6 +324,27 @@ def test_an_own_directory_is_a_root():
     assert os.path.exists(f"{root}/made")
 
 
+def test_a_kept_id_makes_missing_mount_points_in_an_own_directory():
+    """With --userns=keep-id, an own directory has no root of the container that could make them."""
+    only_create()
+    alice = pwd.getpwnam("alice")
+    root = root_of("kept-root", "alice")
+    source = owned("kept-source")
+    put(f"{source}/file", owner=alice.pw_uid)
+    show = ("sh", "-c", "id -u; stat -c %u /; cat /etc/hostname; ls /deep/er; grep -E 'Cap(Eff|Prm)' /proc/self/status")
+    options = ("--userns=keep-id", "--hostname=kept", "-v", f"{source}:/deep/er")
+    lines = good("run", "--rm", *options, "--rootfs", root, *show, user="alice").splitlines()
+    equal(lines[:4], [f"{alice.pw_uid}"] * 2 + ["kept", "file"], lines)
+    for path in ("proc", "etc/hostname", "deep", "deep/er"):
+        status = os.stat(f"{root}/{path}")
+        equal((status.st_uid, status.st_gid, status.st_mode & 0o777), (alice.pw_uid, alice.pw_gid, 0o644 if path == "etc/hostname" else 0o755), path)
+    # The same below a mount, and the process has the capabilities that it has with an image.
+    own = owned("kept-own")
+    nested = ("-v", f"{own}:/v", "-v", f"{source}:/v/below")
+    equal(inside("ls", "/v/below", options=["--userns=keep-id", *nested], user="alice"), "file\n")
+    equal(lines[4:], inside("grep", "-E", "Cap(Eff|Prm)", "/proc/self/status", options=["--userns=keep-id"], user="alice").splitlines())
+
+
 def test_a_root_that_is_not_the_callers_is_a_privilege():
     only_create()
     anothers = root_of("anothers-root", "bin")
