@@ -84,14 +84,15 @@ static bool is_of_namespace(const char *source, const char *options, const char 
            !strstr(options, "x-berth.inode=");
 }
 
-/* Whether it is a mount that every container has: a file that the service writes, or a directory of
- * its own. */
+/* Whether it is a mount that every container has: its root, a file that the service writes, or a
+ * directory of its own. */
 static bool is_own(const char *source, const char *options, const char *destination,
                    const char *id) {
     g_autofree char *own = g_strdup_printf("/containers/%s/", id);
 
-    return strstr(source, own) || strstr(options, "x-berth.volume") ||
-           strstr(options, "x-berth.pod") || is_of_namespace(source, options, destination) ||
+    return g_str_equal(destination, "/") || strstr(source, own) ||
+           strstr(options, "x-berth.volume") || strstr(options, "x-berth.pod") ||
+           is_of_namespace(source, options, destination) ||
            g_str_equal(destination, "/dev/berth-init");
 }
 

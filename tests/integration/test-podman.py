@@ -326,6 +326,9 @@ def test_mounts_of_another_container():
                    "mounts": [{"destination": "/mnt", "type": "bind", "source": "/tmp/podman-dir"}]}, file)
     good("create", "--id=of-a-spec", "--spec=/tmp/podman-spec.json", IMAGE)
     equal(good("run", "--rm", "--volumes-from=of-a-spec", IMAGE, "cat", "/mnt/file"), "of the host")
+    # A directory that is the root of a container is not one of its volumes.
+    good("create", "--name=of-a-directory", "-v", "/tmp/podman-dir:/mnt", "--rootfs", "/tmp/podman-root", "true")
+    equal(good("run", "--rm", "--volumes-from=of-a-directory", IMAGE, "cat", "/mnt/file"), "of the host")
     # Mounts that result from --pid=host and --ipc=host are not passed on, unlike a bind mount of the host's /proc.
     with open("/dev/shm/podman-ours", "w", encoding="utf-8"):
         pass
@@ -335,7 +338,7 @@ def test_mounts_of_another_container():
     assert "podman-ours" not in parts[0] and parts[0].split("\n").count("1") == 1, look
     assert parts[1].startswith("/host/proc/1\n") and int(parts[1].split()[1]) < 20, look
     os.unlink("/dev/shm/podman-ours")
-    good("rm", "data", "of-a-spec", "wide")
+    good("rm", "data", "of-a-spec", "of-a-directory", "wide")
     good("volume", "rm", "podman-volume")
 
 
