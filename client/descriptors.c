@@ -81,8 +81,8 @@ int dist_append_null_streams(sd_bus_message *call) {
                                             null, "Stderr", "h", null);
 }
 
-unsigned dist_count_descriptors(void) {
-    return 3 + (preserved ? preserved->len : 0);
+unsigned dist_count_descriptors(bool has_streams) {
+    return (has_streams ? 3 : 0) + (preserved ? preserved->len : 0);
 }
 
 int dist_append_descriptors(sd_bus_message *call) {

@@ -21,5 +21,6 @@ int dist_append_null_streams(sd_bus_message *call);
  * (sd_listen_fds(3)), and those to preserve. */
 int dist_append_descriptors(sd_bus_message *call);
 
-/* The number of descriptors in a call with those and the three standard streams. */
-unsigned dist_count_descriptors(void);
+/* The number of descriptors in a call with those and, if it has them, the three standard streams.
+ */
+unsigned dist_count_descriptors(bool has_streams);

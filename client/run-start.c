@@ -36,7 +36,7 @@ static sd_bus_message *new_start(const char *member, const char *id, DistStreams
         sd_bus_message_unref(call);
         return dist_bad_reply(r, error), NULL;
     }
-    if (!dist_check_descriptors(dist_count_descriptors(), error))
+    if (!dist_check_descriptors(dist_count_descriptors(streams != DIST_STREAMS_JOURNAL), error))
         call = sd_bus_message_unref(call);
     return call;
 }

@@ -45,6 +45,11 @@ static char **exec_read_environment(const ExecOptions *options, GError **error) 
     return g_strdupv((char **)list->pdata);
 }
 
+/* With a terminal or detached, the process does not get dist's streams. */
+static bool has_streams(const ExecOptions *options) {
+    return !options->terminal && !options->detach;
+}
+
 static int append_exec(sd_bus_message *call, const ExecOptions *options, const char *spec) {
     uint32_t rows, columns;
     int r;
@@ -66,8 +71,7 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
         (r = sd_bus_message_append(call, "{sv}{sv}", "Rows", "u", rows, "Columns", "u", columns)) <
             0)
         return r;
-    /* With a terminal or detached, the process does not get dist's streams. */
-    if ((!options->terminal && !options->detach && (r = dist_append_streams(call)) < 0) ||
+    if ((has_streams(options) && (r = dist_append_streams(call)) < 0) ||
         (r = dist_append_descriptors(call)) < 0)
         return r;
     return sd_bus_message_close_container(call);
@@ -91,7 +95,7 @@ static sd_bus_message *new_exec(const char *id, char *const *command, ExecOption
         dist_bad_reply(r, error);
         return NULL;
     }
-    if (!dist_check_descriptors(dist_count_descriptors(), error))
+    if (!dist_check_descriptors(dist_count_descriptors(has_streams(options)), error))
         call = sd_bus_message_unref(call);
     return call;
 }

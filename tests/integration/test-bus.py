@@ -134,6 +134,10 @@ def test_more_descriptors_than_the_bus_passes_are_an_error_that_says_so():
     good("run", "-d", "--id=fds", IMAGE, "sleep", "1000")
     result = run("bash", "-c", extra.format(16) + "dist exec --preserve-fds=14 fds echo yes")
     contains(result.err, "17 files and descriptors")
+    # A process that is detached has no streams of dist's.
+    equal(run("bash", "-c", extra.format(18) + "dist exec -d --preserve-fds=16 --process=many fds true").out, "many\n")
+    equal(run("bash", "-c", extra.format(18) + f"dist run -d --name=many --preserve-fds=16 {IMAGE} true").out, "many\n")
+    good("rm", "-f", "many")
     good("rm", "-f", "fds")
     equal(listing("ps", "-a"), [])
     # The limit can be raised.
