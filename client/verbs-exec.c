@@ -166,8 +166,10 @@ static char *exec_read_cid_file(const char *file, GError **error) {
     if (fd < 0)
         return berth_error_set_errno(error, errno, "%s", file), NULL;
     g_autofree char *text = berth_fd_read_stream(fd, MAX_CID_FILE, &size, error);
-    if (!text)
+    if (!text) {
+        g_prefix_error(error, "%s: ", file);
         return NULL;
+    }
     text[strcspn(text, "\n")] = '\0';
     return g_steal_pointer(&text);
 }
@@ -184,6 +186,11 @@ static char *exec_choose_container(const ExecOptions *options, char ***arguments
         return exec_find_latest(error);
     if (options->cid_file)
         return exec_read_cid_file(options->cid_file, error);
+    if (!**arguments) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s: an argument is missing: %s"),
+                        "exec", _("ID COMMAND…"));
+        return NULL;
+    }
     return g_strdup(*(*arguments)++);
 }
 

@@ -166,7 +166,6 @@ const DistVerb dist_process_verbs[] = {
      .summary = N_("Run another command in a running container"),
      .options = dist_exec_options,
      .run = dist_verb_exec,
-     .min = 1,
      .max = DIST_ANY_NUMBER,
      .flags = DIST_VERB_THERE | DIST_VERB_STRICT | DIST_VERB_RUNS,
      .example = "dist exec -it web sh"},

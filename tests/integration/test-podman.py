@@ -73,13 +73,18 @@ def test_exec_finds_its_container():
     good("run", "-d", "--name=box", "--cidfile=/tmp/podman-cid", IMAGE)
     equal(good("exec", "--latest", "echo", "found"), "found\n")
     equal(good("exec", "--cidfile=/tmp/podman-cid", "echo", "found"), "found\n")
+    # Then a configuration of the process leaves no argument.
+    with open("/tmp/podman-process.json", "w", encoding="utf-8") as file:
+        json.dump({"args": ["/bin/echo", "found"], "cwd": "/", "user": {"uid": 0, "gid": 0}}, file)
+    for option in ("--latest", "--cidfile=/tmp/podman-cid"):
+        equal(good("exec", option, "--spec=/tmp/podman-process.json"), "found\n")
     good("create", "--name=later", IMAGE)
     contains(dist("exec", "-l", "true").err, "later")
     equal(good("exec", "--cidfile=/tmp/podman-cid", "echo", "found"), "found\n")
     # Those of other users do not count.
     contains(dist("exec", "-l", "true", user="nobody").err, "you have no container")
     for words, word in ((["--cidfile=/nothing", "true"], "/nothing"), (["-l", "--cidfile=/tmp/podman-cid", "true"], "exclude each other"),
-                        (["--cidfile=/tmp/podman-cid"], "missing"), (["box"], "COMMAND")):
+                        (["--cidfile=/tmp/podman-cid"], "missing"), (["box"], "COMMAND"), ([], "ID COMMAND"), (["--cidfile=/tmp", "true"], "/tmp")):
         result = dist("exec", *words)
         equal(result.status, 125, words)
         contains(result.err, word)
