@@ -31,7 +31,7 @@ struct BerthRemote {
     const char *scheme; /* NULL until known */
     BerthCredentials *credentials;
     bool uses_basic;
-    bool was_asked_for_challenge; /* by a request to /v2/ */
+    bool was_asked_for_challenge; /* by a request to /v2/, without a token as the result so far */
     GHashTable *tokens;           /* additionally requested scope, or "" → BerthToken */
     GPtrArray *warnings;          /* texts, each once */
 };
@@ -167,6 +167,8 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
         return;
     }
     g_hash_table_replace(call->remote->tokens, g_strdup(token_key(call)), token);
+    /* It expires, or is for another scope than the next call's: /v2/ is then asked again. */
+    call->remote->was_asked_for_challenge = false;
     remote_send_request(call);
 }
 

@@ -90,6 +90,30 @@ def test_a_registry_that_hides_images_from_anonymous_users():
         contains(with_auth("pull", f"{registry.host}/hidden/absent:x").err, "404")
 
 
+def test_a_registry_that_hides_images_is_asked_again_when_the_token_has_expired():
+    """A pull that takes longer than its token is valid, which is 60 seconds if the registry does not say, gets another one."""
+    registry = FaultyRegistry()
+    delayed = []
+
+    def hook(handler, url, with_body):
+        if url == "/token":
+            return not registry.send(handler, 200, b'{"token":"tok"}', {}, True)
+        if handler.headers.get("Authorization") == "Bearer tok":
+            if "/blobs/" not in url or delayed:
+                return False
+            delayed.append(url)
+            return not registry.fail(handler, 503, "later", with_body, {"Retry-After": "57"})
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{registry.host}/token"'} if url == "/v2/" else {}
+        return not registry.fail(handler, 401 if challenge else 404, "who are you?", with_body, challenge)
+
+    registry.hook = hook
+    reference, _ = registry.add("hidden/long:x", image(77))
+    write_auth({"auths": {registry.host: entry("anna", "secret")}})
+    pulled(reference)
+    assert delayed
+    equal([url for _, url, _ in registry.requests].count("/token"), 2)
+
+
 def test_basic_credentials_from_the_auth_file():
     registry = FaultyRegistry()
     registry.basic = "anna:se:cret"
