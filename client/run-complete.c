@@ -335,7 +335,6 @@ static bool read_gpus(GError **error) {
     return true;
 }
 
-/* Called once, after the whole command line has been parsed, since options depend on each other. */
 /* A directory, a bundle, and an image with a configuration are different roots. Only an image has
  * variables to merge with, or can be removed. */
 static bool check_root(GError **error) {
@@ -350,6 +349,7 @@ static bool check_root(GError **error) {
                            _("--env-merge needs an image"));
 }
 
+/* Called once, after the whole command line has been parsed, since options depend on each other. */
 bool dist_run_options_complete(GError **error) {
     dist_run_given.insecure = !dist_run_texts.tls_verify;
     dist_run_given.remove |= dist_run_given.remove_image;
