@@ -12,6 +12,7 @@
 #include "launch/execute.h"
 
 #include "bare/fd.h"
+#include "launch/entries.h"
 #include "launch/filter.h"
 #include "launch/hooks.h"
 #include "launch/label.h"
@@ -20,6 +21,7 @@
 #include "launch/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -87,6 +89,20 @@ static char **execution_make_environment(const BerthExecution *execution) {
     return environment;
 }
 
+/* Opens the directory only if it must: a limit of descriptors may have been set. */
+static bool make_component(const char *path) {
+    char above[PATH_MAX];
+    const char *name = strrchr(path, '/') + 1;
+
+    if (mkdir(path, 0755) == 0)
+        return true;
+    if (errno != EOVERFLOW)
+        return errno == EEXIST;
+    snprintf(above, sizeof above, "%.*s", (int)(name - path), path);
+    berth_autofd int directory = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return directory >= 0 && berth_entry_make(directory, name, true);
+}
+
 /* Creates the missing components of a path. Links in it come from the image, and cannot lead out of
  * the root, which this process has entered. */
 static bool make_path_components(const char *path) {
@@ -95,14 +111,17 @@ static bool make_path_components(const char *path) {
     for (const char *end = path + 1; *end; end += strspn(end, "/")) {
         end += strcspn(end, "/");
         snprintf(part, sizeof part, "%.*s", (int)(end - path), path);
-        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+        if (!make_component(part))
             return false;
     }
     return true;
 }
 
+/* EOVERFLOW: the mount does not have this user's id on disk (entries.c), so the directory keeps the
+ * owner that it has. */
 static void make_working_directory(const char *path, const BerthIdentity *identity) {
-    if (!make_path_components(path) || lchown(path, identity->uid, identity->gid) < 0)
+    if (!make_path_components(path) ||
+        (lchown(path, identity->uid, identity->gid) < 0 && errno != EOVERFLOW))
         berth_fail_errno("working directory", path);
 }
 

@@ -13,6 +13,7 @@
 #include "bare/fd.h"
 #include "launch/copy-up.h"
 #include "launch/device-links.h"
+#include "launch/entries.h"
 #include "launch/text.h"
 #include "launch/volume-fill.h"
 
@@ -24,9 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -84,35 +83,6 @@ static bool make_behind_link(int root, int parent, const char *above, const char
     return make_path(root, path, resolve, as_directory, links - 1);
 }
 
-/* O_EXCL keeps the kernel from following a dangling link in the image (open(2)). */
-static bool make_entry(int parent, const char *name, bool as_directory) {
-    if (as_directory)
-        return mkdirat(parent, name, 0755) == 0;
-    berth_autofd int made =
-        openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-    return made >= 0;
-}
-
-/* The mount of a user's own files maps only that user, who need not be the container's root
- * (keep-id). Root can create nothing there (EOVERFLOW), since it would not have an owner on disk.
- * The owner of the directory can, with its own permissions only (capabilities(7)). */
-static bool make_entry_as_owner(int parent, const char *name, bool as_directory) {
-    struct stat status;
-
-    if (fstat(parent, &status) < 0)
-        return false;
-    setfsgid(status.st_gid);
-    setfsuid(status.st_uid);
-    bool made = make_entry(parent, name, as_directory);
-    int failure = errno;
-    setfsuid(0);
-    setfsgid(0);
-    /* A change of these ids resets the dumpable flag, as in inside.c. */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    errno = failure;
-    return made;
-}
-
 /* Creates one component if it is missing; above is the path to it. */
 static bool make_component(int root, const char *above, const char *path, const char *name,
                            uint64_t resolve, bool as_directory, unsigned links) {
@@ -125,8 +95,7 @@ static bool make_component(int root, const char *above, const char *path, const 
         return false;
     if (berth_text_is(name, ".."))
         return true;
-    if (make_entry(parent, name, as_directory) ||
-        (errno == EOVERFLOW && make_entry_as_owner(parent, name, as_directory)))
+    if (berth_entry_make(parent, name, as_directory))
         return true;
     return errno == EEXIST &&
            make_behind_link(root, parent, above, name, resolve, as_directory, links);

@@ -345,6 +345,24 @@ def test_a_kept_id_makes_missing_mount_points_in_an_own_directory():
     equal(lines[4:], inside("grep", "-E", "Cap(Eff|Prm)", "/proc/self/status", options=["--userns=keep-id"], user="alice").splitlines())
 
 
+def test_a_working_directory_is_made_in_own_files():
+    """A working directory that is missing belongs to the only user that the mount has, whichever user the container has."""
+    only_create()
+    alice = pwd.getpwnam("alice")
+    own = owned("working")
+    for number, options in enumerate((["--userns=keep-id"], ["--user=7"], ["--userns=keep-id", "--user=0"])):
+        path = f"{number}/below"
+        equal(inside("pwd", options=[*options, "-v", f"{own}:/v", "-w", f"/v/{path}"], user="alice"), f"/v/{path}\n")
+        equal(os.stat(f"{own}/{path}").st_uid, alice.pw_uid)
+    good("run", "-d", "--id=working", "--userns=keep-id", "-v", f"{own}:/v", IMAGE, user="alice")
+    equal(good("exec", "-w", "/v/exec", "working", "pwd", user="alice"), "/v/exec\n")
+    good("rm", "-f", "working", user="alice")
+    # The directories of others stay refused.
+    os.makedirs(f"{own}/roots")
+    contains(dist("run", "--userns=keep-id", "-v", f"{own}:/v", "-w", "/v/roots/x", IMAGE, "pwd", user="alice").err, "working directory")
+    equal(os.listdir(f"{own}/roots"), [])
+
+
 def test_a_root_that_is_not_the_callers_is_a_privilege():
     only_create()
     anothers = root_of("anothers-root", "bin")
