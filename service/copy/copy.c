@@ -22,11 +22,17 @@ enum { MAX_NAMES_BYTES = 1024 * 1024 };
 
 bool berth_copy_fail(struct archive *archive, const char *what, const char *path, GError **error) {
     const char *reason = archive_error_string(archive);
+    int errnum = archive_errno(archive);
 
-    if (archive_errno(archive) == ENOSPC || archive_errno(archive) == EDQUOT)
-        return berth_error_set_errno(error, archive_errno(archive), "%s %.500s", what, path);
+    if (errnum == ENOSPC || errnum == EDQUOT)
+        return berth_error_set_errno(error, errnum, "%s %.500s", what, path);
+    /* libarchive says what it could not do, and has the reason as a number. It uses EINVAL and
+     * EILSEQ for errors of its own, and negative numbers (archive.h). */
+    bool of_system = errnum > 0 && errnum != EINVAL && errnum != EILSEQ;
+    g_autofree char *text = g_strconcat(reason ? reason : "failed", of_system ? ": " : NULL,
+                                        of_system ? g_strerror(errnum) : NULL, NULL);
     return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, "%s %.500s: %s", what, path,
-                           reason ? reason : "failed");
+                           text);
 }
 
 char *berth_copy_enter_parent(const char *path, GError **error) {

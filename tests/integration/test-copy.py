@@ -394,6 +394,12 @@ def test_errors_name_the_path():
     equal(result.returncode, 1)
 
 
+def test_an_error_of_the_system_has_its_reason():
+    good("run", "-d", "--id=fixed", "--read-only", IMAGE)
+    contains(dist("cp", "/etc/hostname", "fixed:/dir/mine").err, "mine': Read-only file system")
+    good("rm", "-f", "fixed")
+
+
 def test_a_file_that_does_not_fit_is_an_error():
     good("run", "-d", "--id=small", "--tmpfs=/small:size=1M", IMAGE, "sleep", "1000")
     with open("/var/tmp/large", "wb") as file:
