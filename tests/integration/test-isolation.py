@@ -359,7 +359,7 @@ def test_a_working_directory_is_made_in_own_files():
     good("rm", "-f", "working", user="alice")
     # The directories of others stay refused.
     os.makedirs(f"{own}/roots")
-    contains(dist("run", "--userns=keep-id", "-v", f"{own}:/v", "-w", "/v/roots/x", IMAGE, "pwd", user="alice").err, "working directory")
+    contains(dist("run", "--rm", "--userns=keep-id", "-v", f"{own}:/v", "-w", "/v/roots/x", IMAGE, "pwd", user="alice").err, "working directory")
     equal(os.listdir(f"{own}/roots"), [])
 
 
