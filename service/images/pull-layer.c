@@ -101,11 +101,13 @@ static void pull_layer_fail(BerthPullLayer *layer, const GError *error) {
 }
 
 /* The claim is released before the state is reported: other pulls that wait for this snapshot then
- * find it committed. */
+ * find it committed. The worker is killed afterwards: the end of its process must not delay what is
+ * done next. */
 static void pull_layer_finish(BerthPullLayer *layer) {
+    g_autoptr(BerthWorker) worker = g_steal_pointer(&layer->worker);
+
     layer->item->phase = "done";
     berth_claim_release(layer->claim);
-    g_clear_pointer(&layer->worker, berth_worker_free);
     g_clear_pointer(&layer->key, g_free);
     pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }

@@ -161,7 +161,8 @@ void berth_transfers_observe(BerthTransfers *transfers, BerthTransferObserver ob
 }
 
 /* Makes room for one more: transfers that have ended remain listed for a while, but only a limited
- * number per owner, who could otherwise fill the list. */
+ * number per owner, who could otherwise fill the list. The first to end is removed, never one that
+ * is just ending, whose follower may add the next one. */
 static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
     BerthTransfer *oldest = NULL;
     unsigned count = 0;
@@ -170,7 +171,8 @@ static void transfers_make_room(BerthTransfers *transfers, uint32_t owner) {
         BerthTransfer *transfer = transfers->all->pdata[i];
         if (transfer->owner != owner || transfer->state == BERTH_TRANSFER_RUNNING)
             continue;
-        oldest = oldest ? oldest : transfer;
+        if (!oldest || transfer->expires_usec < oldest->expires_usec)
+            oldest = transfer;
         count++;
     }
     if (count < MAX_FINISHED_PER_OWNER)
@@ -299,17 +301,23 @@ static void transfer_finish(BerthTransfer *transfer, const GError *error) {
     }
 }
 
-/* The object is freed first: by the time clients learn of the end, its workers have been killed. */
+/* By the time clients learn of a failure, the object and its workers are gone. After a success, the
+ * workers have nothing left to do, and the end of their processes, for which the kernel uses the
+ * processors for some milliseconds, must not delay the reply. */
 static void transfer_on_end(void *userdata, const GError *error) {
     BerthTransfer *transfer = userdata;
     const BerthTransferWork *work = transfer->work;
+    void *object = g_steal_pointer(&transfer->object);
     bool has_result = !error || (work->is_partial && error->code == BERTH_ERROR_CANCELLED);
 
     transfer->operation = NULL;
     if (has_result && work->report)
-        work->report(transfer->object, &transfer->result);
-    work->free(g_steal_pointer(&transfer->object));
+        work->report(object, &transfer->result);
+    if (error)
+        work->free(object);
     transfer_finish(transfer, error);
+    if (!error)
+        work->free(object);
 }
 
 BerthOperation *berth_transfer_begin(BerthTransfer *transfer, const BerthTransferWork *work,
