@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Blocks stay in the second-level cache between the two threads. */
-enum { BLOCK_BYTES = 256 * 1024, BLOCKS = 6, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
+/* A block stays in the second-level cache between the two threads. ISA-L copies about 96 KiB of
+ * what it produces in each call, so smaller blocks cost more. All but the first are in one huge
+ * page. */
+enum { BLOCK_BYTES = 512 * 1024, BLOCKS = 5, OTHER_BYTES = (BLOCKS - 1) * BLOCK_BYTES };
 
 /* DONE: the thread has left the ring, after an error or at the end of the input. ABANDONED: the
  * caller takes no more blocks. */
@@ -28,7 +30,7 @@ typedef enum { STREAM_RUNNING, STREAM_DONE, STREAM_ABANDONED } StreamState;
 
 typedef struct {
     size_t size;
-    uint8_t data[BLOCK_BYTES];
+    uint8_t *data;
 } Block;
 
 struct BerthStream {
@@ -36,10 +38,9 @@ struct BerthStream {
     uint64_t limit;
     uint64_t size;
     GThread *thread;
-    GError *error; /* set by the thread, to be read once it has ended */
-    Block *first;
-    Block *others; /* NULL until a second block is needed */
-    GMutex lock;   /* protects everything below; the hash belongs to whoever has set is_hashing */
+    GError *error;        /* set by the thread, to be read once it has ended */
+    Block blocks[BLOCKS]; /* only the first has memory until a second one is needed */
+    GMutex lock; /* protects everything below; the hash belongs to whoever has set is_hashing */
     GCond changed;
     StreamState state;
     uint64_t filled, hashed, taken;
@@ -51,20 +52,19 @@ struct BerthStream {
 };
 
 static Block *stream_get_block(BerthStream *stream, uint64_t number) {
-    return number % BLOCKS == 0 ? stream->first : &stream->others[number % BLOCKS - 1];
+    return &stream->blocks[number % BLOCKS];
 }
 
-/* The blocks fit into one huge page, which saves a page fault for every 4 KiB of them. A small
- * layer needs only the first block, and no such page. */
+/* A huge page saves a page fault for every 4 KiB. A small layer needs only the first block, and no
+ * such page. */
 static void stream_add_others(BerthStream *stream) {
-    G_STATIC_ASSERT((BLOCKS - 1) * sizeof(Block) <= HUGE_PAGE_BYTES);
+    uint8_t *memory = aligned_alloc(OTHER_BYTES, OTHER_BYTES);
 
-    stream->others = aligned_alloc(HUGE_PAGE_BYTES, HUGE_PAGE_BYTES);
-    if (!stream->others)
+    if (!memory)
         g_error("out of memory");
-    (void)madvise(stream->others, HUGE_PAGE_BYTES, MADV_HUGEPAGE);
-    for (int i = 0; i < BLOCKS - 1; i++)
-        stream->others[i].size = 0;
+    (void)madvise(memory, OTHER_BYTES, MADV_HUGEPAGE);
+    for (int i = 1; i < BLOCKS; i++)
+        stream->blocks[i].data = memory + (size_t)(i - 1) * BLOCK_BYTES;
 }
 
 /* Called with the lock held. Waking costs a system call, which is unnecessary if nobody waits. */
@@ -108,7 +108,7 @@ static Block *stream_get_room(BerthStream *stream) {
     }
     if (stream->state != STREAM_RUNNING)
         return NULL;
-    if (stream->filled == 1 && !stream->others)
+    if (stream->filled == 1 && !stream->blocks[1].data)
         stream_add_others(stream);
     return stream_get_block(stream, stream->filled);
 }
@@ -192,8 +192,7 @@ BerthStream *berth_stream_new(BerthInput *input, BerthAlgorithm algorithm, uint6
     stream->hash = berth_hash_new(algorithm);
     g_mutex_init(&stream->lock);
     g_cond_init(&stream->changed);
-    stream->first = g_new(Block, 1);
-    stream->first->size = 0;
+    stream->blocks[0].data = g_malloc(BLOCK_BYTES);
     stream->thread = g_thread_try_new("inflate", run_inflating, stream, error);
     return stream->thread ? g_steal_pointer(&stream) : NULL;
 }
@@ -253,8 +252,8 @@ void berth_stream_free(BerthStream *stream) {
         stream_abandon(stream);
         g_thread_join(stream->thread);
     }
-    g_free(stream->first);
-    free(stream->others);
+    g_free(stream->blocks[0].data);
+    free(stream->blocks[1].data);
     berth_hash_free(stream->hash);
     g_mutex_clear(&stream->lock);
     g_cond_clear(&stream->changed);
