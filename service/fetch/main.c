@@ -79,8 +79,12 @@ static int append_warnings(sd_bus_message *reply, BerthFetchSession *session) {
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static void answer_resolve(const BerthDescriptor *target, const GError *error, void *userdata) {
+static void answer_resolve(const BerthDescriptor *target, const GString *body, const GError *error,
+                           void *userdata) {
     FetchCall *pending = userdata;
+
+    if (target && body)
+        berth_fetch_session_keep(pending->session, target, body);
     g_autoptr(sd_bus_message) reply = new_reply(pending, error);
     int r = 0;
 
@@ -107,11 +111,12 @@ static int method_resolve(sd_bus_message *call, void *userdata, sd_bus_error *re
 
 /* Resolves another object in the same repository, one that belongs to an image without being part
  * of it. */
-static void answer_resolve_object(const BerthDescriptor *target, const GError *error,
-                                  void *userdata) {
+static void answer_resolve_object(const BerthDescriptor *target, const GString *body,
+                                  const GError *error, void *userdata) {
     FetchCall *pending = userdata;
     g_autoptr(sd_bus_message) reply = new_reply(pending, error);
 
+    (void)body;
     if (reply)
         check_answered(berth_bus_append_descriptor(reply, target));
     fetch_call_answer(pending, error, reply);
@@ -205,6 +210,7 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     int pipe = berth_frame_read_fd(call);
     if (pipe < 0)
         return pipe;
+    offset = berth_fetch_session_pass_on(session, target, offset, pipe);
     berth_fetch(session->event, session->remotes, target, offset, pipe, answer_fetch,
                 fetch_call_new(session, call));
     return 1;

@@ -65,10 +65,10 @@ static bool resolver_ask_next(Resolution *resolution) {
 /* After an error the next remote is asked; done gets the error of the last one, which is the
  * registry itself. */
 static void resolver_finish(Resolution *resolution, const BerthDescriptor *target,
-                            const GError *error) {
+                            const GString *body, const GError *error) {
     if (error && resolver_ask_next(resolution))
         return;
-    resolution->done(target, error, resolution->userdata);
+    resolution->done(target, body, error, resolution->userdata);
     g_free(resolution->object);
     g_free(resolution->accept);
     g_strfreev(resolution->media_types);
@@ -182,7 +182,7 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
     g_autoptr(GError) local = NULL;
 
     if (error) {
-        resolver_finish(resolution, NULL, error);
+        resolver_finish(resolution, NULL, NULL, error);
         return;
     }
     bool complete = response->status == 200 && response->content_length > 0 &&
@@ -197,10 +197,11 @@ static void on_resolver_response(const BerthResponse *response, const GError *er
         resolver_go_to(resolution, RESOLVE_MANIFEST_GET);
     } else if (response->status != 200) {
         berth_remote_set_status_error(resolution->remote, path, response, &local);
-        resolver_finish(resolution, NULL, local);
+        resolver_finish(resolution, NULL, NULL, local);
     } else {
         g_autoptr(BerthDescriptor) target = read_target(resolution, response, &local);
-        resolver_finish(resolution, target, local);
+        const GString *body = resolution->step == RESOLVE_MANIFEST_GET ? response->body : NULL;
+        resolver_finish(resolution, target, body, local);
     }
 }
 

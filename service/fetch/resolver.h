@@ -10,7 +10,10 @@
 #include "base/descriptor.h"
 #include "fetch/remote.h"
 
-typedef void (*BerthResolved)(const BerthDescriptor *target, const GError *error, void *userdata);
+/* body: what GET has sent, which is valid until the callback returns; NULL if the target is known
+ * by HEAD. */
+typedef void (*BerthResolved)(const BerthDescriptor *target, const GString *body,
+                              const GError *error, void *userdata);
 
 /* remotes: of BerthRemote, asked one after another until one has the object; the error of the last
  * one counts. object: a tag or a digest. media_types: what to accept, or NULL for manifests and

@@ -13,6 +13,7 @@
 #include "base/credentials.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/hash.h"
 #include "base/worker-members.h"
 #include "fetch/resolver.h"
 
@@ -21,6 +22,47 @@
 /* The registry itself comes after its mirrors. */
 BerthRemote *berth_fetch_session_get_origin(BerthFetchSession *session) {
     return session->remotes->pdata[session->remotes->len - 1];
+}
+
+static bool is_of_digest(const GString *body, const char *digest) {
+    BerthAlgorithm algorithm;
+
+    if (!berth_digest_parse(digest, &algorithm, NULL))
+        return false;
+    g_autoptr(BerthHash) hash = berth_hash_new(algorithm);
+    berth_hash_update(hash, body->str, body->len);
+    g_autofree char *own = berth_hash_get_digest(hash);
+    return g_str_equal(own, digest);
+}
+
+static void session_forget(BerthFetchSession *session) {
+    g_clear_pointer(&session->kept_digest, g_free);
+    g_clear_pointer(&session->kept, g_bytes_unref);
+}
+
+void berth_fetch_session_keep(BerthFetchSession *session, const BerthDescriptor *target,
+                              const GString *body) {
+    session_forget(session);
+    if (!is_of_digest(body, target->digest))
+        return;
+    session->kept_digest = g_strdup(target->digest);
+    session->kept = g_bytes_new(body->str, body->len);
+}
+
+/* What does not fit into the pipe is requested from the registry, like the rest of a fetch that has
+ * been interrupted. */
+uint64_t berth_fetch_session_pass_on(BerthFetchSession *session, const BerthDescriptor *target,
+                                     uint64_t offset, int pipe) {
+    gsize size;
+
+    if (g_strcmp0(session->kept_digest, target->digest) != 0)
+        return offset;
+    const char *data = g_bytes_get_data(session->kept, &size);
+    (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
+    ssize_t written =
+        size == target->size && offset < size ? write(pipe, data + offset, size - offset) : 0;
+    session_forget(session);
+    return written > 0 ? offset + (uint64_t)written : offset;
 }
 
 bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error) {

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "base/descriptor.h"
 #include "fetch/endpoint.h"
 #include "fetch/remote.h"
 
@@ -16,6 +17,8 @@ typedef struct {
     BerthReference *reference;
     GPtrArray *endpoints; /* of BerthEndpoint; NULL before Open */
     GPtrArray *remotes;   /* of BerthRemote, in the same order */
+    char *kept_digest;    /* of what berth_fetch_session_keep() has kept; NULL: nothing */
+    GBytes *kept;
 } BerthFetchSession;
 
 /* The methods of these names: each reads the message and replies. */
@@ -23,6 +26,15 @@ int berth_fetch_session_open(BerthFetchSession *session, sd_bus_message *call,
                              sd_bus_error *ret_error);
 int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *call,
                                   sd_bus_error *ret_error);
+
+/* Keeps a document that came with the reply to GET when the reference was resolved, so that it is
+ * not requested again. One whose digest is another one is not kept. */
+void berth_fetch_session_keep(BerthFetchSession *session, const BerthDescriptor *target,
+                              const GString *body);
+/* Writes the document of target from offset on into the pipe, if it is kept, and forgets it.
+ * Returns the offset at which the pipe continues. */
+uint64_t berth_fetch_session_pass_on(BerthFetchSession *session, const BerthDescriptor *target,
+                                     uint64_t offset, int pipe);
 
 /* FailedPrecondition before Open. */
 bool berth_fetch_session_check_open(BerthFetchSession *session, sd_bus_error *error);

@@ -17,7 +17,7 @@
 #include "worker/replies.h"
 
 typedef enum {
-    PULL_RESOLVING,       /* by HEAD, which is cheap */
+    PULL_RESOLVING,       /* by HEAD, which is cheap; by GET if the name is new */
     PULL_FETCHING,        /* the target that was resolved, after checking the policy */
     PULL_RESOLVING_AGAIN, /* by GET: HEAD has announced a wrong target */
     PULL_FETCHING_AGAIN,
@@ -28,6 +28,7 @@ typedef struct {
     BerthOperation *operation;
     BerthPullContext context;
     PullState state;
+    bool with_get; /* the reference is resolved by GET */
     char *reference;
     int64_t record; /* row in berth.db, if the next start resumes it; 0: none */
     BerthDescriptor *target;
@@ -158,7 +159,7 @@ static void pull_finish(Pull *pull) {
 /* Whether HEAD may have announced a wrong target, so that GET should be tried. Only true before
  * anything below the target is pending, since that would continue to use these parts. */
 static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const GError *error) {
-    return pull->state == PULL_FETCHING && pull->context.fetch && digest &&
+    return pull->state == PULL_FETCHING && !pull->with_get && pull->context.fetch && digest &&
            berth_pull_documents_are_at_target(pull->documents) &&
            (error->code == BERTH_ERROR_SIZE_MISMATCH || error->code == BERTH_ERROR_LIMIT_EXCEEDED ||
             error->code == BERTH_ERROR_INVALID_ARGUMENT);
@@ -303,9 +304,22 @@ static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *u
     pull_meet_policy(pull);
 }
 
+/* Whether the document that the reference leads to has to be fetched in any case. */
+static bool pull_is_new(const Pull *pull) {
+    const BerthPullContext *context = &pull->context;
+    const char *name = berth_remote_session_get_name(context->fetch), *digest = strchr(name, '@');
+    g_autoptr(BerthImage) image = berth_image_store_get(context->images->database, name, NULL);
+
+    return context->mode == BERTH_PULL_PULL && !image &&
+           !(digest && berth_pull_is_stored(context, digest + 1));
+}
+
+/* GET sends the document with its digest, and berth-fetch keeps it: the pull of a new name needs
+ * one round trip less. */
 static void pull_resolve(Pull *pull) {
+    pull->with_get = pull->state == PULL_RESOLVING_AGAIN || pull_is_new(pull);
     berth_call_fetch_resolve(berth_remote_session_get_worker(pull->context.fetch), NULL,
-                             pull->state == PULL_RESOLVING_AGAIN, pull_on_resolved, pull);
+                             pull->with_get, pull_on_resolved, pull);
 }
 
 static void pull_on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {

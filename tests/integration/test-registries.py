@@ -113,7 +113,52 @@ def test_replies_to_head_that_differ_from_get():
                   if with_body else head(h, t, d))
         pulled(reference)
         contains(good("resolve", reference), digest)
+        # Only a name that is known is resolved by HEAD.
+        _, digest = REGISTRY.add(f"heads{number}:x", new_image())
+        pulled(reference)
+        contains(good("resolve", reference), digest)
     REGISTRY.hook = None
+
+
+def test_a_new_name_takes_one_request_for_its_document():
+    """The document of a new name comes with the reply to the first request. A known name is resolved by HEAD, and its
+    document is requested only if it has changed."""
+    content = new_image()
+    reference, digest = REGISTRY.add("asked:x", content)
+
+    def asked(verb, name=reference):
+        REGISTRY.requests.clear()
+        if verb == "pull":
+            pulled(name)
+        else:
+            good(verb, name)
+        return [(method, path.rpartition("/")[2]) for method, path, _ in REGISTRY.requests if "/manifests/" in path]
+    equal(asked("pull"), [("GET", "x")])
+    equal(asked("pull"), [("HEAD", "x")])
+    changed = new_image()
+    _, digest = REGISTRY.add("asked:x", changed)
+    equal(asked("pull"), [("HEAD", "x"), ("GET", digest)])
+    # By digest, of a stored document under a name of its own; and without a name.
+    equal(asked("pull", f"{reference[:-2]}@{digest}"), [("HEAD", digest)])
+    equal(asked("fetch"), [("HEAD", "x")])
+    # What does not have its digest is not used.
+    reference, digest = REGISTRY.add("asked:wrong", new_image())
+    manifests(lambda h, t, d, with_body: send(h, 200, d[:-1] + b" }" if h.path.endswith("/wrong") else d,
+                                              {"Content-Type": t, "Docker-Content-Digest": oci.digest_of(d)}, None, with_body))
+    contains(dist("pull", reference).err, digest)
+    equal(REGISTRY.requests[-1][1].rpartition("/")[2], digest)
+    REGISTRY.hook = None
+
+
+def test_a_document_larger_than_a_pipe_takes_another_request():
+    content = new_image()
+    content.manifest["annotations"] = {"large": "x" * 2_000_000}
+    reference, digest = REGISTRY.add("large-document:x", content)
+    REGISTRY.requests.clear()
+    pulled(reference)
+    equal([(method, path.rpartition("/")[2]) for method, path, _ in REGISTRY.requests if "/manifests/" in path],
+          [("GET", "x"), ("GET", digest)])
+    contains(good("content", "list"), digest)
 
 
 def test_an_image_that_get_does_not_find_is_absent():
