@@ -9,7 +9,6 @@
 
 #include "base/digest.h"
 #include "base/fd.h"
-#include "contents/claim.h"
 #include "images/pull-private.h"
 #include "store/provenance.h"
 #include "worker/calls.h"
@@ -23,7 +22,8 @@ struct BerthPullLayer {
     BerthTransferItem *item;
     char *diff_id, *chain_id, *parent;
     const char *manifest_digest, *image_chain_id;
-    BerthClaim *claim; /* on creating the snapshot */
+    BerthClaim *claim;            /* on creating the snapshot, among the owner's pulls */
+    BerthClaim *repository_claim; /* the same among all pulls from this repository; or NULL */
     BerthWorker *worker;
     char *key;        /* of the snapshot being created */
     bool needs_lower; /* needed to settle; reported by berth-unpack, like size */
@@ -53,8 +53,11 @@ BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullO
     layer->image_chain_id = request->image_chain_id;
     layer->changed = request->changed;
     layer->userdata = request->userdata;
-    g_autofree char *ref = g_strconcat("chain ", layer->chain_id, NULL);
+    g_autofree char *ref =
+        g_strdup_printf("chain %u %s", context->transfer->owner, layer->chain_id);
     layer->claim = berth_claim_new(context->images->contents, ref, pull_layer_on_released, layer);
+    layer->repository_claim = berth_pull_claim_repository(context, "chain", layer->chain_id,
+                                                          pull_layer_on_released, layer);
     berth_pins_add(context->pins, layer->chain_id);
     return layer;
 }
@@ -64,6 +67,7 @@ void berth_pull_layer_free(BerthPullLayer *layer) {
         return;
     berth_worker_free(layer->worker);
     berth_claim_free(layer->claim);
+    berth_claim_free(layer->repository_claim);
     /* Done after its writer has been killed. */
     if (layer->key)
         berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
@@ -100,14 +104,16 @@ static void pull_layer_fail(BerthPullLayer *layer, const GError *error) {
     layer->changed(layer, error, layer->userdata);
 }
 
-/* The claim is released before the state is reported: other pulls that wait for this snapshot then
- * find it committed. The worker is killed afterwards: the end of its process must not delay what is
- * done next. */
+/* The claims are released before the state is reported: other pulls that wait for this snapshot
+ * then find it committed. The worker is killed afterwards: the end of its process must not delay
+ * what is done next. */
 static void pull_layer_finish(BerthPullLayer *layer) {
     g_autoptr(BerthWorker) worker = g_steal_pointer(&layer->worker);
 
     layer->item->phase = "done";
     berth_claim_release(layer->claim);
+    if (layer->repository_claim)
+        berth_claim_release(layer->repository_claim);
     g_clear_pointer(&layer->key, g_free);
     pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }
@@ -291,7 +297,7 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
     }
     /* Another transfer is creating the same snapshot. Until that ends, the layer does not occupy a
      * slot for unpacking. */
-    if (!berth_claim_take(layer->claim)) {
+    if (!berth_pull_claim_both(layer->repository_claim, layer->claim)) {
         pull_layer_set_state(layer, BERTH_PULL_LAYER_ELSEWHERE);
         return;
     }

@@ -10,7 +10,6 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "contents/claim.h"
 #include "contents/ingestion.h"
 #include "images/pull-private.h"
 #include "store/provenance.h"
@@ -57,19 +56,6 @@ bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
     return berth_content_store_has(berth_contents_get_store(context->images->contents), digest);
 }
 
-/* Creates the claim that makes two pulls fetch an object of the same repository only once. It is
- * shared between users, so it is used only if the registry proves its identity: otherwise a user
- * could answer in its place, never finish, and make the others wait. */
-static BerthClaim *pull_object_new_fetch_claim(BerthPullObject *object) {
-    const BerthPullContext *context = object->context;
-
-    if (context->mode == BERTH_PULL_UNPACK || !berth_remote_session_is_proven(context->fetch))
-        return NULL;
-    g_autofree char *ref = g_strconcat("flight ", berth_remote_session_get_locator(context->fetch),
-                                       " ", object->descriptor->digest, NULL);
-    return berth_claim_new(context->images->contents, ref, pull_object_on_released, object);
-}
-
 BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
                                        const BerthPullObjectRequest *request) {
     BerthPullObject *object = g_new0(BerthPullObject, 1);
@@ -82,7 +68,8 @@ BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
     object->key = berth_contents_blob_key(context->transfer->owner, digest);
     object->ingest =
         berth_claim_new(context->images->contents, object->key, pull_object_on_released, object);
-    object->fetch_claim = pull_object_new_fetch_claim(object);
+    object->fetch_claim =
+        berth_pull_claim_repository(context, "flight", digest, pull_object_on_released, object);
     object->stream = request->stream;
     object->stream_userdata = request->stream_userdata;
     object->changed = request->changed;
@@ -345,18 +332,6 @@ static void pull_object_on_released(void *userdata) {
     pull_object_set_state(userdata, BERTH_PULL_OBJECT_QUEUED, NULL);
 }
 
-/* Takes both claims, or takes neither and waits for the one that is not free: a waiting object
- * holds nothing that others need. */
-static bool pull_object_claim(BerthPullObject *object) {
-    if (object->fetch_claim && !berth_claim_take(object->fetch_claim))
-        return false;
-    if (berth_claim_take(object->ingest))
-        return true;
-    if (object->fetch_claim)
-        berth_claim_release(object->fetch_claim);
-    return false;
-}
-
 /* Also runs after each wait, so every condition is checked again. Stored content is used if this
  * pull may use it; otherwise only if the remote proves that it has it as well. If it cannot, the
  * content is fetched again. */
@@ -387,7 +362,7 @@ void berth_pull_object_start(BerthPullObject *object) {
             return;
         }
     }
-    if (pull_object_claim(object))
+    if (berth_pull_claim_both(object->fetch_claim, object->ingest))
         pull_object_fetch(object);
     else
         pull_object_set_state(object, BERTH_PULL_OBJECT_WAITING, NULL);

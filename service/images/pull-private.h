@@ -11,10 +11,12 @@
  *       pull-unpackers.c  the layers' workers
  *     pull-objects.c    schedules the fetching: a limited number of objects at a time
  *       pull-object.c   one blob: already stored, proven (pull-proof.c), or fetched and committed
+ *   pull-claims.c     for which other pulls a layer or an object waits
  */
 
 #pragma once
 
+#include "contents/claim.h"
 #include "images/pull.h"
 #include "store/lease-store.h"
 
@@ -53,6 +55,16 @@ void berth_pull_hold(const BerthPullContext *context, const char *digest);
 bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
 /* Whether the content is in the store, whoever brought it. */
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
+
+/* pull-claims.c */
+/* Makes the claim that is shared by all pulls from this repository; NULL if the registry does not
+ * prove its identity. */
+BerthClaim *berth_pull_claim_repository(const BerthPullContext *context, const char *purpose,
+                                        const char *digest, BerthClaimReleased released,
+                                        void *userdata);
+/* Takes both claims, or takes neither and waits for the one that is not free: what waits holds
+ * nothing that others need. repository may be NULL. */
+bool berth_pull_claim_both(BerthClaim *repository, BerthClaim *own);
 
 /* pull-proof.c: lets the remote prove that it has the stored content. Returns NULL if samples
  * cannot prove that; otherwise done is called once, unless the proof is freed earlier. */

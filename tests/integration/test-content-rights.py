@@ -641,6 +641,28 @@ def test_held_ingest_does_not_block_other_users():
         dist("content", "abort", name, user="alice")
 
 
+def test_a_layer_that_never_arrives_does_not_block_other_users():
+    """A user's image may claim to have the layers of any other. While its own layer does not arrive, nobody else waits for
+    it to be unpacked."""
+    image = oci.Image([oci.Layer().add("common", noise(100000))])
+    reference, _ = OWNER.add("common/x:1", image)
+    hers = oci.Image([oci.Layer().add("hers", noise(100000))])
+    hers.config["rootfs"]["diff_ids"] = list(image.config["rootfs"]["diff_ids"])
+    claiming, _ = OWN.add("claiming/x:1", hers)
+    layer = hers.manifest["layers"][0]["digest"]
+    gate = OWN.stall[layer] = threading.Event()
+    with subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "pull", "-q", claiming]) as pulling:
+        try:
+            wait_until(lambda: [path for method, path, _ in OWN.requests if method == "GET" and layer in path], "her layer")
+            good("pull", "-q", reference)
+            equal(pulling.poll(), None)
+        finally:
+            gate.set()
+            OWN.stall.clear()
+        assert pulling.wait(60) != 0
+    good("rmi", reference)
+
+
 def test_a_resumed_download_with_wrong_content_is_restarted_once():
     image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(300000))])
     reference, _ = OWNER.add("garbage/x:1", image)
