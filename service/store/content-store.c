@@ -54,21 +54,43 @@ bool berth_content_store_remove_ingest(BerthContentStore *store, const char *nam
            berth_fd_remove_tree(store->ingests, name, error);
 }
 
+/* Whether the ingest has a row and data; false with error set if that cannot be determined. */
+static bool examine_ingest(BerthContentStore *store, const char *name, bool *has_row,
+                           bool *has_data, GError **error) {
+    g_autofree char *data = g_strconcat(name, "/data", NULL);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthRows) rows = berth_database_query(
+        store->database, &local, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
+    bool found = rows && berth_database_step(rows, &local);
+
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    bool exists = faccessat(store->ingests, data, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!exists && errno != ENOENT)
+        return berth_error_set_errno(error, errno, "examine an ingest");
+    *has_row = found;
+    *has_data = exists;
+    return true;
+}
+
 /* An ingest's directory is created before its row and removed after it, so a crash in between
  * leaves a directory without a row. A row is written after the data and removed after a commit has
- * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. */
+ * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. An
+ * ingest that cannot be examined may be whole, and is left for the next start. */
 static bool remove_orphan(BerthContentStore *store, const char *name, GError **error) {
-    g_autofree char *data = g_strconcat(name, "/data", NULL);
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, error, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
+    g_autoptr(GError) failure = NULL;
+    bool has_row, has_data;
 
-    if (!rows)
-        return false;
-    bool is_whole = faccessat(store->ingests, data, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    if (berth_database_step(rows, NULL) && is_whole)
+    if (!examine_ingest(store, name, &has_row, &has_data, &failure)) {
+        berth_log_warning(NULL, NULL, "Keeping the ingest %s: %s", name, failure->message);
+        return true;
+    }
+    if (has_row && has_data)
         return true;
     berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL, "Removing the %s ingest %s",
-              is_whole ? "incomplete" : "empty", name);
+              has_data ? "incomplete" : "empty", name);
     return berth_content_store_remove_ingest(store, name, error);
 }
 

@@ -158,6 +158,56 @@ static void test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start
     tear_down();
 }
 
+/* A progress handler of SQLite: interrupts the first step only. */
+static int interrupt_once(void *userdata) {
+    bool *done = userdata;
+    bool interrupts = !*done;
+
+    *done = true;
+    return interrupts;
+}
+
+static void test_an_ingest_whose_row_cannot_be_read_is_kept(void) {
+    g_autoptr(GError) error = NULL;
+    bool done = false;
+
+    set_up();
+    ingest("a", "ab");
+    berth_content_store_free(store);
+    g_autoptr(BerthRows) rows = berth_database_query(database, NULL, "SELECT 1", "");
+    sqlite3_progress_handler(sqlite3_db_handle(rows), 1, interrupt_once, &done);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+    g_assert_true(done);
+    sqlite3_progress_handler(sqlite3_db_handle(rows), 0, NULL, NULL);
+    g_clear_pointer(&rows, berth_rows_free);
+    g_autoptr(GPtrArray) ingests = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(ingests->len, ==, 1);
+    g_assert_cmpuint(((BerthIngestInfo *)ingests->pdata[0])->offset, ==, 2);
+    tear_down();
+}
+
+/* A loop of links, because permissions do not apply to root. */
+static void test_an_ingest_whose_data_cannot_be_examined_is_kept(void) {
+    g_autofree char *name = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "a", -1);
+    g_autoptr(GError) error = NULL;
+
+    set_up();
+    ingest("a", "ab");
+    g_autofree char *ingests = g_build_filename(path, "content", "ingest", NULL);
+    g_autofree char *place = g_build_filename(ingests, name, NULL);
+    g_assert_true(berth_fd_remove_children(place, NULL));
+    g_assert_cmpint(g_rmdir(place), ==, 0);
+    g_assert_cmpint(symlink(name, place), ==, 0);
+    berth_content_store_free(store);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_file_test(place, G_FILE_TEST_IS_SYMLINK));
+    g_autoptr(GPtrArray) list = berth_content_store_list_ingests(store, NULL);
+    g_assert_cmpuint(list->len, ==, 1);
+    tear_down();
+}
+
 static void test_digests_are_not_used_as_paths(void) {
     static const char *const bad[] = {"sha256:../../berth.db", "../x", "sha256:", ""};
     g_auto(BerthBlob) blob = {0};
@@ -187,6 +237,10 @@ int main(int argc, char **argv) {
                     test_remains_of_a_crash_are_removed_at_the_next_start);
     g_test_add_func("/content-store/a-commit-that-a-crash-interrupted-is-finished",
                     test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start);
+    g_test_add_func("/content-store/an-ingest-whose-row-cannot-be-read-is-kept",
+                    test_an_ingest_whose_row_cannot_be_read_is_kept);
+    g_test_add_func("/content-store/an-ingest-whose-data-cannot-be-examined-is-kept",
+                    test_an_ingest_whose_data_cannot_be_examined_is_kept);
     g_test_add_func("/content-store/digests-are-not-used-as-paths",
                     test_digests_are_not_used_as_paths);
     return g_test_run();
