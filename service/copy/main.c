@@ -92,6 +92,8 @@ int main(int argc, char **argv) {
     } else {
         lock = berth_copy_enter_stopped(berth_peer_map_setup(), !out);
     }
+    if (!out)
+        berth_copy_become_owner(argv[3]);
     /* For directories that a tar implies; whatever it lists has its own permissions. */
     umask(022);
     copy_enter_sandbox(out ? "copy-out" : "copy-in", lock);

@@ -27,9 +27,12 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 /* Maps every ID to itself, except the last one, which is not a valid ID (chown(2)). */
 static int make_namespace_of_all(void) {
@@ -48,6 +51,30 @@ static void become_namespace_root(void) {
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         berth_fail_errno("become root", NULL);
     /* A change of IDs makes the process dumpable again. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/* Whether root could create something in the directory, which it cannot in a mount that does not
+ * have its id on disk. This creates nothing: the kernel refuses to make a device in a user
+ * namespace, but only after it has looked at the ids. */
+static bool root_is_mapped_in(int directory) {
+    return mknodat(directory, ".berth-copy", S_IFCHR | 0600, makedev(1, 3)) == 0 ||
+           errno != EOVERFLOW;
+}
+
+/* The capabilities that remain in the sandbox are unchanged by this, and apply only to files whose
+ * owner the mount has. */
+void berth_copy_become_owner(const char *path) {
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory =
+        root < 0 ? -1 : berth_fd_open_in_root(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    struct stat status;
+
+    if (directory < 0 || root_is_mapped_in(directory) || fstat(directory, &status) < 0)
+        return;
+    setfsgid(status.st_gid);
+    setfsuid(status.st_uid);
+    /* As in become_namespace_root(). */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

@@ -18,6 +18,11 @@ void berth_copy_enter_running(pid_t pid);
  * reader. */
 int berth_copy_enter_stopped(const BerthSetup *setup, bool writes);
 
+/* For a copy into the directory path of the root: if its mount has only the files of a user who is
+ * not root in the container (keep-id), files are created as the owner of the directory. Does
+ * nothing if there is no such directory. */
+void berth_copy_become_owner(const char *path);
+
 /* Enters the root of the container's image. Returns a descriptor of the container's writable
  * layer. */
 int berth_copy_enter_image(const BerthSetup *setup);

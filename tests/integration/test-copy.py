@@ -4,6 +4,7 @@
 import concurrent.futures
 import io
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import oci
 
 IMAGE = f"{HOST}/copy/base:x"
 WORK = "/var/tmp/copy"
+# CHOWN, DAC_OVERRIDE, FOWNER, FSETID and SETFCAP; DAC_READ_SEARCH.
+COPIES_IN, COPIES_OUT = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 31, 1 << 2
 
 
 def test_setup():
@@ -152,12 +155,10 @@ def in_its_sandbox(*arguments, **streams):
 def test_copy_worker_is_sandboxed():
     good("create", "--id=idle-of-host", "--userns=host", IMAGE)
     good("run", "-d", "--id=runs-of-host", "--userns=host", IMAGE)
-    # To copy in: CHOWN, DAC_OVERRIDE, FOWNER, FSETID and SETFCAP. To copy out: DAC_READ_SEARCH.
-    into, out = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 31, 1 << 2
     for name in ("runs", "idle", "runs-of-host", "idle-of-host"):
-        for arguments, capabilities in ((("-", f"{name}:/tmp"), into), ((f"{name}:/bin", "-"), out)):
+        for arguments, capabilities in ((("-", f"{name}:/tmp"), COPIES_IN), ((f"{name}:/bin", "-"), COPIES_OUT)):
             read, write = os.pipe()
-            streams = {"stdin": read} if capabilities == into else {"stdout": write}
+            streams = {"stdin": read} if capabilities == COPIES_IN else {"stdout": write}
             copying, pid, status = in_its_sandbox(*arguments, **streams)
             equal((status["NoNewPrivs"], int(status["CapEff"], 16), int(status["CapPrm"], 16), int(status["CapBnd"], 16)),
                   ("1", capabilities, capabilities, capabilities), f"{arguments}")
@@ -381,6 +382,68 @@ def test_a_volume_of_a_stopped_container():
         good("rm", "-f", "stores")
         good("volume", "rm", "stored")
         good("volume", "rm", "deep")
+
+
+def test_files_are_copied_into_files_of_a_kept_id():
+    """Root of the container has no id on disk in own files of another user, who then owns what is copied there."""
+    uid, gid = pwd.getpwnam("alice")[2:4]
+    polkit_rule('''polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });''')
+    os.makedirs("/srv/own")
+    # A file system that supports ID-mapped mounts, unlike the root file system of the test machine.
+    run("mount", "-t", "tmpfs", "tmpfs", "/srv/own")
+    for path in ("v/closed", "root/bin", "root/tmp"):
+        os.makedirs(f"/srv/own/{path}")
+    shutil.copy("/bin/busybox", "/srv/own/root/bin/sleep")
+    run("chown", "-R", "alice:alice", "/srv/own")
+    os.chown("/srv/own/v/closed", 0, 0)
+    source = f"{WORK}/kept-id"
+    os.makedirs(f"{source}/below")
+    with open(f"{source}/below/file", "w", encoding="utf-8") as file:
+        file.write("kept\n")
+    os.chown(f"{source}/below/file", 1234, 1234)
+
+    def check_copied(path):
+        for entry in (path, f"{path}/below", f"{path}/below/file"):
+            status = os.stat(f"/srv/own/{entry}")
+            equal((status.st_uid, status.st_gid), (uid, gid), entry)
+        equal(os.stat(f"/srv/own/{path}/below/file").st_mode & 0o777, 0o644)
+        with open(f"/srv/own/{path}/below/file", encoding="utf-8") as file:
+            equal(file.read(), "kept\n")
+
+    # Without --userns=keep-id, alice is root of the container in her files.
+    for number, options in enumerate((("--userns=keep-id",), ())):
+        good("run", "-d", "--id=kept", *options, "-v", "/srv/own/v:/v", IMAGE, user="alice")
+        good("cp", source, f"kept:/v/{number}", user="alice")
+        check_copied(f"v/{number}")
+        # Files that exist are replaced, and their owners are kept only where the mount has them.
+        good("cp", "-a", f"{source}/below", f"kept:/v/{number}", user="alice")
+        check_copied(f"v/{number}")
+        # Everywhere else, files still belong to root; and the directories of others stay refused.
+        good("cp", source, "kept:/tmp/kept", user="alice")
+        equal(tar_of("kept", "/tmp/kept/below/file").getmembers()[0].uid, 0)
+        contains(dist("cp", source, "kept:/v/closed", user="alice").err, "write kept-id")
+        equal(os.listdir("/srv/own/v/closed"), [])
+        for path, as_owner in (("/v", bool(options)), ("/tmp", False)):
+            read, write = os.pipe()
+            copying, _, status = in_its_sandbox("-", f"kept:{path}", stdin=read)
+            for ids in ("Uid", "Gid"):
+                real, effective, saved, of_files = status[ids].split()
+                equal((effective, saved, of_files != real), (real, real, as_owner), f"{path}: {status[ids]}")
+            equal(int(status["CapEff"], 16), COPIES_IN)
+            os.close(write)
+            os.close(read)
+            copying.wait(60)
+            wait_until(lambda: not copiers(), "the copy ends")
+        good("rm", "-f", "kept", user="alice")
+    good("run", "-d", "--id=kept", "--userns=keep-id", "--rootfs", "/srv/own/root", "sleep", "1000", user="alice")
+    good("cp", source, "kept:/tmp/runs", user="alice")
+    good("kill", "-s", "KILL", "kept", user="alice")
+    dist("wait", "kept", user="alice")
+    good("cp", source, "kept:/tmp/stopped", user="alice")
+    for name in ("runs", "stopped"):
+        check_copied(f"root/tmp/{name}")
+    good("rm", "kept", user="alice")
+    polkit_rule("")
 
 
 def test_errors_name_the_path():

@@ -132,6 +132,8 @@ static void try_others(void) {
     report("madvise-process", syscall(SYS_process_madvise, BERTH_WORKER_BUS_FD, &here, 1, 0, 0));
     report("kcmp", syscall(SYS_kcmp, 1, 1, 0, 0, 0));
     report("setuid", syscall(SYS_setresuid, 0, 0, 0));
+    report("setfsuid", syscall(SYS_setfsuid, 0));
+    report("setfsgid", syscall(SYS_setfsgid, 0));
     report("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
     report("no-death", syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
     report("capset", syscall(SYS_capset, NULL, NULL));
