@@ -186,13 +186,13 @@ static bool mount_read_type(MountFields *fields, char *const *texts, GError **er
             fields->type = (MountType)i;
             return true;
         }
-    return g_str_equal(type, "ramfs")
-               ? berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
-                                 _("--mount: type=ramfs is not supported: it has no limit of its "
-                                   "size; use type=tmpfs"))
-               : berth_error_set(
-                     error, BERTH_ERROR_UNSUPPORTED,
-                     _("--mount: unknown type=%s; use bind, volume, tmpfs, image, artifact"), type);
+    if (g_str_equal(type, "ramfs"))
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--mount: type=ramfs is not supported: it has no limit of its "
+                                 "size; use type=tmpfs"));
+    g_autofree char *known = g_strjoinv(", ", (char **)mount_types);
+    return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("unknown type=%s; use %s"), type,
+                           known);
 }
 
 static bool mount_read_fields(MountFields *fields, char *const *texts, GError **error) {
