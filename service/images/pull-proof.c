@@ -8,8 +8,9 @@
  * digest.) Content that cannot be proven by samples is fetched as if it were not stored. The object
  * owns the proof while it runs.
  *
- * Samples suffice only for compressed layers, whose parts cannot be known without the rest: the
- * last bytes contain a checksum of the whole.
+ * Samples suffice only for gzip files, whose parts cannot be known without the rest: the last bytes
+ * contain a checksum of the whole. That is true of a file with one member; of one with several,
+ * they prove less (docs/security.md, "Proof by samples").
  */
 
 #include "base/fd.h"
