@@ -300,6 +300,7 @@ static void send_now(Call *call, sd_bus_message *message) {
 
 static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     BerthWorker *worker = userdata;
+    void (*serving)(void *userdata) = worker->serving;
 
     (void)signal;
     (void)error;
@@ -309,9 +310,10 @@ static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *er
         if (message)
             send_now(call, message);
     }
-    if (worker->serving)
-        worker->serving(worker->userdata);
     worker->serving = NULL;
+    /* Last, since it may free the worker. */
+    if (serving)
+        serving(worker->userdata);
     return 0;
 }
 
