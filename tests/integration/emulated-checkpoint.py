@@ -28,8 +28,11 @@ def lines(name):
     return [line for line in good("logs", name).splitlines() if line.startswith("line ")]
 
 
-def counted(name):
-    return int(good("exec", name, "cat", "/counted").strip() or 0)
+def counted(name, path="/counted"):
+    """Returns the number in the file, which is empty while the shell is about to write the next one."""
+    found = [""]
+    wait_until(lambda: found.append(dist("exec", name, "cat", path).out.strip()) or found[-1], "a number")
+    return int(found[-1])
 
 
 def own_kinds(name):
@@ -173,7 +176,7 @@ def test_containers_with_privileges_or_limits_are_restored():
     for options in (["--userns=host"], ["--privileged"], ["--read-only", "--tmpfs=/tmp", "--tmpfs=/counted.d"], ["-v", "data:/data"],
                     ["--user=guest", "--memory=64M"]):
         good("run", "-d", "--id=other", *options, COUNTER, "sh", "-c", COUNT.replace(">/counted", ">/dev/shm/counted"))
-        count = lambda: int(dist("exec", "other", "cat", "/dev/shm/counted").out.strip() or 0)
+        count = lambda: counted("other", "/dev/shm/counted")
         wait_until(lambda: count() > 3, f"it counts: {options}")
         good("checkpoint", "other")
         good("restore", "other")
