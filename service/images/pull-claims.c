@@ -10,9 +10,9 @@
 
 #include "images/pull-private.h"
 
-BerthClaim *berth_pull_claim_repository(const BerthPullContext *context, const char *purpose,
-                                        const char *digest, BerthClaimReleased released,
-                                        void *userdata) {
+static BerthClaim *claim_of_repository(const BerthPullContext *context, const char *purpose,
+                                       const char *digest, BerthClaimReleased released,
+                                       void *userdata) {
     if (context->mode == BERTH_PULL_UNPACK || !berth_remote_session_is_proven(context->fetch))
         return NULL;
     g_autofree char *ref = g_strconcat(
@@ -20,12 +20,31 @@ BerthClaim *berth_pull_claim_repository(const BerthPullContext *context, const c
     return berth_claim_new(context->images->contents, ref, released, userdata);
 }
 
-bool berth_pull_claim_both(BerthClaim *repository, BerthClaim *own) {
-    if (repository && !berth_claim_take(repository))
+void berth_pull_claims_init(BerthPullClaims *claims, const BerthPullContext *context,
+                            const BerthPullClaimsRequest *request, BerthClaimReleased released,
+                            void *userdata) {
+    claims->own = berth_claim_new(context->images->contents, request->own, released, userdata);
+    claims->repository =
+        claim_of_repository(context, request->purpose, request->digest, released, userdata);
+}
+
+void berth_pull_claims_clear(BerthPullClaims *claims) {
+    g_clear_pointer(&claims->own, berth_claim_free);
+    g_clear_pointer(&claims->repository, berth_claim_free);
+}
+
+bool berth_pull_claims_take(const BerthPullClaims *claims) {
+    if (claims->repository && !berth_claim_take(claims->repository))
         return false;
-    if (berth_claim_take(own))
+    if (berth_claim_take(claims->own))
         return true;
-    if (repository)
-        berth_claim_release(repository);
+    if (claims->repository)
+        berth_claim_release(claims->repository);
     return false;
+}
+
+void berth_pull_claims_release(const BerthPullClaims *claims) {
+    berth_claim_release(claims->own);
+    if (claims->repository)
+        berth_claim_release(claims->repository);
 }

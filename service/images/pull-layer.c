@@ -22,8 +22,7 @@ struct BerthPullLayer {
     BerthTransferItem *item;
     char *diff_id, *chain_id, *parent;
     const char *manifest_digest, *image_chain_id;
-    BerthClaim *claim;            /* on creating the snapshot, among the owner's pulls */
-    BerthClaim *repository_claim; /* the same among all pulls from this repository; or NULL */
+    BerthPullClaims claims; /* on creating the snapshot */
     BerthWorker *worker;
     char *key;        /* of the snapshot being created */
     bool needs_lower; /* needed to settle; reported by berth-unpack, like size */
@@ -55,9 +54,9 @@ BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullO
     layer->userdata = request->userdata;
     g_autofree char *ref =
         g_strdup_printf("chain %u %s", context->transfer->owner, layer->chain_id);
-    layer->claim = berth_claim_new(context->images->contents, ref, pull_layer_on_released, layer);
-    layer->repository_claim = berth_pull_claim_repository(context, "chain", layer->chain_id,
-                                                          pull_layer_on_released, layer);
+    berth_pull_claims_init(&layer->claims, context,
+                           &(BerthPullClaimsRequest){ref, "chain", layer->chain_id},
+                           pull_layer_on_released, layer);
     berth_pins_add(context->pins, layer->chain_id);
     return layer;
 }
@@ -66,8 +65,7 @@ void berth_pull_layer_free(BerthPullLayer *layer) {
     if (!layer)
         return;
     berth_worker_free(layer->worker);
-    berth_claim_free(layer->claim);
-    berth_claim_free(layer->repository_claim);
+    berth_pull_claims_clear(&layer->claims);
     /* Done after its writer has been killed. */
     if (layer->key)
         berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
@@ -111,9 +109,7 @@ static void pull_layer_finish(BerthPullLayer *layer) {
     g_autoptr(BerthWorker) worker = g_steal_pointer(&layer->worker);
 
     layer->item->phase = "done";
-    berth_claim_release(layer->claim);
-    if (layer->repository_claim)
-        berth_claim_release(layer->repository_claim);
+    berth_pull_claims_release(&layer->claims);
     g_clear_pointer(&layer->key, g_free);
     pull_layer_set_state(layer, BERTH_PULL_LAYER_DONE);
 }
@@ -297,7 +293,7 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
     }
     /* Another transfer is creating the same snapshot. Until that ends, the layer does not occupy a
      * slot for unpacking. */
-    if (!berth_pull_claim_both(layer->repository_claim, layer->claim)) {
+    if (!berth_pull_claims_take(&layer->claims)) {
         pull_layer_set_state(layer, BERTH_PULL_LAYER_ELSEWHERE);
         return;
     }

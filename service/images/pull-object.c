@@ -32,11 +32,9 @@ struct BerthPullObject {
     BerthDescriptor *descriptor;
     GBytes *embedded;
     BerthTransferItem *item;
-    char *key;          /* of the ingest */
-    BerthClaim *ingest; /* on key */
-    BerthClaim
-        *fetch_claim; /* on fetching it from this repository, shared with other pulls; or NULL */
-    BerthPullProof *proof; /* while the remote proves that it has the content */
+    char *key;              /* of the ingest */
+    BerthPullClaims claims; /* on key, and on fetching it from this repository */
+    BerthPullProof *proof;  /* while the remote proves that it has the content */
     bool was_asked_for_proof;
     BerthIngestion *ingestion; /* while fetching */
     BerthPullStream stream;
@@ -66,10 +64,9 @@ BerthPullObject *berth_pull_object_new(const BerthPullContext *context,
     object->embedded = request->embedded ? g_bytes_ref(request->embedded) : NULL;
     object->item = request->item;
     object->key = berth_contents_blob_key(context->transfer->owner, digest);
-    object->ingest =
-        berth_claim_new(context->images->contents, object->key, pull_object_on_released, object);
-    object->fetch_claim =
-        berth_pull_claim_repository(context, "flight", digest, pull_object_on_released, object);
+    berth_pull_claims_init(&object->claims, context,
+                           &(BerthPullClaimsRequest){object->key, "flight", digest},
+                           pull_object_on_released, object);
     object->stream = request->stream;
     object->stream_userdata = request->stream_userdata;
     object->changed = request->changed;
@@ -84,8 +81,7 @@ void berth_pull_object_free(BerthPullObject *object) {
     berth_pull_proof_free(object->proof);
     /* The bytes that have arrived are kept for the next attempt. */
     berth_ingestion_free(object->ingestion);
-    berth_claim_free(object->ingest);
-    berth_claim_free(object->fetch_claim);
+    berth_pull_claims_clear(&object->claims);
     g_clear_pointer(&object->embedded, g_bytes_unref);
     berth_descriptor_free(object->descriptor);
     g_free(object->key);
@@ -123,9 +119,7 @@ static void pull_object_finish(BerthPullObject *object) {
     object->item->poll = NULL;
     object->item->done = object->item->total;
     g_clear_pointer(&object->ingestion, berth_ingestion_free);
-    berth_claim_release(object->ingest);
-    if (object->fetch_claim)
-        berth_claim_release(object->fetch_claim);
+    berth_pull_claims_release(&object->claims);
     berth_pull_hold(object->context, object->descriptor->digest);
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
@@ -307,9 +301,9 @@ static void pull_object_drop_leftover(BerthPullObject *object) {
 
     if (!berth_content_store_status(store, object->key, &leftover, NULL))
         return;
-    if (berth_claim_take(object->ingest))
+    if (berth_claim_take(object->claims.own))
         berth_content_store_abort(store, object->key, NULL);
-    berth_claim_release(object->ingest);
+    berth_claim_release(object->claims.own);
 }
 
 /* If there was no proof, the object starts again and is fetched; was_asked_for_proof prevents a
@@ -362,7 +356,7 @@ void berth_pull_object_start(BerthPullObject *object) {
             return;
         }
     }
-    if (berth_pull_claim_both(object->fetch_claim, object->ingest))
+    if (berth_pull_claims_take(&object->claims))
         pull_object_fetch(object);
     else
         pull_object_set_state(object, BERTH_PULL_OBJECT_WAITING, NULL);

@@ -57,14 +57,27 @@ bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
 
 /* pull-claims.c */
-/* Makes the claim that is shared by all pulls from this repository; NULL if the registry does not
- * prove its identity. */
-BerthClaim *berth_pull_claim_repository(const BerthPullContext *context, const char *purpose,
-                                        const char *digest, BerthClaimReleased released,
-                                        void *userdata);
-/* Takes both claims, or takes neither and waits for the one that is not free: what waits holds
- * nothing that others need. repository may be NULL. */
-bool berth_pull_claim_both(BerthClaim *repository, BerthClaim *own);
+typedef struct {
+    BerthClaim *own;        /* among the pulls of one user */
+    BerthClaim *repository; /* among all pulls from one repository; NULL if the registry does not
+                             * prove its identity */
+} BerthPullClaims;
+
+typedef struct {
+    const char *own;     /* the ref of the first */
+    const char *purpose; /* of the second, for this digest */
+    const char *digest;
+} BerthPullClaimsRequest;
+
+/* released is called for each, as in contents/claim.h. */
+void berth_pull_claims_init(BerthPullClaims *claims, const BerthPullContext *context,
+                            const BerthPullClaimsRequest *request, BerthClaimReleased released,
+                            void *userdata);
+void berth_pull_claims_clear(BerthPullClaims *claims);
+/* Takes both, or takes neither and waits for the one that is not free: what waits holds nothing
+ * that others need. */
+bool berth_pull_claims_take(const BerthPullClaims *claims);
+void berth_pull_claims_release(const BerthPullClaims *claims);
 
 /* pull-proof.c: lets the remote prove that it has the stored content. Returns NULL if samples
  * cannot prove that; otherwise done is called once, unless the proof is freed earlier. */
