@@ -17,10 +17,10 @@
 #include "worker/replies.h"
 
 typedef enum {
-    PULL_RESOLVING,       /* by HEAD, which is cheap; by GET if the name is new */
-    PULL_FETCHING,        /* the target that was resolved, after checking the policy */
-    PULL_RESOLVING_AGAIN, /* by GET: HEAD has announced a wrong target */
-    PULL_FETCHING_AGAIN,
+    PULL_RESOLVING,        /* by HEAD, which is cheap */
+    PULL_FETCHING,         /* the target that was resolved, after checking the policy */
+    PULL_RESOLVING_BY_GET, /* the name is new, or HEAD has announced a wrong target */
+    PULL_FETCHING_BY_GET,
     PULL_NAMING, /* everything is complete */
 } PullState;
 
@@ -28,7 +28,6 @@ typedef struct {
     BerthOperation *operation;
     BerthPullContext context;
     PullState state;
-    bool with_get; /* the reference is resolved by GET */
     char *reference;
     int64_t record; /* row in berth.db, if the next start resumes it; 0: none */
     BerthDescriptor *target;
@@ -159,7 +158,7 @@ static void pull_finish(Pull *pull) {
 /* Whether HEAD may have announced a wrong target, so that GET should be tried. Only true before
  * anything below the target is pending, since that would continue to use these parts. */
 static bool pull_is_announced_wrong(const Pull *pull, const char *digest, const GError *error) {
-    return pull->state == PULL_FETCHING && !pull->with_get && pull->context.fetch && digest &&
+    return pull->state == PULL_FETCHING && pull->context.fetch && digest &&
            berth_pull_documents_are_at_target(pull->documents) &&
            (error->code == BERTH_ERROR_SIZE_MISMATCH || error->code == BERTH_ERROR_LIMIT_EXCEEDED ||
             error->code == BERTH_ERROR_INVALID_ARGUMENT);
@@ -170,10 +169,10 @@ static void pull_on_part_done(const char *digest, const GError *error, void *use
 
     /* This part is dropped as soon as the reference has been resolved again; its end does not
      * matter. */
-    if (pull->state == PULL_RESOLVING_AGAIN)
+    if (pull->state == PULL_RESOLVING_BY_GET)
         return;
     if (error && pull_is_announced_wrong(pull, digest, error)) {
-        pull->state = PULL_RESOLVING_AGAIN;
+        pull->state = PULL_RESOLVING_BY_GET;
         pull_resolve(pull);
     } else if (error) {
         pull_fail(pull, digest, error);
@@ -300,7 +299,7 @@ static void pull_on_resolved(sd_bus_message *reply, const GError *error, void *u
     }
     g_free(context->name);
     context->name = g_strdup(name);
-    pull->state = pull->state == PULL_RESOLVING ? PULL_FETCHING : PULL_FETCHING_AGAIN;
+    pull->state = pull->state == PULL_RESOLVING ? PULL_FETCHING : PULL_FETCHING_BY_GET;
     pull_meet_policy(pull);
 }
 
@@ -314,22 +313,24 @@ static bool pull_is_new(const Pull *pull) {
            !(digest && berth_pull_is_stored(context, digest + 1));
 }
 
-/* GET sends the document with its digest, and berth-fetch keeps it: the pull of a new name needs
- * one round trip less. */
 static void pull_resolve(Pull *pull) {
-    pull->with_get = pull->state == PULL_RESOLVING_AGAIN || pull_is_new(pull);
     berth_call_fetch_resolve(berth_remote_session_get_worker(pull->context.fetch), NULL,
-                             pull->with_get, pull_on_resolved, pull);
+                             pull->state == PULL_RESOLVING_BY_GET, pull_on_resolved, pull);
 }
 
+/* GET sends the document with its digest, and berth-fetch keeps it: the pull of a new name needs
+ * one round trip less. */
 static void pull_on_ready(BerthRemoteSession *session, const GError *error, void *userdata) {
     Pull *pull = userdata;
 
     (void)session;
-    if (error)
+    if (error) {
         berth_operation_end(pull->operation, error);
-    else
-        pull_resolve(pull);
+        return;
+    }
+    if (pull_is_new(pull))
+        pull->state = PULL_RESOLVING_BY_GET;
+    pull_resolve(pull);
 }
 
 static bool pull_start_workers(Pull *pull, const BerthPullRequest *request, GError **error) {
