@@ -83,3 +83,10 @@ char *berth_hash_get_digest(BerthHash *hash) {
     gcry_md_close(copy);
     return g_string_free(text, FALSE);
 }
+
+char *berth_hash_data(BerthAlgorithm algorithm, const void *data, size_t size) {
+    g_autoptr(BerthHash) hash = berth_hash_new(algorithm);
+
+    berth_hash_update(hash, data, size);
+    return berth_hash_get_digest(hash);
+}

@@ -24,4 +24,7 @@ void berth_hash_update(BerthHash *hash, const void *data, size_t size);
  * The caller frees it. */
 char *berth_hash_get_digest(BerthHash *hash);
 
+/* Returns the digest of data, which the caller frees. */
+char *berth_hash_data(BerthAlgorithm algorithm, const void *data, size_t size);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthHash, berth_hash_free)

@@ -305,8 +305,6 @@ void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *tar
     fetch->accept = g_strconcat(target->media_type, ", */*", NULL);
     fetch->done = done;
     fetch->userdata = userdata;
-    /* One loop serves all fetches, so a full pipe must not block. */
-    (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
     if (offset >= target->size)
         fetcher_finish(fetch, NULL);
     else

@@ -14,6 +14,7 @@
 typedef void (*BerthFetched)(uint64_t size, const GError *error, void *userdata);
 
 /* remotes: of BerthRemote; if one gives up, the next one continues. offset: how much of the content
- * the reader already has. Takes ownership of the pipe, and closes it before calling done. */
+ * the reader already has. Takes ownership of the pipe, which must not block, and closes it before
+ * calling done. */
 void berth_fetch(sd_event *event, GPtrArray *remotes, const BerthDescriptor *target,
                  uint64_t offset, int pipe, BerthFetched done, void *userdata);

@@ -19,6 +19,7 @@
 #include "frame/frame.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* The members from here on are the rows of BERTH_FETCH_MEMBERS (base/worker-members.h). Most of
@@ -210,6 +211,8 @@ static int method_fetch(sd_bus_message *call, void *userdata, sd_bus_error *ret_
     int pipe = berth_frame_read_fd(call);
     if (pipe < 0)
         return pipe;
+    /* One loop serves all fetches, so a full pipe must not block. */
+    (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
     offset = berth_fetch_session_pass_on(session, target, offset, pipe);
     berth_fetch(session->event, session->remotes, target, offset, pipe, answer_fetch,
                 fetch_call_new(session, call));

@@ -94,9 +94,7 @@ static char *find_digest(const Resolution *resolution, const BerthResponse *resp
     }
     if (berth_digest_is_valid(response->digest))
         return g_strdup(response->digest);
-    g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
-    berth_hash_update(hash, response->body->str, response->body->len);
-    return berth_hash_get_digest(hash);
+    return berth_hash_data(BERTH_ALGORITHM_SHA256, response->body->str, response->body->len);
 }
 
 static bool is_manifest(const char *media_type) {

@@ -29,9 +29,7 @@ static bool is_of_digest(const GString *body, const char *digest) {
 
     if (!berth_digest_parse(digest, &algorithm, NULL))
         return false;
-    g_autoptr(BerthHash) hash = berth_hash_new(algorithm);
-    berth_hash_update(hash, body->str, body->len);
-    g_autofree char *own = berth_hash_get_digest(hash);
+    g_autofree char *own = berth_hash_data(algorithm, body->str, body->len);
     return g_str_equal(own, digest);
 }
 
@@ -58,7 +56,6 @@ uint64_t berth_fetch_session_pass_on(BerthFetchSession *session, const BerthDesc
     if (g_strcmp0(session->kept_digest, target->digest) != 0)
         return offset;
     const char *data = g_bytes_get_data(session->kept, &size);
-    (void)fcntl(pipe, F_SETFL, O_WRONLY | O_NONBLOCK);
     ssize_t written =
         size == target->size && offset < size ? write(pipe, data + offset, size - offset) : 0;
     session_forget(session);

@@ -32,7 +32,7 @@ int berth_fetch_session_configure(BerthFetchSession *session, sd_bus_message *ca
 void berth_fetch_session_keep(BerthFetchSession *session, const BerthDescriptor *target,
                               const GString *body);
 /* Writes the document of target from offset on into the pipe, if it is kept, and forgets it.
- * Returns the offset at which the pipe continues. */
+ * Returns the offset at which the pipe, which must not block, continues. */
 uint64_t berth_fetch_session_pass_on(BerthFetchSession *session, const BerthDescriptor *target,
                                      uint64_t offset, int pipe);
 

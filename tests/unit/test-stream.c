@@ -51,16 +51,9 @@ static char *digest_of(const void *data, size_t size, uint64_t limit, GError **e
     return berth_stream_finish(stream, &digest, &plain_size, error) ? digest : NULL;
 }
 
-static char *plain_digest(const void *data, size_t size) {
-    g_autoptr(BerthHash) hash = berth_hash_new(BERTH_ALGORITHM_SHA256);
-
-    berth_hash_update(hash, data, size);
-    return berth_hash_get_digest(hash);
-}
-
 static void test_every_format_gives_the_same(void) {
     g_autofree uint8_t *plain = make_plain();
-    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, plain, PLAIN_BYTES);
     g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
     size_t bound = ZSTD_compressBound(PLAIN_BYTES);
     g_autofree void *packed = g_malloc(bound);
@@ -87,7 +80,7 @@ static void test_gzip_members_and_padding(void) {
     g_autoptr(GBytes) second = gzip("def", 3);
     g_autoptr(GByteArray) joined = g_byte_array_new();
     static const uint8_t zeros[100];
-    g_autofree char *expected = plain_digest("abcdef", 6);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, "abcdef", 6);
 
     g_byte_array_append(joined, g_bytes_get_data(first, NULL), (guint)g_bytes_get_size(first));
     g_byte_array_append(joined, g_bytes_get_data(second, NULL), (guint)g_bytes_get_size(second));
@@ -110,7 +103,7 @@ static void add_zstd(GByteArray *to, const char *text) {
 static void test_zstd_frames_some_of_which_are_skipped(void) {
     static const uint8_t skippable[] = {0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'o', 'w', 'n'};
     g_autoptr(GByteArray) joined = g_byte_array_new();
-    g_autofree char *expected = plain_digest("abcdef", 6);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, "abcdef", 6);
 
     g_byte_array_append(joined, skippable, sizeof skippable);
     add_zstd(joined, "abc");
@@ -126,7 +119,7 @@ static void test_zstd_frames_some_of_which_are_skipped(void) {
 /* The output of "zstd --long", whose window is larger than the content. */
 static void test_zstd_with_a_long_window(void) {
     g_autofree uint8_t *plain = make_plain();
-    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, plain, PLAIN_BYTES);
     g_autofree void *packed = g_malloc(ZSTD_compressBound(PLAIN_BYTES));
     ZSTD_CCtx *context = ZSTD_createCCtx();
     ZSTD_outBuffer out = {packed, ZSTD_compressBound(PLAIN_BYTES), 0};
@@ -156,7 +149,7 @@ static gpointer write_slowly(gpointer data) {
 
 static void test_the_format_is_seen_byte_by_byte(void) {
     g_autoptr(GByteArray) packed = g_byte_array_new();
-    g_autofree char *expected = plain_digest("abc", 3), *digest = NULL;
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, "abc", 3), *digest = NULL;
     uint64_t size;
     int ends[2];
 
@@ -251,7 +244,7 @@ static char *digest_of_growing(const void *data, size_t size, size_t each, GErro
 static void test_a_growing_file_gives_the_same(void) {
     static const size_t pieces[] = {4095, 4096, 100001, SIZE_MAX};
     g_autofree uint8_t *plain = make_plain();
-    g_autofree char *expected = plain_digest(plain, PLAIN_BYTES);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, plain, PLAIN_BYTES);
     g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
     g_autoptr(GBytes) small = gzip("abc", 3);
 
@@ -264,7 +257,7 @@ static void test_a_growing_file_gives_the_same(void) {
     }
     g_autofree char *of_small =
         digest_of_growing(g_bytes_get_data(small, NULL), g_bytes_get_size(small), 1, NULL);
-    g_autofree char *expected_small = plain_digest("abc", 3);
+    g_autofree char *expected_small = berth_hash_data(BERTH_ALGORITHM_SHA256, "abc", 3);
     g_assert_cmpstr(of_small, ==, expected_small);
 }
 
@@ -301,7 +294,7 @@ static void test_a_file_that_stops_growing_is_truncated(void) {
     g_assert_null(digest_of_growing(data, size / 2, 5000, &error));
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
     g_autofree char *nothing = digest_of_growing(data, 0, 1, NULL);
-    g_autofree char *expected = plain_digest("", 0);
+    g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, "", 0);
     g_assert_cmpstr(nothing, ==, expected);
 }
 
