@@ -2,7 +2,7 @@
 
 /*
  * Lists the units of systemd that match a pattern. A listing lives from the call to its reply, and
- * frees itself. If the call fails, no unit is listed.
+ * frees itself. If the call fails, the list is empty.
  */
 
 #include "systemd/unit-list.h"
@@ -33,6 +33,7 @@ static int units_on_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
             break;
         listing->seen(unit, listing->userdata);
     }
+    listing->seen(NULL, listing->userdata);
     return 0;
 }
 
@@ -43,6 +44,8 @@ void berth_units_list(sd_bus *bus, const char *pattern, BerthUnitVisit seen, voi
     *listing = (UnitListing){seen, userdata};
     if (sd_bus_call_method_async(bus, NULL, BERTH_SYSTEMD, BERTH_SYSTEMD_PATH,
                                  BERTH_SYSTEMD_MANAGER, "ListUnitsByPatterns", units_on_listed,
-                                 listing, "asas", 0, 1, pattern) < 0)
-        g_free(listing);
+                                 listing, "asas", 0, 1, pattern) >= 0)
+        return;
+    seen(NULL, userdata);
+    g_free(listing);
 }

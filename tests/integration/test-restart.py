@@ -260,6 +260,27 @@ def test_a_kill_before_the_scope_exists_leaves_nothing():
                "scopes to be gone")
 
 
+def test_a_scope_is_stopped_although_its_container_goes_before_systemd_lists_it():
+    # Scopes as a start that a crash interrupted leaves them. The container is removed, or renamed, before systemd answers.
+    good("create", "--id=goes", IMAGE, "true")
+    good("create", "--id=renamed", IMAGE, "true")
+    for unit in ("berth-goes", "berth-renamed", "berth-other"):
+        run("systemd-run", "--quiet", f"--unit={unit}", "--property=Type=exec", "systemd-run", "--scope", f"--unit={unit}", "sleep", "1000")
+        wait_until(lambda: run("systemctl", "is-active", f"{unit}.scope").out == "active\n", unit)  # pylint: disable=cell-var-from-loop
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", "1", "-e", "trace=sendmsg",
+                           "-e", "inject=sendmsg:delay_enter=500000"]) as tracer:
+        wait_until(lambda: is_traced(1), "strace to attach")
+        kill_service()
+        good("rm", "goes")
+        good("rename", "renamed", "new")
+        tracer.kill()
+    wait_until(lambda: run("systemctl", "is-active", "berth-goes.scope", "berth-renamed.scope").out == "inactive\ninactive\n",
+               "the scopes to be stopped", seconds=20)
+    equal(run("systemctl", "is-active", "berth-other.scope").out, "active\n")
+    run("systemctl", "stop", "berth-other.scope")
+    good("rm", "new")
+
+
 def test_kill_at_random_moments_of_pulls():
     generator = random.Random(os.getpid())
     for _ in range(10):

@@ -93,6 +93,11 @@ void berth_container_leave_cgroup(BerthContainer *container) {
         berth_scopes_stop(container->containers->scopes, container->scope);
 }
 
+void berth_container_leave_unseen_scope(BerthContainer *container) {
+    if (container->containers->scopes_unknown && !container->cgroup)
+        berth_scopes_stop(container->containers->scopes, container->scope);
+}
+
 /* cgroup.kill also works on a frozen cgroup and on processes forked at the same time. Other signals
  * are sent to one process after another. */
 void berth_container_signal_all(const BerthContainer *container, int signal) {

@@ -19,5 +19,9 @@ int berth_container_make_cgroup(const BerthContainer *container, GError **error)
  * cgroup. */
 void berth_container_leave_cgroup(BerthContainer *container);
 
+/* Called before a container that is not running loses its name. Stops a scope of this name that the
+ * service has not seen yet, since it would not recognize it later (recover.c). */
+void berth_container_leave_unseen_scope(BerthContainer *container);
+
 /* Sends a signal to all processes of the container. */
 void berth_container_signal_all(const BerthContainer *container, int signal);

@@ -43,9 +43,10 @@ struct BerthContainers {
     int program;       /* berth-launch */
     BerthExits *exits; /* for exits of an earlier instance's processes, on older kernels; or NULL */
     char boot[40];
-    GHashTable *by_id;      /* id → BerthContainer */
-    GHashTable *by_pod;     /* name of a pod → the containers in it (pod-index.h) */
-    GHashTable *reserved;   /* id of a container that is being created → BerthHold */
+    bool scopes_unknown;  /* systemd has not listed the scopes of the instance before (recover.c) */
+    GHashTable *by_id;    /* id → BerthContainer */
+    GHashTable *by_pod;   /* name of a pod → the containers in it (pod-index.h) */
+    GHashTable *reserved; /* id of a container that is being created → BerthHold */
     GHashTable *unfinished; /* object → its free function (unfinished.h); NULL if there is none */
     BerthEventObserver observer;
     void *userdata;

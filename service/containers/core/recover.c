@@ -96,8 +96,13 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
  * process is gone, which systemd may not have noticed. */
 static void on_scope_seen(const char *unit, void *userdata) {
     BerthContainers *containers = userdata;
-    BerthContainer *container = berth_containers_find_by_scope(containers, unit);
+    BerthContainer *container;
 
+    if (!unit) {
+        containers->scopes_unknown = false;
+        return;
+    }
+    container = berth_containers_find_by_scope(containers, unit);
     if (container && !berth_container_is_starting(container) &&
         !berth_container_is_running(container))
         berth_scopes_stop(containers->scopes, unit);
@@ -133,6 +138,7 @@ bool berth_containers_recover(BerthContainers *containers, char **names, int *fd
     for (guint i = 0; good && i < list->len; i++)
         good = recover_container(list->pdata[i], &kept, error);
     drop_remaining(&kept);
+    containers->scopes_unknown = true;
     berth_units_list(containers->bus, "berth-*.scope", on_scope_seen, containers);
     berth_trash_sweep(containers->event, containers->directory);
     /* An interrupted rename must find its directory before directories without a row are

@@ -79,6 +79,7 @@ static bool delete_container(BerthContainer *container, GError **error) {
 
     if (!berth_container_store_delete(containers->database, &container->record, &sequence, error))
         return false;
+    berth_container_leave_unseen_scope(container);
     if (container->record.poststop)
         run_poststop_hooks(container);
     /* Without its row the directory is trash, even if a crash comes before it is moved. */

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "containers/core/cgroup.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
 
@@ -123,6 +124,7 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
     if (!berth_container_store_rename(containers->database, &container->record, id, &deleted,
                                       &created, error))
         return false;
+    berth_container_leave_unseen_scope(container);
     /* The key of the table is the string in the record itself. */
     g_hash_table_steal(containers->by_id, old);
     g_free(container->record.id);
