@@ -57,6 +57,24 @@ static char *chain_id_of(const char *name) {
     return chain_id;
 }
 
+/* A power failure may lose the last transactions, among them the deletion of a row, but not the
+ * removal of its directory. */
+static bool snapshot_store_forget_missing(BerthSnapshotStore *store, GError **error) {
+    g_autoptr(GPtrArray) rows = berth_snapshot_records_list(store->database, error);
+    bool good = rows != NULL;
+
+    for (guint i = 0; good && i < rows->len; i++) {
+        const char *chain_id = rows->pdata[i];
+        g_autofree char *name = directory_name(chain_id);
+        if (faccessat(store->directory, name, F_OK, 0) == 0 || errno != ENOENT)
+            continue;
+        berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
+                  "Forgetting the snapshot %s, which has no files", chain_id);
+        good = berth_snapshot_records_forget(store->database, chain_id, error);
+    }
+    return good;
+}
+
 /* Makes rows and directories agree when the service starts, before any operation runs. Rows of
  * another boot were never synced; directories without a row were left by a crash. */
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
@@ -77,7 +95,7 @@ static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
             good = berth_trash_take(store->event, store->directory, name, error);
         }
     }
-    return good;
+    return good && snapshot_store_forget_missing(store, error);
 }
 
 BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
@@ -153,8 +171,15 @@ bool berth_snapshot_store_commit(BerthSnapshotStore *store, const char *key, con
         berth_snapshot_store_discard(store, key);
         return true;
     }
-    /* The directory comes first: a row stands for an existing directory. */
-    if (renameat(store->directory, key, store->directory, name) < 0)
+    /* The directory comes first: a row stands for an existing directory. One without a row may be
+     * in its place, if a row or a removal has failed since the start of the service. */
+    int r = renameat(store->directory, key, store->directory, name);
+    if (r < 0 && (errno == ENOTEMPTY || errno == EEXIST)) {
+        if (!berth_trash_take(store->event, store->directory, name, error))
+            return false;
+        r = renameat(store->directory, key, store->directory, name);
+    }
+    if (r < 0)
         return berth_error_set_errno(error, errno, "commit the snapshot %s", chain_id);
     const BerthSnapshotRecord record = {chain_id, parent, size, store->boot};
     return berth_snapshot_records_add(store->database, &record, error);

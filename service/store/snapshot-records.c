@@ -33,8 +33,18 @@ bool berth_snapshot_records_remove(BerthDatabase *database, const char *chain_id
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "the snapshot %s is based on %s", berth_database_text(rows, 0),
                                chain_id);
+    return berth_snapshot_records_forget(database, chain_id, error);
+}
+
+bool berth_snapshot_records_forget(BerthDatabase *database, const char *chain_id, GError **error) {
     return berth_database_run(database, error, "DELETE FROM snapshots WHERE chain_id = ?1", "s",
                               chain_id);
+}
+
+GPtrArray *berth_snapshot_records_list(BerthDatabase *database, GError **error) {
+    return berth_database_list(
+        database, berth_database_query(database, error, "SELECT chain_id FROM snapshots", ""),
+        berth_database_read_text, g_free, error);
 }
 
 char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *chain_id,

@@ -19,6 +19,10 @@ bool berth_snapshot_records_add(BerthDatabase *database, const BerthSnapshotReco
                                 GError **error);
 /* Fails with FailedPrecondition while it is the parent of another snapshot. */
 bool berth_snapshot_records_remove(BerthDatabase *database, const char *chain_id, GError **error);
+/* Deletes the row of a snapshot whose directory is gone, even if others are based on it. */
+bool berth_snapshot_records_forget(BerthDatabase *database, const char *chain_id, GError **error);
+/* Returns the chain IDs of all snapshots. NULL with error. */
+GPtrArray *berth_snapshot_records_list(BerthDatabase *database, GError **error);
 
 /* Returns chain_id and those below it, topmost first; NotFound if one is missing. */
 char **berth_snapshot_records_list_chain(BerthDatabase *database, const char *chain_id,
