@@ -48,6 +48,7 @@ typedef struct {
     BerthDeviceEdits *edits; /* the changes that devices make to the configuration */
     BerthImage *image;       /* set until it has been read; NULL for a directory */
     int secrets;             /* a file in memory; -1 for none */
+    bool has_directory;      /* which a failed creation removes */
     BerthPins *pins;         /* keep what mounts need of other images; or NULL */
     BerthCharge *charge;     /* held until the container counts for its owner */
     BerthContainerCreated done;
@@ -90,12 +91,14 @@ static char *make_container_id(void) {
 }
 
 /* "empty" is the lowest layer of images that are mounted (launch/image-tree.c). */
-static bool write_directory(BerthContainers *containers, const BerthCreateOptions *options,
-                            const char *config, GError **error) {
+static bool write_directory(Creation *creation, const char *config, GError **error) {
+    const BerthContainers *containers = creation->containers;
+    const BerthCreateOptions *options = creation->options;
     const char *id = options->id;
 
     if (mkdirat(containers->directory, id, 0700) < 0)
         return berth_error_set_errno(error, errno, "make the directory of container %s", id);
+    creation->has_directory = true;
     berth_autofd int directory =
         openat(containers->directory, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* Done while the directory is empty: everything created in it inherits the project. */
@@ -196,7 +199,7 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
     g_autoptr(BerthPlan) plan = berth_plan_parse(config, strlen(config), error);
     const char *hostname = plan && plan->hostname ? plan->hostname : g_get_host_name();
     if (!plan || (plan->slice && !berth_slice_check(plan->slice, error)) ||
-        !write_directory(containers, creation->options, config, error) ||
+        !write_directory(creation, config, error) ||
         (!creation->options->spec && !creation->options->pod &&
          !berth_container_files_create(containers->directory, id, hostname, error)) ||
         (root >= 0 && !copy_root_attributes(containers, id, root, error)) ||
@@ -306,8 +309,9 @@ static void creation_finish(Creation *creation, BerthContainer *container, const
     BerthContainers *containers = creation->containers;
 
     g_hash_table_remove(containers->reserved, creation->options->id);
-    /* A failed creation may have left the directory behind. */
-    if (!container && !g_hash_table_contains(containers->by_id, creation->options->id))
+    /* A directory that was there before may belong to a container whose rename has failed. */
+    if (!container && creation->has_directory &&
+        !g_hash_table_contains(containers->by_id, creation->options->id))
         berth_fd_remove_tree(containers->directory, creation->options->id, NULL);
     creation->done(container, error, creation->userdata);
     free_creation(creation);

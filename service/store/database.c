@@ -7,7 +7,7 @@
  *
  * synchronous=NORMAL: a crash of the service loses nothing; after a power failure the last
  * transactions may be lost, but never part of one. Data that must not be lost in this case (a blob
- * under its digest) is in the file system and is synced.
+ * under its digest) is in the file system and is synced, or berth_database_sync() is called.
  */
 
 #include "store/database.h"
@@ -16,8 +16,10 @@
 #include "store/schema.h"
 #include "store/statements.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
@@ -152,6 +154,13 @@ void berth_database_close(BerthDatabase *database) {
     berth_fd_clear(&database->file);
     berth_fd_clear(&database->log);
     g_free(database);
+}
+
+/* A transaction that a checkpoint has already copied to the database is synced there: SQLite syncs
+ * both files then (sqlite.org/wal.html, section 3.1). */
+bool berth_database_sync(BerthDatabase *database, GError **error) {
+    return database->log < 0 || fdatasync(database->log) == 0 ||
+           berth_error_set_errno(error, errno, "sync the database");
 }
 
 void berth_database_shrink(BerthDatabase *database) {

@@ -19,6 +19,10 @@ typedef struct BerthDatabase BerthDatabase;
 BerthDatabase *berth_database_open(const char *path, GError **error);
 void berth_database_close(BerthDatabase *database);
 
+/* Waits until all transactions are on disk, so that a power failure cannot lose them. For a change
+ * of the file system that would be wrong without its row, and that is rare: it blocks. */
+bool berth_database_sync(BerthDatabase *database, GError **error);
+
 /* Frees what is only kept to be faster: idle statements and pages. */
 void berth_database_shrink(BerthDatabase *database);
 

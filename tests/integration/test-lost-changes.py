@@ -5,6 +5,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -21,6 +22,26 @@ def test_setup():
     oci.push(oci.Image([layer, oci.Layer().add("top", b"top")], {"Cmd": ["true"], "Env": ["PATH=/bin"]}), IMAGE)
     good("pull", BASE)
     good("pull", IMAGE)
+
+
+@contextlib.contextmanager
+def traced_service(*options):
+    """Runs strace on the service inside a with statement."""
+    service_is_up()
+    pid = service_pid()
+    with subprocess.Popen(["strace", "-qq", "-p", str(pid), *options], stderr=subprocess.DEVNULL) as tracer:
+        try:
+            wait_until(lambda: is_traced(pid), "strace to attach")
+            yield
+        finally:
+            tracer.terminate()
+
+
+@contextlib.contextmanager
+def full_disk_at_rename():
+    """The service's first rename inside the with statement fails."""
+    with traced_service("-o", "/dev/null", "-e", "trace=renameat", "-e", "inject=renameat:error=ENOSPC:when=1"):
+        yield
 
 
 @contextlib.contextmanager
@@ -69,6 +90,62 @@ def test_a_container_whose_configuration_was_lost_can_be_removed():
     for name in ("empty", "none"):
         equal(dist("start", name).status, 1)
         good("rm", name)
+
+
+def test_a_rename_that_fails_changes_nothing():
+    good("run", "--id=before", BASE, "sh", "-c", "echo mine >/mine")
+    with full_disk_at_rename():
+        result = dist("rename", "before", "after")
+    equal(result.status, 1, result)
+    contains(result.err, "No space left on device")
+    equal([row["id"] for row in listing("ps", "-a")], ["before"])
+    # Another container can have the name.
+    good("create", "--id=after", BASE, "true")
+    kill_service()
+    equal(good("cp", "before:/mine", "-").count("mine") > 0, True)
+    good("rm", "before", "after")
+
+
+def test_a_renamed_container_whose_removal_was_lost_does_not_take_the_files_of_another():
+    good("create", "--id=first", BASE, "true")
+    good("rename", "first", "second")
+    good("run", "--id=first", BASE, "sh", "-c", "echo mine >/mine")
+    run("systemctl", "stop", "berthd")
+    shutil.rmtree(f"{STATE}/containers/second")
+    assert "mine" in good("cp", "first:/mine", "-")
+    good("rm", "first", "second")
+
+
+def calls_before(text, name):
+    """Returns the traced calls before the one that contains the text, from the last write to the log of the database."""
+    with open(name, encoding="utf-8", errors="replace") as file:
+        calls = file.read().splitlines()
+    end = next(i for i, line in enumerate(calls) if text in line)
+    begin = max(i for i, line in enumerate(calls[:end]) if line.startswith("pwrite64") and "berth.db-wal" in line)
+    return calls[begin:end]
+
+
+def test_the_rows_of_renamed_containers_and_new_volumes_are_synced_before_their_directories_change():
+    good("create", "--id=old", BASE, "true")
+    with traced_service("-y", "-o", "/tmp/trace", "-e", "trace=pwrite64,fdatasync,renameat,mkdirat"):
+        good("rename", "old", "new")
+        good("volume", "create", "fresh")
+    for text in ('"old",', '"fresh", 0755'):
+        calls = calls_before(text, "/tmp/trace")
+        assert any(call.startswith("fdatasync") and "berth.db-wal" in call for call in calls), calls
+    good("rm", "new")
+    good("volume", "rm", "fresh")
+
+
+def test_a_new_volume_is_empty_although_the_removal_of_the_last_one_failed():
+    good("volume", "create", "again")
+    with open(f"{STATE}/volumes/again/secret", "w", encoding="ascii"):
+        pass
+    with full_disk_at_rename():
+        equal(dist("volume", "rm", "again").status, 1)
+    good("volume", "create", "again")
+    equal(os.listdir(f"{STATE}/volumes/again"), [])
+    good("volume", "rm", "again")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 /*
  * Changes the id of a stopped container. The record is written first and names the old directory,
  * so that after a crash the next start of the service can finish the rename, before it removes
- * directories without a record. There is no state here.
+ * directories without a record. The record is synced before the directory is renamed: after a power
+ * failure that keeps only the latter, the directory would be one without a record. There is no
+ * state here.
  */
 
 #include "containers/parts/rename.h"
@@ -57,8 +59,12 @@ static bool move_directory(BerthContainer *container, const char *old, GError **
 
     /* If the new name exists, the crash came after the directory was renamed, and only the
      * configuration is left to fix. */
-    if (faccessat(directory, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-        renameat(directory, old, directory, id) < 0)
+    if (faccessat(directory, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return fix_config(container, old, error);
+    /* The directory is lost, and what has the old name belongs to a newer container. */
+    if (g_hash_table_contains(container->containers->by_id, old))
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "container \"%s\" has no files", id);
+    if (renameat(directory, old, directory, id) < 0)
         return berth_error_set_errno(error, errno, "rename the directory of container %s", old);
     return fix_config(container, old, error);
 }
@@ -109,13 +115,12 @@ static void update_names(BerthContainer *container) {
         berth_process_update_name(value);
 }
 
-bool berth_container_rename(BerthContainer *container, const char *id, GError **error) {
+/* Writes the record under another id. The directory follows. */
+static bool rename_record(BerthContainer *container, const char *id, GError **error) {
     BerthContainers *containers = container->containers;
+    g_autofree char *old = g_strdup(container->record.id);
     uint64_t deleted, created;
 
-    if (!check_rename(container, id, error))
-        return false;
-    g_autofree char *old = g_strdup(container->record.id);
     /* Descriptors in systemd's store are named after the scope, whose name changes. */
     berth_parts_process_dropped(container->first);
     berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
@@ -131,10 +136,37 @@ bool berth_container_rename(BerthContainer *container, const char *id, GError **
     container->record.id = g_strdup(id);
     update_names(container);
     g_hash_table_insert(containers->by_id, container->record.id, container);
-    bool moved = move_directory(container, old, error);
     berth_container_pass_event(container, deleted);
     berth_container_pass_event(container, created);
-    return moved;
+    return true;
+}
+
+/* If the record cannot be written either, the next start of the service finishes the rename. */
+static void undo_rename(BerthContainer *container, const char *old) {
+    BerthContainers *containers = container->containers;
+    g_autofree char *id = g_strdup(container->record.id);
+    g_autoptr(GError) error = NULL;
+
+    if (!rename_record(container, old, &error)) {
+        berth_log_warning("BERTH_CONTAINER", id, "%s", error->message);
+        return;
+    }
+    if (renameat(containers->directory, id, containers->directory, old) < 0 && errno != ENOENT)
+        berth_log_warning("BERTH_CONTAINER", old, "Cannot rename the directory of container %s: %s",
+                          id, g_strerror(errno));
+}
+
+bool berth_container_rename(BerthContainer *container, const char *id, GError **error) {
+    if (!check_rename(container, id, error))
+        return false;
+    g_autofree char *old = g_strdup(container->record.id);
+    if (!rename_record(container, id, error))
+        return false;
+    if (berth_database_sync(container->containers->database, error) &&
+        move_directory(container, old, error))
+        return true;
+    undo_rename(container, old);
+    return false;
 }
 
 const BerthPart berth_rename_part = {

@@ -3,7 +3,9 @@
 /*
  * Volumes: a row in berth.db and a directory, in that order, both when a volume is created and when
  * it is removed. A directory without a row is trash, which the next start of the service removes; a
- * row without a directory gets one when the volume is used.
+ * row without a directory gets one when the volume is used. The row of a new volume is synced
+ * before anything can be written to it: otherwise a power failure could lose the row, and the next
+ * start would remove what programs have written and synced.
  */
 
 #include "containers/parts/volumes.h"
@@ -105,6 +107,10 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
                                "there is a volume \"%s\" already", name);
     if (!check_volume_quota(containers, owner, error))
         return false;
+    /* A removal may have failed after its row. What it left is not this volume's, and may be
+     * another user's. */
+    if (!berth_trash_take(containers->event, berth_volumes_get_directory(containers), name, error))
+        return false;
     /* The row first. If the directory then fails, the volume exists without one, and its next use
      * creates it (berth_volume_open). */
     if (!berth_volume_store_add(containers->database, name, owner, labels, error))
@@ -112,7 +118,8 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
     BerthVolume *volume = berth_volume_get(containers, name, NULL);
     report_volume(containers, volume, true);
     berth_volume_free(volume);
-    return make_volume_directory(containers, name, owner, error);
+    return berth_database_sync(containers->database, error) &&
+           make_volume_directory(containers, name, owner, error);
 }
 
 char *berth_volume_open(BerthContainers *containers, const char *name, uint32_t user,
