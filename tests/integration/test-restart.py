@@ -202,6 +202,20 @@ def test_client_that_leaves_before_the_start_leaves_nothing():
     good("rm", "-f", "one", "three")
 
 
+def test_a_client_of_another_boot_does_not_keep_a_provisional_container():
+    """The bus gives the names of clients again after a reboot."""
+    from gi.repository import GLib  # pylint: disable=import-outside-toplevel
+    before = ids()
+    client = connect()
+    ask(client, "Create", "(ssa{sv})", "rebooted", IMAGE, {"Provisional": GLib.Variant("b", True)})
+    run("systemctl", "stop", "berthd")
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip().replace("-", "")
+    database_query(f"UPDATE containers SET options = replace(options, '{boot}', '{boot[::-1]}') WHERE id = 'rebooted'")
+    wait_until(lambda: ids() == before, "it is gone")
+    client.close_sync(None)
+
+
 def test_more_provisional_containers_than_the_bus_has_matches():
     """The service stays on the bus if there are more provisional containers than the 512 match rules that dbus-daemon
     allows per connection."""

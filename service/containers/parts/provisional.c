@@ -3,7 +3,8 @@
 /*
  * Containers that a client creates in order to start them right away. If the client disconnects
  * from the bus before the first start, they are removed. Its unique name is recorded until then, so
- * that it is still known after a restart of the service.
+ * that it is still known after a restart of the service, and with it the boot: after another one,
+ * the bus gives the same names to other clients.
  *
  * The part's slot on the service is a table of the containers that depend on their creator, from
  * creation or recovery until the first start; the slot on a container is its Watch. A single match,
@@ -19,7 +20,10 @@
 #include "base/bus-error.h"
 #include "containers/parts/remove.h"
 
+#include <systemd/sd-id128.h>
+
 #define CREATOR "Creator"
+#define CREATOR_BOOT "CreatorBoot"
 
 static GVariant *get_creator(const BerthContainer *container) {
     return berth_container_record_get_extra(&container->record, CREATOR, G_VARIANT_TYPE_STRING);
@@ -57,8 +61,22 @@ static int on_creator_known(sd_bus_message *reply, void *userdata, sd_bus_error 
 }
 
 void berth_provisional_store_creator(GVariantDict *extra, const char *creator) {
-    if (creator)
-        g_variant_dict_insert(extra, CREATOR, "s", creator);
+    sd_id128_t boot;
+    char text[SD_ID128_STRING_MAX];
+
+    if (!creator)
+        return;
+    g_variant_dict_insert(extra, CREATOR, "s", creator);
+    if (sd_id128_get_boot(&boot) >= 0)
+        g_variant_dict_insert(extra, CREATOR_BOOT, "s", sd_id128_to_string(boot, text));
+}
+
+/* Earlier versions recorded no boot. */
+static bool is_of_another_boot(const BerthContainer *container) {
+    g_autoptr(GVariant) boot =
+        berth_container_record_get_extra(&container->record, CREATOR_BOOT, G_VARIANT_TYPE_STRING);
+
+    return boot && !g_str_equal(g_variant_get_string(boot, NULL), container->containers->boot);
 }
 
 static GPtrArray *list_created_by(Provisional *provisional, const char *creator) {
@@ -133,6 +151,10 @@ static void provisional_watch(BerthContainer *container) {
 
     if (!creator || container->record.state != BERTH_CONTAINER_CREATED)
         return;
+    if (is_of_another_boot(container)) {
+        provisional_creator_left(container);
+        return;
+    }
     Watch *watch = *slot = g_new0(Watch, 1);
     watch->creator = g_variant_dup_string(creator, NULL);
     g_hash_table_insert(get_provisional(container->containers)->depending, container, watch);
@@ -155,8 +177,10 @@ static bool provisional_recording(BerthContainer *container, GError **error) {
 
     (void)error;
     provisional_freed(container);
-    if (creator)
+    if (creator) {
         berth_container_record_set_extra(&container->record, CREATOR, NULL);
+        berth_container_record_set_extra(&container->record, CREATOR_BOOT, NULL);
+    }
     return true;
 }
 
