@@ -3,6 +3,7 @@
 # service is killed.
 
 import concurrent.futures
+import contextlib
 import fcntl
 import json
 import os
@@ -199,14 +200,19 @@ def test_logs_are_the_written_output():
 
 
 def test_logs_since_a_time_and_followed():
-    good("run", "-d", "--id=talks", IMAGE, "sh", "-c", "echo early; sleep 2; echo late; while [ ! -e /end ]; do sleep 0.1; done; echo last")
+    def recorded(word):
+        lines = [json.loads(line) for line in run("journalctl", "-o", "json", "-u", "berth-talks.scope").out.splitlines()]
+        return [int(line["__REALTIME_TIMESTAMP"]) for line in lines if line.get("MESSAGE") == word][0]
+    good("run", "-d", "--id=talks", IMAGE, "sh", "-c", "await() { while [ ! -e $1 ]; do sleep 0.1; done; }; "
+         "echo early; await /go; echo late; await /end; echo last")
     follower = subprocess.Popen(["dist", "logs", "-f", "talks"], stdout=subprocess.PIPE, text=True)
     try:
-        for word in ("early", "late"):
-            contains(follower.stdout.readline(), word)
-        lines = [json.loads(line) for line in run("journalctl", "-o", "json", "-u", "berth-talks.scope").out.splitlines()]
-        late = [line["__REALTIME_TIMESTAMP"] for line in lines if line.get("MESSAGE") == "late"][0]
-        since = good("logs", f"--since=@{int(late) // 1000000}", "talks")
+        contains(follower.stdout.readline(), "early")
+        # The journal records the second line in a later second than the first, however long either takes to get there.
+        wait_until(lambda: int(time.time()) > recorded("early") // 1000000, "the next second")
+        good("exec", "talks", "touch", "/go")
+        contains(follower.stdout.readline(), "late")
+        since = good("logs", f"--since=@{recorded('late') // 1000000}", "talks")
         contains(since, "late")
         assert "early" not in since, since
         good("exec", "talks", "touch", "/end")
@@ -329,10 +335,16 @@ def test_a_terminal_works_as_over_ssh():
 
 
 def test_job_control_in_a_terminal():
+    def foreground():
+        for pid in run("pgrep", "-x", "-f", "sleep 1234").out.split():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                group, _, _, of_terminal = file.read().rpartition(")")[2].split()[2:6]
+                return group == of_terminal
+        return False
     terminal = DistTerminal("run", "-it", "--rm", "--id=jobs", IMAGE, "sh")
     terminal.expect("# ")
     terminal.type("sleep 1234\n")
-    wait_until(lambda: "sleep 1234" in good("top", "jobs"), "the command in the foreground")
+    wait_until(foreground, "the command in the foreground")
     terminal.type("\x1a")
     terminal.expect("Stopped")
     equal(terminal.process.poll(), None, "dist is not what was stopped")
@@ -342,6 +354,7 @@ def test_job_control_in_a_terminal():
     terminal.expect("back-2")
     terminal.type("fg\n")
     terminal.expect("sleep 1234")
+    wait_until(foreground, "the command in the foreground again, after the shell named it")
     terminal.type("\x03")
     terminal.type("echo alive-$((1+1)); exit 6\n")
     terminal.expect("alive-2")
@@ -537,12 +550,15 @@ def test_the_end_of_input_of_a_terminal():
 def test_nothing_is_lost_when_the_service_is_killed():
     since = last_event()
     good("exec", "-d", "--process=alive", "box", "sleep", "1000")
-    good("exec", "-d", "--process=long", "box", "sh", "-c", "sleep 1; exit 21")
-    good("exec", "-d", "--process=after", "box", "sh", "-c", "sleep 2; exit 22")
-    kill_service()
-    equal(wait_for("box", "long"), 21)
-    kill_service()
-    equal(wait_for("box", "after"), 22)
+    statuses = {"long": 21, "after": 22}
+    for name, status in statuses.items():
+        good("exec", "-d", f"--process={name}", "box", "sh", "-c", f"while [ ! -e /{name}-ends ]; do sleep 0.1; done; exit {status}")
+    root = f"/proc/{listing('info', 'box')[0]['pid']}/root"
+    for name, status in statuses.items():
+        kill_service()
+        with open(f"{root}/{name}-ends", "w", encoding="utf-8"):
+            pass
+        equal(wait_for("box", name), status)
     equal(state("box"), "running")
     exits = [(event["process"], event["status"]) for event in events(since) if event["kind"] == "exit"]
     equal(exits, [("long", 21), ("after", 22)])
@@ -627,7 +643,7 @@ def test_a_stopped_container_is_renamed():
     contains(dist("rename", "box", "other").err, "running")
     good("create", "--id=before", "-l", "k=v", IMAGE, "sh", "-c", "cat /kept; cat /etc/hostname; echo more >>/kept; exec sleep 1000")
     good("start", "before")
-    wait_until(lambda: dist("exec", "before", "test", "-e", "/kept").status == 0, "its file")
+    wait_until(lambda: dist("exec", "before", "cat", "/kept").out == "more\n", "what it wrote")
     good("exec", "-d", "--process=p", "before", "sh", "-c", "exit 5")
     equal(wait_for("before", "p"), 5)
     good("stop", "-t", "0", "before")
