@@ -261,14 +261,18 @@ def test_a_subscription_ends_with_the_rule_that_allowed_it():
 
 
 # Opens 40 connections of one user, each of which requests all objects. Each input line is the name of an object and the
-# number of signals about it to wait for; prints the number of connections that have received a signal about each object,
-# then closes 30 connections.
+# number of signals about it to wait for. Closes 30 connections, waits until the bus has told everybody, and prints the
+# number of connections that have received a signal about each object.
 MANY = """
-import collections, json, sys
+import collections, json, sys, time
 from gi.repository import Gio, GLib
 address = Gio.dbus_address_get_for_bus_sync(Gio.BusType.SYSTEM)
 flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
 clients = [Gio.DBusConnection.new_for_address_sync(address, flags) for _ in range(40)]
+observer = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+def is_there(name):
+    return observer.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+                              GLib.Variant("(s)", (name,)), None, 0, 120000, None).unpack()[0]
 received = collections.Counter()
 def hear(bus, sender, path, interface, signal, arguments):
     received[arguments.unpack()[0].split("/")[-1]] += 1
@@ -288,10 +292,13 @@ for line in sys.stdin:
         bus.call_sync("org.berth1", "/org/berth1/volumes", "org.berth1.Volumes", "List", GLib.Variant("(a{sv})", ({},)), None, 0, 120000, None)
     while context.iteration(False):
         pass
-    print(json.dumps({name: count for name, count in received.items() if count}), flush=True)
     for bus in clients[:30]:
+        name = bus.get_unique_name()
         bus.close_sync()
+        while is_there(name):
+            time.sleep(0.01)
     del clients[:30]
+    print(json.dumps({name: count for name, count in received.items() if count}), flush=True)
 """
 
 
