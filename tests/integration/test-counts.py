@@ -59,20 +59,29 @@ LAYERS = 24
 
 def test_many_layers_are_unpacked_by_clones_of_one_process():
     """Each clone still enters its own sandbox: a root, namespaces, its own filter and that of its keeper."""
-    # None of the layers exists yet.
-    layers = [counts.oci.busybox_layer().add("lowest", b"1").finish()]
-    layers += [counts.oci.Layer().directory("d").add(f"d/{number}", f"{number}\n".encode()).finish() for number in range(1, LAYERS)]
-    image = "127.0.0.1:5000/counts/layers:x"
-    counts.oci.push(counts.oci.Image(layers, {"Cmd": ["true"], "Env": ["PATH=/bin"]}), image)
-    counts.traced("dist", "pull", "-q", image)
-    with open("/tmp/counts.trace", encoding="utf-8", errors="replace") as file:
-        lines = file.read().splitlines()
-    started = len([line for line in lines if "execve(\"/usr/libexec/berth/berth-unpack\"" in line])
-    equal(2 < started < LAYERS // 2, True, f"{started} processes were executed for {LAYERS} layers")
-    own = [line for line in lines if "<berth-unpack>" in line]
-    for call, number in (("pivot_root(", 1), ("unshare(CLONE_NEWUSER", 1), ("seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=", 2)):
-        equal(len([line for line in own if call in line]), number * LAYERS, call)
-    equal(good("run", "--rm", image, "cat", "/d/1", "/d/23").split(), ["1", "23"])
+    executed = []
+    # The service executes a worker while the template is loading, and all of them if it does not answer for a second, as
+    # may happen on a busy machine.
+    for attempt in range(10):
+        # None of the layers exists yet.
+        layers = [counts.oci.busybox_layer().add("lowest", str(attempt).encode()).finish()]
+        layers += [counts.oci.Layer().directory("d").add(f"d/{number}", f"{attempt} {number}\n".encode()).finish()
+                   for number in range(1, LAYERS)]
+        image = f"127.0.0.1:5000/counts/layers:{attempt}"
+        counts.oci.push(counts.oci.Image(layers, {"Cmd": ["true"], "Env": ["PATH=/bin"]}), image)
+        counts.traced("dist", "pull", "-q", image)
+        with open("/tmp/counts.trace", encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+        executed.append(len([line for line in lines if "execve(\"/usr/libexec/berth/berth-unpack\"" in line]))
+        own = [line for line in lines if "<berth-unpack>" in line]
+        for call, number in (("pivot_root(", 1), ("unshare(CLONE_NEWUSER", 1), ("seccomp(SECCOMP_SET_MODE_FILTER, 0, {len=", 2)):
+            # A clone that came too late is killed, and may have begun.
+            found = len([line for line in own if call in line])
+            assert number * LAYERS <= found <= number * (LAYERS + 1), (call, found)
+        equal(good("run", "--rm", image, "cat", "/d/1", "/d/23").split(), [str(attempt), "1", str(attempt), "23"])
+        if 2 < executed[-1] < LAYERS // 2:
+            return
+    raise AssertionError(f"so many processes were executed for {LAYERS} layers: {executed}")
 
 
 if __name__ == "__main__":
