@@ -237,10 +237,12 @@ def test_contents_are_applied_with_a_right_of_its_own():
     details(asked("contents.apply")[-1], ("path", "/tmp/tree"), ("digest", digest))
 
 
+# Makes 40 calls at once. The processes of those that end remain as zombies until a line is read.
 FLOOD = """
-import subprocess
+import subprocess, sys
 call = ["busctl", "--timeout=600", "call", "org.berth1", "/org/berth1/images", "org.berth1.Images", "Delete", "sa{sv}", "local.test/none:x", "0"]
 calls = [subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(40)]
+sys.stdin.readline()
 for one in calls:
     print(one.communicate()[1].strip())
 """
@@ -297,14 +299,15 @@ def test_calls_that_wait_for_polkit_are_limited_per_user():
     rule("false")
     # polkit does not answer while it is stopped.
     run("systemctl", "kill", "-s", "STOP", "polkit")
-    flood = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", FLOOD], stdout=subprocess.PIPE, text=True)
+    flood = subprocess.Popen(["runuser", "-u", "alice", "--", "/usr/bin/python3", "-c", FLOOD], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True)
     try:
         wait_until(lambda: sum(line.startswith("Z") for line in run("ps", "-u", "alice", "-o", "stat").out.splitlines()) == 24,
                    "the others are refused at once")
         good("images", "-q")
     finally:
         run("systemctl", "kill", "-s", "CONT", "polkit")
-    lines = flood.communicate(timeout=180)[0].splitlines()
+    lines = flood.communicate("\n", timeout=180)[0].splitlines()
     equal((sum("too many calls" in line for line in lines), sum("Access denied" in line for line in lines)), (24, 16), lines)
 
 
