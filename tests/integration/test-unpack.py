@@ -206,7 +206,7 @@ def test_a_worker_is_started_before_the_layer_is_known():
         equal(pulling.wait(60), 0)
     good("pull", "-q", f"{HOST}/ahead:2")
     wait_until(lambda: not run("pgrep", "-x", "berth-unpack").out, "the end of the worker")
-    equal(leftovers(), [])
+    wait_until(lambda: not leftovers(), "the removal of what it left")
     # Nothing is new, so no worker is started.
     program, started = "/usr/libexec/berth/berth-unpack", "/tmp/unpack-started"
     os.rename(program, f"{program}.real")
