@@ -33,7 +33,7 @@ def test_a_run_changes_the_controllers_of_no_other_unit():
 
 
 def test_limits_are_properties_of_the_scope():
-    good("run", "-d", "--id=limited", "--memory=64M", "--pids=20", "--cpus=0.5", IMAGE, "sleep", "100")
+    good("run", "-d", "--id=limited", "--memory=64M", "--pids=20", "--cpus=0.5", IMAGE, "sleep", "10000")
     show = run("systemctl", "show", "berth-limited.scope", "-p",
                "MemoryMax,TasksMax,CPUQuotaPerSecUSec").out
     contains(show, "MemoryMax=67108864")
@@ -44,7 +44,7 @@ def test_limits_are_properties_of_the_scope():
 
 def test_a_fork_bomb_is_contained():
     result = dist("run", "--rm", "--pids=20", IMAGE, "sh", "-c",
-                  "for i in $(seq 50); do sleep 5 & done 2>&1; echo started; kill -9 -1")
+                  "for i in $(seq 50); do sleep 1000 & done 2>&1; echo started; kill -9 -1")
     contains(result.out + result.err, "fork")
 
 
@@ -92,7 +92,7 @@ def test_the_killer_may_be_quicker_than_the_start():
 
 
 def test_an_oom_kill_of_one_process_leaves_the_others():
-    good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "100")
+    good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "10000")
     assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
     wait_until(lambda: "oom" in kinds("partly"), "the event")
     equal([row["state"] for row in listing("ps")], ["running"])
@@ -104,10 +104,11 @@ def test_an_oom_kill_of_one_process_leaves_the_others():
 
 
 def test_limits_of_a_running_container_change():
-    good("run", "-d", "--id=changed", IMAGE, "sleep", "100")
+    good("run", "-d", "--id=changed", IMAGE, "sleep", "10000")
     good("update", "changed", "MemoryMax=32M", "TasksMax=5")
     assert dist("exec", "changed", "sh", "-c", HUNGRY).status != 0
-    contains(dist("exec", "changed", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done").err, "fork")
+    # The processes last until the limit is reached, and are killed afterwards.
+    contains(dist("exec", "changed", "sh", "-c", "(for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done); kill -9 -1").err, "fork")
     # An additional process is in all cgroups of the first one.
     equal(dist("exec", "changed", "cat", "/proc/self/cgroup").out, dist("exec", "changed", "cat", "/proc/1/cgroup").out)
     run("systemctl", "set-property", "--runtime", "berth-changed.scope", "TasksMax=infinity")
@@ -149,7 +150,7 @@ def test_the_limits_of_a_unit_hold_for_a_container_in_its_cgroup():
     run("systemctl", "daemon-reload")
     equal(run("systemctl", "start", "limited").status, 0)
     # The task limit is that of the unit; the memory limit is that of the container, which is lower.
-    assert dist("exec", "limited", "sh", "-c", "for i in $(seq 60); do sleep 5 & done; wait").status != 0
+    contains(dist("exec", "limited", "sh", "-c", "(for i in $(seq 60); do sleep 1000 & done); kill -9 -1").err, "fork")
     eats = "a=x; while :; do a=$a$a; done"
     equal(dist("exec", "limited", "sh", "-c", eats).status, 137)
     wait_until(lambda: "oom" in kinds("limited"), "the event")
