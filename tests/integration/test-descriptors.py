@@ -63,7 +63,7 @@ def screens():
 def others_are_answered():
     """Checks that the service answers in time, which it would not do if it were blocked, and has not restarted."""
     pid = service_pid()
-    equal(dist("ps", "-a", timeout=20).status, 0)
+    equal(dist("ps", "-a", timeout=100).status, 0)
     equal(service_pid(), pid, "the service")
 
 
@@ -174,11 +174,11 @@ class Attack:
 
 def everything_works():
     """Checks that the service answers various calls of another client, and has not restarted."""
-    equal(dist("images", timeout=20).status, 0)
+    equal(dist("images", timeout=100).status, 0)
     pid = service_pid()
-    equal(dist("ps", "-a", timeout=20).status, 0)
-    equal(dist("run", "--rm", IMAGE, "echo", "well", timeout=25).out, "well\n")
-    equal(dist("inspect", IMAGE, timeout=20).status, 0)
+    equal(dist("ps", "-a", timeout=100).status, 0)
+    equal(dist("run", "--rm", IMAGE, "echo", "well", timeout=100).out, "well\n")
+    equal(dist("inspect", IMAGE, timeout=100).status, 0)
     equal(service_pid(), pid, "the service")
 
 
@@ -275,11 +275,12 @@ def test_workers_blocked_by_a_file_system_are_limited_per_user():
 
 
 def test_a_service_that_hangs_is_restarted_and_containers_continue():
-    with service_settings("WatchdogSec=4\n"):
+    # A busy machine may delay the service's ping by half of the time.
+    with service_settings("WatchdogSec=10\n"):
         good("run", "-d", "--id=lives", IMAGE, user="alice")
         container = listing("info", "lives")[0]["pid"]
         pid = wait_until(service_pid, "the service")
-        equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "4s")
+        equal(run("systemctl", "show", "-P", "WatchdogUSec", "berthd.service").out.strip(), "10s")
         os.kill(pid, 19)
         wait_until(lambda: service_pid() not in (0, pid), "another service")
         info = listing("info", "lives")[0]

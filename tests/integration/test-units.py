@@ -335,8 +335,8 @@ def test_a_container_may_notify_its_readiness():
 
 
 def test_the_watchdog_of_a_unit_is_notified():
-    # dist pings every two seconds, so that a busy machine may delay a ping by as much.
-    write_unit("dog", f"dist run --rm --replace --name=dog --cgroup=caller {IMAGE} sleep 1000", "WatchdogSec=4")
+    # dist pings every five seconds, so that a busy machine may delay a ping by as much.
+    write_unit("dog", f"dist run --rm --replace --name=dog --cgroup=caller {IMAGE} sleep 1000", "WatchdogSec=10")
     start("dog")
     main = show("dog", "MainPID")
     for _ in range(2):
