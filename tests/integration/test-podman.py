@@ -516,7 +516,7 @@ def test_limits_of_the_scope():
                  "IOReadBandwidthMax=/dev/null 1048576", "RuntimeMaxUSec=1h\n"):
         contains(shown, part)
     # The time begins with the scope, before the command runs.
-    equal(dist("run", "--rm", "--init", "--timeout=4", IMAGE, "sleep", "1000").status, 143)
+    equal(dist("run", "--rm", "--init", "--timeout=10", IMAGE, "sleep", "1000").status, 143)
     clean()
 
 

@@ -205,7 +205,7 @@ def test_queued_calls_fail_if_the_creation_fails():
 def test_calls_that_await_a_creation_are_limited():
     polkit_rule("""polkit.addRule(function(action, subject) {
         if (subject.user == "alice") {
-            polkit.spawn(["/usr/bin/sleep", "2"]);
+            polkit.spawn(["/usr/bin/sleep", "4"]);
             return polkit.Result.YES;
         }
     });""")
