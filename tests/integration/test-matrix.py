@@ -249,7 +249,7 @@ def requests_of(interface, member, whose):
 def roots_state():
     """Returns the state of root's objects and of shared objects, by kind."""
     state = {}
-    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True, timeout=60) as database:
         for table, columns, where in (
                 ("images", "name, digest", ""), ("containers", "id, image, state, pid, options", "WHERE owner = 0"),
                 ("volumes", "name", "WHERE owner = 0"), ("leases", "id", "WHERE owner = 0"),
@@ -415,7 +415,7 @@ def remove_made():
         if os.path.isdir(f"{STATE}/containers/{name}"):
             dist("rm", "-f", name)
             dist("pod", "rm", "-f", name)
-    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{STATE}/berth.db?mode=ro", uri=True, timeout=60) as database:
         made = {table: {row[0].split()[-1] for row in database.execute(f"SELECT {column} FROM {table} WHERE owner = 4242")} - HERS
                 for table, column in (("volumes", "name"), ("leases", "id"), ("ingests", "ref"))}
     for name in made["volumes"]:

@@ -294,7 +294,7 @@ def test_a_node_that_vanishes_leaves_nothing():
     equal((result(found[0]), found[0]["Restarts"]), (("FAILED", "5:0"), "1"))
     equal(cluster("boot", "2").status, 0)
     # The kernel is the same, so its boot ID is.
-    script(2, "sqlite3 /var/lib/berth/berth.db \"UPDATE containers SET boot='of-another-boot'\"")
+    script(2, "sqlite3 -cmd '.timeout 60000' /var/lib/berth/berth.db \"UPDATE containers SET boot='of-another-boot'\"")
     configure_node(2)
     make_bundle(2)
     equal([(row["state"], row["exitStatus"]) for row in json.loads(works(2, "dist", "ps", "-a", "--json=short"))], [("stopped", "unknown")] * 2)
