@@ -87,13 +87,16 @@ started_and_stopped() {
 }
 
 two_joined() {
-    local cluster=$root/tests/machine/cluster holders
-    holders=$(pgrep -fxc "sleep infinity")
+    local cluster=$root/tests/machine/cluster status file holder
+    file=$(mktemp)
     "$cluster" --name "$names-c" run -- sh -c '
         "$0" --name "$BERTH_CLUSTER" on 1 -- busybox ping -c 1 node2 >/dev/null &&
-        [ "$("$0" --name "$BERTH_CLUSTER" on 2 --user alice -- sh -c "hostname; id -un" | xargs)" = "node2 alice" ] && exit 3' \
-        "$cluster"
-    [[ $? == 3 && $(pgrep -fxc "sleep infinity") == "$holders" ]] && nothing_is_left
+        [ "$("$0" --name "$BERTH_CLUSTER" on 2 --user alice -- sh -c "hostname; id -un" | xargs)" = "node2 alice" ] &&
+        cat "/run/berth-machines/$BERTH_CLUSTER-1/bridge" >"$1" && exit 3' "$cluster" "$file"
+    status=$?
+    holder=$(<"$file") # the process that holds the bridge
+    rm "$file"
+    [[ $status == 3 && -n $holder && ! -e /proc/$holder ]] && nothing_is_left
 }
 
 a_command_that_fails_to_start() {
