@@ -388,12 +388,12 @@ def test_berth_unpack_is_not_root_of_the_machine():
                                 "the worker and its keeper")
     status = in_sandbox(worker, UNPACK_CAPABILITIES)
     equal(int(status["PPid"]), service_pid())
+    status = in_sandbox(keeper, KEEPER_CAPABILITIES)
     own = {pid: {name: os.readlink(f"/proc/{pid}/ns/{name}") for name in ("user", "pid", "mnt", "net", "ipc", "uts")}
            for pid in (worker, keeper, service_pid())}
     assert own[worker]["user"] != own[service_pid()]["user"], own
     with open(f"/proc/{worker}/uid_map", encoding="ascii") as uids, open(f"/proc/{worker}/gid_map", encoding="ascii") as gids:
         equal([uids.read().split(), gids.read().split()], [["0", "0", "4294967295"]] * 2)
-    status = in_sandbox(keeper, KEEPER_CAPABILITIES)
     equal((status["PPid"], status["NSpid"].split()[-1], status["Threads"]), (worker, "2", "1"))
     equal(own[keeper]["user"], own[service_pid()]["user"])
     for name in ("pid", "mnt", "net", "ipc", "uts"):
