@@ -30,10 +30,20 @@ def follow(name, user=None):
     """Runs the commands of a page: those with sudo as root, and all others as this user."""
     for command, shown in commands(name):
         is_roots = command.startswith("sudo ")
-        result = run("sh", "-c", command.removeprefix("sudo "), user=None if is_roots else user)
-        equal((name, command, result.status), (name, command, 0), result.err)
+
+        def found():
+            # pylint: disable=cell-var-from-loop
+            result = run("sh", "-c", command.removeprefix("sudo "), user=None if is_roots else user)
+            equal((name, command, result.status), (name, command, 0), result.err)
+            return re.sub(r" +", " ", result.out).splitlines()
+        expected = [re.sub(r" +", " ", line) for line in shown]
+        if re.search(r"\b(dist logs|journalctl)\b", command) and shown != ["…"]:
+            # Output arrives in the journal a moment after the container was started.
+            wait_until(lambda: found() == expected, f"{name}: the output of {command}")  # pylint: disable=cell-var-from-loop
+            continue
+        lines = found()
         if shown != ["…"]:
-            equal((name, command, re.sub(r" +", " ", result.out).splitlines()), (name, command, [re.sub(r" +", " ", line) for line in shown]))
+            equal((name, command, lines), (name, command, expected))
     equal((name, good("ps", "-aq")), (name, ""))
 
 
