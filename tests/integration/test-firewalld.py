@@ -125,6 +125,7 @@ def test_a_reload_while_the_service_is_down_is_repaired():
 def test_reload_signals_of_others_than_firewalld_are_ignored():
     """The service ignores the signal of a reload if the sender is not firewalld."""
     def renewals():
+        run("journalctl", "--sync")
         return run("journalctl", "-b", "-o", "cat", "-t", "berthd").out.count("renewing the networks' rules")
     before = renewals()
     owner = owner_of_the_name().split('"')[1]
