@@ -241,7 +241,8 @@ bool berth_closure_check(GPtrArray *items, const char *name, GError **error) {
 
 /* Returns the digests of missing blobs that the image's name reaches and that have a known source,
  * so that they can be fetched again. The digests belong to the items. */
-GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items) {
+GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, uint32_t owner,
+                                      GPtrArray *items) {
     BerthContentStore *store = berth_contents_get_store(images->contents);
     GPtrArray *missing = g_ptr_array_new();
 
@@ -250,7 +251,8 @@ GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPt
         if (!item->missing || item->is_document ||
             !berth_provenance_reaches(images->database, name, item->descriptor->digest))
             continue;
-        g_auto(GStrv) sources = berth_content_store_get_sources(store, item->descriptor->digest);
+        g_auto(GStrv) sources =
+            berth_content_store_get_sources(store, item->descriptor->digest, owner, name);
         if (sources[0])
             g_ptr_array_add(missing, item->descriptor->digest);
     }

@@ -46,9 +46,10 @@ void berth_closure_free(BerthClosure *closure);
 /* Returns the item of a digest, or NULL. */
 const BerthClosureItem *berth_closure_find(GPtrArray *items, const char *digest);
 
-/* Returns the digests (const char *, owned by the items) of an image's missing blobs with a known
- * source. */
-GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, GPtrArray *items);
+/* Returns the digests (const char *, owned by the items) of an image's missing blobs with a source
+ * that this user may know of. */
+GPtrArray *berth_closure_list_missing(BerthImages *images, const char *name, uint32_t owner,
+                                      GPtrArray *items);
 
 /* Returns false if an item is missing; the error names the first one. */
 bool berth_closure_check(GPtrArray *items, const char *name, GError **error);

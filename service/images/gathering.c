@@ -73,14 +73,16 @@ static void gathering_on_collected(GPtrArray *items, const GError *error, void *
         return;
     }
     g_autoptr(GPtrArray) missing =
-        berth_closure_list_missing(gathering->images, gathering->name, items);
+        berth_closure_list_missing(gathering->images, gathering->name, gathering->owner, items);
     if (missing->len == 0) {
         gathering_report(gathering, items, NULL);
         return;
     }
     gathering->state = GATHERING_FETCHING;
-    gathering->refetch = berth_images_refetch(gathering->images, missing, gathering->owner,
-                                              gathering_on_fetched, gathering);
+    const BerthRefetchRequest request = {
+        .digests = missing, .owner = gathering->owner, .name = gathering->name};
+    gathering->refetch =
+        berth_images_refetch(gathering->images, &request, gathering_on_fetched, gathering);
 }
 
 /* The scope is the image's name: layers of other users count as missing, even if they are in the

@@ -273,6 +273,7 @@ static void pull_layer_keep(BerthPullLayer *layer) {
 
     pull_layer_set_state(layer, BERTH_PULL_LAYER_KEEPING);
     if (!keeps && berth_pull_may_use(context, digest)) {
+        berth_pull_note_source(context, digest);
         berth_pull_hold(context, digest);
         pull_layer_finish(layer);
         return;

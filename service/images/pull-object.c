@@ -50,6 +50,13 @@ void berth_pull_hold(const BerthPullContext *context, const char *digest) {
         berth_provenance_hold(context->images->database, context->transfer->owner, digest, NULL);
 }
 
+void berth_pull_note_source(const BerthPullContext *context, const char *digest) {
+    if (context->mode != BERTH_PULL_UNPACK)
+        berth_content_store_add_source(berth_contents_get_store(context->images->contents), digest,
+                                       berth_remote_session_get_locator(context->fetch),
+                                       context->transfer->owner, NULL);
+}
+
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
     return berth_content_store_has(berth_contents_get_store(context->images->contents), digest);
 }
@@ -127,9 +134,7 @@ static void pull_object_finish(BerthPullObject *object) {
 /* Content that was embedded in a document is not known to exist as an object of this repository. */
 static void pull_object_note_source(BerthPullObject *object) {
     if (!object->embedded)
-        berth_content_store_add_source(
-            berth_contents_get_store(object->context->images->contents), object->descriptor->digest,
-            berth_remote_session_get_locator(object->context->fetch), NULL);
+        berth_pull_note_source(object->context, object->descriptor->digest);
 }
 
 /* Commits only the requested content: size and digest must be those of the descriptor. */
@@ -337,6 +342,7 @@ void berth_pull_object_start(BerthPullObject *object) {
 
     /* Another transfer may have fetched it while this one was waiting. */
     if (is_here && berth_pull_may_use(context, digest)) {
+        berth_pull_note_source(context, digest);
         pull_object_drop_leftover(object);
         pull_object_finish(object);
         return;

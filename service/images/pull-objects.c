@@ -162,6 +162,7 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
         fetch->done(descriptor, error, fetch->userdata);
     } else if (berth_pull_is_stored(context, descriptor->digest) &&
                berth_pull_may_use(context, descriptor->digest)) {
+        berth_pull_note_source(context, descriptor->digest);
         item->phase = "exists";
         item->done = item->total;
         berth_pull_hold(context, descriptor->digest);

@@ -51,6 +51,9 @@ typedef void (*BerthPullDone)(const char *digest, const GError *error, void *use
 
 /* Records that this remote has sent or proven the content: it belongs to the caller from now on. */
 void berth_pull_hold(const BerthPullContext *context, const char *digest);
+/* Records that this repository has the content: the caller's later transfers may use it as a
+ * source. */
+void berth_pull_note_source(const BerthPullContext *context, const char *digest);
 /* Whether stored content may be used for this pull without asking the remote. */
 bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
 /* Whether the content is in the store, whoever brought it. */

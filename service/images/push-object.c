@@ -15,6 +15,7 @@
 struct BerthPushObject {
     BerthContentStore *store;
     BerthRemoteSession *session;
+    uint32_t owner;
     BerthTransferItem *item;
     char *digest;
     int content;
@@ -41,7 +42,8 @@ static void push_object_on_pushed(sd_bus_message *reply, const GError *error, vo
         object->item->done = object->item->total;
         /* From now on, another repository of this registry can mount it from here. */
         berth_content_store_add_source(object->store, object->digest,
-                                       berth_remote_session_get_locator(object->session), NULL);
+                                       berth_remote_session_get_locator(object->session),
+                                       object->owner, NULL);
     }
     object->done(object, local, object->userdata);
 }
@@ -57,6 +59,7 @@ BerthPushObject *berth_push_object_new(const BerthPushObjectRequest *request,
     BerthPushObject *object = g_new0(BerthPushObject, 1);
     *object = (BerthPushObject){.store = request->store,
                                 .session = request->session,
+                                .owner = request->owner,
                                 .item = request->item,
                                 .digest = g_strdup(descriptor->digest),
                                 .content = content,

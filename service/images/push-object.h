@@ -17,6 +17,7 @@ typedef enum {
 typedef struct {
     BerthContentStore *store;
     BerthRemoteSession *session;
+    uint32_t owner;          /* the user who pushes */
     BerthTransferItem *item; /* shows the progress */
     const BerthDescriptor *descriptor;
     BerthPushObjectKind kind;

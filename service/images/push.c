@@ -70,34 +70,22 @@ static void push_on_object_done(BerthPushObject *object, const GError *error, vo
     push_send_more(push);
 }
 
-/* The repositories from which the registry may mount a blob (OCI distribution specification,
- * "Mounting a blob from another repository"). Only the repository in the image's own name is
- * disclosed to the registry: a caller who may push one image must not learn from the registry's
- * answers where else its layers are. */
-static char **push_list_sources(Push *push, const char *digest) {
-    BerthContentStore *store = berth_contents_get_store(push->images->contents);
-    g_auto(GStrv) sources = berth_content_store_get_sources(store, digest);
-    g_autoptr(GPtrArray) disclosed = g_ptr_array_new();
-
-    for (char **source = sources; *source; source++) {
-        size_t length = strlen(*source);
-        bool is_own = push->name && g_str_has_prefix(push->name, *source) &&
-                      strchr(":@", push->name[length]) && push->name[length] != '\0';
-        if (is_own || push->transfer->owner == 0)
-            g_ptr_array_add(disclosed, g_strdup(*source));
-    }
-    g_ptr_array_add(disclosed, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&disclosed), FALSE);
-}
-
 /* Only the target is pushed under the tag of the reference. Other documents are named by their
  * digests. */
 static bool push_send(Push *push, const BerthClosureItem *item, GError **error) {
     const BerthDescriptor *descriptor = item->descriptor;
-    g_auto(GStrv) sources = item->is_document ? NULL : push_list_sources(push, descriptor->digest);
+    BerthContentStore *store = berth_contents_get_store(push->images->contents);
+    /* The registry may mount a blob from these repositories (OCI distribution specification,
+     * "Mounting a blob from another repository"). A caller who may push one image must not learn
+     * from the registry's answers where other users have found its layers. */
+    g_auto(GStrv) sources =
+        item->is_document ? NULL
+                          : berth_content_store_get_sources(store, descriptor->digest,
+                                                            push->transfer->owner, push->name);
     const BerthPushObjectRequest request = {
-        .store = berth_contents_get_store(push->images->contents),
+        .store = store,
         .session = push->session,
+        .owner = push->transfer->owner,
         .item = berth_transfer_add_item(push->transfer, descriptor->digest, "pushing",
                                         descriptor->size),
         .descriptor = descriptor,

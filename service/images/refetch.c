@@ -17,7 +17,8 @@ struct BerthRefetch {
     GPtrArray *missing;
     char **sources; /* of the current digest */
     guint next_source;
-    uint32_t owner;
+    uint32_t owner, of; /* of the transfers; of the sources: 0 for those of all users */
+    char *name;
     GError *error; /* the reason for the last failure */
     BerthRefetched done;
     void *userdata;
@@ -43,6 +44,7 @@ static void refetch_free(void *object) {
     g_ptr_array_unref(refetch->digests);
     g_ptr_array_unref(refetch->missing);
     g_strfreev(refetch->sources);
+    g_free(refetch->name);
     g_clear_error(&refetch->error);
     g_free(refetch);
 }
@@ -87,7 +89,8 @@ static void refetch_try_source(BerthRefetch *refetch) {
         return;
     }
     if (!refetch->sources)
-        refetch->sources = berth_content_store_get_sources(store, refetch_current(refetch));
+        refetch->sources = berth_content_store_get_sources(store, refetch_current(refetch),
+                                                           refetch->of, refetch->name);
     while (refetch->sources[refetch->next_source]) {
         g_autofree char *reference = g_strconcat(refetch->sources[refetch->next_source++], "@",
                                                  refetch_current(refetch), NULL);
@@ -111,19 +114,21 @@ static void refetch_try_source(BerthRefetch *refetch) {
     refetch_next(refetch, false);
 }
 
-BerthRefetch *berth_images_refetch(BerthImages *images, GPtrArray *digests, uint32_t owner,
+BerthRefetch *berth_images_refetch(BerthImages *images, const BerthRefetchRequest *request,
                                    BerthRefetched done, void *userdata) {
     static const BerthOperationType type = {.tell = refetch_report, .free = refetch_free};
     BerthRefetch *refetch = g_new0(BerthRefetch, 1);
 
     refetch->images = images;
-    refetch->owner = owner;
+    refetch->owner = request->owner;
+    refetch->of = request->of_all_users ? 0 : request->owner;
+    refetch->name = g_strdup(request->name);
     refetch->done = done;
     refetch->userdata = userdata;
     refetch->digests = g_ptr_array_new_with_free_func(g_free);
     refetch->missing = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < digests->len; i++)
-        g_ptr_array_add(refetch->digests, g_strdup(digests->pdata[i]));
+    for (guint i = 0; i < request->digests->len; i++)
+        g_ptr_array_add(refetch->digests, g_strdup(request->digests->pdata[i]));
     refetch->operation = berth_operation_new(images->event, &type, refetch);
     refetch_try_source(refetch);
     return refetch;

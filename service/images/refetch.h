@@ -15,8 +15,15 @@ typedef void (*BerthRefetched)(GPtrArray *missing, const GError *error, void *us
 
 typedef struct BerthRefetch BerthRefetch;
 
-/* digests contains const char *. done is called once, in a later iteration of the loop. */
-BerthRefetch *berth_images_refetch(BerthImages *images, GPtrArray *digests, uint32_t owner,
+typedef struct {
+    GPtrArray *digests; /* const char * */
+    uint32_t owner;     /* of the transfers, and of the sources */
+    const char *name;   /* of the image, whose own repository is also a source; or NULL */
+    bool of_all_users;  /* sources of other users are used, too, which the owner then sees */
+} BerthRefetchRequest;
+
+/* done is called once, in a later iteration of the loop. */
+BerthRefetch *berth_images_refetch(BerthImages *images, const BerthRefetchRequest *request,
                                    BerthRefetched done, void *userdata);
 /* Ensures that done is not called; fetching continues. */
 void berth_refetch_forget(BerthRefetch *refetch);

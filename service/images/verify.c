@@ -72,13 +72,22 @@ static void verify_on_refetched(GPtrArray *missing, const GError *error, void *u
     berth_operation_end(verify->operation, NULL);
 }
 
+/* A caller who may set aside the content of all users may have it repaired from the sources of
+ * all. */
+static void verify_refetch(Verify *verify) {
+    const BerthRefetchRequest request = {
+        .digests = verify->damaged, .owner = verify->transfer->owner, .of_all_users = true};
+
+    verify->refetching =
+        berth_images_refetch(verify->images, &request, verify_on_refetched, verify);
+}
+
 /* All blobs have been checked. With Refetch, the transfer continues until the damaged ones have
  * been fetched again or found to be unavailable. */
 static void verify_finish(Verify *verify) {
     verify->item->phase = "done";
     if (verify->refetch && verify->damaged->len > 0)
-        verify->refetching = berth_images_refetch(
-            verify->images, verify->damaged, verify->transfer->owner, verify_on_refetched, verify);
+        verify_refetch(verify);
     else
         berth_operation_end(verify->operation, NULL);
 }

@@ -281,10 +281,10 @@ int berth_content_store_get_root(BerthContentStore *store) {
 }
 
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
-                                    const char *locator, GError **error) {
+                                    const char *locator, uint32_t owner, GError **error) {
     return berth_database_run(store->database, error,
-                              "INSERT OR IGNORE INTO sources VALUES (?1, ?2)", "ss", digest,
-                              locator);
+                              "INSERT OR IGNORE INTO sources VALUES (?1, ?2, ?3)", "ssi", digest,
+                              locator, (int64_t)owner);
 }
 
 bool berth_content_store_has_source(BerthContentStore *store, const char *digest,
@@ -296,13 +296,19 @@ bool berth_content_store_has_source(BerthContentStore *store, const char *digest
     return rows && berth_database_step(rows, NULL);
 }
 
-/* Limited in number, since each source may be tried in turn, to fetch the blob again or to mount it
- * during a push. */
-char **berth_content_store_get_sources(BerthContentStore *store, const char *digest) {
+/* Each source may be tried in turn, to fetch the blob again or to mount it during a push: hence the
+ * limit, and the order, by which sources of another user displace none of the caller's. */
+char **berth_content_store_get_sources(BerthContentStore *store, const char *digest, uint32_t owner,
+                                       const char *name) {
+    static const char query[] =
+        "SELECT locator, max(owner = ?2) AS own, substr(?3, 1, length(locator)) = locator"
+        "  AND substr(?3, length(locator) + 1, 1) IN (':', '@') AS named"
+        "  FROM sources WHERE digest = ?1 GROUP BY locator HAVING own OR named OR ?2 = 0"
+        "  ORDER BY own DESC, named DESC LIMIT ?4";
     g_autoptr(GPtrArray) locators = g_ptr_array_new();
-    g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, NULL, "SELECT locator FROM sources WHERE digest = ?1 LIMIT ?2", "si",
-        digest, (int64_t)MAX_SOURCES);
+    g_autoptr(BerthRows) rows =
+        berth_database_query(store->database, NULL, query, "sisi", digest, (int64_t)owner,
+                             name ? name : "", (int64_t)MAX_SOURCES);
 
     while (rows && berth_database_step(rows, NULL))
         g_ptr_array_add(locators, g_strdup(berth_database_text(rows, 0)));

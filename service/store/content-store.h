@@ -71,12 +71,18 @@ bool berth_content_store_move(BerthContentStore *store, const char *digest, int 
 int berth_content_store_get_root(BerthContentStore *store);
 
 /* The repositories known to have a blob ("docker.io/library/redis"): it can be fetched from them
- * again, and a push can mount it from them. */
+ * again, and a push can mount it from them. Each belongs to the user whose transfer has found it.
+ */
 bool berth_content_store_add_source(BerthContentStore *store, const char *digest,
-                                    const char *locator, GError **error);
+                                    const char *locator, uint32_t owner, GError **error);
+/* Whether any user's transfer has found it there. */
 bool berth_content_store_has_source(BerthContentStore *store, const char *digest,
                                     const char *locator);
-char **berth_content_store_get_sources(BerthContentStore *store, const char *digest);
+/* Returns the repositories that this user may know of: the user's own first, then that of the image
+ * with this name (or NULL), and for root those of all users. The caller frees the list, which is
+ * limited in number. */
+char **berth_content_store_get_sources(BerthContentStore *store, const char *digest, uint32_t owner,
+                                       const char *name);
 
 /* Ingests. */
 /* Fails with LimitExceeded if owner may not store this many more bytes; the ingest of key is not

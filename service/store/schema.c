@@ -115,8 +115,19 @@ static const char ninth_schema[] =
     "  subnet6 TEXT NOT NULL, gateway6 TEXT NOT NULL, internal INTEGER NOT NULL,"
     "  dns INTEGER NOT NULL, mtu INTEGER NOT NULL) WITHOUT ROWID;";
 
-const char *const berth_schemas[] = {first_schema,   second_schema, third_schema,
-                                     fourth_schema,  fifth_schema,  sixth_schema,
-                                     seventh_schema, eighth_schema, ninth_schema};
+static const char tenth_schema[] =
+    /* A source belongs to the user who has found it. Before this version, nobody is known (-1),
+     * unless a single user has the content. */
+    "ALTER TABLE sources RENAME TO former_sources;"
+    "CREATE TABLE sources (digest TEXT NOT NULL, locator TEXT NOT NULL, owner INTEGER NOT NULL,"
+    "  PRIMARY KEY (digest, locator, owner)) WITHOUT ROWID;"
+    "INSERT INTO sources SELECT digest, locator, COALESCE((SELECT min(owner) FROM holdings"
+    "  WHERE holdings.digest = former_sources.digest HAVING count(*) = 1), -1)"
+    "  FROM former_sources;"
+    "DROP TABLE former_sources;";
+
+const char *const berth_schemas[] = {first_schema, second_schema, third_schema,   fourth_schema,
+                                     fifth_schema, sixth_schema,  seventh_schema, eighth_schema,
+                                     ninth_schema, tenth_schema};
 
 const int berth_schema_version = G_N_ELEMENTS(berth_schemas);

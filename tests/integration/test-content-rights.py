@@ -610,10 +610,55 @@ def test_a_push_names_no_repositories_but_the_images_own():
     good("pull", f"{HOST}/known/x:1", user="alice")
     digest = image.manifest["layers"][1]["digest"]
     database_query("INSERT OR IGNORE INTO sources VALUES "
-                   f"('{digest}', '{OWN.host}/hidden/x'), ('{digest}', '{OWN.host}/known/x')")
+                   f"('{digest}', '{OWN.host}/hidden/x', 0), ('{digest}', '{OWN.host}/known/x', 4242)")
     OWN.requests.clear()
     dist("push", f"{HOST}/known/x:1", f"{OWN.host}/target/x:1", user="alice")
     assert "hidden" not in str(OWN.requests), OWN.requests
+
+
+def test_dropped_layers_are_fetched_again_from_own_repositories_and_the_images_own():
+    """With KeepCompressed=no, a push fetches layers again. Repositories from which only others have pulled them are neither
+    asked nor shown, except to root."""
+    def fetched_from(*registries):
+        return [registry for registry in registries if any(method == "GET" and path.endswith(f"/blobs/{layer}")
+                                                           for method, path, _ in registry.requests)]
+
+    configure("[Transfer]\nKeepCompressed=no\n")
+    image = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(90000))])
+    layer = image.manifest["layers"][1]["digest"]
+    others, _ = OWNER.add("unknown/x:1", image)
+    hers, _ = OWN.add("hers/x:1", image)
+    good("pull", others)
+    good("pull", hers, user="alice")
+    assert layer not in blobs(), "it was dropped"
+    OWN.status["hers/x"] = (404, "gone")
+    OWN.requests.clear()
+    OWNER.requests.clear()
+    refused = dist("push", hers, f"{HOST}/refetched/hers:1", user="alice")
+    assert refused.status != 0 and "unknown/x" not in refused.err, refused
+    equal(OWNER.requests, [])
+    assert "unknown/x" not in good("transfers", "--json", user="alice")
+    # Root may use all of them.
+    good("push", hers, f"{HOST}/refetched/roots:1")
+    equal(fetched_from(OWN, OWNER), [OWNER])
+    del OWN.status["hers/x"]
+    good("content", "rm", "-f", layer)
+    OWN.requests.clear()
+    OWNER.requests.clear()
+    good("push", hers, f"{HOST}/refetched/hers:1", user="alice")
+    equal((fetched_from(OWN), OWNER.requests), ([OWN], []))
+    # An image of another user that she may push names its repository.
+    foreign = oci.Image([oci.busybox_layer(), oci.Layer().add("noise", noise(90000))])
+    layer = foreign.manifest["layers"][1]["digest"]
+    reference, _ = OWNER.add("foreign/x:1", foreign)
+    good("pull", reference)
+    OWNER.requests.clear()
+    allow_only("alice", *RIGHTS, "contents.read")
+    good("push", reference, f"{HOST}/refetched/foreign:1", user="alice")
+    equal(fetched_from(OWN, OWNER), [OWNER])
+    allow_only("alice", *RIGHTS)
+    configure("")
+    good("rmi", others, hers, reference)
 
 
 def test_held_ingest_does_not_block_other_users():

@@ -222,6 +222,36 @@ static void test_digests_are_not_used_as_paths(void) {
     tear_down();
 }
 
+static void check_sources(const char *digest, uint32_t owner, const char *name,
+                          const char *expected) {
+    g_auto(GStrv) sources = berth_content_store_get_sources(store, digest, owner, name);
+    g_autofree char *found = g_strjoinv(" ", sources);
+
+    g_assert_cmpstr(found, ==, expected);
+}
+
+static void test_sources_of_others_are_roots_only_and_come_last(void) {
+    set_up();
+    for (int i = 0; i < 40; i++) {
+        g_autofree char *locator = g_strdup_printf("evil.example/a%02d", i);
+        g_assert_true(berth_content_store_add_source(store, ABC, locator, 666, NULL));
+    }
+    g_assert_true(berth_content_store_add_source(store, ABC, "example.org/hers", 1000, NULL));
+    g_assert_true(berth_content_store_add_source(store, ABC, "example.org/x", 666, NULL));
+    g_assert_true(berth_content_store_has_source(store, ABC, "example.org/hers"));
+    check_sources(ABC, 1000, NULL, "example.org/hers");
+    check_sources(ABC, 1000, "example.org/x:1", "example.org/hers example.org/x");
+    check_sources(ABC, 1000, "example.org/x@sha256:0", "example.org/hers example.org/x");
+    check_sources(ABC, 1000, "example.org/xy:1", "example.org/hers");
+    check_sources(ABC, 1001, "example.org/x", "");
+    g_assert_true(berth_content_store_add_source(store, ABC, "example.org/root", 0, NULL));
+    g_auto(GStrv) all = berth_content_store_get_sources(store, ABC, 0, "example.org/x:1");
+    g_assert_cmpuint(g_strv_length(all), ==, 16);
+    g_assert_cmpstr(all[0], ==, "example.org/root");
+    g_assert_cmpstr(all[1], ==, "example.org/x");
+    tear_down();
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/content-store/commit-makes-a-blob", test_commit_makes_a_blob);
@@ -243,5 +273,7 @@ int main(int argc, char **argv) {
                     test_an_ingest_whose_data_cannot_be_examined_is_kept);
     g_test_add_func("/content-store/digests-are-not-used-as-paths",
                     test_digests_are_not_used_as_paths);
+    g_test_add_func("/content-store/sources-of-others-are-roots-only-and-come-last",
+                    test_sources_of_others_are_roots_only_and_come_last);
     return g_test_run();
 }

@@ -121,6 +121,33 @@ static void test_a_newer_schema_is_refused(void) {
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
 }
 
+/* Version 9 did not say whose a source was. */
+static void test_sources_of_former_versions_go_to_the_only_user_who_can_have_found_them(void) {
+    static const char former[] = "DROP TABLE sources;"
+                                 "CREATE TABLE sources (digest TEXT NOT NULL,"
+                                 "  locator TEXT NOT NULL, PRIMARY KEY (digest, locator))"
+                                 "  WITHOUT ROWID;"
+                                 "INSERT INTO sources VALUES ('a', 'x'), ('b', 'x'), ('c', 'x');"
+                                 "INSERT INTO holdings VALUES ('a', 1000), ('b', 0), ('b', 1000);"
+                                 "PRAGMA user_version = 9";
+    g_autofree char *path = NULL;
+    BerthDatabase *database = open_new(&path);
+    g_auto(GStrv) statements = g_strsplit(former, ";", 0);
+
+    for (char **statement = statements; *statement; statement++)
+        g_assert_true(berth_database_run(database, NULL, *statement, ""));
+    berth_database_close(database);
+    database = berth_database_open(path, NULL);
+    g_autoptr(BerthRows) rows = berth_database_query(
+        database, NULL,
+        "SELECT group_concat(digest || locator || owner) FROM (SELECT * FROM sources ORDER BY 1)",
+        "");
+    g_assert_true(berth_database_step(rows, NULL));
+    g_assert_cmpstr(berth_database_text(rows, 0), ==, "ax1000,bx-1,cx-1");
+    g_clear_pointer(&rows, berth_rows_free);
+    berth_database_close(database);
+}
+
 static void test_a_damaged_file_is_an_error(void) {
     g_autofree char *path = g_build_filename(directory, "damaged.db", NULL);
     g_autoptr(GError) error = NULL;
@@ -243,6 +270,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/database/statements-are-reused", test_statements_are_reused);
     g_test_add_func("/database/closing-leaves-an-empty-log", test_closing_leaves_an_empty_log);
     g_test_add_func("/database/a-newer-schema-is-refused", test_a_newer_schema_is_refused);
+    g_test_add_func(
+        "/database/sources-of-former-versions-go-to-the-only-user-who-can-have-found-them",
+        test_sources_of_former_versions_go_to_the_only_user_who_can_have_found_them);
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
     g_test_add_func("/database/a-failed-part-rolls-the-transaction-back",
                     test_a_failed_part_rolls_the_transaction_back);
