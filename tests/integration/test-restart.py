@@ -291,7 +291,7 @@ def test_a_scope_is_stopped_although_its_container_goes_before_systemd_lists_it(
         good("rename", "renamed", "new")
         tracer.kill()
     wait_until(lambda: run("systemctl", "is-active", "berth-goes.scope", "berth-renamed.scope").out == "inactive\ninactive\n",
-               "the scopes to be stopped", seconds=20)
+               "the scopes to be stopped")
     equal(run("systemctl", "is-active", "berth-other.scope").out, "active\n")
     run("systemctl", "stop", "berth-other.scope")
     good("rm", "new")
