@@ -69,7 +69,7 @@ static int read_exec(sd_bus_message *call, char **id, ExecRequest *request, sd_b
 
     if ((r = berth_container_read_id(call, id)) < 0 ||
         (r = sd_bus_message_read(call, "s", &exec->process)) < 0 ||
-        (r = sd_bus_message_read_strv(call, &exec->command)) < 0)
+        (r = berth_options_read_strings(call, &exec->command)) < 0)
         return r;
     return berth_options_read(call, options, error);
 }

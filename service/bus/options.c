@@ -32,13 +32,31 @@ int berth_options_read_map(sd_bus_message *message, char ***map) {
     return 1;
 }
 
+/* sd_bus_message_read_strv(3) counts the strings again for each one that it adds (until systemd
+ * 254), which takes a second for the longest command, before the caller's permissions are known. */
+int berth_options_read_strings(sd_bus_message *message, char ***strings) {
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    const char *text;
+    int r = sd_bus_message_enter_container(message, 'a', "s");
+
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read_basic(message, 's', &text)) > 0)
+        g_ptr_array_add(list, g_strdup(text));
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    g_ptr_array_add(list, NULL);
+    *strings = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    return 1;
+}
+
 static int options_read_value(sd_bus_message *message, const BerthOption *option) {
     int r = sd_bus_message_enter_container(message, 'v', option->type);
 
     if (r < 0)
         return r;
     if (g_str_equal(option->type, "as"))
-        r = sd_bus_message_read_strv(message, option->value);
+        r = berth_options_read_strings(message, option->value);
     else if (g_str_equal(option->type, "a{ss}"))
         r = berth_options_read_map(message, option->value);
     else

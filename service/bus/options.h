@@ -32,5 +32,8 @@ int berth_options_read_none(sd_bus_message *message, sd_bus_error *error);
 /* Appends {sv} with an array of strings. */
 int berth_options_append_strings(sd_bus_message *message, const char *key, char *const *strings);
 
+/* Reads as into a new vector, which is never NULL. */
+int berth_options_read_strings(sd_bus_message *message, char ***strings);
+
 /* Reads a{ss} into a vector of alternating keys and values. */
 int berth_options_read_map(sd_bus_message *message, char ***map);

@@ -19,6 +19,9 @@
  * limit for arguments and environment together (execve(2)). */
 enum { MAX_GROUPS = 1024, MAX_LIST_BYTES = 4 * 1024 * 1024, MAX_PATH = 4096, DEFAULT_UMASK = 022 };
 
+/* How many ignored capabilities are noted, for a message. */
+enum { MAX_UNKNOWN_CAPABILITIES = 16 };
+
 #define LIMIT(name)                                                                                \
     { #name, name }
 
@@ -53,9 +56,12 @@ static const struct {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
 };
 
-/* The plan's pool owns the copy; the list that name comes from is freed after reading. */
+/* Looking for a duplicate among a hundred thousand would take seconds, before the caller's
+ * permissions are known. The plan's pool owns the copy; the list that name comes from is freed
+ * after reading. */
 static void note_unknown(BerthPlan *plan, const char *name) {
-    if (g_ptr_array_find_with_equal_func(plan->unknown_capabilities, name, g_str_equal, NULL))
+    if (plan->unknown_capabilities->len >= MAX_UNKNOWN_CAPABILITIES ||
+        g_ptr_array_find_with_equal_func(plan->unknown_capabilities, name, g_str_equal, NULL))
         return;
     char *copy = g_strdup(name);
     g_ptr_array_add(plan->pool, copy);

@@ -72,7 +72,8 @@ typedef struct {
     char **arguments, **environment;
     const char *working_directory;
     uint64_t bounding, effective, permitted, inheritable, ambient; /* capabilities as bit masks */
-    GPtrArray *unknown_capabilities; /* const char *, ignored (config.md, capabilities) */
+    GPtrArray *unknown_capabilities; /* const char *, the first of those that are ignored
+                                        (config.md, capabilities) */
     bool no_new_privileges, terminal;
     const char *apparmor; /* a profile; NULL for none */
     uint64_t rows, columns;

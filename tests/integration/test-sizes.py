@@ -140,6 +140,42 @@ def test_documents_of_too_many_objects_are_refused_before_they_are_parsed():
             contains(answer["message"], f"{option} is too large; the limit is 16384 objects and arrays")
 
 
+def processor_time():
+    """Returns the seconds that the service has used, as root sees them in /proc."""
+    with open(f"/proc/{service_pid()}/stat", encoding="utf-8") as file:
+        user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_caller_without_permissions_does_not_keep_the_service_busy():
+    """Options within their limits are read, and their privileges named, before polkit is asked."""
+    start = '"ociVersion":"1.0.2","root":{"path":"r"},"linux":{"namespaces":[{"type":"mount"}]}'
+    process = '"process":{"cwd":"/","args":["a"],"user":{"uid":0,"gid":0}%s}'
+    unknown = ",".join(f'"{i:x}":0' for i in range(45000))
+    names = ",".join(f'"x{i:x}"' for i in range(50000))
+    mounts = ",".join(f'{{"destination":"/{i}"}}' for i in range(16000))
+    hooks = ",".join(f'{{"path":"/{i}"}}' for i in range(16000))
+    many = [f"A{i}=1" for i in range(60000)]
+    calls = [("Spec", f"<'{{{start},{process % ''},{unknown}}}'>"),
+             ("Spec", f"""<'{{{start},{process % (',"capabilities":{"bounding":[' + names + "]}")}}}'>"""),
+             ("Spec", f"""<'{{{start},{process % ''},"mounts":[{mounts}]}}'>"""),
+             ("Spec", f"""<'{{{start},{process % ''},"hooks":{{"prestart":[{hooks}]}}}}'>"""),
+             ("Env", f"<{many}>"), ("Command", f"<{many}>")]
+    allow_only("alice")
+    alice, slow = Caller("alice"), []
+    for option, value in calls:
+        before = processor_time()
+        reply = alice.call(*NAMES["Containers"], "Create", f"('a', '{IMAGE}', {{'{option}': {value}}})", "(ssa{sv})", timeout_ms=120000)
+        equal(reply.get("error"), "org.freedesktop.DBus.Error.AccessDenied", f"{option} {value[:100]}: {str(reply)[:300]}")
+        used = processor_time() - before
+        print(f"# {option}: {used:.2f} s")
+        if used > 0.9:
+            slow.append(f"{option} {value[:100]}: {used} s")
+    alice.end()
+    polkit_rule(RULE)
+    equal(slow, [])
+
+
 def too_large(name, kind):
     """Returns an argument of this name and type that exceeds its limit, in GVariant's text format."""
     return {"s": f"'{big(5000)}'", "as": f"['{big(200000 if name == 'command' else 5000)}']", "a{ss}": f"{{'k': '{big(300000)}'}}",

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define START "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"a\"],\"cwd\":\"/\""
 #define NAMESPACES "\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"network\"}]"
@@ -58,6 +59,24 @@ static void test_unknown_capabilities_are_left_out(void) {
     g_assert_cmpuint(plan->effective, ==, 0);
     g_assert_cmpuint(plan->unknown_capabilities->len, ==, 1);
     g_assert_cmpstr(plan->unknown_capabilities->pdata[0], ==, "x");
+}
+
+/* Their number is limited only by the size of a configuration. */
+static void test_few_unknown_capabilities_are_noted(void) {
+    g_autoptr(GString) names = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+
+    for (unsigned i = 0; i < 50000; i++)
+        g_string_append_printf(names, "\"x%x\",", i);
+    g_autofree char *text = g_strdup_printf(
+        START ",\"capabilities\":{\"bounding\":[%s\"CAP_CHOWN\"]}}" END, names->str);
+    clock_t started = clock();
+    g_autoptr(BerthPlan) plan = read_plan(text, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpfloat((double)(clock() - started) / CLOCKS_PER_SEC, <, 2);
+    g_assert_cmpuint(plan->bounding, ==, 1);
+    g_assert_cmpuint(plan->unknown_capabilities->len, ==, 16);
 }
 
 static void test_mount_options(void) {
@@ -297,6 +316,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/plan/files-of-the-cgroup", test_files_of_the_cgroup);
     g_test_add_func("/plan/unknown-capabilities-are-left-out",
                     test_unknown_capabilities_are_left_out);
+    g_test_add_func("/plan/few-unknown-capabilities-are-noted",
+                    test_few_unknown_capabilities_are_noted);
     g_test_add_func("/plan/mount-options", test_mount_options);
     g_test_add_func("/plan/resources-are-properties-of-systemd",
                     test_resources_are_properties_of_systemd);

@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <time.h>
 
 static BerthImageInfo *new_image(void) {
     return berth_image_info_parse(
@@ -456,6 +457,31 @@ static char *list_without_usual(const char *names, const char *expected) {
     return g_strjoinv(" ", (char **)left->pdata);
 }
 
+/* A caller without any permission can send it. */
+static void test_many_privileges_are_named_in_a_short_time(void) {
+    g_autoptr(GString) members = g_string_new(NULL);
+
+    for (unsigned i = 0; i < 45000; i++)
+        g_string_append_printf(members, "\"%x\":0,", i);
+    g_autofree char *spec = g_strdup_printf(
+        "{%s\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+        "\"hooks\":{\"poststop\":[{\"path\":\"/h\"},{\"path\":\"/h\"}]},"
+        "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":0}},"
+        "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}",
+        members->str);
+    BerthCreateOptions options = {.root_directory = -1, .spec = spec};
+    clock_t started = clock();
+
+    g_assert_true(berth_create_options_parse_spec(&options, NULL));
+    g_autofree char *names = berth_privileges_of_container(&options);
+    g_assert_cmpfloat((double)(clock() - started) / CLOCKS_PER_SEC, <, 2);
+    g_assert_nonnull(strstr(names, " unknown:0 unknown:1 unknown:10 "));
+    const char *hook = strstr(names, " hook:/h ");
+    g_assert_nonnull(hook);
+    g_assert_null(strstr(hook + 1, " hook:/h "));
+    g_clear_pointer(&options.plan, berth_plan_free);
+}
+
 static void test_each_weakening_property_needs_its_privilege(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
         g_autofree char *spec = format_plain(properties[i].process, properties[i].mounts,
@@ -690,6 +716,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/spec/a-spec-has-the-same-names", test_a_spec_has_the_same_names);
     g_test_add_func("/spec/every-weakening-part-of-a-spec-has-a-name",
                     test_every_weakening_part_of_a_spec_has_a_name);
+    g_test_add_func("/spec/many-privileges-are-named-in-a-short-time",
+                    test_many_privileges_are_named_in_a_short_time);
     g_test_add_func("/spec/each-weakening-property-needs-its-privilege",
                     test_each_weakening_property_needs_its_privilege);
     g_test_add_func("/spec/a-plain-spec-is-completed", test_a_plain_spec_is_completed);

@@ -62,11 +62,18 @@ char **berth_capabilities_make(const BerthCreateOptions *options) {
     return (char **)g_ptr_array_free(g_steal_pointer(&set), FALSE);
 }
 
+/* A single entry, since journald drops those of a service that writes too many, and with them what
+ * is recorded about other users. */
 void berth_capabilities_warn(const char *id, const GPtrArray *unknown) {
+    g_autoptr(GString) names = g_string_new(NULL);
+
     for (guint i = 0; i < unknown->len; i++)
+        g_string_append_printf(names, "%s\"%.100s\"", i > 0 ? ", " : "",
+                               (const char *)unknown->pdata[i]);
+    if (unknown->len > 0)
         berth_log_warning("BERTH_CONTAINER", id,
-                          "Container %s goes without the capability \"%.100s\", which nobody knows",
-                          id, (const char *)unknown->pdata[i]);
+                          "Container %s goes without capabilities that nobody knows: %s", id,
+                          names->str);
 }
 
 bool berth_capabilities_check(char *const *names, GError **error) {

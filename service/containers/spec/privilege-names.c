@@ -7,6 +7,8 @@
 
 #include "containers/spec/privilege-names.h"
 
+#include "base/names.h"
+
 #include <stdbool.h>
 
 char *berth_privileges_escape(const char *text) {
@@ -22,10 +24,21 @@ char *berth_privileges_escape(const char *text) {
     return g_string_free(word, FALSE);
 }
 
+/* Duplicates are left out only when all names are sorted. To look for one at each addition would
+ * take seconds with the tens of thousands of names that a configuration can lead to, for a caller
+ * whose permission has not been checked yet. */
 void berth_privileges_add(GPtrArray *names, const char *kind, const char *what) {
     g_autofree char *word = berth_privileges_escape(what);
-    g_autofree char *name = g_strconcat(kind, word, NULL);
 
-    if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
-        g_ptr_array_add(names, g_steal_pointer(&name));
+    g_ptr_array_add(names, g_strconcat(kind, word, NULL));
+}
+
+char *berth_privileges_join(GPtrArray *names) {
+    GString *list = g_string_new(NULL);
+
+    g_ptr_array_sort(names, berth_name_compare);
+    for (guint i = 0; i < names->len; i++)
+        if (i == 0 || !g_str_equal(names->pdata[i], names->pdata[i - 1]))
+            g_string_append_printf(list, "%s%s", i > 0 ? " " : "", (const char *)names->pdata[i]);
+    return g_string_free(list, names->len == 0);
 }

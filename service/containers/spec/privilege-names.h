@@ -10,5 +10,9 @@
  * become \xNN. The caller frees it. */
 char *berth_privileges_escape(const char *text);
 
-/* Adds kind followed by the escaped what as one word, unless the list already contains it. */
+/* Adds kind followed by the escaped what as one word. */
 void berth_privileges_add(GPtrArray *names, const char *kind, const char *what);
+
+/* Sorts the names and returns them without duplicates, separated by blanks: rules that compare the
+ * text do not depend on the order of the options. NULL if there are none. The caller frees it. */
+char *berth_privileges_join(GPtrArray *names);

@@ -21,15 +21,6 @@
 
 #include <string.h>
 
-/* Sorted, so that rules which compare the text do not depend on the order of the options. */
-static char *join_texts(GPtrArray *names) {
-    if (names->len == 0)
-        return NULL;
-    g_ptr_array_sort(names, berth_name_compare);
-    g_ptr_array_add(names, NULL);
-    return g_strjoinv(" ", (char **)names->pdata);
-}
-
 static void add_capability_options(GPtrArray *names, char *const *capabilities) {
     for (; capabilities && *capabilities; capabilities++) {
         g_autofree char *name = berth_capability_get_name(*capabilities);
@@ -145,7 +136,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     if (options->properties)
         add_properties(names, options->properties);
     add_slice(names, options->slice, options->owner);
-    return join_texts(names);
+    return berth_privileges_join(names);
 }
 
 /* A Spec is itself a privilege, even if it requests nothing or cannot be parsed. In the latter case
@@ -159,12 +150,12 @@ char *berth_privileges_of_exec(const BerthExecOptions *options) {
     if (plan)
         berth_spec_add_process_privileges(names, plan);
     add_capability_options(names, options->capabilities_add);
-    return join_texts(names);
+    return berth_privileges_join(names);
 }
 
 char *berth_privileges_of_update(GVariant *changed) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     add_properties(names, changed);
-    return join_texts(names);
+    return berth_privileges_join(names);
 }
