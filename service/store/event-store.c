@@ -14,7 +14,7 @@
  * many microseconds, nor can any number of events counted from the present. */
 #define IMPOSSIBLE_SEQUENCE (INT64_MAX / 1000)
 
-/* Older events are deleted once there are this many newer ones. */
+/* How many are kept, of all users together. */
 enum { MAX_EVENTS = 20000, EVENTS_BETWEEN_TRIMS = 128 };
 
 void berth_event_free(BerthEvent *event) {
@@ -26,16 +26,19 @@ void berth_event_free(BerthEvent *event) {
     g_free(event);
 }
 
-/* Deletes the events beyond MAX_EVENTS, but only once every EVENTS_BETWEEN_TRIMS new ones: finding
- * the oldest event to keep requires reading all newer ones. */
+/* Deletes the events beyond MAX_EVENTS, but only once every EVENTS_BETWEEN_TRIMS new ones, since it
+ * reads all of them. They are the oldest of the user that has most, so that a user who causes many
+ * loses own ones, and nobody else's. */
 static bool trim_events(BerthDatabase *database, GError **error) {
     static unsigned added;
 
     return added++ % EVENTS_BETWEEN_TRIMS > 0 ||
-           berth_database_run(database, error,
-                              "DELETE FROM events WHERE sequence <= (SELECT sequence FROM events"
-                              "  ORDER BY sequence DESC LIMIT 1 OFFSET ?1)",
-                              "i", (int64_t)MAX_EVENTS);
+           berth_database_run(
+               database, error,
+               "DELETE FROM events WHERE sequence IN (SELECT sequence FROM events WHERE owner ="
+               "  (SELECT owner FROM events GROUP BY owner ORDER BY count(*) DESC LIMIT 1)"
+               "  ORDER BY sequence LIMIT max(0, (SELECT count(*) FROM events) - ?1))",
+               "i", (int64_t)MAX_EVENTS);
 }
 
 /* The sequence is the time in microseconds, or the last sequence plus one if the clock has not

@@ -3,6 +3,7 @@
 /* The database: opening, transactions, schema versions, and which blobs and snapshots are kept. */
 
 #include "store/database.h"
+#include "store/event-store.h"
 #include "store/image-store.h"
 #include "store/provenance.h"
 #include "store/reach.h"
@@ -261,6 +262,34 @@ static void test_a_users_name_keeps_a_snapshot_of_its_own_layers(void) {
     g_assert_true(berth_reach_keeps_chain(database, "manifest", "chain"));
 }
 
+static void add_events(BerthDatabase *database, uint32_t owner, unsigned count) {
+    const BerthEvent event = {
+        .kind = (char *)"start", .id = (char *)"a", .process = (char *)"", .owner = owner};
+    uint64_t sequence;
+
+    g_assert_true(berth_database_begin(database, NULL));
+    for (unsigned i = 0; i < count; i++)
+        g_assert_true(berth_event_store_add(database, &event, &sequence, NULL));
+    g_assert_true(berth_database_end(database, true, NULL));
+}
+
+static void test_many_events_of_a_user_displace_none_of_another(void) {
+    g_autofree char *path = NULL;
+    g_autoptr(BerthDatabase) database = open_new(&path);
+    unsigned counts[3] = {0};
+
+    add_events(database, 1, 3);
+    add_events(database, 2, 25000);
+    add_events(database, 1, 2);
+    add_events(database, 2, 200);
+    g_autoptr(GPtrArray) list = berth_event_store_list_since(database, 0, UINT32_MAX, NULL);
+    for (guint i = 0; i < list->len; i++)
+        counts[((BerthEvent *)list->pdata[i])->owner]++;
+    g_assert_cmpuint(counts[1], ==, 5);
+    g_assert_cmpuint(counts[1] + counts[2], >=, 20000);
+    g_assert_cmpuint(counts[1] + counts[2], <=, 20128);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     directory = g_dir_make_tmp("berth-database-XXXXXX", NULL);
@@ -278,6 +307,8 @@ int main(int argc, char **argv) {
                     test_a_failed_part_rolls_the_transaction_back);
     g_test_add_func("/database/put-and-delete-return-the-former-target",
                     test_put_and_delete_return_the_former_target);
+    g_test_add_func("/database/many-events-of-a-user-displace-none-of-another",
+                    test_many_events_of_a_user_displace_none_of_another);
     g_test_add_func("/database/keepers-of-a-blob-are-found", test_keepers_of_a_blob_are_found);
     g_test_add_func("/database/name-of-a-user-keeps-held-content",
                     test_name_of_a_user_keeps_held_content);
