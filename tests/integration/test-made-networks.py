@@ -344,6 +344,16 @@ def test_a_user_cannot_take_names_of_others():
     good("rm", "-f", "hers", "registry.example.com")
 
 
+def test_a_user_cannot_take_the_hardware_address_of_another():
+    """It would receive the frames of that container. Every container in the network sees the address."""
+    good("run", "-d", "--name=served", IMAGE)
+    own = good("exec", "served", "cat", "/sys/class/net/eth0/address").strip()
+    result = dist("run", "--rm", f"--mac-address={own.upper()}", IMAGE, "true", user="alice")
+    equal(result.status, 125, result)
+    contains(result.err, f"the hardware address {own} is in use")
+    good("rm", "-f", "served")
+
+
 def run_and_keep_a_socket(name, *options):
     """Runs a container to its end, and returns a socket that listened in it."""
     ours, theirs = socket.socketpair()

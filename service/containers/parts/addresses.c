@@ -272,6 +272,20 @@ static bool has_ipv6(const BerthNetworkRecord *network) {
     return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
 }
 
+/* Chosen here and not by the kernel, so that it is among those taken: with the hardware address of
+ * a container of another user, a container would receive its frames. Of a single interface, and
+ * locally administered (IEEE 802). */
+static char *choose_hardware_address(GHashTable *taken) {
+    for (;;) {
+        guint32 high = g_random_int(), low = g_random_int();
+        g_autofree char *address =
+            g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", (high >> 8 & 0xfc) | 2, high & 0xff,
+                            low >> 24, low >> 16 & 0xff, low >> 8 & 0xff, low & 0xff);
+        if (!g_hash_table_contains(taken, address))
+            return g_steal_pointer(&address);
+    }
+}
+
 static bool take_addresses(BerthAddresses *addresses, const BerthNetworkEndpoint *endpoint,
                            const char *key, const BerthNetworkRecord *network, Lease *lease,
                            GError **error) {
@@ -285,6 +299,8 @@ static bool take_addresses(BerthAddresses *addresses, const BerthNetworkEndpoint
     if (lease->mac && g_hash_table_contains(taken, lease->mac))
         return berth_error_set(error, BERTH_ERROR_IN_USE, "the hardware address %s is in use",
                                lease->mac);
+    if (!lease->mac)
+        lease->mac = choose_hardware_address(taken);
     if (!take_address(addresses, network, wanted, taken, AF_INET, list, error) ||
         (has_ipv6(network) &&
          !take_address(addresses, network, wanted, taken, AF_INET6, list, error)))
