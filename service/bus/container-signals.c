@@ -12,6 +12,7 @@
 #include "base/operation.h"
 #include "bus/container-object.h"
 #include "bus/creators.h"
+#include "bus/images-object.h"
 #include "bus/subscribers.h"
 #include "bus/unicast.h"
 #include "bus/watchers.h"
@@ -106,9 +107,12 @@ static void signals_on_event(const BerthEvent *event, BerthContainer *container,
 
     if (deleted)
         berth_creators_forget(service, event->id);
-    if (container && (deleted || g_str_equal(event->kind, "create")))
-        berth_image_object_send_users_changed(service,
+    if (container && (deleted || g_str_equal(event->kind, "create"))) {
+        const BerthObject object = {&berth_container_kind, event->id, true, event->owner,
+                                    container};
+        berth_image_object_send_users_changed(service, &object,
                                               berth_container_get_record(container)->image);
+    }
     report_object_change(service, event, container);
     if (container && (deleted || g_str_equal(event->kind, "create")))
         send_pod_changed(service, container);

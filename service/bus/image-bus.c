@@ -285,13 +285,15 @@ void berth_image_object_send_changed(BerthService *service, const char *name,
         visit_image(service, image, users, send_object, &notice);
 }
 
-/* Only invalidated: the value of UsedBy differs between clients. */
-void berth_image_object_send_users_changed(BerthService *service, const char *name) {
+/* Only invalidated: the value of UsedBy differs between clients. It has not changed for a client
+ * that does not see the container, and that must not learn of it. */
+void berth_image_object_send_users_changed(BerthService *service, const BerthObject *container,
+                                           const char *name) {
     static const char *const invalidated[] = {"UsedBy", NULL};
     const BerthObject object = {.kind = &berth_image_kind, .name = name};
 
     if (name[0] && berth_watchers_count(service->watchers) > 0)
-        berth_watchers_send_changed(service->watchers, &object, NULL, invalidated);
+        berth_watchers_send_invalidated_by(service->watchers, &object, invalidated, container);
 }
 
 int berth_image_bus_add(BerthService *service) {

@@ -48,3 +48,7 @@ int berth_image_object_reply(sd_bus_message *call, BerthService *service, const 
 /* Signals to the watchers that a name is new, refers to another image, or has been removed. */
 void berth_image_object_send_changed(BerthService *service, const char *name,
                                      BerthImageChange change, unsigned what);
+/* Signals to the watchers that may see the container that an image of this name is now used by it,
+ * or no longer. */
+void berth_image_object_send_users_changed(BerthService *service, const BerthObject *container,
+                                           const char *name);

@@ -49,6 +49,3 @@ int berth_volumes_bus_add(BerthService *service);
 int berth_pods_bus_add(BerthService *service);
 int berth_manager_bus_add(BerthService *service);
 int berth_log_control_bus_add(BerthService *service);
-
-/* Called when the set of containers that use an image, or that mount a volume, has changed. */
-void berth_image_object_send_users_changed(BerthService *service, const char *name);

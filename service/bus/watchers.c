@@ -107,9 +107,11 @@ static bool watcher_wants(const Watcher *watcher, const BerthObject *object, uin
            (path && g_hash_table_contains(watcher->paths, path));
 }
 
-/* path_too: the signal is also for clients that watch only this path. */
-static void send_to_watchers(BerthWatchers *watchers, const BerthObject *object, bool path_too,
-                             MakeSignal make, const void *data) {
+/* path_too: the signal is also for clients that watch only this path. The signal is only for
+ * clients that may see seen, which is the object itself, or another one that has changed it. */
+static void send_to_watchers(BerthWatchers *watchers, const BerthObject *object,
+                             const BerthObject *seen, bool path_too, MakeSignal make,
+                             const void *data) {
     g_autofree char *path = berth_object_make_path(object->kind, object->name);
     g_autoptr(GHashTable) users = g_hash_table_new(NULL, NULL);
     BerthService *service = watchers->service;
@@ -127,9 +129,9 @@ static void send_to_watchers(BerthWatchers *watchers, const BerthObject *object,
         /* Parts of an object that need a further right are shown only to root: polkit is asked
          * about the object, but not about these rights. */
         viewer.others = viewer.images = viewer.uid == 0;
-        const bool own = object->owned && object->owner == viewer.uid;
-        const BerthSignalRight right = {own ? NULL : object->kind->action, object->kind->detail,
-                                        object->name};
+        const bool own = seen->owned && seen->owner == viewer.uid;
+        const BerthSignalRight right = {own ? NULL : seen->kind->action, seen->kind->detail,
+                                        seen->name};
         berth_unicast_send(service->unicast, client, make(service, &viewer, object, path, data),
                            &right);
     }
@@ -188,7 +190,7 @@ static sd_bus_message *make_changed(BerthService *service, const BerthViewer *vi
 }
 
 void berth_watchers_send_added(BerthWatchers *watchers, const BerthObject *object) {
-    send_to_watchers(watchers, object, false, make_added, NULL);
+    send_to_watchers(watchers, object, object, false, make_added, NULL);
 }
 
 /* Afterwards the path is forgotten. A client for which it was the last path is no longer a watcher,
@@ -198,7 +200,7 @@ void berth_watchers_send_removed(BerthWatchers *watchers, const BerthObject *obj
     GHashTableIter iterator;
     gpointer value;
 
-    send_to_watchers(watchers, object, false, make_removed, NULL);
+    send_to_watchers(watchers, object, object, false, make_removed, NULL);
     g_hash_table_iter_init(&iterator, watchers->clients);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         Watcher *watcher = value;
@@ -212,5 +214,12 @@ void berth_watchers_send_changed(BerthWatchers *watchers, const BerthObject *obj
                                  const char *const *changed, const char *const *invalidated) {
     const Change change = {changed, invalidated};
 
-    send_to_watchers(watchers, object, true, make_changed, &change);
+    send_to_watchers(watchers, object, object, true, make_changed, &change);
+}
+
+void berth_watchers_send_invalidated_by(BerthWatchers *watchers, const BerthObject *object,
+                                        const char *const *invalidated, const BerthObject *cause) {
+    const Change change = {NULL, invalidated};
+
+    send_to_watchers(watchers, object, cause, true, make_changed, &change);
 }

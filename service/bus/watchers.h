@@ -32,3 +32,7 @@ void berth_watchers_send_removed(BerthWatchers *watchers, const BerthObject *obj
  * are those for which only the name is sent. NULL: none. */
 void berth_watchers_send_changed(BerthWatchers *watchers, const BerthObject *object,
                                  const char *const *changed, const char *const *invalidated);
+/* For properties that name other objects: only clients that may see the one that has appeared in
+ * them or left them get the signal. */
+void berth_watchers_send_invalidated_by(BerthWatchers *watchers, const BerthObject *object,
+                                        const char *const *invalidated, const BerthObject *cause);

@@ -293,6 +293,22 @@ def test_hidden_object_sends_no_signals():
     client.end()
 
 
+def test_an_image_reveals_no_container_of_others_by_a_signal():
+    """Its property UsedBy leaves out hidden containers, so it does not change when one appears or is deleted."""
+    allow("images.inspect", "containers.create", "containers.manage-own")
+    client = ObjectClient("alice")
+    assert image_path(IMAGE) in client.dump()
+    good("create", "--id=unseen", IMAGE)
+    good("rm", "unseen")
+    good("create", "--id=hers", IMAGE, user="alice")
+    used = ("changed", image_path(IMAGE), {}, ["UsedBy"])
+    wait_until(lambda: used in client.reports, "the invalidated property")
+    good("rm", "hers", user="alice")
+    wait_until(lambda: ("removed", "/org/berth1/containers/hers") in client.reports, "the removal of her container")
+    equal(client.reports.count(used), 2, client.reports)
+    client.end()
+
+
 def shown(user, *objects):
     """Returns all that a user can read about objects: each property, GetAll, List, and GetManagedObjects."""
     texts = []
