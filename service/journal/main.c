@@ -234,10 +234,11 @@ static int reader_seek(Reader *reader, bool *is_at_entry) {
         return sd_journal_seek_realtime_usec(reader->journal, reader->since_usec);
     if ((r = sd_journal_seek_tail(reader->journal)) < 0)
         return r;
-    if (reader->lines == 0)
-        return sd_journal_previous(reader->journal);
-    r = sd_journal_previous_skip(reader->journal, reader->lines);
-    *is_at_entry = r > 0;
+    r = sd_journal_previous_skip(reader->journal, MAX(reader->lines, 1));
+    /* There is no entry yet. After the tail, only the last of several new ones would be found. */
+    if (r == 0)
+        return sd_journal_seek_realtime_usec(reader->journal, reader->since_usec);
+    *is_at_entry = r > 0 && reader->lines > 0;
     return r;
 }
 

@@ -223,6 +223,32 @@ def test_logs_since_a_time_and_followed():
     good("rm", "-f", "talks")
 
 
+def test_a_follower_sees_all_of_the_first_lines():
+    """If there are no lines when it begins, and then several at once, as journald was busy, none is left out."""
+    def reads_nothing():
+        for pid in run("pgrep", "-x", "berth-journal").out.split():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+                return file.read().split()[0] in ("7", "73")  # poll, ppoll (syscalls(2))
+        return False
+    journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
+    for number, options in enumerate(((), ("--tail=0",))):
+        os.kill(journald, signal.SIGSTOP)
+        try:
+            good("run", "-d", f"--id=bursts{number}", IMAGE, "sh", "-c", "for i in 1 2 3; do echo line $i; done; exec sleep 1000")
+            with subprocess.Popen(["dist", "logs", "-f", *options, f"bursts{number}"], stdout=subprocess.PIPE, text=True) as follower:
+                try:
+                    wait_until(reads_nothing, "it waits for lines")
+                    os.kill(journald, signal.SIGCONT)
+                    for line in range(1, 4):
+                        equal(follower.stdout.readline(), f"line {line}\n")
+                finally:
+                    follower.kill()
+        finally:
+            os.kill(journald, signal.SIGCONT)
+        good("rm", "-f", f"bursts{number}")
+        wait_until(lambda: not run("pgrep", "-x", "berth-journal").out, "the end of the worker")
+
+
 def test_standard_input_that_is_closed_or_ends_early():
     for shell, status, out in (("<&-", 0, ""), ("</dev/null", 0, "")):
         result = run("sh", "-c", f"dist run --rm {IMAGE} cat {shell}")
