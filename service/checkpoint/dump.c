@@ -208,15 +208,18 @@ static bool dump_run_criu(const BerthDump *dump, const char *images, GError **er
     return berth_criu_run(arguments, log, dump->id, error);
 }
 
-/* The previous dump is removed only now that the new one is on disk. If this process is killed
- * between the removal and the rename, the next restore completes the rename (adopt_new in
- * restore.c). */
+/* The previous dump is removed only now that the new one is on disk, and first of it the file that
+ * makes it complete. If this process is killed before the rename, the next restore completes the
+ * removal and the rename (adopt_new in restore.c). */
 static bool replace_last_dump(GError **error) {
     berth_autofd int file =
         openat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (file < 0 || syncfs(file) < 0)
         return berth_error_set_errno(error, errno, "write the checkpoint to disk");
+    if (unlinkat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES "/inventory.img", 0) < 0 &&
+        errno != ENOENT)
+        return berth_error_set_errno(error, errno, "remove the last checkpoint");
     return berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, error) &&
            (renameat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, BERTH_DIRECTORY_FD,
                      BERTH_CHECKPOINT_IMAGES) == 0 ||

@@ -92,11 +92,17 @@ static BerthTrees restore_make_trees(const BerthSetup *setup) {
     return trees;
 }
 
-/* Completes a dump whose writer was killed after the dump was complete. */
+/* Completes a dump whose writer was killed after the dump was complete, perhaps while it removed
+ * the previous one. */
 static void adopt_new(void) {
-    if (faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, F_OK, 0) < 0 &&
-        faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW "/inventory.img", F_OK, 0) == 0 &&
-        renameat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, BERTH_DIRECTORY_FD,
+    g_autoptr(GError) error = NULL;
+
+    if (faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES "/inventory.img", F_OK, 0) == 0 ||
+        faccessat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW "/inventory.img", F_OK, 0) < 0)
+        return;
+    if (!berth_fd_remove_tree(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_IMAGES, &error))
+        berth_fail("checkpoint", NULL, error->message, BERTH_EXIT_LAUNCH);
+    if (renameat(BERTH_DIRECTORY_FD, BERTH_CHECKPOINT_NEW, BERTH_DIRECTORY_FD,
                  BERTH_CHECKPOINT_IMAGES) < 0)
         berth_fail_errno("checkpoint", "finish it");
 }

@@ -90,6 +90,28 @@ def in_place_of_criu(script, action):
         os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
 
 
+def test_a_complete_checkpoint_is_used_although_the_last_one_was_half_removed():
+    # CRIU is replaced by a program that only writes the file that CRIU writes last.
+    images = f"{STATE}/containers/twice/checkpoint"
+    good("run", "-d", "--id=twice", IMAGE)
+    write = '''for given; do case $given in --images-dir=*) touch "${given#*=}/inventory.img";; esac; done'''
+    in_place_of_criu(write, lambda: good("checkpoint", "--leave-running", "twice"))
+    # The removal of the last checkpoint ends in the middle.
+    os.mkdir(f"{images}/stays")
+    with open(f"{images}/stays/file", "w", encoding="ascii"):
+        pass
+    in_place_of_criu(f"{write}\nmount -t tmpfs stays {images}/stays",
+                     lambda: refused("checkpoint", "--leave-running", "twice", says="mount point"))
+    equal(run("umount", f"{images}/stays").status, 0)
+    equal(os.listdir(f"{images}.new").count("inventory.img"), 1)
+    equal(os.path.exists(f"{images}/inventory.img"), False)
+    good("stop", "-t", "0", "twice")
+    in_place_of_criu("exit 1", lambda: refused("restore", "twice", says="CRIU"))
+    equal((os.path.exists(f"{images}/inventory.img"), os.path.exists(f"{images}/stays"), os.path.exists(f"{images}.new")),
+          (True, False, False))
+    good("rm", "twice")
+
+
 def with_failing_criu(action):
     """Runs an action while CRIU fails, because it cannot write files."""
     in_place_of_criu('ulimit -f 0\nexec /usr/sbin/criu.away "$@" --log-file=/dev/null', action)
