@@ -202,21 +202,13 @@ void berth_pull_image_start(BerthPullImage *image) {
     berth_pull_objects_fetch(image->objects, &fetch);
 }
 
-/* Deletes the blobs of the layers, except those that another operation also needs: the pins of this
- * pull count as one. */
-void berth_pull_image_drop_blobs(BerthPullImage *image) {
-    BerthContents *contents = image->context->images->contents;
-    g_autoptr(GPtrArray) dropped = g_ptr_array_new();
-    g_autoptr(GError) error = NULL;
+GPtrArray *berth_pull_image_list_blobs(const BerthPullImage *image) {
+    GPtrArray *digests = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < image->layers->len; i++) {
         const char *digest = berth_pull_layer_get_digest(image->layers->pdata[i]);
-        if (berth_contents_count_pins(contents, digest) == 1 &&
-            berth_pull_is_stored(image->context, digest) &&
-            !g_ptr_array_find_with_equal_func(dropped, digest, g_str_equal, NULL))
-            g_ptr_array_add(dropped, (gpointer)digest);
+        if (!g_ptr_array_find_with_equal_func(digests, digest, g_str_equal, NULL))
+            g_ptr_array_add(digests, g_strdup(digest));
     }
-    if (!berth_contents_discard(contents, dropped, &error))
-        berth_log_warning("BERTH_IMAGE", image->context->name, "Cannot drop layers of %s: %s",
-                          image->context->name, error->message);
+    return digests;
 }

@@ -12,6 +12,7 @@
  *     pull-objects.c    schedules the fetching: a limited number of objects at a time
  *       pull-object.c   one blob: already stored, proven (pull-proof.c), or fetched and committed
  *   pull-claims.c     for which other pulls a layer or an object waits
+ *   pull-drop.c       the blobs that are deleted when the pull has ended
  */
 
 #pragma once
@@ -228,5 +229,13 @@ void berth_pull_image_start(BerthPullImage *image);
 /* Returns the contents of its configuration; NULL until that has been read. */
 const BerthImageInfo *berth_pull_image_get_info(const BerthPullImage *image);
 guint berth_pull_image_count_layers(const BerthPullImage *image);
-/* Deletes the blobs of layers that nothing else needs at the moment. */
-void berth_pull_image_drop_blobs(BerthPullImage *image);
+/* Returns the digests of the blobs of its layers, without duplicates. */
+GPtrArray *berth_pull_image_list_blobs(const BerthPullImage *image);
+
+/* pull-drop.c */
+typedef struct BerthPullDrop BerthPullDrop;
+/* Takes over the pins. berth_pull_drop_on_synced() frees it. */
+BerthPullDrop *berth_pull_drop_new(BerthContents *contents, BerthPins *pins, const char *name,
+                                   GPtrArray *digests);
+/* A BerthSnapshotsSynced: deletes the blobs that nothing else needs at the moment. */
+void berth_pull_drop_on_synced(bool synced, void *userdata);

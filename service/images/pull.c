@@ -118,11 +118,25 @@ static bool pull_put_name(Pull *pull, GError **error) {
         !berth_images_put(images, context->name, target, NULL, context->transfer->owner, &before,
                           error))
         return false;
-    /* KeepCompressed=no: an unpacked layer is not kept in compressed form as well. */
-    if (context->mode == BERTH_PULL_PULL && pull->image &&
-        !images->remotes->settings->keep_compressed)
-        berth_pull_image_drop_blobs(pull->image);
     return true;
+}
+
+/* KeepCompressed=no: an unpacked layer is not kept in compressed form as well, once it is on
+ * disk. */
+static void pull_sync_snapshots(Pull *pull) {
+    BerthPullContext *context = &pull->context;
+    BerthImages *images = context->images;
+    BerthWorker *ingest = g_steal_pointer(&context->ingest);
+
+    if (context->mode != BERTH_PULL_PULL || !pull->image ||
+        images->remotes->settings->keep_compressed) {
+        berth_snapshots_sync(images->snapshots, images->event, ingest, NULL, NULL);
+        return;
+    }
+    g_autoptr(GPtrArray) blobs = berth_pull_image_list_blobs(pull->image);
+    berth_snapshots_sync(images->snapshots, images->event, ingest, berth_pull_drop_on_synced,
+                         berth_pull_drop_new(images->contents, g_steal_pointer(&context->pins),
+                                             context->name, blobs));
 }
 
 static void pull_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
@@ -137,8 +151,7 @@ static void pull_on_synced(sd_bus_message *reply, const GError *error, void *use
     /* The operation frees the pull in the next iteration of the loop, so it may still be used
      * below. */
     berth_operation_end(pull->operation, NULL);
-    berth_snapshots_sync(pull->context.images->snapshots, pull->context.images->event,
-                         g_steal_pointer(&pull->context.ingest));
+    pull_sync_snapshots(pull);
 }
 
 /* The renames of blobs are made durable before anything gets a name. Unpack has not renamed any. */

@@ -22,11 +22,16 @@ typedef struct {
     BerthWorker *worker;
     sd_event_source *timeout;
     int64_t newest_usec; /* when the newest snapshot that this will sync was added */
+    bool synced;
+    BerthSnapshotsSynced done;
+    void *userdata;
 } SnapshotSync;
 
 static void snapshot_sync_free(void *object) {
     SnapshotSync *sync = object;
 
+    if (sync->done)
+        sync->done(sync->synced, sync->userdata);
     if (sync->timeout)
         sd_event_source_disable_unref(sync->timeout);
     berth_worker_free(sync->worker);
@@ -40,6 +45,7 @@ static void snapshot_sync_on_synced(sd_bus_message *reply, const GError *error, 
     (void)reply;
     if (local || !berth_snapshot_store_set_synced(sync->store, sync->newest_usec, &local))
         berth_log_warning(NULL, NULL, "Cannot sync snapshots: %s", local->message);
+    sync->synced = !local;
     berth_operation_end(sync->operation, local);
 }
 
@@ -55,18 +61,26 @@ static int snapshot_sync_on_timeout(sd_event_source *source, uint64_t usec, void
 
 /* newest_usec is read before the worker begins, so that a snapshot that is committed during the
  * syncfs(2) stays unsynced. If no worker can be started, syncing is left to the next pull. */
-void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest) {
+void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest,
+                          BerthSnapshotsSynced done, void *userdata) {
     static const BerthOperationType type = {.free = snapshot_sync_free};
     g_autoptr(BerthWorker) worker = ingest;
     int64_t newest_usec;
+    bool unsynced = berth_snapshot_store_has_unsynced(store, &newest_usec);
 
-    if (!berth_snapshot_store_has_unsynced(store, &newest_usec))
+    if (!unsynced || (!worker && !(worker = berth_worker_new(event, "ingest", -1, NULL)))) {
+        if (done)
+            done(!unsynced, userdata);
         return;
-    if (!worker && !(worker = berth_worker_new(event, "ingest", -1, NULL)))
-        return;
+    }
     SnapshotSync *sync = g_new0(SnapshotSync, 1);
     *sync = (SnapshotSync){
-        .store = store, .worker = g_steal_pointer(&worker), .newest_usec = newest_usec};
+        .store = store,
+        .worker = g_steal_pointer(&worker),
+        .newest_usec = newest_usec,
+        .done = done,
+        .userdata = userdata,
+    };
     sync->operation = berth_operation_new(event, &type, sync);
     if (sd_event_add_time_relative(event, &sync->timeout, CLOCK_MONOTONIC, TIMEOUT_USEC,
                                    TIMER_ACCURACY_USEC, snapshot_sync_on_timeout, sync) < 0)

@@ -10,6 +10,10 @@
 #include "snapshots/snapshot-store.h"
 #include "worker/worker.h"
 
-/* Begins to sync the unsynced snapshots; the caller is not told when that ends. Takes over ingest,
- * a berth-ingest that has nothing to do; NULL: starts one if it is needed. */
-void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest);
+/* Called once, with whether all snapshots that had been committed before are on disk. */
+typedef void (*BerthSnapshotsSynced)(bool synced, void *userdata);
+
+/* Begins to sync the unsynced snapshots. Takes over ingest, a berth-ingest that has nothing to do;
+ * NULL: starts one if it is needed. done may be NULL, and may be called before this returns. */
+void berth_snapshots_sync(BerthSnapshotStore *store, sd_event *event, BerthWorker *ingest,
+                          BerthSnapshotsSynced done, void *userdata);

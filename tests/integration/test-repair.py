@@ -120,7 +120,7 @@ def test_layers_that_were_dropped_come_back():
     reference, digest = REGISTRY.add("f:x", content)
     good("pull", reference)
     layer = content.manifest["layers"][1]["digest"]
-    assert layer not in blobs()
+    wait_until(lambda: layer not in blobs(), "the layer to be dropped")
     good("run", "--rm", reference, "true")
     REGISTRY.requests.clear()
     good("pull", reference)
@@ -131,6 +131,28 @@ def test_layers_that_were_dropped_come_back():
     good("content", "rm", "-f", layer)
     good("export", reference, "-o", "/tmp/repair.tar")
     equal(run("skopeo", "inspect", "oci-archive:/tmp/repair.tar").status, 0)
+    configure("")
+
+
+def test_layers_are_not_dropped_before_their_snapshots_are_on_disk():
+    """A power failure in between would lose both."""
+    configure("[Transfer]\nKeepCompressed=no\n")
+    content = image(7)
+    reference, _ = REGISTRY.add("g:x", content)
+    layer = content.manifest["layers"][1]["digest"]
+    service_is_up()
+    pid = service_pid()
+    with subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), "-e", "trace=syncfs",
+                           "-e", "inject=syncfs:error=EIO"]) as tracer:
+        wait_until(lambda: is_traced(pid), "strace to attach")
+        good("pull", reference)
+        wait_until(lambda: "Cannot sync snapshots" in run("journalctl", "-b", "-u", "berthd").out, "the failure")
+        tracer.terminate()
+    assert layer in blobs()
+    # The next pull syncs them, too.
+    good("pull", reference)
+    wait_until(lambda: layer not in blobs(), "the layer to be dropped")
+    equal(database_query("SELECT count(*) FROM snapshots WHERE boot IS NOT NULL"), "0")
     configure("")
 
 
