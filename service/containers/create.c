@@ -172,6 +172,23 @@ static bool own_root(const Creation *creation, GError **error) {
            berth_error_set_errno(error, errno, "give the root of a pod to its root user");
 }
 
+/* A volume may have been deleted while the secrets or the image were read, since no container used
+ * it yet, and its name may even belong to another user by now. It is created again, or refused. */
+static bool check_volumes(const Creation *creation, GError **error) {
+    const BerthCreateOptions *options = creation->options;
+
+    for (guint i = 0; options->mounts && i < options->mounts->len; i++) {
+        const BerthMountRequest *mount = options->mounts->pdata[i];
+        g_autofree char *path =
+            mount->volume
+                ? berth_volume_open(creation->containers, mount->volume, options->owner, error)
+                : NULL;
+        if (mount->volume && !path)
+            return false;
+    }
+    return true;
+}
+
 /* The directory is created before the record. A crash in between leaves a directory without a
  * record, which the next start removes as trash. */
 static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *image,
@@ -182,7 +199,8 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
 
     /* Checked again, because a network may have been deleted while the image or the secrets were
      * read. */
-    if (!berth_network_check_options(containers, creation->options, error))
+    if (!berth_network_check_options(containers, creation->options, error) ||
+        !check_volumes(creation, error))
         return NULL;
     if (strlen(config) > BERTH_MAX_CONFIG_BYTES) {
         berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,

@@ -74,6 +74,19 @@ def containers_call(member, *arguments, user=None):
     return call("/org/berth1/containers", "org.berth1.Containers", member, *arguments, user=user)
 
 
+def send_as(user, code, *descriptors):
+    """Starts Python code as a client of this user. The code can use bus and message(interface, member, body, files)."""
+    program = ("import sys; from gi.repository import Gio, GLib\n"
+               "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
+               "def message(interface, member, body, files=()):\n"
+               "    made = Gio.DBusMessage.new_method_call('org.berth1', '/org/berth1/' + interface.lower(), 'org.berth1.' + interface, member)\n"
+               "    made.set_body(body)\n"
+               "    made.set_unix_fd_list(Gio.UnixFDList.new_from_array(list(files)))\n"
+               "    return made\n" + code)
+    return subprocess.Popen(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", program], pass_fds=descriptors,
+                            stdout=subprocess.PIPE, text=True)
+
+
 def equal(found, expected, what=""):
     assert found == expected, f"{what}: found {found!r}, expected {expected!r}"
 

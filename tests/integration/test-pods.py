@@ -352,19 +352,6 @@ def test_nobody_else_sees_or_joins_a_pod():
     clean()
 
 
-def send_as(user, code, *descriptors):
-    """Starts Python code as a client of this user. The code can use bus and message(interface, member, body, files)."""
-    program = ("import sys; from gi.repository import Gio, GLib\n"
-               "bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)\n"
-               "def message(interface, member, body, files=()):\n"
-               "    made = Gio.DBusMessage.new_method_call('org.berth1', '/org/berth1/' + interface.lower(), 'org.berth1.' + interface, member)\n"
-               "    made.set_body(body)\n"
-               "    made.set_unix_fd_list(Gio.UnixFDList.new_from_array(list(files)))\n"
-               "    return made\n" + code)
-    return subprocess.Popen(["runuser", "-u", user, "--", "/usr/bin/python3", "-c", program], pass_fds=descriptors,
-                            stdout=subprocess.PIPE, text=True)
-
-
 def test_a_user_sees_the_objects_of_own_pods_only():
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
     good("pod", "create", "roots")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A request about an object that is deleted before the request ends has no effect on another object that has got its
+# name meanwhile.
+
+import os
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/busybox:latest"
+
+
+def test_setup():
+    oci.push(oci.busybox_image(), IMAGE)
+    good("pull", IMAGE)
+    allow("alice", 'action.id != "org.berth1.containers.inspect"')
+
+
+def state(name):
+    return next((row["state"] for row in listing("ps", "-a") if row["id"] == name), None)
+
+
+def test_a_container_does_not_get_a_volume_that_belongs_to_another_user_by_then():
+    """A secret that is read from a pipe delays the creation."""
+    for owner in (None, "alice"):
+        reading, writing = os.pipe()
+        client = send_as("alice", "options = {'Command': GLib.Variant('as', ['cat', '/v/word']), 'Secrets': GLib.Variant('a(sh)', [('a', 0)]),\n"
+                         "           'Mounts': GLib.Variant('a(ssas)', [('swap', '/v', [])])}\n"
+                         f"body = GLib.Variant('(ssa{{sv}})', ('late', '{IMAGE}', options))\n"
+                         f"reply, serial = bus.send_message_with_reply_sync(message('Containers', 'Create', body, [{reading}]), 0, -1, None)\n"
+                         "print(reply.get_error_name())\n", reading)
+        os.close(reading)
+        wait_until(lambda: run("pgrep", "-x", "berth-ingest").out, "the reader of the secret")
+        good("volume", "rm", "swap", user="alice")
+        good("volume", "create", "swap", user=owner)
+        with open(f"{STATE}/volumes/swap/word", "w", encoding="utf-8") as file:
+            file.write("theirs\n")
+        os.close(writing)
+        if owner:
+            equal(client.communicate()[0].strip(), "None")
+            equal(good("start", "-a", "late", user="alice"), "theirs\n")
+            good("rm", "late")
+        else:
+            equal(client.communicate()[0].strip(), "org.berth1.Error.NotFound")
+            equal(state("late"), None)
+        good("volume", "rm", "swap")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
