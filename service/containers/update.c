@@ -4,6 +4,7 @@
 
 #include "containers/update.h"
 
+#include "containers/core/handle.h"
 #include "containers/core/state.h"
 #include "containers/parts/helper.h"
 #include "systemd/delegated.h"
@@ -13,7 +14,7 @@
 
 /* A request that waits for systemd or a helper. The container may be gone by then. */
 typedef struct {
-    BerthContainers *containers;
+    BerthContainerHandle container;
     char *id;
     GVariant *properties;
     BerthContainerDone done;
@@ -39,10 +40,12 @@ static bool remember_limits(BerthContainer *container, GVariant *changed, GError
 static void on_updated(const GError *scope_error, void *userdata) {
     UpdateRequest *request = userdata;
     g_autoptr(GError) error = scope_error ? g_error_copy(scope_error) : NULL;
-    BerthContainer *container = berth_containers_find(request->containers, request->id, NULL);
+    BerthContainer *container = NULL;
 
     /* Limits that systemd has refused are not recorded. */
-    if (container && !error)
+    if (!error)
+        container = berth_container_handle_find(&request->container, request->id, &error);
+    if (container)
         remember_limits(container, request->properties, &error);
     request->done(error, request->userdata);
     g_variant_unref(request->properties);
@@ -108,7 +111,7 @@ void berth_container_update(BerthContainer *container, GVariant *changed, BerthC
     UpdateRequest *request = g_new0(UpdateRequest, 1);
 
     *request = (UpdateRequest){
-        .containers = container->containers,
+        .container = berth_container_get_handle(container),
         .id = g_strdup(container->record.id),
         .properties = g_variant_ref(changed),
         .done = done,

@@ -2,7 +2,9 @@
 # A request about an object that is deleted before the request ends has no effect on another object that has got its
 # name meanwhile.
 
+import contextlib
 import os
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -15,6 +17,18 @@ def test_setup():
     oci.push(oci.busybox_image(), IMAGE)
     good("pull", IMAGE)
     allow("alice", 'action.id != "org.berth1.containers.inspect"')
+
+
+@contextlib.contextmanager
+def systemd_is_slow():
+    """Inside a with statement, each message of systemd is sent half a second late."""
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", "1", "-e", "trace=sendmsg",
+                           "-e", "inject=sendmsg:delay_enter=500000"]) as tracer:
+        wait_until(lambda: is_traced(1), "strace to attach")
+        try:
+            yield
+        finally:
+            tracer.kill()
 
 
 def state(name):
@@ -45,6 +59,20 @@ def test_a_container_does_not_get_a_volume_that_belongs_to_another_user_by_then(
             equal(client.communicate()[0].strip(), "org.berth1.Error.NotFound")
             equal(state("late"), None)
         good("volume", "rm", "swap")
+
+
+def test_limits_of_a_deleted_container_are_not_those_of_another():
+    good("run", "-d", "--id=limited", IMAGE, "sleep", "1000", user="alice")
+    with systemd_is_slow():
+        with subprocess.Popen(["dist", "update", "limited", "TasksMax=7"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as update:
+            wait_until(lambda: polls(update.pid), "the request")
+            good("rm", "-f", "limited")
+            good("create", "--id=limited", IMAGE, "true")
+            assert update.poll() is None, "systemd has answered already"
+            contains(update.communicate()[0], "limited")
+            assert update.returncode != 0
+    assert "TasksMax" not in good("inspect", "limited"), good("inspect", "limited")
+    good("rm", "limited")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     BerthContainer *container = g_new0(BerthContainer, 1);
 
     container->containers = containers;
+    container->number = ++containers->last_number;
     container->record = *record;
     /* The contents of the record have been moved; what is left to the caller is empty, and safe to
      * free. */
@@ -35,6 +36,7 @@ BerthContainer *berth_container_new(BerthContainers *containers, BerthContainerR
     /* The key is the id in the record, which must not change while the container is in the table
      * (rename.c). */
     g_hash_table_insert(containers->by_id, container->record.id, container);
+    g_hash_table_insert(containers->by_number, &container->number, container);
     berth_pod_index_add(container);
     return container;
 }
@@ -45,6 +47,7 @@ void berth_container_free(gpointer data) {
     /* Before the rest is freed: parts may still use the processes and the record. */
     berth_parts_freed(container);
     berth_pod_index_remove(container);
+    g_hash_table_remove(container->containers->by_number, &container->number);
     g_hash_table_unref(container->processes);
     berth_process_free(container->first);
     berth_container_record_clear(&container->record);

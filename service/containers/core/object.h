@@ -43,10 +43,12 @@ struct BerthContainers {
     int program;       /* berth-launch */
     BerthExits *exits; /* for exits of an earlier instance's processes, on older kernels; or NULL */
     char boot[40];
-    bool scopes_unknown;  /* systemd has not listed the scopes of the instance before (recover.c) */
-    GHashTable *by_id;    /* id → BerthContainer */
-    GHashTable *by_pod;   /* name of a pod → the containers in it (pod-index.h) */
-    GHashTable *reserved; /* id of a container that is being created → BerthHold */
+    bool scopes_unknown; /* systemd has not listed the scopes of the instance before (recover.c) */
+    GHashTable *by_id;   /* id → BerthContainer */
+    GHashTable *by_number; /* the same containers, by number (handle.h) */
+    uint64_t last_number;
+    GHashTable *by_pod;     /* name of a pod → the containers in it (pod-index.h) */
+    GHashTable *reserved;   /* id of a container that is being created → BerthHold */
     GHashTable *unfinished; /* object → its free function (unfinished.h); NULL if there is none */
     BerthEventObserver observer;
     void *userdata;
@@ -81,6 +83,7 @@ struct BerthProcess {
 
 struct BerthContainer {
     BerthContainers *containers;
+    uint64_t number;             /* unique in this instance of the service (handle.h) */
     BerthContainerRecord record; /* its state is changed only by berth_container_set_state() */
     char *scope;
     char *cgroup; /* below its caller's; NULL if it has a scope (cgroup.h) */

@@ -90,6 +90,7 @@ BerthContainers *berth_containers_new_with_parts(sd_bus *bus, int directory, Ber
     containers->database = images->database;
     /* The keys are the ids in the records, which belong to the containers. */
     containers->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, berth_container_free);
+    containers->by_number = g_hash_table_new(g_int64_hash, g_int64_equal);
     containers->by_pod = berth_pod_index_new();
     containers->reserved =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)berth_hold_free);
@@ -110,6 +111,7 @@ void berth_containers_free(BerthContainers *containers) {
     /* Containers are freed first, because they still return parts, scopes and kernel resources
      * through the objects below. */
     g_hash_table_unref(containers->by_id);
+    g_hash_table_unref(containers->by_number);
     g_hash_table_unref(containers->by_pod);
     berth_unfinished_free(containers);
     g_hash_table_unref(containers->reserved);
