@@ -126,7 +126,8 @@ int berth_container_method_stop(sd_bus_message *call, void *userdata, sd_bus_err
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (berth_container_get_record(container)->state == BERTH_CONTAINER_CREATED) {
+    if (berth_container_get_record(container)->state == BERTH_CONTAINER_CREATED &&
+        !berth_container_is_starting(container)) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION,
                         "container \"%s\" was never started",
                         berth_container_get_record(container)->id);

@@ -118,7 +118,8 @@ int berth_pod_method_stop(sd_bus_message *call, void *userdata, sd_bus_error *re
 
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    if (berth_container_get_record(pod)->state == BERTH_CONTAINER_CREATED) {
+    if (berth_container_get_record(pod)->state == BERTH_CONTAINER_CREATED &&
+        !berth_container_is_starting(pod)) {
         berth_error_set(&error, BERTH_ERROR_FAILED_PRECONDITION, "pod \"%s\" was never started",
                         berth_container_get_record(pod)->id);
         return berth_bus_error_set(ret_error, error);

@@ -31,6 +31,16 @@ def systemd_is_slow():
             tracer.kill()
 
 
+def processes(name):
+    found = []
+    for pid in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                if file.read() == name + "\n":
+                    found.append(int(pid))
+    return found
+
+
 def state(name):
     return next((row["state"] for row in listing("ps", "-a") if row["id"] == name), None)
 
@@ -73,6 +83,20 @@ def test_limits_of_a_deleted_container_are_not_those_of_another():
             assert update.returncode != 0
     assert "TasksMax" not in good("inspect", "limited"), good("inspect", "limited")
     good("rm", "limited")
+
+
+def test_a_container_that_is_stopped_while_it_starts_does_not_run():
+    """Neither does its restart policy start it again."""
+    good("run", "-d", "--id=early", "--restart=always", IMAGE, "sleep", "1000")
+    good("stop", "-t", "0", "early")
+    starts = kinds("early").count("start")
+    with systemd_is_slow():
+        with subprocess.Popen(["dist", "start", "early"], stderr=subprocess.PIPE, text=True) as client:
+            wait_until(lambda: processes("berth-launch"), "the start")
+            equal(dist("stop", "-t", "0", "early", timeout=60).status, 0)
+            contains(client.communicate()[1], 'container "early" is being stopped')
+    equal((state("early"), kinds("early").count("start")), ("stopped", starts))
+    good("rm", "early")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ GPtrArray *berth_containers_list(BerthContainers *containers); /* of BerthContai
 GPtrArray *berth_containers_list_by_id(BerthContainers *containers);
 
 const BerthContainerRecord *berth_container_get_record(const BerthContainer *container);
+/* Returns true while the first process is being started. */
+bool berth_container_is_starting(const BerthContainer *container);
 /* "berth-ID.scope", or "" for a container in its caller's cgroup. The container owns the string. */
 const char *berth_container_get_scope(const BerthContainer *container);
 /* The unit that its processes belong to: its scope, or its caller's unit. The caller frees it. */

@@ -114,8 +114,6 @@ bool berth_container_open_files(const BerthContainer *container, int *config, in
 char *berth_container_read_config(const BerthContainer *container, size_t *size, GError **error);
 
 bool berth_container_is_running(const BerthContainer *container);
-/* Returns true while the first process is being started. */
-bool berth_container_is_starting(const BerthContainer *container);
 /* Returns true while an executed process is running or being started. Executed processes end with
  * the first one, but each end is reported separately. */
 bool berth_container_has_executed(const BerthContainer *container);

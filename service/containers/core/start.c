@@ -203,6 +203,11 @@ static StepResult start_step_record(Start *start, GError **error) {
     BerthProcess *first = start->process;
     BerthContainer *container = first->container;
 
+    /* After a stop, the record would say again that the container is wanted. */
+    if (start->failure) {
+        g_propagate_error(error, g_error_copy(start->failure));
+        return STEP_FAILED;
+    }
     if (!berth_parts_recording(container, error) || !berth_process_keep(first, error) ||
         !berth_container_set_state(container, BERTH_CONTAINER_RUNNING, BERTH_STATUS_UNKNOWN, error))
         return STEP_FAILED;

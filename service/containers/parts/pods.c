@@ -197,8 +197,10 @@ static void pods_deleted(BerthContainer *container) {
 }
 
 void berth_pod_stop(BerthContainer *pod, uint64_t timeout_usec) {
-    if (!berth_container_is_running(pod))
+    if (!berth_container_is_running(pod)) {
+        berth_container_stop(pod, timeout_usec);
         return;
+    }
     set_state(pod, POD_STOPPING);
     stop_containers(pod, timeout_usec);
     pod_settle(pod, NULL);

@@ -7,6 +7,7 @@
 
 #include "containers/parts/stop.h"
 
+#include "containers/core/process.h"
 #include "containers/parts/restart.h"
 
 #include <signal.h>
@@ -46,12 +47,28 @@ static void set_stop_timer(BerthContainer *container, uint64_t timeout_usec) {
     *berth_container_slot(container, &berth_stop_part) = timer;
 }
 
+static bool refuse_stopped(const BerthContainer *container, GError **error) {
+    return berth_error_set(error, BERTH_ERROR_BUSY, "container \"%s\" is being stopped",
+                           container->record.id);
+}
+
+/* It has not run its command, so there is nothing to which a signal could be sent. */
+static void cancel_start(BerthContainer *container) {
+    g_autoptr(GError) error = NULL;
+
+    (void)refuse_stopped(container, &error);
+    container->first->start->cancel(container->first->start, error);
+}
+
 void berth_container_stop(BerthContainer *container, uint64_t timeout_usec) {
     const BerthContainerRecord *record = &container->record;
 
     berth_container_forbid_restart(container);
-    if (!berth_container_is_running(container))
+    if (!berth_container_is_running(container)) {
+        if (berth_container_is_starting(container))
+            cancel_start(container);
         return;
+    }
     if (timeout_usec == UINT64_MAX)
         timeout_usec = record->stop_timeout_usec;
     berth_container_kill(container, "", record->stop_signal, false, NULL);
