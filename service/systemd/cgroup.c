@@ -251,6 +251,17 @@ bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen) {
     return cgroup_write_file(pid, unit, "cgroup.freeze", frozen ? "1" : "0");
 }
 
+bool berth_cgroup_read_frozen(pid_t pid, const char *unit, bool *frozen) {
+    berth_autofd int unified = cgroup_open(pid, unit, "");
+    g_autofree char *text =
+        unified < 0 ? NULL : berth_fd_read_file_at(unified, "cgroup.freeze", MAX_FILE_BYTES);
+
+    if (!text)
+        return false;
+    *frozen = text[0] == '1';
+    return true;
+}
+
 /* A container may create any number of cgroups below its own, at any depth, so both are limited. A
  * cgroup that disappears meanwhile is skipped. */
 static void cgroup_add_processes(int directory, unsigned depth, unsigned *left, GArray *list) {

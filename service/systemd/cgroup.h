@@ -37,6 +37,9 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit);
  * (before Linux 5.14). */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);
+/* Reads whether it was frozen itself, not through a cgroup above. Returns false if that cannot be
+ * read. */
+bool berth_cgroup_read_frozen(pid_t pid, const char *unit, bool *frozen);
 
 /* Sends a signal to each process, one after another. */
 void berth_cgroup_signal(pid_t pid, const char *unit, int signal);

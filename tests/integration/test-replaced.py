@@ -4,6 +4,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -39,6 +40,12 @@ def processes(name):
                 if file.read() == name + "\n":
                     found.append(int(pid))
     return found
+
+
+def read_cgroup_events(name):
+    """With version 1 controllers, the unified hierarchy is mounted below them."""
+    path = f"berth.slice/berth-{name}.scope/cgroup.events"
+    return run("sh", "-c", f"cat /sys/fs/cgroup/{path} || cat /sys/fs/cgroup/unified/{path}").out
 
 
 def state(name):
@@ -85,6 +92,18 @@ def test_limits_of_a_deleted_container_are_not_those_of_another():
     good("rm", "limited")
 
 
+def test_a_container_that_is_stopped_while_it_is_paused_receives_the_signal():
+    good("run", "-d", "--id=both", IMAGE, "sh", "-c", "trap 'exit 11' TERM; >/ready; while :; do sleep 0.1; done")
+    wait_until(lambda: dist("exec", "both", "test", "-e", "/ready").status == 0, "the trap")
+    with systemd_is_slow():
+        with subprocess.Popen(["dist", "pause", "both"], stderr=subprocess.PIPE, text=True) as client:
+            wait_until(lambda: "frozen 1" in read_cgroup_events("both"), "the pause")
+            good("stop", "-t", "60", "both")
+            contains(client.communicate()[1], 'container "both" is')
+    equal(dist("wait", "both").status, 11)
+    good("rm", "both")
+
+
 def test_a_container_that_is_stopped_while_it_starts_does_not_run():
     """Neither does its restart policy start it again."""
     good("run", "-d", "--id=early", "--restart=always", IMAGE, "sleep", "1000")
@@ -97,6 +116,21 @@ def test_a_container_that_is_stopped_while_it_starts_does_not_run():
             contains(client.communicate()[1], 'container "early" is being stopped')
     equal((state("early"), kinds("early").count("start")), ("stopped", starts))
     good("rm", "early")
+
+
+def test_a_pause_that_the_service_did_not_see_end_is_known_to_the_next():
+    good("run", "-d", "--id=frozen", IMAGE, "sleep", "1000")
+    for verb, expected in (("pause", "paused"), ("resume", "running")):
+        run("systemctl", "reset-failed", "berthd.service")
+        pid = service_pid()
+        with systemd_is_slow():
+            with subprocess.Popen(["dist", verb, "frozen"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+                wait_until(lambda: f"frozen {int(verb == 'pause')}" in read_cgroup_events("frozen"), verb)  # pylint: disable=cell-var-from-loop
+                os.kill(pid, signal.SIGKILL)
+                client.wait()
+        wait_until(lambda: service_pid() != pid, "the end of berthd")  # pylint: disable=cell-var-from-loop
+        equal(state("frozen"), expected)
+    good("rm", "-f", "frozen")
 
 
 if __name__ == "__main__":

@@ -5,22 +5,28 @@
  * kernel. Two simultaneous requests result in one event.
  */
 
+#include "containers/core/pause.h"
+
+#include "base/log.h"
+#include "containers/core/handle.h"
 #include "containers/core/part.h"
 #include "containers/core/state.h"
 #include "systemd/cgroup.h"
 
 /* A request that waits for a reply from systemd. The container may be gone by then. */
 typedef struct {
-    BerthContainers *containers;
+    BerthContainerHandle container;
     char *id;
     bool paused;
     BerthContainerDone done;
     void *userdata;
 } PauseRequest;
 
-/* Looks the container up again, since it may have ended or been deleted before systemd replied. */
+/* Looks the container up again, since it may have ended or been deleted before systemd replied. If
+ * it is to be stopped by then, it continues, since its processes must receive the signal. */
 static bool apply_pause(const PauseRequest *request, const GError *scope_error, GError **error) {
-    BerthContainer *container = berth_containers_find(request->containers, request->id, error);
+    BerthContainer *container =
+        berth_container_handle_find(&request->container, request->id, error);
     BerthContainerState state = request->paused ? BERTH_CONTAINER_PAUSED : BERTH_CONTAINER_RUNNING;
 
     if (!container || !berth_container_check_running(container, error))
@@ -30,6 +36,11 @@ static bool apply_pause(const PauseRequest *request, const GError *scope_error, 
         !berth_cgroup_freeze((pid_t)container->record.first.pid,
                              berth_container_get_cgroup_name(container), request->paused)) {
         g_propagate_error(error, g_error_copy(scope_error));
+        return false;
+    }
+    if (request->paused && !berth_parts_permit(container, BERTH_ACTION_PAUSE, error)) {
+        if (!berth_container_is_with_caller(container))
+            berth_scopes_freeze(container->containers->scopes, container->scope, false, NULL, NULL);
         return false;
     }
     return container->record.state == state ||
@@ -60,7 +71,7 @@ static void freeze_with_caller(const BerthContainer *container, PauseRequest *re
 
 static bool check_pause(const BerthContainer *container, bool paused, GError **error) {
     if (!berth_container_check_running(container, error) ||
-        !berth_parts_permit(container, BERTH_ACTION_PAUSE, error))
+        (paused && !berth_parts_permit(container, BERTH_ACTION_PAUSE, error)))
         return false;
     return (container->record.state == BERTH_CONTAINER_PAUSED) != paused ||
            berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -80,7 +91,7 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
     }
     request = g_new0(PauseRequest, 1);
     *request = (PauseRequest){
-        .containers = container->containers,
+        .container = berth_container_get_handle(container),
         .id = g_strdup(container->record.id),
         .paused = paused,
         .done = done,
@@ -91,4 +102,20 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
     else
         berth_scopes_freeze(container->containers->scopes, container->scope, paused, on_frozen,
                             request);
+}
+
+void berth_container_recover_paused(BerthContainer *container) {
+    const BerthContainerRecord *record = &container->record;
+    g_autoptr(GError) error = NULL;
+    bool paused;
+
+    if (!berth_container_is_running(container) ||
+        !berth_cgroup_read_frozen((pid_t)record->first.pid,
+                                  berth_container_get_cgroup_name(container), &paused) ||
+        paused == (record->state == BERTH_CONTAINER_PAUSED))
+        return;
+    if (!berth_container_set_state(container,
+                                   paused ? BERTH_CONTAINER_PAUSED : BERTH_CONTAINER_RUNNING,
+                                   BERTH_STATUS_UNKNOWN, &error))
+        berth_log_warning("BERTH_CONTAINER", record->id, "%s", error->message);
 }

@@ -82,8 +82,14 @@ static void stop_requested(BerthContainer *container) {
     berth_container_stop(container, UINT64_MAX);
 }
 
+static bool stop_permits(const BerthContainer *container, BerthAction action, GError **error) {
+    return action != BERTH_ACTION_PAUSE || !*berth_container_slot(container, &berth_stop_part) ||
+           refuse_stopped(container, error);
+}
+
 const BerthPart berth_stop_part = {
     .name = "stop",
+    .permits = stop_permits,
     .stop_requested = stop_requested,
     .exiting = clear_stop_timer,
     .freed = clear_stop_timer,
