@@ -107,8 +107,10 @@ enum {
     MEMBER(BERTH_INSPECT_DOCKER_ARCHIVE, docker_archive, "DockerArchive", "h", "a(sasas)")
 
 #define BERTH_JOURNAL_MEMBERS(MEMBER)                                                              \
-    /* output, unit, since, until, lines, follow, messages only, fields; replies at the end */     \
-    MEMBER(BERTH_JOURNAL_READ, read, "Read", "hstttbbas", "")
+    /* output, end, unit, since, until, lines, follow, messages only, fields; replies at the end.  \
+     * end is a pipe that does not block: berthd writes an earlier time for until to it (uint64_t),\
+     * and closes it when nothing more will be in the journal. */                                  \
+    MEMBER(BERTH_JOURNAL_READ, read, "Read", "hhstttbbas", "")
 
 #define BERTH_SCREEN_MEMBERS(MEMBER)                                                               \
     /* token, master, screen; replies after Release */                                             \

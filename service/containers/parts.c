@@ -17,6 +17,7 @@
 #include "containers/parts/health.h"
 #include "containers/parts/helper.h"
 #include "containers/parts/logging.h"
+#include "containers/parts/logs.h"
 #include "containers/parts/machines.h"
 #include "containers/parts/network.h"
 #include "containers/parts/oom.h"
@@ -52,6 +53,7 @@ static const BerthPart *const parts[] = {
     /* Starting: after every part that may refuse, so that a refused start leaves no fields
      * behind. */
     &berth_logging_part,
+    &berth_logs_part,
     /* Recording: before the command runs, since it may be killed before its start is reported.
      * Exiting: the cause of a kill is an event that precedes the exit. */
     &berth_oom_part,

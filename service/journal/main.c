@@ -31,6 +31,8 @@ typedef struct {
     sd_journal *journal;
     char *match, *cursor; /* cursor: of the last entry; NULL if there was none */
     int changes;          /* inotify; -1: not followed */
+    int end;              /* berthd's pipe */
+    bool ended;           /* nothing more will be in the journal */
     int64_t settled_usec; /* when new files are assumed to be complete */
     FILE *output;
     uint64_t since_usec, until_usec, lines;
@@ -42,6 +44,7 @@ typedef struct {
 static void reader_clear(Reader *reader) {
     sd_journal_close(reader->journal);
     berth_fd_clear(&reader->changes);
+    berth_fd_clear(&reader->end);
     g_free(reader->match);
     free(reader->cursor);
     if (reader->output)
@@ -121,10 +124,22 @@ static void write_entry(Reader *reader) {
     putc('\n', reader->output);
 }
 
-/* False if there is nothing more to write, or nobody reads it. */
+/* What berthd has sent through its pipe (worker-members.h). */
+static void read_end(Reader *reader) {
+    uint64_t until_usec;
+    ssize_t size;
+
+    while ((size = read(reader->end, &until_usec, sizeof until_usec)) == sizeof until_usec)
+        reader->until_usec = MIN(reader->until_usec, until_usec);
+    reader->ended = size == 0;
+}
+
+/* False if there is nothing more to write, or nobody reads it. Another container may have got the
+ * name before this entry was written, which berthd has said by then. */
 static bool write_current(Reader *reader) {
     uint64_t usec;
 
+    read_end(reader);
     if (sd_journal_get_realtime_usec(reader->journal, &usec) >= 0) {
         if (usec > reader->until_usec)
             return false;
@@ -209,6 +224,7 @@ static bool wait_for_more(Reader *reader) {
     struct pollfd fds[] = {
         {.fd = reader->changes, .events = POLLIN},
         {.fd = fileno(reader->output)}, /* POLLERR: a pipe without readers */
+        {.fd = reader->end, .events = POLLIN},
     };
 
     bool settles = g_get_monotonic_time() < reader->settled_usec;
@@ -217,6 +233,7 @@ static bool wait_for_more(Reader *reader) {
         return false;
     if (fds[1].revents & (POLLERR | POLLHUP))
         return false;
+    read_end(reader);
     if (read_changes(reader)) {
         reader->settled_usec = g_get_monotonic_time() + SETTLE_USEC;
         settles = true;
@@ -252,8 +269,11 @@ static bool reader_run(Reader *reader, GError **error) {
     if ((r = reader_open(reader)) < 0 || (r = reader_seek(reader, &is_at_entry)) < 0)
         return berth_error_set_errno(error, r, "read the journal");
     bool goes_on = (!is_at_entry || write_current(reader)) && write_new(reader);
-    while (goes_on && reader->follow)
+    /* Once more after the end, for what has been written before it. */
+    for (bool last = false; goes_on && reader->follow && !last;) {
+        last = reader->ended;
         goes_on = wait_for_more(reader) && write_new(reader);
+    }
     return true;
 }
 
@@ -263,6 +283,8 @@ static int journal_read_request(sd_bus_message *call, Reader *reader, const char
 
     if (output < 0)
         return output;
+    if ((reader->end = berth_frame_read_fd(call)) < 0)
+        return reader->end;
     if ((r = sd_bus_message_read(call, "stttbb", unit, &reader->since_usec, &reader->until_usec,
                                  &reader->lines, &follow, &messages)) < 0 ||
         (r = sd_bus_message_read_strv(call, &reader->fields)) < 0)
@@ -276,10 +298,10 @@ static int journal_read_request(sd_bus_message *call, Reader *reader, const char
     return 1;
 }
 
-/* Arguments: output, unit, since, until, lines, follow, messages only, fields. Replies at the end.
- */
+/* Arguments: output, end, unit, since, until, lines, follow, messages only, fields. It replies when
+ * it has written everything. */
 static int method_read(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-    g_auto(Reader) reader = {.changes = -1};
+    g_auto(Reader) reader = {.changes = -1, .end = -1};
     g_autoptr(GError) error = NULL;
     const char *unit;
     int r;

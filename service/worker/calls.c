@@ -244,11 +244,11 @@ void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthW
 void berth_call_journal_read(BerthWorker *worker, const BerthJournalRead *arguments,
                              BerthWorkerReply reply, void *userdata) {
     sd_bus_message *call = berth_worker_new_call(worker, BERTH_JOURNAL_READ);
-    int r =
-        call ? sd_bus_message_append(call, "hstttbb", arguments->output, arguments->unit,
-                                     arguments->since_usec, arguments->until_usec, arguments->lines,
-                                     (int)arguments->follow, (int)arguments->messages)
-             : -ENOMEM;
+    int r = call ? sd_bus_message_append(call, "hhstttbb", arguments->output, arguments->end,
+                                         arguments->unit, arguments->since_usec,
+                                         arguments->until_usec, arguments->lines,
+                                         (int)arguments->follow, (int)arguments->messages)
+                 : -ENOMEM;
 
     if (r >= 0)
         r = sd_bus_message_append_strv(call, (char **)arguments->fields);

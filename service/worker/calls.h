@@ -98,6 +98,7 @@ void berth_call_inspect_docker_archive(BerthWorker *worker, int manifest, BerthW
 /* berth-journal. */
 typedef struct {
     int output; /* pipe */
+    int end;    /* pipe (worker-members.h) */
     const char *unit;
     uint64_t since_usec, until_usec, lines;
     bool follow;

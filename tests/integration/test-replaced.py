@@ -78,6 +78,29 @@ def test_a_container_does_not_get_a_volume_that_belongs_to_another_user_by_then(
         good("volume", "rm", "swap")
 
 
+def test_the_logs_of_a_deleted_container_end_with_it():
+    for leave in (("rm", "-f", "web"), ("rename", "web", "other")):
+        good("run", "-d", "--id=web", IMAGE, "sh", "-c", "echo first; while [ ! -e /end ]; do sleep 0.1; done; echo last", user="alice")
+        readers = [subprocess.Popen(["runuser", "-u", "alice", "--", "dist", "logs", "-f", *options, "web"], stdout=subprocess.PIPE, text=True)
+                   for options in ((), ("-t",))]
+        for reader in readers:
+            contains(reader.stdout.readline(), "first")
+        good("exec", "web", "touch", "/end")
+        good("wait", "web")
+        good(*leave)
+        good("run", "-d", "--id=web", IMAGE, "sh", "-c", "while :; do echo secret; sleep 0.1; done")
+        try:
+            for reader in readers:
+                text = reader.communicate(timeout=30)[0]
+                assert text.endswith("last\n") and "secret" not in text, text
+        finally:
+            for reader in readers:
+                reader.kill()
+        good("rm", "-f", "web")
+    good("rm", "other")
+    wait_until(lambda: run("pgrep", "-x", "berth-journal").out == "", "the end of the readers")
+
+
 def test_limits_of_a_deleted_container_are_not_those_of_another():
     good("run", "-d", "--id=limited", IMAGE, "sleep", "1000", user="alice")
     with systemd_is_slow():

@@ -116,6 +116,10 @@ void berth_parts_settled(BerthContainer *container) {
     CALL_EACH(container->containers, settled, container);
 }
 
+void berth_parts_renaming(BerthContainer *container) {
+    CALL_EACH(container->containers, renaming, container);
+}
+
 void berth_parts_deleted(BerthContainer *container) {
     CALL_EACH(container->containers, deleted, container);
 }

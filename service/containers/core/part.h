@@ -62,6 +62,8 @@ struct BerthPart {
     void (*exited)(BerthContainer *container);
     /* Something in the container has ended: a process, a start or a helper. */
     void (*settled)(BerthContainer *container);
+    /* It is about to get another id, and its scope another name. */
+    void (*renaming)(BerthContainer *container);
     /* Its row has been deleted; freed follows. */
     void (*deleted)(BerthContainer *container);
     /* The object is freed, either because the container was deleted or because the service ends. */
@@ -99,6 +101,7 @@ void berth_parts_abandoned(BerthContainer *container);
 void berth_parts_exiting(BerthContainer *container);
 void berth_parts_exited(BerthContainer *container);
 void berth_parts_settled(BerthContainer *container);
+void berth_parts_renaming(BerthContainer *container);
 void berth_parts_deleted(BerthContainer *container);
 void berth_parts_freed(BerthContainer *container);
 

@@ -5,7 +5,10 @@
 #pragma once
 
 #include "base/charge.h"
-#include "containers/core/object.h"
+#include "containers/core/part.h"
+
+/* Ends readers when their container is deleted or renamed. */
+extern const BerthPart berth_logs_part;
 
 typedef struct {
     uint64_t since_usec, until_usec; /* 0 and UINT64_MAX: no limit */

@@ -131,6 +131,7 @@ static bool rename_record(BerthContainer *container, const char *id, GError **er
         return false;
     berth_container_leave_unseen_scope(container);
     /* The key of the table is the string in the record itself. */
+    berth_parts_renaming(container);
     g_hash_table_steal(containers->by_id, old);
     g_free(container->record.id);
     container->record.id = g_strdup(id);
