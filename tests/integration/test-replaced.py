@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -40,6 +41,39 @@ def processes(name):
                 if file.read() == name + "\n":
                     found.append(int(pid))
     return found
+
+
+@contextlib.contextmanager
+def stopped_unpack(file, *command, **more):
+    """Runs dist, and stops the berth-unpack whose root directory has this file as soon as there is one. Inside the with
+    statement, it does not continue. Gives the client, with its output at the end."""
+    def find():
+        for pid in processes("berth-unpack"):
+            with contextlib.suppress(OSError):
+                if os.path.lexists(f"/proc/{pid}/root/{file}"):
+                    os.kill(pid, signal.SIGSTOP)
+                    return pid
+        return None
+    user = ("runuser", "-u", more["user"], "--") if more else ()
+    with subprocess.Popen([*user, "dist", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
+        end = time.monotonic() + 120
+        while not (pid := find()):
+            assert time.monotonic() < end, f"berth-unpack in the directory of {file}"
+        try:
+            yield client
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            client.output = client.communicate()[0]
+    wait_until(lambda: not processes("berth-unpack"), "the end of berth-unpack")
+
+
+def fill(directory, marker):
+    """Makes files that take a worker a while to read, and 20 MB."""
+    for number in range(20000):
+        with open(f"{directory}/{number}", "wb"):
+            pass
+    with open(f"{directory}/{marker}", "wb") as file:
+        file.write(bytes(20_000_000))
 
 
 def read_cgroup_events(name):
@@ -113,6 +147,30 @@ def test_limits_of_a_deleted_container_are_not_those_of_another():
             assert update.returncode != 0
     assert "TasksMax" not in good("inspect", "limited"), good("inspect", "limited")
     good("rm", "limited")
+
+
+def test_the_size_of_a_deleted_volume_is_not_that_of_another():
+    configure("[Limits]\nDisk=10G\n")
+    good("volume", "create", "sized", user="alice")
+    fill(f"{STATE}/volumes/sized", "alices-file")
+    with stopped_unpack("alices-file", "run", "--id=user", "-v", "sized:/v", IMAGE, "true", user="alice") as client:
+        client.wait()
+        good("rm", "user", user="alice")
+        good("volume", "rm", "sized", user="alice")
+        good("volume", "create", "sized")
+    equal(database_query("SELECT bytes FROM disk_usage WHERE name = 'sized'"), "")
+    good("volume", "rm", "sized")
+
+
+def test_the_size_of_a_deleted_container_is_not_that_of_another():
+    command = "for n in $(seq 20000); do >/$n; done; head -c 20000000 /dev/zero >/alices-file"
+    with stopped_unpack("upper/alices-file", "run", "--id=sized", IMAGE, "sh", "-c", command, user="alice") as client:
+        client.wait()
+        good("rm", "sized", user="alice")
+        good("create", "--id=sized", IMAGE, "true")
+    equal(database_query("SELECT bytes FROM disk_usage WHERE name = 'sized'"), "")
+    good("rm", "sized")
+    configure("")
 
 
 def test_a_container_that_is_stopped_while_it_is_paused_receives_the_signal():

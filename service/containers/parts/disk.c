@@ -20,6 +20,7 @@
 #include "worker/replies.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #define FIRST_USEC (2 * G_USEC_PER_SEC)
 #define INTERVAL_USEC (300 * G_USEC_PER_SEC)
@@ -39,6 +40,7 @@ typedef struct {
     GQueue waiting;     /* of Tree, without duplicates */
     GPtrArray *waiters; /* of DiskWaiter, for the end of all walks */
     Tree *current;      /* the one that the worker walks; NULL if none */
+    int top;            /* its directory, which is open until the walk has ended */
     BerthWorker *worker;
     BerthOperation *operation; /* set while it walks */
     sd_event_source *timeout;  /* of the current walk */
@@ -74,9 +76,27 @@ static void disk_add_tree(Disk *disk, BerthDiskKind kind, const char *name) {
     g_queue_push_tail(&disk->waiting, tree);
 }
 
+static int disk_open_tree(const Disk *disk, const Tree *tree) {
+    int above = tree->kind == BERTH_DISK_CONTAINER ? disk->containers->directory
+                                                   : berth_volumes_get_directory(disk->containers);
+
+    return openat(above, tree->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Another container or volume, of another user perhaps, may have the name by now. The inode of a
+ * directory that is open is not used again. */
+static bool disk_is_current(const Disk *disk) {
+    berth_autofd int top = disk_open_tree(disk, disk->current);
+    struct stat now, then;
+
+    return top >= 0 && fstat(top, &now) == 0 && fstat(disk->top, &then) == 0 &&
+           now.st_dev == then.st_dev && now.st_ino == then.st_ino;
+}
+
 /* An incomplete walk yields a lower bound, which does not replace a larger result. Nothing is
  * recorded for a container or volume that was removed during the walk. */
-static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_complete) {
+static void disk_record(Disk *disk, uint64_t bytes, bool is_complete) {
+    const Tree *tree = disk->current;
     BerthDatabase *database = disk->containers->database;
     uint64_t before = 0;
     uint32_t owner;
@@ -84,7 +104,7 @@ static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_co
                         ? g_hash_table_contains(disk->containers->by_id, tree->name)
                         : berth_volume_get_owner(disk->containers, tree->name, &owner, NULL);
 
-    if (!is_there)
+    if (!is_there || !disk_is_current(disk))
         return;
     if (!is_complete && berth_disk_usage_get(database, tree->kind, tree->name, &before))
         bytes = MAX(bytes, before);
@@ -93,6 +113,7 @@ static void disk_record(Disk *disk, const Tree *tree, uint64_t bytes, bool is_co
 
 static void disk_end_walk(Disk *disk) {
     g_clear_pointer(&disk->worker, berth_worker_free);
+    berth_fd_clear(&disk->top);
     g_clear_pointer(&disk->timeout, sd_event_source_disable_unref);
     g_clear_pointer(&disk->current, free_tree);
     g_clear_pointer(&disk->operation, berth_operation_abandon);
@@ -121,7 +142,7 @@ static void on_measured(sd_bus_message *reply, const GError *error, void *userda
     else if (!berth_reply_read_measured(reply, &bytes, &is_complete, &local))
         berth_log_warning(NULL, NULL, "Cannot measure %s: %s", disk->current->name, local->message);
     else
-        disk_record(disk, disk->current, bytes, is_complete);
+        disk_record(disk, bytes, is_complete);
     disk_end_walk(disk);
     disk_measure_next(disk);
 }
@@ -144,18 +165,16 @@ static void disk_measure_next(Disk *disk) {
     while (!disk->current && (disk->current = g_queue_pop_head(&disk->waiting))) {
         g_autoptr(GError) error = NULL;
         uint64_t seconds = disk->containers->images->remotes->settings->measure_timeout;
-        int above = disk->current->kind == BERTH_DISK_CONTAINER
-                        ? disk->containers->directory
-                        : berth_volumes_get_directory(disk->containers);
-        berth_autofd int top =
-            openat(above, disk->current->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        disk->top = disk_open_tree(disk, disk->current);
         /* The tree may be gone by now. */
-        disk->worker =
-            top < 0 ? NULL : berth_worker_new(disk->containers->event, "unpack", top, &error);
+        disk->worker = disk->top < 0
+                           ? NULL
+                           : berth_worker_new(disk->containers->event, "unpack", disk->top, &error);
         if (!disk->worker ||
             sd_event_add_time_relative(disk->containers->event, &disk->timeout, CLOCK_MONOTONIC,
                                        seconds * G_USEC_PER_SEC, 0, on_walk_timeout, disk) < 0) {
             g_clear_pointer(&disk->worker, berth_worker_free);
+            berth_fd_clear(&disk->top);
             g_clear_pointer(&disk->current, free_tree);
             continue;
         }
@@ -296,6 +315,7 @@ static bool disk_opened(BerthContainers *containers, GError **error) {
 
     *berth_containers_slot(containers, &berth_disk_part) = disk;
     disk->containers = containers;
+    disk->top = -1;
     g_queue_init(&disk->waiting);
     disk->waiters = g_ptr_array_new_with_free_func(g_free);
     int r = sd_event_add_time_relative(containers->event, &disk->timer, CLOCK_MONOTONIC, FIRST_USEC,
