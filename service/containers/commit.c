@@ -10,7 +10,7 @@
 #include "containers/commit.h"
 
 #include "base/fd.h"
-#include "containers/core/object.h"
+#include "containers/core/handle.h"
 #include "contents/claim.h"
 #include "contents/ingestion.h"
 #include "images/documents.h"
@@ -24,6 +24,8 @@ typedef struct {
     BerthOperation *operation;
     BerthImages *images;
     BerthTransfer *transfer;
+    BerthContainerHandle container;
+    uint64_t changes; /* of the container, when the commit began */
     char *id, *name, *author, *comment;
     char *base_name;       /* of the container's image */
     BerthDescriptor *base; /* its target */
@@ -249,12 +251,22 @@ static void commit_on_packed(sd_bus_message *reply, const GError *error, void *u
     berth_ingestion_source_ended(commit->ingestion, error);
 }
 
+/* What was read of files that were written or deleted meanwhile is no state of the container. */
+static bool commit_check_unchanged(const Commit *commit, GError **error) {
+    const BerthContainer *container =
+        berth_container_handle_find(&commit->container, commit->id, NULL);
+
+    return (container && container->changes == commit->changes) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "it was changed or deleted while its changes were read");
+}
+
 static void commit_on_ingested(const char *digest, uint64_t size, const GError *error,
                                void *userdata) {
     Commit *commit = userdata;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
-    if (!local) {
+    if (!local && commit_check_unchanged(commit, &local)) {
         /* Pinned before it exists, so that it cannot be collected in between. */
         berth_pins_add(commit->pins, digest);
         commit_hold(commit, digest);
@@ -342,6 +354,8 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
     g_autoptr(GError) local = NULL;
 
     commit->images = container->containers->images;
+    commit->container = berth_container_get_handle(container);
+    commit->changes = container->changes;
     commit->id = g_strdup(container->record.id);
     commit->name = g_strdup(request->name);
     commit->author = g_strdup(request->author);

@@ -173,6 +173,37 @@ def test_the_size_of_a_deleted_container_is_not_that_of_another():
     configure("")
 
 
+def test_a_commit_of_a_container_that_changes_meanwhile_fails():
+    """What it has read is neither the state before nor the state after the change."""
+    for change in (("rm",), ("rm", "-f"), ("start",)):
+        good("run", "--id=changes", IMAGE, "sh", "-c",
+             "[ -e /marker ] && rm /[0-9]*; for n in $(seq 20000); do >/$n; done; head -c 20000000 /dev/zero >/marker")
+        with stopped_unpack("marker", "commit", "changes", "local.test/torn:1") as commit:
+            good(*change, "changes")
+            if change == ("start",):
+                good("wait", "changes")
+        contains(commit.output, 'container "changes":')
+        assert commit.returncode != 0, change
+        assert not [row for row in listing("images") if "torn" in row["name"]], change
+        if change == ("start",):
+            good("rm", "changes")
+
+
+def test_a_commit_of_a_container_that_is_resumed_meanwhile_fails():
+    good("run", "-d", "--id=changes", IMAGE, "sh", "-c",
+         "for n in $(seq 20000); do >/$n; done; head -c 20000000 /dev/zero >/marker; >/done; exec sleep 1000")
+    wait_until(lambda: dist("exec", "changes", "test", "-e", "/done").status == 0, "its files")
+    good("pause", "changes")
+    with stopped_unpack("marker", "commit", "changes", "local.test/torn:1") as commit:
+        good("resume", "changes")
+        good("pause", "changes")
+    contains(commit.output, 'container "changes":')
+    assert commit.returncode != 0
+    good("commit", "changes", "local.test/whole:1")
+    good("rm", "-f", "changes")
+    good("rmi", "local.test/whole:1")
+
+
 def test_a_container_that_is_stopped_while_it_is_paused_receives_the_signal():
     good("run", "-d", "--id=both", IMAGE, "sh", "-c", "trap 'exit 11' TERM; >/ready; while :; do sleep 0.1; done")
     wait_until(lambda: dist("exec", "both", "test", "-e", "/ready").status == 0, "the trap")

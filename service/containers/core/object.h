@@ -88,6 +88,8 @@ struct BerthContainer {
     char *scope;
     char *cgroup; /* below its caller's; NULL if it has a scope (cgroup.h) */
     int secrets;  /* a file in memory (secrets.h); -1 for none */
+    /* How often something has begun to write in it: starts, resumptions, copies into it. */
+    uint64_t changes;
     BerthCharge *secrets_descriptor, *secrets_bytes;
     BerthProcess *first;
     GHashTable *processes; /* id → BerthProcess, of executed processes */

@@ -381,6 +381,7 @@ static bool start_first(BerthContainer *container, int restorer,
                              : berth_container_is_with_caller(container) ? create_with_caller_steps
                                                                          : create_steps;
 
+    container->changes++;
     /* The slowest step is systemd's move of the process into the scope, which is a few milliseconds
      * away. The kernel is prepared for it meanwhile. */
     if (steps != create_with_caller_steps)

@@ -66,6 +66,8 @@ bool berth_container_set_state(BerthContainer *container, BerthContainerState st
                                GError **error) {
     const char *event = find_event(container->record.state, state);
 
+    if (state == BERTH_CONTAINER_RUNNING)
+        container->changes++;
     if (state == BERTH_CONTAINER_STOPPED)
         end_run(container, status);
     /* Pausing and resuming belong to the same run. */

@@ -71,6 +71,8 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
     if (!check_copy(container, request, &error) ||
         !berth_helper_start(container, &launch, "copied from or to", done, userdata, &error))
         done(error, userdata);
+    else if (request->mode == BERTH_COPY_IN)
+        container->changes++;
 }
 
 static void copy_closed(BerthContainers *containers) {
