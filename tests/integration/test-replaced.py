@@ -204,6 +204,23 @@ def test_a_commit_of_a_container_that_is_resumed_meanwhile_fails():
     good("rmi", "local.test/whole:1")
 
 
+def test_the_terminal_of_a_process_does_not_go_with_that_of_another():
+    """A container is renamed and another one gets its name; both have had a process of the same name."""
+    for name in ("first", "second"):
+        good("run", "-d", "--id=named", IMAGE, "sleep", "1000")
+        if name == "first":
+            good("exec", "-t", "--process=shell", "named", "true")
+            good("stop", "-t", "0", "named")
+            good("rename", "named", "first")
+    good("exec", "-d", "-t", "--process=shell", "named", "sh", "-c", "while ! [ -e /end ]; do sleep 0.1; done; echo lives")
+    good("rm", "first")
+    kill_service()
+    service_is_up()
+    good("exec", "named", "touch", "/end")
+    equal(containers_call("Wait", "ssa{sv}", "named", "shell", "0").out.split()[:2], ["it", "0"])
+    good("rm", "-f", "named")
+
+
 def test_a_container_that_is_stopped_while_it_is_paused_receives_the_signal():
     good("run", "-d", "--id=both", IMAGE, "sh", "-c", "trap 'exit 11' TERM; >/ready; while :; do sleep 0.1; done")
     wait_until(lambda: dist("exec", "both", "test", "-e", "/ready").status == 0, "the trap")

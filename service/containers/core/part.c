@@ -144,6 +144,16 @@ void berth_parts_process_dropped(BerthProcess *process) {
     CALL_EACH(process->container->containers, process_dropped, process);
 }
 
+void berth_parts_processes_dropped(BerthContainer *container) {
+    GHashTableIter iterator;
+    gpointer process;
+
+    berth_parts_process_dropped(container->first);
+    g_hash_table_iter_init(&iterator, container->processes);
+    while (g_hash_table_iter_next(&iterator, NULL, &process))
+        berth_parts_process_dropped(process);
+}
+
 void berth_parts_process_freed(BerthProcess *process) {
     CALL_EACH(process->container->containers, process_freed, process);
 }

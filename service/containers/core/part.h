@@ -109,4 +109,6 @@ void berth_parts_process_recovered(BerthProcess *process, const BerthKeptDescrip
 void berth_parts_process_terminal(BerthProcess *process, int master);
 void berth_parts_process_exited(BerthProcess *process);
 void berth_parts_process_dropped(BerthProcess *process);
+/* The same for all processes of the container. */
+void berth_parts_processes_dropped(BerthContainer *container);
 void berth_parts_process_freed(BerthProcess *process);

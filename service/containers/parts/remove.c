@@ -46,16 +46,6 @@ static void fail_waiters(BerthContainer *container) {
     berth_process_fail_waiters(container->first, error);
 }
 
-static void drop_processes(BerthContainer *container) {
-    GHashTableIter iterator;
-    gpointer process;
-
-    berth_parts_process_dropped(container->first);
-    g_hash_table_iter_init(&iterator, container->processes);
-    while (g_hash_table_iter_next(&iterator, NULL, &process))
-        berth_parts_process_dropped(process);
-}
-
 /* The runtime specification requires them to run after the container has been deleted (config.md,
  * "Poststop"). The launcher has a descriptor of the directory, so the directory can be moved to the
  * trash immediately. */
@@ -86,7 +76,7 @@ static bool delete_container(BerthContainer *container, GError **error) {
     g_autoptr(GError) local = NULL;
     if (!berth_trash_take(containers->event, containers->directory, id, &local))
         berth_log_warning("BERTH_CONTAINER", id, "%s", local->message);
-    drop_processes(container);
+    berth_parts_processes_dropped(container);
     berth_container_pass_event(container, sequence);
     fail_waiters(container);
     berth_secrets_forget(container);

@@ -121,8 +121,9 @@ static bool rename_record(BerthContainer *container, const char *id, GError **er
     g_autofree char *old = g_strdup(container->record.id);
     uint64_t deleted, created;
 
-    /* Descriptors in systemd's store are named after the scope, whose name changes. */
-    berth_parts_process_dropped(container->first);
+    /* Descriptors in systemd's store are named after the scope, whose name changes, and which the
+     * processes of another container may have next. */
+    berth_parts_processes_dropped(container);
     berth_container_record_set_extra(&container->record, RENAMED_FROM, g_variant_new_string(old));
     berth_container_record_set_extra(&container->record, BERTH_RENAMED_TIME,
                                      g_variant_new_uint64((uint64_t)g_get_real_time()));
@@ -130,8 +131,8 @@ static bool rename_record(BerthContainer *container, const char *id, GError **er
                                       &created, error))
         return false;
     berth_container_leave_unseen_scope(container);
-    /* The key of the table is the string in the record itself. */
     berth_parts_renaming(container);
+    /* The key of the table is the string in the record itself. */
     g_hash_table_steal(containers->by_id, old);
     g_free(container->record.id);
     container->record.id = g_strdup(id);
