@@ -76,7 +76,10 @@ static int journal_begin(DistJournal *journal, sd_event *event, const char *id) 
          */
         (r = fd = sd_journal_get_fd(journal->journal)) < 0 ||
         (r = sd_journal_seek_tail(journal->journal)) < 0 ||
-        (r = sd_journal_previous_skip(journal->journal, LAST_LINES)) < 0)
+        (r = sd_journal_previous_skip(journal->journal, LAST_LINES)) < 0 ||
+        /* There is no entry yet. After the tail, only the last of several new ones would be found.
+         */
+        (r == 0 && (r = sd_journal_seek_head(journal->journal)) < 0))
         return r;
     /* sd_journal_next() continues after the current entry, so this one is printed here. */
     if (r > 0)

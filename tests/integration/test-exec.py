@@ -225,27 +225,30 @@ def test_logs_since_a_time_and_followed():
 
 def test_a_follower_sees_all_of_the_first_lines():
     """If there are no lines when it begins, and then several at once, as journald was busy, none is left out."""
-    def reads_nothing():
-        for pid in run("pgrep", "-x", "berth-journal").out.split():
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall", encoding="ascii") as file:
-                return file.read().split()[0] in ("7", "73")  # poll, ppoll (syscalls(2))
+    def watches(pid):
+        """Whether a process waits for changes of the journal: in poll, ppoll or epoll_wait (syscalls(2))."""
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            return ((polls(pid) or file.read().split()[0] == "7") and
+                    any(os.readlink(f"/proc/{pid}/fd/{fd}") == "anon_inode:inotify" for fd in os.listdir(f"/proc/{pid}/fd")))
         return False
     journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
-    for number, options in enumerate(((), ("--tail=0",))):
+    for number, verb in enumerate((("logs", "-f"), ("logs", "-f", "--tail=0"), ("attach",))):
+        name = f"bursts{number}"
         os.kill(journald, signal.SIGSTOP)
         try:
-            good("run", "-d", f"--id=bursts{number}", IMAGE, "sh", "-c", "for i in 1 2 3; do echo line $i; done; exec sleep 1000")
-            with subprocess.Popen(["dist", "logs", "-f", *options, f"bursts{number}"], stdout=subprocess.PIPE, text=True) as follower:
+            good("run", "-d", f"--id={name}", IMAGE, "sh", "-c", "for i in 1 2 3; do echo line $i; done; exec sleep 1000")
+            with subprocess.Popen(["dist", *verb, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as follower:
                 try:
-                    wait_until(reads_nothing, "it waits for lines")
+                    wait_until(lambda: any(watches(pid) for pid in [follower.pid, *run("pgrep", "-x", "berth-journal").out.split()]),  # pylint: disable=cell-var-from-loop
+                               "it waits for lines")
                     os.kill(journald, signal.SIGCONT)
                     for line in range(1, 4):
-                        equal(follower.stdout.readline(), f"line {line}\n")
+                        equal(follower.stdout.readline(), f"line {line}\n", verb)
                 finally:
                     follower.kill()
         finally:
             os.kill(journald, signal.SIGCONT)
-        good("rm", "-f", f"bursts{number}")
+        good("rm", "-f", name)
         wait_until(lambda: not run("pgrep", "-x", "berth-journal").out, "the end of the worker")
 
 
