@@ -630,7 +630,7 @@ def test_dropped_layers_are_fetched_again_from_own_repositories_and_the_images_o
     hers, _ = OWN.add("hers/x:1", image)
     good("pull", others)
     good("pull", hers, user="alice")
-    assert layer not in blobs(), "it was dropped"
+    wait_until(lambda: layer not in blobs(), "it to be dropped")
     OWN.status["hers/x"] = (404, "gone")
     OWN.requests.clear()
     OWNER.requests.clear()
@@ -652,6 +652,7 @@ def test_dropped_layers_are_fetched_again_from_own_repositories_and_the_images_o
     layer = foreign.manifest["layers"][1]["digest"]
     reference, _ = OWNER.add("foreign/x:1", foreign)
     good("pull", reference)
+    wait_until(lambda: layer not in blobs(), "it to be dropped")
     OWNER.requests.clear()
     allow_only("alice", *RIGHTS, "contents.read")
     good("push", reference, f"{HOST}/refetched/foreign:1", user="alice")
