@@ -24,8 +24,9 @@ def pull(image):
     loop = EventLoop()
 
     def show():
-        print(f"{transfer.State}: {transfer.Done} of {transfer.Total} bytes")
-        if transfer.State != "running":
+        state = transfer.State
+        print(f"{state}: {transfer.Done} of {transfer.Total} bytes")
+        if state != "running":
             loop.quit()
 
     transfer.PropertiesChanged.connect(lambda *_: show())

@@ -56,9 +56,11 @@ def is_gone(path):
 
 
 def remove_empty(path):
-    """systemd removes the cgroup of a killed unit once, and not again if the last process is still ending by then."""
-    with contextlib.suppress(OSError):
-        os.rmdir(f"/sys/fs/cgroup{path}")
+    """systemd removes the cgroups of a killed unit once, and not again those whose last process is still ending by then:
+    that of the unit, or that of dist in it."""
+    for directory, _, _ in os.walk(f"/sys/fs/cgroup{path}", topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
     return is_gone(path)
 
 
