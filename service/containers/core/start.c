@@ -196,6 +196,12 @@ static void log_start(const BerthContainerRecord *record, bool restored) {
                   record->image[0] ? " of image " : "", record->image, record->owner);
 }
 
+static bool start_check_goes_on(const Start *start, GError **error) {
+    if (start->failure)
+        g_propagate_error(error, g_error_copy(start->failure));
+    return !start->failure;
+}
+
 /* Parts come first, so that their changes to the record are written with it. systemd receives the
  * pidfd before the container is recorded as running: recovery drops the pidfd of a container that
  * is not running, whereas without one the exit status could be lost. */
@@ -204,11 +210,8 @@ static StepResult start_step_record(Start *start, GError **error) {
     BerthContainer *container = first->container;
 
     /* After a stop, the record would say again that the container is wanted. */
-    if (start->failure) {
-        g_propagate_error(error, g_error_copy(start->failure));
-        return STEP_FAILED;
-    }
-    if (!berth_parts_recording(container, error) || !berth_process_keep(first, error) ||
+    if (!start_check_goes_on(start, error) || !berth_parts_recording(container, error) ||
+        !berth_process_keep(first, error) ||
         !berth_container_set_state(container, BERTH_CONTAINER_RUNNING, BERTH_STATUS_UNKNOWN, error))
         return STEP_FAILED;
     log_start(&container->record, start->steps == restore_steps);
@@ -230,11 +233,9 @@ static StepResult start_step_record_executed(Start *start, GError **error) {
 /* A start that was cancelled before it had a process to kill fails here at the latest, before
  * anything of the command runs. */
 static StepResult start_step_go_ahead(Start *start, GError **error) {
-    if (start->failure) {
-        g_propagate_error(error, g_error_copy(start->failure));
-        return STEP_FAILED;
-    }
-    return berth_launch_send_go_ahead(start->launch, error) ? STEP_WAITS : STEP_FAILED;
+    return start_check_goes_on(start, error) && berth_launch_send_go_ahead(start->launch, error)
+               ? STEP_WAITS
+               : STEP_FAILED;
 }
 
 /* The command may have ended before its start is reported. The exit is recorded by then, and parts
