@@ -272,9 +272,7 @@ static void pull_layer_keep(BerthPullLayer *layer) {
         context->mode != BERTH_PULL_UNPACK && context->images->remotes->settings->keep_compressed;
 
     pull_layer_set_state(layer, BERTH_PULL_LAYER_KEEPING);
-    if (!keeps && berth_pull_may_use(context, digest)) {
-        berth_pull_note_source(context, digest);
-        berth_pull_hold(context, digest);
+    if (!keeps && berth_pull_use_stored(context, digest)) {
         pull_layer_finish(layer);
         return;
     }

@@ -45,16 +45,27 @@ struct BerthPullObject {
 
 static void pull_object_on_released(void *userdata);
 
-void berth_pull_hold(const BerthPullContext *context, const char *digest) {
+/* Records that this remote has sent or proven the content: it belongs to the caller from now on. */
+static void pull_hold(const BerthPullContext *context, const char *digest) {
     if (context->mode != BERTH_PULL_UNPACK)
         berth_provenance_hold(context->images->database, context->transfer->owner, digest, NULL);
 }
 
-void berth_pull_note_source(const BerthPullContext *context, const char *digest) {
+/* Records that this repository has the content: the caller's later transfers may use it as a
+ * source. */
+static void pull_note_source(const BerthPullContext *context, const char *digest) {
     if (context->mode != BERTH_PULL_UNPACK)
         berth_content_store_add_source(berth_contents_get_store(context->images->contents), digest,
                                        berth_remote_session_get_locator(context->fetch),
                                        context->transfer->owner, NULL);
+}
+
+bool berth_pull_use_stored(const BerthPullContext *context, const char *digest) {
+    if (!berth_pull_may_use(context, digest))
+        return false;
+    pull_note_source(context, digest);
+    pull_hold(context, digest);
+    return true;
 }
 
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest) {
@@ -127,14 +138,14 @@ static void pull_object_finish(BerthPullObject *object) {
     object->item->done = object->item->total;
     g_clear_pointer(&object->ingestion, berth_ingestion_free);
     berth_pull_claims_release(&object->claims);
-    berth_pull_hold(object->context, object->descriptor->digest);
+    pull_hold(object->context, object->descriptor->digest);
     pull_object_set_state(object, BERTH_PULL_OBJECT_DONE, NULL);
 }
 
 /* Content that was embedded in a document is not known to exist as an object of this repository. */
 static void pull_object_note_source(BerthPullObject *object) {
     if (!object->embedded)
-        berth_pull_note_source(object->context, object->descriptor->digest);
+        pull_note_source(object->context, object->descriptor->digest);
 }
 
 /* Commits only the requested content: size and digest must be those of the descriptor. */
@@ -341,8 +352,7 @@ void berth_pull_object_start(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
 
     /* Another transfer may have fetched it while this one was waiting. */
-    if (is_here && berth_pull_may_use(context, digest)) {
-        berth_pull_note_source(context, digest);
+    if (is_here && berth_pull_use_stored(context, digest)) {
         pull_object_drop_leftover(object);
         pull_object_finish(object);
         return;

@@ -161,11 +161,9 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
                                                  descriptor->digest, &error)) {
         fetch->done(descriptor, error, fetch->userdata);
     } else if (berth_pull_is_stored(context, descriptor->digest) &&
-               berth_pull_may_use(context, descriptor->digest)) {
-        berth_pull_note_source(context, descriptor->digest);
+               berth_pull_use_stored(context, descriptor->digest)) {
         item->phase = "exists";
         item->done = item->total;
-        berth_pull_hold(context, descriptor->digest);
         fetch->done(descriptor, NULL, fetch->userdata);
     } else {
         pull_objects_add(objects, fetch, item);

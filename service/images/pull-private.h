@@ -50,13 +50,11 @@ typedef struct {
 /* Reports how a part has ended; digest is that of the object that failed, or NULL. Called once. */
 typedef void (*BerthPullDone)(const char *digest, const GError *error, void *userdata);
 
-/* Records that this remote has sent or proven the content: it belongs to the caller from now on. */
-void berth_pull_hold(const BerthPullContext *context, const char *digest);
-/* Records that this repository has the content: the caller's later transfers may use it as a
- * source. */
-void berth_pull_note_source(const BerthPullContext *context, const char *digest);
 /* Whether stored content may be used for this pull without asking the remote. */
 bool berth_pull_may_use(const BerthPullContext *context, const char *digest);
+/* The same; if so, records that the content belongs to the caller, and that this repository is a
+ * source of it. */
+bool berth_pull_use_stored(const BerthPullContext *context, const char *digest);
 /* Whether the content is in the store, whoever brought it. */
 bool berth_pull_is_stored(const BerthPullContext *context, const char *digest);
 
