@@ -286,6 +286,20 @@ def make_network(name, subnet):
             {"type": "portmap", "capabilities": {"portMappings": True}}]}, file)
 
 
+def journal_cursor():
+    """Returns the position after all entries that have been written to the journal so far."""
+    run("journalctl", "--sync")
+    return run("journalctl", "-n", "0", "--show-cursor", "-q").out.split("cursor: ")[1].strip()
+
+
+def journal_entries(after, program):
+    """Returns the fields of the entries that a program has written after a position in the journal. journalctl gets no
+    matches: with --after-cursor it omits the first entry if the cursor's own entry does not match (systemd 252)."""
+    run("journalctl", "--sync")
+    out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
+    return [entry for entry in map(json.loads, out.splitlines()) if entry.get("_COMM") == program]
+
+
 def journal_errors(text):
     """Programming errors that GLib finds only appear in the log; so do findings of sanitizers in the service and its
     workers (tools/check --sanitize)."""

@@ -26,24 +26,9 @@ COMMON = {"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CODE_FILE",
           "CALLER_UID", "CALLER_PID", "CALLER_NAME", "BERTH_MEMBER", "BERTH_RESULT"}
 
 
-def cursor():
-    """Returns a cursor after all entries that have been written so far."""
-    run("journalctl", "--sync")
-    out = run("journalctl", "-n", "0", "--show-cursor", "-q").out
-    return out.split("cursor: ")[1].strip()
-
-
-def records(after):
-    """Returns the entries that berthd wrote. journalctl gets no matches: with --after-cursor it omits the first entry
-    if the cursor's own entry does not match (systemd 252)."""
-    run("journalctl", "--sync")
-    out = run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}").out
-    return [record for record in map(json.loads, out.splitlines()) if record.get("_COMM") == "berthd"]
-
-
 def audit(after, **fields):
     """Returns the audit records with these fields."""
-    return [record for record in records(after) if record.get("MESSAGE_ID") in (GRANTED, REFUSED, CHANGE, SUPPRESSED)
+    return [record for record in journal_entries(after, "berthd") if record.get("MESSAGE_ID") in (GRANTED, REFUSED, CHANGE, SUPPRESSED)
             and all(record.get(name) == value for name, value in fields.items())]
 
 
@@ -62,7 +47,7 @@ def test_setup():
 
 
 def test_changes_by_root_are_recorded_with_all_fields():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     root.call(*VOLUMES, "Create", "('data', @a{sv} {})", "(sa{sv})")
     granted = of_berth(wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="decision")[0])
@@ -86,7 +71,7 @@ def test_changes_by_root_are_recorded_with_all_fields():
 
 
 def test_reads_by_root_are_not_recorded():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     root.call(*IMAGES, "List", "(@a{sv} {},)", "(a{sv})")
     root.call(*IMAGES, "Get", f"('{IMAGE}', @a{{sv}} {{}})", "(sa{sv})")
@@ -97,7 +82,7 @@ def test_reads_by_root_are_not_recorded():
 
 
 def test_a_failed_change_is_recorded_with_its_error():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     answer = root.call(*IMAGES, "Rename", "('no.such/image:x', 'a.b/c:d', @a{sv} {})", "(ssa{sv})")
     record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
@@ -107,7 +92,7 @@ def test_a_failed_change_is_recorded_with_its_error():
 
 
 def test_the_answer_that_comes_late_is_the_result():
-    after = cursor()
+    after = journal_cursor()
     result = dist("run", "--rm", "--id=late", IMAGE, "no-such-command")
     equal(result.status, 127)
     wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Containers.Start", BERTH_OBJECT="late")
@@ -118,7 +103,7 @@ def test_the_answer_that_comes_late_is_the_result():
 
 
 def test_acts_of_the_creator_without_a_question_are_recorded_too():
-    after = cursor()
+    after = journal_cursor()
     equal(good("run", "--rm", "--id=mine", IMAGE, "true"), "")
     wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Containers.Start", BERTH_OBJECT="mine")
     changes = {record["BERTH_MEMBER"]: record for record in audit(after, BERTH_AUDIT="change", BERTH_OBJECT="mine")}
@@ -131,7 +116,7 @@ def test_a_rule_and_its_refusal_are_recorded_with_the_details():
         if (action.id == "org.berth1.containers.create" && subject.user == "alice")
             return action.lookup("volume") == "hers" ? polkit.Result.YES : polkit.Result.NO;
     });""")
-    after = cursor()
+    after = journal_cursor()
     command = ("systemd-run", "-q", "--uid=alice", "--pipe", "--wait", "--unit=auditor", "busctl", "call", "org.berth1",
                *VOLUMES, "Create", "sa{sv}")
     equal(run(*command, "hers", "0").status, 0)
@@ -150,7 +135,7 @@ def test_a_rule_and_its_refusal_are_recorded_with_the_details():
 
 
 def test_act_that_needs_an_administrator_is_recorded_as_challenge():
-    after = cursor()
+    after = journal_cursor()
     images_call("Pull", "sa{sv}", IMAGE, "0", user="alice")
     record = wait_for(after, CALLER_UID="4242", BERTH_RESULT="challenge")[0]
     equal((record["MESSAGE_ID"], record["BERTH_ACTION"]), (REFUSED, "org.berth1.images.pull"))
@@ -158,7 +143,7 @@ def test_act_that_needs_an_administrator_is_recorded_as_challenge():
 
 def test_access_to_a_hidden_object_is_recorded_as_refusal():
     good("run", "-d", "--id=roots", IMAGE, "sleep", "1000")
-    after = cursor()
+    after = journal_cursor()
     contains(dist("info", "roots", user="alice").err, "no container")
     record = wait_for(after, CALLER_UID="4242", BERTH_OBJECT="roots")[0]
     equal((record["MESSAGE_ID"], record["BERTH_ACTION"]), (REFUSED, "org.berth1.containers.inspect"))
@@ -166,19 +151,19 @@ def test_access_to_a_hidden_object_is_recorded_as_refusal():
 
 
 def test_a_transfer_is_recorded_at_its_end():
-    after = cursor()
+    after = journal_cursor()
     good("rmi", IMAGE)
     good("pull", IMAGE)
     pull = wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Images.Pull")
     equal([(record["BERTH_RESULT"], record["BERTH_OBJECT"]) for record in pull], [("ok", IMAGE)])
-    after = cursor()
+    after = journal_cursor()
     assert dist("pull", f"{HOST}/none:such").status != 0
     failed = wait_for(after, BERTH_AUDIT="change", BERTH_MEMBER="Images.Pull")
     equal([record["BERTH_RESULT"] for record in failed], ["org.berth1.Error.NotFound"])
 
 
 def test_no_credential_is_in_any_field():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     root.call(*IMAGES, "Pull", f"('{HOST}/none:such', {{'Credentials': <{{'Username': 'me', 'Password': 's3cret'}}>}})",
               "(sa{sv})")
@@ -186,12 +171,12 @@ def test_no_credential_is_in_any_field():
     root.call(*IMAGES, "Push", f"('{IMAGE}', 'https://me:s3cret@{HOST}/busybox', @a{{sv}} {{}})", "(ssa{sv})")
     wait_for(after, CALLER_NAME=root.name, BERTH_MEMBER="Images.Push", BERTH_AUDIT="change")
     found = wait_until(lambda: len(records := audit(after, CALLER_NAME=root.name)) >= 5 and records, "five records")
-    assert "s3cret" not in json.dumps(records(after)), found
+    assert "s3cret" not in json.dumps(journal_entries(after, "berthd")), found
     root.end()
 
 
 def test_control_characters_make_no_fields():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     root.call(*VOLUMES, "Delete", "('x\\nBERTH_RESULT=ok\\nCALLER_UID=7', @a{sv} {})", "(sa{sv})")
     record = wait_for(after, CALLER_NAME=root.name, BERTH_AUDIT="change")[0]
@@ -261,7 +246,7 @@ def test_others_entries_are_not_shown():
 
 
 def test_a_user_cannot_flood_the_journal():
-    after = cursor()
+    after = journal_cursor()
     alice = Caller("alice")
     begin = time.monotonic()
     for number in range(500):
@@ -281,7 +266,7 @@ def test_a_user_cannot_flood_the_journal():
 
 
 def test_a_call_that_wants_no_answer_is_recorded():
-    after = cursor()
+    after = journal_cursor()
     callers = [Caller(), Caller("alice")]
     for caller, name in zip(callers, ("silent-None", "silent-alice")):
         caller.send(*VOLUMES, "Create", f"('{name}', @a{{sv}} {{}})", "(sa{sv})")
@@ -295,7 +280,7 @@ def test_a_call_that_wants_no_answer_is_recorded():
 
 def test_act_cancelled_with_its_caller_is_recorded_as_cancelled():
     good("run", "-d", "--id=fills", IMAGE, "sleep", "1000")
-    after = cursor()
+    after = journal_cursor()
     copying = subprocess.Popen(["dist", "cp", "-", "fills:/"], stdin=subprocess.PIPE)
     wait_for(after, BERTH_MEMBER="Containers.CopyIn", BERTH_AUDIT="decision")
     copying.kill()
@@ -325,7 +310,7 @@ def test_every_member_that_changes_something_is_recorded():
     os.makedirs("/home/alice/place", exist_ok=True)
     every = {f"{interface}.{member}" for interface, members in matrix.INTERFACES.items() for member in members}
     equal(LOOKING - every, set())
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     for key in sorted(every):
         path, arguments, signature, files = matrix.requests_of(*key.split("."), "absent")
@@ -361,7 +346,7 @@ def stopped_journal():
 
 
 def test_blocked_journal_does_not_block_the_service():
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     count = 1500
     with stopped_journal():
@@ -376,7 +361,7 @@ def test_blocked_journal_does_not_block_the_service():
 def test_records_lost_by_a_blocked_journal_are_counted():
     """If more bytes are logged than the buffer for the journal holds, the oldest entries arrive and the number of lost
     ones is reported."""
-    after = cursor()
+    after = journal_cursor()
     root = Caller()
     count = 2500
     with stopped_journal():
@@ -388,7 +373,7 @@ def test_records_lost_by_a_blocked_journal_are_counted():
 
     def counted():
         """Returns the number of lost entries and the number of those that arrived."""
-        found = records(after)
+        found = journal_entries(after, "berthd")
         return (sum(int(record["MESSAGE"].split()[0]) for record in found if record.get("MESSAGE_ID") == ENTRIES_LOST),
                 len([record for record in found if record.get("CALLER_NAME") == root.name]))
     wait_until(lambda: sum(counted()) == 2 * count, "all entries, lost or not")

@@ -306,15 +306,10 @@ def test_a_worker_that_sends_more_than_its_reply_is_killed():
         check_world(pid, before, {name: digest for name, digest in named().items() if name.startswith(f"{REGISTRY.host}/liar/")})
 
 
-def journal_cursor():
-    run("journalctl", "--sync")
-    return run("journalctl", "-n", "0", "--show-cursor", "-q").out.split("cursor: ")[1].strip()
-
-
 def reports(after):
     """Returns the service's reports of killed workers after a position in the journal."""
-    lines = run("journalctl", f"--after-cursor={after}", "--no-pager", "-o", "cat", "-u", "berthd.service").out.splitlines()
-    return [line for line in lines if line.endswith("sent a message that was not asked for and is killed")]
+    messages = [entry["MESSAGE"] for entry in journal_entries(after, "berthd")]
+    return [message for message in messages if message.endswith("sent a message that was not asked for and is killed")]
 
 
 def test_a_reply_of_another_signature_is_always_refused():

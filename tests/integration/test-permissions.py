@@ -27,14 +27,12 @@ def rule(condition):
         polkit.log("ASKED " + action);
         return (%s) ? polkit.Result.YES : polkit.Result.NO;
     });""" % condition)
-    run("journalctl", "--sync")
-    SINCE[0] = run("journalctl", "-n", "1", "--show-cursor", "-q", "-o", "cat").out.split("-- cursor: ")[-1].strip()
+    SINCE[0] = journal_cursor()
 
 
 def asked(action=""):
     """Returns the questions that polkit was asked since the last call of rule()."""
-    run("journalctl", "--sync")
-    lines = run("journalctl", "-o", "cat", "--no-pager", "-u", "polkit", f"--after-cursor={SINCE[0]}").out.splitlines()
+    lines = [entry["MESSAGE"] for entry in journal_entries(SINCE[0], "polkitd")]
     return [line.split("ASKED ", 1)[1] for line in lines if f"ASKED [Action id='org.berth1.{action}" in line]
 
 
