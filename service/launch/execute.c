@@ -12,10 +12,10 @@
 #include "launch/execute.h"
 
 #include "bare/fd.h"
-#include "launch/entries.h"
 #include "launch/filter.h"
 #include "launch/hooks.h"
 #include "launch/label.h"
+#include "launch/mounts.h"
 #include "launch/peer.h"
 #include "launch/terminal.h"
 #include "launch/text.h"
@@ -31,6 +31,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 void berth_execution_wait_for_go_ahead(const BerthExecution *execution) {
     if (berth_peer_receive(BERTH_SOCKET_FD, NULL) == BERTH_LAUNCH_GO_AHEAD)
@@ -89,57 +90,29 @@ static char **execution_make_environment(const BerthExecution *execution) {
     return environment;
 }
 
-/* Opens the directory only if it must: a limit of descriptors may have been set. */
-static bool make_component(const char *path) {
-    char above[PATH_MAX];
-    const char *name = strrchr(path, '/') + 1;
-
-    if (mkdir(path, 0755) == 0)
-        return true;
-    if (errno != EOVERFLOW)
-        return errno == EEXIST;
-    snprintf(above, sizeof above, "%.*s", (int)(name - path), path);
-    berth_autofd int directory = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return directory >= 0 && berth_entry_make(directory, name, true);
-}
-
-/* Creates the missing components of a path. Links in it come from the image, and cannot lead out of
- * the root, which this process has entered. */
-static bool make_path_components(const char *path) {
-    char part[PATH_MAX];
-
-    for (const char *end = path + 1; *end; end += strspn(end, "/")) {
-        end += strcspn(end, "/");
-        snprintf(part, sizeof part, "%.*s", (int)(end - path), path);
-        if (!make_component(part))
-            return false;
-    }
-    return true;
-}
-
 /* EOVERFLOW: the mount does not have this user's id on disk (entries.c), so the directory keeps the
  * owner that it has. */
 static void make_working_directory(const char *path, const BerthIdentity *identity) {
-    if (!make_path_components(path) ||
-        (lchown(path, identity->uid, identity->gid) < 0 && errno != EOVERFLOW))
+    berth_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    berth_autofd int directory = root < 0 ? -1 : berth_mounts_make_directory(root, path);
+
+    if (directory < 0 ||
+        (fchownat(directory, "", identity->uid, identity->gid, AT_EMPTY_PATH) < 0 &&
+         errno != EOVERFLOW))
         berth_fail_errno("working directory", path);
 }
 
-/* A link in /proc/self/fd may lead out of the container, and the working directory with it
- * (CVE-2024-21626). The kernel has no path for such a directory: getcwd(3) fails, or returns one
- * that begins with "(unreachable)". */
-static void enter_working_directory(const BerthSetup *setup, const BerthIdentity *identity) {
+/* A magic link of /proc may lead out of the container, and the working directory with it
+ * (CVE-2024-21626). The kernel has no path for such a directory: it reports none, or one that
+ * begins with "(unreachable)". getcwd(3) would then look for one itself, and find it if the root is
+ * a directory that is also visible outside. */
+static void enter_working_directory(const BerthSetup *setup) {
     const char *path = setup->working_directory;
     char name[PATH_MAX];
 
-    if (chdir(path) < 0) {
-        if (errno != ENOENT)
-            berth_fail_errno("working directory", path);
-        make_working_directory(path, identity);
-        if (chdir(path) < 0)
-            berth_fail_errno("working directory", path);
-    }
-    if (!getcwd(name, sizeof name) || name[0] != '/')
+    if (chdir(path) < 0)
+        berth_fail_errno("working directory", path);
+    if (syscall(SYS_getcwd, name, sizeof name) < 0 || name[0] != '/')
         berth_fail("working directory", path, "it is not in the container", BERTH_EXIT_LAUNCH);
 }
 
@@ -320,7 +293,7 @@ void berth_execution_run(BerthExecution *execution) {
     /* Before RLIMIT_NOFILE is set, which might be too low for the duplicates. */
     arrange_descriptors(execution);
     ask_for_attributes(execution);
-    enter_working_directory(setup, &execution->identity);
+    enter_working_directory(setup);
     umask(setup->umask);
     execution_drop_privileges(execution, &execution->identity);
     /* The hooks of this stage are programs of the image. They run with the privileges of its

@@ -23,7 +23,7 @@ typedef struct {
 } BerthExecution;
 
 /* Creates the working directory, which images and configurations often name without providing it.
- * Called in the new root while it is still writable. */
+ * Called in the new root while it is still writable, and before a limit of descriptors is set. */
 void berth_execution_make_directory(const BerthSetup *setup);
 
 /* Does everything possible before the go-ahead, in the new root: determines user and environment,

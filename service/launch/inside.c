@@ -350,6 +350,13 @@ static BerthExecution inside_begin(const BerthInside *inside) {
     return execution;
 }
 
+/* Directories and processes of the host. A link in the image could lead to them through
+ * /proc/self/fd, and this process still has the rights to follow it. */
+static void close_host(void) {
+    if (close_range(BERTH_CONFIG_FD, BERTH_CGROUP_FD, 0) < 0 || close(BERTH_POD_FD) < 0)
+        berth_fail_errno("descriptors", "of the host");
+}
+
 /* Variables are added last, so that nothing in the image can replace those of the caller. */
 static void take_secrets(BerthExecution *execution) {
     const BerthIdentity *identity = &execution->identity;
@@ -372,6 +379,7 @@ void berth_inside_run(const BerthInside *inside) {
     int *early = NULL;
 
     execution.is_first = true;
+    close_host();
     umask(0);
     inside_enter_user_namespace(inside, &early);
     enter_namespaces(inside);
@@ -399,12 +407,14 @@ void berth_inside_join(const BerthInside *inside, pid_t first, int init, int fla
     /* With a pidfd, setns(2) enters all of them at once. The PID namespace came with the clone. */
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");
+    close_host();
     if (flags & CLONE_NEWUSER)
         inside_become_root();
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     berth_inside_join_keyring();
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
+    berth_execution_make_directory(inside->setup);
     berth_execution_prepare(&execution);
     take_secrets(&execution);
     berth_execution_wait_for_go_ahead(&execution);

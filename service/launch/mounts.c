@@ -51,6 +51,11 @@ static bool is_kernels(const char *path) {
     return false;
 }
 
+/* RESOLVE_IN_ROOT includes that no magic link of /proc is followed (openat2(2)). */
+static uint64_t choose_resolve(const char *path) {
+    return RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
+}
+
 static int open_in(int directory, const char *path, int flags, uint64_t resolve) {
     return berth_fd_open_resolving(directory, path, flags, 0, resolve);
 }
@@ -130,7 +135,7 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
 /* Opens a mount point, creating it if it is missing. A link in the image is followed within its
  * root, but not into proc or sysfs, nor on the way to /proc, /sys or /dev themselves. */
 static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
-    uint64_t resolve = RESOLVE_IN_ROOT | (is_kernels(path) ? RESOLVE_NO_SYMLINKS : 0);
+    uint64_t resolve = choose_resolve(path);
     int flags = O_PATH | (as_directory ? O_DIRECTORY : 0);
     struct statfs status;
     /* Most are there, and need no walk. */
@@ -327,6 +332,14 @@ bool berth_mounts_add_device_links(int root, BerthFault *fault) {
         if (symlinkat(link->target, dev, link->name) < 0 && errno != EEXIST)
             return berth_fault_set_errno(fault, errno, "make /dev/%s", link->name);
     return true;
+}
+
+int berth_mounts_make_directory(int root, const char *path) {
+    uint64_t resolve = choose_resolve(path);
+
+    return make_path(root, path, resolve, true, MAX_LINKS)
+               ? open_in(root, path, O_PATH | O_DIRECTORY, resolve)
+               : -1;
 }
 
 bool berth_mounts_make_point(int root, const char *path, bool as_directory, BerthFault *fault) {

@@ -20,6 +20,10 @@ bool berth_mounts_is_cgroup(const BerthMount *mount);
 /* Creates the missing components of a mount point below root. */
 bool berth_mounts_make_point(int root, const char *path, bool as_directory, BerthFault *fault);
 
+/* Creates a directory below root, with the missing ones above it, and opens it with O_PATH. Returns
+ * -1 with errno. The caller owns the descriptor. */
+int berth_mounts_make_directory(int root, const char *path);
+
 /* Attaches a detached mount at its destination below root. */
 bool berth_mounts_attach(int root, const BerthMount *mount, int tree, BerthFault *fault);
 

@@ -567,6 +567,32 @@ def test_a_working_directory_that_leads_out():
     inside("ln", "-s", "/proc/self/fd/5", "/dir", options=[])
 
 
+def test_a_missing_working_directory_is_made_only_inside():
+    """The launcher makes a working directory that does not exist, and still has the rights of the host's root then if the
+    container has the ids of the host."""
+    layer = oci.busybox_layer().symlink("out-1", "/proc/1/root/var/tmp")
+    for fd in range(3, 12):
+        layer.symlink(f"out-{fd}", f"/proc/self/fd/{fd}")
+    oci.push(oci.Image([layer], {"Cmd": ["true"], "Env": ["PATH=/bin"], "User": "7:8"}), f"{HOST}/iso/out:x")
+    good("pull", f"{HOST}/iso/out:x")
+    for options in ([], ["--userns=host"], ["--userns=host", "--pid=host"]):
+        for fd in 1, *range(3, 12):
+            result = dist("run", "--rm", *options, "-w", f"/out-{fd}/made/here", f"{HOST}/iso/out:x")
+            assert result.status == 125 or (fd == 1 and "--pid=host" not in options), f"{options}, {fd}: {result}"
+    equal(run("find", STATE, "/run/berth", "/var/tmp", "-xdev", "-name", "made").out, "")
+
+
+def test_a_working_directory_in_the_host_s_view_of_the_root_is_refused():
+    """The directory is the same file as one in the container, but its parents are those of the host."""
+    root = root_of("seen", "root")
+    os.mkdir(f"{root}/dir")
+    os.symlink(f"/proc/1/root{root}/dir", f"{root}/work")
+    result = dist("run", "--rm", "--pid=host", "--userns=host", "-w", "/work", "--rootfs", root, "/bin/cat", "../../../../etc/os-release")
+    equal(result.status, 125, str(result))
+    contains(result.err, "not in the container")
+    shutil.rmtree(root)
+
+
 def test_links_in_an_image_lead_nowhere():
     layer = oci.busybox_layer()
     layer.symlink("escape", "/../../../../../../../var/tmp")
