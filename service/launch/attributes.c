@@ -52,10 +52,11 @@ static char *read_cgroups(pid_t pid) {
 /* On a hybrid machine, the v2 hierarchy is mounted at "unified". */
 int berth_attributes_open_cgroup(pid_t pid) {
     static const char *const roots[] = {CGROUPS "/unified", CGROUPS};
-    const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
     char path[CGROUP_PATH_BYTES];
     int fd = -1;
 
+    errno = ENOENT;
+    const char *unified = berth_cgroup_find_unified(read_cgroups(pid));
     for (size_t i = 0; fd < 0 && unified && i < BERTH_COUNT(roots); i++) {
         snprintf(path, sizeof path, "%s%s", roots[i], unified);
         fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -77,12 +78,15 @@ static void follow_line(const BerthCgroupLine *line) {
     (void)(file >= 0 && berth_fd_write_all(file, "0", 1));
 }
 
-void berth_attributes_follow(pid_t other) {
+bool berth_attributes_follow(pid_t other) {
     char *text = read_cgroups(other);
     BerthCgroupLine line;
 
+    if (text[0] == '\0')
+        return false;
     while (berth_cgroup_next_line(&text, &line))
         follow_line(&line);
+    return true;
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -220,9 +224,6 @@ bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *
 }
 
 bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
-    berth_autofd int cgroup = berth_attributes_open_cgroup(pid);
-
-    return berth_attributes_delegate(setup, cgroup, fault) &&
-           berth_attributes_set_inherited(setup, pid, fault) && set_scheduling(setup, pid, fault) &&
+    return berth_attributes_set_inherited(setup, pid, fault) && set_scheduling(setup, pid, fault) &&
            set_limits(setup, pid, fault);
 }

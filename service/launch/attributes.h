@@ -10,18 +10,18 @@
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* Sets limits, OOM score and scheduling. With a user namespace, also gives the cgroup to the
- * container, so that an init system in it can create cgroups below. */
+/* Sets limits, OOM score and scheduling. */
 bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
 /* Sets those attributes that processes created by CRIU inherit: OOM score and I/O priority. */
 bool berth_attributes_set_inherited(const BerthSetup *setup, pid_t pid, BerthFault *fault);
 
-/* Only gives a cgroup, passed as a descriptor, to the container. */
+/* Gives a cgroup, passed as a descriptor, to a container that has a user namespace, so that an init
+ * system in it can create cgroups below. */
 bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *fault);
 
-/* Opens the v2 cgroup of a process, or returns -1 if it has none. The caller owns the
- * descriptor. */
+/* Opens the v2 cgroup of a process. Returns -1 with errno if it has none, or if its path is longer
+ * than PATH_MAX. The caller owns the descriptor. */
 int berth_attributes_open_cgroup(pid_t pid);
 
 /* The size of a buffer for the name of a unit. */
@@ -35,5 +35,6 @@ void berth_attributes_read_unit(pid_t pid, char name[BERTH_UNIT_NAME_BYTES]);
 void berth_attributes_spread(pid_t pid);
 
 /* Moves this process, which must have only one thread, into the v1 cgroups of another one, on a
- * machine that has any. */
-void berth_attributes_follow(pid_t other);
+ * machine that has any. Returns false with errno if those of the other one cannot
+ * be read. */
+bool berth_attributes_follow(pid_t other);

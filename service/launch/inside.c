@@ -403,7 +403,8 @@ void berth_inside_join(const BerthInside *inside, pid_t first, int init, int fla
     BerthExecution execution = inside_begin(inside);
 
     /* The files of the cgroups are not in the container, or belong to others there. */
-    berth_attributes_follow(first);
+    if (!berth_attributes_follow(first))
+        berth_fail_errno("cgroup", "of the container");
     /* With a pidfd, setns(2) enters all of them at once. The PID namespace came with the clone. */
     if (setns(init, flags) < 0)
         berth_fail_errno("namespaces", "of the container");

@@ -152,7 +152,8 @@ static void set_up_cgroup(const Outside *outside) {
     if (outside->first > 0)
         return;
     berth_autofd int cgroup = berth_attributes_open_cgroup(outside->pid);
-    if (!berth_cgroup_files_write(outside->inside->setup, cgroup, &fault))
+    if (!berth_cgroup_files_write(outside->inside->setup, cgroup, &fault) ||
+        !berth_attributes_delegate(outside->inside->setup, cgroup, &fault))
         berth_fail_with("cgroup", &fault);
 }
 
@@ -336,6 +337,30 @@ void berth_outside_create(BerthInside *inside) {
     serve(&outside);
 }
 
+/* Opens the cgroup of the first process, which only the pidfd shows to be still the same. */
+static int open_cgroup_of(pid_t first, int init) {
+    berth_autofd int cgroup = berth_attributes_open_cgroup(first);
+
+    if (cgroup < 0 || berth_pid_read_pidfd(init) == first)
+        return berth_fd_steal(&cgroup);
+    errno = ESRCH;
+    return -1;
+}
+
+/* Never in the service's own cgroup, which has no limits: the container decides which cgroup its
+ * first process is in, and can hide it behind a path longer than PATH_MAX. Its init system may also
+ * move the process, and remove the cgroup, at any moment. */
+static pid_t clone_into_cgroup_of(pid_t first, int init, int *pidfd) {
+    enum { TRIES = 10 };
+    pid_t pid = -1;
+
+    for (int i = 0; i < TRIES && pid < 0; i++) {
+        berth_autofd int cgroup = open_cgroup_of(first, init);
+        pid = cgroup < 0 ? -1 : clone_inside(0, cgroup, pidfd);
+    }
+    return pid;
+}
+
 void berth_outside_exec(BerthInside *inside, int init) {
     pid_t first = berth_pid_read_pidfd(init);
     Outside outside = {.pidfd = -1, .first = first, .listener = -1};
@@ -344,13 +369,12 @@ void berth_outside_exec(BerthInside *inside, int init) {
         berth_fail("container", NULL, "its first process has ended", BERTH_EXIT_LAUNCH);
     int flags = berth_namespaces_find(first);
     outside.is_in_place = true;
-    berth_autofd int cgroup = berth_attributes_open_cgroup(first);
     open_sockets(&outside, inside);
     if (setns(init, CLONE_NEWPID) < 0)
         berth_fail_errno("namespaces", "of the container");
-    outside.pid = clone_inside(0, cgroup, &outside.pidfd);
+    outside.pid = clone_into_cgroup_of(first, init, &outside.pidfd);
     if (outside.pid < 0)
-        berth_fail_errno("process", NULL);
+        berth_fail_errno("process", "in the cgroup of the container");
     if (outside.pid == 0) {
         berth_fd_clear(&outside.peer);
         berth_inside_join(inside, first, init, flags);

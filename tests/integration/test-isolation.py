@@ -702,6 +702,49 @@ def test_a_fork_bomb_and_a_full_disk_are_contained():
     equal(inside("echo", "fine"), "fine\n")
 
 
+HIDING = r"""
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void) {
+    char name[251] = {0};
+    memset(name, 'x', sizeof name - 1);
+    int bad = chdir("/sys/fs/cgroup");
+    for (int i = 0; i < 20; i++)
+        bad |= mkdir(name, 0755) | chdir(name);
+    bad |= write(open("cgroup.procs", O_WRONLY), "0", 1) != 1;
+    puts(bad ? "failed" : "hidden");
+    fflush(stdout);
+    return bad ? 1 : (int)sleep(1000);
+}
+"""
+
+
+def test_an_executed_process_is_in_the_cgroup_of_its_container():
+    """A container that has its cgroup can put its processes where the kernel does not show their path, which is longer
+    than PATH_MAX. Processes that are executed in it must not stay in the service's cgroup instead, nor may the service's
+    cgroup become that of the container's root."""
+    layer = oci.busybox_layer()
+    run("gcc", "-static", "-x", "c", "-o", "/var/tmp/hiding", "-", input=HIDING)
+    with open("/var/tmp/hiding", "rb") as file:
+        layer.add("init", file.read(), mode=0o755)
+    oci.push(oci.Image([layer], {"Cmd": ["/init"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/hiding:x")
+    good("pull", f"{HOST}/iso/hiding:x")
+    own = run("systemctl", "show", "-P", "ControlGroup", "berthd.service").out.strip()
+    paths = [path for path in (f"/sys/fs/cgroup{own}", f"/sys/fs/cgroup/unified{own}") if os.path.isdir(path)]
+    assert paths, own
+    good("run", "-d", "--id=hiding", f"{HOST}/iso/hiding:x")
+    wait_until(lambda: "hidden" in dist("logs", "hiding").out, "the container hides")
+    result = dist("exec", "hiding", "cat", "/proc/self/cgroup")
+    assert "berthd" not in result.out, result
+    equal([os.stat(f"{path}/cgroup.procs").st_uid for path in paths], [0] * len(paths))
+    equal(result.status, 125)
+    contains(result.err, "cgroup")
+    good("rm", "-f", "hiding")
+
+
 def test_a_full_disk_is_contained():
     """If the file system of Berth's state is full, only writes to it fail, and no exit status is lost."""
     run("systemctl", "stop", "berthd")
