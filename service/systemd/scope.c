@@ -48,7 +48,8 @@ typedef struct {
 struct BerthScopes {
     sd_bus *bus;
     sd_bus_slot *job_removed, *request_stop, *unit_removed;
-    GPtrArray *calls; /* ScopeCall; owned */
+    sd_bus_slot *subscription; /* the call that makes systemd send UnitRemoved */
+    GPtrArray *calls;          /* ScopeCall; owned */
     BerthStopRequested requested;
     void *userdata;
 };
@@ -153,6 +154,7 @@ void berth_scopes_free(BerthScopes *scopes) {
     sd_bus_slot_unref(scopes->job_removed);
     sd_bus_slot_unref(scopes->request_stop);
     sd_bus_slot_unref(scopes->unit_removed);
+    sd_bus_slot_unref(scopes->subscription);
     g_free(scopes);
 }
 
@@ -221,8 +223,7 @@ static int scopes_on_unit_removed(sd_bus_message *signal, void *userdata, sd_bus
 /* The scopes may have disappeared before the subscription took effect, so every waiting start is
  * sent again immediately; it waits again if the name is still taken. */
 static int scopes_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    ScopeCall *first = userdata;
-    GPtrArray *calls = first->scopes->calls;
+    GPtrArray *calls = ((BerthScopes *)userdata)->calls;
 
     (void)reply;
     (void)error;
@@ -237,7 +238,8 @@ static int scopes_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_er
 }
 
 /* An earlier scope still has the name. systemd sends unit signals only while a client has
- * subscribed to them. */
+ * subscribed to them. The reply is for all starts that wait by then, even if this one has been
+ * cancelled. */
 static void scope_call_wait_for_name(ScopeCall *pending) {
     BerthScopes *scopes = pending->scopes;
     int r;
@@ -250,9 +252,9 @@ static void scope_call_wait_for_name(ScopeCall *pending) {
     if ((r = sd_bus_match_signal_async(scopes->bus, &scopes->unit_removed, BERTH_SYSTEMD,
                                        BERTH_SYSTEMD_PATH, BERTH_SYSTEMD_MANAGER, "UnitRemoved",
                                        scopes_on_unit_removed, NULL, scopes)) < 0 ||
-        (r = sd_bus_call_method_async(scopes->bus, &pending->slot, BERTH_SYSTEMD,
+        (r = sd_bus_call_method_async(scopes->bus, &scopes->subscription, BERTH_SYSTEMD,
                                       BERTH_SYSTEMD_PATH, BERTH_SYSTEMD_MANAGER, "Subscribe",
-                                      scopes_on_subscribed, pending, NULL)) < 0)
+                                      scopes_on_subscribed, scopes, NULL)) < 0)
         scope_call_fail(pending, r, NULL, "listen to systemd");
 }
 
